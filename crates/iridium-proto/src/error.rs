@@ -1,0 +1,36 @@
+//! What can be wrong with bytes from a peer. Every one of these is the peer's
+//! fault (or the line's), leaves the decoder unusable, and closes the connection.
+
+use thiserror::Error;
+
+/// Why bytes are not a message, or a message cannot become bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ProtoError {
+    /// The declared length of a frame is over the cap in force.
+    #[error("a frame of {declared} bytes is over the limit of {cap}")]
+    FrameTooLong {
+        /// What the header says.
+        declared: u64,
+        /// What is allowed at this stage of the connection.
+        cap: usize,
+    },
+    /// A frame without room for its kind.
+    #[error("a frame of length 0")]
+    FrameEmpty,
+    /// The body of a known kind does not decode.
+    #[error("the body of a {kind} message is malformed: {why}")]
+    Body {
+        /// The name of the message.
+        kind: &'static str,
+        /// What the codec says.
+        why: String,
+    },
+    /// A message that is too large to send.
+    #[error("a message of {len} bytes is over the limit of {cap}")]
+    MessageTooLong {
+        /// Its length in bytes.
+        len: usize,
+        /// The most that can be sent.
+        cap: usize,
+    },
+}

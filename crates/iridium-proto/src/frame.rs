@@ -1,0 +1,134 @@
+//! Frames: a 4-byte little-endian length of what follows, one byte of kind, a
+//! body. The decoder takes bytes as they come and never holds more than the
+//! bytes it was given: a declared length reserves nothing.
+
+use std::ops::Range;
+
+use crate::error::ProtoError;
+use crate::message::IridiumMessage;
+
+/// Bytes of a frame before its kind.
+pub const HEADER_LEN: usize = 4;
+/// Longest frame (kind and body) from a peer that is not yet admitted.
+pub const MAX_FRAME_UNADMITTED: usize = 64 * 1024;
+/// Longest frame (kind and body) from an admitted peer.
+pub const MAX_FRAME_ADMITTED: usize = 16 * 1024 * 1024;
+/// Longest message that can be sent, after its pieces are put together.
+pub const MAX_MESSAGE: usize = 16 * 1024 * 1024;
+/// Longest part of a message that travels in one frame.
+pub const PIECE_LEN: usize = 64 * 1024;
+
+/// How much of the buffer may be used up before it is moved to the front.
+const COMPACT_AT: usize = 64 * 1024;
+
+/// Appends `message` as one frame to `out`.
+///
+/// # Errors
+/// [`ProtoError::MessageTooLong`] when the frame would be over
+/// [`MAX_FRAME_ADMITTED`]; `out` is then as it was.
+pub fn encode_frame(message: &IridiumMessage, out: &mut Vec<u8>) -> Result<(), ProtoError> {
+    let start = out.len();
+    out.extend_from_slice(&[0; HEADER_LEN]);
+    out.push(message.kind());
+    let encoded = message.encode_body(out);
+    let len = out.len() - start - HEADER_LEN;
+    let checked = encoded.and_then(|()| match u32::try_from(len) {
+        Ok(declared) if len <= MAX_FRAME_ADMITTED => Ok(declared),
+        _ => Err(ProtoError::MessageTooLong { len, cap: MAX_FRAME_ADMITTED }),
+    });
+    match checked {
+        Ok(declared) => {
+            out[start..start + HEADER_LEN].copy_from_slice(&declared.to_le_bytes());
+            Ok(())
+        }
+        Err(error) => {
+            out.truncate(start);
+            Err(error)
+        }
+    }
+}
+
+/// Takes bytes as they arrive and gives the messages in them.
+///
+/// After an error the stream is out of step and the decoder must be dropped.
+#[derive(Debug)]
+pub struct FrameDecoder {
+    buffer: Vec<u8>,
+    used: usize,
+    cap: usize,
+    unknown: Vec<u8>,
+    unknown_taken: usize,
+}
+
+impl FrameDecoder {
+    /// A decoder that refuses frames over `cap` bytes (kind and body).
+    #[must_use]
+    pub fn new(cap: usize) -> Self {
+        Self { buffer: Vec::new(), used: 0, cap, unknown: Vec::new(), unknown_taken: 0 }
+    }
+
+    /// Changes the cap, for a peer that has been admitted.
+    pub fn set_cap(&mut self, cap: usize) {
+        self.cap = cap;
+    }
+
+    /// Takes in bytes from the peer.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        if self.used == self.buffer.len() {
+            self.buffer.clear();
+            self.used = 0;
+        } else if self.used >= COMPACT_AT {
+            self.buffer.drain(..self.used);
+            self.used = 0;
+        }
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next whole message, or `None` when more bytes are needed. Frames of
+    /// an unknown kind are skipped; see [`FrameDecoder::take_unknown`].
+    ///
+    /// # Errors
+    /// [`ProtoError`] when the peer breaks the protocol.
+    pub fn next_message(&mut self) -> Result<Option<IridiumMessage>, ProtoError> {
+        while let Some((kind, body)) = self.next_frame()? {
+            let decoded = IridiumMessage::decode(kind, &self.buffer[body.clone()])?;
+            self.used = body.end;
+            if decoded.is_some() {
+                return Ok(decoded);
+            }
+            if !self.unknown.contains(&kind) {
+                self.unknown.push(kind);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The kinds that were skipped for the first time since the last call, so
+    /// that the caller can log each once.
+    pub fn take_unknown(&mut self) -> &[u8] {
+        let new = self.unknown_taken..;
+        self.unknown_taken = self.unknown.len();
+        self.unknown.get(new).unwrap_or_default()
+    }
+
+    /// The next whole frame: its kind, and where in the buffer its body lies.
+    fn next_frame(&self) -> Result<Option<(u8, Range<usize>)>, ProtoError> {
+        let pending = &self.buffer[self.used..];
+        let Some((header, rest)) = pending.split_first_chunk::<HEADER_LEN>() else {
+            return Ok(None);
+        };
+        let declared = u32::from_le_bytes(*header);
+        let len = declared as usize;
+        if len > self.cap {
+            return Err(ProtoError::FrameTooLong { declared: declared.into(), cap: self.cap });
+        }
+        if len == 0 {
+            return Err(ProtoError::FrameEmpty);
+        }
+        if rest.len() < len {
+            return Ok(None);
+        }
+        let body = self.used + HEADER_LEN + 1;
+        Ok(Some((rest[0], body..body + len - 1)))
+    }
+}

@@ -1,0 +1,206 @@
+//! Every message survives the wire in any cut, and no bytes from a peer can do
+//! more than be refused.
+#![allow(clippy::unwrap_used)]
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use iridium_proto::*;
+use proptest::prelude::*;
+
+fn node(alias: &str) -> (NodeInfo, NodeId) {
+    let alias = NodeAlias::new(alias).unwrap();
+    let ip = NodeIp(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let port = NodePort::new(2254).unwrap();
+    let id = NodeId { alias: alias.clone(), incarnation: 7, number: NodeNumber::new(9).unwrap() };
+    (NodeInfo { alias, ip, port }, id)
+}
+
+fn record(alias: &str, state: RecordState) -> MemberRecord {
+    let (info, id) = node(alias);
+    MemberRecord { info, id, refutation: 3, state }
+}
+
+/// At least one of each kind.
+fn samples() -> Vec<IridiumMessage> {
+    use IridiumMessage as M;
+    let (info, id) = node("node1");
+    let intro = Introduction { info: info.clone(), id: id.clone(), refutation: 1 };
+    let nodes = vec![
+        record("a", RecordState::Alive),
+        record("b", RecordState::Suspect),
+        record("c", RecordState::Down),
+        record("d", RecordState::Left),
+    ];
+    let view = MemberView { info: info.clone(), id: id.clone(), state: ViewState::Alive, rtt_us: Some(4) };
+    vec![
+        M::Hello(Hello { intro: intro.clone(), version: 1, features: 0 }),
+        M::HelloAck(HelloAck { intro: intro.clone(), seen: info.ip, nodes: nodes.clone() }),
+        M::Join(Join { intro }),
+        M::Reject(RejectReason::AliasTaken { alias: info.alias.clone(), ip: info.ip, port: info.port }),
+        M::Reject(RejectReason::NumberTaken),
+        M::Reject(RejectReason::Outdated { incarnation: u64::MAX }),
+        M::Ping(Ping { token: 1, digest: 2 }),
+        M::Pong(Pong { token: 1, digest: 2 }),
+        M::Members(Members { nodes, answer: true }),
+        M::PingReq(PingReq { token: 5, target: id }),
+        M::PingAck(PingAck { token: 5, reached: false }),
+        M::Leave,
+        M::Credit(65_536),
+        M::Deliver(vec![1, 2, 3]),
+        M::Deliver(Vec::new()),
+        M::Signal(vec![4]),
+        M::Piece(Piece { transfer: 1, kind: 12, last: true, bytes: vec![9; 70] }),
+        M::ControlRequest(ControlRequest::Members),
+        M::ControlReply(ControlReply::Members(vec![view])),
+        M::ControlReply(ControlReply::Failed("no".into())),
+        M::NotDialable(info),
+    ]
+}
+
+fn encoded(messages: &[IridiumMessage]) -> Vec<u8> {
+    let mut wire = Vec::new();
+    for message in messages {
+        encode_frame(message, &mut wire).unwrap();
+    }
+    wire
+}
+
+fn decode_all(decoder: &mut FrameDecoder) -> Result<Vec<IridiumMessage>, ProtoError> {
+    let mut messages = Vec::new();
+    while let Some(message) = decoder.next_message()? {
+        messages.push(message);
+    }
+    Ok(messages)
+}
+
+#[test]
+fn samples_have_every_kind() {
+    let mut kinds: Vec<u8> = samples().iter().map(IridiumMessage::kind).collect();
+    kinds.dedup();
+    assert_eq!(kinds, (1..=17).collect::<Vec<u8>>());
+}
+
+#[test]
+fn an_incomplete_frame_is_not_an_error() {
+    for message in samples() {
+        let wire = encoded(std::slice::from_ref(&message));
+        for cut in 0..wire.len() {
+            let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+            decoder.extend(&wire[..cut]);
+            assert_eq!(decoder.next_message(), Ok(None), "{} cut at {cut}", message.name());
+        }
+    }
+}
+
+#[test]
+fn bytes_left_over_in_a_body_are_refused() {
+    for message in samples() {
+        let opaque = matches!(message, IridiumMessage::Deliver(_) | IridiumMessage::Signal(_));
+        let mut wire = encoded(std::slice::from_ref(&message));
+        wire.push(0);
+        let len = u32::try_from(wire.len() - HEADER_LEN).unwrap();
+        wire[..HEADER_LEN].copy_from_slice(&len.to_le_bytes());
+        let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+        decoder.extend(&wire);
+        let refused = matches!(decoder.next_message(), Err(ProtoError::Body { .. }));
+        assert_eq!(refused, !opaque, "{}", message.name());
+    }
+}
+
+#[test]
+fn declared_lengths_are_capped_before_anything_is_kept() {
+    for (declared, cap) in [(u32::MAX, MAX_FRAME_ADMITTED), (65_537, MAX_FRAME_UNADMITTED)] {
+        let mut decoder = FrameDecoder::new(cap);
+        decoder.extend(&declared.to_le_bytes());
+        let error = ProtoError::FrameTooLong { declared: declared.into(), cap };
+        assert_eq!(decoder.next_message(), Err(error));
+    }
+    let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+    decoder.extend(&0u32.to_le_bytes());
+    assert_eq!(decoder.next_message(), Err(ProtoError::FrameEmpty));
+}
+
+#[test]
+fn a_vector_length_inside_a_body_reserves_nothing() {
+    // A Members body that claims 2^60 records.
+    let mut wire = vec![0; HEADER_LEN];
+    wire.push(7);
+    wire.extend_from_slice(&(1u64 << 60).to_le_bytes());
+    let len = u32::try_from(wire.len() - HEADER_LEN).unwrap();
+    wire[..HEADER_LEN].copy_from_slice(&len.to_le_bytes());
+    let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+    decoder.extend(&wire);
+    assert!(matches!(decoder.next_message(), Err(ProtoError::Body { kind: "Members", .. })));
+}
+
+#[test]
+fn unknown_kinds_are_skipped_and_told_once() {
+    let mut wire = encoded(&[IridiumMessage::Leave]);
+    for _ in 0..2 {
+        wire.extend_from_slice(&[3, 0, 0, 0, 200, 1, 2]);
+    }
+    wire.extend(encoded(&[IridiumMessage::Credit(1)]));
+    let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+    decoder.extend(&wire);
+    assert_eq!(decode_all(&mut decoder), Ok(vec![IridiumMessage::Leave, IridiumMessage::Credit(1)]));
+    assert_eq!(decoder.take_unknown(), [200]);
+    assert_eq!(decoder.take_unknown(), []);
+}
+
+#[test]
+fn a_message_over_the_cap_is_refused_at_the_sender_and_leaves_no_trace() {
+    let mut out = vec![1];
+    let big = IridiumMessage::Deliver(vec![0; MAX_FRAME_ADMITTED]);
+    assert!(matches!(encode_frame(&big, &mut out), Err(ProtoError::MessageTooLong { .. })));
+    assert_eq!(out, [1]);
+}
+
+#[test]
+fn names_are_checked_when_they_come_from_the_wire() {
+    let (info, _) = node("good");
+    let wire = encoded(&[IridiumMessage::NotDialable(info)]);
+    let bad = String::from_utf8_lossy(&wire).replace("good", "g/od").into_bytes();
+    let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+    decoder.extend(&bad);
+    assert!(matches!(decoder.next_message(), Err(ProtoError::Body { .. })));
+}
+
+proptest! {
+    #[test]
+    fn messages_survive_any_cut(cuts in prop::collection::vec(1usize..400, 1..200)) {
+        let messages = samples();
+        let wire = encoded(&messages);
+        let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+        let mut got = Vec::new();
+        let mut rest = &wire[..];
+        let mut cuts = cuts.iter().cycle();
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at((*cuts.next().unwrap()).min(rest.len()));
+            decoder.extend(now);
+            got.extend(decode_all(&mut decoder)?);
+            rest = later;
+        }
+        prop_assert_eq!(got, messages);
+    }
+
+    #[test]
+    fn mutated_frames_are_refused_or_read_but_never_worse(
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut wire = encoded(&samples());
+        for (at, byte) in flips {
+            let at = at.index(wire.len());
+            wire[at] = byte;
+        }
+        let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+        decoder.extend(&wire);
+        let _ = decode_all(&mut decoder);
+    }
+
+    #[test]
+    fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
+        let mut decoder = FrameDecoder::new(MAX_FRAME_UNADMITTED);
+        decoder.extend(&bytes);
+        let _ = decode_all(&mut decoder);
+    }
+}
