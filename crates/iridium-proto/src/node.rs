@@ -194,7 +194,11 @@ impl NodeNumber {
     /// # Errors
     /// [`NameError::Number`] when it is 0 or over [`NodeNumber::MAX`].
     pub fn new(number: u32) -> Result<Self, NameError> {
-        if (1..=Self::MAX).contains(&number) { Ok(Self(number)) } else { Err(NameError::Number(number)) }
+        if (1..=Self::MAX).contains(&number) {
+            Ok(Self(number))
+        } else {
+            Err(NameError::Number(number))
+        }
     }
 
     /// A number made of random bits; the same bits give the same number.

@@ -31,12 +31,17 @@ fn samples() -> Vec<IridiumMessage> {
         record("c", RecordState::Down),
         record("d", RecordState::Left),
     ];
-    let view = MemberView { info: info.clone(), id: id.clone(), state: ViewState::Alive, rtt_us: Some(4) };
+    let view =
+        MemberView { info: info.clone(), id: id.clone(), state: ViewState::Alive, rtt_us: Some(4) };
     vec![
         M::Hello(Hello { intro: intro.clone(), version: 1, features: 0 }),
         M::HelloAck(HelloAck { intro: intro.clone(), seen: info.ip, nodes: nodes.clone() }),
         M::Join(Join { intro }),
-        M::Reject(RejectReason::AliasTaken { alias: info.alias.clone(), ip: info.ip, port: info.port }),
+        M::Reject(RejectReason::AliasTaken {
+            alias: info.alias.clone(),
+            ip: info.ip,
+            port: info.port,
+        }),
         M::Reject(RejectReason::NumberTaken),
         M::Reject(RejectReason::Outdated { incarnation: u64::MAX }),
         M::Ping(Ping { token: 1, digest: 2 }),
@@ -142,7 +147,10 @@ fn unknown_kinds_are_skipped_and_told_once() {
     wire.extend(encoded(&[IridiumMessage::Credit(1)]));
     let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
     decoder.extend(&wire);
-    assert_eq!(decode_all(&mut decoder), Ok(vec![IridiumMessage::Leave, IridiumMessage::Credit(1)]));
+    assert_eq!(
+        decode_all(&mut decoder),
+        Ok(vec![IridiumMessage::Leave, IridiumMessage::Credit(1)])
+    );
     assert_eq!(decoder.take_unknown(), [200]);
     assert_eq!(decoder.take_unknown(), []);
 }

@@ -1,0 +1,137 @@
+//! What can go wrong, in the words in which an operator is told.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use iridium_proto::{NameError, NodeAlias, RejectReason};
+use thiserror::Error;
+
+/// Why a node did not start. Nothing is left running then.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Another process listens at the address.
+    #[error("{addr} is in use by another process; choose another port with -P")]
+    PortInUse {
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// The address cannot be listened at.
+    #[error("cannot listen at {addr}: {source}")]
+    Bind {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A node of that alias runs on the same files.
+    #[error("a node {alias} is running already (it holds {}); choose another name with --node-alias", folder.display())]
+    AliasInUse {
+        /// The alias.
+        alias: NodeAlias,
+        /// The folder it holds.
+        folder: PathBuf,
+    },
+    /// A file of the node cannot be read or written.
+    #[error("cannot use {}: {source}", path.display())]
+    Data {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A name or port is not valid.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The system gives no thread or no random numbers.
+    #[error("the system refused a resource: {0}")]
+    System(io::Error),
+}
+
+/// Why a join did not come about. The node itself goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum JoinError {
+    /// No connection to the seed.
+    #[error("cannot reach {to}: {why}")]
+    Unreachable {
+        /// The seed.
+        to: String,
+        /// What happened.
+        why: String,
+    },
+    /// Someone listens there, but the handshake failed.
+    #[error("cannot join {to}: {why}")]
+    Handshake {
+        /// The seed.
+        to: String,
+        /// What happened.
+        why: String,
+    },
+    /// The cluster does not take this node in.
+    #[error("{by} refused this node: {reason}")]
+    Refused {
+        /// Who refused.
+        by: String,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// The address is this node's own.
+    #[error("{to} is this node itself; name the address of another one")]
+    Yourself {
+        /// The address.
+        to: String,
+    },
+    /// The node has left the cluster or was stopped.
+    #[error("the node has been stopped")]
+    Stopped,
+}
+
+/// Why a message was not queued. It is the caller's to keep or to drop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SendError {
+    /// There is no link to that node now.
+    #[error("there is no link to that node")]
+    NotLinked,
+    /// The queue to that node is full; try again later.
+    #[error("the queue to that node is full")]
+    WouldBlock,
+    /// The message is too long for any node.
+    #[error("a message of {len} bytes is over the limit of {cap}")]
+    TooLong {
+        /// Its length in bytes.
+        len: usize,
+        /// The most that can be sent.
+        cap: usize,
+    },
+}
+
+/// Why a control client got no answer.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// Nobody answers at the address.
+    #[error(
+        "no node answers at {to}: {why}; is it running? (name another one with --at HOST:PORT)"
+    )]
+    Unreachable {
+        /// The address.
+        to: String,
+        /// What happened.
+        why: String,
+    },
+    /// Someone answers, but does not let this client in.
+    #[error("the node at {to} does not let this client in: {why}")]
+    Handshake {
+        /// The address.
+        to: String,
+        /// What happened.
+        why: String,
+    },
+    /// The node stopped answering.
+    #[error("the node at {to} gave no answer: {why}")]
+    NoAnswer {
+        /// The address.
+        to: String,
+        /// What happened.
+        why: String,
+    },
+}

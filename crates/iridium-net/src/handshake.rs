@@ -1,0 +1,253 @@
+//! From a TCP connection to an authenticated, encrypted session.
+//!
+//! Both ends send a preamble in clear: magic, the lowest and highest protocol
+//! version they speak, and whether they encrypt. Then follows the Noise
+//! handshake `NNpsk0_25519_AESGCM_SHA256` (Noise Protocol Framework, revision
+//! 34) with the cluster secret as the pre-shared key and both preambles as the
+//! prologue, so that nobody in between can talk the versions down.
+//!
+//! ```text
+//! dialler                          listener
+//! preamble             ->
+//!                      <-          preamble
+//! length, message 1    ->
+//!                      <-          1, length, message 2    (or 0: another secret)
+//! ```
+//!
+//! `NNpsk0` accepts a replayed first message, so a listener takes nothing for
+//! granted until the first frame of the session has been decrypted.
+
+use std::io;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Instant;
+
+use iridium_proto::{MAX_VERSION, MIN_VERSION};
+use snow::{Builder, HandshakeState};
+use thiserror::Error;
+
+use crate::secret::{Key, Secrets, Security};
+use crate::session::Session;
+use crate::stream::DeadlineStream;
+
+const MAGIC: [u8; 4] = *b"IRDM";
+const PREAMBLE_LEN: usize = 9;
+const PATTERN: &str = "Noise_NNpsk0_25519_AESGCM_SHA256";
+/// Longest handshake message: an ephemeral key and an authentication tag, with
+/// room to spare.
+const MAX_HANDSHAKE: usize = 128;
+const ACCEPTED: u8 = 1;
+const WRONG_SECRET: u8 = 0;
+
+type Preamble = [u8; PREAMBLE_LEN];
+
+/// Why a connection did not become a session.
+#[derive(Debug, Error)]
+pub enum HandshakeError {
+    /// The other end speaks something else.
+    #[error("it does not speak the Iridium protocol (it began with {0:?})")]
+    NotIridium(String),
+    /// The two ends have no protocol version in common.
+    #[error(
+        "it speaks protocol versions {low} to {high}, this node {MIN_VERSION} to {MAX_VERSION}"
+    )]
+    NoCommonVersion {
+        /// The lowest it speaks.
+        low: u16,
+        /// The highest it speaks.
+        high: u16,
+    },
+    /// The other end has another secret.
+    #[error("it has another cluster secret than this node")]
+    WrongSecret,
+    /// This end encrypts, the other does not.
+    #[error("it runs with --insecure and this node does not")]
+    TheyAreInsecure,
+    /// The other end encrypts, this one does not.
+    #[error("this node runs with --insecure and it does not")]
+    WeAreInsecure,
+    /// The handshake was not finished in time.
+    #[error("it did not finish the handshake in time")]
+    TimedOut,
+    /// The connection ended early.
+    #[error("it closed the connection during the handshake")]
+    Closed,
+    /// The other end broke the protocol.
+    #[error("it broke the handshake: {0}")]
+    Protocol(String),
+    /// The connection failed.
+    #[error("the connection failed during the handshake: {0}")]
+    Io(io::Error),
+}
+
+impl From<io::Error> for HandshakeError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl From<snow::Error> for HandshakeError {
+    fn from(error: snow::Error) -> Self {
+        Self::Protocol(error.to_string())
+    }
+}
+
+/// The dialler's side. Blocks until `deadline` at the latest.
+///
+/// # Errors
+/// [`HandshakeError`]; the connection is closed then.
+pub(crate) fn dial(
+    stream: TcpStream,
+    security: &Security,
+    deadline: Instant,
+) -> Result<Session, HandshakeError> {
+    let mut stream = DeadlineStream::new(stream, deadline);
+    let ours = preamble(security);
+    stream.write_all(&ours)?;
+    let theirs = read_preamble(&mut stream)?;
+    check_preamble(&theirs, security)?;
+    let Some(key) = offered_key(security)? else {
+        return Ok(Session::new(stream.into_inner()?, None));
+    };
+    let mut noise = builder(key, &[ours, theirs].concat())?.build_initiator()?;
+    write_noise(&mut stream, &mut noise, &[])?;
+    let mut answer = [0];
+    stream.read_exact(&mut answer)?;
+    if answer[0] != ACCEPTED {
+        return Err(HandshakeError::WrongSecret);
+    }
+    let message = read_noise(&mut stream)?;
+    noise
+        .read_message(&message, &mut [0; MAX_HANDSHAKE])
+        .map_err(|_| HandshakeError::WrongSecret)?;
+    finish(stream, noise)
+}
+
+/// The listener's side. Blocks until `deadline` at the latest.
+///
+/// # Errors
+/// [`HandshakeError`]; the connection is closed then.
+pub(crate) fn accept(
+    stream: TcpStream,
+    security: &Security,
+    deadline: Instant,
+) -> Result<Session, HandshakeError> {
+    let mut stream = DeadlineStream::new(stream, deadline);
+    let theirs = read_preamble(&mut stream)?;
+    let ours = preamble(security);
+    // Sent before it is judged, so that the dialler can tell its operator why.
+    stream.write_all(&ours)?;
+    check_preamble(&theirs, security)?;
+    let Security::Secret(secrets) = security else {
+        return Ok(Session::new(stream.into_inner()?, None));
+    };
+    let message = read_noise(&mut stream)?;
+    let Some(mut noise) = match_secret(secrets, &[theirs, ours].concat(), &message)? else {
+        stream.write_all(&[WRONG_SECRET])?;
+        return Err(HandshakeError::WrongSecret);
+    };
+    write_noise(&mut stream, &mut noise, &[ACCEPTED])?;
+    finish(stream, noise)
+}
+
+fn preamble(security: &Security) -> Preamble {
+    let [low0, low1] = MIN_VERSION.to_be_bytes();
+    let [high0, high1] = MAX_VERSION.to_be_bytes();
+    let [m0, m1, m2, m3] = MAGIC;
+    [m0, m1, m2, m3, low0, low1, high0, high1, encrypts(security)]
+}
+
+fn encrypts(security: &Security) -> u8 {
+    u8::from(matches!(security, Security::Secret(_)))
+}
+
+fn read_preamble(stream: &mut DeadlineStream) -> Result<Preamble, HandshakeError> {
+    let mut preamble = Preamble::default();
+    let (magic, rest) = preamble.split_at_mut(MAGIC.len());
+    stream.read_exact(magic)?;
+    if magic != MAGIC {
+        return Err(HandshakeError::NotIridium(String::from_utf8_lossy(magic).into_owned()));
+    }
+    stream.read_exact(rest)?;
+    Ok(preamble)
+}
+
+fn check_preamble(theirs: &Preamble, security: &Security) -> Result<(), HandshakeError> {
+    let [_, _, _, _, low0, low1, high0, high1, mode] = *theirs;
+    let low = u16::from_be_bytes([low0, low1]);
+    let high = u16::from_be_bytes([high0, high1]);
+    if low.max(MIN_VERSION) > high.min(MAX_VERSION) {
+        return Err(HandshakeError::NoCommonVersion { low, high });
+    }
+    match (mode, encrypts(security)) {
+        (0, 1) => Err(HandshakeError::TheyAreInsecure),
+        (1, 0) => Err(HandshakeError::WeAreInsecure),
+        (0, 0) | (1, 1) => Ok(()),
+        (mode, _) => Err(HandshakeError::Protocol(format!("protection {mode} is not known"))),
+    }
+}
+
+fn offered_key(security: &Security) -> Result<Option<&Key>, HandshakeError> {
+    match security {
+        Security::Insecure => Ok(None),
+        Security::Secret(secrets) => match secrets.offered() {
+            Some(key) => Ok(Some(key)),
+            None => Err(HandshakeError::Protocol("this node has no secret".into())),
+        },
+    }
+}
+
+fn builder<'a>(key: &'a Key, prologue: &'a [u8]) -> Result<Builder<'a>, HandshakeError> {
+    let pattern = PATTERN.parse().map_err(HandshakeError::from)?;
+    Ok(Builder::new(pattern).psk(0, key)?.prologue(prologue)?)
+}
+
+/// The handshake under the first accepted key that opens the message.
+fn match_secret(
+    secrets: &Secrets,
+    prologue: &[u8],
+    message: &[u8],
+) -> Result<Option<HandshakeState>, HandshakeError> {
+    for key in secrets.accepted() {
+        let mut noise = builder(key, prologue)?.build_responder()?;
+        if noise.read_message(message, &mut [0; MAX_HANDSHAKE]).is_ok() {
+            return Ok(Some(noise));
+        }
+    }
+    Ok(None)
+}
+
+fn write_noise(
+    stream: &mut DeadlineStream,
+    noise: &mut HandshakeState,
+    before: &[u8],
+) -> Result<(), HandshakeError> {
+    let mut buffer = [0; MAX_HANDSHAKE];
+    let len = noise.write_message(&[], &mut buffer)?;
+    let declared = u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes();
+    stream.write_all(&[before, &declared, &buffer[..len]].concat())?;
+    Ok(())
+}
+
+fn read_noise(stream: &mut DeadlineStream) -> Result<Vec<u8>, HandshakeError> {
+    let mut declared = [0; 2];
+    stream.read_exact(&mut declared)?;
+    let len = usize::from(u16::from_be_bytes(declared));
+    if len > MAX_HANDSHAKE {
+        return Err(HandshakeError::Protocol(format!("a handshake message of {len} bytes")));
+    }
+    let mut message = vec![0; len];
+    stream.read_exact(&mut message)?;
+    Ok(message)
+}
+
+fn finish(stream: DeadlineStream, noise: HandshakeState) -> Result<Session, HandshakeError> {
+    let cipher = noise.into_stateless_transport_mode()?;
+    Ok(Session::new(stream.into_inner()?, Some(Arc::new(cipher))))
+}

@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod control;
+mod dialer;
+mod endpoint;
+mod error;
+mod event;
+mod handshake;
+mod link;
+mod manager;
+pub mod membership;
+mod secret;
+mod server;
+mod session;
+mod store;
+mod stream;
+mod threads;
+
+pub use config::Config;
+pub use control::ControlClient;
+pub use endpoint::{Endpoint, EndpointError};
+pub use error::{ClientError, JoinError, SendError, StartError};
+pub use event::{Event, JoinReport};
+pub use handshake::HandshakeError;
+pub use link::{ClusterClient, Delivery};
+pub use manager::Manager;
+pub use membership::Timing;
+pub use secret::{SecretError, Secrets, Security, secret_path};
+pub use server::ClusterServer;

@@ -1,0 +1,142 @@
+//! Messages on their way to the application, and the putting together of long ones.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use iridium_proto::{IridiumMessage, MAX_MESSAGE, NodeId, Piece};
+
+use super::ClusterClient;
+use super::outbox::{WINDOW, cost};
+
+/// More long messages than this at a time are a breach of the protocol.
+const MAX_TRANSFERS: usize = 16;
+
+/// A message from another node. Dropping it makes room for more from there.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Which life of which node sent it.
+    pub from: NodeId,
+    /// The message.
+    pub bytes: Vec<u8>,
+    room: Room,
+}
+
+impl Delivery {
+    /// Takes room for a message.
+    ///
+    /// # Errors
+    /// The other end has sent more than it was given credit for.
+    pub(super) fn new(
+        from: NodeId,
+        bytes: Vec<u8>,
+        link: Arc<ClusterClient>,
+    ) -> Result<Self, &'static str> {
+        let room = Room { bytes: cost(bytes.len()), link };
+        let taken = room.link.received.fetch_add(room.bytes, Ordering::Relaxed) + room.bytes;
+        if taken > WINDOW {
+            return Err("more data than it has credit for");
+        }
+        Ok(Self { from, bytes, room })
+    }
+
+    /// The link it came on.
+    #[must_use]
+    pub fn link(&self) -> &ClusterClient {
+        &self.room.link
+    }
+}
+
+/// Space that a message takes up at the receiver, given back on drop.
+#[derive(Debug)]
+struct Room {
+    bytes: usize,
+    link: Arc<ClusterClient>,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.link.received.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.link.outbox.give_credit(self.bytes);
+    }
+}
+
+/// Long messages of which a part has come.
+#[derive(Debug, Default)]
+pub(super) struct Assembly {
+    parts: HashMap<u32, Vec<u8>>,
+    /// Bytes in all parts.
+    held: usize,
+}
+
+impl Assembly {
+    /// Adds a data message or a piece. Returns the message that is complete
+    /// by it.
+    ///
+    /// # Errors
+    /// The breach of the protocol.
+    pub(super) fn add(&mut self, message: IridiumMessage) -> Result<Option<Vec<u8>>, &'static str> {
+        match message {
+            IridiumMessage::Deliver(bytes) => Ok(Some(bytes)),
+            IridiumMessage::Piece(piece) => self.add_piece(piece),
+            _ => Err("a data message of a kind that has no use here"),
+        }
+    }
+
+    fn add_piece(&mut self, piece: Piece) -> Result<Option<Vec<u8>>, &'static str> {
+        if !self.parts.contains_key(&piece.transfer) && self.parts.len() >= MAX_TRANSFERS {
+            return Err("too many long messages at a time");
+        }
+        let whole = self.parts.entry(piece.transfer).or_default();
+        if whole.len() + piece.bytes.len() > MAX_MESSAGE {
+            return Err("a message over the limit, in pieces");
+        }
+        whole.extend_from_slice(&piece.bytes);
+        self.held += piece.bytes.len();
+        // The sender has credit for all of a message before it begins it.
+        if self.held > WINDOW {
+            return Err("more pieces than it has credit for");
+        }
+        let complete = if piece.last { self.parts.remove(&piece.transfer) } else { None };
+        self.held -= complete.as_ref().map_or(0, Vec::len);
+        Ok(complete)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(transfer: u32, byte: u8, len: usize, last: bool) -> IridiumMessage {
+        IridiumMessage::Piece(Piece { transfer, kind: 12, last, bytes: vec![byte; len] })
+    }
+
+    #[test]
+    fn pieces_of_several_messages_may_alternate() {
+        let mut assembly = Assembly::default();
+        assert_eq!(assembly.add(piece(1, 1, 2, false)), Ok(None));
+        assert_eq!(assembly.add(piece(2, 2, 1, false)), Ok(None));
+        assert_eq!(assembly.add(piece(1, 1, 1, true)), Ok(Some(vec![1, 1, 1])));
+        assert_eq!(assembly.add(IridiumMessage::Deliver(vec![9])), Ok(Some(vec![9])));
+        assert_eq!(assembly.add(piece(2, 2, 0, true)), Ok(Some(vec![2])));
+    }
+
+    #[test]
+    fn a_peer_cannot_make_it_grow_without_end() {
+        let mut assembly = Assembly::default();
+        let half = MAX_MESSAGE / 2;
+        assert_eq!(assembly.add(piece(0, 0, half, false)), Ok(None));
+        assert_eq!(assembly.add(piece(0, 0, half, false)), Ok(None));
+        assert!(assembly.add(piece(0, 0, 1, true)).is_err());
+        let mut assembly = Assembly::default();
+        for transfer in 0..2 {
+            let added = assembly.add(piece(transfer, 0, MAX_MESSAGE / 2 + MAX_MESSAGE / 16, false));
+            assert_eq!(added.is_err(), transfer == 1, "more than the window");
+        }
+        let mut assembly = Assembly::default();
+        for transfer in 0..MAX_TRANSFERS as u32 {
+            assert_eq!(assembly.add(piece(transfer, 0, 1, false)), Ok(None));
+        }
+        assert!(assembly.add(piece(99, 0, 1, false)).is_err());
+    }
+}

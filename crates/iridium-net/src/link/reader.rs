@@ -1,0 +1,87 @@
+//! The receiving half of a link: control messages go to the owner of the mesh,
+//! data straight to the application.
+
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use iridium_proto::{IridiumMessage, NodeId};
+
+use crate::membership::ConnId;
+use crate::session::{FrameReader, SessionError};
+
+use super::inbox::Assembly;
+use super::{ClusterClient, Delivery};
+
+pub(crate) struct Reader {
+    pub(crate) link: Arc<ClusterClient>,
+    pub(crate) frames: FrameReader,
+    pub(crate) stream: TcpStream,
+    /// Where data goes.
+    pub(crate) inbox: Sender<Delivery>,
+    /// How long the owner may take to decide about this connection.
+    pub(crate) patience: Duration,
+}
+
+impl Reader {
+    /// Reads until the connection ends, and says why it did. Control messages
+    /// go to `control`, which answers whether the owner is still there.
+    pub(crate) fn run(mut self, control: impl Fn(ConnId, IridiumMessage) -> bool) -> String {
+        let why = match self.read_all(&control) {
+            Ok(()) => "this node no longer wants it".into(),
+            Err(error) => error,
+        };
+        self.link.abort();
+        why
+    }
+
+    fn read_all(
+        &mut self,
+        control: &impl Fn(ConnId, IridiumMessage) -> bool,
+    ) -> Result<(), String> {
+        let mut assembly = Assembly::default();
+        let mut peer = None;
+        loop {
+            while let Some(message) = self.frames.decoder.next_message().map_err(explain)? {
+                let wanted = match message {
+                    IridiumMessage::Credit(bytes) => {
+                        self.link.outbox.add_credit(bytes);
+                        true
+                    }
+                    message if message.is_data() => {
+                        if peer.is_none() {
+                            peer = self.link.peer(self.patience);
+                        }
+                        let Some(from) = &peer else { return Ok(()) };
+                        self.deliver(&mut assembly, message, from)?
+                    }
+                    message => control(self.link.conn, message),
+                };
+                if !wanted {
+                    return Ok(());
+                }
+            }
+            for kind in self.frames.decoder.take_unknown() {
+                log::warn!("skipped messages of unknown kind {kind} from {}", self.link.remote);
+            }
+            self.frames.fill(&mut self.stream).map_err(|e| e.to_string())?;
+        }
+    }
+
+    fn deliver(
+        &self,
+        assembly: &mut Assembly,
+        message: IridiumMessage,
+        from: &NodeId,
+    ) -> Result<bool, String> {
+        let Some(bytes) = assembly.add(message)? else { return Ok(true) };
+        let delivery = Delivery::new(from.clone(), bytes, Arc::clone(&self.link))?;
+        // Not bounded by the channel but by the credit, which was just checked.
+        Ok(self.inbox.send(delivery).is_ok())
+    }
+}
+
+fn explain(error: iridium_proto::ProtoError) -> String {
+    SessionError::from(error).to_string()
+}

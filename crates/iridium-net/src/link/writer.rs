@@ -1,0 +1,58 @@
+//! The sending half of a link: takes what waits, and writes it in as few calls
+//! as it can.
+
+use std::io::{self, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::session::FrameWriter;
+
+use super::ClusterClient;
+
+/// How often a write that does not get on looks whether the link was given up.
+const LOOK_UP: Duration = Duration::from_millis(250);
+
+/// Writes until the link is closed.
+pub(crate) fn run(link: &Arc<ClusterClient>, frames: FrameWriter, mut stream: TcpStream) {
+    if let Err(error) = write_all(link, frames, &mut stream) {
+        log::debug!("writing to {} ended: {error}", link.remote);
+    }
+    link.abort();
+}
+
+fn write_all(
+    link: &ClusterClient,
+    mut frames: FrameWriter,
+    stream: &mut TcpStream,
+) -> io::Result<()> {
+    stream.set_write_timeout(Some(LOOK_UP))?;
+    while let Some(batch) = link.outbox.take() {
+        for message in &batch {
+            if let Err(error) = frames.push(message) {
+                log::error!("a {} message was not sent: {error}", message.name());
+            }
+        }
+        let mut wire = frames.seal()?;
+        while !wire.is_empty() {
+            match stream.write(wire) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => wire = &wire[n..],
+                Err(e) if is_pause(&e) => {
+                    if link.outbox.is_over() {
+                        return Err(e);
+                    }
+                }
+                Err(e) => return Err(e),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_pause(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,344 @@
+//! The one thread that owns a node's view of the cluster. It drives the
+//! membership core: feeds it what readers, dials and callers bring, and carries
+//! out what it asks for. It never reads or writes a socket itself.
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use iridium_proto::{
+    ControlReply, ControlRequest, IridiumMessage, MAX_FRAME_ADMITTED, MemberView, NodeIp,
+};
+
+use crate::config::Config;
+use crate::dialer;
+use crate::endpoint::Endpoint;
+use crate::error::{JoinError, StartError};
+use crate::event::{Event, JoinReport};
+use crate::link::{self, ClusterClient, Delivery, Reader};
+use crate::membership::{Action, ConnId, DialFailure, DialId, Input, JoinId, Membership, Start};
+use crate::server::ClusterServer;
+use crate::session::Session;
+use crate::threads::{Threads, lock};
+
+use super::Shared;
+use super::peers_file::PeersFile;
+
+/// How long a control client may be silent between two requests.
+const CONTROL_IDLE: Duration = Duration::from_secs(60);
+
+type JoinReply = Sender<Result<JoinReport, JoinError>>;
+
+/// What the owner is told.
+pub(super) enum Command {
+    /// Something for the membership core.
+    Input(Input),
+    /// A connection has threads of its own now; what it is for comes with it.
+    Opened(Arc<ClusterClient>, Input),
+    /// A caller wants to join.
+    Join { to: Endpoint, reply: JoinReply },
+    /// A caller wants the members.
+    Members { reply: Sender<Vec<MemberView>> },
+    /// A control client wants something.
+    Control { request: ControlRequest, reply: Sender<ControlReply> },
+    /// Say goodbye and stop.
+    Stop { forget: bool },
+}
+
+pub(super) struct Owner {
+    worker: Worker,
+    server: ClusterServer,
+    peers_file: PeersFile,
+    /// Connections that the core knows of.
+    links: HashMap<ConnId, Arc<ClusterClient>>,
+    /// Callers that wait for a join.
+    joins: HashMap<JoinId, JoinReply>,
+    seeds: Vec<Endpoint>,
+}
+
+/// What a connection's own thread needs.
+#[derive(Clone)]
+struct Worker {
+    config: Arc<Config>,
+    threads: Threads,
+    commands: Sender<Command>,
+    inbox: Sender<Delivery>,
+    shared: Arc<Shared>,
+}
+
+impl Owner {
+    pub(super) fn new(
+        config: Config,
+        server: ClusterServer,
+        peers_file: PeersFile,
+        threads: Threads,
+        commands: Sender<Command>,
+        inbox: Sender<Delivery>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let seeds = config.seeds.clone();
+        let config = Arc::new(config);
+        let worker = Worker { config, threads, commands, inbox, shared };
+        Self { worker, server, peers_file, links: HashMap::new(), joins: HashMap::new(), seeds }
+    }
+
+    /// Starts the owner's thread, then accepting.
+    pub(super) fn start(
+        self,
+        listener: TcpListener,
+        start: Start,
+        inputs: Receiver<Command>,
+    ) -> Result<(), StartError> {
+        let worker = self.worker.clone();
+        let on_session = worker.clone();
+        let security = worker.config.security.clone();
+        self.server.start(
+            listener,
+            security,
+            worker.threads.clone(),
+            Arc::new(move |session, remote, first| on_session.accepted(session, remote, first)),
+        )?;
+        let threads = worker.threads.clone();
+        threads
+            .spawn("iridium-manager", move || self.run(start, &inputs))
+            .map_err(StartError::System)
+    }
+
+    fn run(mut self, start: Start, inputs: &Receiver<Command>) {
+        let epoch = Instant::now();
+        let mut core = Membership::new(start, Duration::ZERO);
+        for seed in std::mem::take(&mut self.seeds) {
+            core.join(seed, true, Duration::ZERO);
+        }
+        loop {
+            self.act(&mut core);
+            let wait = core.poll_timeout().map(|at| at.saturating_sub(epoch.elapsed()));
+            let command = match inputs.recv_timeout(wait.unwrap_or(Duration::MAX)) {
+                Ok(command) => Some(command),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let now = epoch.elapsed();
+            match command {
+                None => core.handle_timeout(now),
+                Some(Command::Stop { forget }) => return self.stop(&mut core, forget),
+                Some(command) => self.take(&mut core, command, now),
+            }
+            // Inputs must not keep timers from being seen to.
+            if core.poll_timeout().is_some_and(|at| at <= now) {
+                core.handle_timeout(now);
+            }
+        }
+    }
+
+    fn take(&mut self, core: &mut Membership, command: Command, now: Duration) {
+        match command {
+            Command::Input(input) => core.handle(input, now),
+            Command::Opened(link, input) => {
+                self.links.insert(link.id(), link);
+                core.handle(input, now);
+            }
+            Command::Join { to, reply } => {
+                let join = core.join(to, false, now);
+                self.joins.insert(join, reply);
+            }
+            // Whoever asked may have gone meanwhile.
+            Command::Members { reply } => drop(reply.send(core.view())),
+            Command::Control { request, reply } => {
+                drop(reply.send(self.answer(core, &request)));
+            }
+            Command::Stop { .. } => {}
+        }
+    }
+
+    fn answer(&self, core: &Membership, request: &ControlRequest) -> ControlReply {
+        match request {
+            ControlRequest::Members => ControlReply::Members(core.view()),
+            ControlRequest::Leave => {
+                self.emit(&Event::LeaveRequested);
+                ControlReply::Leaving
+            }
+        }
+    }
+
+    /// Carries out what the core asks for.
+    fn act(&mut self, core: &mut Membership) {
+        while let Some(action) = core.poll_action() {
+            match action {
+                Action::Dial { dial, to } => self.dial(dial, to),
+                Action::Send { conn, message } => {
+                    if let Some(link) = self.links.get(&conn) {
+                        log::trace!("to {}: {}", link.remote_ip(), message.name());
+                        link.send_control(message);
+                    }
+                }
+                Action::Close { conn, why } => {
+                    if let Some(link) = self.links.remove(&conn) {
+                        log::debug!("closing {}:{}: {why}", link.remote_ip(), link.remote_port());
+                        link.close();
+                    }
+                }
+                Action::Link { id, conn } => {
+                    if let Some(link) = self.links.get(&conn) {
+                        link.admit(id.clone());
+                        lock(&self.worker.shared.routes).insert(id.alias, Arc::clone(link));
+                    }
+                }
+                Action::Unlink { id, conn } => {
+                    let mut routes = lock(&self.worker.shared.routes);
+                    if routes.get(&id.alias).is_some_and(|link| link.id() == conn) {
+                        routes.remove(&id.alias);
+                    }
+                }
+                Action::Emit(event) => self.emit(&event),
+                Action::Joined { join, outcome } => self.joined(join, outcome),
+                Action::SavePeers(peers) => self.peers_file.save_peers(peers),
+                Action::Reborn(id) => {
+                    log::warn!("this node goes on as {id}, number {}", id.number);
+                    self.peers_file.save_incarnation(id.incarnation);
+                }
+            }
+        }
+        *lock(&self.worker.shared.me) = core.me();
+    }
+
+    fn dial(&self, dial: DialId, to: Endpoint) {
+        let worker = self.worker.clone();
+        let spawned = self.worker.threads.spawn("iridium-peer", move || worker.dial(dial, &to));
+        if let Err(e) = spawned {
+            let failure = DialFailure::Unreachable(format!("no thread to dial with: {e}"));
+            // The owner sends to itself: never wait for room.
+            let input = Command::Input(Input::DialFailed { dial, failure });
+            if self.worker.commands.try_send(input).is_err() {
+                log::error!("a dial was lost: no thread and no room");
+            }
+        }
+    }
+
+    fn joined(&mut self, join: JoinId, outcome: Result<JoinReport, JoinError>) {
+        match self.joins.remove(&join) {
+            // The caller may have gone meanwhile.
+            Some(reply) => drop(reply.send(outcome)),
+            None => self.emit(&match outcome {
+                Ok(report) => Event::Joined(report),
+                Err(error) => Event::JoinFailed(error),
+            }),
+        }
+    }
+
+    fn emit(&self, event: &Event) {
+        lock(&self.worker.shared.listeners).retain(|listener| {
+            let sent = listener.try_send(event.clone());
+            if matches!(sent, Err(crossbeam_channel::TrySendError::Full(_))) {
+                log::error!("a listener was cut off: it did not take its events");
+            }
+            sent.is_ok()
+        });
+    }
+
+    /// Says goodbye and closes everything; the threads end by themselves.
+    fn stop(mut self, core: &mut Membership, forget: bool) {
+        core.leave();
+        self.act(core);
+        for link in self.links.values() {
+            link.close();
+        }
+        if forget {
+            self.peers_file.save_peers(Vec::new());
+        }
+        self.server.stop();
+        lock(&self.worker.shared.routes).clear();
+        lock(&self.worker.shared.listeners).clear();
+    }
+}
+
+impl Worker {
+    /// Runs on a dial's thread, which becomes the reader of the connection.
+    fn dial(&self, dial: DialId, to: &Endpoint) {
+        let patience = self.config.timing.dial_timeout;
+        match dialer::dial(to, &self.config.security, patience) {
+            Err(failure) => self.tell(Command::Input(Input::DialFailed { dial, failure })),
+            Ok((session, remote)) => {
+                let conn = self.shared.conn_id();
+                let remote = NodeIp(remote.ip());
+                self.serve(conn, session, Input::Connected { dial, conn, remote });
+            }
+        }
+    }
+
+    /// Runs on an accepted connection's thread, which becomes its reader.
+    fn accepted(&self, session: Session, remote: SocketAddr, first: IridiumMessage) {
+        if let IridiumMessage::ControlRequest(request) = first {
+            return self.serve_control(session, remote, request);
+        }
+        let conn = self.shared.conn_id();
+        let remote = NodeIp(remote.ip().to_canonical());
+        self.serve(conn, session, Input::Accepted { conn, remote, first });
+    }
+
+    /// Makes a session a connection of the mesh and reads it to its end.
+    fn serve(&self, conn: ConnId, session: Session, input: Input) {
+        let reader = match self.open(conn, session) {
+            Ok(reader) => reader,
+            Err(error) => {
+                log::error!("a connection was dropped: {error}");
+                if let Input::Connected { dial, .. } = input {
+                    let failure = DialFailure::Unreachable(error.to_string());
+                    self.tell(Command::Input(Input::DialFailed { dial, failure }));
+                }
+                return;
+            }
+        };
+        let link = Arc::clone(&reader.link);
+        self.tell(Command::Opened(Arc::clone(&link), input));
+        let why = reader.run(|conn, message| {
+            log::trace!("from {}: {}", link.remote_ip(), message.name());
+            self.commands.send(Command::Input(Input::Message { conn, message })).is_ok()
+        });
+        log::debug!("{}:{} is gone: {why}", link.remote_ip(), link.remote_port());
+        self.tell(Command::Input(Input::Closed { conn }));
+    }
+
+    fn open(&self, conn: ConnId, session: Session) -> std::io::Result<Reader> {
+        let Session { mut reader, writer, stream } = session;
+        reader.decoder.set_cap(MAX_FRAME_ADMITTED);
+        let link = Arc::new(ClusterClient::new(conn, &stream, self.config.queue_bytes)?);
+        let (theirs, sending) = (Arc::clone(&link), stream.try_clone()?);
+        self.threads.spawn("iridium-writer", move || link::run_writer(&theirs, writer, sending))?;
+        Ok(Reader {
+            link,
+            frames: reader,
+            stream,
+            inbox: self.inbox.clone(),
+            patience: self.config.timing.greet_timeout,
+        })
+    }
+
+    /// Answers a control client until it goes or falls silent.
+    fn serve_control(&self, mut session: Session, remote: SocketAddr, first: ControlRequest) {
+        let mut request = first;
+        loop {
+            log::debug!("control client {remote} asks: {request:?}");
+            let (reply, answer) = bounded(1);
+            self.tell(Command::Control { request, reply });
+            let answer = answer
+                .recv()
+                .unwrap_or_else(|_| ControlReply::Failed("the node is stopping".into()));
+            if session.send(&IridiumMessage::ControlReply(answer)).is_err() {
+                break;
+            }
+            match session.receive(Instant::now() + CONTROL_IDLE) {
+                Ok(IridiumMessage::ControlRequest(next)) => request = next,
+                _ => break,
+            }
+        }
+        session.close();
+    }
+
+    /// An owner that has ended needs no more telling.
+    fn tell(&self, command: Command) {
+        let _ = self.commands.send(command);
+    }
+}

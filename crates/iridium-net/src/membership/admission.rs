@@ -1,0 +1,401 @@
+//! Introductions: who becomes a member, by which connection, under which alias.
+
+use iridium_proto::{
+    HelloAck, Introduction, IridiumMessage, Members, NodeAlias, NodeIp, RecordState, RejectReason,
+};
+
+use super::dial::Target;
+use super::member::{Attempt, Claim, Member, State};
+use super::timer::Timer;
+use super::{Action, Conn, ConnId, Membership, Stage, Time};
+use crate::event::Event;
+
+/// What to do with an introduction.
+enum Verdict {
+    Admit,
+    Reject(RejectReason),
+    /// Hold it until the link it would replace has been asked.
+    AskIncumbent(ConnId),
+    /// Hold it until this node's own dial to the same member has been answered.
+    AwaitOwnDial,
+}
+
+impl Membership {
+    pub(super) fn on_accepted(
+        &mut self,
+        conn: ConnId,
+        remote: NodeIp,
+        first: IridiumMessage,
+        now: Time,
+    ) {
+        let (intro, wants_list) = match first {
+            IridiumMessage::Hello(hello) => (hello.intro, true),
+            IridiumMessage::Join(join) => (join.intro, false),
+            _ => return self.push(Action::Close { conn, why: "it did not introduce itself" }),
+        };
+        let intro = intro.seen_from(remote);
+        self.consider(conn, remote, intro, wants_list, now);
+    }
+
+    /// Decides on an introduction, now or again after the incumbent was asked.
+    fn consider(
+        &mut self,
+        conn: ConnId,
+        remote: NodeIp,
+        intro: Introduction,
+        wants_list: bool,
+        now: Time,
+    ) {
+        match self.judge_introduction(&intro) {
+            Verdict::Reject(reason) => self.refuse(conn, &intro, reason),
+            Verdict::Admit => self.admit(conn, remote, intro, wants_list, now),
+            verdict => {
+                let alias = intro.id.alias.clone();
+                let stage = Stage::Candidate { intro, wants_list };
+                self.insert_conn(conn, stage, remote, now);
+                self.hold(conn, &alias, verdict, now);
+            }
+        }
+    }
+
+    fn judge_introduction(&self, intro: &Introduction) -> Verdict {
+        let me = &self.me.id;
+        if self.leaving {
+            return Verdict::Reject(RejectReason::Leaving);
+        }
+        if intro.id.alias == me.alias {
+            return Verdict::Reject(if intro.id.incarnation == me.incarnation {
+                RejectReason::Yourself
+            } else {
+                self.alias_taken_by_me()
+            });
+        }
+        if self.number_is_taken(intro) {
+            return Verdict::Reject(RejectReason::NumberTaken);
+        }
+        let Some(member) = self.members.get(&intro.id.alias) else {
+            return Verdict::Admit;
+        };
+        if let Some(incumbent) = member.link {
+            return Verdict::AskIncumbent(incumbent);
+        }
+        let known = member.id.incarnation;
+        if known > intro.id.incarnation
+            || (known == intro.id.incarnation && member.state == State::Left)
+        {
+            return Verdict::Reject(RejectReason::Outdated { incarnation: known });
+        }
+        // Both ends dialled: the connection of the smaller id survives.
+        let greeting = matches!(member.attempt, Some(Attempt::Greeting(_)));
+        if greeting && *me < intro.id {
+            return Verdict::AwaitOwnDial;
+        }
+        Verdict::Admit
+    }
+
+    fn alias_taken_by_me(&self) -> RejectReason {
+        let (_, info) = self.me();
+        RejectReason::AliasTaken { alias: info.alias, ip: info.ip, port: info.port }
+    }
+
+    fn number_is_taken(&self, intro: &Introduction) -> bool {
+        let number = intro.id.number;
+        number == self.me.id.number
+            || self
+                .members
+                .values()
+                .any(|m| m.id.number == number && m.id.alias != intro.id.alias && m.link.is_some())
+    }
+
+    fn refuse(&mut self, conn: ConnId, intro: &Introduction, reason: RejectReason) {
+        log::info!("refused node={} addr={}: {reason}", intro.id, intro.info.addr());
+        self.send(conn, IridiumMessage::Reject(reason));
+        self.conns.remove(&conn);
+        self.push(Action::Close { conn, why: "refused" });
+    }
+
+    /// Lets a newcomer wait. Only the latest one waits for a place.
+    fn hold(&mut self, conn: ConnId, alias: &NodeAlias, verdict: Verdict, now: Time) {
+        let token = match verdict {
+            Verdict::AskIncumbent(incumbent) => self.ping(incumbent, now),
+            // No heartbeat defends this place, only the answer to the dial.
+            _ => u64::MAX,
+        };
+        let Some(member) = self.members.get_mut(alias) else { return };
+        let earlier = member.claim.replace(Claim { candidate: conn, token });
+        if let Some(earlier) = earlier {
+            self.close(earlier.candidate, "a later connection of the same node waits");
+        }
+        if token != u64::MAX {
+            let at = now + self.timing.incumbent_probe;
+            self.timers.set(at, Timer::Incumbent(alias.clone(), token));
+        }
+    }
+
+    /// The incumbent of an alias has answered a heartbeat: whoever claimed its
+    /// place is told so.
+    pub(super) fn defend(&mut self, alias: &NodeAlias, answered: u64) {
+        let Some(member) = self.members.get_mut(alias) else { return };
+        let Some(claim) = member.claim.take_if(|claim| claim.token <= answered) else { return };
+        let taken = RejectReason::AliasTaken {
+            alias: member.info.alias.clone(),
+            ip: member.info.ip,
+            port: member.info.port,
+        };
+        let holder = member.id.incarnation;
+        let Some(Conn { stage: Stage::Candidate { intro, .. }, .. }) =
+            self.conns.remove(&claim.candidate)
+        else {
+            return;
+        };
+        let same_life = intro.id.incarnation == holder;
+        let reason = if same_life { RejectReason::AlreadyLinked } else { taken };
+        self.refuse(claim.candidate, &intro, reason);
+    }
+
+    /// The incumbent had its time and did not answer.
+    pub(super) fn on_incumbent_over(&mut self, alias: &NodeAlias, token: u64, now: Time) {
+        let Some(member) = self.members.get(alias) else { return };
+        if member.claim.as_ref().is_none_or(|claim| claim.token != token) {
+            return;
+        }
+        if let Some(link) = member.link {
+            self.drop_link(link, "it did not answer when another claimed its place", now);
+        } else {
+            self.promote(alias, now);
+        }
+    }
+
+    /// The place is free: whoever waits for it is considered again. Returns
+    /// whether someone waited.
+    pub(super) fn promote(&mut self, alias: &NodeAlias, now: Time) -> bool {
+        let Some(member) = self.members.get_mut(alias) else { return false };
+        let Some(claim) = member.claim.take() else { return false };
+        let Some(Conn { stage: Stage::Candidate { intro, wants_list }, remote, .. }) =
+            self.conns.remove(&claim.candidate)
+        else {
+            return false;
+        };
+        self.consider(claim.candidate, remote, intro, wants_list, now);
+        true
+    }
+
+    /// Files a newcomer and answers it. The link counts once it says more.
+    fn admit(
+        &mut self,
+        conn: ConnId,
+        remote: NodeIp,
+        intro: Introduction,
+        wants_list: bool,
+        now: Time,
+    ) {
+        let alias = intro.id.alias.clone();
+        let nodes = if wants_list { self.present_records(Some(&alias)) } else { Vec::new() };
+        let attempt = self.file(&intro, now).attempt.take();
+        if let Some(Attempt::Greeting(own)) = attempt {
+            self.abandon(own);
+        }
+        let stage = Stage::Linked { alias: alias.clone(), confirmed: false };
+        self.insert_conn(conn, stage, remote, now);
+        if let Some(member) = self.members.get_mut(&alias) {
+            member.link = Some(conn);
+        }
+        let ack = HelloAck { intro: self.me.clone(), seen: remote, nodes };
+        self.send(conn, IridiumMessage::HelloAck(ack));
+        self.timers.set(now + self.timing.greet_timeout, Timer::Greet(conn));
+    }
+
+    /// Gives up a greeting of this node's own in favour of the other end's. A
+    /// join that it carried is served by the surviving link.
+    fn abandon(&mut self, own: ConnId) {
+        let target = match self.conns.get(&own) {
+            Some(Conn { stage: Stage::Greeting(target), .. }) => target.clone(),
+            _ => return,
+        };
+        self.close(own, "the other end's connection was chosen");
+        if let Target::Join(join) = target {
+            self.finish_join(join);
+        }
+    }
+
+    /// The entry of the node that introduced itself, new or brought up to date.
+    pub(super) fn file(&mut self, intro: &Introduction, now: Time) -> &mut Member {
+        let alias = &intro.id.alias;
+        self.digest = None;
+        if self.members.get(alias).is_some_and(|m| m.id.incarnation != intro.id.incarnation) {
+            self.bury(alias);
+        }
+        let member =
+            self.members.entry(alias.clone()).or_insert_with(|| Member::introduced(intro, now));
+        member.info = intro.info.clone();
+        member.refutation = member.refutation.max(intro.refutation);
+        member
+    }
+
+    /// Ends an earlier life of an alias and removes it.
+    pub(super) fn bury(&mut self, alias: &NodeAlias) {
+        let Some(member) = self.members.remove(alias) else { return };
+        self.digest = None;
+        if let Some(conn) = member.link {
+            if self.is_confirmed(conn) {
+                self.push(Action::Unlink { id: member.id.clone(), conn });
+            }
+            self.close(conn, "a later life of the same alias took its place");
+        }
+        if let Some(Attempt::Greeting(conn)) = member.attempt {
+            self.close(conn, "a later life of the same alias took its place");
+        }
+        if let Some(claim) = member.claim {
+            self.close(claim.candidate, "a later life of the same alias took its place");
+        }
+        if member.told_up {
+            log::info!("replaced node={}: a later life of the alias was met", member.id);
+            self.push(Action::Emit(Event::Down { id: member.id }));
+        }
+    }
+
+    pub(super) fn on_hello_ack(&mut self, conn: ConnId, ack: HelloAck, now: Time) {
+        let Some(Conn { stage: Stage::Greeting(target), remote, .. }) = self.conns.get(&conn)
+        else {
+            return self.protocol_error(conn, "an answer to no question", now);
+        };
+        let (target, remote) = (target.clone(), *remote);
+        let intro = ack.intro.seen_from(remote);
+        if self.me.info.ip.is_unspecified() {
+            self.seen_as = Some(ack.seen);
+        }
+        if intro.id.alias == self.me.id.alias {
+            // Dialled oneself, or another holder of one's own alias.
+            let reason = if intro.id.incarnation == self.me.id.incarnation {
+                RejectReason::Yourself
+            } else {
+                self.alias_taken_by_me()
+            };
+            self.close(conn, "it has this node's own alias");
+            return self.on_rejected(&target, reason, now);
+        }
+        let alias = intro.id.alias.clone();
+        let named = if self.take_ack(conn, &target, &intro, now) {
+            self.establish(conn, &alias, now);
+            self.merge_all(ack.nodes, remote, now)
+        } else {
+            Vec::new()
+        };
+        self.finish_greeting(&target, &alias, named, now);
+        self.clear_seed_attempts(now);
+    }
+
+    /// Makes an answered greeting the link to that member, unless the other
+    /// end's own connection is the one to keep.
+    fn take_ack(&mut self, conn: ConnId, target: &Target, intro: &Introduction, now: Time) -> bool {
+        let alias = &intro.id.alias;
+        let incumbent = self.members.get(alias).and_then(|m| Some((m.link?, m.id.clone())));
+        if let Some((link, id)) = incumbent {
+            let other_life = id.incarnation != intro.id.incarnation;
+            if other_life && self.is_confirmed(link) {
+                self.close(conn, "an earlier life of the same alias is linked");
+                return false;
+            }
+            if !other_life && !self.is_confirmed(link) && self.me.id > intro.id {
+                self.close(conn, "the other end's connection was chosen");
+                return false;
+            }
+        }
+        let outdated = self.members.get(alias).is_some_and(|m| {
+            let (known, met) = (m.id.incarnation, intro.id.incarnation);
+            known > met || (known == met && m.state == State::Left)
+        });
+        if outdated {
+            self.close(conn, "a later life of the same alias is known");
+            return false;
+        }
+        let member = self.file(intro, now);
+        let (earlier_link, attempt) = (member.link.replace(conn), member.attempt.take());
+        if let Some(earlier) = earlier_link {
+            // The other end has answered this one, so the earlier one is dead to it.
+            if self.is_confirmed(earlier) {
+                self.push(Action::Unlink { id: intro.id.clone(), conn: earlier });
+            }
+            self.close(earlier, "the other end no longer uses it");
+        }
+        match attempt {
+            Some(Attempt::Greeting(other)) if other != conn => self.abandon(other),
+            _ => {}
+        }
+        if let Some(state) = self.conns.get_mut(&conn) {
+            state.stage = Stage::Linked { alias: alias.clone(), confirmed: true };
+        }
+        log::debug!("linked node={} by {target:?}", intro.id);
+        true
+    }
+
+    /// A link counts from now on: both ends have chosen it.
+    pub(super) fn establish(&mut self, conn: ConnId, alias: &NodeAlias, now: Time) {
+        let Some(member) = self.members.get_mut(alias) else { return };
+        let before = member.record();
+        let was_up = member.told_up;
+        member.state = State::Alive;
+        member.heard = now;
+        member.failures = 0;
+        member.doubt = None;
+        member.told_up = true;
+        member.token = 0;
+        let (id, info) = (member.id.clone(), member.info.clone());
+        let claim = member.claim.take();
+        self.digest = None;
+        self.push(Action::Link { id: id.clone(), conn });
+        self.push(Action::Emit(if was_up {
+            Event::Recovered { id, reconnected: true }
+        } else {
+            Event::Up { id, info }
+        }));
+        if let Some(claim) = claim {
+            self.refuse_claim(claim.candidate);
+        }
+        if before.state == RecordState::Down || was_up {
+            // It is told what was thought of it, so that it can contradict.
+            let members = Members { nodes: vec![before], answer: false };
+            self.send(conn, IridiumMessage::Members(members));
+        }
+        self.ping(conn, now);
+        self.timers.set(now + self.timing.suspect_after, Timer::Silence(conn));
+        self.resolve_waiting(alias);
+        self.save_peers();
+    }
+
+    fn refuse_claim(&mut self, candidate: ConnId) {
+        if let Some(Conn { stage: Stage::Candidate { intro, .. }, .. }) =
+            self.conns.remove(&candidate)
+        {
+            self.refuse(candidate, &intro, RejectReason::AlreadyLinked);
+        }
+    }
+
+    /// A greeting was not answered in time, or an accepted link not confirmed.
+    pub(super) fn on_greet_over(&mut self, conn: ConnId, now: Time) {
+        match self.conns.get(&conn).map(|c| &c.stage) {
+            Some(Stage::Greeting(target)) => {
+                let target = target.clone();
+                self.close(conn, "it did not answer the greeting in time");
+                let failure = super::DialFailure::Unreachable("no answer in time".into());
+                self.on_target_failed(&target, failure, now);
+            }
+            Some(Stage::Linked { confirmed: false, .. }) => {
+                self.drop_link(conn, "it introduced itself and then fell silent", now);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn insert_conn(&mut self, conn: ConnId, stage: Stage, remote: NodeIp, now: Time) {
+        let state = Conn { stage, remote, heard: now, pinged: None, exchanged: None };
+        self.conns.insert(conn, state);
+    }
+
+    /// Closes a connection whose other end broke the protocol.
+    pub(super) fn protocol_error(&mut self, conn: ConnId, why: &'static str, now: Time) {
+        log::warn!("closed conn={}: {why}", conn.0);
+        self.push(Action::Close { conn, why });
+        self.on_closed(conn, now);
+    }
+}

@@ -1,0 +1,210 @@
+//! What nodes tell each other about third ones. Hearsay makes a node dial, or
+//! take notice of a goodbye; it makes nobody alive or down.
+
+use iridium_proto::{
+    IridiumMessage, MemberRecord, Members, NodeAlias, NodeId, NodeIp, RecordState,
+};
+
+use super::member::{Member, State};
+use super::{ConnId, Membership, Time};
+
+/// 64-bit FNV-1a (Fowler, Noll, Vo), which is the same on every machine.
+struct Fnv(u64);
+
+impl Fnv {
+    fn new() -> Self {
+        Self(0xCBF2_9CE4_8422_2325)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
+        }
+    }
+}
+
+impl Membership {
+    /// A digest of who is present, this node included: equal lists have equal
+    /// digests at every node. Addresses are left out, since they may look
+    /// different from different places, and so is suspicion, which passes.
+    pub(super) fn digest(&mut self) -> u64 {
+        if let Some(digest) = self.digest {
+            return digest;
+        }
+        let mut present: Vec<(&NodeId, u32)> = self
+            .members
+            .values()
+            .filter(|m| m.is_present())
+            .map(|m| (&m.id, m.refutation))
+            .collect();
+        present.push((&self.me.id, self.me.refutation));
+        present.sort();
+        let mut fnv = Fnv::new();
+        for (id, refutation) in present {
+            fnv.write(id.alias.as_str().as_bytes());
+            fnv.write(&[0]);
+            fnv.write(&id.incarnation.to_le_bytes());
+            fnv.write(&refutation.to_le_bytes());
+        }
+        self.digest = Some(fnv.0);
+        fnv.0
+    }
+
+    /// Sends the whole list when the other end's digest differs, though not
+    /// more often than is useful.
+    pub(super) fn compare_digest(&mut self, conn: ConnId, theirs: u64, now: Time) {
+        if self.digest() == theirs {
+            return;
+        }
+        let every = self.timing.exchange_every;
+        let Some(state) = self.conns.get_mut(&conn) else { return };
+        if state.exchanged.is_some_and(|at| now < at + every) {
+            return;
+        }
+        state.exchanged = Some(now);
+        let nodes = self.all_records();
+        self.send(conn, IridiumMessage::Members(Members { nodes, answer: true }));
+    }
+
+    pub(super) fn on_members(&mut self, conn: ConnId, members: Members, now: Time) {
+        let Some(remote) = self.conns.get(&conn).map(|state| state.remote) else { return };
+        self.merge_all(members.nodes, remote, now);
+        if members.answer {
+            let nodes = self.all_records();
+            self.send(conn, IridiumMessage::Members(Members { nodes, answer: false }));
+        }
+    }
+
+    /// This node, everyone present, and those who are down or left, so that
+    /// late rumours of them find someone who knows better.
+    fn all_records(&self) -> Vec<MemberRecord> {
+        let me = MemberRecord {
+            info: self.me.info.clone(),
+            id: self.me.id.clone(),
+            refutation: self.me.refutation,
+            state: RecordState::Alive,
+        };
+        std::iter::once(me).chain(self.members.values().map(Member::record)).collect()
+    }
+
+    /// Everyone present but the one who asks.
+    pub(super) fn present_records(&self, asks: Option<&NodeAlias>) -> Vec<MemberRecord> {
+        let wanted = |m: &&Member| m.is_present() && Some(&m.id.alias) != asks;
+        self.members.values().filter(wanted).map(Member::record).collect()
+    }
+
+    /// Takes in a list from the node at `remote`. Returns those whom this node
+    /// has begun to dial because of it.
+    pub(super) fn merge_all(
+        &mut self,
+        nodes: Vec<MemberRecord>,
+        remote: NodeIp,
+        now: Time,
+    ) -> Vec<NodeAlias> {
+        let mut dialled = Vec::new();
+        for mut record in nodes {
+            if record.id.alias == self.me.id.alias {
+                self.refute(&record);
+                continue;
+            }
+            if record.info.alias != record.id.alias {
+                continue;
+            }
+            if record.info.ip.is_unspecified() {
+                record.info.ip = remote;
+            }
+            let alias = record.id.alias.clone();
+            if self.merge(record, now) {
+                self.dial_member(&alias, now);
+            }
+            if self.members.get(&alias).is_some_and(|m| m.is_wanted() && m.attempt.is_some()) {
+                dialled.push(alias);
+            }
+        }
+        dialled
+    }
+
+    /// Contradicts a rumour of one's own end.
+    fn refute(&mut self, record: &MemberRecord) {
+        let same_life = record.id.incarnation == self.me.id.incarnation;
+        if same_life
+            && record.state != RecordState::Alive
+            && record.refutation >= self.me.refutation
+        {
+            self.me.refutation = record.refutation.saturating_add(1);
+            self.digest = None;
+            log::info!("refuting a rumour that this node is gone ({:?})", record.state);
+        } else if record.id.incarnation > self.me.id.incarnation {
+            log::debug!("another node goes by this node's alias: {}", record.id);
+        }
+    }
+
+    /// Takes in what was said of one other node. Returns whether to dial it now.
+    fn merge(&mut self, record: MemberRecord, now: Time) -> bool {
+        let present = matches!(record.state, RecordState::Alive | RecordState::Suspect);
+        let alias = record.id.alias.clone();
+        let Some(member) = self.members.get_mut(&alias) else {
+            if present {
+                self.insert_known(record, now);
+            }
+            return present;
+        };
+        let (known, told) = (member.id.incarnation, record.id.incarnation);
+        if told < known {
+            return false;
+        }
+        if told > known {
+            // A link that speaks is better evidence than a rumour.
+            let fresh = now < member.heard + self.timing.suspect_after;
+            if member.link.is_some() && fresh {
+                return false;
+            }
+            self.bury(&alias);
+            self.insert_known(record, now);
+            if !present {
+                self.end_member(&alias, State::Down, now);
+            }
+            return present;
+        }
+        self.merge_same_life(&alias, &record, now)
+    }
+
+    fn merge_same_life(&mut self, alias: &NodeAlias, record: &MemberRecord, now: Time) -> bool {
+        let patience = self.timing.suspect_after;
+        let Some(member) = self.members.get_mut(alias) else { return false };
+        if member.state == State::Left {
+            return false;
+        }
+        let newer = record.refutation > member.refutation;
+        if newer {
+            member.refutation = record.refutation;
+            self.digest = None;
+        }
+        match record.state {
+            RecordState::Left => {
+                self.on_left(alias, now);
+                false
+            }
+            // Never met, and someone who knew it has given it up.
+            RecordState::Down => {
+                let unmet = member.state == State::Known && member.link.is_none();
+                if unmet && record.refutation >= member.refutation {
+                    self.end_member(alias, State::Down, now);
+                    self.schedule_redial(alias, now);
+                }
+                false
+            }
+            RecordState::Suspect => newer && member.is_wanted(),
+            RecordState::Alive => {
+                let rested = member.dialled.is_none_or(|at| now >= at + patience);
+                member.is_wanted() && (newer || rested)
+            }
+        }
+    }
+
+    fn insert_known(&mut self, record: MemberRecord, now: Time) {
+        self.digest = None;
+        let member = Member::new(record.info, record.id.clone(), record.refutation, now);
+        self.members.insert(record.id.alias, member);
+    }
+}

@@ -1,0 +1,324 @@
+//! The cluster secret: 32 random bytes that all nodes of a cluster share, and
+//! the file they are kept in.
+
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use thiserror::Error;
+
+/// The variable that names the secret file.
+const VARIABLE: &str = "IRIDIUM_SECRET_FILE";
+/// Longest secret file, in bytes: two keys and a few comments fit many times.
+const MAX_FILE: u64 = 4096;
+
+pub(crate) type Key = [u8; 32];
+
+/// How connections are protected.
+#[derive(Debug, Clone)]
+pub enum Security {
+    /// Encrypted, and both ends prove that they know the secret.
+    Secret(Secrets),
+    /// In clear, and anybody may join. For experiments on the loopback interface.
+    Insecure,
+}
+
+/// One key, or two while a new one is being handed out: the first is offered to
+/// others, both are accepted from them.
+#[derive(Clone)]
+pub struct Secrets {
+    keys: Vec<Key>,
+    path: PathBuf,
+}
+
+/// Why there is no usable secret. Each message names the file and the remedy.
+#[derive(Debug, Error)]
+pub enum SecretError {
+    /// The file is not there.
+    #[error("there is no secret file {}; make one with: iridium secret new", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file exists and is not overwritten.
+    #[error("the secret file {} exists and is left as it is", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others than its owner can read the file.
+    #[error("the secret file {path} can be read by others; close it with: chmod 600 {path}", path = path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file does not hold one or two keys.
+    #[error("the secret file {} is not usable: {why}; make a new one with: iridium secret new", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The file cannot be read or written.
+    #[error("the secret file {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The user has no home directory, so there is no default place.
+    #[error("no place for a secret file: {0}; name one with --secret-file")]
+    NoHome(String),
+}
+
+/// The secret file in force when none is named: the one that the variable
+/// `IRIDIUM_SECRET_FILE` names, else `iridium/cluster.secret` in the user's
+/// configuration directory.
+///
+/// # Errors
+/// [`SecretError::NoHome`].
+pub fn secret_path() -> Result<PathBuf, SecretError> {
+    if let Some(path) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
+        return Ok(path.into());
+    }
+    let places =
+        etcetera::choose_base_strategy().map_err(|e| SecretError::NoHome(e.to_string()))?;
+    Ok(places.config_dir().join("iridium").join("cluster.secret"))
+}
+
+impl Secrets {
+    /// Reads the keys in a file: 64 hexadecimal digits a line, one or two of
+    /// them; blank lines and lines that begin with `#` are skipped.
+    ///
+    /// # Errors
+    /// [`SecretError`] when the file is missing, open to others or malformed.
+    pub fn load(path: &Path) -> Result<Self, SecretError> {
+        let text = read(path)?;
+        let malformed = |why: String| SecretError::Malformed { path: path.into(), why };
+        let mut keys = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let key = parse_key(line).ok_or_else(|| {
+                malformed(format!("line {} is not 64 hexadecimal digits", number + 1))
+            })?;
+            keys.push(key);
+        }
+        match keys.len() {
+            0 => Err(malformed("there is no key in it".into())),
+            1 | 2 => Ok(Self { keys, path: path.into() }),
+            n => Err(malformed(format!("there are {n} keys in it; two at most are accepted"))),
+        }
+    }
+
+    /// Writes a new key to a file that only its owner can read. A file that
+    /// exists is never overwritten, also when two processes try at once.
+    ///
+    /// # Errors
+    /// [`SecretError::Exists`], or [`SecretError::Io`] with the path.
+    pub fn create(path: &Path) -> Result<Self, SecretError> {
+        let fail = |source: io::Error| SecretError::Io { path: path.into(), source };
+        let mut key = Key::default();
+        getrandom::fill(&mut key).map_err(|e| fail(e.into()))?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder {
+            fs::create_dir_all(folder).map_err(fail)?;
+        }
+        // Written whole under another name first, so that nobody reads a part.
+        let draft = path.with_extension(format!("{}.new", std::process::id()));
+        let written = write_private(&draft, &format!("{}\n", to_hex(&key)))
+            .and_then(|()| fs::hard_link(&draft, path));
+        // Whatever became of it, the draft has done its duty.
+        let _ = fs::remove_file(&draft);
+        match written {
+            Ok(()) => Ok(Self { keys: vec![key], path: path.into() }),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                Err(SecretError::Exists { path: path.into() })
+            }
+            Err(e) => Err(fail(e)),
+        }
+    }
+
+    /// Reads the file, or makes it when it is not there.
+    ///
+    /// # Errors
+    /// As [`Secrets::load`] and [`Secrets::create`].
+    pub fn load_or_create(path: &Path) -> Result<Self, SecretError> {
+        match Self::load(path) {
+            Err(SecretError::Missing { .. }) => match Self::create(path) {
+                // Another node of this user was faster; its key is as good.
+                Err(SecretError::Exists { .. }) => Self::load(path),
+                created => created,
+            },
+            loaded => loaded,
+        }
+    }
+
+    /// The file that the keys came from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The key to offer.
+    pub(crate) fn offered(&self) -> Option<&Key> {
+        self.keys.first()
+    }
+
+    /// The keys to accept.
+    pub(crate) fn accepted(&self) -> &[Key] {
+        &self.keys
+    }
+}
+
+/// Shows where the keys are from, never the keys.
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn read(path: &Path) -> Result<String, SecretError> {
+    let fail = |source: io::Error| SecretError::Io { path: path.into(), source };
+    let meta = fs::metadata(path).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => SecretError::Missing { path: path.into() },
+        _ => fail(e),
+    })?;
+    let malformed = |why: &str| SecretError::Malformed { path: path.into(), why: why.into() };
+    if !meta.is_file() {
+        return Err(malformed("it is not a file"));
+    }
+    if is_exposed(&meta) {
+        return Err(SecretError::Exposed { path: path.into() });
+    }
+    if meta.len() > MAX_FILE {
+        return Err(malformed("it is too long to be one"));
+    }
+    let bytes = fs::read(path).map_err(fail)?;
+    String::from_utf8(bytes).map_err(|_| malformed("it is not text"))
+}
+
+#[cfg(unix)]
+fn is_exposed(meta: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    meta.permissions().mode() & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_: &fs::Metadata) -> bool {
+    false
+}
+
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn parse_key(line: &str) -> Option<Key> {
+    let digits = line.as_bytes();
+    let mut key = Key::default();
+    if digits.len() != 2 * key.len() || !line.is_ascii() {
+        return None;
+    }
+    for (byte, pair) in key.iter_mut().zip(line.as_bytes().chunks(2)) {
+        let pair = std::str::from_utf8(pair).ok()?;
+        // from_str_radix takes a sign, which is no digit.
+        *byte = u8::from_str_radix(pair, 16).ok().filter(|_| !pair.starts_with('+'))?;
+    }
+    Some(key)
+}
+
+fn to_hex(key: &Key) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    use std::os::unix::fs::PermissionsExt;
+
+    fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        write_private(&path, text).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn a_new_secret_is_private_random_and_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deep/er/cluster.secret");
+        let made = Secrets::create(&path).unwrap();
+        let again = Secrets::create(&path);
+        assert!(matches!(again, Err(SecretError::Exists { .. })));
+        assert_eq!(Secrets::load(&path).unwrap().keys, made.keys);
+        let other = Secrets::create(&dir.path().join("other")).unwrap();
+        assert_ne!(made.keys, other.keys);
+        #[cfg(unix)]
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn many_at_once_agree_on_one_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cluster.secret");
+        let secrets = std::thread::scope(|scope| {
+            let start = || Secrets::load_or_create(&path).unwrap().keys;
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+            threads.into_iter().map(|t| t.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(secrets.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+
+    #[test]
+    fn two_keys_are_accepted_for_rotation() {
+        let (_dir, path) = file(&format!("# new\n{}\n\n{}\n", "ab".repeat(32), "cd".repeat(32)));
+        let secrets = Secrets::load(&path).unwrap();
+        assert_eq!(secrets.offered(), Some(&[0xab; 32]));
+        assert_eq!(secrets.accepted(), [[0xab; 32], [0xcd; 32]]);
+    }
+
+    #[test]
+    fn unusable_files_are_refused_with_the_path_and_the_reason() {
+        let sign = format!("+{}", "a".repeat(63));
+        for (text, why) in [
+            ("", "no key"),
+            ("# nothing\n", "no key"),
+            ("abcd\n", "line 1"),
+            (&sign, "line 1"),
+            (&"ab".repeat(33), "line 1"),
+            (&format!("{}\n", "ab".repeat(32)).repeat(3), "3 keys"),
+            (&" ".repeat(5000), "too long"),
+        ] {
+            let (_dir, path) = file(text);
+            let error = Secrets::load(&path).unwrap_err().to_string();
+            assert!(error.contains(why) && error.contains(path.to_str().unwrap()), "{error}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Secrets::load(dir.path()).unwrap_err().to_string().contains("not a file"));
+        let missing = Secrets::load(&dir.path().join("none"));
+        assert!(matches!(missing, Err(SecretError::Missing { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_can_read_is_refused() {
+        let (_dir, path) = file(&"ab".repeat(32));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(Secrets::load(&path), Err(SecretError::Exposed { .. })));
+    }
+}

@@ -1,0 +1,187 @@
+//! An authenticated connection: a stream of frames inside Noise transport
+//! messages (a 2-byte big-endian length, then the ciphertext), or in clear.
+//!
+//! The two directions are independent, so that a reader and a writer thread can
+//! have one each without sharing anything that changes.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::Instant;
+
+use iridium_proto::{FrameDecoder, IridiumMessage, ProtoError, encode_frame};
+use snow::StatelessTransportState;
+use thiserror::Error;
+
+/// Bytes that encryption adds to each record.
+const TAG_LEN: usize = 16;
+/// Longest ciphertext of one Noise message.
+const MAX_RECORD: usize = 65_535;
+/// Longest cleartext of one Noise message.
+const MAX_PLAIN: usize = MAX_RECORD - TAG_LEN;
+/// Room for one whole record with its length.
+const READ_BUFFER: usize = 2 + MAX_RECORD;
+
+/// Why nothing more can be read from a session.
+#[derive(Debug, Error)]
+pub(crate) enum SessionError {
+    #[error("it closed the connection")]
+    Closed,
+    #[error("the connection failed: {0}")]
+    Io(io::Error),
+    #[error("what it sent does not decrypt")]
+    Decrypt,
+    #[error("it broke the protocol: {0}")]
+    Proto(#[from] ProtoError),
+}
+
+impl From<io::Error> for SessionError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Closed,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// An authenticated connection, before its halves part.
+pub(crate) struct Session {
+    pub(crate) reader: FrameReader,
+    pub(crate) writer: FrameWriter,
+    pub(crate) stream: TcpStream,
+}
+
+impl Session {
+    pub(crate) fn new(stream: TcpStream, cipher: Option<Arc<StatelessTransportState>>) -> Self {
+        let writer =
+            FrameWriter { cipher: cipher.clone(), nonce: 0, plain: Vec::new(), wire: Vec::new() };
+        Self { reader: FrameReader::new(cipher), writer, stream }
+    }
+
+    /// Sends one message and waits until the system has taken it.
+    pub(crate) fn send(&mut self, message: &IridiumMessage) -> Result<(), SessionError> {
+        self.writer.push(message)?;
+        let wire = self.writer.seal()?;
+        self.stream.write_all(wire)?;
+        Ok(())
+    }
+
+    /// The next message, waiting for it until `deadline`.
+    pub(crate) fn receive(&mut self, deadline: Instant) -> Result<IridiumMessage, SessionError> {
+        loop {
+            if let Some(message) = self.reader.decoder.next_message()? {
+                self.stream.set_read_timeout(None)?;
+                return Ok(message);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(SessionError::Io(io::ErrorKind::TimedOut.into()));
+            }
+            self.stream.set_read_timeout(Some(left))?;
+            self.reader.fill(&mut self.stream)?;
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        // The other end may have closed it already.
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+/// Messages to bytes for the wire, several in one record where they fit.
+pub(crate) struct FrameWriter {
+    cipher: Option<Arc<StatelessTransportState>>,
+    nonce: u64,
+    plain: Vec<u8>,
+    wire: Vec<u8>,
+}
+
+impl FrameWriter {
+    /// Adds a message to the next records.
+    pub(crate) fn push(&mut self, message: &IridiumMessage) -> Result<(), ProtoError> {
+        encode_frame(message, &mut self.plain)
+    }
+
+    /// The bytes for the wire of everything added since the last call.
+    pub(crate) fn seal(&mut self) -> io::Result<&[u8]> {
+        self.wire.clear();
+        let Some(cipher) = &self.cipher else {
+            std::mem::swap(&mut self.plain, &mut self.wire);
+            return Ok(&self.wire);
+        };
+        for part in self.plain.chunks(MAX_PLAIN) {
+            let at = self.wire.len();
+            let len = part.len() + TAG_LEN;
+            self.wire.resize(at + 2 + len, 0);
+            let record = &mut self.wire[at..];
+            // Fits: a part is at most MAX_PLAIN long.
+            record[..2].copy_from_slice(&(len as u16).to_be_bytes());
+            cipher
+                .write_message(self.nonce, part, &mut record[2..])
+                .map_err(|e| io::Error::other(e.to_string()))?;
+            self.nonce += 1;
+        }
+        self.plain.clear();
+        Ok(&self.wire)
+    }
+}
+
+/// Bytes from the wire to messages.
+pub(crate) struct FrameReader {
+    cipher: Option<Arc<StatelessTransportState>>,
+    nonce: u64,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    plain: Vec<u8>,
+    pub(crate) decoder: FrameDecoder,
+}
+
+impl FrameReader {
+    fn new(cipher: Option<Arc<StatelessTransportState>>) -> Self {
+        Self {
+            cipher,
+            nonce: 0,
+            buffer: vec![0; READ_BUFFER],
+            start: 0,
+            end: 0,
+            plain: vec![0; MAX_RECORD],
+            decoder: FrameDecoder::new(iridium_proto::MAX_FRAME_UNADMITTED),
+        }
+    }
+
+    /// Reads once from the stream and hands what came to the decoder.
+    pub(crate) fn fill(&mut self, stream: &mut TcpStream) -> Result<(), SessionError> {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        match stream.read(&mut self.buffer[self.end..]) {
+            Ok(0) => return Err(SessionError::Closed),
+            Ok(n) => self.end += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(e) => return Err(e.into()),
+        }
+        self.open_records()
+    }
+
+    fn open_records(&mut self) -> Result<(), SessionError> {
+        let Some(cipher) = &self.cipher else {
+            self.decoder.extend(&self.buffer[self.start..self.end]);
+            self.start = self.end;
+            return Ok(());
+        };
+        while let Some((declared, rest)) = self.buffer[self.start..self.end].split_first_chunk() {
+            let len = usize::from(u16::from_be_bytes(*declared));
+            let Some(record) = rest.get(..len) else { break };
+            let n = cipher
+                .read_message(self.nonce, record, &mut self.plain)
+                .map_err(|_| SessionError::Decrypt)?;
+            self.nonce += 1;
+            self.decoder.extend(&self.plain[..n]);
+            self.start += 2 + len;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,219 @@
+//! The files of a node, in `<data root>/<alias>/`: the lock that keeps a second
+//! node away, the last incarnation, and the peers to look for at the next start.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use iridium_proto::{NodeAlias, NodeInfo, NodeIp, NodePort};
+
+use crate::error::StartError;
+
+/// Longest file that is read back. A cluster of a thousand nodes needs less.
+const MAX_FILE: u64 = 1024 * 1024;
+const PEERS_HEADER: &str = "iridium peers 1";
+
+/// The open files of a running node.
+#[derive(Debug)]
+pub(crate) struct Store {
+    folder: PathBuf,
+    /// Locked until the node ends, however it ends.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens a node's folder and locks it.
+    ///
+    /// # Errors
+    /// [`StartError::AliasInUse`] when another node runs there, else
+    /// [`StartError::Data`] with the path.
+    pub(crate) fn open(root: &Path, alias: &NodeAlias) -> Result<Self, StartError> {
+        let folder = root.join(alias.as_str());
+        fs::create_dir_all(&folder).map_err(|e| data_error(&folder, e))?;
+        let path = folder.join("lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|e| data_error(&path, e))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { folder, _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                Err(StartError::AliasInUse { alias: alias.clone(), folder })
+            }
+            Err(TryLockError::Error(e)) => Err(data_error(&path, e)),
+        }
+    }
+
+    /// An incarnation larger than every earlier one of this folder, and written
+    /// down as such.
+    ///
+    /// # Errors
+    /// [`StartError::Data`].
+    pub(crate) fn next_incarnation(&self) -> Result<u64, StartError> {
+        let path = self.folder.join("incarnation");
+        let last = match read(&path)? {
+            None => 0,
+            Some(text) => text.trim().parse::<u64>().map_err(|_| {
+                let why = "it does not hold a number; delete it if its node is not running";
+                data_error(&path, io::Error::new(io::ErrorKind::InvalidData, why))
+            })?,
+        };
+        let next = clock_incarnation().max(last.saturating_add(1));
+        self.save_incarnation(next).map_err(|e| data_error(&path, e))?;
+        Ok(next)
+    }
+
+    pub(crate) fn save_incarnation(&self, incarnation: u64) -> io::Result<()> {
+        self.replace("incarnation", &format!("{incarnation}\n"))
+    }
+
+    /// The peers of the last life. A line that cannot be read is left out: a
+    /// forgotten peer is found again through the others.
+    ///
+    /// # Errors
+    /// [`StartError::Data`].
+    pub(crate) fn peers(&self) -> Result<Vec<NodeInfo>, StartError> {
+        let path = self.folder.join("peers");
+        let Some(text) = read(&path)? else { return Ok(Vec::new()) };
+        let mut lines = text.lines();
+        if lines.next() != Some(PEERS_HEADER) {
+            log::warn!("{} is not a list of peers; it is ignored", path.display());
+            return Ok(Vec::new());
+        }
+        Ok(lines.filter_map(parse_peer).collect())
+    }
+
+    pub(crate) fn save_peers(&self, peers: &[NodeInfo]) -> io::Result<()> {
+        let lines = peers.iter().map(|p| format!("{} {} {}\n", p.alias, p.ip, p.port));
+        self.replace("peers", &format!("{PEERS_HEADER}\n{}", lines.collect::<String>()))
+    }
+
+    /// Replaces a file as a whole: readers find the old or the new one.
+    fn replace(&self, name: &str, text: &str) -> io::Result<()> {
+        let draft = self.folder.join(format!("{name}.new"));
+        fs::write(&draft, text)?;
+        fs::rename(&draft, self.folder.join(name))
+    }
+}
+
+/// The alias of nodes that were given none: a UUID, made once for a data root.
+///
+/// # Errors
+/// [`StartError::Data`].
+pub(crate) fn default_alias(root: &Path) -> Result<NodeAlias, StartError> {
+    fs::create_dir_all(root).map_err(|e| data_error(root, e))?;
+    let path = root.join("alias");
+    if let Some(alias) = read(&path)?.and_then(|text| NodeAlias::new(text.trim()).ok()) {
+        return Ok(alias);
+    }
+    let alias = random_alias()?;
+    fs::write(&path, format!("{alias}\n")).map_err(|e| data_error(&path, e))?;
+    Ok(alias)
+}
+
+/// An alias that nobody has used before.
+///
+/// # Errors
+/// [`StartError::Name`], which no UUID causes.
+pub(crate) fn random_alias() -> Result<NodeAlias, StartError> {
+    Ok(NodeAlias::new(uuid::Uuid::new_v4().to_string())?)
+}
+
+/// Microseconds since 1970: larger at each start as long as the clock is right.
+pub(crate) fn clock_incarnation() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn parse_peer(line: &str) -> Option<NodeInfo> {
+    let mut words = line.split(' ');
+    let alias = NodeAlias::new(words.next()?).ok()?;
+    let ip = NodeIp(words.next()?.parse::<IpAddr>().ok()?);
+    let port = NodePort::new(words.next()?.parse().ok()?).ok()?;
+    words.next().is_none().then_some(NodeInfo { alias, ip, port })
+}
+
+/// The text of a file, or `None` when there is no such file.
+fn read(path: &Path) -> Result<Option<String>, StartError> {
+    let fail = |e| data_error(path, e);
+    let len = match fs::metadata(path) {
+        Ok(meta) => meta.len(),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(fail(e)),
+    };
+    if len > MAX_FILE {
+        return Err(fail(io::Error::new(io::ErrorKind::InvalidData, "it is too long")));
+    }
+    let bytes = fs::read(path).map_err(fail)?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+fn data_error(path: &Path, source: io::Error) -> StartError {
+    StartError::Data { path: path.into(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(root: &Path) -> Store {
+        Store::open(root, &NodeAlias::new("a").unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_second_node_under_the_same_alias_is_told_so() {
+        let root = tempfile::tempdir().unwrap();
+        let first = open(root.path());
+        let alias = NodeAlias::new("a").unwrap();
+        let second = Store::open(root.path(), &alias);
+        assert!(matches!(second, Err(StartError::AliasInUse { .. })));
+        drop(first);
+        assert!(Store::open(root.path(), &alias).is_ok());
+    }
+
+    #[test]
+    fn incarnations_grow_also_when_the_clock_went_back() {
+        let root = tempfile::tempdir().unwrap();
+        let store = open(root.path());
+        let first = store.next_incarnation().unwrap();
+        assert!(first > 1_600_000_000_000_000, "microseconds since 1970");
+        store.save_incarnation(u64::MAX / 2).unwrap();
+        assert_eq!(store.next_incarnation().unwrap(), u64::MAX / 2 + 1);
+        store.replace("incarnation", "many").unwrap();
+        let error = store.next_incarnation().unwrap_err().to_string();
+        assert!(error.contains("incarnation") && error.contains("number"), "{error}");
+    }
+
+    #[test]
+    fn peers_are_read_back_and_damage_is_survived() {
+        let root = tempfile::tempdir().unwrap();
+        let store = open(root.path());
+        assert_eq!(store.peers().unwrap(), []);
+        let peer = |alias: &str, ip: &str| NodeInfo {
+            alias: NodeAlias::new(alias).unwrap(),
+            ip: NodeIp(ip.parse().unwrap()),
+            port: NodePort::new(2254).unwrap(),
+        };
+        let peers = vec![peer("b", "127.0.0.1"), peer("c", "fe80::1")];
+        store.save_peers(&peers).unwrap();
+        assert_eq!(store.peers().unwrap(), peers);
+        let damaged =
+            format!("{PEERS_HEADER}\nb 127.0.0.1 2254\nc nowhere 1\n\u{0}\nd 1.2.3.4 0\n");
+        store.replace("peers", &damaged).unwrap();
+        assert_eq!(store.peers().unwrap(), [peer("b", "127.0.0.1")]);
+        store.replace("peers", "something else").unwrap();
+        assert_eq!(store.peers().unwrap(), []);
+    }
+
+    #[test]
+    fn the_default_alias_is_made_once() {
+        let root = tempfile::tempdir().unwrap();
+        let alias = default_alias(root.path()).unwrap();
+        assert_eq!(alias.as_str().len(), 36);
+        assert_eq!(default_alias(root.path()).unwrap(), alias);
+    }
+}
