@@ -121,14 +121,29 @@ impl Membership {
             // No heartbeat defends this place, only the answer to the dial.
             _ => u64::MAX,
         };
+        let other_life = self.is_other_life(conn, alias);
         let Some(member) = self.members.get_mut(alias) else { return };
         let earlier = member.claim.replace(Claim { candidate: conn, token });
         if let Some(earlier) = earlier {
             self.close(earlier.candidate, "a later connection of the same node waits");
         }
         if token != u64::MAX {
-            let at = now + self.timing.incumbent_probe;
-            self.timers.set(at, Timer::Incumbent(alias.clone(), token));
+            // A link that merely has another beside it is only given up when it
+            // is silent for so long that it would be suspect anyway.
+            let patience = match other_life {
+                true => self.timing.incumbent_probe,
+                false => self.timing.suspect_after,
+            };
+            self.timers.set(now + patience, Timer::Incumbent(alias.clone(), token));
+        }
+    }
+
+    fn is_other_life(&self, conn: ConnId, alias: &NodeAlias) -> bool {
+        match (self.conns.get(&conn).map(|c| &c.stage), self.members.get(alias)) {
+            (Some(Stage::Candidate { intro, .. }), Some(member)) => {
+                intro.id.incarnation != member.id.incarnation
+            }
+            _ => false,
         }
     }
 
@@ -275,12 +290,10 @@ impl Membership {
             return self.on_rejected(&target, reason, now);
         }
         let alias = intro.id.alias.clone();
-        let named = if self.take_ack(conn, &target, &intro, now) {
+        if self.take_ack(conn, &target, &intro, now) {
             self.establish(conn, &alias, now);
-            self.merge_all(ack.nodes, remote, now)
-        } else {
-            Vec::new()
-        };
+        }
+        let named = self.merge_all(ack.nodes, remote, now);
         self.finish_greeting(&target, &alias, named, now);
         self.clear_seed_attempts(now);
     }
@@ -291,12 +304,14 @@ impl Membership {
         let alias = &intro.id.alias;
         let incumbent = self.members.get(alias).and_then(|m| Some((m.link?, m.id.clone())));
         if let Some((link, id)) = incumbent {
-            let other_life = id.incarnation != intro.id.incarnation;
-            if other_life && self.is_confirmed(link) {
-                self.close(conn, "an earlier life of the same alias is linked");
+            if id.incarnation != intro.id.incarnation {
+                self.close(conn, "another life of the same alias is linked");
                 return false;
             }
-            if !other_life && !self.is_confirmed(link) && self.me.id > intro.id {
+            // Both ends dialled. Where nothing has been said on the other
+            // connection, that of the smaller id survives; a confirmed one is
+            // the choice of both, and this answer was under way when they made it.
+            if self.is_confirmed(link) || self.me.id > intro.id {
                 self.close(conn, "the other end's connection was chosen");
                 return false;
             }
@@ -309,14 +324,11 @@ impl Membership {
             self.close(conn, "a later life of the same alias is known");
             return false;
         }
-        let member = self.file(intro, now);
-        let (earlier_link, attempt) = (member.link.replace(conn), member.attempt.take());
+        // Before an earlier life is buried with its attempts: this one is no part of it.
+        let attempt = self.members.get_mut(alias).and_then(|m| m.attempt.take());
+        let earlier_link = self.file(intro, now).link.replace(conn);
         if let Some(earlier) = earlier_link {
-            // The other end has answered this one, so the earlier one is dead to it.
-            if self.is_confirmed(earlier) {
-                self.push(Action::Unlink { id: intro.id.clone(), conn: earlier });
-            }
-            self.close(earlier, "the other end no longer uses it");
+            self.close(earlier, "this end's connection was chosen");
         }
         match attempt {
             Some(Attempt::Greeting(other)) if other != conn => self.abandon(other),

@@ -88,14 +88,13 @@ impl Membership {
 
     pub(super) fn dial_join(&mut self, join: JoinId, now: Time) {
         let dial = DialId(self.next_number());
+        if self.is_joined(join) {
+            return self.finish_join(join);
+        }
         let Some(attempt) = self.joins.get_mut(&join) else { return };
-        if let Some(peer) = &attempt.remembered {
-            // Found again by other means, or given up for good.
-            let found = self.members.get(&peer.alias).is_some_and(|m| m.link.is_some());
-            if found || now >= self.timing.forget_after {
-                self.joins.remove(&join);
-                return;
-            }
+        if attempt.remembered.is_some() && now >= self.timing.forget_after {
+            self.joins.remove(&join);
+            return;
         }
         attempt.token = 0;
         attempt.dial = Some(dial);
@@ -140,10 +139,17 @@ impl Membership {
                 });
                 (wanted, IridiumMessage::Join(Join { intro }))
             }
-            Target::Join(join) => (self.joins.contains_key(join), self.join_greeting(*join)),
+            Target::Join(join) => {
+                let wanted = self.joins.contains_key(join) && !self.is_joined(*join);
+                (wanted, self.join_greeting(*join))
+            }
         };
         if !wanted {
-            return self.push(Action::Close { conn, why: "no longer wanted" });
+            self.push(Action::Close { conn, why: "no longer wanted" });
+            if let Target::Join(join) = target {
+                self.finish_join(join);
+            }
+            return;
         }
         self.insert_conn(conn, Stage::Greeting(target.clone()), remote, now);
         if let Target::Join(join) = target {
@@ -151,6 +157,16 @@ impl Membership {
         }
         self.send(conn, greeting);
         self.timers.set(now + self.timing.greet_timeout, Timer::Greet(conn));
+    }
+
+    /// Whether the node behind a join has been linked by other means.
+    fn is_joined(&self, join: JoinId) -> bool {
+        let Some(attempt) = self.joins.get(&join) else { return false };
+        let alias = attempt.remembered.as_ref().map(|peer| &peer.alias);
+        self.links().any(|(_, member)| {
+            Some(&member.id.alias) == alias
+                || Endpoint::Addr(member.info.addr()) == attempt.endpoint
+        })
     }
 
     /// A seed is asked for its members; remembered peers, of which there may be

@@ -1,0 +1,10 @@
+//! The membership core in a simulated network: each row of the join table, and
+//! thousands of random schedules. `SIMULATION_SEED=n` replays one schedule,
+//! `SIMULATION_TRACE=1` shows what happens in it, `SIMULATION_RUNS=n` sets how
+//! many are tried.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod observer;
+mod schedules;
+mod table;
+mod world;

@@ -1,0 +1,80 @@
+//! What one node tells its listeners, checked as it comes: members come and go
+//! exactly once, and messages arrive in order.
+
+use std::collections::BTreeMap;
+
+use iridium_net::Event;
+use iridium_net::membership::Time;
+use iridium_proto::NodeId;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Up,
+    Suspect,
+    Down,
+    Left,
+}
+
+#[derive(Default)]
+pub struct Observer {
+    pub events: Vec<(Time, Event)>,
+    told: BTreeMap<NodeId, Told>,
+    /// The last message of each sender: which epoch of its link, which number.
+    last: BTreeMap<NodeId, (u64, u64)>,
+}
+
+impl Observer {
+    /// A new process on the same machine has told nothing yet.
+    pub fn restart(&mut self) {
+        self.told.clear();
+        self.last.clear();
+    }
+
+    pub fn take(&mut self, now: Time, event: Event) {
+        let before = |id: &NodeId| self.told.get(id).copied();
+        match &event {
+            Event::Up { id, .. } => {
+                assert!(matches!(before(id), None | Some(Told::Down)), "{id} came up twice");
+                self.told.insert(id.clone(), Told::Up);
+            }
+            Event::Suspect { id } => {
+                assert_eq!(before(id), Some(Told::Up), "{id} became suspect");
+                self.told.insert(id.clone(), Told::Suspect);
+            }
+            Event::Recovered { id, reconnected } => {
+                let fits = before(id) == Some(Told::Suspect)
+                    || (*reconnected && before(id) == Some(Told::Up));
+                assert!(fits, "{id} recovered from nothing");
+                self.told.insert(id.clone(), Told::Up);
+            }
+            Event::Down { id } | Event::Left { id } => {
+                let was_up = matches!(before(id), Some(Told::Up | Told::Suspect));
+                assert!(was_up, "{id} went without having come: {event:?}");
+                let left = matches!(event, Event::Left { .. });
+                self.told.insert(id.clone(), if left { Told::Left } else { Told::Down });
+            }
+            _ => {}
+        }
+        self.events.push((now, event));
+    }
+
+    /// Who is there, by what was told.
+    pub fn present(&self) -> Vec<NodeId> {
+        let up = self.told.iter().filter(|(_, told)| **told == Told::Up);
+        up.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// A message came in: within one epoch of the sender's link none is missing.
+    pub fn data(&mut self, from: &NodeId, epoch: u64, number: u64) {
+        let expected = match self.last.get(from) {
+            Some(&(e, n)) if e == epoch => n + 1,
+            Some(&(e, _)) => {
+                assert!(epoch > e, "{from}: a message of an earlier link after a later one");
+                0
+            }
+            None => 0,
+        };
+        assert_eq!(number, expected, "{from}: messages lost or out of order");
+        self.last.insert(from.clone(), (epoch, number));
+    }
+}

@@ -1,0 +1,185 @@
+//! Random schedules of joins, kills, restarts, departures, partitions, pauses
+//! and slow lines, each of which must end in one agreed mesh.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use crate::world::{Line, MS, Machine, World};
+
+/// Enough to meet rare races, and a matter of seconds.
+const RUNS: u64 = 2000;
+/// How long a healed network may take to become one mesh: the longest pause
+/// between two dials of remembered peers, and what a dial takes.
+const SETTLE: Duration = Duration::from_secs(45);
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap())
+}
+
+/// Runs a scenario under many seeds; names the first seed that fails.
+fn for_many_seeds(what: &str, runs: u64, scenario: impl Fn(u64)) {
+    if let Some(seed) = setting("SIMULATION_SEED") {
+        return scenario(seed);
+    }
+    for seed in 0..setting("SIMULATION_RUNS").unwrap_or(runs) {
+        if catch_unwind(AssertUnwindSafe(|| scenario(seed))).is_err() {
+            panic!("{what} failed; replay it with SIMULATION_SEED={seed} SIMULATION_TRACE=1");
+        }
+    }
+}
+
+fn settle(world: &mut World, within: Duration) {
+    let end = world.now + within;
+    if !world.run_until(end, World::is_one_mesh) {
+        panic!("no mesh: {}", world.flaw().unwrap_or_default());
+    }
+    // And it stays one, over the same connections. Another may come and go
+    // meanwhile: a seed that is still being dialled finds that it is linked.
+    let links = world.links();
+    world.run_for(Duration::from_secs(3));
+    let end = world.now + Duration::from_secs(5);
+    assert!(world.run_until(end, World::is_one_mesh), "{:?}", world.flaw());
+    assert_eq!(world.links(), links);
+}
+
+fn random_world(seed: u64) -> World {
+    let mut world = World::new(seed, 2);
+    let machines = 2 + world.dice.below(5);
+    let mut world = World::new(seed, machines);
+    let lines = [(1, 0), (2, 0), (20, 1), (100, 3), (250, 0)];
+    let (slowest, loss) = lines[world.dice.below(lines.len())];
+    world.line = Line { slowest: slowest * MS, loss };
+    world
+}
+
+/// Starts every machine, at random moments, with random seeds among the others.
+fn start_all(world: &mut World) {
+    let machines = world.nodes.len();
+    let simultaneous = world.dice.chance(50);
+    for machine in 0..machines {
+        let mut seeds = Vec::new();
+        if machine > 0 {
+            seeds.push(world.dice.below(machine));
+            if world.dice.chance(30) {
+                seeds.push(world.dice.below(machines));
+            }
+        } else if world.dice.chance(30) {
+            // A seed that starts later, or is this node itself.
+            seeds.push(world.dice.below(machines));
+        }
+        world.start(machine, &seeds);
+        if !simultaneous {
+            let pause = world.dice.between(Duration::ZERO, 300 * MS);
+            world.run_for(pause);
+        }
+    }
+}
+
+#[test]
+fn without_faults_nobody_is_ever_doubted() {
+    for_many_seeds("joining", RUNS, |seed| {
+        let mut world = random_world(seed);
+        start_all(&mut world);
+        settle(&mut world, Duration::from_secs(20));
+        if world.line.loss == 0 {
+            for node in &world.nodes {
+                let ups = node.events().len();
+                assert_eq!(ups, world.nodes.len() - 1, "{}: {:?}", node.alias, node.events());
+            }
+        }
+    });
+}
+
+/// One random fault. Seeds are kept for restarts of nodes that know nobody yet.
+fn disturb(world: &mut World) {
+    let machine = world.dice.below(world.nodes.len());
+    match world.dice.below(10) {
+        0..=2 if world.is_up(machine) => world.kill(machine),
+        0..=3 if !world.is_up(machine) => restart(world, machine),
+        3 if world.up().len() > 1 && world.is_up(machine) => world.leave(machine),
+        4 => {
+            let group: Vec<Machine> =
+                (0..world.nodes.len()).filter(|_| world.dice.chance(50)).collect();
+            world.partition(&group);
+        }
+        5 => {
+            let other = world.dice.below(world.nodes.len());
+            world.blocked.insert((machine, other));
+        }
+        6 | 7 => world.blocked.clear(),
+        8 if world.is_up(machine) => world.nodes[machine].paused = true,
+        _ => world.nodes[machine].paused = false,
+    }
+}
+
+fn restart(world: &mut World, machine: Machine) {
+    let moved = world.dice.chance(20);
+    if moved {
+        // Another address, as after a move to another machine.
+        let port = 2300 + world.dice.below(1000) as u16;
+        world.nodes[machine].addr.set_port(port);
+    }
+    // Who moves is told where the others are now: they may have moved as well.
+    let seeds: Vec<Machine> = if moved || world.nodes[machine].peers.is_empty() {
+        (0..world.nodes.len()).filter(|&m| m != machine).collect()
+    } else {
+        Vec::new()
+    };
+    world.start(machine, &seeds);
+}
+
+#[test]
+fn after_any_faults_there_is_one_mesh_again() {
+    for_many_seeds("recovery", RUNS, |seed| {
+        let mut world = random_world(seed);
+        start_all(&mut world);
+        if world.dice.chance(70) {
+            settle(&mut world, Duration::from_secs(20));
+        }
+        for _ in 0..3 + world.dice.below(12) {
+            disturb(&mut world);
+            let pause = world.dice.between(Duration::ZERO, 4000 * MS);
+            world.run_for(pause);
+        }
+        world.blocked.clear();
+        for machine in 0..world.nodes.len() {
+            world.nodes[machine].paused = false;
+            if !world.is_up(machine) {
+                restart(&mut world, machine);
+            } else if world.view(machine).len() == 1 {
+                // It lost its only seed before it knew anyone else.
+                let other = (machine + 1) % world.nodes.len();
+                world.join(machine, other);
+            }
+        }
+        settle(&mut world, SETTLE);
+    });
+}
+
+#[test]
+fn a_healed_partition_is_one_mesh_within_ten_seconds() {
+    for_many_seeds("healing", RUNS / 4, |seed| {
+        let mut world = random_world(seed);
+        world.line.loss = 0;
+        start_all(&mut world);
+        settle(&mut world, Duration::from_secs(20));
+        let group: Vec<Machine> = (0..1 + world.dice.below(world.nodes.len() - 1)).collect();
+        world.partition(&group);
+        let apart = world.dice.between(Duration::from_secs(1), Duration::from_secs(90));
+        world.run_for(apart);
+        world.blocked.clear();
+        settle(&mut world, Duration::from_secs(10));
+    });
+}
+
+#[test]
+fn many_nodes_at_once_become_one_mesh() {
+    let mut world = World::new(7, 60);
+    world.start(0, &[]);
+    for machine in 1..60 {
+        let seed = world.dice.below(machine);
+        world.start(machine, &[seed]);
+    }
+    let end = world.now + Duration::from_secs(10);
+    assert!(world.run_until(end, World::is_one_mesh), "{:?}", world.flaw());
+}
