@@ -79,6 +79,8 @@ pub struct Node {
     life: u64,
     /// Set when the incarnation on disk is not to grow by itself.
     pub fixed_number: Option<u32>,
+    /// The highest counter with which it has contradicted rumours of its end.
+    pub refutation: u32,
     wake_at: Option<Time>,
     links: BTreeMap<NodeAlias, ConnId>,
     sent: BTreeMap<NodeAlias, (u64, u64)>,
@@ -341,17 +343,20 @@ impl World {
                 let at = self.now + self.delay() + self.delay();
                 self.at(at, Happening::Arrive { machine, life, dial, to, until });
             }
-            Action::Send { conn, message } => self.push(conn.0, machine, Item::Message(message)),
+            Action::Send { conn, message } => {
+                self.nodes[machine].note_refutation(&message);
+                self.push(conn, machine, Item::Message(message));
+            }
             Action::Close { conn, why } => {
                 self.say(machine, &format!("closes {}: {why}", conn.0));
-                if let Some(end) = self.end_of(conn.0, machine) {
-                    self.close_end(conn.0, end);
+                if let Some((conn, end)) = self.end_of(conn, machine) {
+                    self.close_end(conn, end);
                 }
             }
             Action::Link { id, conn } => {
                 self.say(machine, &format!("links {id} on {}", conn.0));
                 self.nodes[machine].links.insert(id.alias, conn);
-                self.link(conn.0, machine);
+                self.link(conn, machine);
             }
             Action::Unlink { id, conn } => {
                 let node = &mut self.nodes[machine];
@@ -416,23 +421,20 @@ impl World {
         };
         self.wires.insert(conn, wire);
         let remote = NodeIp(to.ip());
-        self.input(machine, Input::Connected { dial, conn: ConnId(conn), remote });
+        self.input(machine, Input::Connected { dial, conn: number_of(conn, 0), remote });
     }
 
-    /// Which end of a connection a machine's present process has.
-    fn end_of(&self, conn: u64, machine: Machine) -> Option<usize> {
-        let life = self.nodes[machine].life;
-        let wire = self.wires.get(&conn)?;
-        // A node that dials itself has both ends; the accepted one is told last.
-        (0..2).find(|&end| {
-            let e = &wire.ends[end];
-            e.machine == machine && e.life == life && e.open
-        })
+    /// The wire and the end of it that a process knows by this number.
+    fn end_of(&self, conn: ConnId, machine: Machine) -> Option<(u64, usize)> {
+        let (wire, end) = (conn.0 / 2, (conn.0 % 2) as usize);
+        let e = &self.wires.get(&wire)?.ends[end];
+        let mine = e.machine == machine && e.life == self.nodes[machine].life && e.open;
+        mine.then_some((wire, end))
     }
 
-    fn push(&mut self, conn: u64, machine: Machine, item: Item) {
-        let Some(end) = self.end_of(conn, machine) else { return };
-        self.push_to(conn, 1 - end, item);
+    fn push(&mut self, conn: ConnId, machine: Machine, item: Item) {
+        let Some((wire, end)) = self.end_of(conn, machine) else { return };
+        self.push_to(wire, 1 - end, item);
     }
 
     fn push_to(&mut self, conn: u64, end: usize, item: Item) {
@@ -475,7 +477,7 @@ impl World {
             return self.drop_wire_if_over(conn);
         }
         let told = std::mem::replace(&mut e.told, true);
-        let id = ConnId(conn);
+        let id = number_of(conn, end);
         match item {
             Item::Message(message) if told => {
                 self.input(machine, Input::Message { conn: id, message })
@@ -516,8 +518,8 @@ impl World {
         }
     }
 
-    fn link(&mut self, conn: u64, machine: Machine) {
-        let Some(end) = self.end_of(conn, machine) else { return };
+    fn link(&mut self, conn: ConnId, machine: Machine) {
+        let Some((conn, end)) = self.end_of(conn, machine) else { return };
         let Some(wire) = self.wires.get_mut(&conn) else { return };
         wire.ends[end].linked = true;
         for (from, epoch, number) in std::mem::take(&mut wire.ends[end].held) {
@@ -539,7 +541,7 @@ impl World {
                 let (epoch, number) = node.sent.entry(alias.clone()).or_default();
                 let item = Item::Data { from: from.clone(), epoch: *epoch, number: *number };
                 *number += 1;
-                items.push((conn.0, item));
+                items.push((*conn, item));
             }
             for (conn, item) in items {
                 self.push(conn, machine, item);
@@ -598,7 +600,8 @@ impl World {
             for &b in up.iter().filter(|&&b| b > a) {
                 let there = self.nodes[a].links.get(&self.nodes[b].alias);
                 let back = self.nodes[b].links.get(&self.nodes[a].alias);
-                if there.is_none() || there != back {
+                let wire = |conn: Option<&ConnId>| conn.map(|conn| conn.0 / 2);
+                if there.is_none() || wire(there) != wire(back) {
                     return Some(format!("{a} and {b} use {there:?} and {back:?}"));
                 }
             }
@@ -618,6 +621,12 @@ impl World {
     }
 }
 
+/// The number by which the process at one end knows a connection; those of the
+/// two ends differ, as a node may dial itself.
+fn number_of(wire: u64, end: usize) -> ConnId {
+    ConnId(2 * wire + end as u64)
+}
+
 impl Node {
     fn new(machine: Machine, alias: &str) -> Self {
         Self {
@@ -635,6 +644,7 @@ impl Node {
             peers: Vec::new(),
             life: 0,
             fixed_number: None,
+            refutation: 0,
             wake_at: None,
             links: BTreeMap::new(),
             sent: BTreeMap::new(),
@@ -646,6 +656,13 @@ impl Node {
             alias: self.alias.clone(),
             ip: NodeIp(self.addr.ip()),
             port: NodePort::new(self.addr.port()).unwrap(),
+        }
+    }
+
+    fn note_refutation(&mut self, message: &IridiumMessage) {
+        let IridiumMessage::Members(members) = message else { return };
+        for record in members.nodes.iter().filter(|r| r.id.alias == self.alias) {
+            self.refutation = self.refutation.max(record.refutation);
         }
     }
 
