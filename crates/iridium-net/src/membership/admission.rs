@@ -33,8 +33,14 @@ impl Membership {
             IridiumMessage::Join(join) => (join.intro, false),
             _ => return self.push(Action::Close { conn, why: "it did not introduce itself" }),
         };
+        let derived = intro.info.ip.is_unspecified();
         let intro = intro.seen_from(remote);
+        let info = intro.info.clone();
         self.consider(conn, remote, intro, wants_list, now);
+        // Only the seed looks: one answer is enough.
+        if derived && wants_list && self.conns.contains_key(&conn) {
+            self.check_dialable(conn, info);
+        }
     }
 
     /// Decides on an introduction, now or again after the incumbent was asked.

@@ -22,6 +22,9 @@ pub(super) enum Target {
     Member(NodeAlias),
     /// A seed, or a peer of an earlier life.
     Join(JoinId),
+    /// The address under which a newcomer is seen, to find out whether others
+    /// can dial it there; `ConnId` is its link.
+    Check(ConnId, NodeInfo),
 }
 
 /// An address at which a member is thought to be.
@@ -143,6 +146,8 @@ impl Membership {
                 let wanted = self.joins.contains_key(join) && !self.is_joined(*join);
                 (wanted, self.join_greeting(*join))
             }
+            // That the connection came about is the answer.
+            Target::Check(..) => return self.push(Action::Close { conn, why: "it was a check" }),
         };
         if !wanted {
             self.push(Action::Close { conn, why: "no longer wanted" });
@@ -203,7 +208,22 @@ impl Membership {
         match target {
             Target::Member(alias) => self.on_member_failed(alias, &failure, now),
             Target::Join(join) => self.on_join_failed(*join, failure, now),
+            Target::Check(link, info) => {
+                log::warn!("cannot dial {info} back: {failure:?}");
+                if self.conns.contains_key(link) {
+                    self.send(*link, IridiumMessage::NotDialable(info.clone()));
+                }
+            }
         }
+    }
+
+    /// Dials a newcomer at the address it is seen under, which it did not choose
+    /// itself, so that it can be told when nobody reaches it there.
+    pub(super) fn check_dialable(&mut self, link: ConnId, info: NodeInfo) {
+        let dial = DialId(self.next_number());
+        let to = Endpoint::Addr(info.addr());
+        self.dials.insert(dial, Target::Check(link, info));
+        self.push(Action::Dial { dial, to });
     }
 
     fn on_member_failed(&mut self, alias: &NodeAlias, failure: &DialFailure, now: Time) {
@@ -252,7 +272,9 @@ impl Membership {
         attempt.token = token;
         attempt.dial = None;
         let (failures, remembered) = (attempt.failures, attempt.remembered.is_some());
-        let cap = if remembered { self.redial_cap() } else { self.timing.heal };
+        // Of the remembered peers one is dialled every `heal` on average.
+        let peers = if remembered { u32::try_from(self.joins.len()).unwrap_or(u32::MAX) } else { 1 };
+        let cap = self.timing.heal.saturating_mul(peers).min(self.timing.redial_max);
         let delay = self.backoff(failures, cap);
         self.timers.set(now + delay, Timer::Join(join, token));
     }
@@ -301,6 +323,7 @@ impl Membership {
             RejectReason::Yourself => match target {
                 Target::Member(alias) => self.bury(&alias.clone()),
                 Target::Join(join) => self.end_self_join(*join),
+                Target::Check(..) => {}
             },
             RejectReason::AliasTaken { .. } | RejectReason::NumberTaken => {
                 self.on_refused(target, reason, now);
@@ -316,6 +339,7 @@ impl Membership {
                 }
             }
             Target::Join(join) => self.finish_join(*join),
+            Target::Check(..) => {}
         }
     }
 
@@ -334,6 +358,7 @@ impl Membership {
             Target::Join(join) => {
                 self.joins.get(join).map(|a| a.endpoint.to_string()).unwrap_or_default()
             }
+            Target::Check(..) => return,
         };
         log::error!("refused by={by}: {reason}");
         self.push(Action::Emit(Event::Refused { by: by.clone(), reason: reason.clone(), alone }));
@@ -363,7 +388,7 @@ impl Membership {
                 }
                 self.schedule_redial(expected, now);
             }
-            Target::Member(_) => {}
+            Target::Member(_) | Target::Check(..) => {}
             Target::Join(join) => {
                 let Some(attempt) = self.joins.get_mut(join) else { return };
                 attempt.seed = Some(alias.clone());
@@ -450,17 +475,20 @@ impl Membership {
         member.token = token;
         let (failures, suspect) = (member.failures, member.state == State::Suspect);
         // Others may still reach a suspect; it is worth more effort.
-        let cap = if suspect { self.timing.incumbent_probe } else { self.redial_cap() };
+        let cap = if suspect { self.timing.incumbent_probe } else { self.timing.redial_max };
         let delay = self.backoff(failures, cap);
         self.timers.set(now + delay, Timer::Redial(alias.clone(), token));
     }
 
-    /// The longest pause: such that, over all who cannot be reached, one is
-    /// dialled every `heal` on average.
-    fn redial_cap(&self) -> Duration {
-        let members = self.members.values().filter(|m| m.is_wanted()).count();
-        let wanted = u32::try_from(members + self.joins.len()).unwrap_or(u32::MAX);
-        (self.timing.heal.saturating_mul(wanted.max(1))).min(self.timing.redial_max)
+    /// Dials the unreachable member that was dialled longest ago: however far
+    /// the others' pauses have grown, two halves of a cluster meet again soon.
+    pub(super) fn heal(&mut self, now: Time) {
+        let wanted = self.members.values().filter(|m| m.is_wanted() && m.attempt.is_none());
+        let alias = wanted.min_by_key(|m| m.dialled).map(|m| m.id.alias.clone());
+        if let Some(alias) = alias {
+            self.dial_member(&alias, now);
+        }
+        self.timers.set(now + self.timing.heal, Timer::Heal);
     }
 
     /// Exponential back-off: doubled at each failure up to `cap`, and between

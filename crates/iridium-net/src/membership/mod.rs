@@ -257,6 +257,7 @@ impl Membership {
             leaving: false,
         };
         core.timers.set(now + core.timing.heartbeat, Timer::Heartbeat);
+        core.timers.set(now + core.timing.heal, Timer::Heal);
         for peer in start.remembered {
             core.rejoin(peer, now);
         }
@@ -279,6 +280,7 @@ impl Membership {
         while let Some((due, timer)) = self.timers.pop(now) {
             match timer {
                 Timer::Heartbeat => self.on_heartbeat(due, now),
+                Timer::Heal => self.heal(now),
                 Timer::Silence(conn) => self.on_silence(conn, now),
                 Timer::Greet(conn) => self.on_greet_over(conn, now),
                 Timer::Incumbent(alias, token) => self.on_incumbent_over(&alias, token, now),

@@ -12,6 +12,8 @@ use super::{ConnId, JoinId, Time};
 pub(super) enum Timer {
     /// Say to every linked member that this node is there.
     Heartbeat,
+    /// Dial one of those that cannot be reached.
+    Heal,
     /// Has this link been silent for too long?
     Silence(ConnId),
     /// Has this connection become a link, or is it to be closed?

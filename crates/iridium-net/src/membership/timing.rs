@@ -27,8 +27,9 @@ pub struct Timing {
     pub redial_min: Duration,
     /// The longest such pause.
     pub redial_max: Duration,
-    /// On average one unreachable member is dialled in this time, however many
-    /// there are, so that two halves of a cluster find each other again soon.
+    /// One unreachable member is dialled this often, however many there are and
+    /// however long the pauses have grown, so that two halves of a cluster find
+    /// each other again soon.
     pub heal: Duration,
     /// The least time between two exchanges of member lists on one link.
     pub exchange_every: Duration,

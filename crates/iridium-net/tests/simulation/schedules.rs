@@ -90,12 +90,12 @@ fn without_faults_nobody_is_ever_doubted() {
     });
 }
 
-/// One random fault. Seeds are kept for restarts of nodes that know nobody yet.
-fn disturb(world: &mut World) {
+/// One random fault.
+fn disturb(world: &mut World, acquainted: bool) {
     let machine = world.dice.below(world.nodes.len());
     match world.dice.below(10) {
         0..=2 if world.is_up(machine) => world.kill(machine),
-        0..=3 if !world.is_up(machine) => restart(world, machine),
+        0..=3 if !world.is_up(machine) => restart(world, machine, acquainted),
         3 if world.up().len() > 1 && world.is_up(machine) => world.leave(machine),
         4 => {
             let group: Vec<Machine> =
@@ -112,7 +112,8 @@ fn disturb(world: &mut World) {
     }
 }
 
-fn restart(world: &mut World, machine: Machine) {
+/// Starts a process again, by what it remembers if it has met the others before.
+fn restart(world: &mut World, machine: Machine, acquainted: bool) {
     let moved = world.dice.chance(20);
     if moved {
         // Another address, as after a move to another machine.
@@ -120,7 +121,7 @@ fn restart(world: &mut World, machine: Machine) {
         world.nodes[machine].addr.set_port(port);
     }
     // Who moves is told where the others are now: they may have moved as well.
-    let seeds: Vec<Machine> = if moved || world.nodes[machine].peers.is_empty() {
+    let seeds: Vec<Machine> = if moved || !acquainted || world.nodes[machine].peers.is_empty() {
         (0..world.nodes.len()).filter(|&m| m != machine).collect()
     } else {
         Vec::new()
@@ -133,11 +134,12 @@ fn after_any_faults_there_is_one_mesh_again() {
     for_many_seeds("recovery", RUNS, |seed| {
         let mut world = random_world(seed);
         start_all(&mut world);
-        if world.dice.chance(70) {
+        let acquainted = world.dice.chance(70);
+        if acquainted {
             settle(&mut world, Duration::from_secs(20));
         }
         for _ in 0..3 + world.dice.below(12) {
-            disturb(&mut world);
+            disturb(&mut world, acquainted);
             let pause = world.dice.between(Duration::ZERO, 4000 * MS);
             world.run_for(pause);
         }
@@ -145,7 +147,7 @@ fn after_any_faults_there_is_one_mesh_again() {
         for machine in 0..world.nodes.len() {
             world.nodes[machine].paused = false;
             if !world.is_up(machine) {
-                restart(&mut world, machine);
+                restart(&mut world, machine, acquainted);
             } else if world.view(machine).len() == 1 {
                 // It lost its only seed before it knew anyone else.
                 let other = (machine + 1) % world.nodes.len();

@@ -382,6 +382,22 @@ fn when_all_are_killed_and_come_back_they_find_each_other() {
 }
 
 #[test]
+fn a_node_that_nobody_can_dial_is_told_so() {
+    for walled in [false, true] {
+        let mut world = mesh(1, 2, 1);
+        world.nodes[2].hides_ip = true;
+        if walled {
+            world.walled.extend([(0, 2), (1, 2)]);
+        }
+        world.start(2, &[0]);
+        world.run_for(5 * SECOND);
+        assert_eq!(world.flaw(), None, "it dials the others itself");
+        let told = |e: &Event| matches!(e, Event::NotDialable { info } if info.addr() == world.nodes[2].addr);
+        assert_eq!(count(&world, 2, told), usize::from(walled));
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run() {
     let run = |seed| {
         let mut world = mesh(seed, 5, 0);

@@ -124,6 +124,8 @@ pub struct World {
     pub timing: Timing,
     /// Pairs (from, to) between which nothing gets through.
     pub blocked: BTreeSet<(Machine, Machine)>,
+    /// Pairs (from, to) of which the first cannot dial the second.
+    pub walled: BTreeSet<(Machine, Machine)>,
     wires: BTreeMap<u64, Wire>,
     queue: BTreeMap<(Time, u64), Happening>,
     counter: u64,
@@ -141,6 +143,7 @@ impl World {
             line: Line { slowest: 2 * MS, loss: 0 },
             timing: Timing::lan(),
             blocked: BTreeSet::new(),
+            walled: BTreeSet::new(),
             wires: BTreeMap::new(),
             queue: BTreeMap::new(),
             counter: 0,
@@ -389,6 +392,7 @@ impl World {
         let reachable = target.is_some_and(|t| {
             !self.blocked.contains(&(machine, t))
                 && !self.blocked.contains(&(t, machine))
+                && !self.walled.contains(&(machine, t))
                 && !self.nodes[t].paused
         });
         let Some(target) = target.filter(|_| reachable) else {
