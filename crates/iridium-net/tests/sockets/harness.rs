@@ -1,0 +1,130 @@
+//! Starting nodes, waiting for conditions, and reading what was logged.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Mutex, Once};
+use std::time::{Duration, Instant};
+
+use iridium_net::{Config, Endpoint, Event, Manager, Secrets, Security};
+use iridium_proto::{MemberView, NodeAlias, ViewState};
+
+/// Far more than anything here takes; a test that hits it has failed.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn alias(name: &str) -> NodeAlias {
+    NodeAlias::new(name).unwrap()
+}
+
+pub fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// A secret of its own for each test.
+pub fn secret() -> Security {
+    let dir = tempfile::tempdir().unwrap();
+    Security::Secret(Secrets::create(&dir.path().join("secret")).unwrap())
+}
+
+pub fn config(name: &str, security: &Security) -> Config {
+    log_to_memory();
+    let mut config = Config::new(loopback(), security.clone());
+    config.alias = Some(alias(name));
+    config
+}
+
+pub fn start(name: &str, security: &Security) -> Manager {
+    Manager::start(config(name, security)).unwrap()
+}
+
+/// A node that keeps its files under `root`.
+pub fn start_in(root: &Path, name: &str, security: &Security) -> Manager {
+    let mut config = config(name, security);
+    config.data_root = Some(root.into());
+    Manager::start(config).unwrap()
+}
+
+/// Nodes that have all joined through the first.
+pub fn mesh(names: &[&str], security: &Security) -> Vec<Manager> {
+    let nodes: Vec<Manager> = names.iter().map(|name| start(name, security)).collect();
+    for node in &nodes[1..] {
+        node.join(endpoint(&nodes[0])).unwrap();
+    }
+    let all: Vec<&Manager> = nodes.iter().collect();
+    wait_for_mesh(&all);
+    nodes
+}
+
+pub fn endpoint(node: &Manager) -> Endpoint {
+    Endpoint::from(node.local_addr())
+}
+
+pub fn wait_for(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until each of the nodes sees exactly the others alive.
+pub fn wait_for_mesh(nodes: &[&Manager]) {
+    wait_for("one mesh", || nodes.iter().all(|node| sees_exactly(node, nodes)));
+}
+
+pub fn sees_exactly(node: &Manager, nodes: &[&Manager]) -> bool {
+    let me = node.me().0;
+    let mut others: Vec<_> = nodes.iter().map(|n| n.me().0).filter(|id| *id != me).collect();
+    others.sort();
+    alive(node).into_iter().map(|m| m.id).collect::<Vec<_>>() == others
+}
+
+pub fn alive(node: &Manager) -> Vec<MemberView> {
+    node.members().into_iter().filter(|m| m.state == ViewState::Alive).collect()
+}
+
+pub fn state_of(node: &Manager, name: &str) -> Option<ViewState> {
+    node.members().into_iter().find(|m| m.info.alias == alias(name)).map(|m| m.state)
+}
+
+/// The next event that fits, with those before it dropped.
+pub fn next_event(
+    events: &crossbeam_channel::Receiver<Event>,
+    fits: impl Fn(&Event) -> bool,
+) -> Event {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let event = events.recv_deadline(deadline).expect("the event does not come");
+        if fits(&event) {
+            return event;
+        }
+    }
+}
+
+static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// What was logged about an address, info and above.
+pub fn logged_about(addr: SocketAddr) -> Vec<String> {
+    let needle = addr.to_string();
+    let lines = LOGGED.lock().unwrap();
+    lines.iter().filter(|line| line.contains(&needle)).cloned().collect()
+}
+
+pub fn log_to_memory() {
+    struct Memory;
+    impl log::Log for Memory {
+        fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+            metadata.level() <= log::Level::Info
+        }
+        fn log(&self, record: &log::Record<'_>) {
+            if self.enabled(record.metadata()) {
+                LOGGED.lock().unwrap().push(record.args().to_string());
+            }
+        }
+        fn flush(&self) {}
+    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        log::set_logger(&Memory).unwrap();
+        log::set_max_level(log::LevelFilter::Info);
+    });
+}

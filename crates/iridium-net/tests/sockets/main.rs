@@ -1,0 +1,7 @@
+//! Real nodes over real sockets on loopback.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod data;
+mod harness;
+mod hostile;
+mod joining;
