@@ -3,7 +3,7 @@
 
 use iridium_proto::{IridiumMessage, NodeAlias, NodeId, PingAck, PingReq, Pong};
 
-use super::member::{Doubt, State};
+use super::member::{Doubt, Member, State};
 use super::timer::Timer;
 use super::{Action, Conn, ConnId, Membership, Stage, Time};
 use crate::event::Event;
@@ -85,9 +85,11 @@ impl Membership {
     }
 
     fn on_pong(&mut self, conn: ConnId, alias: &NodeAlias, pong: Pong, now: Time) {
-        if let Some(state) = self.conns.get(&conn)
-            && let Some((token, sent)) = state.pinged
-            && token == pong.token
+        let measured = self
+            .conns
+            .get_mut(&conn)
+            .and_then(|state| state.pinged.take_if(|(token, _)| *token == pong.token));
+        if let Some((_, sent)) = measured
             && let Some(member) = self.members.get_mut(alias)
         {
             member.rtt = Some(now.saturating_sub(sent));
@@ -107,8 +109,6 @@ impl Membership {
         }
         let links: Vec<ConnId> = self.members.values().filter_map(|m| m.link).collect();
         for conn in links {
-            // One unanswered heartbeat is still on its way to a peer that does
-            // not read; more of them would only pile up.
             self.ping(conn, now);
         }
         self.timers.set(now + self.timing.heartbeat, Timer::Heartbeat);
@@ -350,12 +350,12 @@ impl Membership {
         state: State,
         now: Time,
     ) -> Option<NodeId> {
-        let token = self.next_number();
         let member = self.members.get_mut(alias)?;
         member.state = state;
+        member.ended = now;
         member.doubt = None;
         member.failures = 0;
-        member.token = token;
+        member.token = 0;
         let told = std::mem::take(&mut member.told_up);
         let id = member.id.clone();
         let link = member.link.take();
@@ -367,14 +367,15 @@ impl Membership {
             self.fail_relays(conn);
             self.close(conn, "the member is gone");
         }
-        self.timers.set(now + self.timing.forget_after, Timer::Forget(alias.clone(), token));
+        self.timers.set(now + self.timing.forget_after, Timer::Forget(alias.clone()));
         self.promote(alias, now);
         told.then_some(id)
     }
 
-    pub(super) fn on_forget(&mut self, alias: &NodeAlias, token: u64) {
-        let _ = token;
-        if self.members.get(alias).is_some_and(|m| !m.is_present()) {
+    pub(super) fn on_forget(&mut self, alias: &NodeAlias, now: Time) {
+        let forget_after = self.timing.forget_after;
+        let gone = |m: &Member| !m.is_present() && now >= m.ended + forget_after;
+        if self.members.get(alias).is_some_and(gone) {
             self.bury(alias);
         }
     }

@@ -72,8 +72,10 @@ pub(super) struct Member {
     pub(super) failures: u32,
     /// When it was last dialled.
     pub(super) dialled: Option<Time>,
-    /// Of the timer that is current for redialling or forgetting.
+    /// Of the timer that is current for redialling.
     pub(super) token: u64,
+    /// When it went down or left.
+    pub(super) ended: Time,
 }
 
 impl Member {
@@ -93,6 +95,7 @@ impl Member {
             failures: 0,
             dialled: None,
             token: 0,
+            ended: now,
         }
     }
 

@@ -30,6 +30,7 @@ mod admission;
 mod detect;
 mod dial;
 mod gossip;
+mod join;
 mod member;
 mod rng;
 mod timer;
@@ -46,7 +47,8 @@ use crate::endpoint::Endpoint;
 use crate::error::JoinError;
 use crate::event::{Event, JoinReport};
 use detect::Relay;
-use dial::{JoinAttempt, Target};
+use dial::Target;
+use join::JoinAttempt;
 use member::{Member, State};
 use rng::Rng;
 use timer::{Timer, Timers};
@@ -208,6 +210,7 @@ struct Conn {
     stage: Stage,
     remote: NodeIp,
     heard: Time,
+    /// The heartbeat whose round trip is being measured.
     pinged: Option<(u64, Time)>,
     exchanged: Option<Time>,
 }
@@ -290,7 +293,7 @@ impl Membership {
                 Timer::RelayOver(token) => self.answer_relay(token, false),
                 Timer::Join(join, token) => self.on_join_due(join, token, now),
                 Timer::JoinOver(join) => self.finish_join(join),
-                Timer::Forget(alias, token) => self.on_forget(&alias, token),
+                Timer::Forget(alias) => self.on_forget(&alias, now),
             }
         }
     }
@@ -400,7 +403,8 @@ impl Membership {
         let token = self.next_number();
         let digest = self.digest();
         if let Some(state) = self.conns.get_mut(&conn) {
-            state.pinged = Some((token, now));
+            // On a slow line several are under way; the first is measured.
+            state.pinged.get_or_insert((token, now));
         }
         self.send(conn, IridiumMessage::Ping(Ping { token, digest }));
         token

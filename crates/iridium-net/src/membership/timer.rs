@@ -33,7 +33,7 @@ pub(super) enum Timer {
     /// Stop waiting for the members that this seed named.
     JoinOver(JoinId),
     /// Forget a member that is down or left.
-    Forget(NodeAlias, u64),
+    Forget(NodeAlias),
 }
 
 #[derive(Debug, Default)]

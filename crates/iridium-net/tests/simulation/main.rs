@@ -7,4 +7,5 @@
 mod observer;
 mod schedules;
 mod table;
+mod wire;
 mod world;

@@ -6,13 +6,11 @@
 //! line show as delay. A partition holds back what is on its way; a process
 //! that dies closes its connections as far as its machine can still say so.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use iridium_net::membership::{
-    Action, ConnId, DialFailure, DialId, Input, Membership, Start, Time, Timing,
-};
+use iridium_net::membership::{Action, ConnId, DialId, Input, Membership, Start, Time, Timing};
 use iridium_net::{Endpoint, Event, JoinError, JoinReport};
 use iridium_proto::{
     Introduction, IridiumMessage, MemberView, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber,
@@ -20,6 +18,7 @@ use iridium_proto::{
 };
 
 use crate::observer::Observer;
+use crate::wire::{Item, Wire};
 
 /// Small and good enough to choose schedules with (xorshift64*, Vigna 2016).
 pub struct Dice(u64);
@@ -76,40 +75,17 @@ pub struct Node {
     pub incarnation: u64,
     pub peers: Vec<NodeInfo>,
     /// Which process runs on the machine; those before it are dead.
-    life: u64,
+    pub life: u64,
     /// Set when the incarnation on disk is not to grow by itself.
     pub fixed_number: Option<u32>,
     /// The highest counter with which it has contradicted rumours of its end.
     pub refutation: u32,
     wake_at: Option<Time>,
-    links: BTreeMap<NodeAlias, ConnId>,
-    sent: BTreeMap<NodeAlias, (u64, u64)>,
+    pub links: BTreeMap<NodeAlias, ConnId>,
+    pub sent: BTreeMap<NodeAlias, (u64, u64)>,
 }
 
-enum Item {
-    Message(IridiumMessage),
-    Data { from: NodeId, epoch: u64, number: u64 },
-    Fin,
-}
-
-struct End {
-    machine: Machine,
-    life: u64,
-    open: bool,
-    /// An accepted connection is told to the core with its first message.
-    told: bool,
-    linked: bool,
-    held: Vec<(NodeId, u64, u64)>,
-}
-
-struct Wire {
-    ends: [End; 2],
-    /// What is on its way to each end.
-    lanes: [VecDeque<(Time, Item)>; 2],
-    pumped: [bool; 2],
-}
-
-enum Happening {
+pub enum Happening {
     Wake(Machine, u64),
     Arrive { machine: Machine, life: u64, dial: DialId, to: SocketAddr, until: Time },
     Pump { conn: u64, end: usize },
@@ -126,9 +102,9 @@ pub struct World {
     pub blocked: BTreeSet<(Machine, Machine)>,
     /// Pairs (from, to) of which the first cannot dial the second.
     pub walled: BTreeSet<(Machine, Machine)>,
-    wires: BTreeMap<u64, Wire>,
+    pub wires: BTreeMap<u64, Wire>,
     queue: BTreeMap<(Time, u64), Happening>,
-    counter: u64,
+    pub counter: u64,
     pub trace: bool,
 }
 
@@ -215,20 +191,6 @@ impl World {
         self.close_all(machine);
     }
 
-    fn close_all(&mut self, machine: Machine) {
-        let life = self.nodes[machine].life;
-        let conns: Vec<(u64, usize)> = self
-            .wires
-            .iter()
-            .flat_map(|(&conn, wire)| (0..2).map(move |end| (conn, end, &wire.ends[end])))
-            .filter(|(_, _, e)| e.machine == machine && e.life == life && e.open)
-            .map(|(conn, end, _)| (conn, end))
-            .collect();
-        for (conn, end) in conns {
-            self.close_end(conn, end);
-        }
-    }
-
     pub fn is_up(&self, machine: Machine) -> bool {
         self.nodes[machine].core.is_some()
     }
@@ -273,7 +235,7 @@ impl World {
         done(self)
     }
 
-    fn at(&mut self, at: Time, happening: Happening) {
+    pub fn at(&mut self, at: Time, happening: Happening) {
         self.counter += 1;
         self.queue.insert((at, self.counter), happening);
     }
@@ -308,7 +270,7 @@ impl World {
         self.act(machine);
     }
 
-    fn input(&mut self, machine: Machine, input: Input) {
+    pub fn input(&mut self, machine: Machine, input: Input) {
         if !matches!(
             input,
             Input::Message { message: IridiumMessage::Ping(_) | IridiumMessage::Pong(_), .. }
@@ -382,183 +344,6 @@ impl World {
         }
     }
 
-    /// A dial has reached the other machine, if it can.
-    fn arrive(&mut self, machine: Machine, life: u64, dial: DialId, to: SocketAddr, until: Time) {
-        if self.nodes[machine].life != life || !self.is_up(machine) {
-            return;
-        }
-        let target = self.nodes.iter().position(|node| node.addr.ip() == to.ip());
-        // A process that is stopped does not finish the handshake.
-        let reachable = target.is_some_and(|t| {
-            !self.blocked.contains(&(machine, t))
-                && !self.blocked.contains(&(t, machine))
-                && !self.walled.contains(&(machine, t))
-                && !self.nodes[t].paused
-        });
-        let Some(target) = target.filter(|_| reachable) else {
-            // The first segment is sent again after a second, as TCP does.
-            let again = self.now + 1000 * MS;
-            if again < until {
-                return self.at(again, Happening::Arrive { machine, life, dial, to, until });
-            }
-            let failure = DialFailure::Unreachable("no answer".into());
-            return self.input(machine, Input::DialFailed { dial, failure });
-        };
-        if !self.is_up(target) || self.nodes[target].addr != to {
-            let failure = DialFailure::Refused;
-            return self.input(machine, Input::DialFailed { dial, failure });
-        }
-        self.counter += 1;
-        let conn = self.counter;
-        let end = |machine, life, told| End {
-            machine,
-            life,
-            open: true,
-            told,
-            linked: false,
-            held: Vec::new(),
-        };
-        let wire = Wire {
-            ends: [end(machine, life, true), end(target, self.nodes[target].life, false)],
-            lanes: [VecDeque::new(), VecDeque::new()],
-            pumped: [false; 2],
-        };
-        self.wires.insert(conn, wire);
-        let remote = NodeIp(to.ip());
-        self.input(machine, Input::Connected { dial, conn: number_of(conn, 0), remote });
-    }
-
-    /// The wire and the end of it that a process knows by this number.
-    fn end_of(&self, conn: ConnId, machine: Machine) -> Option<(u64, usize)> {
-        let (wire, end) = (conn.0 / 2, (conn.0 % 2) as usize);
-        let e = &self.wires.get(&wire)?.ends[end];
-        let mine = e.machine == machine && e.life == self.nodes[machine].life && e.open;
-        mine.then_some((wire, end))
-    }
-
-    fn push(&mut self, conn: ConnId, machine: Machine, item: Item) {
-        let Some((wire, end)) = self.end_of(conn, machine) else { return };
-        self.push_to(wire, 1 - end, item);
-    }
-
-    fn push_to(&mut self, conn: u64, end: usize, item: Item) {
-        let ready = self.now + self.delay();
-        let Some(wire) = self.wires.get_mut(&conn) else { return };
-        let after = wire.lanes[end].back().map_or(ready, |(at, _)| ready.max(*at));
-        wire.lanes[end].push_back((after, item));
-        if !std::mem::replace(&mut wire.pumped[end], true) {
-            self.at(after, Happening::Pump { conn, end });
-        }
-    }
-
-    /// Delivers the next item to one end of a connection.
-    fn pump(&mut self, conn: u64, end: usize) {
-        let Some(wire) = self.wires.get_mut(&conn) else { return };
-        let (from, to) = (wire.ends[1 - end].machine, wire.ends[end].machine);
-        let blocked = self.blocked.contains(&(from, to));
-        if blocked || self.nodes[to].paused {
-            let again = self.now + 200 * MS;
-            return self.at(again, Happening::Pump { conn, end });
-        }
-        let item = wire.lanes[end].pop_front();
-        match wire.lanes[end].front() {
-            Some((at, _)) => {
-                let at = (*at).max(self.now);
-                self.at(at, Happening::Pump { conn, end });
-            }
-            None => wire.pumped[end] = false,
-        }
-        if let Some((_, item)) = item {
-            self.deliver(conn, end, item);
-        }
-    }
-
-    fn deliver(&mut self, conn: u64, end: usize, item: Item) {
-        let Some(wire) = self.wires.get_mut(&conn) else { return };
-        let e = &mut wire.ends[end];
-        let machine = e.machine;
-        if e.life != self.nodes[machine].life || !e.open {
-            return self.drop_wire_if_over(conn);
-        }
-        let told = std::mem::replace(&mut e.told, true);
-        let id = number_of(conn, end);
-        match item {
-            Item::Message(message) if told => {
-                self.input(machine, Input::Message { conn: id, message })
-            }
-            Item::Message(first) => {
-                let from = self.wires[&conn].ends[1 - end].machine;
-                let remote = NodeIp(self.nodes[from].addr.ip());
-                self.input(machine, Input::Accepted { conn: id, remote, first });
-            }
-            Item::Data { from, epoch, number } => {
-                let e = &mut wire.ends[end];
-                if e.linked {
-                    self.nodes[machine].observer.data(&from, epoch, number);
-                } else {
-                    e.held.push((from, epoch, number));
-                }
-            }
-            Item::Fin => {
-                wire.ends[end].open = false;
-                if told {
-                    self.input(machine, Input::Closed { conn: id });
-                }
-                self.drop_wire_if_over(conn);
-            }
-        }
-    }
-
-    fn close_end(&mut self, conn: u64, end: usize) {
-        let Some(wire) = self.wires.get_mut(&conn) else { return };
-        if std::mem::replace(&mut wire.ends[end].open, false) {
-            self.push_to(conn, 1 - end, Item::Fin);
-        }
-    }
-
-    fn drop_wire_if_over(&mut self, conn: u64) {
-        if self.wires[&conn].ends.iter().all(|e| !e.open) {
-            self.wires.remove(&conn);
-        }
-    }
-
-    fn link(&mut self, conn: ConnId, machine: Machine) {
-        let Some((conn, end)) = self.end_of(conn, machine) else { return };
-        let Some(wire) = self.wires.get_mut(&conn) else { return };
-        wire.ends[end].linked = true;
-        for (from, epoch, number) in std::mem::take(&mut wire.ends[end].held) {
-            self.nodes[machine].observer.data(&from, epoch, number);
-        }
-    }
-
-    /// Every node sends a numbered message on each of its links.
-    fn send_data(&mut self) {
-        self.at(self.now + 150 * MS, Happening::Data);
-        for machine in self.up() {
-            if self.nodes[machine].paused {
-                continue;
-            }
-            let node = &mut self.nodes[machine];
-            let Some(from) = node.core.as_ref().map(|core| core.me().0) else { continue };
-            let mut items = Vec::new();
-            for (alias, conn) in &node.links {
-                let (epoch, number) = node.sent.entry(alias.clone()).or_default();
-                let item = Item::Data { from: from.clone(), epoch: *epoch, number: *number };
-                *number += 1;
-                items.push((*conn, item));
-            }
-            for (conn, item) in items {
-                self.push(conn, machine, item);
-            }
-        }
-    }
-
-    fn delay(&mut self) -> Duration {
-        let (slowest, loss) = (self.line.slowest, self.line.loss);
-        let delay = self.dice.between(slowest / 10, slowest);
-        if self.dice.chance(loss) { delay + self.dice.between(200 * MS, 600 * MS) } else { delay }
-    }
-
     pub fn say(&self, machine: Machine, what: &str) {
         if self.trace {
             eprintln!("{:>9.3} {} {what}", self.now.as_secs_f64(), self.nodes[machine].alias);
@@ -623,12 +408,6 @@ impl World {
     pub fn is_one_mesh(&self) -> bool {
         self.flaw().is_none()
     }
-}
-
-/// The number by which the process at one end knows a connection; those of the
-/// two ends differ, as a node may dial itself.
-fn number_of(wire: u64, end: usize) -> ConnId {
-    ConnId(2 * wire + end as u64)
 }
 
 impl Node {

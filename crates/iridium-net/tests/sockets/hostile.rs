@@ -118,7 +118,8 @@ fn a_replayed_handshake_changes_nothing() {
     let recorder = std::thread::spawn(move || {
         let (mut newcomer, _) = relay.accept().unwrap();
         let mut upstream = TcpStream::connect(target).unwrap();
-        let (mut back_from, mut back_to) = (upstream.try_clone().unwrap(), newcomer.try_clone().unwrap());
+        let (mut back_from, mut back_to) =
+            (upstream.try_clone().unwrap(), newcomer.try_clone().unwrap());
         let back = std::thread::spawn(move || std::io::copy(&mut back_from, &mut back_to));
         let mut recorded = Vec::new();
         let mut buffer = [0; 4096];
@@ -180,7 +181,10 @@ fn control_clients_are_answered_and_need_the_secret() {
         assert_eq!(members[0].info.alias, alias("b"));
     }
     let events = nodes[1].events();
-    assert_eq!(client.request(ControlRequest::Leave).unwrap(), iridium_proto::ControlReply::Leaving);
+    assert_eq!(
+        client.request(ControlRequest::Leave).unwrap(),
+        iridium_proto::ControlReply::Leaving
+    );
     let asked = |e: &iridium_net::Event| *e == iridium_net::Event::LeaveRequested;
     next_event(&events, asked);
 }

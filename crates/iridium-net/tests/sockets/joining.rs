@@ -116,7 +116,8 @@ fn an_alias_that_is_taken_is_refused_by_name() {
     let nodes = mesh(&["a", "b"], &security);
     let twin = start("b", &security);
     let error = twin.join(endpoint(&nodes[0])).unwrap_err();
-    let JoinError::Refused { reason: RejectReason::AliasTaken { alias: taken, port, .. }, .. } = error
+    let JoinError::Refused { reason: RejectReason::AliasTaken { alias: taken, port, .. }, .. } =
+        error
     else {
         panic!("{error:?}");
     };

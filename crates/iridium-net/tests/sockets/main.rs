@@ -1,5 +1,5 @@
 //! Real nodes over real sockets on loopback.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
 mod data;
 mod harness;
