@@ -131,7 +131,9 @@ impl Secrets {
             fs::create_dir_all(folder).map_err(fail)?;
         }
         // Written whole under another name first, so that nobody reads a part.
-        let draft = path.with_extension(format!("{}.new", std::process::id()));
+        let mut name = [0; 8];
+        getrandom::fill(&mut name).map_err(|e| fail(e.into()))?;
+        let draft = path.with_extension(format!("{:016x}.new", u64::from_le_bytes(name)));
         let written = write_private(&draft, &format!("{}\n", to_hex(&key)))
             .and_then(|()| fs::hard_link(&draft, path));
         // Whatever became of it, the draft has done its duty.
