@@ -6,7 +6,7 @@
 //! heartbeats behind the data always get through.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use iridium_proto::{IridiumMessage, MAX_MESSAGE, PIECE_LEN, Piece};
@@ -163,6 +163,19 @@ impl Outbox {
         state.aborted || state.closing.is_some_and(|end| Instant::now() >= end)
     }
 
+    /// Waits until nothing more is to be done with the link.
+    pub(crate) fn wait_for_abort(&self, deadline: Instant) {
+        let mut state = lock(&self.state);
+        while !state.aborted {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
     /// Waits for something to send and takes about [`BATCH`] bytes of it, control
     /// first. `None` when the link is to be closed and nothing more is to be sent.
     pub(crate) fn take(&self) -> Option<Vec<IridiumMessage>> {
@@ -178,7 +191,7 @@ impl Outbox {
             if state.closing.is_some() {
                 return None;
             }
-            state = self.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

@@ -29,11 +29,26 @@ impl Reader {
     /// go to `control`, which answers whether the owner is still there.
     pub(crate) fn run(mut self, control: impl Fn(ConnId, IridiumMessage) -> bool) -> String {
         let why = match self.read_all(&control) {
-            Ok(()) => "this node no longer wants it".into(),
+            Ok(()) => {
+                self.link.close();
+                self.drain()
+            }
             Err(error) => error,
         };
         self.link.abort();
         why
+    }
+
+    /// Reads on though nothing is wanted any more: to close a socket with unread
+    /// bytes would destroy what the writer has sent last. The writer sees to it
+    /// that this ends.
+    fn drain(&mut self) -> String {
+        loop {
+            if let Err(error) = self.frames.fill(&mut self.stream) {
+                return error.to_string();
+            }
+            while let Ok(Some(_)) = self.frames.decoder.next_message() {}
+        }
     }
 
     fn read_all(

@@ -2,9 +2,9 @@
 //! as it can.
 
 use std::io::{self, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::session::FrameWriter;
 
@@ -13,10 +13,19 @@ use super::ClusterClient;
 /// How often a write that does not get on looks whether the link was given up.
 const LOOK_UP: Duration = Duration::from_millis(250);
 
-/// Writes until the link is closed.
+/// How long the other end may take to close after this end has.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Writes until the link is closed. Then the other end is told that nothing more
+/// comes, and is given time to take in what did.
 pub(crate) fn run(link: &Arc<ClusterClient>, frames: FrameWriter, mut stream: TcpStream) {
-    if let Err(error) = write_all(link, frames, &mut stream) {
-        log::debug!("writing to {} ended: {error}", link.remote);
+    match write_all(link, frames, &mut stream) {
+        Ok(()) => {
+            // If the other end has closed already, there is nothing to tell.
+            let _ = stream.shutdown(Shutdown::Write);
+            link.outbox.wait_for_abort(Instant::now() + LINGER);
+        }
+        Err(error) => log::debug!("writing to {} ended: {error}", link.remote),
     }
     link.abort();
 }

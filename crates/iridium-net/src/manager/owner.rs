@@ -165,6 +165,8 @@ impl Owner {
 
     /// Carries out what the core asks for.
     fn act(&mut self, core: &mut Membership) {
+        // First, so that whoever is told of a change finds it there.
+        *lock(&self.worker.shared.me) = core.me();
         while let Some(action) = core.poll_action() {
             match action {
                 Action::Dial { dial, to } => self.dial(dial, to),
@@ -201,7 +203,6 @@ impl Owner {
                 }
             }
         }
-        *lock(&self.worker.shared.me) = core.me();
     }
 
     fn dial(&self, dial: DialId, to: Endpoint) {

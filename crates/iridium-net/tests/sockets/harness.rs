@@ -102,11 +102,16 @@ pub fn next_event(
 
 static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// What was logged about an address, info and above.
-pub fn logged_about(addr: SocketAddr) -> Vec<String> {
-    let needle = addr.to_string();
+/// How much has been logged, info and above, by all tests together.
+pub fn log_length() -> usize {
+    LOGGED.lock().unwrap().len()
+}
+
+/// What has been logged about an address since the log had that length.
+pub fn logged_since(mark: usize, addr: SocketAddr) -> Vec<String> {
+    let needle = format!("{addr}:");
     let lines = LOGGED.lock().unwrap();
-    lines.iter().filter(|line| line.contains(&needle)).cloned().collect()
+    lines[mark..].iter().filter(|line| line.contains(&needle)).cloned().collect()
 }
 
 pub fn log_to_memory() {
