@@ -1,0 +1,60 @@
+//! From one instruction to the next.
+//!
+//! Two backends run the same [`semantics`](super::semantics):
+//!
+//! * `looped`: a loop around a `match`; portable, and what single steps use;
+//! * `threaded`: every instruction carries the address of its handler, and a handler ends by calling
+//!   the next one in tail position. Optimising compilers make that a jump, but stable Rust does not
+//!   promise it, so `build.rs` only sets `iridium_tail_calls` where it is known to happen. Elsewhere
+//!   the handlers return to a driver after each instruction, which is slow but safe.
+
+mod looped;
+mod threaded;
+
+pub(super) use self::threaded::{Handler, handler};
+use super::machine::{Exit, Machine, Run, Step};
+use super::{Mode, general};
+
+/// How the interpreter gets from one instruction to the next. It changes speed and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dispatch {
+    /// A loop around a `match`.
+    Looped,
+    /// Tail calls from handler to handler.
+    Threaded,
+}
+
+impl Default for Dispatch {
+    /// Threaded where the build has tail calls.
+    fn default() -> Self {
+        if cfg!(iridium_tail_calls) { Dispatch::Threaded } else { Dispatch::Looped }
+    }
+}
+
+pub(super) fn go(run: &mut Run<'_>, mode: Mode) -> Exit {
+    match mode {
+        Mode::Run(Dispatch::Looped) => looped::go::<false>(run),
+        Mode::Run(Dispatch::Threaded) => threaded::go(run),
+        Mode::Step => looped::go::<true>(run),
+    }
+}
+
+/// Does the instruction at hand in safe code, out of line. Gives the machine to go on with.
+fn out_of_line<'r>(machine: Machine<'r>) -> Result<Machine<'r>, Exit> {
+    let run = machine.run;
+    machine.put_back();
+    general::execute(reborrow(run))?;
+    Ok(Run::machine(run))
+}
+
+/// Ends dispatch before the instruction at hand.
+fn stop_before(machine: Machine<'_>) -> Exit {
+    machine.put_back();
+    Exit::OutOfFuel
+}
+
+#[allow(unsafe_code, reason = "the machine that held the run is gone")]
+fn reborrow<'a, 'r>(run: *mut Run<'r>) -> &'a mut Run<'r> {
+    // SAFETY: dispatch has the run to itself, and `put_back` consumed the only machine.
+    unsafe { &mut *run }
+}

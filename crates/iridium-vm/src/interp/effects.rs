@@ -1,0 +1,138 @@
+//! Instructions that want something from the world: their operands are read, and the rest is left
+//! to the owner of the process.
+
+use super::general::{Break, readable, text, writable};
+use super::machine::Run;
+use crate::isa::Instruction;
+use crate::isa::operand::{Int, IntOut, WINDOW_SPAN, Window};
+use crate::process::{
+    Effect, Payload, Pending, Register, SpawnKind, Start, TrapKind,
+};
+
+/// Does one of these instructions; most end the run with an effect.
+pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<(), Break> {
+    use Instruction as I;
+    let (effect, pending) = match instruction {
+        I::SelfPid { d } => (Effect::SelfPid, value(*d)),
+        I::Node { d } => (Effect::Node, value(*d)),
+        I::Spawn { l, k, d } => (spawn(run, SpawnKind::Plain, l.0, *k), value(*d)),
+        I::Spawnat { a, l, k, d } => {
+            (spawn(run, SpawnKind::At(run.int(*a)), l.0, *k), value(*d))
+        }
+        I::Spawnlink { l, k, d } => (spawn(run, SpawnKind::Linked, l.0, *k), value(*d)),
+        I::Spawnmon { l, k, d } => (spawn(run, SpawnKind::Monitored, l.0, *k), Pending::Pair(d.0)),
+        I::Send { p, t, m } => {
+            let (to, tag) = (run.int(*p), run.int(*t));
+            let (address, length) = (run.int(Int(m.0)), run.int(Int(m.0.saturating_add(1))));
+            run.pay_bulk(|process, program| {
+                readable(process, program, address, length).map(<[u8]>::len)
+            })?;
+            let bytes = readable(run.process, run.program, address, length)?.to_vec();
+            (Effect::Send { to, tag, payload: Payload::Bytes(bytes) }, Pending::Done)
+        }
+        I::Sendi { p, t, a } => {
+            let word = run.int(*a).to_le_bytes();
+            (send_word(run, *p, *t, word)?, Pending::Done)
+        }
+        I::SendF64 { p, t, a } => {
+            let word = super::arithmetic::bits(run.float(a.0)).to_le_bytes();
+            (send_word(run, *p, *t, word)?, Pending::Done)
+        }
+        I::Recv { t, d } => {
+            let tag = run.int(Int(t.0));
+            let timeout = run.int(Int(t.0.saturating_add(1)));
+            (Effect::Receive { tag, timeout }, Pending::Received(d.0))
+        }
+        I::Msgi { d } => {
+            let word = message_word(run)?;
+            run.set_int(*d, i64::from_le_bytes(word));
+            return Ok(());
+        }
+        I::MsgF64 { d } => {
+            let word = message_word(run)?;
+            run.register(d.0).float = f64::from_le_bytes(word);
+            return Ok(());
+        }
+        I::Msgm { a, d } => return copy_message(run, *a, *d),
+        I::Link { p } => (Effect::Link { pid: run.int(*p) }, Pending::Done),
+        I::Unlink { p } => (Effect::Unlink { pid: run.int(*p) }, Pending::Done),
+        I::Monitor { p, d } => (Effect::Monitor { pid: run.int(*p) }, value(*d)),
+        I::Demonitor { a } => (Effect::Demonitor { reference: run.int(*a) }, Pending::Done),
+        I::Trapexit { n } => (Effect::TrapExit { on: n.0 != 0 }, Pending::Done),
+        I::Kill { p, a } => {
+            (Effect::Kill { pid: run.int(*p), reason: run.int(*a) }, Pending::Done)
+        }
+        I::Register { s, p } => {
+            let name = text(run.program, *s)?.to_owned();
+            (Effect::Register { name, pid: run.int(*p) }, Pending::Done)
+        }
+        I::Unregister { s, p } => {
+            let name = text(run.program, *s)?.to_owned();
+            (Effect::Unregister { name, pid: run.int(*p) }, Pending::Done)
+        }
+        I::Whereis { s, d } => {
+            let name = text(run.program, *s)?.to_owned();
+            (Effect::WhereIs { name }, Pending::Found(d.0))
+        }
+        I::Nodes { d } => (Effect::Nodes, value(*d)),
+        I::Nodeat { a, d } => (Effect::NodeAt { position: run.int(*a) }, value(*d)),
+        I::Monnodes { n } => (Effect::MonitorNodes { on: n.0 != 0 }, Pending::Done),
+        I::Sleep { a } => (Effect::Sleep { milliseconds: run.int(*a) }, Pending::Done),
+        I::Yield {} => (Effect::Yield, Pending::Done),
+        I::Now { d } => (Effect::Now, value(*d)),
+        I::Mono { d } => (Effect::Mono, value(*d)),
+        I::Rand { d } => (Effect::Random, value(*d)),
+        I::Host { f, k } => match run.program.host(f.0) {
+            Some(host) if host.blocking => {
+                (Effect::Host { import: f.0, window: k.0 }, Pending::Done)
+            }
+            _ => {
+                let called = run.program.invoke(run.process, f.0, k.0);
+                return called.map_err(|error| Break::HostError(error.0));
+            }
+        },
+        // Everything else is done on the fast path or in `general`.
+        other => {
+            debug_assert!(false, "{other:?} has nothing to do here");
+            return Err(TrapKind::IllegalInstruction.into());
+        }
+    };
+    Err(Break::Waits(run.process.wait(effect, pending)))
+}
+
+fn value(d: IntOut) -> Pending {
+    Pending::Value(d.0)
+}
+
+fn spawn(run: &Run<'_>, kind: SpawnKind, entry: u32, k: Window) -> Effect {
+    let mut arguments = [Register::default(); WINDOW_SPAN as usize];
+    for (number, argument) in (k.0..=u8::MAX).zip(&mut arguments) {
+        *argument = run.process.register(number);
+    }
+    Effect::Spawn { kind, start: Start { entry, arguments } }
+}
+
+fn send_word(run: &mut Run<'_>, p: Int, t: Int, word: [u8; 8]) -> Result<Effect, Break> {
+    run.pay_bulk(|_, _| Ok(word.len()))?;
+    Ok(Effect::Send { to: run.int(p), tag: run.int(t), payload: Payload::Word(word) })
+}
+
+fn message_word(run: &Run<'_>) -> Result<[u8; 8], TrapKind> {
+    let message = run.process.message.as_deref().ok_or(TrapKind::BadMessage)?;
+    message.try_into().map_err(|_| TrapKind::BadMessage)
+}
+
+fn copy_message(run: &mut Run<'_>, a: Int, d: IntOut) -> Result<(), Break> {
+    let address = run.int(a);
+    run.pay_bulk(|process, _| {
+        let length = process.message.as_ref().ok_or(TrapKind::BadMessage)?.len();
+        writable(process, address, length as i64).map(|_| length)
+    })?;
+    // Taken out for the moment, because both are parts of the process.
+    let message = run.process.message.take().unwrap_or_default();
+    let length = message.len() as i64;
+    writable(run.process, address, length)?.copy_from_slice(&message);
+    run.process.message = Some(message);
+    run.set_int(d, length);
+    Ok(())
+}

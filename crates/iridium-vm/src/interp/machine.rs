@@ -1,0 +1,304 @@
+//! The state of a run, and the unchecked accesses to code and registers.
+//!
+//! A [`Machine`] is small enough to live in machine registers: the threaded backend passes its parts
+//! as arguments from handler to handler. It is only made by [`Run::machine`], from a process and a
+//! program that belong together, and the accesses here rely on what was established by then:
+//!
+//! * **I1** `pc` points at an op of the program. Straight lines end in the code (V3), label operands
+//!   exist (V2), return addresses exist (they are one past a call, which by V3 is not last; S1 for
+//!   restored states), and computed targets are checked where they are computed.
+//! * **I2** `window` and the program's window size lie inside the process's registers. Established
+//!   by `Process::starting_at` and S2, kept by calls, which check before they slide, and by returns,
+//!   which undo a slide.
+//! * **I3** `heap` and `heap_length` are those of the process's heap.
+//!
+//! The vectors behind I2 and I3 only change in `general`, after which the machine is made anew.
+#![allow(unsafe_code)]
+
+use super::Sink;
+use super::code::{Code, OP_SIZE, Op};
+use crate::process::{Frame, Process, Register, Stop};
+use crate::program::Program;
+
+/// Why dispatch came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Exit {
+    /// There is no fuel for the instruction at `pc`.
+    OutOfFuel,
+    /// [`Run::stop`] says why.
+    Stopped,
+    /// One step is done.
+    Stepped,
+    /// The next handler is to be called by the driver; only where tail calls are not to be had.
+    #[cfg_attr(iridium_tail_calls, allow(dead_code))]
+    Again,
+}
+
+/// What the instruction at `pc` did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It is done; go on with the next one.
+    Next,
+    /// It is done and `pc` is where to go on.
+    Moved,
+    /// It did nothing: this case is for `general`.
+    General,
+    /// It did nothing: there is no fuel for it.
+    OutOfFuel,
+}
+
+/// What a run works with.
+pub(super) struct Run<'r> {
+    pub(super) process: &'r mut Process,
+    pub(super) program: &'r Program,
+    pub(super) code: &'r Code,
+    pub(super) sink: &'r mut dyn Sink,
+    /// Fuel of this run that is left while no machine holds it; may be overdrawn.
+    pub(super) fuel: i64,
+    pub(super) flag: bool,
+    pub(super) remainder: i64,
+    pub(super) counter: u64,
+    pub(super) stop: Option<Stop>,
+    /// The machine between two handlers, where tail calls are not to be had.
+    #[cfg(not(iridium_tail_calls))]
+    pub(super) between: Option<Parts<'r>>,
+    budget: i64,
+    spent_before: u64,
+    /// The highest window that still has all its registers.
+    last_window: *mut Register,
+}
+
+/// The machine as a handler's arguments.
+#[cfg(not(iridium_tail_calls))]
+pub(super) type Parts<'r> = (*const Op, *mut Register, i64, *mut u8, usize, std::marker::PhantomData<&'r ()>);
+
+impl<'r> Run<'r> {
+    pub(super) fn new(
+        process: &'r mut Process,
+        program: &'r Program,
+        sink: &'r mut dyn Sink,
+        fuel: u64,
+    ) -> Self {
+        let budget = i64::try_from(fuel).unwrap_or(i64::MAX);
+        Self {
+            code: program.code(),
+            program,
+            sink,
+            fuel: budget,
+            flag: process.flag,
+            remainder: process.remainder,
+            counter: process.counter,
+            stop: None,
+            #[cfg(not(iridium_tail_calls))]
+            between: None,
+            budget,
+            spent_before: process.fuel_spent,
+            last_window: std::ptr::null_mut(),
+            process,
+        }
+    }
+
+    /// Fuel spent since the process started.
+    pub(super) fn spent(&self) -> u64 {
+        // Overdrawing makes `fuel` negative, and the difference stays right.
+        self.spent_before.saturating_add(self.budget.wrapping_sub(self.fuel) as u64)
+    }
+
+    /// Puts back what the run kept aside, and hands out why it stopped.
+    pub(super) fn finish(mut self) -> Option<Stop> {
+        self.process.flag = self.flag;
+        self.process.remainder = self.remainder;
+        self.process.counter = self.counter;
+        self.process.fuel_spent = self.spent();
+        self.stop.take()
+    }
+
+    /// The machine for the process as it stands.
+    pub(super) fn machine(run: *mut Self) -> Machine<'r> {
+        // SAFETY: callers pass a run that lives and that nothing else borrows.
+        let this = unsafe { &mut *run };
+        let window = this.process.window as usize;
+        let size = this.program.module().window();
+        let base = this.process.registers.as_mut_ptr();
+        debug_assert!(window + size <= this.process.registers.len(), "I2");
+        let last = this.process.registers.len().saturating_sub(size);
+        let ops = this.code.ops();
+        debug_assert!((this.process.pc as usize) < ops.len(), "I1");
+        // SAFETY: I2 and I1 for the process as it stands.
+        let (window, pc) = unsafe {
+            this.last_window = base.add(last);
+            (base.add(window), ops.as_ptr().add(this.process.pc as usize))
+        };
+        let heap = this.process.heap.as_mut_ptr();
+        let heap_length = this.process.heap.len();
+        Machine { pc, window, run, fuel: this.fuel, heap, heap_length }
+    }
+}
+
+/// The state that a run keeps in machine registers.
+pub(super) struct Machine<'r> {
+    pub(super) pc: *const Op,
+    pub(super) window: *mut Register,
+    pub(super) run: *mut Run<'r>,
+    pub(super) fuel: i64,
+    pub(super) heap: *mut u8,
+    pub(super) heap_length: usize,
+}
+
+impl<'r> Machine<'r> {
+    /// The instruction at hand.
+    #[inline(always)]
+    pub(super) fn op(&self) -> &Op {
+        // SAFETY: I1.
+        unsafe { &*self.pc }
+    }
+
+    /// What the run works with.
+    #[inline(always)]
+    pub(super) fn run(&mut self) -> &mut Run<'r> {
+        // SAFETY: `Run::machine` got a run that lives as long as the dispatch and that only this
+        // machine reaches meanwhile.
+        unsafe { &mut *self.run }
+    }
+
+    #[inline(always)]
+    fn register(&self, slot: usize) -> *mut Register {
+        let offset = usize::from(self.op().registers[slot]);
+        // SAFETY: V1 bounds register numbers by the window's size, and I2 has them all.
+        unsafe { self.window.byte_add(offset) }
+    }
+
+    /// The integer lane of the register in a slot.
+    #[inline(always)]
+    pub(super) fn int(&self, slot: usize) -> i64 {
+        // SAFETY: see `register`.
+        unsafe { (*self.register(slot)).int }
+    }
+
+    /// Writes the integer lane of the register in a slot.
+    #[inline(always)]
+    pub(super) fn set_int(&mut self, slot: usize, value: i64) {
+        // SAFETY: see `register`.
+        unsafe { (*self.register(slot)).int = value }
+    }
+
+    /// The float lane of the register in a slot.
+    #[inline(always)]
+    pub(super) fn float(&self, slot: usize) -> f64 {
+        // SAFETY: see `register`.
+        unsafe { (*self.register(slot)).float }
+    }
+
+    /// Writes the float lane of the register in a slot.
+    #[inline(always)]
+    pub(super) fn set_float(&mut self, slot: usize, value: f64) {
+        // SAFETY: see `register`.
+        unsafe { (*self.register(slot)).float = value }
+    }
+
+    /// The 32-bit literal, sign-extended.
+    #[inline(always)]
+    pub(super) fn literal(&self) -> i64 {
+        i64::from(self.op().literal)
+    }
+
+    /// The 64-bit literal.
+    #[inline(always)]
+    pub(super) fn wide_literal(&self) -> i64 {
+        (i64::from(self.op().distance) << 32) | i64::from(self.op().literal as u32)
+    }
+
+    /// Goes on to the next instruction.
+    #[inline(always)]
+    pub(super) fn advance(&mut self) {
+        // SAFETY: an instruction that goes on is not the last one (V3).
+        self.pc = unsafe { self.pc.add(1) };
+    }
+
+    /// Pays for a jump and takes it.
+    #[inline(always)]
+    pub(super) fn jump(&mut self) -> Step {
+        if self.fuel <= 0 {
+            return Step::OutOfFuel;
+        }
+        self.fuel -= 1;
+        let distance = self.op().distance as isize;
+        // SAFETY: distances are made from label operands, which exist (V2).
+        self.pc = unsafe { self.pc.byte_offset(distance) };
+        Step::Moved
+    }
+
+    /// Pays for a jump to a computed index and takes it. An index that does not exist is left to
+    /// `general`.
+    #[inline(always)]
+    pub(super) fn jump_to(&mut self, index: i64) -> Step {
+        let ops = self.run().code.ops();
+        let (start, length) = (ops.as_ptr(), ops.len());
+        if self.fuel <= 0 {
+            return Step::OutOfFuel;
+        }
+        if index as u64 >= length as u64 {
+            return Step::General;
+        }
+        self.fuel -= 1;
+        // SAFETY: checked just now.
+        self.pc = unsafe { start.add(index as usize) };
+        Step::Moved
+    }
+
+    /// The index of the instruction at hand.
+    #[inline(always)]
+    pub(super) fn index(&mut self) -> usize {
+        let start = self.run().code.ops().as_ptr();
+        (self.pc as usize - start as usize) / OP_SIZE
+    }
+
+    /// Pays for a call and makes it: slides the window by the register offset in the slot, or by
+    /// nothing. A call that needs more room, or that has no room, is left to `general`.
+    #[inline(always)]
+    pub(super) fn call(&mut self, slide: u16) -> Step {
+        let return_to = self.op().literal as u32;
+        if self.fuel <= 0 {
+            return Step::OutOfFuel;
+        }
+        let window = self.window.wrapping_byte_add(usize::from(slide));
+        let run = self.run();
+        if window > run.last_window {
+            return Step::General;
+        }
+        let limit = run.process.limits.call_depth;
+        let frames = &mut run.process.frames;
+        if frames.len() == frames.capacity() || frames.len() as u64 >= limit {
+            return Step::General;
+        }
+        let slide = u32::from(slide) / size_of::<Register>() as u32;
+        frames.push(Frame { return_to, slide });
+        self.window = window;
+        self.jump()
+    }
+
+    /// Returns from a call; with no call to return from it is left to `general`.
+    #[inline(always)]
+    pub(super) fn ret(&mut self) -> Step {
+        let Some(frame) = self.run().process.frames.pop() else { return Step::General };
+        // SAFETY: I1 has return addresses, I2 has the windows of callers.
+        unsafe {
+            self.window = self.window.sub(frame.slide as usize);
+            self.pc = self.run().code.ops().as_ptr().add(frame.return_to as usize);
+        }
+        Step::Moved
+    }
+
+    /// Puts the machine back into the run.
+    #[inline(always)]
+    pub(super) fn put_back(mut self) {
+        let index = self.index();
+        let (window, fuel) = (self.window, self.fuel);
+        let run = self.run();
+        run.fuel = fuel;
+        run.process.pc = index as u32;
+        let base = run.process.registers.as_ptr() as usize;
+        run.process.window = ((window as usize - base) / size_of::<Register>()) as u32;
+    }
+}

@@ -1,0 +1,78 @@
+//! The interpreter.
+//!
+//! * [`code`]: instructions laid out for running;
+//! * [`machine`]: the state that a run keeps in machine registers, and the only unchecked accesses
+//!   to it;
+//! * [`semantics`]: what the fast instructions do, once, for both backends;
+//! * [`fuse`]: pairs and runs of instructions that go as one;
+//! * [`general`]: what all other instructions do, and the rare cases of the fast ones;
+//! * [`dispatch`]: from one instruction to the next, by a loop or by tail calls.
+
+mod arithmetic;
+mod code;
+mod dispatch;
+mod effects;
+mod fuse;
+mod general;
+mod machine;
+mod memory;
+mod semantics;
+
+pub(crate) use self::code::Code;
+pub use self::dispatch::Dispatch;
+use self::machine::{Exit, Run};
+use crate::process::{Process, Status, Stop, Trap, TrapKind};
+use crate::program::Program;
+
+/// Where the output of programs goes.
+pub trait Sink {
+    /// Takes output. Text is UTF-8; a character is never split between two calls.
+    fn write(&mut self, bytes: &[u8]);
+}
+
+impl Sink for Vec<u8> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// How far a run goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Until something stops it.
+    Run(Dispatch),
+    /// For one instruction, which ends as [`Stop::OutOfFuel`].
+    Step,
+}
+
+/// Runs a process that [`Process::run`] found fit for the program.
+pub(crate) fn run(
+    process: &mut Process,
+    program: &Program,
+    fuel: u64,
+    sink: &mut dyn Sink,
+    mode: Mode,
+) -> Stop {
+    let allowed = process.limits.fuel.saturating_sub(process.fuel_spent);
+    let mut run = Run::new(process, program, sink, fuel.min(allowed));
+    let exit = dispatch::go(&mut run, mode);
+    let stop = run.finish();
+    match (exit, stop) {
+        (Exit::Stopped, Some(stop)) => stop,
+        (Exit::OutOfFuel, _) if process.fuel_spent >= process.limits.fuel => {
+            trap(process, program, TrapKind::FuelLimit, None)
+        }
+        _ => Stop::OutOfFuel,
+    }
+}
+
+/// Ends a process with a trap at its current instruction.
+pub(crate) fn trap(
+    process: &mut Process,
+    program: &Program,
+    kind: TrapKind,
+    message: Option<String>,
+) -> Stop {
+    process.status = Status::Trapped(kind);
+    Stop::Trapped(Box::new(Trap::new(kind, message, process, program)))
+}

@@ -1,0 +1,66 @@
+//! Whether a restored state is one that its module can be in.
+//!
+//! The interpreter trusts what it brought about itself. A state from outside is checked once, before
+//! its first run:
+//!
+//! * **S1** the next instruction and all return addresses exist;
+//! * **S2** the window in force lies inside the registers, and undoing all calls ends at register 0;
+//! * **S3** no part is larger than its limit, and the heap ends below the read-only data.
+
+use super::{Limits, Process, Register};
+use crate::program::Program;
+
+/// What is wrong with a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// An instruction past the end of the code.
+    #[error("instruction {0} does not exist")]
+    Instruction(u32),
+    /// Windows that calls cannot have led to.
+    #[error("the register windows contradict the calls")]
+    Windows,
+    /// A part that is larger than its limit.
+    #[error("{0} is past its limit")]
+    Limit(&'static str),
+}
+
+/// Checks the state against the program, and gives it the registers that the code can reach.
+pub(super) fn check(process: &mut Process, program: &Program) -> Result<(), Unfit> {
+    let code = program.module().code().len();
+    let returns = process.frames.iter().map(|frame| frame.return_to);
+    if let Some(index) = returns.chain([process.pc]).find(|index| *index as usize >= code) {
+        return Err(Unfit::Instruction(index));
+    }
+    let limits = process.limits;
+    if limits != limits.clamped() {
+        return Err(Unfit::Limit("a limit"));
+    }
+    let slides: u64 = process.frames.iter().map(|frame| u64::from(frame.slide)).sum();
+    if slides != u64::from(process.window) {
+        return Err(Unfit::Windows);
+    }
+    within_limits(process, &limits, program)?;
+    let needed = process.window as usize + program.module().window();
+    if process.registers.len() < needed {
+        process.registers.resize(needed, Register::default());
+    }
+    Ok(())
+}
+
+fn within_limits(process: &Process, limits: &Limits, program: &Program) -> Result<(), Unfit> {
+    let window = program.module().window() as u64;
+    // A window may be larger than the limit on registers: one is always there. The slack is what
+    // setting registers from outside may add.
+    let registers = limits.registers.max(window) + 256;
+    let parts = [
+        ("the heap", process.heap.len() as u64, limits.heap),
+        ("the data stack", process.stack.len() as u64, limits.stack),
+        ("the call depth", process.frames.len() as u64, limits.call_depth),
+        ("the registers", u64::from(process.window) + window, registers),
+        ("the registers", process.registers.len() as u64, registers + 256),
+    ];
+    match parts.iter().find(|(_, length, limit)| length > limit) {
+        None => Ok(()),
+        Some((part, ..)) => Err(Unfit::Limit(part)),
+    }
+}
