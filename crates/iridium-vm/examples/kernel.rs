@@ -1,0 +1,32 @@
+//! Runs one assembly program with an argument in `$0` and prints `$0` and the seconds it took.
+//!
+//! `cargo run --release --example kernel -- FILE ARGUMENT [looped|threaded]`
+
+use std::time::Instant;
+
+use iridium_vm::asm::Assembler;
+use iridium_vm::process::Register;
+use iridium_vm::{Dispatch, Hosts, Limits, Process, Program};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let file = arguments.next().ok_or("which file?")?;
+    let argument: i64 = arguments.next().ok_or("which argument?")?.parse()?;
+    let dispatch = match arguments.next().as_deref() {
+        None => Dispatch::default(),
+        Some("looped") => Dispatch::Looped,
+        Some("threaded") => Dispatch::Threaded,
+        Some(other) => return Err(format!("no dispatch `{other}`").into()),
+    };
+    let source = std::fs::read_to_string(&file)?;
+    let module = Assembler::new(&file).assemble(&source)?.module;
+    let program = Program::new(module, &Hosts::new())?;
+    let limits = Limits { heap: 1 << 30, ..Limits::default() };
+    let mut process = Process::new(&program, limits);
+    process.set_register(0, Register { int: argument, float: 0.0 });
+    let started = Instant::now();
+    let stop = process.run_on(dispatch, &program, u64::MAX, &mut Vec::new())?;
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{stop:?} in {seconds:.4} s, {} fuel, {dispatch:?}", process.fuel_spent());
+    Ok(())
+}
