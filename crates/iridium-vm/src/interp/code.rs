@@ -1,8 +1,7 @@
 //! Instructions laid out for running: one [`Op`] an instruction, so that indices stay the same.
 
-use super::dispatch::{Handler, handler};
-use super::machine::Exit;
-use crate::isa::{Instruction, Opcode};
+use super::dispatch::{Handler, handler, plain};
+use crate::isa::{Flow, Instruction, Opcode};
 use crate::module::Module;
 use crate::process::Register;
 
@@ -49,11 +48,10 @@ impl Code {
             .enumerate()
             .map(|(index, instruction)| lay_out(instruction, index, &mut tables))
             .collect();
-        for index in 0..ops.len() {
-            let choice = ops.get(index..).map(handler);
-            if let (Some(op), Some(choice)) = (ops.get_mut(index), choice) {
-                op.handler = choice;
-            }
+        let landings = landings(code);
+        for (index, op) in ops.iter_mut().enumerate() {
+            let before = index.checked_sub(1).filter(|_| !landings[index]).map(|at| &code[at]);
+            op.handler = handler(before, &code[index..]);
         }
         Self { ops, tables }
     }
@@ -73,7 +71,7 @@ fn lay_out(instruction: &Instruction, index: usize, tables: &mut Vec<u32>) -> Op
     let slots = instruction.slots();
     let distance = |target: u32| (i64::from(target) - index as i64) * OP_SIZE as i64;
     let mut op = Op {
-        handler: unset,
+        handler: plain(instruction.opcode()),
         registers: slots.registers.map(|number| u16::from(number) * size_of::<Register>() as u16),
         opcode: instruction.opcode(),
         literal: slots.literal,
@@ -91,14 +89,18 @@ fn lay_out(instruction: &Instruction, index: usize, tables: &mut Vec<u32>) -> Op
     op
 }
 
-/// Stands in an op until its handler is chosen.
-fn unset(
-    _: *const Op,
-    _: *mut Register,
-    _: *mut super::machine::Run<'_>,
-    _: i64,
-    _: *mut u8,
-    _: usize,
-) -> Exit {
-    Exit::OutOfFuel
+/// Which instructions control may come to from elsewhere than the instruction before, other than by
+/// a computed jump.
+fn landings(code: &[Instruction]) -> Vec<bool> {
+    let mut landings = vec![false; code.len()];
+    for (index, instruction) in code.iter().enumerate() {
+        for target in instruction.targets() {
+            landings[*target as usize] = true;
+        }
+        // Calls come back to what follows them.
+        if let Some(after) = landings.get_mut(index + 1) {
+            *after |= instruction.opcode().flow() == Flow::Branch;
+        }
+    }
+    landings
 }

@@ -4,6 +4,7 @@
 //! Fuel comes first: an instruction that costs is not begun when no fuel is left. What traps has
 //! been paid for.
 
+use super::arithmetic::bits;
 use super::effects;
 use super::machine::{Exit, Run};
 use crate::DATA_BASE;
@@ -131,11 +132,12 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
             let bytes = run.read_array(*a, *o)?;
             run.register(d.0).float = f64::from_le_bytes(bytes);
         }
-        I::St8 { a, o, .. } => return Err(run.refused_store(*a, *o, 1)),
-        I::St16 { a, o, .. } => return Err(run.refused_store(*a, *o, 2)),
-        I::St32 { a, o, .. } => return Err(run.refused_store(*a, *o, 4)),
-        I::St64 { a, o, .. } | I::StF64 { a, o, .. } => return Err(run.refused_store(*a, *o, 8)),
-        I::Setm { a, .. } => return Err(run.refused_store(*a, Offset(0), 4)),
+        I::St8 { a, o, b } => run.store(*a, *o, [run.int(*b) as u8])?,
+        I::St16 { a, o, b } => run.store(*a, *o, (run.int(*b) as u16).to_le_bytes())?,
+        I::St32 { a, o, b } => run.store(*a, *o, (run.int(*b) as u32).to_le_bytes())?,
+        I::St64 { a, o, b } => run.store(*a, *o, run.int(*b).to_le_bytes())?,
+        I::StF64 { a, o, b } => run.store(*a, *o, bits(run.float(b.0)).to_le_bytes())?,
+        I::Setm { a, b } => run.store(*a, Offset(0), (run.int(*b) as u32).to_le_bytes())?,
         I::Memcpy { d, a, len } => memcpy(run, *d, *a, *len)?,
         I::Memset { d, b, len } => {
             let (address, byte, length) = (run.int(*d), run.int(*b) as u8, run.int(*len));
@@ -323,10 +325,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Stores come here when they do not hit the heap.
-    fn refused_store(&mut self, a: Int, o: Offset, length: i64) -> Break {
+    fn store<const N: usize>(&mut self, a: Int, o: Offset, bytes: [u8; N]) -> Result<(), TrapKind> {
         let address = self.int(a).wrapping_add(i64::from(o.0));
-        writable(self.process, address, length).err().unwrap_or(TrapKind::HeapOutOfBounds).into()
+        writable(self.process, address, N as i64)?.copy_from_slice(&bytes);
+        Ok(())
     }
 }
 

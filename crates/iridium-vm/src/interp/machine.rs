@@ -10,13 +10,17 @@
 //! * **I2** `window` and the program's window size lie inside the process's registers. Established
 //!   by `Process::starting_at` and S2, kept by calls, which check before they slide, and by returns,
 //!   which undo a slide.
-//! * **I3** `heap` and `heap_length` are those of the process's heap.
+//! * **I3** `heap` is the process's heap, and from every address below `heap_room` on there are eight
+//!   bytes of it.
+//! * **I4** from `frame_base` to `frame_top` there are the process's calls, and up to `frame_end`
+//!   there is room for more.
 //!
-//! The vectors behind I2 and I3 only change in `general`, after which the machine is made anew.
+//! The vectors behind I2 to I4 only change in `general`, after which the machine is made anew.
 #![allow(unsafe_code)]
 
-use super::Sink;
 use super::code::{Code, OP_SIZE, Op};
+use super::memory::WIDEST;
+use super::{Sink, forward};
 use crate::process::{Frame, Process, Register, Stop};
 use crate::program::Program;
 
@@ -40,8 +44,10 @@ pub(super) enum Exit {
 pub(super) enum Step {
     /// It is done; go on with the next one.
     Next,
-    /// It is done and `pc` is where to go on.
+    /// It is done and `pc`, a label operand or a return address, is where to go on.
     Moved,
+    /// It is done and `pc`, a computed index, is where to go on.
+    Landed,
     /// It did nothing: this case is for `general`.
     General,
     /// It did nothing: there is no fuel for it.
@@ -62,16 +68,20 @@ pub(super) struct Run<'r> {
     pub(super) stop: Option<Stop>,
     /// The machine between two handlers, where tail calls are not to be had.
     #[cfg(not(iridium_tail_calls))]
-    pub(super) between: Option<Parts<'r>>,
+    pub(super) between: Option<Machine<'r>>,
+    /// Whether the instruction to go on with was not come to from the one before.
+    #[cfg(not(iridium_tail_calls))]
+    pub(super) lands: bool,
+    /// Addresses below this are for the fast path.
+    pub(super) heap_room: usize,
     budget: i64,
     spent_before: u64,
     /// The highest window that still has all its registers.
     last_window: *mut Register,
+    frame_base: *mut Frame,
+    frame_top: *mut Frame,
+    frame_end: *mut Frame,
 }
-
-/// The machine as a handler's arguments.
-#[cfg(not(iridium_tail_calls))]
-pub(super) type Parts<'r> = (*const Op, *mut Register, i64, *mut u8, usize, std::marker::PhantomData<&'r ()>);
 
 impl<'r> Run<'r> {
     pub(super) fn new(
@@ -92,9 +102,15 @@ impl<'r> Run<'r> {
             stop: None,
             #[cfg(not(iridium_tail_calls))]
             between: None,
+            #[cfg(not(iridium_tail_calls))]
+            lands: true,
             budget,
             spent_before: process.fuel_spent,
+            heap_room: 0,
             last_window: std::ptr::null_mut(),
+            frame_base: std::ptr::null_mut(),
+            frame_top: std::ptr::null_mut(),
+            frame_end: std::ptr::null_mut(),
             process,
         }
     }
@@ -130,23 +146,38 @@ impl<'r> Run<'r> {
             this.last_window = base.add(last);
             (base.add(window), ops.as_ptr().add(this.process.pc as usize))
         };
+        this.heap_room = this.process.heap.len().saturating_sub(WIDEST - 1);
         let heap = this.process.heap.as_mut_ptr();
-        let heap_length = this.process.heap.len();
-        Machine { pc, window, run, fuel: this.fuel, heap, heap_length }
+        let frames = &mut this.process.frames;
+        let room = frames.capacity().min(this.process.limits.call_depth as usize);
+        this.frame_base = frames.as_mut_ptr();
+        // SAFETY: both are within the vector's allocation.
+        unsafe {
+            this.frame_top = this.frame_base.add(frames.len());
+            this.frame_end = this.frame_base.add(room.max(frames.len()));
+        }
+        let fuel = this.fuel;
+        Machine { pc, window, run, fuel, heap, int: 0, float: 0.0, before: 0 }
     }
 }
 
-/// The state that a run keeps in machine registers.
-pub(super) struct Machine<'r> {
+/// The state that a run keeps in machine registers. `F` says which operand of the instruction at
+/// hand is not read from its register; see [`forward`](super::forward).
+pub(super) struct Machine<'r, const F: usize = { forward::NONE }> {
     pub(super) pc: *const Op,
     pub(super) window: *mut Register,
     pub(super) run: *mut Run<'r>,
     pub(super) fuel: i64,
     pub(super) heap: *mut u8,
-    pub(super) heap_length: usize,
+    /// What was last written to an integer lane.
+    pub(super) int: i64,
+    /// What was last written to a float lane.
+    pub(super) float: f64,
+    /// What `int` was before the instruction before, within a fused handler.
+    pub(super) before: i64,
 }
 
-impl<'r> Machine<'r> {
+impl<'r, const F: usize> Machine<'r, F> {
     /// The instruction at hand.
     #[inline(always)]
     pub(super) fn op(&self) -> &Op {
@@ -169,9 +200,21 @@ impl<'r> Machine<'r> {
         unsafe { self.window.byte_add(offset) }
     }
 
+    /// The same machine, with operands from elsewhere.
+    #[inline(always)]
+    pub(super) fn forward<const G: usize>(self) -> Machine<'r, G> {
+        let Self { pc, window, run, fuel, heap, int, float, before } = self;
+        Machine { pc, window, run, fuel, heap, int, float, before }
+    }
+
     /// The integer lane of the register in a slot.
     #[inline(always)]
     pub(super) fn int(&self, slot: usize) -> i64 {
+        match (F, slot) {
+            (forward::FIRST, 0) | (forward::SECOND | forward::BOTH, 1) => return self.int,
+            (forward::BOTH, 0) => return self.before,
+            _ => {}
+        }
         // SAFETY: see `register`.
         unsafe { (*self.register(slot)).int }
     }
@@ -179,6 +222,7 @@ impl<'r> Machine<'r> {
     /// Writes the integer lane of the register in a slot.
     #[inline(always)]
     pub(super) fn set_int(&mut self, slot: usize, value: i64) {
+        self.int = value;
         // SAFETY: see `register`.
         unsafe { (*self.register(slot)).int = value }
     }
@@ -186,6 +230,10 @@ impl<'r> Machine<'r> {
     /// The float lane of the register in a slot.
     #[inline(always)]
     pub(super) fn float(&self, slot: usize) -> f64 {
+        match (F, slot) {
+            (forward::FIRST, 0) | (forward::SECOND, 1) => return self.float,
+            _ => {}
+        }
         // SAFETY: see `register`.
         unsafe { (*self.register(slot)).float }
     }
@@ -193,6 +241,7 @@ impl<'r> Machine<'r> {
     /// Writes the float lane of the register in a slot.
     #[inline(always)]
     pub(super) fn set_float(&mut self, slot: usize, value: f64) {
+        self.float = value;
         // SAFETY: see `register`.
         unsafe { (*self.register(slot)).float = value }
     }
@@ -244,7 +293,7 @@ impl<'r> Machine<'r> {
         self.fuel -= 1;
         // SAFETY: checked just now.
         self.pc = unsafe { start.add(index as usize) };
-        Step::Moved
+        Step::Landed
     }
 
     /// The index of the instruction at hand.
@@ -264,16 +313,15 @@ impl<'r> Machine<'r> {
         }
         let window = self.window.wrapping_byte_add(usize::from(slide));
         let run = self.run();
-        if window > run.last_window {
-            return Step::General;
-        }
-        let limit = run.process.limits.call_depth;
-        let frames = &mut run.process.frames;
-        if frames.len() == frames.capacity() || frames.len() as u64 >= limit {
+        if window > run.last_window || run.frame_top == run.frame_end {
             return Step::General;
         }
         let slide = u32::from(slide) / size_of::<Register>() as u32;
-        frames.push(Frame { return_to, slide });
+        // SAFETY: below its end there is room for a frame (I4).
+        unsafe {
+            run.frame_top.write(Frame { return_to, slide });
+            run.frame_top = run.frame_top.add(1);
+        }
         self.window = window;
         self.jump()
     }
@@ -281,11 +329,20 @@ impl<'r> Machine<'r> {
     /// Returns from a call; with no call to return from it is left to `general`.
     #[inline(always)]
     pub(super) fn ret(&mut self) -> Step {
-        let Some(frame) = self.run().process.frames.pop() else { return Step::General };
+        let run = self.run();
+        if run.frame_top == run.frame_base {
+            return Step::General;
+        }
+        // SAFETY: above its base there is a frame (I4).
+        let frame = unsafe {
+            run.frame_top = run.frame_top.sub(1);
+            run.frame_top.read()
+        };
+        let ops = run.code.ops().as_ptr();
         // SAFETY: I1 has return addresses, I2 has the windows of callers.
         unsafe {
             self.window = self.window.sub(frame.slide as usize);
-            self.pc = self.run().code.ops().as_ptr().add(frame.return_to as usize);
+            self.pc = ops.add(frame.return_to as usize);
         }
         Step::Moved
     }
@@ -298,6 +355,9 @@ impl<'r> Machine<'r> {
         let run = self.run();
         run.fuel = fuel;
         run.process.pc = index as u32;
+        let frames = (run.frame_top as usize - run.frame_base as usize) / size_of::<Frame>();
+        // SAFETY: so many are written (I4).
+        unsafe { run.process.frames.set_len(frames) };
         let base = run.process.registers.as_ptr() as usize;
         run.process.window = ((window as usize - base) / size_of::<Register>()) as u32;
     }

@@ -1,28 +1,34 @@
 //! The heap on the fast path. Everything else about memory is in `general`.
+//!
+//! One comparison serves all widths: an access is taken here when eight bytes from its address on
+//! are in the heap. The last bytes of a heap are left to `general`.
 #![allow(unsafe_code)]
 
 use super::machine::Machine;
 
-impl Machine<'_> {
-    /// Bytes at a heap address; `None` when they are not all in the heap.
+/// The widest access.
+pub(super) const WIDEST: usize = 8;
+
+impl<const F: usize> Machine<'_, F> {
+    /// Bytes at a heap address; `None` when this is not for the fast path.
     #[inline(always)]
-    pub(super) fn load<const N: usize>(&self, address: i64) -> Option<[u8; N]> {
-        let end = (address as u64).checked_add(N as u64)?;
-        if end > self.heap_length as u64 {
+    pub(super) fn load<const N: usize>(&mut self, address: i64) -> Option<[u8; N]> {
+        const { assert!(N <= WIDEST) };
+        if address as u64 >= self.run().heap_room as u64 {
             return None;
         }
-        // SAFETY: `address..end` was just found to lie in the heap (I3).
+        // SAFETY: eight bytes from `address` on lie in the heap (I3).
         Some(unsafe { self.heap.add(address as usize).cast::<[u8; N]>().read() })
     }
 
-    /// Writes bytes at a heap address; `None` when they are not all in the heap.
+    /// Writes bytes at a heap address; `None` when this is not for the fast path.
     #[inline(always)]
     pub(super) fn store<const N: usize>(&mut self, address: i64, bytes: [u8; N]) -> Option<()> {
-        let end = (address as u64).checked_add(N as u64)?;
-        if end > self.heap_length as u64 {
+        const { assert!(N <= WIDEST) };
+        if address as u64 >= self.run().heap_room as u64 {
             return None;
         }
-        // SAFETY: `address..end` was just found to lie in the heap (I3).
+        // SAFETY: eight bytes from `address` on lie in the heap (I3).
         unsafe { self.heap.add(address as usize).cast::<[u8; N]>().write(bytes) }
         Some(())
     }

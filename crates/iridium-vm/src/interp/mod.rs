@@ -4,6 +4,7 @@
 //! * [`machine`]: the state that a run keeps in machine registers, and the only unchecked accesses
 //!   to it;
 //! * [`semantics`]: what the fast instructions do, once, for both backends;
+//! * [`forward`]: operands that are still at hand from the instruction before;
 //! * [`fuse`]: pairs and runs of instructions that go as one;
 //! * [`general`]: what all other instructions do, and the rare cases of the fast ones;
 //! * [`dispatch`]: from one instruction to the next, by a loop or by tail calls.
@@ -12,6 +13,7 @@ mod arithmetic;
 mod code;
 mod dispatch;
 mod effects;
+mod forward;
 mod fuse;
 mod general;
 mod machine;

@@ -3,6 +3,8 @@
 //! A function reads its operands by their position among the instruction's registers. It leaves
 //! rare cases (traps, growing, read-only data) to `general` by changing nothing and returning
 //! [`Step::General`].
+//!
+//! `F` is where an operand comes from; see [`forward`](super::forward).
 
 use super::arithmetic::{self, bits};
 use super::machine::{Machine, Step};
@@ -11,7 +13,7 @@ use super::machine::{Machine, Step};
 macro_rules! compute {
     ($get:ident $set:ident: $($name:ident |$a:ident| $value:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name(m: &mut Machine<'_>) -> Step {
+        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let $a = m.$get(0);
             m.$set(1, $value);
             Step::Next
@@ -19,7 +21,7 @@ macro_rules! compute {
     )+};
     ($get:ident $set:ident: $($name:ident |$a:ident, $b:ident| $value:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name(m: &mut Machine<'_>) -> Step {
+        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let ($a, $b) = (m.$get(0), m.$get(1));
             m.$set(2, $value);
             Step::Next
@@ -31,7 +33,7 @@ macro_rules! compute {
 macro_rules! compute_literal {
     ($($name:ident |$a:ident, $n:ident| $value:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name(m: &mut Machine<'_>) -> Step {
+        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let ($a, $n) = (m.int(0), m.literal());
             m.set_int(1, $value);
             Step::Next
@@ -43,7 +45,7 @@ macro_rules! compute_literal {
 macro_rules! compare {
     ($get:ident: $($name:ident |$a:ident, $b:ident| $condition:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name(m: &mut Machine<'_>) -> Step {
+        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let ($a, $b) = (m.$get(0), m.$get(1));
             m.run().flag = $condition;
             Step::Next
@@ -55,7 +57,7 @@ macro_rules! compare {
 macro_rules! branch {
     ($get:ident: $($name:ident |$a:ident, $b:ident| $condition:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name(m: &mut Machine<'_>) -> Step {
+        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let ($a, $b) = (m.$get(0), m.$get(1));
             if $condition { m.jump() } else { Step::Next }
         }
@@ -65,7 +67,7 @@ macro_rules! branch {
 macro_rules! branch_literal {
     ($($name:ident |$a:ident, $n:ident| $condition:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name(m: &mut Machine<'_>) -> Step {
+        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let ($a, $n) = (m.int(0), m.literal());
             if $condition { m.jump() } else { Step::Next }
         }
@@ -204,7 +206,7 @@ macro_rules! offset {
 macro_rules! load_from {
     ($($name:ident $set:ident $literal:ident |$bytes:ident: $type:ty| $value:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name(m: &mut Machine<'_>) -> Step {
+        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let address = m.int(0).wrapping_add(offset!(m $literal));
             match m.load::<{ size_of::<$type>() }>(address) {
                 Some(bytes) => {
@@ -222,7 +224,7 @@ macro_rules! load_from {
 macro_rules! store_to {
     ($($name:ident $get:ident $literal:ident |$value:ident| $bytes:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name(m: &mut Machine<'_>) -> Step {
+        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let address = m.int(0).wrapping_add(offset!(m $literal));
             let $value = m.$get(1);
             match m.store(address, $bytes.to_le_bytes()) {
@@ -255,61 +257,61 @@ store_to! {
 }
 
 #[inline(always)]
-pub(super) fn load(m: &mut Machine<'_>) -> Step {
+pub(super) fn load<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = m.wide_literal();
     m.set_int(0, value);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn loadf64(m: &mut Machine<'_>) -> Step {
+pub(super) fn loadf64<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let bits = m.wide_literal() as u64;
     m.set_float(0, f64::from_bits(bits));
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn nop(_: &mut Machine<'_>) -> Step {
+pub(super) fn nop<const F: usize>(_: &mut Machine<'_, F>) -> Step {
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn lui(m: &mut Machine<'_>) -> Step {
+pub(super) fn lui<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = arithmetic::lui(m.int(0), m.literal());
     m.set_int(0, value);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn inc(m: &mut Machine<'_>) -> Step {
+pub(super) fn inc<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = m.int(0).wrapping_add(1);
     m.set_int(0, value);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn dec(m: &mut Machine<'_>) -> Step {
+pub(super) fn dec<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = m.int(0).wrapping_sub(1);
     m.set_int(0, value);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn shl(m: &mut Machine<'_>) -> Step {
+pub(super) fn shl<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = m.int(0).wrapping_shl(m.literal() as u32);
     m.set_int(0, value);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn shr(m: &mut Machine<'_>) -> Step {
+pub(super) fn shr<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = m.int(0).wrapping_shr(m.literal() as u32);
     m.set_int(0, value);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn div(m: &mut Machine<'_>) -> Step {
+pub(super) fn div<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let (a, b) = (m.int(0), m.int(1));
     match (a.checked_div(b), a.checked_rem(b)) {
         (Some(quotient), Some(remainder)) => {
@@ -325,7 +327,7 @@ pub(super) fn div(m: &mut Machine<'_>) -> Step {
 macro_rules! divide {
     ($($name:ident |$a:ident, $b:ident| $value:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name(m: &mut Machine<'_>) -> Step {
+        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let ($a, $b) = (m.int(0), m.int(1));
             match $value {
                 Some(value) => {
@@ -345,53 +347,53 @@ divide! {
 }
 
 #[inline(always)]
-pub(super) fn getrem(m: &mut Machine<'_>) -> Step {
+pub(super) fn getrem<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let remainder = m.run().remainder;
     m.set_int(0, remainder);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn djmp(m: &mut Machine<'_>) -> Step {
+pub(super) fn djmp<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     m.jump()
 }
 
 #[inline(always)]
-pub(super) fn djmpe(m: &mut Machine<'_>) -> Step {
+pub(super) fn djmpe<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     if m.run().flag { m.jump() } else { Step::Next }
 }
 
 #[inline(always)]
-pub(super) fn djmpn(m: &mut Machine<'_>) -> Step {
+pub(super) fn djmpn<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     if m.run().flag { Step::Next } else { m.jump() }
 }
 
 #[inline(always)]
-pub(super) fn jmp(m: &mut Machine<'_>) -> Step {
+pub(super) fn jmp<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let index = m.int(0);
     m.jump_to(index)
 }
 
 #[inline(always)]
-pub(super) fn jmpe(m: &mut Machine<'_>) -> Step {
+pub(super) fn jmpe<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let index = m.int(0);
     if m.run().flag { m.jump_to(index) } else { Step::Next }
 }
 
 #[inline(always)]
-pub(super) fn jmpf(m: &mut Machine<'_>) -> Step {
+pub(super) fn jmpf<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let index = (m.index() as i64).wrapping_add(m.int(0));
     m.jump_to(index)
 }
 
 #[inline(always)]
-pub(super) fn jmpb(m: &mut Machine<'_>) -> Step {
+pub(super) fn jmpb<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let index = (m.index() as i64).wrapping_sub(m.int(0));
     m.jump_to(index)
 }
 
 #[inline(always)]
-pub(super) fn jtab(m: &mut Machine<'_>) -> Step {
+pub(super) fn jtab<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let choice = m.int(0) as u64;
     if choice >= m.op().distance as u64 {
         return Step::Next;
@@ -404,13 +406,13 @@ pub(super) fn jtab(m: &mut Machine<'_>) -> Step {
 }
 
 #[inline(always)]
-pub(super) fn cloop(m: &mut Machine<'_>) -> Step {
+pub(super) fn cloop<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     m.run().counter = u64::from(m.op().literal as u32);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn loop_(m: &mut Machine<'_>) -> Step {
+pub(super) fn loop_<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     if m.run().counter == 0 {
         return Step::Next;
     }
@@ -422,23 +424,23 @@ pub(super) fn loop_(m: &mut Machine<'_>) -> Step {
 }
 
 #[inline(always)]
-pub(super) fn call(m: &mut Machine<'_>) -> Step {
+pub(super) fn call<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     m.call(0)
 }
 
 #[inline(always)]
-pub(super) fn callw(m: &mut Machine<'_>) -> Step {
+pub(super) fn callw<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let slide = m.op().registers[0];
     m.call(slide)
 }
 
 #[inline(always)]
-pub(super) fn ret(m: &mut Machine<'_>) -> Step {
+pub(super) fn ret<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     m.ret()
 }
 
 #[inline(always)]
-pub(super) fn push(m: &mut Machine<'_>) -> Step {
+pub(super) fn push<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = m.int(0);
     let process = &mut *m.run().process;
     let full = process.stack.len() as u64 >= process.limits.stack;
@@ -450,7 +452,7 @@ pub(super) fn push(m: &mut Machine<'_>) -> Step {
 }
 
 #[inline(always)]
-pub(super) fn pop(m: &mut Machine<'_>) -> Step {
+pub(super) fn pop<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     match m.run().process.stack.pop() {
         Some(value) => {
             m.set_int(0, value);

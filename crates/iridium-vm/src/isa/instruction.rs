@@ -96,6 +96,11 @@ macro_rules! define_instructions {
                 match self { $(Opcode::$variant => Fuel::$fuel $(($cost))?,)+ }
             }
 
+            /// Whether it runs on the interpreter's fast path.
+            pub(crate) fn is_fast(self) -> bool {
+                match self { $(Opcode::$variant => stringify!($path) == "fast",)+ }
+            }
+
             /// Its operands, in the order in which they are written.
             pub fn operands(self) -> &'static [OperandDoc] {
                 match self {

@@ -91,11 +91,31 @@ impl Bytes<'_> {
     }
 }
 
+/// What an instruction does with a register in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Role {
+    /// Nothing that the fast path needs to know.
+    #[default]
+    Other,
+    /// Reads its integer lane.
+    IntRead,
+    /// Writes its integer lane.
+    IntWrite,
+    /// Reads and writes its integer lane.
+    IntChange,
+    /// Reads its float lane.
+    FloatRead,
+    /// Writes its float lane.
+    FloatWrite,
+}
+
 /// Operands as the interpreter's fast path reads them: registers in order, then what else there is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Slots {
     /// Register numbers in table order.
     pub registers: [u8; 3],
+    /// What is done with them.
+    pub roles: [Role; 3],
     /// How many of them are taken.
     pub used: usize,
     /// The 32-bit literal, or the low half of the 64-bit one.
@@ -109,9 +129,10 @@ pub struct Slots {
 impl Slots {
     /// Instructions with more registers than slots do not run on the fast path, which is all that
     /// reads slots.
-    fn register(&mut self, number: u8) {
-        if let Some(slot) = self.registers.get_mut(self.used) {
-            *slot = number;
+    fn register(&mut self, number: u8, role: Role) {
+        let slot = self.registers.get_mut(self.used).zip(self.roles.get_mut(self.used));
+        if let Some((slot, slot_role)) = slot {
+            (*slot, *slot_role) = (number, role);
             self.used += 1;
         }
     }
@@ -123,7 +144,7 @@ impl Slots {
 }
 
 macro_rules! register_kinds {
-    ($($(#[doc = $doc:literal])+ $kind:ident reaches $span:literal expected $expected:literal;)+) => {$(
+    ($($(#[doc = $doc:literal])+ $kind:ident $role:ident reaches $span:literal expected $expected:literal;)+) => {$(
         $(#[doc = $doc])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub struct $kind(pub u8);
@@ -160,7 +181,7 @@ macro_rules! register_kinds {
                 self.0.checked_add($span)
             }
             fn place(&self, slots: &mut Slots) {
-                slots.register(self.0);
+                slots.register(self.0, Role::$role);
             }
         }
     )+};
@@ -168,25 +189,25 @@ macro_rules! register_kinds {
 
 register_kinds! {
     /// An integer lane that is read.
-    Int reaches 0 expected "a register";
+    Int IntRead reaches 0 expected "a register";
     /// An integer lane that is written.
-    IntOut reaches 0 expected "a register";
+    IntOut IntWrite reaches 0 expected "a register";
     /// An integer lane that is changed in place.
-    IntMut reaches 0 expected "a register";
+    IntMut IntChange reaches 0 expected "a register";
     /// A float lane that is read.
-    Float reaches 0 expected "a register";
+    Float FloatRead reaches 0 expected "a register";
     /// A float lane that is written.
-    FloatOut reaches 0 expected "a register";
+    FloatOut FloatWrite reaches 0 expected "a register";
     /// Two integer lanes that are read.
-    IntPair reaches 1 expected "a register";
+    IntPair Other reaches 1 expected "a register";
     /// Two integer lanes that are written.
-    IntOut2 reaches 1 expected "a register";
+    IntOut2 Other reaches 1 expected "a register";
     /// Three integer lanes that are written.
-    IntOut3 reaches 2 expected "a register";
+    IntOut3 Other reaches 2 expected "a register";
     /// Eight registers, both lanes, from this one on.
-    Window reaches 7 expected "the first register of a window";
+    Window Other reaches 7 expected "the first register of a window";
     /// How far a windowed call slides.
-    Slide reaches 0 expected "the register where the callee's window starts";
+    Slide Other reaches 0 expected "the register where the callee's window starts";
 }
 
 macro_rules! literal_kinds {

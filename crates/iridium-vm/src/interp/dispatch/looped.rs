@@ -10,7 +10,7 @@ pub(super) fn go<const STEP: bool>(run: &mut Run<'_>) -> Exit {
     loop {
         match execute(&mut machine) {
             Step::Next => machine.advance(),
-            Step::Moved => {}
+            Step::Moved | Step::Landed => {}
             Step::OutOfFuel => return stop_before(machine),
             Step::General => match out_of_line(machine) {
                 Ok(next) => machine = next,

@@ -11,7 +11,7 @@
 mod looped;
 mod threaded;
 
-pub(super) use self::threaded::{Handler, handler};
+pub(super) use self::threaded::{Handler, define_handler, handler, plain, proceed};
 use super::machine::{Exit, Machine, Run, Step};
 use super::{Mode, general};
 
