@@ -48,10 +48,9 @@ impl Code {
             .enumerate()
             .map(|(index, instruction)| lay_out(instruction, index, &mut tables))
             .collect();
-        let landings = landings(code);
+        let givers = givers(code);
         for (index, op) in ops.iter_mut().enumerate() {
-            let before = index.checked_sub(1).filter(|_| !landings[index]).map(|at| &code[at]);
-            op.handler = handler(before, &code[index..]);
+            op.handler = handler(givers[index].map(|at| &code[at]), &code[index..]);
         }
         Self { ops, tables }
     }
@@ -89,18 +88,23 @@ fn lay_out(instruction: &Instruction, index: usize, tables: &mut Vec<u32>) -> Op
     op
 }
 
-/// Which instructions control may come to from elsewhere than the instruction before, other than by
-/// a computed jump.
-fn landings(code: &[Instruction]) -> Vec<bool> {
-    let mut landings = vec![false; code.len()];
-    for (index, instruction) in code.iter().enumerate() {
-        for target in instruction.targets() {
-            landings[*target as usize] = true;
-        }
-        // Calls come back to what follows them.
-        if let Some(after) = landings.get_mut(index + 1) {
-            *after |= instruction.opcode().flow() == Flow::Branch;
-        }
+/// For every instruction, the one that last wrote a register before it on the only way that control
+/// comes to it, computed jumps aside; `None` when there are several ways.
+fn givers(code: &[Instruction]) -> Vec<Option<usize>> {
+    let mut landing = vec![false; code.len()];
+    for target in code.iter().flat_map(|instruction| instruction.targets()) {
+        landing[*target as usize] = true;
     }
-    landings
+    let mut givers: Vec<Option<usize>> = vec![None; code.len()];
+    for index in 1..code.len() {
+        givers[index] = match code[index - 1].opcode() {
+            _ if landing[index] => None,
+            // Control comes back from a call with other values at hand.
+            Opcode::Call | Opcode::Callw | Opcode::Callr | Opcode::Callwr => None,
+            // A branch that is not taken writes nothing.
+            opcode if opcode.flow() == Flow::Branch => givers[index - 1],
+            _ => Some(index - 1),
+        };
+    }
+    givers
 }
