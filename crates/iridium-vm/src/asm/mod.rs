@@ -23,7 +23,7 @@ mod lexer;
 mod lint;
 mod parser;
 mod resolve;
-// pub mod session;
+pub mod session;
 mod suggest;
 
 pub use self::diagnostic::{Diagnostic, Diagnostics, Severity};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// A range of bytes in the source text.
-pub type Span = Range<u32>;
+pub(crate) type Span = Range<u32>;
 
 /// One operand as written.
 #[derive(Debug, Clone, Copy, PartialEq)]

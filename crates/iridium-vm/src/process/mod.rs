@@ -214,6 +214,25 @@ impl Process {
         Ok(if stop == Stop::OutOfFuel { None } else { Some(stop) })
     }
 
+    /// Runs instruction by instruction. `watch` sees the process before each one and ends the run,
+    /// with `None`, by answering `false`: for breakpoints, traces and interrupts.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_watched(
+        &mut self,
+        program: &Program,
+        sink: &mut dyn Sink,
+        watch: &mut dyn FnMut(&Process) -> bool,
+    ) -> Result<Option<Stop>, RunError> {
+        while watch(self) {
+            if let Some(stop) = self.step(program, sink)? {
+                return Ok(Some(stop));
+            }
+        }
+        Ok(None)
+    }
+
     /// Makes sure that the process may run with this program.
     fn prepare(&mut self, program: &Program) -> Result<(), RunError> {
         if self.module != program.module().id() {

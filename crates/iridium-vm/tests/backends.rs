@@ -1,0 +1,201 @@
+//! The oracle and both backends agree on generated programs: result, registers, flag, remainder,
+//! loop counter, stack, heap, output and fuel, wherever the programs are stopped.
+
+mod common;
+
+use common::oracle::{End, Oracle, bits};
+use common::{BACKENDS, assemble};
+use iridium_vm::isa::Opcode;
+use iridium_vm::{Dispatch, Hosts, Limits, Module, Process, Program, Stop};
+use proptest::prelude::*;
+
+const LIMITS: Limits =
+    Limits { heap: 4096, stack: 5, call_depth: 6, registers: 16, fuel: u64::MAX };
+
+/// What no generated program uses: it wants something from the world.
+fn is_effect(opcode: Opcode) -> bool {
+    opcode >= Opcode::SelfPid
+}
+
+/// A line of source for an opcode, with operands from a stream of numbers.
+fn line(opcode: Opcode, numbers: &mut impl Iterator<Item = u32>, lines: usize) -> String {
+    let mut next = || numbers.next().unwrap_or(0);
+    let mut text = opcode.mnemonic().to_owned();
+    for operand in opcode.operands() {
+        let expected = operand.expected;
+        let number = next();
+        let value = if expected.contains("register") {
+            format!("${}", number % 6)
+        } else if expected.contains("code labels") {
+            format!("@l{} @l{}", number as usize % lines, next() as usize % lines)
+        } else if expected.contains("code label") {
+            format!("@l{}", number as usize % lines)
+        } else if expected.contains("data label") {
+            format!("#{}", number % 25)
+        } else if expected.contains("shift") {
+            format!("#{}", number % 64)
+        } else if expected.contains("byte") {
+            format!("#{}", number % 256)
+        } else if expected.contains("float") {
+            ["#0", "#1.5", "#-2.25", "#nan", "#inf", "#1e300", "#-0.0", "#3"][number as usize % 8]
+                .to_owned()
+        } else if expected.contains("offset") {
+            format!("#{}", number % 24)
+        } else if expected.contains("number such") {
+            format!("#{}", number % 4)
+        } else if expected.contains("32-bit") {
+            format!("#{}", i64::from(number % 16) - 3)
+        } else {
+            let wide = [-1, 0, 1, 2, 3, 7, 8, 40, 64, 200, i64::MIN, i64::MAX, 1 << 32, (1 << 32) + 9];
+            format!("#{}", wide[number as usize % wide.len()])
+        };
+        text.push(' ');
+        text.push_str(&value);
+    }
+    text
+}
+
+fn sources() -> impl Strategy<Value = String> {
+    // Arithmetic is drawn more often than what ends a program.
+    let opcodes: Vec<Opcode> = Opcode::ALL.iter().copied().filter(|o| !is_effect(*o)).collect();
+    let ends = |o: &Opcode| {
+        matches!(o, Opcode::Hlt | Opcode::Igl | Opcode::Trap | Opcode::Exit | Opcode::Ret)
+    };
+    let common: Vec<Opcode> = opcodes.iter().copied().filter(|o| !ends(o)).collect();
+    let instruction = prop_oneof![
+        12 => prop::sample::select(common),
+        1 => prop::sample::select(opcodes),
+        3 => prop::sample::select(vec![Opcode::Load, Opcode::Addi, Opcode::LoadF64, Opcode::Aloc, Opcode::Brlti]),
+    ];
+    prop::collection::vec((instruction, prop::collection::vec(any::<u32>(), 5)), 1..40).prop_map(
+        |lines| {
+            let mut source = String::from(
+                ".data\n.asciiz 'hey'\n.ascii 'a\\xff'\n.asciiz 'ü'\n.i64 #-2\n.f64 #2.5\n.code\n\
+                 load $4 #64\naloc $4\n",
+            );
+            let count = lines.len();
+            for (index, (opcode, numbers)) in lines.into_iter().enumerate() {
+                let mut numbers = numbers.into_iter();
+                source += &format!("l{index}: {}\n", line(opcode, &mut numbers, count));
+            }
+            source
+        },
+    )
+}
+
+fn end_of(stop: &Stop) -> End {
+    match stop {
+        Stop::OutOfFuel => End::OutOfFuel,
+        Stop::Halted(result) => End::Halted(*result),
+        Stop::Exited(code) => End::Exited(*code),
+        Stop::Trapped(trap) => End::Trapped(trap.kind),
+        Stop::Effect(effect) => panic!("no effect expected: {effect:?}"),
+    }
+}
+
+/// Everything that a program could observe is the same.
+fn assert_same(oracle: &Oracle, process: &Process, output: &[u8], source: &str) {
+    assert_eq!(oracle.pc, process.pc() as usize, "pc\n{source}");
+    for number in 0..=20 {
+        let register = process.register(number);
+        let at = oracle.window + usize::from(number);
+        let int = oracle.ints.get(&at).copied().unwrap_or(0);
+        let float = oracle.floats.get(&at).copied().unwrap_or(0.0);
+        assert_eq!(int, register.int, "${number}\n{source}");
+        assert_eq!(bits(float), bits(register.float), "float ${number}\n{source}");
+    }
+    assert_eq!(oracle.flag, process.flag(), "flag\n{source}");
+    assert_eq!(oracle.remainder, process.remainder(), "remainder\n{source}");
+    assert_eq!(oracle.counter, process.loop_counter(), "counter\n{source}");
+    assert_eq!(oracle.stack, process.stack(), "stack\n{source}");
+    assert_eq!(oracle.calls.len(), process.call_depth(), "calls\n{source}");
+    assert_eq!(oracle.heap, process.heap(), "heap\n{source}");
+    assert_eq!(oracle.output.as_bytes(), output, "output\n{source}");
+    assert_eq!(oracle.spent, process.fuel_spent(), "fuel\n{source}");
+}
+
+/// Runs on oracle and backend, a few units of fuel at a time, and compares at every stop.
+fn compare(module: &Module, dispatch: Dispatch, slice: u64, save: bool, source: &str) {
+    let program = Program::new(module.clone(), &Hosts::new()).unwrap();
+    let mut oracle = Oracle::new(module);
+    let mut process = Process::new(&program, LIMITS);
+    let mut output = Vec::new();
+    for _ in 0..60 {
+        let expected = oracle.run(module, &LIMITS, slice);
+        let stop = process.run_on(dispatch, &program, slice, &mut output).unwrap();
+        assert_eq!(expected, end_of(&stop), "{dispatch:?}\n{source}");
+        assert_same(&oracle, &process, &output, source);
+        if stop != Stop::OutOfFuel {
+            return;
+        }
+        if save {
+            process = Process::restore(&process.save(None)).unwrap().0;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn backends_agree_with_the_oracle(source in sources(), slice in 1u64..200) {
+        let module = assemble(&source);
+        for dispatch in BACKENDS {
+            compare(&module, dispatch, slice, false, &source);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn stopping_saving_and_restoring_at_every_fuel_value_changes_nothing(source in sources()) {
+        let module = assemble(&source);
+        for dispatch in BACKENDS {
+            compare(&module, dispatch, 1, true, &source);
+        }
+    }
+
+    #[test]
+    fn stepping_does_the_same(source in sources()) {
+        let module = assemble(&source);
+        let program = Program::new(module.clone(), &Hosts::new()).unwrap();
+        let mut oracle = Oracle::new(&module);
+        let limits = Limits { fuel: 50, ..LIMITS };
+        let mut process = Process::new(&program, limits);
+        let mut output = Vec::new();
+        let mut stop = None;
+        for _ in 0..10_000 {
+            stop = process.step(&program, &mut output).unwrap();
+            if stop.is_some() {
+                break;
+            }
+        }
+        let expected = match oracle.run(&module, &limits, limits.fuel) {
+            End::OutOfFuel => End::Trapped(iridium_vm::TrapKind::FuelLimit),
+            end => end,
+        };
+        prop_assert_eq!(expected, end_of(&stop.unwrap()));
+        assert_same(&oracle, &process, &output, &source);
+    }
+
+    #[test]
+    fn disassembly_keeps_the_identity(source in sources()) {
+        let module = assemble(&source);
+        let again = assemble(&module.disassemble());
+        prop_assert_eq!(module.id(), again.id());
+        let read = Module::from_bytes(&module.to_bytes()).unwrap();
+        prop_assert_eq!(&module, &read);
+        let mut stripped = module.clone();
+        stripped.strip();
+        prop_assert_eq!(module.id(), assemble(&stripped.disassemble()).id());
+    }
+}
+
+/// The table has nothing that the generator misses by accident.
+#[test]
+fn effects_are_the_end_of_the_table() {
+    assert!(Opcode::ALL.iter().filter(|o| is_effect(**o)).all(|o| o.operands().len() <= 4));
+    assert_eq!(Opcode::Host, *Opcode::ALL.last().unwrap());
+}
