@@ -1,0 +1,188 @@
+//! Source text: what it means, what is wrong with it, and where.
+
+mod common;
+
+use common::{assemble, run};
+use iridium_vm::asm::{Assembler, Diagnostics, MAX_SOURCE};
+use iridium_vm::isa::{Instruction, Opcode};
+use proptest::prelude::*;
+
+fn errors(source: &str) -> Diagnostics {
+    Assembler::new("t.iasm").assemble(source).unwrap_err()
+}
+
+fn warnings(source: &str) -> String {
+    Assembler::new("t.iasm").assemble(source).unwrap().warnings.to_string()
+}
+
+#[test]
+fn numbers_in_every_notation() {
+    let source = "load $0 #-5\nload $1 #0x1F\nload $2 #0b101\nload $3 #1_000\nload $4 #'a'\n\
+                  load $5 #9223372036854775807, load";
+    assert!(errors(source).to_string().contains("expected an operand, found `load`"));
+    let source = "load $0, #-5\nload $1 #0x1F\nload $2 #0b101\nload $3 #1_000\nload $4 #'a'\n\
+                  load $5 #-9223372036854775808\nload $6 #0xFFFFFFFFFFFFFFFF\nload $7 #'ü'\n\
+                  loadf64 $0 #1.5\nloadf64 $1 #-2e-3\nloadf64 $2 #inf\nloadf64 $3 #nan\n\
+                  loadf64 $4 #100\nHLT";
+    let ran = run(source);
+    let ints: Vec<i64> = (0..8).map(|number| ran.int(number)).collect();
+    assert_eq!(ints, [-5, 31, 5, 1000, 97, i64::MIN, -1, 252]);
+    assert_eq!((ran.float(0), ran.float(1), ran.float(2)), (1.5, -0.002, f64::INFINITY));
+    assert!(ran.float(3).is_nan());
+    assert_eq!(ran.float(4), 100.0);
+}
+
+#[test]
+fn data_in_every_form() {
+    let source = ".data\na: .asciiz 'it\\'s'\nb: .ascii \"\\n\\t\\r\\0\\\\\\x41\\u{fc}\"\n\
+                  c: .integer #1 #-1\nd: .i64 #2\ne: .f64 #0.5 #1\nf: .byte #255 #-1 #'x'\n\
+                  g: .zero #3\nh:\n.code\nload $0 @a\nload $1 @h\nhlt";
+    let module = assemble(source);
+    let mut expected = b"it's\0\n\t\r\0\\A\xc3\xbc".to_vec();
+    expected.extend([1, 0, 0, 0, 255, 255, 255, 255, 2, 0, 0, 0, 0, 0, 0, 0]);
+    expected.extend(0.5f64.to_le_bytes());
+    expected.extend(1.0f64.to_le_bytes());
+    expected.extend([255, 255, b'x', 0, 0, 0]);
+    assert_eq!(module.data(), expected);
+    let ran = run(source);
+    assert_eq!(ran.int(0), 1 << 32);
+    assert_eq!(ran.int(1), (1 << 32) + expected.len() as i64);
+}
+
+#[test]
+fn operands_that_may_be_left_out() {
+    let ran = run("load $0 #1\nshl $0\nload $1 #-65536\nshr $1\nload $2 #8\naloc $2\nld8 $9 $3\nhlt");
+    assert_eq!((ran.int(0), ran.int(1)), (65536, -1));
+    let module = assemble("jtab $0\nhlt");
+    assert!(matches!(&module.code()[0], Instruction::Jtab { l, .. } if l.0.is_empty()));
+}
+
+#[test]
+fn labels_may_stand_alone_and_several_at_one_place() {
+    let source = "djmp @c\na:\n b: c: ; three names\n\n  load $0 #3\nhlt\ndjmp @a\ndjmp @b";
+    assert_eq!(run(source).int(0), 3);
+}
+
+#[test]
+fn entry_exports_and_imports() {
+    let module = assemble(".entry @go\n.export @go\n.import f.g\nhlt\ngo: host @f.g $0\nhlt");
+    assert_eq!(module.entry(), 1);
+    assert_eq!(module.exports(), [("go".to_owned(), 1)]);
+    assert_eq!(module.imports(), ["f.g"]);
+}
+
+#[test]
+fn a_missing_hlt_is_added_with_a_warning() {
+    let module = assemble("load $0 #1");
+    assert_eq!(module.code()[1].opcode(), Opcode::Hlt);
+    assert!(warnings("load $0 #1").contains("missing `hlt`"));
+    assert_eq!(warnings("hlt"), "");
+    assert_eq!(assemble("").code().len(), 1);
+}
+
+#[test]
+fn warnings_for_what_is_never_used_or_reached() {
+    let found = warnings("djmp @end\n  nop\nunused: nop\nend: hlt");
+    assert!(found.contains("t.iasm:2:3: warning: unreachable code"), "{found}");
+    assert!(found.contains("t.iasm:3:1: warning: the label `unused` is never used"), "{found}");
+    assert_eq!(warnings("load $0 @l\njmp $0\nl: hlt"), "", "a loaded label may be jumped to");
+}
+
+#[test]
+fn all_errors_at_once_each_with_its_place() {
+    let found = errors("laod $0 #1\n\tadd $0 $256 $1\n; ok\n ü add\nadd $0 $1\nadd $0 $1 $2 $3\n\
+                        djmp @nowhere\nload $0 'x'\n.dta\nadd $0 #1 $2\nx: hlt\nx: hlt\n");
+    let expected = [
+        "t.iasm:1:1: error: no mnemonic `laod`; did you mean `load`?",
+        "t.iasm:2:9: error: no register `$256`; registers are `$0` to `$255`",
+        "t.iasm:4:2: error: no mnemonic `ü`",
+        "t.iasm:5:10: error: `add` lacks an operand: expected a register; it is written `add $a $b $d`",
+        "t.iasm:6:14: error: `add` takes no more operands, found a register; it is written `add $a $b $d`",
+        "t.iasm:7:6: error: no label `nowhere`",
+        "t.iasm:8:9: error: expected an operand",
+        "t.iasm:9:1: error: no directive `.dta`; did you mean `.data`?",
+        "t.iasm:10:8: error: expected a register, found an integer literal; it is written `add $a $b $d`",
+        "t.iasm:12:1: error: the name `x` is already taken",
+    ];
+    assert_eq!(found.to_string().lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn errors_of_operands_say_what_would_fit() {
+    for (source, expected) in [
+        ("breq $0 @x @x\nx: hlt", "expected a register or a 32-bit literal, found a label"),
+        ("addi $0 #4294967296 $1", "4294967296 is outside -2147483648…2147483647"),
+        ("slli $0 #64 $1", "64 is outside 0…63"),
+        ("recv $0 $254", "uses `$254` and the 2 after it"),
+        ("load $0 #18446744073709551616", "does not fit in 64 bits"),
+        ("load $0 #zz", "`#zz` is no number"),
+        (".data\nx: .byte #256", "256 does not fit in a byte"),
+        (".data\nx: .asciiz 'open", "the string is not closed with '"),
+        (".data\nnop", "an instruction in the data section; open the code with `.code`"),
+        ("x: .byte #1", "data outside the data section"),
+        ("host @f $0", "no imported host function `f`; import it with `.import f`"),
+        (".data\nx: .byte #1\n.code\ndjmp @x", "`x` is a data label; a code label is needed"),
+        ("x: prts @x", "`x` is a code label; a data label is needed"),
+        ("add 1 $0 $1", "write `#1` for a number or `$1` for a register"),
+        (".entry @a\n.entry @a\na: hlt", "a second `.entry`"),
+        ("start: djmp @strat", "no label `strat`; did you mean `start`?"),
+    ] {
+        let found = errors(source).to_string();
+        assert!(found.contains(expected), "{source}\n{found}");
+    }
+}
+
+#[test]
+fn rendering_marks_the_place() {
+    let text = errors("hlt\n\tlaod $0 #1\n").render(false);
+    assert!(text.contains("t.iasm:2:2"), "{text}");
+    assert!(text.contains("laod $0 #1"), "{text}");
+    assert!(text.contains("^^^^"), "{text}");
+    assert!(text.contains("did you mean `load`?"), "{text}");
+}
+
+#[test]
+fn windows_line_ends_are_fine() {
+    assert_eq!(run("load $0 #1\r\nhlt\r\n").int(0), 1);
+    assert!(errors("hlt\r\nlaod\r\n").to_string().starts_with("t.iasm:2:1: "));
+}
+
+#[test]
+fn a_source_that_is_too_long_is_one_error() {
+    let found = errors(&";\n".repeat(MAX_SOURCE / 2 + 1));
+    assert_eq!(found.iter().count(), 1);
+    assert!(found.to_string().contains("the assembler takes at most"));
+}
+
+#[test]
+fn many_errors_are_counted_not_kept() {
+    let found = errors(&"laod\n".repeat(5000));
+    assert_eq!(found.iter().count(), 100);
+    assert_eq!(found.left_out(), 4900);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_is_too_strange(source in "(\\PC|\n|\t){0,200}") {
+        if let Err(errors) = Assembler::new("t").assemble(&source) {
+            prop_assert!(!errors.render(false).is_empty());
+        }
+    }
+
+    #[test]
+    fn nor_any_mixture_of_what_belongs_there(pieces in prop::collection::vec(prop::sample::select(vec![
+        "add", "load", "jtab", "prts", "host", "hlt", "$0", "$255", "$256", "#1", "#-1", "#1.5", "#nan", "#'a'",
+        "@a", "@b", "a:", "b:", "\n", "\n", "\n", ".data", ".code", ".entry", ".export", ".import", ".asciiz",
+        ".byte", ".zero", "'x'", "\"\\u{41}\"", "'\\x4", ";", ",", "ü", "\u{0}", "call", "ret", "#99999999999999999999",
+    ]), 0..60)) {
+        match Assembler::new("t").assemble(&pieces.join(" ")) {
+            Err(errors) => prop_assert!(!errors.render(true).is_empty()),
+            Ok(assembled) => {
+                let again = assemble(&assembled.module.disassemble());
+                prop_assert_eq!(again.id(), assembled.module.id());
+            }
+        }
+    }
+}
