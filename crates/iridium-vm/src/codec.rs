@@ -6,10 +6,7 @@ use serde::de::DeserializeOwned;
 
 /// Fixed-width integers, so that the format is easy to say and lengths are easy to bound.
 fn options(limit: u64) -> impl Options {
-    bincode::DefaultOptions::new()
-        .with_fixint_encoding()
-        .reject_trailing_bytes()
-        .with_limit(limit)
+    bincode::DefaultOptions::new().with_fixint_encoding().reject_trailing_bytes().with_limit(limit)
 }
 
 /// Encodes a value. Values of this crate have no part that bincode refuses.

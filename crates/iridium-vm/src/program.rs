@@ -55,7 +55,12 @@ impl Program {
     ///
     /// # Errors
     /// When the process does not wait for it.
-    pub fn call_host(&self, process: &mut Process, import: u16, window: u8) -> Result<(), Mismatch> {
+    pub fn call_host(
+        &self,
+        process: &mut Process,
+        import: u16,
+        window: u8,
+    ) -> Result<(), Mismatch> {
         let completion = match self.invoke(process, import, window) {
             Ok(()) => Completion::Done,
             Err(_) => Completion::Failed(TrapKind::HostError),

@@ -1,4 +1,5 @@
 //! Source text: what it means, what is wrong with it, and where.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -51,7 +52,8 @@ fn data_in_every_form() {
 
 #[test]
 fn operands_that_may_be_left_out() {
-    let ran = run("load $0 #1\nshl $0\nload $1 #-65536\nshr $1\nload $2 #8\naloc $2\nld8 $9 $3\nhlt");
+    let ran =
+        run("load $0 #1\nshl $0\nload $1 #-65536\nshr $1\nload $2 #8\naloc $2\nld8 $9 $3\nhlt");
     assert_eq!((ran.int(0), ran.int(1)), (65536, -1));
     let module = assemble("jtab $0\nhlt");
     assert!(matches!(&module.code()[0], Instruction::Jtab { l, .. } if l.0.is_empty()));
@@ -90,8 +92,10 @@ fn warnings_for_what_is_never_used_or_reached() {
 
 #[test]
 fn all_errors_at_once_each_with_its_place() {
-    let found = errors("laod $0 #1\n\tadd $0 $256 $1\n; ok\n ü add\nadd $0 $1\nadd $0 $1 $2 $3\n\
-                        djmp @nowhere\nload $0 'x'\n.dta\nadd $0 #1 $2\nx: hlt\nx: hlt\n");
+    let found = errors(
+        "laod $0 #1\n\tadd $0 $256 $1\n; ok\n ü add\nadd $0 $1\nadd $0 $1 $2 $3\n\
+                        djmp @nowhere\nload $0 'x'\n.dta\nadd $0 #1 $2\nx: hlt\nx: hlt\n",
+    );
     let expected = [
         "t.iasm:1:1: error: no mnemonic `laod`; did you mean `load`?",
         "t.iasm:2:9: error: no register `$256`; registers are `$0` to `$255`",

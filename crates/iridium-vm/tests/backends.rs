@@ -1,5 +1,6 @@
 //! The oracle and both backends agree on generated programs: result, registers, flag, remainder,
 //! loop counter, stack, heap, output and fuel, wherever the programs are stopped.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -46,7 +47,8 @@ fn line(opcode: Opcode, numbers: &mut impl Iterator<Item = u32>, lines: usize) -
         } else if expected.contains("32-bit") {
             format!("#{}", i64::from(number % 16) - 3)
         } else {
-            let wide = [-1, 0, 1, 2, 3, 7, 8, 40, 64, 200, i64::MIN, i64::MAX, 1 << 32, (1 << 32) + 9];
+            let wide =
+                [-1, 0, 1, 2, 3, 7, 8, 40, 64, 200, i64::MIN, i64::MAX, 1 << 32, (1 << 32) + 9];
             format!("#{}", wide[number as usize % wide.len()])
         };
         text.push(' ');
@@ -135,7 +137,7 @@ fn compare(module: &Module, dispatch: Dispatch, slice: u64, save: bool, source: 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 2500 } else { 30_000 }, ..ProptestConfig::default() })]
 
     #[test]
     fn backends_agree_with_the_oracle(source in sources(), slice in 1u64..200) {

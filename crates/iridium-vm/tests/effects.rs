@@ -1,4 +1,5 @@
 //! What a process wants from the world, and the answers.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -140,7 +141,9 @@ fn host_functions_see_registers_and_memory() {
     });
     let program = Program::new(common::assemble(source), &hosts).unwrap();
     let mut process = Process::new(&program, Limits::default());
-    let Effect::Host { import, window } = next(&mut process, &program) else { panic!("a host call") };
+    let Effect::Host { import, window } = next(&mut process, &program) else {
+        panic!("a host call")
+    };
     program.call_host(&mut process, import, window).unwrap();
     let stop = process.run(&program, 100, &mut Vec::new()).unwrap();
     assert_eq!(stop, Stop::Halted(97 + 98 + 99 + 1));

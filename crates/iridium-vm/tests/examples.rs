@@ -1,5 +1,6 @@
 //! The example programs end as the text next to them says, and the kernels give the answers that
 //! every other implementation of them gives.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -34,8 +35,16 @@ fn check(name: &str) {
 #[test]
 fn examples_end_as_expected() {
     for name in [
-        "hlt", "simple", "call_return", "loop", "counting_loop", "hello", "fib", "sieve",
-        "mandelbrot", "calculator",
+        "hlt",
+        "simple",
+        "call_return",
+        "loop",
+        "counting_loop",
+        "hello",
+        "fib",
+        "sieve",
+        "mandelbrot",
+        "calculator",
     ] {
         check(name);
     }
@@ -56,7 +65,15 @@ fn the_programs_of_the_original_end_as_they_did() {
 fn kernels_give_the_right_answers() {
     let answers: [(&str, &[(i64, i64)]); 6] = [
         ("fib", &[(0, 0), (1, 1), (2, 1), (20, 6765)]),
-        ("intloop", &[(0, 1), (1, 6_364_490_771_810_163_590), (2, -4_921_058_475_143_013_531), (1001, -1_840_496_880_103_330_413)]),
+        (
+            "intloop",
+            &[
+                (0, 1),
+                (1, 6_364_490_771_810_163_590),
+                (2, -4_921_058_475_143_013_531),
+                (1001, -1_840_496_880_103_330_413),
+            ],
+        ),
         ("sieve", &[(0, 0), (1, 0), (2, 1), (3, 2), (100, 25), (1000, 168)]),
         ("matmul", &[(0, 0), (1, 0), (2, 22), (20, 118_838)]),
         ("mandel", &[(0, 0), (1, 2), (10, 2553)]),

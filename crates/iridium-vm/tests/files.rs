@@ -1,11 +1,12 @@
 //! Module files and snapshots: what is foreign, cut off, damaged or forged is refused in so many
 //! words, and nothing panics.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
 use common::{BACKENDS, assemble};
 use iridium_vm::isa::Instruction;
-use iridium_vm::isa::operand::{Data, Int, IntOut3, IntPair, Import, Target, Window};
+use iridium_vm::isa::operand::{Data, Import, Int, IntOut3, IntPair, Target, Window};
 use iridium_vm::module::{LoadError, Parts};
 use iridium_vm::process::SnapshotError;
 use iridium_vm::verify::InvalidModule;
@@ -97,7 +98,10 @@ fn the_verifier_refuses_what_the_interpreter_relies_on_not_to_exist() {
     let hlt = || I::Hlt {};
     assert_eq!(invalid(code(vec![])), InvalidModule::Empty);
     assert_eq!(invalid(code(vec![I::Nop {}])), InvalidModule::RunsOff("nop"));
-    assert_eq!(invalid(code(vec![hlt(), I::Call { l: Target(0) }])), InvalidModule::RunsOff("call"));
+    assert_eq!(
+        invalid(code(vec![hlt(), I::Call { l: Target(0) }])),
+        InvalidModule::RunsOff("call")
+    );
     for wrong in [
         I::Djmp { l: Target(2) },
         I::Prts { s: Data(1) },
@@ -106,7 +110,11 @@ fn the_verifier_refuses_what_the_interpreter_relies_on_not_to_exist() {
         I::Recv { t: IntPair(255), d: IntOut3(0) },
         I::Recv { t: IntPair(0), d: IntOut3(254) },
         I::Jtab { a: Int(0), l: iridium_vm::isa::operand::Targets([0, 9].into()) },
-        I::Slli { a: Int(0), n: iridium_vm::isa::operand::Shift(64), d: iridium_vm::isa::operand::IntOut(0) },
+        I::Slli {
+            a: Int(0),
+            n: iridium_vm::isa::operand::Shift(64),
+            d: iridium_vm::isa::operand::IntOut(0),
+        },
     ] {
         let found = invalid(code(vec![wrong.clone(), hlt()]));
         assert!(matches!(found, InvalidModule::Operand { index: 0, .. }), "{wrong:?}: {found}");

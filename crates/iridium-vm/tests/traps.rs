@@ -1,4 +1,5 @@
 //! Every trap has a program that causes it, and limits bound what a program can use.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -160,7 +161,11 @@ fn computed_jumps_into_the_middle_see_the_registers() {
              load $1 #1\naddi $1 #1 $1\nadd $1 $2 $3\nmul $3 $1 $0\nhlt"
         );
         let values = |start: i64| {
-            let one = match start { 4 => 2, 5 => 6, _ => 5 };
+            let one = match start {
+                4 => 2,
+                5 => 6,
+                _ => 5,
+            };
             let sum = if start <= 6 { one + 100 } else { 0 };
             sum * one
         };

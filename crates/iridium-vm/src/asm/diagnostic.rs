@@ -103,7 +103,13 @@ impl Diagnostics {
         self.push(Diagnostic { severity: Severity::Error, message, help: None, place: None });
     }
 
-    pub(super) fn error(&mut self, source: &str, span: Span, message: String, help: Option<String>) {
+    pub(super) fn error(
+        &mut self,
+        source: &str,
+        span: Span,
+        message: String,
+        help: Option<String>,
+    ) {
         self.at(Severity::Error, source, span, message, help);
     }
 

@@ -69,7 +69,12 @@ impl<'s> Lexer<'s> {
         self.start + from as u32..self.start + self.at as u32
     }
 
-    fn error<T>(&self, from: usize, message: String, help: Option<&'static str>) -> Result<T, LexError> {
+    fn error<T>(
+        &self,
+        from: usize,
+        message: String,
+        help: Option<&'static str>,
+    ) -> Result<T, LexError> {
         Err(LexError { span: self.span(from), message, help })
     }
 
@@ -103,7 +108,8 @@ impl<'s> Lexer<'s> {
         let from = self.at;
         let name = self.name();
         if name.is_empty() {
-            self.at += self.line.get(from..).and_then(|r| r.chars().next()).map_or(1, char::len_utf8);
+            self.at +=
+                self.line.get(from..).and_then(|r| r.chars().next()).map_or(1, char::len_utf8);
             let found = self.line.get(from..self.at).unwrap_or("");
             return self.error(from, format!("unexpected {found:?}"), None);
         }
@@ -211,7 +217,8 @@ impl<'s> Lexer<'s> {
             Some('"') => to.push(b'"'),
             Some('x') => {
                 let digits = self.line.get(self.at..self.at + 2).unwrap_or("");
-                let value = u8::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
+                let value =
+                    u8::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
                 let Some(value) = value else {
                     return self.error(from, "`\\x` needs two hexadecimal digits".into(), None);
                 };

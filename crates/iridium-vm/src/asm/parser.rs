@@ -93,8 +93,13 @@ impl Scope for Names<'_, '_> {
 
 /// Parses a source. Everything that is wrong goes to the report; the draft holds the rest.
 pub(super) fn parse<'s>(source: &'s str, base: &Base, report: &mut Diagnostics) -> Draft<'s> {
-    let mut parser =
-        Parser { source, base, report, draft: Draft { in_data: base.in_data, ..Draft::default() }, line: 0 };
+    let mut parser = Parser {
+        source,
+        base,
+        report,
+        draft: Draft { in_data: base.in_data, ..Draft::default() },
+        line: 0,
+    };
     let mut start = 0;
     for line in source.split('\n') {
         parser.line += 1;
@@ -330,7 +335,9 @@ impl<'s> Parser<'s, '_> {
         let data = &mut self.draft.data;
         match (directive, value) {
             ("f64", Value::Float(number)) => data.extend_from_slice(&number.to_le_bytes()),
-            ("f64", Value::Integer(number)) => data.extend_from_slice(&(number as f64).to_le_bytes()),
+            ("f64", Value::Integer(number)) => {
+                data.extend_from_slice(&(number as f64).to_le_bytes())
+            }
             ("i64", Value::Integer(number)) => data.extend_from_slice(&number.to_le_bytes()),
             ("integer", Value::Integer(number)) => {
                 let fits = (i64::from(i32::MIN)..=i64::from(u32::MAX)).contains(&number);
@@ -348,7 +355,9 @@ impl<'s> Parser<'s, '_> {
             ("zero", Value::Integer(number)) => {
                 let room = MAX_DATA - self.base.data as usize;
                 match usize::try_from(number) {
-                    Ok(length) if data.len() + length.min(MAX_DATA) <= room && length <= MAX_DATA => {
+                    Ok(length)
+                        if data.len() + length.min(MAX_DATA) <= room && length <= MAX_DATA =>
+                    {
                         data.resize(data.len() + length, 0);
                     }
                     _ => return Err(format!("{number} is not a length from 0 to {MAX_DATA}")),

@@ -94,8 +94,11 @@ pub(super) fn resolve(
     }
 }
 
-/// The labels of the draft, each list in the order of its places.
-fn labels(draft: &Draft<'_>) -> (Vec<(String, u32)>, Vec<(String, u32)>) {
+/// Labels with where they stand.
+type Labels = Vec<(String, u32)>;
+
+/// The code and data labels of the draft, each list in the order of its places.
+fn labels(draft: &Draft<'_>) -> (Labels, Labels) {
     let (mut code, mut data) = (Vec::new(), Vec::new());
     for (name, definition) in &draft.symbols {
         match definition.symbol {
@@ -179,7 +182,9 @@ fn complain(
             (span, format!("{number} is outside {low}…{high}"), None)
         }
         Misfit::PastLastRegister { number, more, span } => {
-            let message = format!("`{mnemonic}` uses `${number}` and the {more} after it, which go past `$255`");
+            let message = format!(
+                "`{mnemonic}` uses `${number}` and the {more} after it, which go past `$255`"
+            );
             (span, message, None)
         }
         Misfit::UnknownLabel { name, span } => {

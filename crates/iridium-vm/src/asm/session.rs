@@ -104,7 +104,8 @@ impl Session {
         parts.code_labels.extend(new.code_labels);
         parts.data_labels.extend(new.data_labels);
         if let Some(table) = &mut parts.lines {
-            let moved = draft.places().into_iter().map(|(line, column)| (line + self.lines, column));
+            let moved =
+                draft.places().into_iter().map(|(line, column)| (line + self.lines, column));
             table.places.extend(moved);
         }
         let module = ended(parts.clone()).map_err(|error| {

@@ -25,7 +25,8 @@ pub(super) fn nearest<'c>(
 /// Insertions, deletions, replacements and swaps of neighbours between two names, up to a limit
 /// (optimal string alignment).
 fn distance(name: &[char], candidate: &str, limit: usize) -> Option<usize> {
-    let other: Vec<char> = candidate.chars().take(MAX_LENGTH).flat_map(char::to_lowercase).collect();
+    let other: Vec<char> =
+        candidate.chars().take(MAX_LENGTH).flat_map(char::to_lowercase).collect();
     if name.len().abs_diff(other.len()) > limit {
         return None;
     }

@@ -5,9 +5,7 @@ use super::general::{Break, readable, text, writable};
 use super::machine::Run;
 use crate::isa::Instruction;
 use crate::isa::operand::{Int, IntOut, WINDOW_SPAN, Window};
-use crate::process::{
-    Effect, Payload, Pending, Register, SpawnKind, Start, TrapKind,
-};
+use crate::process::{Effect, Payload, Pending, Register, SpawnKind, Start, TrapKind};
 
 /// Does one of these instructions; most end the run with an effect.
 pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<(), Break> {
@@ -16,9 +14,7 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
         I::SelfPid { d } => (Effect::SelfPid, value(*d)),
         I::Node { d } => (Effect::Node, value(*d)),
         I::Spawn { l, k, d } => (spawn(run, SpawnKind::Plain, l.0, *k), value(*d)),
-        I::Spawnat { a, l, k, d } => {
-            (spawn(run, SpawnKind::At(run.int(*a)), l.0, *k), value(*d))
-        }
+        I::Spawnat { a, l, k, d } => (spawn(run, SpawnKind::At(run.int(*a)), l.0, *k), value(*d)),
         I::Spawnlink { l, k, d } => (spawn(run, SpawnKind::Linked, l.0, *k), value(*d)),
         I::Spawnmon { l, k, d } => (spawn(run, SpawnKind::Monitored, l.0, *k), Pending::Pair(d.0)),
         I::Send { p, t, m } => {
@@ -59,9 +55,7 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
         I::Monitor { p, d } => (Effect::Monitor { pid: run.int(*p) }, value(*d)),
         I::Demonitor { a } => (Effect::Demonitor { reference: run.int(*a) }, Pending::Done),
         I::Trapexit { n } => (Effect::TrapExit { on: n.0 != 0 }, Pending::Done),
-        I::Kill { p, a } => {
-            (Effect::Kill { pid: run.int(*p), reason: run.int(*a) }, Pending::Done)
-        }
+        I::Kill { p, a } => (Effect::Kill { pid: run.int(*p), reason: run.int(*a) }, Pending::Done),
         I::Register { s, p } => {
             let name = text(run.program, *s)?.to_owned();
             (Effect::Register { name, pid: run.int(*p) }, Pending::Done)
@@ -105,8 +99,8 @@ fn value(d: IntOut) -> Pending {
 }
 
 fn spawn(run: &Run<'_>, kind: SpawnKind, entry: u32, k: Window) -> Effect {
-    let mut arguments = [Register::default(); WINDOW_SPAN as usize];
-    for (number, argument) in (k.0..=u8::MAX).zip(&mut arguments) {
+    let mut arguments = Box::new([Register::default(); WINDOW_SPAN as usize]);
+    for (number, argument) in (k.0..=u8::MAX).zip(arguments.iter_mut()) {
         *argument = run.process.register(number);
     }
     Effect::Spawn { kind, start: Start { entry, arguments } }

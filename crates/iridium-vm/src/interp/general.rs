@@ -103,7 +103,9 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
 
         I::Div { b, .. } | I::Rem { b, .. } => {
             let zero = run.int(*b) == 0;
-            return Err(if zero { TrapKind::DivideByZero } else { TrapKind::IntegerOverflow }.into());
+            return Err(
+                if zero { TrapKind::DivideByZero } else { TrapKind::IntegerOverflow }.into()
+            );
         }
         I::Divu { .. } | I::Remu { .. } => return Err(TrapKind::DivideByZero.into()),
         I::Push { a } => {
@@ -340,10 +342,7 @@ fn grow_registers(process: &mut Process, needed: usize) -> Result<(), TrapKind> 
     }
     let length = process.registers.len();
     let wanted = (length * 2).min(limit).max(needed);
-    process
-        .registers
-        .try_reserve_exact(wanted - length)
-        .map_err(|_| TrapKind::RegisterLimit)?;
+    process.registers.try_reserve_exact(wanted - length).map_err(|_| TrapKind::RegisterLimit)?;
     process.registers.resize(wanted, Register::default());
     Ok(())
 }

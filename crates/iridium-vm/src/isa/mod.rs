@@ -3,7 +3,7 @@
 //! * [`table`]: the one place where instructions are declared;
 //! * [`operand`]: the kinds of operands in the table;
 //! * [`instruction`]: the enum, opcode numbers, encoder, decoder, printer and checks;
-//! * [`reference`]: mnemonics by name, and the manual's table.
+//! * [`mod@reference`]: mnemonics by name, and the manual's table.
 
 pub mod instruction;
 pub mod operand;

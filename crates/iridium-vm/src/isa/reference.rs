@@ -57,7 +57,8 @@ pub fn explain(mnemonic: &str) -> Option<String> {
 
 /// The table of all instructions in Markdown, as it stands in the manual.
 pub fn manual_table() -> String {
-    let mut text = String::from("| No. | instruction | meaning | fuel |\n| --- | --- | --- | --- |\n");
+    let mut text =
+        String::from("| No. | instruction | meaning | fuel |\n| --- | --- | --- | --- |\n");
     for opcode in Opcode::ALL {
         let _ = writeln!(
             text,

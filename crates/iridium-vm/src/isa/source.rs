@@ -85,16 +85,12 @@ impl<'o, 's> Operands<'o, 's> {
 
     /// What a label stands for.
     pub fn symbol(&self, name: &str, span: Span) -> Result<Symbol, Misfit> {
-        self.scope
-            .symbol(name)
-            .ok_or_else(|| Misfit::UnknownLabel { name: name.to_owned(), span })
+        self.scope.symbol(name).ok_or_else(|| Misfit::UnknownLabel { name: name.to_owned(), span })
     }
 
     /// The position of an import.
     pub fn import(&self, name: &str, span: Span) -> Result<u16, Misfit> {
-        self.scope
-            .import(name)
-            .ok_or_else(|| Misfit::UnknownImport { name: name.to_owned(), span })
+        self.scope.import(name).ok_or_else(|| Misfit::UnknownImport { name: name.to_owned(), span })
     }
 
     /// Length of the read-only data in bytes.

@@ -13,7 +13,10 @@ const BYTES_A_LINE: usize = 16;
 pub(super) fn disassemble(parts: &Parts) -> String {
     let labels = code_labels(parts);
     let names = Names {
-        code: labels.iter().filter_map(|(at, names)| Some((*at, names.first()?.as_str()))).collect(),
+        code: labels
+            .iter()
+            .filter_map(|(at, names)| Some((*at, names.first()?.as_str())))
+            .collect(),
         data: parts.data_labels.iter().map(|(name, at)| (*at, name.as_str())).collect(),
         imports: &parts.imports,
     };

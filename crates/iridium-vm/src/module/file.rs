@@ -36,7 +36,9 @@ pub enum LoadError {
     #[error("a program of the original Iridium; assemble it again from its source")]
     Original,
     /// Written by a later version.
-    #[error("module format {found} is newer than this version of Iridium, which reads {FORMAT_VERSION}")]
+    #[error(
+        "module format {found} is newer than this version of Iridium, which reads {FORMAT_VERSION}"
+    )]
     Future {
         /// The version in the file.
         found: u16,
@@ -150,7 +152,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
 
     let mut reader = Bytes(labels);
     let code_labels = names(&mut reader).ok_or_else(|| damaged(5))?;
-    let data_labels = names(&mut reader).filter(|_| reader.0.is_empty()).ok_or_else(|| damaged(5))?;
+    let data_labels =
+        names(&mut reader).filter(|_| reader.0.is_empty()).ok_or_else(|| damaged(5))?;
 
     let parts = Parts {
         code: read_code(code)?,
@@ -160,7 +163,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
         imports: read_imports(imports).ok_or_else(|| damaged(3))?,
         code_labels,
         data_labels,
-        lines: if lines.is_empty() { None } else { Some(read_lines(lines).ok_or_else(|| damaged(4))?) },
+        lines: if lines.is_empty() {
+            None
+        } else {
+            Some(read_lines(lines).ok_or_else(|| damaged(4))?)
+        },
     };
     let mut id = [0; 32];
     id.copy_from_slice(bytes.get(8..HEADER).ok_or(LoadError::Foreign)?);
@@ -270,8 +277,7 @@ fn text(reader: &mut Bytes<'_>) -> Option<String> {
 
 fn names(reader: &mut Bytes<'_>) -> Option<Vec<(String, u32)>> {
     let count = number(reader)? as usize;
-    let names = (0..count)
-        .map_while(|_| Some((text(reader)?, number(reader)?)))
-        .collect::<Vec<_>>();
+    let names =
+        (0..count).map_while(|_| Some((text(reader)?, number(reader)?))).collect::<Vec<_>>();
     (names.len() == count).then_some(names)
 }

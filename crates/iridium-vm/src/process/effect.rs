@@ -30,7 +30,7 @@ pub struct Start {
     /// The instruction.
     pub entry: u32,
     /// Its first registers, both lanes.
-    pub arguments: [Register; WINDOW_SPAN as usize],
+    pub arguments: Box<[Register; WINDOW_SPAN as usize]>,
 }
 
 /// How a new process relates to the one that spawns it.

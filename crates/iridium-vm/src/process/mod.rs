@@ -13,8 +13,8 @@ mod trap;
 use serde::{Deserialize, Serialize};
 
 pub use self::check::Unfit;
-pub use self::effect::{Completion, Effect, Message, Mismatch, Payload, SpawnKind, Start};
 pub(crate) use self::effect::Pending;
+pub use self::effect::{Completion, Effect, Message, Mismatch, Payload, SpawnKind, Start};
 pub use self::limits::Limits;
 pub use self::snapshot::{SNAPSHOT_VERSION, SnapshotError};
 pub use self::trap::{Place, Trap, TrapKind};
@@ -141,7 +141,7 @@ impl Process {
             program.module().entry()
         };
         let mut process = Self::starting_at(program, entry, limits);
-        for (register, argument) in process.registers.iter_mut().zip(&start.arguments) {
+        for (register, argument) in process.registers.iter_mut().zip(start.arguments.iter()) {
             *register = *argument;
         }
         process

@@ -90,10 +90,23 @@ impl Oracle {
     /// Whether the instruction costs something now.
     fn costs(&self, instruction: &I, _module: &Module) -> bool {
         match instruction {
-            I::Jmp { .. } | I::Jmpf { .. } | I::Jmpb { .. } | I::Djmp { .. } | I::Call { .. }
-            | I::Callw { .. } | I::Callr { .. } | I::Callwr { .. } | I::Aloc { .. }
-            | I::Memcpy { .. } | I::Memset { .. } | I::Memcmp { .. } | I::Prts { .. }
-            | I::Prti { .. } | I::PrtF64 { .. } | I::Prtc { .. } | I::Prtm { .. } => true,
+            I::Jmp { .. }
+            | I::Jmpf { .. }
+            | I::Jmpb { .. }
+            | I::Djmp { .. }
+            | I::Call { .. }
+            | I::Callw { .. }
+            | I::Callr { .. }
+            | I::Callwr { .. }
+            | I::Aloc { .. }
+            | I::Memcpy { .. }
+            | I::Memset { .. }
+            | I::Memcmp { .. }
+            | I::Prts { .. }
+            | I::Prti { .. }
+            | I::PrtF64 { .. }
+            | I::Prtc { .. }
+            | I::Prtm { .. } => true,
             I::Jmpe { .. } => self.flag,
             I::Loop { .. } => self.counter != 0,
             _ => self.branches(instruction).is_some(),
