@@ -52,11 +52,13 @@ pub struct Diagnostics {
     file: String,
     list: Vec<Diagnostic>,
     left_out: usize,
+    /// The byte and the line of the last place, so that lines are not counted from the start again.
+    last: (usize, u32),
 }
 
 impl Diagnostics {
     pub(super) fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), list: Vec::new(), left_out: 0 }
+        Self { file: file.to_owned(), list: Vec::new(), left_out: 0, last: (0, 1) }
     }
 
     /// The name of the source.
@@ -135,8 +137,31 @@ impl Diagnostics {
             self.left_out += 1;
             return;
         }
-        let place = Some(locate(source, &span));
+        let place = Some(self.locate(source, &span));
         self.push(Diagnostic { severity, message, help, place });
+    }
+
+    /// The line and column of a span, with the text around it.
+    fn locate(&mut self, source: &str, span: &Span) -> Place {
+        let start = floor(source, span.start as usize);
+        let end = floor(source, span.end as usize).max(start);
+        let before = source.get(..start).unwrap_or("");
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let rest = source.get(start..).unwrap_or("");
+        let line_end = start + rest.find('\n').unwrap_or(rest.len());
+        let column = source.get(line_start..start).unwrap_or("").chars().count() as u32 + 1;
+        let (from, lines) = if self.last.0 <= start { self.last } else { (0, 1) };
+        let between = source.get(from..start).unwrap_or("").bytes();
+        let line = lines + between.filter(|byte| *byte == b'\n').count() as u32;
+        self.last = (start, line);
+
+        let shown_start = floor(source, line_start.max(start.saturating_sub(SHOWN)));
+        let shown_end = floor(source, line_end.min(start + SHOWN));
+        let text =
+            source.get(shown_start..shown_end).unwrap_or("").trim_end_matches('\r').to_owned();
+        let length = text.len();
+        let marked = (start - shown_start).min(length)..(end - shown_start).min(length);
+        Place { line, column, text, marked }
     }
 
     fn push(&mut self, diagnostic: Diagnostic) {
@@ -193,25 +218,6 @@ impl fmt::Display for Diagnostics {
 }
 
 impl std::error::Error for Diagnostics {}
-
-/// The line and column of a span, with the text around it.
-fn locate(source: &str, span: &Span) -> Place {
-    let start = floor(source, span.start as usize);
-    let end = floor(source, span.end as usize).max(start);
-    let before = source.get(..start).unwrap_or("");
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let rest = source.get(start..).unwrap_or("");
-    let line_end = start + rest.find('\n').unwrap_or(rest.len());
-    let column = source.get(line_start..start).unwrap_or("").chars().count() as u32 + 1;
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() as u32 + 1;
-
-    let shown_start = floor(source, line_start.max(start.saturating_sub(SHOWN)));
-    let shown_end = floor(source, line_end.min(start + SHOWN));
-    let text = source.get(shown_start..shown_end).unwrap_or("").trim_end_matches('\r').to_owned();
-    let length = text.len();
-    let marked = (start - shown_start).min(length)..(end - shown_start).min(length);
-    Place { line, column, text, marked }
-}
 
 fn floor(text: &str, at: usize) -> usize {
     text.floor_char_boundary(at.min(text.len()))

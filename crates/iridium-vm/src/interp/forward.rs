@@ -22,6 +22,9 @@ pub(super) const SECOND: usize = 2;
 /// a fused handler.
 pub(super) const BOTH: usize = 3;
 
+/// Both operands are what was last written.
+pub(super) const TWICE: usize = 4;
+
 /// What of `after` is still at hand from `before`, when control goes from one to the other.
 pub(super) fn forwarded(before: &Instruction, after: &Instruction) -> usize {
     let opcode = before.opcode();
@@ -30,6 +33,9 @@ pub(super) fn forwarded(before: &Instruction, after: &Instruction) -> usize {
     }
     let (written, read) = (before.slots(), after.slots());
     match reading(&written, &read) {
+        Some(0) if read.registers[0] == read.registers[1] && read.roles[0] == read.roles[1] => {
+            TWICE
+        }
         Some(0) => FIRST,
         Some(1) => SECOND,
         _ => NONE,

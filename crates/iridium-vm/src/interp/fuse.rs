@@ -6,7 +6,7 @@
 
 use super::code::Op;
 use super::dispatch::{Handler, define_handler, proceed};
-use super::forward::{self, BOTH, FIRST, NONE, SECOND};
+use super::forward::{self, BOTH, FIRST, NONE, SECOND, TWICE};
 use super::machine::{Exit, Machine, Run, Step};
 use super::semantics;
 use crate::isa::{Instruction, Opcode};
@@ -19,16 +19,21 @@ pub(super) fn handler(forwarded: usize, code: &[Instruction]) -> Option<Handler>
     if forwarded == FIRST && forward::still_at_hand(first, second) {
         return pair::<FIRST, BOTH>(first.opcode(), second.opcode());
     }
-    match (forwarded, within) {
-        (NONE, NONE) => pair::<NONE, NONE>(first.opcode(), second.opcode()),
-        (NONE, FIRST) => pair::<NONE, FIRST>(first.opcode(), second.opcode()),
-        (NONE, _) => pair::<NONE, SECOND>(first.opcode(), second.opcode()),
-        (FIRST, NONE) => pair::<FIRST, NONE>(first.opcode(), second.opcode()),
-        (FIRST, FIRST) => pair::<FIRST, FIRST>(first.opcode(), second.opcode()),
-        (FIRST, _) => pair::<FIRST, SECOND>(first.opcode(), second.opcode()),
-        (_, NONE) => pair::<SECOND, NONE>(first.opcode(), second.opcode()),
-        (_, FIRST) => pair::<SECOND, FIRST>(first.opcode(), second.opcode()),
-        (_, _) => pair::<SECOND, SECOND>(first.opcode(), second.opcode()),
+    match forwarded {
+        NONE => after::<NONE>(within, first.opcode(), second.opcode()),
+        FIRST => after::<FIRST>(within, first.opcode(), second.opcode()),
+        SECOND => after::<SECOND>(within, first.opcode(), second.opcode()),
+        _ => None,
+    }
+}
+
+/// The handler for a pair whose first instruction is handed on `F`.
+fn after<const F: usize>(within: usize, first: Opcode, second: Opcode) -> Option<Handler> {
+    match within {
+        NONE => pair::<F, NONE>(first, second),
+        FIRST => pair::<F, FIRST>(first, second),
+        SECOND => pair::<F, SECOND>(first, second),
+        _ => pair::<F, TWICE>(first, second),
     }
 }
 

@@ -211,7 +211,8 @@ impl<'r, const F: usize> Machine<'r, F> {
     #[inline(always)]
     pub(super) fn int(&self, slot: usize) -> i64 {
         match (F, slot) {
-            (forward::FIRST, 0) | (forward::SECOND | forward::BOTH, 1) => return self.int,
+            (forward::FIRST | forward::TWICE, 0)
+            | (forward::SECOND | forward::BOTH | forward::TWICE, 1) => return self.int,
             (forward::BOTH, 0) => return self.before,
             _ => {}
         }
@@ -231,7 +232,9 @@ impl<'r, const F: usize> Machine<'r, F> {
     #[inline(always)]
     pub(super) fn float(&self, slot: usize) -> f64 {
         match (F, slot) {
-            (forward::FIRST, 0) | (forward::SECOND, 1) => return self.float,
+            (forward::FIRST | forward::TWICE, 0) | (forward::SECOND | forward::TWICE, 1) => {
+                return self.float;
+            }
             _ => {}
         }
         // SAFETY: see `register`.

@@ -157,6 +157,7 @@ pub(in super::super) fn handler(before: Option<&Instruction>, code: &[Instructio
     fuse::handler(forwarded, code).unwrap_or_else(|| match forwarded {
         forward::FIRST => single::<{ forward::FIRST }>(first.opcode()),
         forward::SECOND => single::<{ forward::SECOND }>(first.opcode()),
+        forward::TWICE => single::<{ forward::TWICE }>(first.opcode()),
         _ => plain(first.opcode()),
     })
 }
