@@ -1,7 +1,8 @@
 //! The state of a run, and the unchecked accesses to code and registers.
 //!
 //! A [`Machine`] is small enough to live in machine registers: the threaded backend passes its parts
-//! as arguments from handler to handler. It is only made by [`Run::machine`], from a process and a
+//! as arguments from handler to handler. It is only made by [`Run::machine`] (and put together again
+//! from its parts by handlers), from a process and a
 //! program that belong together, and the accesses here rely on what was established by then:
 //!
 //! * **I1** `pc` points at an op of the program. Straight lines end in the code (V3), label operands
@@ -130,10 +131,9 @@ impl<'r> Run<'r> {
         self.stop.take()
     }
 
-    /// The machine for the process as it stands.
-    pub(super) fn machine(run: *mut Self) -> Machine<'r> {
-        // SAFETY: callers pass a run that lives and that nothing else borrows.
-        let this = unsafe { &mut *run };
+    /// The machine for the process as it stands. While it is in use, nothing else may touch the run.
+    pub(super) fn machine(&mut self) -> Machine<'r> {
+        let this = &mut *self;
         let window = this.process.window as usize;
         let size = this.program.module().window();
         let base = this.process.registers.as_mut_ptr();
@@ -157,7 +157,7 @@ impl<'r> Run<'r> {
             this.frame_end = this.frame_base.add(room.max(frames.len()));
         }
         let fuel = this.fuel;
-        Machine { pc, window, run, fuel, heap, int: 0, float: 0.0, before: 0 }
+        Machine { pc, window, run: self, fuel, heap, int: 0, float: 0.0, before: 0 }
     }
 }
 
@@ -350,9 +350,9 @@ impl<'r, const F: usize> Machine<'r, F> {
         Step::Moved
     }
 
-    /// Puts the machine back into the run.
+    /// Puts the machine back into the run, and gives that back.
     #[inline(always)]
-    pub(super) fn put_back(mut self) {
+    pub(super) fn put_back(mut self) -> *mut Run<'r> {
         let index = self.index();
         let (window, fuel) = (self.window, self.fuel);
         let run = self.run();
@@ -363,5 +363,6 @@ impl<'r, const F: usize> Machine<'r, F> {
         unsafe { run.process.frames.set_len(frames) };
         let base = run.process.registers.as_ptr() as usize;
         run.process.window = ((window as usize - base) / size_of::<Register>()) as u32;
+        self.run
     }
 }

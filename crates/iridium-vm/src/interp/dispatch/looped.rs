@@ -6,7 +6,7 @@ use crate::isa::Opcode;
 
 /// Runs until something stops it, or with `STEP` for one instruction.
 pub(super) fn go<const STEP: bool>(run: &mut Run<'_>) -> Exit {
-    let mut machine = Run::machine(run);
+    let mut machine = run.machine();
     loop {
         match execute(&mut machine) {
             Step::Next => machine.advance(),

@@ -41,10 +41,9 @@ pub(super) fn go(run: &mut Run<'_>, mode: Mode) -> Exit {
 
 /// Does the instruction at hand in safe code, out of line. Gives the machine to go on with.
 fn out_of_line<'r>(machine: Machine<'r>) -> Result<Machine<'r>, Exit> {
-    let run = machine.run;
-    machine.put_back();
-    general::execute(reborrow(run))?;
-    Ok(Run::machine(run))
+    let run = reborrow(machine.put_back());
+    general::execute(run)?;
+    Ok(run.machine())
 }
 
 /// Ends dispatch before the instruction at hand.

@@ -35,7 +35,7 @@ pub(in super::super) use define_handler;
 
 /// Runs until something stops it.
 pub(super) fn go(run: &mut Run<'_>) -> Exit {
-    let machine = Run::machine(run);
+    let machine = run.machine();
     #[cfg(iridium_tail_calls)]
     return land(machine);
     #[cfg(not(iridium_tail_calls))]
