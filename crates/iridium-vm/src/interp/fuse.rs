@@ -87,7 +87,7 @@ pairs! {
     dec Dec + { djmp Djmp, eq Eq, neq Neq, gt Gt, gte Gte, brgt Brgt, brge Brge, brne Brne, brgti Brgti, brnei Brnei }
 
     // Counting and the end of a loop; arithmetic on what was just computed.
-    addi Addi + { addi Addi, add Add, andi Andi, ld8 Ld8, srai Srai, djmp Djmp, brlt Brlt, brlti Brlti, brle Brle, brne Brne, brnei Brnei, brge Brge, brgt Brgt, callw Callw }
+    addi Addi + { addi Addi, add Add, andi Andi, muli Muli, ld8 Ld8, srai Srai, djmp Djmp, brlt Brlt, brlti Brlti, brle Brle, brne Brne, brnei Brnei, brge Brge, brgt Brgt, callw Callw }
     subi Subi + { callw Callw, djmp Djmp, brgti Brgti, brgei Brgei, brnei Brnei, brne Brne, brge Brge }
     add Add + { add Add, addi Addi, sub Sub, mul Mul, xor Xor, slli Slli, srli Srli, ret Ret, brlt Brlt, brle Brle, ld64 Ld64, ldf64 LdF64 }
     sub Sub + { add Add, mul Mul, brlt Brlt, brgt Brgt, brge Brge }
