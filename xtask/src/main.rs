@@ -1,2 +1,39 @@
-//! Tasks.
-fn main() {}
+//! The project's own tasks: `cargo xtask --help`.
+//!
+//! Nothing here links our crates. The cluster tasks build the binary `iridium`
+//! and talk to it as a user does, so they hold for what is shipped.
+
+mod build;
+mod ci;
+mod cluster;
+mod flags;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cluster::Cluster;
+use flags::{Task, Xtask};
+
+fn main() -> ExitCode {
+    let outcome = match Xtask::parse().task {
+        Task::ClusterUp(flags) => Cluster::of_developer().up(&flags),
+        Task::ClusterDown => Cluster::of_developer().down(),
+        Task::ClusterStatus => Cluster::of_developer().status(),
+        Task::Ci => ci::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}

@@ -1,0 +1,64 @@
+//! What CI runs, and what a contributor runs before a push.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::cluster::{self, Cluster};
+use crate::flags::ClusterUp;
+
+/// Runs every step, in the order in which they fail fastest.
+pub(crate) fn run() -> Result<()> {
+    let start = Instant::now();
+    step("fmt", || cargo(&["fmt", "--all", "--check"], &[]))?;
+    step("clippy", || {
+        cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])
+    })?;
+    // The README's test command. The walls are among the tests of xtask.
+    step("test", || cargo(&["test", "--workspace"], &[]))?;
+    step("doc", || {
+        cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
+    })?;
+    step("cluster", smoke)?;
+    println!("ci: all is well ({})", seconds(start.elapsed()));
+    Ok(())
+}
+
+/// Starts a cluster apart from the developer's own, and stops it again.
+fn smoke() -> Result<()> {
+    let cluster = Cluster::of_ci();
+    // What an interrupted run may have left.
+    cluster.down_if_running()?;
+    let flags =
+        ClusterUp { nodes: 3, base_port: cluster::free_ports(3)?, detach: true, debug: true };
+    cluster.up(&flags)?;
+    let seen = cluster.status();
+    cluster.down()?;
+    seen
+}
+
+fn step(name: &str, run: impl FnOnce() -> Result<()>) -> Result<()> {
+    println!("ci: {name}");
+    let start = Instant::now();
+    run().with_context(|| format!("ci: {name} failed"))?;
+    println!("ci: {name} passed ({})", seconds(start.elapsed()));
+    Ok(())
+}
+
+fn cargo(args: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    let status = Command::new(env!("CARGO"))
+        .args(args)
+        .envs(environment.iter().copied())
+        .current_dir(crate::root())
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("cargo {}: {status}", args.join(" "));
+    }
+    Ok(())
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
