@@ -1,0 +1,92 @@
+//! From what was typed to what the network layer wants to know.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use iridium_net::{Config, Endpoint, Secrets, Security, Timing, secret_path};
+use iridium_proto::NodeIp;
+
+use crate::args::{ClientFlags, Host, Insecure, NodeFlags, Preset};
+use crate::failure::Failure;
+
+/// The configuration of a node.
+pub(crate) fn of_node(flags: &NodeFlags, seeds: &[Endpoint]) -> Result<Config, Failure> {
+    let bind = SocketAddr::new(look_up(&flags.server_bind_host)?, flags.server_bind_port);
+    let security = match flags.insecure {
+        Some(mode) => insecure(mode, bind.ip())?,
+        None => Security::Secret(secrets_of_node(flags.secret_file.as_deref())?),
+    };
+    let advertise = match &flags.advertise {
+        Some(advertise) => Some((NodeIp(look_up(&advertise.host)?), advertise.port)),
+        None => None,
+    };
+    Ok(Config {
+        alias: flags.node_alias.clone(),
+        advertise,
+        data_root: Some(data_root(flags)?),
+        timing: match flags.preset {
+            Preset::Local => Timing::local(),
+            Preset::Lan => Timing::lan(),
+            Preset::Wan => Timing::wan(),
+        },
+        seeds: seeds.to_vec(),
+        ..Config::new(bind, security)
+    })
+}
+
+/// The folder for what nodes and the REPL keep.
+pub(crate) fn data_root(flags: &NodeFlags) -> Result<PathBuf, Failure> {
+    if let Some(folder) = &flags.data_root_dir {
+        return Ok(folder.clone());
+    }
+    let places = etcetera::choose_base_strategy().map_err(|error| {
+        Failure::failed(format!("no place for data: {error}; name one with --data-root-dir DIR"))
+    })?;
+    Ok(places.data_dir().join("iridium"))
+}
+
+/// How a client proves that it may ask. It never makes a secret: a running node
+/// would not know it.
+pub(crate) fn security_of_client(flags: &ClientFlags) -> Result<Security, Failure> {
+    if flags.insecure {
+        return Ok(Security::Insecure);
+    }
+    let path = match &flags.secret_file {
+        Some(path) => path.clone(),
+        None => secret_path()?,
+    };
+    Ok(Security::Secret(Secrets::load(&path)?))
+}
+
+/// The default secret is made at its first use, so that the nodes of one user
+/// join with no ceremony. A file that was named must be there.
+fn secrets_of_node(named: Option<&Path>) -> Result<Secrets, Failure> {
+    match named {
+        Some(path) => Ok(Secrets::load(path)?),
+        None => Ok(Secrets::load_or_create(&secret_path()?)?),
+    }
+}
+
+fn insecure(mode: Insecure, bind: IpAddr) -> Result<Security, Failure> {
+    if mode == Insecure::Loopback && !bind.is_loopback() {
+        return Err(Failure::usage(format!(
+            "--insecure lets anybody who reaches {bind} join and command this node; \
+             if that is wanted: --insecure=force"
+        )));
+    }
+    Ok(Security::Insecure)
+}
+
+fn look_up(host: &Host) -> Result<IpAddr, Failure> {
+    match host {
+        Host::Ip(ip) => Ok(*ip),
+        Host::Name(name) => (name.as_str(), 0)
+            .to_socket_addrs()
+            .ok()
+            .and_then(|mut addrs| addrs.next())
+            .map(|addr| addr.ip())
+            .ok_or_else(|| Failure::failed(format!("the host {name} has no address"))),
+    }
+}

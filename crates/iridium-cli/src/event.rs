@@ -1,0 +1,49 @@
+//! What happens in the mesh, in words for the log and the REPL.
+
+use iridium_net::{Event, JoinReport, Manager};
+use iridium_proto::ViewState;
+
+use crate::failure::Failure;
+
+/// What happened, as a sentence.
+pub(crate) fn describe(event: &Event) -> String {
+    match event {
+        Event::Up { id, info } => format!("{} is up at {}", id.alias, info.addr()),
+        Event::Suspect { id } => format!("{} does not answer", id.alias),
+        Event::Recovered { id, .. } => format!("{} answers again", id.alias),
+        Event::Down { id } => format!("{} is down", id.alias),
+        Event::Left { id } => format!("{} has left", id.alias),
+        Event::Refused { by, reason, .. } => format!("{by} refused this node: {reason}"),
+        Event::Joined(report) => joined(report),
+        Event::JoinFailed(error) => error.to_string(),
+        Event::LeaveRequested => "a client asks this node to leave".into(),
+        Event::NotDialable { info } => format!(
+            "others cannot dial this node at {}; name an address they can with --advertise",
+            info.addr()
+        ),
+    }
+}
+
+/// How a join ended, as a sentence.
+pub(crate) fn joined(report: &JoinReport) -> String {
+    let text = format!("joined the cluster through {}: {} members", report.seed, report.members);
+    if report.unreachable.is_empty() {
+        return text;
+    }
+    let missing: Vec<_> = report.unreachable.iter().map(|alias| alias.as_str()).collect();
+    format!("{text}; still trying to reach {}", missing.join(", "))
+}
+
+/// The failure that ends a node: it was refused and is linked to nobody, so it
+/// cannot do its work. One that works goes on whatever one of its seeds says.
+pub(crate) fn fatal(event: &Event, manager: &Manager) -> Option<Failure> {
+    match event {
+        Event::Refused { alone: true, .. } => Some(Failure::refused(describe(event))),
+        Event::JoinFailed(error) if is_alone(manager) => Some(error.clone().into()),
+        _ => None,
+    }
+}
+
+fn is_alone(manager: &Manager) -> bool {
+    !manager.members().iter().any(|member| member.state == ViewState::Alive)
+}

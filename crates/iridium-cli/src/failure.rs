@@ -1,0 +1,114 @@
+//! What a command that does not succeed leaves behind: one line on stderr that
+//! says what to do, and an exit code.
+
+use std::io;
+use std::process::ExitCode;
+
+use iridium_net::{ClientError, JoinError, SecretError, StartError};
+
+use crate::output;
+
+/// Why a command did not succeed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+/// The exit codes. Wrong usage (2) that the argument parser finds ends there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// Nobody reads the output any more: no failure of ours.
+    Unread = 0,
+    /// The request failed.
+    Failed = 1,
+    /// What was typed cannot be meant.
+    Usage = 2,
+    /// The cluster does not take this node or client: wrong secret, alias
+    /// taken, no usable secret file.
+    Refused = 3,
+}
+
+impl Failure {
+    /// The request failed.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, message: message.into() }
+    }
+
+    /// What was typed cannot be meant.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into() }
+    }
+
+    /// The cluster does not take this node or client.
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Refused, message: message.into() }
+    }
+
+    /// The line for people.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether nobody reads the output any more.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.exit == Exit::Unread
+    }
+
+    /// Tells the user and the calling process.
+    pub(crate) fn report(&self) -> ExitCode {
+        if !self.is_unread() {
+            output::error(&self.message);
+        }
+        ExitCode::from(self.exit as u8)
+    }
+}
+
+/// An error of writing to stdout.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let exit = match error.kind() {
+            io::ErrorKind::BrokenPipe => Exit::Unread,
+            _ => Exit::Failed,
+        };
+        Self { exit, message: format!("cannot write the output: {error}") }
+    }
+}
+
+impl From<SecretError> for Failure {
+    fn from(error: SecretError) -> Self {
+        match error {
+            SecretError::Exists { .. } => Self::failed(error.to_string()),
+            _ => Self::refused(error.to_string()),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::AliasInUse { .. } => Self::refused(error.to_string()),
+            _ => Self::failed(error.to_string()),
+        }
+    }
+}
+
+impl From<JoinError> for Failure {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Handshake { .. } | JoinError::Refused { .. } => {
+                Self::refused(error.to_string())
+            }
+            _ => Self::failed(error.to_string()),
+        }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Handshake { .. } => Self::refused(error.to_string()),
+            _ => Self::failed(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What people see. A terminal gets tables and colours, a pipe plain columns.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+
+use iridium_proto::{MemberView, ViewState};
+
+/// Prints a line on stdout.
+///
+/// # Errors
+/// When nobody reads it, among others; `println!` would panic.
+pub(crate) fn line(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{text}")?;
+    stdout.flush()
+}
+
+/// Prints an error on stderr, as one line.
+pub(crate) fn error(message: &str) {
+    let label = if is_coloured(&io::stderr()) { "\x1b[1;31merror:\x1b[0m" } else { "error:" };
+    let one_line = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    // If stderr is gone there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{label} {one_line}");
+}
+
+/// The members that a node sees, as it sorts them.
+pub(crate) fn members(members: &[MemberView]) -> String {
+    let mut table = Table::new();
+    let terminal = io::stdout().is_terminal();
+    table.load_style(if terminal { UTF8_FULL_CONDENSED } else { NOTHING });
+    if terminal {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    if !is_coloured(&io::stdout()) {
+        table.force_no_tty();
+    }
+    let head = |name| Cell::new(name).add_attribute(Attribute::Bold);
+    table.set_header(["alias", "listens on", "state", "rtt"].map(head));
+    table.add_rows(members.iter().map(row));
+    if let Some(rtt) = table.column_mut(3) {
+        rtt.set_cell_alignment(CellAlignment::Right);
+    }
+    if !terminal {
+        table.column_iter_mut().for_each(|column| drop(column.set_padding((0, 2))));
+    }
+    table.lines().map(|line| line.trim_end().to_string()).collect::<Vec<_>>().join("\n")
+}
+
+fn row(member: &MemberView) -> [Cell; 4] {
+    let (state, colour) = match member.state {
+        ViewState::Myself => ("this node", Color::Cyan),
+        ViewState::Alive => ("alive", Color::Green),
+        ViewState::Suspect => ("suspect", Color::Yellow),
+        ViewState::Down => ("down", Color::Red),
+        ViewState::Left => ("left", Color::DarkGrey),
+    };
+    [
+        Cell::new(&member.info.alias),
+        Cell::new(member.info.addr()),
+        Cell::new(state).fg(colour),
+        Cell::new(member.rtt_us.map_or("-".into(), milliseconds)),
+    ]
+}
+
+fn milliseconds(us: u64) -> String {
+    format!("{}.{:02} ms", us / 1000, us % 1000 / 10)
+}
+
+/// Whether colours are wanted there; see <https://no-color.org>.
+fn is_coloured(stream: &impl io::IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_in_milliseconds() {
+        assert_eq!(milliseconds(0), "0.00 ms");
+        assert_eq!(milliseconds(214), "0.21 ms");
+        assert_eq!(milliseconds(12_340), "12.34 ms");
+    }
+}

@@ -1,0 +1,126 @@
+//! Where lines come from, and how to speak to whoever types them: a terminal
+//! with an editor, or a pipe without a prompt.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write};
+use std::path::Path;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+use super::editor::{self, Terminal};
+use crate::failure::Failure;
+use crate::output;
+
+/// How many lines are remembered.
+pub(super) const HISTORY: usize = 1000;
+
+/// What reading a line came to.
+pub(super) enum Input {
+    Line(String),
+    End,
+    Failed(String),
+}
+
+/// The lines that someone types or pipes in.
+pub(super) struct Lines {
+    /// What each `ask` came to.
+    pub(super) input: Receiver<Input>,
+    wanted: Sender<()>,
+    terminal: Option<Terminal>,
+    history: Vec<String>,
+}
+
+impl Lines {
+    /// Starts the thread that reads. `data` is the folder that the history of a
+    /// terminal is kept in; a pipe has none.
+    pub(super) fn open(data: Option<&Path>) -> Result<Self, Failure> {
+        let (wanted, requests) = unbounded();
+        let (answers, input) = bounded(1);
+        let mut lines = Self { input, wanted, terminal: None, history: Vec::new() };
+        let read: Box<dyn FnMut() -> Input + Send> =
+            if io::stdin().is_terminal() && io::stdout().is_terminal() {
+                let (mut editor, terminal) = editor::open(data)?;
+                lines.history = editor.history();
+                lines.terminal = Some(terminal);
+                Box::new(move || editor.read())
+            } else {
+                Box::new(read_plain)
+            };
+        thread::Builder::new()
+            .name("lines".into())
+            .spawn(move || serve(&requests, &answers, read))
+            .map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))?;
+        Ok(lines)
+    }
+
+    /// Asks for the next line, with a prompt on a terminal.
+    pub(super) fn ask(&self) {
+        // Without a reader `input` is closed too, which is noticed there.
+        let _ = self.wanted.send(());
+    }
+
+    /// Lines typed before, the oldest first.
+    pub(super) fn history(&self) -> &[String] {
+        &self.history
+    }
+
+    /// Adds a line to the history.
+    pub(super) fn remember(&mut self, line: &str) {
+        if line.trim().is_empty() || self.history.last().is_some_and(|last| last == line) {
+            return;
+        }
+        if self.history.len() == HISTORY {
+            self.history.remove(0);
+        }
+        self.history.push(line.to_string());
+    }
+
+    /// Says what only a person at a terminal wants to know.
+    pub(super) fn greet(&self, text: &str) -> io::Result<()> {
+        if self.terminal.is_some() { output::line(text) } else { Ok(()) }
+    }
+
+    /// Tells a person at a terminal something while a line is being typed.
+    pub(super) fn notice(&self, text: &str) {
+        if let Some(terminal) = &self.terminal {
+            terminal.print(format!("{text}\n"));
+        }
+    }
+
+    /// A writer for the log that leaves the line being typed intact; none when
+    /// the input is a pipe.
+    pub(super) fn log_writer(&self) -> Option<Box<dyn Write + Send>> {
+        self.terminal.as_ref().map(|terminal| Box::new(terminal.writer()) as _)
+    }
+
+    /// Leaves the terminal as it was found, also while a line is being typed.
+    pub(super) fn close(self) {
+        if let Some(terminal) = self.terminal {
+            terminal.restore();
+        }
+    }
+}
+
+fn serve(
+    requests: &Receiver<()>,
+    answers: &Sender<Input>,
+    mut read: Box<dyn FnMut() -> Input + Send>,
+) {
+    for () in requests {
+        if answers.send(read()).is_err() {
+            return;
+        }
+    }
+}
+
+fn read_plain() -> Input {
+    let mut line = Vec::new();
+    match io::stdin().lock().read_until(b'\n', &mut line) {
+        Ok(0) => Input::End,
+        Ok(_) => {
+            let text = String::from_utf8_lossy(&line);
+            Input::Line(text.trim_end_matches(['\n', '\r']).to_string())
+        }
+        Err(error) => Input::Failed(format!("cannot read the input: {error}")),
+    }
+}
