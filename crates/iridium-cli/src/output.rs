@@ -43,7 +43,9 @@ pub(crate) fn members(members: &[MemberView]) -> String {
         rtt.set_cell_alignment(CellAlignment::Right);
     }
     if !terminal {
-        table.column_iter_mut().for_each(|column| drop(column.set_padding((0, 2))));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
     }
     table.lines().map(|line| line.trim_end().to_string()).collect::<Vec<_>>().join("\n")
 }

@@ -1,0 +1,10 @@
+//! The command `iridium` as its users meet it: real processes on ephemeral
+//! ports of this machine, each test in a folder of its own.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod mesh;
+mod refusal;
+mod repl;
+mod support;
+mod usage;

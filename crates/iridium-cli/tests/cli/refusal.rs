@@ -1,0 +1,111 @@
+//! Nodes and clients that a cluster does not take, and nodes that cannot start.
+
+use crate::support::{User, write};
+
+#[test]
+fn another_secret_is_refused_with_exit_code_3() {
+    let (user, stranger) = (User::new(), User::new());
+    let a = user.node("a", &[]);
+    let outcome = stranger.run(&["node", "--node-alias", "b", "-P", "0", "--join", &a.at]);
+    outcome.fails(3, &[&a.at, "secret"]);
+    stranger.run(&["members", "--at", &a.at]).fails(3, &[&a.at, "secret"]);
+    stranger.run(&["leave", "--at", &a.at]).fails(3, &[&a.at, "secret"]);
+    stranger.run(&["members", "--insecure", "--at", &a.at]).fails(3, &[&a.at]);
+    user.wait_for_members(&a.at, &[("a", "self")]);
+}
+
+#[test]
+fn an_unusable_secret_file_is_refused_with_exit_code_3() {
+    let user = User::new();
+    let path = user.path("cluster.secret");
+    let shown = path.to_str().unwrap();
+    let node = || user.run(&["node", "-P", "0", "--secret-file", shown]);
+
+    node().fails(3, &[shown, "iridium secret new"]);
+    write(&path, "", 0o600);
+    node().fails(3, &[shown, "no key"]);
+    write(&path, &format!("{}\n", "ab".repeat(32)), 0o644);
+    node().fails(3, &[shown, "chmod 600"]);
+    user.run(&["members", "--secret-file", shown]).fails(3, &[shown, "chmod 600"]);
+
+    // The REPL says the same, and goes on.
+    let mut repl = user.repl(&["-P", "0", "--secret-file", shown]);
+    repl.say("!start_cluster");
+    let outcome = repl.close();
+    assert!(outcome.stderr.contains("chmod 600"), "{outcome:?}");
+    assert_eq!(outcome.code, Some(0));
+}
+
+#[test]
+fn a_client_does_not_make_a_secret() {
+    let user = User::new();
+    user.run(&["members"]).fails(3, &["cluster.secret"]);
+    assert!(!user.path(".config").exists());
+}
+
+#[test]
+fn an_alias_that_a_live_node_has_is_refused_with_exit_code_3() {
+    let user = User::new();
+    let a = user.node("a", &[]);
+    let b = user.node("b", &["--join", &a.at]);
+    user.wait_for_members(&a.at, &[("a", "self"), ("b", "alive")]);
+
+    // From another folder, so that only the cluster can know.
+    let elsewhere = user.path("elsewhere");
+    let outcome = user.run(&[
+        "node",
+        "--node-alias",
+        "b",
+        "-P",
+        "0",
+        "--data-root-dir",
+        elsewhere.to_str().unwrap(),
+        "--join",
+        &a.at,
+    ]);
+    outcome.fails(3, &["alias b is taken", &b.at]);
+    user.wait_for_members(&a.at, &[("a", "self"), ("b", "alive")]);
+
+    // From the same folder the lock says so.
+    user.run(&["node", "--node-alias", "b", "-P", "0"]).fails(3, &["node b is running already"]);
+}
+
+#[test]
+fn a_port_in_use_is_told_with_the_remedy() {
+    let user = User::new();
+    let a = user.node("a", &[]);
+    let port = a.at.rsplit(':').next().unwrap();
+    user.run(&["node", "--node-alias", "b", "-P", port]).fails(1, &[&a.at, "-P"]);
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_is_named() {
+    let user = User::new();
+    let file = user.path("file");
+    write(&file, "", 0o600);
+    let shown = file.to_str().unwrap();
+    user.run(&["node", "-P", "0", "--data-root-dir", shown]).fails(1, &[shown]);
+    user.run(&["node", "-P", "0", "--log-file", "/nowhere/log"]).fails(1, &["/nowhere/log"]);
+}
+
+#[test]
+fn a_node_that_is_not_there_is_told_with_exit_code_1() {
+    let user = User::new();
+    assert_eq!(user.run(&["secret", "new"]).code, Some(0));
+    // Nobody listens at a port that was free a moment ago.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let at = free.to_string();
+    user.run(&["members", "--at", &at]).fails(1, &[&at, "--at"]);
+    user.run(&["leave", "--at", &at]).fails(1, &[&at]);
+    user.run(&["members", "--at", "no-such-host.invalid"]).fails(1, &["no-such-host.invalid"]);
+    let outcome = user.run(&["node", "-P", "0", "-H", "no-such-host.invalid"]);
+    outcome.fails(1, &["no-such-host.invalid"]);
+
+    let mut repl = user.repl(&["-P", "0"]);
+    repl.say("!join_cluster no-such-host.invalid 2254");
+    repl.say(&format!("!join_cluster {at}"));
+    let outcome = repl.close();
+    assert!(outcome.stderr.contains("no-such-host.invalid"), "{outcome:?}");
+    assert!(outcome.stderr.contains(&at), "{outcome:?}");
+    assert_eq!(outcome.code, Some(0));
+}

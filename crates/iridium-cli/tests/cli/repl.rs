@@ -1,0 +1,156 @@
+//! The REPL over a pipe.
+
+use nix::sys::signal::Signal;
+
+use crate::support::{User, wait_until};
+
+/// The dialogue that people first meet the project with.
+#[test]
+fn three_repls_become_one_mesh() {
+    let user = User::new();
+    let mut a = user.repl(&["--node-alias", "a", "-P", "0"]);
+    let mut b = user.repl(&["--node-alias", "b", "-P", "0"]);
+    let mut c = user.repl(&["--node-alias", "c", "-P", "0"]);
+
+    let listens = a.ask("!start_cluster", "a listens on 127.0.0.1:");
+    let port = |line: &str| line.rsplit(':').next().unwrap().to_string();
+    let port_a = port(&listens);
+    let port_b = port(&b.ask(&format!("!join_cluster 127.0.0.1 {port_a}"), "b listens on "));
+    b.process.wait_for("joined the cluster through a: 2 members");
+    // As one word too, and through a member that is not the first.
+    let port_c = port(&c.ask(&format!("!join_cluster 127.0.0.1:{port_b}"), "c listens on "));
+    c.process.wait_for("joined the cluster through b: 3 members");
+
+    let expected = |own: &str| {
+        [("a", &port_a), ("b", &port_b), ("c", &port_c)].map(|(alias, port)| {
+            let state = if alias == own { "this node" } else { "alive" };
+            (alias, format!("127.0.0.1:{port}"), state)
+        })
+    };
+    for (repl, own) in [(&mut a, "a"), (&mut b, "b"), (&mut c, "c")] {
+        wait_until("all three are listed with their listening ports", || {
+            repl.ask("!cluster_members", "alias");
+            for (alias, place, state) in expected(own) {
+                let line = repl.process.wait_for(alias);
+                if !(line.contains(&place) && line.contains(state)) {
+                    // The rest of a table that is not complete yet.
+                    repl.ask("!help quit", "!quit:");
+                    return Err(line);
+                }
+            }
+            Ok(())
+        });
+    }
+
+    // The end of the input is a farewell.
+    let outcome = c.close();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert_eq!(outcome.stderr, "");
+    let at = format!("127.0.0.1:{port_a}");
+    user.wait_for_members(&at, &[("a", "self"), ("b", "alive"), ("c", "left")]);
+    b.say("!quit");
+    assert_eq!(b.process.end().code, Some(0));
+    user.wait_for_members(&at, &[("a", "self"), ("b", "left"), ("c", "left")]);
+}
+
+#[test]
+fn nothing_but_answers_is_written_to_a_pipe() {
+    let user = User::new();
+    let mut repl = user.repl(&[]);
+    repl.say("!help join_cluster");
+    repl.say("");
+    repl.say("!history");
+    let outcome = repl.close();
+    assert_eq!(
+        outcome.stdout,
+        "!join_cluster HOST PORT | HOST:PORT: join through a member (starts this node)\n    \
+         1  !help join_cluster\n    2  !history\n"
+    );
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn mistakes_are_told_and_survived() {
+    let user = User::new();
+    let mut repl = user.repl(&["-P", "0"]);
+    for line in [
+        "!cluster_members",
+        "!leave_cluster",
+        "!quti",
+        "!xyzzy",
+        "quit",
+        "add $0 $1",
+        "!join_cluster",
+        "!join_cluster here there",
+        "!quit now",
+    ] {
+        repl.say(line);
+    }
+    let outcome = repl.close();
+    assert_eq!(
+        outcome.stderr.lines().collect::<Vec<_>>(),
+        [
+            "error: this node is in no cluster; !start_cluster or !join_cluster first",
+            "error: this node is in no cluster; !start_cluster or !join_cluster first",
+            "error: there is no command !quti; did you mean !quit?",
+            "error: there is no command !xyzzy; !help lists the commands",
+            "error: commands begin with !; did you mean !quit?",
+            "error: commands begin with !; !help lists them",
+            "error: usage: !join_cluster HOST PORT | HOST:PORT",
+            "error: \"here:there\" is not HOST:PORT, for example 192.0.2.7:2254",
+            "error: usage: !quit",
+        ]
+    );
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_node_can_leave_and_start_again() {
+    let user = User::new();
+    let mut repl = user.repl(&["--node-alias", "a", "-P", "0"]);
+    let first = repl.ask("!start_cluster", "a listens on ");
+    assert_eq!(repl.ask("!start_cluster", "a listens on "), first);
+    repl.ask("!leave_cluster", "left the cluster");
+    repl.ask("!start_cluster", "a listens on ");
+    repl.ask("!cluster_members", "this node");
+    assert_eq!(repl.close().stderr, "");
+}
+
+#[test]
+fn a_port_in_use_is_told_with_the_remedy() {
+    let user = User::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let mut repl = user.repl(&["-P", &port]);
+    repl.say("!start_cluster");
+    let outcome = repl.close();
+    assert!(outcome.stderr.contains(&port) && outcome.stderr.contains("-P"), "{outcome:?}");
+    assert_eq!(outcome.code, Some(0));
+}
+
+#[test]
+fn a_client_can_make_it_leave_and_the_repl_goes_on() {
+    let user = User::new();
+    let mut repl = user.repl(&["--node-alias", "a", "-P", "0"]);
+    let line = repl.ask("!start_cluster", "a listens on ");
+    let at = line.rsplit(' ').next().unwrap();
+    assert_eq!(user.run(&["leave", "--at", at]).code, Some(0));
+    wait_until("the node is gone", || match user.run(&["members", "--at", at]).code {
+        Some(1) => Ok(()),
+        other => Err(other),
+    });
+    repl.say("!cluster_members");
+    let outcome = repl.close();
+    assert!(outcome.stderr.contains("this node is in no cluster"), "{outcome:?}");
+    assert_eq!(outcome.code, Some(0));
+}
+
+#[test]
+fn a_signal_is_a_farewell() {
+    let user = User::new();
+    let mut repl = user.repl(&["--node-alias", "a", "-P", "0"]);
+    repl.ask("!start_cluster", "a listens on ");
+    repl.process.signal(Signal::SIGTERM);
+    let outcome = repl.process.end();
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+}

@@ -1,0 +1,74 @@
+//! The command line itself.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::User;
+
+#[test]
+fn wrong_usage_has_exit_code_2() {
+    let user = User::new();
+    for words in [
+        &["dance"][..],
+        &["node", "--no-such-flag"],
+        &["node", "--node-alias", "two words"],
+        &["node", "-P", "70000"],
+        &["node", "--join", "host:0"],
+        &["node", "--preset", "moon"],
+        &["node", "-v", "-q"],
+        &["members", "--at", "http://host"],
+        &["--join", "host:1"],
+        &["-P", "1", "members"],
+    ] {
+        let outcome = user.run(words);
+        assert_eq!(outcome.code, Some(2), "{words:?}: {outcome:?}");
+        assert!(outcome.stderr.starts_with("error: "), "{words:?}: {outcome:?}");
+    }
+    user.run(&["node", "--insecure", "-H", "0.0.0.0"]).fails(2, &["--insecure=force"]);
+}
+
+#[test]
+fn a_secret_is_private_and_never_overwritten() {
+    let user = User::new();
+    let default = user.run(&["secret", "show-path"]).stdout;
+    let default = std::path::Path::new(default.trim_end());
+    assert_eq!(default, user.path(".config/iridium/cluster.secret"));
+
+    assert_eq!(user.run(&["secret", "new"]).code, Some(0));
+    let made = std::fs::read_to_string(default).unwrap();
+    assert_eq!(std::fs::metadata(default).unwrap().permissions().mode() & 0o777, 0o600);
+    user.run(&["secret", "new"]).fails(1, &[default.to_str().unwrap()]);
+    assert_eq!(std::fs::read_to_string(default).unwrap(), made);
+
+    let other = user.path("other");
+    assert_eq!(user.run(&["secret", "new", other.to_str().unwrap()]).code, Some(0));
+    assert_ne!(std::fs::read_to_string(other).unwrap(), made);
+}
+
+#[test]
+fn the_variable_names_the_secret_file() {
+    let user = User::new();
+    let path = user.path("named");
+    let outcome =
+        user.iridium(&["secret", "show-path"]).env("IRIDIUM_SECRET_FILE", &path).output().unwrap();
+    assert_eq!(String::from_utf8(outcome.stdout).unwrap().trim_end(), path.to_str().unwrap());
+    // A file that was named must be there; only the default one is made.
+    let outcome =
+        user.iridium(&["node", "-P", "0"]).env("IRIDIUM_SECRET_FILE", &path).output().unwrap();
+    assert_eq!(outcome.status.code(), Some(3), "{outcome:?}");
+    assert!(!path.exists());
+}
+
+#[test]
+fn help_completions_and_the_manual_know_every_command() {
+    let user = User::new();
+    let help = user.run(&["--help"]).stdout;
+    let man = user.run(&["man"]).stdout;
+    let completions = user.run(&["completions", "bash"]).stdout;
+    for command in ["node", "members", "leave", "secret", "completions", "man"] {
+        for text in [&help, &man, &completions] {
+            assert!(text.contains(command), "{command}");
+        }
+    }
+    assert!(help.lines().all(|line| line.len() <= 100), "{help}");
+    assert!(user.run(&["--version"]).stdout.starts_with("iridium "));
+}
