@@ -1,7 +1,7 @@
 //! The log: sentences with time (UTC) and thread, to stderr and to a file.
 
 use std::fs::File;
-use std::io::{LineWriter, Write};
+use std::io::{self, LineWriter, Write};
 
 use log::{Level, LevelFilter};
 use simplelog::{
@@ -11,6 +11,7 @@ use simplelog::{
 
 use crate::args::LogFlags;
 use crate::failure::Failure;
+use crate::output;
 
 /// Where the log goes beside the file.
 pub(crate) enum Sink {
@@ -24,8 +25,9 @@ pub(crate) fn start(flags: &LogFlags, usual: Level, sink: Sink) -> Result<(), Fa
     let level = level(flags, usual);
     let mut logs: Vec<Box<dyn SharedLogger>> = vec![match sink {
         Sink::Stderr => {
-            let config = layout().build();
-            TermLogger::new(level, config, TerminalMode::Stderr, ColorChoice::Auto)
+            let coloured = output::is_coloured(&io::stderr());
+            let colours = if coloured { ColorChoice::Auto } else { ColorChoice::Never };
+            TermLogger::new(level, layout().build(), TerminalMode::Stderr, colours)
         }
         Sink::Terminal(writer) => {
             let mut layout = layout();

@@ -71,7 +71,7 @@ fn milliseconds(us: u64) -> String {
 }
 
 /// Whether colours are wanted there; see <https://no-color.org>.
-fn is_coloured(stream: &impl io::IsTerminal) -> bool {
+pub(crate) fn is_coloured(stream: &impl io::IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
