@@ -17,7 +17,7 @@ const REFRESH: Duration = Duration::from_secs(1);
 
 /// One line for each node: what it is and whom it sees.
 pub(super) fn table(state: &State, seen: &[Seen]) -> String {
-    let mut rows = vec![["NODE", "ADDRESS", "PID", "ALIVE", "RTT"].map(String::from)];
+    let mut rows = vec![["NODE", "ADDRESS", "PID", "SEES ALIVE", "RTT"].map(String::from)];
     rows.extend(state.nodes.iter().zip(seen).map(|(node, seen)| row(node, seen)));
     let mut width = [0; 5];
     for row in &rows {

@@ -1,0 +1,199 @@
+//! The rules of the architecture that a compiler does not know; see
+//! `crates/README.md` for their reasons.
+
+#![allow(clippy::unwrap_used)]
+
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use source::Source;
+
+/// Which of our crates may depend on which.
+const EDGES: &[(&str, &[&str])] = &[
+    ("iridium-proto", &[]),
+    ("iridium-vm", &[]),
+    ("iridium-net", &["iridium-proto"]),
+    ("iridium-node", &["iridium-vm", "iridium-net", "iridium-proto"]),
+    ("iridium-cli", &["iridium-node", "iridium-vm", "iridium-net", "iridium-proto"]),
+    // It runs the built binary, as a user does.
+    ("xtask", &[]),
+];
+
+/// What must do no I/O, start no thread and read no clock, so that it runs the
+/// same under a simulator; and the parts of it that may.
+const PURE: &[(&str, &[&str])] = &[
+    ("crates/iridium-proto/src", &[]),
+    ("crates/iridium-net/src/membership", &[]),
+    ("crates/iridium-vm/src", &["crates/iridium-vm/src/sched"]),
+];
+
+/// Names that only code with I/O, threads, a clock or chance of its own needs.
+const IMPURE: &[&str] = &[
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "UnixStream",
+    "UnixListener",
+    "UnixDatagram",
+    "socket2",
+    "thread",
+    "Instant",
+    "SystemTime",
+    "getrandom",
+];
+
+/// The files that may contain `unsafe`, and why.
+const UNSAFE: &[(&str, &str)] = &[];
+
+/// The most lines of a source file, and the files that may have more, and why.
+const MAX_LINES: usize = 600;
+const LONG: &[(&str, &str)] = &[];
+
+/// What lies at the top of the repository, beside files that begin with a dot.
+const TOP: &[&str] =
+    &["Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "crates", "scripts", "xtask"];
+
+#[test]
+fn crates_depend_on_each_other_only_as_agreed() {
+    let allowed: BTreeMap<&str, BTreeSet<&str>> =
+        EDGES.iter().map(|(name, to)| (*name, to.iter().copied().collect())).collect();
+    let mut faults = Vec::new();
+    for package in packages() {
+        let name = package["name"].as_str().unwrap();
+        let Some(allowed) = allowed.get(name) else {
+            faults.push(format!("{name} is a new crate; say in EDGES what it may depend on"));
+            continue;
+        };
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let to = dependency["name"].as_str().unwrap();
+            // Those with a path are ours. Tests may go no other ways.
+            if dependency["path"].is_string() && !allowed.contains(to) {
+                faults.push(format!("{name} must not depend on {to}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_cores_do_no_io_start_no_threads_and_read_no_clock() {
+    let mut faults = Vec::new();
+    for (folder, exceptions) in PURE {
+        let found = sources(folder);
+        let crate_folder: PathBuf = Path::new(folder).iter().take(2).collect();
+        let crate_exists = root().join(crate_folder).exists();
+        assert!(!(crate_exists && found.is_empty()), "{folder} has moved; say where to");
+        for source in found {
+            if exceptions.iter().any(|exception| source.path.starts_with(exception)) {
+                continue;
+            }
+            for (line, name) in source.outside_tests().filter(|(_, name)| IMPURE.contains(name)) {
+                faults.push(format!("{}:{line} names {name}", source.path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn unsafe_code_is_only_where_it_is_justified() {
+    let mut faults = Vec::new();
+    for source in all_sources() {
+        if UNSAFE.iter().any(|(path, _)| source.path == Path::new(path)) {
+            continue;
+        }
+        let found = source.names().find(|(_, name)| *name == "unsafe");
+        faults.extend(found.map(|(line, _)| format!("{}:{line}", source.path.display())));
+    }
+    assert!(faults.is_empty(), "unsafe code at\n{}", faults.join("\n"));
+}
+
+#[test]
+fn files_are_short_enough_to_be_read() {
+    let faults: Vec<String> = all_sources()
+        .filter(|source| source.lines() > MAX_LINES)
+        .filter(|source| !LONG.iter().any(|(path, _)| source.path == Path::new(path)))
+        .map(|source| format!("{} has {} lines", source.path.display(), source.lines()))
+        .collect();
+    assert!(faults.is_empty(), "over {MAX_LINES} lines:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn exceptions_are_for_files_that_exist() {
+    for (path, why) in UNSAFE.iter().chain(LONG) {
+        assert!(root().join(path).is_file(), "{path} is gone; so can its exception be");
+        assert!(!why.is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn the_top_of_the_repository_is_tidy() {
+    let faults: BTreeSet<String> = committed()
+        .iter()
+        .filter_map(|path| path.iter().next())
+        .map(|top| top.to_string_lossy().into_owned())
+        .filter(|top| !top.starts_with('.') && !TOP.contains(&top.as_str()))
+        .collect();
+    assert!(faults.is_empty(), "not at the top of the repository, please: {faults:?}");
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// Our packages, as cargo understands their manifests.
+fn packages() -> Vec<serde_json::Value> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+/// The files under version control; without it (an unpacked archive) whatever
+/// lies at the top, except what is built.
+fn committed() -> Vec<PathBuf> {
+    let git = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output();
+    match git {
+        Ok(output) if output.status.success() && !output.stdout.is_empty() => {
+            let names = String::from_utf8(output.stdout).unwrap();
+            names.split_terminator('\0').map(PathBuf::from).collect()
+        }
+        _ => fs::read_dir(root())
+            .unwrap()
+            .map(|entry| PathBuf::from(entry.unwrap().file_name()))
+            .filter(|name| name != Path::new("target"))
+            .collect(),
+    }
+}
+
+fn all_sources() -> impl Iterator<Item = Source> {
+    ["crates", "xtask"].into_iter().flat_map(sources)
+}
+
+/// The Rust files in a folder and its folders; none if it is not there.
+fn sources(folder: &str) -> Vec<Source> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(folder)];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(root().join(&folder)) else { continue };
+        for entry in entries {
+            let entry = entry.unwrap();
+            let path = folder.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(root().join(&path)).unwrap();
+                found.push(Source::new(path, &text));
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
