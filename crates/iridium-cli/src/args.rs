@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Node {
         #[command(flatten)]
         flags: NodeFlags,
-        /// Join through this member; may be repeated, and is tried until it answers
+        /// Join through this member, tried until it answers; may be repeated
         #[arg(long, value_name = "HOST:PORT")]
         join: Vec<Endpoint>,
     },
@@ -76,7 +76,7 @@ pub(crate) enum SecretTask {
 /// What a node is told, whether it runs alone or in the REPL.
 #[derive(Debug, Args)]
 pub(crate) struct NodeFlags {
-    /// Name of the node, unique in the cluster [default: a UUID, made once and kept]
+    /// Name of the node, unique in the cluster [default: a UUID that is kept]
     #[arg(long, value_name = "ALIAS")]
     pub(crate) node_alias: Option<NodeAlias>,
     /// Port to listen on; 0 takes any free one
@@ -88,17 +88,17 @@ pub(crate) struct NodeFlags {
     /// Where others are to dial this node [default: where it listens]
     #[arg(long, value_name = "HOST[:PORT]")]
     pub(crate) advertise: Option<Advertise>,
-    /// Folder for what nodes keep, each under its alias [default: in your data folder]
+    /// Folder for what nodes keep [default: iridium in your data folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_root_dir: Option<PathBuf>,
-    /// File with the cluster secret [default: see `iridium secret show-path`]
-    #[arg(long, value_name = "FILE", env = "IRIDIUM_SECRET_FILE")]
+    /// File with the cluster secret [default: iridium secret show-path]
+    #[arg(long, value_name = "FILE", env = "IRIDIUM_SECRET_FILE", hide_env_values = true)]
     pub(crate) secret_file: Option<PathBuf>,
-    /// No secret and no encryption, on a loopback address; `--insecure=force`: on any
+    /// No secret, no encryption; on a loopback address, or with =force on any
     #[arg(long, value_name = "force", num_args = 0..=1, require_equals = true,
           default_missing_value = "loopback", hide_possible_values = true)]
     pub(crate) insecure: Option<Insecure>,
-    /// How patient the node is with others
+    /// How far apart the nodes are, and so how patient with each other
     #[arg(long, value_enum, default_value_t = Preset::Lan)]
     pub(crate) preset: Preset,
     #[command(flatten)]
@@ -124,8 +124,8 @@ pub(crate) struct ClientFlags {
     /// The node to talk to
     #[arg(long, value_name = "HOST:PORT", default_value_t = default_node())]
     pub(crate) at: Endpoint,
-    /// File with the cluster secret [default: see `iridium secret show-path`]
-    #[arg(long, value_name = "FILE", env = "IRIDIUM_SECRET_FILE")]
+    /// File with the cluster secret [default: iridium secret show-path]
+    #[arg(long, value_name = "FILE", env = "IRIDIUM_SECRET_FILE", hide_env_values = true)]
     pub(crate) secret_file: Option<PathBuf>,
     /// The node runs with --insecure
     #[arg(long)]
@@ -140,13 +140,12 @@ pub(crate) enum Insecure {
     Force,
 }
 
+/// How far apart the nodes are. (No help of its own for each value: that would
+/// stretch all of `--help`.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Preset {
-    /// Nodes of one machine
     Local,
-    /// Nodes of one network
     Lan,
-    /// Nodes of several sites
     Wan,
 }
 

@@ -1,6 +1,6 @@
 //! The commands about the cluster.
 
-use iridium_net::{Endpoint, EndpointError, Manager};
+use iridium_net::{Endpoint, EndpointError, Event, Manager};
 
 use super::Session;
 use super::command::{Flow, misused};
@@ -29,6 +29,7 @@ pub(super) fn join(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow
         }
     };
     let report = manager.join(to)?;
+    session.skip_arrivals();
     output::line(&event::joined(&report))?;
     Ok(Flow::Continue)
 }
@@ -56,6 +57,15 @@ impl Session<'_> {
         self.cluster.clone().filter(|manager| !manager.members().is_empty()).ok_or_else(|| {
             Failure::failed("this node is in no cluster; !start_cluster or !join_cluster first")
         })
+    }
+
+    /// Passes over the members that came up just now: the report counts them.
+    fn skip_arrivals(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            if !matches!(event, Event::Up { .. }) {
+                self.on_event(&event);
+            }
+        }
     }
 
     fn start(&mut self) -> Result<Manager, Failure> {
