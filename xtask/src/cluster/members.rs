@@ -50,7 +50,8 @@ fn ask(cluster: &Cluster, state: &State, node: &Node) -> Seen {
         .output()
         .map_err(|error| format!("cannot run {}: {error}", state.iridium.display()))?;
     if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).trim().to_string());
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        return Err(complaint.trim().trim_start_matches("error: ").to_string());
     }
     serde_json::from_slice(&output.stdout).map_err(|error| format!("answers nonsense: {error}"))
 }

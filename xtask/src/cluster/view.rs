@@ -14,6 +14,8 @@ use super::{Cluster, POLL};
 
 /// How often the live view asks the nodes.
 const REFRESH: Duration = Duration::from_secs(1);
+/// How many reasons why the cluster is not whole the live view has room for.
+const REASONS: usize = 3;
 
 /// One line for each node: what it is and whom it sees.
 pub(super) fn table(state: &State, seen: &[Seen]) -> String {
@@ -81,8 +83,11 @@ pub(super) fn watch(cluster: &Cluster, state: &State, stop: &AtomicBool) -> Resu
         let reasons = members::reasons(state, &seen);
         if terminal {
             let mut text = table(state, &seen);
-            for reason in &reasons {
+            for reason in reasons.iter().take(REASONS) {
                 let _ = writeln!(text, "{}", fitted(reason));
+            }
+            if reasons.len() > REASONS {
+                let _ = writeln!(text, "and {} more", reasons.len() - REASONS);
             }
             let _ = writeln!(text, "Ctrl-C stops the cluster.");
             // Up to the first line of the last view, and clear from there.

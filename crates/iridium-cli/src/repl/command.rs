@@ -69,13 +69,17 @@ pub(super) fn run(session: &mut Session<'_>, line: &str) -> Result<Flow, Failure
     };
     let command = find(name).ok_or_else(|| unknown(name))?;
     let arguments: Vec<&str> = words.collect();
-    if command.arguments.is_empty() && !arguments.is_empty() {
+    if !command.takes_arguments() && !arguments.is_empty() {
         return Err(command.misused());
     }
     (command.run)(session, &arguments)
 }
 
 impl Command {
+    pub(super) fn takes_arguments(&self) -> bool {
+        !self.arguments.is_empty()
+    }
+
     fn usage(&self) -> String {
         format!("!{} {}", self.name, self.arguments).trim_end().to_string()
     }

@@ -16,7 +16,7 @@ use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{Context, ExternalPrinter as _, Helper};
 
-use super::command::COMMANDS;
+use super::command::{COMMANDS, Command};
 use super::line::{HISTORY, Input};
 use crate::failure::Failure;
 
@@ -177,10 +177,8 @@ fn complete(typed: &str) -> (usize, Vec<String>) {
         return (typed.len() - bare.len(), names(bare).map(String::from).collect());
     }
     match trimmed.strip_prefix('!') {
-        Some(word) if !word.contains(' ') => {
-            (begin, names(word).map(|name| format!("!{name}")).collect())
-        }
-        None if trimmed.is_empty() => (begin, names("").map(|name| format!("!{name}")).collect()),
+        Some(word) if !word.contains(' ') => (begin, typed_out(word)),
+        None if trimmed.is_empty() => (begin, typed_out("")),
         _ => (typed.len(), Vec::new()),
     }
 }
@@ -189,13 +187,20 @@ fn names(start: &str) -> impl Iterator<Item = &'static str> + use<'_> {
     COMMANDS.iter().map(|command| command.name).filter(move |name| name.starts_with(start))
 }
 
+/// The commands that begin so, ready for their arguments.
+fn typed_out(start: &str) -> Vec<String> {
+    let fits = COMMANDS.iter().filter(|command| command.name.starts_with(start));
+    let space = |command: &Command| if command.takes_arguments() { " " } else { "" };
+    fits.map(|command| format!("!{}{}", command.name, space(command))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn commands_are_completed() {
-        assert_eq!(complete("!jo"), (0, vec!["!join_cluster".to_string()]));
+        assert_eq!(complete("!jo"), (0, vec!["!join_cluster ".to_string()]));
         assert_eq!(complete("  !q"), (2, vec!["!quit".to_string()]));
         assert_eq!(complete("!help le"), (6, vec!["leave_cluster".to_string()]));
         assert_eq!(complete("!help !le"), (7, vec!["leave_cluster".to_string()]));

@@ -74,7 +74,11 @@ impl Session<'_> {
                     Ok(event) => self.on_event(&event),
                     Err(_) => self.events = never(),
                 },
-                recv(asked_to_end) -> _ => return Ok(()),
+                recv(asked_to_end) -> _ => {
+                    // Past the line that was being typed.
+                    self.lines.greet("")?;
+                    return Ok(());
+                }
             }
         }
     }
