@@ -28,9 +28,9 @@ pub(super) fn join(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow
             manager
         }
     };
-    let report = manager.join(to)?;
-    session.skip_arrivals();
-    output::line(&event::joined(&report))?;
+    let outcome = manager.join(to);
+    session.pass_over(outcome.is_err());
+    output::line(&event::joined(&outcome?))?;
     Ok(Flow::Continue)
 }
 
@@ -59,11 +59,14 @@ impl Session<'_> {
         })
     }
 
-    /// Passes over the members that came up just now: the report counts them.
-    fn skip_arrivals(&mut self) {
+    /// Passes over what the outcome of a join tells: the members that came up
+    /// and, if it failed, the refusal.
+    fn pass_over(&mut self, failed: bool) {
         while let Ok(event) = self.events.try_recv() {
-            if !matches!(event, Event::Up { .. }) {
-                self.on_event(&event);
+            match event {
+                Event::Up { .. } => {}
+                Event::Refused { .. } if failed => {}
+                event => self.on_event(&event),
             }
         }
     }
