@@ -106,7 +106,8 @@ impl Store {
 /// [`StartError::Data`].
 pub(crate) fn default_alias(root: &Path) -> Result<NodeAlias, StartError> {
     fs::create_dir_all(root).map_err(|e| data_error(root, e))?;
-    let path = root.join("alias");
+    // No alias may contain this character, so no folder can be in the way.
+    let path = root.join("@default-alias");
     if let Some(alias) = read(&path)?.and_then(|text| NodeAlias::new(text.trim()).ok()) {
         return Ok(alias);
     }

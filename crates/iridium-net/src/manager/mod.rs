@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) me: Mutex<(NodeId, NodeInfo)>,
     pub(crate) routes: Mutex<HashMap<NodeAlias, Arc<ClusterClient>>>,
     pub(crate) listeners: Mutex<Vec<Sender<Event>>>,
+    /// What has happened since the start, for the first who listens.
+    pub(crate) since_start: Mutex<Option<Receiver<Event>>>,
     pub(crate) next_conn: AtomicU64,
 }
 
@@ -84,10 +86,12 @@ impl Manager {
         let threads = Threads::default();
         let (commands, inputs) = bounded(MAX_COMMANDS);
         let (inbox, deliveries) = unbounded();
+        let (first_listener, since_start) = bounded(MAX_EVENTS);
         let shared = Arc::new(Shared {
             me: Mutex::new((id, info)),
             routes: Mutex::default(),
-            listeners: Mutex::default(),
+            listeners: Mutex::new(vec![first_listener]),
+            since_start: Mutex::new(Some(since_start)),
             next_conn: AtomicU64::new(1),
         });
         let addr = server.local_addr();
@@ -147,10 +151,14 @@ impl Manager {
         asked.ok().and_then(|()| answer.recv().ok()).unwrap_or_default()
     }
 
-    /// Everything that happens from now on. A listener that lets 4,096 events
+    /// Everything that happens from now on; the first call also gets what has
+    /// happened since the start, so that nothing is missed. A listener that lets 4,096 events
     /// pile up is cut off: its receiver then ends.
     #[must_use]
     pub fn events(&self) -> Receiver<Event> {
+        if let Some(events) = lock(&self.inner.shared.since_start).take() {
+            return events;
+        }
         let (listener, events) = bounded(MAX_EVENTS);
         lock(&self.inner.shared.listeners).push(listener);
         events

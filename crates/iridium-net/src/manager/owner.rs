@@ -232,7 +232,10 @@ impl Owner {
     fn emit(&self, event: &Event) {
         lock(&self.worker.shared.listeners).retain(|listener| {
             let sent = listener.try_send(event.clone());
-            if matches!(sent, Err(crossbeam_channel::TrySendError::Full(_))) {
+            let full = matches!(sent, Err(crossbeam_channel::TrySendError::Full(_)));
+            // Events since the start are kept for a first listener who may never come.
+            let awaited = lock(&self.worker.shared.since_start).take_if(|_| full).is_some();
+            if full && !awaited {
                 log::error!("a listener was cut off: it did not take its events");
             }
             sent.is_ok()
@@ -276,7 +279,10 @@ impl Worker {
         }
         let conn = self.shared.conn_id();
         let remote = NodeIp(remote.ip().to_canonical());
-        self.serve(conn, session, Input::Accepted { conn, remote, first });
+        // Gone already if the system does not know: then the next line finds out.
+        let local =
+            session.stream.local_addr().map_or(remote, |addr| NodeIp(addr.ip().to_canonical()));
+        self.serve(conn, session, Input::Accepted { conn, remote, local, first });
     }
 
     /// Makes a session a connection of the mesh and reads it to its end.

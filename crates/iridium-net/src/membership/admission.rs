@@ -282,9 +282,7 @@ impl Membership {
         };
         let (target, remote) = (target.clone(), *remote);
         let intro = ack.intro.seen_from(remote);
-        if self.me.info.ip.is_unspecified() {
-            self.seen_as = Some(ack.seen);
-        }
+        self.note_own_ip(ack.seen);
         if intro.id.alias == self.me.id.alias {
             // Dialled oneself, or another holder of one's own alias.
             let reason = if intro.id.incarnation == self.me.id.incarnation {

@@ -107,6 +107,8 @@ pub enum Input {
         conn: ConnId,
         /// The address it comes from.
         remote: NodeIp,
+        /// The address under which it found this node.
+        local: NodeIp,
         /// What it said.
         first: IridiumMessage,
     },
@@ -272,7 +274,10 @@ impl Membership {
         match input {
             Input::Connected { dial, conn, remote } => self.on_connected(dial, conn, remote, now),
             Input::DialFailed { dial, failure } => self.on_dial_failed(dial, failure, now),
-            Input::Accepted { conn, remote, first } => self.on_accepted(conn, remote, first, now),
+            Input::Accepted { conn, remote, local, first } => {
+                self.note_own_ip(local);
+                self.on_accepted(conn, remote, first, now);
+            }
             Input::Message { conn, message } => self.on_message(conn, message, now),
             Input::Closed { conn } => self.on_closed(conn, now),
         }
@@ -324,6 +329,14 @@ impl Membership {
         let intro = self.me.clone();
         let intro = self.seen_as.map_or(intro.clone(), |ip| intro.seen_from(ip));
         (intro.id, intro.info)
+    }
+
+    /// Another node has found this one under an address, or seen it come from it.
+    /// One that only this machine can use gives way to any other.
+    fn note_own_ip(&mut self, ip: NodeIp) {
+        if self.seen_as.is_none_or(|known| known.0.is_loopback()) {
+            self.seen_as = Some(ip);
+        }
     }
 
     /// This node first, then everyone it knows of, by alias.

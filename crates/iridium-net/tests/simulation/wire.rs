@@ -162,7 +162,8 @@ impl World {
             Item::Message(first) => {
                 let from = self.wires[&conn].ends[1 - end].machine;
                 let remote = NodeIp(self.nodes[from].addr.ip());
-                self.input(machine, Input::Accepted { conn: id, remote, first });
+                let local = NodeIp(self.nodes[machine].addr.ip());
+                self.input(machine, Input::Accepted { conn: id, remote, local, first });
             }
             Item::Data { from, epoch, number } => {
                 let e = &mut wire.ends[end];

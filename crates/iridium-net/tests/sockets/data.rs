@@ -50,7 +50,7 @@ fn the_longest_message_passes_and_a_longer_one_is_refused() {
 #[test]
 fn a_receiver_that_takes_nothing_makes_senders_wait_and_nothing_else() {
     let nodes = mesh(&["a", "b", "c"], &secret());
-    let events = nodes[0].events();
+    let events = events_from_now(&nodes[0]);
     let message = vec![7; 100_000];
     let mut sent = 0;
     // Until the receiver's window and the sender's queue are both full.

@@ -86,6 +86,12 @@ pub fn state_of(node: &Manager, name: &str) -> Option<ViewState> {
     node.members().into_iter().find(|m| m.info.alias == alias(name)).map(|m| m.state)
 }
 
+/// Without those since the start, which the first listener gets.
+pub fn events_from_now(node: &Manager) -> crossbeam_channel::Receiver<Event> {
+    drop(node.events());
+    node.events()
+}
+
 /// The next event that fits, with those before it dropped.
 pub fn next_event(
     events: &crossbeam_channel::Receiver<Event>,

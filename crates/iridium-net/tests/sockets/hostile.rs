@@ -45,7 +45,7 @@ fn assert_refused_with(said: Said, why: &str) {
 #[test]
 fn strangers_are_refused_and_the_mesh_does_not_notice() {
     let nodes = mesh(&["a", "b"], &secret());
-    let events = nodes[0].events();
+    let events = events_from_now(&nodes[0]);
     let links = (nodes[0].link(&alias("b")), nodes[1].link(&alias("a")));
     let http = say(&nodes[0], b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_refused_with(http, "does not speak the Iridium protocol (it began with \"GET \")");
@@ -159,7 +159,7 @@ fn a_replayed_handshake_changes_nothing() {
 fn a_flood_of_idle_connections_leaves_the_mesh_alone() {
     let security = secret();
     let nodes = mesh(&["a", "b"], &security);
-    let events = nodes[0].events();
+    let events = events_from_now(&nodes[0]);
     let idle: Vec<TcpStream> =
         (0..400).map(|_| TcpStream::connect(nodes[0].local_addr()).unwrap()).collect();
     // Those over 256 are turned away at once.
@@ -192,7 +192,7 @@ fn control_clients_are_answered_and_need_the_secret() {
         assert_eq!(members.len(), 2);
         assert_eq!(members[0].info.alias, alias("b"));
     }
-    let events = nodes[1].events();
+    let events = events_from_now(&nodes[1]);
     assert_eq!(
         client.request(ControlRequest::Leave).unwrap(),
         iridium_proto::ControlReply::Leaving

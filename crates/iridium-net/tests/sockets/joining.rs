@@ -60,7 +60,7 @@ fn nodes_that_dial_each_other_at_once_keep_one_connection() {
     let security = secret();
     for _ in 0..10 {
         let (a, b) = (start("a", &security), start("b", &security));
-        let events = a.events();
+        let events = events_from_now(&a);
         std::thread::scope(|scope| {
             let there = scope.spawn(|| a.join(endpoint(&b)));
             let back = scope.spawn(|| b.join(endpoint(&a)));
@@ -139,7 +139,7 @@ fn joining_oneself_or_nobody_is_a_clear_error() {
 fn one_who_leaves_is_left_at_once_and_not_dialled_again() {
     let security = secret();
     let nodes = mesh(&["a", "b", "c"], &security);
-    let events = nodes[0].events();
+    let events = events_from_now(&nodes[0]);
     let id = nodes[2].me().0;
     let begun = Instant::now();
     nodes[2].leave();
@@ -160,7 +160,7 @@ fn a_node_that_was_shut_down_comes_back_by_itself_in_a_new_life() {
     let b = start_in(root.path(), "b", &security);
     b.join(endpoint(&a)).unwrap();
     wait_for_mesh(&[&a, &b]);
-    let events = a.events();
+    let events = events_from_now(&a);
     let earlier = b.me().0;
     b.shutdown();
     drop(b);
@@ -239,6 +239,14 @@ fn the_published_address_is_one_that_others_can_dial() {
     let port = anywhere.local_addr().port();
     assert_eq!(anywhere.me().1.addr(), SocketAddr::from(([127, 0, 0, 1], port)));
     wait_for_mesh(&[&seed, &anywhere]);
+    // One that others join learns its address from them.
+    let mut found = config("found", &security);
+    found.bind = SocketAddr::from(([0, 0, 0, 0], 0));
+    let found = Manager::start(found).unwrap();
+    let there = SocketAddr::from(([127, 0, 0, 1], found.local_addr().port()));
+    let visitor = start("visitor", &security);
+    visitor.join(there.into()).unwrap();
+    assert_eq!(found.me().1.addr(), there);
     assert_eq!(alive(&seed)[0].info.addr(), SocketAddr::from(([127, 0, 0, 1], port)));
     // Advertised: that one, whatever it is seen under.
     let mut told = config("told", &security);
