@@ -171,7 +171,10 @@ impl Membership {
             }
             Target::Check(..) => return,
         };
-        log::error!("refused by={by}: {reason}");
+        // A node that is alone ends with this reason; one that works goes on, and
+        // an operator must know.
+        let level = if alone { log::Level::Debug } else { log::Level::Error };
+        log::log!(level, "refused by={by}: {reason}");
         self.push(Action::Emit(Event::Refused { by: by.clone(), reason: reason.clone(), alone }));
         if let Target::Join(join) = target {
             let remembered = self.joins.get(join).is_some_and(|a| a.remembered.is_some());
