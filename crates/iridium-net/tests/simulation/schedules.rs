@@ -178,9 +178,9 @@ fn a_healed_partition_is_one_mesh_within_ten_seconds() {
 
 #[test]
 fn many_nodes_at_once_become_one_mesh() {
-    let mut world = World::new(7, 60);
+    let mut world = World::new(7, 200);
     world.start(0, &[]);
-    for machine in 1..60 {
+    for machine in 1..200 {
         let seed = world.dice.below(machine);
         world.start(machine, &[seed]);
     }

@@ -213,6 +213,16 @@ fn a_node_number_that_is_taken_is_drawn_again() {
 }
 
 #[test]
+fn a_node_number_that_is_taken_and_in_use_is_a_reason_to_refuse() {
+    let mut world = mesh(1, 2, 1);
+    world.nodes[2].fixed_number = Some(world.id(0).number.number());
+    world.nodes[2].may_renumber = false;
+    world.start(2, &[1]);
+    world.run_for(2 * SECOND);
+    assert_eq!(refusal(&world, 2), Some(RejectReason::NumberTaken));
+}
+
+#[test]
 fn a_restarted_node_replaces_its_earlier_life_at_once_everywhere() {
     for (seed, moves) in [(1, false), (2, true), (3, false), (4, true)] {
         let mut world = mesh(seed, 4, 0);

@@ -76,8 +76,10 @@ pub struct Node {
     pub peers: Vec<NodeInfo>,
     /// Which process runs on the machine; those before it are dead.
     pub life: u64,
-    /// Set when the incarnation on disk is not to grow by itself.
+    /// The node number that it draws first, where a test wants a certain one.
     pub fixed_number: Option<u32>,
+    /// Whether it may draw another: not when processes run already.
+    pub may_renumber: bool,
     /// The highest counter with which it has contradicted rumours of its end.
     pub refutation: u32,
     wake_at: Option<Time>,
@@ -154,7 +156,8 @@ impl World {
         }
         let intro = Introduction { info, id, refutation: 0 };
         let remembered = node.peers.clone();
-        let start = Start { intro, timing, remembered, may_renumber: true, seed };
+        let may_renumber = node.may_renumber;
+        let start = Start { intro, timing, remembered, may_renumber, seed };
         let mut core = Membership::new(start, now);
         for seed in seeds {
             core.join(Endpoint::Addr(seed), true, now);
@@ -427,6 +430,7 @@ impl Node {
             peers: Vec::new(),
             life: 0,
             fixed_number: None,
+            may_renumber: true,
             refutation: 0,
             wake_at: None,
             links: BTreeMap::new(),

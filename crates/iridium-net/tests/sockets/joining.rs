@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use iridium_net::{Config, Event, JoinError, Manager, Security, StartError};
+use iridium_net::{Config, Event, JoinError, Manager, Secrets, Security, StartError};
 use iridium_proto::{NodeIp, NodePort, RejectReason, ViewState};
 
 use crate::harness::*;
@@ -266,6 +266,27 @@ fn two_meshes_that_meet_become_one() {
     let right = mesh(&["c", "d"], &security);
     right[1].join(endpoint(&left[1])).unwrap();
     wait_for_mesh(&[&left[0], &left[1], &right[0], &right[1]]);
+}
+
+#[test]
+fn while_a_secret_is_being_replaced_old_and_new_nodes_meet() {
+    let dir = tempfile::tempdir().unwrap();
+    let [old, new] = ["old", "new"].map(|name| dir.path().join(name));
+    let only_old = Secrets::create(&old).unwrap();
+    let only_new = Secrets::create(&new).unwrap();
+    // Both keys, the new one first: offered is the new one, accepted are both.
+    let both = dir.path().join("both");
+    std::fs::copy(&new, &both).unwrap();
+    let keys = [&new, &old].map(|path| std::fs::read_to_string(path).unwrap());
+    std::fs::write(&both, keys.concat()).unwrap();
+    let both = start("both", &Security::Secret(Secrets::load(&both).unwrap()));
+    let old = start("old", &Security::Secret(only_old));
+    let new = start("new", &Security::Secret(only_new));
+    old.join(endpoint(&both)).unwrap();
+    new.join(endpoint(&both)).unwrap();
+    wait_for("both are there", || alive(&both).len() == 2);
+    let error = new.join(endpoint(&old)).unwrap_err();
+    assert!(matches!(error, JoinError::Handshake { .. }), "{error}");
 }
 
 #[test]
