@@ -163,7 +163,7 @@ impl World {
             core.join(Endpoint::Addr(seed), true, now);
         }
         node.core = Some(core);
-        self.say(machine, "starts");
+        self.say(machine, || "starts".into());
         self.act(machine);
     }
 
@@ -178,13 +178,13 @@ impl World {
 
     /// Ends a process without a word, as `kill -9` does.
     pub fn kill(&mut self, machine: Machine) {
-        self.say(machine, "is killed");
+        self.say(machine, || "is killed".into());
         self.nodes[machine].core = None;
         self.close_all(machine);
     }
 
     pub fn leave(&mut self, machine: Machine) {
-        self.say(machine, "leaves");
+        self.say(machine, || "leaves".into());
         if let Some(core) = &mut self.nodes[machine].core {
             core.leave();
         }
@@ -278,7 +278,7 @@ impl World {
             input,
             Input::Message { message: IridiumMessage::Ping(_) | IridiumMessage::Pong(_), .. }
         ) {
-            self.say(machine, &format!("gets {input:?}"));
+            self.say(machine, || format!("gets {input:?}"));
         }
         let now = self.now;
         if let Some(core) = &mut self.nodes[machine].core {
@@ -306,7 +306,7 @@ impl World {
         match action {
             Action::Dial { dial, to } => {
                 let Endpoint::Addr(to) = to else { panic!("the simulation has no names") };
-                self.say(machine, &format!("dials {to}"));
+                self.say(machine, || format!("dials {to}"));
                 let (life, until) = (self.nodes[machine].life, self.now + self.timing.dial_timeout);
                 let at = self.now + self.delay() + self.delay();
                 self.at(at, Happening::Arrive { machine, life, dial, to, until });
@@ -316,13 +316,13 @@ impl World {
                 self.push(conn, machine, Item::Message(message));
             }
             Action::Close { conn, why } => {
-                self.say(machine, &format!("closes {}: {why}", conn.0));
+                self.say(machine, || format!("closes {}: {why}", conn.0));
                 if let Some((conn, end)) = self.end_of(conn, machine) {
                     self.close_end(conn, end);
                 }
             }
             Action::Link { id, conn } => {
-                self.say(machine, &format!("links {id} on {}", conn.0));
+                self.say(machine, || format!("links {id} on {}", conn.0));
                 self.nodes[machine].links.insert(id.alias, conn);
                 self.link(conn, machine);
             }
@@ -335,11 +335,11 @@ impl World {
                 *sent = (sent.0 + 1, 0);
             }
             Action::Emit(event) => {
-                self.say(machine, &format!("reports {event:?}"));
+                self.say(machine, || format!("reports {event:?}"));
                 self.nodes[machine].observer.take(self.now, event);
             }
             Action::Joined { outcome, .. } => {
-                self.say(machine, &format!("joined: {outcome:?}"));
+                self.say(machine, || format!("joined: {outcome:?}"));
                 self.nodes[machine].joined.push(outcome);
             }
             Action::SavePeers(peers) => self.nodes[machine].peers = peers,
@@ -347,9 +347,9 @@ impl World {
         }
     }
 
-    pub fn say(&self, machine: Machine, what: &str) {
+    pub fn say(&self, machine: Machine, what: impl FnOnce() -> String) {
         if self.trace {
-            eprintln!("{:>9.3} {} {what}", self.now.as_secs_f64(), self.nodes[machine].alias);
+            eprintln!("{:>9.3} {} {}", self.now.as_secs_f64(), self.nodes[machine].alias, what());
         }
     }
 
