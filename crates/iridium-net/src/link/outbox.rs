@@ -41,6 +41,8 @@ pub(crate) struct Outbox {
 #[derive(Debug)]
 struct State {
     control: VecDeque<IridiumMessage>,
+    /// Overtakes nothing: the receiver closes the link when it comes.
+    goodbye: Option<IridiumMessage>,
     data: VecDeque<IridiumMessage>,
     /// Bytes in `data`, with overhead.
     queued: usize,
@@ -68,6 +70,7 @@ impl Outbox {
         Self {
             state: Mutex::new(State {
                 control: VecDeque::new(),
+                goodbye: None,
                 data: VecDeque::new(),
                 queued: 0,
                 credit: WINDOW,
@@ -82,14 +85,16 @@ impl Outbox {
         }
     }
 
-    /// Queues a control message. A link whose other end does not even read
-    /// these is given up.
+    /// Queues a control message. It overtakes data, unless it is `Leave`. A link
+    /// whose other end does not even read these is given up.
     pub(crate) fn push_control(&self, message: IridiumMessage) {
         let mut state = lock(&self.state);
         if state.closing.is_some() {
             return;
         }
-        if state.control.len() >= MAX_CONTROL {
+        if message == IridiumMessage::Leave {
+            state.goodbye = Some(message);
+        } else if state.control.len() >= MAX_CONTROL {
             state.aborted = true;
         } else {
             state.control.push_back(message);
@@ -189,7 +194,8 @@ impl Outbox {
                 return Some(batch);
             }
             if state.closing.is_some() {
-                return None;
+                // What is left has no credit: its receiver has long stopped reading.
+                return state.goodbye.take().map(|goodbye| vec![goodbye]);
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -274,12 +280,16 @@ mod tests {
         IridiumMessage::Deliver(vec![7; len])
     }
 
+    fn ping() -> IridiumMessage {
+        IridiumMessage::Ping(iridium_proto::Ping { token: 1, digest: 2 })
+    }
+
     #[test]
     fn control_overtakes_data() {
         let outbox = Outbox::new(1 << 20);
         outbox.push_data(deliver(1)).unwrap();
-        outbox.push_control(IridiumMessage::Leave);
-        assert_eq!(outbox.take(), Some(vec![IridiumMessage::Leave, deliver(1)]));
+        outbox.push_control(ping());
+        assert_eq!(outbox.take(), Some(vec![ping(), deliver(1)]));
     }
 
     #[test]
@@ -329,8 +339,8 @@ mod tests {
             sent += outbox.take().unwrap().iter().map(|m| payload(m).len()).sum::<usize>();
         }
         assert_eq!(sent, MAX_MESSAGE, "the second message waits whole");
-        outbox.push_control(IridiumMessage::Leave);
-        assert_eq!(outbox.take(), Some(vec![IridiumMessage::Leave]));
+        outbox.push_control(ping());
+        assert_eq!(outbox.take(), Some(vec![ping()]));
         outbox.add_credit(cost(MAX_MESSAGE) as u64);
         assert!(matches!(outbox.take().as_deref(), Some([IridiumMessage::Piece(_)])));
     }
@@ -355,13 +365,16 @@ mod tests {
     }
 
     #[test]
-    fn closing_sends_what_is_queued_and_takes_nothing_more() {
+    fn closing_sends_what_is_queued_then_goodbye_and_takes_nothing_more() {
         let outbox = Outbox::new(1000);
         outbox.push_control(IridiumMessage::Leave);
+        outbox.push_control(ping());
+        outbox.push_data(deliver(1)).unwrap();
         outbox.close();
-        outbox.push_control(IridiumMessage::Leave);
+        outbox.push_control(ping());
         assert_eq!(outbox.push_data(deliver(1)), Err(SendError::NotLinked));
-        assert_eq!(outbox.take(), Some(vec![IridiumMessage::Leave]));
+        assert_eq!(outbox.take(), Some(vec![ping(), deliver(1)]));
+        assert_eq!(outbox.take(), Some(vec![IridiumMessage::Leave]), "goodbye comes last");
         assert_eq!(outbox.take(), None);
     }
 
@@ -369,7 +382,7 @@ mod tests {
     fn a_peer_that_reads_nothing_costs_a_bounded_number_of_control_messages() {
         let outbox = Outbox::new(1000);
         for _ in 0..=MAX_CONTROL {
-            outbox.push_control(IridiumMessage::Leave);
+            outbox.push_control(ping());
         }
         assert!(outbox.is_over());
         assert_eq!(outbox.take(), None);
