@@ -10,6 +10,16 @@ use super::timer::Timer;
 use super::{Action, Conn, ConnId, Membership, Stage, Time};
 use crate::event::Event;
 
+/// Someone who has introduced itself on a connection it made.
+struct Newcomer {
+    conn: ConnId,
+    /// The address it comes from.
+    remote: NodeIp,
+    intro: Introduction,
+    /// Whether it said `Hello` and not `Join`.
+    wants_list: bool,
+}
+
 /// What to do with an introduction.
 enum Verdict {
     Admit,
@@ -36,7 +46,7 @@ impl Membership {
         let derived = intro.info.ip.is_unspecified();
         let intro = intro.seen_from(remote);
         let info = intro.info.clone();
-        self.consider(conn, remote, intro, wants_list, now);
+        self.consider(Newcomer { conn, remote, intro, wants_list }, now);
         // Only the seed looks: one answer is enough.
         if derived && wants_list && self.conns.contains_key(&conn) {
             self.check_dialable(conn, info);
@@ -44,23 +54,12 @@ impl Membership {
     }
 
     /// Decides on an introduction, now or again after the incumbent was asked.
-    fn consider(
-        &mut self,
-        conn: ConnId,
-        remote: NodeIp,
-        intro: Introduction,
-        wants_list: bool,
-        now: Time,
-    ) {
-        match self.judge_introduction(&intro) {
-            Verdict::Reject(reason) => self.refuse(conn, &intro, reason),
-            Verdict::Admit => self.admit(conn, remote, intro, wants_list, now),
-            verdict => {
-                let alias = intro.id.alias.clone();
-                let stage = Stage::Candidate { intro, wants_list };
-                self.insert_conn(conn, stage, remote, now);
-                self.hold(conn, &alias, verdict, now);
-            }
+    fn consider(&mut self, newcomer: Newcomer, now: Time) {
+        match self.judge_introduction(&newcomer.intro) {
+            Verdict::Reject(reason) => self.refuse(newcomer.conn, &newcomer.intro, reason),
+            Verdict::Admit => self.admit(newcomer, now),
+            Verdict::AskIncumbent(link) => self.hold(newcomer, Some(link), now),
+            Verdict::AwaitOwnDial => self.hold(newcomer, None, now),
         }
     }
 
@@ -120,44 +119,36 @@ impl Membership {
         self.push(Action::Close { conn, why: "refused" });
     }
 
-    /// Lets a newcomer wait. Only the latest one waits for a place.
-    fn hold(&mut self, conn: ConnId, alias: &NodeAlias, verdict: Verdict, now: Time) {
-        let token = match verdict {
-            Verdict::AskIncumbent(incumbent) => self.ping(incumbent, now),
-            // No heartbeat defends this place, only the answer to the dial.
-            _ => u64::MAX,
-        };
-        let other_life = self.is_other_life(conn, alias);
-        let Some(member) = self.members.get_mut(alias) else { return };
-        let earlier = member.claim.replace(Claim { candidate: conn, token });
+    /// Lets a newcomer wait, for the incumbent link to answer or, without one,
+    /// for this node's own dial. Only the latest waits for a place.
+    fn hold(&mut self, newcomer: Newcomer, incumbent: Option<ConnId>, now: Time) {
+        let Newcomer { conn, remote, intro, wants_list } = newcomer;
+        let ping = incumbent.map(|link| self.ping(link, now));
+        let Some(member) = self.members.get_mut(&intro.id.alias) else { return };
+        let same_life = intro.id.incarnation == member.id.incarnation;
+        let earlier = member.claim.replace(Claim { candidate: conn, ping });
         if let Some(earlier) = earlier {
             self.close(earlier.candidate, "a later connection of the same node waits");
         }
-        if token != u64::MAX {
+        if let Some(token) = ping {
             // A link that merely has another beside it is only given up when it
             // is silent for so long that it would be suspect anyway.
-            let patience = match other_life {
-                true => self.timing.incumbent_probe,
-                false => self.timing.suspect_after,
-            };
-            self.timers.set(now + patience, Timer::Incumbent(alias.clone(), token));
+            let patience =
+                if same_life { self.timing.suspect_after } else { self.timing.incumbent_probe };
+            self.timers.set(now + patience, Timer::Incumbent(intro.id.alias.clone(), token));
         }
-    }
-
-    fn is_other_life(&self, conn: ConnId, alias: &NodeAlias) -> bool {
-        match (self.conns.get(&conn).map(|c| &c.stage), self.members.get(alias)) {
-            (Some(Stage::Candidate { intro, .. }), Some(member)) => {
-                intro.id.incarnation != member.id.incarnation
-            }
-            _ => false,
-        }
+        self.insert_conn(conn, Stage::Candidate { intro, wants_list }, remote, now);
     }
 
     /// The incumbent of an alias has answered a heartbeat: whoever claimed its
     /// place is told so.
     pub(super) fn defend(&mut self, alias: &NodeAlias, answered: u64) {
         let Some(member) = self.members.get_mut(alias) else { return };
-        let Some(claim) = member.claim.take_if(|claim| claim.token <= answered) else { return };
+        let Some(claim) =
+            member.claim.take_if(|claim| claim.ping.is_some_and(|ping| ping <= answered))
+        else {
+            return;
+        };
         let taken = RejectReason::AliasTaken {
             alias: member.info.alias.clone(),
             ip: member.info.ip,
@@ -177,7 +168,7 @@ impl Membership {
     /// The incumbent had its time and did not answer.
     pub(super) fn on_incumbent_over(&mut self, alias: &NodeAlias, token: u64, now: Time) {
         let Some(member) = self.members.get(alias) else { return };
-        if member.claim.as_ref().is_none_or(|claim| claim.token != token) {
+        if member.claim.as_ref().is_none_or(|claim| claim.ping != Some(token)) {
             return;
         }
         if let Some(link) = member.link {
@@ -197,19 +188,13 @@ impl Membership {
         else {
             return false;
         };
-        self.consider(claim.candidate, remote, intro, wants_list, now);
+        self.consider(Newcomer { conn: claim.candidate, remote, intro, wants_list }, now);
         true
     }
 
     /// Files a newcomer and answers it. The link counts once it says more.
-    fn admit(
-        &mut self,
-        conn: ConnId,
-        remote: NodeIp,
-        intro: Introduction,
-        wants_list: bool,
-        now: Time,
-    ) {
+    fn admit(&mut self, newcomer: Newcomer, now: Time) {
+        let Newcomer { conn, remote, intro, wants_list } = newcomer;
         let alias = intro.id.alias.clone();
         let nodes = if wants_list { self.present_records(Some(&alias)) } else { Vec::new() };
         let attempt = self.file(&intro, now).attempt.take();

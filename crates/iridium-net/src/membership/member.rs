@@ -49,8 +49,9 @@ pub(super) struct Doubt {
 pub(super) struct Claim {
     /// The connection that waits.
     pub(super) candidate: ConnId,
-    /// A heartbeat with this token or a later one, answered, defends the place.
-    pub(super) token: u64,
+    /// This heartbeat or a later one, answered by the incumbent link, defends the
+    /// place; `None` where only this node's own dial can take it.
+    pub(super) ping: Option<u64>,
 }
 
 #[derive(Debug)]
