@@ -92,6 +92,21 @@ fn a_wider_window_can_come_later() {
 }
 
 #[test]
+fn calls_that_a_trap_cut_short_can_be_forgotten() {
+    let mut machine = Machine::new(Session::new("repl"));
+    machine.enter("djmp @on\nf: callw @g $3\nret\ng: trap #1\non: load $0 #7").unwrap();
+    assert!(matches!(machine.enter("callw @f $2"), Ok(Stop::Trapped(_))));
+    assert_eq!((machine.process.window(), machine.process.call_depth()), (5, 2));
+    machine.process.unwind(1);
+    assert_eq!((machine.process.window(), machine.process.call_depth()), (2, 1));
+    machine.process.unwind(0);
+    assert_eq!((machine.process.window(), machine.process.call_depth()), (0, 0));
+    machine.process.unwind(9);
+    machine.enter("addi $0 #1 $0").unwrap();
+    assert_eq!(machine.process.register(0).int, 8);
+}
+
+#[test]
 fn a_session_goes_on_from_a_file() {
     let module = assemble(".data\nn: .i64 #5\n.code\nload $0 #1\nhlt\ntwice: add $0 $0 $0\nret");
     let mut machine = Machine::new(Session::from_module("repl", &module));

@@ -329,6 +329,19 @@ impl Process {
         self.frames.len()
     }
 
+    /// How far calls have slid the window up: the number that `$0` has without any call.
+    pub fn window(&self) -> u32 {
+        self.window
+    }
+
+    /// Forgets the innermost calls until this many are left, and slides the window back as if they
+    /// had returned. This is how a REPL leaves what a trap or an interrupt cut short.
+    pub fn unwind(&mut self, depth: usize) {
+        for frame in self.frames.drain(depth.min(self.frames.len())..) {
+            self.window = self.window.saturating_sub(frame.slide);
+        }
+    }
+
     /// The heap.
     pub fn heap(&self) -> &[u8] {
         &self.heap
