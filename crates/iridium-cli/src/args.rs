@@ -11,12 +11,18 @@ use clap_complete::Shell;
 use iridium_net::Endpoint;
 use iridium_proto::{DEFAULT_PORT, NodeAlias, NodePort};
 
-/// Iridium: nodes that become one mesh. Without a command: the REPL.
+/// Iridium: programs, and nodes that become one mesh. Without a command: the REPL.
 #[derive(Debug, Parser)]
 #[command(name = "iridium", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+    /// A program to run; short for `iridium run FILE`
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) start: StartFlags,
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
     #[command(flatten)]
     pub(crate) node: NodeFlags,
     /// Run a node without the REPL, as `iridium node` does
@@ -29,6 +35,45 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run a program: assembly source or a module; - is stdin
+    Run {
+        /// The program
+        file: PathBuf,
+        #[command(flatten)]
+        start: StartFlags,
+        #[command(flatten)]
+        run: RunFlags,
+    },
+    /// Go on with a program that --save has written
+    Resume {
+        /// The file that --save has written
+        #[arg(value_name = "STATE")]
+        file: PathBuf,
+        #[command(flatten)]
+        run: RunFlags,
+    },
+    /// Assemble a source to a module file
+    Asm {
+        /// The source; - is stdin
+        file: PathBuf,
+        /// The module file [default: FILE with the ending .irb]
+        #[arg(short, long, value_name = "OUT.irb")]
+        output: Option<PathBuf>,
+        /// Leave out line numbers and labels, which traps are explained with
+        #[arg(long)]
+        strip: bool,
+    },
+    /// Print a module as source that assembles to the same module
+    Disasm {
+        /// The module, or a source; - is stdin
+        file: PathBuf,
+    },
+    /// Look for errors and probable mistakes in sources and modules
+    Check {
+        /// The files; - is stdin
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
     /// Run a node until it is told to leave
     Node {
         #[command(flatten)]
@@ -71,6 +116,72 @@ pub(crate) enum SecretTask {
     },
     /// Print the path of the file that nodes look for
     ShowPath,
+}
+
+/// How a program starts.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Running FILE")]
+pub(crate) struct StartFlags {
+    /// Fill $0, then $1, …; a number with a point goes to the float lane
+    #[arg(long = "arg", value_name = "N", allow_hyphen_values = true, requires = "file")]
+    pub(crate) arguments: Vec<Argument>,
+    /// Start at this label [default: what .entry names, else the first instruction]
+    #[arg(long, value_name = "LABEL", requires = "file")]
+    pub(crate) entry: Option<String>,
+    /// The most heap that the program may have [default: 67108864]
+    #[arg(long, value_name = "BYTES", requires = "file")]
+    pub(crate) heap_limit: Option<u64>,
+}
+
+/// How far a program runs and what is told of its end.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Running FILE")]
+pub(crate) struct RunFlags {
+    /// Print how it ended as one line of JSON, after its output
+    #[arg(long, requires = "file")]
+    pub(crate) json: bool,
+    /// Print the registers that are not 0, after its output
+    #[arg(long, requires = "file")]
+    pub(crate) registers: bool,
+    /// Stop when this much fuel is spent
+    #[arg(long, value_name = "N", requires = "file")]
+    pub(crate) fuel: Option<u64>,
+    /// If it stops before its end, write it here for `iridium resume`
+    #[arg(long, value_name = "STATE", requires = "file")]
+    pub(crate) save: Option<PathBuf>,
+}
+
+/// What a program finds in a register when it starts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Argument {
+    Int(i64),
+    Float(f64),
+}
+
+impl FromStr for Argument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (sign, digits) = match text.strip_prefix('-') {
+            Some(digits) => ("-", digits),
+            None => ("", text),
+        };
+        let int = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+            Some(digits) if !digits.starts_with(['+', '-']) => {
+                i64::from_str_radix(&format!("{sign}{digits}"), 16).ok()
+            }
+            _ => text.parse().ok(),
+        };
+        if let Some(int) = int {
+            return Ok(Self::Int(int));
+        }
+        // An integer that is too large is not to become a float unnoticed.
+        let is_float = digits.contains(['.', 'e', 'E']) || matches!(digits, "inf" | "nan");
+        match text.parse() {
+            Ok(float) if is_float => Ok(Self::Float(float)),
+            _ => Err("neither an integer of 64 bits nor a number with a point".into()),
+        }
+    }
 }
 
 /// What a node is told, whether it runs alone or in the REPL.
@@ -249,6 +360,36 @@ mod tests {
         assert_eq!(parse(&["iridium", "--insecure"]).unwrap(), Some(Insecure::Loopback));
         assert_eq!(parse(&["iridium", "--insecure=force"]).unwrap(), Some(Insecure::Force));
         assert!(parse(&["iridium", "--insecure=maybe"]).is_err());
+    }
+
+    #[test]
+    fn arguments_go_to_the_lane_that_they_are_written_for() {
+        for (text, argument) in [
+            ("5", Argument::Int(5)),
+            ("-9223372036854775808", Argument::Int(i64::MIN)),
+            ("0x1F", Argument::Int(31)),
+            ("-0x8000000000000000", Argument::Int(i64::MIN)),
+            ("5.", Argument::Float(5.0)),
+            ("-1.5", Argument::Float(-1.5)),
+            ("2e3", Argument::Float(2000.0)),
+            ("-inf", Argument::Float(f64::NEG_INFINITY)),
+        ] {
+            assert_eq!(text.parse(), Ok(argument), "{text}");
+        }
+        for text in ["", "-", "x", "0x", "0x-1", "9223372036854775808", "1.2.3", "infinity"] {
+            assert!(text.parse::<Argument>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_short_for_run() {
+        let parse = |args: &[&str]| Cli::try_parse_from(args);
+        let cli = parse(&["iridium", "a.iasm", "--arg", "-5", "--json"]).unwrap();
+        assert_eq!(cli.file, Some("a.iasm".into()));
+        assert_eq!(cli.start.arguments, [Argument::Int(-5)]);
+        assert!(cli.run.json);
+        assert!(parse(&["iridium", "--json"]).is_err(), "there is nothing to run");
+        assert!(parse(&["iridium", "check"]).is_err());
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::output;
 pub(crate) struct Failure {
     exit: Exit,
     message: String,
+    /// What is shown before the message, as it is.
+    details: String,
 }
 
 /// The exit codes. Wrong usage (2) that the argument parser finds ends there.
@@ -32,22 +34,32 @@ enum Exit {
 impl Failure {
     /// The request failed.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, message: message.into() }
+        Self::new(Exit::Failed, message)
     }
 
     /// What was typed cannot be meant.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into() }
+        Self::new(Exit::Usage, message)
     }
 
     /// The cluster does not take this node or client.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Refused, message: message.into() }
+        Self::new(Exit::Refused, message)
     }
 
-    /// The line for people.
-    pub(crate) fn message(&self) -> &str {
-        &self.message
+    /// Adds what is to be seen before the message: the places in a source.
+    pub(crate) fn with_details(self, details: String) -> Self {
+        Self { details, ..self }
+    }
+
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), details: String::new() }
+    }
+
+    /// Tells people.
+    pub(crate) fn tell(&self) {
+        output::complain(&self.details);
+        output::error(&self.message);
     }
 
     /// Whether nobody reads the output any more.
@@ -58,7 +70,7 @@ impl Failure {
     /// Tells the user and the calling process.
     pub(crate) fn report(&self) -> ExitCode {
         if !self.is_unread() {
-            output::error(&self.message);
+            self.tell();
         }
         ExitCode::from(self.exit as u8)
     }
@@ -71,7 +83,7 @@ impl From<io::Error> for Failure {
             io::ErrorKind::BrokenPipe => Exit::Unread,
             _ => Exit::Failed,
         };
-        Self { exit, message: format!("cannot write the output: {error}") }
+        Self::new(exit, format!("cannot write the output: {error}"))
     }
 }
 

@@ -6,6 +6,8 @@ use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 
 use iridium_proto::{MemberView, ViewState};
+use iridium_vm::Trap;
+use iridium_vm::asm::Diagnostics;
 
 /// Prints a line on stdout.
 ///
@@ -23,6 +25,30 @@ pub(crate) fn error(message: &str) {
     let one_line = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     // If stderr is gone there is nobody to tell.
     let _ = writeln!(io::stderr(), "{label} {one_line}");
+}
+
+/// Prints text on stderr as it is.
+pub(crate) fn complain(text: &str) {
+    // If stderr is gone there is nobody to tell.
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Tells on stderr what a program was stopped by, and where.
+pub(crate) fn trap(trap: &Trap) {
+    let text = trap.to_string();
+    let (label, rest) = text.split_once(' ').unwrap_or((&text, ""));
+    let coloured = is_coloured(&io::stderr());
+    let (on, off) = if coloured { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    complain(&format!("{on}{label}{off} {rest}\n"));
+}
+
+/// Errors and warnings with their places in the source, for stderr.
+pub(crate) fn diagnostics(diagnostics: &Diagnostics) -> String {
+    let mut text = diagnostics.render(is_coloured(&io::stderr()));
+    if !text.is_empty() && !text.ends_with("\n\n") {
+        text.push('\n');
+    }
+    text
 }
 
 /// The members that a node sees, as it sorts them.

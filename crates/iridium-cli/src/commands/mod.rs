@@ -1,9 +1,12 @@
-//! One file for each command.
+//! One file for each command, or for those that belong together.
 
+pub(crate) mod assemble;
 pub(crate) mod leave;
 pub(crate) mod manual;
 pub(crate) mod members;
 pub(crate) mod node;
+mod outcome;
+pub(crate) mod run;
 pub(crate) mod secret;
 
 use std::time::Duration;

@@ -13,7 +13,7 @@ use crate::{config, event, logging, output, signals};
 /// Starts the node and stays until it was asked to leave or refused.
 pub(crate) fn run(flags: &NodeFlags, join: &[Endpoint]) -> Result<(), Failure> {
     // First of all, so that a signal during the start is obeyed after it.
-    let asked_to_end = signals::termination()?;
+    let asked_to_end = signals::arriving()?;
     logging::start(&flags.log, Level::Info, Sink::Stderr)?;
     let manager = Manager::start(config::of_node(flags, join)?)?;
     let events = manager.events();

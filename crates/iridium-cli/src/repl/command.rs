@@ -1,6 +1,8 @@
 //! The commands of the REPL: one table for running, help and completion.
 
-use super::{Session, cluster};
+use iridium_vm::isa::reference;
+
+use super::{Session, cluster, control, help, inspect};
 use crate::failure::Failure;
 use crate::output;
 
@@ -16,7 +18,7 @@ pub(super) struct Command {
     pub(super) name: &'static str,
     /// As shown in help; empty when it takes none.
     arguments: &'static str,
-    help: &'static str,
+    pub(super) help: &'static str,
     run: fn(&mut Session<'_>, &[&str]) -> Result<Flow, Failure>,
 }
 
@@ -24,9 +26,88 @@ pub(super) struct Command {
 pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "help",
-        arguments: "[COMMAND]",
+        arguments: "[COMMAND|MNEMONIC]",
         help: "list the commands, or explain one",
-        run: help,
+        run: help::help,
+    },
+    Command {
+        name: "program",
+        arguments: "",
+        help: "list the instructions (> next, * breakpoint)",
+        run: inspect::program,
+    },
+    Command { name: "symbols", arguments: "", help: "list the labels", run: inspect::symbols },
+    Command {
+        name: "registers",
+        arguments: "[all]",
+        help: "show the registers that are not 0, or all",
+        run: inspect::registers,
+    },
+    Command {
+        name: "floats",
+        arguments: "[all]",
+        help: "the same for the float lanes",
+        run: inspect::floats,
+    },
+    Command {
+        name: "heap",
+        arguments: "ADDR LEN",
+        help: "show bytes; ADDR may be @LABEL",
+        run: inspect::heap,
+    },
+    Command {
+        name: "clear_program",
+        arguments: "",
+        help: "forget the program; registers stay",
+        run: control::clear_program,
+    },
+    Command {
+        name: "clear_registers",
+        arguments: "",
+        help: "clear registers, stacks and calls",
+        run: control::clear_registers,
+    },
+    Command {
+        name: "load_file",
+        arguments: "[PATH]",
+        help: "load a program, or the last one again",
+        run: control::load,
+    },
+    Command {
+        name: "continue",
+        arguments: "",
+        help: "run from where the program stopped",
+        run: control::go_on,
+    },
+    Command {
+        name: "step",
+        arguments: "[N]",
+        help: "run one instruction, or N",
+        run: control::step,
+    },
+    Command {
+        name: "break",
+        arguments: "[LABEL]",
+        help: "set or remove a breakpoint, or list them",
+        run: control::breakpoint,
+    },
+    Command {
+        name: "trace",
+        arguments: "on | off",
+        help: "print each instruction and what it changes",
+        run: control::trace,
+    },
+    Command {
+        name: "save",
+        arguments: "PATH",
+        help: "write the program and its state to a file",
+        run: control::save,
+    },
+    Command {
+        name: "restore",
+        arguments: "PATH",
+        help: "go on from what !save or run --save wrote",
+        run: control::restore,
     },
     Command {
         name: "start_cluster",
@@ -61,11 +142,12 @@ pub(super) fn run(session: &mut Session<'_>, line: &str) -> Result<Flow, Failure
     let mut words = line.split_whitespace();
     let Some(first) = words.next() else { return Ok(Flow::Continue) };
     let Some(name) = first.strip_prefix('!') else {
-        let hint = match find(first) {
-            Some(command) => format!("did you mean !{}?", command.name),
-            None => "!help lists them".into(),
+        return match find(first).filter(|_| reference::lookup(first).is_empty()) {
+            Some(Command { name, .. }) => {
+                Err(Failure::usage(format!("commands begin with !; did you mean !{name}?")))
+            }
+            None => control::enter(session, line),
         };
-        return Err(Failure::usage(format!("commands begin with !; {hint}")));
     };
     let command = find(name).ok_or_else(|| unknown(name))?;
     let arguments: Vec<&str> = words.collect();
@@ -80,7 +162,7 @@ impl Command {
         !self.arguments.is_empty()
     }
 
-    fn usage(&self) -> String {
+    pub(super) fn usage(&self) -> String {
         format!("!{} {}", self.name, self.arguments).trim_end().to_string()
     }
 
@@ -95,11 +177,11 @@ pub(super) fn misused(name: &str) -> Failure {
     find(name).map_or_else(|| unknown(name), Command::misused)
 }
 
-fn find(name: &str) -> Option<&'static Command> {
+pub(super) fn find(name: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name == name)
 }
 
-fn unknown(name: &str) -> Failure {
+pub(super) fn unknown(name: &str) -> Failure {
     let hint = match nearest(name) {
         Some(command) => format!("; did you mean !{}?", command.name),
         None => "; !help lists the commands".into(),
@@ -113,24 +195,6 @@ fn nearest(name: &str) -> Option<&'static Command> {
     let slips = |command: &&Command| strsim::damerau_levenshtein(name, command.name);
     let part = COMMANDS.iter().find(|command| name.len() > 2 && command.name.contains(name));
     part.or_else(|| COMMANDS.iter().min_by_key(slips).filter(|command| slips(command) <= 2))
-}
-
-fn help(_: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
-    match arguments {
-        [] => {
-            let width = COMMANDS.iter().map(|c| c.usage().len()).max().unwrap_or(0);
-            for command in COMMANDS {
-                output::line(&format!("{:width$}  {}", command.usage(), command.help))?;
-            }
-        }
-        [name] => {
-            let name = name.trim_start_matches('!');
-            let command = find(name).ok_or_else(|| unknown(name))?;
-            output::line(&format!("{}: {}", command.usage(), command.help))?;
-        }
-        _ => return Err(misused("help")),
-    }
-    Ok(Flow::Continue)
 }
 
 fn history(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {

@@ -7,16 +7,12 @@ use std::thread;
 
 use crossbeam_channel::{Sender, unbounded};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
-use rustyline::completion::Completer;
-use rustyline::config::Configurer as _;
+use rustyline::ExternalPrinter as _;
+use rustyline::config::{CompletionType, Configurer as _};
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
-use rustyline::validate::Validator;
-use rustyline::{Context, ExternalPrinter as _, Helper};
 
-use super::command::{COMMANDS, Command};
+use super::completion::Completion;
 use super::line::{HISTORY, Input};
 use crate::failure::Failure;
 
@@ -26,7 +22,7 @@ const HISTORY_FILE: &str = "@history";
 
 /// Reads lines from a terminal.
 pub(super) struct Editor {
-    editor: rustyline::Editor<Commands, FileHistory>,
+    editor: rustyline::Editor<Completion, FileHistory>,
     /// Where the history is kept, if there is a place.
     file: Option<PathBuf>,
 }
@@ -43,7 +39,8 @@ pub(super) fn open(data: Option<&Path>) -> Result<(Editor, Terminal), Failure> {
     let fail = |error: ReadlineError| Failure::failed(format!("cannot use the terminal: {error}"));
     let found = tcgetattr(io::stdin()).ok();
     let mut editor = rustyline::Editor::new().map_err(fail)?;
-    editor.set_helper(Some(Commands));
+    editor.set_helper(Some(Completion::new()));
+    editor.set_completion_type(CompletionType::List);
     editor.set_max_history_size(HISTORY).map_err(fail)?;
     let file = data.map(|folder| folder.join(HISTORY_FILE));
     let loaded = match file.as_ref().filter(|file| file.exists()) {
@@ -71,8 +68,11 @@ pub(super) fn open(data: Option<&Path>) -> Result<(Editor, Terminal), Failure> {
 }
 
 impl Editor {
-    /// Reads a line with a prompt.
-    pub(super) fn read(&mut self) -> Input {
+    /// Reads a line with a prompt. These labels are offered to complete words.
+    pub(super) fn read(&mut self, labels: Vec<String>) -> Input {
+        if let Some(completion) = self.editor.helper_mut() {
+            completion.labels = labels;
+        }
         loop {
             match self.editor.readline(PROMPT) {
                 Ok(line) => {
@@ -141,70 +141,5 @@ impl Write for Writer {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Completes the names of commands.
-struct Commands;
-
-impl Completer for Commands {
-    type Candidate = String;
-
-    fn complete(
-        &self,
-        line: &str,
-        position: usize,
-        _: &Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<String>)> {
-        Ok(complete(&line[..position]))
-    }
-}
-
-impl Hinter for Commands {
-    type Hint = String;
-}
-
-impl Highlighter for Commands {}
-impl Validator for Commands {}
-impl Helper for Commands {}
-
-/// Where the word under the cursor begins, and what it may become.
-fn complete(typed: &str) -> (usize, Vec<String>) {
-    let trimmed = typed.trim_start();
-    let begin = typed.len() - trimmed.len();
-    if let Some(word) = trimmed.strip_prefix("!help ") {
-        let bare = word.trim_start_matches('!');
-        return (typed.len() - bare.len(), names(bare).map(String::from).collect());
-    }
-    match trimmed.strip_prefix('!') {
-        Some(word) if !word.contains(' ') => (begin, typed_out(word)),
-        None if trimmed.is_empty() => (begin, typed_out("")),
-        _ => (typed.len(), Vec::new()),
-    }
-}
-
-fn names(start: &str) -> impl Iterator<Item = &'static str> + use<'_> {
-    COMMANDS.iter().map(|command| command.name).filter(move |name| name.starts_with(start))
-}
-
-/// The commands that begin so, ready for their arguments.
-fn typed_out(start: &str) -> Vec<String> {
-    let fits = COMMANDS.iter().filter(|command| command.name.starts_with(start));
-    let space = |command: &Command| if command.takes_arguments() { " " } else { "" };
-    fits.map(|command| format!("!{}{}", command.name, space(command))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_are_completed() {
-        assert_eq!(complete("!jo"), (0, vec!["!join_cluster ".to_string()]));
-        assert_eq!(complete("  !q"), (2, vec!["!quit".to_string()]));
-        assert_eq!(complete("!help le"), (6, vec!["leave_cluster".to_string()]));
-        assert_eq!(complete("!help !le"), (7, vec!["leave_cluster".to_string()]));
-        assert_eq!(complete("").1.len(), COMMANDS.len());
-        assert_eq!(complete("!join_cluster 127").1, Vec::<String>::new());
     }
 }

@@ -21,11 +21,14 @@ pub(super) enum Input {
     Failed(String),
 }
 
+/// Reads a line; with an editor these labels are offered.
+type Read = Box<dyn FnMut(Vec<String>) -> Input + Send>;
+
 /// The lines that someone types or pipes in.
 pub(super) struct Lines {
     /// What each `ask` came to.
     pub(super) input: Receiver<Input>,
-    wanted: Sender<()>,
+    wanted: Sender<Vec<String>>,
     terminal: Option<Terminal>,
     history: Vec<String>,
 }
@@ -37,15 +40,14 @@ impl Lines {
         let (wanted, requests) = unbounded();
         let (answers, input) = bounded(1);
         let mut lines = Self { input, wanted, terminal: None, history: Vec::new() };
-        let read: Box<dyn FnMut() -> Input + Send> =
-            if io::stdin().is_terminal() && io::stdout().is_terminal() {
-                let (mut editor, terminal) = editor::open(data)?;
-                lines.history = editor.history();
-                lines.terminal = Some(terminal);
-                Box::new(move || editor.read())
-            } else {
-                Box::new(read_plain)
-            };
+        let read: Read = if io::stdin().is_terminal() && io::stdout().is_terminal() {
+            let (mut editor, terminal) = editor::open(data)?;
+            lines.history = editor.history();
+            lines.terminal = Some(terminal);
+            Box::new(move |labels| editor.read(labels))
+        } else {
+            Box::new(|_| read_plain())
+        };
         thread::Builder::new()
             .name("lines".into())
             .spawn(move || serve(&requests, &answers, read))
@@ -53,10 +55,16 @@ impl Lines {
         Ok(lines)
     }
 
-    /// Asks for the next line, with a prompt on a terminal.
-    pub(super) fn ask(&self) {
+    /// Asks for the next line, with a prompt on a terminal, where these labels
+    /// are offered to complete words.
+    pub(super) fn ask(&self, labels: Vec<String>) {
         // Without a reader `input` is closed too, which is noticed there.
-        let _ = self.wanted.send(());
+        let _ = self.wanted.send(labels);
+    }
+
+    /// Whether a person types the lines.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.terminal.is_some()
     }
 
     /// Lines typed before, the oldest first.
@@ -101,13 +109,9 @@ impl Lines {
     }
 }
 
-fn serve(
-    requests: &Receiver<()>,
-    answers: &Sender<Input>,
-    mut read: Box<dyn FnMut() -> Input + Send>,
-) {
-    for () in requests {
-        if answers.send(read()).is_err() {
+fn serve(requests: &Receiver<Vec<String>>, answers: &Sender<Input>, mut read: Read) {
+    for labels in requests {
+        if answers.send(read(labels)).is_err() {
             return;
         }
     }

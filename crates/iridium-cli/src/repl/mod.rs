@@ -1,5 +1,7 @@
-//! The REPL: reads commands and carries them out until `!quit` or the end of
-//! the input.
+//! The REPL: reads lines until `!quit` or the end of the input. A line that
+//! begins with `!` is a command (`command` is their table; `control`, `inspect`,
+//! `cluster` and `help` do the work); any other is assembled and run on the
+//! default VM (`machine`).
 //!
 //! One thread owns everything: it waits for the next line, for what happens in
 //! the mesh and for signals, and handles one at a time. Only the reading of
@@ -7,8 +9,14 @@
 
 mod cluster;
 mod command;
+mod completion;
+mod control;
 mod editor;
+mod help;
+mod inspect;
 mod line;
+mod machine;
+mod trace;
 
 use crossbeam_channel::{Receiver, never, select};
 use log::Level;
@@ -18,21 +26,25 @@ use iridium_net::{Event, Manager};
 use crate::args::NodeFlags;
 use crate::failure::Failure;
 use crate::logging::Sink;
-use crate::{config, event, logging, output, signals};
+use crate::program::Driver;
+use crate::signals::Signal;
+use crate::{config, event, logging, signals};
 use command::Flow;
 use line::{Input, Lines};
+use machine::Machine;
 
 /// Runs the REPL.
 pub(crate) fn run(flags: &NodeFlags) -> Result<(), Failure> {
-    let asked_to_end = signals::termination()?;
+    let signals = signals::arriving()?;
     let lines = Lines::open(config::data_root(flags).ok().as_deref())?;
     let sink = match lines.log_writer() {
         Some(writer) => Sink::Terminal(writer),
         None => Sink::Stderr,
     };
     logging::start(&flags.log, Level::Warn, sink)?;
-    let mut session = Session { flags, lines, cluster: None, events: never() };
-    let ended = session.run(&asked_to_end);
+    let machine = Machine::new(Driver::new(signals.clone()))?;
+    let mut session = Session { flags, lines, machine, cluster: None, events: never() };
+    let ended = session.run(&signals);
     // What is remembered stays: the end of the REPL is no farewell for good.
     if let Some(manager) = session.cluster.take() {
         manager.shutdown();
@@ -45,19 +57,20 @@ pub(crate) fn run(flags: &NodeFlags) -> Result<(), Failure> {
 struct Session<'a> {
     flags: &'a NodeFlags,
     lines: Lines,
+    machine: Machine,
     /// The node, once it was started and until it has left.
     cluster: Option<Manager>,
     events: Receiver<Event>,
 }
 
 impl Session<'_> {
-    fn run(&mut self, asked_to_end: &Receiver<()>) -> Result<(), Failure> {
+    fn run(&mut self, signals: &Receiver<Signal>) -> Result<(), Failure> {
         self.lines.greet(concat!(
             "Iridium ",
             env!("CARGO_PKG_VERSION"),
             ". !help lists the commands; !quit or Ctrl-D ends."
         ))?;
-        self.lines.ask();
+        self.ask();
         loop {
             select! {
                 recv(self.lines.input) -> input => match input {
@@ -65,7 +78,7 @@ impl Session<'_> {
                         if self.obey(&line)? == Flow::Quit {
                             return Ok(());
                         }
-                        self.lines.ask();
+                        self.ask();
                     }
                     Ok(Input::Failed(why)) => return Err(Failure::failed(why)),
                     Ok(Input::End) | Err(_) => return Ok(()),
@@ -74,7 +87,11 @@ impl Session<'_> {
                     Ok(event) => self.on_event(&event),
                     Err(_) => self.events = never(),
                 },
-                recv(asked_to_end) -> _ => {
+                recv(signals) -> signal => {
+                    if signal == Ok(Signal::SIGINT) && self.lines.is_terminal() {
+                        // It was for a program that had just ended.
+                        continue;
+                    }
                     // Past the line that was being typed.
                     self.lines.greet("")?;
                     return Ok(());
@@ -83,13 +100,18 @@ impl Session<'_> {
         }
     }
 
+    fn ask(&self) {
+        let symbols = if self.lines.is_terminal() { self.machine.symbols() } else { Vec::new() };
+        self.lines.ask(symbols.into_iter().map(|(name, _)| name).collect());
+    }
+
     /// Carries out a line. A failure that concerns the line is told and the
     /// REPL goes on.
     fn obey(&mut self, line: &str) -> Result<Flow, Failure> {
         self.lines.remember(line);
         match command::run(self, line) {
             Err(failure) if !failure.is_unread() => {
-                output::error(failure.message());
+                failure.tell();
                 Ok(Flow::Continue)
             }
             flow => flow,

@@ -1,0 +1,87 @@
+//! `iridium asm`, `disasm` and `check`: between sources and modules.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use iridium_vm::Module;
+
+use crate::failure::Failure;
+use crate::output;
+use crate::program::load::{Loaded, is_stdin, load, name};
+use crate::program::state;
+
+/// Assembles a source to a module file.
+pub(crate) fn asm(file: &Path, to: Option<&Path>, strip: bool) -> Result<(), Failure> {
+    let to = match to {
+        Some(to) => to.to_path_buf(),
+        None => beside(file)?,
+    };
+    let Loaded { mut module, warnings } = load(file)?;
+    let Some(warnings) = warnings else {
+        return Err(Failure::usage(format!("{} is a module already", name(file))));
+    };
+    if same_file(file, &to) {
+        return Err(Failure::usage(format!("{} would overwrite its source", to.display())));
+    }
+    output::complain(&output::diagnostics(&warnings));
+    if strip {
+        module.strip();
+    }
+    state::write(&to, &module.to_bytes())?;
+    Ok(output::line(&format!("wrote {}: {}", to.display(), summary(&module)))?)
+}
+
+/// Prints a module as source.
+pub(crate) fn disasm(file: &Path) -> Result<(), Failure> {
+    let text = load(file)?.module.disassemble();
+    Ok(io::stdout().write_all(text.as_bytes())?)
+}
+
+/// Looks at all files, whatever is found in one of them.
+pub(crate) fn check(files: &[PathBuf]) -> Result<(), Failure> {
+    let mut bad = 0;
+    for file in files {
+        match load(file) {
+            Ok(Loaded { module, warnings }) => {
+                let warnings = warnings.map(|found| output::diagnostics(&found));
+                output::complain(&warnings.unwrap_or_default());
+                output::line(&format!("{}: {}", name(file), summary(&module)))?;
+            }
+            // The only one speaks for all.
+            Err(failure) if files.len() == 1 => return Err(failure),
+            Err(failure) => {
+                failure.tell();
+                bad += 1;
+            }
+        }
+    }
+    match bad {
+        0 => Ok(()),
+        _ => Err(Failure::failed(format!("{bad} of {} files cannot be used", files.len()))),
+    }
+}
+
+fn summary(module: &Module) -> String {
+    let count = |number: usize, one: &str| {
+        let plural = if number == 1 { "" } else { "s" };
+        format!("{number} {one}{plural}")
+    };
+    let (code, data) = (module.code().len(), module.data().len());
+    format!("{}, {} of data", count(code, "instruction"), count(data, "byte"))
+}
+
+/// Where the module of a source is written when nobody says where.
+fn beside(file: &Path) -> Result<PathBuf, Failure> {
+    if is_stdin(file) {
+        return Err(Failure::usage("name the module file with -o OUT.irb"));
+    }
+    Ok(file.with_extension("irb"))
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        // One of them does not exist.
+        _ => false,
+    }
+}

@@ -1,0 +1,56 @@
+//! How a program ended, as the line of `--json`.
+
+use serde::Serialize;
+
+use iridium_vm::Process;
+
+use crate::failure::Failure;
+use crate::program::End;
+
+/// Registers of the window in force that are told.
+const TOLD: u8 = 32;
+
+/// The documented shape of `run --json`; fields may be added, not changed.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    status: &'static str,
+    /// What `exit` said, else the exit code of the command.
+    code: i64,
+    trap: Option<String>,
+    registers: Vec<i64>,
+    /// JSON has no NaN and no infinity: they are `None`.
+    floats: Vec<Option<f64>>,
+    flag: bool,
+    /// Since the start, however often it was saved and resumed.
+    fuel: u64,
+    /// Of this run.
+    output_bytes: u64,
+}
+
+/// The line for a process that ended so and makes the command exit with `exit`.
+pub(super) fn to_json(
+    end: &End,
+    exit: u8,
+    process: &Process,
+    output_bytes: u64,
+) -> Result<String, Failure> {
+    let (status, trap) = match end {
+        End::Halted(_) => ("halted", None),
+        End::Exited(_) => ("exited", None),
+        End::Trapped(trap) => ("trapped", Some(trap.kind.to_string())),
+        End::OutOfFuel => ("out-of-fuel", None),
+        End::Interrupted(_) => ("interrupted", None),
+    };
+    let registers = (0..TOLD).map(|number| process.register(number));
+    let outcome = Outcome {
+        status,
+        code: if let End::Exited(code) = end { *code } else { i64::from(exit) },
+        trap,
+        registers: registers.clone().map(|register| register.int).collect(),
+        floats: registers.map(|register| Some(register.float).filter(|x| x.is_finite())).collect(),
+        flag: process.flag(),
+        fuel: process.fuel_spent(),
+        output_bytes,
+    };
+    serde_json::to_string(&outcome).map_err(|error| Failure::failed(error.to_string()))
+}

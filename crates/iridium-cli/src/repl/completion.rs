@@ -1,0 +1,155 @@
+//! What Tab makes of a line: commands, their arguments, mnemonics and labels.
+
+use rustyline::completion::{Completer, FilenameCompleter, Pair};
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::validate::Validator;
+use rustyline::{Context, Helper};
+
+use iridium_vm::isa::reference;
+
+use super::command::{COMMANDS, Command};
+
+/// Completes lines.
+pub(super) struct Completion {
+    /// The labels of the program.
+    pub(super) labels: Vec<String>,
+    files: FilenameCompleter,
+}
+
+impl Completion {
+    pub(super) fn new() -> Self {
+        Self { labels: Vec::new(), files: FilenameCompleter::new() }
+    }
+
+    /// Where the word under the cursor begins, and what it may become.
+    fn complete_words(&self, typed: &str) -> (usize, Vec<String>) {
+        let trimmed = typed.trim_start();
+        let begin = typed.len() - trimmed.len();
+        let word_at = typed.rfind([' ', ',', '\t']).map_or(0, |at| at + 1);
+        let word = typed.get(word_at..).unwrap_or("");
+        match trimmed.strip_prefix('!') {
+            Some(name) if !name.contains(' ') => (begin, commands(name)),
+            None if trimmed.is_empty() => (typed.len(), commands("")),
+            Some(command) if command.starts_with("help ") => {
+                let bare = word.trim_start_matches('!');
+                let mut names = names(bare);
+                if bare == word {
+                    names.extend(mnemonics(bare));
+                }
+                (typed.len() - bare.len(), names)
+            }
+            Some(command) if command.starts_with("break ") => (word_at, self.labels("", word)),
+            _ if word.starts_with('@') => (word_at, self.labels("@", &word[1..])),
+            None if is_first(trimmed) => (word_at, mnemonics(word)),
+            _ => (typed.len(), Vec::new()),
+        }
+    }
+
+    fn labels(&self, sign: &str, start: &str) -> Vec<String> {
+        let fits = self.labels.iter().filter(|label| label.starts_with(start));
+        fits.map(|label| format!("{sign}{label}")).collect()
+    }
+}
+
+impl Completer for Completion {
+    type Candidate = Pair;
+
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        context: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let typed = &line[..position];
+        if takes_path(typed) {
+            return self.files.complete(line, position, context);
+        }
+        let (begin, words) = self.complete_words(typed);
+        let pair = |word: String| Pair { display: word.trim_end().into(), replacement: word };
+        Ok((begin, words.into_iter().map(pair).collect()))
+    }
+}
+
+impl Hinter for Completion {
+    type Hint = String;
+}
+
+impl Highlighter for Completion {}
+impl Validator for Completion {}
+impl Helper for Completion {}
+
+/// Whether a file is named where the cursor is.
+fn takes_path(typed: &str) -> bool {
+    ["!load_file ", "!save ", "!restore "].iter().any(|name| typed.trim_start().starts_with(name))
+}
+
+/// Whether a line of assembly has no mnemonic before its last word.
+fn is_first(trimmed: &str) -> bool {
+    let mut words = trimmed.split_whitespace().rev();
+    if !trimmed.ends_with(char::is_whitespace) {
+        words.next();
+    }
+    words.all(|word| word.ends_with(':'))
+}
+
+fn mnemonics(start: &str) -> Vec<String> {
+    let start = start.to_ascii_lowercase();
+    let fits = reference::mnemonics().filter(|name| name.starts_with(&start));
+    fits.map(String::from).collect()
+}
+
+fn names(start: &str) -> Vec<String> {
+    let names = COMMANDS.iter().map(|command| command.name);
+    names.filter(|name| name.starts_with(start)).map(String::from).collect()
+}
+
+/// The commands that begin so, ready for their arguments.
+fn commands(start: &str) -> Vec<String> {
+    let fits = COMMANDS.iter().filter(|command| command.name.starts_with(start));
+    let space = |command: &Command| if command.takes_arguments() { " " } else { "" };
+    fits.map(|command| format!("!{}{}", command.name, space(command))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(typed: &str) -> (usize, Vec<String>) {
+        let labels = ["loop", "lost", "end"].map(String::from).into();
+        Completion { labels, ..Completion::new() }.complete_words(typed)
+    }
+
+    fn strings(words: &[&str]) -> Vec<String> {
+        words.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn commands_are_completed() {
+        assert_eq!(complete("!jo"), (0, strings(&["!join_cluster "])));
+        assert_eq!(complete("  !q"), (2, strings(&["!quit"])));
+        assert_eq!(complete("!help lea"), (6, strings(&["leave_cluster"])));
+        assert_eq!(complete("!help !lea"), (7, strings(&["leave_cluster"])));
+        assert_eq!(complete("").1.len(), COMMANDS.len());
+        assert_eq!(complete("!join_cluster 127").1, strings(&[]));
+    }
+
+    #[test]
+    fn mnemonics_and_labels_are_completed() {
+        assert_eq!(complete("mul"), (0, strings(&["mul", "mulf64", "muli"])));
+        assert_eq!(complete("  DIVF"), (2, strings(&["divf64"])));
+        assert_eq!(complete("again: popc"), (7, strings(&["popcnt"])));
+        assert_eq!(complete("!help popc"), (6, strings(&["popcnt"])));
+        assert_eq!(complete("djmp @lo"), (5, strings(&["@loop", "@lost"])));
+        assert_eq!(complete("brlt $0,#3,@e"), (10, strings(&["@end"])));
+        assert_eq!(complete("!break lo"), (7, strings(&["loop", "lost"])));
+        assert_eq!(complete("add $0 mu").1, strings(&[]));
+    }
+
+    #[test]
+    fn paths_are_completed_where_a_file_is_named() {
+        assert!(takes_path("!load_file exam"));
+        assert!(!takes_path("!load_file"));
+        assert!(!takes_path("!break x"));
+    }
+}

@@ -1,0 +1,156 @@
+//! The commands that drive the default VM: load, step, stop, save.
+
+use std::io;
+
+use iridium_vm::Status;
+
+use super::Session;
+use super::command::{Flow, misused};
+use super::machine::{Refused, Rest};
+use crate::failure::Failure;
+use crate::output;
+use crate::program::{End, Stream};
+use crate::signals::Signal;
+
+/// A line of assembly.
+pub(super) fn enter(session: &mut Session<'_>, line: &str) -> Result<Flow, Failure> {
+    match session.machine.enter(line, &mut Stream::new()) {
+        Ok(rest) => tell(session, &rest),
+        Err(Refused::Other(failure)) => Err(failure),
+        Err(Refused::Source(errors)) => {
+            // The places say it all; there is no line to sum it up.
+            output::complain(&output::diagnostics(&errors));
+            Ok(Flow::Continue)
+        }
+    }
+}
+
+/// `!load_file`
+pub(super) fn load(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+    let path = match arguments {
+        [] => None,
+        [path] => Some(*path),
+        _ => return Err(misused("load_file")),
+    };
+    let Some(path) = session.machine.load(path)? else { return Err(misused("load_file")) };
+    let path = path.display().to_string();
+    let count = session.machine.listing().len();
+    output::line(&format!("loaded {path}: {count} instructions; !continue runs it, !step walks"))?;
+    Ok(Flow::Continue)
+}
+
+/// `!step`
+pub(super) fn step(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+    let steps = match arguments {
+        [] => Some(1),
+        [steps] => steps.parse().ok().filter(|steps| *steps > 0),
+        _ => None,
+    };
+    let steps = steps.ok_or_else(|| misused("step"))?;
+    go(session, Some(steps))
+}
+
+/// `!continue`
+pub(super) fn go_on(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
+    go(session, None)
+}
+
+fn go(session: &mut Session<'_>, steps: Option<u64>) -> Result<Flow, Failure> {
+    if !session.machine.is_stopped() {
+        return Err(Failure::failed("no program is stopped; !load_file PATH loads one"));
+    }
+    let rest = session.machine.go(steps, &mut Stream::new())?;
+    tell(session, &rest)
+}
+
+/// Says why the machine is at rest, if that is not what everybody expects.
+fn tell(session: &Session<'_>, rest: &Rest) -> Result<Flow, Failure> {
+    let stopped = || format!("stopped at {}", session.machine.place());
+    match rest {
+        Rest::Done => {}
+        Rest::Stopped => output::line(&stopped())?,
+        Rest::Ended(End::Trapped(trap)) => output::trap(trap),
+        Rest::Ended(End::Exited(code)) => output::line(&format!("the program exited with {code}"))?,
+        Rest::Ended(End::Halted(result)) => {
+            output::line(&format!("the program ended with $0 = {result}"))?;
+        }
+        Rest::Ended(End::OutOfFuel | End::Interrupted(_)) => {}
+        Rest::Interrupted(Signal::SIGINT) => {
+            // Past the ^C that the terminal shows.
+            session.lines.greet("")?;
+            output::line(&format!("{}; !continue goes on", stopped()))?;
+        }
+        Rest::Interrupted(_) => return Ok(Flow::Quit),
+    }
+    Ok(Flow::Continue)
+}
+
+/// `!break`
+pub(super) fn breakpoint(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+    match arguments {
+        [] => list_breakpoints(session)?,
+        [label] => {
+            let label = label.trim_start_matches('@');
+            let at = session.machine.module().find(label).ok_or_else(|| {
+                Failure::failed(format!("there is no code label {label}; !symbols lists them"))
+            })?;
+            let set = session.machine.toggle_breakpoint(at);
+            let what = if set { "a breakpoint" } else { "no breakpoint any more" };
+            output::line(&format!("{what} at {label} (instruction {at})"))?;
+        }
+        _ => return Err(misused("break")),
+    }
+    Ok(Flow::Continue)
+}
+
+fn list_breakpoints(session: &Session<'_>) -> io::Result<()> {
+    let module = session.machine.module();
+    for at in session.machine.breakpoints() {
+        let names = module.code_labels().iter().filter(|(_, index)| index == at);
+        let names: Vec<_> = names.map(|(name, _)| name.as_str()).collect();
+        output::line(&format!("{} (instruction {at})", names.join(" ")))?;
+    }
+    Ok(())
+}
+
+/// `!trace`
+pub(super) fn trace(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+    session.machine.traces = match arguments {
+        ["on"] => true,
+        ["off"] => false,
+        _ => return Err(misused("trace")),
+    };
+    Ok(Flow::Continue)
+}
+
+/// `!save`
+pub(super) fn save(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+    let [path] = arguments else { return Err(misused("save")) };
+    session.machine.save(path)?;
+    output::line(&format!("saved to {path}"))?;
+    Ok(Flow::Continue)
+}
+
+/// `!restore`
+pub(super) fn restore(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+    let [path] = arguments else { return Err(misused("restore")) };
+    session.machine.restore(path)?;
+    let state = match session.machine.process().status() {
+        Status::Ready => format!("stopped at {}", session.machine.place()),
+        _ => "its program has ended".into(),
+    };
+    output::line(&format!("restored {path}: {state}"))?;
+    Ok(Flow::Continue)
+}
+
+/// `!clear_program`
+pub(super) fn clear_program(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
+    session.machine.clear_program()?;
+    Ok(Flow::Continue)
+}
+
+/// `!clear_registers`
+pub(super) fn clear_registers(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
+    session.machine.clear_registers();
+    Ok(Flow::Continue)
+}

@@ -1,0 +1,115 @@
+//! The commands that show the default VM.
+
+use iridium_vm::DATA_BASE;
+
+use super::Session;
+use super::command::{Flow, misused};
+use super::machine::Machine;
+use crate::failure::Failure;
+use crate::output;
+use crate::program::view;
+
+/// The most bytes that are shown at once.
+const MOST_BYTES: usize = 64 << 10;
+
+/// `!program`
+pub(super) fn program(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
+    let machine = &session.machine;
+    let next = machine.is_stopped().then(|| machine.process().pc());
+    for (at, instruction) in (0..).zip(machine.listing()) {
+        let labels = machine.module().code_labels().iter().filter(|(_, index)| *index == at);
+        for (label, _) in labels {
+            output::line(&format!("{label}:"))?;
+        }
+        let mark = match (next == Some(at), machine.breakpoints().contains(&at)) {
+            (true, _) => '>',
+            (false, true) => '*',
+            (false, false) => ' ',
+        };
+        output::line(&format!("{mark}{at:5}  {instruction}"))?;
+    }
+    Ok(Flow::Continue)
+}
+
+/// `!registers`
+pub(super) fn registers(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+    let zeros = with_zeros(arguments).ok_or_else(|| misused("registers"))?;
+    output::line(&view::registers(session.machine.process(), zeros))?;
+    Ok(Flow::Continue)
+}
+
+/// `!floats`
+pub(super) fn floats(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+    let zeros = with_zeros(arguments).ok_or_else(|| misused("floats"))?;
+    let text = view::floats(session.machine.process(), zeros);
+    output::line(if text.is_empty() { "all are 0.0" } else { &text })?;
+    Ok(Flow::Continue)
+}
+
+fn with_zeros(arguments: &[&str]) -> Option<bool> {
+    match arguments {
+        [] => Some(false),
+        ["all"] => Some(true),
+        _ => None,
+    }
+}
+
+/// `!heap`
+pub(super) fn heap(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+    let [address, length] = arguments else { return Err(misused("heap")) };
+    let machine = &session.machine;
+    let start = address_of(machine, address).ok_or_else(|| misused("heap"))?;
+    let length = number(length).and_then(|length| usize::try_from(length).ok());
+    let length = length.ok_or_else(|| misused("heap"))?;
+    if length > MOST_BYTES {
+        return Err(Failure::failed(format!("at most {MOST_BYTES} bytes are shown at once")));
+    }
+    let (name, memory, base) = match start {
+        DATA_BASE.. => ("the read-only data", machine.module().data(), DATA_BASE),
+        _ => ("the heap", machine.process().heap(), 0),
+    };
+    let from = usize::try_from(start - base).ok();
+    let bytes = from.and_then(|from| memory.get(from..from.checked_add(length)?));
+    let Some(bytes) = bytes else {
+        let end = base + memory.len() as i64;
+        return Err(Failure::failed(format!(
+            "{name} has the addresses from {base} to {end}, without the last"
+        )));
+    };
+    if !bytes.is_empty() {
+        output::line(&view::dump(start, bytes))?;
+    }
+    Ok(Flow::Continue)
+}
+
+/// A number, or the address behind a label.
+fn address_of(machine: &Machine, text: &str) -> Option<i64> {
+    match text.strip_prefix('@') {
+        Some(label) => {
+            machine.symbols().into_iter().find(|(name, _)| name == label).map(|(_, at)| at)
+        }
+        None => number(text),
+    }
+}
+
+/// A decimal or hexadecimal number that is not negative, with or without the
+/// `#` of a literal.
+fn number(text: &str) -> Option<i64> {
+    let text = text.strip_prefix('#').unwrap_or(text);
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => i64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.ok().filter(|number| *number >= 0)
+}
+
+/// `!symbols`
+pub(super) fn symbols(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
+    let symbols = session.machine.symbols();
+    let width = symbols.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, value) in symbols {
+        let kind = if value < DATA_BASE { "instruction" } else { "data at" };
+        output::line(&format!("{name:width$}  {kind} {value}"))?;
+    }
+    Ok(Flow::Continue)
+}

@@ -1,0 +1,307 @@
+//! The default VM: a program that grows by what is typed, and a process in it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use iridium_vm::asm::Diagnostics;
+use iridium_vm::asm::session::Session;
+use iridium_vm::process::RunError;
+use iridium_vm::{Limits, Module, Process, Program, Status};
+
+use super::trace;
+use crate::failure::Failure;
+use crate::program::{Driver, End, Stream, load, prepare, state};
+
+/// What stands for a file in diagnostics and traps of lines that were typed.
+const NAME: &str = "repl";
+
+/// The default VM.
+pub(super) struct Machine {
+    /// Assembles what is typed onto what is there.
+    session: Session,
+    program: Program,
+    /// It is ready exactly while it is stopped before its end.
+    process: Process,
+    /// The typed lines that have not come to their end, the outermost first.
+    lines: Vec<Line>,
+    breakpoints: BTreeSet<u32>,
+    pub(super) traces: bool,
+    /// The file that was loaded last.
+    file: Option<PathBuf>,
+    driver: Driver,
+}
+
+/// A typed line that runs.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    /// The `hlt` behind it.
+    end: u32,
+    /// Where the program was stopped when it was typed: instruction and calls.
+    stopped_at: Option<(u32, usize)>,
+}
+
+/// Why the machine is at rest.
+pub(super) enum Rest {
+    /// What was typed has run.
+    Done,
+    /// The program has ended.
+    Ended(End),
+    /// It can go on.
+    Stopped,
+    /// A signal came; it can go on.
+    Interrupted(crate::signals::Signal),
+}
+
+/// Why a line was not run. Nothing has changed.
+pub(super) enum Refused {
+    /// It does not assemble.
+    Source(Diagnostics),
+    /// Something else.
+    Other(Failure),
+}
+
+impl Machine {
+    /// A machine with an empty program.
+    pub(super) fn new(driver: Driver) -> Result<Self, Failure> {
+        let program = prepare(empty()?)?;
+        let mut process = Process::new(&program, Limits::default());
+        end(&mut process, &program)?;
+        Ok(Self {
+            session: Session::new(NAME),
+            program,
+            process,
+            lines: Vec::new(),
+            breakpoints: BTreeSet::new(),
+            traces: false,
+            file: None,
+            driver,
+        })
+    }
+
+    pub(super) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    pub(super) fn module(&self) -> &Module {
+        self.program.module()
+    }
+
+    /// Labels with what they stand for, by name.
+    pub(super) fn symbols(&self) -> Vec<(String, i64)> {
+        self.session.symbols()
+    }
+
+    /// The instructions, without the `hlt` that the machine adds.
+    pub(super) fn listing(&self) -> Vec<String> {
+        self.session.listing()
+    }
+
+    /// Whether the program is stopped before its end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.process.status() == Status::Ready
+    }
+
+    /// Where the program is, in words.
+    pub(super) fn place(&self) -> String {
+        let places = self.process.backtrace(&self.program);
+        places.first().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Assembles a line and runs it. A program that is stopped stays where it
+    /// is: the line runs in its window, as if it were called there.
+    pub(super) fn enter(&mut self, line: &str, stream: &mut Stream) -> Result<Rest, Refused> {
+        let mut session = self.session.clone();
+        let stopped = self.is_stopped();
+        if stopped {
+            // The line before may be among the calls that have not returned, so
+            // its end must stay. In the data section there is no code to come.
+            let _ = session.enter("hlt");
+        }
+        let entered = session.enter(line).map_err(Refused::Source)?;
+        let program = prepare(entered.module).map_err(Refused::Other)?;
+        let stopped_at = stopped.then(|| (self.process.pc(), self.process.call_depth()));
+        if !stopped {
+            self.leave_calls(0);
+        }
+        let end = program.module().code().len().saturating_sub(1) as u32;
+        self.lines.push(Line { end, stopped_at });
+        (self.session, self.program) = (session, program);
+        self.process.continue_with(&self.program, entered.start);
+        self.go(None, stream).map_err(Refused::Other)
+    }
+
+    /// Goes on until a breakpoint, a signal or the end; with `steps` for so many
+    /// instructions at most.
+    pub(super) fn go(&mut self, steps: Option<u64>, stream: &mut Stream) -> Result<Rest, Failure> {
+        let watched = steps.is_some() || self.traces || !self.breakpoints.is_empty();
+        let end = if watched { self.walk(steps, stream) } else { self.run(stream) };
+        stream.end_line()?;
+        match end {
+            Ok(Some(end)) => self.settle(end),
+            Ok(None) => Ok(Rest::Stopped),
+            Err(failure) => {
+                // It wanted what it cannot have, and no answer will come.
+                self.give_up()?;
+                Err(failure)
+            }
+        }
+    }
+
+    fn run(&mut self, stream: &mut Stream) -> Result<Option<End>, Failure> {
+        self.driver.run(&mut self.process, &self.program, u64::MAX, stream).map(Some)
+    }
+
+    /// As `run`, instruction by instruction.
+    fn walk(&mut self, steps: Option<u64>, stream: &mut Stream) -> Result<Option<End>, Failure> {
+        let mut walked = 0;
+        loop {
+            let at_breakpoint = walked > 0 && self.breakpoints.contains(&self.process.pc());
+            if at_breakpoint || steps == Some(walked) {
+                return Ok(None);
+            }
+            let traced = self.traces && !self.at_end_of_line();
+            let before = traced.then(|| trace::Before::of(&self.process, self.module()));
+            let end = self.driver.step(&mut self.process, &self.program, stream)?;
+            if let Some(before) = before {
+                stream.end_line()?;
+                before.tell(&self.process)?;
+            }
+            if end.is_some() {
+                return Ok(end);
+            }
+            walked += 1;
+        }
+    }
+
+    /// What an end of the process means for what was typed.
+    fn settle(&mut self, end: End) -> Result<Rest, Failure> {
+        match end {
+            End::Interrupted(signal) => Ok(Rest::Interrupted(signal)),
+            End::OutOfFuel => Ok(Rest::Stopped),
+            End::Trapped(_) => {
+                self.give_up()?;
+                Ok(Rest::Ended(end))
+            }
+            End::Halted(_) if self.at_end_of_line() => {
+                self.give_up()?;
+                Ok(Rest::Done)
+            }
+            End::Halted(_) | End::Exited(_) => {
+                self.lines.clear();
+                Ok(Rest::Ended(end))
+            }
+        }
+    }
+
+    /// Whether the process stands at the `hlt` behind a typed line.
+    fn at_end_of_line(&self) -> bool {
+        self.lines.last().is_some_and(|line| line.end == self.process.pc())
+    }
+
+    /// Ends the innermost line. A program that was stopped when it was typed is
+    /// stopped there again.
+    fn give_up(&mut self) -> Result<(), Failure> {
+        match self.lines.pop().and_then(|line| line.stopped_at) {
+            Some((at, depth)) => {
+                self.process.unwind(depth);
+                self.process.continue_with(&self.program, at);
+                Ok(())
+            }
+            None => self.rest(),
+        }
+    }
+
+    /// Makes sure that a process whose wish cannot be granted does not wait.
+    fn rest(&mut self) -> Result<(), Failure> {
+        if self.process.status() == Status::Waiting {
+            self.process.continue_with(&self.program, self.last());
+            end(&mut self.process, &self.program)?;
+        }
+        Ok(())
+    }
+
+    fn last(&self) -> u32 {
+        self.module().code().len().saturating_sub(1) as u32
+    }
+
+    fn leave_calls(&mut self, depth: usize) {
+        self.process.unwind(depth);
+        self.lines.clear();
+    }
+
+    /// Sets a breakpoint at a label, or takes it away. Answers whether it is set.
+    pub(super) fn toggle_breakpoint(&mut self, at: u32) -> bool {
+        let set = !self.breakpoints.remove(&at);
+        if set {
+            self.breakpoints.insert(at);
+        }
+        set
+    }
+
+    pub(super) fn breakpoints(&self) -> &BTreeSet<u32> {
+        &self.breakpoints
+    }
+
+    /// Puts the program of a file in the place of what is there, stopped at its
+    /// start. Without a path it is the file that was loaded last; `None` when
+    /// there is none.
+    pub(super) fn load(&mut self, path: Option<&str>) -> Result<Option<&Path>, Failure> {
+        let path = path.map(PathBuf::from).or_else(|| self.file.clone());
+        let Some(path) = path else { return Ok(None) };
+        let program = prepare(load(&path)?.module)?;
+        self.process = Process::new(&program, Limits::default());
+        self.replace(program);
+        Ok(Some(self.file.insert(path)))
+    }
+
+    /// Writes the process with its program.
+    pub(super) fn save(&self, path: &str) -> Result<(), Failure> {
+        state::save(Path::new(path), &self.process, self.module())
+    }
+
+    /// Puts a saved process in the place of what is there.
+    pub(super) fn restore(&mut self, path: &str) -> Result<(), Failure> {
+        let (process, program) = state::restore(Path::new(path))?;
+        if process.status() == Status::Waiting {
+            return Err(RunError::Waiting.into());
+        }
+        self.process = process;
+        self.replace(program);
+        Ok(())
+    }
+
+    /// Forgets the program. Registers, stack and heap stay.
+    pub(super) fn clear_program(&mut self) -> Result<(), Failure> {
+        let program = prepare(empty()?)?;
+        self.leave_calls(0);
+        self.process.continue_with(&program, 0);
+        end(&mut self.process, &program)?;
+        self.replace(program);
+        self.session = Session::new(NAME);
+        Ok(())
+    }
+
+    /// Clears registers, stacks and calls.
+    pub(super) fn clear_registers(&mut self) {
+        self.process.clear_registers();
+    }
+
+    fn replace(&mut self, program: Program) {
+        self.session = Session::from_module(NAME, program.module());
+        self.program = program;
+        self.lines.clear();
+        self.breakpoints.clear();
+    }
+}
+
+/// A module that ends at once.
+fn empty() -> Result<Module, Failure> {
+    let entered = Session::new(NAME).enter("");
+    entered.map(|entered| entered.module).map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// Runs a process that stands at a `hlt`.
+fn end(process: &mut Process, program: &Program) -> Result<(), Failure> {
+    process.run(program, 0, &mut Vec::new())?;
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! `!trace`: each instruction as it runs, with what it changed.
+
+use std::io;
+
+use iridium_vm::process::Register;
+use iridium_vm::{Module, Process};
+
+use crate::output;
+
+/// What is remembered of the process before an instruction.
+pub(super) struct Before {
+    index: u32,
+    instruction: String,
+    registers: Vec<Register>,
+    window: u32,
+    flag: bool,
+}
+
+impl Before {
+    pub(super) fn of(process: &Process, module: &Module) -> Self {
+        Self {
+            index: process.pc(),
+            instruction: module.instruction_text(process.pc()),
+            registers: registers(process),
+            window: process.window(),
+            flag: process.flag(),
+        }
+    }
+
+    /// Prints the instruction, now that it has run.
+    pub(super) fn tell(&self, process: &Process) -> io::Result<()> {
+        let changes = self.changes(process).join(", ");
+        let line = format!("{:6}  {:32}; {changes}", self.index, self.instruction);
+        output::line(line.trim_end_matches("; ").trim_end())
+    }
+
+    fn changes(&self, process: &Process) -> Vec<String> {
+        let mut changes = Vec::new();
+        if self.window == process.window() {
+            let now = registers(process);
+            for (number, (before, after)) in self.registers.iter().zip(now).enumerate() {
+                if before.int != after.int {
+                    changes.push(format!("${number} = {}", after.int));
+                }
+                // Bits, because a NaN is unequal to itself.
+                if before.float.to_bits() != after.float.to_bits() {
+                    changes.push(format!("${number} = {:?} (float)", after.float));
+                }
+            }
+        } else {
+            changes.push(format!("window slid up by {}", process.window()));
+        }
+        if self.flag != process.flag() {
+            changes.push(if process.flag() { "flag set" } else { "flag clear" }.into());
+        }
+        changes
+    }
+}
+
+fn registers(process: &Process) -> Vec<Register> {
+    (0..=u8::MAX).map(|number| process.register(number)).collect()
+}
