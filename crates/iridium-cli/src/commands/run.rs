@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use iridium_vm::process::Register;
-use iridium_vm::{Limits, Process, Program};
+use iridium_vm::{Limits, Process, Program, Status};
 
 use super::outcome;
 use crate::args::{Argument, Cli, RunFlags, StartFlags};
@@ -30,6 +30,11 @@ pub(crate) fn short(file: &Path, flags: &StartFlags, run: &RunFlags) -> Result<E
         let names = names.get_subcommands().map(|command| command.get_name().to_string());
         let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(&word, name));
         let hint = match nearest.filter(|name| strsim::damerau_levenshtein(&word, name) <= 2) {
+            Some(name) if name == word => {
+                return Err(Failure::usage(format!(
+                    "flags stand behind the command: iridium {name} …"
+                )));
+            }
             Some(name) => format!("did you mean iridium {name}?"),
             None => "iridium --help lists the commands".into(),
         };
@@ -41,6 +46,12 @@ pub(crate) fn short(file: &Path, flags: &StartFlags, run: &RunFlags) -> Result<E
 /// `iridium resume STATE`
 pub(crate) fn resume(file: &Path, run: &RunFlags) -> Result<ExitCode, Failure> {
     let (process, program) = state::restore(file)?;
+    if !matches!(process.status(), Status::Ready | Status::Waiting) {
+        return Err(Failure::failed(format!(
+            "{}: the process has ended; !restore in the REPL shows what it left",
+            name(file)
+        )));
+    }
     finish(process, &program, run)
 }
 
@@ -88,15 +99,12 @@ fn finish(mut process: Process, program: &Program, flags: &RunFlags) -> Result<E
     let end = driver.run(&mut process, program, fuel, &mut stream);
     stream.end_line()?;
     let end = end?;
-    let saved = match &flags.save {
-        Some(path) if goes_on(&end) => {
-            state::save(path, &process, program.module())?;
-            Some(path.as_path())
-        }
-        _ => None,
-    };
-    let exit = exit_code(&end, saved.is_some());
-    tell(&end, &process, program, saved);
+    // Also one that has ended, so that no earlier state passes for its own.
+    if let Some(path) = &flags.save {
+        state::save(path, &process, program.module())?;
+    }
+    let exit = exit_code(&end, flags.save.is_some());
+    tell(&end, &process, program, flags.save.as_deref());
     if flags.registers {
         output::line(&view::all(&process))?;
     }
@@ -104,10 +112,6 @@ fn finish(mut process: Process, program: &Program, flags: &RunFlags) -> Result<E
         output::line(&outcome::to_json(&end, exit, &process, stream.bytes())?)?;
     }
     Ok(exit.into())
-}
-
-fn goes_on(end: &End) -> bool {
-    matches!(end, End::OutOfFuel | End::Interrupted(_))
 }
 
 /// Whoever asks for a state to go on from has got what was asked for.

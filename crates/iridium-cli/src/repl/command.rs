@@ -33,7 +33,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "program",
         arguments: "",
-        help: "list the instructions (> next, * breakpoint)",
+        help: "list the program (> next, * breakpoint)",
         run: inspect::program,
     },
     Command { name: "symbols", arguments: "", help: "list the labels", run: inspect::symbols },

@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(complete("again: popc"), (7, strings(&["popcnt"])));
         assert_eq!(complete("!help popc"), (6, strings(&["popcnt"])));
         assert_eq!(complete("djmp @lo"), (5, strings(&["@loop", "@lost"])));
-        assert_eq!(complete("brlt $0,#3,@e"), (10, strings(&["@end"])));
+        assert_eq!(complete("brlt $0,#3,@e"), (11, strings(&["@end"])));
         assert_eq!(complete("!break lo"), (7, strings(&["loop", "lost"])));
         assert_eq!(complete("add $0 mu").1, strings(&[]));
     }

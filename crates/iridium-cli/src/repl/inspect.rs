@@ -71,10 +71,11 @@ pub(super) fn heap(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow
     let from = usize::try_from(start - base).ok();
     let bytes = from.and_then(|from| memory.get(from..from.checked_add(length)?));
     let Some(bytes) = bytes else {
-        let end = base + memory.len() as i64;
-        return Err(Failure::failed(format!(
-            "{name} has the addresses from {base} to {end}, without the last"
-        )));
+        let held = match memory.len() as i64 {
+            0 => "is empty".into(),
+            length => format!("has the addresses {base} to {}", base + length - 1),
+        };
+        return Err(Failure::failed(format!("{name} {held}")));
     };
     if !bytes.is_empty() {
         output::line(&view::dump(start, bytes))?;

@@ -3,7 +3,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod machine;
 mod mesh;
+mod modules;
+mod programs;
 mod refusal;
 mod repl;
 mod support;

@@ -49,6 +49,13 @@ impl User {
         command
     }
 
+    /// A file in the home directory with these contents; its path.
+    pub(crate) fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, contents).unwrap();
+        path.into_os_string().into_string().unwrap()
+    }
+
     /// Runs `iridium` to its end.
     pub(crate) fn run(&self, words: &[&str]) -> Outcome {
         let mut command = self.iridium(words);
@@ -110,6 +117,11 @@ impl User {
     }
 }
 
+/// A program of the folder of examples.
+pub(crate) fn example(name: &str) -> String {
+    format!("{}/../iridium-vm/examples/{name}.iasm", env!("CARGO_MANIFEST_DIR"))
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -119,6 +131,13 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// The line of `--json`, after the output of the program.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        let line = self.stdout.lines().last().unwrap_or_default();
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
     /// Asserts the exit code and that stderr has one line, with these words.
     #[track_caller]
     pub(crate) fn fails(&self, code: i32, words: &[&str]) {
@@ -154,6 +173,14 @@ impl Repl {
     pub(crate) fn ask(&mut self, line: &str, text: &str) -> String {
         self.say(line);
         self.process.wait_for(text)
+    }
+
+    /// Says all lines and ends the input.
+    pub(crate) fn converse(mut self, lines: &str) -> Outcome {
+        for line in lines.lines() {
+            self.say(line.trim());
+        }
+        self.close()
     }
 
     /// The input ends.

@@ -9,6 +9,12 @@ fn wrong_usage_has_exit_code_2() {
     let user = User::new();
     for words in [
         &["dance"][..],
+        &["--json"],
+        &["run"],
+        &["run", "x.iasm", "--arg", "five"],
+        &["run", "x.iasm", "--fuel", "-1"],
+        &["resume", "x", "--arg", "5"],
+        &["check"],
         &["node", "--no-such-flag"],
         &["node", "--node-alias", "two words"],
         &["node", "-P", "70000"],
@@ -23,6 +29,8 @@ fn wrong_usage_has_exit_code_2() {
         assert_eq!(outcome.code, Some(2), "{words:?}: {outcome:?}");
         assert!(outcome.stderr.starts_with("error: "), "{words:?}: {outcome:?}");
     }
+    user.run(&["-P", "1", "members"]).fails(2, &["flags stand behind", "iridium members"]);
+    user.run(&["membres"]).fails(2, &["did you mean iridium members?"]);
     user.run(&["node", "--insecure", "-H", "0.0.0.0"]).fails(2, &["--insecure=force"]);
 }
 
@@ -64,7 +72,19 @@ fn help_completions_and_the_manual_know_every_command() {
     let help = user.run(&["--help"]).stdout;
     let man = user.run(&["man"]).stdout;
     let completions = user.run(&["completions", "bash"]).stdout;
-    for command in ["node", "members", "leave", "secret", "completions", "man"] {
+    for command in [
+        "run",
+        "resume",
+        "asm",
+        "disasm",
+        "check",
+        "node",
+        "members",
+        "leave",
+        "secret",
+        "completions",
+        "man",
+    ] {
         for text in [&help, &man, &completions] {
             assert!(text.contains(command), "{command}");
         }
