@@ -96,7 +96,9 @@ fn is_first(trimmed: &str) -> bool {
 fn mnemonics(start: &str) -> Vec<String> {
     let start = start.to_ascii_lowercase();
     let fits = reference::mnemonics().filter(|name| name.starts_with(&start));
-    fits.map(String::from).collect()
+    let mut fits: Vec<_> = fits.map(String::from).collect();
+    fits.sort();
+    fits
 }
 
 fn names(start: &str) -> Vec<String> {

@@ -112,9 +112,9 @@ impl Machine {
     pub(super) fn enter(&mut self, line: &str, stream: &mut Stream) -> Result<Rest, Refused> {
         let mut session = self.session.clone();
         let stopped = self.is_stopped();
-        if stopped {
-            // The line before may be among the calls that have not returned, so
-            // its end must stay. In the data section there is no code to come.
+        if stopped && self.lines.iter().any(|line| line.end == self.last()) {
+            // What is stopped will come to this `hlt`, so no code may take its
+            // place. In the data section this fails, and no code comes.
             let _ = session.enter("hlt");
         }
         let entered = session.enter(line).map_err(Refused::Source)?;

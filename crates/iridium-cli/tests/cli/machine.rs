@@ -144,6 +144,25 @@ fn a_line_typed_at_a_breakpoint_runs_there_and_comes_back() {
     assert!(outcome.stderr.contains("trap: illegal-instruction"), "{outcome:?}");
 }
 
+/// Lines that are typed beside something stopped make one program too.
+#[test]
+fn a_program_is_typed_while_another_is_stopped() {
+    let user = User::new();
+    let outcome = converse(
+        &user,
+        "f: addi $0 #1 $0
+         ret
+         !break f
+         call @f
+         next: addi $1 #1 $1
+         brlt $1 #5 @next
+         !continue
+         !program
+         !registers",
+    );
+    assert!(outcome.stdout.contains("$0 = 2   $1 = 5\n"), "{outcome:?}");
+}
+
 #[test]
 fn a_trace_shows_instructions_and_changes() {
     let user = User::new();
