@@ -1,6 +1,6 @@
 //! Programs on this command's own machine, without a node around them.
 //!
-//! * [`load`]: files to modules;
+//! * [`mod@load`]: files to modules;
 //! * [`drive`]: a process to its end, with its wishes carried out;
 //! * [`alone`]: what the world is to a process that has no other beside it;
 //! * [`stream`]: where its output goes;

@@ -15,6 +15,9 @@ use crate::program::{Driver, End, Stream, load, prepare, state};
 /// What stands for a file in diagnostics and traps of lines that were typed.
 const NAME: &str = "repl";
 
+/// Instructions of a walk after which output is passed on.
+const STEPS: u64 = 1 << 12;
+
 /// The default VM.
 pub(super) struct Machine {
     /// Assembles what is typed onto what is there.
@@ -170,6 +173,9 @@ impl Machine {
                 return Ok(end);
             }
             walked += 1;
+            if walked % STEPS == 0 {
+                stream.flush()?;
+            }
         }
     }
 
