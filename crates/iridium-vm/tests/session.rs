@@ -113,6 +113,8 @@ fn a_session_goes_on_from_a_file() {
     machine.enter("load $1 @n\nld64 $1 $0").unwrap();
     machine.enter("call @twice").unwrap();
     assert_eq!(machine.process.register(0).int, 10);
+    let Stop::Trapped(trap) = machine.enter("igl").unwrap() else { panic!("a trap") };
+    assert!(trap.to_string().contains("test.iasm:11:1"), "after the lines of the file: {trap}");
 }
 
 #[test]

@@ -65,6 +65,8 @@ impl Session {
         let mut session = Self { parts: module.clone().into_parts(), ..Self::new(name) };
         let places = session.parts.lines.get_or_insert_default();
         places.places.resize(session.parts.code.len(), (0, 0));
+        // Entries count on, so that no place of theirs passes for one in the module's source.
+        session.lines = places.places.iter().map(|(line, _)| *line).max().unwrap_or(0);
         let code = session.parts.code_labels.iter().chain(&session.parts.exports);
         let code = code.map(|(name, at)| (name.clone(), Symbol::Code(*at)));
         let data = session.parts.data_labels.iter();
