@@ -98,6 +98,9 @@ fn finish(mut process: Process, program: &Program, flags: &RunFlags) -> Result<E
     let mut stream = Stream::new();
     let fuel = flags.fuel.unwrap_or(u64::MAX);
     let end = driver.run(&mut process, program, fuel, &mut stream);
+    if matches!(end, Ok(End::Interrupted(_))) {
+        stream.note_interrupt();
+    }
     // What goes to a file is the program's own, byte for byte.
     if flags.json || flags.registers || io::stdout().is_terminal() {
         stream.end_line()?;
@@ -136,13 +139,7 @@ fn tell(end: &End, process: &Process, program: &Program, saved: Option<&Path>) {
         End::Halted(_) | End::Exited(_) => return,
         End::Trapped(trap) => return output::trap(trap),
         End::OutOfFuel => format!("out of fuel after {}", process.fuel_spent()),
-        End::Interrupted(_) => {
-            if io::stderr().is_terminal() {
-                // Past the ^C that it shows.
-                output::complain("\n");
-            }
-            "interrupted".into()
-        }
+        End::Interrupted(_) => "interrupted".into(),
     };
     let places = process.backtrace(program);
     let place = places.first().map(|place| format!(" at {place}")).unwrap_or_default();

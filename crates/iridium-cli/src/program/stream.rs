@@ -1,6 +1,6 @@
 //! The output of a program on its way to stdout.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use iridium_vm::Sink;
 
@@ -49,6 +49,11 @@ impl Stream {
             self.in_line = false;
         }
         self.flush()
+    }
+
+    /// Somebody has pressed Ctrl-C, which a terminal shows within the line.
+    pub(crate) fn note_interrupt(&mut self) {
+        self.in_line |= io::stdout().is_terminal();
     }
 
     fn pass_on(&mut self) {

@@ -76,8 +76,6 @@ fn tell(session: &Session<'_>, rest: &Rest) -> Result<Flow, Failure> {
         }
         Rest::Ended(End::OutOfFuel | End::Interrupted(_)) => {}
         Rest::Interrupted(Signal::SIGINT) => {
-            // Past the ^C that the terminal shows.
-            session.lines.greet("")?;
             output::line(&format!("{}; !continue goes on", stopped()))?;
         }
         Rest::Interrupted(_) => return Ok(Flow::Quit),

@@ -138,6 +138,9 @@ impl Machine {
     pub(super) fn go(&mut self, steps: Option<u64>, stream: &mut Stream) -> Result<Rest, Failure> {
         let watched = steps.is_some() || self.traces || !self.breakpoints.is_empty();
         let end = if watched { self.walk(steps, stream) } else { self.run(stream) };
+        if matches!(end, Ok(Some(End::Interrupted(_)))) {
+            stream.note_interrupt();
+        }
         stream.end_line()?;
         match end {
             Ok(Some(end)) => self.settle(end),
