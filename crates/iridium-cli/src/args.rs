@@ -20,10 +20,6 @@ pub(crate) struct Cli {
     /// A program to run; short for `iridium run FILE`
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) start: StartFlags,
-    #[command(flatten)]
-    pub(crate) run: RunFlags,
-    #[command(flatten)]
     pub(crate) node: NodeFlags,
     /// Run a node without the REPL, as `iridium node` does
     #[arg(long)]
@@ -31,6 +27,11 @@ pub(crate) struct Cli {
     /// With --daemon-mode: join through this member; may be repeated
     #[arg(long, value_name = "HOST:PORT", requires = "daemon_mode")]
     pub(crate) join: Vec<Endpoint>,
+    // Last, because their heading in the help holds for all that follow.
+    #[command(flatten)]
+    pub(crate) start: StartFlags,
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
 }
 
 #[derive(Debug, Subcommand)]
@@ -120,7 +121,7 @@ pub(crate) enum SecretTask {
 
 /// How a program starts.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Running FILE")]
+#[command(next_help_heading = "Running a program")]
 pub(crate) struct StartFlags {
     /// Fill $0, then $1, …; a number with a point goes to the float lane
     #[arg(long = "arg", value_name = "N", allow_hyphen_values = true, requires = "file")]
@@ -135,7 +136,7 @@ pub(crate) struct StartFlags {
 
 /// How far a program runs and what is told of its end.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Running FILE")]
+#[command(next_help_heading = "Running a program")]
 pub(crate) struct RunFlags {
     /// Print how it ended as one line of JSON, after its output
     #[arg(long, requires = "file")]
