@@ -48,8 +48,13 @@ const IMPURE: &[&str] = &[
 
 /// The files that may contain `unsafe`, and why.
 const UNSAFE: &[(&str, &str)] = &[
-    ("crates/iridium-vm/src/interp/dispatch/mod.rs", "hands the running machine to a callback"),
+    (
+        "crates/iridium-vm/src/interp/dispatch/mod.rs",
+        "lends the run to safe code and takes it back",
+    ),
+    ("crates/iridium-vm/src/interp/dispatch/looped.rs", "goes on to the next instruction"),
     ("crates/iridium-vm/src/interp/dispatch/threaded.rs", "dispatch by tail calls"),
+    ("crates/iridium-vm/src/interp/fuse.rs", "goes from the first of a pair to the second"),
     ("crates/iridium-vm/src/interp/machine.rs", "registers and code without the verified checks"),
     ("crates/iridium-vm/src/interp/memory.rs", "heap access after its one check of bounds"),
 ];

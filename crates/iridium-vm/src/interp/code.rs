@@ -1,7 +1,9 @@
 //! Instructions laid out for running: one [`Op`] an instruction, so that indices stay the same.
 
-use super::dispatch::{Handler, handler, plain};
-use crate::isa::{Flow, Instruction, Opcode};
+use super::dispatch::{Handler, general, handler};
+use super::forward::AtHand;
+use super::ways::{self, Ways};
+use crate::isa::{Instruction, Opcode};
 use crate::module::Module;
 use crate::process::Register;
 
@@ -34,6 +36,8 @@ const _: () = assert!(size_of::<Register>() * 255 <= u16::MAX as usize);
 #[derive(Debug)]
 pub(crate) struct Code {
     ops: Vec<Op>,
+    /// What the handler of each op expects to be at hand.
+    ways: Ways,
     /// All jump tables, one after the other: instruction indices.
     tables: Vec<u32>,
 }
@@ -43,21 +47,26 @@ impl Code {
     pub(crate) fn lay_out(module: &Module) -> Self {
         let mut tables = Vec::new();
         let code = module.code();
-        let mut ops: Vec<Op> = code
+        let ways = ways::explore(code);
+        let ops = code
             .iter()
             .enumerate()
-            .map(|(index, instruction)| lay_out(instruction, index, &mut tables))
+            .map(|(index, instruction)| Op {
+                handler: handler(&ways, code, index),
+                ..lay_out(instruction, index, &mut tables)
+            })
             .collect();
-        let givers = givers(code);
-        for (index, op) in ops.iter_mut().enumerate() {
-            op.handler = handler(givers[index].map(|at| &code[at]), &code[index..]);
-        }
-        Self { ops, tables }
+        Self { ops, ways, tables }
     }
 
     /// The ops; as many as the module has instructions.
     pub(super) fn ops(&self) -> &[Op] {
         &self.ops
+    }
+
+    /// What the handler of an op expects to be at hand.
+    pub(super) fn at_hand(&self, index: usize) -> AtHand {
+        self.ways.at_hand.get(index).copied().unwrap_or_default()
     }
 
     /// The target of a jump table at a position that the table has.
@@ -70,7 +79,7 @@ fn lay_out(instruction: &Instruction, index: usize, tables: &mut Vec<u32>) -> Op
     let slots = instruction.slots();
     let distance = |target: u32| (i64::from(target) - index as i64) * OP_SIZE as i64;
     let mut op = Op {
-        handler: plain(instruction.opcode()),
+        handler: general,
         registers: slots.registers.map(|number| u16::from(number) * size_of::<Register>() as u16),
         opcode: instruction.opcode(),
         literal: slots.literal,
@@ -86,25 +95,4 @@ fn lay_out(instruction: &Instruction, index: usize, tables: &mut Vec<u32>) -> Op
         _ => {}
     }
     op
-}
-
-/// For every instruction, the one that last wrote a register before it on the only way that control
-/// comes to it, computed jumps aside; `None` when there are several ways.
-fn givers(code: &[Instruction]) -> Vec<Option<usize>> {
-    let mut landing = vec![false; code.len()];
-    for target in code.iter().flat_map(|instruction| instruction.targets()) {
-        landing[*target as usize] = true;
-    }
-    let mut givers: Vec<Option<usize>> = vec![None; code.len()];
-    for index in 1..code.len() {
-        givers[index] = match code[index - 1].opcode() {
-            _ if landing[index] => None,
-            // Control comes back from a call with other values at hand.
-            Opcode::Call | Opcode::Callw | Opcode::Callr | Opcode::Callwr => None,
-            // A branch that is not taken writes nothing.
-            opcode if opcode.flow() == Flow::Branch => givers[index - 1],
-            _ => Some(index - 1),
-        };
-    }
-    givers
 }

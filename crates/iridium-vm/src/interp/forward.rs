@@ -1,78 +1,104 @@
 //! Operands that are still at hand.
 //!
-//! Writing a register and reading it again in the next instruction goes through memory, which takes
-//! longer than most arithmetic. So the threaded backend hands on what was last written, and an
-//! instruction that reads the register written just before it gets a handler that takes the value
-//! from there. The register is written all the same.
+//! Writing a register and reading it again soon goes through memory, which takes longer than most
+//! arithmetic. So the threaded backend hands on the last two values that were written to either
+//! lane, and an instruction that reads one of those registers gets a handler that takes the value
+//! from there. The registers are written all the same.
 //!
-//! This needs to know what ran before. An instruction that control may jump to gets no such handler;
-//! computed jumps, instructions that ran out of line, and the first instruction of a run do not use
-//! the handler in the op but the plain one of the opcode.
+//! Which registers these values belong to at each instruction is found out by [`ways`](super::ways)
+//! before the run.
 
+use crate::isa::Instruction;
 use crate::isa::operand::{Role, Slots};
-use crate::isa::{Flow, Instruction};
 
-/// All operands are read from their registers.
-pub(super) const NONE: usize = 0;
-/// The first operand is what was last written.
-pub(super) const FIRST: usize = 1;
-/// The second operand is what was last written.
-pub(super) const SECOND: usize = 2;
-/// The second operand is what was last written, the first what was at hand before that; only within
-/// a fused handler.
-pub(super) const BOTH: usize = 3;
+/// Where an operand comes from: its register.
+const MEMORY: usize = 0;
+/// From the value that was written last.
+pub(super) const LAST: usize = 1;
+/// From the value that was written before that one.
+pub(super) const KEPT: usize = 2;
 
-/// Both operands are what was last written.
-pub(super) const TWICE: usize = 4;
+/// Where the first two operands come from, as one number: the first one's source, and three times
+/// the second one's. All from their registers:
+pub(super) const NONE: usize = MEMORY;
 
-/// What of `after` is still at hand from `before`, when control goes from one to the other.
-pub(super) fn forwarded(before: &Instruction, after: &Instruction) -> usize {
-    let opcode = before.opcode();
-    if !opcode.is_fast() || opcode.flow() != Flow::Next {
-        return NONE;
+/// The source of the operand in a slot.
+#[inline(always)]
+pub(super) const fn source(form: usize, slot: usize) -> usize {
+    match slot {
+        0 => form % 3,
+        1 => form / 3,
+        _ => MEMORY,
     }
-    let (written, read) = (before.slots(), after.slots());
-    match reading(&written, &read) {
-        Some(0) if read.registers[0] == read.registers[1] && read.roles[0] == read.roles[1] => {
-            TWICE
+}
+
+/// Which registers the values at hand belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct AtHand {
+    /// Of integer lanes.
+    pub(super) int: Values,
+    /// Of float lanes.
+    pub(super) float: Values,
+}
+
+/// The registers of the values at hand of one kind of lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Values {
+    /// The register that was written last.
+    pub(super) last: Option<u8>,
+    /// The one that was written before it, when it has not been written again.
+    pub(super) kept: Option<u8>,
+}
+
+impl Values {
+    fn written(self, register: u8) -> Self {
+        Self { last: Some(register), kept: self.last.filter(|last| *last != register) }
+    }
+
+    fn common(self, other: Self) -> Self {
+        let same = |a: Option<u8>, b| a.filter(|_| a == b);
+        Self { last: same(self.last, other.last), kept: same(self.kept, other.kept) }
+    }
+
+    fn source(self, register: u8) -> usize {
+        match register {
+            _ if self.last == Some(register) => LAST,
+            _ if self.kept == Some(register) => KEPT,
+            _ => MEMORY,
         }
-        Some(0) => FIRST,
-        Some(1) => SECOND,
-        _ => NONE,
     }
 }
 
-/// Whether both instructions read the same register first, the first one gets it handed on and does
-/// not write it, so that it is still at hand for the second.
-pub(super) fn still_at_hand(first: &Instruction, second: &Instruction) -> bool {
-    let (a, b) = (first.slots(), second.slots());
-    let written = written(&a).map(|(number, _)| number);
-    a.roles[0] == Role::IntRead
-        && b.roles[0] == Role::IntRead
-        && a.registers[0] == b.registers[0]
-        && written != Some(a.registers[0])
-        && reading(&a, &b) == Some(1)
-}
-
-/// The slot that reads what was written.
-fn reading(before: &Slots, after: &Slots) -> Option<usize> {
-    let (number, float) = written(before)?;
-    let reads = |(register, role): (&u8, &Role)| {
-        *register == number
-            && match role {
-                Role::IntRead | Role::IntChange => !float,
-                Role::FloatRead => float,
-                _ => false,
+impl AtHand {
+    /// What is at hand after an instruction that went on to the next one or took a label.
+    pub(super) fn after(mut self, instruction: &Instruction) -> Self {
+        if !instruction.opcode().is_fast() {
+            return Self::default();
+        }
+        let slots = instruction.slots();
+        for (register, role) in slots.registers.into_iter().zip(slots.roles) {
+            match role {
+                Role::IntWrite | Role::IntChange => self.int = self.int.written(register),
+                Role::FloatWrite => self.float = self.float.written(register),
+                Role::IntRead | Role::FloatRead | Role::Other => {}
             }
-    };
-    after.registers.iter().zip(&after.roles).position(reads)
-}
+        }
+        self
+    }
 
-/// The register that is written, and whether its float lane is.
-fn written(slots: &Slots) -> Option<(u8, bool)> {
-    slots.registers.iter().zip(&slots.roles).find_map(|(number, role)| match role {
-        Role::IntWrite | Role::IntChange => Some((*number, false)),
-        Role::FloatWrite => Some((*number, true)),
-        _ => None,
-    })
+    /// What is at hand in both cases.
+    pub(super) fn common(self, other: Self) -> Self {
+        Self { int: self.int.common(other.int), float: self.float.common(other.float) }
+    }
+
+    /// Where an instruction's first two operands come from.
+    pub(super) fn form(self, instruction: &Instruction) -> usize {
+        let Slots { registers, roles, .. } = instruction.slots();
+        let source = |slot: usize| match roles[slot] {
+            Role::IntRead | Role::IntChange => self.int.source(registers[slot]),
+            Role::FloatRead => self.float.source(registers[slot]),
+            Role::IntWrite | Role::FloatWrite | Role::Other => MEMORY,
+        };
+        source(0) + 3 * source(1)
+    }
 }

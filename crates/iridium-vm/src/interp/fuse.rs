@@ -4,46 +4,89 @@
 //! from its own op; all it saves is the way from one to the other. So a jump to the second finds
 //! that one's own handler, and a stop between the two stands at the second.
 
+#![allow(unsafe_code)]
+
 use super::code::Op;
 use super::dispatch::{Handler, define_handler, proceed};
-use super::forward::{self, BOTH, FIRST, NONE, SECOND, TWICE};
-use super::machine::{Exit, Machine, Run, Step};
+use super::forward::AtHand;
+use super::machine::{Exit, Machine, Parts, Run, Step};
 use super::semantics;
 use crate::isa::{Instruction, Opcode};
 use crate::process::Register;
 
-/// A fused handler for the start of this code.
-pub(super) fn handler(forwarded: usize, code: &[Instruction]) -> Option<Handler> {
-    let (first, second) = (code.first()?, code.get(1)?);
-    let within = forward::forwarded(first, second);
-    if forwarded == FIRST && forward::still_at_hand(first, second) {
-        return pair::<FIRST, BOTH>(first.opcode(), second.opcode());
-    }
-    match forwarded {
-        NONE => after::<NONE>(within, first.opcode(), second.opcode()),
-        FIRST => after::<FIRST>(within, first.opcode(), second.opcode()),
-        SECOND => after::<SECOND>(within, first.opcode(), second.opcode()),
-        _ => None,
-    }
+/// A fused handler for two instructions, with this at hand before the first.
+pub(super) fn handler(
+    at_hand: AtHand,
+    first: &Instruction,
+    second: &Instruction,
+) -> Option<Handler> {
+    let forms = (at_hand.form(first), at_hand.after(first).form(second));
+    pair(forms, first.opcode(), second.opcode())
 }
 
-/// The handler for a pair whose first instruction is handed on `F`.
-fn after<const F: usize>(within: usize, first: Opcode, second: Opcode) -> Option<Handler> {
-    match within {
-        NONE => pair::<F, NONE>(first, second),
-        FIRST => pair::<F, FIRST>(first, second),
-        SECOND => pair::<F, SECOND>(first, second),
-        _ => pair::<F, TWICE>(first, second),
-    }
+/// Picks the handler whose forms are these. How many forms an instruction has depends on how many
+/// registers it reads.
+macro_rules! pick {
+    ($forms:ident $first:ident 0 $second:ident $reads:tt) => {
+        pick!(@ $forms $first 0 $second $reads)
+    };
+    ($forms:ident $first:ident 1 $second:ident $reads:tt) => {
+        match $forms.0 {
+            1 => pick!(@ $forms $first 1 $second $reads),
+            2 => pick!(@ $forms $first 2 $second $reads),
+            _ => pick!(@ $forms $first 0 $second $reads),
+        }
+    };
+    ($forms:ident $first:ident 2 $second:ident $reads:tt) => {
+        match $forms.0 {
+            1 => pick!(@ $forms $first 1 $second $reads),
+            2 => pick!(@ $forms $first 2 $second $reads),
+            3 => pick!(@ $forms $first 3 $second $reads),
+            4 => pick!(@ $forms $first 4 $second $reads),
+            5 => pick!(@ $forms $first 5 $second $reads),
+            6 => pick!(@ $forms $first 6 $second $reads),
+            7 => pick!(@ $forms $first 7 $second $reads),
+            8 => pick!(@ $forms $first 8 $second $reads),
+            _ => pick!(@ $forms $first 0 $second $reads),
+        }
+    };
+    (@ $forms:ident $first:ident $form:literal $second:ident 0) => {
+        handlers::$first::$second::<$form, 0>
+    };
+    (@ $forms:ident $first:ident $form:literal $second:ident 1) => {
+        match $forms.1 {
+            1 => handlers::$first::$second::<$form, 1>,
+            2 => handlers::$first::$second::<$form, 2>,
+            _ => handlers::$first::$second::<$form, 0>,
+        }
+    };
+    (@ $forms:ident $first:ident $form:literal $second:ident 2) => {
+        match $forms.1 {
+            1 => handlers::$first::$second::<$form, 1>,
+            2 => handlers::$first::$second::<$form, 2>,
+            3 => handlers::$first::$second::<$form, 3>,
+            4 => handlers::$first::$second::<$form, 4>,
+            5 => handlers::$first::$second::<$form, 5>,
+            6 => handlers::$first::$second::<$form, 6>,
+            7 => handlers::$first::$second::<$form, 7>,
+            8 => handlers::$first::$second::<$form, 8>,
+            _ => handlers::$first::$second::<$form, 0>,
+        }
+    };
 }
 
+/// `function Opcode reads + { … }`, where `reads` is the number of registers that it reads.
 macro_rules! pairs {
-    ($($first:ident $first_code:ident + { $($second:ident $second_code:ident),+ $(,)? })+) => {
-        /// The handler for a pair, when it is one of those below. `F` is what is handed on to the
-        /// first, `G` to the second.
-        fn pair<const F: usize, const G: usize>(first: Opcode, second: Opcode) -> Option<Handler> {
+    ($($first:ident $first_code:ident $first_reads:tt + {
+        $($second:ident $second_code:ident $second_reads:tt),+ $(,)?
+    })+) => {
+        /// The handler for a pair, when it is one of those below, with operands from where the forms
+        /// of both say.
+        fn pair(forms: (usize, usize), first: Opcode, second: Opcode) -> Option<Handler> {
             Some(match (first, second) {
-                $($((Opcode::$first_code, Opcode::$second_code) => handlers::$first::$second::<F, G>,)+)+
+                $($((Opcode::$first_code, Opcode::$second_code) => {
+                    pick!(forms $first $first_reads $second $second_reads)
+                })+)+
                 _ => return None,
             })
         }
@@ -58,7 +101,8 @@ macro_rules! pairs {
                         if step != Step::Next {
                             return proceed(machine, step);
                         }
-                        machine.advance();
+                        // SAFETY: it says that it goes on.
+                        unsafe { machine.advance() };
                         let mut machine = machine.forward::<G>();
                         let step = semantics::$second(&mut machine);
                         proceed(machine, step)
@@ -71,50 +115,50 @@ macro_rules! pairs {
 
 pairs! {
     // Comparisons and the jump that asks for them.
-    eq Eq + { djmpe Djmpe, djmpn Djmpn }
-    neq Neq + { djmpe Djmpe, djmpn Djmpn }
-    gt Gt + { djmpe Djmpe, djmpn Djmpn }
-    gte Gte + { djmpe Djmpe, djmpn Djmpn }
-    lt Lt + { djmpe Djmpe, djmpn Djmpn }
-    lte Lte + { djmpe Djmpe, djmpn Djmpn }
-    eqf64 EqF64 + { djmpe Djmpe, djmpn Djmpn }
-    neqf64 NeqF64 + { djmpe Djmpe, djmpn Djmpn }
-    gtf64 GtF64 + { djmpe Djmpe, djmpn Djmpn }
-    gtef64 GteF64 + { djmpe Djmpe, djmpn Djmpn }
-    ltf64 LtF64 + { djmpe Djmpe, djmpn Djmpn }
-    ltef64 LteF64 + { djmpe Djmpe, djmpn Djmpn }
-    inc Inc + { djmp Djmp, eq Eq, neq Neq, lt Lt, lte Lte, brlt Brlt, brle Brle, brne Brne, brlti Brlti, brnei Brnei }
-    dec Dec + { djmp Djmp, eq Eq, neq Neq, gt Gt, gte Gte, brgt Brgt, brge Brge, brne Brne, brgti Brgti, brnei Brnei }
+    eq Eq 2 + { djmpe Djmpe 0, djmpn Djmpn 0 }
+    neq Neq 2 + { djmpe Djmpe 0, djmpn Djmpn 0 }
+    gt Gt 2 + { djmpe Djmpe 0, djmpn Djmpn 0 }
+    gte Gte 2 + { djmpe Djmpe 0, djmpn Djmpn 0 }
+    lt Lt 2 + { djmpe Djmpe 0, djmpn Djmpn 0 }
+    lte Lte 2 + { djmpe Djmpe 0, djmpn Djmpn 0 }
+    eqf64 EqF64 2 + { djmpe Djmpe 0, djmpn Djmpn 0 }
+    neqf64 NeqF64 2 + { djmpe Djmpe 0, djmpn Djmpn 0 }
+    gtf64 GtF64 2 + { djmpe Djmpe 0, djmpn Djmpn 0 }
+    gtef64 GteF64 2 + { djmpe Djmpe 0, djmpn Djmpn 0 }
+    ltf64 LtF64 2 + { djmpe Djmpe 0, djmpn Djmpn 0 }
+    ltef64 LteF64 2 + { djmpe Djmpe 0, djmpn Djmpn 0 }
+    inc Inc 1 + { djmp Djmp 0, eq Eq 2, neq Neq 2, lt Lt 2, lte Lte 2, brlt Brlt 2, brle Brle 2, brne Brne 2, brlti Brlti 1, brnei Brnei 1 }
+    dec Dec 1 + { djmp Djmp 0, eq Eq 2, neq Neq 2, gt Gt 2, gte Gte 2, brgt Brgt 2, brge Brge 2, brne Brne 2, brgti Brgti 1, brnei Brnei 1 }
 
     // Counting and the end of a loop; arithmetic on what was just computed.
-    addi Addi + { addi Addi, add Add, andi Andi, muli Muli, ld8 Ld8, srai Srai, djmp Djmp, brlt Brlt, brlti Brlti, brle Brle, brne Brne, brnei Brnei, brge Brge, brgt Brgt, callw Callw }
-    subi Subi + { callw Callw, djmp Djmp, brgti Brgti, brgei Brgei, brnei Brnei, brne Brne, brge Brge }
-    add Add + { add Add, addi Addi, sub Sub, mul Mul, xor Xor, slli Slli, srli Srli, ret Ret, brlt Brlt, brle Brle, ld64 Ld64, ldf64 LdF64 }
-    sub Sub + { add Add, mul Mul, brlt Brlt, brgt Brgt, brge Brge }
-    mul Mul + { add Add, addi Addi, sub Sub, mul Mul, xor Xor, brgt Brgt, brle Brle }
-    muli Muli + { add Add, addi Addi }
-    and And + { breqi Breqi, brnei Brnei }
-    andi Andi + { add Add, breqi Breqi, brnei Brnei }
-    rem Rem + { breqi Breqi, brnei Brnei }
-    xor Xor + { add Add, addi Addi, mul Mul, slli Slli, srli Srli, xor Xor }
-    slli Slli + { add Add, or Or, xor Xor }
-    srli Srli + { add Add, and And, andi Andi, or Or, xor Xor }
-    srai Srai + { add Add, addi Addi, brnei Brnei }
-    mov Mov + { djmp Djmp, load Load, mov Mov }
-    load Load + { add Add, load Load, mul Mul, breqi Breqi }
+    addi Addi 1 + { addi Addi 1, add Add 2, andi Andi 1, muli Muli 1, ld8 Ld8 1, srai Srai 1, djmp Djmp 0, brlt Brlt 2, brlti Brlti 1, brle Brle 2, brne Brne 2, brnei Brnei 1, brge Brge 2, brgt Brgt 2, callw Callw 0 }
+    subi Subi 1 + { callw Callw 0, djmp Djmp 0, brgti Brgti 1, brgei Brgei 1, brnei Brnei 1, brne Brne 2, brge Brge 2 }
+    add Add 2 + { add Add 2, addi Addi 1, sub Sub 2, mul Mul 2, xor Xor 2, slli Slli 1, srli Srli 1, ret Ret 0, brlt Brlt 2, brle Brle 2, ld64 Ld64 1, ldf64 LdF64 1 }
+    sub Sub 2 + { add Add 2, mul Mul 2, brlt Brlt 2, brgt Brgt 2, brge Brge 2 }
+    mul Mul 2 + { add Add 2, addi Addi 1, sub Sub 2, mul Mul 2, xor Xor 2, brgt Brgt 2, brle Brle 2 }
+    muli Muli 1 + { add Add 2, addi Addi 1 }
+    and And 2 + { breqi Breqi 1, brnei Brnei 1 }
+    andi Andi 1 + { add Add 2, breqi Breqi 1, brnei Brnei 1 }
+    rem Rem 2 + { breqi Breqi 1, brnei Brnei 1 }
+    xor Xor 2 + { add Add 2, addi Addi 1, mul Mul 2, slli Slli 1, srli Srli 1, xor Xor 2 }
+    slli Slli 1 + { add Add 2, or Or 2, xor Xor 2 }
+    srli Srli 1 + { add Add 2, and And 2, andi Andi 1, or Or 2, xor Xor 2 }
+    srai Srai 1 + { add Add 2, addi Addi 1, brnei Brnei 1 }
+    mov Mov 1 + { djmp Djmp 0, load Load 0, mov Mov 1 }
+    load Load 0 + { add Add 2, load Load 0, mul Mul 2, breqi Breqi 1 }
 
     // Memory.
-    ld8 Ld8 + { add Add, breqi Breqi, brnei Brnei }
-    ld64 Ld64 + { add Add, ld64 Ld64, mul Mul }
-    ldf64 LdF64 + { addf64 AddF64, ldf64 LdF64, mulf64 MulF64 }
-    st8 St8 + { add Add, addi Addi }
-    st64 St64 + { addi Addi }
-    stf64 StF64 + { addi Addi }
+    ld8 Ld8 1 + { add Add 2, breqi Breqi 1, brnei Brnei 1 }
+    ld64 Ld64 1 + { add Add 2, ld64 Ld64 1, mul Mul 2 }
+    ldf64 LdF64 1 + { addf64 AddF64 2, ldf64 LdF64 1, mulf64 MulF64 2 }
+    st8 St8 2 + { add Add 2, addi Addi 1 }
+    st64 St64 2 + { addi Addi 1 }
+    stf64 StF64 2 + { addi Addi 1 }
 
     // Floats.
-    addf64 AddF64 + { addf64 AddF64, mulf64 MulF64, subf64 SubF64, movf64 MovF64, brgtf64 BrgtF64, brltf64 BrltF64, addi Addi }
-    subf64 SubF64 + { addf64 AddF64, mulf64 MulF64, subf64 SubF64 }
-    mulf64 MulF64 + { addf64 AddF64, divf64 DivF64, mulf64 MulF64, subf64 SubF64 }
-    movf64 MovF64 + { mulf64 MulF64 }
-    itof Itof + { mulf64 MulF64 }
+    addf64 AddF64 2 + { addf64 AddF64 2, mulf64 MulF64 2, subf64 SubF64 2, movf64 MovF64 1, brgtf64 BrgtF64 2, brltf64 BrltF64 2, addi Addi 1 }
+    subf64 SubF64 2 + { addf64 AddF64 2, mulf64 MulF64 2, subf64 SubF64 2 }
+    mulf64 MulF64 2 + { addf64 AddF64 2, divf64 DivF64 2, mulf64 MulF64 2, subf64 SubF64 2 }
+    movf64 MovF64 1 + { mulf64 MulF64 2 }
+    itof Itof 1 + { mulf64 MulF64 2 }
 }

@@ -1,9 +1,9 @@
 //! The state of a run, and the unchecked accesses to code and registers.
 //!
 //! A [`Machine`] is small enough to live in machine registers: the threaded backend passes its parts
-//! as arguments from handler to handler. It is only made by [`Run::machine`] (and put together again
-//! from its parts by handlers), from a process and a
-//! program that belong together, and the accesses here rely on what was established by then:
+//! as arguments from handler to handler. It is only made by [`Run::machine`], from a process and a
+//! program that belong together, and put together again from its [`Parts`] by handlers. The accesses
+//! here rely on what was established by then:
 //!
 //! * **I1** `pc` points at an op of the program. Straight lines end in the code (V3), label operands
 //!   exist (V2), return addresses exist (they are one past a call, which by V3 is not last; S1 for
@@ -15,6 +15,9 @@
 //!   bytes of it.
 //! * **I4** from `frame_base` to `frame_top` there are the process's calls, and up to `frame_end`
 //!   there is room for more.
+//! * **I5** what works on a machine is the semantics of the opcode at `pc`, so the operands that it
+//!   asks for are there. Dispatch and semantics are generated from the same line of the table.
+//! * **I6** `run` is valid and nothing but the machine reaches it.
 //!
 //! The vectors behind I2 to I4 only change in `general`, after which the machine is made anew.
 #![allow(unsafe_code)]
@@ -69,10 +72,8 @@ pub(super) struct Run<'r> {
     pub(super) stop: Option<Stop>,
     /// The machine between two handlers, where tail calls are not to be had.
     #[cfg(not(iridium_tail_calls))]
-    pub(super) between: Option<Machine<'r>>,
-    /// Whether the instruction to go on with was not come to from the one before.
-    #[cfg(not(iridium_tail_calls))]
-    pub(super) lands: bool,
+    pub(super) between: Option<Parts<'r>>,
+    pub(super) heap: *mut u8,
     /// Addresses below this are for the fast path.
     pub(super) heap_room: usize,
     budget: i64,
@@ -103,10 +104,9 @@ impl<'r> Run<'r> {
             stop: None,
             #[cfg(not(iridium_tail_calls))]
             between: None,
-            #[cfg(not(iridium_tail_calls))]
-            lands: true,
             budget,
             spent_before: process.fuel_spent,
+            heap: std::ptr::null_mut(),
             heap_room: 0,
             last_window: std::ptr::null_mut(),
             frame_base: std::ptr::null_mut(),
@@ -131,8 +131,11 @@ impl<'r> Run<'r> {
         self.stop.take()
     }
 
-    /// The machine for the process as it stands. While it is in use, nothing else may touch the run.
-    pub(super) fn machine(&mut self) -> Machine<'r> {
+    /// The machine for the process as it stands.
+    ///
+    /// # Safety
+    /// While the machine is in use, the run stays where it is and nothing else touches it.
+    pub(super) unsafe fn machine(&mut self) -> Machine<'r> {
         let this = &mut *self;
         let window = this.process.window as usize;
         let size = this.program.module().window();
@@ -147,7 +150,7 @@ impl<'r> Run<'r> {
             (base.add(window), ops.as_ptr().add(this.process.pc as usize))
         };
         this.heap_room = this.process.heap.len().saturating_sub(WIDEST - 1);
-        let heap = this.process.heap.as_mut_ptr();
+        this.heap = this.process.heap.as_mut_ptr();
         let frames = &mut this.process.frames;
         let room = frames.capacity().min(this.process.limits.call_depth as usize);
         this.frame_base = frames.as_mut_ptr();
@@ -157,63 +160,78 @@ impl<'r> Run<'r> {
             this.frame_end = this.frame_base.add(room.max(frames.len()));
         }
         let fuel = this.fuel;
-        Machine { pc, window, run: self, fuel, heap, int: 0, float: 0.0, before: 0 }
+        Machine { parts: Parts { pc, window, run: self, fuel, int: [0; 2], float: [0.0; 2] } }
     }
 }
 
-/// The state that a run keeps in machine registers. `F` says which operand of the instruction at
-/// hand is not read from its register; see [`forward`](super::forward).
-pub(super) struct Machine<'r, const F: usize = { forward::NONE }> {
+/// What a machine consists of.
+#[derive(Clone, Copy)]
+pub(super) struct Parts<'r> {
     pub(super) pc: *const Op,
     pub(super) window: *mut Register,
     pub(super) run: *mut Run<'r>,
     pub(super) fuel: i64,
-    pub(super) heap: *mut u8,
-    /// What was last written to an integer lane.
-    pub(super) int: i64,
-    /// What was last written to a float lane.
-    pub(super) float: f64,
-    /// What `int` was before the instruction before, within a fused handler.
-    pub(super) before: i64,
+    /// What was last written to an integer lane, and what before that.
+    pub(super) int: [i64; 2],
+    /// What was last written to a float lane, and what before that.
+    pub(super) float: [f64; 2],
+}
+
+/// The state that a run keeps in machine registers. `F` says which operands of the instruction at
+/// hand are not read from their registers; see [`forward`](super::forward).
+pub(super) struct Machine<'r, const F: usize = { forward::NONE }> {
+    parts: Parts<'r>,
 }
 
 impl<'r, const F: usize> Machine<'r, F> {
+    /// A machine from its parts.
+    ///
+    /// # Safety
+    /// The parts are those of a machine that is not used any more.
+    #[inline(always)]
+    pub(super) unsafe fn from_parts(parts: Parts<'r>) -> Self {
+        Self { parts }
+    }
+
+    /// The parts of the machine.
+    #[inline(always)]
+    pub(super) fn into_parts(self) -> Parts<'r> {
+        self.parts
+    }
+
     /// The instruction at hand.
     #[inline(always)]
     pub(super) fn op(&self) -> &Op {
         // SAFETY: I1.
-        unsafe { &*self.pc }
+        unsafe { &*self.parts.pc }
     }
 
     /// What the run works with.
     #[inline(always)]
     pub(super) fn run(&mut self) -> &mut Run<'r> {
-        // SAFETY: `Run::machine` got a run that lives as long as the dispatch and that only this
-        // machine reaches meanwhile.
-        unsafe { &mut *self.run }
+        // SAFETY: I6.
+        unsafe { &mut *self.parts.run }
     }
 
     #[inline(always)]
     fn register(&self, slot: usize) -> *mut Register {
         let offset = usize::from(self.op().registers[slot]);
         // SAFETY: V1 bounds register numbers by the window's size, and I2 has them all.
-        unsafe { self.window.byte_add(offset) }
+        unsafe { self.parts.window.byte_add(offset) }
     }
 
     /// The same machine, with operands from elsewhere.
     #[inline(always)]
     pub(super) fn forward<const G: usize>(self) -> Machine<'r, G> {
-        let Self { pc, window, run, fuel, heap, int, float, before } = self;
-        Machine { pc, window, run, fuel, heap, int, float, before }
+        Machine { parts: self.parts }
     }
 
     /// The integer lane of the register in a slot.
     #[inline(always)]
     pub(super) fn int(&self, slot: usize) -> i64 {
-        match (F, slot) {
-            (forward::FIRST | forward::TWICE, 0)
-            | (forward::SECOND | forward::BOTH | forward::TWICE, 1) => return self.int,
-            (forward::BOTH, 0) => return self.before,
+        match forward::source(F, slot) {
+            forward::LAST => return self.parts.int[0],
+            forward::KEPT => return self.parts.int[1],
             _ => {}
         }
         // SAFETY: see `register`.
@@ -223,7 +241,7 @@ impl<'r, const F: usize> Machine<'r, F> {
     /// Writes the integer lane of the register in a slot.
     #[inline(always)]
     pub(super) fn set_int(&mut self, slot: usize, value: i64) {
-        self.int = value;
+        self.parts.int = [value, self.parts.int[0]];
         // SAFETY: see `register`.
         unsafe { (*self.register(slot)).int = value }
     }
@@ -231,10 +249,9 @@ impl<'r, const F: usize> Machine<'r, F> {
     /// The float lane of the register in a slot.
     #[inline(always)]
     pub(super) fn float(&self, slot: usize) -> f64 {
-        match (F, slot) {
-            (forward::FIRST | forward::TWICE, 0) | (forward::SECOND | forward::TWICE, 1) => {
-                return self.float;
-            }
+        match forward::source(F, slot) {
+            forward::LAST => return self.parts.float[0],
+            forward::KEPT => return self.parts.float[1],
             _ => {}
         }
         // SAFETY: see `register`.
@@ -244,7 +261,7 @@ impl<'r, const F: usize> Machine<'r, F> {
     /// Writes the float lane of the register in a slot.
     #[inline(always)]
     pub(super) fn set_float(&mut self, slot: usize, value: f64) {
-        self.float = value;
+        self.parts.float = [value, self.parts.float[0]];
         // SAFETY: see `register`.
         unsafe { (*self.register(slot)).float = value }
     }
@@ -262,22 +279,25 @@ impl<'r, const F: usize> Machine<'r, F> {
     }
 
     /// Goes on to the next instruction.
+    ///
+    /// # Safety
+    /// The instruction at hand is one that goes on to the next.
     #[inline(always)]
-    pub(super) fn advance(&mut self) {
+    pub(super) unsafe fn advance(&mut self) {
         // SAFETY: an instruction that goes on is not the last one (V3).
-        self.pc = unsafe { self.pc.add(1) };
+        self.parts.pc = unsafe { self.parts.pc.add(1) };
     }
 
     /// Pays for a jump and takes it.
     #[inline(always)]
     pub(super) fn jump(&mut self) -> Step {
-        if self.fuel <= 0 {
+        if self.parts.fuel <= 0 {
             return Step::OutOfFuel;
         }
-        self.fuel -= 1;
+        self.parts.fuel -= 1;
         let distance = self.op().distance as isize;
-        // SAFETY: distances are made from label operands, which exist (V2).
-        self.pc = unsafe { self.pc.byte_offset(distance) };
+        // SAFETY: distances are made from label operands, which exist (V2, I5).
+        self.parts.pc = unsafe { self.parts.pc.byte_offset(distance) };
         Step::Moved
     }
 
@@ -287,15 +307,15 @@ impl<'r, const F: usize> Machine<'r, F> {
     pub(super) fn jump_to(&mut self, index: i64) -> Step {
         let ops = self.run().code.ops();
         let (start, length) = (ops.as_ptr(), ops.len());
-        if self.fuel <= 0 {
+        if self.parts.fuel <= 0 {
             return Step::OutOfFuel;
         }
         if index as u64 >= length as u64 {
             return Step::General;
         }
-        self.fuel -= 1;
+        self.parts.fuel -= 1;
         // SAFETY: checked just now.
-        self.pc = unsafe { start.add(index as usize) };
+        self.parts.pc = unsafe { start.add(index as usize) };
         Step::Landed
     }
 
@@ -303,18 +323,19 @@ impl<'r, const F: usize> Machine<'r, F> {
     #[inline(always)]
     pub(super) fn index(&mut self) -> usize {
         let start = self.run().code.ops().as_ptr();
-        (self.pc as usize - start as usize) / OP_SIZE
+        (self.parts.pc as usize - start as usize) / OP_SIZE
     }
 
-    /// Pays for a call and makes it: slides the window by the register offset in the slot, or by
-    /// nothing. A call that needs more room, or that has no room, is left to `general`.
+    /// Pays for a call and makes it: slides the window by the operand, or by nothing. A call that
+    /// needs more room, or that has no room, is left to `general`.
     #[inline(always)]
-    pub(super) fn call(&mut self, slide: u16) -> Step {
+    pub(super) fn call<const WINDOWED: bool>(&mut self) -> Step {
+        let slide = if WINDOWED { self.op().registers[0] } else { 0 };
         let return_to = self.op().literal as u32;
-        if self.fuel <= 0 {
+        if self.parts.fuel <= 0 {
             return Step::OutOfFuel;
         }
-        let window = self.window.wrapping_byte_add(usize::from(slide));
+        let window = self.parts.window.wrapping_byte_add(usize::from(slide));
         let run = self.run();
         if window > run.last_window || run.frame_top == run.frame_end {
             return Step::General;
@@ -325,7 +346,7 @@ impl<'r, const F: usize> Machine<'r, F> {
             run.frame_top.write(Frame { return_to, slide });
             run.frame_top = run.frame_top.add(1);
         }
-        self.window = window;
+        self.parts.window = window;
         self.jump()
     }
 
@@ -344,17 +365,33 @@ impl<'r, const F: usize> Machine<'r, F> {
         let ops = run.code.ops().as_ptr();
         // SAFETY: I1 has return addresses, I2 has the windows of callers.
         unsafe {
-            self.window = self.window.sub(frame.slide as usize);
-            self.pc = ops.add(frame.return_to as usize);
+            self.parts.window = self.parts.window.sub(frame.slide as usize);
+            self.parts.pc = ops.add(frame.return_to as usize);
         }
         Step::Moved
+    }
+
+    /// Fetches what is known to be at hand from the registers.
+    #[inline(always)]
+    pub(super) fn fetch(&mut self) {
+        let index = self.index();
+        let at_hand = self.run().code.at_hand(index);
+        let read = |register: Option<u8>| {
+            // SAFETY: the number is that of an operand, so V1 and I2 hold for it as in `register`.
+            register.map_or_else(Register::default, |register| unsafe {
+                *self.parts.window.add(usize::from(register))
+            })
+        };
+        self.parts.int = [at_hand.int.last, at_hand.int.kept].map(|register| read(register).int);
+        self.parts.float =
+            [at_hand.float.last, at_hand.float.kept].map(|register| read(register).float);
     }
 
     /// Puts the machine back into the run, and gives that back.
     #[inline(always)]
     pub(super) fn put_back(mut self) -> *mut Run<'r> {
         let index = self.index();
-        let (window, fuel) = (self.window, self.fuel);
+        let (window, fuel) = (self.parts.window, self.parts.fuel);
         let run = self.run();
         run.fuel = fuel;
         run.process.pc = index as u32;
@@ -363,6 +400,6 @@ impl<'r, const F: usize> Machine<'r, F> {
         unsafe { run.process.frames.set_len(frames) };
         let base = run.process.registers.as_ptr() as usize;
         run.process.window = ((window as usize - base) / size_of::<Register>()) as u32;
-        self.run
+        self.parts.run
     }
 }

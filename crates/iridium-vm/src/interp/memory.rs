@@ -18,7 +18,7 @@ impl<const F: usize> Machine<'_, F> {
             return None;
         }
         // SAFETY: eight bytes from `address` on lie in the heap (I3).
-        Some(unsafe { self.heap.add(address as usize).cast::<[u8; N]>().read() })
+        Some(unsafe { self.run().heap.add(address as usize).cast::<[u8; N]>().read() })
     }
 
     /// Writes bytes at a heap address; `None` when this is not for the fast path.
@@ -29,7 +29,7 @@ impl<const F: usize> Machine<'_, F> {
             return None;
         }
         // SAFETY: eight bytes from `address` on lie in the heap (I3).
-        unsafe { self.heap.add(address as usize).cast::<[u8; N]>().write(bytes) }
+        unsafe { self.run().heap.add(address as usize).cast::<[u8; N]>().write(bytes) }
         Some(())
     }
 }

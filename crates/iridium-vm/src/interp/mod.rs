@@ -4,8 +4,8 @@
 //! * [`machine`]: the state that a run keeps in machine registers, and the only unchecked accesses
 //!   to it;
 //! * [`semantics`]: what the fast instructions do, once, for both backends;
-//! * [`forward`]: operands that are still at hand from the instruction before;
-//! * [`fuse`]: pairs and runs of instructions that go as one;
+//! * [`forward`] and [`ways`]: operands that are still at hand from instructions before;
+//! * [`fuse`]: pairs of instructions that go as one;
 //! * [`general`]: what all other instructions do, and the rare cases of the fast ones;
 //! * [`dispatch`]: from one instruction to the next, by a loop or by tail calls.
 
@@ -19,6 +19,7 @@ mod general;
 mod machine;
 mod memory;
 mod semantics;
+mod ways;
 
 pub(crate) use self::code::Code;
 pub use self::dispatch::Dispatch;

@@ -400,7 +400,11 @@ pub(super) fn jtab<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     }
     let position = m.op().literal as usize + choice as usize;
     match m.run().code.table_entry(position) {
-        Some(index) => m.jump_to(i64::from(index)),
+        // What is at hand at a label of the table takes the way from here into account.
+        Some(index) => match m.jump_to(i64::from(index)) {
+            Step::Landed => Step::Moved,
+            other => other,
+        },
         None => Step::General,
     }
 }
@@ -425,13 +429,12 @@ pub(super) fn loop_<const F: usize>(m: &mut Machine<'_, F>) -> Step {
 
 #[inline(always)]
 pub(super) fn call<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    m.call(0)
+    m.call::<false>()
 }
 
 #[inline(always)]
 pub(super) fn callw<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    let slide = m.op().registers[0];
-    m.call(slide)
+    m.call::<true>()
 }
 
 #[inline(always)]

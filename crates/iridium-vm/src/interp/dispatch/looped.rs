@@ -1,15 +1,19 @@
 //! Dispatch by a loop around a `match`.
 
+#![allow(unsafe_code)]
+
 use super::super::semantics;
 use super::{Exit, Machine, Run, Step, out_of_line, stop_before};
 use crate::isa::Opcode;
 
 /// Runs until something stops it, or with `STEP` for one instruction.
 pub(super) fn go<const STEP: bool>(run: &mut Run<'_>) -> Exit {
-    let mut machine = run.machine();
+    // SAFETY: the caller's reference is not used until the machine is put back.
+    let mut machine = unsafe { run.machine() };
     loop {
         match execute(&mut machine) {
-            Step::Next => machine.advance(),
+            // SAFETY: it says that it goes on.
+            Step::Next => unsafe { machine.advance() },
             Step::Moved | Step::Landed => {}
             Step::OutOfFuel => return stop_before(machine),
             Step::General => match out_of_line(machine) {
@@ -30,8 +34,9 @@ macro_rules! execute {
         $function:ident $variant:ident $mnemonic:literal { $($operand:ident: $kind:ident),* }
         $flow:ident $fuel:ident $(($cost:literal))? $path:ident;
     )+) => {
+        /// Does the instruction at hand.
         #[inline(always)]
-        fn execute(machine: &mut Machine<'_>) -> Step {
+        pub(super) fn execute(machine: &mut Machine<'_>) -> Step {
             match machine.op().opcode {
                 $(Opcode::$variant => execute!(@ $path $function machine),)+
             }

@@ -11,8 +11,8 @@
 mod looped;
 mod threaded;
 
-pub(super) use self::threaded::{Handler, define_handler, handler, plain, proceed};
-use super::machine::{Exit, Machine, Run, Step};
+pub(super) use self::threaded::{Handler, define_handler, general, handler, proceed};
+use super::machine::{Exit, Machine, Parts, Run, Step};
 use super::{Mode, general};
 
 /// How the interpreter gets from one instruction to the next. It changes speed and nothing else.
@@ -40,20 +40,18 @@ pub(super) fn go(run: &mut Run<'_>, mode: Mode) -> Exit {
 }
 
 /// Does the instruction at hand in safe code, out of line. Gives the machine to go on with.
+#[allow(unsafe_code, reason = "the run is handed from the machine to safe code and back")]
 fn out_of_line<'r>(machine: Machine<'r>) -> Result<Machine<'r>, Exit> {
-    let run = reborrow(machine.put_back());
+    let run = machine.put_back();
+    // SAFETY: the run is valid, and the only machine that reached it is gone (I6).
+    let run: &mut Run<'r> = unsafe { &mut *run };
     general::execute(run)?;
-    Ok(run.machine())
+    // SAFETY: the reference is not used any more, so that the machine is alone again.
+    Ok(unsafe { run.machine() })
 }
 
 /// Ends dispatch before the instruction at hand.
 fn stop_before(machine: Machine<'_>) -> Exit {
     machine.put_back();
     Exit::OutOfFuel
-}
-
-#[allow(unsafe_code, reason = "the machine that held the run is gone")]
-fn reborrow<'a, 'r>(run: *mut Run<'r>) -> &'a mut Run<'r> {
-    // SAFETY: dispatch has the run to itself, and `put_back` consumed the only machine.
-    unsafe { &mut *run }
 }

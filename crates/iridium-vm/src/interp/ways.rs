@@ -1,0 +1,122 @@
+//! What is at hand at each instruction, on whichever way control comes to it.
+//!
+//! An instruction knows what all ways to it agree on. At the start of a loop that is often nothing,
+//! because the way into the loop differs from the way round. There only the way round counts, and an
+//! instruction on another way *fetches*: after it, the values are read from their registers. So do
+//! computed jumps, instructions that run out of line, and the start of a run; what is known of an
+//! instruction therefore holds however control got there.
+
+use super::forward::AtHand;
+use crate::isa::{Flow, Instruction, Opcode};
+
+/// What is known of the code of a module.
+#[derive(Debug)]
+pub(super) struct Ways {
+    /// What is at hand before each instruction.
+    pub(super) at_hand: Vec<AtHand>,
+    /// Whether an instruction must fetch for the one after it.
+    pub(super) fetches: Vec<bool>,
+}
+
+/// How many instructions of a loop are looked at to see whether they gain by what is at hand.
+const LOOP_START: usize = 8;
+
+/// Finds out what is at hand.
+pub(super) fn explore(code: &[Instruction]) -> Ways {
+    let agreed = agree(code, &vec![None; code.len()]);
+    let chosen = choose(code, &agreed);
+    let at_hand = agree(code, &chosen);
+    let mut fetches = vec![false; code.len()];
+    for (at, instruction) in code.iter().enumerate() {
+        let after = after(instruction, at_hand[at]);
+        let lacks = |to: usize| {
+            chosen.get(to).copied().flatten().is_some_and(|wanted| wanted.common(after) != wanted)
+        };
+        fetches[at] = instruction.opcode().is_fast() && successors(at, instruction).any(lacks);
+    }
+    Ways { at_hand, fetches }
+}
+
+/// What all ways to an instruction agree on, where nothing is chosen.
+fn agree(code: &[Instruction], chosen: &[Option<AtHand>]) -> Vec<AtHand> {
+    let mut known = chosen.to_vec();
+    let mut visited = vec![false; code.len()];
+    let mut changed = Vec::new();
+    for start in 0..code.len() {
+        if visited[start] {
+            continue;
+        }
+        known[start].get_or_insert_default();
+        changed.push(start);
+        while let Some(at) = changed.pop() {
+            visited[at] = true;
+            let after = after(&code[at], known[at].unwrap_or_default());
+            for to in successors(at, &code[at]).filter(|to| *to < code.len()) {
+                let now = match (chosen[to], known[to]) {
+                    (Some(chosen), _) => chosen,
+                    (None, Some(known)) => known.common(after),
+                    (None, None) => after,
+                };
+                if !visited[to] || known[to] != Some(now) {
+                    (visited[to], known[to]) = (true, Some(now));
+                    changed.push(to);
+                }
+            }
+        }
+    }
+    known.into_iter().map(Option::unwrap_or_default).collect()
+}
+
+/// For every start of a loop what the way round has at hand, if the loop gains by it.
+fn choose(code: &[Instruction], agreed: &[AtHand]) -> Vec<Option<AtHand>> {
+    let mut round: Vec<Option<AtHand>> = vec![None; code.len()];
+    let mut called = vec![false; code.len()];
+    for (at, instruction) in code.iter().enumerate() {
+        let after = after(instruction, agreed[at]);
+        for to in successors(at, instruction).filter(|to| *to < code.len()) {
+            if moves_window(instruction) {
+                called[to] = true;
+            } else if to <= at {
+                round[to] = Some(round[to].map_or(after, |round| round.common(after)));
+            }
+        }
+    }
+    for (to, round) in round.iter_mut().enumerate() {
+        // A call would have to fetch each time.
+        if called[to] || !round.is_some_and(|round| gains(&code[to..], agreed[to], round)) {
+            *round = None;
+        }
+    }
+    round
+}
+
+/// Whether instructions would take more from what is at hand.
+fn gains(code: &[Instruction], mut without: AtHand, mut with: AtHand) -> bool {
+    for instruction in code.iter().take(LOOP_START) {
+        if with.form(instruction) != without.form(instruction) {
+            return true;
+        }
+        if !matches!(instruction.opcode().flow(), Flow::Next | Flow::Branch) {
+            return false;
+        }
+        (without, with) = (after(instruction, without), after(instruction, with));
+    }
+    false
+}
+
+fn after(instruction: &Instruction, before: AtHand) -> AtHand {
+    if moves_window(instruction) { AtHand::default() } else { before.after(instruction) }
+}
+
+/// Whether registers have other numbers after the instruction: on the way there and, for the
+/// instruction that is returned to, on the way back.
+fn moves_window(instruction: &Instruction) -> bool {
+    matches!(instruction.opcode(), Opcode::Call | Opcode::Callw)
+}
+
+/// Where control goes from an instruction, computed jumps aside.
+fn successors(at: usize, instruction: &Instruction) -> impl Iterator<Item = usize> {
+    let goes_on = matches!(instruction.opcode().flow(), Flow::Next | Flow::Branch);
+    let targets = instruction.targets().iter().map(|target| *target as usize);
+    targets.chain(goes_on.then_some(at + 1))
+}
