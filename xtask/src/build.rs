@@ -1,5 +1,6 @@
-//! Builds the binary `iridium` and finds it.
+//! Builds binaries and finds them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -8,24 +9,33 @@ use serde_json::Value;
 
 /// Builds `iridium` and says where cargo put it, wherever the target directory is.
 pub(crate) fn iridium(debug: bool) -> Result<PathBuf> {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--package", "iridium-cli", "--bin", "iridium"]);
-    cargo.arg("--message-format=json-render-diagnostics");
+    let mut args = vec!["--package", "iridium-cli", "--bin", "iridium"];
     if !debug {
-        cargo.arg("--release");
+        args.push("--release");
     }
-    let output = cargo
+    executables(&args)?.remove("iridium").context("cargo built iridium but did not say where")
+}
+
+/// Runs `cargo build` and says where it put which executable.
+pub(crate) fn executables(args: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    let output = Command::new(env!("CARGO"))
+        .arg("build")
+        .args(args)
+        .arg("--message-format=json-render-diagnostics")
         .current_dir(crate::root())
         .stderr(Stdio::inherit())
         .output()
         .context("cannot run cargo")?;
     if !output.status.success() {
-        bail!("the build of iridium failed");
+        bail!("cargo build {} failed", args.join(" "));
     }
-    String::from_utf8_lossy(&output.stdout)
+    let built = String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "iridium")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo built iridium but did not say where")
+        .filter_map(|message| {
+            let name = message["target"]["name"].as_str()?.to_owned();
+            Some((name, PathBuf::from(message["executable"].as_str()?)))
+        })
+        .collect();
+    Ok(built)
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::bench;
 use crate::cluster::{self, Cluster};
-use crate::flags::ClusterUp;
+use crate::flags::{BenchMachine, ClusterUp};
 
 /// Runs every step, in the order in which they fail fastest.
 pub(crate) fn run() -> Result<()> {
@@ -21,6 +22,8 @@ pub(crate) fn run() -> Result<()> {
         cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
     })?;
     step("cluster", smoke)?;
+    // Answers and figures of ours; how fast is not for CI to say.
+    step("bench", || bench::machine(&BenchMachine { quick: true, alone: true }))?;
     println!("ci: all is well ({})", seconds(start.elapsed()));
     Ok(())
 }

@@ -18,8 +18,48 @@ pub(crate) enum Task {
     ClusterDown,
     /// Show what each node of the running cluster sees
     ClusterStatus,
-    /// Run what CI runs: fmt, clippy, tests, docs, and a cluster of three nodes
+    /// Run what CI runs: fmt, clippy, tests, docs, a cluster of three nodes, and a short bench
     Ci,
+    /// Measure ours and the peers side by side
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Run mutated inputs through the machine
+    Fuzz(Fuzz),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// The machine: the six kernels, assembling, loading, starting
+    Machine(BenchMachine),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchMachine {
+    /// Smaller kernels and fewer rounds: for a look, not for figures
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Do not measure the peers
+    #[arg(long)]
+    pub(crate) alone: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fuzz {
+    /// What to fuzz; all targets in turn if left out
+    #[arg(value_parser = ["module", "source", "snapshot", "differential"])]
+    pub(crate) target: Option<String>,
+    /// Inputs a target
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, conflicts_with = "seconds")]
+    pub(crate) runs: u64,
+    /// Stop a target after this time
+    #[arg(long, value_name = "N")]
+    pub(crate) seconds: Option<u64>,
+    /// The seed of the mutations, to see the same inputs again; chosen by the time if left out
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
+    /// Run a saved input instead
+    #[arg(long, value_name = "FILE", requires = "target")]
+    pub(crate) replay: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -3,10 +3,12 @@
 //! Nothing here links our crates. The cluster tasks build the binary `iridium`
 //! and talk to it as a user does, so they hold for what is shipped.
 
+mod bench;
 mod build;
 mod ci;
 mod cluster;
 mod flags;
+mod fuzz;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cluster::Cluster;
-use flags::{Task, Xtask};
+use flags::{Bench, Task, Xtask};
 
 fn main() -> ExitCode {
     let outcome = match Xtask::parse().task {
@@ -22,6 +24,8 @@ fn main() -> ExitCode {
         Task::ClusterDown => Cluster::of_developer().down(),
         Task::ClusterStatus => Cluster::of_developer().status(),
         Task::Ci => ci::run(),
+        Task::Bench(Bench::Machine(flags)) => bench::machine(&flags),
+        Task::Fuzz(flags) => fuzz::run(&flags),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,5 @@
-//! Runs one assembly program with an argument in `$0` and prints `$0` and the seconds it took.
+//! Runs one assembly program with an argument in `$0`. Prints the `$0` it ends with and the seconds it
+//! took, and on standard error the fuel and the backend.
 //!
 //! `cargo run --release --example kernel -- FILE ARGUMENT [looped|threaded]`
 
@@ -6,7 +7,7 @@ use std::time::Instant;
 
 use iridium_vm::asm::Assembler;
 use iridium_vm::process::Register;
-use iridium_vm::{Dispatch, Hosts, Limits, Process, Program};
+use iridium_vm::{Dispatch, Hosts, Limits, Process, Program, Stop};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -27,6 +28,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let started = Instant::now();
     let stop = process.run_on(dispatch, &program, u64::MAX, &mut Vec::new())?;
     let seconds = started.elapsed().as_secs_f64();
-    println!("{stop:?} in {seconds:.4} s, {} fuel, {dispatch:?}", process.fuel_spent());
+    let Stop::Halted(answer) = stop else { return Err(format!("it ended as {stop:?}").into()) };
+    println!("{answer} {seconds:.6}");
+    eprintln!("{} fuel, {dispatch:?}", process.fuel_spent());
     Ok(())
 }

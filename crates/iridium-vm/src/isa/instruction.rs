@@ -202,6 +202,11 @@ impl Opcode {
         Self::ALL.get(usize::from(number)).copied()
     }
 
+    /// Whether the instruction after it is returned to.
+    pub(crate) fn is_call(self) -> bool {
+        matches!(self, Opcode::Call | Opcode::Callw | Opcode::Callr | Opcode::Callwr)
+    }
+
     /// Whether operands of these forms fit, whatever their ranges.
     pub(crate) fn fits(self, values: &[(Value<'_>, super::source::Span)]) -> bool {
         let mut rest = values;

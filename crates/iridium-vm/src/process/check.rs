@@ -3,7 +3,8 @@
 //! The interpreter trusts what it brought about itself. A state from outside is checked once, before
 //! its first run:
 //!
-//! * **S1** the next instruction and all return addresses exist;
+//! * **S1** the next instruction exists, and every return address is that of an instruction after a
+//!   call, where the interpreter expects control to come back;
 //! * **S2** the window in force lies inside the registers, and undoing all calls ends at register 0;
 //! * **S3** no part is larger than its limit, and the heap ends below the read-only data.
 
@@ -16,6 +17,9 @@ pub enum Unfit {
     /// An instruction past the end of the code.
     #[error("instruction {0} does not exist")]
     Instruction(u32),
+    /// A return address that no call gives.
+    #[error("instruction {0} is returned to but does not follow a call")]
+    Return(u32),
     /// Windows that calls cannot have led to.
     #[error("the register windows contradict the calls")]
     Windows,
@@ -26,10 +30,17 @@ pub enum Unfit {
 
 /// Checks the state against the program, and gives it the registers that the code can reach.
 pub(super) fn check(process: &mut Process, program: &Program) -> Result<(), Unfit> {
-    let code = program.module().code().len();
-    let returns = process.frames.iter().map(|frame| frame.return_to);
-    if let Some(index) = returns.chain([process.pc]).find(|index| *index as usize >= code) {
-        return Err(Unfit::Instruction(index));
+    let code = program.module().code();
+    if process.pc as usize >= code.len() {
+        return Err(Unfit::Instruction(process.pc));
+    }
+    let before = |index: u32| index.checked_sub(1).and_then(|call| code.get(call as usize));
+    let is_return = |index: u32| {
+        (index as usize) < code.len()
+            && before(index).is_some_and(|instruction| instruction.opcode().is_call())
+    };
+    if let Some(frame) = process.frames.iter().find(|frame| !is_return(frame.return_to)) {
+        return Err(Unfit::Return(frame.return_to));
     }
     let limits = process.limits;
     if limits != limits.clamped() {

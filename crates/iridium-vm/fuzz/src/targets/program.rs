@@ -1,0 +1,97 @@
+//! Source texts, and the programs that they are.
+
+use iridium_vm::asm::{Assembled, Assembler};
+use iridium_vm::process::{Completion, Effect};
+use iridium_vm::{Dispatch, Hosts, Limits, Module, Process, Program, Stop};
+
+/// Small, so that every limit is met and an input takes little time.
+pub(super) const LIMITS: Limits =
+    Limits { heap: 4096, stack: 16, call_depth: 16, registers: 600, fuel: 2_000 };
+
+/// Programs of the crate, each small.
+pub fn source_seeds() -> Vec<Vec<u8>> {
+    [
+        include_str!("../../../examples/calculator.iasm"),
+        include_str!("../../../examples/fib.iasm"),
+        include_str!("../../../examples/mandelbrot.iasm"),
+        include_str!("../../../examples/sieve.iasm"),
+        include_str!("../../../examples/hello.iasm"),
+        include_str!("../../../benches/kernels/collatz.iasm"),
+        include_str!("../../../benches/kernels/intloop.iasm"),
+        include_str!("../../../benches/kernels/matmul.iasm"),
+        include_str!("../../seeds/control.iasm"),
+        include_str!("../../seeds/effects.iasm"),
+    ]
+    .map(|source| source.as_bytes().to_vec())
+    .into()
+}
+
+/// A text assembles or gets diagnostics; what was assembled comes back from its disassembly.
+pub fn source(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    match Assembler::new("fuzz.iasm").assemble(&text) {
+        Ok(Assembled { module, warnings }) => {
+            warnings.render(false);
+            comes_back(&module);
+        }
+        Err(diagnostics) => {
+            assert!(diagnostics.has_errors());
+            assert!(!diagnostics.render(false).is_empty());
+        }
+    }
+}
+
+/// Disassembly assembles to the same identity.
+pub(super) fn comes_back(module: &Module) {
+    let text = module.disassemble();
+    match Assembler::new("again.iasm").assemble(&text) {
+        Ok(again) => assert_eq!(again.module.id(), module.id(), "\n{text}"),
+        Err(diagnostics) => panic!("{}\n{text}", diagnostics.render(false)),
+    }
+}
+
+/// Both backends do the same at every stop.
+pub fn differential(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let Ok(Assembled { module, .. }) = Assembler::new("fuzz.iasm").assemble(&text) else { return };
+    let Ok(program) = Program::new(module, &Hosts::new()) else { return };
+    // What the input says besides its program: how often it is stopped.
+    let slice = u64::from(input.first().copied().unwrap_or(0) % 64) + 1;
+    agree(&program, Process::new(&program, LIMITS), slice);
+}
+
+/// Runs a process on both backends and compares.
+pub(super) fn agree(program: &Program, process: Process, slice: u64) {
+    let mut twins =
+        [Dispatch::Looped, Dispatch::Threaded].map(|on| (on, process.clone(), Vec::new()));
+    for _ in 0..200 {
+        let [a, b] = twins.each_mut().map(|(on, process, output)| {
+            let stop = process.run_on(*on, program, slice, output);
+            if let Ok(Stop::Effect(effect)) = &stop {
+                answer(process, effect);
+            }
+            stop
+        });
+        assert_eq!(a, b);
+        let [(_, one, output), (_, other, other_output)] = &twins;
+        assert_eq!(one.save(None), other.save(None));
+        assert_eq!(output, other_output);
+        if !matches!(a, Ok(Stop::OutOfFuel | Stop::Effect(_))) {
+            return;
+        }
+    }
+}
+
+/// Gives a process what it wants, the same each time.
+fn answer(process: &mut Process, effect: &Effect) {
+    let message = || iridium_vm::process::Message { tag: 1, sender: 2, payload: vec![7; 8] };
+    let answers = [
+        Completion::Done,
+        Completion::Value(3),
+        Completion::Pair(4, 5),
+        Completion::Found(Some(6)),
+        Completion::Received(Some(message())),
+    ];
+    let taken = answers.into_iter().any(|answer| process.complete(answer).is_ok());
+    assert!(taken, "no answer fits {effect:?}");
+}

@@ -1,0 +1,193 @@
+//! Who runs the kernels: ours, and the peers of `xtask/peers` that this machine has.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::build;
+
+/// Who, in the order of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Name {
+    Ours,
+    WasmiFuel,
+    Wasmi,
+    Lua,
+    LuaJitOff,
+    LuaJit,
+    Beam,
+    Native,
+}
+
+impl Name {
+    pub(super) const PEERS: [Name; 7] = [
+        Name::WasmiFuel,
+        Name::Wasmi,
+        Name::Lua,
+        Name::LuaJitOff,
+        Name::LuaJit,
+        Name::Beam,
+        Name::Native,
+    ];
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Name::Ours => "iridium",
+            Name::WasmiFuel => "wasmi+fuel",
+            Name::Wasmi => "wasmi",
+            Name::Lua => "lua5.4",
+            Name::LuaJitOff => "luajit-joff",
+            Name::LuaJit => "luajit",
+            Name::Beam => "beam",
+            Name::Native => "native",
+        })
+    }
+}
+
+/// Something that runs kernels.
+pub(super) struct Contender {
+    pub(super) name: Name,
+    pub(super) program: PathBuf,
+    /// Before the kernel and its argument.
+    before: Vec<OsString>,
+    /// After them.
+    after: Vec<OsString>,
+    /// Kernels that it does not have.
+    lacks: &'static [&'static str],
+    /// Whether it takes a kernel as the path of an assembly file.
+    assembles: bool,
+}
+
+impl Contender {
+    fn new(name: Name, program: impl Into<PathBuf>) -> Self {
+        let (before, after) = (Vec::new(), Vec::new());
+        Self { name, program: program.into(), before, after, lacks: &[], assembles: false }
+    }
+
+    /// Whether it has a kernel.
+    pub(super) fn can(&self, kernel: &str) -> bool {
+        !self.lacks.contains(&kernel)
+    }
+
+    /// Runs a kernel. Gives the answer and the seconds.
+    pub(super) fn run(&self, kernel: &str, argument: u64) -> Result<(i64, f64)> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.before);
+        if self.assembles {
+            command.arg(
+                crate::root().join(format!("crates/iridium-vm/benches/kernels/{kernel}.iasm")),
+            );
+        } else {
+            command.arg(kernel);
+        }
+        command.arg(argument.to_string()).args(&self.after);
+        let lines = numbers(&mut command)?;
+        let [(answer, seconds)] = lines[..] else { bail!("it printed {} lines", lines.len()) };
+        Ok((answer, seconds))
+    }
+}
+
+/// Runs a program that prints lines of a whole number and seconds.
+pub(super) fn numbers(command: &mut Command) -> Result<Vec<(i64, f64)>> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+    }
+    text.lines()
+        .map(|line| {
+            let (number, seconds) = line.split_once(' ')?;
+            Some((number.parse().ok()?, seconds.parse().ok()?))
+        })
+        .collect::<Option<_>>()
+        .with_context(|| format!("it printed {text:?}"))
+}
+
+/// Builds ours: what runs a kernel, and what measures assembling and loading.
+pub(super) fn ours() -> Result<(Contender, PathBuf)> {
+    let args =
+        ["--release", "--package", "iridium-vm", "--example", "kernel", "--example", "rates"];
+    let mut built = build::executables(&args)?;
+    let mut find = |name| built.remove(name).with_context(|| format!("cargo built no {name}"));
+    let kernel = Contender { assembles: true, ..Contender::new(Name::Ours, find("kernel")?) };
+    Ok((kernel, find("rates")?))
+}
+
+/// A peer that is not there, and what would help.
+pub(super) type Missing = (Name, String);
+
+/// The peers that this machine has, and those that it has not.
+pub(super) fn find(folder: &Path) -> (Vec<Contender>, Vec<Missing>) {
+    let sources = crate::root().join("xtask/peers");
+    let mut found = Vec::new();
+    let mut missing: Vec<Missing> = Vec::new();
+
+    match wasmi(&sources, folder) {
+        Ok(program) => {
+            let mut metered = Contender::new(Name::WasmiFuel, &program);
+            metered.after.push("fuel".into());
+            found.extend([metered, Contender::new(Name::Wasmi, program)]);
+        }
+        Err(error) => {
+            let remedy = format!("it is built from crates.io, which failed: {error:#}");
+            missing.extend([Name::WasmiFuel, Name::Wasmi].map(|name| (name, remedy.clone())));
+        }
+    }
+    let script = sources.join("kernels.lua");
+    for (name, program, flags, lacks) in [
+        (Name::Lua, "lua5.4", &[][..], &[][..]),
+        (Name::LuaJitOff, "luajit", &["-joff"][..], &["intloop"][..]),
+        (Name::LuaJit, "luajit", &[][..], &["intloop"][..]),
+    ] {
+        if runs(program, "-v") {
+            let mut lua = Contender { lacks, ..Contender::new(name, program) };
+            lua.before.extend(flags.iter().map(OsString::from));
+            lua.before.push(script.clone().into());
+            found.push(lua);
+        } else {
+            missing.push((name, format!("apt-get install {program}")));
+        }
+    }
+    if succeeds(Command::new("erlc").arg("-o").arg(folder).arg(sources.join("kernels.erl"))) {
+        let lacks = &["intloop", "sieve", "matmul"];
+        let mut beam = Contender { lacks, ..Contender::new(Name::Beam, "erl") };
+        beam.before.extend(["-noshell".into(), "-pa".into(), folder.into()]);
+        beam.before.extend(["-run", "kernels", "main"].map(OsString::from));
+        found.push(beam);
+    } else {
+        missing.push((Name::Beam, "apt-get install erlang-base".into()));
+    }
+    let native = folder.join("kernels");
+    let source = sources.join("kernels.c");
+    if succeeds(Command::new("cc").args(["-O2", "-DNATIVE", "-o"]).arg(&native).arg(source)) {
+        found.push(Contender::new(Name::Native, native));
+    } else {
+        missing.push((Name::Native, "apt-get install gcc".into()));
+    }
+    (found, missing)
+}
+
+fn wasmi(sources: &Path, folder: &Path) -> Result<PathBuf> {
+    let (manifest, target) = (sources.join("Cargo.toml"), folder.join("peers"));
+    let manifest = manifest.to_str().context("the path of the repository is not UTF-8")?;
+    let target = target.to_str().context("the path of the repository is not UTF-8")?;
+    let args = ["--release", "--locked", "--manifest-path", manifest, "--target-dir", target];
+    build::executables(&args)?.remove("iridium-peers").context("cargo did not say where it is")
+}
+
+fn runs(program: &str, flag: &str) -> bool {
+    succeeds(Command::new(program).arg(flag))
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
