@@ -69,19 +69,46 @@ impl Values {
     }
 }
 
-impl AtHand {
-    /// What is at hand after an instruction that went on to the next one or took a label.
-    pub(super) fn after(mut self, instruction: &Instruction) -> Self {
-        if !instruction.opcode().is_fast() {
-            return Self::default();
+/// What an instruction does to what is at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It writes no register.
+    Nothing,
+    /// It writes an integer lane.
+    Int(u8),
+    /// It writes a float lane.
+    Float(u8),
+    /// Nothing is known after it.
+    Forgets,
+}
+
+impl Change {
+    /// What an instruction does when it goes on to the next one or takes a label.
+    pub(super) fn of(instruction: &Instruction) -> Self {
+        let opcode = instruction.opcode();
+        // A call moves the window on the way there and, for the next instruction, on the way back.
+        if !opcode.is_fast() || opcode.is_call() {
+            return Change::Forgets;
         }
         let slots = instruction.slots();
-        for (register, role) in slots.registers.into_iter().zip(slots.roles) {
-            match role {
-                Role::IntWrite | Role::IntChange => self.int = self.int.written(register),
-                Role::FloatWrite => self.float = self.float.written(register),
-                Role::IntRead | Role::FloatRead | Role::Other => {}
-            }
+        let written = |(register, role): (u8, Role)| match role {
+            Role::IntWrite | Role::IntChange => Some(Change::Int(register)),
+            Role::FloatWrite => Some(Change::Float(register)),
+            Role::IntRead | Role::FloatRead | Role::Other => None,
+        };
+        let mut writes = slots.registers.into_iter().zip(slots.roles).filter_map(written);
+        writes.next().unwrap_or(Change::Nothing)
+    }
+}
+
+impl AtHand {
+    /// What is at hand after an instruction.
+    pub(super) fn after(mut self, change: Change) -> Self {
+        match change {
+            Change::Nothing => {}
+            Change::Int(register) => self.int = self.int.written(register),
+            Change::Float(register) => self.float = self.float.written(register),
+            Change::Forgets => return Self::default(),
         }
         self
     }

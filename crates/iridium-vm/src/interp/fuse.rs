@@ -8,7 +8,7 @@
 
 use super::code::Op;
 use super::dispatch::{Handler, define_handler, proceed};
-use super::forward::AtHand;
+use super::forward::{AtHand, Change};
 use super::machine::{Exit, Machine, Parts, Run, Step};
 use super::semantics;
 use crate::isa::{Instruction, Opcode};
@@ -20,7 +20,7 @@ pub(super) fn handler(
     first: &Instruction,
     second: &Instruction,
 ) -> Option<Handler> {
-    let forms = (at_hand.form(first), at_hand.after(first).form(second));
+    let forms = (at_hand.form(first), at_hand.after(Change::of(first)).form(second));
     pair(forms, first.opcode(), second.opcode())
 }
 

@@ -6,8 +6,8 @@
 //! computed jumps, instructions that run out of line, and the start of a run; what is known of an
 //! instruction therefore holds however control got there.
 
-use super::forward::AtHand;
-use crate::isa::{Flow, Instruction, Opcode};
+use super::forward::{AtHand, Change};
+use crate::isa::{Flow, Instruction};
 
 /// What is known of the code of a module.
 #[derive(Debug)]
@@ -23,12 +23,13 @@ const LOOP_START: usize = 8;
 
 /// Finds out what is at hand.
 pub(super) fn explore(code: &[Instruction]) -> Ways {
-    let agreed = agree(code, &vec![None; code.len()]);
-    let chosen = choose(code, &agreed);
-    let at_hand = agree(code, &chosen);
+    let changes: Vec<Change> = code.iter().map(Change::of).collect();
+    let agreed = agree(code, &changes, &vec![None; code.len()]);
+    let chosen = choose(code, &changes, &agreed);
+    let at_hand = agree(code, &changes, &chosen);
     let mut fetches = vec![false; code.len()];
     for (at, instruction) in code.iter().enumerate() {
-        let after = after(instruction, at_hand[at]);
+        let after = at_hand[at].after(changes[at]);
         let lacks = |to: usize| {
             chosen.get(to).copied().flatten().is_some_and(|wanted| wanted.common(after) != wanted)
         };
@@ -38,7 +39,7 @@ pub(super) fn explore(code: &[Instruction]) -> Ways {
 }
 
 /// What all ways to an instruction agree on, where nothing is chosen.
-fn agree(code: &[Instruction], chosen: &[Option<AtHand>]) -> Vec<AtHand> {
+fn agree(code: &[Instruction], changes: &[Change], chosen: &[Option<AtHand>]) -> Vec<AtHand> {
     let mut known = chosen.to_vec();
     let mut visited = vec![false; code.len()];
     let mut changed = Vec::new();
@@ -50,7 +51,7 @@ fn agree(code: &[Instruction], chosen: &[Option<AtHand>]) -> Vec<AtHand> {
         changed.push(start);
         while let Some(at) = changed.pop() {
             visited[at] = true;
-            let after = after(&code[at], known[at].unwrap_or_default());
+            let after = known[at].unwrap_or_default().after(changes[at]);
             for to in successors(at, &code[at]).filter(|to| *to < code.len()) {
                 let now = match (chosen[to], known[to]) {
                     (Some(chosen), _) => chosen,
@@ -68,13 +69,13 @@ fn agree(code: &[Instruction], chosen: &[Option<AtHand>]) -> Vec<AtHand> {
 }
 
 /// For every start of a loop what the way round has at hand, if the loop gains by it.
-fn choose(code: &[Instruction], agreed: &[AtHand]) -> Vec<Option<AtHand>> {
+fn choose(code: &[Instruction], changes: &[Change], agreed: &[AtHand]) -> Vec<Option<AtHand>> {
     let mut round: Vec<Option<AtHand>> = vec![None; code.len()];
     let mut called = vec![false; code.len()];
     for (at, instruction) in code.iter().enumerate() {
-        let after = after(instruction, agreed[at]);
+        let after = agreed[at].after(changes[at]);
         for to in successors(at, instruction).filter(|to| *to < code.len()) {
-            if moves_window(instruction) {
+            if instruction.opcode().is_call() {
                 called[to] = true;
             } else if to <= at {
                 round[to] = Some(round[to].map_or(after, |round| round.common(after)));
@@ -99,19 +100,10 @@ fn gains(code: &[Instruction], mut without: AtHand, mut with: AtHand) -> bool {
         if !matches!(instruction.opcode().flow(), Flow::Next | Flow::Branch) {
             return false;
         }
-        (without, with) = (after(instruction, without), after(instruction, with));
+        let change = Change::of(instruction);
+        (without, with) = (without.after(change), with.after(change));
     }
     false
-}
-
-fn after(instruction: &Instruction, before: AtHand) -> AtHand {
-    if moves_window(instruction) { AtHand::default() } else { before.after(instruction) }
-}
-
-/// Whether registers have other numbers after the instruction: on the way there and, for the
-/// instruction that is returned to, on the way back.
-fn moves_window(instruction: &Instruction) -> bool {
-    matches!(instruction.opcode(), Opcode::Call | Opcode::Callw)
 }
 
 /// Where control goes from an instruction, computed jumps aside.

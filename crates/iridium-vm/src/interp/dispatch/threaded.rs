@@ -23,6 +23,7 @@ pub(in super::super) type Handler =
 macro_rules! define_handler {
     ($(#[$attribute:meta])* fn $name:ident $(<$(const $constant:ident),+>)? ($machine:ident) $body:block) => {
         $(#[$attribute])*
+        #[allow(clippy::too_many_arguments, reason = "each is to have a machine register")]
         pub(in crate::interp) unsafe fn $name $(<$(const $constant: usize),+>)? (
             pc: *const Op,
             window: *mut Register,
@@ -34,9 +35,10 @@ macro_rules! define_handler {
             kept_float: f64,
         ) -> Exit {
             let (int, float) = ([int, kept_int], [float, kept_float]);
+            let parts = Parts { pc, window, run, fuel, int, float };
             // SAFETY: a handler is called with the parts of a machine.
-            let $machine: Machine<'_> =
-                unsafe { Machine::from_parts(Parts { pc, window, run, fuel, int, float }) };
+            let machine: Machine<'_> = unsafe { Machine::from_parts(parts) };
+            let $machine = machine;
             $body
         }
     };
