@@ -256,3 +256,31 @@ fn reseal(bytes: &mut [u8]) {
     let checksum = crc32fast::hash(&bytes[..112]);
     bytes[112..116].copy_from_slice(&checksum.to_le_bytes());
 }
+
+/// Control comes back from a call behind a call, and nowhere else.
+#[test]
+fn a_forged_return_address_is_refused() {
+    let module = assemble("call @f\naddi $1 #1 $2\nadd $2 $2 $0\nhlt\nf: djmp @f");
+    let program = Program::new(module, &Hosts::new()).unwrap();
+    let mut process = Process::new(&program, Limits::default());
+    process.run(&program, 2, &mut Vec::new()).unwrap();
+    assert_eq!(process.call_depth(), 1);
+    let saved = process.save(None);
+    // The only frame: it returns to 1 and slid by 0.
+    let frame = [1, 0, 0, 0, 0, 0, 0, 0];
+    let ends: Vec<usize> = (10..saved.len() - 8).filter(|at| saved[*at..at + 8] == frame).collect();
+    let mut refused = 0;
+    for at in ends {
+        let mut forged = saved.clone();
+        forged[at] = 2;
+        let checksum = crc32fast::hash(&forged[10..]);
+        forged[6..10].copy_from_slice(&checksum.to_le_bytes());
+        let Ok((mut process, _)) = Process::restore(&forged) else { continue };
+        let outcome = process.run(&program, 10, &mut Vec::new());
+        refused += usize::from(matches!(
+            outcome,
+            Err(iridium_vm::process::RunError::Unfit(iridium_vm::process::Unfit::Return(2)))
+        ));
+    }
+    assert_eq!(refused, 1);
+}
