@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::bench;
 use crate::cluster::{self, Cluster};
-use crate::flags::{BenchMachine, ClusterUp};
+use crate::flags::{BenchMachine, ClusterUp, Fuzz};
+use crate::{bench, fuzz};
 
 /// Runs every step, in the order in which they fail fastest.
 pub(crate) fn run() -> Result<()> {
@@ -24,6 +24,8 @@ pub(crate) fn run() -> Result<()> {
     step("cluster", smoke)?;
     // Answers and figures of ours; how fast is not for CI to say.
     step("bench", || bench::machine(&BenchMachine { quick: true, alone: true }))?;
+    let short = Fuzz { target: None, runs: 20_000, seconds: None, seed: Some(1), replay: None };
+    step("fuzz", || fuzz::run(&short))?;
     println!("ci: all is well ({})", seconds(start.elapsed()));
     Ok(())
 }
