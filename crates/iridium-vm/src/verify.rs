@@ -115,7 +115,8 @@ fn bounds(parts: &Parts) -> Result<Bounds, InvalidModule> {
 }
 
 fn check_names(parts: &Parts, bounds: &Bounds) -> Result<(), InvalidModule> {
-    let mut seen = HashSet::new();
+    // Most names are labels; a set that grows as it fills would cost as much again.
+    let mut seen = HashSet::with_capacity(parts.code_labels.len() + parts.data_labels.len());
     let labels = parts.code_labels.iter().chain(&parts.data_labels).map(|(name, _)| name);
     for name in labels.chain(&parts.imports) {
         if !is_name(name) || !seen.insert(name.as_str()) {
@@ -130,23 +131,38 @@ fn check_names(parts: &Parts, bounds: &Bounds) -> Result<(), InvalidModule> {
     if let Some(name) = stray.or_else(|| past(&parts.data_labels, bounds.data)) {
         return Err(InvalidModule::Label(name));
     }
-    let labels: HashMap<&str, u32> =
-        parts.code_labels.iter().map(|(name, at)| (name.as_str(), *at)).collect();
-    let mut exported = HashSet::new();
-    for (name, at) in &parts.exports {
-        if !is_name(name) || !exported.insert(name) {
-            return Err(InvalidModule::Name(name.clone()));
-        }
-        let label = labels.get(name.as_str());
-        let taken = label.is_none() && seen.contains(name.as_str());
-        if *at >= bounds.code || taken || label.is_some_and(|label| label != at) {
-            return Err(InvalidModule::Export(name.clone()));
-        }
-    }
+    check_exports(parts, bounds, &seen)?;
     match &parts.lines {
         Some(table) if table.places.len() != parts.code.len() => {
             Err(InvalidModule::Lines { lines: table.places.len(), code: parts.code.len() })
         }
         _ => Ok(()),
     }
+}
+
+fn check_exports(
+    parts: &Parts,
+    bounds: &Bounds,
+    names: &HashSet<&str>,
+) -> Result<(), InvalidModule> {
+    let exported: HashSet<&str> = parts.exports.iter().map(|(name, _)| name.as_str()).collect();
+    // Few of many labels are exported: only those are kept.
+    let labels: HashMap<&str, u32> = parts
+        .code_labels
+        .iter()
+        .map(|(name, at)| (name.as_str(), *at))
+        .filter(|(name, _)| !exported.is_empty() && exported.contains(name))
+        .collect();
+    let mut seen = HashSet::new();
+    for (name, at) in &parts.exports {
+        if !is_name(name) || !seen.insert(name) {
+            return Err(InvalidModule::Name(name.clone()));
+        }
+        let label = labels.get(name.as_str());
+        let taken = label.is_none() && names.contains(name.as_str());
+        if *at >= bounds.code || taken || label.is_some_and(|label| label != at) {
+            return Err(InvalidModule::Export(name.clone()));
+        }
+    }
+    Ok(())
 }

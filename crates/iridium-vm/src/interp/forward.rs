@@ -119,8 +119,8 @@ impl AtHand {
     }
 
     /// Where an instruction's first two operands come from.
-    pub(super) fn form(self, instruction: &Instruction) -> usize {
-        let Slots { registers, roles, .. } = instruction.slots();
+    pub(super) fn form(self, slots: &Slots) -> usize {
+        let Slots { registers, roles, .. } = slots;
         let source = |slot: usize| match roles[slot] {
             Role::IntRead | Role::IntChange => self.int.source(registers[slot]),
             Role::FloatRead => self.float.source(registers[slot]),

@@ -20,7 +20,11 @@ pub(super) fn handler(
     first: &Instruction,
     second: &Instruction,
 ) -> Option<Handler> {
-    let forms = (at_hand.form(first), at_hand.after(Change::of(first)).form(second));
+    // Most pairs have no handler of their own, and then nobody needs to know.
+    let forms = || {
+        let after = at_hand.after(Change::of(first));
+        (at_hand.form(&first.slots()), after.form(&second.slots()))
+    };
     pair(forms, first.opcode(), second.opcode())
 }
 
@@ -82,9 +86,15 @@ macro_rules! pairs {
     })+) => {
         /// The handler for a pair, when it is one of those below, with operands from where the forms
         /// of both say.
-        fn pair(forms: (usize, usize), first: Opcode, second: Opcode) -> Option<Handler> {
+        fn pair(
+            forms: impl FnOnce() -> (usize, usize),
+            first: Opcode,
+            second: Opcode,
+        ) -> Option<Handler> {
             Some(match (first, second) {
                 $($((Opcode::$first_code, Opcode::$second_code) => {
+                    #[allow(unused_variables, reason = "a pair that reads nothing has one form")]
+                    let forms = forms();
                     pick!(forms $first $first_reads $second $second_reads)
                 })+)+
                 _ => return None,

@@ -84,7 +84,8 @@ fn choose(code: &[Instruction], changes: &[Change], agreed: &[AtHand]) -> Vec<Op
     }
     for (to, round) in round.iter_mut().enumerate() {
         // A call would have to fetch each time.
-        if called[to] || !round.is_some_and(|round| gains(&code[to..], agreed[to], round)) {
+        let gains = |round| gains(&code[to..], &changes[to..], agreed[to], round);
+        if called[to] || !round.is_some_and(gains) {
             *round = None;
         }
     }
@@ -92,16 +93,16 @@ fn choose(code: &[Instruction], changes: &[Change], agreed: &[AtHand]) -> Vec<Op
 }
 
 /// Whether instructions would take more from what is at hand.
-fn gains(code: &[Instruction], mut without: AtHand, mut with: AtHand) -> bool {
-    for instruction in code.iter().take(LOOP_START) {
-        if with.form(instruction) != without.form(instruction) {
+fn gains(code: &[Instruction], changes: &[Change], mut without: AtHand, mut with: AtHand) -> bool {
+    for (instruction, change) in code.iter().zip(changes).take(LOOP_START) {
+        let slots = instruction.slots();
+        if with.form(&slots) != without.form(&slots) {
             return true;
         }
         if !matches!(instruction.opcode().flow(), Flow::Next | Flow::Branch) {
             return false;
         }
-        let change = Change::of(instruction);
-        (without, with) = (without.after(change), with.after(change));
+        (without, with) = (without.after(*change), with.after(*change));
     }
     false
 }

@@ -182,7 +182,7 @@ pub(in super::super) fn handler(ways: &Ways, code: &[Instruction], index: usize)
     let (first, at_hand) = (&code[index], ways.at_hand[index]);
     let second = code.get(index + 1).filter(|_| !ways.fetches[index + 1]);
     let fused = second.and_then(|second| fuse::handler(at_hand, first, second));
-    fused.unwrap_or_else(|| match at_hand.form(first) {
+    fused.unwrap_or_else(|| match at_hand.form(&first.slots()) {
         1 => single::<1>(first.opcode()),
         2 => single::<2>(first.opcode()),
         3 => single::<3>(first.opcode()),
