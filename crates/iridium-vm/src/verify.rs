@@ -151,7 +151,7 @@ fn check_exports(
         .code_labels
         .iter()
         .map(|(name, at)| (name.as_str(), *at))
-        .filter(|(name, _)| !exported.is_empty() && exported.contains(name))
+        .filter(|(name, _)| exported.contains(name))
         .collect();
     let mut seen = HashSet::new();
     for (name, at) in &parts.exports {

@@ -113,7 +113,7 @@ impl Membership {
         if self.promote(alias, now) {
             return;
         }
-        self.give_up_waiting(alias);
+        self.stop_waiting(alias, false);
         if *failure == DialFailure::Refused {
             self.note_refused(alias, now);
         }

@@ -231,12 +231,9 @@ impl Membership {
         self.stop_waiting(alias, true);
     }
 
-    /// The first dial of a member failed: joins need not wait for it.
-    pub(super) fn give_up_waiting(&mut self, alias: &NodeAlias) {
-        self.stop_waiting(alias, false);
-    }
-
-    fn stop_waiting(&mut self, alias: &NodeAlias, linked: bool) {
+    /// Joins need not wait for a member any more: it was linked, or its first
+    /// dial failed.
+    pub(super) fn stop_waiting(&mut self, alias: &NodeAlias, linked: bool) {
         let mut complete = Vec::new();
         for (join, attempt) in &mut self.joins {
             if attempt.waiting.remove(alias) {

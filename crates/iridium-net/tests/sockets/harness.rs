@@ -43,6 +43,14 @@ pub fn start_in(root: &Path, name: &str, security: &Security) -> Manager {
     Manager::start(config).unwrap()
 }
 
+/// Nodes `a` and `b`, joined, that keep their files under `root`.
+pub fn pair_in(root: &Path, security: &Security) -> (Manager, Manager) {
+    let (a, b) = (start_in(root, "a", security), start_in(root, "b", security));
+    b.join(endpoint(&a)).unwrap();
+    wait_for_mesh(&[&a, &b]);
+    (a, b)
+}
+
 /// Nodes that have all joined through the first.
 pub fn mesh(names: &[&str], security: &Security) -> Vec<Manager> {
     let nodes: Vec<Manager> = names.iter().map(|name| start(name, security)).collect();

@@ -156,10 +156,7 @@ fn one_who_leaves_is_left_at_once_and_not_dialled_again() {
 fn a_node_that_was_shut_down_comes_back_by_itself_in_a_new_life() {
     let security = secret();
     let root = tempfile::tempdir().unwrap();
-    let a = start_in(root.path(), "a", &security);
-    let b = start_in(root.path(), "b", &security);
-    b.join(endpoint(&a)).unwrap();
-    wait_for_mesh(&[&a, &b]);
+    let (a, b) = pair_in(root.path(), &security);
     let events = events_from_now(&a);
     let earlier = b.me().0;
     b.shutdown();
@@ -176,10 +173,7 @@ fn a_node_that_was_shut_down_comes_back_by_itself_in_a_new_life() {
 fn a_node_that_left_does_not_come_back_by_itself() {
     let security = secret();
     let root = tempfile::tempdir().unwrap();
-    let a = start_in(root.path(), "a", &security);
-    let b = start_in(root.path(), "b", &security);
-    b.join(endpoint(&a)).unwrap();
-    wait_for_mesh(&[&a, &b]);
+    let (_a, b) = pair_in(root.path(), &security);
     b.leave();
     drop(b);
     let peers = std::fs::read_to_string(root.path().join("b/peers")).unwrap();
