@@ -51,7 +51,8 @@ impl Program {
         self.hosts.get(usize::from(import))
     }
 
-    /// Carries out [`Effect::Host`](crate::process::Effect::Host) and answers it.
+    /// Carries out [`Effect::Host`](crate::process::Effect::Host) and answers it. When the function
+    /// fails the process has trapped, and what the function said is handed out.
     ///
     /// # Errors
     /// When the process does not wait for it.
@@ -60,12 +61,13 @@ impl Program {
         process: &mut Process,
         import: u16,
         window: u8,
-    ) -> Result<(), Mismatch> {
-        let completion = match self.invoke(process, import, window) {
+    ) -> Result<Result<(), HostError>, Mismatch> {
+        let called = self.invoke(process, import, window);
+        let completion = match called {
             Ok(()) => Completion::Done,
             Err(_) => Completion::Failed(TrapKind::HostError),
         };
-        process.complete(completion)
+        process.complete(completion).map(|()| called)
     }
 
     /// Calls a host function on the window at `$window`.

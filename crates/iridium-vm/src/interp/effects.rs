@@ -23,7 +23,7 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
             run.pay_bulk(|process, program| {
                 readable(process, program, address, length).map(<[u8]>::len)
             })?;
-            let bytes = readable(run.process, run.program, address, length)?.to_vec();
+            let bytes = readable(run.process, run.program, address, length)?.into();
             (Effect::Send { to, tag, payload: Payload::Bytes(bytes) }, Pending::Done)
         }
         I::Sendi { p, t, a } => {
@@ -112,20 +112,20 @@ fn send_word(run: &mut Run<'_>, p: Int, t: Int, word: [u8; 8]) -> Result<Effect,
 }
 
 fn message_word(run: &Run<'_>) -> Result<[u8; 8], TrapKind> {
-    let message = run.process.message.as_deref().ok_or(TrapKind::BadMessage)?;
-    message.try_into().map_err(|_| TrapKind::BadMessage)
+    let message = run.process.message.as_ref().ok_or(TrapKind::BadMessage)?;
+    message.bytes().try_into().map_err(|_| TrapKind::BadMessage)
 }
 
 fn copy_message(run: &mut Run<'_>, a: Int, d: IntOut) -> Result<(), Break> {
     let address = run.int(a);
     run.pay_bulk(|process, _| {
-        let length = process.message.as_ref().ok_or(TrapKind::BadMessage)?.len();
+        let length = process.message.as_ref().ok_or(TrapKind::BadMessage)?.bytes().len();
         writable(process, address, length as i64).map(|_| length)
     })?;
     // Taken out for the moment, because both are parts of the process.
-    let message = run.process.message.take().unwrap_or_default();
-    let length = message.len() as i64;
-    writable(run.process, address, length)?.copy_from_slice(&message);
+    let message = run.process.message.take().ok_or(TrapKind::BadMessage)?;
+    let length = message.bytes().len() as i64;
+    writable(run.process, address, length)?.copy_from_slice(message.bytes());
     run.process.message = Some(message);
     run.set_int(d, length);
     Ok(())

@@ -2,30 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Process, Register, Status, Stop, TrapKind};
+use super::{Message, Payload, Process, Register, Status, Stop, TrapKind};
 use crate::isa::operand::WINDOW_SPAN;
 
-/// The content of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Payload {
-    /// Eight bytes: an integer, or a float's bits.
-    Word([u8; 8]),
-    /// Bytes from memory.
-    Bytes(Vec<u8>),
-}
-
-impl Payload {
-    /// The bytes.
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            Payload::Word(bytes) => bytes,
-            Payload::Bytes(bytes) => bytes,
-        }
-    }
-}
-
 /// Where a new process starts and with what.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Start {
     /// The instruction.
     pub entry: u32,
@@ -99,17 +80,6 @@ pub enum Effect {
     Host { import: u16, window: u8 },
 }
 
-/// A message as `recv` sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Its tag.
-    pub tag: i64,
-    /// The sender's pid.
-    pub sender: i64,
-    /// Its content, which becomes the current message.
-    pub payload: Vec<u8>,
-}
-
 /// The answer to an effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Completion {
@@ -150,10 +120,7 @@ impl Process {
     pub fn complete(&mut self, completion: Completion) -> Result<(), Mismatch> {
         match (self.pending, completion) {
             (Some(_), Completion::Failed(kind)) => {
-                // The effect's instruction is the one before.
-                self.pc = self.pc.saturating_sub(1);
-                self.status = Status::Trapped(kind);
-                self.pending = None;
+                self.fail(kind);
                 return Ok(());
             }
             (Some(Pending::Done), Completion::Done) => {}
@@ -173,7 +140,7 @@ impl Process {
                 if let Some(message) = message {
                     self.set_int(d, message.tag);
                     self.set_int(d.saturating_add(1), message.sender);
-                    self.set_int(d.saturating_add(2), message.payload.len() as i64);
+                    self.set_int(d.saturating_add(2), message.payload.bytes().len() as i64);
                     self.message = Some(message.payload);
                 }
             }
@@ -182,6 +149,15 @@ impl Process {
         self.status = Status::Ready;
         self.pending = None;
         Ok(())
+    }
+
+    /// Ends the process with a trap from outside. One that waits stands at the instruction it waits
+    /// with, which is the one before the next.
+    pub(crate) fn fail(&mut self, kind: TrapKind) {
+        if self.pending.take().is_some() {
+            self.pc = self.pc.saturating_sub(1);
+        }
+        self.status = Status::Trapped(kind);
     }
 
     pub(crate) fn wait(&mut self, effect: Effect, pending: Pending) -> Stop {

@@ -13,6 +13,11 @@ pub struct Limits {
     pub call_depth: u64,
     /// Registers of all windows together, 16 bytes each; at least one window is always there.
     pub registers: u64,
+    /// Messages that wait to be received.
+    pub messages: u64,
+    /// Memory that waiting messages take, in bytes: their payloads, and
+    /// [`MESSAGE_OVERHEAD`](super::MESSAGE_OVERHEAD) for each.
+    pub message_bytes: u64,
     /// Fuel from start to end; `u64::MAX` is unlimited.
     pub fuel: u64,
 }
@@ -27,7 +32,7 @@ impl Limits {
             stack: self.stack.min(positions),
             call_depth: self.call_depth.min(positions),
             registers: self.registers.min(positions),
-            fuel: self.fuel,
+            ..self
         }
     }
 }
@@ -39,6 +44,8 @@ impl Default for Limits {
             stack: 1 << 20,
             call_depth: 100_000,
             registers: 1 << 20,
+            messages: 1 << 20,
+            message_bytes: 64 << 20,
             fuel: u64::MAX,
         }
     }

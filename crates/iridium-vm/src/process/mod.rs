@@ -4,18 +4,29 @@
 //! runs it can be saved, moved and restored. What it wants from the world it says as an
 //! [`Effect`]; whoever owns it carries the effect out and answers with a [`Completion`].
 
+mod actor;
 mod check;
 mod effect;
 mod limits;
+mod mailbox;
+mod pid;
+mod signal;
 mod snapshot;
+mod ties;
 mod trap;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::actor::{Actor, Wait};
+pub use self::actor::Question;
 pub use self::check::Unfit;
 pub(crate) use self::effect::Pending;
-pub use self::effect::{Completion, Effect, Message, Mismatch, Payload, SpawnKind, Start};
+pub use self::effect::{Completion, Effect, Mismatch, SpawnKind, Start};
 pub use self::limits::Limits;
+pub use self::mailbox::MESSAGE_OVERHEAD;
+pub(crate) use self::mailbox::{Mailbox, weight};
+pub use self::pid::{MAX_NODE, MAX_SERIAL, Pid, Reason};
+pub use self::signal::{Message, Payload, Signal};
 pub use self::snapshot::{SNAPSHOT_VERSION, SnapshotError};
 pub use self::trap::{Place, Trap, TrapKind};
 use crate::interp::{self, Dispatch, Sink};
@@ -113,7 +124,7 @@ pub struct Process {
     pub(crate) frames: Vec<Frame>,
     pub(crate) heap: Vec<u8>,
     /// The message that `recv` took last.
-    pub(crate) message: Option<Vec<u8>>,
+    pub(crate) message: Option<Payload>,
     pub(crate) fuel_spent: u64,
     /// Whether this state was checked against its module. Only true for states that this program
     /// itself brought about, so it is not part of a snapshot.
@@ -345,6 +356,17 @@ impl Process {
     /// The heap.
     pub fn heap(&self) -> &[u8] {
         &self.heap
+    }
+
+    /// The memory that registers, stacks, heap and current message take, in bytes.
+    pub fn memory(&self) -> u64 {
+        let message = self.message.as_ref().map_or(0, |message| message.bytes().len());
+        let parts = self.registers.capacity() * size_of::<Register>()
+            + self.stack.capacity() * size_of::<i64>()
+            + self.frames.capacity() * size_of::<Frame>()
+            + self.heap.capacity()
+            + message;
+        parts as u64
     }
 
     /// Fuel spent since the start.

@@ -15,7 +15,7 @@ use crate::module::{LoadError, Module};
 
 const MAGIC: [u8; 4] = *b"IRPS";
 /// The version that is written and read.
-pub const SNAPSHOT_VERSION: u16 = 1;
+pub const SNAPSHOT_VERSION: u16 = 2;
 const HEADER: usize = 10;
 
 /// Why bytes are not a usable snapshot.

@@ -70,6 +70,10 @@ trap_kinds! {
     MailboxLimit = 15 "mailbox-limit";
     /// A host function failed.
     HostError = 16 "host-error";
+    /// The node has as many processes as it may have.
+    ProcessLimit = 17 "process-limit";
+    /// The processes of the node have all the memory that they may have together.
+    MemoryLimit = 18 "memory-limit";
 }
 
 impl fmt::Display for TrapKind {
