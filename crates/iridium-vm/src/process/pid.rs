@@ -75,6 +75,8 @@ impl Reason {
     pub const NODE_LOST: Reason = Reason(-3);
     /// Its supervisor has asked it to end.
     pub const SHUTDOWN: Reason = Reason(-4);
+    /// It is a supervisor, and its children ended too often.
+    pub const GAVE_UP: Reason = Reason(-5);
 
     /// The reason that a trap gives: -100 and the number of the trap subtracted from it.
     pub const fn of_trap(kind: TrapKind) -> Self {
@@ -90,6 +92,7 @@ impl fmt::Display for Reason {
             Self::NO_PROCESS => f.write_str("no such process"),
             Self::NODE_LOST => f.write_str("connection to its node lost"),
             Self::SHUTDOWN => f.write_str("shut down"),
+            Self::GAVE_UP => f.write_str("its children ended too often"),
             Self(number) => {
                 let trap = TrapKind::ALL.iter().find(|kind| Self::of_trap(**kind) == *self);
                 match trap {
