@@ -6,9 +6,10 @@
 //!
 //! Strategies, kinds of restart and the limit on restarts are those of Erlang/OTP's supervisors; see
 //! "Supervisor Behaviour" in the OTP Design Principles and the reference of the module `supervisor`
-//! in stdlib. Three things differ. A child that cannot be started counts as one that has ended, the
-//! first time too. A supervisor that gives up ends with [`Reason::GAVE_UP`], so that a transient one
-//! starts again as well. And one that is asked to end does so whoever asks, not for its parent only.
+//! in stdlib. Three things differ. A child that cannot be started counts as one that has ended for
+//! [`Reason::NO_PROCESS`], the first time too. A supervisor that gives up ends with
+//! [`Reason::GAVE_UP`], so that a transient one starts again as well. And one that is asked to end
+//! does so whoever asks, not for its parent only.
 
 mod action;
 mod intensity;
@@ -87,9 +88,8 @@ impl Supervisor {
                 }
             }
             Err(error) => {
-                let reason = slot.ended.unwrap_or(Reason::NO_PROCESS);
                 self.report(Supervision::NotStarted { child: name(), error });
-                self.ended(index, reason, now);
+                self.ended(index, Reason::NO_PROCESS, now);
             }
         }
         self.advance(now);

@@ -1,5 +1,7 @@
 //! What a supervisor does, case by case.
 
+mod random;
+
 use super::*;
 
 const MS: u64 = 1_000_000;
@@ -233,8 +235,13 @@ fn a_failed_start_counts_as_an_end() {
 
     let mut bench = Bench::started(Strategy::OneForOne, 2, "a b");
     bench.broken.push("b");
-    let tries = "start b, no b, start b, no b, enough of b 7, ask a";
-    assert_eq!(bench.ends("b", 7), tries, "the reason is that of its last life");
+    assert_eq!(bench.ends("b", 7), "start b, no b, start b, no b, enough of b -2, ask a");
+
+    let mut bench = Bench::started(Strategy::OneForAll, 2, "a? b");
+    bench.ends("a", 0);
+    bench.broken.push("a");
+    let tries = "start a, no a, start a, no a, enough of a -2, end -5";
+    assert_eq!(bench.ends("b", 7), tries, "it had ended normally, but does not now");
 }
 
 #[test]
