@@ -24,7 +24,7 @@ mod lint;
 mod parser;
 mod resolve;
 pub mod session;
-mod suggest;
+pub(crate) mod suggest;
 
 pub use self::diagnostic::{Diagnostic, Diagnostics, Severity};
 use self::parser::{Base, parse};

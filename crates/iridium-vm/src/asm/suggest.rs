@@ -6,7 +6,7 @@ const MAX_CANDIDATES: usize = 10_000;
 const MAX_LENGTH: usize = 64;
 
 /// The candidate that a name was probably meant to be.
-pub(super) fn nearest<'c>(
+pub(crate) fn nearest<'c>(
     name: &str,
     candidates: impl Iterator<Item = &'c str>,
 ) -> Option<&'c str> {

@@ -12,6 +12,7 @@
 //! does so whoever asks, not for its parent only.
 
 mod action;
+pub mod app;
 mod intensity;
 mod spec;
 mod state;
