@@ -27,6 +27,7 @@
 //! | [`verify`] | what is checked once so that it need not be checked at every step |
 //! | [`program`] | a module made ready to run |
 //! | [`process`] | a running program as plain data: effects, traps, limits, snapshots |
+//! | [`sched`] | many processes on few threads |
 //! | [`supervisor`] | trees of processes that start their children again |
 //! | [`host`] | functions that an embedder lends to programs |
 
@@ -38,6 +39,7 @@ pub mod isa;
 pub mod module;
 pub mod process;
 pub mod program;
+pub mod sched;
 pub mod supervisor;
 pub mod verify;
 

@@ -1,0 +1,108 @@
+//! Threads for host functions that take their time.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::core::Core;
+use super::sync::lock;
+use super::task::{Body, Task};
+use crate::process::Wait;
+
+/// Most host functions that run at a time; further ones wait for a thread.
+const MAX_THREADS: usize = 64;
+/// How long a thread waits for another call before it ends.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The calls that run or wait for a thread.
+#[derive(Debug, Default)]
+pub(crate) struct Blocking {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    calls: VecDeque<Box<Task>>,
+    running: usize,
+    threads: usize,
+    idle: usize,
+    stopped: bool,
+}
+
+impl Blocking {
+    /// Whether no call runs or waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = lock(&self.state);
+        state.running == 0 && state.calls.is_empty()
+    }
+
+    /// Takes a process whose host function is to be called. It is made ready when that has returned.
+    pub(crate) fn call(core: &Arc<Core>, task: Box<Task>) {
+        let this = &core.blocking;
+        let mut state = lock(&this.state);
+        state.calls.push_back(task);
+        let missing = state.calls.len() > state.idle && state.threads < MAX_THREADS;
+        state.threads += usize::from(missing);
+        drop(state);
+        this.changed.notify_one();
+        if missing {
+            let on_thread = Arc::clone(core);
+            let serve = move || on_thread.blocking.serve(&on_thread);
+            let started = core.threads.spawn("iridium-blocking", serve);
+            if started.is_err() {
+                // The threads that there are will see to it. Without any the process waits until
+                // another call finds that the system has a thread again.
+                lock(&this.state).threads -= 1;
+            }
+        }
+    }
+
+    fn serve(&self, core: &Arc<Core>) {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(mut task) = state.calls.pop_front() {
+                state.running += 1;
+                drop(state);
+                call(&mut task);
+                core.hands().ready(task);
+                state = lock(&self.state);
+                state.running -= 1;
+                continue;
+            }
+            if state.stopped {
+                break;
+            }
+            state.idle += 1;
+            let waited = self.changed.wait_timeout(state, PATIENCE);
+            let (returned, time) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = returned;
+            state.idle -= 1;
+            if time.timed_out() && state.calls.is_empty() {
+                break;
+            }
+        }
+        state.threads -= 1;
+    }
+
+    /// Ends the threads, each after the call that it is in; the others are dropped.
+    pub(crate) fn stop(&self) {
+        let mut state = lock(&self.state);
+        state.stopped = true;
+        state.calls.clear();
+        drop(state);
+        self.changed.notify_all();
+    }
+}
+
+fn call(task: &mut Task) {
+    if let (Some(Wait::Host { import, window }), Body::Program(process, program)) =
+        (task.actor.wait.take(), &mut task.body)
+    {
+        match program.call_host(process, import, window) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => task.failure = Some(error.0),
+            Err(error) => debug_assert!(false, "{error}"),
+        }
+    }
+}

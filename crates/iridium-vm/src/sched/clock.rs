@@ -1,0 +1,73 @@
+//! Time, as the scheduler and its processes see it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Which time holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Time {
+    /// The system's.
+    #[default]
+    Real,
+    /// One that stands still while processes run, and jumps to the next deadline when all wait. With
+    /// one worker and a fixed seed, everything that happens then is the same each time.
+    Virtual,
+}
+
+/// A clock that started with the scheduler.
+#[derive(Debug)]
+pub(crate) enum Clock {
+    Real { start: Instant },
+    Virtual { now: AtomicU64 },
+}
+
+impl Clock {
+    pub(crate) fn new(time: Time) -> Self {
+        match time {
+            Time::Real => Self::Real { start: Instant::now() },
+            Time::Virtual => Self::Virtual { now: AtomicU64::new(0) },
+        }
+    }
+
+    /// Nanoseconds since the start.
+    pub(crate) fn mono(&self) -> u64 {
+        match self {
+            Self::Real { start } => nanoseconds(start.elapsed()),
+            Self::Virtual { now } => now.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Nanoseconds since 1970; 0 when the system's clock is set before that. Virtual time begins
+    /// there.
+    pub(crate) fn now(&self) -> u64 {
+        match self {
+            Self::Real { .. } => {
+                nanoseconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+            }
+            Self::Virtual { .. } => self.mono(),
+        }
+    }
+
+    pub(crate) fn is_virtual(&self) -> bool {
+        matches!(self, Self::Virtual { .. })
+    }
+
+    /// When a real clock comes to a time.
+    pub(crate) fn instant(&self, time: u64) -> Option<Instant> {
+        match self {
+            Self::Real { start } => start.checked_add(Duration::from_nanos(time)),
+            Self::Virtual { .. } => None,
+        }
+    }
+
+    /// Puts a virtual clock forward.
+    pub(crate) fn jump_to(&self, time: u64) {
+        if let Self::Virtual { now } = self {
+            now.fetch_max(time, Ordering::SeqCst);
+        }
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,345 @@
+//! What all workers share, and what anybody can do with it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crossbeam_deque::{Injector, Stealer, Worker as Queue};
+use crossbeam_utils::sync::Unparker;
+
+use super::blocking::Blocking;
+use super::clock::Clock;
+use super::ending::Ending;
+use super::idle::Idle;
+use super::letter::Letter;
+use super::names::Names;
+use super::outside::{Observer, Output, Outside};
+use super::pause::Pause;
+use super::slot::{Delivered, Reaction};
+use super::sync::lock;
+use super::table::{Place, Table};
+use super::task::{Body, Task};
+use super::threads::Threads;
+use super::timer::Timers;
+use crate::process::{Actor, Message, Pid, Reason, Signal, Trap};
+
+/// What all workers share.
+pub(crate) struct Core {
+    pub(crate) node: AtomicU32,
+    pub(crate) table: Table,
+    /// The place of those who have none, for totality.
+    pub(crate) nowhere: Place,
+    /// Processes that were made ready by others than workers.
+    pub(crate) injector: Injector<Box<Task>>,
+    pub(crate) stealers: Vec<Stealer<Box<Task>>>,
+    pub(crate) idle: Idle<Unparker>,
+    pub(crate) timers: Timers,
+    pub(crate) clock: Clock,
+    pub(crate) names: Names,
+    pub(crate) blocking: Blocking,
+    pub(crate) threads: Threads,
+    pub(crate) output: Arc<dyn Output>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) outside: Arc<dyn Outside>,
+    pub(crate) pause: Pause,
+    pub(crate) stopped: AtomicBool,
+    /// Fuel that all processes together may still spend, where that is limited.
+    pub(crate) fuel: Option<AtomicI64>,
+    /// Processes that have nothing to spend.
+    pub(crate) starved: Mutex<Vec<Box<Task>>>,
+    /// Memory of all processes, in bytes, and how much it may be.
+    pub(crate) memory: AtomicI64,
+    pub(crate) memory_limit: u64,
+    /// The state of the random numbers.
+    pub(crate) chance: AtomicU64,
+    /// Processes with ties to other nodes, by node.
+    pub(crate) afar: Mutex<HashMap<u32, HashSet<Pid>>>,
+    /// Processes that wait for room on the way to another node, by node.
+    pub(crate) crowded: Mutex<HashMap<u32, HashSet<Pid>>>,
+    /// Processes that want to be told of nodes.
+    pub(crate) node_watchers: Mutex<HashSet<Pid>>,
+    /// Fuel that was spent since the start, for those who watch the load.
+    pub(crate) spent: AtomicU64,
+}
+
+/// Somebody who does something with processes: a worker, which has a queue of its own, or somebody
+/// from outside.
+#[derive(Clone, Copy)]
+pub(crate) struct Hands<'h> {
+    pub(crate) core: &'h Core,
+    pub(crate) queue: Option<&'h Queue<Box<Task>>>,
+}
+
+/// There are as many processes as there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the node has as many processes as it may have")]
+pub struct Full;
+
+impl Core {
+    /// The hands of somebody from outside.
+    pub(crate) fn hands(&self) -> Hands<'_> {
+        Hands { core: self, queue: None }
+    }
+
+    /// The number of this node.
+    pub(crate) fn node(&self) -> u32 {
+        self.node.load(Ordering::Relaxed)
+    }
+
+    /// 64 random bits. Source: `SplitMix64`, Steele, Lea and Flood, "Fast splittable pseudorandom
+    /// number generators", 2014.
+    pub(crate) fn random(&self) -> u64 {
+        const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut bits = self.chance.fetch_add(GAMMA, Ordering::Relaxed).wrapping_add(GAMMA);
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+
+    /// Notes that a process here is tied to another node.
+    pub(crate) fn tie(&self, node: u32, pid: Pid) {
+        lock(&self.afar).entry(node).or_default().insert(pid);
+    }
+
+    /// Notes that a process waits for room on the way to another node.
+    pub(crate) fn await_room(&self, node: u32, pid: Pid) {
+        lock(&self.crowded).entry(node).or_default().insert(pid);
+    }
+
+    /// Notes whether a process wants to be told of nodes.
+    pub(crate) fn watch_nodes(&self, pid: Pid, on: bool) {
+        let mut watchers = lock(&self.node_watchers);
+        if on { watchers.insert(pid) } else { watchers.remove(&pid) };
+    }
+
+    /// Fuel for a turn, at most as much as is wanted.
+    pub(crate) fn grant(&self, wanted: u64) -> u64 {
+        let Some(fuel) = &self.fuel else { return wanted };
+        let wanted = wanted as i64;
+        let take = |left: i64| (left > 0).then(|| left - left.min(wanted));
+        let before = fuel.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take);
+        before.map_or(0, |left| left.min(wanted) as u64)
+    }
+
+    /// Takes back what was not spent of a grant, and lets those run who had to wait for it.
+    pub(crate) fn take_back(&self, hands: Hands<'_>, left: u64, granted: u64) {
+        self.spent.fetch_add(granted - left, Ordering::Relaxed);
+        let Some(fuel) = &self.fuel else { return };
+        if fuel.fetch_add(left as i64, Ordering::SeqCst) + left as i64 > 0 {
+            for task in std::mem::take(&mut *lock(&self.starved)) {
+                hands.ready(task);
+            }
+        }
+    }
+
+    /// Sees to it that a process is told when it waits no longer than until a time.
+    pub(crate) fn set_timer(&self, task: &mut Task, until: u64) {
+        let serial = task.actor.pid.serial();
+        match task.timer {
+            // It will be asked then how long it waits, which is soon enough.
+            Some(set) if set <= until => return,
+            Some(set) => self.timers.remove(set, serial),
+            None => {}
+        }
+        task.timer = Some(until);
+        self.timers.insert(until, serial);
+    }
+
+    /// Tells a process that a time has come.
+    pub(crate) fn tell_time(&self, hands: Hands<'_>, time: u64, serial: u64) {
+        hands.deliver(Pid::new(self.node(), serial), Letter::Time(time));
+    }
+
+    /// Whether a worker would find something to do.
+    pub(crate) fn has_work(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+            || self.pause.is_wanted()
+            || !self.injector.is_empty()
+            || self.stealers.iter().any(|stealer| !stealer.is_empty())
+    }
+
+    /// Whether nothing runs and nothing is going to, unless something comes from outside.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.idle.all_asleep()
+            && self.injector.is_empty()
+            && self.stealers.iter().all(Stealer::is_empty)
+            && self.blocking.is_idle()
+            && self.timers.is_empty()
+    }
+}
+
+impl Hands<'_> {
+    /// Lets a process run as soon as a worker has time for it.
+    pub(crate) fn ready(&self, task: Box<Task>) {
+        match self.queue {
+            None => {
+                self.core.injector.push(task);
+                self.core.idle.wake_one();
+            }
+            Some(queue) => {
+                queue.push(task);
+                // The first one waits for this worker: those who talk to each other mostly take
+                // turns, and stay together so.
+                if queue.len() > 1 {
+                    self.core.idle.wake_one();
+                }
+            }
+        }
+    }
+
+    /// Sends a signal from one process to another.
+    pub(crate) fn post(&self, from: Pid, to: Pid, signal: Signal) {
+        let (undelivered, reason) = if to.node() == self.core.node() {
+            if let Signal::Link { from } | Signal::Monitor { from, .. } = &signal
+                && from.node() != self.core.node()
+            {
+                self.core.tie(from.node(), to);
+            }
+            (self.deliver(to, Letter::Signal(signal)), Reason::NO_PROCESS)
+        } else if to.node() == 0 {
+            (Some(signal), Reason::NO_PROCESS)
+        } else {
+            (self.core.outside.signal(from, to, signal).err(), Reason::NODE_LOST)
+        };
+        let answer = undelivered.and_then(|signal| signal.undeliverable(to, reason));
+        if let Some((asker, answer)) = answer {
+            // To the asker, or, when that has ended meanwhile, to nobody.
+            self.post(to, asker, answer);
+        }
+    }
+
+    /// Sends a message. `Err` when it is for another node and there is no room on the way.
+    pub(crate) fn send(&self, from: Pid, to: Pid, message: Message) -> Result<(), Message> {
+        let node = to.node();
+        if node == self.core.node() || node == 0 {
+            self.deliver(to, Letter::Signal(Signal::Message(message)));
+            return Ok(());
+        }
+        self.core.outside.message(from, to, message)
+    }
+
+    /// Puts a letter into the slot of a process of this node. A signal comes back when there is no
+    /// such process.
+    pub(crate) fn deliver(&self, to: Pid, letter: Letter) -> Option<Signal> {
+        let serial = to.serial();
+        let place = match self.core.table.place(serial) {
+            Some(place) => place,
+            None => return signal_of(letter),
+        };
+        match place.deliver(serial, letter, react) {
+            Delivered::Kept => None,
+            Delivered::Ready(task) => {
+                self.ready(task);
+                None
+            }
+            Delivered::Wake(wake) => {
+                // One that has been told to look and has not yet done so need not be told again.
+                let _ = wake.try_send(());
+                None
+            }
+            Delivered::Nobody(letter) => signal_of(letter),
+        }
+    }
+
+    /// Starts a process. `prepare` sees it before it runs.
+    pub(crate) fn spawn(
+        &self,
+        body: Body,
+        prepare: impl FnOnce(&mut Task),
+    ) -> Result<Pid, Full> {
+        let serial = self.core.table.reserve().ok_or(Full)?;
+        let Some(place) = self.core.table.place(serial) else { return Err(Full) };
+        let pid = Pid::new(self.core.node(), serial);
+        let mut task = Task::new(Actor::new(pid), body);
+        prepare(&mut task);
+        place.occupy(serial, task.limits().message_bytes);
+        self.ready(task);
+        Ok(pid)
+    }
+
+    /// Ends a process: gives its place back, and tells all who are tied to it.
+    pub(crate) fn end(&self, mut task: Box<Task>, reason: Reason, trap: Option<Box<Trap>>) {
+        self.retire(&task.actor, reason);
+        if let Some(time) = task.timer {
+            self.core.timers.remove(time, task.actor.pid.serial());
+        }
+        self.core.memory.fetch_sub(task.memory as i64, Ordering::Relaxed);
+        let witnesses = task.witnesses.take();
+        if witnesses.is_none() && reason == Reason::NORMAL {
+            return;
+        }
+        let links = task.actor.has_ties().map(|ties| ties.links.iter().copied().collect());
+        let process = match task.body {
+            Body::Program(process, _) => Some(Box::new(process)),
+            Body::Supervisor(_) => None,
+        };
+        let links = links.unwrap_or_default();
+        let ending = Ending { pid: task.actor.pid, reason, trap, process, links };
+        if reason != Reason::NORMAL {
+            self.core.observer.ended(&ending);
+        }
+        for witness in witnesses.into_iter().flat_map(|witnesses| *witnesses) {
+            // Whoever asked may have gone meanwhile.
+            let _ = witness.try_send(ending.clone());
+        }
+    }
+
+    /// Gives the place of a process back, and tells all who are tied to it.
+    pub(crate) fn retire(&self, actor: &Actor, reason: Reason) {
+        let pid = actor.pid;
+        let letters = self.core.table.place(pid.serial()).map(|place| place.vacate());
+        self.core.names.forget(pid);
+        if let Some(ties) = actor.has_ties() {
+            for (to, signal) in ties.farewell(pid, reason) {
+                self.post(pid, to, signal);
+            }
+            if ties.watches_nodes {
+                self.core.watch_nodes(pid, false);
+            }
+            self.untie(actor);
+        }
+        // Only now may somebody else get the place: what was told of this one must not reach it.
+        self.core.table.release(pid.serial());
+        for signal in letters.into_iter().flatten().filter_map(signal_of) {
+            if let Some((to, answer)) = signal.undeliverable(pid, Reason::NO_PROCESS) {
+                self.post(pid, to, answer);
+            }
+        }
+    }
+
+    /// Forgets which other nodes an ended process was tied to.
+    fn untie(&self, actor: &Actor) {
+        let mut afar = lock(&self.core.afar);
+        if !afar.is_empty() {
+            afar.retain(|_, pids| {
+                pids.remove(&actor.pid);
+                !pids.is_empty()
+            });
+        }
+    }
+}
+
+fn signal_of(letter: Letter) -> Option<Signal> {
+    match letter {
+        Letter::Signal(signal) => Some(signal),
+        _ => None,
+    }
+}
+
+/// What a letter means to a process that waits. Only what takes no time is done here, under the
+/// slot's lock; the rest is for the worker.
+fn react(task: &mut Task, letter: Letter) -> Reaction<Letter> {
+    match letter {
+        Letter::Signal(Signal::Message(message)) => {
+            let wanted = task.actor.awaits(&message);
+            task.actor.mailbox.push(message);
+            // So that the worker sees it.
+            task.has_letters |= task.is_overfull();
+            if wanted || task.has_letters { Reaction::Run } else { Reaction::Wait }
+        }
+        letter => {
+            task.has_letters = true;
+            Reaction::RunAndRead(letter)
+        }
+    }
+}

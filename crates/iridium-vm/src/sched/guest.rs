@@ -1,0 +1,151 @@
+//! A process that somebody drives from outside: a REPL, a test, a part of an embedder. It has a pid
+//! and a mailbox, and can do what other processes can.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded};
+
+use super::core::{Core, Full};
+use super::effects::{self, Outcome, Wisher};
+use super::letter::Letter;
+use super::Scheduler;
+use crate::process::{Actor, Completion, Effect, Limits, Pid, Reason, TrapKind, Wait};
+use crate::program::Program;
+
+/// A process that somebody drives from outside. When it is dropped, the process ends as one that
+/// came to its end.
+pub struct Guest {
+    core: Arc<Core>,
+    actor: Actor,
+    questions: u64,
+    wakes: Receiver<()>,
+    /// What it was told to end with.
+    ended: Option<Reason>,
+}
+
+/// How far a wish has come.
+#[derive(Debug, PartialEq)]
+pub enum Progress {
+    /// It is granted.
+    Done(Completion),
+    /// It waits. [`Guest::poll`] is to be called when [`Guest::wakes`] says so, and when
+    /// [`Guest::patience`] is over.
+    Waits,
+    /// It is a host function that takes its time, for the caller to call.
+    Host {
+        /// Which import of the module.
+        import: u16,
+        /// The register at which its window starts.
+        window: u8,
+    },
+    /// The process was told to end.
+    Ended(Reason),
+}
+
+impl Scheduler {
+    /// A process that the caller drives.
+    ///
+    /// # Errors
+    /// When there are as many processes as there may be.
+    pub fn guest(&self) -> Result<Guest, Full> {
+        let core = self.core();
+        let serial = core.table.reserve().ok_or(Full)?;
+        let place = core.table.place(serial).ok_or(Full)?;
+        let (wake, wakes) = bounded(1);
+        place.lend(serial, Limits::default().message_bytes, wake);
+        let actor = Actor::new(Pid::new(core.node(), serial));
+        Ok(Guest { core: Arc::clone(core), actor, questions: 0, wakes, ended: None })
+    }
+}
+
+impl Guest {
+    /// Its pid.
+    pub fn pid(&self) -> Pid {
+        self.actor.pid
+    }
+
+    /// Does what a process of a program wants, as that process.
+    pub fn perform(&mut self, effect: Effect, program: &Arc<Program>, limits: Limits) -> Progress {
+        let wisher = Wisher {
+            actor: &mut self.actor,
+            program,
+            limits,
+            questions: &mut self.questions,
+        };
+        match effects::perform(self.core.hands(), wisher, effect) {
+            Outcome::Done(answer) => Progress::Done(answer),
+            Outcome::Yield => Progress::Done(Completion::Done),
+            Outcome::Wait(Wait::Host { import, window }) => Progress::Host { import, window },
+            Outcome::Wait(wait) => self.wait(wait),
+            Outcome::End(reason) => Progress::Ended(reason),
+        }
+    }
+
+    fn wait(&mut self, wait: Wait) -> Progress {
+        if let Wait::Answer { number, question } = &wait
+            && self.core.outside.ask(self.actor.pid, *number, question).is_err()
+        {
+            return Progress::Done(effects::no_answer(question));
+        }
+        self.actor.wait = Some(wait);
+        self.poll()
+    }
+
+    /// Takes in what has come, and looks whether the wait is over.
+    pub fn poll(&mut self) -> Progress {
+        let letters = self.core.table.place(self.actor.pid.serial()).map(|place| place.collect());
+        let mut answer = None;
+        for letter in letters.into_iter().flatten() {
+            match letter {
+                Letter::Signal(signal) => self.ended = self.ended.or(self.actor.take_in(signal)),
+                Letter::Answer(number, completion) if self.actor.awaits_answer(number) => {
+                    self.actor.wait = None;
+                    answer = Some(completion);
+                }
+                Letter::Overflow => {
+                    self.ended.get_or_insert(Reason::of_trap(TrapKind::MailboxLimit));
+                }
+                Letter::Answer(..) | Letter::Time(_) | Letter::Room | Letter::Look(_) => {}
+            }
+        }
+        if let Some(reason) = self.ended.take() {
+            self.actor.wait = None;
+            return Progress::Ended(reason);
+        }
+        match answer.or_else(|| effects::look(self.core.hands(), &mut self.actor)) {
+            Some(answer) => Progress::Done(answer),
+            None if self.patience() == Some(Duration::ZERO) => {
+                self.actor.wait = None;
+                Progress::Done(Completion::Received(None))
+            }
+            None => Progress::Waits,
+        }
+    }
+
+    /// Says, each time something has come, that [`poll`](Self::poll) is to be called.
+    pub fn wakes(&self) -> &Receiver<()> {
+        &self.wakes
+    }
+
+    /// How long it waits at most; `None` is for ever.
+    pub fn patience(&self) -> Option<Duration> {
+        let until = self.actor.wait.as_ref().and_then(Wait::until)?;
+        Some(Duration::from_nanos(until.saturating_sub(self.core.clock.mono())))
+    }
+
+    /// Gives a wait up: a receive finds nothing, a sleep is over. Gives the answer for the process.
+    pub fn give_up(&mut self) -> Completion {
+        match self.actor.wait.take() {
+            Some(Wait::Message { .. }) => Completion::Received(None),
+            Some(Wait::Answer { question, .. }) => effects::no_answer(&question),
+            _ => Completion::Done,
+        }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.core.hands().retire(&self.actor, self.ended.unwrap_or(Reason::NORMAL));
+    }
+}

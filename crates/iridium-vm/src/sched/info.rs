@@ -1,0 +1,140 @@
+//! What can be seen of processes from outside.
+
+use std::time::Duration;
+
+use crossbeam_channel::unbounded;
+
+use super::Scheduler;
+use super::letter::Letter;
+use super::task::{Body, Task};
+use crate::module::ModuleId;
+use crate::process::{Pid, Place, Wait};
+
+/// How long processes that are busy may take to show themselves.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A process, as it was at a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessInfo {
+    /// Its pid.
+    pub pid: Pid,
+    /// Its names.
+    pub names: Vec<String>,
+    /// The module that it runs; `None` for a supervisor.
+    pub module: Option<ModuleId>,
+    /// What it does.
+    pub activity: Activity,
+    /// Where it is in its program.
+    pub place: Option<Place>,
+    /// Fuel spent since its start.
+    pub fuel: u64,
+    /// Its heap, in bytes.
+    pub heap: usize,
+    /// All memory that it takes, in bytes.
+    pub memory: u64,
+    /// Messages that wait.
+    pub messages: usize,
+    /// Processes that it is linked to.
+    pub links: usize,
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// It runs, or waits for its turn.
+    Ready,
+    /// It waits for a message.
+    Receiving,
+    /// It sleeps.
+    Sleeping,
+    /// It waits for another node.
+    Remote,
+    /// It is in a host function that takes its time.
+    Blocked,
+    /// It supervises others.
+    Supervising,
+}
+
+impl Activity {
+    /// The word shown to people and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Receiving => "receiving",
+            Self::Sleeping => "sleeping",
+            Self::Remote => "remote",
+            Self::Blocked => "blocked",
+            Self::Supervising => "supervising",
+        }
+    }
+}
+
+impl ProcessInfo {
+    fn of(task: &Task, parked: bool) -> Self {
+        let actor = &task.actor;
+        let (module, place, fuel, heap) = match &task.body {
+            Body::Program(process, program) => {
+                let place = process.backtrace(program).into_iter().next();
+                (Some(process.module()), place, process.fuel_spent(), process.heap().len())
+            }
+            Body::Supervisor(_) => (None, None, 0, 0),
+        };
+        let activity = match (&task.body, &actor.wait) {
+            (Body::Supervisor(_), _) => Activity::Supervising,
+            (_, Some(Wait::Host { .. })) => Activity::Blocked,
+            (_, Some(Wait::Message { .. })) if parked => Activity::Receiving,
+            (_, Some(Wait::Time { .. })) if parked => Activity::Sleeping,
+            (_, Some(Wait::Answer { .. } | Wait::Room { .. })) if parked => Activity::Remote,
+            _ => Activity::Ready,
+        };
+        Self {
+            pid: actor.pid,
+            names: Vec::new(),
+            module,
+            activity,
+            place,
+            fuel,
+            heap,
+            memory: task.measure(),
+            messages: actor.mailbox.len(),
+            links: actor.has_ties().map_or(0, |ties| ties.links.len()),
+        }
+    }
+}
+
+impl Scheduler {
+    /// All processes, by pid. Those that are busy for a second or more, in a host function say, are
+    /// left out.
+    pub fn processes(&self) -> Vec<ProcessInfo> {
+        let core = self.core();
+        let (seen, busy) = unbounded();
+        let mut infos = Vec::new();
+        for place in core.table.places() {
+            let found = place.look(|serial, task| {
+                (serial, task.map(|task| ProcessInfo::of(task, true)))
+            });
+            match found {
+                (0, _) => {}
+                (_, Some(info)) => infos.push(info),
+                (serial, None) => {
+                    let seen = seen.clone();
+                    let look = move |task: &Task| drop(seen.send(ProcessInfo::of(task, false)));
+                    let pid = Pid::new(core.node(), serial);
+                    core.hands().deliver(pid, Letter::Look(Box::new(look)));
+                }
+            }
+        }
+        drop(seen);
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while let Ok(info) = busy.recv_deadline(deadline) {
+            infos.push(info);
+        }
+        for (name, pid) in core.names.all() {
+            if let Some(info) = infos.iter_mut().find(|info| info.pid == pid) {
+                info.names.push(name);
+            }
+        }
+        infos.sort_by_key(|info| info.pid);
+        infos
+    }
+}

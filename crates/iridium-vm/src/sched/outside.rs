@@ -1,0 +1,87 @@
+//! What a scheduler asks of those around it.
+
+use super::ending::Ending;
+use crate::process::{Message, Pid, Question, Signal};
+use crate::supervisor::Supervision;
+
+/// Where the output of processes goes. Called by the workers.
+pub trait Output: Send + Sync {
+    /// Takes output of a process: text in UTF-8, as much as the process has written without doing
+    /// anything that others could notice.
+    fn write(&self, from: Pid, text: &[u8]);
+}
+
+/// Who wants to know how processes end. Called by the workers; must not wait.
+pub trait Observer: Send + Sync {
+    /// A process has ended with a reason other than normal.
+    fn ended(&self, ending: &Ending);
+
+    /// A supervisor has started a child again, or has given up.
+    fn supervised(&self, _supervisor: Pid, _what: &Supervision) {}
+
+    /// All processes wait, and for nothing that comes by itself.
+    fn at_rest(&self) {}
+}
+
+/// The other nodes. None of these may wait.
+pub trait Outside: Send + Sync {
+    /// Sends a message to a process of another node. Messages and signals from one process to
+    /// another keep their order.
+    ///
+    /// # Errors
+    /// The message, when there is no room for it now. The sender is suspended then, until
+    /// [`Scheduler::room`](super::Scheduler::room) is called for the node.
+    fn message(&self, from: Pid, to: Pid, message: Message) -> Result<(), Message>;
+
+    /// Sends a signal to a process of another node, behind all that `from` has sent there.
+    ///
+    /// # Errors
+    /// The signal, when the node is out of reach.
+    fn signal(&self, from: Pid, to: Pid, signal: Signal) -> Result<(), Signal>;
+
+    /// Asks another node. The answer goes to [`Scheduler::answer`](super::Scheduler::answer), with
+    /// the asker and its number for the question.
+    ///
+    /// # Errors
+    /// The node is out of reach.
+    fn ask(&self, from: Pid, number: u64, question: &Question) -> Result<(), Unreachable>;
+
+    /// The numbers of the nodes that are alive, in ascending order, with this one.
+    fn nodes(&self) -> Vec<u32>;
+
+    /// The alias of this node, under which names of its own may be looked up too.
+    fn alias(&self) -> &str;
+}
+
+/// A node is out of reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreachable;
+
+/// No other nodes.
+#[derive(Debug, Clone, Copy)]
+pub struct Alone {
+    /// The number of this node.
+    pub node: u32,
+}
+
+impl Outside for Alone {
+    fn message(&self, _: Pid, _: Pid, _: Message) -> Result<(), Message> {
+        Ok(())
+    }
+
+    fn signal(&self, _: Pid, _: Pid, signal: Signal) -> Result<(), Signal> {
+        Err(signal)
+    }
+
+    fn ask(&self, _: Pid, _: u64, _: &Question) -> Result<(), Unreachable> {
+        Err(Unreachable)
+    }
+
+    fn nodes(&self) -> Vec<u32> {
+        vec![self.node]
+    }
+
+    fn alias(&self) -> &str {
+        ""
+    }
+}

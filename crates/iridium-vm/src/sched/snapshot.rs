@@ -1,0 +1,3 @@
+//! stub
+#[derive(Debug)] pub enum RestoreError {}
+#[derive(Debug)] pub enum SaveError {}

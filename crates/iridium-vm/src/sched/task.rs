@@ -1,0 +1,88 @@
+//! A process with what the scheduler needs to run it.
+
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+
+use super::ending::Ending;
+use crate::process::{Actor, Completion, Limits, Process};
+use crate::program::Program;
+use crate::supervisor::Supervisor;
+
+/// A process with what the scheduler needs to run it.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) actor: Actor,
+    pub(crate) body: Body,
+    /// Whether there were letters for it when it was taken out of its slot.
+    pub(crate) has_letters: bool,
+    /// The deadline that the timers have for it.
+    pub(crate) timer: Option<u64>,
+    /// Fuel that it has spent beyond what its turns had.
+    pub(crate) debt: u64,
+    /// How many questions it has asked other nodes.
+    pub(crate) questions: u64,
+    /// The memory that it was last found to take.
+    pub(crate) memory: u64,
+    /// What a host function said that failed.
+    pub(crate) failure: Option<String>,
+    /// Who is told of its end from outside; mostly nobody, so this is kept small.
+    pub(crate) witnesses: Option<Box<Vec<Sender<Ending>>>>,
+}
+
+/// What lives in a process.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// A program.
+    Program(Process, Arc<Program>),
+    /// A supervisor.
+    Supervisor(Box<Supervisor>),
+}
+
+impl Task {
+    pub(crate) fn new(actor: Actor, body: Body) -> Box<Self> {
+        Box::new(Self {
+            actor,
+            body,
+            has_letters: false,
+            timer: None,
+            debt: 0,
+            questions: 0,
+            memory: 0,
+            failure: None,
+            witnesses: None,
+        })
+    }
+
+    /// Ends a wait with an answer. A supervisor only ever waits for messages, which it reads.
+    pub(crate) fn complete(&mut self, answer: Completion) {
+        self.actor.wait = None;
+        if let Body::Program(process, _) = &mut self.body {
+            let answered = process.complete(answer);
+            debug_assert!(answered.is_ok(), "{answered:?}");
+        }
+    }
+
+    /// What it may use.
+    pub(crate) fn limits(&self) -> Limits {
+        match &self.body {
+            Body::Program(process, _) => process.limits(),
+            Body::Supervisor(_) => Limits::default(),
+        }
+    }
+
+    /// Whether more messages wait than may.
+    pub(crate) fn is_overfull(&self) -> bool {
+        let (limits, mailbox) = (self.limits(), &self.actor.mailbox);
+        mailbox.len() as u64 > limits.messages || mailbox.bytes() > limits.message_bytes
+    }
+
+    /// The memory that it takes, in bytes.
+    pub(crate) fn measure(&self) -> u64 {
+        let body = match &self.body {
+            Body::Program(process, _) => process.memory(),
+            Body::Supervisor(_) => 0,
+        };
+        size_of::<Self>() as u64 + body + self.actor.mailbox.bytes()
+    }
+}

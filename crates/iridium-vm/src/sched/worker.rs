@@ -1,0 +1,364 @@
+//! A worker: takes a process that can run, lets it run for a turn, takes the next one.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crossbeam_deque::{Steal, Worker as Queue};
+use crossbeam_utils::sync::Parker;
+
+use super::blocking::Blocking;
+use super::core::{Core, Hands};
+use super::effects::{self, Outcome, Wisher};
+use super::letter::Letter;
+use super::sync::lock;
+use super::table::Place;
+use super::task::{Body, Task};
+use crate::process::{
+    Completion, Effect, Pid, Reason, RunError, Status, Stop, Trap, TrapKind, Wait,
+};
+
+/// Fuel of a turn: some tens of microseconds.
+const TURN: u64 = 1 << 14;
+/// Wishes of a turn, which take much longer than other instructions of their price.
+const WISHES: u32 = 512;
+/// After so many turns, a worker looks at what comes from outside before it looks at its queue.
+const OWN_TURNS: u32 = 61;
+/// What a worker keeps of the memory for output, in bytes.
+const KEPT_OUTPUT: usize = 64 << 10;
+
+/// A worker.
+pub(crate) struct Worker {
+    core: Arc<Core>,
+    index: usize,
+    queue: Queue<Box<Task>>,
+    parker: Parker,
+    turns: u32,
+    /// What the running process has written and nobody has seen.
+    output: Vec<u8>,
+}
+
+/// What a process may still do before others have their turn.
+struct Turn {
+    fuel: u64,
+    wishes: u32,
+}
+
+/// How a turn goes on.
+enum Next {
+    /// At once.
+    Again,
+    /// After others have had theirs.
+    Later,
+    /// When what the process waits for has come.
+    Park,
+    /// On a thread where it may take its time.
+    Block,
+    /// Not: the process has ended.
+    End(Reason, Option<Box<Trap>>),
+}
+
+impl Worker {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        index: usize,
+        queue: Queue<Box<Task>>,
+        parker: Parker,
+    ) -> Self {
+        Self { core, index, queue, parker, turns: 0, output: Vec::new() }
+    }
+
+    /// Runs processes until the scheduler is stopped.
+    pub(crate) fn run(mut self) {
+        while !self.core.stopped.load(Ordering::SeqCst) {
+            if self.core.pause.is_wanted() {
+                self.core.pause.pass();
+            } else if let Some(task) = self.find() {
+                self.turn(task);
+            } else {
+                self.rest();
+            }
+        }
+    }
+
+    /// A process that can run.
+    fn find(&mut self) -> Option<Box<Task>> {
+        self.turns = self.turns.wrapping_add(1);
+        if self.turns % OWN_TURNS == 0
+            && let Some(task) = steal(|| self.core.injector.steal())
+        {
+            return Some(task);
+        }
+        let own = self.queue.pop();
+        own.or_else(|| steal(|| self.core.injector.steal_batch_and_pop(&self.queue)))
+            .or_else(|| self.rob())
+    }
+
+    /// Takes from the queue of another worker.
+    fn rob(&self) -> Option<Box<Task>> {
+        let others = self.core.stealers.iter().enumerate();
+        let mut others = others.filter(|(at, _)| *at != self.index).map(|(_, other)| other);
+        others.find_map(|other| steal(|| other.steal_batch_and_pop(&self.queue)))
+    }
+
+    /// Sleeps until there is something to do. Where time is virtual, it goes on instead.
+    fn rest(&mut self) {
+        let core = &*self.core;
+        for (time, serial) in core.timers.jump(&core.clock) {
+            core.tell_time(self.hands(), time, serial);
+        }
+        core.idle.sleep(
+            self.index,
+            || core.has_work(),
+            || {
+                if core.is_at_rest() {
+                    core.observer.at_rest();
+                }
+                self.parker.park();
+            },
+        );
+    }
+
+    fn hands(&self) -> Hands<'_> {
+        Hands { core: &self.core, queue: Some(&self.queue) }
+    }
+
+    /// One turn of a process.
+    fn turn(&mut self, mut task: Box<Task>) {
+        let granted = self.core.grant(TURN.saturating_sub(task.debt));
+        if granted == 0 {
+            return self.pass_over(task);
+        }
+        task.debt = 0;
+        let mut turn = Turn { fuel: granted, wishes: WISHES };
+        let mut next = match std::mem::take(&mut task.has_letters) {
+            true => self.read_letters(&mut task),
+            false => Next::Again,
+        };
+        loop {
+            next = match next {
+                Next::Again => self.advance(&mut task, &mut turn),
+                Next::Later => match self.read_letters(&mut task) {
+                    Next::Again => match self.weigh(&mut task) {
+                        None => break self.hands().ready(task),
+                        Some(end) => end,
+                    },
+                    end => end,
+                },
+                Next::Park => match self.weigh(&mut task) {
+                    Some(end) => end,
+                    None => match self.park(task) {
+                        Ok(()) => break,
+                        Err((back, letters)) => {
+                            task = back;
+                            read(&mut task, letters)
+                        }
+                    },
+                },
+                Next::Block => break Blocking::call(&self.core, task),
+                Next::End(reason, trap) => break self.hands().end(task, reason, trap),
+            };
+        }
+        self.core.take_back(self.hands(), turn.fuel, granted);
+    }
+
+    /// Lets a process wait that has spent what it would get now, or that gets nothing.
+    fn pass_over(&self, mut task: Box<Task>) {
+        if task.debt >= TURN {
+            task.debt -= TURN;
+            self.hands().ready(task);
+        } else {
+            lock(&self.core.starved).push(task);
+        }
+    }
+
+    fn place_of(&self, task: &Task) -> &Place {
+        self.core.table.place(task.actor.pid.serial()).unwrap_or(&self.core.nowhere)
+    }
+
+    fn read_letters(&self, task: &mut Task) -> Next {
+        let letters = self.place_of(task).collect();
+        read(task, letters)
+    }
+
+    /// Parks a process, unless there are letters for it.
+    fn park(&self, mut task: Box<Task>) -> Result<(), (Box<Task>, Vec<Letter>)> {
+        if let Some(until) = task.actor.wait.as_ref().and_then(Wait::until) {
+            self.core.set_timer(&mut task, until);
+        }
+        self.place_of(&task).park(task)
+    }
+
+    /// Counts the memory of a process, where that is limited. One that has grown when there is none
+    /// left ends by it.
+    fn weigh(&self, task: &mut Task) -> Option<Next> {
+        if self.core.memory_limit == u64::MAX {
+            return None;
+        }
+        let memory = task.measure();
+        let grown = memory as i64 - task.memory as i64;
+        task.memory = memory;
+        let all = self.core.memory.fetch_add(grown, Ordering::Relaxed) + grown;
+        let over = grown > 0 && all as u64 > self.core.memory_limit;
+        over.then(|| fail(task, TrapKind::MemoryLimit))
+    }
+
+    /// Goes on with a process.
+    fn advance(&mut self, task: &mut Task, turn: &mut Turn) -> Next {
+        if task.actor.wait.is_some() {
+            match effects::look(self.hands(), &mut task.actor) {
+                Some(answer) => task.complete(answer),
+                None => return self.wait(task),
+            }
+        }
+        match &mut task.body {
+            Body::Program(process, program) => {
+                let before = process.fuel_spent();
+                let stop = process.run(program, turn.fuel, &mut self.output);
+                let spent = process.fuel_spent() - before;
+                task.debt += spent.saturating_sub(turn.fuel);
+                turn.fuel = turn.fuel.saturating_sub(spent);
+                self.show_output(task.actor.pid);
+                match stop {
+                    Ok(Stop::Effect(effect)) => self.grant_wish(task, turn, effect),
+                    Ok(Stop::OutOfFuel) => Next::Later,
+                    Ok(Stop::Halted(_)) => Next::End(Reason::NORMAL, None),
+                    Ok(Stop::Exited(code)) => Next::End(Reason(code), None),
+                    Ok(Stop::Trapped(trap)) => Next::End(Reason::of_trap(trap.kind), Some(trap)),
+                    // A restored state that its module cannot be in, or one that ended on its way.
+                    Err(error) => broken(task, &error),
+                }
+            }
+            Body::Supervisor(_) => Next::Later,
+        }
+    }
+
+    /// Carries out what a process wants.
+    fn grant_wish(&mut self, task: &mut Task, turn: &mut Turn, effect: Effect) -> Next {
+        let Body::Program(process, program) = &mut task.body else { return Next::Later };
+        let wisher = Wisher {
+            program,
+            limits: process.limits(),
+            actor: &mut task.actor,
+            questions: &mut task.questions,
+        };
+        turn.wishes = turn.wishes.saturating_sub(1);
+        let goes_on = if turn.wishes > 0 { Next::Again } else { Next::Later };
+        match effects::perform(self.hands(), wisher, effect) {
+            Outcome::Done(Completion::Failed(kind)) => fail(task, kind),
+            Outcome::Done(answer) => {
+                task.complete(answer);
+                goes_on
+            }
+            Outcome::Yield => {
+                task.complete(Completion::Done);
+                Next::Later
+            }
+            Outcome::Wait(wait) => match task.actor.wait.insert(wait) {
+                Wait::Host { .. } => Next::Block,
+                // It was looked for already.
+                Wait::Message { .. } => self.wait(task),
+                Wait::Answer { number, question } => {
+                    let asked = self.core.outside.ask(task.actor.pid, *number, question);
+                    if asked.is_err() {
+                        let answer = effects::no_answer(question);
+                        task.complete(answer);
+                    }
+                    goes_on
+                }
+                Wait::Time { .. } | Wait::Room { .. } => goes_on,
+            },
+            Outcome::End(reason) => Next::End(reason, None),
+        }
+    }
+
+    /// What a process does whose wait is not over.
+    fn wait(&self, task: &mut Task) -> Next {
+        match &task.actor.wait {
+            // Restored in the middle of a call: it is made again.
+            Some(Wait::Host { .. }) => Next::Block,
+            Some(Wait::Message { until: Some(until), .. })
+                if *until <= self.core.clock.mono() =>
+            {
+                // The time is over. What has come before it counts, though.
+                match self.read_letters(task) {
+                    Next::Again => {}
+                    end => return end,
+                }
+                let answer = effects::look(self.hands(), &mut task.actor);
+                task.complete(answer.unwrap_or(Completion::Received(None)));
+                Next::Again
+            }
+            _ => Next::Park,
+        }
+    }
+
+    /// Passes on what a process has written, before anything that it does next can be noticed.
+    fn show_output(&mut self, pid: Pid) {
+        if !self.output.is_empty() {
+            self.core.output.write(pid, &self.output);
+            self.output.clear();
+            self.output.shrink_to(KEPT_OUTPUT);
+        }
+    }
+}
+
+/// Reads the letters of a process.
+fn read(task: &mut Task, letters: Vec<Letter>) -> Next {
+    let mut overflow = false;
+    for letter in letters {
+        match letter {
+            Letter::Signal(signal) => {
+                if let Some(reason) = task.actor.take_in(signal) {
+                    return Next::End(reason, None);
+                }
+            }
+            Letter::Time(time) => {
+                task.timer.take_if(|set| *set == time);
+            }
+            Letter::Answer(number, answer) => {
+                if task.actor.awaits_answer(number) {
+                    task.complete(answer);
+                }
+            }
+            Letter::Look(look) => look(task),
+            Letter::Overflow => overflow = true,
+            // It looks again whether there is.
+            Letter::Room => {}
+        }
+    }
+    if overflow || task.is_overfull() { fail(task, TrapKind::MailboxLimit) } else { Next::Again }
+}
+
+/// Ends a process with a trap from outside.
+fn fail(task: &mut Task, kind: TrapKind) -> Next {
+    let Body::Program(process, program) = &mut task.body else {
+        return Next::End(Reason::of_trap(kind), None);
+    };
+    process.fail(kind);
+    let trap = Trap::new(kind, None, process, program);
+    Next::End(Reason::of_trap(kind), Some(Box::new(trap)))
+}
+
+/// Ends a process that cannot run.
+fn broken(task: &mut Task, error: &RunError) -> Next {
+    let Body::Program(process, program) = &mut task.body else {
+        return Next::End(Reason::KILLED, None);
+    };
+    let (kind, message) = match process.status() {
+        Status::Trapped(kind) => (kind, task.failure.take()),
+        _ => (TrapKind::IllegalInstruction, Some(error.to_string())),
+    };
+    let trap = Trap::new(kind, message, process, program);
+    Next::End(Reason::of_trap(kind), Some(Box::new(trap)))
+}
+
+/// Tries until it is clear whether there is something to take.
+fn steal(mut attempt: impl FnMut() -> Steal<Box<Task>>) -> Option<Box<Task>> {
+    loop {
+        match attempt() {
+            Steal::Success(task) => return Some(task),
+            Steal::Empty => return None,
+            Steal::Retry => {}
+        }
+    }
+}
