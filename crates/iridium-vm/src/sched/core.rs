@@ -21,7 +21,9 @@ use super::table::{Place, Table};
 use super::task::{Body, Task};
 use super::threads::Threads;
 use super::timer::Timers;
+use crate::module::ModuleId;
 use crate::process::{Actor, Message, Pid, Reason, Signal, Trap};
+use crate::program::Program;
 
 /// What all workers share.
 pub(crate) struct Core {
@@ -58,6 +60,8 @@ pub(crate) struct Core {
     pub(crate) crowded: Mutex<HashMap<u32, HashSet<Pid>>>,
     /// Processes that want to be told of nodes.
     pub(crate) node_watchers: Mutex<HashSet<Pid>>,
+    /// The programs that can be named by the identity of their module.
+    pub(crate) programs: Mutex<HashMap<ModuleId, Arc<Program>>>,
     /// Fuel that was spent since the start, for those who watch the load.
     pub(crate) spent: AtomicU64,
 }
@@ -99,6 +103,11 @@ impl Core {
     /// Notes that a process here is tied to another node.
     pub(crate) fn tie(&self, node: u32, pid: Pid) {
         lock(&self.afar).entry(node).or_default().insert(pid);
+    }
+
+    /// The program of a module that was made known.
+    pub(crate) fn program(&self, id: ModuleId) -> Option<Arc<Program>> {
+        lock(&self.programs).get(&id).cloned()
     }
 
     /// Notes that a process waits for room on the way to another node.
@@ -247,11 +256,26 @@ impl Hands<'_> {
         body: Body,
         prepare: impl FnOnce(&mut Task),
     ) -> Result<Pid, Full> {
+        self.spawn_if(body, |task| {
+            prepare(task);
+            true
+        })
+    }
+
+    /// As [`spawn`](Self::spawn), unless `prepare` does not want it.
+    pub(crate) fn spawn_if(
+        &self,
+        body: Body,
+        prepare: impl FnOnce(&mut Task) -> bool,
+    ) -> Result<Pid, Full> {
         let serial = self.core.table.reserve().ok_or(Full)?;
         let Some(place) = self.core.table.place(serial) else { return Err(Full) };
         let pid = Pid::new(self.core.node(), serial);
         let mut task = Task::new(Actor::new(pid), body);
-        prepare(&mut task);
+        if !prepare(&mut task) {
+            self.core.table.release(serial);
+            return Err(Full);
+        }
         place.occupy(serial, task.limits().message_bytes);
         self.ready(task);
         Ok(pid)

@@ -118,7 +118,7 @@ impl Scheduler {
                 (_, Some(info)) => infos.push(info),
                 (serial, None) => {
                     let seen = seen.clone();
-                    let look = move |task: &Task| drop(seen.send(ProcessInfo::of(task, false)));
+                    let look = move |task: &mut Task| drop(seen.send(ProcessInfo::of(task, false)));
                     let pid = Pid::new(core.node(), serial);
                     core.hands().deliver(pid, Letter::Look(Box::new(look)));
                 }

@@ -24,7 +24,7 @@ pub(crate) enum Letter {
     /// There were more messages than there may be.
     Overflow,
     /// Somebody wants to see the process, also one that is busy.
-    Look(Box<dyn FnOnce(&Task) + Send>),
+    Look(Box<dyn FnOnce(&mut Task) + Send>),
 }
 
 impl fmt::Debug for Letter {

@@ -8,6 +8,7 @@
 //! * [`core`]: what all of these share;
 //! * [`timer`], [`clock`], [`names`], [`blocking`]: what their names say;
 //! * [`guest`]: a process that somebody drives from outside;
+//! * [`supervise`]: supervisors as processes;
 //! * [`snapshot`]: all of it as bytes.
 //!
 //! Each worker has a queue of processes that can run, and takes from those of others, or from the
@@ -29,6 +30,7 @@ mod outside;
 mod pause;
 mod slot;
 mod snapshot;
+mod supervise;
 mod sync;
 mod table;
 mod task;
@@ -36,7 +38,6 @@ mod threads;
 mod timer;
 mod worker;
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -132,8 +133,6 @@ pub struct Scheduler {
 struct Inner {
     core: Arc<Core>,
     workers: usize,
-    /// The programs that can be named from elsewhere.
-    programs: Mutex<HashMap<ModuleId, Arc<Program>>>,
 }
 
 impl Scheduler {
@@ -172,10 +171,10 @@ impl Scheduler {
             afar: Mutex::default(),
             crowded: Mutex::default(),
             node_watchers: Mutex::default(),
+            programs: Mutex::default(),
             spent: AtomicU64::new(0),
         });
-        let scheduler =
-            Self { inner: Arc::new(Inner { core, workers, programs: Mutex::default() }) };
+        let scheduler = Self { inner: Arc::new(Inner { core, workers }) };
         scheduler.start_threads(queues, parkers, config.time)?;
         Ok(scheduler)
     }
@@ -233,6 +232,17 @@ impl Scheduler {
         prepare: impl FnOnce(&mut task::Task),
     ) -> Result<Pid, Full> {
         self.core().hands().spawn(Body::Program(process, Arc::clone(program)), prepare)
+    }
+
+    /// Tells of the end of a process of this node. When there is no such process, or it is a guest,
+    /// the receiver ends without a word.
+    pub fn watch(&self, pid: Pid) -> Receiver<Ending> {
+        let (witness, ending) = bounded(1);
+        let look = move |task: &mut task::Task| {
+            task.witnesses.get_or_insert_default().push(witness);
+        };
+        self.core().hands().deliver(pid, Letter::Look(Box::new(look)));
+        ending
     }
 
     /// Sends a message in the name of `from`, which may be [nobody](Pid::NOBODY). As in a program,
@@ -343,12 +353,12 @@ impl Scheduler {
     /// Makes a program known, so that supervisors and other nodes can start its processes by the
     /// identity of its module.
     pub fn add_program(&self, program: Arc<Program>) {
-        lock(&self.inner.programs).insert(program.module().id(), program);
+        lock(&self.core().programs).insert(program.module().id(), program);
     }
 
     /// The program of a module that was made known.
     pub fn program(&self, id: ModuleId) -> Option<Arc<Program>> {
-        lock(&self.inner.programs).get(&id).cloned()
+        self.core().program(id)
     }
 
     /// Stops the workers, each after the turn it is in, and waits until the threads have ended, for

@@ -10,6 +10,7 @@ use super::blocking::Blocking;
 use super::core::{Core, Hands};
 use super::effects::{self, Outcome, Wisher};
 use super::letter::Letter;
+use super::supervise::{self, Tended};
 use super::sync::lock;
 use super::table::Place;
 use super::task::{Body, Task};
@@ -204,31 +205,39 @@ impl Worker {
 
     /// Goes on with a process.
     fn advance(&mut self, task: &mut Task, turn: &mut Turn) -> Next {
-        if task.actor.wait.is_some() {
-            match effects::look(self.hands(), &mut task.actor) {
+        let Task { actor, body, .. } = &mut *task;
+        let (process, program) = match body {
+            Body::Program(process, program) => (process, program),
+            Body::Supervisor(supervisor) => {
+                actor.wait = None;
+                return match supervise::tend(self.hands(), actor, supervisor) {
+                    Tended::Later => Next::Later,
+                    Tended::Wait => Next::Park,
+                    Tended::End(reason) => Next::End(reason, None),
+                };
+            }
+        };
+        if actor.wait.is_some() {
+            match effects::look(self.hands(), actor) {
                 Some(answer) => task.complete(answer),
                 None => return self.wait(task),
             }
+            return Next::Again;
         }
-        match &mut task.body {
-            Body::Program(process, program) => {
-                let before = process.fuel_spent();
-                let stop = process.run(program, turn.fuel, &mut self.output);
-                let spent = process.fuel_spent() - before;
-                task.debt += spent.saturating_sub(turn.fuel);
-                turn.fuel = turn.fuel.saturating_sub(spent);
-                self.show_output(task.actor.pid);
-                match stop {
-                    Ok(Stop::Effect(effect)) => self.grant_wish(task, turn, effect),
-                    Ok(Stop::OutOfFuel) => Next::Later,
-                    Ok(Stop::Halted(_)) => Next::End(Reason::NORMAL, None),
-                    Ok(Stop::Exited(code)) => Next::End(Reason(code), None),
-                    Ok(Stop::Trapped(trap)) => Next::End(Reason::of_trap(trap.kind), Some(trap)),
-                    // A restored state that its module cannot be in, or one that ended on its way.
-                    Err(error) => broken(task, &error),
-                }
-            }
-            Body::Supervisor(_) => Next::Later,
+        let before = process.fuel_spent();
+        let stop = process.run(program, turn.fuel, &mut self.output);
+        let spent = process.fuel_spent() - before;
+        task.debt += spent.saturating_sub(turn.fuel);
+        turn.fuel = turn.fuel.saturating_sub(spent);
+        self.show_output(task.actor.pid);
+        match stop {
+            Ok(Stop::Effect(effect)) => self.grant_wish(task, turn, effect),
+            Ok(Stop::OutOfFuel) => Next::Later,
+            Ok(Stop::Halted(_)) => Next::End(Reason::NORMAL, None),
+            Ok(Stop::Exited(code)) => Next::End(Reason(code), None),
+            Ok(Stop::Trapped(trap)) => Next::End(Reason::of_trap(trap.kind), Some(trap)),
+            // A restored state that its module cannot be in, or one that ended on its way.
+            Err(error) => broken(task, &error),
         }
     }
 

@@ -1,0 +1,132 @@
+//! Supervisors as processes: what [`Supervisor`] decides, carried out.
+
+use std::sync::Arc;
+
+use super::Scheduler;
+use super::core::{Full, Hands};
+use super::task::{Body, Task};
+use crate::process::{Actor, Message, Pid, Process, Reason, Signal, Wait};
+use crate::supervisor::{Action, Child, ChildBody, Spec, Supervisor};
+
+/// What a supervisor does in a turn at most.
+const ACTIONS: usize = 256;
+
+/// How a supervisor goes on.
+pub(crate) enum Tended {
+    /// After others have had their turn.
+    Later,
+    /// When something comes.
+    Wait,
+    /// It ends.
+    End(Reason),
+}
+
+impl Scheduler {
+    /// Starts a supervisor, which starts its children. The programs of all modules in the tree must
+    /// have been [made known](Self::add_program); a child whose program was not counts as one that
+    /// ended abnormally.
+    ///
+    /// # Errors
+    /// When there are as many processes as there may be, or the name is taken.
+    pub fn start_supervisor(&self, spec: Spec, name: Option<&str>) -> Result<Pid, Full> {
+        let hands = self.core().hands();
+        hands.spawn_if(supervisor(spec), |task| {
+            task.actor.ties().traps_exits = true;
+            name.is_none_or(|name| {
+                hands.core.names.register(name.to_string(), task.actor.pid)
+            })
+        })
+    }
+}
+
+fn supervisor(spec: Spec) -> Body {
+    Body::Supervisor(Box::new(Supervisor::new(spec)))
+}
+
+/// Lets a supervisor take in what has come, and does what it decides.
+pub(crate) fn tend(hands: Hands<'_>, actor: &mut Actor, supervisor: &mut Supervisor) -> Tended {
+    let now = hands.core.clock.mono();
+    supervisor.start(now);
+    let mut actions = ACTIONS;
+    loop {
+        while let Some(action) = supervisor.poll() {
+            match action {
+                Action::Start(index) => {
+                    let started = match supervisor.spec().children.get(index) {
+                        Some(child) => start(hands, actor, child),
+                        None => Err("there is no such child".into()),
+                    };
+                    supervisor.started(index, started, now);
+                }
+                Action::Kill { pid, reason } => {
+                    hands.post(actor.pid, pid, Signal::Kill { from: actor.pid, reason });
+                }
+                Action::Report(what) => hands.core.observer.supervised(actor.pid, &what),
+                Action::End(reason) => return Tended::End(reason),
+            }
+            actions = actions.saturating_sub(1);
+            if actions == 0 {
+                return Tended::Later;
+            }
+        }
+        if let Some(message) = actor.mailbox.take(-1) {
+            take_in(actor, supervisor, &message, now);
+        } else if supervisor.deadline().is_some_and(|deadline| deadline <= now) {
+            supervisor.timeout(now);
+        } else {
+            actor.wait = Some(Wait::Message { tag: -1, until: supervisor.deadline() });
+            return Tended::Wait;
+        }
+    }
+}
+
+/// Takes in an exit signal. Other messages mean nothing to a supervisor.
+fn take_in(actor: &mut Actor, supervisor: &mut Supervisor, message: &Message, now: u64) {
+    let word = message.payload.bytes().try_into().map(i64::from_le_bytes);
+    let (Message::EXIT, Ok(reason)) = (message.tag, word) else { return };
+    let (pid, reason) = (Pid::from_bits(message.sender), Reason(reason));
+    // Whoever ends is not linked any more; one who still is has only said that it wants this end.
+    if actor.ties().links.contains(&pid) {
+        supervisor.stop(reason, now);
+    } else {
+        supervisor.exited(pid, reason, now);
+    }
+}
+
+/// Starts a child, linked to its supervisor.
+fn start(hands: Hands<'_>, actor: &mut Actor, child: &Child) -> Result<Pid, String> {
+    let body = match &child.body {
+        ChildBody::Supervisor(spec) => supervisor(spec.clone()),
+        ChildBody::Program { module, entry, arguments, limits } => {
+            let program = hands.core.program(*module);
+            let program = program.ok_or_else(|| format!("its module {module} is not here"))?;
+            let process = match entry {
+                None => Some(Process::new(&program, *limits)),
+                Some(label) => Process::at_label(&program, label, *limits),
+            };
+            let mut process = process.ok_or("its module has no such label to start at")?;
+            for (number, argument) in (0..=u8::MAX).zip(arguments) {
+                process.set_register(number, *argument);
+            }
+            Body::Program(process, Arc::clone(&program))
+        }
+    };
+    let me = actor.pid;
+    let mut taken = false;
+    let spawned = hands.spawn_if(body, |task: &mut Task| {
+        let ties = task.actor.ties();
+        ties.links.insert(me);
+        ties.traps_exits = matches!(child.body, ChildBody::Supervisor(_));
+        let name = child.registered.clone();
+        taken = name.is_some_and(|name| !hands.core.names.register(name, task.actor.pid));
+        !taken
+    });
+    match (spawned, &child.registered) {
+        (Ok(pid), _) => {
+            actor.ties().links.insert(pid);
+            Ok(pid)
+        }
+        (Err(_), Some(name)) if taken => Err(format!("the name {name} is taken")),
+        (Err(full), _) => Err(full.to_string()),
+    }
+}
