@@ -81,7 +81,7 @@ pub enum Effect {
 }
 
 /// The answer to an effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Completion {
     /// It is done.
     Done,

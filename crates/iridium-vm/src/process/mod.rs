@@ -17,8 +17,8 @@ mod trap;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::actor::{Actor, Wait};
 pub use self::actor::Question;
+pub(crate) use self::actor::{Actor, Wait};
 pub use self::check::Unfit;
 pub(crate) use self::effect::Pending;
 pub use self::effect::{Completion, Effect, Mismatch, SpawnKind, Start};

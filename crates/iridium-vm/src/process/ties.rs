@@ -15,8 +15,6 @@ pub(crate) struct Ties {
     pub(crate) monitors: BTreeMap<i64, Pid>,
     /// The processes that want to be told of the end of this one, with their names for the wish.
     pub(crate) watchers: BTreeSet<(Pid, i64)>,
-    /// The names that were registered for this process, as far as it was told.
-    pub(crate) names: BTreeSet<String>,
     /// How many monitors there ever were.
     references: i64,
     /// Whether exit signals arrive as messages.
@@ -72,6 +70,13 @@ impl Ties {
         Taken::In
     }
 
+    /// The nodes of all who are tied to this process.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = u32> {
+        let watchers = self.watchers.iter().map(|(pid, _)| pid);
+        let pids = self.links.iter().chain(self.monitors.values()).chain(watchers);
+        pids.map(|pid| pid.node()).filter(|node| *node != 0)
+    }
+
     /// The signals that the loss of a node stands for.
     pub(crate) fn lost_with(&self, node: u32) -> Vec<Signal> {
         let reason = Reason::NODE_LOST;
@@ -103,14 +108,19 @@ impl Ties {
     }
 
     /// What others are told when the process ends: to whom, and what.
-    pub(crate) fn farewell(&self, from: Pid, reason: Reason) -> impl Iterator<Item = (Pid, Signal)> {
+    pub(crate) fn farewell(
+        &self,
+        from: Pid,
+        reason: Reason,
+    ) -> impl Iterator<Item = (Pid, Signal)> {
         let links = self.links.iter().map(move |pid| (*pid, Signal::Exit { from, reason }));
         let watchers = self.watchers.iter().map(move |(pid, reference)| {
             (*pid, Signal::Down { from, reference: *reference, reason })
         });
-        let monitors = self.monitors.iter().map(move |(reference, pid)| {
-            (*pid, Signal::Demonitor { from, reference: *reference })
-        });
+        let monitors = self
+            .monitors
+            .iter()
+            .map(move |(reference, pid)| (*pid, Signal::Demonitor { from, reference: *reference }));
         links.chain(watchers).chain(monitors)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::sync::lock;
@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Blocking {
     state: Mutex<State>,
     changed: Condvar,
+    finished: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +36,21 @@ impl Blocking {
     pub(crate) fn is_idle(&self) -> bool {
         let state = lock(&self.state);
         state.running == 0 && state.calls.is_empty()
+    }
+
+    /// Waits until no call runs or waits, or the time is over; whether none does.
+    pub(crate) fn wait_until_idle(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        let mut state = lock(&self.state);
+        while state.running > 0 || !state.calls.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.finished.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     /// Takes a process whose host function is to be called. It is made ready when that has returned.
@@ -68,6 +84,7 @@ impl Blocking {
                 core.hands().ready(task);
                 state = lock(&self.state);
                 state.running -= 1;
+                self.finished.notify_all();
                 continue;
             }
             if state.stopped {
@@ -99,10 +116,9 @@ fn call(task: &mut Task) {
     if let (Some(Wait::Host { import, window }), Body::Program(process, program)) =
         (task.actor.wait.take(), &mut task.body)
     {
-        match program.call_host(process, import, window) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => task.failure = Some(error.0),
-            Err(error) => debug_assert!(false, "{error}"),
+        // A process from outside that does not wait for this is ended when it is to run.
+        if let Ok(Err(error)) = program.call_host(process, import, window) {
+            task.failure = Some(error.0);
         }
     }
 }

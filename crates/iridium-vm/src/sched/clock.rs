@@ -17,14 +17,14 @@ pub enum Time {
 /// A clock that started with the scheduler.
 #[derive(Debug)]
 pub(crate) enum Clock {
-    Real { start: Instant },
+    Real { start: Instant, ahead: AtomicU64 },
     Virtual { now: AtomicU64 },
 }
 
 impl Clock {
     pub(crate) fn new(time: Time) -> Self {
         match time {
-            Time::Real => Self::Real { start: Instant::now() },
+            Time::Real => Self::Real { start: Instant::now(), ahead: AtomicU64::new(0) },
             Time::Virtual => Self::Virtual { now: AtomicU64::new(0) },
         }
     }
@@ -32,7 +32,9 @@ impl Clock {
     /// Nanoseconds since the start.
     pub(crate) fn mono(&self) -> u64 {
         match self {
-            Self::Real { start } => nanoseconds(start.elapsed()),
+            Self::Real { start, ahead } => {
+                nanoseconds(start.elapsed()).saturating_add(ahead.load(Ordering::Relaxed))
+            }
             Self::Virtual { now } => now.load(Ordering::SeqCst),
         }
     }
@@ -55,7 +57,10 @@ impl Clock {
     /// When a real clock comes to a time.
     pub(crate) fn instant(&self, time: u64) -> Option<Instant> {
         match self {
-            Self::Real { start } => start.checked_add(Duration::from_nanos(time)),
+            Self::Real { start, ahead } => {
+                let since_start = time.saturating_sub(ahead.load(Ordering::Relaxed));
+                start.checked_add(Duration::from_nanos(since_start))
+            }
             Self::Virtual { .. } => None,
         }
     }
@@ -64,6 +69,17 @@ impl Clock {
     pub(crate) fn jump_to(&self, time: u64) {
         if let Self::Virtual { now } = self {
             now.fetch_max(time, Ordering::SeqCst);
+        }
+    }
+
+    /// Goes on from where another clock stood, so that for processes from there time never goes
+    /// back.
+    pub(crate) fn set_forward(&self, to: u64) {
+        match self {
+            Self::Real { start, ahead } => {
+                ahead.fetch_max(to.saturating_sub(nanoseconds(start.elapsed())), Ordering::SeqCst);
+            }
+            Self::Virtual { .. } => self.jump_to(to),
         }
     }
 }

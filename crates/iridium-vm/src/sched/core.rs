@@ -118,7 +118,11 @@ impl Core {
     /// Notes whether a process wants to be told of nodes.
     pub(crate) fn watch_nodes(&self, pid: Pid, on: bool) {
         let mut watchers = lock(&self.node_watchers);
-        if on { watchers.insert(pid) } else { watchers.remove(&pid) };
+        if on {
+            watchers.insert(pid)
+        } else {
+            watchers.remove(&pid)
+        };
     }
 
     /// Fuel for a turn, at most as much as is wanted.
@@ -251,11 +255,7 @@ impl Hands<'_> {
     }
 
     /// Starts a process. `prepare` sees it before it runs.
-    pub(crate) fn spawn(
-        &self,
-        body: Body,
-        prepare: impl FnOnce(&mut Task),
-    ) -> Result<Pid, Full> {
+    pub(crate) fn spawn(&self, body: Body, prepare: impl FnOnce(&mut Task)) -> Result<Pid, Full> {
         self.spawn_if(body, |task| {
             prepare(task);
             true

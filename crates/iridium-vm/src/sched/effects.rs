@@ -84,7 +84,8 @@ pub(crate) fn perform(hands: Hands<'_>, wisher: Wisher<'_>, effect: Effect) -> O
         }
         Effect::TrapExit { on } => actor.ties().traps_exits = on,
         Effect::Kill { pid, reason } => {
-            let (pid, signal) = (Pid::from_bits(pid), Signal::Kill { from: me, reason: Reason(reason) });
+            let (pid, signal) =
+                (Pid::from_bits(pid), Signal::Kill { from: me, reason: Reason(reason) });
             if pid != me {
                 hands.post(me, pid, signal);
             } else if let Some(reason) = actor.take_in(signal) {
@@ -200,7 +201,7 @@ pub(crate) fn register(hands: Hands<'_>, name: String, pid: Pid) {
     let lives = || {
         let place = core.table.place(pid.serial());
         pid.node() == core.node()
-            && place.is_some_and(|place| place.look(|serial, _| serial == pid.serial()))
+            && place.is_some_and(|place| place.look(|serial, _, _| serial == pid.serial()))
     };
     // Looked at again afterwards: it may have ended meanwhile, and then its names were forgotten
     // before this one came.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
+use super::Scheduler;
 use super::core::{Core, Full};
 use super::effects::{self, Outcome, Wisher};
 use super::letter::Letter;
-use super::Scheduler;
 use crate::process::{Actor, Completion, Effect, Limits, Pid, Reason, TrapKind, Wait};
 use crate::program::Program;
 
@@ -67,12 +67,8 @@ impl Guest {
 
     /// Does what a process of a program wants, as that process.
     pub fn perform(&mut self, effect: Effect, program: &Arc<Program>, limits: Limits) -> Progress {
-        let wisher = Wisher {
-            actor: &mut self.actor,
-            program,
-            limits,
-            questions: &mut self.questions,
-        };
+        let wisher =
+            Wisher { actor: &mut self.actor, program, limits, questions: &mut self.questions };
         match effects::perform(self.core.hands(), wisher, effect) {
             Outcome::Done(answer) => Progress::Done(answer),
             Outcome::Yield => Progress::Done(Completion::Done),

@@ -60,7 +60,12 @@ impl<U: Waker> Idle<U> {
     }
 
     /// Puts a worker to sleep with `sleep`, unless `has_work` sees something to do.
-    pub(crate) fn sleep(&self, worker: usize, has_work: impl FnOnce() -> bool, sleep: impl FnOnce()) {
+    pub(crate) fn sleep(
+        &self,
+        worker: usize,
+        has_work: impl FnOnce() -> bool,
+        sleep: impl FnOnce(),
+    ) {
         self.set_out(worker);
         fence(Ordering::SeqCst);
         if !has_work() {

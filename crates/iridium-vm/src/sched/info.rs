@@ -110,9 +110,8 @@ impl Scheduler {
         let (seen, busy) = unbounded();
         let mut infos = Vec::new();
         for place in core.table.places() {
-            let found = place.look(|serial, task| {
-                (serial, task.map(|task| ProcessInfo::of(task, true)))
-            });
+            let found = place
+                .look(|serial, task, _| (serial, task.map(|task| ProcessInfo::of(task, true))));
             match found {
                 (0, _) => {}
                 (_, Some(info)) => infos.push(info),

@@ -53,7 +53,7 @@ pub use self::ending::Ending;
 pub use self::guest::{Guest, Progress};
 pub use self::info::{Activity, ProcessInfo};
 pub use self::outside::{Alone, Observer, Output, Outside, Unreachable};
-pub use self::snapshot::{RestoreError, SaveError};
+pub use self::snapshot::{RestoreError, SaveError, VERSION as SNAPSHOT_VERSION};
 
 use self::blocking::Blocking;
 use self::clock::Clock;
@@ -64,15 +64,13 @@ use self::names::Names;
 use self::pause::Pause;
 use self::slot::Slot;
 use self::sync::lock;
-use self::table::Table;
+use self::table::{Shape, Table};
 use self::task::Body;
 use self::threads::Threads;
 use self::timer::Timers;
 use self::worker::Worker;
 use crate::module::ModuleId;
-use crate::process::{
-    Completion, MAX_NODE, Message, Payload, Pid, Process, Reason, Signal,
-};
+use crate::process::{Completion, MAX_NODE, Message, Payload, Pid, Process, Reason, Signal};
 use crate::program::Program;
 
 /// How long the threads may take to end at shutdown. A host function that does not return by then is

@@ -149,26 +149,14 @@ impl<T, L: Weigh, G: Clone> Slot<T, L, G> {
         lock(&self.0).take_letters()
     }
 
-    /// Looks at whoever lives here: the serial, and the process if it is parked.
-    pub(crate) fn look<R>(&self, look: impl FnOnce(u64, Option<&T>) -> R) -> R {
+    /// Looks at whoever lives here: the serial, the process if it is parked, and its letters.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(u64, Option<&T>, &[L]) -> R) -> R {
         let state = lock(&self.0);
         let parked = match &state.holder {
             Holder::Parked(task) => Some(&**task),
             Holder::Away | Holder::Guest(_) => None,
         };
-        look(state.serial, parked)
-    }
-
-    /// Takes a parked process out, wherever it waits for.
-    pub(crate) fn take_out(&self, serial: u64) -> Option<Box<T>> {
-        let mut state = lock(&self.0);
-        if state.serial != serial || !matches!(state.holder, Holder::Parked(_)) {
-            return None;
-        }
-        match std::mem::replace(&mut state.holder, Holder::Away) {
-            Holder::Parked(task) => Some(task),
-            Holder::Away | Holder::Guest(_) => None,
-        }
+        look(state.serial, parked, &state.letters)
     }
 }
 

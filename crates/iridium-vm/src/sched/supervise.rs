@@ -32,9 +32,7 @@ impl Scheduler {
         let hands = self.core().hands();
         hands.spawn_if(supervisor(spec), |task| {
             task.actor.ties().traps_exits = true;
-            name.is_none_or(|name| {
-                hands.core.names.register(name.to_string(), task.actor.pid)
-            })
+            name.is_none_or(|name| hands.core.names.register(name.to_string(), task.actor.pid))
         })
     }
 }

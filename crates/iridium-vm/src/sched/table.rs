@@ -4,16 +4,31 @@
 //! process takes no search, and a serial never comes again: a slot whose lives are used up is not
 //! used any more. Slots are made in chunks, when they are first needed, and stay.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
+use serde::{Deserialize, Serialize};
+
+use super::core::Full;
 use super::letter::{Letter, Wake};
 use super::slot::Slot;
+use super::snapshot::RestoreError;
 use super::sync::{AtomicUsize, Mutex, Ordering, lock};
 use super::task::Task;
 use crate::process::MAX_SERIAL;
 
 /// The place of a process.
 pub(crate) type Place = Slot<Task, Letter, Wake>;
+
+/// What serials are made of in a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shape {
+    /// The node whose processes are in it.
+    pub(crate) node: u32,
+    bits: u32,
+    /// The first life that no slot has had.
+    first_life: u64,
+}
 
 /// Slots that are made at a time.
 const CHUNK: usize = 1 << 10;
@@ -100,6 +115,40 @@ impl Table {
             lock(&self.free).serials.push(next);
         }
         self.live.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// What it takes to give processes their serials again elsewhere.
+    pub(crate) fn shape(&self, node: u32) -> Shape {
+        let free = lock(&self.free);
+        let lives = free.serials.iter().map(|serial| serial >> self.bits);
+        let live = self.places().map(|place| place.look(|serial, _, _| serial >> self.bits));
+        let last = lives.chain(live).chain([free.first_life]).max().unwrap_or(0);
+        Shape { node, bits: self.bits, first_life: last + 1 }
+    }
+
+    /// Gives out these serials, as they were in a table of that shape, when none are given out.
+    /// Others are never given out that were before.
+    pub(crate) fn claim(&self, shape: Shape, serials: &HashSet<u64>) -> Result<(), RestoreError> {
+        let mask = (1 << self.bits) - 1;
+        let slots: HashSet<u64> = serials.iter().map(|serial| serial & mask).collect();
+        let apart = slots.len() == serials.len() && !slots.contains(&0);
+        if !apart || shape.first_life > MAX_SERIAL >> self.bits {
+            return Err(RestoreError::Damaged);
+        }
+        if shape.bits != self.bits || serials.len() > self.limit {
+            return Err(Full.into());
+        }
+        let last = slots.iter().max().copied().unwrap_or(0);
+        for index in 0..=last {
+            self.make(index);
+        }
+        let mut free = lock(&self.free);
+        free.first_life = shape.first_life;
+        free.used = last as usize + 1;
+        let unclaimed = (1..=last).rev().filter(|index| !slots.contains(index));
+        free.serials = unclaimed.map(|index| (shape.first_life << self.bits) | index).collect();
+        self.live.fetch_add(serials.len(), Ordering::SeqCst);
+        Ok(())
     }
 
     /// How many processes live.

@@ -285,9 +285,7 @@ impl Worker {
         match &task.actor.wait {
             // Restored in the middle of a call: it is made again.
             Some(Wait::Host { .. }) => Next::Block,
-            Some(Wait::Message { until: Some(until), .. })
-                if *until <= self.core.clock.mono() =>
-            {
+            Some(Wait::Message { until: Some(until), .. }) if *until <= self.core.clock.mono() => {
                 // The time is over. What has come before it counts, though.
                 match self.read_letters(task) {
                     Next::Again => {}
