@@ -10,8 +10,15 @@ use iridium_vm::isa::{Fuel, Opcode};
 use iridium_vm::{Dispatch, Hosts, Limits, Module, Process, Program, Stop};
 use proptest::prelude::*;
 
-const LIMITS: Limits =
-    Limits { heap: 4096, stack: 5, call_depth: 6, registers: 16, fuel: u64::MAX };
+const LIMITS: Limits = Limits {
+    heap: 4096,
+    stack: 5,
+    call_depth: 6,
+    registers: 16,
+    messages: 10,
+    message_bytes: 1000,
+    fuel: u64::MAX,
+};
 
 /// What no generated program uses: it wants something from the world.
 fn is_effect(opcode: Opcode) -> bool {

@@ -95,7 +95,8 @@ fn a_message_is_received_and_read() {
     );
     let mut process = Process::new(&program, Limits::default());
     assert_eq!(next(&mut process, &program), Effect::Receive { tag: -1, timeout: 250 });
-    let message = Message { tag: 3, sender: 77, payload: 4.0f64.to_le_bytes().to_vec() };
+    let message =
+        Message { tag: 3, sender: 77, payload: Payload::Bytes(4.0f64.to_le_bytes().into()) };
     process.complete(Completion::Received(Some(message))).unwrap();
     assert!(process.flag());
     let bits = 4.0f64.to_bits() as i64;
@@ -114,7 +115,7 @@ fn sending_from_memory_takes_the_bytes() {
          send $0 $1 $2\nloadf64 $4 #2.5\nsendf64 $0 $1 $4\nload $3 #99\nsend $0 $1 $2\nhlt",
     );
     let mut process = Process::new(&program, Limits::default());
-    let payload = Payload::Bytes(b"hi".to_vec());
+    let payload = Payload::Bytes(b"hi".as_slice().into());
     assert_eq!(next(&mut process, &program), Effect::Send { to: 1, tag: 0, payload });
     process.complete(Completion::Done).unwrap();
     let payload = Payload::Word(2.5f64.to_le_bytes());
@@ -144,7 +145,7 @@ fn host_functions_see_registers_and_memory() {
     let Effect::Host { import, window } = next(&mut process, &program) else {
         panic!("a host call")
     };
-    program.call_host(&mut process, import, window).unwrap();
+    program.call_host(&mut process, import, window).unwrap().unwrap();
     let stop = process.run(&program, 100, &mut Vec::new()).unwrap();
     assert_eq!(stop, Stop::Halted(97 + 98 + 99 + 1));
     assert_eq!(process.register(4).float, 0.5);

@@ -8,7 +8,14 @@ use iridium_vm::host::HostError;
 use iridium_vm::{Completion, Hosts, Limits, Process, Program, Status, Stop, TrapKind};
 
 fn small() -> Limits {
-    Limits { heap: 1024, stack: 10, call_depth: 10, registers: 100, fuel: 1000 }
+    Limits {
+        heap: 1024,
+        stack: 10,
+        call_depth: 10,
+        registers: 100,
+        fuel: 1000,
+        ..Limits::default()
+    }
 }
 
 /// A program for every trap that a program alone can cause.
@@ -67,10 +74,15 @@ fn every_program_traps_as_it_should_on_both_backends() {
     }
 }
 
-/// The two that remain come from outside.
+/// Those that remain come from the world around a process.
 #[test]
 fn every_kind_of_trap_has_a_program() {
-    let from_outside = [TrapKind::MailboxLimit, TrapKind::HostError];
+    let from_outside = [
+        TrapKind::MailboxLimit,
+        TrapKind::ProcessLimit,
+        TrapKind::MemoryLimit,
+        TrapKind::HostError,
+    ];
     for kind in TrapKind::ALL.iter().filter(|kind| !from_outside.contains(kind)) {
         assert!(PROGRAMS.iter().any(|(name, _)| *name == kind.name()), "{kind}");
     }

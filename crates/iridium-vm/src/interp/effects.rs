@@ -5,7 +5,7 @@ use super::general::{Break, readable, text, writable};
 use super::machine::Run;
 use crate::isa::Instruction;
 use crate::isa::operand::{Int, IntOut, WINDOW_SPAN, Window};
-use crate::process::{Effect, Payload, Pending, Register, SpawnKind, Start, TrapKind};
+use crate::process::{Effect, Payload, Pending, Register, SpawnKind, Start, Stop, TrapKind};
 
 /// Does one of these instructions; most end the run with an effect.
 pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<(), Break> {
@@ -24,19 +24,33 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
                 readable(process, program, address, length).map(<[u8]>::len)
             })?;
             let bytes = readable(run.process, run.program, address, length)?.into();
-            (Effect::Send { to, tag, payload: Payload::Bytes(bytes) }, Pending::Done)
+            match send(run, to, tag, Payload::Bytes(bytes)) {
+                None => return Ok(()),
+                Some(effect) => (effect, Pending::Done),
+            }
         }
         I::Sendi { p, t, a } => {
             let word = run.int(*a).to_le_bytes();
-            (send_word(run, *p, *t, word)?, Pending::Done)
+            match send_word(run, *p, *t, word)? {
+                None => return Ok(()),
+                Some(effect) => (effect, Pending::Done),
+            }
         }
         I::SendF64 { p, t, a } => {
             let word = super::arithmetic::bits(run.float(a.0)).to_le_bytes();
-            (send_word(run, *p, *t, word)?, Pending::Done)
+            match send_word(run, *p, *t, word)? {
+                None => return Ok(()),
+                Some(effect) => (effect, Pending::Done),
+            }
         }
         I::Recv { t, d } => {
             let tag = run.int(Int(t.0));
             let timeout = run.int(Int(t.0.saturating_add(1)));
+            if let Some(message) = run.world.receive(tag) {
+                run.flag = true;
+                run.process.receive(d.0, message);
+                return Ok(());
+            }
             (Effect::Receive { tag, timeout }, Pending::Received(d.0))
         }
         I::Msgi { d } => {
@@ -91,7 +105,9 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
             return Err(TrapKind::IllegalInstruction.into());
         }
     };
-    Err(Break::Waits(run.process.wait(effect, pending)))
+    run.process.wait(pending);
+    run.stop = Some(Stop::Effect(effect));
+    Err(Break::Waits)
 }
 
 fn value(d: IntOut) -> Pending {
@@ -106,9 +122,16 @@ fn spawn(run: &Run<'_>, kind: SpawnKind, entry: u32, k: Window) -> Effect {
     Effect::Spawn { kind, start: Start { entry, arguments } }
 }
 
-fn send_word(run: &mut Run<'_>, p: Int, t: Int, word: [u8; 8]) -> Result<Effect, Break> {
+fn send_word(run: &mut Run<'_>, p: Int, t: Int, word: [u8; 8]) -> Result<Option<Effect>, Break> {
     run.pay_bulk(|_, _| Ok(word.len()))?;
-    Ok(Effect::Send { to: run.int(p), tag: run.int(t), payload: Payload::Word(word) })
+    let (to, tag) = (run.int(p), run.int(t));
+    Ok(send(run, to, tag, Payload::Word(word)))
+}
+
+/// Sends a message, at once if that can be.
+fn send(run: &mut Run<'_>, to: i64, tag: i64, payload: Payload) -> Option<Effect> {
+    let unsent = run.world.send(to, tag, payload).err()?;
+    Some(Effect::Send { to, tag, payload: unsent })
 }
 
 fn message_word(run: &Run<'_>) -> Result<[u8; 8], TrapKind> {

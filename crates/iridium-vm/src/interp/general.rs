@@ -19,8 +19,8 @@ pub(super) enum Break {
     Trap(TrapKind),
     HostError(String),
     Ended(Stop),
-    /// It is done, and the process waits; the run ends after it.
-    Waits(Stop),
+    /// It is done, and the process waits; the run ends after it, and knows why.
+    Waits,
 }
 
 impl From<TrapKind> for Break {
@@ -48,9 +48,9 @@ pub(super) fn execute(run: &mut Run<'_>) -> Result<(), Exit> {
             super::trap(run.process, program, TrapKind::HostError, Some(message))
         }
         Err(Break::Ended(stop)) => stop,
-        Err(Break::Waits(stop)) => {
+        Err(Break::Waits) => {
             run.process.pc = index + 1;
-            stop
+            return Err(Exit::Stopped);
         }
     };
     run.stop = Some(stop);
@@ -160,20 +160,20 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
         I::Prts { s } => {
             let offset = s.0;
             run.pay_bulk(|_, program| text(program, Data(offset)).map(str::len))?;
-            run.sink.write(text(run.program, Data(offset))?.as_bytes());
+            run.world.write(text(run.program, Data(offset))?.as_bytes());
         }
         I::Prti { a } => {
             let text = run.int(*a).to_string();
-            run.sink.write(text.as_bytes());
+            run.world.write(text.as_bytes());
         }
         I::PrtF64 { a } => {
             let text = format!("{:?}", run.float(a.0));
-            run.sink.write(text.as_bytes());
+            run.world.write(text.as_bytes());
         }
         I::Prtc { a } => {
             let scalar = u32::try_from(run.int(*a)).ok().and_then(char::from_u32);
             let scalar = scalar.ok_or(TrapKind::BadString)?;
-            run.sink.write(scalar.encode_utf8(&mut [0; 4]).as_bytes());
+            run.world.write(scalar.encode_utf8(&mut [0; 4]).as_bytes());
         }
         I::Prtm { a, len } => {
             let (address, length) = (run.int(*a), run.int(*len));
@@ -182,9 +182,9 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
             })?;
             let bytes = readable(run.process, run.program, address, length)?;
             for chunk in bytes.utf8_chunks() {
-                run.sink.write(chunk.valid().as_bytes());
+                run.world.write(chunk.valid().as_bytes());
                 if !chunk.invalid().is_empty() {
-                    run.sink.write("\u{FFFD}".as_bytes());
+                    run.world.write("\u{FFFD}".as_bytes());
                 }
             }
         }

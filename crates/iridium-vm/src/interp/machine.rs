@@ -24,7 +24,7 @@
 
 use super::code::{Code, OP_SIZE, Op};
 use super::memory::WIDEST;
-use super::{Sink, forward};
+use super::{World, forward};
 use crate::process::{Frame, Process, Register, Stop};
 use crate::program::Program;
 
@@ -63,7 +63,7 @@ pub(super) struct Run<'r> {
     pub(super) process: &'r mut Process,
     pub(super) program: &'r Program,
     pub(super) code: &'r Code,
-    pub(super) sink: &'r mut dyn Sink,
+    pub(super) world: &'r mut dyn World,
     /// Fuel of this run that is left while no machine holds it; may be overdrawn.
     pub(super) fuel: i64,
     pub(super) flag: bool,
@@ -89,14 +89,14 @@ impl<'r> Run<'r> {
     pub(super) fn new(
         process: &'r mut Process,
         program: &'r Program,
-        sink: &'r mut dyn Sink,
+        world: &'r mut dyn World,
         fuel: u64,
     ) -> Self {
         let budget = i64::try_from(fuel).unwrap_or(i64::MAX);
         Self {
             code: program.code(),
             program,
-            sink,
+            world,
             fuel: budget,
             flag: process.flag,
             remainder: process.remainder,
@@ -123,7 +123,8 @@ impl<'r> Run<'r> {
     }
 
     /// Puts back what the run kept aside, and hands out why it stopped.
-    pub(super) fn finish(mut self) -> Option<Stop> {
+    #[inline]
+    pub(super) fn finish(&mut self) -> Option<Stop> {
         self.process.flag = self.flag;
         self.process.remainder = self.remainder;
         self.process.counter = self.counter;

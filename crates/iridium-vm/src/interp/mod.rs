@@ -24,7 +24,7 @@ mod ways;
 pub(crate) use self::code::Code;
 pub use self::dispatch::Dispatch;
 use self::machine::{Exit, Run};
-use crate::process::{Process, Status, Stop, Trap, TrapKind};
+use crate::process::{Message, Payload, Process, Status, Stop, Trap, TrapKind};
 use crate::program::Program;
 
 /// Where the output of programs goes.
@@ -39,6 +39,32 @@ impl Sink for Vec<u8> {
     }
 }
 
+/// What a run can have at once, without being left for it. Whatever is not to be had so becomes an
+/// [`Effect`](crate::Effect).
+pub(crate) trait World {
+    /// Takes output, as [`Sink::write`].
+    fn write(&mut self, bytes: &[u8]);
+
+    /// Sends a message, or hands it back.
+    fn send(&mut self, _to: i64, _tag: i64, payload: Payload) -> Result<(), Payload> {
+        Err(payload)
+    }
+
+    /// A message with this tag, if it is there.
+    fn receive(&mut self, _tag: i64) -> Option<Message> {
+        None
+    }
+}
+
+/// The world of a run that has nothing but somewhere to write to.
+pub(crate) struct Writing<'s>(pub(crate) &'s mut dyn Sink);
+
+impl World for Writing<'_> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+}
+
 /// How far a run goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -49,15 +75,16 @@ pub(crate) enum Mode {
 }
 
 /// Runs a process that [`Process::run`] found fit for the program.
+#[inline]
 pub(crate) fn run(
     process: &mut Process,
     program: &Program,
     fuel: u64,
-    sink: &mut dyn Sink,
+    world: &mut dyn World,
     mode: Mode,
 ) -> Stop {
     let allowed = process.limits.fuel.saturating_sub(process.fuel_spent);
-    let mut run = Run::new(process, program, sink, fuel.min(allowed));
+    let mut run = Run::new(process, program, world, fuel.min(allowed));
     let exit = dispatch::go(&mut run, mode);
     let stop = run.finish();
     match (exit, stop) {

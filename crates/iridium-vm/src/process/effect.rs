@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Message, Payload, Process, Register, Status, Stop, TrapKind};
+use super::{Message, Payload, Process, Register, Status, TrapKind};
 use crate::isa::operand::WINDOW_SPAN;
 
 /// Where a new process starts and with what.
@@ -138,10 +138,7 @@ impl Process {
             (Some(Pending::Received(d)), Completion::Received(message)) => {
                 self.flag = message.is_some();
                 if let Some(message) = message {
-                    self.set_int(d, message.tag);
-                    self.set_int(d.saturating_add(1), message.sender);
-                    self.set_int(d.saturating_add(2), message.payload.bytes().len() as i64);
-                    self.message = Some(message.payload);
+                    self.receive(d, message);
                 }
             }
             (_, completion) => return Err(Mismatch(completion)),
@@ -149,6 +146,14 @@ impl Process {
         self.status = Status::Ready;
         self.pending = None;
         Ok(())
+    }
+
+    /// Makes a message the current one and tells of it from a register on.
+    pub(crate) fn receive(&mut self, d: u8, message: Message) {
+        self.set_int(d, message.tag);
+        self.set_int(d.saturating_add(1), message.sender);
+        self.set_int(d.saturating_add(2), message.payload.bytes().len() as i64);
+        self.message = Some(message.payload);
     }
 
     /// Ends the process with a trap from outside. One that waits stands at the instruction it waits
@@ -160,14 +165,27 @@ impl Process {
         self.status = Status::Trapped(kind);
     }
 
-    pub(crate) fn wait(&mut self, effect: Effect, pending: Pending) -> Stop {
+    /// From now on it waits for an answer.
+    pub(crate) fn wait(&mut self, pending: Pending) {
         self.status = Status::Waiting;
         self.pending = Some(pending);
-        Stop::Effect(effect)
+    }
+
+    /// As [`complete`](Self::complete) with a message, for one that waits for it; whether it does.
+    pub(crate) fn receive_awaited(&mut self, message: Message) -> bool {
+        let Some(Pending::Received(d)) = self.pending else { return false };
+        self.flag = true;
+        self.receive(d, message);
+        self.status = Status::Ready;
+        self.pending = None;
+        true
     }
 
     fn set_int(&mut self, number: u8, int: i64) {
-        let float = self.register(number).float;
-        self.set_register(number, Register { int, float });
+        let at = self.window as usize + usize::from(number);
+        match self.registers.get_mut(at) {
+            Some(register) => register.int = int,
+            None => self.set_register(number, Register { int, float: 0.0 }),
+        }
     }
 }

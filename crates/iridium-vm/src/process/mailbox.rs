@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Message, Payload};
+use super::{Limits, Message, Payload};
 
 /// What a message costs beyond its payload, in bytes.
 pub const MESSAGE_OVERHEAD: u64 = size_of::<Message>() as u64;
@@ -34,6 +34,11 @@ struct Aside {
 }
 
 impl Mailbox {
+    /// Whether more messages wait than may.
+    pub(crate) fn is_over(&self, limits: &Limits) -> bool {
+        self.len() as u64 > limits.messages || self.bytes > limits.message_bytes
+    }
+
     /// Adds a message behind all others.
     pub(crate) fn push(&mut self, message: Message) {
         self.bytes += weight(&message);

@@ -29,7 +29,7 @@ pub use self::pid::{MAX_NODE, MAX_SERIAL, Pid, Reason};
 pub use self::signal::{Message, Payload, Signal};
 pub use self::snapshot::{SNAPSHOT_VERSION, SnapshotError};
 pub use self::trap::{Place, Trap, TrapKind};
-use crate::interp::{self, Dispatch, Sink};
+use crate::interp::{self, Dispatch, Sink, World, Writing};
 use crate::module::ModuleId;
 use crate::program::Program;
 
@@ -207,8 +207,20 @@ impl Process {
         fuel: u64,
         sink: &mut dyn Sink,
     ) -> Result<Stop, RunError> {
+        self.run_in(&mut Writing(sink), dispatch, program, fuel)
+    }
+
+    /// As [`run_on`](Self::run_on), in a world that may have more than somewhere to write to.
+    #[inline]
+    pub(crate) fn run_in(
+        &mut self,
+        world: &mut dyn World,
+        dispatch: Dispatch,
+        program: &Program,
+        fuel: u64,
+    ) -> Result<Stop, RunError> {
         self.prepare(program)?;
-        Ok(interp::run(self, program, fuel, sink, interp::Mode::Run(dispatch)))
+        Ok(interp::run(self, program, fuel, world, interp::Mode::Run(dispatch)))
     }
 
     /// Runs one instruction. `None` means that it ran and the process goes on.
@@ -221,7 +233,7 @@ impl Process {
         sink: &mut dyn Sink,
     ) -> Result<Option<Stop>, RunError> {
         self.prepare(program)?;
-        let stop = interp::run(self, program, u64::MAX, sink, interp::Mode::Step);
+        let stop = interp::run(self, program, u64::MAX, &mut Writing(sink), interp::Mode::Step);
         Ok(if stop == Stop::OutOfFuel { None } else { Some(stop) })
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crossbeam_deque::{Injector, Stealer, Worker as Queue};
+use crossbeam_deque::{Injector, Stealer};
 use crossbeam_utils::sync::Unparker;
 
 use super::blocking::Blocking;
@@ -14,6 +14,7 @@ use super::idle::Idle;
 use super::letter::Letter;
 use super::names::Names;
 use super::outside::{Observer, Output, Outside};
+use super::own::Own;
 use super::pause::Pause;
 use super::slot::{Delivered, Reaction};
 use super::sync::lock;
@@ -48,6 +49,7 @@ pub(crate) struct Core {
     /// Fuel that all processes together may still spend, where that is limited.
     pub(crate) fuel: Option<AtomicI64>,
     /// Processes that have nothing to spend.
+    #[expect(clippy::vec_box, reason = "they go back to the queues in their boxes")]
     pub(crate) starved: Mutex<Vec<Box<Task>>>,
     /// Memory of all processes, in bytes, and how much it may be.
     pub(crate) memory: AtomicI64,
@@ -71,7 +73,7 @@ pub(crate) struct Core {
 #[derive(Clone, Copy)]
 pub(crate) struct Hands<'h> {
     pub(crate) core: &'h Core,
-    pub(crate) queue: Option<&'h Queue<Box<Task>>>,
+    pub(crate) own: Option<&'h Own>,
 }
 
 /// There are as many processes as there may be.
@@ -82,7 +84,7 @@ pub struct Full;
 impl Core {
     /// The hands of somebody from outside.
     pub(crate) fn hands(&self) -> Hands<'_> {
-        Hands { core: self, queue: None }
+        Hands { core: self, own: None }
     }
 
     /// The number of this node.
@@ -135,8 +137,7 @@ impl Core {
     }
 
     /// Takes back what was not spent of a grant, and lets those run who had to wait for it.
-    pub(crate) fn take_back(&self, hands: Hands<'_>, left: u64, granted: u64) {
-        self.spent.fetch_add(granted - left, Ordering::Relaxed);
+    pub(crate) fn take_back(&self, hands: Hands<'_>, left: u64) {
         let Some(fuel) = &self.fuel else { return };
         if fuel.fetch_add(left as i64, Ordering::SeqCst) + left as i64 > 0 {
             for task in std::mem::take(&mut *lock(&self.starved)) {
@@ -184,16 +185,25 @@ impl Core {
 impl Hands<'_> {
     /// Lets a process run as soon as a worker has time for it.
     pub(crate) fn ready(&self, task: Box<Task>) {
-        match self.queue {
+        match self.own {
             None => {
                 self.core.injector.push(task);
                 self.core.idle.wake_one();
             }
-            Some(queue) => {
-                queue.push(task);
-                // The first one waits for this worker: those who talk to each other mostly take
-                // turns, and stay together so.
-                if queue.len() > 1 {
+            Some(own) => {
+                if own.put(task) {
+                    self.core.idle.wake_one();
+                }
+            }
+        }
+    }
+
+    /// As [`ready`](Self::ready), behind those who can run already.
+    pub(crate) fn ready_behind(&self, task: Box<Task>) {
+        match self.own {
+            None => self.ready(task),
+            Some(own) => {
+                if own.put_behind(task) {
                     self.core.idle.wake_one();
                 }
             }
@@ -277,7 +287,7 @@ impl Hands<'_> {
             return Err(Full);
         }
         place.occupy(serial, task.limits().message_bytes);
-        self.ready(task);
+        self.ready_behind(task);
         Ok(pid)
     }
 
@@ -288,8 +298,8 @@ impl Hands<'_> {
             self.core.timers.remove(time, task.actor.pid.serial());
         }
         self.core.memory.fetch_sub(task.memory as i64, Ordering::Relaxed);
-        let witnesses = task.witnesses.take();
-        if witnesses.is_none() && reason == Reason::NORMAL {
+        let witnesses = std::mem::take(&mut task.witnesses);
+        if witnesses.is_empty() && reason == Reason::NORMAL {
             return;
         }
         let links = task.actor.has_ties().map(|ties| ties.links.iter().copied().collect());
@@ -302,7 +312,7 @@ impl Hands<'_> {
         if reason != Reason::NORMAL {
             self.core.observer.ended(&ending);
         }
-        for witness in witnesses.into_iter().flat_map(|witnesses| *witnesses) {
+        for witness in witnesses {
             // Whoever asked may have gone meanwhile.
             let _ = witness.try_send(ending.clone());
         }

@@ -56,6 +56,9 @@ pub(crate) fn perform(hands: Hands<'_>, wisher: Wisher<'_>, effect: Effect) -> O
             let to = Pid::from_bits(to);
             if to == me {
                 actor.mailbox.push(message);
+                if actor.mailbox.is_over(&limits) {
+                    return Outcome::Done(Completion::Failed(TrapKind::MailboxLimit));
+                }
             } else if let Err(message) = hands.send(me, to, message) {
                 return Outcome::Wait(Wait::Room { to, message });
             }

@@ -1,20 +1,21 @@
 //! Many processes on few threads.
 //!
-//! * [`slot`]: the place of a process, where it gets letters and waits;
-//! * [`table`]: all places, by serial;
-//! * [`worker`]: takes a process that can run and lets it run for a turn;
-//! * [`idle`] and [`pause`]: workers without work, and workers that are held;
-//! * [`effects`]: what processes want, and how they get it;
-//! * [`core`]: what all of these share;
-//! * [`timer`], [`clock`], [`names`], [`blocking`]: what their names say;
-//! * [`guest`]: a process that somebody drives from outside;
-//! * [`supervise`]: supervisors as processes;
-//! * [`snapshot`]: all of it as bytes.
+//! * `slot`: the place of a process, where it gets letters and waits;
+//! * `table`: all places, by serial;
+//! * `worker`: takes a process that can run and lets it run for a turn;
+//! * `own`: what a worker has to do;
+//! * `idle` and `pause`: workers without work, and workers that are held;
+//! * `effects`: what processes want, and how they get it;
+//! * `core`: what all of these share;
+//! * `timer`, `clock`, `names`, `blocking`: what their names say;
+//! * `guest`: a process that somebody drives from outside;
+//! * `supervise`: supervisors as processes;
+//! * `snapshot`: all of it as bytes.
 //!
 //! Each worker has a queue of processes that can run, and takes from those of others, or from the
 //! common one, when its own is empty. The queues are from `crossbeam-deque`, after Chase and Lev,
 //! "Dynamic circular work-stealing deque", 2005. A process is owned by one thread at a time, so it
-//! needs no lock; what it shares with others is its [slot](slot).
+//! needs no lock; what it shares with others is its slot.
 
 mod blocking;
 mod clock;
@@ -27,6 +28,7 @@ mod info;
 mod letter;
 mod names;
 mod outside;
+mod own;
 mod pause;
 mod slot;
 mod snapshot;
@@ -218,7 +220,7 @@ impl Scheduler {
     ) -> Result<(Pid, Receiver<Ending>), Full> {
         let (witness, ending) = bounded(1);
         let pid = self.spawn_with(process, program, |task| {
-            task.witnesses = Some(Box::new(vec![witness]));
+            task.witnesses.push(witness);
         })?;
         Ok((pid, ending))
     }
@@ -237,7 +239,7 @@ impl Scheduler {
     pub fn watch(&self, pid: Pid) -> Receiver<Ending> {
         let (witness, ending) = bounded(1);
         let look = move |task: &mut task::Task| {
-            task.witnesses.get_or_insert_default().push(witness);
+            task.witnesses.push(witness);
         };
         self.core().hands().deliver(pid, Letter::Look(Box::new(look)));
         ending

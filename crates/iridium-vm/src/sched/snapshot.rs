@@ -11,6 +11,7 @@
 //! left. What a process was asking another node is asked again, and a host function that had not
 //! been called yet is called then.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -149,7 +150,7 @@ impl SavedTask {
         programs: &HashMap<ModuleId, Arc<Program>>,
         here: u64,
         there: u64,
-    ) -> Result<(Box<Task>, Vec<SavedLetter>, Vec<String>), RestoreError> {
+    ) -> Result<Restored, RestoreError> {
         let body = match self.body {
             SavedBody::Program(process) => {
                 let id = process.module();
@@ -165,6 +166,9 @@ impl SavedTask {
         Ok((task, self.letters, self.names))
     }
 }
+
+/// A process with its letters and its names.
+type Restored = (Box<Task>, Vec<SavedLetter>, Vec<String>);
 
 impl Saved {
     fn to_bytes(&self) -> Vec<u8> {
@@ -212,9 +216,8 @@ impl Saved {
             programs.insert(program.module().id(), program);
         }
         for id in self.processes.iter().filter_map(SavedTask::module) {
-            if !programs.contains_key(&id) {
-                let known = core.program(id).ok_or(RestoreError::MissingModule(id))?;
-                programs.insert(id, known);
+            if let Entry::Vacant(place) = programs.entry(id) {
+                place.insert(core.program(id).ok_or(RestoreError::MissingModule(id))?);
             }
         }
         Ok(programs)
@@ -434,6 +437,7 @@ fn save_held(core: &Core) -> Saved {
 }
 
 /// Takes all processes out of the queues.
+#[expect(clippy::vec_box, reason = "they go back to the queues in their boxes")]
 fn drain(core: &Core) -> Vec<Box<Task>> {
     let mut tasks = std::mem::take(&mut *lock(&core.starved));
     let mut take = |steal: &dyn Fn() -> Steal<Box<Task>>| loop {

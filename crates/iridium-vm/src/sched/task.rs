@@ -26,12 +26,13 @@ pub(crate) struct Task {
     pub(crate) memory: u64,
     /// What a host function said that failed.
     pub(crate) failure: Option<String>,
-    /// Who is told of its end from outside; mostly nobody, so this is kept small.
-    pub(crate) witnesses: Option<Box<Vec<Sender<Ending>>>>,
+    /// Who is told of its end from outside.
+    pub(crate) witnesses: Vec<Sender<Ending>>,
 }
 
 /// What lives in a process.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are programs")]
 pub(crate) enum Body {
     /// A program.
     Program(Process, Arc<Program>),
@@ -50,7 +51,7 @@ impl Task {
             questions: 0,
             memory: 0,
             failure: None,
-            witnesses: None,
+            witnesses: Vec::new(),
         })
     }
 
@@ -73,8 +74,7 @@ impl Task {
 
     /// Whether more messages wait than may.
     pub(crate) fn is_overfull(&self) -> bool {
-        let (limits, mailbox) = (self.limits(), &self.actor.mailbox);
-        mailbox.len() as u64 > limits.messages || mailbox.bytes() > limits.message_bytes
+        self.actor.mailbox.is_over(&self.limits())
     }
 
     /// The memory that it takes, in bytes.

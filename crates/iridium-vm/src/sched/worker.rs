@@ -10,20 +10,23 @@ use super::blocking::Blocking;
 use super::core::{Core, Hands};
 use super::effects::{self, Outcome, Wisher};
 use super::letter::Letter;
+use super::own::Own;
 use super::supervise::{self, Tended};
 use super::sync::lock;
 use super::table::Place;
 use super::task::{Body, Task};
+use crate::interp::{Dispatch, World};
 use crate::process::{
-    Completion, Effect, Pid, Reason, RunError, Status, Stop, Trap, TrapKind, Wait,
+    Actor, Completion, Effect, Message, Payload, Pid, Reason, RunError, Status, Stop, Trap,
+    TrapKind, Wait,
 };
 
 /// Fuel of a turn: some tens of microseconds.
 const TURN: u64 = 1 << 14;
 /// Wishes of a turn, which take much longer than other instructions of their price.
 const WISHES: u32 = 512;
-/// After so many turns, a worker looks at what comes from outside before it looks at its queue.
-const OWN_TURNS: u32 = 61;
+/// After so many turns, a worker looks at what comes from outside and lets its queue go first.
+const OWN_TURNS: u32 = 32;
 /// What a worker keeps of the memory for output, in bytes.
 const KEPT_OUTPUT: usize = 64 << 10;
 
@@ -31,9 +34,11 @@ const KEPT_OUTPUT: usize = 64 << 10;
 pub(crate) struct Worker {
     core: Arc<Core>,
     index: usize,
-    queue: Queue<Box<Task>>,
+    own: Own,
     parker: Parker,
     turns: u32,
+    /// Fuel that was spent and not yet told of.
+    spent: u64,
     /// What the running process has written and nobody has seen.
     output: Vec<u8>,
 }
@@ -65,13 +70,15 @@ impl Worker {
         queue: Queue<Box<Task>>,
         parker: Parker,
     ) -> Self {
-        Self { core, index, queue, parker, turns: 0, output: Vec::new() }
+        let own = Own::new(queue);
+        Self { core, index, own, parker, turns: 0, spent: 0, output: Vec::new() }
     }
 
     /// Runs processes until the scheduler is stopped.
     pub(crate) fn run(mut self) {
         while !self.core.stopped.load(Ordering::SeqCst) {
             if self.core.pause.is_wanted() {
+                self.own.let_others_go_first();
                 self.core.pause.pass();
             } else if let Some(task) = self.find() {
                 self.turn(task);
@@ -84,13 +91,15 @@ impl Worker {
     /// A process that can run.
     fn find(&mut self) -> Option<Box<Task>> {
         self.turns = self.turns.wrapping_add(1);
-        if self.turns % OWN_TURNS == 0
-            && let Some(task) = steal(|| self.core.injector.steal())
-        {
-            return Some(task);
+        if self.turns.is_multiple_of(OWN_TURNS) {
+            self.tell_spent();
+            if let Some(task) = steal(|| self.core.injector.steal()) {
+                return Some(task);
+            }
+            self.own.let_others_go_first();
         }
-        let own = self.queue.pop();
-        own.or_else(|| steal(|| self.core.injector.steal_batch_and_pop(&self.queue)))
+        let own = self.own.take();
+        own.or_else(|| steal(|| self.core.injector.steal_batch_and_pop(self.own.queue())))
             .or_else(|| self.rob())
     }
 
@@ -98,11 +107,19 @@ impl Worker {
     fn rob(&self) -> Option<Box<Task>> {
         let others = self.core.stealers.iter().enumerate();
         let mut others = others.filter(|(at, _)| *at != self.index).map(|(_, other)| other);
-        others.find_map(|other| steal(|| other.steal_batch_and_pop(&self.queue)))
+        others.find_map(|other| steal(|| other.steal_batch_and_pop(self.own.queue())))
+    }
+
+    fn tell_spent(&mut self) {
+        let spent = std::mem::take(&mut self.spent);
+        if spent > 0 {
+            self.core.spent.fetch_add(spent, Ordering::Relaxed);
+        }
     }
 
     /// Sleeps until there is something to do. Where time is virtual, it goes on instead.
     fn rest(&mut self) {
+        self.tell_spent();
         let core = &*self.core;
         for (time, serial) in core.timers.jump(&core.clock) {
             core.tell_time(self.hands(), time, serial);
@@ -120,7 +137,7 @@ impl Worker {
     }
 
     fn hands(&self) -> Hands<'_> {
-        Hands { core: &self.core, queue: Some(&self.queue) }
+        Hands { core: &self.core, own: Some(&self.own) }
     }
 
     /// One turn of a process.
@@ -140,7 +157,7 @@ impl Worker {
                 Next::Again => self.advance(&mut task, &mut turn),
                 Next::Later => match self.read_letters(&mut task) {
                     Next::Again => match self.weigh(&mut task) {
-                        None => break self.hands().ready(task),
+                        None => break self.hands().ready_behind(task),
                         Some(end) => end,
                     },
                     end => end,
@@ -159,14 +176,15 @@ impl Worker {
                 Next::End(reason, trap) => break self.hands().end(task, reason, trap),
             };
         }
-        self.core.take_back(self.hands(), turn.fuel, granted);
+        self.spent += granted - turn.fuel;
+        self.core.take_back(self.hands(), turn.fuel);
     }
 
     /// Lets a process wait that has spent what it would get now, or that gets nothing.
     fn pass_over(&self, mut task: Box<Task>) {
         if task.debt >= TURN {
             task.debt -= TURN;
-            self.hands().ready(task);
+            self.hands().ready_behind(task);
         } else {
             lock(&self.core.starved).push(task);
         }
@@ -205,31 +223,43 @@ impl Worker {
 
     /// Goes on with a process.
     fn advance(&mut self, task: &mut Task, turn: &mut Turn) -> Next {
+        let hands = Hands { core: &self.core, own: Some(&self.own) };
         let Task { actor, body, .. } = &mut *task;
         let (process, program) = match body {
             Body::Program(process, program) => (process, program),
             Body::Supervisor(supervisor) => {
                 actor.wait = None;
-                return match supervise::tend(self.hands(), actor, supervisor) {
+                return match supervise::tend(hands, actor, supervisor) {
                     Tended::Later => Next::Later,
                     Tended::Wait => Next::Park,
                     Tended::End(reason) => Next::End(reason, None),
                 };
             }
         };
-        if actor.wait.is_some() {
-            match effects::look(self.hands(), actor) {
-                Some(answer) => task.complete(answer),
-                None => return self.wait(task),
+        if let Some(wait) = &actor.wait {
+            // Most that wait do so for a message, and are woken when it is there.
+            let message = match wait {
+                Wait::Message { tag, .. } => actor.mailbox.take(*tag),
+                _ => None,
+            };
+            if let Some(message) = message {
+                actor.wait = None;
+                process.receive_awaited(message);
+            } else {
+                match effects::look(hands, actor) {
+                    Some(answer) => task.complete(answer),
+                    None => return self.wait(task),
+                }
+                return Next::Again;
             }
-            return Next::Again;
         }
         let before = process.fuel_spent();
-        let stop = process.run(program, turn.fuel, &mut self.output);
+        let mut scene = Scene { hands, actor, output: &mut self.output, wishes: &mut turn.wishes };
+        let stop = process.run_in(&mut scene, Dispatch::default(), program, turn.fuel);
+        scene.show_output();
         let spent = process.fuel_spent() - before;
         task.debt += spent.saturating_sub(turn.fuel);
         turn.fuel = turn.fuel.saturating_sub(spent);
-        self.show_output(task.actor.pid);
         match stop {
             Ok(Stop::Effect(effect)) => self.grant_wish(task, turn, effect),
             Ok(Stop::OutOfFuel) => Next::Later,
@@ -298,14 +328,53 @@ impl Worker {
             _ => Next::Park,
         }
     }
+}
 
-    /// Passes on what a process has written, before anything that it does next can be noticed.
-    fn show_output(&mut self, pid: Pid) {
+/// What a process has at hand while it runs.
+struct Scene<'s> {
+    hands: Hands<'s>,
+    actor: &'s mut Actor,
+    /// What it has written and nobody has seen.
+    output: &'s mut Vec<u8>,
+    wishes: &'s mut u32,
+}
+
+impl Scene<'_> {
+    /// Passes on what the process has written, before anything that it does next can be noticed.
+    fn show_output(&mut self) {
         if !self.output.is_empty() {
-            self.core.output.write(pid, &self.output);
+            self.hands.core.output.write(self.actor.pid, self.output);
             self.output.clear();
             self.output.shrink_to(KEPT_OUTPUT);
         }
+    }
+
+    /// Whether the turn has a wish left, which is taken from it.
+    fn take_wish(&mut self) -> bool {
+        let left = *self.wishes > 1;
+        *self.wishes -= u32::from(left);
+        left
+    }
+}
+
+impl World for Scene<'_> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.output.extend_from_slice(bytes);
+    }
+
+    fn send(&mut self, to: i64, tag: i64, payload: Payload) -> Result<(), Payload> {
+        let me = self.actor.pid;
+        // What is not sent to others is left to where all wishes are granted.
+        if tag < 0 || to == me.bits() || !self.take_wish() {
+            return Err(payload);
+        }
+        self.show_output();
+        let message = Message { tag, sender: me.bits(), payload };
+        self.hands.send(me, Pid::from_bits(to), message).map_err(|message| message.payload)
+    }
+
+    fn receive(&mut self, tag: i64) -> Option<Message> {
+        if self.take_wish() { self.actor.mailbox.take(tag) } else { None }
     }
 }
 

@@ -5,8 +5,15 @@ use iridium_vm::process::{Completion, Effect};
 use iridium_vm::{Dispatch, Hosts, Limits, Module, Process, Program, Stop};
 
 /// Small, so that every limit is met and an input takes little time.
-pub(super) const LIMITS: Limits =
-    Limits { heap: 4096, stack: 16, call_depth: 16, registers: 600, fuel: 2_000 };
+pub(super) const LIMITS: Limits = Limits {
+    heap: 4096,
+    stack: 16,
+    call_depth: 16,
+    registers: 600,
+    messages: 10,
+    message_bytes: 1000,
+    fuel: 2_000,
+};
 
 /// Programs of the crate, each small.
 pub fn source_seeds() -> Vec<Vec<u8>> {
@@ -85,7 +92,7 @@ pub(super) fn agree(program: &Program, process: Process, slice: u64) {
 
 /// Gives a process what it wants, the same each time.
 fn answer(process: &mut Process, effect: &Effect) {
-    let message = || iridium_vm::process::Message { tag: 1, sender: 2, payload: vec![7; 8] };
+    let message = || iridium_vm::process::Message { tag: 1, sender: 2, payload: iridium_vm::process::Payload::Word([7; 8]) };
     let answers = [
         Completion::Done,
         Completion::Value(3),

@@ -1,0 +1,60 @@
+//! What a worker has to do: the process that was made ready last, and a queue of others.
+//!
+//! Those who talk to each other mostly take turns: one sends and waits, the other is woken by it. The
+//! one that was woken last therefore goes first, without having been in a queue, and the two stay
+//! on one worker. So that they do not keep others from running, the worker lets those go first from
+//! time to time.
+
+use std::cell::Cell;
+
+use crossbeam_deque::Worker as Queue;
+
+use super::task::Task;
+
+/// What a worker has to do.
+pub(crate) struct Own {
+    /// The process that goes first. Only this worker can take it.
+    first: Cell<Option<Box<Task>>>,
+    /// The others, which other workers may take.
+    queue: Queue<Box<Task>>,
+}
+
+impl Own {
+    pub(crate) fn new(queue: Queue<Box<Task>>) -> Self {
+        Self { first: Cell::new(None), queue }
+    }
+
+    /// Adds a process that was woken. Answers whether there is now something for other workers.
+    pub(crate) fn put(&self, task: Box<Task>) -> bool {
+        match self.first.replace(Some(task)) {
+            Some(before) => {
+                self.queue.push(before);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Adds a process that has had its turn. Answers as [`put`](Self::put).
+    pub(crate) fn put_behind(&self, task: Box<Task>) -> bool {
+        self.queue.push(task);
+        self.queue.len() > 1
+    }
+
+    /// Takes the next one.
+    pub(crate) fn take(&self) -> Option<Box<Task>> {
+        self.first.take().or_else(|| self.queue.pop())
+    }
+
+    /// Puts the one that would go first behind the others.
+    pub(crate) fn let_others_go_first(&self) {
+        if let Some(task) = self.first.take() {
+            self.queue.push(task);
+        }
+    }
+
+    /// The queue, to be filled from elsewhere.
+    pub(crate) fn queue(&self) -> &Queue<Box<Task>> {
+        &self.queue
+    }
+}
