@@ -15,7 +15,7 @@ pub struct Start {
 }
 
 /// How a new process relates to the one that spawns it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpawnKind {
     /// Not at all.
     Plain,
@@ -28,7 +28,7 @@ pub enum SpawnKind {
 }
 
 /// What a process wants. The comment names the [`Completion`] that answers it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "fields are named as in the instruction's own line")]
 pub enum Effect {
     /// Own pid: `Value`.

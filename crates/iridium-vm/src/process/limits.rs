@@ -23,6 +23,20 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// These limits, none larger than in `most`.
+    #[must_use]
+    pub fn within(self, most: &Self) -> Self {
+        Self {
+            heap: self.heap.min(most.heap),
+            stack: self.stack.min(most.stack),
+            call_depth: self.call_depth.min(most.call_depth),
+            registers: self.registers.min(most.registers),
+            messages: self.messages.min(most.messages),
+            message_bytes: self.message_bytes.min(most.message_bytes),
+            fuel: self.fuel.min(most.fuel),
+        }
+    }
+
     /// Limits that the interpreter can count with: addresses of heap and data do not overlap, and
     /// positions fit in 32 bits.
     pub(crate) fn clamped(self) -> Self {

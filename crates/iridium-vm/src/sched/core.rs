@@ -13,7 +13,7 @@ use super::ending::Ending;
 use super::idle::Idle;
 use super::letter::Letter;
 use super::names::Names;
-use super::outside::{Observer, Output, Outside};
+use super::outside::{Observer, Output, Outside, Refused};
 use super::own::Own;
 use super::pause::Pause;
 use super::slot::{Delivered, Reaction};
@@ -110,6 +110,11 @@ impl Core {
     /// The program of a module that was made known.
     pub(crate) fn program(&self, id: ModuleId) -> Option<Arc<Program>> {
         lock(&self.programs).get(&id).cloned()
+    }
+
+    /// Makes a program known.
+    pub(crate) fn know(&self, program: &Arc<Program>) {
+        lock(&self.programs).entry(program.module().id()).or_insert_with(|| Arc::clone(program));
     }
 
     /// Notes that a process waits for room on the way to another node.
@@ -231,8 +236,8 @@ impl Hands<'_> {
         }
     }
 
-    /// Sends a message. `Err` when it is for another node and there is no room on the way.
-    pub(crate) fn send(&self, from: Pid, to: Pid, message: Message) -> Result<(), Message> {
+    /// Sends a message. Only one to another node can be refused.
+    pub(crate) fn send(&self, from: Pid, to: Pid, message: Message) -> Result<(), Refused> {
         let node = to.node();
         if node == self.core.node() || node == 0 {
             self.deliver(to, Letter::Signal(Signal::Message(message)));
@@ -316,6 +321,20 @@ impl Hands<'_> {
             // Whoever asked may have gone meanwhile.
             let _ = witness.try_send(ending.clone());
         }
+    }
+
+    /// Lets a process take in a signal. `Some` when it is to end by it.
+    pub(crate) fn take_in(&self, actor: &mut Actor, signal: Signal) -> Option<Reason> {
+        if let (Signal::NodeLost { node }, Some(ties)) = (&signal, actor.has_ties()) {
+            // Should the node be back already, and the link be one with its new connection, it ends
+            // at both ends.
+            let (from, reason) = (actor.pid, Reason::NODE_LOST);
+            for to in ties.links.iter().filter(|pid| pid.node() == *node) {
+                let exit = Signal::Exit { from, reason };
+                let _ = self.core.outside.signal(from, *to, exit);
+            }
+        }
+        actor.take_in(signal)
     }
 
     /// Gives the place of a process back, and tells all who are tied to it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::core::Hands;
+use super::outside::Refused;
 use super::task::Body;
 use crate::process::{
     Actor, Completion, Effect, Limits, MAX_NODE, Message, Pid, Process, Question, Reason, Signal,
@@ -59,8 +60,16 @@ pub(crate) fn perform(hands: Hands<'_>, wisher: Wisher<'_>, effect: Effect) -> O
                 if actor.mailbox.is_over(&limits) {
                     return Outcome::Done(Completion::Failed(TrapKind::MailboxLimit));
                 }
-            } else if let Err(message) = hands.send(me, to, message) {
-                return Outcome::Wait(Wait::Room { to, message });
+            } else {
+                match hands.send(me, to, message) {
+                    Ok(()) => {}
+                    Err(Refused::NoRoom(message)) => {
+                        return Outcome::Wait(Wait::Room { to, message });
+                    }
+                    Err(Refused::TooLong(_)) => {
+                        return Outcome::Done(Completion::Failed(TrapKind::BadMessage));
+                    }
+                }
             }
         }
         Effect::Receive { tag, timeout } => {
@@ -144,6 +153,8 @@ fn spawn(hands: Hands<'_>, parent: &mut Actor, birth: Birth<'_>, questions: &mut
         if node == 0 || node > MAX_NODE {
             return Outcome::Done(Completion::Value(Pid::NOBODY.bits()));
         }
+        // The other node may want to have it.
+        hands.core.know(program);
         let module = program.module().id();
         return ask(questions, Question::Spawn { node, module, start, limits });
     }
@@ -259,10 +270,11 @@ pub(crate) fn look(hands: Hands<'_>, actor: &mut Actor) -> Option<Completion> {
             hands.core.await_room(to.node(), me);
             match hands.send(me, to, message) {
                 Ok(()) => Some(Completion::Done),
-                Err(message) => {
+                Err(Refused::NoRoom(message)) => {
                     actor.wait = Some(Wait::Room { to, message });
                     None
                 }
+                Err(Refused::TooLong(_)) => Some(Completion::Failed(TrapKind::BadMessage)),
             }
         }
         wait => {

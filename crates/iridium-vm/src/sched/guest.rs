@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
+use serde::{Deserialize, Serialize};
 
 use super::Scheduler;
 use super::core::{Core, Full};
@@ -25,7 +26,7 @@ pub struct Guest {
 }
 
 /// How far a wish has come.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Progress {
     /// It is granted.
     Done(Completion),
@@ -94,7 +95,10 @@ impl Guest {
         let mut answer = None;
         for letter in letters.into_iter().flatten() {
             match letter {
-                Letter::Signal(signal) => self.ended = self.ended.or(self.actor.take_in(signal)),
+                Letter::Signal(signal) => {
+                    let end = self.core.hands().take_in(&mut self.actor, signal);
+                    self.ended = self.ended.or(end);
+                }
                 Letter::Answer(number, completion) if self.actor.awaits_answer(number) => {
                     self.actor.wait = None;
                     answer = Some(completion);

@@ -9,6 +9,7 @@ use super::letter::Letter;
 use super::task::{Body, Task};
 use crate::module::ModuleId;
 use crate::process::{Pid, Place, Wait};
+use crate::supervisor::ChildBody;
 
 /// How long processes that are busy may take to show themselves.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -36,6 +37,17 @@ pub struct ProcessInfo {
     pub messages: usize,
     /// Processes that it is linked to.
     pub links: usize,
+}
+
+/// A child of a supervisor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildInfo {
+    /// Its name.
+    pub name: String,
+    /// Its process, while it has one.
+    pub pid: Option<Pid>,
+    /// Whether it is a supervisor itself.
+    pub supervises: bool,
 }
 
 /// What a process does.
@@ -67,6 +79,16 @@ impl Activity {
             Self::Supervising => "supervising",
         }
     }
+}
+
+fn children(task: &Task) -> Option<Vec<ChildInfo>> {
+    let Body::Supervisor(supervisor) = &task.body else { return None };
+    let children = supervisor.children().map(|(child, pid)| ChildInfo {
+        name: child.name.clone(),
+        pid,
+        supervises: matches!(child.body, ChildBody::Supervisor(_)),
+    });
+    Some(children.collect())
 }
 
 impl ProcessInfo {
@@ -103,6 +125,28 @@ impl ProcessInfo {
 }
 
 impl Scheduler {
+    /// The messages that wait in the mailboxes of processes that wait, and the memory in bytes that
+    /// these processes take. Those that run at this moment are left out.
+    pub fn weight(&self) -> (u64, u64) {
+        let weight = |task: &Task| (task.actor.mailbox.len() as u64, task.measure());
+        let weights = self.core().table.places();
+        weights
+            .filter_map(|place| place.look(|_, task, _| task.map(weight)))
+            .fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
+    }
+
+    /// The children of a supervisor, in the order in which they start; `None` when the process is
+    /// none, or does not show itself within a second.
+    pub fn children(&self, supervisor: Pid) -> Option<Vec<ChildInfo>> {
+        let (seen, answer) = unbounded();
+        let look = move |task: &mut Task| {
+            // Whoever asked may have gone meanwhile.
+            let _ = seen.send(children(task));
+        };
+        self.core().hands().deliver(supervisor, Letter::Look(Box::new(look)));
+        answer.recv_timeout(PATIENCE).ok().flatten()
+    }
+
     /// All processes, by pid. Those that are busy for a second or more, in a host function say, are
     /// left out.
     pub fn processes(&self) -> Vec<ProcessInfo> {

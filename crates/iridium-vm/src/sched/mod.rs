@@ -42,7 +42,7 @@ mod worker;
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
@@ -53,8 +53,8 @@ pub use self::clock::Time;
 pub use self::core::Full;
 pub use self::ending::Ending;
 pub use self::guest::{Guest, Progress};
-pub use self::info::{Activity, ProcessInfo};
-pub use self::outside::{Alone, Observer, Output, Outside, Unreachable};
+pub use self::info::{Activity, ChildInfo, ProcessInfo};
+pub use self::outside::{Alone, Observer, Output, Outside, Refused, Unreachable};
 pub use self::snapshot::{RestoreError, SaveError, VERSION as SNAPSHOT_VERSION};
 
 use self::blocking::Blocking;
@@ -128,6 +128,17 @@ impl Config {
 #[derive(Clone)]
 pub struct Scheduler {
     inner: Arc<Inner>,
+}
+
+/// A scheduler that this does not keep from being shut down.
+#[derive(Clone)]
+pub struct WeakScheduler(Weak<Inner>);
+
+impl WeakScheduler {
+    /// The scheduler, as long as somebody else has it.
+    pub fn upgrade(&self) -> Option<Scheduler> {
+        self.0.upgrade().map(|inner| Scheduler { inner })
+    }
 }
 
 struct Inner {
@@ -352,13 +363,28 @@ impl Scheduler {
 
     /// Makes a program known, so that supervisors and other nodes can start its processes by the
     /// identity of its module.
-    pub fn add_program(&self, program: Arc<Program>) {
-        lock(&self.core().programs).insert(program.module().id(), program);
+    pub fn add_program(&self, program: &Arc<Program>) {
+        self.core().know(program);
+    }
+
+    /// Forgets programs that were made known and that nothing uses.
+    pub fn forget_unused(&self, ids: &[ModuleId]) {
+        let mut programs = lock(&self.core().programs);
+        for id in ids {
+            if programs.get(id).is_some_and(|program| Arc::strong_count(program) == 1) {
+                programs.remove(id);
+            }
+        }
     }
 
     /// The program of a module that was made known.
     pub fn program(&self, id: ModuleId) -> Option<Arc<Program>> {
         self.core().program(id)
+    }
+
+    /// A handle that does not keep the scheduler from being shut down.
+    pub fn downgrade(&self) -> WeakScheduler {
+        WeakScheduler(Arc::downgrade(&self.inner))
     }
 
     /// Stops the workers, each after the turn it is in, and waits until the threads have ended, for

@@ -29,9 +29,8 @@ pub trait Outside: Send + Sync {
     /// another keep their order.
     ///
     /// # Errors
-    /// The message, when there is no room for it now. The sender is suspended then, until
-    /// [`Scheduler::room`](super::Scheduler::room) is called for the node.
-    fn message(&self, from: Pid, to: Pid, message: Message) -> Result<(), Message>;
+    /// [`Refused`]; nothing was sent then.
+    fn message(&self, from: Pid, to: Pid, message: Message) -> Result<(), Refused>;
 
     /// Sends a signal to a process of another node, behind all that `from` has sent there.
     ///
@@ -53,6 +52,25 @@ pub trait Outside: Send + Sync {
     fn alias(&self) -> &str;
 }
 
+/// A message that was not sent. One to a node that is out of reach counts as sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// There is no room for it now. The sender is suspended, until
+    /// [`Scheduler::room`](super::Scheduler::room) is called for the node.
+    NoRoom(Message),
+    /// It is too long to be sent to another node at all. The sender traps with `bad-message`.
+    TooLong(Message),
+}
+
+impl Refused {
+    /// The message.
+    pub fn into_message(self) -> Message {
+        match self {
+            Self::NoRoom(message) | Self::TooLong(message) => message,
+        }
+    }
+}
+
 /// A node is out of reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreachable;
@@ -65,7 +83,7 @@ pub struct Alone {
 }
 
 impl Outside for Alone {
-    fn message(&self, _: Pid, _: Pid, _: Message) -> Result<(), Message> {
+    fn message(&self, _: Pid, _: Pid, _: Message) -> Result<(), Refused> {
         Ok(())
     }
 

@@ -168,7 +168,7 @@ impl Worker {
                         Ok(()) => break,
                         Err((back, letters)) => {
                             task = back;
-                            read(&mut task, letters)
+                            read(self.hands(), &mut task, letters)
                         }
                     },
                 },
@@ -196,7 +196,7 @@ impl Worker {
 
     fn read_letters(&self, task: &mut Task) -> Next {
         let letters = self.place_of(task).collect();
-        read(task, letters)
+        read(self.hands(), task, letters)
     }
 
     /// Parks a process, unless there are letters for it.
@@ -370,7 +370,9 @@ impl World for Scene<'_> {
         }
         self.show_output();
         let message = Message { tag, sender: me.bits(), payload };
-        self.hands.send(me, Pid::from_bits(to), message).map_err(|message| message.payload)
+        self.hands
+            .send(me, Pid::from_bits(to), message)
+            .map_err(|refused| refused.into_message().payload)
     }
 
     fn receive(&mut self, tag: i64) -> Option<Message> {
@@ -379,12 +381,12 @@ impl World for Scene<'_> {
 }
 
 /// Reads the letters of a process.
-fn read(task: &mut Task, letters: Vec<Letter>) -> Next {
+fn read(hands: Hands<'_>, task: &mut Task, letters: Vec<Letter>) -> Next {
     let mut overflow = false;
     for letter in letters {
         match letter {
             Letter::Signal(signal) => {
-                if let Some(reason) = task.actor.take_in(signal) {
+                if let Some(reason) = hands.take_in(&mut task.actor, signal) {
                     return Next::End(reason, None);
                 }
             }
