@@ -8,7 +8,7 @@ use crate::failure::Failure;
 /// What happened, as a sentence.
 pub(crate) fn describe(event: &Event) -> String {
     match event {
-        Event::Up { id, info } => format!("{} is up at {}", id.alias, info.addr()),
+        Event::Up { id, info, .. } => format!("{} is up at {}", id.alias, info.addr()),
         Event::Suspect { id } => format!("{} does not answer", id.alias),
         Event::Recovered { id, .. } => format!("{} answers again", id.alias),
         Event::Down { id } => format!("{} is down", id.alias),

@@ -1,5 +1,6 @@
 //! What can go wrong, in the words in which an operator is told.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -105,6 +106,56 @@ pub enum SendError {
     },
 }
 
+/// A message that was not queued, with the reason: it is the caller's again.
+#[derive(Clone, PartialEq, Eq, Error)]
+#[error("{why}")]
+pub struct Refused {
+    /// Why.
+    pub why: SendError,
+    /// The message.
+    pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Refused({:?}, {} bytes)", self.why, self.bytes.len())
+    }
+}
+
+impl From<Refused> for SendError {
+    fn from(refused: Refused) -> Self {
+        refused.why
+    }
+}
+
+/// Why a control stream gives or takes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum StreamError {
+    /// Nothing came before the deadline. The stream is as it was.
+    #[error("nothing came in time")]
+    TimedOut,
+    /// The connection was closed, or the node stops.
+    #[error("the connection was closed")]
+    Closed,
+    /// The other end did not read for 10 s; the connection is closed.
+    #[error("the other end does not read")]
+    NotRead,
+    /// The node does not answer the request, for the reason given.
+    #[error("{0}")]
+    Failed(String),
+    /// The other end broke the protocol; the connection is of no more use.
+    #[error("the other end broke the protocol: {0}")]
+    Broken(String),
+    /// It is too long to send; nothing was sent.
+    #[error("{len} bytes are over the limit of {cap}")]
+    TooLong {
+        /// Its length in bytes.
+        len: usize,
+        /// The most that can be sent.
+        cap: usize,
+    },
+}
+
 /// Why a control client got no answer.
 #[derive(Debug, Error)]
 pub enum ClientError {
@@ -132,6 +183,14 @@ pub enum ClientError {
         /// The address.
         to: String,
         /// What happened.
+        why: String,
+    },
+    /// The node does not do what it was asked.
+    #[error("the node at {to} refuses: {why}")]
+    Refused {
+        /// The address.
+        to: String,
+        /// Its reason.
         why: String,
     },
 }

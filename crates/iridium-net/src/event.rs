@@ -3,6 +3,25 @@
 use iridium_proto::{NodeAlias, NodeId, NodeInfo, RejectReason};
 
 use crate::error::JoinError;
+use crate::membership::ConnId;
+
+/// A connection to another node. No two connections in the life of this node
+/// have the same number, so that what still comes from one that was replaced
+/// can be told from what comes from its successor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(u64);
+
+impl LinkId {
+    pub(crate) fn conn(self) -> ConnId {
+        ConnId(self.0)
+    }
+}
+
+impl From<ConnId> for LinkId {
+    fn from(conn: ConnId) -> Self {
+        Self(conn.0)
+    }
+}
 
 /// What observers are told. For each incarnation of a member, `Up` and `Down`
 /// alternate, and nothing follows `Left`.
@@ -14,6 +33,8 @@ pub enum Event {
         id: NodeId,
         /// Where it listens.
         info: NodeInfo,
+        /// The connection by which it is linked.
+        link: LinkId,
     },
     /// A member has fallen silent or its connection is gone.
     Suspect {
@@ -27,6 +48,8 @@ pub enum Event {
         /// Whether the connection is another one, so that messages which were
         /// under way on the old one may be lost.
         reconnected: bool,
+        /// The connection that it has now.
+        link: LinkId,
     },
     /// A member was given up, or replaced by a later life of the same alias.
     Down {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod application;
 mod config;
 mod control;
 mod dialer;
@@ -17,13 +18,14 @@ mod store;
 mod stream;
 mod threads;
 
+pub use application::Application;
 pub use config::Config;
-pub use control::ControlClient;
+pub use control::{ControlClient, ControlReceiver, ControlSender, ControlStream};
 pub use endpoint::{Endpoint, EndpointError};
-pub use error::{ClientError, JoinError, SendError, StartError};
-pub use event::{Event, JoinReport};
+pub use error::{ClientError, JoinError, Refused, SendError, StartError, StreamError};
+pub use event::{Event, JoinReport, LinkId};
 pub use handshake::HandshakeError;
-pub use link::{ClusterClient, Delivery};
+pub use link::{ClusterClient, Delivery, Room};
 pub use manager::Manager;
 pub use membership::Timing;
 pub use secret::{SecretError, Secrets, Security, secret_path};

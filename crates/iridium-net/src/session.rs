@@ -4,8 +4,8 @@
 //! The two directions are independent, so that a reader and a writer thread can
 //! have one each without sharing anything that changes.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{self, Read};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -58,14 +58,6 @@ impl Session {
         Self { reader: FrameReader::new(cipher), writer, stream }
     }
 
-    /// Sends one message and waits until the system has taken it.
-    pub(crate) fn send(&mut self, message: &IridiumMessage) -> Result<(), SessionError> {
-        self.writer.push(message)?;
-        let wire = self.writer.seal()?;
-        self.stream.write_all(wire)?;
-        Ok(())
-    }
-
     /// The next message, waiting for it until `deadline`.
     pub(crate) fn receive(&mut self, deadline: Instant) -> Result<IridiumMessage, SessionError> {
         loop {
@@ -80,11 +72,6 @@ impl Session {
             self.stream.set_read_timeout(Some(left))?;
             self.reader.fill(&mut self.stream)?;
         }
-    }
-
-    pub(crate) fn close(&self) {
-        // The other end may have closed it already.
-        let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-/// Readers and writers hold a few buffers on the heap and little on the stack;
-/// a node has two of them for each other node.
-const STACK: usize = 256 * 1024;
+/// The mesh itself needs little stack, the applications that it calls some more.
+/// A node has two threads for each other node; of this only what is used costs.
+const STACK: usize = 1024 * 1024;
 
 /// The threads of one node.
 #[derive(Clone, Default)]

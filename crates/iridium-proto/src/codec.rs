@@ -39,6 +39,32 @@ pub(crate) fn decode<T: DeserializeOwned>(
         .map_err(|e| ProtoError::Body { kind, why: e.to_string() })
 }
 
+/// Encodes a body that this crate does not know, for what is sent as bytes:
+/// process messages and control data. At most [`crate::MAX_MESSAGE`] bytes.
+///
+/// # Errors
+/// [`ProtoError::Body`] when the value is longer or cannot be encoded.
+pub fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, ProtoError> {
+    let mut bytes = Vec::new();
+    encode(std::any::type_name::<T>(), value, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Decodes what [`to_bytes`] made. A hostile length allocates no more than
+/// `bytes` is long, provided that `T` holds no collection of zero-sized
+/// elements and does not contain itself.
+///
+/// # Errors
+/// [`ProtoError::Body`] when it is something else, or bytes are left over;
+/// [`ProtoError::MessageTooLong`] beyond [`crate::MAX_MESSAGE`] bytes.
+pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProtoError> {
+    let (len, cap) = (bytes.len(), crate::MAX_MESSAGE);
+    if len > cap {
+        return Err(ProtoError::MessageTooLong { len, cap });
+    }
+    decode(std::any::type_name::<T>(), bytes)
+}
+
 /// Byte strings as one block instead of one element at a time.
 pub(crate) mod bytes {
     use std::fmt;

@@ -2,7 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec;
 use crate::node::{NodeId, NodeInfo};
+
+/// Longest [`ControlRequest::Application`]: as the first message of a
+/// connection it must fit in a frame of a peer that is not yet admitted. What is
+/// longer is sent over the stream that the request opens.
+pub const MAX_CONTROL_REQUEST: usize = 60 * 1024;
 
 /// A question or an order to a running node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +17,10 @@ pub enum ControlRequest {
     Members,
     /// Leave the cluster and stop.
     Leave,
+    /// Something for the application on top of the mesh, in a language of its
+    /// own. It opens a stream: each end says `ControlData` as often as it likes,
+    /// then `ControlEnd`; after both have, the client may make its next request.
+    Application(#[serde(with = "codec::bytes")] Vec<u8>),
 }
 
 /// The answer to a [`ControlRequest`].

@@ -7,7 +7,8 @@ mod frame;
 mod message;
 mod node;
 
-pub use control::{ControlReply, ControlRequest, MemberView, ViewState};
+pub use codec::{from_bytes, to_bytes};
+pub use control::{ControlReply, ControlRequest, MAX_CONTROL_REQUEST, MemberView, ViewState};
 pub use error::ProtoError;
 pub use frame::{
     FrameDecoder, HEADER_LEN, MAX_FRAME_ADMITTED, MAX_FRAME_UNADMITTED, MAX_MESSAGE, PIECE_LEN,

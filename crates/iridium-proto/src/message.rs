@@ -107,6 +107,10 @@ messages! {
     16 ControlReply coded (ControlReply);
     /// Nobody can dial you at the address that you publish.
     17 NotDialable coded (NodeInfo);
+    /// A part of the conversation that `ControlRequest::Application` opens.
+    18 ControlData opaque (Vec<u8>);
+    /// The sender has no more to say in that conversation.
+    19 ControlEnd plain;
 }
 
 impl IridiumMessage {

@@ -56,9 +56,12 @@ fn samples() -> Vec<IridiumMessage> {
         M::Signal(vec![4]),
         M::Piece(Piece { transfer: 1, kind: 12, last: true, bytes: vec![9; 70] }),
         M::ControlRequest(ControlRequest::Members),
+        M::ControlRequest(ControlRequest::Application(vec![7; 9])),
         M::ControlReply(ControlReply::Members(vec![view])),
         M::ControlReply(ControlReply::Failed("no".into())),
         M::NotDialable(info),
+        M::ControlData(vec![5; 3]),
+        M::ControlEnd,
     ]
 }
 
@@ -82,7 +85,7 @@ fn decode_all(decoder: &mut FrameDecoder) -> Result<Vec<IridiumMessage>, ProtoEr
 fn samples_have_every_kind() {
     let mut kinds: Vec<u8> = samples().iter().map(IridiumMessage::kind).collect();
     kinds.dedup();
-    assert_eq!(kinds, (1..=17).collect::<Vec<u8>>());
+    assert_eq!(kinds, (1..=19).collect::<Vec<u8>>());
 }
 
 #[test]
@@ -100,7 +103,10 @@ fn an_incomplete_frame_is_not_an_error() {
 #[test]
 fn bytes_left_over_in_a_body_are_refused() {
     for message in samples() {
-        let opaque = matches!(message, IridiumMessage::Deliver(_) | IridiumMessage::Signal(_));
+        let opaque = matches!(
+            message,
+            IridiumMessage::Deliver(_) | IridiumMessage::Signal(_) | IridiumMessage::ControlData(_)
+        );
         let mut wire = encoded(std::slice::from_ref(&message));
         wire.push(0);
         let len = u32::try_from(wire.len() - HEADER_LEN).unwrap();
@@ -171,6 +177,25 @@ fn names_are_checked_when_they_come_from_the_wire() {
     let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
     decoder.extend(&bad);
     assert!(matches!(decoder.next_message(), Err(ProtoError::Body { .. })));
+}
+
+#[test]
+fn bodies_of_others_are_bounded_and_taken_whole() {
+    let value = (7u32, "seven".to_string(), vec![Some(1u64), None]);
+    let bytes = to_bytes(&value).unwrap();
+    assert_eq!(from_bytes(&bytes), Ok(value));
+    type Value = (u32, String, Vec<Option<u64>>);
+    let longer = [&bytes[..], &[0]].concat();
+    assert!(matches!(from_bytes::<Value>(&longer), Err(ProtoError::Body { .. })));
+    for cut in 0..bytes.len() {
+        assert!(from_bytes::<Value>(&bytes[..cut]).is_err(), "cut at {cut}");
+    }
+    let absurd = (1u64 << 60).to_le_bytes();
+    assert!(from_bytes::<Vec<u64>>(&absurd).is_err());
+    assert!(from_bytes::<String>(&absurd).is_err());
+    assert!(to_bytes(&"x".repeat(MAX_MESSAGE)).is_err());
+    let too_long = vec![0; MAX_MESSAGE + 1];
+    assert!(matches!(from_bytes::<String>(&too_long), Err(ProtoError::MessageTooLong { .. })));
 }
 
 proptest! {

@@ -7,10 +7,7 @@ use std::sync::atomic::Ordering;
 use iridium_proto::{IridiumMessage, MAX_MESSAGE, NodeId, Piece};
 
 use super::ClusterClient;
-use super::outbox::{WINDOW, cost};
-
-/// More long messages than this at a time are a breach of the protocol.
-const MAX_TRANSFERS: usize = 16;
+use super::queue::{CREDIT_STEP, MAX_TRANSFERS, WINDOW, cost};
 
 /// A message from another node. Dropping it makes room for more from there.
 #[derive(Debug)]
@@ -19,27 +16,10 @@ pub struct Delivery {
     pub from: NodeId,
     /// The message.
     pub bytes: Vec<u8>,
-    room: Room,
+    pub(crate) room: Room,
 }
 
 impl Delivery {
-    /// Takes room for a message.
-    ///
-    /// # Errors
-    /// The other end has sent more than it was given credit for.
-    pub(super) fn new(
-        from: NodeId,
-        bytes: Vec<u8>,
-        link: Arc<ClusterClient>,
-    ) -> Result<Self, &'static str> {
-        let room = Room { bytes: cost(bytes.len()), link };
-        let taken = room.link.received.fetch_add(room.bytes, Ordering::Relaxed) + room.bytes;
-        if taken > WINDOW {
-            return Err("more data than it has credit for");
-        }
-        Ok(Self { from, bytes, room })
-    }
-
     /// The link it came on.
     #[must_use]
     pub fn link(&self) -> &ClusterClient {
@@ -47,17 +27,41 @@ impl Delivery {
     }
 }
 
-/// Space that a message takes up at the receiver, given back on drop.
+/// The place that a message takes up in the receive window of its link, given
+/// back on drop: from then on the other node may send as much again.
 #[derive(Debug)]
-struct Room {
+pub struct Room {
     bytes: usize,
     link: Arc<ClusterClient>,
+}
+
+impl Room {
+    /// Takes room for a message, while `held` bytes of others are not yet whole.
+    ///
+    /// # Errors
+    /// The other end has sent more than it was given credit for.
+    pub(super) fn take(
+        len: usize,
+        held: usize,
+        link: &Arc<ClusterClient>,
+    ) -> Result<Self, &'static str> {
+        let room = Self { bytes: cost(len), link: Arc::clone(link) };
+        let taken = link.received.fetch_add(room.bytes, Ordering::Relaxed) + room.bytes;
+        if taken + held > WINDOW {
+            return Err("more data than it has credit for");
+        }
+        Ok(room)
+    }
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
         self.link.received.fetch_sub(self.bytes, Ordering::Relaxed);
-        self.link.outbox.give_credit(self.bytes);
+        let owed = self.link.owed.fetch_add(self.bytes, Ordering::Relaxed) + self.bytes;
+        // One thread is the one to pass the mark, and takes all that is owed.
+        if owed >= CREDIT_STEP && owed - self.bytes < CREDIT_STEP {
+            self.link.outbox.give_credit(self.link.owed.swap(0, Ordering::Relaxed));
+        }
     }
 }
 
@@ -77,15 +81,23 @@ impl Assembly {
     /// The breach of the protocol.
     pub(super) fn add(&mut self, message: IridiumMessage) -> Result<Option<Vec<u8>>, &'static str> {
         match message {
-            IridiumMessage::Deliver(bytes) => Ok(Some(bytes)),
+            IridiumMessage::Deliver(bytes) | IridiumMessage::Signal(bytes) => Ok(Some(bytes)),
             IridiumMessage::Piece(piece) => self.add_piece(piece),
             _ => Err("a data message of a kind that has no use here"),
         }
     }
 
+    /// Bytes of messages that are not yet whole.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
     fn add_piece(&mut self, piece: Piece) -> Result<Option<Vec<u8>>, &'static str> {
         if !self.parts.contains_key(&piece.transfer) && self.parts.len() >= MAX_TRANSFERS {
             return Err("too many long messages at a time");
+        }
+        if piece.bytes.is_empty() && !piece.last {
+            return Err("a piece of nothing");
         }
         let whole = self.parts.entry(piece.transfer).or_default();
         if whole.len() + piece.bytes.len() > MAX_MESSAGE {

@@ -3,27 +3,30 @@
 
 mod inbox;
 mod outbox;
+mod queue;
 mod reader;
 mod writer;
 
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use iridium_proto::{IridiumMessage, NodeId};
 
-use crate::error::SendError;
+use crate::error::{Refused, SendError};
+use crate::event::LinkId;
 use crate::membership::ConnId;
 use crate::threads::lock;
 
-pub use inbox::Delivery;
+pub use inbox::{Delivery, Room};
 pub(crate) use outbox::FLUSH;
 pub(crate) use reader::Reader;
 pub(crate) use writer::run as run_writer;
 
 use outbox::Outbox;
+use queue::Kind;
 
 /// One link of the mesh, as seen from this end.
 ///
@@ -37,15 +40,19 @@ pub struct ClusterClient {
     outbox: Outbox,
     /// Bytes of messages that the application has not yet dropped.
     received: AtomicUsize,
+    /// Credit to give to the other end, not yet worth a message.
+    owed: AtomicUsize,
+    /// Whose link it is, once that is known.
+    peer: OnceLock<NodeId>,
     admitted: Mutex<Admission>,
     decided: Condvar,
 }
 
 /// Whether the owner of the mesh has made this connection a link.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Admission {
     Undecided,
-    Admitted(NodeId),
+    Admitted,
     Over,
 }
 
@@ -58,6 +65,8 @@ impl ClusterClient {
             stream: stream.try_clone()?,
             outbox: Outbox::new(queue_bytes),
             received: AtomicUsize::new(0),
+            owed: AtomicUsize::new(0),
+            peer: OnceLock::new(),
             admitted: Mutex::new(Admission::Undecided),
             decided: Condvar::new(),
         })
@@ -87,13 +96,42 @@ impl ClusterClient {
         self.remote.port()
     }
 
-    /// Queues a message of at most [`iridium_proto::MAX_MESSAGE`] bytes. Messages
-    /// of one sender arrive in order, and once, for as long as the link lasts.
+    /// Which connection of this node it is.
+    #[must_use]
+    pub fn link_id(&self) -> LinkId {
+        self.conn.into()
+    }
+
+    /// [`send_in`](Self::send_in) lane 0, for those who have but one.
     ///
     /// # Errors
-    /// [`SendError`]; nothing was queued then.
+    /// [`SendError`]; nothing was queued then, and nothing is kept back.
     pub fn send(&self, bytes: Vec<u8>) -> Result<(), SendError> {
-        self.outbox.push_data(IridiumMessage::Deliver(bytes))
+        self.send_in(0, bytes).map_err(SendError::from)
+    }
+
+    /// Queues a message of at most [`iridium_proto::MAX_MESSAGE`] bytes. What is
+    /// sent in one lane, signals among it, arrives in order, and once, for as
+    /// long as the link lasts. A message over 64 KiB travels in pieces, which
+    /// hold up what comes after it in its lane, and no other lane. Lanes are the
+    /// sender's own; they cost nothing while nothing waits.
+    ///
+    /// # Errors
+    /// [`Refused`], with the message: nothing was queued. After
+    /// [`SendError::WouldBlock`] the application is called
+    /// ([`Application::room`](crate::Application::room)) when it may be tried again.
+    pub fn send_in(&self, lane: u64, bytes: Vec<u8>) -> Result<(), Refused> {
+        self.outbox.push(lane, Kind::Message, bytes)
+    }
+
+    /// As [`send_in`](Self::send_in), for what cannot be kept by the sender: it is
+    /// never told `WouldBlock`. When more than 8 MiB of signals wait, the link is
+    /// given up, as one whose other end does not take in even those.
+    ///
+    /// # Errors
+    /// [`Refused`]: there is no link, or the signal is too long.
+    pub fn send_signal(&self, lane: u64, bytes: Vec<u8>) -> Result<(), Refused> {
+        self.outbox.push(lane, Kind::Signal, bytes)
     }
 
     pub(crate) fn id(&self) -> ConnId {
@@ -117,9 +155,15 @@ impl ClusterClient {
         self.shut_down();
     }
 
-    /// Lets data through to the application.
-    pub(crate) fn admit(&self, id: NodeId) {
-        self.admit_as(Admission::Admitted(id));
+    /// It is known whose link it is.
+    pub(crate) fn belongs_to(&self, id: NodeId) {
+        // A connection is linked once.
+        let _ = self.peer.set(id);
+    }
+
+    /// Lets data through to the application, which has been told of the link.
+    pub(crate) fn admit(&self) {
+        self.admit_as(Admission::Admitted);
     }
 
     fn admit_as(&self, admission: Admission) {
@@ -133,8 +177,8 @@ impl ClusterClient {
         let deadline = Instant::now() + patience;
         let mut admission = lock(&self.admitted);
         loop {
-            match &*admission {
-                Admission::Admitted(id) => return Some(id.clone()),
+            match *admission {
+                Admission::Admitted => return self.peer.get().cloned(),
                 Admission::Over => return None,
                 Admission::Undecided => {}
             }

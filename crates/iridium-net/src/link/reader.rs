@@ -5,21 +5,21 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::Sender;
 use iridium_proto::{IridiumMessage, NodeId};
 
+use crate::application::Application;
 use crate::membership::ConnId;
 use crate::session::{FrameReader, SessionError};
 
-use super::inbox::Assembly;
-use super::{ClusterClient, Delivery};
+use super::ClusterClient;
+use super::inbox::{Assembly, Room};
 
 pub(crate) struct Reader {
     pub(crate) link: Arc<ClusterClient>,
     pub(crate) frames: FrameReader,
     pub(crate) stream: TcpStream,
     /// Where data goes.
-    pub(crate) inbox: Sender<Delivery>,
+    pub(crate) application: Arc<dyn Application>,
     /// How long the owner may take to decide about this connection.
     pub(crate) patience: Duration,
 }
@@ -69,7 +69,8 @@ impl Reader {
                             peer = self.link.peer(self.patience);
                         }
                         let Some(from) = &peer else { return Ok(()) };
-                        self.deliver(&mut assembly, message, from)?
+                        self.deliver(&mut assembly, message, from)?;
+                        true
                     }
                     message => control(self.link.conn, message),
                 };
@@ -89,11 +90,12 @@ impl Reader {
         assembly: &mut Assembly,
         message: IridiumMessage,
         from: &NodeId,
-    ) -> Result<bool, String> {
-        let Some(bytes) = assembly.add(message)? else { return Ok(true) };
-        let delivery = Delivery::new(from.clone(), bytes, Arc::clone(&self.link))?;
-        // Not bounded by the channel but by the credit, which was just checked.
-        Ok(self.inbox.send(delivery).is_ok())
+    ) -> Result<(), String> {
+        if let Some(bytes) = assembly.add(message)? {
+            let room = Room::take(bytes.len(), assembly.held(), &self.link)?;
+            self.application.deliver(from, self.link.link_id(), bytes, room);
+        }
+        Ok(())
     }
 }
 

@@ -3,12 +3,13 @@
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::application::Application;
 use crate::session::FrameWriter;
 
 use super::ClusterClient;
+use super::outbox::Taken;
 
 /// How often a write that does not get on looks whether the link was given up.
 const LOOK_UP: Duration = Duration::from_millis(250);
@@ -18,8 +19,13 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Writes until the link is closed. Then the other end is told that nothing more
 /// comes, and is given time to take in what did.
-pub(crate) fn run(link: &Arc<ClusterClient>, frames: FrameWriter, mut stream: TcpStream) {
-    match write_all(link, frames, &mut stream) {
+pub(crate) fn run(
+    link: &ClusterClient,
+    frames: FrameWriter,
+    mut stream: TcpStream,
+    application: &dyn Application,
+) {
+    match write_all(link, frames, &mut stream, application) {
         Ok(()) => {
             // If the other end has closed already, there is nothing to tell.
             let _ = stream.shutdown(Shutdown::Write);
@@ -28,17 +34,33 @@ pub(crate) fn run(link: &Arc<ClusterClient>, frames: FrameWriter, mut stream: Tc
         Err(error) => log::debug!("writing to {} ended: {error}", link.remote),
     }
     link.abort();
+    // Nobody is refused from now on, so nobody can be missed.
+    if link.outbox.clear() {
+        tell_of_room(link, application);
+    }
+}
+
+fn tell_of_room(link: &ClusterClient, application: &dyn Application) {
+    // Nobody has sent on a link before it was known whose it is.
+    if let Some(id) = link.peer.get() {
+        application.room(&id.alias);
+    }
 }
 
 fn write_all(
     link: &ClusterClient,
     mut frames: FrameWriter,
     stream: &mut TcpStream,
+    application: &dyn Application,
 ) -> io::Result<()> {
     stream.set_write_timeout(Some(LOOK_UP))?;
-    while let Some(batch) = link.outbox.take() {
-        for message in &batch {
-            if let Err(error) = frames.push(message) {
+    let mut batch = Vec::new();
+    while let Taken::Batch { room } = link.outbox.take(&mut batch) {
+        if room {
+            tell_of_room(link, application);
+        }
+        for message in batch.drain(..) {
+            if let Err(error) = frames.push(&message) {
                 log::error!("a {} message was not sent: {error}", message.name());
             }
         }

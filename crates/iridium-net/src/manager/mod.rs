@@ -14,7 +14,9 @@ use iridium_proto::{
     Introduction, MemberView, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort,
 };
 
+use crate::application::{Application, Queueing};
 use crate::config::Config;
+use crate::control::ControlClients;
 use crate::endpoint::Endpoint;
 use crate::error::{JoinError, SendError, StartError};
 use crate::event::{Event, JoinReport};
@@ -57,15 +59,40 @@ pub(crate) struct Shared {
     /// What has happened since the start, for the first who listens.
     pub(crate) since_start: Mutex<Option<Receiver<Event>>>,
     pub(crate) next_conn: AtomicU64,
+    pub(crate) controls: ControlClients,
 }
 
 impl Manager {
     /// Starts a node: takes its folder, listens, and begins to join its seeds
-    /// and the peers it remembers.
+    /// and the peers it remembers. What others send waits in
+    /// [`messages`](Self::messages).
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub fn start(config: Config) -> Result<Self, StartError> {
+        let (inbox, deliveries) = unbounded();
+        Self::start_node(config, Arc::new(Queueing(inbox)), deliveries)
+    }
+
+    /// As [`start`](Self::start), for an application that is called with what
+    /// others send; [`messages`](Self::messages) ends at once. The node keeps
+    /// `application` until its threads have ended, so if that in turn holds a
+    /// `Manager`, the node runs until it is stopped explicitly.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub fn start_with(
+        config: Config,
+        application: Arc<dyn Application>,
+    ) -> Result<Self, StartError> {
+        Self::start_node(config, application, unbounded().1)
+    }
+
+    fn start_node(
+        config: Config,
+        application: Arc<dyn Application>,
+        deliveries: Receiver<Delivery>,
+    ) -> Result<Self, StartError> {
         let (alias, store) = open_store(&config)?;
         let incarnation = match &store {
             Some(store) => store.next_incarnation()?,
@@ -85,7 +112,6 @@ impl Manager {
         };
         let threads = Threads::default();
         let (commands, inputs) = bounded(MAX_COMMANDS);
-        let (inbox, deliveries) = unbounded();
         let (first_listener, since_start) = bounded(MAX_EVENTS);
         let shared = Arc::new(Shared {
             me: Mutex::new((id, info)),
@@ -93,6 +119,7 @@ impl Manager {
             listeners: Mutex::new(vec![first_listener]),
             since_start: Mutex::new(Some(since_start)),
             next_conn: AtomicU64::new(1),
+            controls: ControlClients::default(),
         });
         let addr = server.local_addr();
         let peers_file = PeersFile::start(store, &threads)?;
@@ -102,7 +129,7 @@ impl Manager {
             peers_file,
             threads.clone(),
             commands.clone(),
-            inbox,
+            application,
             Arc::clone(&shared),
         );
         // Should this fail, what was started ends as its channels are dropped.

@@ -12,12 +12,13 @@ use iridium_proto::{
     ControlReply, ControlRequest, IridiumMessage, MAX_FRAME_ADMITTED, MemberView, NodeIp,
 };
 
+use crate::application::Application;
 use crate::config::Config;
 use crate::dialer;
 use crate::endpoint::Endpoint;
 use crate::error::{JoinError, StartError};
 use crate::event::{Event, JoinReport};
-use crate::link::{self, ClusterClient, Delivery, Reader};
+use crate::link::{self, ClusterClient, Reader};
 use crate::membership::{Action, ConnId, DialFailure, DialId, Input, JoinId, Membership, Start};
 use crate::server::ClusterServer;
 use crate::session::Session;
@@ -25,9 +26,6 @@ use crate::threads::{Threads, lock};
 
 use super::Shared;
 use super::peers_file::PeersFile;
-
-/// How long a control client may be silent between two requests.
-const CONTROL_IDLE: Duration = Duration::from_secs(60);
 
 type JoinReply = Sender<Result<JoinReport, JoinError>>;
 
@@ -64,7 +62,7 @@ struct Worker {
     config: Arc<Config>,
     threads: Threads,
     commands: Sender<Command>,
-    inbox: Sender<Delivery>,
+    application: Arc<dyn Application>,
     shared: Arc<Shared>,
 }
 
@@ -75,12 +73,12 @@ impl Owner {
         peers_file: PeersFile,
         threads: Threads,
         commands: Sender<Command>,
-        inbox: Sender<Delivery>,
+        application: Arc<dyn Application>,
         shared: Arc<Shared>,
     ) -> Self {
         let seeds = config.seeds.clone();
         let config = Arc::new(config);
-        let worker = Worker { config, threads, commands, inbox, shared };
+        let worker = Worker { config, threads, commands, application, shared };
         Self { worker, server, peers_file, links: HashMap::new(), joins: HashMap::new(), seeds }
     }
 
@@ -160,6 +158,9 @@ impl Owner {
                 self.emit(&Event::LeaveRequested);
                 ControlReply::Leaving
             }
+            ControlRequest::Application(_) => {
+                ControlReply::Failed("only the application answers this".into())
+            }
         }
     }
 
@@ -184,7 +185,7 @@ impl Owner {
                 }
                 Action::Link { id, conn } => {
                     if let Some(link) = self.links.get(&conn) {
-                        link.admit(id.clone());
+                        link.belongs_to(id.clone());
                         lock(&self.worker.shared.routes).insert(id.alias, Arc::clone(link));
                     }
                 }
@@ -229,7 +230,15 @@ impl Owner {
         }
     }
 
+    /// Tells of an event, then lets through what a connection has brought that
+    /// was told of by it.
     fn emit(&self, event: &Event) {
+        self.worker.application.event(event);
+        if let Event::Up { link, .. } | Event::Recovered { reconnected: true, link, .. } = event
+            && let Some(link) = self.links.get(&link.conn())
+        {
+            link.admit();
+        }
         lock(&self.worker.shared.listeners).retain(|listener| {
             let sent = listener.try_send(event.clone());
             let full = matches!(sent, Err(crossbeam_channel::TrySendError::Full(_)));
@@ -253,6 +262,7 @@ impl Owner {
             self.peers_file.save_peers(Vec::new());
         }
         self.server.stop();
+        self.worker.shared.controls.end();
         lock(&self.worker.shared.routes).clear();
         lock(&self.worker.shared.listeners).clear();
     }
@@ -313,35 +323,26 @@ impl Worker {
         reader.decoder.set_cap(MAX_FRAME_ADMITTED);
         let link = Arc::new(ClusterClient::new(conn, &stream, self.config.queue_bytes)?);
         let (theirs, sending) = (Arc::clone(&link), stream.try_clone()?);
-        self.threads.spawn("iridium-writer", move || link::run_writer(&theirs, writer, sending))?;
+        let application = Arc::clone(&self.application);
+        self.threads.spawn("iridium-writer", move || {
+            link::run_writer(&theirs, writer, sending, &*application);
+        })?;
         Ok(Reader {
             link,
             frames: reader,
             stream,
-            inbox: self.inbox.clone(),
+            application: Arc::clone(&self.application),
             patience: self.config.timing.greet_timeout,
         })
     }
 
-    /// Answers a control client until it goes or falls silent.
-    fn serve_control(&self, mut session: Session, remote: SocketAddr, first: ControlRequest) {
-        let mut request = first;
-        loop {
-            log::debug!("control client {remote} asks: {request:?}");
+    fn serve_control(&self, session: Session, remote: SocketAddr, first: ControlRequest) {
+        let mesh = |request| {
             let (reply, answer) = bounded(1);
             self.tell(Command::Control { request, reply });
-            let answer = answer
-                .recv()
-                .unwrap_or_else(|_| ControlReply::Failed("the node is stopping".into()));
-            if session.send(&IridiumMessage::ControlReply(answer)).is_err() {
-                break;
-            }
-            match session.receive(Instant::now() + CONTROL_IDLE) {
-                Ok(IridiumMessage::ControlRequest(next)) => request = next,
-                _ => break,
-            }
-        }
-        session.close();
+            answer.recv().unwrap_or_else(|_| ControlReply::Failed("the node is stopping".into()))
+        };
+        self.shared.controls.serve(session, remote, first, &*self.application, mesh);
     }
 
     /// An owner that has ended needs no more telling.

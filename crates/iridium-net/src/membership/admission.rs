@@ -344,11 +344,14 @@ impl Membership {
         let (id, info) = (member.id.clone(), member.info.clone());
         let claim = member.claim.take();
         self.digest = None;
+        // Before anyone can send on it: only with a control message does the link
+        // count at the other end, which lets data wait until it does.
+        self.ping(conn, now);
         self.push(Action::Link { id: id.clone(), conn });
         self.push(Action::Emit(if was_up {
-            Event::Recovered { id, reconnected: true }
+            Event::Recovered { id, reconnected: true, link: conn.into() }
         } else {
-            Event::Up { id, info }
+            Event::Up { id, info, link: conn.into() }
         }));
         if let Some(claim) = claim {
             self.refuse_claim(claim.candidate);
@@ -358,7 +361,6 @@ impl Membership {
             let members = Members { nodes: vec![before], answer: false };
             self.send(conn, IridiumMessage::Members(members));
         }
-        self.ping(conn, now);
         self.timers.set(now + self.timing.suspect_after, Timer::Silence(conn));
         self.resolve_waiting(alias);
         self.save_peers();

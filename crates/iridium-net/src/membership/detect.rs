@@ -199,11 +199,13 @@ impl Membership {
     /// A suspect member is there after all, on the link it had.
     fn clear(&mut self, alias: &NodeAlias) {
         let Some(member) = self.members.get_mut(alias) else { return };
+        let Some(conn) = member.link else { return };
         member.state = State::Alive;
         member.doubt = None;
         let id = member.id.clone();
         log::info!("recovered node={id}");
-        self.push(Action::Emit(Event::Recovered { id, reconnected: false }));
+        let link = conn.into();
+        self.push(Action::Emit(Event::Recovered { id, reconnected: false, link }));
     }
 
     /// Asks a few members, chosen at random, whether they reach a suspect one.

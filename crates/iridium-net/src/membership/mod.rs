@@ -150,7 +150,9 @@ pub enum Action {
         /// For the log.
         why: &'static str,
     },
-    /// Process messages to and from this node go through this connection now.
+    /// Process messages to this node go through this connection now. `Up` or
+    /// `Recovered` with this connection is emitted next; those that come from it
+    /// may be let through as soon as that has been told.
     Link {
         /// The node.
         id: NodeId,

@@ -41,7 +41,7 @@ impl Observer {
                 assert_eq!(before(id), Some(Told::Up), "{id} became suspect");
                 self.told.insert(id.clone(), Told::Suspect);
             }
-            Event::Recovered { id, reconnected } => {
+            Event::Recovered { id, reconnected, .. } => {
                 let fits = before(id) == Some(Told::Suspect)
                     || (*reconnected && before(id) == Some(Told::Up));
                 assert!(fits, "{id} recovered from nothing");

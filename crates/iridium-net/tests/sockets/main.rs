@@ -1,7 +1,10 @@
 //! Real nodes over real sockets on loopback.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+mod application;
+mod control;
 mod data;
+mod flood;
 mod harness;
 mod hostile;
 mod joining;

@@ -1,0 +1,352 @@
+//! What waits to be sent on one link, and in which order it goes: control before
+//! data, short messages before the pieces of long ones, and within a lane
+//! whatever was sent first.
+//!
+//! Data goes only when the receiver has said that it has room. So a reader never
+//! has to stop reading because its application does not keep up, and heartbeats
+//! behind the data always get through. The credit for the whole of a long
+//! message is put by before its first piece goes, so that what was begun can be
+//! finished. While it is being put by, short messages keep a part of what comes
+//! in: neither kind can starve the other.
+
+use std::collections::{HashMap, VecDeque};
+
+use iridium_proto::{IridiumMessage, MAX_MESSAGE, PIECE_LEN, Piece};
+
+use crate::error::{Refused, SendError};
+
+/// What a message costs beyond its bytes: the memory that keeps it in a queue.
+pub(crate) const OVERHEAD: usize = 64;
+/// Bytes of data that either end of a link may have on its way without having
+/// been given credit for: the longest message, and some short ones beside it.
+pub(crate) const WINDOW: usize = MAX_MESSAGE + 1024 * 1024;
+/// Credit that a receiver may keep back until it is worth a message.
+pub(super) const CREDIT_STEP: usize = 256 * 1024;
+/// Long messages that may be under way at a time. The receiver holds a part of
+/// each, and takes more of them for a breach of the protocol.
+pub(super) const MAX_TRANSFERS: usize = 16;
+/// Credit that a long message leaves to short ones. With it and with what the
+/// receiver keeps back the window still has room for the longest message.
+const SHORT_CREDIT: usize = 512 * 1024;
+const _: () = assert!(WINDOW - SHORT_CREDIT - CREDIT_STEP >= MAX_MESSAGE + OVERHEAD);
+/// Bytes of signals that may wait. They are sent because a process ended or was
+/// watched, so they cannot be refused: beyond this the link is given up.
+pub(super) const MAX_SIGNALS: usize = 8 * 1024 * 1024;
+/// More control messages than this wait only when the other end does not read.
+pub(super) const MAX_CONTROL: usize = 4096;
+/// How much short data is taken out at a time, so that the pieces of long
+/// messages get their turn.
+const BATCH: usize = 64 * 1024;
+
+/// What a message takes from credit and queue space.
+pub(crate) fn cost(len: usize) -> usize {
+    len + OVERHEAD
+}
+
+/// Whether a message may be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Message,
+    Signal,
+}
+
+impl Kind {
+    fn with(self, bytes: Vec<u8>) -> IridiumMessage {
+        match self {
+            Self::Message => IridiumMessage::Deliver(bytes),
+            Self::Signal => IridiumMessage::Signal(bytes),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Waiting {
+    kind: Kind,
+    bytes: Vec<u8>,
+}
+
+/// A long message that has not been begun.
+#[derive(Debug)]
+struct Long {
+    lane: u64,
+    message: Waiting,
+    /// How many short messages must have gone before: some are of its lane.
+    after: u64,
+}
+
+/// A long message of which a part has gone.
+#[derive(Debug)]
+struct Transfer {
+    lane: u64,
+    number: u32,
+    message: Waiting,
+    sent: usize,
+}
+
+/// A bound on waiting messages, in bytes with overhead.
+#[derive(Debug, Default)]
+struct Held {
+    bytes: usize,
+    /// A message was refused since there was last said to be room.
+    refused: bool,
+}
+
+impl Held {
+    /// One message is always taken, however long, when nothing waits.
+    fn take(&mut self, bytes: usize, capacity: usize) -> bool {
+        let fits = self.bytes == 0 || self.bytes + bytes <= capacity;
+        if fits {
+            self.bytes += bytes;
+        } else {
+            self.refused = true;
+        }
+        fits
+    }
+
+    /// Whether those who were refused are to be told to try again.
+    fn has_news(&mut self, capacity: usize) -> bool {
+        self.refused && self.bytes <= capacity / 2 && std::mem::take(&mut self.refused)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    control: VecDeque<IridiumMessage>,
+    /// Short messages that nothing holds up but credit.
+    short: VecDeque<Waiting>,
+    /// How many short messages were ever queued, and taken out.
+    counted: (u64, u64),
+    /// For each lane with a long message on its way: what comes after it.
+    behind: HashMap<u64, VecDeque<Waiting>>,
+    long: VecDeque<Long>,
+    transfers: VecDeque<Transfer>,
+    last_transfer: u32,
+    credit: usize,
+    /// Credit put by for the first of `long`.
+    saved: usize,
+    /// Whether it is that message's turn.
+    saving: bool,
+    capacity: usize,
+    /// Short messages are counted apart from long ones and what waits behind
+    /// them, so that these do not use up the space of other lanes.
+    held_short: Held,
+    held_long: Held,
+    signals: usize,
+}
+
+/// What came of queueing something.
+#[derive(Debug)]
+pub(super) enum Pushed {
+    Queued,
+    Refused(Refused),
+    /// There is more than an end that reads would let pile up.
+    Overflow(Vec<u8>),
+}
+
+impl Queue {
+    /// A queue that holds `capacity` bytes of short and as many of long messages.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            control: VecDeque::new(),
+            short: VecDeque::new(),
+            counted: (0, 0),
+            behind: HashMap::new(),
+            long: VecDeque::new(),
+            transfers: VecDeque::new(),
+            last_transfer: 0,
+            credit: WINDOW,
+            saved: 0,
+            saving: false,
+            capacity,
+            held_short: Held::default(),
+            held_long: Held::default(),
+            signals: 0,
+        }
+    }
+
+    /// Queues a control message. Returns whether there was a place for it.
+    pub(super) fn push_control(&mut self, message: IridiumMessage) -> bool {
+        let fits = self.control.len() < MAX_CONTROL;
+        if fits {
+            self.control.push_back(message);
+        }
+        fits
+    }
+
+    /// Queues a message or a signal behind the others of its lane.
+    pub(super) fn push(&mut self, lane: u64, kind: Kind, bytes: Vec<u8>) -> Pushed {
+        let len = bytes.len();
+        if len > MAX_MESSAGE {
+            let why = SendError::TooLong { len, cap: MAX_MESSAGE };
+            return Pushed::Refused(Refused { why, bytes });
+        }
+        let follows = self.behind.contains_key(&lane);
+        let long = len > PIECE_LEN;
+        match kind {
+            Kind::Signal if self.signals + cost(len) > MAX_SIGNALS && self.signals > 0 => {
+                return Pushed::Overflow(bytes);
+            }
+            Kind::Signal => self.signals += cost(len),
+            Kind::Message => {
+                let capacity = self.capacity;
+                if !self.held(follows || long).take(cost(len), capacity) {
+                    return Pushed::Refused(Refused { why: SendError::WouldBlock, bytes });
+                }
+            }
+        }
+        let message = Waiting { kind, bytes };
+        match self.behind.get_mut(&lane) {
+            Some(behind) => behind.push_back(message),
+            None if long => self.push_long(lane, message, VecDeque::new()),
+            None => self.push_short(message),
+        }
+        Pushed::Queued
+    }
+
+    /// The receiver has room for this much more.
+    pub(super) fn add_credit(&mut self, bytes: u64) {
+        let missing = WINDOW.saturating_sub(self.credit + self.saved);
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX).min(missing);
+        self.credit += bytes;
+        if self.saving {
+            self.save(bytes / 2);
+        }
+    }
+
+    /// Moves to `batch` what is to go next: nothing only if nothing can.
+    pub(super) fn take(&mut self, batch: &mut Vec<IridiumMessage>) {
+        batch.extend(self.control.drain(..));
+        self.begin();
+        let mut bytes = 0;
+        while bytes < BATCH
+            && let Some(message) = self.next_short()
+        {
+            bytes += cost(message.bytes.len());
+            batch.push(message.kind.with(message.bytes));
+        }
+        batch.extend(self.next_piece().map(IridiumMessage::Piece));
+    }
+
+    /// Whether those who were refused are to be told to try again. It says so
+    /// once for all of them.
+    pub(super) fn has_news(&mut self) -> bool {
+        let short = self.held_short.has_news(self.capacity);
+        self.held_long.has_news(self.capacity) || short
+    }
+
+    /// Forgets everything. Returns whether someone had been refused.
+    pub(super) fn clear(&mut self) -> bool {
+        let refused = self.held_short.refused || self.held_long.refused;
+        *self = Self::new(self.capacity);
+        refused
+    }
+
+    fn held(&mut self, long: bool) -> &mut Held {
+        if long { &mut self.held_long } else { &mut self.held_short }
+    }
+
+    /// Gives back the space of a part of a message.
+    fn release(&mut self, kind: Kind, long: bool, bytes: usize) {
+        match kind {
+            Kind::Signal => self.signals -= bytes,
+            Kind::Message => self.held(long).bytes -= bytes,
+        }
+    }
+
+    fn push_short(&mut self, message: Waiting) {
+        self.counted.0 += 1;
+        self.short.push_back(message);
+    }
+
+    fn push_long(&mut self, lane: u64, message: Waiting, behind: VecDeque<Waiting>) {
+        self.behind.insert(lane, behind);
+        self.long.push_back(Long { lane, message, after: self.counted.0 });
+    }
+
+    fn next_short(&mut self) -> Option<Waiting> {
+        let cost = cost(self.short.front()?.bytes.len());
+        if cost > self.credit {
+            return None;
+        }
+        let message = self.short.pop_front()?;
+        self.counted.1 += 1;
+        self.credit -= cost;
+        self.release(message.kind, false, cost);
+        Some(message)
+    }
+
+    /// Begins long messages for which there is a place and credit.
+    fn begin(&mut self) {
+        while self.transfers.len() < MAX_TRANSFERS
+            && self.long.front().is_some_and(|first| first.after <= self.counted.1)
+        {
+            self.saving = true;
+            self.save(self.credit.saturating_sub(SHORT_CREDIT));
+            if self.long.front().is_none_or(|first| self.saved < first.cost()) {
+                return;
+            }
+            let Some(Long { lane, message, .. }) = self.long.pop_front() else { return };
+            (self.saved, self.saving) = (0, false);
+            self.last_transfer = self.last_transfer.wrapping_add(1);
+            let number = self.last_transfer;
+            self.transfers.push_back(Transfer { lane, number, message, sent: 0 });
+        }
+    }
+
+    /// Puts credit by for the first of the long messages, as far as it needs it.
+    fn save(&mut self, bytes: usize) {
+        let Some(first) = self.long.front() else { return };
+        let bytes = bytes.min(first.cost() - self.saved).min(self.credit);
+        self.saved += bytes;
+        self.credit -= bytes;
+    }
+
+    /// A piece of the transfer whose turn it is.
+    fn next_piece(&mut self) -> Option<Piece> {
+        let mut transfer = self.transfers.pop_front()?;
+        let bytes = &transfer.message.bytes;
+        let end = bytes.len().min(transfer.sent + PIECE_LEN);
+        let piece = Piece {
+            transfer: transfer.number,
+            kind: transfer.message.kind.with(Vec::new()).kind(),
+            last: end == bytes.len(),
+            bytes: bytes[transfer.sent..end].to_vec(),
+        };
+        self.release(transfer.message.kind, true, end - transfer.sent);
+        transfer.sent = end;
+        if piece.last {
+            self.release(transfer.message.kind, true, OVERHEAD);
+            self.free_lane(transfer.lane);
+        } else {
+            self.transfers.push_back(transfer);
+        }
+        Some(piece)
+    }
+
+    /// The long message of a lane has gone: what waited behind it is next, up to
+    /// the next long one.
+    fn free_lane(&mut self, lane: u64) {
+        let Some(mut behind) = self.behind.remove(&lane) else { return };
+        while let Some(message) = behind.pop_front() {
+            if message.bytes.len() > PIECE_LEN {
+                return self.push_long(lane, message, behind);
+            }
+            let cost = cost(message.bytes.len());
+            if message.kind == Kind::Message {
+                self.held_long.bytes -= cost;
+                self.held_short.bytes += cost;
+            }
+            self.push_short(message);
+        }
+    }
+}
+
+impl Long {
+    fn cost(&self) -> usize {
+        cost(self.message.bytes.len())
+    }
+}
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;

@@ -1,0 +1,99 @@
+//! A member that keeps to the protocol until it is one, and then no longer.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use iridium_net::{Event, Manager, Security};
+use iridium_proto::{
+    FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, NodeId, NodeInfo,
+    NodeIp, NodeNumber, NodePort, Piece, Ping, encode_frame,
+};
+
+use crate::application::{Call, start_recorded};
+use crate::harness::*;
+
+/// Makes itself a member of the node's mesh by hand.
+fn intrude(node: &Manager) -> TcpStream {
+    let mut stream = TcpStream::connect(node.local_addr()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(b"IRDM\x00\x01\x00\x01\x00").unwrap();
+    stream.read_exact(&mut [0; 9]).unwrap();
+    let name = alias("intruder");
+    let ip = NodeIp("127.0.0.1".parse().unwrap());
+    let info = NodeInfo { alias: name.clone(), ip, port: NodePort::new(1).unwrap() };
+    let id = NodeId { alias: name, incarnation: 1, number: NodeNumber::new(77).unwrap() };
+    let intro = Introduction { info, id, refutation: 0 };
+    say(&mut stream, &[IridiumMessage::Hello(Hello { intro, version: 1, features: 0 })]);
+    let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+    let mut buffer = [0; 4096];
+    while decoder.next_message().unwrap().is_none() {
+        let n = stream.read(&mut buffer).unwrap();
+        assert_ne!(n, 0, "it was not taken in");
+        decoder.extend(&buffer[..n]);
+    }
+    say(&mut stream, &[IridiumMessage::Ping(Ping { token: 1, digest: 0 })]);
+    stream
+}
+
+fn say(stream: &mut TcpStream, messages: &[IridiumMessage]) {
+    let mut wire = Vec::new();
+    for message in messages {
+        encode_frame(message, &mut wire).unwrap();
+    }
+    // It may hang up before it has read everything.
+    let _ = stream.write_all(&wire);
+}
+
+fn wait_for_hanging_up(stream: &mut TcpStream) {
+    let mut buffer = [0; 4096];
+    while !matches!(stream.read(&mut buffer), Ok(0) | Err(_)) {}
+}
+
+fn assert_expelled(flood: &[IridiumMessage]) {
+    let (node, calls) = start_recorded("a", &Security::Insecure);
+    let friend = start("b", &Security::Insecure);
+    friend.join(endpoint(&node)).unwrap();
+    let mut stream = intrude(&node);
+    say(&mut stream, flood);
+    wait_for_hanging_up(&mut stream);
+    // Nobody else noticed, and nothing of it came through.
+    friend.send(&alias("a"), vec![5]).unwrap();
+    loop {
+        match calls.recv_timeout(PATIENCE).unwrap() {
+            Call::Deliver { bytes, .. } => break assert_eq!(bytes, [5]),
+            Call::Event(Event::Suspect { id }) => assert_eq!(id.alias, alias("intruder")),
+            _ => {}
+        }
+    }
+}
+
+fn piece(transfer: u32, len: usize) -> IridiumMessage {
+    IridiumMessage::Piece(Piece { transfer, kind: 12, last: false, bytes: vec![0; len] })
+}
+
+#[test]
+fn ten_thousand_messages_that_are_begun_and_never_finished() {
+    let flood: Vec<IridiumMessage> = (0..10_000).map(|transfer| piece(transfer, 10)).collect();
+    assert_expelled(&flood);
+}
+
+#[test]
+fn more_in_pieces_than_the_window_holds() {
+    let flood: Vec<IridiumMessage> = (0..300).map(|i| piece(i % 2, 64 * 1024)).collect();
+    assert_expelled(&flood);
+}
+
+#[test]
+fn pieces_of_nothing_are_a_breach() {
+    assert_expelled(&vec![piece(1, 0); 2]);
+}
+
+#[test]
+fn data_before_the_introduction_is_settled_goes_nowhere() {
+    let (node, calls) = start_recorded("a", &Security::Insecure);
+    let mut stream = TcpStream::connect(node.local_addr()).unwrap();
+    stream.write_all(b"IRDM\x00\x01\x00\x01\x00").unwrap();
+    say(&mut stream, &[IridiumMessage::Deliver(vec![1]), IridiumMessage::Deliver(vec![2])]);
+    wait_for_hanging_up(&mut stream);
+    assert!(!calls.try_iter().any(|call| matches!(call, Call::Deliver { .. })));
+}
