@@ -1,11 +1,13 @@
 //! What runs on top of the mesh, as the mesh sees it.
 
+use std::sync::Arc;
+
 use crossbeam_channel::Sender;
 use iridium_proto::{NodeAlias, NodeId};
 
 use crate::control::ControlStream;
 use crate::event::{Event, LinkId};
-use crate::link::{Delivery, Room};
+use crate::link::{ClusterClient, Delivery, Room};
 
 /// What runs on top of the mesh. The mesh calls it on threads of its own, several
 /// at a time, and never while it holds a lock.
@@ -38,6 +40,20 @@ pub trait Application: Send + Sync {
     /// the node stops, the stream says that it is closed. What is not read from
     /// the stream is thrown away.
     fn control(&self, request: Vec<u8>, stream: &mut ControlStream);
+
+    /// A connection carries messages from now on; the event that tells of it
+    /// follows. For applications that keep the link to send on.
+    fn linked(&self, _id: &NodeId, _link: &Arc<ClusterClient>) {}
+
+    /// Whether this node may still take another number, should its own turn out
+    /// to be taken in the cluster that it joins.
+    fn may_renumber(&self) -> bool {
+        true
+    }
+
+    /// This node goes on as another: with a larger incarnation and, if it may,
+    /// another number.
+    fn reborn(&self, _id: &NodeId) {}
 
     /// Everything that the listeners of [`Manager::events`](crate::Manager::events)
     /// are told, before they are, on the one thread that keeps the membership.

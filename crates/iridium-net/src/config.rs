@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use iridium_proto::{NodeAlias, NodeIp, NodePort};
+use iridium_proto::{NodeAlias, NodeIp, NodeNumber, NodePort};
 
 use crate::endpoint::Endpoint;
 use crate::membership::Timing;
@@ -15,6 +15,8 @@ pub struct Config {
     /// The node's name. `None`: a UUID that is kept in the data root, or one
     /// for this time only when that is in use or there is no data root.
     pub alias: Option<NodeAlias>,
+    /// The number of the node in pids; `None`: one is drawn.
+    pub number: Option<NodeNumber>,
     /// Where to listen. Port 0 stands for any free port.
     pub bind: SocketAddr,
     /// Where others are to dial this node. `None`: at the address it listens
@@ -40,6 +42,7 @@ impl Config {
     pub fn new(bind: SocketAddr, security: Security) -> Self {
         Self {
             alias: None,
+            number: None,
             bind,
             advertise: None,
             security,

@@ -134,6 +134,13 @@ impl ClusterClient {
         self.outbox.push(lane, Kind::Signal, bytes)
     }
 
+    /// Bytes of messages and signals that wait to be sent, each counted with 64
+    /// bytes for its place in the queue.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.outbox.queued_bytes()
+    }
+
     pub(crate) fn id(&self) -> ConnId {
         self.conn
     }

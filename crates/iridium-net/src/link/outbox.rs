@@ -90,6 +90,11 @@ impl Outbox {
         }
     }
 
+    /// Bytes of data that wait, with overhead.
+    pub(super) fn queued_bytes(&self) -> usize {
+        lock(&self.state).queue.bytes()
+    }
+
     /// The other end has room for this much more.
     pub(super) fn add_credit(&self, bytes: u64) {
         lock(&self.state).queue.add_credit(bytes);

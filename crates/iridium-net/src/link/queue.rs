@@ -144,6 +144,11 @@ pub(super) enum Pushed {
 }
 
 impl Queue {
+    /// Bytes of data that wait, with overhead.
+    pub(super) fn bytes(&self) -> usize {
+        self.held_short.bytes + self.held_long.bytes + self.signals
+    }
+
     /// A queue that holds `capacity` bytes of short and as many of long messages.
     pub(super) fn new(capacity: usize) -> Self {
         Self {

@@ -100,7 +100,10 @@ impl Manager {
         };
         let remembered = store.as_ref().map_or(Ok(Vec::new()), Store::peers)?;
         let (server, listener) = ClusterServer::bind(config.bind)?;
-        let number = NodeNumber::from_random(random_bits()?);
+        let number = match config.number {
+            Some(number) => number,
+            None => NodeNumber::from_random(random_bits()?),
+        };
         let info = published(&config, alias.clone(), server.local_addr())?;
         let id = NodeId { alias, incarnation, number };
         let start = Start {

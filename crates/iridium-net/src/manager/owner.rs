@@ -132,6 +132,7 @@ impl Owner {
     }
 
     fn take(&mut self, core: &mut Membership, command: Command, now: Duration) {
+        core.may_renumber(self.worker.application.may_renumber());
         match command {
             Command::Input(input) => core.handle(input, now),
             Command::Opened(link, input) => {
@@ -186,7 +187,8 @@ impl Owner {
                 Action::Link { id, conn } => {
                     if let Some(link) = self.links.get(&conn) {
                         link.belongs_to(id.clone());
-                        lock(&self.worker.shared.routes).insert(id.alias, Arc::clone(link));
+                        lock(&self.worker.shared.routes).insert(id.alias.clone(), Arc::clone(link));
+                        self.worker.application.linked(&id, link);
                     }
                 }
                 Action::Unlink { id, conn } => {
@@ -201,6 +203,7 @@ impl Owner {
                 Action::Reborn(id) => {
                     log::warn!("this node goes on as {id}, number {}", id.number);
                     self.peers_file.save_incarnation(id.incarnation);
+                    self.worker.application.reborn(&id);
                 }
             }
         }

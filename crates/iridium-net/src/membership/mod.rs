@@ -316,6 +316,11 @@ impl Membership {
         self.timers.next()
     }
 
+    /// Says whether this node may still take another number.
+    pub fn may_renumber(&mut self, may: bool) {
+        self.may_renumber = may;
+    }
+
     /// Says goodbye to everyone. The connections close once that has gone out;
     /// afterwards the core does nothing any more.
     pub fn leave(&mut self) {
@@ -354,7 +359,9 @@ impl Membership {
     fn be_reborn(&mut self, at_least: u64, now: Time) {
         self.drop_all_connections("this node takes a new identity");
         self.me.id.incarnation = self.me.id.incarnation.max(at_least).saturating_add(1);
-        self.me.id.number = iridium_proto::NodeNumber::from_random(self.rng.next());
+        if self.may_renumber {
+            self.me.id.number = iridium_proto::NodeNumber::from_random(self.rng.next());
+        }
         self.me.refutation = 0;
         self.digest = None;
         self.push(Action::Reborn(self.me.id.clone()));

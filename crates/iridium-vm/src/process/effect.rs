@@ -14,6 +14,11 @@ pub struct Start {
     pub arguments: Box<[Register; WINDOW_SPAN as usize]>,
 }
 
+impl Start {
+    /// How many registers a new process starts with.
+    pub const ARGUMENTS: usize = WINDOW_SPAN as usize;
+}
+
 /// How a new process relates to the one that spawns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpawnKind {

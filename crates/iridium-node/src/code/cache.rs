@@ -1,0 +1,154 @@
+//! Module files that came from other nodes, on disk.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use iridium_vm::{Module, ModuleId};
+
+/// All files together take at most so many bytes.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// A folder of module files, each under its identity. When they are too many, those that were not
+/// used for the longest time go. What goes wrong with the disk is logged, and costs no more than
+/// another transfer.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    folder: Option<PathBuf>,
+    max_bytes: u64,
+}
+
+impl Cache {
+    /// A cache in a folder, which is made if it is not there. `None` keeps nothing.
+    pub(crate) fn new(folder: Option<PathBuf>) -> Self {
+        let folder = folder.filter(|folder| match fs::create_dir_all(folder) {
+            Ok(()) => true,
+            Err(error) => {
+                log::warn!("code is not kept: cannot make {}: {error}", folder.display());
+                false
+            }
+        });
+        Self { folder, max_bytes: MAX_BYTES }
+    }
+
+    /// The module with this identity.
+    pub(crate) fn find(&self, id: ModuleId) -> Option<Module> {
+        let path = self.path(id)?;
+        let module = match read(&path) {
+            Ok(bytes) => Module::from_bytes(&bytes).map_err(|error| error.to_string()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => Err(error.to_string()),
+        };
+        match module {
+            Ok(module) if module.id() == id => Some(module),
+            Ok(_) => self.reject(&path, "it is another module"),
+            Err(why) => self.reject(&path, &why),
+        }
+    }
+
+    /// Keeps a module.
+    pub(crate) fn keep(&self, module: &Module) {
+        let Some(path) = self.path(module.id()) else { return };
+        let kept = write(&path, &module.to_bytes()).and_then(|()| self.shrink());
+        if let Err(error) = kept {
+            log::warn!("code is not kept in {}: {error}", path.display());
+        }
+    }
+
+    fn path(&self, id: ModuleId) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(format!("{id}.irb")))
+    }
+
+    fn reject(&self, path: &Path, why: &str) -> Option<Module> {
+        log::warn!("removed {}: {why}", path.display());
+        // If that fails, the next transfer writes over it.
+        let _ = fs::remove_file(path);
+        None
+    }
+
+    /// Removes the files that were used least recently until the rest is small enough.
+    fn shrink(&self) -> io::Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let about = entry.metadata()?;
+            files.push((about.modified()?, about.len(), entry.path()));
+        }
+        files.sort();
+        let mut bytes: u64 = files.iter().map(|(_, len, _)| len).sum();
+        // The last one was written just now.
+        for (_, len, path) in files.iter().rev().skip(1).rev() {
+            if bytes <= self.max_bytes {
+                break;
+            }
+            fs::remove_file(path)?;
+            bytes -= len;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a file, which is not longer than another node could have sent it, and notes its use.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let mut bytes = Vec::new();
+    (&file).take(iridium_proto::MAX_MESSAGE as u64).read_to_end(&mut bytes)?;
+    // Where a file cannot be touched, only the order of removal suffers.
+    let _ = file.set_modified(SystemTime::now());
+    Ok(bytes)
+}
+
+/// Writes a file whole or not at all.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = File::create(&new)?;
+    file.write_all(bytes)?;
+    drop(file);
+    fs::rename(&new, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use iridium_vm::asm::Assembler;
+
+    use super::*;
+
+    fn module(number: u32) -> Module {
+        Assembler::new("m.iasm").assemble(&format!("load $0 #{number}\nhlt")).unwrap().module
+    }
+
+    #[test]
+    fn what_was_kept_is_found_until_it_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(folder.path().join("modules")));
+        let (one, two) = (module(1), module(2));
+        assert_eq!(cache.find(one.id()).map(|found| found.id()), None);
+        cache.keep(&one);
+        assert_eq!(cache.find(one.id()).map(|found| found.id()), Some(one.id()));
+        let path = cache.path(one.id()).unwrap();
+        for bytes in [two.to_bytes(), b"garbage".to_vec()] {
+            fs::write(&path, bytes).unwrap();
+            assert!(cache.find(one.id()).is_none());
+            assert!(!path.exists(), "it is out of the way");
+        }
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_are_too_many() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut cache = Cache::new(Some(folder.path().to_path_buf()));
+        let modules: Vec<_> = (0..4).map(module).collect();
+        let size = modules[0].to_bytes().len() as u64;
+        cache.max_bytes = 2 * size + size / 2;
+        for (age, module) in (0..).zip(&modules) {
+            cache.keep(module);
+            let path = cache.path(module.id()).unwrap();
+            let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(age);
+            File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+        }
+        let found: Vec<_> = modules.iter().map(|m| cache.find(m.id()).is_some()).collect();
+        assert_eq!(found, [false, false, true, true]);
+    }
+}

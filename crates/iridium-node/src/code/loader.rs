@@ -1,0 +1,248 @@
+//! The thread that fetches code from other nodes and gives it to them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use iridium_net::SendError;
+use iridium_vm::process::Pid;
+use iridium_vm::sched::Scheduler;
+use iridium_vm::{Hosts, Module, ModuleId, Program};
+
+use super::{Birth, Cache};
+use crate::router::{Parcel, Peer, Router};
+
+/// How long processes wait for their code.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Processes that may wait for code, and transfers that may wait for room.
+const MAX_WAITING: usize = 100_000;
+/// Programs from elsewhere that are kept in memory although nothing uses them.
+const MAX_UNUSED: usize = 256;
+/// Code travels apart from the messages of processes; no process has this number.
+const LANE: Pid = Pid::from_bits(-1);
+
+/// What the loader is told.
+#[derive(Debug)]
+pub(crate) enum LoaderOrder {
+    /// Start a process whose code was not here a moment ago.
+    Bear(Birth),
+    /// A peer wants code.
+    Send { to: Arc<Peer>, module: ModuleId },
+    /// A peer has sent the code that was wanted of it; `None` when it does not have it.
+    Take { from: u32, module: ModuleId, file: Option<Vec<u8>> },
+    /// There may be room for what waits to be sent.
+    Room,
+    /// A node is lost.
+    Lost { node: u32 },
+    /// End.
+    Stop,
+}
+
+/// Fetches code from other nodes and gives it to them.
+pub(crate) struct Loader {
+    router: Arc<Router>,
+    hosts: Hosts,
+    cache: Cache,
+    /// Code that is under way, and the processes that wait for it.
+    wanted: HashMap<ModuleId, Wanted>,
+    /// Code that waits for room on the way to a peer.
+    unsent: VecDeque<(Arc<Peer>, Vec<u8>)>,
+    /// Programs from elsewhere, the latest last.
+    fetched: VecDeque<ModuleId>,
+}
+
+/// Code that is under way.
+struct Wanted {
+    from: u32,
+    until: Instant,
+    births: Vec<Birth>,
+}
+
+impl Loader {
+    pub(crate) fn new(router: Arc<Router>, hosts: Hosts, cache: Cache) -> Self {
+        let (wanted, unsent, fetched) = Default::default();
+        Self { router, hosts, cache, wanted, unsent, fetched }
+    }
+
+    /// Works until it is told to end.
+    pub(crate) fn run(mut self, orders: &Receiver<LoaderOrder>) {
+        loop {
+            let order = match self.wanted.values().map(|wanted| wanted.until).min() {
+                Some(until) => orders.recv_deadline(until),
+                None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            let Some(scheduler) = self.router.scheduler() else { return };
+            match order {
+                Ok(LoaderOrder::Bear(birth)) => self.bear(&scheduler, birth),
+                Ok(LoaderOrder::Send { to, module }) => self.send(&scheduler, to, module),
+                Ok(LoaderOrder::Take { from, module, file }) => {
+                    self.take(&scheduler, from, module, file);
+                }
+                Ok(LoaderOrder::Room) => self.send_unsent(),
+                Ok(LoaderOrder::Lost { node }) => self.lose(node),
+                Err(RecvTimeoutError::Timeout) => self.give_up_late_ones(),
+                Ok(LoaderOrder::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn bear(&mut self, scheduler: &Scheduler, birth: Birth) {
+        let id = birth.module;
+        if self.router.bear(scheduler, &birth) {
+            return;
+        }
+        if let Some(module) = self.cache.find(id) {
+            let outcome = self.make_known(scheduler, module);
+            return self.settle(scheduler, vec![birth], outcome);
+        }
+        let waiting: usize = self.wanted.values().map(|wanted| wanted.births.len()).sum();
+        if waiting >= MAX_WAITING {
+            return birth.answer(&self.router, Err("too many processes wait for code".into()));
+        }
+        match self.wanted.get_mut(&id) {
+            Some(wanted) => wanted.births.push(birth),
+            None => self.fetch(id, vec![birth]),
+        }
+    }
+
+    /// Asks for code, of the first who wants a process and is still there.
+    fn fetch(&mut self, id: ModuleId, births: Vec<Birth>) {
+        let asked = births.iter().map(Birth::peer).find(|peer| {
+            let wanted = Parcel::CodeWanted { module: id };
+            self.router.peers.is_current(peer) && self.router.tell(peer, LANE, &wanted).is_ok()
+        });
+        if let Some(from) = asked.map(|peer| peer.number()) {
+            self.wanted.insert(id, Wanted { from, until: Instant::now() + PATIENCE, births });
+        }
+    }
+
+    /// Takes in code that was wanted. What was not is not looked at.
+    fn take(&mut self, scheduler: &Scheduler, from: u32, id: ModuleId, file: Option<Vec<u8>>) {
+        if self.wanted.get(&id).is_none_or(|wanted| wanted.from != from) {
+            return;
+        }
+        let Some(Wanted { births, .. }) = self.wanted.remove(&id) else { return };
+        let module = match file.map(|file| Module::from_bytes(&file)) {
+            Some(Ok(module)) if module.id() == id => Ok(module),
+            Some(Ok(module)) => Err(format!("{} came instead", module.id())),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("the node that wants the process does not have it".into()),
+        };
+        match module {
+            Ok(module) => {
+                self.cache.keep(&module);
+                let outcome = self.make_known(scheduler, module);
+                self.settle(scheduler, births, outcome);
+            }
+            Err(why) => {
+                log::warn!("got no code for module {id} from node {from}: {why}");
+                self.fail(id, births, from, &why);
+            }
+        }
+    }
+
+    fn make_known(
+        &mut self,
+        scheduler: &Scheduler,
+        module: Module,
+    ) -> Result<Arc<Program>, String> {
+        let program = Program::new(module, &self.hosts).map_err(|error| error.to_string())?;
+        let program = Arc::new(program);
+        scheduler.add_program(&program);
+        self.fetched.push_back(program.module().id());
+        let many = self.fetched.len().saturating_sub(MAX_UNUSED);
+        let oldest: Vec<_> = self.fetched.drain(..many).collect();
+        scheduler.forget_unused(&oldest);
+        Ok(program)
+    }
+
+    /// Starts those who have waited for a program, or tells them why not.
+    fn settle(
+        &self,
+        scheduler: &Scheduler,
+        births: Vec<Birth>,
+        outcome: Result<Arc<Program>, String>,
+    ) {
+        for birth in births {
+            let started = match &outcome {
+                Ok(program) => birth.start(scheduler, program, &self.router.limits),
+                Err(why) => Err(why.clone()),
+            };
+            birth.answer(&self.router, started);
+        }
+    }
+
+    /// The code did not come from where it was expected: those whose nodes have it too may still get
+    /// it from there.
+    fn fail(&mut self, id: ModuleId, births: Vec<Birth>, from: u32, why: &str) {
+        let (hopeless, others): (Vec<_>, Vec<_>) =
+            births.into_iter().partition(|birth| birth.peer().number() == from);
+        for birth in hopeless {
+            birth.answer(&self.router, Err(format!("its code did not come: {why}")));
+        }
+        if !others.is_empty() {
+            self.fetch(id, others);
+        }
+    }
+
+    fn lose(&mut self, node: u32) {
+        self.unsent.retain(|(peer, _)| peer.number() != node);
+        let lost: Vec<_> = self
+            .wanted
+            .iter()
+            .filter(|(_, wanted)| wanted.from == node)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in lost {
+            if let Some(Wanted { births, .. }) = self.wanted.remove(&id) {
+                self.fail(id, births, node, "the node is lost");
+            }
+        }
+    }
+
+    fn give_up_late_ones(&mut self) {
+        let now = Instant::now();
+        let late: Vec<_> = self
+            .wanted
+            .iter()
+            .filter(|(_, wanted)| wanted.until <= now)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in late {
+            if let Some(Wanted { births, from, .. }) = self.wanted.remove(&id) {
+                self.fail(id, births, from, "no answer in time");
+            }
+        }
+    }
+
+    /// Sends code to a peer, if it is here.
+    fn send(&mut self, scheduler: &Scheduler, to: Arc<Peer>, module: ModuleId) {
+        let known = scheduler.program(module).map(|program| program.module().to_bytes());
+        let file = known.or_else(|| self.cache.find(module).map(|module| module.to_bytes()));
+        if let Ok(bytes) = (Parcel::Code { module, file }).to_bytes()
+            && bytes.len() <= iridium_proto::MAX_MESSAGE
+        {
+            self.unsent.push_back((to, bytes));
+            self.send_unsent();
+        } else {
+            // Too long for the mesh; as if it were not here.
+            let _ = self.router.tell(&to, LANE, &Parcel::Code { module, file: None });
+        }
+    }
+
+    fn send_unsent(&mut self) {
+        for _ in 0..self.unsent.len() {
+            let Some((peer, bytes)) = self.unsent.pop_front() else { return };
+            match peer.client.send_in(LANE.bits() as u64, bytes) {
+                Ok(()) => self.router.count_module(),
+                Err(refused)
+                    if refused.why == SendError::WouldBlock && self.unsent.len() < MAX_WAITING =>
+                {
+                    self.unsent.push_back((peer, refused.bytes));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What a node is told at its start.
+
+use std::fmt;
+use std::sync::Arc;
+
+use iridium_vm::sched::{Observer, Output};
+use iridium_vm::{Hosts, Limits};
+
+/// What a node is told at its start.
+#[derive(Clone)]
+pub struct Config {
+    /// Its place in the mesh.
+    pub mesh: iridium_net::Config,
+    /// Threads that run processes; default: one for each core.
+    pub workers: usize,
+    /// Processes that may live at a time, at most 2^32; default: a million.
+    pub processes: usize,
+    /// Memory that all processes may take together, in bytes; default: no limit.
+    pub memory: u64,
+    /// What a single process may use that another node or an operator has started. Processes start
+    /// others with their own limits.
+    pub limits: Limits,
+    /// The functions that programs may import.
+    pub hosts: Hosts,
+    /// Where the output of processes goes.
+    pub output: Arc<dyn Output>,
+    /// Who else is told how processes end, apart from those who follow
+    /// [`Node::events`](crate::Node::events).
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+impl Config {
+    /// A node with this place in the mesh.
+    pub fn new(mesh: iridium_net::Config, output: Arc<dyn Output>) -> Self {
+        Self {
+            mesh,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            processes: (1 << 20) - 1,
+            memory: u64::MAX,
+            limits: Limits::default(),
+            hosts: Hosts::new(),
+            output,
+            observer: None,
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("mesh", &self.mesh)
+            .field("workers", &self.workers)
+            .field("processes", &self.processes)
+            .field("memory", &self.memory)
+            .field("limits", &self.limits)
+            .field("hosts", &self.hosts)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,72 @@
+//! The thread that answers what operators at other nodes want to know of this one.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::Receiver;
+use iridium_vm::process::Pid;
+use iridium_vm::sched::Scheduler;
+
+use crate::code::{Asker, Birth};
+use crate::report::{NodeReport, ProcessRow};
+use crate::router::{Findings, Parcel, Peer, Query, Router};
+
+/// A question of an operator at another node.
+pub(crate) enum DeskOrder {
+    /// Answer this.
+    Query { from: Arc<Peer>, number: u64, query: Query },
+    /// End.
+    Stop,
+}
+
+/// What a node knows about itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin {
+    pub(crate) started: Instant,
+    pub(crate) workers: usize,
+}
+
+/// Answers until it is told to end.
+pub(crate) fn run(router: &Router, orders: &Receiver<DeskOrder>) {
+    while let Ok(DeskOrder::Query { from, number, query }) = orders.recv() {
+        let Some(scheduler) = router.scheduler() else { return };
+        let findings = match query {
+            Query::Processes => Findings::Processes(processes(&scheduler)),
+            Query::Load => Findings::Load(Box::new(load(router, &scheduler))),
+            Query::WhereIs(name) => Findings::Found(scheduler.find(&name)),
+            Query::Spawn { module, start, limits, name } => {
+                let asker = Asker::Operator(from, number);
+                router.want(&scheduler, Birth { asker, module, start, limits, name });
+                continue;
+            }
+        };
+        // A peer that is gone does not wait for it.
+        let _ = router.tell(&from, Pid::NOBODY, &Parcel::Findings { number, findings });
+    }
+}
+
+/// The processes of this node.
+pub(crate) fn processes(scheduler: &Scheduler) -> Vec<ProcessRow> {
+    scheduler.processes().into_iter().map(ProcessRow::from).collect()
+}
+
+/// How this node does.
+pub(crate) fn load(router: &Router, scheduler: &Scheduler) -> NodeReport {
+    let (messages, memory) = scheduler.weight();
+    let counts = router.hub.counts();
+    let mut report = NodeReport {
+        number: scheduler.node(),
+        uptime: router.origin.started.elapsed().as_secs(),
+        workers: router.origin.workers as u32,
+        processes: scheduler.process_count() as u64,
+        failures: counts.failures,
+        traps: counts.traps,
+        restarts: counts.restarts,
+        fuel: scheduler.fuel_spent(),
+        messages,
+        memory,
+        ..NodeReport::default()
+    };
+    router.add_traffic(&mut report);
+    report
+}

@@ -1,0 +1,42 @@
+//! What can go wrong.
+
+use std::io;
+
+use iridium_proto::NodeAlias;
+use iridium_vm::program::MissingImports;
+use iridium_vm::sched::Full;
+use thiserror::Error;
+
+/// Why a node did not start. Nothing is left running.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Its place in the mesh could not be taken.
+    #[error(transparent)]
+    Mesh(#[from] iridium_net::StartError),
+    /// The system has no threads for it.
+    #[error("the system has no threads for the node: {0}")]
+    Threads(#[from] io::Error),
+}
+
+/// Why there is no new process.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SpawnError {
+    /// The program wants functions that the node does not have.
+    #[error(transparent)]
+    Imports(#[from] MissingImports),
+    /// There are as many processes as there may be.
+    #[error(transparent)]
+    Full(#[from] Full),
+    /// The node has been shut down.
+    #[error("the node has been shut down")]
+    Stopped,
+    /// No node of that name is linked to this one.
+    #[error("there is no node {0} in the cluster")]
+    NoNode(NodeAlias),
+    /// The other node was lost, or took too long.
+    #[error("no answer from {0}")]
+    NoAnswer(NodeAlias),
+    /// The node says why.
+    #[error("{0}")]
+    Refused(String),
+}

@@ -1,0 +1,266 @@
+//! A node: the machine and the mesh in one.
+
+use std::sync::{Arc, Mutex};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use iridium_net::{Endpoint, JoinError, JoinReport, Manager};
+use iridium_proto::{MemberView, NodeAlias, NodeNumber};
+use iridium_vm::process::{Pid, Start};
+use iridium_vm::sched::{self, Scheduler, Time};
+use iridium_vm::supervisor::Spec;
+use iridium_vm::{Limits, Module, ModuleId, Process, Program};
+
+use crate::code::{Cache, Loader, LoaderOrder, start_named};
+use crate::config::Config;
+use crate::desk::{self, DeskOrder, Origin};
+use crate::error::{SpawnError, StartError};
+use crate::hub::{Hub, NodeEvent};
+use crate::report::{NodeLoad, NodeProcesses};
+use crate::router::{Parts, Router};
+use crate::sync::lock;
+
+/// Orders that may wait for the loader and the desk.
+const MAX_ORDERS: usize = 4096;
+/// How long a thread that has much to do may take to hear that it is to end.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A running node: a scheduler with its processes, and a place in the mesh. Clones stand for the
+/// same node; when the last one is dropped, the node shuts down.
+#[derive(Clone)]
+pub struct Node {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    scheduler: Scheduler,
+    manager: Manager,
+    router: Arc<Router>,
+    loader: Sender<LoaderOrder>,
+    desk: Sender<DeskOrder>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Node {
+    /// Starts a node: its workers, then its part in the mesh, which begins to join its seeds.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub fn start(mut config: Config) -> Result<Self, StartError> {
+        let number = match config.mesh.number {
+            Some(number) => number,
+            None => NodeNumber::from_random(random_bits()?),
+        };
+        config.mesh.number = Some(number);
+        let data = config.mesh.data_root.clone();
+        let (loader, loader_orders) = bounded(MAX_ORDERS);
+        let (desk, desk_orders) = bounded(MAX_ORDERS);
+        let hub = Arc::new(Hub::new(config.observer.clone()));
+        let origin = Origin { started: Instant::now(), workers: config.workers };
+        let router = Arc::new(Router::new(Parts {
+            loader: loader.clone(),
+            desk: desk.clone(),
+            hub,
+            origin,
+            limits: config.limits,
+            hosts: config.hosts.clone(),
+        }));
+        let scheduler = Scheduler::start(sched_config(&config, number, &router)?)?;
+        router.serve(&scheduler);
+        let manager = Manager::start_with(config.mesh, Arc::clone(&router) as _)?;
+        let alias = manager.me().0.alias;
+        router.answer_to(alias.clone());
+        let threads = Mutex::default();
+        let inner = Inner { scheduler, manager, router, loader, desk, threads };
+        let node = Self { inner: Arc::new(inner) };
+        let folder = data.map(|root| root.join(alias.as_str()).join("modules"));
+        node.start_threads(Cache::new(folder), loader_orders, desk_orders)?;
+        Ok(node)
+    }
+
+    fn start_threads(
+        &self,
+        cache: Cache,
+        loader_orders: Receiver<LoaderOrder>,
+        desk_orders: Receiver<DeskOrder>,
+    ) -> Result<(), StartError> {
+        let router = &self.inner.router;
+        let loader = Loader::new(Arc::clone(router), router.hosts.clone(), cache);
+        let at_desk = Arc::clone(router);
+        let mut threads = lock(&self.inner.threads);
+        threads.push(start("iridium-loader", move || loader.run(&loader_orders))?);
+        threads.push(start("iridium-desk", move || desk::run(&at_desk, &desk_orders))?);
+        Ok(())
+    }
+
+    /// Its processes. They can be started, told and watched here as on any scheduler.
+    #[must_use]
+    pub fn scheduler(&self) -> &Scheduler {
+        &self.inner.scheduler
+    }
+
+    /// Its place in the mesh.
+    #[must_use]
+    pub fn manager(&self) -> &Manager {
+        &self.inner.manager
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn alias(&self) -> NodeAlias {
+        self.inner.manager.me().0.alias
+    }
+
+    /// Joins the cluster of another node.
+    ///
+    /// # Errors
+    /// As for [`Manager::join`].
+    pub fn join(&self, to: Endpoint) -> Result<JoinReport, JoinError> {
+        self.inner.manager.join(to)
+    }
+
+    /// Everything that happens to members and processes from now on. A listener that lets 4,096
+    /// events pile up is cut off: its receiver then ends.
+    #[must_use]
+    pub fn events(&self) -> Receiver<NodeEvent> {
+        self.inner.router.hub.listen()
+    }
+
+    /// Makes a module ready to run here, and known to this node, so that others can get it.
+    ///
+    /// # Errors
+    /// When it wants functions that this node does not have.
+    pub fn load(&self, module: Module) -> Result<Arc<Program>, SpawnError> {
+        self.inner.router.load(module)
+    }
+
+    /// Starts a process here, under a name if it is to have one.
+    ///
+    /// # Errors
+    /// [`SpawnError`], also when the name is taken.
+    pub fn spawn(
+        &self,
+        process: Process,
+        program: &Arc<Program>,
+        name: Option<&str>,
+    ) -> Result<Pid, SpawnError> {
+        start_named(&self.inner.scheduler, process, program, name).map_err(SpawnError::Refused)
+    }
+
+    /// Starts a process on another node, or with `None` on this one, by the identity of its module, which this
+    /// node has to have [loaded](Self::load). Waits until it has started, 35 s at most.
+    ///
+    /// # Errors
+    /// [`SpawnError`].
+    pub fn spawn_on(
+        &self,
+        alias: Option<&NodeAlias>,
+        module: ModuleId,
+        start: Start,
+        limits: Limits,
+        name: Option<String>,
+    ) -> Result<Pid, SpawnError> {
+        self.inner.router.spawn_on(alias, module, start, limits, name)
+    }
+
+    /// The process with a name, at this node or at another. Waits for its answer, 3 s at most.
+    ///
+    /// # Errors
+    /// [`SpawnError::NoNode`], [`SpawnError::NoAnswer`].
+    pub fn find(&self, name: &str, alias: Option<&NodeAlias>) -> Result<Option<Pid>, SpawnError> {
+        self.inner.router.find(name, alias)
+    }
+
+    /// Starts a tree of supervisors and programs, whose modules have to be [loaded](Self::load),
+    /// under a name, which its top supervisor gets.
+    ///
+    /// # Errors
+    /// When there are as many processes as there may be, or the name is taken.
+    pub fn start_app(&self, name: &str, spec: Spec) -> Result<Pid, SpawnError> {
+        self.inner.router.start_app(name, spec)
+    }
+
+    /// This node first, then every other that it knows of, by alias.
+    #[must_use]
+    pub fn members(&self) -> Vec<MemberView> {
+        self.inner.manager.members()
+    }
+
+    /// The processes of this node, or of all nodes, by alias. Waits for the others, 3 s at most.
+    #[must_use]
+    pub fn processes(&self, all: bool) -> Vec<NodeProcesses> {
+        self.inner.router.processes(all)
+    }
+
+    /// How the nodes of the cluster do, by alias. Waits for the others, 3 s at most.
+    #[must_use]
+    pub fn loads(&self) -> Vec<NodeLoad> {
+        self.inner.router.loads()
+    }
+
+    /// Says goodbye to all others, forgets them, and stops. Processes are dropped without being
+    /// told.
+    pub fn leave(&self) {
+        self.inner.manager.leave();
+        self.inner.stop();
+    }
+
+    /// As [`Node::leave`], but remembers the others for the next start.
+    pub fn shutdown(&self) {
+        self.inner.manager.shutdown();
+        self.inner.stop();
+    }
+}
+
+impl Inner {
+    fn stop(&self) {
+        self.scheduler.shutdown();
+        // One that has ended does not take the order.
+        let _ = self.loader.send_timeout(LoaderOrder::Stop, PATIENCE);
+        let _ = self.desk.send_timeout(DeskOrder::Stop, PATIENCE);
+        for thread in lock(&self.threads).drain(..) {
+            // What it panicked with was printed when it did.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.manager.shutdown();
+        self.stop();
+    }
+}
+
+fn sched_config(
+    config: &Config,
+    number: NodeNumber,
+    router: &Arc<Router>,
+) -> Result<sched::Config, StartError> {
+    Ok(sched::Config {
+        workers: config.workers,
+        node: number.number(),
+        processes: config.processes,
+        memory: config.memory,
+        fuel: u64::MAX,
+        seed: random_bits()?,
+        time: Time::Real,
+        output: Arc::clone(&config.output),
+        observer: Arc::clone(&router.hub) as _,
+        outside: Arc::clone(router) as _,
+    })
+}
+
+fn start(
+    name: &str,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, std::io::Error> {
+    Builder::new().name(name.to_string()).spawn(run)
+}
+
+fn random_bits() -> Result<u64, StartError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| StartError::Threads(error.into()))?;
+    Ok(u64::from_le_bytes(bytes))
+}

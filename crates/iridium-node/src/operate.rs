@@ -1,0 +1,158 @@
+//! What operators can do with a node, whether they are in its own process or talk to it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use iridium_proto::NodeAlias;
+use iridium_vm::process::{Pid, Start};
+use iridium_vm::sched::Scheduler;
+use iridium_vm::supervisor::Spec;
+use iridium_vm::{Limits, Module, ModuleId, Process, Program};
+
+use crate::code::start_named;
+use crate::desk;
+use crate::error::SpawnError;
+use crate::report::{NodeLoad, NodeProcesses, NodeReport};
+use crate::router::{Errand, Findings, Query, Router};
+use crate::sync::lock;
+
+/// How long other nodes may take to answer an operator.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+/// How long another node may take to start a process, which may have to get the code first.
+const SPAWN_WITHIN: Duration = Duration::from_secs(35);
+
+impl Router {
+    /// As [`Node::load`](crate::Node::load).
+    pub(crate) fn load(&self, module: Module) -> Result<Arc<Program>, SpawnError> {
+        let scheduler = self.running()?;
+        if let Some(known) = scheduler.program(module.id()) {
+            return Ok(known);
+        }
+        let program = Arc::new(Program::new(module, &self.hosts)?);
+        scheduler.add_program(&program);
+        Ok(program)
+    }
+
+    /// As [`Node::spawn_on`](crate::Node::spawn_on).
+    pub(crate) fn spawn_on(
+        &self,
+        alias: Option<&NodeAlias>,
+        module: ModuleId,
+        start: Start,
+        limits: Limits,
+        name: Option<String>,
+    ) -> Result<Pid, SpawnError> {
+        let alias = match alias {
+            Some(alias) if !self.is_me(alias) => alias,
+            _ => return self.spawn_here(module, &start, limits, name.as_deref()),
+        };
+        let errand = self.errand(alias, Query::Spawn { module, start, limits, name })?;
+        match errand.wait(Instant::now() + SPAWN_WITHIN) {
+            Some(Findings::Spawned(outcome)) => outcome.map_err(SpawnError::Refused),
+            _ => Err(SpawnError::NoAnswer(alias.clone())),
+        }
+    }
+
+    fn spawn_here(
+        &self,
+        module: ModuleId,
+        start: &Start,
+        limits: Limits,
+        name: Option<&str>,
+    ) -> Result<Pid, SpawnError> {
+        let scheduler = self.running()?;
+        let program = scheduler.program(module);
+        let program =
+            program.ok_or_else(|| SpawnError::Refused(format!("module {module} is not loaded")))?;
+        let process = Process::spawned(&program, start, limits.within(&self.limits));
+        start_named(&scheduler, process, &program, name).map_err(SpawnError::Refused)
+    }
+
+    /// As [`Node::find`](crate::Node::find).
+    pub(crate) fn find(
+        &self,
+        name: &str,
+        alias: Option<&NodeAlias>,
+    ) -> Result<Option<Pid>, SpawnError> {
+        let alias = match alias {
+            Some(alias) if !self.is_me(alias) => alias,
+            _ => return Ok(self.running()?.find(name)),
+        };
+        let errand = self.errand(alias, Query::WhereIs(name.to_string()))?;
+        match errand.wait(Instant::now() + ANSWER_WITHIN) {
+            Some(Findings::Found(pid)) => Ok(pid),
+            _ => Err(SpawnError::NoAnswer(alias.clone())),
+        }
+    }
+
+    /// As [`Node::start_app`](crate::Node::start_app).
+    pub(crate) fn start_app(&self, name: &str, spec: Spec) -> Result<Pid, SpawnError> {
+        let pid = self.running()?.start_supervisor(spec, Some(name))?;
+        lock(&self.apps).push((name.to_string(), pid));
+        Ok(pid)
+    }
+
+    /// The apps that were started here, oldest first.
+    pub(crate) fn apps(&self) -> Vec<(String, Pid)> {
+        lock(&self.apps).clone()
+    }
+
+    /// As [`Node::processes`](crate::Node::processes).
+    pub(crate) fn processes(&self, all: bool) -> Vec<NodeProcesses> {
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        let errands = if all { self.ask_all(&Query::Processes) } else { Vec::new() };
+        let own = self.scheduler().map(|scheduler| desk::processes(&scheduler));
+        let own = self.own_alias().map(|me| NodeProcesses { alias: me.clone(), processes: own });
+        let mut nodes: Vec<_> = own.into_iter().collect();
+        for (alias, errand) in errands {
+            let processes = match errand.wait(deadline) {
+                Some(Findings::Processes(processes)) => Some(processes),
+                _ => None,
+            };
+            nodes.push(NodeProcesses { alias, processes });
+        }
+        nodes.sort_by(|a, b| a.alias.cmp(&b.alias));
+        nodes
+    }
+
+    /// As [`Node::loads`](crate::Node::loads).
+    pub(crate) fn loads(&self) -> Vec<NodeLoad> {
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        let errands = self.ask_all(&Query::Load);
+        let own = self.scheduler().map(|scheduler| desk::load(self, &scheduler));
+        let own = self.own_alias().map(|me| NodeLoad { alias: me.clone(), report: own });
+        let mut loads: Vec<_> = own.into_iter().collect();
+        for (alias, errand) in errands {
+            loads.push(NodeLoad { alias, report: report(&errand, deadline) });
+        }
+        loads.sort_by(|a, b| a.alias.cmp(&b.alias));
+        loads
+    }
+
+    /// Asks all peers at once.
+    fn ask_all(&self, query: &Query) -> Vec<(NodeAlias, Errand)> {
+        let peers = self.peers.all().into_iter();
+        peers.map(|peer| (peer.id.alias.clone(), self.send_errand(&peer, query.clone()))).collect()
+    }
+
+    fn errand(&self, alias: &NodeAlias, query: Query) -> Result<Errand, SpawnError> {
+        let peer = self.peers.named(alias.as_str());
+        let peer = peer.ok_or_else(|| SpawnError::NoNode(alias.clone()))?;
+        Ok(self.send_errand(&peer, query))
+    }
+
+    fn is_me(&self, alias: &NodeAlias) -> bool {
+        self.own_alias() == Some(alias)
+    }
+
+    fn running(&self) -> Result<Scheduler, SpawnError> {
+        self.scheduler().ok_or(SpawnError::Stopped)
+    }
+}
+
+fn report(errand: &Errand, deadline: Instant) -> Option<NodeReport> {
+    match errand.wait(deadline) {
+        Some(Findings::Load(report)) => Some(*report),
+        _ => None,
+    }
+}

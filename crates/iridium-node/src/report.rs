@@ -1,0 +1,104 @@
+//! What a node tells operators about itself.
+
+use iridium_proto::NodeAlias;
+use iridium_vm::ModuleId;
+use iridium_vm::process::Pid;
+use iridium_vm::sched::ProcessInfo;
+use serde::{Deserialize, Serialize};
+
+/// A process, for operators.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProcessRow {
+    /// Its pid.
+    pub pid: Pid,
+    /// The names it is registered under.
+    pub names: Vec<String>,
+    /// The module that it runs; `None` for a supervisor or one that is driven from outside.
+    pub module: Option<ModuleId>,
+    /// What it does, in a word.
+    pub state: String,
+    /// Where it is in its program.
+    pub place: Option<String>,
+    /// Fuel spent since its start.
+    pub fuel: u64,
+    /// Its heap, in bytes.
+    pub heap: u64,
+    /// All memory that it takes, in bytes.
+    pub memory: u64,
+    /// Messages that wait.
+    pub messages: u64,
+    /// Processes that it is linked to.
+    pub links: u64,
+}
+
+impl From<ProcessInfo> for ProcessRow {
+    fn from(info: ProcessInfo) -> Self {
+        Self {
+            pid: info.pid,
+            names: info.names,
+            module: info.module,
+            state: info.activity.as_str().to_string(),
+            place: info.place.map(|place| place.to_string()),
+            fuel: info.fuel,
+            heap: info.heap as u64,
+            memory: info.memory,
+            messages: info.messages as u64,
+            links: info.links as u64,
+        }
+    }
+}
+
+/// The processes of a node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeProcesses {
+    /// The node.
+    pub alias: NodeAlias,
+    /// Its processes by pid; `None` when it did not answer in time.
+    pub processes: Option<Vec<ProcessRow>>,
+}
+
+/// How a node does as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeReport {
+    /// Its number in pids.
+    pub number: u32,
+    /// Time since its start, in seconds.
+    pub uptime: u64,
+    /// Threads that run processes.
+    pub workers: u32,
+    /// Processes that live.
+    pub processes: u64,
+    /// Processes that ended with another reason than normal, since the start.
+    pub failures: u64,
+    /// Those among them that ended by a trap.
+    pub traps: u64,
+    /// Children that supervisors have started again, since the start.
+    pub restarts: u64,
+    /// Fuel that all processes have spent since the start.
+    pub fuel: u64,
+    /// Messages that wait in mailboxes.
+    pub messages: u64,
+    /// Memory of all processes, in bytes.
+    pub memory: u64,
+    /// Messages to and from other nodes, since the start.
+    pub sent: u64,
+    /// See `sent`.
+    pub received: u64,
+    /// Bytes of them.
+    pub sent_bytes: u64,
+    /// See `sent_bytes`.
+    pub received_bytes: u64,
+    /// Modules whose code was sent to other nodes, since the start.
+    pub modules_sent: u64,
+    /// Bytes that wait to be sent to other nodes.
+    pub queued_bytes: u64,
+}
+
+/// A node, and how it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeLoad {
+    /// The node.
+    pub alias: NodeAlias,
+    /// How it does; `None` when it did not answer in time.
+    pub report: Option<NodeReport>,
+}

@@ -1,0 +1,209 @@
+//! What comes in from other nodes.
+//!
+//! Another node is trusted to be a node, not to be right: it speaks for its own processes and to
+//! those of this node, and what is said otherwise is not heard.
+
+use std::sync::Arc;
+
+use iridium_net::{Application, ClusterClient, ControlStream, Event, LinkId, Room};
+use iridium_proto::{NodeAlias, NodeId};
+use iridium_vm::process::{Completion, Message, Pid, Question, Signal};
+use iridium_vm::sched::Scheduler;
+
+use super::parcel::{self, Delivery, Parcel};
+use super::{Peer, Router, count};
+use crate::code::{Asker, Birth, LoaderOrder};
+use crate::control;
+use crate::desk::DeskOrder;
+
+impl Application for Router {
+    fn deliver(&self, from: &NodeId, link: LinkId, bytes: Vec<u8>, room: Room) {
+        // What still comes from a connection that another has replaced was lost already, for those
+        // who were told of the loss.
+        let Some(peer) = self.peers.on_link(from, link) else { return };
+        let Some(scheduler) = self.scheduler() else { return };
+        count(&self.traffic.received, 1);
+        count(&self.traffic.received_bytes, bytes.len());
+        match parcel::read(bytes) {
+            Ok(Delivery::Message { to, message }) => message_in(&scheduler, &peer, to, message),
+            Ok(Delivery::Parcel(parcel)) => self.parcel_in(&scheduler, &peer, parcel),
+            Err(error) => log::warn!("ignored what peer={} has sent: {error}", from.alias),
+        }
+        // From here on the mailbox counts it.
+        drop(room);
+    }
+
+    fn room(&self, to: &NodeAlias) {
+        if let Some(number) = self.peers.number_of(to)
+            && let Some(scheduler) = self.scheduler()
+        {
+            scheduler.room(number);
+        }
+        // The loader may have code to send.
+        let _ = self.loader.try_send(LoaderOrder::Room);
+    }
+
+    fn control(&self, request: Vec<u8>, stream: &mut ControlStream) {
+        control::serve(self, &request, stream);
+    }
+
+    fn linked(&self, id: &NodeId, client: &Arc<ClusterClient>) {
+        self.link_up(id, client);
+    }
+
+    fn may_renumber(&self) -> bool {
+        // The pids of processes hold the number.
+        self.scheduler().is_none_or(|scheduler| scheduler.process_count() == 0)
+    }
+
+    fn reborn(&self, id: &NodeId) {
+        let number = id.number.number();
+        if let Some(scheduler) = self.scheduler()
+            && scheduler.node() != number
+            && !scheduler.renumber(number)
+        {
+            log::error!(
+                "a process was started at the moment at which node {} took another number; \
+                 others cannot reach it: start the node again",
+                id.alias
+            );
+        }
+    }
+
+    fn event(&self, event: &Event) {
+        if let Event::Down { id } | Event::Left { id } = event {
+            self.link_down(id);
+        }
+        self.hub.member(event);
+    }
+}
+
+impl Router {
+    fn parcel_in(&self, scheduler: &Scheduler, peer: &Arc<Peer>, parcel: Parcel) {
+        match parcel {
+            Parcel::Signal { from, to, signal } => {
+                self.signal_in(scheduler, peer, (from, to), signal);
+            }
+            Parcel::Ask { asker, number, question } => {
+                self.question_in(scheduler, peer, (asker, number), question);
+            }
+            Parcel::Answer { asker, number, answer } => {
+                let asker = (asker, number);
+                if let Some(answer) = self.asks.settle(asker, peer.number(), answer) {
+                    scheduler.answer(asker.0, asker.1, answer);
+                }
+            }
+            Parcel::CodeWanted { module } => {
+                self.order(LoaderOrder::Send { to: Arc::clone(peer), module });
+            }
+            Parcel::Code { module, file } => {
+                self.order(LoaderOrder::Take { from: peer.number(), module, file });
+            }
+            Parcel::Query { number, query } => {
+                let order = DeskOrder::Query { from: Arc::clone(peer), number, query };
+                // One that gets no answer is told so by its own deadline.
+                if self.desk.try_send(order).is_err() {
+                    log::warn!("too many questions of operators; one of {} waits", peer.id.alias);
+                }
+            }
+            Parcel::Findings { number, findings } => {
+                self.errands.settle(number, peer.number(), findings);
+            }
+        }
+    }
+
+    fn signal_in(
+        &self,
+        scheduler: &Scheduler,
+        peer: &Peer,
+        (from, to): (Pid, Pid),
+        signal: Signal,
+    ) {
+        if !is_for_here(scheduler, peer, to) || !speaks_for(peer, from, &signal) {
+            return;
+        }
+        scheduler.deliver(from, to, signal);
+        // The loss of the node may have been told before this could be noted.
+        if !self.peers.is_current(peer) {
+            scheduler.deliver(Pid::NOBODY, to, Signal::NodeLost { node: peer.number() });
+        }
+    }
+
+    fn question_in(
+        &self,
+        scheduler: &Scheduler,
+        peer: &Arc<Peer>,
+        asker: (Pid, u64),
+        question: Question,
+    ) {
+        match question {
+            Question::WhereIs { name, .. } => {
+                let found = scheduler.find(&name).map(Pid::bits);
+                self.answer(peer, asker, Completion::Found(found));
+            }
+            Question::Spawn { module, start, limits, .. } => {
+                let asker = Asker::Process(Arc::clone(peer), asker.0, asker.1);
+                self.want(scheduler, Birth { asker, module, start, limits, name: None });
+            }
+        }
+    }
+
+    /// Starts a process, now or when its code has come.
+    pub(crate) fn want(&self, scheduler: &Scheduler, birth: Birth) {
+        if !self.bear(scheduler, &birth) {
+            self.order(LoaderOrder::Bear(birth));
+        }
+    }
+
+    fn order(&self, order: LoaderOrder) {
+        if let Err(refused) = self.loader.try_send(order)
+            && let LoaderOrder::Bear(birth) = refused.into_inner()
+        {
+            birth.answer(self, Err("too many processes wait for their code".into()));
+        }
+    }
+}
+
+fn message_in(scheduler: &Scheduler, peer: &Peer, to: Pid, message: Message) {
+    let from = Pid::from_bits(message.sender);
+    // Negative tags are what this node tells its processes.
+    if is_for_here(scheduler, peer, to) && message.tag >= 0 && is_of(peer, from) {
+        scheduler.deliver(from, to, Signal::Message(message));
+    }
+}
+
+fn is_for_here(scheduler: &Scheduler, peer: &Peer, to: Pid) -> bool {
+    let here = to.node() == scheduler.node();
+    if !here {
+        log::debug!("{} has sent something to {to:?}, which is not of this node", peer.id.alias);
+    }
+    here
+}
+
+/// Whether a process is of that node; nobody is, when an operator acts there.
+fn is_of(peer: &Peer, from: Pid) -> bool {
+    let its = from == Pid::NOBODY || from.node() == peer.number();
+    if !its {
+        log::warn!("{} speaks for {from:?}, which is not of that node", peer.id.alias);
+    }
+    its
+}
+
+/// Whether a signal is about a process of the node that has sent it.
+fn speaks_for(peer: &Peer, from: Pid, signal: &Signal) -> bool {
+    is_of(peer, from)
+        && match signal {
+            Signal::Message(message) => {
+                message.tag >= 0 && is_of(peer, Pid::from_bits(message.sender))
+            }
+            Signal::Link { from }
+            | Signal::Unlink { from }
+            | Signal::Exit { from, .. }
+            | Signal::Kill { from, .. }
+            | Signal::Monitor { from, .. }
+            | Signal::Demonitor { from, .. }
+            | Signal::Down { from, .. } => is_of(peer, *from),
+            // Each node finds out for itself.
+            Signal::NodeLost { .. } => false,
+        }
+}

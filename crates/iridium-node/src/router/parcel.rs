@@ -1,0 +1,198 @@
+//! What nodes tell each other about their processes, as bytes.
+//!
+//! A message between processes, of which there are many, has a fixed head and then its payload as it
+//! is. Everything else is encoded as a [`Parcel`].
+//!
+//! | byte | message | parcel |
+//! | --- | --- | --- |
+//! | 0 | 0 | 1 |
+//! | 1 to 8 | sender | encoded |
+//! | 9 to 16 | receiver | |
+//! | 17 to 24 | tag | |
+//! | 25 to the end | payload | |
+//!
+//! Numbers are little-endian.
+
+use iridium_proto::{ProtoError, from_bytes, to_bytes};
+use iridium_vm::process::{Completion, Message, Payload, Pid, Question, Signal, Start};
+use iridium_vm::{Limits, ModuleId};
+use serde::{Deserialize, Serialize};
+
+use crate::report::{NodeReport, ProcessRow};
+
+/// What stands before the payload of a message.
+const HEAD: usize = 25;
+/// The longest payload that fits into a message to another node, in bytes.
+pub const MAX_PAYLOAD: usize = iridium_proto::MAX_MESSAGE - HEAD;
+
+/// What one node tells another, apart from messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Parcel {
+    /// A signal from one process to another.
+    Signal { from: Pid, to: Pid, signal: Signal },
+    /// A process wants to know something, or wants a process.
+    Ask { asker: Pid, number: u64, question: Question },
+    /// The answer to an `Ask`.
+    Answer { asker: Pid, number: u64, answer: Completion },
+    /// The code of a module is wanted.
+    CodeWanted { module: ModuleId },
+    /// The code of a module; `None` when it is not here.
+    Code { module: ModuleId, file: Option<Vec<u8>> },
+    /// An operator asks about this node.
+    Query { number: u64, query: Query },
+    /// The answer to a `Query`.
+    Findings { number: u64, findings: Findings },
+}
+
+/// What an operator wants to know of a node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Query {
+    /// Its processes.
+    Processes,
+    /// How it does as a whole.
+    Load,
+    /// A process, please.
+    Spawn {
+        /// The module that it runs.
+        module: ModuleId,
+        /// Where it starts and with what.
+        start: Start,
+        /// What it may use.
+        limits: Limits,
+        /// The name it is to be registered under.
+        name: Option<String>,
+    },
+    /// Which process has this name?
+    WhereIs(String),
+}
+
+/// The answer to a [`Query`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Findings {
+    /// Its processes.
+    Processes(Vec<ProcessRow>),
+    /// How it does as a whole.
+    Load(Box<NodeReport>),
+    /// The new process, or why there is none.
+    Spawned(Result<Pid, String>),
+    /// The process with that name.
+    Found(Option<Pid>),
+}
+
+/// What a node was told.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Delivery {
+    /// A message.
+    Message { to: Pid, message: Message },
+    /// Anything else.
+    Parcel(Parcel),
+}
+
+const MESSAGE: u8 = 0;
+const PARCEL: u8 = 1;
+
+/// The bytes of a message.
+pub(crate) fn message_bytes(to: Pid, message: &Message) -> Vec<u8> {
+    let payload = message.payload.bytes();
+    let mut bytes = Vec::with_capacity(HEAD + payload.len());
+    bytes.push(MESSAGE);
+    for word in [message.sender, to.bits(), message.tag] {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+impl Parcel {
+    /// Its bytes. Nothing that a node says is so long that it has none.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ProtoError> {
+        let mut bytes = vec![PARCEL];
+        bytes.extend(to_bytes(self)?);
+        Ok(bytes)
+    }
+}
+
+/// Reads what another node has sent.
+pub(crate) fn read(mut bytes: Vec<u8>) -> Result<Delivery, BadParcel> {
+    match bytes.first() {
+        Some(&MESSAGE) => {
+            let head = bytes.first_chunk::<HEAD>().ok_or(BadParcel::Short)?;
+            let [sender, to, tag] = words(head);
+            let payload = match bytes.get(HEAD..).and_then(|rest| rest.try_into().ok()) {
+                Some(word) => Payload::Word(word),
+                None => {
+                    bytes.drain(..HEAD);
+                    Payload::Bytes(bytes.into_boxed_slice())
+                }
+            };
+            let message = Message { tag, sender, payload };
+            Ok(Delivery::Message { to: Pid::from_bits(to), message })
+        }
+        Some(&PARCEL) => Ok(Delivery::Parcel(from_bytes(bytes.get(1..).unwrap_or_default())?)),
+        Some(kind) => Err(BadParcel::Kind(*kind)),
+        None => Err(BadParcel::Short),
+    }
+}
+
+/// The three numbers after the first byte.
+fn words(head: &[u8; HEAD]) -> [i64; 3] {
+    let mut words = [0; 3];
+    for (word, bytes) in words.iter_mut().zip(head[1..].as_chunks::<8>().0) {
+        *word = i64::from_le_bytes(*bytes);
+    }
+    words
+}
+
+/// What another node has sent means nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadParcel {
+    #[error("it is too short")]
+    Short,
+    #[error("there is no kind {0}")]
+    Kind(u8),
+    #[error(transparent)]
+    Encoding(#[from] ProtoError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(payload: Payload) -> Message {
+        Message { tag: -7, sender: Pid::new(5, 6).bits(), payload }
+    }
+
+    #[test]
+    fn messages_come_back_as_they_were() {
+        let to = Pid::new(3, 4);
+        for payload in [
+            Payload::Word(*b"12345678"),
+            Payload::Bytes(Box::default()),
+            Payload::Bytes(b"123456789".as_slice().into()),
+        ] {
+            let message = message(payload);
+            let back = read(message_bytes(to, &message)).unwrap();
+            assert_eq!(back, Delivery::Message { to, message });
+        }
+    }
+
+    #[test]
+    fn parcels_come_back_as_they_were() {
+        let parcel = Parcel::Code { module: ModuleId([7; 32]), file: Some(vec![1, 2, 3]) };
+        let bytes = parcel.to_bytes().unwrap();
+        assert_eq!(read(bytes.clone()).unwrap(), Delivery::Parcel(parcel));
+        for end in 0..bytes.len() {
+            assert!(read(bytes[..end].to_vec()).is_err(), "cut off at {end}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_short_or_unknown_is_refused() {
+        let whole = message_bytes(Pid::new(1, 1), &message(Payload::Bytes(Box::default())));
+        assert_eq!(whole.len(), HEAD);
+        for end in 0..HEAD {
+            assert!(read(whole[..end].to_vec()).is_err());
+        }
+        assert!(matches!(read(vec![9, 9]), Err(BadParcel::Kind(9))));
+    }
+}

@@ -1,0 +1,154 @@
+//! What operators ask of a node and tell it, over a socket.
+
+use std::time::{Duration, Instant};
+
+use iridium_net::Security;
+use iridium_node::control::{Client, SpawnOrder, Target};
+use iridium_node::{Happening, Node};
+use iridium_vm::process::{Completion, Effect, Payload, Pid, Reason, Register};
+use iridium_vm::sched::Progress;
+use iridium_vm::{Hosts, Limits, Module, Program};
+
+use crate::harness::{PATIENCE, alias, assemble, mesh, wait_until};
+
+fn client(node: &Node) -> Client {
+    let at = node.manager().local_addr().into();
+    Client::connect(&at, &Security::Insecure, PATIENCE).unwrap()
+}
+
+fn order(module: &Module) -> SpawnOrder {
+    SpawnOrder {
+        module: module.id(),
+        entry: None,
+        arguments: vec![Register { int: 7, float: 0.0 }],
+        limits: Limits::default(),
+        on: None,
+        name: Some("worker".into()),
+        link_app: false,
+    }
+}
+
+/// Prints its argument, then the number in each message it gets.
+fn worker() -> Module {
+    assemble(
+        "
+        main:   prti $0
+                load $2 #-1
+                load $3 #-1
+                recv $2 $4
+                msgi $0
+                djmp @main
+        ",
+    )
+}
+
+#[test]
+fn an_operator_starts_tells_sees_and_ends_a_process_of_any_node() {
+    let labs = mesh(&["a", "b"]);
+    let module = worker();
+    for (on, runs_at) in [(None, 0), (Some(alias("b")), 1)] {
+        let lab = &labs[runs_at];
+        let pid = client(&labs[0].node)
+            .spawn(SpawnOrder { on: on.clone(), ..order(&module) }, &module)
+            .unwrap();
+        assert_eq!(i64::from(pid.node()), lab.number());
+        lab.output.wait_for("7");
+        let mut client = client(&labs[0].node);
+        let target = Target::Name("worker".into(), on);
+        let word = Payload::Word(12345_i64.to_le_bytes());
+        assert_eq!(client.send(target.clone(), 1, word).unwrap(), pid);
+        lab.output.wait_for("12345");
+        let nodes = client.processes(true).unwrap();
+        let rows = nodes.iter().find(|node| node.alias == lab.node.alias()).unwrap();
+        let rows = rows.processes.as_ref().unwrap();
+        assert_eq!(rows.len(), 1);
+        assert_eq!((rows[0].pid, &rows[0].names[..]), (pid, &["worker".to_string()][..]));
+        assert_eq!(rows[0].module, Some(module.id()));
+        client.kill(target.clone(), Reason::KILLED).unwrap();
+        wait_until("it is gone", || lab.node.scheduler().process_count() == 0);
+        let error = client.kill(target, Reason::KILLED).unwrap_err();
+        assert!(error.to_string().contains("there is no process worker"), "{error}");
+    }
+}
+
+#[test]
+fn all_nodes_tell_how_they_do() {
+    let labs = mesh(&["a", "b", "c"]);
+    let module = worker();
+    let (pid, _) = labs[1].spawn(&module, "main", &[5]);
+    labs[1].output.wait_for("5");
+    let loads = client(&labs[0].node).loads().unwrap();
+    let aliases: Vec<&str> = loads.iter().map(|load| load.alias.as_str()).collect();
+    assert_eq!(aliases, ["a", "b", "c"]);
+    let reports: Vec<_> = loads.into_iter().map(|load| load.report.unwrap()).collect();
+    assert_eq!(reports.iter().map(|report| report.processes).collect::<Vec<_>>(), [0, 1, 0]);
+    assert!(reports[1].fuel > 0);
+    labs[1].node.scheduler().kill(pid, Reason(9));
+}
+
+#[test]
+fn events_are_told_as_they_happen() {
+    let labs = mesh(&["a"]);
+    let mut events = client(&labs[0].node).events().unwrap();
+    let mut next = || events.next(Instant::now() + PATIENCE).unwrap().unwrap().what;
+    let module = assemble("main: div $1 $2 $3\nhlt");
+    labs[0].run(&module, "main", &[]);
+    match next() {
+        Happening::Ended { trap: Some(trap), .. } => assert!(trap.contains("divide-by-zero")),
+        other => panic!("{other:?}"),
+    }
+    let b = crate::harness::start("b");
+    b.node.join(labs[0].node.manager().local_addr().into()).unwrap();
+    match next() {
+        Happening::Up { info } => assert_eq!(info.alias.as_str(), "b"),
+        other => panic!("{other:?}"),
+    }
+    b.node.leave();
+    assert_eq!(next(), Happening::Left { alias: alias("b") });
+}
+
+#[test]
+fn several_act_as_processes_of_a_node_at_a_time() {
+    let labs = mesh(&["a", "b"]);
+    let program = Program::new(worker(), &Hosts::new()).unwrap();
+    let mut first = client(&labs[0].node).attach().unwrap();
+    let mut second = client(&labs[1].node).attach().unwrap();
+    assert_ne!(first.pid(), second.pid());
+    let limits = Limits::default();
+    // Across nodes, one to the other.
+    let receive = Effect::Receive { tag: 4, timeout: -1 };
+    assert_eq!(second.perform(receive.clone(), &program, limits).unwrap(), Progress::Waits);
+    let payload = Payload::Word(99_i64.to_le_bytes());
+    let send = Effect::Send { to: second.pid().bits(), tag: 4, payload: payload.clone() };
+    let sent = first.perform(send, &program, limits).unwrap();
+    assert_eq!(sent, Progress::Done(Completion::Done));
+    second.wakes().recv_timeout(PATIENCE).unwrap();
+    let got = second.poll().unwrap();
+    let Progress::Done(Completion::Received(Some(message))) = got else { panic!("{got:?}") };
+    assert_eq!((message.sender, message.payload), (first.pid().bits(), payload));
+    // A wait is given up.
+    assert_eq!(second.perform(receive, &program, limits).unwrap(), Progress::Waits);
+    assert_eq!(second.give_up().unwrap(), Completion::Received(None));
+    // A child gets the code of the client.
+    let start = iridium_vm::process::Start { entry: 0, arguments: Box::default() };
+    let spawn = Effect::Spawn { kind: iridium_vm::process::SpawnKind::Linked, start };
+    let spawned = first.perform(spawn, &program, limits).unwrap();
+    let Progress::Done(Completion::Value(pid)) = spawned else { panic!("{spawned:?}") };
+    labs[0].output.wait_for("0");
+    assert_eq!(labs[0].node.scheduler().process_count(), 2);
+    assert_eq!(i64::from(Pid::from_bits(pid).node()), labs[0].number());
+    // It ends with its client: normally, so what is linked to it lives on.
+    drop(first);
+    wait_until("one is left", || labs[0].node.scheduler().process_count() == 1);
+}
+
+#[test]
+fn a_client_that_speaks_of_something_else_is_told_so() {
+    let labs = mesh(&["a"]);
+    let at = labs[0].node.manager().local_addr().into();
+    let connect =
+        || iridium_net::ControlClient::connect(&at, &Security::Insecure, Duration::from_secs(5));
+    let error = connect().unwrap().ask(vec![250; 40]).unwrap_err();
+    assert!(error.to_string().contains("does not understand"), "{error}");
+    assert!(client(&labs[0].node).processes(false).is_ok(), "others are answered");
+}

@@ -1,0 +1,10 @@
+//! Nodes that run processes, joined over real sockets on the loopback.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod harness;
+
+mod code;
+mod control;
+mod messages;
+mod names;
+mod ties;
