@@ -26,6 +26,7 @@ use iridium_proto::{MAX_VERSION, MIN_VERSION};
 use snow::{Builder, HandshakeState};
 use thiserror::Error;
 
+use crate::cipher::Resolver;
 use crate::secret::{Key, Secrets, Security};
 use crate::session::Session;
 use crate::stream::DeadlineStream;
@@ -205,7 +206,7 @@ fn offered_key(security: &Security) -> Result<Option<&Key>, HandshakeError> {
 
 fn builder<'a>(key: &'a Key, prologue: &'a [u8]) -> Result<Builder<'a>, HandshakeError> {
     let pattern = PATTERN.parse().map_err(HandshakeError::from)?;
-    Ok(Builder::new(pattern).psk(0, key)?.prologue(prologue)?)
+    Ok(Builder::with_resolver(pattern, Box::new(Resolver)).psk(0, key)?.prologue(prologue)?)
 }
 
 /// The handshake under the first accepted key that opens the message.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod application;
+mod cipher;
 mod config;
 mod control;
 mod dialer;

@@ -13,14 +13,16 @@ use iridium_proto::{FrameDecoder, IridiumMessage, ProtoError, encode_frame};
 use snow::StatelessTransportState;
 use thiserror::Error;
 
-/// Bytes that encryption adds to each record.
-const TAG_LEN: usize = 16;
+use crate::cipher::TAG_LEN;
+
 /// Longest ciphertext of one Noise message.
 const MAX_RECORD: usize = 65_535;
 /// Longest cleartext of one Noise message.
 const MAX_PLAIN: usize = MAX_RECORD - TAG_LEN;
-/// Room for one whole record with its length.
-const READ_BUFFER: usize = 2 + MAX_RECORD;
+/// One whole record with its length.
+const WHOLE_RECORD: usize = 2 + MAX_RECORD;
+/// How much is read at a time: where much comes, about two records.
+const READ_BUFFER: usize = 2 * WHOLE_RECORD;
 
 /// Why nothing more can be read from a session.
 #[derive(Debug, Error)]
@@ -120,7 +122,6 @@ pub(crate) struct FrameReader {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    plain: Vec<u8>,
     pub(crate) decoder: FrameDecoder,
 }
 
@@ -132,14 +133,15 @@ impl FrameReader {
             buffer: vec![0; READ_BUFFER],
             start: 0,
             end: 0,
-            plain: vec![0; MAX_RECORD],
             decoder: FrameDecoder::new(iridium_proto::MAX_FRAME_UNADMITTED),
         }
     }
 
     /// Reads once from the stream and hands what came to the decoder.
     pub(crate) fn fill(&mut self, stream: &mut TcpStream) -> Result<(), SessionError> {
-        if self.start > 0 {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        } else if self.buffer.len() - self.start < WHOLE_RECORD {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
@@ -162,11 +164,12 @@ impl FrameReader {
         while let Some((declared, rest)) = self.buffer[self.start..self.end].split_first_chunk() {
             let len = usize::from(u16::from_be_bytes(*declared));
             let Some(record) = rest.get(..len) else { break };
+            let space = self.decoder.space(record.len().saturating_sub(TAG_LEN));
             let n = cipher
-                .read_message(self.nonce, record, &mut self.plain)
+                .read_message(self.nonce, record, space)
                 .map_err(|_| SessionError::Decrypt)?;
             self.nonce += 1;
-            self.decoder.extend(&self.plain[..n]);
+            self.decoder.commit(n);
             self.start += 2 + len;
         }
         Ok(())

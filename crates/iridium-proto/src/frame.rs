@@ -20,6 +20,8 @@ pub const PIECE_LEN: usize = 64 * 1024;
 
 /// How much of the buffer may be used up before it is moved to the front.
 const COMPACT_AT: usize = 64 * 1024;
+/// A buffer that had to be longer than this for once is given back when empty.
+const KEEP: usize = 256 * 1024;
 
 /// Appends `message` as one frame to `out`.
 ///
@@ -53,8 +55,10 @@ pub fn encode_frame(message: &IridiumMessage, out: &mut Vec<u8>) -> Result<(), P
 /// After an error the stream is out of step and the decoder must be dropped.
 #[derive(Debug)]
 pub struct FrameDecoder {
+    /// As long as it ever had to be; what lies beyond `end` has no meaning.
     buffer: Vec<u8>,
     used: usize,
+    end: usize,
     cap: usize,
     unknown: Vec<u8>,
     unknown_taken: usize,
@@ -64,7 +68,7 @@ impl FrameDecoder {
     /// A decoder that refuses frames over `cap` bytes (kind and body).
     #[must_use]
     pub fn new(cap: usize) -> Self {
-        Self { buffer: Vec::new(), used: 0, cap, unknown: Vec::new(), unknown_taken: 0 }
+        Self { buffer: Vec::new(), used: 0, end: 0, cap, unknown: Vec::new(), unknown_taken: 0 }
     }
 
     /// Changes the cap, for a peer that has been admitted.
@@ -74,14 +78,32 @@ impl FrameDecoder {
 
     /// Takes in bytes from the peer.
     pub fn extend(&mut self, bytes: &[u8]) {
-        if self.used == self.buffer.len() {
-            self.buffer.clear();
-            self.used = 0;
+        self.space(bytes.len()).copy_from_slice(bytes);
+        self.commit(bytes.len());
+    }
+
+    /// Room for `len` bytes from the peer, for those who can put them there
+    /// without a copy. They count when they are [committed](Self::commit).
+    pub fn space(&mut self, len: usize) -> &mut [u8] {
+        if self.used == self.end {
+            (self.used, self.end) = (0, 0);
+            if self.buffer.len() > KEEP {
+                self.buffer = Vec::new();
+            }
         } else if self.used >= COMPACT_AT {
-            self.buffer.drain(..self.used);
-            self.used = 0;
+            self.buffer.copy_within(self.used..self.end, 0);
+            (self.used, self.end) = (0, self.end - self.used);
         }
-        self.buffer.extend_from_slice(bytes);
+        let end = self.end + len;
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        &mut self.buffer[self.end..end]
+    }
+
+    /// Takes in the first `len` bytes of the [space](Self::space) asked for last.
+    pub fn commit(&mut self, len: usize) {
+        self.end = self.buffer.len().min(self.end + len);
     }
 
     /// The next whole message, or `None` when more bytes are needed. Frames of
@@ -113,7 +135,7 @@ impl FrameDecoder {
 
     /// The next whole frame: its kind, and where in the buffer its body lies.
     fn next_frame(&self) -> Result<Option<(u8, Range<usize>)>, ProtoError> {
-        let pending = &self.buffer[self.used..];
+        let pending = &self.buffer[self.used..self.end];
         let Some((header, rest)) = pending.split_first_chunk::<HEADER_LEN>() else {
             return Ok(None);
         };

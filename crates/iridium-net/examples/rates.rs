@@ -1,0 +1,246 @@
+//! How fast messages go from node to node, beside a bare TCP connection:
+//!
+//! ```text
+//! cargo run --release -p iridium-net --example rates [SECONDS PER MEASUREMENT] [--insecure]
+//! ```
+//!
+//! Two nodes in one process on loopback. Ours and the bare connection are measured
+//! in turns, several times; the medians are shown. In a round trip both ends answer
+//! on the thread that reads, as the bare echo does.
+
+use std::error::Error;
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use iridium_net::{
+    Application, ClusterClient, Config, ControlStream, Event, LinkId, Manager, Refused, Room,
+    Secrets, Security,
+};
+use iridium_proto::{NodeAlias, NodeId};
+
+/// Measurements of each kind, of which the median is shown.
+const TURNS: usize = 5;
+const SMALL: usize = 64;
+const LARGE: usize = 64 * 1024;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let seconds = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(1.0);
+    let span = Duration::from_secs_f64(seconds);
+    let pair = Pair::start(arguments.iter().any(|a| a == "--insecure"))?;
+    let mut table = vec![row("", "ours", "bare TCP", "ratio")];
+    let [ours, bare] = in_turns(|| Ok(pair.round_trip(span)), || raw_round_trip(span))?;
+    let us = |s: f64| format!("{:.2} us", s * 1e6);
+    table.push(row("round trip, 64 B", &us(ours), &us(bare), &format!("{:.2}", ours / bare)));
+    let [ours, bare] = in_turns(|| pair.one_way(SMALL, span), || raw_one_way(SMALL, span))?;
+    let rate = |r: f64| format!("{:.2} M/s", r / 1e6);
+    table.push(row("one way, 64 B", &rate(ours), &rate(bare), &format!("{:.2}", ours / bare)));
+    let [ours, bare] = in_turns(|| pair.one_way(LARGE, span), || raw_one_way(LARGE, span))?;
+    let rate = |r: f64| format!("{:.2} GB/s", r * LARGE as f64 / 1e9);
+    table.push(row("one way, 64 KiB", &rate(ours), &rate(bare), &format!("{:.2}", ours / bare)));
+    for line in table {
+        writeln!(io::stdout(), "{line}")?;
+    }
+    Ok(())
+}
+
+fn row(what: &str, ours: &str, bare: &str, ratio: &str) -> String {
+    format!("{what:<18}{ours:>12}{bare:>12}{ratio:>8}")
+}
+
+/// The medians of two things that are measured alternately.
+fn in_turns(
+    ours: impl Fn() -> Result<f64, Box<dyn Error>>,
+    bare: impl Fn() -> Result<f64, Box<dyn Error>>,
+) -> Result<[f64; 2], Box<dyn Error>> {
+    let mut measured = [Vec::new(), Vec::new()];
+    for _ in 0..TURNS {
+        measured[0].push(ours()?);
+        measured[1].push(bare()?);
+    }
+    Ok(measured.map(|mut values| {
+        values.sort_by(f64::total_cmp);
+        values[TURNS / 2]
+    }))
+}
+
+/// What both nodes run.
+#[derive(Default)]
+struct Peer {
+    link: Mutex<Option<Arc<ClusterClient>>>,
+    /// Whether a message is answered by another.
+    echoes: AtomicBool,
+    received: AtomicU64,
+    room: (Mutex<bool>, Condvar),
+}
+
+impl Application for Peer {
+    fn deliver(&self, _: &NodeId, _: LinkId, bytes: Vec<u8>, room: Room) {
+        self.received.fetch_add(1, Ordering::Relaxed);
+        drop(room);
+        if self.echoes.load(Ordering::Relaxed)
+            && let Some(link) = &*lock(&self.link)
+        {
+            // In a round trip nothing waits, so there is room.
+            let _ = link.send(bytes);
+        }
+    }
+
+    fn room(&self, _: &NodeAlias) {
+        *lock(&self.room.0) = true;
+        self.room.1.notify_all();
+    }
+
+    fn control(&self, _: Vec<u8>, _: &mut ControlStream) {}
+    fn event(&self, _: &Event) {}
+}
+
+impl Peer {
+    /// Sends, waiting for room where there is none.
+    fn send(&self, link: &ClusterClient, mut bytes: Vec<u8>) {
+        while let Err(Refused { bytes: kept, .. }) = link.send_in(0, bytes) {
+            bytes = kept;
+            let mut room = lock(&self.room.0);
+            while !*room {
+                room = self.room.1.wait(room).unwrap_or_else(PoisonError::into_inner);
+            }
+            *room = false;
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Pair {
+    peers: [Arc<Peer>; 2],
+    links: [Arc<ClusterClient>; 2],
+    _nodes: [Manager; 2],
+}
+
+impl Pair {
+    fn start(insecure: bool) -> Result<Self, Box<dyn Error>> {
+        let folder = env::temp_dir().join(format!("iridium-net-rates-{}", std::process::id()));
+        let security = if insecure {
+            Security::Insecure
+        } else {
+            Security::Secret(Secrets::load_or_create(&folder.join("secret"))?)
+        };
+        let peers = [Arc::new(Peer::default()), Arc::new(Peer::default())];
+        let aliases = [NodeAlias::new("ann")?, NodeAlias::new("ben")?];
+        let start = |i: usize| -> Result<Manager, Box<dyn Error>> {
+            let mut config = Config::new("127.0.0.1:0".parse()?, security.clone());
+            config.alias = Some(aliases[i].clone());
+            Ok(Manager::start_with(config, Arc::clone(&peers[i]) as Arc<dyn Application>)?)
+        };
+        let nodes = [start(0)?, start(1)?];
+        nodes[1].join(nodes[0].local_addr().into())?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let link = |node: &Manager, to: &NodeAlias| loop {
+            if let Some(link) = node.link(to) {
+                break Ok(link);
+            }
+            if Instant::now() > deadline {
+                break Err("the nodes do not meet");
+            }
+            thread::yield_now();
+        };
+        let links = [link(&nodes[0], &aliases[1])?, link(&nodes[1], &aliases[0])?];
+        for (peer, link) in peers.iter().zip(&links) {
+            *lock(&peer.link) = Some(Arc::clone(link));
+        }
+        if !insecure {
+            std::fs::remove_dir_all(folder)?;
+        }
+        Ok(Self { peers, links, _nodes: nodes })
+    }
+
+    /// Seconds for a message there and back.
+    fn round_trip(&self, span: Duration) -> f64 {
+        self.peers.iter().for_each(|peer| peer.echoes.store(true, Ordering::Relaxed));
+        let before = self.peers[0].received.load(Ordering::Relaxed);
+        let begun = Instant::now();
+        self.peers[0].send(&self.links[0], vec![1; SMALL]);
+        thread::sleep(span);
+        let count = self.peers[0].received.load(Ordering::Relaxed) - before;
+        let took = begun.elapsed();
+        self.peers.iter().for_each(|peer| peer.echoes.store(false, Ordering::Relaxed));
+        thread::sleep(Duration::from_millis(50));
+        took.as_secs_f64() / count as f64
+    }
+
+    /// Messages in a second.
+    fn one_way(&self, len: usize, span: Duration) -> Result<f64, Box<dyn Error>> {
+        let before = self.peers[1].received.load(Ordering::Relaxed);
+        let message = vec![1; len];
+        let begun = Instant::now();
+        let mut sent = 0;
+        while begun.elapsed() < span {
+            for _ in 0..(LARGE / len).max(1) {
+                self.peers[0].send(&self.links[0], message.clone());
+                sent += 1;
+            }
+        }
+        while self.peers[1].received.load(Ordering::Relaxed) - before < sent {
+            thread::yield_now();
+        }
+        Ok(sent as f64 / begun.elapsed().as_secs_f64())
+    }
+}
+
+fn raw_pair() -> io::Result<[TcpStream; 2]> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let there = TcpStream::connect(listener.local_addr()?)?;
+    let (back, _) = listener.accept()?;
+    there.set_nodelay(true)?;
+    back.set_nodelay(true)?;
+    Ok([there, back])
+}
+
+fn raw_round_trip(span: Duration) -> Result<f64, Box<dyn Error>> {
+    let [mut there, mut back] = raw_pair()?;
+    let echo = thread::Builder::new().name("echo".into()).spawn(move || {
+        let mut buffer = [0; SMALL];
+        while back.read_exact(&mut buffer).and_then(|()| back.write_all(&buffer)).is_ok() {}
+    })?;
+    let mut buffer = [1; SMALL];
+    let begun = Instant::now();
+    let mut count = 0u32;
+    while begun.elapsed() < span {
+        there.write_all(&buffer)?;
+        there.read_exact(&mut buffer)?;
+        count += 1;
+    }
+    let took = begun.elapsed().as_secs_f64() / f64::from(count);
+    drop(there);
+    echo.join().map_err(|_| "the echo failed")?;
+    Ok(took)
+}
+
+/// One write for each message, as a program without a queue of its own does it.
+fn raw_one_way(len: usize, span: Duration) -> Result<f64, Box<dyn Error>> {
+    let [mut there, mut back] = raw_pair()?;
+    let sink = thread::Builder::new().name("sink".into()).spawn(move || {
+        let mut buffer = vec![0; 4 * LARGE];
+        let mut bytes = 0;
+        while let Ok(n @ 1..) = back.read(&mut buffer) {
+            bytes += n;
+        }
+        bytes
+    })?;
+    let message = vec![1; len];
+    let begun = Instant::now();
+    while begun.elapsed() < span {
+        for _ in 0..(LARGE / len).max(1) {
+            there.write_all(&message)?;
+        }
+    }
+    drop(there);
+    let bytes = sink.join().map_err(|_| "the sink failed")?;
+    Ok((bytes / len) as f64 / begun.elapsed().as_secs_f64())
+}
