@@ -52,8 +52,23 @@ impl Failure {
         Self { details, ..self }
     }
 
+    /// Says which file it is about.
+    pub(crate) fn about(self, name: &str) -> Self {
+        Self { message: format!("{name}: {}", self.message), ..self }
+    }
+
     fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), details: String::new() }
+    }
+
+    /// What went wrong, without what is to be seen before.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What is to be seen before the message.
+    pub(crate) fn details(&self) -> &str {
+        &self.details
     }
 
     /// Tells people.

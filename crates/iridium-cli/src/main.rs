@@ -21,8 +21,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command};
+use args::{Cli, Command, NodeLimitFlags, ThreadFlags};
 use failure::Failure;
+use program::Settings;
 
 fn main() -> ExitCode {
     run(Cli::parse()).unwrap_or_else(|failure| failure.report())
@@ -30,16 +31,32 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let done = |()| ExitCode::SUCCESS;
+    let settings = |threads: &ThreadFlags, limits: &NodeLimitFlags, fuel| Settings {
+        threads: threads.threads,
+        processes: limits.process_limit,
+        memory: limits.memory_limit,
+        fuel,
+    };
     let Some(command) = cli.command else {
+        let settings = settings(&cli.threads, &cli.node_limits, cli.run.fuel);
         return match cli.file {
-            Some(file) => commands::run::short(&file, &cli.start, &cli.run),
+            Some(file) => commands::run::short(&file, &cli.start, &cli.limits, settings, &cli.run),
             None if cli.daemon_mode => commands::node::run(&cli.node, &cli.join).map(done),
-            None => repl::run(&cli.node).map(done),
+            None => repl::run(&cli.node, settings).map(done),
         };
     };
     match command {
-        Command::Run { file, start, run } => commands::run::start(&file, &start, &run),
-        Command::Resume { file, run } => commands::run::resume(&file, &run),
+        Command::Run { file, app, threads, start, run, limits, node_limits } => {
+            let settings = settings(&threads, &node_limits, run.fuel);
+            match (file, app) {
+                (Some(file), _) => commands::run::start(&file, &start, &limits, settings, &run),
+                (None, Some(app)) => commands::app::run(&app, settings),
+                (None, None) => Err(Failure::usage("name a program, or an app file with --app")),
+            }
+        }
+        Command::Resume { file, threads, run } => {
+            commands::run::resume(&file, threads.threads, &run)
+        }
         Command::Asm { file, output, strip } => {
             commands::assemble::asm(&file, output.as_deref(), strip).map(done)
         }

@@ -53,6 +53,19 @@ pub(crate) fn diagnostics(diagnostics: &Diagnostics) -> String {
 
 /// The members that a node sees, as it sorts them.
 pub(crate) fn members(members: &[MemberView]) -> String {
+    let mut table = table(["alias", "listens on", "state", "rtt"]);
+    table.add_rows(members.iter().map(row));
+    laid_out(table, 3..4)
+}
+
+/// Processes, in the order in which they are handed in.
+pub(crate) fn processes(rows: Vec<[String; 8]>) -> String {
+    let mut table = table(["pid", "name", "program", "state", "fuel", "heap", "mailbox", "links"]);
+    table.add_rows(rows);
+    laid_out(table, 4..8)
+}
+
+fn table<const N: usize>(head: [&str; N]) -> Table {
     let mut table = Table::new();
     let terminal = io::stdout().is_terminal();
     table.load_style(if terminal { UTF8_FULL_CONDENSED } else { NOTHING });
@@ -62,13 +75,18 @@ pub(crate) fn members(members: &[MemberView]) -> String {
     if !is_coloured(&io::stdout()) {
         table.force_no_tty();
     }
-    let head = |name| Cell::new(name).add_attribute(Attribute::Bold);
-    table.set_header(["alias", "listens on", "state", "rtt"].map(head));
-    table.add_rows(members.iter().map(row));
-    if let Some(rtt) = table.column_mut(3) {
-        rtt.set_cell_alignment(CellAlignment::Right);
+    table.set_header(head.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    table
+}
+
+/// The text of a table whose columns `numbers` are numbers.
+fn laid_out(mut table: Table, numbers: std::ops::Range<usize>) -> String {
+    for column in numbers {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
-    if !terminal {
+    if !io::stdout().is_terminal() {
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));
         }

@@ -1,5 +1,6 @@
 //! One file for each command, or for those that belong together.
 
+pub(crate) mod app;
 pub(crate) mod assemble;
 pub(crate) mod leave;
 pub(crate) mod manual;
@@ -8,6 +9,7 @@ pub(crate) mod node;
 mod outcome;
 pub(crate) mod run;
 pub(crate) mod secret;
+mod whole;
 
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ const TOLD: u8 = 32;
 #[derive(Debug, Serialize)]
 struct Outcome {
     status: &'static str,
-    /// What `exit` said, else the exit code of the command.
+    /// What `exit` said or an exit signal, else the exit code of the command.
     code: i64,
     trap: Option<String>,
     registers: Vec<i64>,
@@ -36,15 +36,20 @@ pub(super) fn to_json(
 ) -> Result<String, Failure> {
     let (status, trap) = match end {
         End::Halted(_) => ("halted", None),
-        End::Exited(_) => ("exited", None),
+        End::Exited(_) | End::Told(_) => ("exited", None),
         End::Trapped(trap) => ("trapped", Some(trap.kind.to_string())),
         End::OutOfFuel => ("out-of-fuel", None),
         End::Interrupted(_) => ("interrupted", None),
+        End::Deadlock => ("deadlock", None),
     };
     let registers = (0..TOLD).map(|number| process.register(number));
     let outcome = Outcome {
         status,
-        code: if let End::Exited(code) = end { *code } else { i64::from(exit) },
+        code: match end {
+            End::Exited(code) => *code,
+            End::Told(reason) => reason.0,
+            _ => i64::from(exit),
+        },
         trap,
         registers: registers.clone().map(|register| register.int).collect(),
         floats: registers.map(|register| Some(register.float).filter(|x| x.is_finite())).collect(),

@@ -37,7 +37,7 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
     }
     if bytes.starts_with(&state::MAGIC) {
         return Err(Failure::failed(format!(
-            "{name} is a saved process; it goes on with: iridium resume {name}"
+            "{name} is a saved program; it goes on with: iridium resume {name}"
         )));
     }
     let source = String::from_utf8(bytes).ok().filter(|source| !source.contains('\0'));
@@ -61,7 +61,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Reads all of a file that can be a source, a module or a saved process.
+/// Reads all of a file that can be a source, a module or a saved program.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let name = name(path);
     let fail =

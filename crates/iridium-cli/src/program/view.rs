@@ -2,12 +2,20 @@
 
 use std::fmt::Write as _;
 
-use iridium_vm::Process;
+use iridium_vm::process::Pid;
+use iridium_vm::{Process, Trap};
 
 /// Columns that a table may take.
 const WIDTH: usize = 80;
 /// Bytes on a line of a dump.
 const ROW: usize = 16;
+
+/// A trap of a process among others, in one line.
+pub(crate) fn trap_line(pid: Pid, trap: &Trap) -> String {
+    let message = trap.message.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+    let place = trap.backtrace.first().map(|place| format!(" at {place}")).unwrap_or_default();
+    format!("process {pid}: trap: {}{message}{place}", trap.kind)
+}
 
 /// Both lanes of the registers that are not 0, and the rest of the state.
 pub(crate) fn all(process: &Process) -> String {

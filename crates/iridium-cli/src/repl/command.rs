@@ -2,7 +2,7 @@
 
 use iridium_vm::isa::reference;
 
-use super::{Session, cluster, control, help, inspect};
+use super::{Session, cluster, control, help, inspect, processes};
 use crate::failure::Failure;
 use crate::output;
 
@@ -98,15 +98,34 @@ pub(super) const COMMANDS: &[Command] = &[
         run: control::trace,
     },
     Command {
+        name: "spawn",
+        arguments: "[PATH]",
+        help: "start a process of a program, or of this one",
+        run: processes::spawn,
+    },
+    Command { name: "ps", arguments: "", help: "list the processes", run: processes::list },
+    Command {
+        name: "send",
+        arguments: "PID|NAME TAG TEXT|#N",
+        help: "send a message to a process",
+        run: processes::send,
+    },
+    Command {
+        name: "kill",
+        arguments: "PID|NAME [REASON]",
+        help: "end a process, or ask it to with a reason",
+        run: processes::kill,
+    },
+    Command {
         name: "save",
         arguments: "PATH",
-        help: "write the program and its state to a file",
+        help: "write this VM and all processes to a file",
         run: control::save,
     },
     Command {
         name: "restore",
         arguments: "PATH",
-        help: "go on from what !save or run --save wrote",
+        help: "go on from what !save wrote",
         run: control::restore,
     },
     Command {

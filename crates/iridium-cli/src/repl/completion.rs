@@ -81,7 +81,9 @@ impl Helper for Completion {}
 
 /// Whether a file is named where the cursor is.
 fn takes_path(typed: &str) -> bool {
-    ["!load_file ", "!save ", "!restore "].iter().any(|name| typed.trim_start().starts_with(name))
+    ["!load_file ", "!spawn ", "!save ", "!restore "]
+        .iter()
+        .any(|name| typed.trim_start().starts_with(name))
 }
 
 /// Whether a line of assembly has no mnemonic before its last word.

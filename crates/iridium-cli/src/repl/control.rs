@@ -9,12 +9,12 @@ use super::command::{Flow, misused};
 use super::machine::{Refused, Rest};
 use crate::failure::Failure;
 use crate::output;
-use crate::program::{End, Stream};
+use crate::program::End;
 use crate::signals::Signal;
 
 /// A line of assembly.
 pub(super) fn enter(session: &mut Session<'_>, line: &str) -> Result<Flow, Failure> {
-    match session.machine.enter(line, &mut Stream::new()) {
+    match session.machine.enter(line) {
         Ok(rest) => tell(session, &rest),
         Err(Refused::Other(failure)) => Err(failure),
         Err(Refused::Source(errors)) => {
@@ -59,7 +59,7 @@ fn go(session: &mut Session<'_>, steps: Option<u64>) -> Result<Flow, Failure> {
     if !session.machine.is_stopped() {
         return Err(Failure::failed("no program is stopped; !load_file PATH loads one"));
     }
-    let rest = session.machine.go(steps, &mut Stream::new())?;
+    let rest = session.machine.go(steps)?;
     tell(session, &rest)
 }
 
@@ -74,7 +74,13 @@ fn tell(session: &Session<'_>, rest: &Rest) -> Result<Flow, Failure> {
         Rest::Ended(End::Halted(result)) => {
             output::line(&format!("the program ended with $0 = {result}"))?;
         }
-        Rest::Ended(End::OutOfFuel | End::Interrupted(_)) => {}
+        Rest::Ended(_) => {}
+        Rest::Told(reason) => {
+            let pid = session.machine.driver.guest.pid();
+            output::line(&format!(
+                "this VM's process was ended: {reason}; it is process {pid} now"
+            ))?;
+        }
         Rest::Interrupted(Signal::SIGINT) => {
             output::line(&format!("{}; !continue goes on", stopped()))?;
         }
@@ -124,21 +130,29 @@ pub(super) fn trace(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flo
 /// `!save`
 pub(super) fn save(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
     let [path] = arguments else { return Err(misused("save")) };
-    session.machine.save(path)?;
-    output::line(&format!("saved to {path}"))?;
+    let others = session.machine.save(path)?;
+    output::line(&format!("saved to {path}: this VM{}", and_processes(others)))?;
     Ok(Flow::Continue)
 }
 
 /// `!restore`
 pub(super) fn restore(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
     let [path] = arguments else { return Err(misused("restore")) };
-    session.machine.restore(path)?;
+    let others = and_processes(session.machine.restore(path)?);
     let state = match session.machine.process().status() {
         Status::Ready => format!("stopped at {}", session.machine.place()),
         _ => "its program has ended".into(),
     };
-    output::line(&format!("restored {path}: {state}"))?;
+    output::line(&format!("restored {path}: this VM{others}; {state}"))?;
     Ok(Flow::Continue)
+}
+
+fn and_processes(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => " and 1 process".into(),
+        others => format!(" and {others} processes"),
+    }
 }
 
 /// `!clear_program`

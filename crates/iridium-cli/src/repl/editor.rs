@@ -3,6 +3,8 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crossbeam_channel::{Sender, unbounded};
@@ -30,6 +32,10 @@ pub(super) struct Editor {
 /// Writes to a terminal on which a line is being typed.
 pub(super) struct Terminal {
     texts: Sender<String>,
+    /// Whether a line is being typed.
+    typing: Arc<AtomicBool>,
+    /// Where programs write to.
+    output: Option<Output>,
     /// How the terminal was found.
     found: Option<Termios>,
 }
@@ -48,6 +54,11 @@ pub(super) fn open(data: Option<&Path>) -> Result<(Editor, Terminal), Failure> {
         None => Ok(()),
     };
     let mut printer = editor.create_external_printer().map_err(fail)?;
+    let typing = Arc::new(AtomicBool::new(false));
+    let output = Output {
+        printer: Box::new(editor.create_external_printer().map_err(fail)?),
+        typing: Arc::clone(&typing),
+    };
     let (texts, to_print) = unbounded::<String>();
     // Printing waits for the editor; nobody who logs is to wait for it.
     thread::Builder::new()
@@ -60,7 +71,7 @@ pub(super) fn open(data: Option<&Path>) -> Result<(Editor, Terminal), Failure> {
             }
         })
         .map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))?;
-    let terminal = Terminal { texts, found };
+    let terminal = Terminal { texts, typing, output: Some(output), found };
     if let (Err(error), Some(file)) = (loaded, &file) {
         terminal.print(format!("cannot read the history {}: {error}\n", file.display()));
     }
@@ -115,6 +126,21 @@ impl Terminal {
         let _ = self.texts.send(text);
     }
 
+    /// Notes whether a line is being typed.
+    pub(super) fn note_typing(&self, typing: bool) {
+        self.typing.store(typing, Ordering::SeqCst);
+    }
+
+    /// For the output of programs; the first time.
+    pub(super) fn output(&mut self) -> Option<impl Write + Send + use<>> {
+        self.output.take()
+    }
+
+    /// As [`print`](Self::print), for those who have no terminal.
+    pub(super) fn texts(&self) -> Sender<String> {
+        self.texts.clone()
+    }
+
     /// For the log.
     pub(super) fn writer(&self) -> impl Write + Send + use<> {
         Writer(self.texts.clone())
@@ -136,6 +162,28 @@ impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes).into_owned();
         self.0.send(text).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The output of programs: as it is while they have the terminal, in lines of
+/// its own while a line is being typed.
+struct Output {
+    printer: Box<dyn rustyline::ExternalPrinter + Send>,
+    typing: Arc<AtomicBool>,
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut text = String::from_utf8_lossy(bytes).into_owned();
+        if self.typing.load(Ordering::SeqCst) && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        self.printer.print(text).map_err(|_| io::ErrorKind::BrokenPipe)?;
         Ok(bytes.len())
     }
 

@@ -58,6 +58,7 @@ impl Lines {
     /// Asks for the next line, with a prompt on a terminal, where these labels
     /// are offered to complete words.
     pub(super) fn ask(&self, labels: Vec<String>) {
+        self.note_typing(true);
         // Without a reader `input` is closed too, which is noticed there.
         let _ = self.wanted.send(labels);
     }
@@ -86,6 +87,37 @@ impl Lines {
     /// Says what only a person at a terminal wants to know.
     pub(super) fn greet(&self, text: &str) -> io::Result<()> {
         if self.terminal.is_some() { output::line(text) } else { Ok(()) }
+    }
+
+    fn note_typing(&self, typing: bool) {
+        if let Some(terminal) = &self.terminal {
+            terminal.note_typing(typing);
+        }
+    }
+
+    /// The line is typed: the terminal belongs to what it does.
+    pub(super) fn note_typed(&self) {
+        self.note_typing(false);
+    }
+
+    /// Where programs write to.
+    pub(super) fn output(&mut self) -> Box<dyn Write + Send> {
+        match self.terminal.as_mut().and_then(Terminal::output) {
+            Some(output) => Box::new(output),
+            None => Box::new(io::stdout()),
+        }
+    }
+
+    /// A way to tell of what happens to processes: above the line being typed,
+    /// or on stderr.
+    pub(super) fn teller(&self) -> Box<dyn Fn(&str)> {
+        match &self.terminal {
+            Some(terminal) => {
+                let texts = terminal.texts();
+                Box::new(move |text| drop(texts.send(format!("{text}\n"))))
+            }
+            None => Box::new(|text| output::complain(&format!("{text}\n"))),
+        }
     }
 
     /// Tells a person at a terminal something while a line is being typed.

@@ -2,27 +2,31 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use iridium_vm::asm::Diagnostics;
 use iridium_vm::asm::session::Session;
-use iridium_vm::process::RunError;
+use iridium_vm::process::{Pid, Reason};
 use iridium_vm::{Limits, Module, Process, Program, Status};
 
+use super::drive::{Driver, OUTPUT};
 use super::trace;
 use crate::failure::Failure;
-use crate::program::{Driver, End, Stream, load, prepare, state};
+use crate::program::state::{Kind, Saved, State};
+use crate::program::{End, Settings, World, hosts, load, prepare};
 
 /// What stands for a file in diagnostics and traps of lines that were typed.
 const NAME: &str = "repl";
 
-/// Instructions of a walk after which output is passed on.
-const STEPS: u64 = 1 << 12;
+/// How long processes may take to come to a point where they can be saved.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The default VM.
 pub(super) struct Machine {
     /// Assembles what is typed onto what is there.
     session: Session,
-    program: Program,
+    program: Arc<Program>,
     /// It is ready exactly while it is stopped before its end.
     process: Process,
     /// The typed lines that have not come to their end, the outermost first.
@@ -31,7 +35,7 @@ pub(super) struct Machine {
     pub(super) traces: bool,
     /// The file that was loaded last.
     file: Option<PathBuf>,
-    driver: Driver,
+    pub(super) driver: Driver,
 }
 
 /// A typed line that runs.
@@ -53,6 +57,8 @@ pub(super) enum Rest {
     Stopped,
     /// A signal came; it can go on.
     Interrupted(crate::signals::Signal),
+    /// It was told to end, and is another process from now on.
+    Told(Reason),
 }
 
 /// Why a line was not run. Nothing has changed.
@@ -112,7 +118,7 @@ impl Machine {
 
     /// Assembles a line and runs it. A program that is stopped stays where it
     /// is: the line runs in its window, as if it were called there.
-    pub(super) fn enter(&mut self, line: &str, stream: &mut Stream) -> Result<Rest, Refused> {
+    pub(super) fn enter(&mut self, line: &str) -> Result<Rest, Refused> {
         let mut session = self.session.clone();
         let stopped = self.is_stopped();
         if stopped && self.lines.iter().any(|line| line.end == self.last()) {
@@ -128,37 +134,38 @@ impl Machine {
         }
         let end = program.module().code().len().saturating_sub(1) as u32;
         self.lines.push(Line { end, stopped_at });
+        self.driver.origins.insert(program.module().id(), NAME.into());
         (self.session, self.program) = (session, program);
         self.process.continue_with(&self.program, entered.start);
-        self.go(None, stream).map_err(Refused::Other)
+        self.go(None).map_err(Refused::Other)
     }
 
     /// Goes on until a breakpoint, a signal or the end; with `steps` for so many
     /// instructions at most.
-    pub(super) fn go(&mut self, steps: Option<u64>, stream: &mut Stream) -> Result<Rest, Failure> {
+    pub(super) fn go(&mut self, steps: Option<u64>) -> Result<Rest, Failure> {
+        let stream = self.driver.stream();
         let watched = steps.is_some() || self.traces || !self.breakpoints.is_empty();
-        let end = if watched { self.walk(steps, stream) } else { self.run(stream) };
+        let end = if watched { self.walk(steps) } else { self.run() };
         if matches!(end, Ok(Some(End::Interrupted(_)))) {
             stream.note_interrupt();
         }
-        stream.end_line()?;
+        stream.end_line(OUTPUT)?;
         match end {
             Ok(Some(end)) => self.settle(end),
             Ok(None) => Ok(Rest::Stopped),
             Err(failure) => {
-                // It wanted what it cannot have, and no answer will come.
                 self.give_up()?;
                 Err(failure)
             }
         }
     }
 
-    fn run(&mut self, stream: &mut Stream) -> Result<Option<End>, Failure> {
-        self.driver.run(&mut self.process, &self.program, u64::MAX, stream).map(Some)
+    fn run(&mut self) -> Result<Option<End>, Failure> {
+        self.driver.run(&mut self.process, &self.program).map(Some)
     }
 
     /// As `run`, instruction by instruction.
-    fn walk(&mut self, steps: Option<u64>, stream: &mut Stream) -> Result<Option<End>, Failure> {
+    fn walk(&mut self, steps: Option<u64>) -> Result<Option<End>, Failure> {
         let mut walked = 0;
         loop {
             let at_breakpoint = walked > 0 && self.breakpoints.contains(&self.process.pc());
@@ -167,18 +174,15 @@ impl Machine {
             }
             let traced = self.traces && !self.at_end_of_line();
             let before = traced.then(|| trace::Before::of(&self.process, self.module()));
-            let end = self.driver.step(&mut self.process, &self.program, stream)?;
+            let end = self.driver.step(&mut self.process, &self.program)?;
             if let Some(before) = before {
-                stream.end_line()?;
+                self.driver.stream().end_line(OUTPUT)?;
                 before.tell(&self.process)?;
             }
             if end.is_some() {
                 return Ok(end);
             }
             walked += 1;
-            if walked % STEPS == 0 {
-                stream.flush()?;
-            }
         }
     }
 
@@ -187,6 +191,19 @@ impl Machine {
         match end {
             End::Interrupted(signal) => Ok(Rest::Interrupted(signal)),
             End::OutOfFuel => Ok(Rest::Stopped),
+            End::Deadlock => {
+                let place = self.place();
+                self.give_up()?;
+                Err(Failure::failed(format!(
+                    "nobody is there to send what is waited for before {place}"
+                )))
+            }
+            End::Told(reason) => {
+                self.lines.clear();
+                self.rest()?;
+                self.driver.renew()?;
+                Ok(Rest::Told(reason))
+            }
             End::Trapped(_) => {
                 self.give_up()?;
                 Ok(Rest::Ended(end))
@@ -220,9 +237,9 @@ impl Machine {
         }
     }
 
-    /// Makes sure that a process whose wish cannot be granted does not wait.
+    /// Makes sure that a process that does not go on is at its end.
     fn rest(&mut self) -> Result<(), Failure> {
-        if self.process.status() == Status::Waiting {
+        if matches!(self.process.status(), Status::Waiting | Status::Ready) {
             self.process.continue_with(&self.program, self.last());
             end(&mut self.process, &self.program)?;
         }
@@ -260,23 +277,61 @@ impl Machine {
         let program = prepare(load(&path)?.module)?;
         self.process = Process::new(&program, Limits::default());
         self.replace(program);
+        let origin = path.display().to_string();
+        self.driver.origins.insert(self.module().id(), origin);
         Ok(Some(self.file.insert(path)))
     }
 
-    /// Writes the process with its program.
-    pub(super) fn save(&self, path: &str) -> Result<(), Failure> {
-        state::save(Path::new(path), &self.process, self.module())
+    /// Starts a process of a program from a file, or of the program that is here,
+    /// at its start.
+    pub(super) fn spawn(&mut self, path: Option<&str>) -> Result<Pid, Failure> {
+        let program = match path {
+            Some(path) => {
+                let program = prepare(load(Path::new(path))?.module)?;
+                self.driver.origins.insert(program.module().id(), path.into());
+                program
+            }
+            None => Arc::clone(&self.program),
+        };
+        let process = Process::new(&program, Limits::default());
+        let spawned = self.driver.world.scheduler.spawn(process, &program);
+        spawned.map_err(|full| Failure::failed(full.to_string()))
     }
 
-    /// Puts a saved process in the place of what is there.
-    pub(super) fn restore(&mut self, path: &str) -> Result<(), Failure> {
-        let (process, program) = state::restore(Path::new(path))?;
-        if process.status() == Status::Waiting {
-            return Err(RunError::Waiting.into());
-        }
-        self.process = process;
-        self.replace(program);
-        Ok(())
+    /// Writes the process with its program, and all other processes. Answers how
+    /// many.
+    pub(super) fn save(&self, path: &str) -> Result<usize, Failure> {
+        let World { scheduler, settings, .. } = &self.driver.world;
+        let processes = scheduler.save_with(&self.driver.guest, PATIENCE);
+        let machine = Saved { process: self.process.clone(), program: Arc::clone(&self.program) };
+        let state = State {
+            kind: Kind::Repl,
+            first: self.driver.guest.pid().bits(),
+            ended: None,
+            machine: Some(machine),
+            settings: *settings,
+            processes: processes.map_err(|error| Failure::failed(error.to_string()))?,
+        };
+        state.write(Path::new(path))?;
+        Ok(scheduler.process_count().saturating_sub(1))
+    }
+
+    /// Puts what was saved in the place of what is there. Answers how many other
+    /// processes there are now.
+    pub(super) fn restore(&mut self, path: &str) -> Result<usize, Failure> {
+        let state = State::read(Path::new(path), Kind::Repl)?;
+        let Some(machine) = state.machine else {
+            return Err(Failure::failed(format!("{path} is damaged")));
+        };
+        let settings = Settings { threads: self.driver.world.settings.threads, ..state.settings };
+        let world = World::start(settings, self.driver.stream())?;
+        let restored = world.scheduler.restore_with(&state.processes, &hosts());
+        let (_, guest) = restored.map_err(|error| Failure::failed(format!("{path}: {error}")))?;
+        (self.driver.world, self.driver.guest) = (world, guest);
+        self.process = machine.process;
+        self.replace(machine.program);
+        self.driver.origins.insert(self.module().id(), NAME.into());
+        Ok(self.driver.world.scheduler.process_count().saturating_sub(1))
     }
 
     /// Forgets the program. Registers, stack and heap stay.
@@ -295,7 +350,7 @@ impl Machine {
         self.process.clear_registers();
     }
 
-    fn replace(&mut self, program: Program) {
+    fn replace(&mut self, program: Arc<Program>) {
         self.session = Session::from_module(NAME, program.module());
         self.program = program;
         self.lines.clear();

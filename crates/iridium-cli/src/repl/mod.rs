@@ -11,11 +11,13 @@ mod cluster;
 mod command;
 mod completion;
 mod control;
+mod drive;
 mod editor;
 mod help;
 mod inspect;
 mod line;
 mod machine;
+mod processes;
 mod trace;
 
 use crossbeam_channel::{Receiver, never, select};
@@ -26,23 +28,26 @@ use iridium_net::{Event, Manager};
 use crate::args::NodeFlags;
 use crate::failure::Failure;
 use crate::logging::Sink;
-use crate::program::Driver;
+use crate::program::{Settings, Stream};
 use crate::signals::Signal;
 use crate::{config, event, logging, signals};
 use command::Flow;
+use drive::Driver;
 use line::{Input, Lines};
 use machine::Machine;
 
 /// Runs the REPL.
-pub(crate) fn run(flags: &NodeFlags) -> Result<(), Failure> {
+pub(crate) fn run(flags: &NodeFlags, settings: Settings) -> Result<(), Failure> {
     let signals = signals::arriving()?;
-    let lines = Lines::open(config::data_root(flags).ok().as_deref())?;
+    let mut lines = Lines::open(config::data_root(flags).ok().as_deref())?;
     let sink = match lines.log_writer() {
         Some(writer) => Sink::Terminal(writer),
         None => Sink::Stderr,
     };
     logging::start(&flags.log, Level::Warn, sink)?;
-    let machine = Machine::new(Driver::new(signals.clone()))?;
+    let stream = Stream::to(lines.output());
+    let driver = Driver::start(settings, stream, signals.clone(), lines.teller())?;
+    let machine = Machine::new(driver)?;
     let mut session = Session { flags, lines, machine, cluster: None, events: never() };
     let ended = session.run(&signals);
     // What is remembered stays: the end of the REPL is no farewell for good.
@@ -72,6 +77,7 @@ impl Session<'_> {
         ))?;
         self.ask();
         loop {
+            let (news, wakes) = self.machine.driver.receivers();
             select! {
                 recv(self.lines.input) -> input => match input {
                     Ok(Input::Line(line)) => {
@@ -87,6 +93,12 @@ impl Session<'_> {
                     Ok(event) => self.on_event(&event),
                     Err(_) => self.events = never(),
                 },
+                recv(news) -> news => if let Ok(news) = news { self.machine.driver.tell(&news) },
+                recv(wakes) -> _ => {
+                    if let Some(text) = self.machine.driver.look_in()? {
+                        self.machine.driver.tell_line(&text);
+                    }
+                }
                 recv(signals) -> signal => {
                     if signal == Ok(Signal::SIGINT) && self.lines.is_terminal() {
                         // It was for a program that had just ended.
@@ -109,6 +121,14 @@ impl Session<'_> {
     /// REPL goes on.
     fn obey(&mut self, line: &str) -> Result<Flow, Failure> {
         self.lines.remember(line);
+        self.lines.note_typed();
+        let stream = self.machine.driver.stream();
+        if self.lines.is_terminal() {
+            // The line that was typed has ended by itself.
+            stream.note_line_end();
+        } else {
+            stream.end_line(drive::OUTPUT)?;
+        }
         match command::run(self, line) {
             Err(failure) if !failure.is_unread() => {
                 failure.tell();

@@ -173,7 +173,9 @@ impl fmt::Display for Place {
 
 pub(super) fn backtrace(process: &Process, program: &Program) -> Vec<Place> {
     let calls = process.frames.iter().rev().map(|frame| frame.return_to.saturating_sub(1));
-    std::iter::once(process.pc)
+    // One that waits has gone past the instruction that it waits with.
+    let at = process.pc.saturating_sub(u32::from(process.pending.is_some()));
+    std::iter::once(at)
         .chain(calls)
         .take(SHOWN_CALLS)
         .map(|index| Place::of(program, index))

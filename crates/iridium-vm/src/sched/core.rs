@@ -92,6 +92,12 @@ impl Core {
         self.node.load(Ordering::Relaxed)
     }
 
+    /// Whether a process of this node lives.
+    pub(crate) fn lives(&self, pid: Pid) -> bool {
+        let place = self.table.place(pid.serial()).filter(|_| pid.node() == self.node());
+        place.is_some_and(|place| place.look(|serial, _, _| serial == pid.serial()))
+    }
+
     /// 64 random bits. Source: `SplitMix64`, Steele, Lea and Flood, "Fast splittable pseudorandom
     /// number generators", 2014.
     pub(crate) fn random(&self) -> u64 {
@@ -179,11 +185,20 @@ impl Core {
 
     /// Whether nothing runs and nothing is going to, unless something comes from outside.
     pub(crate) fn is_at_rest(&self) -> bool {
+        self.is_still() && self.timers.is_empty()
+    }
+
+    /// Whether nothing runs, and what could has no fuel left.
+    pub(crate) fn is_out_of_fuel(&self) -> bool {
+        self.is_still() && !lock(&self.starved).is_empty()
+    }
+
+    /// Whether nothing runs or can.
+    fn is_still(&self) -> bool {
         self.idle.all_asleep()
             && self.injector.is_empty()
             && self.stealers.iter().all(Stealer::is_empty)
             && self.blocking.is_idle()
-            && self.timers.is_empty()
     }
 }
 
@@ -298,7 +313,9 @@ impl Hands<'_> {
 
     /// Ends a process: gives its place back, and tells all who are tied to it.
     pub(crate) fn end(&self, mut task: Box<Task>, reason: Reason, trap: Option<Box<Trap>>) {
-        self.retire(&task.actor, reason);
+        let unread = self.look_last(&mut task);
+        task.hand_on(*self);
+        self.retire(&task.actor, reason, unread);
         if let Some(time) = task.timer {
             self.core.timers.remove(time, task.actor.pid.serial());
         }
@@ -337,8 +354,25 @@ impl Hands<'_> {
         actor.take_in(signal)
     }
 
-    /// Gives the place of a process back, and tells all who are tied to it.
-    pub(crate) fn retire(&self, actor: &Actor, reason: Reason) {
+    /// Lets those see a process that ends who have asked to in time. Gives the signals that it will
+    /// not read.
+    fn look_last(&self, task: &mut Task) -> Vec<Signal> {
+        let letters = self.core.table.place(task.actor.pid.serial()).map(Place::collect);
+        let mut unread = Vec::new();
+        for letter in letters.into_iter().flatten() {
+            match letter {
+                Letter::Look(look) => look(task),
+                Letter::Follow(token) => task.follow(token),
+                Letter::Signal(signal) => unread.push(signal),
+                Letter::Time(_) | Letter::Answer(..) | Letter::Room | Letter::Overflow => {}
+            }
+        }
+        unread
+    }
+
+    /// Gives the place of a process back, and tells all who are tied to it, and those whose signals
+    /// it has not read.
+    pub(crate) fn retire(&self, actor: &Actor, reason: Reason, unread: Vec<Signal>) {
         let pid = actor.pid;
         let letters = self.core.table.place(pid.serial()).map(|place| place.vacate());
         self.core.names.forget(pid);
@@ -353,7 +387,8 @@ impl Hands<'_> {
         }
         // Only now may somebody else get the place: what was told of this one must not reach it.
         self.core.table.release(pid.serial());
-        for signal in letters.into_iter().flatten().filter_map(signal_of) {
+        let letters = letters.into_iter().flatten().filter_map(signal_of);
+        for signal in unread.into_iter().chain(letters) {
             if let Some((to, answer)) = signal.undeliverable(pid, Reason::NO_PROCESS) {
                 self.post(pid, to, answer);
             }

@@ -212,14 +212,9 @@ fn tie(hands: Hands<'_>, me: Pid, pid: Pid) {
 /// Registers a process of this node that lives.
 pub(crate) fn register(hands: Hands<'_>, name: String, pid: Pid) {
     let core = hands.core;
-    let lives = || {
-        let place = core.table.place(pid.serial());
-        pid.node() == core.node()
-            && place.is_some_and(|place| place.look(|serial, _, _| serial == pid.serial()))
-    };
     // Looked at again afterwards: it may have ended meanwhile, and then its names were forgotten
     // before this one came.
-    if lives() && core.names.register(name, pid) && !lives() {
+    if core.lives(pid) && core.names.register(name, pid) && !core.lives(pid) {
         core.names.forget(pid);
     }
 }

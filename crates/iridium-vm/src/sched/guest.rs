@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Scheduler;
 use super::core::{Core, Full};
 use super::effects::{self, Outcome, Wisher};
+use super::info::ProcessInfo;
 use super::letter::Letter;
 use crate::process::{Actor, Completion, Effect, Limits, Pid, Reason, TrapKind, Wait};
 use crate::program::Program;
@@ -18,8 +19,8 @@ use crate::program::Program;
 /// came to its end.
 pub struct Guest {
     core: Arc<Core>,
-    actor: Actor,
-    questions: u64,
+    pub(super) actor: Actor,
+    pub(super) questions: u64,
     wakes: Receiver<()>,
     /// What it was told to end with.
     ended: Option<Reason>,
@@ -40,7 +41,7 @@ pub enum Progress {
         /// The register at which its window starts.
         window: u8,
     },
-    /// The process was told to end.
+    /// The process was told to end. Nothing else comes from now on, and it is to be dropped.
     Ended(Reason),
 }
 
@@ -52,15 +53,24 @@ impl Scheduler {
     pub fn guest(&self) -> Result<Guest, Full> {
         let core = self.core();
         let serial = core.table.reserve().ok_or(Full)?;
-        let place = core.table.place(serial).ok_or(Full)?;
-        let (wake, wakes) = bounded(1);
-        place.lend(serial, Limits::default().message_bytes, wake);
-        let actor = Actor::new(Pid::new(core.node(), serial));
-        Ok(Guest { core: Arc::clone(core), actor, questions: 0, wakes, ended: None })
+        Guest::taking_place(core, Actor::new(Pid::new(core.node(), serial)), 0)
     }
 }
 
 impl Guest {
+    /// A guest whose serial is reserved.
+    pub(super) fn taking_place(
+        core: &Arc<Core>,
+        actor: Actor,
+        questions: u64,
+    ) -> Result<Self, Full> {
+        let serial = actor.pid.serial();
+        let place = core.table.place(serial).ok_or(Full)?;
+        let (wake, wakes) = bounded(1);
+        place.lend(serial, Limits::default().message_bytes, wake);
+        Ok(Self { core: Arc::clone(core), actor, questions, wakes, ended: None })
+    }
+
     /// Its pid.
     pub fn pid(&self) -> Pid {
         self.actor.pid
@@ -75,7 +85,10 @@ impl Guest {
             Outcome::Yield => Progress::Done(Completion::Done),
             Outcome::Wait(Wait::Host { import, window }) => Progress::Host { import, window },
             Outcome::Wait(wait) => self.wait(wait),
-            Outcome::End(reason) => Progress::Ended(reason),
+            Outcome::End(reason) => {
+                self.ended = Some(reason);
+                Progress::Ended(reason)
+            }
         }
     }
 
@@ -106,10 +119,15 @@ impl Guest {
                 Letter::Overflow => {
                     self.ended.get_or_insert(Reason::of_trap(TrapKind::MailboxLimit));
                 }
-                Letter::Answer(..) | Letter::Time(_) | Letter::Room | Letter::Look(_) => {}
+                // Who is driven from outside is not seen or followed from elsewhere.
+                Letter::Answer(..)
+                | Letter::Time(_)
+                | Letter::Room
+                | Letter::Follow(_)
+                | Letter::Look(_) => {}
             }
         }
-        if let Some(reason) = self.ended.take() {
+        if let Some(reason) = self.ended {
             self.actor.wait = None;
             return Progress::Ended(reason);
         }
@@ -121,6 +139,12 @@ impl Guest {
             }
             None => Progress::Waits,
         }
+    }
+
+    /// Its names and what it has to do with others, for those who list processes; what runs in it
+    /// is up to the one who drives it.
+    pub fn info(&self) -> ProcessInfo {
+        ProcessInfo::of_guest(&self.actor, self.core.names.of(self.actor.pid))
     }
 
     /// Says, each time something has come, that [`poll`](Self::poll) is to be called.
@@ -146,6 +170,7 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        self.core.hands().retire(&self.actor, self.ended.unwrap_or(Reason::NORMAL));
+        let reason = self.ended.unwrap_or(Reason::NORMAL);
+        self.core.hands().retire(&self.actor, reason, Vec::new());
     }
 }

@@ -6,9 +6,10 @@ use crossbeam_channel::unbounded;
 
 use super::Scheduler;
 use super::letter::Letter;
+use super::snapshot::drain;
 use super::task::{Body, Task};
 use crate::module::ModuleId;
-use crate::process::{Pid, Place, Wait};
+use crate::process::{Actor, Pid, Place, Process, Wait};
 use crate::supervisor::ChildBody;
 
 /// How long processes that are busy may take to show themselves.
@@ -124,6 +125,23 @@ impl ProcessInfo {
     }
 }
 
+impl ProcessInfo {
+    pub(super) fn of_guest(actor: &Actor, names: Vec<String>) -> Self {
+        Self {
+            pid: actor.pid,
+            names,
+            module: None,
+            activity: Activity::Ready,
+            place: None,
+            fuel: 0,
+            heap: 0,
+            memory: 0,
+            messages: actor.mailbox.len(),
+            links: actor.has_ties().map_or(0, |ties| ties.links.len()),
+        }
+    }
+}
+
 impl Scheduler {
     /// The messages that wait in the mailboxes of processes that wait, and the memory in bytes that
     /// these processes take. Those that run at this moment are left out.
@@ -147,13 +165,35 @@ impl Scheduler {
         answer.recv_timeout(PATIENCE).ok().flatten()
     }
 
-    /// All processes, by pid. Those that are busy for a second or more, in a host function say, are
+    /// The state in which a process is at this moment, between two turns, for those who want to see
+    /// its registers; it goes on. Also one that has no fuel left. `None` when there is no such
+    /// process, or no program in it, or when a process keeps its worker for longer than `patience`.
+    pub fn peek(&self, pid: Pid, patience: Duration) -> Option<Process> {
+        let core = self.core();
+        let place = core.table.place(pid.serial()).filter(|_| pid.node() == core.node())?;
+        let state = |task: &Task| match &task.body {
+            Body::Program(process, _) if task.actor.pid == pid => Some(process.clone()),
+            _ => None,
+        };
+        let look = || {
+            place.look(|_, task, _| task.and_then(state)).or_else(|| {
+                let queued = drain(core);
+                let found = queued.iter().find_map(|task| state(task));
+                queued.into_iter().for_each(|task| core.injector.push(task));
+                found
+            })
+        };
+        core.pause.hold(self.inner.workers, patience, || core.idle.wake_all(), look).flatten()
+    }
+
+    /// All processes, by pid, without those that are driven from outside. Those that are busy for a
+    /// second or more, in a host function say, are
     /// left out.
     pub fn processes(&self) -> Vec<ProcessInfo> {
         let core = self.core();
         let (seen, busy) = unbounded();
         let mut infos = Vec::new();
-        for place in core.table.places() {
+        for place in core.table.places().filter(|place| !place.is_lent()) {
             let found = place
                 .look(|serial, task, _| (serial, task.map(|task| ProcessInfo::of(task, true))));
             match found {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crossbeam_channel::Sender;
 
+use super::follow::Token;
 use super::slot::Weigh;
 use super::task::Task;
 use crate::process::{Completion, Signal, weight};
@@ -23,6 +24,8 @@ pub(crate) enum Letter {
     Room,
     /// There were more messages than there may be.
     Overflow,
+    /// Somebody waits for its end, and for that of those it is linked to then.
+    Follow(Token),
     /// Somebody wants to see the process, also one that is busy.
     Look(Box<dyn FnOnce(&mut Task) + Send>),
 }
@@ -35,6 +38,7 @@ impl fmt::Debug for Letter {
             Letter::Answer(number, answer) => write!(f, "Answer({number}, {answer:?})"),
             Letter::Room => f.write_str("Room"),
             Letter::Overflow => f.write_str("Overflow"),
+            Letter::Follow(_) => f.write_str("Follow"),
             Letter::Look(_) => f.write_str("Look"),
         }
     }

@@ -8,9 +8,10 @@
 //! * `effects`: what processes want, and how they get it;
 //! * `core`: what all of these share;
 //! * `timer`, `clock`, `names`, `blocking`: what their names say;
+//! * `follow`: waiting for a process and those it is linked to;
 //! * `guest`: a process that somebody drives from outside;
 //! * `supervise`: supervisors as processes;
-//! * `snapshot`: all of it as bytes.
+//! * `snapshot` and `restore`: all of it as bytes, and back.
 //!
 //! Each worker has a queue of processes that can run, and takes from those of others, or from the
 //! common one, when its own is empty. The queues are from `crossbeam-deque`, after Chase and Lev,
@@ -22,6 +23,7 @@ mod clock;
 mod core;
 mod effects;
 mod ending;
+mod follow;
 mod guest;
 mod idle;
 mod info;
@@ -30,6 +32,7 @@ mod names;
 mod outside;
 mod own;
 mod pause;
+mod restore;
 mod slot;
 mod snapshot;
 mod supervise;
@@ -52,10 +55,12 @@ use crossbeam_utils::sync::Parker;
 pub use self::clock::Time;
 pub use self::core::Full;
 pub use self::ending::Ending;
+pub use self::follow::Followed;
 pub use self::guest::{Guest, Progress};
 pub use self::info::{Activity, ChildInfo, ProcessInfo};
 pub use self::outside::{Alone, Observer, Output, Outside, Refused, Unreachable};
-pub use self::snapshot::{RestoreError, SaveError, VERSION as SNAPSHOT_VERSION};
+pub use self::restore::RestoreError;
+pub use self::snapshot::{SaveError, VERSION as SNAPSHOT_VERSION};
 
 use self::blocking::Blocking;
 use self::clock::Clock;
@@ -340,6 +345,11 @@ impl Scheduler {
         self.find(name) == Some(pid)
     }
 
+    /// Whether a process of this node lives.
+    pub fn lives(&self, pid: Pid) -> bool {
+        self.core().lives(pid)
+    }
+
     /// How many processes live, with those that are driven from outside.
     pub fn process_count(&self) -> usize {
         self.core().table.live()
@@ -356,9 +366,10 @@ impl Scheduler {
         self.core().is_at_rest()
     }
 
-    /// Whether processes are kept from running because the fuel is spent.
+    /// Whether no process runs, and those that could have no [fuel](Config::fuel) left. Others may
+    /// sleep.
     pub fn is_out_of_fuel(&self) -> bool {
-        !lock(&self.core().starved).is_empty()
+        self.core().is_out_of_fuel()
     }
 
     /// Makes a program known, so that supervisors and other nodes can start its processes by the

@@ -21,6 +21,10 @@ pub trait Observer: Send + Sync {
 
     /// All processes wait, and for nothing that comes by itself.
     fn at_rest(&self) {}
+
+    /// No process runs, and those that could have no [fuel](super::Config::fuel) left. Others may
+    /// sleep.
+    fn out_of_fuel(&self) {}
 }
 
 /// The other nodes. None of these may wait.

@@ -98,6 +98,11 @@ impl<T, L: Weigh, G: Clone> Slot<T, L, G> {
         state.take_letters()
     }
 
+    /// Whether it is the place of a process that is driven from outside.
+    pub(crate) fn is_lent(&self) -> bool {
+        matches!(lock(&self.0).holder, Holder::Guest(_))
+    }
+
     /// Delivers a letter to the process with this serial. `react` shows it to one that is parked.
     pub(crate) fn deliver(
         &self,

@@ -11,7 +11,6 @@
 //! left. What a process was asking another node is asked again, and a host function that had not
 //! been called yet is called then.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,17 +20,16 @@ use crossbeam_channel::bounded;
 use crossbeam_deque::Steal;
 use serde::{Deserialize, Serialize};
 
-use super::core::{Core, Full};
-use super::effects;
+use super::core::Core;
+use super::guest::Guest;
 use super::letter::Letter;
+use super::restore::RestoreError;
 use super::sync::lock;
 use super::task::{Body, Task};
 use super::{Scheduler, Shape};
 use crate::codec;
-use crate::host::Hosts;
-use crate::module::{LoadError, Module, ModuleId};
-use crate::process::{Actor, Completion, Pid, Process, Signal, Wait};
-use crate::program::{MissingImports, Program};
+use crate::module::{Module, ModuleId};
+use crate::process::{Actor, Completion, Pid, Process, Signal};
 use crate::supervisor::Supervisor;
 
 const MAGIC: [u8; 4] = *b"IRSN";
@@ -50,67 +48,41 @@ pub enum SaveError {
     Busy,
 }
 
-/// Why bytes could not be made processes again. Nothing has changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RestoreError {
-    /// They do not begin with the magic.
-    #[error("not saved Iridium processes")]
-    Foreign,
-    /// Written by another version.
-    #[error("saved by snapshot version {0}; this version of Iridium reads {VERSION}")]
-    Version(u16),
-    /// Cut off or changed.
-    #[error("the saved processes are damaged or cut off")]
-    Damaged,
-    /// A module inside is not usable.
-    #[error("a module inside the saved processes: {0}")]
-    Module(#[from] LoadError),
-    /// A module needs host functions that are not there.
-    #[error("a module inside the saved processes needs {0}")]
-    Imports(#[from] MissingImports),
-    /// A module was not saved with the processes, and is not known here.
-    #[error("the module {0} is neither saved with the processes nor known here")]
-    MissingModule(ModuleId),
-    /// All processes of a scheduler take one that has none.
-    #[error("there are processes already, whose pids may be those of saved ones")]
-    Occupied,
-    /// There is no room for so many.
-    #[error(transparent)]
-    Full(#[from] Full),
-}
-
 /// Processes and what is theirs.
 #[derive(Serialize, Deserialize)]
-struct Saved {
+pub(super) struct Saved {
     /// What is needed to give the processes their pids back; `None` for a single one.
-    shape: Option<Shape>,
+    pub(super) shape: Option<Shape>,
     /// What the clock said.
-    mono: u64,
+    pub(super) mono: u64,
     /// The state of the random numbers.
-    chance: u64,
-    modules: Vec<Vec<u8>>,
-    processes: Vec<SavedTask>,
+    pub(super) chance: u64,
+    pub(super) modules: Vec<Vec<u8>>,
+    pub(super) processes: Vec<SavedTask>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct SavedTask {
-    actor: Actor,
-    body: SavedBody,
-    names: Vec<String>,
-    letters: Vec<SavedLetter>,
-    debt: u64,
-    questions: u64,
+pub(super) struct SavedTask {
+    pub(super) actor: Actor,
+    pub(super) body: SavedBody,
+    pub(super) names: Vec<String>,
+    pub(super) letters: Vec<SavedLetter>,
+    pub(super) debt: u64,
+    pub(super) questions: u64,
+    pub(super) followed: bool,
 }
 
 #[derive(Serialize, Deserialize)]
-enum SavedBody {
+pub(super) enum SavedBody {
     Program(Process),
     Supervisor(Supervisor),
+    /// Whoever drives it keeps the rest.
+    Guest,
 }
 
 /// The letters that mean something elsewhere; the others come again by themselves.
 #[derive(Serialize, Deserialize)]
-enum SavedLetter {
+pub(super) enum SavedLetter {
     Signal(Signal),
     Answer(u64, Completion),
     Overflow,
@@ -118,12 +90,7 @@ enum SavedLetter {
 
 impl SavedTask {
     fn of(task: &Task, letters: &[Letter]) -> Self {
-        let letters = letters.iter().filter_map(|letter| match letter {
-            Letter::Signal(signal) => Some(SavedLetter::Signal(signal.clone())),
-            Letter::Answer(number, answer) => Some(SavedLetter::Answer(*number, answer.clone())),
-            Letter::Overflow => Some(SavedLetter::Overflow),
-            Letter::Time(_) | Letter::Room | Letter::Look(_) => None,
-        });
+        let token = letters.iter().any(|letter| matches!(letter, Letter::Follow(_)));
         Self {
             actor: task.actor.clone(),
             body: match &task.body {
@@ -131,44 +98,48 @@ impl SavedTask {
                 Body::Supervisor(supervisor) => SavedBody::Supervisor((**supervisor).clone()),
             },
             names: Vec::new(),
-            letters: letters.collect(),
+            letters: letters.iter().filter_map(SavedLetter::of).collect(),
             debt: task.debt,
             questions: task.questions,
+            followed: token || !task.tokens.is_empty(),
         }
     }
 
-    fn module(&self) -> Option<ModuleId> {
+    fn of_guest(guest: &Guest, letters: &[Letter]) -> Self {
+        Self {
+            actor: guest.actor.clone(),
+            body: SavedBody::Guest,
+            names: Vec::new(),
+            letters: letters.iter().filter_map(SavedLetter::of).collect(),
+            debt: 0,
+            questions: guest.questions,
+            followed: false,
+        }
+    }
+
+    pub(super) fn module(&self) -> Option<ModuleId> {
         match &self.body {
             SavedBody::Program(process) => Some(process.module()),
-            SavedBody::Supervisor(_) => None,
+            SavedBody::Supervisor(_) | SavedBody::Guest => None,
         }
     }
 
-    /// The process as it is where the clock stands at `there`.
-    fn into_task(
-        self,
-        programs: &HashMap<ModuleId, Arc<Program>>,
-        here: u64,
-        there: u64,
-    ) -> Result<Restored, RestoreError> {
-        let body = match self.body {
-            SavedBody::Program(process) => {
-                let id = process.module();
-                let program = programs.get(&id).ok_or(RestoreError::MissingModule(id))?;
-                Body::Program(process, Arc::clone(program))
-            }
-            SavedBody::Supervisor(supervisor) => {
-                Body::Supervisor(Box::new(supervisor.moved(here, there)))
-            }
-        };
-        let mut task = Task::new(self.actor.moved(here, there), body);
-        (task.debt, task.questions, task.has_letters) = (self.debt, self.questions, true);
-        Ok((task, self.letters, self.names))
+    /// Whether somebody drives it from outside.
+    pub(super) fn is_guest(&self) -> bool {
+        matches!(self.body, SavedBody::Guest)
     }
 }
 
-/// A process with its letters and its names.
-type Restored = (Box<Task>, Vec<SavedLetter>, Vec<String>);
+impl SavedLetter {
+    fn of(letter: &Letter) -> Option<Self> {
+        match letter {
+            Letter::Signal(signal) => Some(Self::Signal(signal.clone())),
+            Letter::Answer(number, answer) => Some(Self::Answer(*number, answer.clone())),
+            Letter::Overflow => Some(Self::Overflow),
+            Letter::Time(_) | Letter::Room | Letter::Follow(_) | Letter::Look(_) => None,
+        }
+    }
+}
 
 impl Saved {
     fn to_bytes(&self) -> Vec<u8> {
@@ -181,7 +152,7 @@ impl Saved {
         bytes
     }
 
-    fn from_bytes(bytes: &[u8]) -> Result<Self, RestoreError> {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, RestoreError> {
         if bytes.is_empty() || !MAGIC.starts_with(bytes.get(..4).unwrap_or(bytes)) {
             return Err(RestoreError::Foreign);
         }
@@ -198,30 +169,6 @@ impl Saved {
         }
         codec::decode(body).ok_or(RestoreError::Damaged)
     }
-
-    /// The programs of the processes: those that are inside, and those that are known.
-    fn programs(
-        &self,
-        core: &Core,
-        hosts: &Hosts,
-    ) -> Result<HashMap<ModuleId, Arc<Program>>, RestoreError> {
-        let mut programs = HashMap::new();
-        for bytes in &self.modules {
-            let module = Module::from_bytes(bytes)?;
-            let known = core.program(module.id());
-            let program = match known {
-                Some(program) => program,
-                None => Arc::new(Program::new(module, hosts)?),
-            };
-            programs.insert(program.module().id(), program);
-        }
-        for id in self.processes.iter().filter_map(SavedTask::module) {
-            if let Entry::Vacant(place) = programs.entry(id) {
-                place.insert(core.program(id).ok_or(RestoreError::MissingModule(id))?);
-            }
-        }
-        Ok(programs)
-    }
 }
 
 impl Scheduler {
@@ -231,12 +178,24 @@ impl Scheduler {
     /// # Errors
     /// When a process keeps its worker for longer than `patience`.
     pub fn save_all(&self, patience: Duration) -> Result<Vec<u8>, SaveError> {
+        self.save_held(patience, None)
+    }
+
+    /// As [`save_all`](Self::save_all), with a guest: its mailbox, its ties and its names.
+    ///
+    /// # Errors
+    /// As [`save_all`](Self::save_all).
+    pub fn save_with(&self, guest: &Guest, patience: Duration) -> Result<Vec<u8>, SaveError> {
+        self.save_held(patience, Some(guest))
+    }
+
+    fn save_held(&self, patience: Duration, guest: Option<&Guest>) -> Result<Vec<u8>, SaveError> {
         let core = self.core();
         let deadline = Instant::now() + patience;
         let wake = || core.idle.wake_all();
         let saved = core.pause.hold(self.inner.workers, patience, wake, || {
             let rest = deadline.saturating_duration_since(Instant::now());
-            core.blocking.wait_until_idle(rest).then(|| save_held(core))
+            core.blocking.wait_until_idle(rest).then(|| save_held(core, guest))
         });
         saved.flatten().map(|saved| saved.to_bytes()).ok_or(SaveError::Busy)
     }
@@ -271,125 +230,10 @@ impl Scheduler {
             }
         }
     }
-
-    /// Puts all processes that [`save_all`](Self::save_all) has saved into this scheduler, which has
-    /// none, under the pids that they had. Gives the pids.
-    ///
-    /// # Errors
-    /// [`RestoreError`]; there are no processes then.
-    pub fn restore_all(&self, bytes: &[u8], hosts: &Hosts) -> Result<Vec<Pid>, RestoreError> {
-        let core = self.core();
-        let saved = Saved::from_bytes(bytes)?;
-        let shape = saved.shape.ok_or(RestoreError::Damaged)?;
-        let programs = saved.programs(core, hosts)?;
-        let pids: Vec<Pid> = saved.processes.iter().map(|saved| saved.actor.pid).collect();
-        let serials: HashSet<u64> = pids.iter().map(|pid| pid.serial()).collect();
-        if serials.len() < pids.len() || pids.iter().any(|pid| pid.node() != shape.node) {
-            return Err(RestoreError::Damaged);
-        }
-        if core.table.live() > 0 {
-            return Err(RestoreError::Occupied);
-        }
-        core.clock.set_forward(saved.mono);
-        let there = core.clock.mono();
-        let tasks = saved.processes.into_iter();
-        let tasks = tasks.map(|task| task.into_task(&programs, saved.mono, there));
-        let tasks = tasks.collect::<Result<Vec<_>, _>>()?;
-        core.table.claim(shape, &serials)?;
-        core.node.store(shape.node, Ordering::SeqCst);
-        core.chance.store(saved.chance, Ordering::SeqCst);
-        lock(&core.programs).extend(programs);
-        // All of them have their places before the first one runs.
-        for (task, ..) in &tasks {
-            self.take_place(task);
-        }
-        for (task, letters, names) in tasks {
-            self.revive(task, letters, names);
-        }
-        Ok(pids)
-    }
-
-    /// Puts a process that [`save`](Self::save) has saved into this scheduler, under a new pid,
-    /// since the old one may still live. Its links and monitors are made anew, and it gets those of
-    /// its names that are free.
-    ///
-    /// # Errors
-    /// [`RestoreError`]; nothing has changed then.
-    pub fn restore(&self, bytes: &[u8], hosts: &Hosts) -> Result<Pid, RestoreError> {
-        let core = self.core();
-        let mut saved = Saved::from_bytes(bytes)?;
-        let programs = saved.programs(core, hosts)?;
-        let task = match (saved.processes.pop(), saved.processes.len(), &saved.shape) {
-            (Some(task), 0, None) => task,
-            _ => return Err(RestoreError::Damaged),
-        };
-        let (mut task, letters, names) =
-            task.into_task(&programs, saved.mono, core.clock.mono())?;
-        let serial = core.table.reserve().ok_or(Full)?;
-        let pid = Pid::new(core.node(), serial);
-        task.actor.pid = pid;
-        lock(&core.programs).extend(programs);
-        self.take_place(&task);
-        let mut asks = Vec::new();
-        if let Some(ties) = task.actor.has_ties() {
-            asks.extend(ties.links.iter().map(|to| (*to, Signal::Link { from: pid })));
-            asks.extend(ties.monitors.iter().map(|(reference, to)| {
-                (*to, Signal::Monitor { from: pid, reference: *reference })
-            }));
-        }
-        self.revive(task, letters, names);
-        for (to, signal) in asks {
-            core.hands().post(pid, to, signal);
-        }
-        Ok(pid)
-    }
-
-    fn take_place(&self, task: &Task) {
-        let serial = task.actor.pid.serial();
-        if let Some(place) = self.core().table.place(serial) {
-            place.occupy(serial, task.limits().message_bytes);
-        }
-    }
-
-    /// Lets a restored process run, which has its place.
-    fn revive(&self, task: Box<Task>, letters: Vec<SavedLetter>, names: Vec<String>) {
-        let core = self.core();
-        let pid = task.actor.pid;
-        for name in names {
-            core.names.register(name, pid);
-        }
-        let alive = core.outside.nodes();
-        if let Some(ties) = task.actor.has_ties() {
-            if ties.watches_nodes {
-                core.watch_nodes(pid, true);
-            }
-            for node in ties.nodes().filter(|node| *node != core.node()) {
-                core.tie(node, pid);
-                if !alive.contains(&node) {
-                    core.hands().deliver(pid, Letter::Signal(Signal::NodeLost { node }));
-                }
-            }
-        }
-        for letter in letters {
-            let letter = match letter {
-                SavedLetter::Signal(signal) => Letter::Signal(signal),
-                SavedLetter::Answer(number, answer) => Letter::Answer(number, answer),
-                SavedLetter::Overflow => Letter::Overflow,
-            };
-            core.hands().deliver(pid, letter);
-        }
-        if let Some(Wait::Answer { number, question }) = &task.actor.wait
-            && core.outside.ask(pid, *number, question).is_err()
-        {
-            let answer = effects::no_answer(question);
-            core.hands().deliver(pid, Letter::Answer(*number, answer));
-        }
-        core.hands().ready(task);
-    }
 }
 
 /// Saves everything, while all workers are held.
-fn save_held(core: &Core) -> Saved {
+fn save_held(core: &Core, guest: Option<&Guest>) -> Saved {
     let mut processes = Vec::new();
     let mut modules: HashMap<ModuleId, Arc<Module>> = HashMap::new();
     let mut add = |task: &Task, letters: &[Letter]| {
@@ -416,6 +260,10 @@ fn save_held(core: &Core) -> Saved {
     for task in queued {
         core.injector.push(task);
     }
+    if let Some(guest) = guest {
+        let place = core.table.place(guest.pid().serial()).unwrap_or(&core.nowhere);
+        place.look(|_, _, letters| processes.push(SavedTask::of_guest(guest, letters)));
+    }
     // Supervisors start children of modules that nobody may run at this moment.
     for (id, program) in lock(&core.programs).iter() {
         modules.entry(*id).or_insert_with(|| Arc::clone(program.module()));
@@ -438,7 +286,7 @@ fn save_held(core: &Core) -> Saved {
 
 /// Takes all processes out of the queues.
 #[expect(clippy::vec_box, reason = "they go back to the queues in their boxes")]
-fn drain(core: &Core) -> Vec<Box<Task>> {
+pub(super) fn drain(core: &Core) -> Vec<Box<Task>> {
     let mut tasks = std::mem::take(&mut *lock(&core.starved));
     let mut take = |steal: &dyn Fn() -> Steal<Box<Task>>| loop {
         match steal() {

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::core::Full;
 use super::letter::{Letter, Wake};
+use super::restore::RestoreError;
 use super::slot::Slot;
-use super::snapshot::RestoreError;
 use super::sync::{AtomicUsize, Mutex, Ordering, lock};
 use super::task::Task;
 use crate::process::MAX_SERIAL;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 
 use super::ending::Ending;
+use super::follow::Token;
 use crate::process::{Actor, Completion, Limits, Process};
 use crate::program::Program;
 use crate::supervisor::Supervisor;
@@ -28,6 +29,8 @@ pub(crate) struct Task {
     pub(crate) failure: Option<String>,
     /// Who is told of its end from outside.
     pub(crate) witnesses: Vec<Sender<Ending>>,
+    /// Held until it has ended, and then by those it was linked to.
+    pub(crate) tokens: Vec<Token>,
 }
 
 /// What lives in a process.
@@ -52,6 +55,7 @@ impl Task {
             memory: 0,
             failure: None,
             witnesses: Vec::new(),
+            tokens: Vec::new(),
         })
     }
 

@@ -131,6 +131,9 @@ impl Worker {
                 if core.is_at_rest() {
                     core.observer.at_rest();
                 }
+                if core.is_out_of_fuel() {
+                    core.observer.out_of_fuel();
+                }
                 self.parker.park();
             },
         );
@@ -187,6 +190,8 @@ impl Worker {
             self.hands().ready_behind(task);
         } else {
             lock(&self.core.starved).push(task);
+            // Somebody may have given fuel back before this one stood in the list.
+            self.core.take_back(self.hands(), 0);
         }
     }
 
@@ -399,6 +404,7 @@ fn read(hands: Hands<'_>, task: &mut Task, letters: Vec<Letter>) -> Next {
                 }
             }
             Letter::Look(look) => look(task),
+            Letter::Follow(token) => task.follow(token),
             Letter::Overflow => overflow = true,
             // It looks again whether there is.
             Letter::Room => {}

@@ -1,4 +1,6 @@
-//! The command line.
+//! The command line. What there is to say about programs is in `program`.
+
+mod program;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,6 +12,8 @@ use clap_complete::Shell;
 
 use iridium_net::Endpoint;
 use iridium_proto::{DEFAULT_PORT, NodeAlias, NodePort};
+
+pub(crate) use program::{Argument, LimitFlags, NodeLimitFlags, RunFlags, StartFlags, ThreadFlags};
 
 /// Iridium: programs, and nodes that become one mesh. Without a command: the REPL.
 #[derive(Debug, Parser)]
@@ -29,9 +33,15 @@ pub(crate) struct Cli {
     pub(crate) join: Vec<Endpoint>,
     // Last, because their heading in the help holds for all that follow.
     #[command(flatten)]
+    pub(crate) threads: ThreadFlags,
+    #[command(flatten)]
     pub(crate) start: StartFlags,
     #[command(flatten)]
     pub(crate) run: RunFlags,
+    #[command(flatten)]
+    pub(crate) limits: LimitFlags,
+    #[command(flatten)]
+    pub(crate) node_limits: NodeLimitFlags,
 }
 
 #[derive(Debug, Subcommand)]
@@ -39,17 +49,29 @@ pub(crate) enum Command {
     /// Run a program: assembly source or a module; - is stdin
     Run {
         /// The program
-        file: PathBuf,
+        #[arg(required_unless_present = "app")]
+        file: Option<PathBuf>,
+        /// Run the tree of programs that an app file describes, until Ctrl-C
+        #[arg(long, value_name = "FILE.toml", conflicts_with = "file")]
+        app: Option<PathBuf>,
+        #[command(flatten)]
+        threads: ThreadFlags,
         #[command(flatten)]
         start: StartFlags,
         #[command(flatten)]
         run: RunFlags,
+        #[command(flatten)]
+        limits: LimitFlags,
+        #[command(flatten)]
+        node_limits: NodeLimitFlags,
     },
     /// Go on with a program that --save has written
     Resume {
         /// The file that --save has written
         #[arg(value_name = "STATE")]
         file: PathBuf,
+        #[command(flatten)]
+        threads: ThreadFlags,
         #[command(flatten)]
         run: RunFlags,
     },
@@ -117,72 +139,6 @@ pub(crate) enum SecretTask {
     },
     /// Print the path of the file that nodes look for
     ShowPath,
-}
-
-/// How a program starts.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Running a program")]
-pub(crate) struct StartFlags {
-    /// Fill $0, then $1, …; a number with a point goes to the float lane
-    #[arg(long = "arg", value_name = "N", allow_hyphen_values = true, requires = "file")]
-    pub(crate) arguments: Vec<Argument>,
-    /// Start at this label [default: what .entry names, else the first instruction]
-    #[arg(long, value_name = "LABEL", requires = "file")]
-    pub(crate) entry: Option<String>,
-    /// The most heap that the program may have [default: 67108864]
-    #[arg(long, value_name = "BYTES", requires = "file")]
-    pub(crate) heap_limit: Option<u64>,
-}
-
-/// How far a program runs and what is told of its end.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Running a program")]
-pub(crate) struct RunFlags {
-    /// Print how it ended as one line of JSON, after its output
-    #[arg(long, requires = "file")]
-    pub(crate) json: bool,
-    /// Print the registers that are not 0, after its output
-    #[arg(long, requires = "file")]
-    pub(crate) registers: bool,
-    /// Stop when this much fuel is spent
-    #[arg(long, value_name = "N", requires = "file")]
-    pub(crate) fuel: Option<u64>,
-    /// Write the process here as it was left, for `iridium resume`
-    #[arg(long, value_name = "STATE", requires = "file")]
-    pub(crate) save: Option<PathBuf>,
-}
-
-/// What a program finds in a register when it starts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Argument {
-    Int(i64),
-    Float(f64),
-}
-
-impl FromStr for Argument {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (sign, digits) = match text.strip_prefix('-') {
-            Some(digits) => ("-", digits),
-            None => ("", text),
-        };
-        let int = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
-            Some(digits) if !digits.starts_with(['+', '-']) => {
-                i64::from_str_radix(&format!("{sign}{digits}"), 16).ok()
-            }
-            _ => text.parse().ok(),
-        };
-        if let Some(int) = int {
-            return Ok(Self::Int(int));
-        }
-        // An integer that is too large is not to become a float unnoticed.
-        let is_float = digits.contains(['.', 'e', 'E']) || matches!(digits, "inf" | "nan");
-        match text.parse() {
-            Ok(float) if is_float => Ok(Self::Float(float)),
-            _ => Err("neither an integer of 64 bits nor a number with a point".into()),
-        }
-    }
 }
 
 /// What a node is told, whether it runs alone or in the REPL.
@@ -361,25 +317,6 @@ mod tests {
         assert_eq!(parse(&["iridium", "--insecure"]).unwrap(), Some(Insecure::Loopback));
         assert_eq!(parse(&["iridium", "--insecure=force"]).unwrap(), Some(Insecure::Force));
         assert!(parse(&["iridium", "--insecure=maybe"]).is_err());
-    }
-
-    #[test]
-    fn arguments_go_to_the_lane_that_they_are_written_for() {
-        for (text, argument) in [
-            ("5", Argument::Int(5)),
-            ("-9223372036854775808", Argument::Int(i64::MIN)),
-            ("0x1F", Argument::Int(31)),
-            ("-0x8000000000000000", Argument::Int(i64::MIN)),
-            ("5.", Argument::Float(5.0)),
-            ("-1.5", Argument::Float(-1.5)),
-            ("2e3", Argument::Float(2000.0)),
-            ("-inf", Argument::Float(f64::NEG_INFINITY)),
-        ] {
-            assert_eq!(text.parse(), Ok(argument), "{text}");
-        }
-        for text in ["", "-", "x", "0x", "0x-1", "9223372036854775808", "1.2.3", "infinity"] {
-            assert!(text.parse::<Argument>().is_err(), "{text}");
-        }
     }
 
     #[test]

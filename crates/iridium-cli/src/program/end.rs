@@ -1,0 +1,60 @@
+//! How a process ended, or why it was left before its end.
+
+use iridium_vm::process::Reason;
+use iridium_vm::sched::Ending;
+use iridium_vm::{Process, Program, Status, Trap};
+
+use crate::signals::Signal;
+
+/// How a process ended, or why it was left.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// It ended with `hlt` and this in `$0`.
+    Halted(i64),
+    /// It ended with `exit` and this code.
+    Exited(i64),
+    /// It ended with a trap.
+    Trapped(Box<Trap>),
+    /// Another process ended it, or one that it was linked to ended.
+    Told(Reason),
+    /// What it was given is spent; it can go on.
+    OutOfFuel,
+    /// A signal came; it can go on.
+    Interrupted(Signal),
+    /// All processes wait, for nothing that could come.
+    Deadlock,
+}
+
+impl End {
+    /// The end of a process that a scheduler tells of.
+    pub(crate) fn of(ending: &Ending) -> Self {
+        match (&ending.trap, ending.process.as_ref().map(|process| process.status())) {
+            (Some(trap), _) => Self::Trapped(trap.clone()),
+            (None, Some(Status::Halted(result))) => Self::Halted(result),
+            (None, Some(Status::Exited(code))) => Self::Exited(code),
+            _ => Self::Told(ending.reason),
+        }
+    }
+
+    /// The end of a process from the state in which it was left.
+    pub(crate) fn of_state(process: &Process, program: &Program, reason: Reason) -> Self {
+        match process.status() {
+            Status::Halted(result) => Self::Halted(result),
+            Status::Exited(code) => Self::Exited(code),
+            Status::Trapped(kind) => Self::trapped(process, program, kind, None),
+            Status::Ready | Status::Waiting => Self::Told(reason),
+        }
+    }
+
+    /// A trap at the place where the process is.
+    pub(crate) fn trapped(
+        process: &Process,
+        program: &Program,
+        kind: iridium_vm::TrapKind,
+        message: Option<String>,
+    ) -> Self {
+        let backtrace = process.backtrace(program);
+        let deeper = (process.call_depth() + 1).saturating_sub(backtrace.len());
+        Self::Trapped(Box::new(Trap { kind, message, backtrace, deeper }))
+    }
+}
