@@ -26,6 +26,8 @@ mod guest;
 mod idle;
 mod info;
 mod letter;
+#[cfg(all(test, loom))]
+mod loom_models;
 mod names;
 mod outside;
 mod own;
@@ -66,7 +68,7 @@ use self::names::Names;
 use self::pause::Pause;
 use self::slot::Slot;
 use self::sync::lock;
-use self::table::{Shape, Table};
+use self::table::Table;
 use self::task::Body;
 use self::threads::Threads;
 use self::timer::Timers;

@@ -6,7 +6,7 @@
 //! not, or the process is there when the letter comes, and it is taken out to run. No wake-up can be
 //! lost, and no process can run twice at a time.
 
-use super::sync::{Mutex, lock};
+use super::sync::model::{Mutex, lock};
 
 /// The place of a process `T` that gets letters `L` and may be driven from outside, by somebody who
 /// is woken through `G`.
@@ -147,6 +147,11 @@ impl<T, L: Weigh, G: Clone> Slot<T, L, G> {
     /// Takes the letters for a process that is away or driven from outside.
     pub(crate) fn collect(&self) -> Vec<L> {
         lock(&self.0).take_letters()
+    }
+
+    /// Whether it is the place of one who is driven from outside.
+    pub(crate) fn is_lent(&self) -> bool {
+        matches!(lock(&self.0).holder, Holder::Guest(_))
     }
 
     /// Looks at whoever lives here: the serial, the process if it is parked, and its letters.
