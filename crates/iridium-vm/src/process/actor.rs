@@ -132,10 +132,9 @@ impl Actor {
         self.ties.as_deref()
     }
 
-    /// The actor as it is where the clock stands at `there` when here it stands at `here`.
-    pub(crate) fn moved(mut self, here: u64, there: u64) -> Self {
-        self.wait = self.wait.map(|wait| wait.moved(here, there));
-        self
+    /// Moves its deadlines to where the clock stands at `there` when here it stands at `here`.
+    pub(crate) fn move_to(&mut self, here: u64, there: u64) {
+        self.wait = self.wait.take().map(|wait| wait.moved(here, there));
     }
 }
 
@@ -165,9 +164,9 @@ mod tests {
     fn deadlines_are_kept_as_time_left() {
         let mut actor = Actor::new(Pid::new(1, 1));
         actor.wait = Some(Wait::Message { tag: 1, until: Some(500) });
-        let moved = actor.moved(400, 10_000);
-        assert_eq!(moved.wait, Some(Wait::Message { tag: 1, until: Some(10_100) }));
-        let late = moved.moved(20_000, 0);
-        assert_eq!(late.wait, Some(Wait::Message { tag: 1, until: Some(0) }));
+        actor.move_to(400, 10_000);
+        assert_eq!(actor.wait, Some(Wait::Message { tag: 1, until: Some(10_100) }));
+        actor.move_to(20_000, 0);
+        assert_eq!(actor.wait, Some(Wait::Message { tag: 1, until: Some(0) }));
     }
 }

@@ -47,7 +47,8 @@ pub(super) fn check(process: &mut Process, program: &Program) -> Result<(), Unfi
         return Err(Unfit::Limit("a limit"));
     }
     let slides: u64 = process.frames.iter().map(|frame| u64::from(frame.slide)).sum();
-    if slides != u64::from(process.window) {
+    // The registers below the window are there, or a few bytes could ask for gigabytes of them.
+    if slides != u64::from(process.window) || (process.window as usize) > process.registers.len() {
         return Err(Unfit::Windows);
     }
     within_limits(process, &limits, program)?;

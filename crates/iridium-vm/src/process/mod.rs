@@ -269,6 +269,11 @@ impl Process {
                 return Err(RunError::Ended);
             }
         }
+        Ok(self.check(program)?)
+    }
+
+    /// Checks a restored state against its module, so that it can be run.
+    pub(crate) fn check(&mut self, program: &Program) -> Result<(), Unfit> {
         if !self.checked {
             check::check(self, program)?;
             self.checked = true;
@@ -307,9 +312,13 @@ impl Process {
         self.registers.get(at).copied().unwrap_or_default()
     }
 
-    /// Sets a register of the window in force.
+    /// Sets a register of the window in force. Does nothing when the window is not there, as in a
+    /// restored state that will not run.
     pub fn set_register(&mut self, number: u8, value: Register) {
         let at = self.window as usize + usize::from(number);
+        if self.window as usize > self.registers.len() {
+            return;
+        }
         if at >= self.registers.len() {
             self.registers.resize(at + 1, Register::default());
         }

@@ -37,7 +37,8 @@ pub(crate) enum Taken {
 impl Ties {
     /// A new monitor; gives its name.
     pub(crate) fn monitor(&mut self, pid: Pid) -> i64 {
-        self.references += 1;
+        // From a snapshot it may be anything.
+        self.references = self.references.wrapping_add(1);
         self.monitors.insert(self.references, pid);
         self.references
     }
@@ -60,7 +61,8 @@ impl Ties {
             }
             Signal::Down { from, reference, reason } => {
                 // Only the first one finds it: a monitor fires once.
-                if self.monitors.remove(&reference).is_some() {
+                if self.monitors.get(&reference) == Some(&from) {
+                    self.monitors.remove(&reference);
                     let numbers = [reference, reason.0];
                     return Taken::Told(Message::of_system(Message::DOWN, from.bits(), &numbers));
                 }

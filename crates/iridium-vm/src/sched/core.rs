@@ -113,6 +113,17 @@ impl Core {
         lock(&self.afar).entry(node).or_default().insert(pid);
     }
 
+    /// Forgets which other nodes an ended process was tied to.
+    fn untie(&self, pid: Pid) {
+        let mut afar = lock(&self.afar);
+        if !afar.is_empty() {
+            afar.retain(|_, pids| {
+                pids.remove(&pid);
+                !pids.is_empty()
+            });
+        }
+    }
+
     /// The program of a module that was made known.
     pub(crate) fn program(&self, id: ModuleId) -> Option<Arc<Program>> {
         lock(&self.programs).get(&id).cloned()
@@ -151,9 +162,22 @@ impl Core {
     pub(crate) fn take_back(&self, hands: Hands<'_>, left: u64) {
         let Some(fuel) = &self.fuel else { return };
         if fuel.fetch_add(left as i64, Ordering::SeqCst) + left as i64 > 0 {
-            for task in std::mem::take(&mut *lock(&self.starved)) {
-                hands.ready(task);
-            }
+            self.feed(hands);
+        }
+    }
+
+    /// Lets a process wait until there is fuel.
+    pub(crate) fn starve(&self, hands: Hands<'_>, task: Box<Task>) {
+        lock(&self.starved).push(task);
+        // Some may have been taken back since it got none, by one who did not see it here.
+        if self.fuel.as_ref().is_some_and(|fuel| fuel.load(Ordering::SeqCst) > 0) {
+            self.feed(hands);
+        }
+    }
+
+    fn feed(&self, hands: Hands<'_>) {
+        for task in std::mem::take(&mut *lock(&self.starved)) {
+            hands.ready(task);
         }
     }
 
@@ -185,7 +209,9 @@ impl Core {
 
     /// Whether nothing runs and nothing is going to, unless something comes from outside.
     pub(crate) fn is_at_rest(&self) -> bool {
-        self.is_still() && self.timers.is_empty()
+        // Twice, since the looks are one after the other: a timer may have made a process ready
+        // after the queues were looked at and before the timers were.
+        (0..2).all(|_| self.is_still() && self.timers.is_empty())
     }
 
     /// Whether nothing runs, and what could has no fuel left.
@@ -233,12 +259,20 @@ impl Hands<'_> {
     /// Sends a signal from one process to another.
     pub(crate) fn post(&self, from: Pid, to: Pid, signal: Signal) {
         let (undelivered, reason) = if to.node() == self.core.node() {
-            if let Signal::Link { from } | Signal::Monitor { from, .. } = &signal
-                && from.node() != self.core.node()
-            {
-                self.core.tie(from.node(), to);
+            let tied = match &signal {
+                Signal::Link { from } | Signal::Monitor { from, .. } => Some(from.node()),
+                _ => None,
+            };
+            let tied = tied.filter(|node| *node != self.core.node());
+            if let Some(node) = tied {
+                self.core.tie(node, to);
             }
-            (self.deliver(to, Letter::Signal(signal)), Reason::NO_PROCESS)
+            let undelivered = self.deliver(to, Letter::Signal(signal));
+            if undelivered.is_some() && tied.is_some() {
+                // It has ended, and its pid never comes again.
+                self.core.untie(to);
+            }
+            (undelivered, Reason::NO_PROCESS)
         } else if to.node() == 0 {
             (Some(signal), Reason::NO_PROCESS)
         } else {
@@ -265,9 +299,10 @@ impl Hands<'_> {
     /// such process.
     pub(crate) fn deliver(&self, to: Pid, letter: Letter) -> Option<Signal> {
         let serial = to.serial();
-        let place = match self.core.table.place(serial) {
-            Some(place) => place,
-            None => return signal_of(letter),
+        // An integer that is no pid has a serial too, which may be that of a process.
+        let ours = to.node() == self.core.node();
+        let Some(place) = self.core.table.place(serial).filter(|_| ours) else {
+            return signal_of(letter);
         };
         match place.deliver(serial, letter, react) {
             Delivered::Kept => None,
@@ -383,7 +418,7 @@ impl Hands<'_> {
             if ties.watches_nodes {
                 self.core.watch_nodes(pid, false);
             }
-            self.untie(actor);
+            self.core.untie(pid);
         }
         // Only now may somebody else get the place: what was told of this one must not reach it.
         self.core.table.release(pid.serial());
@@ -392,17 +427,6 @@ impl Hands<'_> {
             if let Some((to, answer)) = signal.undeliverable(pid, Reason::NO_PROCESS) {
                 self.post(pid, to, answer);
             }
-        }
-    }
-
-    /// Forgets which other nodes an ended process was tied to.
-    fn untie(&self, actor: &Actor) {
-        let mut afar = lock(&self.core.afar);
-        if !afar.is_empty() {
-            afar.retain(|_, pids| {
-                pids.remove(&actor.pid);
-                !pids.is_empty()
-            });
         }
     }
 }

@@ -133,10 +133,7 @@ impl Guest {
         }
         match answer.or_else(|| effects::look(self.core.hands(), &mut self.actor)) {
             Some(answer) => Progress::Done(answer),
-            None if self.patience() == Some(Duration::ZERO) => {
-                self.actor.wait = None;
-                Progress::Done(Completion::Received(None))
-            }
+            None if self.patience() == Some(Duration::ZERO) => Progress::Done(self.give_up()),
             None => Progress::Waits,
         }
     }

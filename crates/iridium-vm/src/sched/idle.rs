@@ -4,7 +4,7 @@
 //! sleeps. Whoever adds work looks for sleepers after adding it. Of these two looks at least one
 //! sees what the other has done, so there is never work while all who could do it sleep.
 
-use super::sync::{AtomicUsize, Mutex, Ordering, fence, lock};
+use super::sync::model::{AtomicUsize, Mutex, Ordering, fence, lock};
 
 /// The sleeping workers. `U` wakes one.
 #[derive(Debug)]

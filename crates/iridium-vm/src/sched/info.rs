@@ -6,7 +6,7 @@ use crossbeam_channel::unbounded;
 
 use super::Scheduler;
 use super::letter::Letter;
-use super::snapshot::drain;
+use super::snapshot::queued;
 use super::task::{Body, Task};
 use crate::module::ModuleId;
 use crate::process::{Actor, Pid, Place, Process, Wait};
@@ -177,7 +177,7 @@ impl Scheduler {
         };
         let look = || {
             place.look(|_, task, _| task.and_then(state)).or_else(|| {
-                let queued = drain(core);
+                let queued = queued(core);
                 let found = queued.iter().find_map(|task| state(task));
                 queued.into_iter().for_each(|task| core.injector.push(task));
                 found

@@ -6,7 +6,7 @@
 //! not, or the process is there when the letter comes, and it is taken out to run. No wake-up can be
 //! lost, and no process can run twice at a time.
 
-use super::sync::{Mutex, lock};
+use super::sync::model::{Mutex, lock};
 
 /// The place of a process `T` that gets letters `L` and may be driven from outside, by somebody who
 /// is woken through `G`.

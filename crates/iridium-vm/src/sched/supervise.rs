@@ -6,7 +6,7 @@ use super::Scheduler;
 use super::core::{Full, Hands};
 use super::task::{Body, Task};
 use crate::process::{Actor, Message, Pid, Process, Reason, Signal, Wait};
-use crate::supervisor::{Action, Child, ChildBody, Spec, Supervisor};
+use crate::supervisor::{Action, Child, ChildBody, MAX_DEPTH, Spec, Supervisor};
 
 /// What a supervisor does in a turn at most.
 const ACTIONS: usize = 256;
@@ -94,6 +94,9 @@ fn take_in(actor: &mut Actor, supervisor: &mut Supervisor, message: &Message, no
 /// Starts a child, linked to its supervisor.
 fn start(hands: Hands<'_>, actor: &mut Actor, child: &Child) -> Result<Pid, String> {
     let body = match &child.body {
+        ChildBody::Supervisor(spec) if spec.is_deeper_than(MAX_DEPTH - 1) => {
+            return Err(format!("its supervisors are nested too deep: at most {MAX_DEPTH}"));
+        }
         ChildBody::Supervisor(spec) => supervisor(spec.clone()),
         ChildBody::Program { module, entry, arguments, limits } => {
             let program = hands.core.program(*module);

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::core::Full;
 use super::letter::{Letter, Wake};
-use super::restore::RestoreError;
 use super::slot::Slot;
-use super::sync::{AtomicUsize, Mutex, Ordering, lock};
+use super::snapshot::RestoreError;
+use super::sync::model::{AtomicUsize, Mutex, Ordering, lock};
 use super::task::Task;
 use crate::process::MAX_SERIAL;
 
@@ -132,11 +132,12 @@ impl Table {
         let mask = (1 << self.bits) - 1;
         let slots: HashSet<u64> = serials.iter().map(|serial| serial & mask).collect();
         let apart = slots.len() == serials.len() && !slots.contains(&0);
-        if !apart || shape.first_life > MAX_SERIAL >> self.bits {
-            return Err(RestoreError::Damaged);
-        }
         if shape.bits != self.bits || serials.len() > self.limit {
             return Err(Full.into());
+        }
+        let lived = serials.iter().all(|serial| serial >> self.bits < shape.first_life);
+        if !apart || !lived || shape.first_life > MAX_SERIAL >> self.bits {
+            return Err(RestoreError::Damaged);
         }
         let last = slots.iter().max().copied().unwrap_or(0);
         for index in 0..=last {

@@ -59,6 +59,14 @@ impl Task {
         })
     }
 
+    /// Moves its deadlines to where the clock stands at `there` when here it stands at `here`.
+    pub(crate) fn move_to(&mut self, here: u64, there: u64) {
+        self.actor.move_to(here, there);
+        if let Body::Supervisor(supervisor) = &mut self.body {
+            supervisor.move_to(here, there);
+        }
+    }
+
     /// Ends a wait with an answer. A process that waits for another kind of answer, which only one
     /// from outside can, goes on waiting, and is ended when it is to run.
     pub(crate) fn complete(&mut self, answer: Completion) {

@@ -23,6 +23,8 @@ pub(crate) struct Timers {
 struct State {
     /// Times with the serials of those who wait for them.
     deadlines: BTreeSet<(u64, u64)>,
+    /// Whether some were taken out and those who wait for them are being told.
+    telling: bool,
     stopped: bool,
 }
 
@@ -43,9 +45,10 @@ impl Timers {
         lock(&self.state).deadlines.remove(&(time, serial));
     }
 
-    /// Whether there is none.
+    /// Whether there is none, and all who waited for one have been told.
     pub(crate) fn is_empty(&self) -> bool {
-        lock(&self.state).deadlines.is_empty()
+        let state = lock(&self.state);
+        state.deadlines.is_empty() && !state.telling
     }
 
     /// Takes out the deadlines up to a time.
@@ -72,9 +75,11 @@ impl Timers {
         while !state.stopped {
             let due = Self::due(&mut state, clock.mono());
             if !due.is_empty() {
+                state.telling = true;
                 drop(state);
                 due.into_iter().for_each(|(time, serial)| tell(time, serial));
                 state = lock(&self.state);
+                state.telling = false;
                 continue;
             }
             let next = state.deadlines.first().and_then(|(time, _)| clock.instant(*time));

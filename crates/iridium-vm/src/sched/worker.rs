@@ -12,7 +12,6 @@ use super::effects::{self, Outcome, Wisher};
 use super::letter::Letter;
 use super::own::Own;
 use super::supervise::{self, Tended};
-use super::sync::lock;
 use super::table::Place;
 use super::task::{Body, Task};
 use crate::interp::{Dispatch, World};
@@ -25,8 +24,9 @@ use crate::process::{
 const TURN: u64 = 1 << 14;
 /// Wishes of a turn, which take much longer than other instructions of their price.
 const WISHES: u32 = 512;
-/// After so many turns, a worker looks at what comes from outside and lets its queue go first.
-const OWN_TURNS: u32 = 32;
+/// After so many turns a worker lets its queue go first, and after as many more it looks at what has
+/// come from outside.
+const OWN_TURNS: u32 = 16;
 /// What a worker keeps of the memory for output, in bytes.
 const KEPT_OUTPUT: usize = 64 << 10;
 
@@ -91,12 +91,17 @@ impl Worker {
     /// A process that can run.
     fn find(&mut self) -> Option<Box<Task>> {
         self.turns = self.turns.wrapping_add(1);
-        if self.turns.is_multiple_of(OWN_TURNS) {
-            self.tell_spent();
-            if let Some(task) = steal(|| self.core.injector.steal()) {
-                return Some(task);
+        // At different times: what comes from outside may come all the time, and may be such as to
+        // wake somebody in every turn, and neither is to keep the queue waiting.
+        match self.turns % (2 * OWN_TURNS) {
+            0 => {
+                self.tell_spent();
+                if let Some(task) = steal(|| self.core.injector.steal()) {
+                    return Some(task);
+                }
             }
-            self.own.let_others_go_first();
+            OWN_TURNS => self.own.let_others_go_first(),
+            _ => {}
         }
         let own = self.own.take();
         own.or_else(|| steal(|| self.core.injector.steal_batch_and_pop(self.own.queue())))
@@ -189,9 +194,7 @@ impl Worker {
             task.debt -= TURN;
             self.hands().ready_behind(task);
         } else {
-            lock(&self.core.starved).push(task);
-            // Somebody may have given fuel back before this one stood in the list.
-            self.core.take_back(self.hands(), 0);
+            self.core.starve(self.hands(), task);
         }
     }
 

@@ -13,6 +13,7 @@
 
 mod action;
 pub mod app;
+mod flat;
 mod intensity;
 mod spec;
 mod state;
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::action::{Action, Supervision};
 use self::intensity::Intensity;
-pub use self::spec::{Child, ChildBody, Restart, Spec, Strategy};
+pub use self::spec::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
 use self::state::{Mode, Slot, State, Then, Victim};
 use crate::process::{Pid, Reason};
 
@@ -109,7 +110,7 @@ impl Supervisor {
             }
             return;
         };
-        if self.former.len() == MAX_FORMER {
+        if self.former.len() >= MAX_FORMER {
             self.former.pop_front();
         }
         self.former.push_back(pid);
@@ -162,15 +163,27 @@ impl Supervisor {
         })
     }
 
-    /// The supervisor as it is where the clock stands at `there` when here it stands at `here`.
-    pub fn moved(mut self, here: u64, there: u64) -> Self {
+    /// Moves its deadlines to where the clock stands at `there` when here it stands at `here`.
+    pub fn move_to(&mut self, here: u64, there: u64) {
         if let Mode::Stopping { victim: Some(Victim { deadline: Some(time), .. }), .. } =
             &mut self.mode
         {
             *time = time.saturating_sub(here).saturating_add(there);
         }
-        self.intensity = self.intensity.moved(here, there);
-        self
+        self.intensity.move_to(here, there);
+    }
+
+    /// Whether the parts of a restored state go together.
+    pub(crate) fn is_consistent(&self) -> bool {
+        let count = self.slots.len();
+        let mode = match &self.mode {
+            Mode::Fresh | Mode::Ended => true,
+            Mode::Up { next } => *next <= count,
+            Mode::Stopping { below, victim, .. } => {
+                *below <= count && victim.is_none_or(|victim| victim.index < count)
+            }
+        };
+        mode && count == self.spec.children.len()
     }
 
     /// A child has ended.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::flat::Flat;
 use crate::module::ModuleId;
 use crate::process::{Limits, Reason, Register};
 
@@ -40,8 +41,12 @@ impl Restart {
     }
 }
 
+/// How deep supervisors may be nested, the top one included. One that is deeper is not started.
+pub const MAX_DEPTH: usize = 16;
+
 /// A supervisor. Its default has no children and allows 3 restarts within 5 seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Flat", try_from = "Flat")]
 pub struct Spec {
     /// Which children start again when one of them does.
     pub strategy: Strategy,
@@ -61,8 +66,25 @@ impl Default for Spec {
     }
 }
 
+impl Spec {
+    /// Whether supervisors are nested deeper in it than so many, itself included.
+    pub(crate) fn is_deeper_than(&self, most: usize) -> bool {
+        let mut below = vec![(self, 1)];
+        while let Some((spec, depth)) = below.pop() {
+            if depth > most {
+                return true;
+            }
+            below.extend(spec.children.iter().filter_map(|child| match &child.body {
+                ChildBody::Supervisor(spec) => Some((spec, depth + 1)),
+                ChildBody::Program { .. } => None,
+            }));
+        }
+        false
+    }
+}
+
 /// A child of a supervisor.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Child {
     /// What it is called in reports; unique within its supervisor.
     pub name: String,
@@ -84,7 +106,7 @@ impl Child {
 }
 
 /// What a child is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ChildBody {
     /// A process that runs a module.
     Program {

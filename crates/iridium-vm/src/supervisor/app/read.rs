@@ -10,14 +10,12 @@ use super::mistake::{Fault, Mistake};
 use super::section::{Read, Section, integer, wrong_type};
 use super::{Body, Entry, Group};
 use crate::process::{Limits, Register};
-use crate::supervisor::{Child, Restart, Spec, Strategy};
+use crate::supervisor::{Child, MAX_DEPTH, Restart, Spec, Strategy};
 
 /// The longest file in bytes.
 const MAX_TEXT: usize = 1 << 24;
 /// The most children, those of all supervisors together.
 const MAX_CHILDREN: usize = 10_000;
-/// How deep supervisors may be nested, the app included.
-const MAX_DEPTH: usize = 16;
 /// The most arguments: one for each register.
 const MAX_ARGUMENTS: usize = 256;
 /// The most restarts that can be allowed; each takes a little memory while it counts.

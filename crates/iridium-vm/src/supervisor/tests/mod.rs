@@ -330,9 +330,12 @@ fn a_move_to_another_clock_keeps_the_time_left() {
     let mut bench = Bench::started(Strategy::OneForOne, 3, "a");
     bench.now = 50 * MS;
     bench.exited(STRANGER, SHUTDOWN);
-    let moved = bench.supervisor.clone().moved(60 * MS, 1_000 * MS);
+    let mut moved = bench.supervisor.clone();
+    moved.move_to(60 * MS, 1_000 * MS);
     assert_eq!(moved.deadline(), Some(1_090 * MS));
-    assert_eq!(moved.clone().moved(1_200 * MS, 5).deadline(), Some(5), "late is due now");
+    let mut late = moved.clone();
+    late.move_to(1_200 * MS, 5);
+    assert_eq!(late.deadline(), Some(5), "late is due now");
     let bytes = crate::codec::encode(&moved);
     assert_eq!(crate::codec::decode(&bytes), Some(moved));
 }

@@ -136,7 +136,8 @@ impl World {
         let bytes = crate::codec::encode(&self.supervisor);
         let restored: Supervisor = crate::codec::decode(&bytes).unwrap();
         assert_eq!(restored, self.supervisor);
-        self.supervisor = restored.moved(self.now as u64, there as u64);
+        self.supervisor = restored;
+        self.supervisor.move_to(self.now as u64, there as u64);
         let moved = |time: &mut i64| *time += there - self.now;
         self.counted.iter_mut().chain(&mut self.restarts).for_each(moved);
         self.asked.iter_mut().for_each(|(_, since, _)| moved(since));

@@ -1,0 +1,122 @@
+//! Saving everything, while all workers are held.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Instant;
+
+use crossbeam_deque::Steal;
+
+use super::super::core::Core;
+use super::super::guest::Guest;
+use super::super::letter::Letter;
+use super::super::sync::lock;
+use super::super::task::{Body, Task};
+use super::saved::{Saved, SavedTask};
+use crate::module::{Module, ModuleId};
+
+/// Saves everything; `None` when it was not all there by the deadline.
+pub(super) fn save(core: &Core, guest: Option<&Guest>, deadline: Instant) -> Option<Saved> {
+    let mut processes = Vec::new();
+    let mut modules: HashMap<ModuleId, Arc<Module>> = HashMap::new();
+    let mut add = |task: &Task, letters: &[Letter]| {
+        if let Body::Program(_, program) = &task.body {
+            modules.entry(program.module().id()).or_insert_with(|| Arc::clone(program.module()));
+        }
+        processes.push(SavedTask::of(task, letters));
+    };
+    let mut parked = HashSet::new();
+    let mut away = HashSet::new();
+    for place in core.table.places() {
+        place.look(|serial, task, letters| match task {
+            Some(task) => {
+                parked.insert(serial);
+                add(task, letters);
+            }
+            None => drop(away.insert(serial)),
+        });
+        if place.is_lent() {
+            away.remove(&place.look(|serial, _, _| serial));
+        }
+    }
+    away.remove(&0);
+    let drained = drain(core, away, deadline);
+    // Whoever was made ready meanwhile, by a timer say, was saved where it was parked.
+    let found = drained.as_ref().unwrap_or_else(|found| found);
+    for task in found.iter().filter(|task| !parked.contains(&task.actor.pid.serial())) {
+        let place = core.table.place(task.actor.pid.serial()).unwrap_or(&core.nowhere);
+        place.look(|_, _, letters| add(task, letters));
+    }
+    let complete = drained.is_ok();
+    for task in drained.unwrap_or_else(|found| found) {
+        core.injector.push(task);
+    }
+    if let Some(guest) = guest {
+        let place = core.table.place(guest.pid().serial()).unwrap_or(&core.nowhere);
+        place.look(|_, _, letters| processes.push(SavedTask::of_guest(guest, letters)));
+    }
+    // Supervisors start children of modules that nobody may run at this moment.
+    for (id, program) in lock(&core.programs).iter() {
+        modules.entry(*id).or_insert_with(|| Arc::clone(program.module()));
+    }
+    let mut names: HashMap<_, Vec<_>> = HashMap::new();
+    for (name, pid) in core.names.all() {
+        names.entry(pid).or_default().push(name);
+    }
+    for saved in &mut processes {
+        saved.names = names.remove(&saved.actor.pid).unwrap_or_default();
+    }
+    processes.sort_by_key(|saved| saved.actor.pid);
+    complete.then(|| Saved {
+        shape: Some(core.table.shape(core.node())),
+        mono: core.clock.mono(),
+        chance: core.chance.load(Ordering::SeqCst),
+        modules: modules.values().map(|module| module.to_bytes()).collect(),
+        processes,
+    })
+}
+
+/// Takes all processes out of the queues, and waits for those who are away but not there yet: a
+/// timer, say, takes a process out of its slot first and puts it into a queue then. `Err` with
+/// those that were found when some did not come.
+#[expect(clippy::vec_box, reason = "they go back to the queues in their boxes")]
+fn drain(
+    core: &Core,
+    mut away: HashSet<u64>,
+    deadline: Instant,
+) -> Result<Vec<Box<Task>>, Vec<Box<Task>>> {
+    let mut tasks = Vec::new();
+    loop {
+        let before = tasks.len();
+        tasks.append(&mut queued(core));
+        for task in tasks.iter().skip(before) {
+            away.remove(&task.actor.pid.serial());
+        }
+        if away.is_empty() {
+            return Ok(tasks);
+        }
+        if Instant::now() >= deadline {
+            return Err(tasks);
+        }
+        thread::yield_now();
+    }
+}
+
+/// Takes the processes out of the queues that are there at this moment.
+#[expect(clippy::vec_box, reason = "they go back to the queues in their boxes")]
+pub(in super::super) fn queued(core: &Core) -> Vec<Box<Task>> {
+    let mut tasks = std::mem::take(&mut *lock(&core.starved));
+    let mut take = |steal: &dyn Fn() -> Steal<Box<Task>>| loop {
+        match steal() {
+            Steal::Success(task) => tasks.push(task),
+            Steal::Retry => {}
+            Steal::Empty => break,
+        }
+    };
+    for stealer in &core.stealers {
+        take(&|| stealer.steal());
+    }
+    take(&|| core.injector.steal());
+    tasks
+}

@@ -1,0 +1,118 @@
+//! Processes of a scheduler as bytes: one, or all.
+//!
+//! | bytes | what |
+//! | --- | --- |
+//! | 4 | magic `IRSN` |
+//! | 2 | version, little-endian |
+//! | 4 | CRC-32 of the rest |
+//! | … | a [`Saved`] |
+//!
+//! All processes are saved between two turns, while the workers are held. Deadlines are kept as time
+//! left. What a process was asking another node is asked again, and a host function that had not
+//! been called yet is called then.
+
+mod held;
+mod restore;
+mod saved;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::bounded;
+
+pub(super) use self::held::queued;
+pub use self::restore::RestoreError;
+use self::saved::{Saved, SavedTask};
+use super::Scheduler;
+use super::core::Core;
+use super::guest::Guest;
+use super::letter::Letter;
+use super::task::{Body, Task};
+use crate::process::Pid;
+
+/// The version that is written and read.
+pub const VERSION: u16 = 1;
+/// How long workers may take to be held, and a process to come to the end of its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why processes could not be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SaveError {
+    /// There is no such process, or it is driven from outside.
+    #[error("there is no such process")]
+    NoProcess,
+    /// A process did not come to a point where it can be saved.
+    #[error("a process was busy for too long, in a host function or in writing its output")]
+    Busy,
+}
+
+impl Scheduler {
+    /// Saves all processes, with their modules, names and messages. They go on afterwards. Guests
+    /// are left out.
+    ///
+    /// # Errors
+    /// When a process keeps its worker for longer than `patience`.
+    pub fn save_all(&self, patience: Duration) -> Result<Vec<u8>, SaveError> {
+        self.save_held(patience, None)
+    }
+
+    /// As [`save_all`](Self::save_all), with a guest: its mailbox, its ties and its names.
+    ///
+    /// # Errors
+    /// As [`save_all`](Self::save_all).
+    pub fn save_with(&self, guest: &Guest, patience: Duration) -> Result<Vec<u8>, SaveError> {
+        self.save_held(patience, Some(guest))
+    }
+
+    fn save_held(&self, patience: Duration, guest: Option<&Guest>) -> Result<Vec<u8>, SaveError> {
+        let core = self.core();
+        let deadline = Instant::now() + patience;
+        let wake = || core.idle.wake_all();
+        let saved = core.pause.hold(self.inner.workers, patience, wake, || {
+            let rest = deadline.saturating_duration_since(Instant::now());
+            core.blocking.wait_until_idle(rest).then(|| held::save(core, guest, deadline))
+        });
+        saved.flatten().flatten().map(|saved| saved.to_bytes()).ok_or(SaveError::Busy)
+    }
+
+    /// Saves a process, with its module if that is wanted. It goes on afterwards.
+    ///
+    /// # Errors
+    /// When there is no such process, or it does not come to the end of a turn within 5 s.
+    pub fn save(&self, pid: Pid, with_module: bool) -> Result<Vec<u8>, SaveError> {
+        let core = Arc::clone(self.core());
+        let place = core.table.place(pid.serial()).filter(|_| pid.node() == core.node());
+        let parked = place.ok_or(SaveError::NoProcess)?.look(|serial, task, letters| {
+            (serial == pid.serial())
+                .then(|| task.map(|task| one(&core, task, letters, with_module)))
+        });
+        match parked {
+            None => Err(SaveError::NoProcess),
+            Some(Some(saved)) => Ok(saved.to_bytes()),
+            Some(None) => {
+                let (sender, saved) = bounded(1);
+                let on_worker = Arc::clone(&core);
+                let look = move |task: &mut Task| {
+                    drop(sender.send(one(&on_worker, task, &[], with_module)));
+                };
+                core.hands().deliver(pid, Letter::Look(Box::new(look)));
+                let saved = saved.recv_timeout(PATIENCE).map_err(|error| match error {
+                    crossbeam_channel::RecvTimeoutError::Timeout => SaveError::Busy,
+                    crossbeam_channel::RecvTimeoutError::Disconnected => SaveError::NoProcess,
+                })?;
+                Ok(saved.to_bytes())
+            }
+        }
+    }
+}
+
+/// A single process.
+fn one(core: &Core, task: &Task, letters: &[Letter], with_module: bool) -> Saved {
+    let modules = match &task.body {
+        Body::Program(_, program) if with_module => vec![program.module().to_bytes()],
+        _ => Vec::new(),
+    };
+    let mut saved = SavedTask::of(task, letters);
+    saved.names = core.names.of(task.actor.pid);
+    Saved { shape: None, mono: core.clock.mono(), chance: 0, modules, processes: vec![saved] }
+}

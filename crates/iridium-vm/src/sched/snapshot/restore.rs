@@ -1,0 +1,250 @@
+//! Bytes that are made processes of a scheduler again: one, or all.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
+use crossbeam_channel::bounded;
+
+use super::super::Scheduler;
+use super::super::core::Full;
+use super::super::effects;
+use super::super::follow::{Followed, Token};
+use super::super::guest::Guest;
+use super::super::letter::Letter;
+use super::super::sync::lock;
+use super::super::task::Task;
+use super::saved::{Restored, Saved, SavedLetter, SavedTask};
+use super::{PATIENCE, VERSION};
+use crate::host::Hosts;
+use crate::module::{LoadError, ModuleId};
+use crate::process::{Actor, Pid, Signal, Unfit, Wait};
+use crate::program::MissingImports;
+
+/// Why bytes could not be made processes again. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// They do not begin with the magic.
+    #[error("not saved Iridium processes")]
+    Foreign,
+    /// Written by another version.
+    #[error("saved by snapshot version {0}; this version of Iridium reads {VERSION}")]
+    Version(u16),
+    /// Cut off or changed.
+    #[error("the saved processes are damaged or cut off")]
+    Damaged,
+    /// The state of a process is not one that its module can be in.
+    #[error("the state of a saved process is not one that its module can be in: {0}")]
+    Unfit(#[from] Unfit),
+    /// A module inside is not usable.
+    #[error("a module inside the saved processes: {0}")]
+    Module(#[from] LoadError),
+    /// A module needs host functions that are not there.
+    #[error("a module inside the saved processes needs {0}")]
+    Imports(#[from] MissingImports),
+    /// A module was not saved with the processes, and is not known here.
+    #[error("the module {0} is neither saved with the processes nor known here")]
+    MissingModule(ModuleId),
+    /// All processes of a scheduler take one that has none.
+    #[error("there are processes already, whose pids may be those of saved ones")]
+    Occupied,
+    /// The workers could not be held for it.
+    #[error("the workers were busy for too long, or the scheduler is shut down")]
+    Busy,
+    /// There is no room for so many.
+    #[error(transparent)]
+    Full(#[from] Full),
+}
+
+impl Scheduler {
+    /// Puts all processes that [`save_all`](Self::save_all) has saved into this scheduler, which has
+    /// none, under the pids that they had. Gives the pids.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; there are no processes then.
+    pub fn restore_all(&self, bytes: &[u8], hosts: &Hosts) -> Result<Vec<Pid>, RestoreError> {
+        let mut saved = Saved::from_bytes(bytes)?;
+        saved.processes.retain(|task| !task.is_guest());
+        self.restore_held(saved, hosts, |_| {}).map(|(pids, _)| pids)
+    }
+
+    /// As [`restore_all`](Self::restore_all), and goes on to wait for the end of those that were
+    /// [followed](Self::spawn_followed): `first` and whoever had to do with it.
+    ///
+    /// # Errors
+    /// As [`restore_all`](Self::restore_all).
+    pub fn restore_followed(
+        &self,
+        bytes: &[u8],
+        hosts: &Hosts,
+        first: Pid,
+    ) -> Result<Followed, RestoreError> {
+        let (witness, ending) = bounded(1);
+        let (token, all) = bounded(0);
+        let mut saved = Saved::from_bytes(bytes)?;
+        saved.processes.retain(|task| !task.is_guest());
+        let follow = |restored: &mut Restored| {
+            if restored.followed {
+                restored.task.follow(Token::clone(&token));
+            }
+            if restored.task.actor.pid == first {
+                restored.task.witnesses.push(witness.clone());
+            }
+        };
+        self.restore_held(saved, hosts, follow)?;
+        Ok(Followed { ending, all })
+    }
+
+    /// As [`restore_all`](Self::restore_all), with the guest that was [saved](Self::save_with) too.
+    ///
+    /// # Errors
+    /// As [`restore_all`](Self::restore_all); [`RestoreError::Damaged`] too when there is no guest.
+    pub fn restore_with(
+        &self,
+        bytes: &[u8],
+        hosts: &Hosts,
+    ) -> Result<(Vec<Pid>, Guest), RestoreError> {
+        let saved = Saved::from_bytes(bytes)?;
+        if saved.processes.iter().filter(|task| task.is_guest()).count() != 1 {
+            return Err(RestoreError::Damaged);
+        }
+        let (pids, guest) = self.restore_held(saved, hosts, |_| {})?;
+        guest.map(|guest| (pids, guest)).ok_or(RestoreError::Damaged)
+    }
+
+    /// Puts saved processes into the scheduler. `prepare` sees each before it runs.
+    fn restore_held(
+        &self,
+        mut saved: Saved,
+        hosts: &Hosts,
+        prepare: impl Fn(&mut Restored),
+    ) -> Result<(Vec<Pid>, Option<Guest>), RestoreError> {
+        let core = self.core();
+        let shape = saved.shape.ok_or(RestoreError::Damaged)?;
+        let programs = saved.programs(core, hosts)?;
+        let pids: Vec<Pid> = saved.processes.iter().map(|saved| saved.actor.pid).collect();
+        let serials: HashSet<u64> = pids.iter().map(|pid| pid.serial()).collect();
+        if serials.len() < pids.len() || pids.iter().any(|pid| pid.node() != shape.node) {
+            return Err(RestoreError::Damaged);
+        }
+        let guest = saved.processes.iter().position(SavedTask::is_guest);
+        let guest = guest.map(|at| saved.processes.remove(at));
+        let pids: Vec<Pid> = saved.processes.iter().map(|saved| saved.actor.pid).collect();
+        let tasks = saved.processes.into_iter().map(|task| task.into_task(&programs));
+        let mut tasks = tasks.collect::<Result<Vec<_>, _>>()?;
+        tasks.iter_mut().for_each(prepare);
+        // None runs before all are there and have their letters: what the first one sends must not
+        // overtake what it had sent before.
+        let wake = || core.idle.wake_all();
+        let restored = core.pause.hold(self.inner.workers, PATIENCE, wake, || {
+            if core.table.live() > 0 {
+                return Err(RestoreError::Occupied);
+            }
+            core.table.claim(shape, &serials)?;
+            core.clock.set_forward(saved.mono);
+            let there = core.clock.mono();
+            core.node.store(shape.node, Ordering::SeqCst);
+            core.chance.store(saved.chance, Ordering::SeqCst);
+            lock(&core.programs).extend(programs);
+            for restored in &tasks {
+                self.take_place(&restored.task);
+            }
+            let guest = guest.map(|guest| self.seat(guest, saved.mono, there)).transpose()?;
+            for Restored { mut task, letters, names, .. } in tasks {
+                task.move_to(saved.mono, there);
+                self.hand_over(&task.actor, letters, names);
+                core.hands().ready(task);
+            }
+            Ok((pids, guest))
+        });
+        restored.unwrap_or(Err(RestoreError::Busy))
+    }
+
+    /// A saved guest, whose place is claimed, where the clock stands at `there`.
+    fn seat(&self, mut saved: SavedTask, here: u64, there: u64) -> Result<Guest, RestoreError> {
+        saved.actor.move_to(here, there);
+        let guest = Guest::taking_place(self.core(), saved.actor, saved.questions)?;
+        self.hand_over(&guest.actor, saved.letters, saved.names);
+        Ok(guest)
+    }
+
+    /// Puts a process that [`save`](Self::save) has saved into this scheduler, under a new pid,
+    /// since the old one may still live. Its links and monitors are made anew, and it gets those of
+    /// its names that are free.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; nothing has changed then.
+    pub fn restore(&self, bytes: &[u8], hosts: &Hosts) -> Result<Pid, RestoreError> {
+        let core = self.core();
+        let mut saved = Saved::from_bytes(bytes)?;
+        let programs = saved.programs(core, hosts)?;
+        let task = match (saved.processes.pop(), saved.processes.len(), &saved.shape) {
+            (Some(task), 0, None) => task,
+            _ => return Err(RestoreError::Damaged),
+        };
+        let Restored { mut task, letters, names, .. } = task.into_task(&programs)?;
+        task.move_to(saved.mono, core.clock.mono());
+        let serial = core.table.reserve().ok_or(Full)?;
+        let pid = Pid::new(core.node(), serial);
+        task.actor.pid = pid;
+        if let Some(Wait::Room { message, .. }) = &mut task.actor.wait {
+            message.sender = pid.bits();
+        }
+        lock(&core.programs).extend(programs);
+        self.take_place(&task);
+        let mut asks = Vec::new();
+        if task.actor.has_ties().is_some() {
+            let ties = task.actor.ties();
+            // They watch the process that was saved, which this one is not.
+            ties.watchers.clear();
+            asks.extend(ties.links.iter().map(|to| (*to, Signal::Link { from: pid })));
+            asks.extend(ties.monitors.iter().map(|(reference, to)| {
+                (*to, Signal::Monitor { from: pid, reference: *reference })
+            }));
+        }
+        self.hand_over(&task.actor, letters, names);
+        // Before it runs: it may undo them.
+        for (to, signal) in asks {
+            core.hands().post(pid, to, signal);
+        }
+        core.hands().ready(task);
+        Ok(pid)
+    }
+
+    fn take_place(&self, task: &Task) {
+        let serial = task.actor.pid.serial();
+        if let Some(place) = self.core().table.place(serial) {
+            place.occupy(serial, task.limits().message_bytes);
+        }
+    }
+
+    /// Gives a restored process, which has its place, its names and letters, and asks again what it
+    /// was asking other nodes.
+    fn hand_over(&self, actor: &Actor, letters: Vec<SavedLetter>, names: Vec<String>) {
+        let core = self.core();
+        let pid = actor.pid;
+        for name in names {
+            core.names.register(name, pid);
+        }
+        let alive = core.outside.nodes();
+        if let Some(ties) = actor.has_ties() {
+            if ties.watches_nodes {
+                core.watch_nodes(pid, true);
+            }
+            for node in ties.nodes().filter(|node| *node != core.node()) {
+                core.tie(node, pid);
+                if !alive.contains(&node) {
+                    core.hands().deliver(pid, Letter::Signal(Signal::NodeLost { node }));
+                }
+            }
+        }
+        for letter in letters {
+            core.hands().deliver(pid, letter.into_letter());
+        }
+        if let Some(Wait::Answer { number, question }) = &actor.wait
+            && core.outside.ask(pid, *number, question).is_err()
+        {
+            let answer = effects::no_answer(question);
+            core.hands().deliver(pid, Letter::Answer(*number, answer));
+        }
+    }
+}
