@@ -31,12 +31,14 @@ pub(crate) enum Task {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// The machine: the six kernels, assembling, loading, starting
-    Machine(BenchMachine),
+    Machine(BenchFlags),
+    /// Processes: starting, messages, a million of them, saving
+    Processes(BenchFlags),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct BenchMachine {
-    /// Smaller kernels and fewer rounds: for a look, not for figures
+pub(crate) struct BenchFlags {
+    /// Smaller arguments and fewer rounds: for a look, not for figures
     #[arg(long)]
     pub(crate) quick: bool,
     /// Do not measure the peers

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cluster::Cluster;
-use flags::{Bench, Task, Xtask};
+use flags::{Task, Xtask};
 
 fn main() -> ExitCode {
     let outcome = match Xtask::parse().task {
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         Task::ClusterDown => Cluster::of_developer().down(),
         Task::ClusterStatus => Cluster::of_developer().status(),
         Task::Ci => ci::run(),
-        Task::Bench(Bench::Machine(flags)) => bench::machine(&flags),
+        Task::Bench(what) => bench::run(&what),
         Task::Fuzz(flags) => fuzz::run(&flags),
     };
     match outcome {

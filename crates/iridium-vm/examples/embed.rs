@@ -26,7 +26,7 @@ const SOURCE: &str = "
         host @store.read $0
         load $1 #1000
         rem $0 $1 $1
-        breq $1 #998 @forever
+        breq $1 #998 @spin
         breq $1 #999 @more
         load $2 #0              ; steps
 next:   breq $0 #1 @done
@@ -40,8 +40,7 @@ odd:    muli $0 #3 $0
         djmp @next
 done:   mov $2 $0               ; the result
         hlt
-forever:
-        djmp @forever
+spin:   djmp @spin
 more:   aloc $0
         djmp @more
 ";
@@ -84,7 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs them all, and tells how it went.
+/// Runs them all, and tells how it went. The scheduler's threads end when it is dropped.
 pub(crate) fn run() -> Result<String, Box<dyn Error>> {
     let module = Assembler::new("embed.iasm").assemble(SOURCE)?.module;
     let reads = Arc::new(AtomicU64::new(0));
@@ -117,6 +116,5 @@ pub(crate) fn run() -> Result<String, Box<dyn Error>> {
     for (trap, count) in failures {
         writeln!(report, "{count} processes ended by {trap}")?;
     }
-    scheduler.shutdown();
     Ok(report)
 }
