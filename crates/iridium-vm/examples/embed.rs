@@ -16,8 +16,6 @@ use iridium_vm::process::{Pid, Reason, Register};
 use iridium_vm::sched::{Config, Ending, Observer, Output, Scheduler};
 use iridium_vm::{Hosts, Limits, Process, Program};
 
-const PROCESSES: u64 = 10_000;
-
 /// Each process looks a number up and halves it, or multiplies it by 3 and adds 1, until it is 1. One
 /// in a thousand never ends by itself, and another one in a thousand wants more and more memory.
 const SOURCE: &str = "
@@ -92,9 +90,9 @@ pub(crate) fn run() -> Result<String, Box<dyn Error>> {
 
     let limits = Limits { heap: 64 << 10, fuel: 100_000, ..Limits::default() };
     let mut watched = Vec::new();
-    for number in 0..PROCESSES {
+    for number in 0..10_000 {
         let mut process = Process::new(&program, limits);
-        process.set_register(0, Register { int: number as i64, float: 0.0 });
+        process.set_register(0, Register { int: number, float: 0.0 });
         let (_, ending) = scheduler.spawn_watched(process, &program)?;
         watched.push((number, ending));
     }
