@@ -9,6 +9,7 @@ mod ci;
 mod cluster;
 mod flags;
 mod fuzz;
+mod stress;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(),
         Task::Bench(what) => bench::run(&what),
         Task::Fuzz(flags) => fuzz::run(&flags),
+        Task::Stress(flags) => stress::run(&flags),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
