@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::cluster::{self, Cluster};
-use crate::flags::{BenchMachine, ClusterUp, Fuzz};
+use crate::flags::{Bench, BenchFlags, ClusterUp, Fuzz};
 use crate::{bench, fuzz};
 
 /// Runs every step, in the order in which they fail fastest.
@@ -23,7 +23,9 @@ pub(crate) fn run() -> Result<()> {
     })?;
     step("cluster", smoke)?;
     // Answers and figures of ours; how fast is not for CI to say.
-    step("bench", || bench::machine(&BenchMachine { quick: true, alone: true }))?;
+    let quick = || BenchFlags { quick: true, alone: true };
+    step("bench machine", || bench::run(&Bench::Machine(quick())))?;
+    step("bench processes", || bench::run(&Bench::Processes(quick())))?;
     let short = Fuzz { target: None, runs: 20_000, seconds: None, seed: Some(1), replay: None };
     step("fuzz", || fuzz::run(&short))?;
     println!("ci: all is well ({})", seconds(start.elapsed()));

@@ -26,17 +26,21 @@ pub(crate) enum Task {
     Bench(Bench),
     /// Run mutated inputs through the machine
     Fuzz(Fuzz),
+    /// Let processes do everything to each other at once
+    Stress(Stress),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// The machine: the six kernels, assembling, loading, starting
-    Machine(BenchMachine),
+    Machine(BenchFlags),
+    /// Processes: starting, messages, a million of them, saving
+    Processes(BenchFlags),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct BenchMachine {
-    /// Smaller kernels and fewer rounds: for a look, not for figures
+pub(crate) struct BenchFlags {
+    /// Smaller arguments and fewer rounds: for a look, not for figures
     #[arg(long)]
     pub(crate) quick: bool,
     /// Do not measure the peers
@@ -61,6 +65,23 @@ pub(crate) struct Fuzz {
     /// Run a saved input instead
     #[arg(long, value_name = "FILE", requires = "target")]
     pub(crate) replay: Option<std::path::PathBuf>,
+}
+
+/// What is left out is up to the test.
+#[derive(Debug, Args)]
+pub(crate) struct Stress {
+    /// How many processes
+    #[arg(long, value_name = "N")]
+    pub(crate) processes: Option<u64>,
+    /// For how long
+    #[arg(long, value_name = "S")]
+    pub(crate) seconds: Option<u64>,
+    /// The seed of what they do
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// On how many threads
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<u64>,
 }
 
 #[derive(Debug, Args)]

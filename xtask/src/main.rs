@@ -9,6 +9,7 @@ mod ci;
 mod cluster;
 mod flags;
 mod fuzz;
+mod stress;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cluster::Cluster;
-use flags::{Bench, Task, Xtask};
+use flags::{Task, Xtask};
 
 fn main() -> ExitCode {
     let outcome = match Xtask::parse().task {
@@ -24,8 +25,9 @@ fn main() -> ExitCode {
         Task::ClusterDown => Cluster::of_developer().down(),
         Task::ClusterStatus => Cluster::of_developer().status(),
         Task::Ci => ci::run(),
-        Task::Bench(Bench::Machine(flags)) => bench::machine(&flags),
+        Task::Bench(what) => bench::run(&what),
         Task::Fuzz(flags) => fuzz::run(&flags),
+        Task::Stress(flags) => stress::run(&flags),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,30 +1,109 @@
-//! The example programs end as the text next to them says, and the kernels give the answers that
-//! every other implementation of them gives.
+//! The example programs end as the text next to them says, whatever the number of workers, and the
+//! kernels give the answers that every other implementation of them gives.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
+#[path = "../examples/embed.rs"]
+#[allow(dead_code, reason = "its main only prints what the test looks at")]
+mod embed;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use common::{run, run_with};
-use iridium_vm::{Limits, Stop};
+use common::{assemble, run, run_with};
+use iridium_vm::process::{Pid, Reason};
+use iridium_vm::sched::{Config, Ending, Observer, Output, Scheduler};
+use iridium_vm::supervisor::{Supervision, app::App};
+use iridium_vm::{Hosts, Limits, Module, Process, Program, Stop};
+
+/// How long a program may take; it takes a moment.
+const DEADLINE: Duration = Duration::from_secs(60);
+const WORKERS: [usize; 3] = [1, 2, 5];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
+}
 
 fn source(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// `name.expected` holds the registers that are not 0, then a line `--`, then the output. With
-/// `UPDATE=1` in the environment it is written anew.
-fn check(name: &str) {
-    let ran = run(&source(&format!("examples/{name}.iasm")));
-    assert!(matches!(ran.stop, Stop::Halted(_)), "{name}: {:?}", ran.stop);
-    let registers = (0..32).filter(|number| ran.int(*number) != 0);
+/// The examples, by name.
+fn programs() -> Vec<String> {
+    let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let sources = files.filter(|path| path.extension().is_some_and(|end| end == "iasm"));
+    sources.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// What processes have written, and how often a supervisor has started one again.
+#[derive(Default)]
+struct Seen {
+    output: Mutex<Vec<u8>>,
+    restarts: Mutex<usize>,
+}
+
+impl Seen {
+    fn output(&self) -> String {
+        String::from_utf8(self.output.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Output for Seen {
+    fn write(&self, _: Pid, text: &[u8]) {
+        self.output.lock().unwrap().extend_from_slice(text);
+    }
+}
+
+impl Observer for Seen {
+    fn ended(&self, _: &Ending) {}
+
+    fn supervised(&self, _: Pid, what: &Supervision) {
+        if matches!(what, Supervision::Restarted { .. }) {
+            *self.restarts.lock().unwrap() += 1;
+        }
+    }
+}
+
+fn scheduler(workers: usize) -> (Scheduler, Arc<Seen>) {
+    let seen = Arc::new(Seen::default());
+    let config = Config::new(Arc::clone(&seen) as _, Arc::clone(&seen) as _, 1);
+    (Scheduler::start(Config { workers, ..config }).unwrap(), seen)
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Runs an example on a scheduler. Gives the registers that are not 0, then a line `--`, then the
+/// output. The registers of a program that starts processes may hold their pids, which are of no
+/// interest, and are left out.
+fn run_scheduled(name: &str, workers: usize) -> String {
+    let text = source(&format!("examples/{name}.iasm"));
+    let program = Arc::new(Program::new(assemble(&text), &Hosts::new()).unwrap());
+    let (scheduler, seen) = scheduler(workers);
+    let process = Process::new(&program, Limits::default());
+    let (_, ending) = scheduler.spawn_watched(process, &program).unwrap();
+    let ending = ending.recv_timeout(DEADLINE).unwrap();
+    assert_eq!(ending.reason, Reason::NORMAL, "{name}: {:?}", ending.trap);
+    until(&format!("{name}: a process is left"), || scheduler.process_count() == 0);
+    let process = ending.process.unwrap();
+    let alone = !text.contains("spawn");
+    let registers = (0..32).filter(|number| alone && process.register(*number).int != 0);
     let mut found: String =
-        registers.map(|number| format!("${number} = {}\n", ran.int(number))).collect();
+        registers.map(|number| format!("${number} = {}\n", process.register(number).int)).collect();
     found += "--\n";
-    found += &ran.output;
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/{name}.expected"));
+    found + &seen.output()
+}
+
+/// With `UPDATE=1` in the environment what is expected is written anew.
+fn compare(name: &str, found: &str) {
+    let path = folder().join(format!("{name}.expected"));
     if std::env::var_os("UPDATE").is_some() {
         fs::write(path, found).unwrap();
     } else {
@@ -33,21 +112,45 @@ fn check(name: &str) {
 }
 
 #[test]
-fn examples_end_as_expected() {
-    for name in [
-        "hlt",
-        "simple",
-        "call_return",
-        "loop",
-        "counting_loop",
-        "hello",
-        "fib",
-        "sieve",
-        "mandelbrot",
-        "calculator",
-    ] {
-        check(name);
+fn examples_end_as_expected_on_any_number_of_workers() {
+    for name in programs() {
+        // It has no entry of its own; `an_app_survives_the_crashes_of_its_workers` runs it.
+        if name != "pool" {
+            for workers in WORKERS {
+                compare(&name, &run_scheduled(&name, workers));
+            }
+        }
     }
+}
+
+#[test]
+fn an_app_survives_the_crashes_of_its_workers() {
+    let app = App::parse(&source("examples/pool.toml")).unwrap();
+    for workers in WORKERS {
+        let (scheduler, seen) = scheduler(workers);
+        let load = |path: &str| -> Result<Arc<Module>, String> {
+            let module = Arc::new(assemble(&source(&format!("examples/{path}"))));
+            let program = Program::new(Arc::clone(&module), &Hosts::new()).unwrap();
+            scheduler.add_program(Arc::new(program));
+            Ok(module)
+        };
+        let top = scheduler.start_supervisor(app.spec(load).unwrap(), None).unwrap();
+        until("the work is not done", || seen.output().ends_with("done\n"));
+        // What is left when all have ended normally: the two supervisors.
+        until("a worker is left", || scheduler.process_count() == 2);
+        assert_eq!(*seen.restarts.lock().unwrap(), 4);
+        compare("pool", &format!("--\n{}", seen.output()));
+        scheduler.kill(top, Reason::SHUTDOWN);
+        until("a supervisor is left", || scheduler.process_count() == 0);
+    }
+}
+
+#[test]
+fn ten_thousand_processes_are_embedded() {
+    let expected = "10000 numbers read\nmost steps: 261, from 6171\n\
+        10 processes ended by fuel-limit\n10 processes ended by heap-limit\n\
+        1 processes ended by host-error\n";
+    assert_eq!(embed::run().unwrap(), expected);
 }
 
 #[test]

@@ -1,9 +1,6 @@
-//! A chart: for each kernel a bar a peer, as long as our time is in the peer's.
+//! A chart: for each thing that was measured a bar a peer, as long as our figure is in the peer's.
 
 use std::fmt::Write as _;
-
-use super::peer::Name;
-use super::report::Report;
 
 const LEFT: f64 = 90.0;
 const BAR: f64 = 14.0;
@@ -12,73 +9,66 @@ const GAP: f64 = 16.0;
 const UNIT: f64 = 180.0;
 const LONGEST: f64 = 3.0;
 
-/// Draws the chart as SVG.
-pub(super) fn draw(report: &Report) -> String {
-    let peers = report.peers();
-    let group = BAR * peers.len() as f64 + GAP;
-    let height = 60.0 + group * report.kernels.len() as f64;
+/// A bar.
+pub(super) struct Bar {
+    /// What stands behind it, before the ratio.
+    pub(super) label: String,
+    pub(super) colour: &'static str,
+    /// Ours divided by the peer's.
+    pub(super) ratio: f64,
+}
+
+/// Draws named groups of bars as SVG.
+pub(super) fn draw(rows: &[(String, Vec<Bar>)]) -> String {
+    let height = |bars: &[Bar]| BAR * bars.len().max(1) as f64;
+    let total: f64 = 60.0 + rows.iter().map(|(_, bars)| height(bars) + GAP).sum::<f64>();
     let width = LEFT + UNIT * LONGEST + 60.0;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{total}\" \
          font-family=\"sans-serif\" font-size=\"11\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
          <text x=\"{LEFT}\" y=\"18\" font-size=\"13\">Iridium's time as a part of each peer's; \
          shorter is better for Iridium</text>\n"
     );
-    for (row, (kernel, ..)) in report.kernels.iter().enumerate() {
-        let top = 40.0 + group * row as f64;
-        let middle = top + (group - GAP) / 2.0 + 4.0;
-        let _ = writeln!(
-            svg,
-            "<text x=\"{}\" y=\"{middle}\" text-anchor=\"end\">{kernel}</text>",
-            LEFT - 8.0
-        );
-        for (line, peer) in peers.iter().enumerate() {
-            let ratios = report.ratios(*peer);
-            let Some((_, ratio)) = ratios.iter().find(|(name, _)| name == kernel) else { continue };
+    let mut top = 40.0;
+    for (name, bars) in rows {
+        let middle = top + height(bars) / 2.0 + 4.0;
+        let x = LEFT - 8.0;
+        let _ = writeln!(svg, "<text x=\"{x}\" y=\"{middle}\" text-anchor=\"end\">{name}</text>");
+        for (line, Bar { label, colour, ratio }) in bars.iter().enumerate() {
             let (y, length) = (top + BAR * line as f64, UNIT * ratio.min(LONGEST));
             let _ = writeln!(
                 svg,
-                "<rect x=\"{LEFT}\" y=\"{y}\" width=\"{length:.1}\" height=\"{}\" fill=\"{}\"/>\n\
-                 <text x=\"{:.1}\" y=\"{:.1}\">{peer} {ratio:.2}</text>",
+                "<rect x=\"{LEFT}\" y=\"{y}\" width=\"{length:.1}\" height=\"{}\" \
+                 fill=\"{colour}\"/>\n\
+                 <text x=\"{:.1}\" y=\"{:.1}\">{label} {ratio:.2}</text>",
                 BAR - 2.0,
-                colour(*peer),
                 LEFT + length + 4.0,
                 y + BAR - 4.0
             );
         }
+        top += height(bars) + GAP;
     }
     let one = LEFT + UNIT;
     let _ = writeln!(
         svg,
         "<line x1=\"{one}\" y1=\"30\" x2=\"{one}\" y2=\"{}\" stroke=\"#444\" \
          stroke-dasharray=\"3 3\"/>\n</svg>",
-        height - 12.0
+        total - 12.0
     );
     svg
 }
 
-fn colour(peer: Name) -> &'static str {
-    match peer {
-        Name::Ours | Name::WasmiFuel => "#4c72b0",
-        Name::Wasmi => "#8aa4d0",
-        Name::Lua => "#dd8452",
-        Name::LuaJitOff => "#e8ac8a",
-        Name::LuaJit => "#f0d0bc",
-        Name::Beam => "#8172b3",
-        Name::Native => "#937860",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::report;
+    use super::{Bar, draw};
 
     #[test]
-    fn a_chart_has_a_bar_for_each_ratio() {
-        let svg = super::draw(&report::tests::report());
-        assert_eq!(svg.matches("wasmi+fuel 0.50").count(), 1, "{svg}");
-        assert_eq!(svg.matches("wasmi+fuel 1.00").count(), 1, "{svg}");
+    fn a_bar_is_as_long_as_its_ratio_up_to_three() {
+        let bar = |ratio| Bar { label: "peer".to_owned(), colour: "red", ratio };
+        let svg = draw(&[("a".to_owned(), vec![bar(0.5), bar(7.0)]), ("b".to_owned(), vec![])]);
+        assert!(svg.contains("width=\"90.0\"") && svg.contains("peer 0.50"), "{svg}");
+        assert!(svg.contains("width=\"540.0\"") && svg.contains("peer 7.00"), "{svg}");
         assert!(svg.ends_with("</svg>\n"));
     }
 }

@@ -3,73 +3,57 @@
 //! Times differ between machines and moments, so what counts is the ratio of medians.
 
 mod chart;
-mod kernel;
-mod peer;
-mod rates;
-mod report;
-mod target;
+mod machine;
+mod processes;
+mod verdict;
 
-use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use serde_json::Value;
 
-use self::kernel::KERNELS;
-use self::peer::{Contender, Name};
-use self::report::Report;
-use crate::flags::BenchMachine;
+use crate::flags::{Bench, BenchFlags};
 
-/// Seconds of each round.
+/// What each round gave: seconds, mostly.
 type Samples = Vec<f64>;
 
-/// Measures the machine.
-pub(crate) fn machine(flags: &BenchMachine) -> Result<()> {
+/// Measures what is asked for.
+pub(crate) fn run(what: &Bench) -> Result<()> {
+    match what {
+        Bench::Machine(flags) => machine::measure(flags),
+        Bench::Processes(flags) => processes::measure(flags),
+    }
+}
+
+/// How often everything is measured.
+fn rounds(flags: &BenchFlags) -> usize {
+    if flags.quick { 3 } else { 5 }
+}
+
+/// Where results go, and what is built for peers.
+fn folder() -> Result<PathBuf> {
     let folder = crate::root().join("target/bench");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let (ours, rates) = peer::ours()?;
-    let (peers, missing) = if flags.alone { Default::default() } else { peer::find(&folder) };
-    for (peer, remedy) in &missing {
-        println!("not measured: {peer}; {remedy}");
-    }
+    Ok(folder)
+}
 
-    let rounds = if flags.quick { 3 } else { 5 };
-    let mut kernels = Vec::new();
-    for kernel in &KERNELS {
-        let (argument, answer) = if flags.quick { kernel.quick } else { kernel.full };
-        println!("{} {argument}, {rounds} rounds", kernel.name);
-        let mut samples: BTreeMap<Name, Samples> = BTreeMap::new();
-        for _ in 0..rounds {
-            for contender in std::iter::once(&ours).chain(&peers) {
-                if contender.can(kernel.name) {
-                    let seconds = measure(contender, kernel.name, argument, answer)?;
-                    samples.entry(contender.name).or_default().push(seconds);
-                }
-            }
-        }
-        kernels.push((kernel.name, argument, samples));
-    }
-    let rates = rates::measure(&ours, &rates, flags.quick, rounds)?;
-
-    let report = Report { kernels, rates, missing, quick: flags.quick };
-    println!("\n{}", report.table());
-    let json = serde_json::to_string_pretty(&report.json())?;
-    for (file, text) in [("machine.json", json), ("machine.svg", chart::draw(&report))] {
-        let path = folder.join(file);
+/// Writes results as JSON and as a chart, and says where.
+fn keep(folder: &Path, name: &str, json: &Value, svg: &str) -> Result<()> {
+    let json = serde_json::to_string_pretty(json)?;
+    for (kind, text) in [("json", json.as_str()), ("svg", svg)] {
+        let path = folder.join(format!("{name}.{kind}"));
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         println!("{}", path.display());
     }
     Ok(())
 }
 
-/// Runs a kernel once and checks its answer. Gives the seconds.
-fn measure(contender: &Contender, kernel: &str, argument: u64, answer: i64) -> Result<f64> {
-    let (got, seconds) = contender
-        .run(kernel, argument)
-        .with_context(|| format!("{} cannot run {kernel}", contender.name))?;
-    if got != answer {
-        bail!("{} says that {kernel} {argument} is {got}; it is {answer}", contender.name);
-    }
-    Ok(seconds)
+/// Whether a command is there and does what it is told.
+fn succeeds(command: &mut Command) -> bool {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
 }
 
 /// The middle one, or the mean of the two in the middle.

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::bench::succeeds;
 use crate::build;
 
 /// Who, in the order of the table.
@@ -32,6 +33,19 @@ impl Name {
         Name::Beam,
         Name::Native,
     ];
+
+    /// That of its bars.
+    pub(super) fn colour(self) -> &'static str {
+        match self {
+            Name::Ours | Name::WasmiFuel => "#4c72b0",
+            Name::Wasmi => "#8aa4d0",
+            Name::Lua => "#dd8452",
+            Name::LuaJitOff => "#e8ac8a",
+            Name::LuaJit => "#f0d0bc",
+            Name::Beam => "#8172b3",
+            Name::Native => "#937860",
+        }
+    }
 }
 
 impl fmt::Display for Name {
@@ -185,9 +199,4 @@ fn wasmi(sources: &Path, folder: &Path) -> Result<PathBuf> {
 
 fn runs(program: &str, flag: &str) -> bool {
     succeeds(Command::new(program).arg(flag))
-}
-
-fn succeeds(command: &mut Command) -> bool {
-    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    quiet.status().is_ok_and(|status| status.success())
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use super::peer::{Contender, numbers};
-use super::{Samples, median};
+use crate::bench::{Samples, median};
 
 /// What was measured besides the kernels.
 #[derive(Debug, Default)]

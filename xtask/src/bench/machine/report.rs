@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use super::peer::{Missing, Name};
 use super::rates::Rates;
-use super::{Samples, median, target};
+use super::target;
+use crate::bench::chart::{self, Bar};
+use crate::bench::verdict::Verdict;
+use crate::bench::{Samples, median};
 
 /// What was measured.
 pub(super) struct Report {
@@ -56,9 +59,7 @@ impl Report {
         }
         text.push_str("\n\n");
         for verdict in target::judge(self) {
-            let word = if verdict.met() { "met   " } else { "missed" };
-            let target::Verdict { what, figure, limit } = &verdict;
-            let _ = writeln!(text, "{word} {figure:>7.3} (at most {limit}) {what}");
+            let _ = writeln!(text, "{verdict}");
         }
         for (peer, remedy) in &self.missing {
             let _ = writeln!(text, "not measured: {peer}; {remedy}");
@@ -77,17 +78,7 @@ impl Report {
                 json!({ "kernel": kernel, "argument": argument, "seconds": seconds })
             })
             .collect();
-        let targets: Vec<Value> = target::judge(self)
-            .into_iter()
-            .map(|verdict| {
-                json!({
-                    "what": verdict.what,
-                    "figure": verdict.figure,
-                    "at_most": verdict.limit,
-                    "met": verdict.met(),
-                })
-            })
-            .collect();
+        let targets: Vec<Value> = target::judge(self).iter().map(Verdict::json).collect();
         json!({
             "quick": self.quick,
             "kernels": kernels,
@@ -98,13 +89,28 @@ impl Report {
             "not_measured": self.missing.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>(),
         })
     }
+
+    /// For each kernel a bar a peer.
+    pub(super) fn chart(&self) -> String {
+        let peers = self.peers();
+        let bar = |kernel: &str, peer: Name| {
+            let ratios = self.ratios(peer);
+            let (_, ratio) = ratios.iter().find(|(name, _)| *name == kernel)?;
+            Some(Bar { label: peer.to_string(), colour: peer.colour(), ratio: *ratio })
+        };
+        let rows = self.kernels.iter().map(|(kernel, ..)| {
+            let bars = peers.iter().filter_map(|peer| bar(kernel, *peer)).collect();
+            (kernel.to_string(), bars)
+        });
+        chart::draw(&rows.collect::<Vec<_>>())
+    }
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
-    pub(in crate::bench) fn report() -> Report {
+    fn report() -> Report {
         let samples = |ours: f64, wasmi: f64| {
             BTreeMap::from([(Name::Ours, vec![ours; 3]), (Name::WasmiFuel, vec![wasmi; 3])])
         };
@@ -131,5 +137,12 @@ pub(super) mod tests {
         let json = report().json();
         assert_eq!(json["kernels"][0]["seconds"]["wasmi+fuel"], json!([1.0, 1.0, 1.0]));
         assert_eq!(json["targets"][0]["met"], json!(false));
+    }
+
+    #[test]
+    fn the_chart_has_a_bar_for_each_ratio() {
+        let svg = report().chart();
+        assert_eq!(svg.matches("wasmi+fuel 0.50").count(), 1, "{svg}");
+        assert_eq!(svg.matches("wasmi+fuel 1.00").count(), 1, "{svg}");
     }
 }

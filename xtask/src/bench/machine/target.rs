@@ -1,22 +1,9 @@
 //! What is aimed at, as ratios to the peers, and whether it is met.
 
-use super::geometric_mean;
 use super::peer::Name;
 use super::report::Report;
-
-/// Something aimed at: the figure that was measured must not be above the limit.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Verdict {
-    pub(super) what: String,
-    pub(super) figure: f64,
-    pub(super) limit: f64,
-}
-
-impl Verdict {
-    pub(super) fn met(&self) -> bool {
-        self.figure <= self.limit
-    }
-}
+use crate::bench::geometric_mean;
+use crate::bench::verdict::Verdict;
 
 /// The limits: the worst kernel and the geometric mean, against a peer.
 const RATIOS: [(Name, Option<f64>, Option<f64>); 3] = [
@@ -35,12 +22,12 @@ pub(super) fn judge(report: &Report) -> Vec<Verdict> {
         };
         if let Some(limit) = each {
             let what = format!("time of each kernel / {peer}, worst ({worst})");
-            verdicts.push(Verdict { what, figure: *figure, limit });
+            verdicts.push(Verdict::new(what, *figure, limit));
         }
         if let Some(limit) = mean {
             let ratios: Vec<f64> = ratios.iter().map(|(_, ratio)| *ratio).collect();
             let what = format!("time / {peer}, geometric mean of {}", ratios.len());
-            verdicts.push(Verdict { what, figure: geometric_mean(&ratios), limit });
+            verdicts.push(Verdict::new(what, geometric_mean(&ratios), limit));
         }
     }
     let [assembling, loading, starting] = report.rates.medians();
@@ -49,10 +36,6 @@ pub(super) fn judge(report: &Report) -> Vec<Verdict> {
         ("seconds to load 1 M instructions", loading, 0.2),
         ("milliseconds to start, run `hlt` and end", starting * 1e3, 5.0),
     ];
-    verdicts.extend(rates.map(|(what, figure, limit)| Verdict {
-        what: what.to_owned(),
-        figure,
-        limit,
-    }));
+    verdicts.extend(rates.map(|(what, figure, limit)| Verdict::new(what, figure, limit)));
     verdicts
 }

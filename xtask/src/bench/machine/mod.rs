@@ -1,0 +1,60 @@
+//! The machine: six kernels beside the peers, and how fast it assembles, loads and starts.
+
+mod kernel;
+mod peer;
+mod rates;
+mod report;
+mod target;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+
+use self::kernel::KERNELS;
+use self::peer::{Contender, Name};
+use self::report::Report;
+use super::Samples;
+use crate::flags::BenchFlags;
+
+/// Measures the machine.
+pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
+    let folder = super::folder()?;
+    let (ours, rates) = peer::ours()?;
+    let (peers, missing) = if flags.alone { Default::default() } else { peer::find(&folder) };
+    for (peer, remedy) in &missing {
+        println!("not measured: {peer}; {remedy}");
+    }
+
+    let rounds = super::rounds(flags);
+    let mut kernels = Vec::new();
+    for kernel in &KERNELS {
+        let (argument, answer) = if flags.quick { kernel.quick } else { kernel.full };
+        println!("{} {argument}, {rounds} rounds", kernel.name);
+        let mut samples: BTreeMap<Name, Samples> = BTreeMap::new();
+        for _ in 0..rounds {
+            for contender in std::iter::once(&ours).chain(&peers) {
+                if contender.can(kernel.name) {
+                    let seconds = run(contender, kernel.name, argument, answer)?;
+                    samples.entry(contender.name).or_default().push(seconds);
+                }
+            }
+        }
+        kernels.push((kernel.name, argument, samples));
+    }
+    let rates = rates::measure(&ours, &rates, flags.quick, rounds)?;
+
+    let report = Report { kernels, rates, missing, quick: flags.quick };
+    println!("\n{}", report.table());
+    super::keep(&folder, "machine", &report.json(), &report.chart())
+}
+
+/// Runs a kernel once and checks its answer. Gives the seconds.
+fn run(contender: &Contender, kernel: &str, argument: u64, answer: i64) -> Result<f64> {
+    let (got, seconds) = contender
+        .run(kernel, argument)
+        .with_context(|| format!("{} cannot run {kernel}", contender.name))?;
+    if got != answer {
+        bail!("{} says that {kernel} {argument} is {got}; it is {answer}", contender.name);
+    }
+    Ok(seconds)
+}
