@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let hosts = Hosts::new();
     let program = Arc::new(Program::new(module, &hosts)?);
     let scheduler = Scheduler::start(Config::new(Arc::new(Quiet), Arc::new(Quiet), 1))?;
-    scheduler.add_program(Arc::clone(&program));
+    scheduler.add_program(&program);
     let process = Process::at_label(&program, "wait", Limits::default()).ok_or("no such label")?;
     let pid = scheduler.spawn(process, &program)?;
     while !scheduler.is_at_rest() {

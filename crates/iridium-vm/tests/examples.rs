@@ -131,7 +131,7 @@ fn an_app_survives_the_crashes_of_its_workers() {
         let load = |path: &str| -> Result<Arc<Module>, String> {
             let module = Arc::new(assemble(&source(&format!("examples/{path}"))));
             let program = Program::new(Arc::clone(&module), &Hosts::new()).unwrap();
-            scheduler.add_program(Arc::new(program));
+            scheduler.add_program(&Arc::new(program));
             Ok(module)
         };
         let top = scheduler.start_supervisor(app.spec(load).unwrap(), None).unwrap();
