@@ -1,6 +1,7 @@
 //! What a node is told at its start.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use iridium_vm::sched::{Observer, Output};
@@ -24,6 +25,8 @@ pub struct Config {
     pub hosts: Hosts,
     /// Where the output of processes goes.
     pub output: Arc<dyn Output>,
+    /// Where a scraper finds the metrics of the node, at `/metrics`; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// Who else is told how processes end, apart from those who follow
     /// [`Node::events`](crate::Node::events).
     pub observer: Option<Arc<dyn Observer>>,
@@ -40,6 +43,7 @@ impl Config {
             limits: Limits::default(),
             hosts: Hosts::new(),
             output,
+            metrics: None,
             observer: None,
         }
     }

@@ -1,6 +1,7 @@
 //! What can go wrong.
 
 use std::io;
+use std::net::SocketAddr;
 
 use iridium_proto::NodeAlias;
 use iridium_vm::program::MissingImports;
@@ -13,6 +14,14 @@ pub enum StartError {
     /// Its place in the mesh could not be taken.
     #[error(transparent)]
     Mesh(#[from] iridium_net::StartError),
+    /// Nobody can listen at the address for metrics.
+    #[error("cannot listen on {addr} for metrics: {source}")]
+    Metrics {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The system has no threads for it.
     #[error("the system has no threads for the node: {0}")]
     Threads(#[from] io::Error),

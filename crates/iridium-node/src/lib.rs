@@ -6,6 +6,7 @@ pub mod control;
 mod desk;
 mod error;
 mod hub;
+mod metrics;
 mod node;
 mod operate;
 mod report;

@@ -1,5 +1,6 @@
 //! A node: the machine and the mesh in one.
 
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
@@ -17,8 +18,9 @@ use crate::config::Config;
 use crate::desk::{self, DeskOrder, Origin};
 use crate::error::{SpawnError, StartError};
 use crate::hub::{Hub, NodeEvent};
+use crate::metrics::{Metrics, Page};
 use crate::report::{NodeLoad, NodeProcesses};
-use crate::router::{Parts, Router};
+use crate::router::{Parts, Peer, Router};
 use crate::sync::lock;
 
 /// Orders that may wait for the loader and the desk.
@@ -39,6 +41,7 @@ struct Inner {
     router: Arc<Router>,
     loader: Sender<LoaderOrder>,
     desk: Sender<DeskOrder>,
+    metrics: Option<Metrics>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -54,6 +57,8 @@ impl Node {
         };
         config.mesh.number = Some(number);
         let data = config.mesh.data_root.clone();
+        // First, since it is the likeliest to fail.
+        let bound = config.metrics.map(bind_metrics).transpose()?;
         let (loader, loader_orders) = bounded(MAX_ORDERS);
         let (desk, desk_orders) = bounded(MAX_ORDERS);
         let hub = Arc::new(Hub::new(config.observer.clone()));
@@ -72,10 +77,14 @@ impl Node {
         let alias = manager.me().0.alias;
         router.answer_to(alias.clone());
         let threads = Mutex::default();
-        let inner = Inner { scheduler, manager, router, loader, desk, threads };
+        let (metrics, listener) = bound.unzip();
+        let inner = Inner { scheduler, manager, router, loader, desk, metrics, threads };
         let node = Self { inner: Arc::new(inner) };
         let folder = data.map(|root| root.join(alias.as_str()).join("modules"));
         node.start_threads(Cache::new(folder), loader_orders, desk_orders)?;
+        if let Some(listener) = listener {
+            node.start_metrics(listener)?;
+        }
         Ok(node)
     }
 
@@ -92,6 +101,21 @@ impl Node {
         threads.push(start("iridium-loader", move || loader.run(&loader_orders))?);
         threads.push(start("iridium-desk", move || desk::run(&at_desk, &desk_orders))?);
         Ok(())
+    }
+
+    fn start_metrics(&self, listener: TcpListener) -> Result<(), StartError> {
+        let Some(metrics) = &self.inner.metrics else { return Ok(()) };
+        let node = Arc::downgrade(&self.inner);
+        let page = move || node.upgrade().map(|node| node.page());
+        let serve = metrics.serve(listener, page);
+        lock(&self.inner.threads).push(start("iridium-metrics", serve)?);
+        Ok(())
+    }
+
+    /// Where a scraper finds its metrics, if it has them.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.inner.metrics.as_ref().map(|metrics| metrics.addr)
     }
 
     /// Its processes. They can be started, told and watched here as on any scheduler.
@@ -214,12 +238,28 @@ impl Node {
 }
 
 impl Inner {
+    /// What a scraper is told.
+    fn page(&self) -> Page {
+        let queue = |peer: Arc<Peer>| (peer.id.alias.to_string(), peer.client.queued_bytes());
+        Page {
+            members: self.manager.members(),
+            report: desk::load(&self.router, &self.scheduler),
+            queues: self.router.peers.all().into_iter().map(queue).collect(),
+        }
+    }
+
     fn stop(&self) {
+        if let Some(metrics) = &self.metrics {
+            metrics.stop();
+        }
         self.scheduler.shutdown();
         // One that has ended does not take the order.
         let _ = self.loader.send_timeout(LoaderOrder::Stop, PATIENCE);
         let _ = self.desk.send_timeout(DeskOrder::Stop, PATIENCE);
-        for thread in lock(&self.threads).drain(..) {
+        let threads: Vec<_> = lock(&self.threads).drain(..).collect();
+        // One of them may be the last that had the node, while it answered.
+        let me = std::thread::current().id();
+        for thread in threads.into_iter().filter(|thread| thread.thread().id() != me) {
             // What it panicked with was printed when it did.
             let _ = thread.join();
         }
@@ -231,6 +271,10 @@ impl Drop for Inner {
         self.manager.shutdown();
         self.stop();
     }
+}
+
+fn bind_metrics(addr: SocketAddr) -> Result<(Metrics, TcpListener), StartError> {
+    Metrics::bind(addr).map_err(|source| StartError::Metrics { addr, source })
 }
 
 fn sched_config(

@@ -6,5 +6,6 @@ mod harness;
 mod code;
 mod control;
 mod messages;
+mod metrics;
 mod names;
 mod ties;
