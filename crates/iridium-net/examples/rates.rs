@@ -1,7 +1,7 @@
 //! How fast messages go from node to node, beside a bare TCP connection:
 //!
 //! ```text
-//! cargo run --release -p iridium-net --example rates [SECONDS PER MEASUREMENT] [--insecure]
+//! cargo run --release -p iridium-net --example rates [SECONDS PER MEASUREMENT] [--insecure] [--only WORD]
 //! ```
 //!
 //! Two nodes in one process on loopback. Ours and the bare connection are measured
@@ -32,16 +32,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seconds = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(1.0);
     let span = Duration::from_secs_f64(seconds);
     let pair = Pair::start(arguments.iter().any(|a| a == "--insecure"))?;
+    let wanted = |name: &str| {
+        let only = arguments.iter().skip_while(|a| *a != "--only").nth(1);
+        only.is_none_or(|only| name.contains(only.as_str()))
+    };
     let mut table = vec![row("", "ours", "bare TCP", "ratio")];
-    let [ours, bare] = in_turns(|| Ok(pair.round_trip(span)), || raw_round_trip(span))?;
-    let us = |s: f64| format!("{:.2} us", s * 1e6);
-    table.push(row("round trip, 64 B", &us(ours), &us(bare), &format!("{:.2}", ours / bare)));
-    let [ours, bare] = in_turns(|| pair.one_way(SMALL, span), || raw_one_way(SMALL, span))?;
-    let rate = |r: f64| format!("{:.2} M/s", r / 1e6);
-    table.push(row("one way, 64 B", &rate(ours), &rate(bare), &format!("{:.2}", ours / bare)));
-    let [ours, bare] = in_turns(|| pair.one_way(LARGE, span), || raw_one_way(LARGE, span))?;
-    let rate = |r: f64| format!("{:.2} GB/s", r * LARGE as f64 / 1e9);
-    table.push(row("one way, 64 KiB", &rate(ours), &rate(bare), &format!("{:.2}", ours / bare)));
+    let name = "round trip, 64 B";
+    if wanted(name) {
+        let [ours, bare] = in_turns(|| Ok(pair.round_trip(span)), || raw_round_trip(span))?;
+        let us = |s: f64| format!("{:.2} us", s * 1e6);
+        table.push(row(name, &us(ours), &us(bare), &format!("{:.2}", ours / bare)));
+    }
+    for (name, len) in [("one way, 64 B", SMALL), ("one way, 64 KiB", LARGE)] {
+        if wanted(name) {
+            let [ours, bare] = in_turns(|| pair.one_way(len, span), || raw_one_way(len, span))?;
+            let rate = |r: f64| match len {
+                SMALL => format!("{:.2} M/s", r / 1e6),
+                _ => format!("{:.2} GB/s", r * len as f64 / 1e9),
+            };
+            table.push(row(name, &rate(ours), &rate(bare), &format!("{:.2}", ours / bare)));
+        }
+    }
     for line in table {
         writeln!(io::stdout(), "{line}")?;
     }
