@@ -1,7 +1,7 @@
 //! How fast messages go from node to node, beside a bare TCP connection:
 //!
 //! ```text
-//! cargo run --release -p iridium-net --example rates [SECONDS PER MEASUREMENT] [--insecure]
+//! cargo run --release -p iridium-net --example rates [SECONDS PER MEASUREMENT] [--insecure] [--only WORD]
 //! ```
 //!
 //! Two nodes in one process on loopback. Ours and the bare connection are measured
@@ -23,7 +23,7 @@ use iridium_net::{
 use iridium_proto::{NodeAlias, NodeId};
 
 /// Measurements of each kind, of which the median is shown.
-const TURNS: usize = 5;
+const TURNS: usize = 7;
 const SMALL: usize = 64;
 const LARGE: usize = 64 * 1024;
 
@@ -32,16 +32,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seconds = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(1.0);
     let span = Duration::from_secs_f64(seconds);
     let pair = Pair::start(arguments.iter().any(|a| a == "--insecure"))?;
+    let wanted = |name: &str| {
+        let only = arguments.iter().skip_while(|a| *a != "--only").nth(1);
+        only.is_none_or(|only| name.contains(only.as_str()))
+    };
     let mut table = vec![row("", "ours", "bare TCP", "ratio")];
-    let [ours, bare] = in_turns(|| Ok(pair.round_trip(span)), || raw_round_trip(span))?;
-    let us = |s: f64| format!("{:.2} us", s * 1e6);
-    table.push(row("round trip, 64 B", &us(ours), &us(bare), &format!("{:.2}", ours / bare)));
-    let [ours, bare] = in_turns(|| pair.one_way(SMALL, span), || raw_one_way(SMALL, span))?;
-    let rate = |r: f64| format!("{:.2} M/s", r / 1e6);
-    table.push(row("one way, 64 B", &rate(ours), &rate(bare), &format!("{:.2}", ours / bare)));
-    let [ours, bare] = in_turns(|| pair.one_way(LARGE, span), || raw_one_way(LARGE, span))?;
-    let rate = |r: f64| format!("{:.2} GB/s", r * LARGE as f64 / 1e9);
-    table.push(row("one way, 64 KiB", &rate(ours), &rate(bare), &format!("{:.2}", ours / bare)));
+    let name = "round trip, 64 B";
+    if wanted(name) {
+        let echo = raw_echo()?;
+        let [ours, bare] = in_turns(|| Ok(pair.round_trip(span)), || raw_round_trip(&echo, span))?;
+        let us = |s: f64| format!("{:.2} us", s * 1e6);
+        table.push(row(name, &us(ours), &us(bare), &format!("{:.2}", ours / bare)));
+    }
+    for (name, len) in [("one way, 64 B", SMALL), ("one way, 64 KiB", LARGE)] {
+        if wanted(name) {
+            let [ours, bare] = in_turns(|| pair.one_way(len, span), || raw_one_way(len, span))?;
+            let rate = |r: f64| match len {
+                SMALL => format!("{:.2} M/s", r / 1e6),
+                _ => format!("{:.2} GB/s", r * len as f64 / 1e9),
+            };
+            table.push(row(name, &rate(ours), &rate(bare), &format!("{:.2}", ours / bare)));
+        }
+    }
     for line in table {
         writeln!(io::stdout(), "{line}")?;
     }
@@ -202,12 +214,19 @@ fn raw_pair() -> io::Result<[TcpStream; 2]> {
     Ok([there, back])
 }
 
-fn raw_round_trip(span: Duration) -> Result<f64, Box<dyn Error>> {
-    let [mut there, mut back] = raw_pair()?;
-    let echo = thread::Builder::new().name("echo".into()).spawn(move || {
+/// An echo on a connection that lasts as long as ours: how a connection was used
+/// before has its effect on the system's pacing.
+fn raw_echo() -> Result<TcpStream, Box<dyn Error>> {
+    let [there, mut back] = raw_pair()?;
+    // Ends when the other end is dropped.
+    thread::Builder::new().name("echo".into()).spawn(move || {
         let mut buffer = [0; SMALL];
         while back.read_exact(&mut buffer).and_then(|()| back.write_all(&buffer)).is_ok() {}
     })?;
+    Ok(there)
+}
+
+fn raw_round_trip(mut there: &TcpStream, span: Duration) -> Result<f64, Box<dyn Error>> {
     let mut buffer = [1; SMALL];
     let begun = Instant::now();
     let mut count = 0u32;
@@ -216,10 +235,7 @@ fn raw_round_trip(span: Duration) -> Result<f64, Box<dyn Error>> {
         there.read_exact(&mut buffer)?;
         count += 1;
     }
-    let took = begun.elapsed().as_secs_f64() / f64::from(count);
-    drop(there);
-    echo.join().map_err(|_| "the echo failed")?;
-    Ok(took)
+    Ok(begun.elapsed().as_secs_f64() / f64::from(count))
 }
 
 /// One write for each message, as a program without a queue of its own does it.

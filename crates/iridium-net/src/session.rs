@@ -55,8 +55,13 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(stream: TcpStream, cipher: Option<Arc<StatelessTransportState>>) -> Self {
-        let writer =
-            FrameWriter { cipher: cipher.clone(), nonce: 0, plain: Vec::new(), wire: Vec::new() };
+        let writer = FrameWriter {
+            cipher: cipher.clone(),
+            nonce: 0,
+            plain: Vec::new(),
+            wire: Vec::new(),
+            sent: 0,
+        };
         Self { reader: FrameReader::new(cipher), writer, stream }
     }
 
@@ -83,6 +88,8 @@ pub(crate) struct FrameWriter {
     nonce: u64,
     plain: Vec<u8>,
     wire: Vec<u8>,
+    /// How much of `wire` the system has taken.
+    sent: usize,
 }
 
 impl FrameWriter {
@@ -91,12 +98,30 @@ impl FrameWriter {
         encode_frame(message, &mut self.plain)
     }
 
-    /// The bytes for the wire of everything added since the last call.
-    pub(crate) fn seal(&mut self) -> io::Result<&[u8]> {
-        self.wire.clear();
+    /// Bytes for the wire that have not been sent.
+    pub(crate) fn unsent(&self) -> &[u8] {
+        self.wire.get(self.sent..).unwrap_or_default()
+    }
+
+    /// The first `n` of them have been.
+    pub(crate) fn sent(&mut self, n: usize) {
+        self.sent += n;
+    }
+
+    /// Makes bytes for the wire of everything added since the last call, behind
+    /// those that have not been sent.
+    pub(crate) fn seal(&mut self) -> io::Result<()> {
+        if self.unsent().is_empty() {
+            self.wire.clear();
+            self.sent = 0;
+        }
         let Some(cipher) = &self.cipher else {
-            std::mem::swap(&mut self.plain, &mut self.wire);
-            return Ok(&self.wire);
+            if self.wire.is_empty() {
+                std::mem::swap(&mut self.plain, &mut self.wire);
+            } else {
+                self.wire.append(&mut self.plain);
+            }
+            return Ok(());
         };
         for part in self.plain.chunks(MAX_PLAIN) {
             let at = self.wire.len();
@@ -111,7 +136,7 @@ impl FrameWriter {
             self.nonce += 1;
         }
         self.plain.clear();
-        Ok(&self.wire)
+        Ok(())
     }
 }
 

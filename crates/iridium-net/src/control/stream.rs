@@ -171,10 +171,13 @@ impl ControlSender {
             return Err(StreamError::Closed);
         }
         self.frames.push(message).map_err(broken)?;
-        let wire = self.frames.seal().map_err(|e| StreamError::Broken(e.to_string()))?;
+        self.frames.seal().map_err(|e| StreamError::Broken(e.to_string()))?;
+        let wire = self.frames.unsent();
         let written = wire
             .chunks(CHUNK)
             .try_for_each(|chunk| write_within(&self.stream, chunk, READ_WITHIN, &self.over));
+        let len = wire.len();
+        self.frames.sent(len);
         if written.is_err() {
             // A part may have gone: the other end could make nothing of the rest.
             let _ = self.stream.shutdown(Shutdown::Both);

@@ -1,6 +1,7 @@
 //! One connection to another node, shared by its reader, its writer, the owner
 //! of the mesh and those who send on it.
 
+mod half;
 mod inbox;
 mod outbox;
 mod queue;
@@ -18,6 +19,7 @@ use iridium_proto::{IridiumMessage, NodeId};
 use crate::error::{Refused, SendError};
 use crate::event::LinkId;
 use crate::membership::ConnId;
+use crate::session::FrameWriter;
 use crate::threads::lock;
 
 pub use inbox::{Delivery, Room};
@@ -25,7 +27,8 @@ pub(crate) use outbox::FLUSH;
 pub(crate) use reader::Reader;
 pub(crate) use writer::run as run_writer;
 
-use outbox::Outbox;
+use half::SendHalf;
+use outbox::{Outbox, Sent};
 use queue::Kind;
 
 /// One link of the mesh, as seen from this end.
@@ -57,13 +60,19 @@ enum Admission {
 }
 
 impl ClusterClient {
-    pub(crate) fn new(conn: ConnId, stream: &TcpStream, queue_bytes: usize) -> io::Result<Self> {
+    pub(crate) fn new(
+        conn: ConnId,
+        stream: &TcpStream,
+        frames: FrameWriter,
+        queue_bytes: usize,
+    ) -> io::Result<Self> {
+        let half = SendHalf::new(frames, stream.try_clone()?)?;
         Ok(Self {
             conn,
             local: stream.local_addr()?,
             remote: stream.peer_addr()?,
             stream: stream.try_clone()?,
-            outbox: Outbox::new(queue_bytes),
+            outbox: Outbox::new(queue_bytes, half),
             received: AtomicUsize::new(0),
             owed: AtomicUsize::new(0),
             peer: OnceLock::new(),
@@ -121,7 +130,7 @@ impl ClusterClient {
     /// [`SendError::WouldBlock`] the application is called
     /// ([`Application::room`](crate::Application::room)) when it may be tried again.
     pub fn send_in(&self, lane: u64, bytes: Vec<u8>) -> Result<(), Refused> {
-        self.outbox.push(lane, Kind::Message, bytes)
+        self.send_as(lane, Kind::Message, bytes)
     }
 
     /// As [`send_in`](Self::send_in), for what cannot be kept by the sender: it is
@@ -131,7 +140,22 @@ impl ClusterClient {
     /// # Errors
     /// [`Refused`]: there is no link, or the signal is too long.
     pub fn send_signal(&self, lane: u64, bytes: Vec<u8>) -> Result<(), Refused> {
-        self.outbox.push(lane, Kind::Signal, bytes)
+        self.send_as(lane, Kind::Signal, bytes)
+    }
+
+    /// Writes to the socket itself when nobody else does and nothing waits. That
+    /// never waits: what the system does not take, the writer sends.
+    fn send_as(&self, lane: u64, kind: Kind, bytes: Vec<u8>) -> Result<(), Refused> {
+        if let Sent::Now(mut half, message) = self.outbox.push(lane, kind, bytes)? {
+            half.push(&message);
+            if let Err(error) = half.send_some() {
+                // The message is lost with the link, as others that are under way.
+                log::debug!("writing to {} failed: {error}", self.remote);
+                self.abort();
+            }
+            self.outbox.put_back(half, Some(Instant::now()));
+        }
+        Ok(())
     }
 
     /// Bytes of messages and signals that wait to be sent, each counted with 64

@@ -51,7 +51,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn with(self, bytes: Vec<u8>) -> IridiumMessage {
+    /// The message on the wire.
+    pub(super) fn with(self, bytes: Vec<u8>) -> IridiumMessage {
         match self {
             Self::Message => IridiumMessage::Deliver(bytes),
             Self::Signal => IridiumMessage::Signal(bytes),
@@ -230,6 +231,21 @@ impl Queue {
             batch.push(message.kind.with(message.bytes));
         }
         batch.extend(self.next_piece().map(IridiumMessage::Piece));
+    }
+
+    /// Whether there is anything to take, if there is credit for it.
+    pub(super) fn waits(&self) -> bool {
+        !(self.control.is_empty() && self.short.is_empty() && self.behind.is_empty())
+    }
+
+    /// Whether a short message may go at once, before it was ever queued. Takes
+    /// the credit for it then.
+    pub(super) fn pass(&mut self, len: usize) -> bool {
+        let passes = len <= PIECE_LEN && !self.waits() && cost(len) <= self.credit;
+        if passes {
+            self.credit -= cost(len);
+        }
+        passes
     }
 
     /// Whether those who were refused are to be told to try again. It says so

@@ -324,11 +324,11 @@ impl Worker {
     fn open(&self, conn: ConnId, session: Session) -> std::io::Result<Reader> {
         let Session { mut reader, writer, stream } = session;
         reader.decoder.set_cap(MAX_FRAME_ADMITTED);
-        let link = Arc::new(ClusterClient::new(conn, &stream, self.config.queue_bytes)?);
-        let (theirs, sending) = (Arc::clone(&link), stream.try_clone()?);
+        let link = Arc::new(ClusterClient::new(conn, &stream, writer, self.config.queue_bytes)?);
+        let theirs = Arc::clone(&link);
         let application = Arc::clone(&self.application);
         self.threads.spawn("iridium-writer", move || {
-            link::run_writer(&theirs, writer, sending, &*application);
+            link::run_writer(&theirs, &*application);
         })?;
         Ok(Reader {
             link,
