@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::cluster::{self, Cluster};
-use crate::flags::{Bench, BenchFlags, ClusterUp, Fuzz};
-use crate::{bench, fuzz};
+use crate::flags::{Bench, BenchFlags, ClusterUp, Fuzz, Stress};
+use crate::{bench, fuzz, stress};
 
 /// Runs every step, in the order in which they fail fastest.
 pub(crate) fn run() -> Result<()> {
@@ -22,6 +22,13 @@ pub(crate) fn run() -> Result<()> {
         cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
     })?;
     step("cluster", smoke)?;
+    // All schedules of a few threads in the scheduler's own primitives. They need a build of their own.
+    let loom = ["--package", "iridium-vm", "--lib", "--release", "--target-dir", "target/loom"];
+    step("loom", || {
+        cargo(&[&["test"], &loom[..], &["loom"]].concat(), &[("RUSTFLAGS", "--cfg loom")])
+    })?;
+    let brief = Stress { processes: Some(2_000), seconds: Some(3), seed: Some(1), workers: None };
+    step("stress", || stress::run(&brief))?;
     // Answers and figures of ours; how fast is not for CI to say.
     let quick = || BenchFlags { quick: true, alone: true };
     step("bench machine", || bench::run(&Bench::Machine(quick())))?;

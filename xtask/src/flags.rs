@@ -18,8 +18,8 @@ pub(crate) enum Task {
     ClusterDown,
     /// Show what each node of the running cluster sees
     ClusterStatus,
-    /// Run what CI runs: fmt, clippy, tests, docs, a cluster of three nodes, a short bench
-    /// and a little fuzzing
+    /// Run what CI runs: fmt, clippy, tests, docs, a cluster of three nodes, schedules of threads,
+    /// a little stress, a short bench and a little fuzzing
     Ci,
     /// Measure ours and the peers side by side
     #[command(subcommand)]
