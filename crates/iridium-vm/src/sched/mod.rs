@@ -60,7 +60,7 @@ pub use self::guest::{Guest, Progress};
 pub use self::info::{Activity, ProcessInfo};
 pub use self::outside::{Alone, Observer, Output, Outside, Unreachable};
 pub use self::restore::RestoreError;
-pub use self::snapshot::{SaveError, VERSION as SNAPSHOT_VERSION};
+pub use self::snapshot::{SaveError, Stopped, VERSION as SNAPSHOT_VERSION};
 
 use self::blocking::Blocking;
 use self::clock::Clock;

@@ -121,7 +121,7 @@ impl Scheduler {
         prepare: impl Fn(&mut Restored),
     ) -> Result<(Vec<Pid>, Option<Guest>), RestoreError> {
         let core = self.core();
-        let shape = saved.shape.ok_or(RestoreError::Damaged)?;
+        let shape = saved.shape.take().ok_or(RestoreError::Damaged)?;
         let programs = programs(&saved, core, hosts)?;
         let pids: Vec<Pid> = saved.processes.iter().map(|saved| saved.actor.pid).collect();
         let serials: HashSet<u64> = pids.iter().map(|pid| pid.serial()).collect();
@@ -140,7 +140,7 @@ impl Scheduler {
         let tasks = tasks.map(|task| Restored::new(task, &programs, saved_at, there));
         let mut tasks = tasks.collect::<Result<Vec<_>, _>>()?;
         tasks.iter_mut().for_each(prepare);
-        core.table.claim(shape, &serials)?;
+        core.table.claim(&shape, &serials)?;
         core.node.store(shape.node, Ordering::SeqCst);
         core.chance.store(saved.chance, Ordering::SeqCst);
         lock(&core.programs).extend(programs);

@@ -48,6 +48,15 @@ pub enum SaveError {
     Busy,
 }
 
+/// What is left of a scheduler that was [stopped](Scheduler::stop).
+#[derive(Debug)]
+pub struct Stopped {
+    /// The process that was asked for.
+    pub process: Option<Process>,
+    /// All processes, for [`restore_all`](Scheduler::restore_all), if they were asked for.
+    pub saved: Option<Vec<u8>>,
+}
+
 /// Processes and what is theirs.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Saved {
@@ -189,15 +198,43 @@ impl Scheduler {
         self.save_held(patience, Some(guest))
     }
 
+    /// Stops all workers between two turns, for good, and gives the state in which the process
+    /// `pid` is, if it lives and has a program, and, if that is wanted, all processes as
+    /// [`save_all`](Self::save_all) does. Nothing has run or written anything after that moment.
+    ///
+    /// # Errors
+    /// As [`save_all`](Self::save_all). All goes on then.
+    pub fn stop(&self, pid: Pid, save: bool, patience: Duration) -> Result<Stopped, SaveError> {
+        let core = self.core();
+        let stopped = self.hold(patience, || {
+            core.stopped.store(true, Ordering::SeqCst);
+            let saved = save_held(core, None, |task| save || task.actor.pid == pid);
+            let process = saved.processes.iter().find(|saved| saved.actor.pid == pid);
+            let process = process.and_then(|saved| match &saved.body {
+                SavedBody::Program(process) => Some(process.clone()),
+                SavedBody::Supervisor(_) | SavedBody::Guest => None,
+            });
+            (process, saved)
+        });
+        let (process, saved) = stopped?;
+        Ok(Stopped { process, saved: save.then(|| saved.to_bytes()) })
+    }
+
     fn save_held(&self, patience: Duration, guest: Option<&Guest>) -> Result<Vec<u8>, SaveError> {
+        self.hold(patience, || save_held(self.core(), guest, |_| true))
+            .map(|saved| saved.to_bytes())
+    }
+
+    /// Does something while all workers are held and no host function runs.
+    fn hold<R>(&self, patience: Duration, act: impl FnOnce() -> R) -> Result<R, SaveError> {
         let core = self.core();
         let deadline = Instant::now() + patience;
         let wake = || core.idle.wake_all();
-        let saved = core.pause.hold(self.inner.workers, patience, wake, || {
+        let done = core.pause.hold(self.inner.workers, patience, wake, || {
             let rest = deadline.saturating_duration_since(Instant::now());
-            core.blocking.wait_until_idle(rest).then(|| save_held(core, guest))
+            core.blocking.wait_until_idle(rest).then(act)
         });
-        saved.flatten().map(|saved| saved.to_bytes()).ok_or(SaveError::Busy)
+        done.flatten().ok_or(SaveError::Busy)
     }
 
     /// Saves a process, with its module if that is wanted. It goes on afterwards.
@@ -232,11 +269,14 @@ impl Scheduler {
     }
 }
 
-/// Saves everything, while all workers are held.
-fn save_held(core: &Core, guest: Option<&Guest>) -> Saved {
+/// Saves everything, while all workers are held: those processes that are wanted.
+fn save_held(core: &Core, guest: Option<&Guest>, wanted: impl Fn(&Task) -> bool) -> Saved {
     let mut processes = Vec::new();
     let mut modules: HashMap<ModuleId, Arc<Module>> = HashMap::new();
     let mut add = |task: &Task, letters: &[Letter]| {
+        if !wanted(task) {
+            return;
+        }
         if let Body::Program(_, program) = &task.body {
             modules.entry(program.module().id()).or_insert_with(|| Arc::clone(program.module()));
         }
@@ -286,7 +326,7 @@ fn save_held(core: &Core, guest: Option<&Guest>) -> Saved {
 
 /// Takes all processes out of the queues.
 #[expect(clippy::vec_box, reason = "they go back to the queues in their boxes")]
-pub(super) fn drain(core: &Core) -> Vec<Box<Task>> {
+fn drain(core: &Core) -> Vec<Box<Task>> {
     let mut tasks = std::mem::take(&mut *lock(&core.starved));
     let mut take = |steal: &dyn Fn() -> Steal<Box<Task>>| loop {
         match steal() {
