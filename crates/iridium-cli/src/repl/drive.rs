@@ -60,12 +60,11 @@ impl Driver {
     ) -> Result<End, Failure> {
         let mut stream = self.stream();
         loop {
+            if let Some(end) = self.look()? {
+                return Ok(end);
+            }
             let stop = process.run(program, SLICE, &mut stream)?;
-            let end = match self.look()? {
-                Some(end) => Some(end),
-                None => self.settle(stop, process, program)?,
-            };
-            match end {
+            match self.settle(stop, process, program)? {
                 Some(End::OutOfFuel) | None => {}
                 Some(end) => return Ok(end),
             }

@@ -128,8 +128,9 @@ fn stopped_anywhere_saved_and_resumed_it_is_as_if_nothing_had_been() {
 #[test]
 fn what_lived_longer_than_the_first_process_goes_on_too() {
     let user = User::new();
-    let source = "spawnlink @late $9 $1\nload $0 #5\nexit $0\nhlt\n\
-                  late: trapexit #1\nload $5 #0\nl: addi $5 #1 $5\nbrlt $5 #1000 @l\n\
+    let source = "self $9\nspawnlink @late $9 $1\nload $2 #-1\nload $3 #-1\nrecv $2 $4\n\
+                  load $0 #5\nexit $0\nhlt\n\
+                  late: trapexit #1\nsendi $0 $5 $5\nload $5 #0\nl: addi $5 #1 $5\nbrlt $5 #1000 @l\n\
                   prti $5\nhlt";
     let file = user.file("a.iasm", source);
     let state = user.path("state");

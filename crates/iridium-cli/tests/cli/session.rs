@@ -91,15 +91,17 @@ fn lines_spawn_and_are_linked() {
 #[test]
 fn a_receive_that_waits_is_given_up_by_a_signal() {
     let user = User::new();
-    let file = user.file("a.iasm", "l: load $1 #10\nsleep $1\ndjmp @l");
+    // As long as another process can run, something may come.
+    let ticks = user.file("ticks.iasm", "l: load $1 #10\nsleep $1\ndjmp @l");
+    let waits = "load $0 #-1\nload $1 #-1\nload $5 #10\nprti $1\nprtc $5\nrecv $0 $2\n\
+                 nop\nhlt";
+    let waits = user.file("waits.iasm", waits);
     let mut repl = user.repl(&[]);
-    repl.say(&format!("!spawn {file}"));
-    repl.say("load $0 #-1\nload $1 #-1\nprti $1\nrecv $0 $2");
+    repl.say(&format!("!spawn {ticks}\n!load_file {waits}\n!continue"));
     repl.process.wait_for("-1");
-    // The line before has printed; the receive comes at once.
     repl.process.signal(Signal::SIGINT);
     repl.process.wait_for("stopped at");
-    repl.say("!continue");
+    repl.ask("!continue", "the program ended");
     repl.ask("!registers", "flag clear");
     assert_eq!(repl.close().code, Some(0));
 }
