@@ -143,8 +143,7 @@ impl Tree {
     /// Tells what an operator should know.
     fn tell(&mut self, news: News) -> Result<(), Failure> {
         let line = match news {
-            News::Ended { pid, trap: Some(trap), .. } => view::trap_line(pid, &trap),
-            News::Ended { .. } => return Ok(()),
+            News::Trapped(pid, trap) => view::trap_line(pid, &trap),
             News::Supervised(supervisor, what) => {
                 if supervisor == self.top && matches!(what, Supervision::GaveUp { .. }) {
                     // That is told as the failure that it is.

@@ -68,7 +68,7 @@ pub(crate) fn resume(
     let first = match (state.machine, state.ended) {
         (Some(saved), Some(reason)) => {
             let end = End::of_state(&saved.process, &saved.program, Reason(reason));
-            First::Ended { process: saved.process, program: saved.program, end }
+            First::Ended { process: Box::new(saved.process), program: saved.program, end }
         }
         (Some(saved), None) => First::Runs(saved.program),
         (None, _) => return Err(Failure::failed(format!("{} is damaged", name(file)))),

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, TryRecvError, never, select};
 
 use iridium_vm::process::Pid;
 use iridium_vm::sched::{Ending, Followed, ProcessInfo, RestoreError};
-use iridium_vm::{Process, Program};
+use iridium_vm::{Limits, Process, Program};
 
 use super::outcome;
 use crate::args::RunFlags;
@@ -42,7 +42,7 @@ pub(super) enum First {
     /// It lives, and belongs to this program.
     Runs(Arc<Program>),
     /// It has ended; others may go on.
-    Ended { process: Process, program: Arc<Program>, end: End },
+    Ended { process: Box<Process>, program: Arc<Program>, end: End },
 }
 
 /// Why the program is left.
@@ -105,8 +105,19 @@ impl Whole {
             _ => Vec::new(),
         };
         // Also what has ended, so that no earlier state passes for its own.
-        let saved = flags.save.as_deref().map(|path| self.save().and_then(|s| s.write(path)));
-        let (process, program, end) = self.first_process()?;
+        let stopped = self.world.scheduler.stop(self.pid, flags.save.is_some(), PATIENCE);
+        let stopped = stopped.map_err(|error| Failure::failed(error.to_string()))?;
+        // For those who were in the middle of writing.
+        self.world.scheduler.shutdown();
+        if let Ok(ending) = self.followed.ending.try_recv() {
+            // It came to its end while it was to be stopped.
+            self.note(Some(ending));
+        }
+        let saved = match (&flags.save, stopped.saved) {
+            (Some(path), Some(processes)) => self.save(processes).write(path),
+            _ => Ok(()),
+        };
+        let (process, program, end) = self.first_process(stopped.process)?;
         let end = match stop {
             Stop::Ended | Stop::Unread => end,
             Stop::OutOfFuel => End::OutOfFuel,
@@ -118,7 +129,7 @@ impl Whole {
             self.world.stream.end_line(Duration::ZERO)?;
         }
         self.let_output_go(&end)?;
-        saved.transpose()?;
+        saved?;
         let exit = exit_code(&end, flags.save.is_some());
         let fuel = self.world.scheduler.fuel_spent();
         tell(&end, fuel, &process, &program, &waiting, flags.save.as_deref());
@@ -182,7 +193,7 @@ impl Whole {
         if let (Some(ending), First::Runs(program)) = (ending, &self.first) {
             let (program, end) = (Arc::clone(program), End::of(&ending));
             if let Some(process) = ending.process {
-                self.first = First::Ended { process: *process, program, end };
+                self.first = First::Ended { process, program, end };
             }
         }
         self.followed.ending = never();
@@ -198,7 +209,7 @@ impl Whole {
 
     /// Tells of a trap in another process than the first.
     fn tell(&self, news: &News) {
-        let News::Ended { pid, trap: Some(trap), .. } = news else { return };
+        let News::Trapped(pid, trap) = news else { return };
         if *pid == self.pid {
             return;
         }
@@ -210,40 +221,34 @@ impl Whole {
     }
 
     /// All that is needed to go on.
-    fn save(&self) -> Result<State, Failure> {
-        let processes = self.world.scheduler.save_all(PATIENCE);
-        let processes = processes.map_err(|error| Failure::failed(error.to_string()))?;
+    fn save(&self, processes: Vec<u8>) -> State {
         let (process, program, ended) = match &self.first {
-            First::Ended { process, program, end } => (process.clone(), program, Some(end)),
+            First::Ended { process, program, end } => (Process::clone(process), program, Some(end)),
             // Only for its program.
-            First::Runs(program) => (Process::new(program, Default::default()), program, None),
+            First::Runs(program) => (Process::new(program, Limits::default()), program, None),
         };
-        Ok(State {
+        State {
             kind: Kind::Run,
             first: self.pid.bits(),
             ended: ended.map(|end| if let End::Told(reason) = end { reason.0 } else { 0 }),
             machine: Some(Saved { process, program: Arc::clone(program) }),
             settings: self.world.settings,
             processes,
-        })
+        }
     }
 
-    /// The first process as it is or was left.
-    fn first_process(&mut self) -> Result<(Process, Arc<Program>, End), Failure> {
+    /// The first process as it was left, or `stopped`.
+    fn first_process(
+        &mut self,
+        stopped: Option<Process>,
+    ) -> Result<(Process, Arc<Program>, End), Failure> {
         let program = self.program();
-        let first = std::mem::replace(&mut self.first, First::Runs(program));
-        match first {
-            First::Ended { process, program, end } => Ok((process, program, end)),
-            First::Runs(program) => {
-                let process = self.world.scheduler.peek(self.pid, PATIENCE);
-                // It may have ended at this very moment.
-                let ending = || self.followed.ending.recv_timeout(PATIENCE).ok();
-                let process = process.or_else(|| ending()?.process.map(|process| *process));
-                let process = process.ok_or_else(|| {
-                    Failure::failed("the first process was busy for too long to be looked at")
-                })?;
-                Ok((process, program, End::OutOfFuel))
-            }
+        match std::mem::replace(&mut self.first, First::Runs(program)) {
+            First::Ended { process, program, end } => Ok((*process, program, end)),
+            // Why it was stopped is told by who has stopped it.
+            First::Runs(program) => stopped
+                .map(|process| (process, program, End::OutOfFuel))
+                .ok_or_else(|| Failure::failed("nothing is known of the first process")),
         }
     }
 

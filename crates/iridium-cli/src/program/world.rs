@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use iridium_vm::Trap;
-use iridium_vm::process::{Pid, Reason};
+use iridium_vm::process::Pid;
 use iridium_vm::sched::{Config, Ending, Observer, Scheduler};
 use iridium_vm::supervisor::Supervision;
 
@@ -44,8 +44,8 @@ pub(crate) struct World {
 /// What people should know.
 #[derive(Debug)]
 pub(crate) enum News {
-    /// A process has ended with a reason other than normal.
-    Ended { pid: Pid, reason: Reason, trap: Option<Box<Trap>> },
+    /// A process has ended with a trap.
+    Trapped(Pid, Box<Trap>),
     /// A supervisor did something.
     Supervised(Pid, Supervision),
 }
@@ -105,8 +105,9 @@ impl Herald {
 
 impl Observer for Herald {
     fn ended(&self, ending: &Ending) {
-        let Ending { pid, reason, trap, .. } = ending;
-        self.tell(News::Ended { pid: *pid, reason: *reason, trap: trap.clone() });
+        if let Some(trap) = &ending.trap {
+            self.tell(News::Trapped(ending.pid, trap.clone()));
+        }
     }
 
     fn supervised(&self, supervisor: Pid, what: &Supervision) {

@@ -100,7 +100,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "spawn",
         arguments: "[PATH]",
-        help: "start a process of a program, or of this one",
+        help: "start a process of a file or this program",
         run: processes::spawn,
     },
     Command { name: "ps", arguments: "", help: "list the processes", run: processes::list },
@@ -113,7 +113,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "kill",
         arguments: "PID|NAME [REASON]",
-        help: "end a process, or ask it to with a reason",
+        help: "end a process, or ask it with a reason",
         run: processes::kill,
     },
     Command {

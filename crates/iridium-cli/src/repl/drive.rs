@@ -60,12 +60,11 @@ impl Driver {
     ) -> Result<End, Failure> {
         let mut stream = self.stream();
         loop {
+            if let Some(end) = self.look()? {
+                return Ok(end);
+            }
             let stop = process.run(program, SLICE, &mut stream)?;
-            let end = match self.look()? {
-                Some(end) => Some(end),
-                None => self.settle(stop, process, program)?,
-            };
-            match end {
+            match self.settle(stop, process, program)? {
                 Some(End::OutOfFuel) | None => {}
                 Some(end) => return Ok(end),
             }
@@ -112,7 +111,7 @@ impl Driver {
 
     /// Tells of what has happened to other processes.
     pub(super) fn tell(&self, news: &News) {
-        if let News::Ended { pid, trap: Some(trap), .. } = news {
+        if let News::Trapped(pid, trap) = news {
             (self.tell)(&view::trap_line(*pid, trap));
         }
     }
@@ -181,6 +180,10 @@ impl Driver {
             }
             if let Some(end) = self.wait() {
                 let answer = self.guest.give_up();
+                if let End::Deadlock = end {
+                    // It stays where it waits, for the one who tells of it.
+                    return Ok(Some(end));
+                }
                 return Ok(answer_with(process, program, answer)?.or(Some(end)));
             }
             progress = self.guest.poll();
@@ -199,7 +202,10 @@ impl Driver {
             None => select.select(),
         };
         match chosen.index() {
-            at if at == woken => drop(chosen.recv(wakes)),
+            at if at == woken => {
+                // That something has come is all that it says.
+                let _ = chosen.recv(wakes);
+            }
             at if at == signalled => return chosen.recv(&self.signals).ok().map(End::Interrupted),
             at if at == told => {
                 if let Ok(news) = chosen.recv(news) {
@@ -207,7 +213,7 @@ impl Driver {
                 }
             }
             at if at == still => {
-                drop(chosen.recv(&self.world.still));
+                let _ = chosen.recv(&self.world.still);
                 // What was sent before all came to rest is there now.
                 let rests = self.guest.patience().is_none() && self.world.scheduler.is_at_rest();
                 return (rests && wakes.is_empty()).then_some(End::Deadlock);

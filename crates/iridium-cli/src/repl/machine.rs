@@ -71,8 +71,9 @@ pub(super) enum Refused {
 
 impl Machine {
     /// A machine with an empty program.
-    pub(super) fn new(driver: Driver) -> Result<Self, Failure> {
+    pub(super) fn new(mut driver: Driver) -> Result<Self, Failure> {
         let program = prepare(empty()?)?;
+        driver.origins.insert(program.module().id(), NAME.into());
         let mut process = Process::new(&program, Limits::default());
         end(&mut process, &program)?;
         Ok(Self {
@@ -195,7 +196,7 @@ impl Machine {
                 let place = self.place();
                 self.give_up()?;
                 Err(Failure::failed(format!(
-                    "nobody is there to send what is waited for before {place}"
+                    "{place} waits for a message that nobody can send; it is given up"
                 )))
             }
             End::Told(reason) => {

@@ -3,11 +3,14 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod apps;
 mod machine;
 mod mesh;
 mod modules;
+mod processes;
 mod programs;
 mod refusal;
 mod repl;
+mod session;
 mod support;
 mod usage;

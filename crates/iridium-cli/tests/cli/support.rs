@@ -58,10 +58,14 @@ impl User {
 
     /// Runs `iridium` to its end.
     pub(crate) fn run(&self, words: &[&str]) -> Outcome {
+        self.start(words).end()
+    }
+
+    /// Starts `iridium` with no input.
+    pub(crate) fn start(&self, words: &[&str]) -> Process {
         let mut command = self.iridium(words);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let process = Process::start(&mut command);
-        process.end()
+        Process::start(&mut command)
     }
 
     /// Starts `iridium node` on an ephemeral port and waits until it listens.

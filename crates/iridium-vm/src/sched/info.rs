@@ -6,10 +6,9 @@ use crossbeam_channel::unbounded;
 
 use super::Scheduler;
 use super::letter::Letter;
-use super::snapshot::queued;
 use super::task::{Body, Task};
 use crate::module::ModuleId;
-use crate::process::{Actor, Pid, Place, Process, Wait};
+use crate::process::{Actor, Pid, Place, Wait};
 use crate::supervisor::ChildBody;
 
 /// How long processes that are busy may take to show themselves.
@@ -163,27 +162,6 @@ impl Scheduler {
         };
         self.core().hands().deliver(supervisor, Letter::Look(Box::new(look)));
         answer.recv_timeout(PATIENCE).ok().flatten()
-    }
-
-    /// The state in which a process is at this moment, between two turns, for those who want to see
-    /// its registers; it goes on. Also one that has no fuel left. `None` when there is no such
-    /// process, or no program in it, or when a process keeps its worker for longer than `patience`.
-    pub fn peek(&self, pid: Pid, patience: Duration) -> Option<Process> {
-        let core = self.core();
-        let place = core.table.place(pid.serial()).filter(|_| pid.node() == core.node())?;
-        let state = |task: &Task| match &task.body {
-            Body::Program(process, _) if task.actor.pid == pid => Some(process.clone()),
-            _ => None,
-        };
-        let look = || {
-            place.look(|_, task, _| task.and_then(state)).or_else(|| {
-                let queued = queued(core);
-                let found = queued.iter().find_map(|task| state(task));
-                queued.into_iter().for_each(|task| core.injector.push(task));
-                found
-            })
-        };
-        core.pause.hold(self.inner.workers, patience, || core.idle.wake_all(), look).flatten()
     }
 
     /// All processes, by pid, without those that are driven from outside. Those that are busy for a

@@ -60,7 +60,7 @@ pub use self::follow::Followed;
 pub use self::guest::{Guest, Progress};
 pub use self::info::{Activity, ChildInfo, ProcessInfo};
 pub use self::outside::{Alone, Observer, Output, Outside, Refused, Unreachable};
-pub use self::snapshot::{RestoreError, SaveError, VERSION as SNAPSHOT_VERSION};
+pub use self::snapshot::{RestoreError, SaveError, Stopped, VERSION as SNAPSHOT_VERSION};
 
 use self::blocking::Blocking;
 use self::clock::Clock;

@@ -21,13 +21,19 @@ use crate::process::MAX_SERIAL;
 pub(crate) type Place = Slot<Task, Letter, Wake>;
 
 /// What serials are made of in a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shape {
     /// The node whose processes are in it.
     pub(crate) node: u32,
     bits: u32,
-    /// The first life that no slot has had.
+    /// How many slots were ever used, and the first life of the others.
+    used: usize,
     first_life: u64,
+    /// The serials of the next lives of slots that nobody lives in, so that processes get the pids
+    /// that they would have got here.
+    free: Vec<u64>,
+    /// The first life that no slot has had.
+    unlived: u64,
 }
 
 /// Slots that are made at a time.
@@ -123,31 +129,47 @@ impl Table {
         let lives = free.serials.iter().map(|serial| serial >> self.bits);
         let live = self.places().map(|place| place.look(|serial, _, _| serial >> self.bits));
         let last = lives.chain(live).chain([free.first_life]).max().unwrap_or(0);
-        Shape { node, bits: self.bits, first_life: last + 1 }
+        Shape {
+            node,
+            bits: self.bits,
+            used: free.used,
+            first_life: free.first_life,
+            free: free.serials.clone(),
+            unlived: last + 1,
+        }
     }
 
     /// Gives out these serials, as they were in a table of that shape, when none are given out.
     /// Others are never given out that were before.
-    pub(crate) fn claim(&self, shape: Shape, serials: &HashSet<u64>) -> Result<(), RestoreError> {
-        let mask = (1 << self.bits) - 1;
-        let slots: HashSet<u64> = serials.iter().map(|serial| serial & mask).collect();
-        let apart = slots.len() == serials.len() && !slots.contains(&0);
+    pub(crate) fn claim(&self, shape: &Shape, serials: &HashSet<u64>) -> Result<(), RestoreError> {
         if shape.bits != self.bits || serials.len() > self.limit {
             return Err(Full.into());
         }
-        let lived = serials.iter().all(|serial| serial >> self.bits < shape.first_life);
-        if !apart || !lived || shape.first_life > MAX_SERIAL >> self.bits {
+        let mask = (1 << self.bits) - 1;
+        let used = shape.used;
+        let mut slots = HashSet::new();
+        let mut has_slot = |serial: &u64| {
+            let index = serial & mask;
+            *serial <= MAX_SERIAL && index > 0 && (index as usize) < used && slots.insert(index)
+        };
+        let most = MAX_SERIAL >> self.bits;
+        let sound = used <= 1 << self.bits
+            && serials.iter().chain(&shape.free).all(&mut has_slot)
+            && shape.first_life <= most
+            && shape.unlived <= most;
+        if !sound {
             return Err(RestoreError::Damaged);
         }
-        let last = slots.iter().max().copied().unwrap_or(0);
-        for index in 0..=last {
+        for index in 0..used as u64 {
             self.make(index);
         }
         let mut free = lock(&self.free);
         free.first_life = shape.first_life;
-        free.used = last as usize + 1;
-        let unclaimed = (1..=last).rev().filter(|index| !slots.contains(index));
-        free.serials = unclaimed.map(|index| (shape.first_life << self.bits) | index).collect();
+        free.used = used;
+        // Those who were driven from outside are gone without having given theirs back.
+        let lost = (1..used as u64).rev().filter(|index| !slots.contains(index));
+        free.serials = lost.map(|index| (shape.unlived << self.bits) | index).collect();
+        free.serials.extend(&shape.free);
         self.live.fetch_add(serials.len(), Ordering::SeqCst);
         Ok(())
     }

@@ -16,11 +16,19 @@ use super::super::task::{Body, Task};
 use super::saved::{Saved, SavedTask};
 use crate::module::{Module, ModuleId};
 
-/// Saves everything; `None` when it was not all there by the deadline.
-pub(super) fn save(core: &Core, guest: Option<&Guest>, deadline: Instant) -> Option<Saved> {
+/// Saves the processes that are wanted; `None` when it was not all there by the deadline.
+pub(super) fn save(
+    core: &Core,
+    guest: Option<&Guest>,
+    wanted: impl Fn(&Task) -> bool,
+    deadline: Instant,
+) -> Option<Saved> {
     let mut processes = Vec::new();
     let mut modules: HashMap<ModuleId, Arc<Module>> = HashMap::new();
     let mut add = |task: &Task, letters: &[Letter]| {
+        if !wanted(task) {
+            return;
+        }
         if let Body::Program(_, program) = &task.body {
             modules.entry(program.module().id()).or_insert_with(|| Arc::clone(program.module()));
         }
@@ -105,7 +113,7 @@ fn drain(
 
 /// Takes the processes out of the queues that are there at this moment.
 #[expect(clippy::vec_box, reason = "they go back to the queues in their boxes")]
-pub(in super::super) fn queued(core: &Core) -> Vec<Box<Task>> {
+fn queued(core: &Core) -> Vec<Box<Task>> {
     let mut tasks = std::mem::take(&mut *lock(&core.starved));
     let mut take = |steal: &dyn Fn() -> Steal<Box<Task>>| loop {
         match steal() {

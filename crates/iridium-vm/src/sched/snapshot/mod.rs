@@ -16,19 +16,19 @@ mod restore;
 mod saved;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 
-pub(super) use self::held::queued;
 pub use self::restore::RestoreError;
-use self::saved::{Saved, SavedTask};
+use self::saved::{Saved, SavedBody, SavedTask};
 use super::Scheduler;
 use super::core::Core;
 use super::guest::Guest;
 use super::letter::Letter;
 use super::task::{Body, Task};
-use crate::process::Pid;
+use crate::process::{Pid, Process};
 
 /// The version that is written and read.
 pub const VERSION: u16 = 1;
@@ -44,6 +44,15 @@ pub enum SaveError {
     /// A process did not come to a point where it can be saved.
     #[error("a process was busy for too long, in a host function or in writing its output")]
     Busy,
+}
+
+/// What is left of a scheduler that was [stopped](Scheduler::stop).
+#[derive(Debug)]
+pub struct Stopped {
+    /// The process that was asked for.
+    pub process: Option<Process>,
+    /// All processes, for [`restore_all`](Scheduler::restore_all), if they were asked for.
+    pub saved: Option<Vec<u8>>,
 }
 
 impl Scheduler {
@@ -64,15 +73,47 @@ impl Scheduler {
         self.save_held(patience, Some(guest))
     }
 
+    /// Stops all workers between two turns, for good, and gives the state in which the process
+    /// `pid` is, if it lives and has a program, and, if that is wanted, all processes as
+    /// [`save_all`](Self::save_all) does. Nothing has run or written anything after that moment.
+    ///
+    /// # Errors
+    /// As [`save_all`](Self::save_all). All goes on then.
+    pub fn stop(&self, pid: Pid, save: bool, patience: Duration) -> Result<Stopped, SaveError> {
+        let core = self.core();
+        let wanted = |task: &Task| save || task.actor.pid == pid;
+        let saved = self.hold(patience, |deadline| {
+            let saved = held::save(core, None, wanted, deadline)?;
+            core.stopped.store(true, Ordering::SeqCst);
+            Some(saved)
+        })?;
+        let process = saved.processes.iter().find(|saved| saved.actor.pid == pid);
+        let process = process.and_then(|saved| match &saved.body {
+            SavedBody::Program(process) => Some(process.clone()),
+            SavedBody::Supervisor(_) | SavedBody::Guest => None,
+        });
+        Ok(Stopped { process, saved: save.then(|| saved.to_bytes()) })
+    }
+
     fn save_held(&self, patience: Duration, guest: Option<&Guest>) -> Result<Vec<u8>, SaveError> {
+        self.hold(patience, |deadline| held::save(self.core(), guest, |_| true, deadline))
+            .map(|saved| saved.to_bytes())
+    }
+
+    /// Does something while all workers are held and no host function runs.
+    fn hold<R>(
+        &self,
+        patience: Duration,
+        act: impl FnOnce(Instant) -> Option<R>,
+    ) -> Result<R, SaveError> {
         let core = self.core();
         let deadline = Instant::now() + patience;
         let wake = || core.idle.wake_all();
-        let saved = core.pause.hold(self.inner.workers, patience, wake, || {
+        let done = core.pause.hold(self.inner.workers, patience, wake, || {
             let rest = deadline.saturating_duration_since(Instant::now());
-            core.blocking.wait_until_idle(rest).then(|| held::save(core, guest, deadline))
+            core.blocking.wait_until_idle(rest).then(|| act(deadline))
         });
-        saved.flatten().flatten().map(|saved| saved.to_bytes()).ok_or(SaveError::Busy)
+        done.flatten().flatten().ok_or(SaveError::Busy)
     }
 
     /// Saves a process, with its module if that is wanted. It goes on afterwards.

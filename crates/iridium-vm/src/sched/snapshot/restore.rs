@@ -119,7 +119,7 @@ impl Scheduler {
         prepare: impl Fn(&mut Restored),
     ) -> Result<(Vec<Pid>, Option<Guest>), RestoreError> {
         let core = self.core();
-        let shape = saved.shape.ok_or(RestoreError::Damaged)?;
+        let shape = saved.shape.take().ok_or(RestoreError::Damaged)?;
         let programs = saved.programs(core, hosts)?;
         let pids: Vec<Pid> = saved.processes.iter().map(|saved| saved.actor.pid).collect();
         let serials: HashSet<u64> = pids.iter().map(|pid| pid.serial()).collect();
@@ -139,7 +139,7 @@ impl Scheduler {
             if core.table.live() > 0 {
                 return Err(RestoreError::Occupied);
             }
-            core.table.claim(shape, &serials)?;
+            core.table.claim(&shape, &serials)?;
             core.clock.set_forward(saved.mono);
             let there = core.clock.mono();
             core.node.store(shape.node, Ordering::SeqCst);
