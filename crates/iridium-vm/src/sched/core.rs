@@ -164,6 +164,11 @@ impl Core {
         }
     }
 
+    /// Whether there are processes that could run if there were fuel.
+    pub(crate) fn is_starving(&self) -> bool {
+        !lock(&self.starved).is_empty()
+    }
+
     fn feed(&self, hands: Hands<'_>) {
         for task in std::mem::take(&mut *lock(&self.starved)) {
             hands.ready(task);
@@ -208,7 +213,7 @@ impl Core {
             && self.injector.is_empty()
             && self.stealers.iter().all(Stealer::is_empty)
             && self.blocking.is_idle()
-            && self.timers.is_empty()
+            && (self.timers.is_empty() || self.clock.is_virtual() && self.is_starving())
     }
 }
 
@@ -330,30 +335,31 @@ impl Hands<'_> {
         Ok(pid)
     }
 
-    /// Ends a process: gives its place back, and tells all who are tied to it.
-    pub(crate) fn end(&self, mut task: Box<Task>, reason: Reason, trap: Option<Box<Trap>>) {
-        self.retire(&task.actor, reason);
-        if let Some(time) = task.timer {
-            self.core.timers.remove(time, task.actor.pid.serial());
+    /// Ends a process: gives its place back, and tells all who are tied to it. The observer knows
+    /// before anybody can act on it.
+    pub(crate) fn end(&self, task: Box<Task>, reason: Reason, trap: Option<Box<Trap>>) {
+        let Task { actor, body, timer, memory, witnesses, .. } = *task;
+        let abnormal = reason != Reason::NORMAL;
+        let ending = (abnormal || !witnesses.is_empty()).then(|| {
+            let links = actor.has_ties().map(|ties| ties.links.iter().copied().collect());
+            let process = match body {
+                Body::Program(process, _) => Some(Box::new(process)),
+                Body::Supervisor(_) => None,
+            };
+            let links = links.unwrap_or_default();
+            Ending { pid: actor.pid, reason, trap, process, links }
+        });
+        if let Some(ending) = ending.as_ref().filter(|_| abnormal) {
+            self.core.observer.ended(ending);
         }
-        self.core.memory.fetch_sub(task.memory as i64, Ordering::Relaxed);
-        let witnesses = std::mem::take(&mut task.witnesses);
-        if witnesses.is_empty() && reason == Reason::NORMAL {
-            return;
+        if let Some(time) = timer {
+            self.core.timers.remove(time, actor.pid.serial());
         }
-        let links = task.actor.has_ties().map(|ties| ties.links.iter().copied().collect());
-        let process = match task.body {
-            Body::Program(process, _) => Some(Box::new(process)),
-            Body::Supervisor(_) => None,
-        };
-        let links = links.unwrap_or_default();
-        let ending = Ending { pid: task.actor.pid, reason, trap, process, links };
-        if reason != Reason::NORMAL {
-            self.core.observer.ended(&ending);
-        }
-        for witness in witnesses {
+        self.core.memory.fetch_sub(memory as i64, Ordering::Relaxed);
+        self.retire(&actor, reason);
+        for (witness, ending) in witnesses.into_iter().zip(std::iter::repeat(ending).flatten()) {
             // Whoever asked may have gone meanwhile.
-            let _ = witness.try_send(ending.clone());
+            let _ = witness.try_send(ending);
         }
     }
 

@@ -349,7 +349,7 @@ impl Scheduler {
 
     /// Whether processes are kept from running because the fuel is spent.
     pub fn is_out_of_fuel(&self) -> bool {
-        !lock(&self.core().starved).is_empty()
+        self.core().is_starving()
     }
 
     /// Makes a program known, so that supervisors and other nodes can start its processes by the

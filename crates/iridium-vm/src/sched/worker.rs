@@ -81,6 +81,9 @@ impl Worker {
                 self.own.let_others_go_first();
                 self.core.pause.pass();
             } else if let Some(task) = self.find() {
+                // Looking in vain does not count: how often a worker does is left to chance, and
+                // who runs next is not.
+                self.turns = self.turns.wrapping_add(1);
                 self.turn(task);
             } else {
                 self.rest();
@@ -90,7 +93,6 @@ impl Worker {
 
     /// A process that can run.
     fn find(&mut self) -> Option<Box<Task>> {
-        self.turns = self.turns.wrapping_add(1);
         // At different times: what comes from outside may come all the time, and may be such as to
         // wake somebody in every turn, and neither is to keep the queue waiting.
         match self.turns % (2 * OWN_TURNS) {
@@ -126,8 +128,12 @@ impl Worker {
     fn rest(&mut self) {
         self.tell_spent();
         let core = &*self.core;
-        for (time, serial) in core.timers.jump(&core.clock) {
-            core.tell_time(self.hands(), time, serial);
+        // Those who have no fuel would run: time does not pass for them.
+        let jumps = !core.is_starving();
+        for (time, serial) in jumps.then(|| core.timers.jump(&core.clock)).into_iter().flatten() {
+            // Where others could see it too: a worker does not look at what it has for itself
+            // before it sleeps.
+            core.tell_time(core.hands(), time, serial);
         }
         core.idle.sleep(
             self.index,

@@ -140,8 +140,8 @@ impl Scheduler {
     pub fn restore_all(&self, bytes: &[u8], hosts: &Hosts) -> Result<Vec<Pid>, RestoreError> {
         let core = self.core();
         let saved = Saved::from_bytes(bytes)?;
-        let shape = saved.shape.ok_or(RestoreError::Damaged)?;
         let programs = saved.programs(core, hosts)?;
+        let shape = saved.shape.ok_or(RestoreError::Damaged)?;
         let pids: Vec<Pid> = saved.processes.iter().map(|saved| saved.actor.pid).collect();
         let serials: HashSet<u64> = pids.iter().map(|pid| pid.serial()).collect();
         if serials.len() < pids.len() || pids.iter().any(|pid| pid.node() != shape.node) {
@@ -156,10 +156,11 @@ impl Scheduler {
             if core.table.live() > 0 {
                 return Err(RestoreError::Occupied);
             }
+            let node = shape.node;
             core.table.claim(shape, &serials)?;
             core.clock.set_forward(saved.mono);
             let there = core.clock.mono();
-            core.node.store(shape.node, Ordering::SeqCst);
+            core.node.store(node, Ordering::SeqCst);
             core.chance.store(saved.chance, Ordering::SeqCst);
             lock(&core.programs).extend(programs);
             for (task, ..) in &tasks {

@@ -152,7 +152,7 @@ impl Saved {
             return Err(RestoreError::Damaged);
         }
         let saved: Self = codec::decode(body).ok_or(RestoreError::Damaged)?;
-        let node = saved.shape.map_or(1, |shape| shape.node);
+        let node = saved.shape.as_ref().map_or(1, |shape| shape.node);
         if saved.mono > MAX_MONO || !(1..=MAX_NODE).contains(&node) {
             return Err(RestoreError::Damaged);
         }

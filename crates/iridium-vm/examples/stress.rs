@@ -1,0 +1,312 @@
+//! Many processes that start each other, send, link, monitor, crash and are started again, at random;
+//! and a ledger that shows that no message was lost, no process is left, and no memory either.
+//!
+//! `cargo run --release -p iridium-vm --example stress -- [--processes N] [--seconds S]
+//! [--workers W] [--seed X] [--rounds R]`
+//!
+//! `--workers 1` runs in virtual time, where S is that time; the digest of such a run is the same
+//! whenever the seed and the other numbers are. The exit code is 1 when something is wrong.
+//!
+//! Each process counts in its heap what it has sent and received, and how often it was told of an
+//! end; when it ends, however it does, the observer adds that up. A message that was sent is either
+//! received, or was in the mailbox of a process that ended, or was sent to one that had ended. Those
+//! two cannot be told apart from outside, so processes are of two kinds: mortals, which crash and are
+//! killed at random, and eternals, to which the books must balance exactly: what was sent to them is
+//! what they have received plus what is left in their mailboxes, to a message.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use iridium_vm::asm::Assembler;
+use iridium_vm::process::{Pid, Reason, Register};
+use iridium_vm::sched::{Config, Ending, Observer, Output, Scheduler, Time};
+use iridium_vm::supervisor::{Child, ChildBody, Restart, Spec, Strategy, Supervision};
+use iridium_vm::{Hosts, Limits, Process, Program};
+
+const SOURCE: &str = include_str!("stress.iasm");
+/// How many of the processes are eternal: one of so many.
+const ETERNAL: u64 = 10;
+/// How many are supervised: one of so many.
+const SUPERVISED: u64 = 20;
+/// Children of a supervisor.
+const CHILDREN: u64 = 10;
+/// The longest that the end may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How much larger than after the first round the process may be after later ones.
+const GROWTH: u64 = 16 << 20;
+
+struct Flags {
+    processes: u64,
+    seconds: u64,
+    workers: usize,
+    seed: u64,
+    rounds: u64,
+}
+
+impl Flags {
+    fn parse() -> Result<Self, Box<dyn Error>> {
+        let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+        let mut flags = Self { processes: 100_000, seconds: 60, workers, seed: 1, rounds: 3 };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(flag) = arguments.next() {
+            let value: u64 = arguments.next().ok_or(format!("{flag} wants a number"))?.parse()?;
+            match flag.as_str() {
+                "--processes" => flags.processes = value.max(100),
+                "--seconds" => flags.seconds = value,
+                "--workers" => flags.workers = usize::try_from(value)?.max(1),
+                "--seed" => flags.seed = value,
+                "--rounds" => flags.rounds = value.max(1),
+                _ => return Err(format!("there is no flag {flag}").into()),
+            }
+        }
+        Ok(flags)
+    }
+}
+
+/// What all processes have counted.
+#[derive(Default)]
+struct Books {
+    /// By the columns of [`COLUMNS`].
+    sums: [AtomicI64; COLUMNS.len()],
+    crashes: AtomicU64,
+    killed: AtomicU64,
+    trapped: AtomicU64,
+    restarts: AtomicU64,
+    gave_up: AtomicU64,
+    digest: AtomicU64,
+    /// Traps that nobody wanted.
+    unwanted: Mutex<Vec<String>>,
+}
+
+/// What a process counts, in the order of its heap.
+const COLUMNS: [&str; 9] = [
+    "sent to mortals",
+    "sent to eternals",
+    "received by mortals",
+    "received by eternals",
+    "processes started",
+    "links made",
+    "monitors made",
+    "monitors fired",
+    "exit signals received",
+];
+const SENT_TO_ETERNALS: usize = 1;
+const RECEIVED_BY_ETERNALS: usize = 3;
+const MADE: usize = 6;
+const FIRED: usize = 7;
+
+impl Books {
+    fn sum(&self, column: usize) -> i64 {
+        self.sums[column].load(Ordering::SeqCst)
+    }
+}
+
+/// The observer, which adds up.
+struct Clerk(Arc<Books>);
+
+impl Observer for Clerk {
+    fn ended(&self, ending: &Ending) {
+        let books = &self.0;
+        match (&ending.trap, ending.reason) {
+            (Some(trap), _) if trap.kind.name() != "divide-by-zero" => {
+                if let Ok(mut unwanted) = books.unwanted.lock() {
+                    unwanted.push(trap.to_string());
+                }
+            }
+            (Some(_), _) => drop(books.trapped.fetch_add(1, Ordering::Relaxed)),
+            (None, Reason::KILLED) => drop(books.killed.fetch_add(1, Ordering::Relaxed)),
+            _ => drop(books.crashes.fetch_add(1, Ordering::Relaxed)),
+        }
+        let heap = ending.process.as_ref().map_or(&[][..], |process| process.heap());
+        let mut digest = books.digest.load(Ordering::SeqCst) ^ ending.pid.bits() as u64;
+        for (sum, word) in books.sums.iter().zip(heap.chunks_exact(8)) {
+            let word = word.try_into().map_or(0, i64::from_le_bytes);
+            sum.fetch_add(word, Ordering::SeqCst);
+            digest = (digest ^ word as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+        }
+        // With one worker nobody comes between the load and the store.
+        digest = digest.wrapping_add(ending.reason.0 as u64);
+        books.digest.store(digest, Ordering::SeqCst);
+    }
+
+    fn supervised(&self, _: Pid, what: &Supervision) {
+        match what {
+            Supervision::GaveUp { .. } => self.0.gave_up.fetch_add(1, Ordering::Relaxed),
+            _ => self.0.restarts.fetch_add(1, Ordering::Relaxed),
+        };
+    }
+}
+
+struct Silent;
+
+impl Output for Silent {
+    fn write(&self, _: Pid, _: &[u8]) {}
+}
+
+struct Stress {
+    flags: Flags,
+    scheduler: Scheduler,
+    program: Arc<Program>,
+    books: Arc<Books>,
+}
+
+impl Stress {
+    fn start(flags: Flags) -> Result<Self, Box<dyn Error>> {
+        let module = Assembler::new("stress.iasm").assemble(SOURCE);
+        let module = module.map_err(|errors| errors.render(false))?.module;
+        let program = Arc::new(Program::new(module, &Hosts::new())?);
+        let books = Arc::new(Books::default());
+        let mut config =
+            Config::new(Arc::new(Silent), Arc::new(Clerk(Arc::clone(&books))), flags.seed);
+        config.workers = flags.workers;
+        config.processes = flags.processes as usize + 1_000;
+        if flags.workers == 1 {
+            config.time = Time::Virtual;
+        }
+        let scheduler = Scheduler::start(config)?;
+        scheduler.add_program(Arc::clone(&program));
+        Ok(Self { flags, scheduler, program, books })
+    }
+
+    /// One round: all start, live for their time, and end. Gives how many messages the eternals had
+    /// not taken by then.
+    fn round(&self, seconds: u64) -> Result<i64, Box<dyn Error>> {
+        let count = self.flags.processes;
+        let ms = seconds * 1_000;
+        let eternals = count / ETERNAL;
+        let supervisors = count / SUPERVISED / CHILDREN;
+        let mortals = count - eternals - supervisors * (CHILDREN + 1) - 1;
+        // One process starts all others, so that nobody from outside has a hand in their order. It
+        // ends last, when the eternals have told it that they are through.
+        let mut root = Process::at_label(&self.program, "root", Limits::default())
+            .ok_or("there is no root")?;
+        for (number, int) in (0..).zip([eternals as i64, mortals as i64, ms as i64]) {
+            root.set_register(number, Register { int, float: 0.0 });
+        }
+        let mut tops = Vec::new();
+        for number in 0..supervisors {
+            tops.push(self.scheduler.start_supervisor(self.spec(number, ms), None)?);
+        }
+        let (_, ending) = self.scheduler.spawn_watched(root, &self.program)?;
+        // Virtual time takes as long as it takes.
+        let patience = PATIENCE + Duration::from_secs(seconds * 20);
+        let ending = ending.recv_timeout(patience).map_err(|_| "the root process does not end")?;
+        let left = ending.process.map_or(0, |process| process.register(0).int);
+        for top in tops {
+            self.scheduler.kill(top, Reason::SHUTDOWN);
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while self.scheduler.process_count() > 0 {
+            if Instant::now() > deadline {
+                let mut places: HashMap<String, u64> = HashMap::new();
+                for info in self.scheduler.processes() {
+                    let place = info.place.map_or("a supervisor".into(), |place| place.to_string());
+                    *places.entry(format!("{} {place}", info.activity.as_str())).or_default() += 1;
+                }
+                return Err(format!("some processes do not end: {places:#?}").into());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(left)
+    }
+
+    fn spec(&self, number: u64, ms: u64) -> Spec {
+        let strategies = [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne];
+        let children = (0..CHILDREN).map(|child| Child {
+            name: format!("child {child}"),
+            registered: (child == 0).then(|| format!("first of {number}")),
+            restart: if child % 2 == 0 { Restart::Permanent } else { Restart::Transient },
+            shutdown_ms: 1_000,
+            body: ChildBody::Program {
+                module: self.program.module().id(),
+                entry: Some("supervised".into()),
+                arguments: vec![Register { int: ms as i64, float: 0.0 }],
+                limits: Limits::default(),
+            },
+        });
+        Spec {
+            strategy: strategies[(number % 3) as usize],
+            restarts: 1_000_000,
+            within_ms: 1_000,
+            children: children.collect(),
+        }
+    }
+}
+
+/// Resident memory in bytes; 0 where the system does not say.
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    pages.unwrap_or(0) * 4_096
+}
+
+fn run() -> Result<bool, Box<dyn Error>> {
+    let flags = Flags::parse()?;
+    let (rounds, seconds) = (flags.rounds, flags.seconds);
+    let before = resident();
+    let stress = Stress::start(flags)?;
+    let started = Instant::now();
+    let mut resident_after = Vec::new();
+    let mut left = 0;
+    for round in 0..rounds {
+        // The time is shared among the rounds; at least a tenth of a second each.
+        left += stress.round((seconds / rounds).max(1))?;
+        resident_after.push(resident());
+        eprintln!("round {} done after {:?}", round + 1, started.elapsed());
+    }
+    let books = &stress.books;
+    for (column, name) in COLUMNS.iter().enumerate() {
+        println!("{name:24} {:>14}", books.sum(column));
+    }
+    let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
+    println!("{:24} {:>14}", "left in mailboxes", left);
+    println!("{:24} {:>14}", "ended with a code", load(&books.crashes));
+    println!("{:24} {:>14}", "trapped", load(&books.trapped));
+    println!("{:24} {:>14}", "killed", load(&books.killed));
+    println!("{:24} {:>14}", "restarted", load(&books.restarts));
+    println!("{:24} {:>14}", "supervisors gave up", load(&books.gave_up));
+    println!("{:24} {:>14}", "fuel", stress.scheduler.fuel_spent());
+    println!("{:24} {:>14}", "seconds", started.elapsed().as_secs());
+    println!("{:24} {:>14}", "KiB resident before", before >> 10);
+    let kib: Vec<_> = resident_after.iter().map(|bytes| (bytes >> 10).to_string()).collect();
+    println!("{:24} {:>14}", "KiB after each round", kib.join(" "));
+    if stress.flags.workers == 1 {
+        println!("{:24} {:>14x}", "digest", load(&books.digest));
+    }
+
+    let mut wrong = Vec::new();
+    let (sent, received) = (books.sum(SENT_TO_ETERNALS), books.sum(RECEIVED_BY_ETERNALS));
+    if sent != received + left {
+        wrong.push(format!("{sent} messages were sent, {received} received and {left} left"));
+    }
+    if books.sum(FIRED) > books.sum(MADE) {
+        wrong.push("monitors have fired more often than once".into());
+    }
+    if let Some((first, later)) = resident_after.split_first()
+        && later.iter().any(|bytes| *bytes > first + GROWTH)
+    {
+        wrong.push(format!("memory grows from round to round: {kib:?} KiB"));
+    }
+    if let Ok(unwanted) = books.unwanted.lock() {
+        wrong.extend(unwanted.iter().take(3).cloned());
+    }
+    for what in &wrong {
+        println!("WRONG: {what}");
+    }
+    Ok(wrong.is_empty())
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! `processes.md`, sentence by sentence: each has a test here that is named after it. The tests see
+//! processes as an embedder does, through the scheduler, and as programs do, through small sources.
+
+mod blocking;
+mod fairness;
+mod limits;
+mod links;
+mod messages;
+mod monitors;
+mod names;
+mod outside;
+mod pids;
+mod reasons;
+mod snapshots;
+mod stage;
+mod supervision;
+mod timers;
