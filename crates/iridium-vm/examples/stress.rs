@@ -8,11 +8,10 @@
 //! whenever the seed and the other numbers are. The exit code is 1 when something is wrong.
 //!
 //! Each process counts in its heap what it has sent and received, and how often it was told of an
-//! end; when it ends, however it does, the observer adds that up. A message that was sent is either
-//! received, or was in the mailbox of a process that ended, or was sent to one that had ended. Those
-//! two cannot be told apart from outside, so processes are of two kinds: mortals, which crash and are
-//! killed at random, and eternals, to which the books must balance exactly: what was sent to them is
-//! what they have received plus what is left in their mailboxes, to a message.
+//! end; when it ends, however it does, the observer adds that up. Processes are of two kinds. Mortals
+//! crash and are killed at random: what was sent to them and not received went to one that had ended,
+//! or was in its mailbox then. Eternals live to the end, and there the books must balance to a
+//! message: what was sent to them is what they have received plus what is left in their mailboxes.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -22,10 +21,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use iridium_vm::asm::Assembler;
-use iridium_vm::process::{Pid, Reason, Register};
+use iridium_vm::process::{Payload, Pid, Reason, Register};
 use iridium_vm::sched::{Config, Ending, Observer, Output, Scheduler, Time};
 use iridium_vm::supervisor::{Child, ChildBody, Restart, Spec, Strategy, Supervision};
-use iridium_vm::{Hosts, Limits, Process, Program};
+use iridium_vm::{Hosts, Limits, Program};
 
 const SOURCE: &str = include_str!("stress.iasm");
 /// How many of the processes are eternal: one of so many.
@@ -94,7 +93,9 @@ const COLUMNS: [&str; 9] = [
     "monitors fired",
     "exit signals received",
 ];
+const SENT_TO_MORTALS: usize = 0;
 const SENT_TO_ETERNALS: usize = 1;
+const RECEIVED_BY_MORTALS: usize = 2;
 const RECEIVED_BY_ETERNALS: usize = 3;
 const MADE: usize = 6;
 const FIRED: usize = 7;
@@ -122,15 +123,14 @@ impl Observer for Clerk {
             _ => drop(books.crashes.fetch_add(1, Ordering::Relaxed)),
         }
         let heap = ending.process.as_ref().map_or(&[][..], |process| process.heap());
-        let mut digest = books.digest.load(Ordering::SeqCst) ^ ending.pid.bits() as u64;
+        let mut digest = ending.pid.bits() as u64 ^ ending.reason.0 as u64;
         for (sum, word) in books.sums.iter().zip(heap.chunks_exact(8)) {
             let word = word.try_into().map_or(0, i64::from_le_bytes);
             sum.fetch_add(word, Ordering::SeqCst);
             digest = (digest ^ word as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
         }
-        // With one worker nobody comes between the load and the store.
-        digest = digest.wrapping_add(ending.reason.0 as u64);
-        books.digest.store(digest, Ordering::SeqCst);
+        // A sum: at the end, when all wait, the driver's orders may come sooner or later.
+        books.digest.fetch_add(digest, Ordering::SeqCst);
     }
 
     fn supervised(&self, _: Pid, what: &Supervision) {
@@ -163,7 +163,6 @@ impl Stress {
         let mut config =
             Config::new(Arc::new(Silent), Arc::new(Clerk(Arc::clone(&books))), flags.seed);
         config.workers = flags.workers;
-        config.processes = flags.processes as usize + 1_000;
         if flags.workers == 1 {
             config.time = Time::Virtual;
         }
@@ -174,65 +173,100 @@ impl Stress {
 
     /// One round: all start, live for their time, and end. Gives how many messages the eternals had
     /// not taken by then.
+    ///
+    /// One process starts all others, as a child of one supervisor, so that nobody from outside has a
+    /// hand in their order.
     fn round(&self, seconds: u64) -> Result<i64, Box<dyn Error>> {
         let count = self.flags.processes;
-        let ms = seconds * 1_000;
         let eternals = count / ETERNAL;
         let supervisors = count / SUPERVISED / CHILDREN;
-        let mortals = count - eternals - supervisors * (CHILDREN + 1) - 1;
-        // One process starts all others, so that nobody from outside has a hand in their order. It
-        // ends last, when the eternals have told it that they are through.
-        let mut root = Process::at_label(&self.program, "root", Limits::default())
-            .ok_or("there is no root")?;
-        for (number, int) in (0..).zip([eternals as i64, mortals as i64, ms as i64]) {
-            root.set_register(number, Register { int, float: 0.0 });
-        }
-        let mut tops = Vec::new();
-        for number in 0..supervisors {
-            tops.push(self.scheduler.start_supervisor(self.spec(number, ms), None)?);
-        }
-        let (_, ending) = self.scheduler.spawn_watched(root, &self.program)?;
+        let supervised = supervisors * (CHILDREN + 1) + 1;
+        let mortals = count - eternals - supervised - 1;
+        let mut children: Vec<_> = (0..supervisors).map(|number| self.supervisor(number)).collect();
+        let arguments = [eternals, mortals, seconds * 1_000];
+        children.push(self.child("root", Some("root"), Restart::Temporary, "root", &arguments));
+        let top = self.scheduler.start_supervisor(Spec { children, ..Spec::default() }, None)?;
+
         // Virtual time takes as long as it takes.
-        let patience = PATIENCE + Duration::from_secs(seconds * 20);
-        let ending = ending.recv_timeout(patience).map_err(|_| "the root process does not end")?;
-        let left = ending.process.map_or(0, |process| process.register(0).int);
-        for top in tops {
-            self.scheduler.kill(top, Reason::SHUTDOWN);
-        }
-        let deadline = Instant::now() + PATIENCE;
-        while self.scheduler.process_count() > 0 {
+        let deadline = Instant::now() + PATIENCE + Duration::from_secs(seconds * 20);
+        self.wait(deadline, "all mortals have ended", || self.scheduler.find("stop").is_some())?;
+        let left = (eternals + supervised + 1) as usize;
+        self.wait(deadline, "the others wait", || {
+            self.scheduler.is_at_rest() && self.scheduler.process_count() == left
+        })?;
+        let root = self.scheduler.find("root").ok_or("there is no root")?;
+        let ending = self.scheduler.watch(root);
+        self.scheduler.send(Pid::NOBODY, root, 2, Payload::Word([0; 8]));
+        let ending = ending.recv_deadline(deadline).map_err(|_| "the root process does not end")?;
+        self.wait(deadline, "the eternals have ended", || {
+            self.scheduler.process_count() == supervised as usize
+        })?;
+        self.scheduler.kill(top, Reason::SHUTDOWN);
+        self.wait(deadline, "all have ended", || self.scheduler.process_count() == 0)?;
+        Ok(ending.process.map_or(0, |process| process.register(0).int))
+    }
+
+    fn wait(
+        &self,
+        deadline: Instant,
+        what: &str,
+        holds: impl Fn() -> bool,
+    ) -> Result<(), Box<dyn Error>> {
+        while !holds() {
             if Instant::now() > deadline {
                 let mut places: HashMap<String, u64> = HashMap::new();
                 for info in self.scheduler.processes() {
                     let place = info.place.map_or("a supervisor".into(), |place| place.to_string());
                     *places.entry(format!("{} {place}", info.activity.as_str())).or_default() += 1;
                 }
-                return Err(format!("some processes do not end: {places:#?}").into());
+                return Err(format!("in vain: {what}. There are {places:#?}").into());
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(2));
         }
-        Ok(left)
+        Ok(())
     }
 
-    fn spec(&self, number: u64, ms: u64) -> Spec {
-        let strategies = [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne];
-        let children = (0..CHILDREN).map(|child| Child {
-            name: format!("child {child}"),
-            registered: (child == 0).then(|| format!("first of {number}")),
-            restart: if child % 2 == 0 { Restart::Permanent } else { Restart::Transient },
-            shutdown_ms: 1_000,
+    fn child(
+        &self,
+        name: &str,
+        registered: Option<&str>,
+        restart: Restart,
+        entry: &str,
+        arguments: &[u64],
+    ) -> Child {
+        let arguments = arguments.iter().map(|int| Register { int: *int as i64, float: 0.0 });
+        Child {
+            name: name.into(),
+            registered: registered.map(str::to_owned),
+            restart,
+            shutdown_ms: 5_000,
             body: ChildBody::Program {
                 module: self.program.module().id(),
-                entry: Some("supervised".into()),
-                arguments: vec![Register { int: ms as i64, float: 0.0 }],
+                entry: Some(entry.into()),
+                arguments: arguments.collect(),
                 limits: Limits::default(),
             },
+        }
+    }
+
+    fn supervisor(&self, number: u64) -> Child {
+        let strategies = [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne];
+        let children = (0..CHILDREN).map(|child| {
+            let name = (child == 0).then(|| format!("first of {number}"));
+            let restart = if child % 2 == 0 { Restart::Permanent } else { Restart::Transient };
+            self.child(&format!("child {child}"), name.as_deref(), restart, "supervised", &[])
         });
-        Spec {
-            strategy: strategies[(number % 3) as usize],
-            restarts: 1_000_000,
-            within_ms: 1_000,
-            children: children.collect(),
+        Child {
+            name: format!("supervisor {number}"),
+            registered: None,
+            restart: Restart::Permanent,
+            shutdown_ms: Child::PATIENT,
+            body: ChildBody::Supervisor(Spec {
+                strategy: strategies[(number % 3) as usize],
+                restarts: 1_000_000,
+                within_ms: 1_000,
+                children: children.collect(),
+            }),
         }
     }
 }
@@ -282,6 +316,12 @@ fn run() -> Result<bool, Box<dyn Error>> {
     let (sent, received) = (books.sum(SENT_TO_ETERNALS), books.sum(RECEIVED_BY_ETERNALS));
     if sent != received + left {
         wrong.push(format!("{sent} messages were sent, {received} received and {left} left"));
+    }
+    if books.sum(RECEIVED_BY_MORTALS) > books.sum(SENT_TO_MORTALS) {
+        wrong.push("mortals have received more messages than were sent to them".into());
+    }
+    if load(&books.gave_up) > 0 {
+        wrong.push("supervisors gave up".into());
     }
     if books.sum(FIRED) > books.sum(MADE) {
         wrong.push("monitors have fired more often than once".into());

@@ -188,6 +188,14 @@ impl Core {
         self.timers.insert(until, serial);
     }
 
+    /// Takes away the deadline of an earlier wait, before one that has none: with all others waiting
+    /// too, it would keep up the look of something to come.
+    pub(crate) fn unset_timer(&self, task: &mut Task) {
+        if let Some(set) = task.timer.take() {
+            self.timers.remove(set, task.actor.pid.serial());
+        }
+    }
+
     /// Tells a process that a time has come.
     pub(crate) fn tell_time(&self, hands: Hands<'_>, time: u64, serial: u64) {
         hands.deliver(Pid::new(self.node(), serial), Letter::Time(time));

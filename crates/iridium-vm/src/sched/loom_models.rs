@@ -256,9 +256,8 @@ impl Yard {
             if self.stopped.load(Ordering::Relaxed) {
                 return false;
             }
-            let has_work = || {
-                self.work.load(Ordering::Relaxed) > 0 || self.stopped.load(Ordering::Relaxed)
-            };
+            let has_work =
+                || self.work.load(Ordering::Relaxed) > 0 || self.stopped.load(Ordering::Relaxed);
             self.idle.sleep(worker, has_work, || self.beds[worker].sleep());
         }
     }

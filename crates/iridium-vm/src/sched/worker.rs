@@ -212,8 +212,9 @@ impl Worker {
 
     /// Parks a process, unless there are letters for it.
     fn park(&self, mut task: Box<Task>) -> Result<(), (Box<Task>, Vec<Letter>)> {
-        if let Some(until) = task.actor.wait.as_ref().and_then(Wait::until) {
-            self.core.set_timer(&mut task, until);
+        match task.actor.wait.as_ref().and_then(Wait::until) {
+            Some(until) => self.core.set_timer(&mut task, until),
+            None => self.core.unset_timer(&mut task),
         }
         self.place_of(&task).park(task)
     }

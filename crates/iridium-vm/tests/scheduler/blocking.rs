@@ -158,5 +158,8 @@ next:   recv $1 $3
 
 #[test]
 fn output_is_text() {
-    assert_eq!(output("load $1 #0x1F600\nprtc $1\nprts @t\nhlt\n.data\nt: .asciiz 'ä\\n'"), "😀ä\n");
+    assert_eq!(
+        output("load $1 #0x1F600\nprtc $1\nprts @t\nhlt\n.data\nt: .asciiz 'ä\\n'"),
+        "😀ä\n"
+    );
 }

@@ -107,9 +107,7 @@ spins:  djmp @spins";
             stage.scheduler.send(Pid::NOBODY, pid, 1, Payload::Bytes(vec![0; 1_000].into()));
         }
         // It has room for all of them.
-        until("it has them", || {
-            stage.scheduler.processes().iter().any(|info| info.messages == 3)
-        });
+        until("it has them", || stage.scheduler.processes().iter().any(|info| info.messages == 3));
         for _ in 0..2 {
             stage.scheduler.send(Pid::NOBODY, pid, 1, Payload::Bytes(vec![0; 1_000].into()));
         }
@@ -202,9 +200,7 @@ fn the_fuel_of_a_node() {
     for _ in 0..5 {
         stage.start(&[]);
     }
-    until("the fuel is spent", || {
-        stage.scheduler.is_out_of_fuel() && stage.scheduler.is_at_rest()
-    });
+    until("the fuel is spent", || stage.scheduler.is_out_of_fuel() && stage.scheduler.is_at_rest());
     until("all of it is told of", || stage.scheduler.fuel_spent() == 1_000_000);
     assert_eq!(stage.scheduler.process_count(), 5);
 }

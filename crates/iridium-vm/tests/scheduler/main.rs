@@ -1,7 +1,9 @@
 //! `processes.md`, sentence by sentence: each has a test here that is named after it. The tests see
 //! processes as an embedder does, through the scheduler, and as programs do, through small sources.
 
+mod attacks;
 mod blocking;
+mod determinism;
 mod fairness;
 mod limits;
 mod links;
@@ -10,6 +12,7 @@ mod monitors;
 mod names;
 mod outside;
 mod pids;
+mod programs;
 mod reasons;
 mod snapshots;
 mod stage;

@@ -115,8 +115,7 @@ next:   sendi $0 $3 $4
     for workers in [0, 3] {
         let (stage, far) = stage(source, workers);
         far.change(|state| state.room = 0);
-        let pids: Vec<_> =
-            (0..3).map(|_| stage.start(&[THERE.bits(), 500])).collect();
+        let pids: Vec<_> = (0..3).map(|_| stage.start(&[THERE.bits(), 500])).collect();
         until("all are refused", || far.change(|state| state.refused >= 3));
         assert_eq!(stage.scheduler.process_count(), 3, "suspended");
         // Room for a few, and again, till all is through.
@@ -185,7 +184,8 @@ fn links_and_monitors_of_a_lost_node_fire_once_with_minus_three() {
         stage.scheduler.node_down(2);
         until("it is told", || stage.output(pid).len() >= 15);
         // What the node had sent before it was lost, and which comes late, fires nothing.
-        let down = Signal::Down { from: THERE, reference: 1, reason: iridium_vm::process::Reason(0) };
+        let down =
+            Signal::Down { from: THERE, reference: 1, reason: iridium_vm::process::Reason(0) };
         stage.scheduler.deliver(THERE, pid, down);
         let exit = Signal::Exit { from: THERE, reason: iridium_vm::process::Reason(4) };
         stage.scheduler.deliver(THERE, pid, exit);

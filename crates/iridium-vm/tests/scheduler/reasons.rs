@@ -53,7 +53,11 @@ fn minus_two_is_no_such_process() {
 fn minus_one_hundred_and_less_is_a_trap() {
     let traps = [
         ("load $0 #1\ndiv $0 $1 $2", TrapKind::DivideByZero, -101),
-        ("load $0 #-9223372036854775808\nload $1 #-1\ndiv $0 $1 $2", TrapKind::IntegerOverflow, -102),
+        (
+            "load $0 #-9223372036854775808\nload $1 #-1\ndiv $0 $1 $2",
+            TrapKind::IntegerOverflow,
+            -102,
+        ),
         ("ld64 $0 $1", TrapKind::HeapOutOfBounds, -103),
         ("load $0 #100000000\naloc $0", TrapKind::HeapLimit, -104),
         ("load $0 #4294967296\nst8 $0 $1", TrapKind::ReadOnlyWrite, -105),

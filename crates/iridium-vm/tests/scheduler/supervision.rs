@@ -153,7 +153,8 @@ fn too_many_restarts_and_a_supervisor_gives_up() {
 #[test]
 fn what_is_given_up_is_for_the_supervisor_above() {
     let stage = stage();
-    let below = Spec { restarts: 1, children: vec![child(&stage, "x", "crash")], ..Spec::default() };
+    let below =
+        Spec { restarts: 1, children: vec![child(&stage, "x", "crash")], ..Spec::default() };
     let below = Child {
         name: "below".into(),
         registered: None,
