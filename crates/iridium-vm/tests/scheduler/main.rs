@@ -1,5 +1,6 @@
 //! `processes.md`, sentence by sentence: each has a test here that is named after it. The tests see
 //! processes as an embedder does, through the scheduler, and as programs do, through small sources.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod attacks;
 mod blocking;

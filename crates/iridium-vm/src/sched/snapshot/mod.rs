@@ -13,6 +13,8 @@
 
 mod held;
 mod saved;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
