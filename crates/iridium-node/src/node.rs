@@ -20,7 +20,7 @@ use crate::error::{SpawnError, StartError};
 use crate::hub::{Hub, NodeEvent};
 use crate::metrics::{Metrics, Page};
 use crate::report::{NodeLoad, NodeProcesses};
-use crate::router::{Parts, Peer, Router};
+use crate::router::{Ear, Parts, Peer, Router};
 use crate::sync::lock;
 
 /// Orders that may wait for the loader and the desk.
@@ -73,7 +73,7 @@ impl Node {
         }));
         let scheduler = Scheduler::start(sched_config(&config, number, &router)?)?;
         router.serve(&scheduler);
-        let manager = Manager::start_with(config.mesh, Arc::clone(&router) as _)?;
+        let manager = Manager::start_with(config.mesh, Arc::new(Ear(Arc::clone(&router))))?;
         let alias = manager.me().0.alias;
         router.answer_to(alias.clone());
         let threads = Mutex::default();

@@ -55,7 +55,11 @@ pub(crate) enum Command {
         #[arg(required_unless_present = "app")]
         file: Option<PathBuf>,
         /// Run the tree of programs that an app file describes, until Ctrl-C
-        #[arg(long, value_name = "FILE.toml", conflicts_with = "file")]
+        #[arg(long, value_name = "FILE.toml", conflicts_with_all = [
+            "file", "arguments", "entry", "json", "registers", "wait_all", "fuel", "save",
+            "heap_limit", "stack_limit", "call_depth_limit", "message_limit",
+            "message_bytes_limit", "fuel_limit",
+        ])]
         app: Option<PathBuf>,
         #[command(flatten)]
         threads: ThreadFlags,

@@ -66,5 +66,9 @@ fn a_mistake_is_told_with_its_place() {
         app(&user, toml).fails(2, &[words, &["shop.toml"]].concat());
     }
     user.run(&["run", "--app", "/nowhere/at.toml"]).fails(2, &["/nowhere/at.toml", "no such file"]);
-    assert_eq!(user.run(&["run", "--app", "x.toml", "x.iasm"]).code, Some(2));
+    // What is said of one program is not for an app, whose file says it.
+    for words in [&["x.iasm"][..], &["--json"], &["--fuel", "5"], &["--heap-limit", "5"]] {
+        let words = [&["run", "--app", "x.toml"], words].concat();
+        assert_eq!(user.run(&words).code, Some(2), "{words:?}");
+    }
 }

@@ -14,7 +14,7 @@ use super::idle::Idle;
 use super::letter::Letter;
 use super::names::Names;
 use super::outside::{Observer, Output, Outside, Refused};
-use super::own::Own;
+use super::own::{Added, Own};
 use super::pause::Pause;
 use super::slot::{Delivered, Reaction};
 use super::sync::lock;
@@ -231,27 +231,30 @@ impl Core {
 impl Hands<'_> {
     /// Lets a process run as soon as a worker has time for it.
     pub(crate) fn ready(&self, task: Box<Task>) {
-        match self.own {
-            None => {
-                self.core.injector.push(task);
-                self.core.idle.wake_one();
-            }
-            Some(own) => {
-                if own.put(task) {
-                    self.core.idle.wake_one();
-                }
-            }
-        }
+        let added = match self.own {
+            Some(own) => own.put(task),
+            None => Added::TooMany(task),
+        };
+        self.offer(added);
     }
 
     /// As [`ready`](Self::ready), behind those who can run already.
     pub(crate) fn ready_behind(&self, task: Box<Task>) {
-        match self.own {
-            None => self.ready(task),
-            Some(own) => {
-                if own.put_behind(task) {
-                    self.core.idle.wake_one();
-                }
+        let added = match self.own {
+            Some(own) => own.put_behind(task),
+            None => Added::TooMany(task),
+        };
+        self.offer(added);
+    }
+
+    /// Sees to it that a worker finds what was added.
+    fn offer(&self, added: Added) {
+        match added {
+            Added::First => {}
+            Added::Shared => self.core.idle.wake_one(),
+            Added::TooMany(task) => {
+                self.core.injector.push(task);
+                self.core.idle.wake_one();
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crossbeam_deque::{Steal, Worker as Queue};
+use crossbeam_deque::Steal;
 use crossbeam_utils::sync::Parker;
 
 use super::blocking::Blocking;
@@ -64,13 +64,7 @@ enum Next {
 }
 
 impl Worker {
-    pub(crate) fn new(
-        core: Arc<Core>,
-        index: usize,
-        queue: Queue<Box<Task>>,
-        parker: Parker,
-    ) -> Self {
-        let own = Own::new(queue);
+    pub(crate) fn new(core: Arc<Core>, index: usize, own: Own, parker: Parker) -> Self {
         Self { core, index, own, parker, turns: 0, spent: 0, output: Vec::new() }
     }
 
@@ -115,7 +109,7 @@ impl Worker {
         others.find_map(|other| steal(|| other.steal_batch_and_pop(self.own.queue())))
     }
 
-    fn tell_spent(&mut self) {
+    pub(crate) fn tell_spent(&mut self) {
         let spent = std::mem::take(&mut self.spent);
         if spent > 0 {
             self.core.spent.fetch_add(spent, Ordering::Relaxed);
@@ -144,12 +138,22 @@ impl Worker {
         );
     }
 
-    fn hands(&self) -> Hands<'_> {
+    pub(crate) fn hands(&self) -> Hands<'_> {
         Hands { core: &self.core, own: Some(&self.own) }
     }
 
+    /// What all workers share.
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// What it has to do.
+    pub(crate) fn own(&self) -> &Own {
+        &self.own
+    }
+
     /// One turn of a process.
-    fn turn(&mut self, mut task: Box<Task>) {
+    pub(crate) fn turn(&mut self, mut task: Box<Task>) {
         let granted = self.core.grant(TURN.saturating_sub(task.debt));
         if granted == 0 {
             return self.pass_over(task);
