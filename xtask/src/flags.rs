@@ -38,6 +38,8 @@ pub(crate) enum Bench {
     Machine(BenchFlags),
     /// Processes: starting, messages, a million of them, saving
     Processes(BenchFlags),
+    /// The cluster: forming a mesh, idle nodes, messages between nodes
+    Cluster(BenchFlags),
 }
 
 #[derive(Debug, Args)]

@@ -11,9 +11,11 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
 use super::network::Network;
-use crate::cluster::{Members, Process, tail};
+use crate::cluster::{Members, Process};
 
 const PORT: u16 = 2254;
+/// How many lines of a log are shown.
+const TAIL: usize = 20;
 /// A node that is to leave says goodbye within 2 s.
 const END_WITHIN: Duration = Duration::from_secs(4);
 
@@ -64,9 +66,18 @@ impl Nodes {
         self.folder.join("cluster.secret")
     }
 
-    /// The end of a node's log, under its name.
+    /// The end of a node's log, under its name; not that it was asked, which it
+    /// was all the time.
     pub(super) fn log(&self, node: usize) -> String {
-        tail(&self.folder.join(format!("{}.log", alias(node))))
+        let path = self.log_path(node);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| error.to_string());
+        let lines: Vec<&str> = text.lines().filter(|l| !l.contains("control client")).collect();
+        let last = lines[lines.len().saturating_sub(TAIL)..].join("\n");
+        format!("--- {}\n{last}", path.display())
+    }
+
+    fn log_path(&self, node: usize) -> PathBuf {
+        self.folder.join(format!("{}.log", alias(node)))
     }
 
     fn iridium(&self, node: usize) -> Command {
@@ -81,7 +92,7 @@ impl Nodes {
 
     /// Starts a node, which joins through `seed` if it cannot know anyone.
     pub(super) fn start(&mut self, node: usize, seed: Option<usize>) -> Result<()> {
-        let path = self.folder.join(format!("{}.log", alias(node)));
+        let path = self.log_path(node);
         let log = File::options().create(true).append(true).open(&path);
         let log = log.with_context(|| format!("cannot write {}", path.display()))?;
         let mut command = self.iridium(node);
