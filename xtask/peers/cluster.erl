@@ -20,8 +20,11 @@ join(Seed) ->
         pang -> timer:sleep(20), join(Seed)
     end.
 
-wait(Others) when length(nodes()) >= Others -> ok;
-wait(Others) -> timer:sleep(10), wait(Others).
+wait(Others) ->
+    case length(nodes()) >= Others of
+        true -> ok;
+        false -> timer:sleep(10), wait(Others)
+    end.
 
 rates([Peer]) ->
     Node = list_to_atom(Peer),

@@ -2,14 +2,17 @@
 //! touched and nothing is left.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::mesh::Mesh;
-use crate::bench::succeeds;
 use crate::cluster;
 
 /// What to do about it when it was not found.
@@ -36,15 +39,33 @@ impl Beam {
         let source = crate::root().join("xtask/peers/cluster.erl");
         let folder = folder.join("beam");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        if !succeeds(Command::new("erlc").arg("-o").arg(&folder).arg(source)) {
-            return Ok(None);
+        let compiled = match Command::new("erlc").arg("-o").arg(&folder).arg(source).output() {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            compiled => compiled.context("cannot run erlc")?,
+        };
+        if !compiled.status.success() {
+            bail!("erlc: {}", String::from_utf8_lossy(&compiled.stdout).trim());
         }
         let port = cluster::free_ports(1)?;
         let mut epmd = Command::new("epmd");
         epmd.args(["-port", &port.to_string(), "-address", "127.0.0.1"]);
         epmd.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let epmd = epmd.spawn().context("cannot run epmd")?;
-        Ok(Some(Self { folder, epmd, port }))
+        let beam = Self { folder, epmd, port };
+        beam.wait_for_epmd()?;
+        Ok(Some(beam))
+    }
+
+    /// Until it listens, its port looks free to others.
+    fn wait_for_epmd(&self) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            if Instant::now() > deadline {
+                bail!("epmd does not listen at port {}", self.port);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
     /// A node on loopback that runs a function of our program; a node that only
