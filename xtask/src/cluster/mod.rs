@@ -23,6 +23,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+pub(crate) use members::{Member, Members};
+pub(crate) use process::Process;
+pub(crate) use up::tail;
+
 use crate::flags::ClusterUp;
 use state::State;
 

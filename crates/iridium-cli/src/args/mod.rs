@@ -15,6 +15,9 @@ use iridium_proto::{DEFAULT_PORT, NodeAlias, NodePort};
 
 pub(crate) use program::{Argument, LimitFlags, NodeLimitFlags, RunFlags, StartFlags, ThreadFlags};
 
+/// The usual port for control clients alone, beside [`DEFAULT_PORT`] for everything.
+const CONTROL_PORT: u16 = 2244;
+
 /// Iridium: programs, and nodes that become one mesh. Without a command: the REPL.
 #[derive(Debug, Parser)]
 #[command(name = "iridium", version, args_conflicts_with_subcommands = true)]
@@ -160,6 +163,21 @@ pub(crate) struct NodeFlags {
     /// Where others are to dial this node [default: where it listens]
     #[arg(long, value_name = "HOST[:PORT]")]
     pub(crate) advertise: Option<Advertise>,
+    /// Also listen at --bind-host and --bind-port, for control clients alone
+    #[arg(short = 'r', long)]
+    pub(crate) enable_remote_access: bool,
+    /// With -r: port for control clients; 0 takes any free one
+    #[arg(short = 'p', long, value_name = "PORT", default_value_t = CONTROL_PORT,
+          requires = "enable_remote_access")]
+    pub(crate) bind_port: u16,
+    /// With -r: address for control clients; 0.0.0.0 for all
+    #[arg(
+        long,
+        value_name = "HOST",
+        default_value = "127.0.0.1",
+        requires = "enable_remote_access"
+    )]
+    pub(crate) bind_host: Host,
     /// Folder for what nodes keep [default: iridium in your data folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_root_dir: Option<PathBuf>,
@@ -321,6 +339,16 @@ mod tests {
         assert_eq!(parse(&["iridium", "--insecure"]).unwrap(), Some(Insecure::Loopback));
         assert_eq!(parse(&["iridium", "--insecure=force"]).unwrap(), Some(Insecure::Force));
         assert!(parse(&["iridium", "--insecure=maybe"]).is_err());
+    }
+
+    #[test]
+    fn the_second_door_is_opened_on_request_only() {
+        let parse = |args: &[&str]| Cli::try_parse_from(args).map(|cli| cli.node);
+        let closed = parse(&["iridium"]).unwrap();
+        assert_eq!((closed.enable_remote_access, closed.bind_port), (false, 2244));
+        let open = parse(&["iridium", "-r", "-p", "2300", "--bind-host", "0.0.0.0"]).unwrap();
+        assert_eq!((open.enable_remote_access, open.bind_port), (true, 2300));
+        assert!(parse(&["iridium", "-p", "2300"]).is_err(), "it would not be listened at");
     }
 
     #[test]

@@ -17,9 +17,8 @@ pub(crate) fn run(flags: &NodeFlags, join: &[Endpoint]) -> Result<(), Failure> {
     logging::start(&flags.log, Level::Info, Sink::Stderr)?;
     let manager = Manager::start(config::of_node(flags, join)?)?;
     let events = manager.events();
-    let (id, _) = manager.me();
     // Whoever started it may have closed its stdout; the node runs all the same.
-    let _ = output::line(&format!("{} listens on {}", id.alias, manager.local_addr()));
+    let _ = output::line(&event::listens(&manager));
     loop {
         select! {
             recv(asked_to_end) -> _ => {

@@ -13,7 +13,7 @@ pub(super) fn start(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failu
         Ok(manager) => manager,
         Err(_) => session.start()?,
     };
-    output::line(&listens(&manager))?;
+    output::line(&event::listens(&manager))?;
     Ok(Flow::Continue)
 }
 
@@ -24,7 +24,7 @@ pub(super) fn join(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow
         Ok(manager) => manager,
         Err(_) => {
             let manager = session.start()?;
-            output::line(&listens(&manager))?;
+            output::line(&event::listens(&manager))?;
             manager
         }
     };
@@ -88,10 +88,6 @@ fn endpoint(arguments: &[&str]) -> Result<Endpoint, Failure> {
         _ => return Err(misused("join_cluster")),
     };
     text.parse().map_err(|error: EndpointError| Failure::usage(error.to_string()))
-}
-
-fn listens(manager: &Manager) -> String {
-    format!("{} listens on {}", manager.me().0.alias, manager.local_addr())
 }
 
 #[cfg(test)]
