@@ -25,7 +25,7 @@ use log::Level;
 
 use iridium_net::{Event, Manager};
 
-use crate::args::NodeFlags;
+use crate::args::{AttachArgs, NodeFlags};
 use crate::failure::Failure;
 use crate::logging::Sink;
 use crate::program::{Settings, Stream};
@@ -39,7 +39,7 @@ use machine::Machine;
 /// Runs the REPL.
 pub(crate) fn run(flags: &NodeFlags, settings: Settings) -> Result<(), Failure> {
     let signals = signals::arriving()?;
-    let mut lines = Lines::open(config::data_root(flags).ok().as_deref())?;
+    let mut lines = Lines::open(config::data_root(flags.data_root_dir.as_deref()).ok().as_deref())?;
     let sink = match lines.log_writer() {
         Some(writer) => Sink::Terminal(writer),
         None => Sink::Stderr,
@@ -56,6 +56,11 @@ pub(crate) fn run(flags: &NodeFlags, settings: Settings) -> Result<(), Failure> 
     }
     session.lines.close();
     ended
+}
+
+/// Runs the REPL as a process of a running node.
+pub(crate) fn attach(_: AttachArgs) -> Result<(), Failure> {
+    Err(Failure::failed("attach is not there yet"))
 }
 
 /// What the commands work on.
