@@ -48,7 +48,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             None if cli.limits.is_any() => Err(Failure::usage(
                 "limits of each process are for a program or a node; name a file",
             )),
-            None => repl::run(&cli.node, settings).map(done),
+            None => repl::run(cli.node, settings).map(done),
         };
     };
     match command {

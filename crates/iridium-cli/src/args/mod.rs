@@ -247,6 +247,23 @@ pub(crate) struct NodeFlags {
     pub(crate) log: LogFlags,
 }
 
+impl NodeFlags {
+    /// For a REPL that starts no node of its own.
+    pub(crate) fn attached(log: LogFlags) -> Self {
+        Self {
+            node_alias: None,
+            server_bind_port: DEFAULT_PORT,
+            server_bind_host: Host::Ip([127, 0, 0, 1].into()),
+            advertise: None,
+            data_root_dir: None,
+            secret_file: None,
+            insecure: None,
+            preset: Preset::Lan,
+            log,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct LogFlags {
     /// Also write the log to the end of this file
