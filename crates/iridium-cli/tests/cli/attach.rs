@@ -115,7 +115,8 @@ fn what_is_not_its_own_is_refused_and_the_end_of_the_node_is_its_end() {
     assert!(lines[..5].iter().all(|line| line.contains("attached to the node at")), "{told}");
     assert!(lines[5].contains("there is no process nobody"), "{told}");
     // While nothing runs ...
-    let waiting = user.repl(&["attach", &a.at]);
+    let mut waiting = user.repl(&["attach", &a.at]);
+    waiting.ask("!help quit", "!quit:");
     // ... and while something does.
     let mut busy = user.repl(&["attach", &a.at]);
     busy.ask("load $5 #10\nprti $5\nprtc $5\nl: djmp @l", "10");
