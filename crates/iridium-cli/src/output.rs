@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table,
+};
 
 use iridium_proto::{MemberView, ViewState};
 use iridium_vm::Trap;
@@ -70,6 +72,12 @@ pub(crate) fn numbers(rows: Vec<[String; 3]>) -> String {
 pub(crate) fn processes(rows: Vec<[String; 8]>) -> String {
     let mut table = bare(["pid", "name", "program", "state", "fuel", "heap", "mail", "links"]);
     table.add_rows(rows);
+    // Only words may be wrapped: the rest is read or copied as a whole.
+    for column in [0, 3, 4, 5, 6, 7] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
     columns(table, 4..8)
 }
 
@@ -116,8 +124,9 @@ fn laid_out(table: Table, numbers: std::ops::Range<usize>) -> String {
 
 /// The same for one without frames.
 fn columns(mut table: Table, numbers: std::ops::Range<usize>) -> String {
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+    let last = table.column_count().saturating_sub(1);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if at == last { 0 } else { 2 }));
     }
     text(table, numbers)
 }

@@ -141,11 +141,15 @@ impl Session {
                     Err(_) => self.events = never(),
                 },
                 recv(news) -> news => if let Ok(news) = news { self.machine.driver.tell(&news) },
-                recv(wakes) -> _ => {
-                    if let Some(text) = self.machine.driver.look_in()? {
-                        self.machine.driver.tell_line(&text);
+                recv(wakes) -> _ => match self.machine.driver.look_in() {
+                    Ok(Some(text)) => self.machine.driver.tell_line(&text),
+                    Ok(None) => {}
+                    Err(failure) => {
+                        // Past the line that was being typed.
+                        self.lines.greet("")?;
+                        return Err(failure);
                     }
-                }
+                },
                 recv(signals) -> signal => {
                     if signal == Ok(Signal::SIGINT) && self.lines.is_terminal() {
                         // It was for a program that had just ended.

@@ -39,7 +39,7 @@ pub(super) fn list(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
     rows.insert(at, me);
     let origins = &session.machine.driver.origins;
     let program = |row: &ProcessRow| match row.module {
-        None => "supervisor".to_string(),
+        None => "-".to_string(),
         Some(id) => {
             origins.get(&id).cloned().unwrap_or_else(|| id.to_string().chars().take(8).collect())
         }
@@ -52,7 +52,7 @@ pub(super) fn list(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
     let rows = rows.iter().map(|row| {
         [
             row.pid.to_string(),
-            row.names.join(" "),
+            if row.names.is_empty() { "-".into() } else { row.names.join(",") },
             program(row),
             state(row),
             row.fuel.to_string(),

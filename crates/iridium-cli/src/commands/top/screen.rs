@@ -101,8 +101,9 @@ fn changes(old: &[String], new: &[String]) -> String {
     }
     for (at, line) in (0..).zip(new) {
         if old.get(at) != Some(line) {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "\x1b[{};1H{line}\x1b[K", at + 1);
+            // Cleared before: behind a line that fills the terminal, the cursor stands
+            // on its last character. Writing to a string cannot fail.
+            let _ = write!(text, "\x1b[{};1H\x1b[K{line}", at + 1);
         }
     }
     if old.len() > new.len() {
@@ -119,9 +120,9 @@ mod tests {
     fn only_lines_that_have_changed_are_sent() {
         let lines = |text: &str| text.lines().map(String::from).collect::<Vec<_>>();
         let (one, two) = (lines("a\nb\nc"), lines("a\nB"));
-        assert_eq!(changes(&[], &two), "\x1b[2J\x1b[1;1Ha\x1b[K\x1b[2;1HB\x1b[K");
-        assert_eq!(changes(&one, &two), "\x1b[2;1HB\x1b[K\x1b[3;1H\x1b[J");
-        assert_eq!(changes(&two, &one), "\x1b[2;1Hb\x1b[K\x1b[3;1Hc\x1b[K");
+        assert_eq!(changes(&[], &two), "\x1b[2J\x1b[1;1H\x1b[Ka\x1b[2;1H\x1b[KB");
+        assert_eq!(changes(&one, &two), "\x1b[2;1H\x1b[KB\x1b[3;1H\x1b[J");
+        assert_eq!(changes(&two, &one), "\x1b[2;1H\x1b[Kb\x1b[3;1H\x1b[Kc");
         assert_eq!(changes(&one, &one), "");
     }
 }

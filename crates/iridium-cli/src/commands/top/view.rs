@@ -36,8 +36,7 @@ pub(super) fn live(
     let mut lines = vec![cut(&title(now, at), width), String::new()];
     let head = cut(&head(alias), width);
     lines.push(if coloured { format!("\x1b[1m{head}\x1b[0m") } else { head });
-    // Under the head there is to be room for what is left out.
-    let room = height.saturating_sub(lines.len() + 1).max(1);
+    let room = height.saturating_sub(lines.len()).max(1);
     let fits = if now.nodes.len() > room { room - 1 } else { now.nodes.len() };
     for node in now.nodes.iter().take(fits) {
         let line = cut(&row(now, node, before, alias), width);
@@ -217,7 +216,7 @@ mod tests {
         assert!(lines[0].contains("2 nodes, 2006 processes"), "{}", lines[0]);
         assert!(lines[3].starts_with("a-node-with-+ this node  0.21 ms    1003     12M"));
         assert!(lines[5].contains("down") && lines[5].ends_with("-       -"));
-        let lines = live(&now, Some(&before), &at, (20, 6));
+        let lines = live(&now, Some(&before), &at, (20, 5));
         assert_eq!((lines.len(), lines.last().unwrap().as_str()), (5, "and 2 more, for whi+"));
         // Rates need two looks at the same life of a node.
         assert_eq!(now.rates(&now.nodes[0], None), None);
