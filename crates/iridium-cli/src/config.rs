@@ -8,7 +8,7 @@ use etcetera::BaseStrategy;
 use iridium_net::{Config, Endpoint, Secrets, Security, Timing, secret_path};
 use iridium_proto::NodeIp;
 
-use crate::args::{ClientFlags, Host, Insecure, NodeFlags, Preset};
+use crate::args::{ClientFlags, Host, Insecure, ListenAt, NodeFlags, Preset};
 use crate::failure::Failure;
 
 /// The configuration of a node.
@@ -35,7 +35,7 @@ pub(crate) fn of_node(flags: &NodeFlags, seeds: &[Endpoint]) -> Result<Config, F
         alias: flags.node_alias.clone(),
         advertise,
         control_bind,
-        data_root: Some(data_root(flags)?),
+        data_root: Some(data_root(flags.data_root_dir.as_deref())?),
         timing: match flags.preset {
             Preset::Local => Timing::local(),
             Preset::Lan => Timing::lan(),
@@ -46,10 +46,15 @@ pub(crate) fn of_node(flags: &NodeFlags, seeds: &[Endpoint]) -> Result<Config, F
     })
 }
 
+/// An address to listen at.
+pub(crate) fn listen_at(place: &ListenAt) -> Result<SocketAddr, Failure> {
+    Ok(SocketAddr::new(look_up(&place.host)?, place.port))
+}
+
 /// The folder for what nodes and the REPL keep.
-pub(crate) fn data_root(flags: &NodeFlags) -> Result<PathBuf, Failure> {
-    if let Some(folder) = &flags.data_root_dir {
-        return Ok(folder.clone());
+pub(crate) fn data_root(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(folder) = named {
+        return Ok(folder.to_path_buf());
     }
     let places = etcetera::choose_base_strategy().map_err(|error| {
         Failure::failed(format!("no place for data: {error}; name one with --data-root-dir DIR"))

@@ -5,8 +5,10 @@ use std::io;
 use std::process::ExitCode;
 
 use iridium_net::{ClientError, JoinError, SecretError, StartError};
+use iridium_node::{SpawnError, control};
 
 use crate::output;
+use crate::program::load::reason;
 
 /// Why a command did not succeed.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub(crate) struct Failure {
     message: String,
     /// What is shown before the message, as it is.
     details: String,
+    /// Whether a session of many commands cannot go on after it.
+    ends: bool,
 }
 
 /// The exit codes. Wrong usage (2) that the argument parser finds ends there.
@@ -52,13 +56,24 @@ impl Failure {
         Self { details, ..self }
     }
 
+    /// Makes it the end of a session of many commands.
+    pub(crate) fn ending(self) -> Self {
+        Self { ends: true, ..self }
+    }
+
+    /// Whether a session of many commands cannot go on: nobody reads it, or what
+    /// it lives by is gone.
+    pub(crate) fn is_end(&self) -> bool {
+        self.ends || self.is_unread()
+    }
+
     /// Says which file it is about.
     pub(crate) fn about(self, name: &str) -> Self {
         Self { message: format!("{name}: {}", self.message), ..self }
     }
 
     fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), details: String::new() }
+        Self { exit, message: message.into(), details: String::new(), ends: false }
     }
 
     /// What went wrong, without what is to be seen before.
@@ -115,7 +130,45 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::AliasInUse { .. } => Self::refused(error.to_string()),
+            StartError::Data { path, source } => Self::failed(format!(
+                "cannot use {}: {}; --data-root-dir DIR names another folder",
+                path.display(),
+                reason(&source)
+            )),
             _ => Self::failed(error.to_string()),
+        }
+    }
+}
+
+impl From<iridium_node::StartError> for Failure {
+    fn from(error: iridium_node::StartError) -> Self {
+        match error {
+            iridium_node::StartError::Mesh(error) => error.into(),
+            iridium_node::StartError::Metrics { addr, source } => {
+                let why = match source.kind() {
+                    io::ErrorKind::AddrInUse => {
+                        "another process does; choose another port with --metrics".into()
+                    }
+                    _ => reason(&source),
+                };
+                Self::failed(format!("cannot listen at {addr} for metrics: {why}"))
+            }
+            error => Self::failed(error.to_string()),
+        }
+    }
+}
+
+impl From<SpawnError> for Failure {
+    fn from(error: SpawnError) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+impl From<control::ClientError> for Failure {
+    fn from(error: control::ClientError) -> Self {
+        match error {
+            control::ClientError::Control(error) => error.into(),
+            error => Self::failed(error.to_string()),
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::output;
 /// Where the log goes beside the file.
 pub(crate) enum Sink {
     Stderr,
+    /// Also stderr, from a REPL whose input is a pipe.
+    Pipe,
     /// A terminal on which a line is being edited.
     Terminal(Box<dyn Write + Send>),
 }
@@ -24,16 +26,22 @@ pub(crate) enum Sink {
 pub(crate) fn start(flags: &LogFlags, usual: Level, sink: Sink) -> Result<(), Failure> {
     let level = level(flags, usual);
     let mut logs: Vec<Box<dyn SharedLogger>> = vec![match sink {
-        Sink::Stderr => {
+        Sink::Stderr | Sink::Pipe => {
+            let mut layout = layout();
+            if matches!(sink, Sink::Pipe) && flags.verbose == 0 {
+                // The REPL tells of traps itself.
+                layout.add_filter_ignore_str("iridium_node::hub");
+            }
             let coloured = output::is_coloured(&io::stderr());
             let colours = if coloured { ColorChoice::Auto } else { ColorChoice::Never };
-            TermLogger::new(level, layout().build(), TerminalMode::Stderr, colours)
+            TermLogger::new(level, layout.build(), TerminalMode::Stderr, colours)
         }
         Sink::Terminal(writer) => {
             let mut layout = layout();
             if flags.verbose == 0 {
                 // The REPL tells the person at the terminal in its own words.
                 layout.add_filter_ignore_str("iridium_net::membership");
+                layout.add_filter_ignore_str("iridium_node::hub");
             }
             WriteLogger::new(level, layout.build(), LineWriter::new(writer))
         }

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command, NodeLimitFlags, ThreadFlags};
+use args::{Cli, Command, NodeLimitFlags, TaskFlags, ThreadFlags};
 use failure::Failure;
 use program::Settings;
 
@@ -41,8 +41,14 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         let settings = settings(&cli.threads, &cli.node_limits, cli.run.fuel);
         return match cli.file {
             Some(file) => commands::run::short(&file, &cli.start, &cli.limits, settings, &cli.run),
-            None if cli.daemon_mode => commands::node::run(&cli.node, &cli.join).map(done),
-            None => repl::run(&cli.node, settings).map(done),
+            None if cli.daemon_mode => {
+                let tasks = TaskFlags { join: cli.join, ..TaskFlags::default() };
+                commands::node::run(&cli.node, &tasks, cli.limits.limits(), settings).map(done)
+            }
+            None if cli.limits.is_any() => Err(Failure::usage(
+                "limits of each process are for a program or a node; name a file",
+            )),
+            None => repl::run(cli.node, settings).map(done),
         };
     };
     match command {
@@ -62,8 +68,21 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Disasm { file } => commands::assemble::disasm(&file).map(done),
         Command::Check { files } => commands::assemble::check(&files).map(done),
-        Command::Node { flags, join } => commands::node::run(&flags, &join).map(done),
+        Command::Node { flags, tasks, threads, limits, node_limits } => {
+            let settings = settings(&threads, &node_limits, None);
+            commands::node::run(&flags, &tasks, limits.limits(), settings).map(done)
+        }
         Command::Members { client, json } => commands::members::run(&client, json).map(done),
+        Command::Ps { client, all, json } => commands::ps::run(&client, all, json).map(done),
+        Command::Top { client, json } => commands::top::run(&client, json).map(done),
+        Command::Spawn(words) => commands::tell::spawn(&words).map(done),
+        Command::Send(words) => commands::tell::send(&words).map(done),
+        Command::Kill(words) => commands::tell::kill(&words).map(done),
+        Command::Apps { client, json } => commands::apps::run(&client, json).map(done),
+        Command::Events { client, follow, json } => {
+            commands::events::run(&client, follow, json).map(done)
+        }
+        Command::Attach(words) => repl::attach(words).map(done),
         Command::Leave { client } => commands::leave::run(&client).map(done),
         Command::Secret(task) => commands::secret::run(&task).map(done),
         Command::Completions { shell } => commands::manual::completions(shell).map(done),

@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table,
+};
 
 use iridium_proto::{MemberView, ViewState};
 use iridium_vm::Trap;
@@ -58,11 +60,47 @@ pub(crate) fn members(members: &[MemberView]) -> String {
     laid_out(table, 3..4)
 }
 
-/// Processes, in the order in which they are handed in.
-pub(crate) fn processes(rows: Vec<[String; 8]>) -> String {
-    let mut table = table(["pid", "name", "program", "state", "fuel", "heap", "mailbox", "links"]);
+/// Members with the numbers that the pids of their processes begin with.
+pub(crate) fn numbers(rows: Vec<[String; 3]>) -> String {
+    let mut table = table(["alias", "number", "state"]);
     table.add_rows(rows);
-    laid_out(table, 4..8)
+    laid_out(table, 1..2)
+}
+
+/// Processes, in the order in which they are handed in. Pids are long, so that
+/// frames would take more than 80 columns have room for.
+pub(crate) fn processes(rows: Vec<[String; 8]>) -> String {
+    let mut table = bare(["pid", "name", "program", "state", "fuel", "heap", "mail", "links"]);
+    table.add_rows(rows);
+    // Only words may be wrapped: the rest is read or copied as a whole.
+    for column in [0, 3, 4, 5, 6, 7] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    columns(table, 4..8)
+}
+
+/// As `processes`, each with its node.
+pub(crate) fn processes_of_nodes(rows: Vec<(String, [String; 8])>) -> String {
+    let head = ["node", "pid", "name", "program", "state", "fuel", "heap", "mail", "links"];
+    let mut table = bare(head);
+    table.add_rows(rows.into_iter().map(|(node, cells)| [vec![node], cells.into()].concat()));
+    columns(table, 5..9)
+}
+
+/// Apps and their children, which are indented.
+pub(crate) fn apps(rows: Vec<[String; 3]>) -> String {
+    let mut table = bare(["app", "pid", "state"]);
+    table.add_rows(rows);
+    columns(table, 0..0)
+}
+
+/// A table without frames.
+fn bare<const N: usize>(head: [&str; N]) -> Table {
+    let mut table = table(head);
+    table.load_style(NOTHING);
+    table
 }
 
 fn table<const N: usize>(head: [&str; N]) -> Table {
@@ -80,15 +118,23 @@ fn table<const N: usize>(head: [&str; N]) -> Table {
 }
 
 /// The text of a table whose columns `numbers` are numbers.
-fn laid_out(mut table: Table, numbers: std::ops::Range<usize>) -> String {
+fn laid_out(table: Table, numbers: std::ops::Range<usize>) -> String {
+    if io::stdout().is_terminal() { text(table, numbers) } else { columns(table, numbers) }
+}
+
+/// The same for one without frames.
+fn columns(mut table: Table, numbers: std::ops::Range<usize>) -> String {
+    let last = table.column_count().saturating_sub(1);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if at == last { 0 } else { 2 }));
+    }
+    text(table, numbers)
+}
+
+fn text(mut table: Table, numbers: std::ops::Range<usize>) -> String {
     for column in numbers {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    if !io::stdout().is_terminal() {
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
         }
     }
     table.lines().map(|line| line.trim_end().to_string()).collect::<Vec<_>>().join("\n")
@@ -110,7 +156,8 @@ fn row(member: &MemberView) -> [Cell; 4] {
     ]
 }
 
-fn milliseconds(us: u64) -> String {
+/// A time in microseconds, for people.
+pub(crate) fn milliseconds(us: u64) -> String {
     format!("{}.{:02} ms", us / 1000, us % 1000 / 10)
 }
 

@@ -22,6 +22,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The scheduler that it was to use has a node.
+    #[error("the scheduler has a node already")]
+    Taken,
     /// The system has no threads for it.
     #[error("the system has no threads for the node: {0}")]
     Threads(#[from] io::Error),

@@ -11,6 +11,7 @@ mod node;
 mod operate;
 mod report;
 mod router;
+mod solo;
 mod sync;
 
 pub use config::Config;
@@ -19,3 +20,4 @@ pub use hub::{Happening, NodeEvent};
 pub use node::Node;
 pub use report::{NodeLoad, NodeProcesses, NodeReport, ProcessRow};
 pub use router::MAX_PAYLOAD;
+pub use solo::Solo;

@@ -6,7 +6,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use iridium_net::{Endpoint, JoinError, JoinReport, Manager};
+use iridium_net::{Application as _, Endpoint, Event, JoinError, JoinReport, Manager};
 use iridium_proto::{MemberView, NodeAlias, NodeNumber};
 use iridium_vm::process::{Pid, Start};
 use iridium_vm::sched::{self, Scheduler, Time};
@@ -21,6 +21,7 @@ use crate::hub::{Hub, NodeEvent};
 use crate::metrics::{Metrics, Page};
 use crate::report::{NodeLoad, NodeProcesses};
 use crate::router::{Ear, Parts, Peer, Router};
+use crate::solo::{Gate, Solo};
 use crate::sync::lock;
 
 /// Orders that may wait for the loader and the desk.
@@ -37,6 +38,8 @@ pub struct Node {
 
 struct Inner {
     scheduler: Scheduler,
+    /// To a scheduler that was there before and is to stay.
+    gate: Option<Arc<Gate>>,
     manager: Manager,
     router: Arc<Router>,
     loader: Sender<LoaderOrder>,
@@ -50,10 +53,29 @@ impl Node {
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running then.
-    pub fn start(mut config: Config) -> Result<Self, StartError> {
-        let number = match config.mesh.number {
-            Some(number) => number,
-            None => NodeNumber::from_random(random_bits()?),
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_node(config, None)
+    }
+
+    /// As [`start`](Self::start), for processes that are there already: pids, messages, ties and
+    /// names stay as they are, and other nodes can reach them from now on. When the node goes, they
+    /// stay, and what ties them to other nodes is cut. What `config` says of workers, limits of all
+    /// processes, output, and the node's number does not count.
+    ///
+    /// # Errors
+    /// [`StartError`], also when there is a node for these processes already.
+    pub fn start_with(config: Config, solo: &Solo) -> Result<Self, StartError> {
+        Self::start_node(config, Some(solo))
+    }
+
+    fn start_node(mut config: Config, solo: Option<&Solo>) -> Result<Self, StartError> {
+        let number = match (solo, config.mesh.number) {
+            (Some(solo), _) => {
+                let number = NodeNumber::new(solo.scheduler().node());
+                number.map_err(iridium_net::StartError::from)?
+            }
+            (None, Some(number)) => number,
+            (None, None) => NodeNumber::from_random(random_bits()?),
         };
         config.mesh.number = Some(number);
         let data = config.mesh.data_root.clone();
@@ -71,14 +93,32 @@ impl Node {
             limits: config.limits,
             hosts: config.hosts.clone(),
         }));
-        let scheduler = Scheduler::start(sched_config(&config, number, &router)?)?;
+        let scheduler = match solo {
+            Some(solo) => solo.scheduler().clone(),
+            None => Scheduler::start(sched_config(&config, number, &router)?)?,
+        };
         router.serve(&scheduler);
-        let manager = Manager::start_with(config.mesh, Arc::new(Ear(Arc::clone(&router))))?;
+        let gate = solo.map(|solo| Arc::clone(&solo.gate));
+        if gate.as_ref().is_some_and(|gate| !gate.open(&router)) {
+            return Err(StartError::Taken);
+        }
+        let manager = match Manager::start_with(config.mesh, Arc::new(Ear(Arc::clone(&router)))) {
+            Ok(manager) => manager,
+            Err(error) => {
+                if let Some(gate) = gate {
+                    gate.close(&router);
+                }
+                return Err(error.into());
+            }
+        };
         let alias = manager.me().0.alias;
         router.answer_to(alias.clone());
+        if let Some(gate) = &gate {
+            gate.answer_to(alias.clone());
+        }
         let threads = Mutex::default();
         let (metrics, listener) = bound.unzip();
-        let inner = Inner { scheduler, manager, router, loader, desk, metrics, threads };
+        let inner = Inner { scheduler, gate, manager, router, loader, desk, metrics, threads };
         let node = Self { inner: Arc::new(inner) };
         let folder = data.map(|root| root.join(alias.as_str()).join("modules"));
         node.start_threads(Cache::new(folder), loader_orders, desk_orders)?;
@@ -224,7 +264,7 @@ impl Node {
     }
 
     /// Says goodbye to all others, forgets them, and stops. Processes are dropped without being
-    /// told.
+    /// told, unless they were there [before](Self::start_with).
     pub fn leave(&self) {
         self.inner.manager.leave();
         self.inner.stop();
@@ -252,7 +292,10 @@ impl Inner {
         if let Some(metrics) = &self.metrics {
             metrics.stop();
         }
-        self.scheduler.shutdown();
+        match &self.gate {
+            None => self.scheduler.shutdown(),
+            Some(gate) => self.let_go(gate),
+        }
         // One that has ended does not take the order.
         let _ = self.loader.send_timeout(LoaderOrder::Stop, PATIENCE);
         let _ = self.desk.send_timeout(DeskOrder::Stop, PATIENCE);
@@ -262,6 +305,16 @@ impl Inner {
         for thread in threads.into_iter().filter(|thread| thread.thread().id() != me) {
             // What it panicked with was printed when it did.
             let _ = thread.join();
+        }
+    }
+}
+
+impl Inner {
+    /// Leaves the processes to themselves: what ties them to other nodes is cut.
+    fn let_go(&self, gate: &Gate) {
+        gate.close(&self.router);
+        for peer in self.router.peers.all() {
+            Ear(Arc::clone(&self.router)).event(&Event::Left { id: peer.id.clone() });
         }
     }
 }

@@ -1,18 +1,20 @@
-//! The command line. What there is to say about programs is in `program`.
+//! The command line. What there is to say about programs is in `program`, about
+//! questions to running nodes in `client`, about addresses in `place`.
 
+mod client;
+mod place;
 mod program;
 
-use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use iridium_net::Endpoint;
-use iridium_proto::{DEFAULT_PORT, NodeAlias, NodePort};
+use iridium_proto::{DEFAULT_PORT, NodeAlias};
 
+pub(crate) use client::{AttachArgs, ClientFlags, KillArgs, SendArgs, SpawnArgs};
+pub(crate) use place::{Advertise, Host, ListenAt};
 pub(crate) use program::{Argument, LimitFlags, NodeLimitFlags, RunFlags, StartFlags, ThreadFlags};
 
 /// The usual port for control clients alone, beside [`DEFAULT_PORT`] for everything.
@@ -108,9 +110,14 @@ pub(crate) enum Command {
     Node {
         #[command(flatten)]
         flags: NodeFlags,
-        /// Join through this member, tried until it answers; may be repeated
-        #[arg(long, value_name = "HOST:PORT")]
-        join: Vec<Endpoint>,
+        #[command(flatten)]
+        tasks: TaskFlags,
+        #[command(flatten)]
+        threads: ThreadFlags,
+        #[command(flatten)]
+        limits: LimitFlags,
+        #[command(flatten)]
+        node_limits: NodeLimitFlags,
     },
     /// List the members that a running node sees
     Members {
@@ -120,6 +127,52 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List the processes of a running node, or of all nodes of its cluster
+    Ps {
+        #[command(flatten)]
+        client: ClientFlags,
+        /// The processes of all nodes
+        #[arg(short, long)]
+        all: bool,
+        /// Print one line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Watch how the nodes of a cluster do; q or Ctrl-C ends
+    Top {
+        #[command(flatten)]
+        client: ClientFlags,
+        /// Print one line of JSON, and end
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start a process at a running node, and print its pid
+    Spawn(SpawnArgs),
+    /// Send a message to a process
+    Send(SendArgs),
+    /// End a process
+    Kill(KillArgs),
+    /// Show the apps of a running node, with their children
+    Apps {
+        #[command(flatten)]
+        client: ClientFlags,
+        /// Print one line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell what happens at a running node: members, failures, restarts
+    Events {
+        #[command(flatten)]
+        client: ClientFlags,
+        /// Until Ctrl-C [default: what happens within a second]
+        #[arg(short, long)]
+        follow: bool,
+        /// Print each event as a line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// The REPL, whose process lives at a running node
+    Attach(AttachArgs),
     /// Make a running node leave the cluster and end
     Leave {
         #[command(flatten)]
@@ -146,6 +199,23 @@ pub(crate) enum SecretTask {
     },
     /// Print the path of the file that nodes look for
     ShowPath,
+}
+
+/// What a node without a REPL has to do.
+#[derive(Debug, Default, Args)]
+pub(crate) struct TaskFlags {
+    /// Join through this member, tried until it answers; may be repeated
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) join: Vec<Endpoint>,
+    /// Start the tree of programs that an app file describes; may be repeated
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) app: Vec<PathBuf>,
+    /// Start the first process of a program; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) run: Vec<PathBuf>,
+    /// Show metrics to a scraper, at http://HOST:PORT/metrics; port 0: any
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) metrics: Option<ListenAt>,
 }
 
 /// What a node is told, whether it runs alone or in the REPL.
@@ -195,6 +265,26 @@ pub(crate) struct NodeFlags {
     pub(crate) log: LogFlags,
 }
 
+impl NodeFlags {
+    /// For a REPL that starts no node of its own.
+    pub(crate) fn attached(log: LogFlags) -> Self {
+        Self {
+            node_alias: None,
+            server_bind_port: DEFAULT_PORT,
+            server_bind_host: Host::Ip([127, 0, 0, 1].into()),
+            advertise: None,
+            enable_remote_access: false,
+            bind_port: CONTROL_PORT,
+            bind_host: Host::Ip([127, 0, 0, 1].into()),
+            data_root_dir: None,
+            secret_file: None,
+            insecure: None,
+            preset: Preset::Lan,
+            log,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct LogFlags {
     /// Also write the log to the end of this file
@@ -206,20 +296,6 @@ pub(crate) struct LogFlags {
     /// Log less; may be repeated
     #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "verbose")]
     pub(crate) quiet: u8,
-}
-
-/// How a running node is reached.
-#[derive(Debug, Args)]
-pub(crate) struct ClientFlags {
-    /// The node to talk to
-    #[arg(long, value_name = "HOST:PORT", default_value_t = default_node())]
-    pub(crate) at: Endpoint,
-    /// File with the cluster secret [default: iridium secret show-path]
-    #[arg(long, value_name = "FILE", env = "IRIDIUM_SECRET_FILE", hide_env_values = true)]
-    pub(crate) secret_file: Option<PathBuf>,
-    /// The node runs with --insecure
-    #[arg(long)]
-    pub(crate) insecure: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -239,68 +315,6 @@ pub(crate) enum Preset {
     Wan,
 }
 
-/// An address, or a name that is looked up once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Host {
-    Ip(IpAddr),
-    Name(String),
-}
-
-impl FromStr for Host {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
-        if let Ok(ip) = bare.parse() {
-            return Ok(Self::Ip(ip));
-        }
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-        if text.is_empty() || !text.chars().all(allowed) {
-            return Err(format!("{text:?} is neither an address nor a host name"));
-        }
-        Ok(Self::Name(text.to_string()))
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ip(ip) => ip.fmt(f),
-            Self::Name(name) => name.fmt(f),
-        }
-    }
-}
-
-/// `HOST` or `HOST:PORT`, where no port stands for the one listened on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Advertise {
-    pub(crate) host: Host,
-    pub(crate) port: Option<NodePort>,
-}
-
-impl FromStr for Advertise {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        // All of an IPv6 address is the host; else a port follows the last colon.
-        let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) if text.parse::<IpAddr>().is_err() && !text.ends_with(']') => {
-                (host, Some(port))
-            }
-            _ => (text, None),
-        };
-        let host: Host = host.parse()?;
-        let Some(port) = port else { return Ok(Self { host, port: None }) };
-        let number = port.parse().map_err(|_| format!("{port:?} is not a port"))?;
-        let port = NodePort::new(number).map_err(|error| error.to_string())?;
-        Ok(Self { host, port: Some(port) })
-    }
-}
-
-fn default_node() -> Endpoint {
-    Endpoint::Addr(([127, 0, 0, 1], DEFAULT_PORT).into())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -310,26 +324,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn an_advertised_address_may_have_a_port() {
-        for (text, host, port) in [
-            ("192.0.2.7", "192.0.2.7", None),
-            ("192.0.2.7:2300", "192.0.2.7", Some(2300)),
-            ("fe80::1", "fe80::1", None),
-            ("[fe80::1]", "fe80::1", None),
-            ("[fe80::1]:2300", "fe80::1", Some(2300)),
-            ("db.example", "db.example", None),
-            ("db.example:80", "db.example", Some(80)),
-        ] {
-            let parsed: Advertise = text.parse().unwrap();
-            assert_eq!(parsed.host.to_string(), host, "{text}");
-            assert_eq!(parsed.port.map(NodePort::number), port, "{text}");
-        }
-        for text in ["", ":80", "host:", "host:0", "host:70000", "two words", "http://x"] {
-            assert!(text.parse::<Advertise>().is_err(), "{text}");
-        }
     }
 
     #[test]

@@ -57,26 +57,31 @@ pub(crate) struct ThreadFlags {
 #[command(next_help_heading = "Limits of each process")]
 pub(crate) struct LimitFlags {
     /// Heap [default: 67108864]
-    #[arg(long, value_name = "BYTES", requires = "file")]
+    #[arg(long, value_name = "BYTES")]
     heap_limit: Option<u64>,
     /// Data stack [default: 1048576]
-    #[arg(long, value_name = "CELLS", requires = "file")]
+    #[arg(long, value_name = "CELLS")]
     stack_limit: Option<u64>,
     /// Calls that have not returned [default: 100000]
-    #[arg(long, value_name = "N", requires = "file")]
+    #[arg(long, value_name = "N")]
     call_depth_limit: Option<u64>,
     /// Messages that wait to be received [default: 1048576]
-    #[arg(long, value_name = "N", requires = "file")]
+    #[arg(long, value_name = "N")]
     message_limit: Option<u64>,
     /// Memory that waiting messages take [default: 67108864]
-    #[arg(long, value_name = "BYTES", requires = "file")]
+    #[arg(long, value_name = "BYTES")]
     message_bytes_limit: Option<u64>,
     /// Fuel from start to end [default: none]
-    #[arg(long, value_name = "N", requires = "file")]
+    #[arg(long, value_name = "N")]
     fuel_limit: Option<u64>,
 }
 
 impl LimitFlags {
+    /// Whether any was said.
+    pub(crate) fn is_any(&self) -> bool {
+        self.limits() != Limits::default()
+    }
+
     /// The limits, with the defaults of what was not said.
     pub(crate) fn limits(&self) -> Limits {
         let usual = Limits::default();

@@ -50,7 +50,7 @@ pub(crate) fn run(file: &Path, settings: Settings) -> Result<ExitCode, Failure> 
 }
 
 /// Reads an app file and its modules.
-fn read(file: &Path) -> Result<(App, Spec, Vec<Module>), Failure> {
+pub(super) fn read(file: &Path) -> Result<(App, Spec, Vec<Module>), Failure> {
     let shown = name(file);
     let text = fs::read_to_string(file).map_err(|error| {
         let why = match error.kind() {

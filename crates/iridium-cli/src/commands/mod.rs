@@ -1,20 +1,26 @@
 //! One file for each command, or for those that belong together.
 
 pub(crate) mod app;
+pub(crate) mod apps;
 pub(crate) mod assemble;
+pub(crate) mod events;
 pub(crate) mod leave;
 pub(crate) mod manual;
 pub(crate) mod members;
 pub(crate) mod node;
 mod outcome;
+pub(crate) mod ps;
 pub(crate) mod run;
 pub(crate) mod secret;
+pub(crate) mod tell;
+pub(crate) mod top;
 mod whole;
 
 use std::time::Duration;
 
-use iridium_net::ControlClient;
-use iridium_proto::{ControlReply, ControlRequest};
+use iridium_net::{ControlClient, Endpoint};
+use iridium_node::control::Client;
+use iridium_proto::{ControlReply, ControlRequest, MemberView};
 
 use crate::args::ClientFlags;
 use crate::config;
@@ -31,6 +37,31 @@ fn ask(client: &ClientFlags, request: ControlRequest) -> Result<ControlReply, Fa
         ControlReply::Failed(why) => Err(Failure::failed(format!("{}: {why}", client.at))),
         reply => Ok(reply),
     }
+}
+
+/// Connects to a running node.
+pub(crate) fn connect(client: &ClientFlags) -> Result<Client, Failure> {
+    let security = config::security_of_client(client)?;
+    Ok(Client::connect(&client.at, &security, ANSWER_WITHIN)?)
+}
+
+/// The members that a node sees, by alias.
+pub(crate) fn members(client: &mut Client, at: &Endpoint) -> Result<Vec<MemberView>, Failure> {
+    match client.mesh().request(ControlRequest::Members)? {
+        ControlReply::Members(mut members) => {
+            members.sort_by(|a, b| a.info.alias.cmp(&b.info.alias));
+            Ok(members)
+        }
+        ControlReply::Failed(why) => Err(Failure::failed(format!("{at}: {why}"))),
+        reply => {
+            Err(Failure::failed(format!("{at} gave an answer to another question: {reply:?}")))
+        }
+    }
+}
+
+/// As the line that `--json` prints.
+fn json(answer: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string(answer).map_err(|error| Failure::failed(error.to_string()))
 }
 
 /// The node gave an answer to another question, which no version does.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use iridium_vm::process::{Pid, Reason, Register};
-use iridium_vm::{Process, Program};
+use iridium_vm::{Module, Process, Program};
 
 use super::whole::{First, Whole};
 use crate::args::{Argument, Cli, LimitFlags, RunFlags, StartFlags};
@@ -98,24 +98,28 @@ fn process(
     let mut process = match &flags.entry {
         None => Process::new(program, limits),
         Some(label) => Process::at_label(program, label, limits)
-            .ok_or_else(|| no_label(file, program, label))?,
+            .ok_or_else(|| no_label(file, program.module(), label))?,
     };
     let fitting = (0..=u8::MAX).zip(&flags.arguments);
     if fitting.len() < flags.arguments.len() {
         return Err(Failure::usage("there are 256 registers, so at most 256 times --arg"));
     }
     for (number, argument) in fitting {
-        let register = match *argument {
-            Argument::Int(int) => Register { int, ..Register::default() },
-            Argument::Float(float) => Register { float, ..Register::default() },
-        };
-        process.set_register(number, register);
+        process.set_register(number, register(argument));
     }
     Ok(process)
 }
 
-fn no_label(file: &Path, program: &Program, label: &str) -> Failure {
-    let module = program.module();
+/// What an argument puts into its register.
+pub(super) fn register(argument: &Argument) -> Register {
+    match *argument {
+        Argument::Int(int) => Register { int, ..Register::default() },
+        Argument::Float(float) => Register { float, ..Register::default() },
+    }
+}
+
+/// A program has no such label.
+pub(super) fn no_label(file: &Path, module: &Module, label: &str) -> Failure {
     let names = module.code_labels().iter().chain(module.exports()).map(|(name, _)| name);
     let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(label, name));
     let hint = match nearest {

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use iridium_node::Solo;
+use iridium_proto::NodeNumber;
 use iridium_vm::Trap;
 use iridium_vm::process::Pid;
 use iridium_vm::sched::{Config, Ending, Observer, Scheduler};
@@ -32,6 +34,8 @@ pub(crate) struct Settings {
 /// A scheduler with its output and its news.
 pub(crate) struct World {
     pub(crate) scheduler: Scheduler,
+    /// The same, as what a node can be given to.
+    pub(crate) solo: Solo,
     pub(crate) stream: Stream,
     pub(crate) settings: Settings,
     /// What people should know.
@@ -56,18 +60,41 @@ impl World {
     /// # Errors
     /// When the system gives no threads or no random bits.
     pub(crate) fn start(settings: Settings, stream: Stream) -> Result<Self, Failure> {
+        Self::start_as(None, settings, stream)
+    }
+
+    /// As [`start`](Self::start), for processes that other nodes may come to reach:
+    /// their pids begin with a number that no other node is likely to have.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub(crate) fn start_reachable(settings: Settings, stream: Stream) -> Result<Self, Failure> {
+        let number = NodeNumber::from_random(seed()?).number();
+        Self::start_as(Some(number), settings, stream)
+    }
+
+    fn start_as(number: Option<u32>, settings: Settings, stream: Stream) -> Result<Self, Failure> {
         let (tells, news) = bounded(MOST_NEWS);
         let (stills, still) = bounded(1);
         let missed = Arc::new(AtomicU64::new(0));
         let herald = Herald { tells, stills, missed: Arc::clone(&missed) };
         let mut config = Config::new(Arc::new(stream.clone()), Arc::new(herald), seed()?);
+        config.node = number.unwrap_or(config.node);
         config.workers = settings.threads.unwrap_or(config.workers);
         config.processes = settings.processes.unwrap_or(config.processes);
         config.memory = settings.memory.unwrap_or(config.memory);
         config.fuel = settings.fuel.unwrap_or(config.fuel);
-        let scheduler = Scheduler::start(config)
+        let solo = Solo::start(config)
             .map_err(|error| Failure::failed(format!("cannot start the workers: {error}")))?;
-        Ok(Self { scheduler, stream, settings, news, still, missed })
+        Ok(Self {
+            scheduler: solo.scheduler().clone(),
+            solo,
+            stream,
+            settings,
+            news,
+            still,
+            missed,
+        })
     }
 
     /// How many news there was no room for, since the last call.

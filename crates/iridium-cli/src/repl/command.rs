@@ -19,7 +19,7 @@ pub(super) struct Command {
     /// As shown in help; empty when it takes none.
     arguments: &'static str,
     pub(super) help: &'static str,
-    run: fn(&mut Session<'_>, &[&str]) -> Result<Flow, Failure>,
+    run: fn(&mut Session, &[&str]) -> Result<Flow, Failure>,
 }
 
 /// Every command, in the order of `!help`.
@@ -106,13 +106,13 @@ pub(super) const COMMANDS: &[Command] = &[
     Command { name: "ps", arguments: "", help: "list the processes", run: processes::list },
     Command {
         name: "send",
-        arguments: "PID|NAME TAG TEXT|#N",
+        arguments: "PID|NAME[@ALIAS] TAG TEXT|#N",
         help: "send a message to a process",
         run: processes::send,
     },
     Command {
         name: "kill",
-        arguments: "PID|NAME [REASON]",
+        arguments: "PID|NAME[@ALIAS] [REASON]",
         help: "end a process, or ask it with a reason",
         run: processes::kill,
     },
@@ -147,6 +147,12 @@ pub(super) const COMMANDS: &[Command] = &[
         run: cluster::members,
     },
     Command {
+        name: "nodes",
+        arguments: "",
+        help: "list the members with their numbers in pids",
+        run: cluster::nodes,
+    },
+    Command {
         name: "leave_cluster",
         arguments: "",
         help: "say goodbye and stop this node",
@@ -157,7 +163,7 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 /// Carries out a line.
-pub(super) fn run(session: &mut Session<'_>, line: &str) -> Result<Flow, Failure> {
+pub(super) fn run(session: &mut Session, line: &str) -> Result<Flow, Failure> {
     let mut words = line.split_whitespace();
     let Some(first) = words.next() else { return Ok(Flow::Continue) };
     let Some(name) = first.strip_prefix('!') else {
@@ -216,14 +222,14 @@ fn nearest(name: &str) -> Option<&'static Command> {
     part.or_else(|| COMMANDS.iter().min_by_key(slips).filter(|command| slips(command) <= 2))
 }
 
-fn history(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
+fn history(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
     for (number, line) in (1..).zip(session.lines.history()) {
         output::line(&format!("{number:5}  {line}"))?;
     }
     Ok(Flow::Continue)
 }
 
-fn quit(_: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
+fn quit(_: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
     Ok(Flow::Quit)
 }
 

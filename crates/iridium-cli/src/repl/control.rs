@@ -13,7 +13,7 @@ use crate::program::End;
 use crate::signals::Signal;
 
 /// A line of assembly.
-pub(super) fn enter(session: &mut Session<'_>, line: &str) -> Result<Flow, Failure> {
+pub(super) fn enter(session: &mut Session, line: &str) -> Result<Flow, Failure> {
     match session.machine.enter(line) {
         Ok(rest) => tell(session, &rest),
         Err(Refused::Other(failure)) => Err(failure),
@@ -26,7 +26,7 @@ pub(super) fn enter(session: &mut Session<'_>, line: &str) -> Result<Flow, Failu
 }
 
 /// `!load_file`
-pub(super) fn load(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn load(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     let path = match arguments {
         [] => None,
         [path] => Some(*path),
@@ -40,7 +40,7 @@ pub(super) fn load(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow
 }
 
 /// `!step`
-pub(super) fn step(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn step(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     let steps = match arguments {
         [] => Some(1),
         [steps] => steps.parse().ok().filter(|steps| *steps > 0),
@@ -51,11 +51,11 @@ pub(super) fn step(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow
 }
 
 /// `!continue`
-pub(super) fn go_on(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn go_on(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
     go(session, None)
 }
 
-fn go(session: &mut Session<'_>, steps: Option<u64>) -> Result<Flow, Failure> {
+fn go(session: &mut Session, steps: Option<u64>) -> Result<Flow, Failure> {
     if !session.machine.is_stopped() {
         return Err(Failure::failed("no program is stopped; !load_file PATH loads one"));
     }
@@ -64,7 +64,7 @@ fn go(session: &mut Session<'_>, steps: Option<u64>) -> Result<Flow, Failure> {
 }
 
 /// Says why the machine is at rest, if that is not what everybody expects.
-fn tell(session: &Session<'_>, rest: &Rest) -> Result<Flow, Failure> {
+fn tell(session: &Session, rest: &Rest) -> Result<Flow, Failure> {
     let stopped = || format!("stopped at {}", session.machine.place());
     match rest {
         Rest::Done => {}
@@ -76,7 +76,7 @@ fn tell(session: &Session<'_>, rest: &Rest) -> Result<Flow, Failure> {
         }
         Rest::Ended(_) => {}
         Rest::Told(reason) => {
-            let pid = session.machine.driver.guest.pid();
+            let pid = session.machine.driver.place.pid();
             output::line(&format!(
                 "this VM's process was ended: {reason}; it is process {pid} now"
             ))?;
@@ -90,7 +90,7 @@ fn tell(session: &Session<'_>, rest: &Rest) -> Result<Flow, Failure> {
 }
 
 /// `!break`
-pub(super) fn breakpoint(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn breakpoint(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     match arguments {
         [] => list_breakpoints(session)?,
         [label] => {
@@ -107,7 +107,7 @@ pub(super) fn breakpoint(session: &mut Session<'_>, arguments: &[&str]) -> Resul
     Ok(Flow::Continue)
 }
 
-fn list_breakpoints(session: &Session<'_>) -> io::Result<()> {
+fn list_breakpoints(session: &Session) -> io::Result<()> {
     let module = session.machine.module();
     for at in session.machine.breakpoints() {
         let names = module.code_labels().iter().filter(|(_, index)| index == at);
@@ -118,7 +118,7 @@ fn list_breakpoints(session: &Session<'_>) -> io::Result<()> {
 }
 
 /// `!trace`
-pub(super) fn trace(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn trace(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     session.machine.traces = match arguments {
         ["on"] => true,
         ["off"] => false,
@@ -128,7 +128,7 @@ pub(super) fn trace(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flo
 }
 
 /// `!save`
-pub(super) fn save(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn save(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     let [path] = arguments else { return Err(misused("save")) };
     let others = session.machine.save(path)?;
     output::line(&format!("saved to {path}: this VM{}", and_processes(others)))?;
@@ -136,8 +136,14 @@ pub(super) fn save(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow
 }
 
 /// `!restore`
-pub(super) fn restore(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn restore(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     let [path] = arguments else { return Err(misused("restore")) };
+    if session.cluster.is_some() {
+        return Err(Failure::failed(
+            "what was saved has pids of its own, which this node cannot take on while others know \
+             it; !leave_cluster first",
+        ));
+    }
     let others = and_processes(session.machine.restore(path)?);
     let state = match session.machine.process().status() {
         Status::Ready => format!("stopped at {}", session.machine.place()),
@@ -156,13 +162,13 @@ fn and_processes(others: usize) -> String {
 }
 
 /// `!clear_program`
-pub(super) fn clear_program(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn clear_program(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
     session.machine.clear_program()?;
     Ok(Flow::Continue)
 }
 
 /// `!clear_registers`
-pub(super) fn clear_registers(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn clear_registers(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
     session.machine.clear_registers();
     Ok(Flow::Continue)
 }

@@ -1,19 +1,20 @@
 //! The default VM as a process among others: it runs here, in slices, so that a
-//! signal is noticed, and its wishes are carried out by the scheduler on whose
-//! workers the other processes run.
+//! signal is noticed, and its wishes are carried out where the process lives, by the
+//! scheduler on whose workers the other processes run.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Select};
+use crossbeam_channel::{Receiver, Select, TryRecvError};
 
 use iridium_vm::process::RunError;
-use iridium_vm::sched::{Guest, Progress};
-use iridium_vm::{Completion, Effect, ModuleId, Process, Program, Stop, TrapKind};
+use iridium_vm::sched::Progress;
+use iridium_vm::{Completion, Effect, Limits, ModuleId, Process, Program, Stop, TrapKind};
 
+use super::place::Place;
 use crate::failure::Failure;
-use crate::program::{End, News, Settings, Stream, World, view};
+use crate::program::{End, News, Stream, view};
 use crate::signals::Signal;
 
 /// Fuel between two looks at signals and at what has come: a millisecond or so.
@@ -23,8 +24,8 @@ pub(super) const OUTPUT: Duration = Duration::from_millis(500);
 
 /// Runs the default VM, as a process of a scheduler.
 pub(super) struct Driver {
-    pub(super) world: World,
-    pub(super) guest: Guest,
+    pub(super) place: Place,
+    stream: Stream,
     signals: Receiver<Signal>,
     tell: Box<dyn Fn(&str)>,
     /// Where modules came from.
@@ -32,21 +33,19 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    /// A scheduler with nothing but the default VM.
-    pub(super) fn start(
-        settings: Settings,
+    /// Drives the process in this place.
+    pub(super) fn new(
+        place: Place,
         stream: Stream,
         signals: Receiver<Signal>,
         tell: Box<dyn Fn(&str)>,
-    ) -> Result<Self, Failure> {
-        let world = World::start(settings, stream)?;
-        let guest = guest(&world)?;
-        Ok(Self { world, guest, signals, tell, origins: HashMap::new() })
+    ) -> Self {
+        Self { place, stream, signals, tell, origins: HashMap::new() }
     }
 
     /// Where output goes.
     pub(super) fn stream(&self) -> Stream {
-        self.world.stream.clone()
+        self.stream.clone()
     }
 
     /// Runs until the process ends or a signal comes.
@@ -92,21 +91,43 @@ impl Driver {
     /// Looks whether something has come while the VM rests, that is, whether it
     /// was told to end.
     pub(super) fn look_in(&mut self) -> Result<Option<String>, Failure> {
-        match self.guest.poll() {
+        match self.place.poll()? {
             Progress::Ended(reason) => {
-                let before = self.guest.pid();
-                self.renew()?;
-                let now = self.guest.pid();
+                let before = self.place.pid();
+                self.place.renew()?;
+                let now = self.place.pid();
                 Ok(Some(format!("process {before}, this VM, was ended: {reason}; it is {now} now")))
             }
             _ => Ok(None),
         }
     }
 
-    /// Gives the VM another process, because its last one was ended.
-    pub(super) fn renew(&mut self) -> Result<(), Failure> {
-        self.guest = guest(&self.world)?;
-        Ok(())
+    /// Does something as the process while no program of it runs, and gives the
+    /// answer.
+    ///
+    /// # Errors
+    /// When a signal comes first, and when the process was ended.
+    pub(super) fn ask(
+        &mut self,
+        effect: Effect,
+        program: &Arc<Program>,
+    ) -> Result<Completion, Failure> {
+        let mut progress = self.place.perform(effect, program, Limits::default())?;
+        loop {
+            match progress {
+                Progress::Done(answer) => return Ok(answer),
+                Progress::Ended(_) => {
+                    let told = self.look_in()?;
+                    return Err(Failure::failed(told.unwrap_or_default()));
+                }
+                Progress::Host { .. } | Progress::Waits => {}
+            }
+            if self.wait().is_some() {
+                self.place.give_up()?;
+                return Err(Failure::failed("given up"));
+            }
+            progress = self.place.poll()?;
+        }
     }
 
     /// Tells of what has happened to other processes.
@@ -123,19 +144,20 @@ impl Driver {
 
     /// What there is to look at while the VM rests: news, and what comes for it.
     pub(super) fn receivers(&self) -> (Receiver<News>, Receiver<()>) {
-        (self.world.news.clone(), self.guest.wakes().clone())
+        (self.place.news().clone(), self.place.wakes().clone())
     }
 
     /// A reason to leave a process that could go on.
     fn look(&mut self) -> Result<Option<End>, Failure> {
-        if self.world.stream.failed().try_recv().is_ok() {
-            self.world.stream.flush(Duration::ZERO)?;
+        if self.stream.failed().try_recv().is_ok() {
+            self.stream.flush(Duration::ZERO)?;
         }
         if let Ok(signal) = self.signals.try_recv() {
             return Ok(Some(End::Interrupted(signal)));
         }
-        if self.guest.wakes().try_recv().is_ok()
-            && let Progress::Ended(reason) = self.guest.poll()
+        // It has also something to say when it is closed: that the node is gone.
+        if self.place.wakes().try_recv() != Err(TryRecvError::Empty)
+            && let Progress::Ended(reason) = self.place.poll()?
         {
             return Ok(Some(End::Told(reason)));
         }
@@ -164,7 +186,7 @@ impl Driver {
         process: &mut Process,
         program: &Arc<Program>,
     ) -> Result<Option<End>, Failure> {
-        let mut progress = self.guest.perform(effect, program, process.limits());
+        let mut progress = self.place.perform(effect, program, process.limits())?;
         loop {
             match progress {
                 Progress::Done(answer) => return answer_with(process, program, answer),
@@ -179,25 +201,26 @@ impl Driver {
                 Progress::Waits => {}
             }
             if let Some(end) = self.wait() {
-                let answer = self.guest.give_up();
+                let answer = self.place.give_up()?;
                 if let End::Deadlock = end {
                     // It stays where it waits, for the one who tells of it.
                     return Ok(Some(end));
                 }
                 return Ok(answer_with(process, program, answer)?.or(Some(end)));
             }
-            progress = self.guest.poll();
+            progress = self.place.poll()?;
         }
     }
 
     /// Waits until it is worth to look again; `Some` when there is no point in
     /// waiting.
     fn wait(&self) -> Option<End> {
-        let (wakes, news) = (self.guest.wakes(), &self.world.news);
+        let (wakes, news) = (self.place.wakes(), self.place.news());
+        let still = self.place.still();
         let mut select = Select::new();
         let (woken, signalled) = (select.recv(wakes), select.recv(&self.signals));
-        let (told, still) = (select.recv(news), select.recv(&self.world.still));
-        let chosen = match self.guest.patience() {
+        let (told, at_rest) = (select.recv(news), select.recv(still));
+        let chosen = match self.place.patience() {
             Some(patience) => select.select_timeout(patience).ok()?,
             None => select.select(),
         };
@@ -212,11 +235,9 @@ impl Driver {
                     self.tell(&news);
                 }
             }
-            at if at == still => {
-                let _ = chosen.recv(&self.world.still);
-                // What was sent before all came to rest is there now.
-                let rests = self.guest.patience().is_none() && self.world.scheduler.is_at_rest();
-                return (rests && wakes.is_empty()).then_some(End::Deadlock);
+            at if at == at_rest => {
+                let _ = chosen.recv(still);
+                return self.place.is_deadlock().then_some(End::Deadlock);
             }
             _ => {}
         }
@@ -233,10 +254,6 @@ fn answer_with(
     let failed = if let Completion::Failed(kind) = answer { Some(kind) } else { None };
     process.complete(answer).map_err(|error| Failure::failed(error.to_string()))?;
     Ok(failed.map(|kind| End::trapped(process, program, kind, None)))
-}
-
-fn guest(world: &World) -> Result<Guest, Failure> {
-    world.scheduler.guest().map_err(|full| Failure::failed(full.to_string()))
 }
 
 impl From<RunError> for Failure {

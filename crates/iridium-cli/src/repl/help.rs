@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::output;
 
 /// `!help`
-pub(super) fn help(_: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn help(_: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     match arguments {
         [] => list()?,
         [name] => output::line(explain(name)?.trim_end())?,

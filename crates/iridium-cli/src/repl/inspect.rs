@@ -13,7 +13,7 @@ use crate::program::view;
 const MOST_BYTES: usize = 64 << 10;
 
 /// `!program`
-pub(super) fn program(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn program(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
     let machine = &session.machine;
     let next = machine.is_stopped().then(|| machine.process().pc());
     for (at, instruction) in (0..).zip(machine.listing()) {
@@ -32,14 +32,14 @@ pub(super) fn program(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Fai
 }
 
 /// `!registers`
-pub(super) fn registers(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn registers(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     let zeros = with_zeros(arguments).ok_or_else(|| misused("registers"))?;
     output::line(&view::registers(session.machine.process(), zeros))?;
     Ok(Flow::Continue)
 }
 
 /// `!floats`
-pub(super) fn floats(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn floats(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     let zeros = with_zeros(arguments).ok_or_else(|| misused("floats"))?;
     let text = view::floats(session.machine.process(), zeros);
     output::line(if text.is_empty() { "all are 0.0" } else { &text })?;
@@ -55,7 +55,7 @@ fn with_zeros(arguments: &[&str]) -> Option<bool> {
 }
 
 /// `!heap`
-pub(super) fn heap(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn heap(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     let [address, length] = arguments else { return Err(misused("heap")) };
     let machine = &session.machine;
     let start = address_of(machine, address).ok_or_else(|| misused("heap"))?;
@@ -105,7 +105,7 @@ fn number(text: &str) -> Option<i64> {
 }
 
 /// `!symbols`
-pub(super) fn symbols(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn symbols(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
     let symbols = session.machine.symbols();
     let width = symbols.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, value) in symbols {

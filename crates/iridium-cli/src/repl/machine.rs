@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use iridium_node::control::SpawnOrder;
 use iridium_vm::asm::Diagnostics;
 use iridium_vm::asm::session::Session;
 use iridium_vm::process::{Pid, Reason};
-use iridium_vm::{Limits, Module, Process, Program, Status};
+use iridium_vm::{Completion, Effect, Limits, Module, Process, Program, Status};
 
 use super::drive::{Driver, OUTPUT};
+use super::place::{Here, Place};
 use super::trace;
 use crate::failure::Failure;
 use crate::program::state::{Kind, Saved, State};
@@ -202,7 +204,7 @@ impl Machine {
             End::Told(reason) => {
                 self.lines.clear();
                 self.rest()?;
-                self.driver.renew()?;
+                self.driver.place.renew()?;
                 Ok(Rest::Told(reason))
             }
             End::Trapped(_) => {
@@ -294,20 +296,43 @@ impl Machine {
             }
             None => Arc::clone(&self.program),
         };
-        let process = Process::new(&program, Limits::default());
-        let spawned = self.driver.world.scheduler.spawn(process, &program);
-        spawned.map_err(|full| Failure::failed(full.to_string()))
+        match &self.driver.place {
+            Place::Here(here) => {
+                let process = Process::new(&program, Limits::default());
+                let spawned = here.world.scheduler.spawn(process, &program);
+                spawned.map_err(|full| Failure::failed(full.to_string()))
+            }
+            Place::There(there) => {
+                let module = program.module();
+                let order = SpawnOrder {
+                    module: module.id(),
+                    entry: None,
+                    arguments: Vec::new(),
+                    limits: Limits::default(),
+                    on: None,
+                    name: None,
+                    link_app: false,
+                };
+                Ok(there.connect()?.spawn(order, module)?)
+            }
+        }
+    }
+
+    /// Does something as the process of this VM, and gives the answer.
+    pub(super) fn ask(&mut self, effect: Effect) -> Result<Completion, Failure> {
+        self.driver.ask(effect, &self.program)
     }
 
     /// Writes the process with its program, and all other processes. Answers how
     /// many.
     pub(super) fn save(&self, path: &str) -> Result<usize, Failure> {
-        let World { scheduler, settings, .. } = &self.driver.world;
-        let processes = scheduler.save_with(&self.driver.guest, PATIENCE);
+        let Here { world, guest, .. } = self.driver.place.own()?;
+        let World { scheduler, settings, .. } = world;
+        let processes = scheduler.save_with(guest, PATIENCE);
         let machine = Saved { process: self.process.clone(), program: Arc::clone(&self.program) };
         let state = State {
             kind: Kind::Repl,
-            first: self.driver.guest.pid().bits(),
+            first: guest.pid().bits(),
             ended: None,
             machine: Some(machine),
             settings: *settings,
@@ -320,19 +345,22 @@ impl Machine {
     /// Puts what was saved in the place of what is there. Answers how many other
     /// processes there are now.
     pub(super) fn restore(&mut self, path: &str) -> Result<usize, Failure> {
+        let stream = self.driver.stream();
+        let here = self.driver.place.own_mut()?;
         let state = State::read(Path::new(path), Kind::Repl)?;
         let Some(machine) = state.machine else {
             return Err(Failure::failed(format!("{path} is damaged")));
         };
-        let settings = Settings { threads: self.driver.world.settings.threads, ..state.settings };
-        let world = World::start(settings, self.driver.stream())?;
+        let settings = Settings { threads: here.world.settings.threads, ..state.settings };
+        let world = World::start_reachable(settings, stream)?;
         let restored = world.scheduler.restore_with(&state.processes, &hosts());
         let (_, guest) = restored.map_err(|error| Failure::failed(format!("{path}: {error}")))?;
-        (self.driver.world, self.driver.guest) = (world, guest);
+        let others = world.scheduler.process_count().saturating_sub(1);
+        *here = Here { world, guest, is_clustered: false };
         self.process = machine.process;
         self.replace(machine.program);
         self.driver.origins.insert(self.module().id(), NAME.into());
-        Ok(self.driver.world.scheduler.process_count().saturating_sub(1))
+        Ok(others)
     }
 
     /// Forgets the program. Registers, stack and heap stay.

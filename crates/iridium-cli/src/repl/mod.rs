@@ -1,7 +1,7 @@
 //! The REPL: reads lines until `!quit` or the end of the input. A line that
 //! begins with `!` is a command (`command` is their table; `control`, `inspect`,
 //! `cluster` and `help` do the work); any other is assembled and run on the
-//! default VM (`machine`).
+//! default VM (`machine`), whose process lives here or at a node (`place`).
 //!
 //! One thread owns everything: it waits for the next line, for what happens in
 //! the mesh and for signals, and handles one at a time. Only the reading of
@@ -17,58 +17,105 @@ mod help;
 mod inspect;
 mod line;
 mod machine;
+mod place;
 mod processes;
 mod trace;
+
+use std::io::{self, IsTerminal as _};
 
 use crossbeam_channel::{Receiver, never, select};
 use log::Level;
 
-use iridium_net::{Event, Manager};
+use iridium_net::Event;
+use iridium_node::Node;
 
-use crate::args::NodeFlags;
+use crate::args::{AttachArgs, ClientFlags, NodeFlags};
 use crate::failure::Failure;
 use crate::logging::Sink;
 use crate::program::{Settings, Stream};
 use crate::signals::Signal;
-use crate::{config, event, logging, signals};
+use crate::{config, event, logging, output, signals};
 use command::Flow;
 use drive::Driver;
 use line::{Input, Lines};
 use machine::Machine;
+use place::Place;
 
 /// Runs the REPL.
-pub(crate) fn run(flags: &NodeFlags, settings: Settings) -> Result<(), Failure> {
+pub(crate) fn run(flags: NodeFlags, settings: Settings) -> Result<(), Failure> {
     let signals = signals::arriving()?;
-    let mut lines = Lines::open(config::data_root(flags).ok().as_deref())?;
+    let lines = open(&flags)?;
+    converse(flags, lines, &signals, |stream| Place::here(settings, stream))
+}
+
+/// Runs the REPL, whose process lives at a running node.
+pub(crate) fn attach(words: AttachArgs) -> Result<(), Failure> {
+    let AttachArgs { node, client, log } = words;
+    let signals = signals::arriving()?;
+    let flags = NodeFlags::attached(log);
+    let lines = open(&flags)?;
+    let access = ClientFlags { at: node.unwrap_or(client.at), ..client };
+    let at = access.at.clone();
+    converse(flags, lines, &signals, |_| {
+        let place = Place::there(access)?;
+        // Only people want to know; a pipe gets nothing but answers.
+        if io::stdin().is_terminal() && io::stdout().is_terminal() {
+            output::line(&format!("attached to the node at {at} as process {}", place.pid()))?;
+        }
+        Ok(place)
+    })
+}
+
+/// Opens the input, and the log, which is not to get in its way.
+fn open(flags: &NodeFlags) -> Result<Lines, Failure> {
+    let lines = Lines::open(config::data_root(flags.data_root_dir.as_deref()).ok().as_deref())?;
     let sink = match lines.log_writer() {
         Some(writer) => Sink::Terminal(writer),
-        None => Sink::Stderr,
+        None => Sink::Pipe,
     };
     logging::start(&flags.log, Level::Warn, sink)?;
+    Ok(lines)
+}
+
+/// Carries out lines until there are no more.
+fn converse(
+    flags: NodeFlags,
+    mut lines: Lines,
+    signals: &Receiver<Signal>,
+    place: impl FnOnce(Stream) -> Result<Place, Failure>,
+) -> Result<(), Failure> {
     let stream = Stream::to(lines.output());
-    let driver = Driver::start(settings, stream, signals.clone(), lines.teller())?;
+    let place = match place(stream.clone()) {
+        Ok(place) => place,
+        Err(failure) => {
+            lines.close();
+            return Err(failure);
+        }
+    };
+    let driver = Driver::new(place, stream, signals.clone(), lines.teller());
     let machine = Machine::new(driver)?;
     let mut session = Session { flags, lines, machine, cluster: None, events: never() };
-    let ended = session.run(&signals);
+    let ended = session.run(signals);
     // What is remembered stays: the end of the REPL is no farewell for good.
-    if let Some(manager) = session.cluster.take() {
-        manager.shutdown();
+    if let Some(node) = session.cluster.take() {
+        node.shutdown();
     }
     session.lines.close();
     ended
 }
 
 /// What the commands work on.
-struct Session<'a> {
-    flags: &'a NodeFlags,
+struct Session {
+    /// What a node is to be told that is started from here.
+    flags: NodeFlags,
     lines: Lines,
     machine: Machine,
     /// The node, once it was started and until it has left.
-    cluster: Option<Manager>,
+    cluster: Option<Node>,
     events: Receiver<Event>,
 }
 
-impl Session<'_> {
+impl Session {
     fn run(&mut self, signals: &Receiver<Signal>) -> Result<(), Failure> {
         self.lines.greet(concat!(
             "Iridium ",
@@ -94,11 +141,15 @@ impl Session<'_> {
                     Err(_) => self.events = never(),
                 },
                 recv(news) -> news => if let Ok(news) = news { self.machine.driver.tell(&news) },
-                recv(wakes) -> _ => {
-                    if let Some(text) = self.machine.driver.look_in()? {
-                        self.machine.driver.tell_line(&text);
+                recv(wakes) -> _ => match self.machine.driver.look_in() {
+                    Ok(Some(text)) => self.machine.driver.tell_line(&text),
+                    Ok(None) => {}
+                    Err(failure) => {
+                        // Past the line that was being typed.
+                        self.lines.greet("")?;
+                        return Err(failure);
                     }
-                }
+                },
                 recv(signals) -> signal => {
                     if signal == Ok(Signal::SIGINT) && self.lines.is_terminal() {
                         // It was for a program that had just ended.
@@ -130,7 +181,7 @@ impl Session<'_> {
             stream.end_line(drive::OUTPUT)?;
         }
         match command::run(self, line) {
-            Err(failure) if !failure.is_unread() => {
+            Err(failure) if !failure.is_end() => {
                 failure.tell();
                 Ok(Flow::Continue)
             }
@@ -147,8 +198,11 @@ impl Session<'_> {
     }
 
     fn leave(&mut self) {
-        if let Some(manager) = self.cluster.take() {
-            manager.leave();
+        if let Some(node) = self.cluster.take() {
+            node.leave();
+        }
+        if let Ok(here) = self.machine.driver.place.own_mut() {
+            here.is_clustered = false;
         }
         self.events = never();
     }

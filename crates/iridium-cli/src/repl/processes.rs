@@ -1,16 +1,19 @@
 //! The commands about other processes.
 
-use iridium_vm::Status;
+use iridium_node::ProcessRow;
+use iridium_node::control::Target;
 use iridium_vm::process::{MAX_SERIAL, Payload, Pid, Reason};
-use iridium_vm::sched::{Activity, ProcessInfo};
+use iridium_vm::sched::Activity;
+use iridium_vm::{Completion, Effect, Status};
 
 use super::Session;
 use super::command::{Flow, misused};
+use super::place::Place;
 use crate::failure::Failure;
 use crate::output;
 
 /// `!spawn`
-pub(super) fn spawn(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn spawn(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     let path = match arguments {
         [] => None,
         [path] => Some(*path),
@@ -22,58 +25,71 @@ pub(super) fn spawn(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flo
 }
 
 /// `!ps`
-pub(super) fn list(session: &mut Session<'_>, _: &[&str]) -> Result<Flow, Failure> {
-    let driver = &session.machine.driver;
+pub(super) fn list(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
     let me = myself(session);
     let mine = me.pid;
-    let mut infos = driver.world.scheduler.processes();
-    let at = infos.partition_point(|info| info.pid < me.pid);
-    infos.insert(at, me);
-    let program = |info: &ProcessInfo| match info.module {
-        None => "supervisor".to_string(),
-        Some(id) => driver
-            .origins
-            .get(&id)
-            .cloned()
-            .unwrap_or_else(|| id.to_string().chars().take(8).collect()),
+    let mut rows: Vec<ProcessRow> = match &session.machine.driver.place {
+        Place::Here(here) => here.world.scheduler.processes().into_iter().map(Into::into).collect(),
+        Place::There(there) => {
+            let nodes = there.connect()?.processes(false)?;
+            nodes.into_iter().flat_map(|node| node.processes.unwrap_or_default()).collect()
+        }
     };
-    let state = |info: &ProcessInfo| match info.activity {
-        _ if info.pid != mine => info.activity.as_str(),
-        _ if session.machine.is_stopped() => "this VM, stopped",
-        _ => "this VM",
+    let at = rows.partition_point(|row| row.pid < mine);
+    rows.insert(at, me);
+    let origins = &session.machine.driver.origins;
+    let program = |row: &ProcessRow| match row.module {
+        None => "-".to_string(),
+        Some(id) => {
+            origins.get(&id).cloned().unwrap_or_else(|| id.to_string().chars().take(8).collect())
+        }
     };
-    let rows = infos.iter().map(|info| {
+    let state = |row: &ProcessRow| match row.state.as_str() {
+        state if row.pid != mine => state.to_string(),
+        _ if session.machine.is_stopped() => "this VM, stopped".into(),
+        _ => "this VM".into(),
+    };
+    let rows = rows.iter().map(|row| {
         [
-            info.pid.to_string(),
-            info.names.join(" "),
-            program(info),
-            state(info).to_string(),
-            info.fuel.to_string(),
-            info.heap.to_string(),
-            info.messages.to_string(),
-            info.links.to_string(),
+            row.pid.to_string(),
+            if row.names.is_empty() { "-".into() } else { row.names.join(",") },
+            program(row),
+            state(row),
+            row.fuel.to_string(),
+            row.heap.to_string(),
+            row.messages.to_string(),
+            row.links.to_string(),
         ]
     });
     output::line(&output::processes(rows.collect()))?;
     Ok(Flow::Continue)
 }
 
-/// The default VM, which the scheduler does not list.
-fn myself(session: &Session<'_>) -> ProcessInfo {
+/// The default VM, which is not listed with the others. Its names, links and
+/// messages are not known here when they are at a node.
+fn myself(session: &Session) -> ProcessRow {
     let process = session.machine.process();
     debug_assert_ne!(process.status(), Status::Waiting, "a line has come to its end");
-    ProcessInfo {
+    let known = match &session.machine.driver.place {
+        Place::Here(here) => Some(here.guest.info()),
+        Place::There(_) => None,
+    };
+    ProcessRow {
+        pid: session.machine.driver.place.pid(),
+        names: known.as_ref().map(|known| known.names.clone()).unwrap_or_default(),
         module: Some(process.module()),
-        activity: Activity::Ready,
+        state: Activity::Ready.as_str().into(),
+        place: None,
         fuel: process.fuel_spent(),
-        heap: process.heap().len(),
+        heap: process.heap().len() as u64,
         memory: process.memory(),
-        ..session.machine.driver.guest.info()
+        messages: known.as_ref().map_or(0, |known| known.messages as u64),
+        links: known.as_ref().map_or(0, |known| known.links as u64),
     }
 }
 
 /// `!send`
-pub(super) fn send(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn send(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     let [to, tag, text @ ..] = arguments else { return Err(misused("send")) };
     let tag: i64 = tag.trim_start_matches('#').parse().map_err(|_| misused("send"))?;
     if tag < 0 {
@@ -88,13 +104,12 @@ pub(super) fn send(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow
         words => Payload::Bytes(words.join(" ").into_bytes().into()),
     };
     let to = find(session, to)?;
-    let driver = &session.machine.driver;
-    driver.world.scheduler.send(driver.guest.pid(), to, tag, payload);
+    session.machine.ask(Effect::Send { to: to.bits(), tag, payload })?;
     Ok(Flow::Continue)
 }
 
 /// `!kill`
-pub(super) fn kill(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn kill(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
     let (pid, reason) = match arguments {
         [pid] => (pid, Reason::KILLED),
         [pid, reason] => {
@@ -104,22 +119,35 @@ pub(super) fn kill(session: &mut Session<'_>, arguments: &[&str]) -> Result<Flow
         _ => return Err(misused("kill")),
     };
     let pid = find(session, pid)?;
-    session.machine.driver.world.scheduler.kill(pid, reason);
+    match &session.machine.driver.place {
+        Place::Here(here) => here.world.scheduler.kill(pid, reason),
+        Place::There(there) => drop(there.connect()?.kill(Target::Pid(pid), reason)?),
+    }
     Ok(Flow::Continue)
 }
 
-/// The process that is meant: by name, by pid, or by the serial that is the lower
-/// part of it.
-fn find(session: &Session<'_>, text: &str) -> Result<Pid, Failure> {
-    let scheduler = &session.machine.driver.world.scheduler;
+/// The process that is meant: by name, which may be `NAME@ALIAS`, by pid, or by the
+/// serial that is the lower part of it.
+fn find(session: &mut Session, text: &str) -> Result<Pid, Failure> {
+    let none = || Failure::failed(format!("there is no process {text}; !ps lists them"));
+    let me = session.machine.driver.place.pid();
     let number: Option<i64> = text.trim_start_matches('#').parse().ok();
     let pid = match number {
-        None => scheduler.find(text),
+        None => match session.machine.ask(Effect::WhereIs { name: text.into() })? {
+            Completion::Found(Some(bits)) => Pid::from_bits(bits),
+            _ => return Err(none()),
+        },
         Some(number) => match u64::try_from(number) {
-            Ok(serial) if serial <= MAX_SERIAL => Some(Pid::new(scheduler.node(), serial)),
-            _ => Some(Pid::from_bits(number)),
+            Ok(serial) if serial <= MAX_SERIAL => Pid::new(me.node(), serial),
+            _ => Pid::from_bits(number),
         },
     };
-    pid.filter(|pid| scheduler.lives(*pid))
-        .ok_or_else(|| Failure::failed(format!("there is no process {text}; !ps lists them")))
+    match &session.machine.driver.place {
+        // Of those that live elsewhere, nobody here knows.
+        Place::Here(here) if pid.node() == me.node() && !here.world.scheduler.lives(pid) => {
+            Err(none())
+        }
+        _ if pid.node() == 0 => Err(none()),
+        _ => Ok(pid),
+    }
 }

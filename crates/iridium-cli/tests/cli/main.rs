@@ -4,13 +4,18 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod apps;
+mod attach;
+mod loss;
 mod machine;
 mod mesh;
 mod modules;
+mod node;
+mod operate;
 mod processes;
 mod programs;
 mod refusal;
 mod repl;
 mod session;
+mod shared;
 mod support;
 mod usage;

@@ -231,6 +231,10 @@ impl Process {
         }
     }
 
+    pub(crate) fn printed(&self) -> String {
+        self.printed.lock().unwrap().clone()
+    }
+
     pub(crate) fn complained(&self) -> String {
         self.complained.lock().unwrap().clone()
     }

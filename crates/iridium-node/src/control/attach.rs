@@ -82,24 +82,26 @@ impl Desk<'_> {
         sender: &mut ControlSender,
         acts: &Receiver<Result<Act, StreamError>>,
     ) -> Result<(), StreamError> {
-        let mut waits = false;
+        let (mut waits, mut ended) = (false, false);
         loop {
-            let (wakes, time) = match waits {
-                true => (self.guest.wakes().clone(), self.guest.patience().map_or(never(), after)),
-                false => (never(), never()),
-            };
-            let reply = select! {
+            let wakes = if ended { never() } else { self.guest.wakes().clone() };
+            let patience = self.guest.patience().filter(|_| waits);
+            let time = patience.map_or(never(), after);
+            let (reply, asked) = select! {
                 recv(acts) -> act => match act {
-                    Ok(act) => self.do_it(act?),
+                    Ok(act) => (self.do_it(act?), true),
                     Err(_) => return Ok(()),
                 },
-                recv(wakes) -> _ => Reply::Progress(self.guest.poll()),
-                recv(time) -> _ => Reply::Progress(self.guest.poll()),
+                recv(wakes) -> _ => (Reply::Progress(self.guest.poll()), false),
+                recv(time) -> _ => (Reply::Progress(self.guest.poll()), false),
             };
-            let still = waits && reply == Reply::Progress(Progress::Waits);
-            waits = reply == Reply::Progress(Progress::Waits);
-            // That it still waits is no news.
-            if !still {
+            ended = matches!(reply, Reply::Progress(Progress::Ended(_)));
+            let idles = reply == Reply::Progress(Progress::Waits);
+            // Whatever the client says is answered. That it still waits is no news, nor is it that
+            // something has come for a process that does not wait; that it was ended is.
+            let is_news = asked || ended || (waits && !idles);
+            waits = idles && (asked || waits);
+            if is_news {
                 say(sender, &reply)?;
             }
         }

@@ -76,9 +76,20 @@ pub(super) fn say(stream: &mut ControlStream, reply: &impl Serialize) -> Result<
 }
 
 /// The process that a client means.
+///
+/// One of this node has to live. Of one that lives elsewhere, nobody here knows; but its node has to
+/// be there.
 fn find(router: &Router, target: &Target) -> Result<Pid, Why> {
+    let none = || format!("there is no {target}");
     match target {
-        Target::Pid(pid) => Ok(*pid),
+        Target::Pid(pid) => {
+            let scheduler = router.scheduler().ok_or_else(none)?;
+            let there = match pid.node() == scheduler.node() {
+                true => scheduler.lives(*pid),
+                false => router.peers.find(pid.node()).is_some(),
+            };
+            if there { Ok(*pid) } else { Err(none()) }
+        }
         Target::Name(name, alias) => {
             let found = router.find(name, alias.as_ref()).map_err(|error| error.to_string())?;
             found.ok_or_else(|| format!("there is no process {target}"))

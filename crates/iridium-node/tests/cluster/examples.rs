@@ -6,7 +6,7 @@ use std::path::Path;
 
 use iridium_vm::{Limits, Process};
 
-use crate::harness::{assemble, end_of, mesh, wait_until};
+use crate::harness::{Lab, assemble, end_of, mesh, wait_until};
 
 /// Runs an example at the first of three nodes.
 fn on_three_nodes(name: &str) {
@@ -15,7 +15,10 @@ fn on_three_nodes(name: &str) {
     let expected = fs::read_to_string(folder.join(format!("{name}.expected"))).unwrap();
     // The registers come first, which these programs leave open.
     let (_, expected) = expected.split_once("--\n").unwrap();
-    let labs = mesh(&["a", "b", "c"]);
+    let mut labs = mesh(&["a", "b", "c"]);
+    // The program is started on the first node in the order of numbers, its process 1 is placed on
+    // the second.
+    labs.sort_by_key(Lab::number);
     let program = labs[0].node.load(assemble(&source)).unwrap();
     let process = Process::new(&program, Limits::default());
     let (_, ending) = labs[0].node.scheduler().spawn_watched(process, &program).unwrap();

@@ -1,0 +1,91 @@
+//! What may be typed to running nodes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use iridium_net::Endpoint;
+use iridium_node::control::Target;
+use iridium_proto::{DEFAULT_PORT, NodeAlias};
+
+use super::{LimitFlags, LogFlags, StartFlags};
+
+/// How a running node is reached.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ClientFlags {
+    /// The node to talk to
+    #[arg(long, value_name = "HOST:PORT", default_value_t = default_node())]
+    pub(crate) at: Endpoint,
+    /// File with the cluster secret [default: iridium secret show-path]
+    #[arg(long, value_name = "FILE", env = "IRIDIUM_SECRET_FILE", hide_env_values = true)]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The node runs with --insecure
+    #[arg(long)]
+    pub(crate) insecure: bool,
+}
+
+/// `iridium spawn`
+#[derive(Debug, Args)]
+pub(crate) struct SpawnArgs {
+    /// The program: assembly source or a module; - is stdin
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) client: ClientFlags,
+    /// The node that is to run it [default: the one that is asked]
+    #[arg(long, value_name = "ALIAS")]
+    pub(crate) on: Option<NodeAlias>,
+    /// Register the process under this name at its node
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Link it to the app that the asked node has started last: they end together
+    #[arg(long)]
+    pub(crate) link_app: bool,
+    #[command(flatten)]
+    pub(crate) start: StartFlags,
+    #[command(flatten)]
+    pub(crate) limits: LimitFlags,
+}
+
+/// `iridium send`
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    /// The process: PID, NAME at the asked node, or NAME@ALIAS
+    #[arg(value_name = "PID|NAME[@ALIAS]")]
+    pub(crate) to: Target,
+    /// The tag of the message, 0 or more
+    pub(crate) tag: i64,
+    /// What is in it: bytes, or a number written as '#5' (in quotes, for the shell)
+    #[arg(required = true, value_name = "TEXT|#N")]
+    pub(crate) content: Vec<String>,
+    #[command(flatten)]
+    pub(crate) client: ClientFlags,
+}
+
+/// `iridium kill`
+#[derive(Debug, Args)]
+pub(crate) struct KillArgs {
+    /// The process: PID, NAME at the asked node, or NAME@ALIAS
+    #[arg(value_name = "PID|NAME[@ALIAS]")]
+    pub(crate) to: Target,
+    /// Why it is to end; only -1, killed, cannot be trapped
+    #[arg(long, value_name = "N", default_value_t = -1, allow_hyphen_values = true)]
+    pub(crate) reason: i64,
+    #[command(flatten)]
+    pub(crate) client: ClientFlags,
+}
+
+/// `iridium attach`
+#[derive(Debug, Args)]
+pub(crate) struct AttachArgs {
+    /// The node, instead of --at
+    #[arg(value_name = "HOST:PORT")]
+    pub(crate) node: Option<Endpoint>,
+    #[command(flatten)]
+    pub(crate) client: ClientFlags,
+    #[command(flatten)]
+    pub(crate) log: LogFlags,
+}
+
+fn default_node() -> Endpoint {
+    Endpoint::Addr(([127, 0, 0, 1], DEFAULT_PORT).into())
+}

@@ -1,0 +1,125 @@
+//! `iridium apps`: the apps that a node has started, with their trees.
+
+use serde::Serialize;
+
+use iridium_node::control::{AppRow, ChildRow};
+
+use super::{connect, json};
+use crate::args::ClientFlags;
+use crate::failure::Failure;
+use crate::output;
+
+/// Asks a node for its apps and prints them, oldest first.
+pub(crate) fn run(client: &ClientFlags, as_json: bool) -> Result<(), Failure> {
+    let apps = connect(client)?.apps()?;
+    if as_json {
+        let apps = apps.iter().map(App::of).collect();
+        return Ok(output::line(&json(&Answer { apps })?)?);
+    }
+    if apps.is_empty() {
+        output::complain("the node has started no app; iridium node --app FILE.toml does\n");
+        return Ok(());
+    }
+    Ok(output::line(&output::apps(apps.iter().flat_map(rows).collect()))?)
+}
+
+/// The lines of an app: name, pid, state.
+fn rows(app: &AppRow) -> Vec<[String; 3]> {
+    let state = if app.children.is_some() { "supervises" } else { "ended" };
+    let mut rows = vec![[app.name.clone(), app.pid.to_string(), state.into()]];
+    rows.extend(app.children.iter().flatten().map(|child| {
+        let state = match (child.pid, child.supervises) {
+            (None, _) => "not running",
+            (Some(_), true) => "supervises",
+            (Some(_), false) => "runs",
+        };
+        let indent = "  ".repeat(child.depth as usize + 1);
+        let pid = child.pid.map_or("-".into(), |pid| pid.to_string());
+        [format!("{indent}{}", child.name), pid, state.into()]
+    }));
+    rows
+}
+
+/// The documented shape of `apps --json`; fields may be added, not changed.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    apps: Vec<App<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct App<'a> {
+    name: &'a str,
+    pid: String,
+    /// Whether it has not ended.
+    running: bool,
+    children: Vec<Child<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Child<'a> {
+    name: &'a str,
+    pid: Option<String>,
+    supervisor: bool,
+    children: Vec<Child<'a>>,
+}
+
+impl<'a> App<'a> {
+    fn of(app: &'a AppRow) -> Self {
+        let mut rows = app.children.as_deref().unwrap_or_default();
+        Self {
+            name: &app.name,
+            pid: app.pid.to_string(),
+            running: app.children.is_some(),
+            children: take(&mut rows, 0),
+        }
+    }
+}
+
+/// Takes the children of a depth, with all below them, from the front.
+fn take<'a>(rows: &mut &'a [ChildRow], depth: u32) -> Vec<Child<'a>> {
+    let mut children = Vec::new();
+    while let Some((row, rest)) = rows.split_first().filter(|(row, _)| row.depth >= depth) {
+        *rows = rest;
+        children.push(Child {
+            name: &row.name,
+            pid: row.pid.map(|pid| pid.to_string()),
+            supervisor: row.supervises,
+            children: take(rows, row.depth + 1),
+        });
+    }
+    children
+}
+
+#[cfg(test)]
+mod tests {
+    use iridium_vm::process::Pid;
+
+    use super::*;
+
+    #[test]
+    fn the_json_is_a_tree() {
+        let child = |depth, name: &str, serial, supervises| ChildRow {
+            depth,
+            name: name.into(),
+            pid: (serial > 0).then(|| Pid::new(1, serial)),
+            supervises,
+        };
+        let app = AppRow {
+            name: "shop".into(),
+            pid: Pid::new(1, 1),
+            children: Some(vec![
+                child(0, "tills", 2, true),
+                child(1, "one", 3, false),
+                child(0, "report", 0, false),
+            ]),
+        };
+        let ended = AppRow { name: "old".into(), pid: Pid::new(1, 9), children: None };
+        let answer = Answer { apps: vec![App::of(&app), App::of(&ended)] };
+        assert_eq!(
+            json(&answer).unwrap(),
+            r#"{"apps":[{"name":"shop","pid":"1099511627777","running":true,"children":[{"name":"tills","pid":"1099511627778","supervisor":true,"children":[{"name":"one","pid":"1099511627779","supervisor":false,"children":[]}]},{"name":"report","pid":null,"supervisor":false,"children":[]}]},{"name":"old","pid":"1099511627785","running":false,"children":[]}]}"#
+        );
+        let names: Vec<_> = rows(&app).into_iter().map(|[name, ..]| name).collect();
+        assert_eq!(names, ["shop", "  tills", "    one", "  report"]);
+    }
+}

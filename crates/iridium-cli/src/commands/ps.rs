@@ -1,0 +1,160 @@
+//! `iridium ps`: the processes of a running node, or of all nodes.
+
+use std::io::{self, IsTerminal as _};
+
+use serde::Serialize;
+
+use iridium_node::{NodeProcesses, ProcessRow};
+use iridium_proto::NodeAlias;
+
+use super::{connect, json};
+use crate::args::ClientFlags;
+use crate::failure::Failure;
+use crate::output;
+
+/// Asks for processes and prints them, by node and pid.
+pub(crate) fn run(client: &ClientFlags, all: bool, as_json: bool) -> Result<(), Failure> {
+    let nodes = connect(client)?.processes(all)?;
+    let text = match (as_json, all) {
+        (true, _) => json(&Answer::of(&nodes))?,
+        (_, true) if io::stdout().is_terminal() => by_node(&nodes),
+        (_, true) => in_one(&nodes),
+        _ => nodes.iter().map(table).collect(),
+    };
+    Ok(output::line(&text)?)
+}
+
+/// For people: a table for each node.
+fn by_node(nodes: &[NodeProcesses]) -> String {
+    let part = |node: &NodeProcesses| match &node.processes {
+        None => format!("{}: no answer", node.alias),
+        Some(rows) if rows.is_empty() => format!("{}: no processes", node.alias),
+        Some(rows) => {
+            let plural = if rows.len() == 1 { "" } else { "es" };
+            format!("{}: {} process{plural}\n{}", node.alias, rows.len(), table(node))
+        }
+    };
+    nodes.iter().map(part).collect::<Vec<_>>().join("\n\n")
+}
+
+fn table(node: &NodeProcesses) -> String {
+    let rows = node.processes.iter().flatten();
+    output::processes(rows.map(cells).collect())
+}
+
+/// For programs: each line says its node.
+fn in_one(nodes: &[NodeProcesses]) -> String {
+    let mut rows = Vec::new();
+    for node in nodes {
+        let alias = || node.alias.to_string();
+        match &node.processes {
+            Some(processes) => rows.extend(processes.iter().map(|row| (alias(), cells(row)))),
+            None => {
+                let none = || "-".to_string();
+                let gone = [none(), none(), none(), "no-answer".into()];
+                let [a, b, c, d] = gone;
+                rows.push((alias(), [a, b, c, d, none(), none(), none(), none()]));
+            }
+        }
+    }
+    output::processes_of_nodes(rows)
+}
+
+fn cells(row: &ProcessRow) -> [String; 8] {
+    let program = match row.module {
+        Some(id) => id.to_string().chars().take(8).collect(),
+        None => "-".into(),
+    };
+    [
+        row.pid.to_string(),
+        if row.names.is_empty() { "-".into() } else { row.names.join(",") },
+        program,
+        row.state.clone(),
+        row.fuel.to_string(),
+        row.heap.to_string(),
+        row.messages.to_string(),
+        row.links.to_string(),
+    ]
+}
+
+/// The documented shape of `ps --json`; fields may be added, not changed.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    nodes: Vec<Node<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Node<'a> {
+    alias: &'a NodeAlias,
+    /// `None` when it did not answer in time.
+    processes: Option<Vec<Row<'a>>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    /// A string, because many readers of JSON keep 53 bits of a number only.
+    pid: String,
+    names: &'a [String],
+    module: Option<String>,
+    state: &'a str,
+    place: Option<&'a str>,
+    fuel: u64,
+    heap: u64,
+    memory: u64,
+    mailbox: u64,
+    links: u64,
+}
+
+impl<'a> Answer<'a> {
+    fn of(nodes: &'a [NodeProcesses]) -> Self {
+        let row = |row: &'a ProcessRow| Row {
+            pid: row.pid.to_string(),
+            names: &row.names,
+            module: row.module.map(|id| id.to_string()),
+            state: &row.state,
+            place: row.place.as_deref(),
+            fuel: row.fuel,
+            heap: row.heap,
+            memory: row.memory,
+            mailbox: row.messages,
+            links: row.links,
+        };
+        let node = |node: &'a NodeProcesses| Node {
+            alias: &node.alias,
+            processes: node.processes.as_ref().map(|rows| rows.iter().map(row).collect()),
+        };
+        Self { nodes: nodes.iter().map(node).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iridium_vm::process::Pid;
+
+    use super::*;
+
+    #[test]
+    fn the_json_is_as_documented() {
+        let row = ProcessRow {
+            pid: Pid::new(7, 3),
+            names: vec!["till".into()],
+            module: None,
+            state: "receiving".into(),
+            place: Some("till.iasm:7:1 (next): recv $2 $2".into()),
+            fuel: 12,
+            heap: 0,
+            memory: 500,
+            messages: 2,
+            links: 1,
+        };
+        let node = |alias: &str, processes| NodeProcesses {
+            alias: NodeAlias::new(alias).unwrap(),
+            processes,
+        };
+        let nodes = [node("a", Some(vec![row])), node("b", None)];
+        assert_eq!(
+            json(&Answer::of(&nodes)).unwrap(),
+            r#"{"nodes":[{"alias":"a","processes":[{"pid":"7696581394435","names":["till"],"module":null,"state":"receiving","place":"till.iasm:7:1 (next): recv $2 $2","fuel":12,"heap":0,"memory":500,"mailbox":2,"links":1}]},{"alias":"b","processes":null}]}"#
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! `iridium node` with programs and apps, and what keeps it from starting.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+
+use nix::sys::signal::Signal;
+
+use crate::support::{User, wait_until};
+
+/// Says `41`, then `b` when it is asked to end.
+const POLITE: &str = "trapexit #1\nprti $0\nload $1 #10\nprtc $1\nload $2 #-2\nload $3 #-1\n\
+                      recv $2 $2\nload $5 #98\nprtc $5\nprtc $1\nhlt";
+
+#[test]
+fn programs_and_apps_run_and_are_asked_to_end() {
+    let user = User::new();
+    user.file("polite.iasm", POLITE);
+    let app = user.file(
+        "shop.toml",
+        "name = 'shop'\n[[child]]\nname = 'till'\nmodule = 'polite.iasm'\narguments = [41]\n",
+    );
+    let one = user.file("one.iasm", "load $0 #1001\nprti $0\nload $1 #10\nprtc $1\nhlt");
+    let bad = user.file("bad.iasm", "div $0 $9 $0\nhlt");
+    let words =
+        ["--app", &app, "--run", &one, "--run", &bad, "-t", "2", "--memory-limit", "9999999"];
+    for signal in [Some(Signal::SIGINT), Some(Signal::SIGTERM), None] {
+        let node = user.node("a", &words);
+        wait_until("a trap is told, and the node goes on", || {
+            let told = node.process.complained();
+            let all = ["trap: divide-by-zero", &format!("at {bad}:1:1"), "bad.iasm, process"];
+            if all.iter().all(|text| told.contains(text)) { Ok(()) } else { Err(told) }
+        });
+        wait_until("both have printed", || {
+            let outcome = user.run(&["ps", "--at", &node.at]);
+            let said = node.process.printed();
+            let both = said.contains("41\n") && said.contains("1001\n");
+            if both && outcome.stdout.contains("receiving") { Ok(()) } else { Err((said, outcome)) }
+        });
+        match signal {
+            Some(signal) => node.process.signal(signal),
+            None => assert_eq!(user.run(&["leave", "--at", &node.at]).code, Some(0)),
+        }
+        let outcome = node.process.end();
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        assert!(outcome.stdout.ends_with("b\n"), "it could say goodbye: {outcome:?}");
+    }
+}
+
+#[test]
+fn what_keeps_a_node_from_starting_is_said_in_a_line() {
+    let user = User::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    let (port, metrics) = (taken.port().to_string(), taken.to_string());
+    let file = user.file("file", "no folder");
+    let app = user.file("a.toml", "[[child]]\nname = 'x'\nmodule = 'none.iasm'");
+    let host = user.file("h.iasm", ".import 'math.pow'\nhlt");
+    for (words, code, told) in [
+        (&["-P", &port][..], 1, &[metrics.as_str(), "-P"][..]),
+        (&["--metrics", &metrics], 1, &[&metrics, "metrics", "--metrics"]),
+        (&["--data-root-dir", &file], 1, &[&file, "--data-root-dir"]),
+        (&["-H", "no.such.host.invalid"], 1, &["no.such.host.invalid", "no address"]),
+        (&["--metrics", "no.such.host.invalid:0"], 1, &["no.such.host.invalid", "no address"]),
+        (&["--run", "/no/where.iasm"], 1, &["/no/where.iasm", "no such file"]),
+        (&["--app", "/no/where.toml"], 2, &["/no/where.toml", "no such file"]),
+        (&["--app", &app], 2, &["a.toml, line 3", "none.iasm", "no such file"]),
+        (&["--run", &file], 1, &[&file, "does not assemble"]),
+    ] {
+        let mut all = [&["node", "--node-alias", "a"], words].concat();
+        if words[0] != "-P" {
+            all.extend(["-P", "0"]);
+        }
+        let outcome = user.run(&all);
+        outcome.fails(code, told);
+        assert_eq!(outcome.stdout, "", "nobody hears of the node: {outcome:?}");
+    }
+    // Whether the module imports or does not even assemble, it is told.
+    user.run(&["node", "-P", "0", "--run", &host]).fails(1, &[]);
+    assert_eq!(user.run(&["node", "--metrics", "9100"]).code, Some(2));
+    user.run(&["--heap-limit", "9"]).fails(2, &["limits"]);
+}
+
+#[test]
+fn an_app_that_gives_up_is_told_and_the_node_goes_on() {
+    let user = User::new();
+    user.file("bad.iasm", "div $0 $9 $0\nhlt");
+    let app = user.file("shop.toml", "[[child]]\nname = 'till'\nmodule = 'bad.iasm'");
+    let node = user.node("a", &["--app", &app]);
+    wait_until("it is told", || {
+        let told = node.process.complained();
+        if told.contains("app shop has ended: its children ended too often") {
+            Ok(())
+        } else {
+            Err(told)
+        }
+    });
+    let apps = user.run(&["apps", "--at", &node.at]).stdout;
+    assert!(apps.contains("shop") && apps.contains("ended"), "{apps}");
+    node.process.signal(Signal::SIGTERM);
+    assert_eq!(node.process.end().code, Some(0));
+}
+
+#[test]
+fn a_scraper_finds_the_metrics() {
+    let user = User::new();
+    let waits = user.file("w.iasm", "load $0 #-1\nload $1 #-1\nrecv $0 $2\nhlt");
+    let node = user.node("a", &["--metrics", "127.0.0.1:0", "--run", &waits]);
+    let line = node.process.wait_for("a shows metrics at http://");
+    let place = line.rsplit("http://").next().unwrap().strip_suffix("/metrics").unwrap();
+    let page = || {
+        let mut stream = TcpStream::connect(place).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).unwrap();
+        page
+    };
+    wait_until("the process is counted", || {
+        let page = page();
+        let found = page.lines().any(|line| line == "iridium_processes 1");
+        if found && page.starts_with("HTTP/1.1 200 OK") { Ok(()) } else { Err(page) }
+    });
+}
