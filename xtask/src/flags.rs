@@ -118,6 +118,9 @@ pub(crate) struct ClusterUp {
     /// Return when the cluster is up, and leave it running
     #[arg(long)]
     pub(crate) detach: bool,
+    /// Show work on all nodes, one of which is killed; then stop
+    #[arg(long, conflicts_with = "detach")]
+    pub(crate) demo: bool,
     /// Build and run without optimisation
     #[arg(long)]
     pub(crate) debug: bool,

@@ -10,6 +10,7 @@
 //! data/node1/        what each node keeps
 //! ```
 
+mod demo;
 mod members;
 mod process;
 mod state;

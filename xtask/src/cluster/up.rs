@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::demo;
 use super::members::{self, Seen};
 use super::process::Process;
 use super::state::{Node, State};
@@ -52,6 +53,12 @@ pub(super) fn run(cluster: &Cluster, flags: &ClusterUp) -> Result<()> {
     );
     drop(lock);
 
+    if flags.demo {
+        let shown = demo::run(cluster, &state, stop);
+        let seen = members::ask_all(cluster, &state);
+        print!("\n{}", view::table(&state, &seen));
+        return cluster.down().and(shown);
+    }
     if flags.detach {
         print!("{}", view::table(&state, &seen));
         println!("{}", what_next(&state));
