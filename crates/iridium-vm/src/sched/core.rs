@@ -229,18 +229,16 @@ impl Core {
 }
 
 impl Hands<'_> {
-    /// Lets a process run as soon as a worker has time for it.
+    /// Lets a process run as soon as a worker has time for it. A worker, which has time itself after
+    /// the turn at the latest, calls others for help only [then](Self::share): a wake-up costs as
+    /// much as some ten small processes.
     pub(crate) fn ready(&self, task: Box<Task>) {
         match self.own {
             None => {
                 self.core.injector.push(task);
                 self.core.idle.wake_one();
             }
-            Some(own) => {
-                if own.put(task) {
-                    self.core.idle.wake_one();
-                }
-            }
+            Some(own) => own.put(task),
         }
     }
 
@@ -248,11 +246,14 @@ impl Hands<'_> {
     pub(crate) fn ready_behind(&self, task: Box<Task>) {
         match self.own {
             None => self.ready(task),
-            Some(own) => {
-                if own.put_behind(task) {
-                    self.core.idle.wake_one();
-                }
-            }
+            Some(own) => own.put_behind(task),
+        }
+    }
+
+    /// Wakes another worker if this one has more to do than it can do next.
+    pub(crate) fn share(&self) {
+        if self.own.is_some_and(Own::has_spare) {
+            self.core.idle.wake_one();
         }
     }
 

@@ -24,20 +24,20 @@ impl Own {
         Self { first: Cell::new(None), queue }
     }
 
-    /// Adds a process that was woken. Answers whether there is now something for other workers.
-    pub(crate) fn put(&self, task: Box<Task>) -> bool {
-        match self.first.replace(Some(task)) {
-            Some(before) => {
-                self.queue.push(before);
-                true
-            }
-            None => false,
+    /// Adds a process that was woken.
+    pub(crate) fn put(&self, task: Box<Task>) {
+        if let Some(before) = self.first.replace(Some(task)) {
+            self.queue.push(before);
         }
     }
 
-    /// Adds a process that has had its turn. Answers as [`put`](Self::put).
-    pub(crate) fn put_behind(&self, task: Box<Task>) -> bool {
+    /// Adds a process that has had its turn.
+    pub(crate) fn put_behind(&self, task: Box<Task>) {
         self.queue.push(task);
+    }
+
+    /// Whether there is something for other workers, beside what this one takes next.
+    pub(crate) fn has_spare(&self) -> bool {
         self.queue.len() > 1
     }
 

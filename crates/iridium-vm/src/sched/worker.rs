@@ -37,6 +37,8 @@ pub(crate) struct Worker {
     own: Own,
     parker: Parker,
     turns: u32,
+    /// Whether it was woken and has found nothing yet.
+    rising: bool,
     /// Fuel that was spent and not yet told of.
     spent: u64,
     /// What the running process has written and nobody has seen.
@@ -71,7 +73,7 @@ impl Worker {
         parker: Parker,
     ) -> Self {
         let own = Own::new(queue);
-        Self { core, index, own, parker, turns: 0, spent: 0, output: Vec::new() }
+        Self { core, index, own, parker, turns: 0, rising: false, spent: 0, output: Vec::new() }
     }
 
     /// Runs processes until the scheduler is stopped.
@@ -81,7 +83,11 @@ impl Worker {
                 self.own.let_others_go_first();
                 self.core.pause.pass();
             } else if let Some(task) = self.find() {
+                if std::mem::take(&mut self.rising) {
+                    self.core.idle.settle(self.index, || self.core.has_work());
+                }
                 self.turn(task);
+                self.hands().share();
             } else {
                 self.rest();
             }
@@ -129,7 +135,7 @@ impl Worker {
         for (time, serial) in core.timers.jump(&core.clock) {
             core.tell_time(self.hands(), time, serial);
         }
-        core.idle.sleep(
+        self.rising = core.idle.sleep(
             self.index,
             || core.has_work(),
             || {
@@ -351,6 +357,8 @@ impl Scene<'_> {
     /// Passes on what the process has written, before anything that it does next can be noticed.
     fn show_output(&mut self) {
         if !self.output.is_empty() {
+            // Whoever takes what was written may take their time.
+            self.hands.share();
             self.hands.core.output.write(self.actor.pid, self.output);
             self.output.clear();
             self.output.shrink_to(KEPT_OUTPUT);
