@@ -229,6 +229,11 @@ impl Core {
 }
 
 impl Hands<'_> {
+    /// Which worker it is; `None` for somebody from outside.
+    fn worker(&self) -> Option<usize> {
+        self.own.map(|own| own.index)
+    }
+
     /// Lets a process run as soon as a worker has time for it. A worker, which has time itself after
     /// the turn at the latest, calls others for help only [then](Self::share): a wake-up costs as
     /// much as some ten small processes.
@@ -334,12 +339,12 @@ impl Hands<'_> {
         body: Body,
         prepare: impl FnOnce(&mut Task) -> bool,
     ) -> Result<Pid, Full> {
-        let serial = self.core.table.reserve().ok_or(Full)?;
+        let serial = self.core.table.reserve(self.worker()).ok_or(Full)?;
         let Some(place) = self.core.table.place(serial) else { return Err(Full) };
         let pid = Pid::new(self.core.node(), serial);
         let mut task = Task::new(Actor::new(pid), body);
         if !prepare(&mut task) {
-            self.core.table.release(serial);
+            self.core.table.release(self.worker(), serial);
             return Err(Full);
         }
         place.occupy(serial, task.limits().message_bytes);
@@ -422,7 +427,7 @@ impl Hands<'_> {
             self.core.untie(pid);
         }
         // Only now may somebody else get the place: what was told of this one must not reach it.
-        self.core.table.release(pid.serial());
+        self.core.table.release(self.worker(), pid.serial());
         let letters = letters.into_iter().flatten().filter_map(signal_of);
         for signal in unread.into_iter().chain(letters) {
             if let Some((to, answer)) = signal.undeliverable(pid, Reason::NO_PROCESS) {

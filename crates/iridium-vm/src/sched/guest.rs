@@ -52,7 +52,7 @@ impl Scheduler {
     /// When there are as many processes as there may be.
     pub fn guest(&self) -> Result<Guest, Full> {
         let core = self.core();
-        let serial = core.table.reserve().ok_or(Full)?;
+        let serial = core.table.reserve(None).ok_or(Full)?;
         Guest::taking_place(core, Actor::new(Pid::new(core.node(), serial)), 0)
     }
 }

@@ -164,7 +164,7 @@ impl Scheduler {
             .then(|| AtomicI64::new(i64::try_from(config.fuel).unwrap_or(i64::MAX)));
         let core = Arc::new(Core {
             node: AtomicU32::new(config.node.clamp(1, MAX_NODE)),
-            table: Table::new(config.processes),
+            table: Table::new(config.processes, workers),
             nowhere: Slot::new(),
             injector: Injector::new(),
             stealers: queues.iter().map(Queue::stealer).collect(),

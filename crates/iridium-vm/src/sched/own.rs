@@ -13,6 +13,8 @@ use super::task::Task;
 
 /// What a worker has to do.
 pub(crate) struct Own {
+    /// Which worker it is.
+    pub(crate) index: usize,
     /// The process that goes first. Only this worker can take it.
     first: Cell<Option<Box<Task>>>,
     /// The others, which other workers may take.
@@ -20,8 +22,8 @@ pub(crate) struct Own {
 }
 
 impl Own {
-    pub(crate) fn new(queue: Queue<Box<Task>>) -> Self {
-        Self { first: Cell::new(None), queue }
+    pub(crate) fn new(index: usize, queue: Queue<Box<Task>>) -> Self {
+        Self { index, first: Cell::new(None), queue }
     }
 
     /// Adds a process that was woken.

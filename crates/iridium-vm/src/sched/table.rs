@@ -3,10 +3,16 @@
 //! A serial is the index of a slot with, above it, the number of the life in that slot. So finding a
 //! process takes no search, and a serial never comes again: a slot whose lives are used up is not
 //! used any more. Slots are made in chunks, when they are first needed, and stay.
+//!
+//! Workers have serials in stock, which they take from the common ones and give back by the dozen, so
+//! that they do not meet at one lock for each process. How many processes live is still counted one
+//! by one, and serials in a stock are there for everybody when there are no others, so the limit is
+//! exact. A single worker gets the serials that it would get without a stock.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
+use crossbeam_utils::CachePadded;
 use serde::{Deserialize, Serialize};
 
 use super::core::Full;
@@ -38,6 +44,8 @@ pub(crate) struct Shape {
 
 /// Slots that are made at a time.
 const CHUNK: usize = 1 << 10;
+/// Serials that a worker takes or gives back at a time; it has three times as many at most.
+const BATCH: usize = 32;
 
 /// All processes of a node.
 #[derive(Debug)]
@@ -50,6 +58,9 @@ pub(crate) struct Table {
     live: AtomicUsize,
     /// Slots that nobody lives in, and how many were ever used.
     free: Mutex<Free>,
+    /// The serials that workers have in stock, the next one last. Whoever needs the lock of `free`
+    /// too takes that first.
+    stocks: Box<[CachePadded<Mutex<Vec<u64>>>]>,
 }
 
 #[derive(Debug)]
@@ -62,8 +73,8 @@ struct Free {
 }
 
 impl Table {
-    /// A table for so many processes at a time.
-    pub(crate) fn new(limit: usize) -> Self {
+    /// A table for so many processes at a time, and for so many workers.
+    pub(crate) fn new(limit: usize, workers: usize) -> Self {
         let most = (MAX_SERIAL >> 8) as usize;
         let limit = limit.clamp(1, most);
         // The slot with index 0 stays empty, so that no process has a serial of 0.
@@ -74,6 +85,7 @@ impl Table {
             limit,
             live: AtomicUsize::new(0),
             free: Mutex::new(Free { serials: Vec::new(), used: 1, first_life: 0 }),
+            stocks: (0..workers).map(|_| CachePadded::new(Mutex::new(Vec::new()))).collect(),
         }
     }
 
@@ -84,49 +96,84 @@ impl Table {
         chunk.get(index % CHUNK)
     }
 
-    /// A serial for a new process; `None` when there are as many as there may be. It is to be given
-    /// back with [`release`](Self::release).
-    pub(crate) fn reserve(&self) -> Option<u64> {
-        if self.live.fetch_add(1, Ordering::SeqCst) >= self.limit {
+    /// A serial for a new process, for a worker or for somebody from outside; `None` when there are
+    /// as many as there may be. It is to be given back with [`release`](Self::release).
+    pub(crate) fn reserve(&self, worker: Option<usize>) -> Option<u64> {
+        let is_one_more = self.live.fetch_add(1, Ordering::SeqCst) < self.limit;
+        let at_hand = || worker.and_then(|worker| lock(self.stocks.get(worker)?).pop());
+        let serial = is_one_more.then(|| at_hand().or_else(|| self.restock(worker))).flatten();
+        if serial.is_none() {
             self.live.fetch_sub(1, Ordering::SeqCst);
-            return None;
-        }
-        let mut free = lock(&self.free);
-        if let Some(serial) = free.serials.pop() {
-            return Some(serial);
-        }
-        let serial = (free.used < 1 << self.bits)
-            .then_some((free.first_life << self.bits) | free.used as u64);
-        free.used += usize::from(serial.is_some());
-        drop(free);
-        if serial.is_none_or(|serial| !self.make(serial)) {
-            self.live.fetch_sub(1, Ordering::SeqCst);
-            return None;
         }
         serial
     }
 
+    /// A serial from the common ones, or else from anybody's stock. A worker gets more with it.
+    fn restock(&self, worker: Option<usize>) -> Option<u64> {
+        let mut free = lock(&self.free);
+        if free.serials.is_empty() {
+            self.make_some(&mut free, if worker.is_some() { BATCH } else { 1 });
+        }
+        let serial = free.serials.pop();
+        if serial.is_none() {
+            // Nobody else moves serials between stocks meanwhile, so none is overlooked.
+            return self.stocks.iter().find_map(|stock| lock(stock).pop());
+        }
+        if let Some(stock) = worker.and_then(|worker| self.stocks.get(worker)) {
+            let rest = free.serials.len().saturating_sub(BATCH - 1);
+            lock(stock).extend(free.serials.drain(rest..));
+        }
+        serial
+    }
+
+    /// Makes serials of slots that were never used; fewer when there are not so many.
+    fn make_some(&self, free: &mut Free, wanted: usize) {
+        let end = free.used.saturating_add(wanted).min(1 << self.bits);
+        let life = free.first_life << self.bits;
+        free.serials.extend((free.used..end).rev().map(|index| life | index as u64));
+        free.serials.iter().for_each(|serial| self.make(*serial));
+        free.used = end;
+    }
+
     /// Makes sure that the slot for a serial exists.
-    fn make(&self, serial: u64) -> bool {
+    fn make(&self, serial: u64) {
         let index = (serial & ((1 << self.bits) - 1)) as usize;
-        let chunk = self.chunks.get(index / CHUNK);
-        let make = || (0..CHUNK).map(|_| Slot::new()).collect();
-        chunk.map(|chunk| chunk.get_or_init(make)).is_some()
+        if let Some(chunk) = self.chunks.get(index / CHUNK) {
+            chunk.get_or_init(|| (0..CHUNK).map(|_| Slot::new()).collect());
+        }
     }
 
     /// Gives a serial back whose process has ended and whose place is vacated.
-    pub(crate) fn release(&self, serial: u64) {
+    pub(crate) fn release(&self, worker: Option<usize>, serial: u64) {
         let next = serial + (1 << self.bits);
         if next <= MAX_SERIAL {
-            lock(&self.free).serials.push(next);
+            match worker.and_then(|worker| self.stocks.get(worker)) {
+                None => lock(&self.free).serials.push(next),
+                Some(stock) => self.put_in_stock(stock, next),
+            }
         }
         self.live.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn put_in_stock(&self, stock: &Mutex<Vec<u64>>, serial: u64) {
+        let mut at_hand = lock(stock);
+        at_hand.push(serial);
+        if at_hand.len() > 3 * BATCH {
+            drop(at_hand);
+            let mut free = lock(&self.free);
+            let mut at_hand = lock(stock);
+            // The oldest ones, so that the order stays as it is.
+            let some = BATCH.min(at_hand.len());
+            free.serials.extend(at_hand.drain(..some));
+        }
     }
 
     /// What it takes to give processes their serials again elsewhere.
     pub(crate) fn shape(&self, node: u32) -> Shape {
         let free = lock(&self.free);
-        let lives = free.serials.iter().map(|serial| serial >> self.bits);
+        let mut serials = free.serials.clone();
+        self.stocks.iter().for_each(|stock| serials.extend(lock(stock).iter()));
+        let lives = serials.iter().map(|serial| serial >> self.bits);
         let live = self.places().map(|place| place.look(|serial, _, _| serial >> self.bits));
         let last = lives.chain(live).chain([free.first_life]).max().unwrap_or(0);
         Shape {
@@ -134,7 +181,7 @@ impl Table {
             bits: self.bits,
             used: free.used,
             first_life: free.first_life,
-            free: free.serials.clone(),
+            free: serials,
             unlived: last + 1,
         }
     }
@@ -164,6 +211,7 @@ impl Table {
             self.make(index);
         }
         let mut free = lock(&self.free);
+        self.stocks.iter().for_each(|stock| lock(stock).clear());
         free.first_life = shape.first_life;
         free.used = used;
         // Those who were driven from outside are gone without having given theirs back.

@@ -72,7 +72,7 @@ impl Worker {
         queue: Queue<Box<Task>>,
         parker: Parker,
     ) -> Self {
-        let own = Own::new(queue);
+        let own = Own::new(index, queue);
         Self { core, index, own, parker, turns: 0, rising: false, spent: 0, output: Vec::new() }
     }
 
