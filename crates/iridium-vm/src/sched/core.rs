@@ -342,7 +342,14 @@ impl Hands<'_> {
         let serial = self.core.table.reserve(self.worker()).ok_or(Full)?;
         let Some(place) = self.core.table.place(serial) else { return Err(Full) };
         let pid = Pid::new(self.core.node(), serial);
-        let mut task = Task::new(Actor::new(pid), body);
+        let new = Task::new(Actor::new(pid), body);
+        let mut task = match self.own.and_then(|own| own.spare.task()) {
+            Some(mut task) => {
+                *task = new;
+                task
+            }
+            None => Box::new(new),
+        };
         if !prepare(&mut task) {
             self.core.table.release(self.worker(), serial);
             return Err(Full);
@@ -363,12 +370,15 @@ impl Hands<'_> {
         self.core.memory.fetch_sub(task.memory as i64, Ordering::Relaxed);
         let witnesses = std::mem::take(&mut task.witnesses);
         if witnesses.is_empty() && reason == Reason::NORMAL {
+            if let Some(own) = self.own {
+                own.spare.keep(task);
+            }
             return;
         }
         let links = task.actor.has_ties().map(|ties| ties.links.iter().copied().collect());
         let process = match task.body {
             Body::Program(process, _) => Some(Box::new(process)),
-            Body::Supervisor(_) => None,
+            Body::Supervisor(_) | Body::Ended => None,
         };
         let links = links.unwrap_or_default();
         let ending = Ending { pid: task.actor.pid, reason, trap, process, links };

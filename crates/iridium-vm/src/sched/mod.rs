@@ -36,6 +36,7 @@ mod own;
 mod pause;
 mod slot;
 mod snapshot;
+mod spare;
 mod supervise;
 mod sync;
 mod table;

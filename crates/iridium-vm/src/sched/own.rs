@@ -9,12 +9,15 @@ use std::cell::Cell;
 
 use crossbeam_deque::Worker as Queue;
 
+use super::spare::Spare;
 use super::task::Task;
 
 /// What a worker has to do.
 pub(crate) struct Own {
     /// Which worker it is.
     pub(crate) index: usize,
+    /// Memory for new processes.
+    pub(crate) spare: Spare,
     /// The process that goes first. Only this worker can take it.
     first: Cell<Option<Box<Task>>>,
     /// The others, which other workers may take.
@@ -23,7 +26,7 @@ pub(crate) struct Own {
 
 impl Own {
     pub(crate) fn new(index: usize, queue: Queue<Box<Task>>) -> Self {
-        Self { index, first: Cell::new(None), queue }
+        Self { index, spare: Spare::default(), first: Cell::new(None), queue }
     }
 
     /// Adds a process that was woken.

@@ -241,6 +241,7 @@ impl Worker {
         let Task { actor, body, .. } = &mut *task;
         let (process, program) = match body {
             Body::Program(process, program) => (process, program),
+            Body::Ended => return Next::End(Reason::KILLED, None),
             Body::Supervisor(supervisor) => {
                 actor.wait = None;
                 return match supervise::tend(hands, actor, supervisor) {

@@ -1,0 +1,61 @@
+//! What processes that have ended leave behind for the next ones.
+//!
+//! Most processes that are short-lived are many, and getting memory for each and giving it back takes
+//! longer than what they do. So a worker keeps the boxes and the registers of some that have come to
+//! their end, without anything in them.
+
+use std::cell::Cell;
+
+use super::task::Task;
+use crate::process::Register;
+
+/// How many boxes a worker keeps at most, and how many sets of registers: as many as the processes
+/// that one can start in a turn.
+const KEPT: usize = 512;
+/// Larger sets of registers are not kept; 1 KiB, so that a worker keeps less than 1 MiB in all.
+const REGISTERS: usize = 64;
+
+/// Memory of processes that have ended.
+#[derive(Default)]
+pub(crate) struct Spare {
+    #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
+    boxes: Cell<Vec<Box<Task>>>,
+    registers: Cell<Vec<Vec<Register>>>,
+}
+
+impl Spare {
+    /// Keeps what can be used again of a process that has ended, and drops the rest.
+    pub(crate) fn keep(&self, mut task: Box<Task>) {
+        if let Some(registers) = task.end()
+            && registers.capacity() <= REGISTERS
+        {
+            put(&self.registers, registers);
+        }
+        put(&self.boxes, task);
+    }
+
+    /// A box whose content is to be replaced.
+    pub(crate) fn task(&self) -> Option<Box<Task>> {
+        take(&self.boxes)
+    }
+
+    /// Registers whose content is to be replaced.
+    pub(crate) fn registers(&self) -> Option<Vec<Register>> {
+        take(&self.registers)
+    }
+}
+
+fn put<T>(kept: &Cell<Vec<T>>, one: T) {
+    let mut all = kept.take();
+    if all.len() < KEPT {
+        all.push(one);
+    }
+    kept.set(all);
+}
+
+fn take<T>(kept: &Cell<Vec<T>>) -> Option<T> {
+    let mut all = kept.take();
+    let one = all.pop();
+    kept.set(all);
+    one
+}
