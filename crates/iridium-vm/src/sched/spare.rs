@@ -4,7 +4,7 @@
 //! longer than what they do. So a worker keeps the boxes and the registers of some that have come to
 //! their end, without anything in them.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use super::task::Task;
 use crate::process::Register;
@@ -19,8 +19,8 @@ const REGISTERS: usize = 64;
 #[derive(Default)]
 pub(crate) struct Spare {
     #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
-    boxes: Cell<Vec<Box<Task>>>,
-    registers: Cell<Vec<Vec<Register>>>,
+    boxes: RefCell<Vec<Box<Task>>>,
+    registers: RefCell<Vec<Vec<Register>>>,
 }
 
 impl Spare {
@@ -45,17 +45,14 @@ impl Spare {
     }
 }
 
-fn put<T>(kept: &Cell<Vec<T>>, one: T) {
-    let mut all = kept.take();
-    if all.len() < KEPT {
-        all.push(one);
+fn put<T>(kept: &RefCell<Vec<T>>, one: T) {
+    if let Ok(mut kept) = kept.try_borrow_mut()
+        && kept.len() < KEPT
+    {
+        kept.push(one);
     }
-    kept.set(all);
 }
 
-fn take<T>(kept: &Cell<Vec<T>>) -> Option<T> {
-    let mut all = kept.take();
-    let one = all.pop();
-    kept.set(all);
-    one
+fn take<T>(kept: &RefCell<Vec<T>>) -> Option<T> {
+    kept.try_borrow_mut().ok()?.pop()
 }
