@@ -342,13 +342,10 @@ impl Hands<'_> {
         let serial = self.core.table.reserve(self.worker()).ok_or(Full)?;
         let Some(place) = self.core.table.place(serial) else { return Err(Full) };
         let pid = Pid::new(self.core.node(), serial);
-        let new = Task::new(Actor::new(pid), body);
-        let mut task = match self.own.and_then(|own| own.spare.task()) {
-            Some(mut task) => {
-                *task = new;
-                task
-            }
-            None => Box::new(new),
+        let actor = Actor::new(pid);
+        let mut task = match self.own {
+            Some(own) => own.spare.task(actor, body),
+            None => Box::new(Task::new(actor, body)),
         };
         if !prepare(&mut task) {
             self.core.table.release(self.worker(), serial);
@@ -361,13 +358,15 @@ impl Hands<'_> {
 
     /// Ends a process: gives its place back, and tells all who are tied to it.
     pub(crate) fn end(&self, mut task: Box<Task>, reason: Reason, trap: Option<Box<Trap>>) {
-        let unread = self.look_last(&mut task);
+        let unread = self.leave(&mut task);
         task.hand_on(*self);
         self.retire(&task.actor, reason, unread);
         if let Some(time) = task.timer {
             self.core.timers.remove(time, task.actor.pid.serial());
         }
-        self.core.memory.fetch_sub(task.memory as i64, Ordering::Relaxed);
+        if task.memory > 0 {
+            self.core.memory.fetch_sub(task.memory as i64, Ordering::Relaxed);
+        }
         let witnesses = std::mem::take(&mut task.witnesses);
         if witnesses.is_empty() && reason == Reason::NORMAL {
             if let Some(own) = self.own {
@@ -405,10 +404,10 @@ impl Hands<'_> {
         actor.take_in(signal)
     }
 
-    /// Lets those see a process that ends who have asked to in time. Gives the signals that it will
-    /// not read.
-    fn look_last(&self, task: &mut Task) -> Vec<Signal> {
-        let letters = self.core.table.place(task.actor.pid.serial()).map(Place::collect);
+    /// Takes a process that ends out of its place, and lets those see it who have asked to in time.
+    /// Gives the signals that it will not read.
+    fn leave(&self, task: &mut Task) -> Vec<Signal> {
+        let letters = self.core.table.place(task.actor.pid.serial()).map(Place::vacate);
         let mut unread = Vec::new();
         for letter in letters.into_iter().flatten() {
             match letter {
@@ -421,11 +420,10 @@ impl Hands<'_> {
         unread
     }
 
-    /// Gives the place of a process back, and tells all who are tied to it, and those whose signals
-    /// it has not read.
+    /// Gives the vacated place of a process back, and tells all who are tied to it, and those whose
+    /// signals it has not read.
     pub(crate) fn retire(&self, actor: &Actor, reason: Reason, unread: Vec<Signal>) {
         let pid = actor.pid;
-        let letters = self.core.table.place(pid.serial()).map(|place| place.vacate());
         self.core.names.forget(pid);
         if let Some(ties) = actor.has_ties() {
             for (to, signal) in ties.farewell(pid, reason) {
@@ -438,8 +436,7 @@ impl Hands<'_> {
         }
         // Only now may somebody else get the place: what was told of this one must not reach it.
         self.core.table.release(self.worker(), pid.serial());
-        let letters = letters.into_iter().flatten().filter_map(signal_of);
-        for signal in unread.into_iter().chain(letters) {
+        for signal in unread {
             if let Some((to, answer)) = signal.undeliverable(pid, Reason::NO_PROCESS) {
                 self.post(pid, to, answer);
             }
@@ -447,7 +444,7 @@ impl Hands<'_> {
     }
 }
 
-fn signal_of(letter: Letter) -> Option<Signal> {
+pub(crate) fn signal_of(letter: Letter) -> Option<Signal> {
     match letter {
         Letter::Signal(signal) => Some(signal),
         _ => None,

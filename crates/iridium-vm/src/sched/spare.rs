@@ -6,8 +6,8 @@
 
 use std::cell::RefCell;
 
-use super::task::Task;
-use crate::process::Register;
+use super::task::{Body, Task};
+use crate::process::{Actor, Register};
 
 /// How many boxes a worker keeps at most, and how many sets of registers: as many as the processes
 /// that one can start in a turn.
@@ -34,9 +34,15 @@ impl Spare {
         put(&self.boxes, task);
     }
 
-    /// A box whose content is to be replaced.
-    pub(crate) fn task(&self) -> Option<Box<Task>> {
-        take(&self.boxes)
+    /// A process in a box.
+    pub(crate) fn task(&self, actor: Actor, body: Body) -> Box<Task> {
+        match take(&self.boxes) {
+            Some(mut task) => {
+                task.begin(actor, body);
+                task
+            }
+            None => Box::new(Task::new(actor, body)),
+        }
     }
 
     /// Registers whose content is to be replaced.

@@ -61,12 +61,21 @@ impl Task {
         }
     }
 
+    /// Becomes another process, in the box of one that has [ended](Self::end).
+    pub(crate) fn begin(&mut self, actor: Actor, body: Body) {
+        self.actor = actor;
+        self.body = body;
+        self.has_letters = false;
+        self.timer = None;
+        (self.debt, self.questions, self.memory) = (0, 0, 0);
+    }
+
     /// Drops what an ended process had but for its box and, for a program, its registers.
     pub(crate) fn end(&mut self) -> Option<Vec<Register>> {
         self.actor = Actor::new(Pid::NOBODY);
         self.failure = None;
-        self.witnesses = Vec::new();
-        self.tokens = Vec::new();
+        self.witnesses.clear();
+        self.tokens.clear();
         match std::mem::replace(&mut self.body, Body::Ended) {
             Body::Program(process, _) => Some(process.registers),
             Body::Supervisor(_) | Body::Ended => None,
