@@ -16,7 +16,7 @@ use super::table::Place;
 use super::task::{Body, Task};
 use crate::interp::{Dispatch, World};
 use crate::process::{
-    Actor, Completion, Effect, Message, Payload, Pid, Reason, RunError, Signal, Status, Stop, Trap,
+    Actor, Completion, Effect, Message, Payload, Pid, Reason, RunError, Status, Stop, Trap,
     TrapKind, Wait,
 };
 
@@ -402,8 +402,6 @@ fn read(hands: Hands<'_>, task: &mut Task, letters: Vec<Letter>) -> Next {
     let mut overflow = false;
     for letter in letters {
         match letter {
-            // Nearly all of them.
-            Letter::Signal(Signal::Message(message)) => task.actor.mailbox.push(message),
             Letter::Signal(signal) => {
                 if let Some(reason) = hands.take_in(&mut task.actor, signal) {
                     return Next::End(reason, None);
