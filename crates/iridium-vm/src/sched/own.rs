@@ -43,10 +43,7 @@ impl Own {
 
     /// Whether there is something for other workers, beside what this one takes next.
     pub(crate) fn has_spare(&self) -> bool {
-        let first = self.first.take();
-        let more = usize::from(first.is_some()) + self.queue.len() > 1;
-        self.first.set(first);
-        more && !self.queue.is_empty()
+        self.queue.len() > 1
     }
 
     /// Takes the next one.
