@@ -71,6 +71,7 @@ use self::letter::Letter;
 use self::names::Names;
 use self::pause::Pause;
 use self::slot::Slot;
+use self::spare::Spare;
 use self::sync::lock;
 use self::table::Table;
 use self::task::Body;
@@ -203,8 +204,9 @@ impl Scheduler {
         time: Time,
     ) -> io::Result<()> {
         let core = &self.inner.core;
+        let spare = Spare::default();
         for (index, (queue, parker)) in queues.into_iter().zip(parkers).enumerate() {
-            let worker = Worker::new(Arc::clone(core), index, queue, parker);
+            let worker = Worker::new(Arc::clone(core), index, queue, parker, spare.beside());
             core.threads.spawn(format!("iridium-worker-{index}"), move || worker.run())?;
         }
         if time == Time::Real {

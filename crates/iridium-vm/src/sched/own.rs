@@ -25,8 +25,8 @@ pub(crate) struct Own {
 }
 
 impl Own {
-    pub(crate) fn new(index: usize, queue: Queue<Box<Task>>) -> Self {
-        Self { index, spare: Spare::default(), first: Cell::new(None), queue }
+    pub(crate) fn new(index: usize, queue: Queue<Box<Task>>, spare: Spare) -> Self {
+        Self { index, spare, first: Cell::new(None), queue }
     }
 
     /// Adds a process that was woken.

@@ -11,6 +11,7 @@ use super::core::{Core, Hands};
 use super::effects::{self, Outcome, Wisher};
 use super::letter::Letter;
 use super::own::Own;
+use super::spare::Spare;
 use super::supervise::{self, Tended};
 use super::table::Place;
 use super::task::{Body, Task};
@@ -71,8 +72,9 @@ impl Worker {
         index: usize,
         queue: Queue<Box<Task>>,
         parker: Parker,
+        spare: Spare,
     ) -> Self {
-        let own = Own::new(index, queue);
+        let own = Own::new(index, queue, spare);
         Self { core, index, own, parker, turns: 0, rising: false, spent: 0, output: Vec::new() }
     }
 
