@@ -232,3 +232,42 @@ impl Table {
         self.chunks.iter().filter_map(OnceLock::get).flatten()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_exact_wherever_the_serials_are_in_stock() {
+        let table = Table::new(CHUNK - 1, 2);
+        let mut seen = HashSet::new();
+        // All but one end at the second worker, whose stock is then full.
+        for round in 0..3 {
+            let workers = [Some(0), Some(1), None].into_iter().cycle();
+            let serials: Vec<_> = workers.map_while(|worker| table.reserve(worker)).collect();
+            assert_eq!(serials.len(), CHUNK - 1, "round {round}");
+            assert_eq!((table.live(), table.reserve(Some(round))), (CHUNK - 1, None));
+            assert!(serials.iter().all(|serial| seen.insert(*serial)), "none comes again");
+            serials.into_iter().for_each(|serial| table.release(Some(1), serial));
+        }
+        assert_eq!(table.live(), 0);
+    }
+
+    #[test]
+    fn one_worker_gets_the_serials_that_it_would_get_without_a_stock() {
+        let (with, without) = (Table::new(CHUNK - 1, 1), Table::new(CHUNK - 1, 0));
+        let mut living = Vec::new();
+        for step in 0..5_000_usize {
+            if step % 700 < 400 {
+                let serial = with.reserve(Some(0));
+                assert_eq!(serial, without.reserve(Some(0)), "step {step}");
+                living.extend(serial);
+            } else if let Some(serial) =
+                (!living.is_empty()).then(|| living.remove(step % living.len()))
+            {
+                with.release(Some(0), serial);
+                without.release(Some(0), serial);
+            }
+        }
+    }
+}
