@@ -115,11 +115,12 @@ fn value(d: IntOut) -> Pending {
 }
 
 fn spawn(run: &Run<'_>, kind: SpawnKind, entry: u32, k: Window) -> Effect {
-    let mut arguments = Box::new([Register::default(); WINDOW_SPAN as usize]);
-    for (number, argument) in (k.0..=u8::MAX).zip(arguments.iter_mut()) {
-        *argument = run.process.register(number);
-    }
-    Effect::Spawn { kind, start: Start { entry, arguments } }
+    // Filled at once: a box of zeros would be asked for as such, which takes much longer.
+    let arguments: [Register; WINDOW_SPAN as usize] = std::array::from_fn(|nth| {
+        let number = u8::try_from(usize::from(k.0) + nth);
+        number.map_or_else(|_| Register::default(), |number| run.process.register(number))
+    });
+    Effect::Spawn { kind, start: Start { entry, arguments: Box::new(arguments) } }
 }
 
 fn send_word(run: &mut Run<'_>, p: Int, t: Int, word: [u8; 8]) -> Result<Option<Effect>, Break> {

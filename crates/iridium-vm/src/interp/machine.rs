@@ -9,7 +9,7 @@
 //!   exist (V2), return addresses exist (they are one past a call, which by V3 is not last; S1 for
 //!   restored states), and computed targets are checked where they are computed.
 //! * **I2** `window` and the program's window size lie inside the process's registers. Established
-//!   by `Process::starting_at` and S2, kept by calls, which check before they slide, and by returns,
+//!   by `Process::starting_with` and S2, kept by calls, which check before they slide, and by returns,
 //!   which undo a slide.
 //! * **I3** `heap` is the process's heap, and from every address below `heap_room` on there are eight
 //!   bytes of it.

@@ -146,12 +146,22 @@ impl Process {
 
     /// A process as an effect asks for it, with its first registers filled.
     pub fn spawned(program: &Program, start: &Start, limits: Limits) -> Self {
+        Self::spawned_with(None, program, start, limits)
+    }
+
+    /// As [`spawned`](Self::spawned), with registers of a process that has ended, if they fit.
+    pub(crate) fn spawned_with(
+        registers: Option<Vec<Register>>,
+        program: &Program,
+        start: &Start,
+        limits: Limits,
+    ) -> Self {
         let entry = if (start.entry as usize) < program.module().code().len() {
             start.entry
         } else {
             program.module().entry()
         };
-        let mut process = Self::starting_at(program, entry, limits);
+        let mut process = Self::starting_with(registers, program, entry, limits);
         for (register, argument) in process.registers.iter_mut().zip(start.arguments.iter()) {
             *register = *argument;
         }
@@ -159,6 +169,26 @@ impl Process {
     }
 
     fn starting_at(program: &Program, entry: u32, limits: Limits) -> Self {
+        Self::starting_with(None, program, entry, limits)
+    }
+
+    fn starting_with(
+        registers: Option<Vec<Register>>,
+        program: &Program,
+        entry: u32,
+        limits: Limits,
+    ) -> Self {
+        let window = program.module().window();
+        // Others would make a process look larger or smaller than it is.
+        let registers = registers.filter(|registers| registers.capacity() == window);
+        let registers = registers.map_or_else(
+            || vec![Register::default(); window],
+            |mut registers| {
+                registers.clear();
+                registers.resize(window, Register::default());
+                registers
+            },
+        );
         Self {
             module: program.module().id(),
             limits: limits.clamped(),
@@ -166,7 +196,7 @@ impl Process {
             pending: None,
             pc: entry,
             window: 0,
-            registers: vec![Register::default(); program.module().window()],
+            registers,
             flag: false,
             remainder: 0,
             counter: 0,

@@ -14,7 +14,7 @@ use super::idle::Idle;
 use super::letter::Letter;
 use super::names::Names;
 use super::outside::{Observer, Output, Outside, Refused};
-use super::own::{Added, Own};
+use super::own::Own;
 use super::pause::Pause;
 use super::slot::{Delivered, Reaction};
 use super::sync::lock;
@@ -245,33 +245,39 @@ impl Core {
 }
 
 impl Hands<'_> {
-    /// Lets a process run as soon as a worker has time for it.
+    /// Which worker it is; `None` for somebody from outside.
+    fn worker(&self) -> Option<usize> {
+        self.own.map(|own| own.index)
+    }
+
+    /// Lets a process run as soon as a worker has time for it. A worker, which has time itself after
+    /// the turn at the latest, calls others for help only [then](Self::share): a wake-up costs as
+    /// much as some ten small processes.
     pub(crate) fn ready(&self, task: Box<Task>) {
-        let added = match self.own {
-            Some(own) => own.put(task),
-            None => Added::TooMany(task),
-        };
-        self.offer(added);
+        match self.own {
+            None => self.hand_out(task),
+            Some(own) => own.put(task).into_iter().for_each(|task| self.hand_out(task)),
+        }
     }
 
     /// As [`ready`](Self::ready), behind those who can run already.
     pub(crate) fn ready_behind(&self, task: Box<Task>) {
-        let added = match self.own {
-            Some(own) => own.put_behind(task),
-            None => Added::TooMany(task),
-        };
-        self.offer(added);
+        match self.own {
+            None => self.hand_out(task),
+            Some(own) => own.put_behind(task).into_iter().for_each(|task| self.hand_out(task)),
+        }
     }
 
-    /// Sees to it that a worker finds what was added.
-    fn offer(&self, added: Added) {
-        match added {
-            Added::First => {}
-            Added::Shared => self.core.idle.wake_one(),
-            Added::TooMany(task) => {
-                self.core.injector.push(task);
-                self.core.idle.wake_one();
-            }
+    /// Leaves a process to whichever worker has time for it.
+    fn hand_out(&self, task: Box<Task>) {
+        self.core.injector.push(task);
+        self.core.idle.wake_one();
+    }
+
+    /// Wakes another worker if this one has more to do than it can do next.
+    pub(crate) fn share(&self) {
+        if self.own.is_some_and(Own::has_spare) {
+            self.core.idle.wake_one();
         }
     }
 
@@ -352,12 +358,16 @@ impl Hands<'_> {
         body: Body,
         prepare: impl FnOnce(&mut Task) -> bool,
     ) -> Result<Pid, Full> {
-        let serial = self.core.table.reserve().ok_or(Full)?;
+        let serial = self.core.table.reserve(self.worker()).ok_or(Full)?;
         let Some(place) = self.core.table.place(serial) else { return Err(Full) };
         let pid = Pid::new(self.core.node(), serial);
-        let mut task = Task::new(Actor::new(pid), body);
+        let actor = Actor::new(pid);
+        let mut task = match self.own {
+            Some(own) => own.spare.task(actor, body),
+            None => Box::new(Task::new(actor, body)),
+        };
         if !prepare(&mut task) {
-            self.core.table.release(serial);
+            self.core.table.release(self.worker(), serial);
             return Err(Full);
         }
         place.occupy(serial, task.limits().message_bytes);
@@ -368,15 +378,18 @@ impl Hands<'_> {
     /// Ends a process: gives its place back, and tells all who are tied to it. The observer knows
     /// before anybody can act on it.
     pub(crate) fn end(&self, mut task: Box<Task>, reason: Reason, trap: Option<Box<Trap>>) {
-        let unread = self.look_last(&mut task);
+        let unread = self.leave(&mut task);
         task.hand_on(*self);
+        if reason == Reason::NORMAL && task.witnesses.is_empty() {
+            return self.end_unseen(task, unread);
+        }
         let Task { actor, body, timer, memory, witnesses, .. } = *task;
         let abnormal = reason != Reason::NORMAL;
         let ending = (abnormal || !witnesses.is_empty()).then(|| {
             let links = actor.has_ties().map(|ties| ties.links.iter().copied().collect());
             let process = match body {
                 Body::Program(process, _) => Some(Box::new(process)),
-                Body::Supervisor(_) => None,
+                Body::Supervisor(_) | Body::Ended => None,
             };
             let links = links.unwrap_or_default();
             Ending { pid: actor.pid, reason, trap, process, links }
@@ -409,10 +422,24 @@ impl Hands<'_> {
         actor.take_in(signal)
     }
 
-    /// Lets those see a process that ends who have asked to in time. Gives the signals that it will
-    /// not read.
-    fn look_last(&self, task: &mut Task) -> Vec<Signal> {
-        let letters = self.core.table.place(task.actor.pid.serial()).map(Place::collect);
+    /// Ends a process whose end is nobody's business, and keeps what can be used again of it.
+    fn end_unseen(&self, task: Box<Task>, unread: Vec<Signal>) {
+        if let Some(time) = task.timer {
+            self.core.timers.remove(time, task.actor.pid.serial());
+        }
+        if task.memory > 0 {
+            self.core.memory.fetch_sub(task.memory as i64, Ordering::Relaxed);
+        }
+        self.retire(&task.actor, Reason::NORMAL, unread);
+        if let Some(own) = self.own {
+            own.keep(task);
+        }
+    }
+
+    /// Takes a process that ends out of its place, and lets those see it who have asked to in time.
+    /// Gives the signals that it will not read.
+    fn leave(&self, task: &mut Task) -> Vec<Signal> {
+        let letters = self.core.table.place(task.actor.pid.serial()).map(Place::vacate);
         let mut unread = Vec::new();
         for letter in letters.into_iter().flatten() {
             match letter {
@@ -425,11 +452,10 @@ impl Hands<'_> {
         unread
     }
 
-    /// Gives the place of a process back, and tells all who are tied to it, and those whose signals
-    /// it has not read.
+    /// Gives the vacated place of a process back, and tells all who are tied to it, and those whose
+    /// signals it has not read.
     pub(crate) fn retire(&self, actor: &Actor, reason: Reason, unread: Vec<Signal>) {
         let pid = actor.pid;
-        let letters = self.core.table.place(pid.serial()).map(|place| place.vacate());
         self.core.names.forget(pid);
         if let Some(ties) = actor.has_ties() {
             for (to, signal) in ties.farewell(pid, reason) {
@@ -441,9 +467,8 @@ impl Hands<'_> {
             self.core.untie(pid);
         }
         // Only now may somebody else get the place: what was told of this one must not reach it.
-        self.core.table.release(pid.serial());
-        let letters = letters.into_iter().flatten().filter_map(signal_of);
-        for signal in unread.into_iter().chain(letters) {
+        self.core.table.release(self.worker(), pid.serial());
+        for signal in unread {
             if let Some((to, answer)) = signal.undeliverable(pid, Reason::NO_PROCESS) {
                 self.post(pid, to, answer);
             }
@@ -451,7 +476,7 @@ impl Hands<'_> {
     }
 }
 
-fn signal_of(letter: Letter) -> Option<Signal> {
+pub(crate) fn signal_of(letter: Letter) -> Option<Signal> {
     match letter {
         Letter::Signal(signal) => Some(signal),
         _ => None,

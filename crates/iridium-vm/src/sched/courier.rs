@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crossbeam_deque::Worker as Queue;
 use crossbeam_utils::sync::Parker;
 
 use super::Scheduler;
@@ -26,9 +25,7 @@ impl Scheduler {
     /// may [rest](Self::is_at_rest) or not.
     pub fn courier(&self) -> Courier {
         let core = Arc::clone(self.core());
-        Courier {
-            worker: Worker::new(core, usize::MAX, Own::alone(Queue::new_fifo()), Parker::new()),
-        }
+        Courier { worker: Worker::new(core, usize::MAX, Own::alone(), Parker::new()) }
     }
 }
 

@@ -160,7 +160,8 @@ fn spawn(hands: Hands<'_>, parent: &mut Actor, birth: Birth<'_>, questions: &mut
     }
     let me = parent.pid;
     let reference = (kind == SpawnKind::Monitored).then(|| parent.ties().monitor(Pid::NOBODY));
-    let process = Process::spawned(program, &start, limits);
+    let registers = hands.own.and_then(|own| own.spare.registers());
+    let process = Process::spawned_with(registers, program, &start, limits);
     let spawned = hands.spawn(Body::Program(process, Arc::clone(program)), |task| {
         if kind == SpawnKind::Linked {
             task.actor.ties().links.insert(me);

@@ -8,10 +8,11 @@ use crossbeam_channel::{Receiver, bounded};
 use serde::{Deserialize, Serialize};
 
 use super::Scheduler;
-use super::core::{Core, Full};
+use super::core::{Core, Full, signal_of};
 use super::effects::{self, Outcome, Wisher};
 use super::info::ProcessInfo;
 use super::letter::Letter;
+use super::table::Place;
 use crate::process::{Actor, Completion, Effect, Limits, Pid, Reason, TrapKind, Wait};
 use crate::program::Program;
 
@@ -52,7 +53,7 @@ impl Scheduler {
     /// When there are as many processes as there may be.
     pub fn guest(&self) -> Result<Guest, Full> {
         let core = self.core();
-        let serial = core.table.reserve().ok_or(Full)?;
+        let serial = core.table.reserve(None).ok_or(Full)?;
         Guest::taking_place(core, Actor::new(Pid::new(core.node(), serial)), 0)
     }
 }
@@ -168,6 +169,8 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         let reason = self.ended.unwrap_or(Reason::NORMAL);
-        self.core.hands().retire(&self.actor, reason, Vec::new());
+        let letters = self.core.table.place(self.actor.pid.serial()).map(Place::vacate);
+        let unread = letters.into_iter().flatten().filter_map(signal_of).collect();
+        self.core.hands().retire(&self.actor, reason, unread);
     }
 }

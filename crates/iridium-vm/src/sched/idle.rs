@@ -3,15 +3,30 @@
 //! A worker that finds no work says that it is going to sleep, looks once more, and only then
 //! sleeps. Whoever adds work looks for sleepers after adding it. Of these two looks at least one
 //! sees what the other has done, so there is never work while all who could do it sleep.
+//!
+//! One worker is woken at a time: while one that was woken has not found work yet, it is *rising*,
+//! and whoever adds work leaves the waking of more to it. When it has found work it
+//! [settles](Idle::settle) and looks whether there is more, in which case it wakes the next one; when
+//! it has found none it goes to sleep as above, which looks once more too. So a burst of work costs
+//! the one who adds it a single wake-up and not one for each piece. Source of the idea: the
+//! schedulers of Go and Tokio, which have one searching worker.
 
 use super::sync::model::{AtomicUsize, Mutex, Ordering, fence, lock};
 
 /// The sleeping workers. `U` wakes one.
 #[derive(Debug)]
 pub(crate) struct Idle<U> {
-    sleepers: Mutex<Vec<usize>>,
-    count: AtomicUsize,
+    rest: Mutex<Rest>,
+    /// How many sleep; 0 while one is rising. Written under the lock only.
+    wakeable: AtomicUsize,
     wakers: Vec<U>,
+}
+
+#[derive(Debug)]
+struct Rest {
+    sleepers: Vec<usize>,
+    /// The worker that was woken last, until it has found work or sleeps again.
+    rising: Option<usize>,
 }
 
 /// What wakes a worker, also one that is only about to sleep.
@@ -28,67 +43,83 @@ impl Waker for crossbeam_utils::sync::Unparker {
 
 impl<U: Waker> Idle<U> {
     pub(crate) fn new(wakers: Vec<U>) -> Self {
-        Self { sleepers: Mutex::new(Vec::new()), count: AtomicUsize::new(0), wakers }
+        let rest = Rest { sleepers: Vec::new(), rising: None };
+        Self { rest: Mutex::new(rest), wakeable: AtomicUsize::new(0), wakers }
     }
 
-    /// Wakes a sleeper, if there is one. To be called after work was added.
+    /// Wakes a sleeper, if there is one and none is rising. To be called after work was added.
     pub(crate) fn wake_one(&self) {
         fence(Ordering::SeqCst);
-        if self.count.load(Ordering::SeqCst) > 0 {
+        if self.wakeable.load(Ordering::SeqCst) > 0 {
             self.wake_some();
         }
     }
 
     #[cold]
     fn wake_some(&self) {
-        let mut sleepers = lock(&self.sleepers);
-        let sleeper = sleepers.pop();
-        self.count.store(sleepers.len(), Ordering::SeqCst);
-        drop(sleepers);
+        let sleeper = self.change(|rest| {
+            if rest.rising.is_none() {
+                rest.rising = rest.sleepers.pop();
+                rest.rising
+            } else {
+                None
+            }
+        });
         if let Some(waker) = sleeper.and_then(|worker| self.wakers.get(worker)) {
             waker.wake();
         }
     }
 
-    /// Wakes all workers, sleeping or not.
+    /// Wakes all workers, sleeping or not. None of them counts as rising by it.
     pub(crate) fn wake_all(&self) {
-        let mut sleepers = lock(&self.sleepers);
-        sleepers.clear();
-        self.count.store(0, Ordering::SeqCst);
-        drop(sleepers);
+        self.change(|rest| rest.sleepers.clear());
         self.wakers.iter().for_each(Waker::wake);
     }
 
-    /// Puts a worker to sleep with `sleep`, unless `has_work` sees something to do.
+    /// Puts a worker to sleep with `sleep`, unless `has_work` sees something to do. Answers whether
+    /// it is rising: then it is to [settle](Self::settle) or to sleep again.
+    #[must_use]
     pub(crate) fn sleep(
         &self,
         worker: usize,
         has_work: impl FnOnce() -> bool,
         sleep: impl FnOnce(),
-    ) {
-        self.set_out(worker);
+    ) -> bool {
+        self.change(|rest| {
+            rest.sleepers.push(worker);
+            rest.rising.take_if(|rising| *rising == worker);
+        });
         fence(Ordering::SeqCst);
         if !has_work() {
             sleep();
         }
         // One who was woken for work is no sleeper any more; one who found work itself still is.
-        self.come_back(worker);
+        self.change(|rest| {
+            rest.sleepers.retain(|sleeper| *sleeper != worker);
+            rest.rising == Some(worker)
+        })
     }
 
-    fn set_out(&self, worker: usize) {
-        let mut sleepers = lock(&self.sleepers);
-        sleepers.push(worker);
-        self.count.store(sleepers.len(), Ordering::SeqCst);
+    /// Ends the rising of a worker that has found work. `has_work` tells whether there is more, also
+    /// such as was added by somebody who left the waking to this one: then the next one is woken.
+    pub(crate) fn settle(&self, worker: usize, has_work: impl FnOnce() -> bool) {
+        self.change(|rest| rest.rising.take_if(|rising| *rising == worker));
+        fence(Ordering::SeqCst);
+        if has_work() {
+            self.wake_one();
+        }
     }
 
-    fn come_back(&self, worker: usize) {
-        let mut sleepers = lock(&self.sleepers);
-        sleepers.retain(|sleeper| *sleeper != worker);
-        self.count.store(sleepers.len(), Ordering::SeqCst);
+    fn change<R>(&self, change: impl FnOnce(&mut Rest) -> R) -> R {
+        let mut rest = lock(&self.rest);
+        let result = change(&mut rest);
+        let wakeable = if rest.rising.is_some() { 0 } else { rest.sleepers.len() };
+        self.wakeable.store(wakeable, Ordering::SeqCst);
+        result
     }
 
     /// Whether all workers sleep.
     pub(crate) fn all_asleep(&self) -> bool {
-        self.count.load(Ordering::SeqCst) == self.wakers.len()
+        self.wakeable.load(Ordering::SeqCst) == self.wakers.len()
     }
 }

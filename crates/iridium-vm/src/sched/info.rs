@@ -99,7 +99,7 @@ impl ProcessInfo {
                 let place = process.backtrace(program).into_iter().next();
                 (Some(process.module()), place, process.fuel_spent(), process.heap().len())
             }
-            Body::Supervisor(_) => (None, None, 0, 0),
+            Body::Supervisor(_) | Body::Ended => (None, None, 0, 0),
         };
         let activity = match (&task.body, &actor.wait) {
             (Body::Supervisor(_), _) => Activity::Supervising,

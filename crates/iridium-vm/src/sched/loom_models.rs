@@ -245,20 +245,27 @@ impl Yard {
         self.idle.wake_one();
     }
 
+    fn has_work(&self) -> bool {
+        self.work.load(Ordering::Relaxed) > 0 || self.stopped.load(Ordering::Relaxed)
+    }
+
     /// Works until a piece is done, or it is told to stop. A worker that sleeps for ever while there
     /// is work is a deadlock, which loom reports.
     fn work(&self, worker: usize) -> bool {
+        let mut rising = false;
         loop {
             let left = |work: usize| work.checked_sub(1);
             if self.work.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok() {
+                if rising {
+                    self.idle.settle(worker, || self.has_work());
+                }
                 return true;
             }
             if self.stopped.load(Ordering::Relaxed) {
                 return false;
             }
-            let has_work =
-                || self.work.load(Ordering::Relaxed) > 0 || self.stopped.load(Ordering::Relaxed);
-            self.idle.sleep(worker, has_work, || self.beds[worker].sleep());
+            let sleep = || self.beds[worker].sleep();
+            rising = self.idle.sleep(worker, || self.has_work(), sleep);
         }
     }
 }
@@ -288,6 +295,23 @@ fn work_for_two_wakes_two() {
         });
         yard.add();
         yard.add();
+        for worker in workers {
+            assert!(worker.join().unwrap());
+        }
+    });
+}
+
+/// Two pieces of work in one go, with one call for help: the one who is woken wakes the other.
+#[test]
+fn one_who_was_woken_wakes_the_next() {
+    check(|| {
+        let yard = Yard::new(2);
+        let workers = [0, 1].map(|index| {
+            let working = Arc::clone(&yard);
+            thread::spawn(move || working.work(index))
+        });
+        yard.work.fetch_add(2, Ordering::Relaxed);
+        yard.idle.wake_one();
         for worker in workers {
             assert!(worker.join().unwrap());
         }

@@ -38,6 +38,7 @@ mod own;
 mod pause;
 mod slot;
 mod snapshot;
+mod spare;
 mod supervise;
 mod sync;
 mod table;
@@ -74,6 +75,7 @@ use self::names::Names;
 use self::own::Own;
 use self::pause::Pause;
 use self::slot::Slot;
+use self::spare::Spare;
 use self::sync::lock;
 use self::table::Table;
 use self::task::Body;
@@ -168,7 +170,7 @@ impl Scheduler {
             .then(|| AtomicI64::new(i64::try_from(config.fuel).unwrap_or(i64::MAX)));
         let core = Arc::new(Core {
             node: AtomicU32::new(config.node.clamp(1, MAX_NODE)),
-            table: Table::new(config.processes),
+            table: Table::new(config.processes, workers),
             nowhere: Slot::new(),
             injector: Injector::new(),
             stealers: queues.iter().map(Queue::stealer).collect(),
@@ -206,8 +208,10 @@ impl Scheduler {
         time: Time,
     ) -> io::Result<()> {
         let core = &self.inner.core;
+        let spare = Spare::default();
         for (index, (queue, parker)) in queues.into_iter().zip(parkers).enumerate() {
-            let worker = Worker::new(Arc::clone(core), index, Own::new(queue), parker);
+            let own = Own::new(index, queue, spare.beside());
+            let worker = Worker::new(Arc::clone(core), index, own, parker);
             core.threads.spawn(format!("iridium-worker-{index}"), move || worker.run())?;
         }
         if time == Time::Real {

@@ -9,10 +9,15 @@ use std::cell::Cell;
 
 use crossbeam_deque::Worker as Queue;
 
+use super::spare::Spare;
 use super::task::Task;
 
 /// What a worker has to do.
 pub(crate) struct Own {
+    /// Which worker it is.
+    pub(crate) index: usize,
+    /// Memory for new processes.
+    pub(crate) spare: Spare,
     /// The process that goes first. Only this worker can take it.
     first: Cell<Option<Box<Task>>>,
     /// The others, which other workers may take.
@@ -21,48 +26,43 @@ pub(crate) struct Own {
     alone: bool,
 }
 
-/// What has become of a process that was added.
-pub(crate) enum Added {
-    /// It goes first.
-    First,
-    /// There is something for other workers now.
-    Shared,
-    /// It, or the one that was to go first before, is for other workers.
-    TooMany(Box<Task>),
-}
-
 impl Own {
-    pub(crate) fn new(queue: Queue<Box<Task>>) -> Self {
-        Self { first: Cell::new(None), queue, alone: false }
+    /// What the worker with this number has to do.
+    pub(crate) fn new(index: usize, queue: Queue<Box<Task>>, spare: Spare) -> Self {
+        Self { index, spare, first: Cell::new(None), queue, alone: false }
     }
 
-    /// For one from whom nobody can take anything.
-    pub(crate) fn alone(queue: Queue<Box<Task>>) -> Self {
-        Self { first: Cell::new(None), queue, alone: true }
+    /// For one who is no worker, and from whom nobody can take anything.
+    pub(crate) fn alone() -> Self {
+        let (index, queue, spare) = (usize::MAX, Queue::new_fifo(), Spare::default());
+        Self { index, spare, first: Cell::new(None), queue, alone: true }
     }
 
-    /// Adds a process that was woken.
-    pub(crate) fn put(&self, task: Box<Task>) -> Added {
-        match self.first.replace(Some(task)) {
-            Some(before) => self.share(before),
-            None => Added::First,
-        }
+    /// Adds a process that was woken. Gives back one that is too many.
+    pub(crate) fn put(&self, task: Box<Task>) -> Option<Box<Task>> {
+        self.first.replace(Some(task)).and_then(|before| self.put_behind(before))
     }
 
-    /// Adds a process that has had its turn.
-    pub(crate) fn put_behind(&self, task: Box<Task>) -> Added {
-        match self.share(task) {
-            Added::Shared if self.queue.len() == 1 => Added::First,
-            added => added,
-        }
-    }
-
-    fn share(&self, task: Box<Task>) -> Added {
+    /// Adds a process that has had its turn. Gives it back if it is too many.
+    pub(crate) fn put_behind(&self, task: Box<Task>) -> Option<Box<Task>> {
         if self.alone {
-            return Added::TooMany(task);
+            return Some(task);
         }
         self.queue.push(task);
-        Added::Shared
+        None
+    }
+
+    /// Whether there is something for other workers, beside what this one takes next.
+    pub(crate) fn has_spare(&self) -> bool {
+        self.queue.len() > 1
+    }
+
+    /// Keeps what can be used again of a process that has ended.
+    pub(crate) fn keep(&self, task: Box<Task>) {
+        // Those who are alone are many, and end few.
+        if !self.alone {
+            self.spare.keep(task);
+        }
     }
 
     /// Takes the next one.

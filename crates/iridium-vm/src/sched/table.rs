@@ -3,10 +3,16 @@
 //! A serial is the index of a slot with, above it, the number of the life in that slot. So finding a
 //! process takes no search, and a serial never comes again: a slot whose lives are used up is not
 //! used any more. Slots are made in chunks, when they are first needed, and stay.
+//!
+//! Workers have serials in stock, which they take from the common ones and give back by the dozen, so
+//! that they do not meet at one lock for each process. How many processes live is still counted one
+//! by one, and serials in a stock are there for everybody when there are no others, so the limit is
+//! exact. A single worker gets the serials that it would get without a stock.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
+use crossbeam_utils::CachePadded;
 use serde::{Deserialize, Serialize};
 
 use super::core::Full;
@@ -34,6 +40,8 @@ pub(crate) struct Shape {
 
 /// Slots that are made at a time.
 const CHUNK: usize = 1 << 10;
+/// Serials that a worker takes or gives back at a time; it has three times as many at most.
+const BATCH: usize = 32;
 
 /// All processes of a node.
 #[derive(Debug)]
@@ -46,6 +54,9 @@ pub(crate) struct Table {
     live: AtomicUsize,
     /// Slots that nobody lives in, and how many were ever used.
     free: Mutex<Free>,
+    /// The serials that workers have in stock, the next one last. Whoever needs the lock of `free`
+    /// too takes that first.
+    stocks: Box<[CachePadded<Mutex<Vec<u64>>>]>,
 }
 
 #[derive(Debug)]
@@ -56,8 +67,8 @@ struct Free {
 }
 
 impl Table {
-    /// A table for so many processes at a time.
-    pub(crate) fn new(limit: usize) -> Self {
+    /// A table for so many processes at a time, and for so many workers.
+    pub(crate) fn new(limit: usize, workers: usize) -> Self {
         let most = (MAX_SERIAL >> 8) as usize;
         let limit = limit.clamp(1, most);
         // The slot with index 0 stays empty, so that no process has a serial of 0.
@@ -68,6 +79,7 @@ impl Table {
             limit,
             live: AtomicUsize::new(0),
             free: Mutex::new(Free { serials: Vec::new(), used: 1 }),
+            stocks: (0..workers).map(|_| CachePadded::new(Mutex::new(Vec::new()))).collect(),
         }
     }
 
@@ -78,42 +90,75 @@ impl Table {
         chunk.get(index % CHUNK)
     }
 
-    /// A serial for a new process; `None` when there are as many as there may be. It is to be given
-    /// back with [`release`](Self::release).
-    pub(crate) fn reserve(&self) -> Option<u64> {
-        if self.live.fetch_add(1, Ordering::SeqCst) >= self.limit {
+    /// A serial for a new process, for a worker or for somebody from outside; `None` when there are
+    /// as many as there may be. It is to be given back with [`release`](Self::release).
+    pub(crate) fn reserve(&self, worker: Option<usize>) -> Option<u64> {
+        let is_one_more = self.live.fetch_add(1, Ordering::SeqCst) < self.limit;
+        let at_hand = || worker.and_then(|worker| lock(self.stocks.get(worker)?).pop());
+        let serial = is_one_more.then(|| at_hand().or_else(|| self.restock(worker))).flatten();
+        if serial.is_none() {
             self.live.fetch_sub(1, Ordering::SeqCst);
-            return None;
-        }
-        let mut free = lock(&self.free);
-        if let Some(serial) = free.serials.pop() {
-            return Some(serial);
-        }
-        let serial = (free.used < 1 << self.bits).then_some(free.used as u64);
-        free.used += usize::from(serial.is_some());
-        drop(free);
-        if serial.is_none_or(|serial| !self.make(serial)) {
-            self.live.fetch_sub(1, Ordering::SeqCst);
-            return None;
         }
         serial
     }
 
+    /// A serial from the common ones, or else from anybody's stock. A worker gets more with it.
+    fn restock(&self, worker: Option<usize>) -> Option<u64> {
+        let mut free = lock(&self.free);
+        if free.serials.is_empty() {
+            self.make_some(&mut free, if worker.is_some() { BATCH } else { 1 });
+        }
+        let serial = free.serials.pop();
+        if serial.is_none() {
+            // Nobody else moves serials between stocks meanwhile, so none is overlooked.
+            return self.stocks.iter().find_map(|stock| lock(stock).pop());
+        }
+        if let Some(stock) = worker.and_then(|worker| self.stocks.get(worker)) {
+            let rest = free.serials.len().saturating_sub(BATCH - 1);
+            lock(stock).extend(free.serials.drain(rest..));
+        }
+        serial
+    }
+
+    /// Makes serials of slots that were never used; fewer when there are not so many.
+    fn make_some(&self, free: &mut Free, wanted: usize) {
+        let end = free.used.saturating_add(wanted).min(1 << self.bits);
+        free.serials.extend((free.used..end).rev().map(|index| index as u64));
+        free.serials.iter().for_each(|serial| self.make(*serial));
+        free.used = end;
+    }
+
     /// Makes sure that the slot for a serial exists.
-    fn make(&self, serial: u64) -> bool {
+    fn make(&self, serial: u64) {
         let index = (serial & ((1 << self.bits) - 1)) as usize;
-        let chunk = self.chunks.get(index / CHUNK);
-        let make = || (0..CHUNK).map(|_| Slot::new()).collect();
-        chunk.map(|chunk| chunk.get_or_init(make)).is_some()
+        if let Some(chunk) = self.chunks.get(index / CHUNK) {
+            chunk.get_or_init(|| (0..CHUNK).map(|_| Slot::new()).collect());
+        }
     }
 
     /// Gives a serial back whose process has ended and whose place is vacated.
-    pub(crate) fn release(&self, serial: u64) {
+    pub(crate) fn release(&self, worker: Option<usize>, serial: u64) {
         let next = serial + (1 << self.bits);
         if next <= MAX_SERIAL {
-            lock(&self.free).serials.push(next);
+            match worker.and_then(|worker| self.stocks.get(worker)) {
+                None => lock(&self.free).serials.push(next),
+                Some(stock) => self.put_in_stock(stock, next),
+            }
         }
         self.live.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn put_in_stock(&self, stock: &Mutex<Vec<u64>>, serial: u64) {
+        let mut at_hand = lock(stock);
+        at_hand.push(serial);
+        if at_hand.len() > 3 * BATCH {
+            drop(at_hand);
+            let mut free = lock(&self.free);
+            let mut at_hand = lock(stock);
+            // The oldest ones, so that the order stays as it is.
+            let some = BATCH.min(at_hand.len());
+            free.serials.extend(at_hand.drain(..some));
+        }
     }
 
     /// What it takes to go on elsewhere with these serials of those who live: further processes get
@@ -125,6 +170,7 @@ impl Table {
         let mut free: Vec<u64> = next.filter(|next| *next <= MAX_SERIAL).collect();
         let here = lock(&self.free);
         free.extend(&here.serials);
+        self.stocks.iter().for_each(|stock| free.extend(lock(stock).iter()));
         Shape { node, bits: self.bits, free, used: here.used as u64 }
     }
 
@@ -152,6 +198,7 @@ impl Table {
             self.make(*serial);
         }
         let mut free = lock(&self.free);
+        self.stocks.iter().for_each(|stock| lock(stock).clear());
         (free.serials, free.used) = (shape.free, used);
         self.live.fetch_add(serials.len(), Ordering::SeqCst);
         Ok(())
@@ -165,5 +212,44 @@ impl Table {
     /// All places that were ever used.
     pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
         self.chunks.iter().filter_map(OnceLock::get).flatten()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_exact_wherever_the_serials_are_in_stock() {
+        let table = Table::new(CHUNK - 1, 2);
+        let mut seen = HashSet::new();
+        // All but one end at the second worker, whose stock is then full.
+        for round in 0..3 {
+            let workers = [Some(0), Some(1), None].into_iter().cycle();
+            let serials: Vec<_> = workers.map_while(|worker| table.reserve(worker)).collect();
+            assert_eq!(serials.len(), CHUNK - 1, "round {round}");
+            assert_eq!((table.live(), table.reserve(Some(round))), (CHUNK - 1, None));
+            assert!(serials.iter().all(|serial| seen.insert(*serial)), "none comes again");
+            serials.into_iter().for_each(|serial| table.release(Some(1), serial));
+        }
+        assert_eq!(table.live(), 0);
+    }
+
+    #[test]
+    fn one_worker_gets_the_serials_that_it_would_get_without_a_stock() {
+        let (with, without) = (Table::new(CHUNK - 1, 1), Table::new(CHUNK - 1, 0));
+        let mut living = Vec::new();
+        for step in 0..5_000_usize {
+            if step % 700 < 400 {
+                let serial = with.reserve(Some(0));
+                assert_eq!(serial, without.reserve(Some(0)), "step {step}");
+                living.extend(serial);
+            } else if let Some(serial) =
+                (!living.is_empty()).then(|| living.remove(step % living.len()))
+            {
+                with.release(Some(0), serial);
+                without.release(Some(0), serial);
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use crossbeam_channel::Sender;
 
 use super::ending::Ending;
 use super::follow::Token;
-use crate::process::{Actor, Completion, Limits, Process};
+use crate::process::{Actor, Completion, Limits, Pid, Process, Register};
 use crate::program::Program;
 use crate::supervisor::Supervisor;
 
@@ -41,11 +41,13 @@ pub(crate) enum Body {
     Program(Process, Arc<Program>),
     /// A supervisor.
     Supervisor(Box<Supervisor>),
+    /// Nothing any more: the process has ended, and its box waits for another one.
+    Ended,
 }
 
 impl Task {
-    pub(crate) fn new(actor: Actor, body: Body) -> Box<Self> {
-        Box::new(Self {
+    pub(crate) fn new(actor: Actor, body: Body) -> Self {
+        Self {
             actor,
             body,
             has_letters: false,
@@ -56,7 +58,28 @@ impl Task {
             failure: None,
             witnesses: Vec::new(),
             tokens: Vec::new(),
-        })
+        }
+    }
+
+    /// Becomes another process, in the box of one that has [ended](Self::end).
+    pub(crate) fn begin(&mut self, actor: Actor, body: Body) {
+        self.actor = actor;
+        self.body = body;
+        self.has_letters = false;
+        self.timer = None;
+        (self.debt, self.questions, self.memory) = (0, 0, 0);
+    }
+
+    /// Drops what an ended process had but for its box and, for a program, its registers.
+    pub(crate) fn end(&mut self) -> Option<Vec<Register>> {
+        self.actor = Actor::new(Pid::NOBODY);
+        self.failure = None;
+        self.witnesses.clear();
+        self.tokens.clear();
+        match std::mem::replace(&mut self.body, Body::Ended) {
+            Body::Program(process, _) => Some(process.registers),
+            Body::Supervisor(_) | Body::Ended => None,
+        }
     }
 
     /// Moves its deadlines to where the clock stands at `there` when here it stands at `here`.
@@ -80,7 +103,7 @@ impl Task {
     pub(crate) fn limits(&self) -> Limits {
         match &self.body {
             Body::Program(process, _) => process.limits(),
-            Body::Supervisor(_) => Limits::default(),
+            Body::Supervisor(_) | Body::Ended => Limits::default(),
         }
     }
 
@@ -93,7 +116,7 @@ impl Task {
     pub(crate) fn measure(&self) -> u64 {
         let body = match &self.body {
             Body::Program(process, _) => process.memory(),
-            Body::Supervisor(_) => 0,
+            Body::Supervisor(_) | Body::Ended => 0,
         };
         size_of::<Self>() as u64 + body + self.actor.mailbox.bytes()
     }

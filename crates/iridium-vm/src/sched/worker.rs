@@ -37,6 +37,8 @@ pub(crate) struct Worker {
     own: Own,
     parker: Parker,
     turns: u32,
+    /// Whether it was woken and has found nothing yet.
+    rising: bool,
     /// Fuel that was spent and not yet told of.
     spent: u64,
     /// What the running process has written and nobody has seen.
@@ -65,7 +67,7 @@ enum Next {
 
 impl Worker {
     pub(crate) fn new(core: Arc<Core>, index: usize, own: Own, parker: Parker) -> Self {
-        Self { core, index, own, parker, turns: 0, spent: 0, output: Vec::new() }
+        Self { core, index, own, parker, turns: 0, rising: false, spent: 0, output: Vec::new() }
     }
 
     /// Runs processes until the scheduler is stopped.
@@ -78,7 +80,11 @@ impl Worker {
                 // Looking in vain does not count: how often a worker does is left to chance, and
                 // who runs next is not.
                 self.turns = self.turns.wrapping_add(1);
+                if std::mem::take(&mut self.rising) {
+                    self.core.idle.settle(self.index, || self.core.has_work());
+                }
                 self.turn(task);
+                self.hands().share();
             } else {
                 self.rest();
             }
@@ -129,7 +135,7 @@ impl Worker {
             // before it sleeps.
             core.tell_time(core.hands(), time, serial);
         }
-        core.idle.sleep(
+        self.rising = core.idle.sleep(
             self.index,
             || core.has_work(),
             || {
@@ -246,6 +252,7 @@ impl Worker {
         let Task { actor, body, .. } = &mut *task;
         let (process, program) = match body {
             Body::Program(process, program) => (process, program),
+            Body::Ended => return Next::End(Reason::KILLED, None),
             Body::Supervisor(supervisor) => {
                 actor.wait = None;
                 return match supervise::tend(hands, actor, supervisor) {
@@ -362,6 +369,8 @@ impl Scene<'_> {
     /// Passes on what the process has written, before anything that it does next can be noticed.
     fn show_output(&mut self) {
         if !self.output.is_empty() {
+            // Whoever takes what was written may take their time.
+            self.hands.share();
             self.hands.core.output.write(self.actor.pid, self.output);
             self.output.clear();
             self.output.shrink_to(KEPT_OUTPUT);

@@ -184,7 +184,7 @@ impl Scheduler {
         };
         let Restored { mut task, letters, names, .. } = task.into_task(&programs)?;
         task.move_to(saved.mono, core.clock.mono());
-        let serial = core.table.reserve().ok_or(Full)?;
+        let serial = core.table.reserve(None).ok_or(Full)?;
         let pid = Pid::new(core.node(), serial);
         task.actor.pid = pid;
         if let Some(Wait::Room { message, .. }) = &mut task.actor.wait {

@@ -76,6 +76,8 @@ impl SavedTask {
             body: match &task.body {
                 Body::Program(process, _) => SavedBody::Program(process.clone()),
                 Body::Supervisor(supervisor) => SavedBody::Supervisor((**supervisor).clone()),
+                // It is in no place and no queue; restored, it would be no process either.
+                Body::Ended => SavedBody::Guest,
             },
             names: Vec::new(),
             letters: letters.iter().filter_map(SavedLetter::of).collect(),
@@ -133,7 +135,7 @@ impl SavedTask {
             }
             SavedBody::Supervisor(_) | SavedBody::Guest => return Err(RestoreError::Damaged),
         };
-        let mut task = Task::new(self.actor, body);
+        let mut task = Box::new(Task::new(self.actor, body));
         task.debt = self.debt.min(MAX_DEBT);
         (task.questions, task.has_letters) = (self.questions, true);
         let Self { letters, names, followed, .. } = self;
