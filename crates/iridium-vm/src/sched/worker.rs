@@ -75,6 +75,9 @@ impl Worker {
                 self.own.let_others_go_first();
                 self.core.pause.pass();
             } else if let Some(task) = self.find() {
+                // Looking in vain does not count: how often a worker does is left to chance, and
+                // who runs next is not.
+                self.turns = self.turns.wrapping_add(1);
                 self.turn(task);
             } else {
                 self.rest();
@@ -84,7 +87,6 @@ impl Worker {
 
     /// A process that can run.
     fn find(&mut self) -> Option<Box<Task>> {
-        self.turns = self.turns.wrapping_add(1);
         // At different times: what comes from outside may come all the time, and may be such as to
         // wake somebody in every turn, and neither is to keep the queue waiting.
         match self.turns % (2 * OWN_TURNS) {
@@ -120,8 +122,12 @@ impl Worker {
     fn rest(&mut self) {
         self.tell_spent();
         let core = &*self.core;
-        for (time, serial) in core.timers.jump(&core.clock) {
-            core.tell_time(self.hands(), time, serial);
+        // Those who have no fuel would run: time does not pass for them.
+        let jumps = !core.is_starving();
+        for (time, serial) in jumps.then(|| core.timers.jump(&core.clock)).into_iter().flatten() {
+            // Where others could see it too: a worker does not look at what it has for itself
+            // before it sleeps.
+            core.tell_time(core.hands(), time, serial);
         }
         core.idle.sleep(
             self.index,
@@ -213,8 +219,9 @@ impl Worker {
 
     /// Parks a process, unless there are letters for it.
     fn park(&self, mut task: Box<Task>) -> Result<(), (Box<Task>, Vec<Letter>)> {
-        if let Some(until) = task.actor.wait.as_ref().and_then(Wait::until) {
-            self.core.set_timer(&mut task, until);
+        match task.actor.wait.as_ref().and_then(Wait::until) {
+            Some(until) => self.core.set_timer(&mut task, until),
+            None => self.core.unset_timer(&mut task),
         }
         self.place_of(&task).park(task)
     }
