@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::cluster::{self, Cluster};
-use crate::flags::{Bench, BenchFlags, ClusterUp, Fuzz, Stress};
-use crate::{bench, fuzz, stress};
+use crate::flags::{Bench, BenchFlags, Chaos, ClusterUp, Fuzz, Stress};
+use crate::{bench, chaos, fuzz, stress};
 
 /// Runs every step, in the order in which they fail fastest.
 pub(crate) fn run() -> Result<()> {
@@ -33,6 +33,10 @@ pub(crate) fn run() -> Result<()> {
     let quick = || BenchFlags { quick: true, alone: true };
     step("bench machine", || bench::run(&Bench::Machine(quick())))?;
     step("bench processes", || bench::run(&Bench::Processes(quick())))?;
+    step("bench cluster", || bench::run(&Bench::Cluster(quick())))?;
+    // Says that it is skipped where it may not make network namespaces.
+    let chaotic = Chaos { seconds: 20, seed: Some(1), nodes: 4, debug: true };
+    step("chaos", || chaos::run(&chaotic))?;
     let short = Fuzz { target: None, runs: 20_000, seconds: None, seed: Some(1), replay: None };
     step("fuzz", || fuzz::run(&short))?;
     println!("ci: all is well ({})", seconds(start.elapsed()));

@@ -19,7 +19,7 @@ pub(crate) enum Task {
     /// Show what each node of the running cluster sees
     ClusterStatus,
     /// Run what CI runs: fmt, clippy, tests, docs, a cluster of three nodes, schedules of threads,
-    /// a little stress, a short bench and a little fuzzing
+    /// a little stress, a short bench, a little chaos and a little fuzzing
     Ci,
     /// Measure ours and the peers side by side
     #[command(subcommand)]

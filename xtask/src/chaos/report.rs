@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::node::alias;
 use super::plan::{Kind, Step};
 use super::step::{Outcome, Timed};
+use super::watch::{POLL, TOLERANCE};
 
 /// All steps so far.
 #[derive(Default)]
@@ -24,7 +25,11 @@ impl Report {
 
     /// For each kind of step how often it was, and the worst times.
     pub(super) fn table(&self) -> String {
-        let mut text = String::from("The worst times until all have seen it.\n");
+        let mut text = format!(
+            "The worst times until all have seen it, asked every {}; {} late is not late.\n",
+            seconds(POLL),
+            seconds(TOLERANCE)
+        );
         let _ = writeln!(
             text,
             "{:<12} {:>5} {:>8} {:>8} {:>8} {:>8}",

@@ -12,11 +12,11 @@ use crate::cluster::{Member, Members};
 use crate::interrupt;
 
 /// How often the nodes are asked.
-const POLL: Duration = Duration::from_millis(100);
+pub(super) const POLL: Duration = Duration::from_millis(100);
 /// What is allowed beyond a limit. A node is late only if it was asked after the
 /// limit and did not know, so that this is not for the asking but for a machine
 /// that is busy with other things.
-const TOLERANCE: Duration = Duration::from_millis(500);
+pub(super) const TOLERANCE: Duration = Duration::from_millis(500);
 
 /// What is to be seen.
 pub(super) struct Expected {

@@ -6,8 +6,8 @@ mod peers_file;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -51,6 +51,9 @@ struct Inner {
     threads: Threads,
     addr: SocketAddr,
     control_addr: Option<SocketAddr>,
+    /// Until when whoever stops the node waits for its threads: also who does it
+    /// again, or drops it after that.
+    wait_until: OnceLock<Instant>,
 }
 
 /// What the owner publishes for those who must not wait for it.
@@ -62,6 +65,9 @@ pub(crate) struct Shared {
     pub(crate) since_start: Mutex<Option<Receiver<Event>>>,
     pub(crate) next_conn: AtomicU64,
     pub(crate) controls: ControlClients,
+    /// The owner is stopping: it closes what it knows of and what still waits to
+    /// be told to it; what comes after that closes itself.
+    pub(crate) over: AtomicBool,
 }
 
 impl Manager {
@@ -126,6 +132,7 @@ impl Manager {
             since_start: Mutex::new(Some(since_start)),
             next_conn: AtomicU64::new(1),
             controls: ControlClients::default(),
+            over: AtomicBool::new(false),
         });
         let peers_file = PeersFile::start(store, &threads)?;
         let owner = Owner::new(
@@ -139,7 +146,8 @@ impl Manager {
         );
         // Should this fail, what was started ends as its channels are dropped.
         owner.start(listeners, start, inputs)?;
-        let inner = Inner { commands, shared, deliveries, threads, addr, control_addr };
+        let wait_until = OnceLock::new();
+        let inner = Inner { commands, shared, deliveries, threads, addr, control_addr, wait_until };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -249,7 +257,8 @@ impl Inner {
     fn stop(&self, forget: bool) {
         // A node that has stopped already does not take the command.
         let _ = self.commands.send(Command::Stop { forget });
-        if !self.threads.wait(Instant::now() + FLUSH + Duration::from_secs(1)) {
+        let most = || Instant::now() + FLUSH + Duration::from_secs(1);
+        if !self.threads.wait(*self.wait_until.get_or_init(most)) {
             log::debug!("some threads still wait for the system");
         }
     }

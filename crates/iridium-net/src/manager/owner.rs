@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -124,7 +125,7 @@ impl Owner {
             let now = epoch.elapsed();
             match command {
                 None => core.handle_timeout(now),
-                Some(Command::Stop { forget }) => return self.stop(&mut core, forget),
+                Some(Command::Stop { forget }) => return self.stop(&mut core, forget, inputs),
                 Some(command) => self.take(&mut core, command, now),
             }
             // Inputs must not keep timers from being seen to.
@@ -258,11 +259,17 @@ impl Owner {
     }
 
     /// Says goodbye and closes everything; the threads end by themselves.
-    fn stop(mut self, core: &mut Membership, forget: bool) {
+    fn stop(mut self, core: &mut Membership, forget: bool, inputs: &Receiver<Command>) {
+        self.worker.shared.over.store(true, Ordering::SeqCst);
         core.leave();
         self.act(core);
         for link in self.links.values() {
             link.close();
+        }
+        for command in inputs.try_iter() {
+            if let Command::Opened(link, _) = command {
+                link.abort();
+            }
         }
         if forget {
             self.peers_file.save_peers(Vec::new());
@@ -333,6 +340,10 @@ impl Worker {
         };
         let link = Arc::clone(&reader.link);
         self.tell(Command::Opened(Arc::clone(&link), input));
+        if self.shared.over.load(Ordering::SeqCst) {
+            // Too late for the owner to close it.
+            link.abort();
+        }
         let why = reader.run(|conn, message| {
             log::trace!("from {}: {}", link.remote_ip(), message.name());
             self.commands.send(Command::Input(Input::Message { conn, message })).is_ok()

@@ -111,6 +111,29 @@ fn a_seed_that_comes_later_is_waited_for() {
 }
 
 #[test]
+fn a_node_that_stops_does_not_wait_for_one_that_it_has_just_reached() {
+    use std::io::{Read, Write};
+    let place = std::net::TcpListener::bind(loopback()).unwrap();
+    let mut config = config("a", &Security::Insecure);
+    config.seeds = vec![place.local_addr().unwrap().into()];
+    let node = Manager::start(config).unwrap();
+    let (mut seed, _) = place.accept().unwrap();
+    let mut preamble = [0; 9];
+    seed.read_exact(&mut preamble).unwrap();
+    let begun = Instant::now();
+    let stopping = std::thread::spawn({
+        let node = node.clone();
+        move || node.shutdown()
+    });
+    wait_for("its view of the cluster is gone", || node.members().is_empty());
+    // Only now is there a connection, which nobody wants any more.
+    seed.write_all(&preamble).unwrap();
+    stopping.join().unwrap();
+    drop(node);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn an_alias_that_is_taken_is_refused_by_name() {
     let security = secret();
     let nodes = mesh(&["a", "b"], &security);
