@@ -82,9 +82,11 @@ impl Blocking {
                 drop(state);
                 call(&mut task);
                 core.hands().ready(task);
-                state = lock(&self.state);
-                state.running -= 1;
+                lock(&self.state).running -= 1;
                 self.finished.notify_all();
+                // The process may have ended by now, and could not say that all is at rest.
+                core.tell_of_rest();
+                state = lock(&self.state);
                 continue;
             }
             if state.stopped {

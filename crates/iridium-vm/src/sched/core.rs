@@ -230,6 +230,17 @@ impl Core {
         (0..2).all(|_| self.is_still() && no_time_comes())
     }
 
+    /// Tells the observer if nothing can go on, or only with more fuel. To be called by whoever may
+    /// have been the last to keep that from being so.
+    pub(crate) fn tell_of_rest(&self) {
+        if self.is_at_rest() {
+            self.observer.at_rest();
+        }
+        if self.is_out_of_fuel() {
+            self.observer.out_of_fuel();
+        }
+    }
+
     /// Whether nothing runs, and what could has no fuel left.
     pub(crate) fn is_out_of_fuel(&self) -> bool {
         self.is_still() && self.is_starving()

@@ -218,7 +218,8 @@ impl Scheduler {
             let on_thread = Arc::clone(core);
             core.threads.spawn("iridium-timer", move || {
                 let tell = |time, serial| on_thread.tell_time(on_thread.hands(), time, serial);
-                on_thread.timers.run(&on_thread.clock, tell);
+                // Those who were woken may have ended by now, and could not say that all is at rest.
+                on_thread.timers.run(&on_thread.clock, tell, || on_thread.tell_of_rest());
             })?;
         }
         Ok(())

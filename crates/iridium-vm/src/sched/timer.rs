@@ -69,8 +69,9 @@ impl Timers {
         Self::due(&mut state, time)
     }
 
-    /// Waits for deadlines and tells of each, until stopped.
-    pub(crate) fn run(&self, clock: &Clock, tell: impl Fn(u64, u64)) {
+    /// Waits for deadlines and tells of each, until stopped. Calls `told` when all that were due have
+    /// been told of.
+    pub(crate) fn run(&self, clock: &Clock, tell: impl Fn(u64, u64), told: impl Fn()) {
         let mut state = lock(&self.state);
         while !state.stopped {
             let due = Self::due(&mut state, clock.mono());
@@ -78,8 +79,9 @@ impl Timers {
                 state.telling = true;
                 drop(state);
                 due.into_iter().for_each(|(time, serial)| tell(time, serial));
+                lock(&self.state).telling = false;
+                told();
                 state = lock(&self.state);
-                state.telling = false;
                 continue;
             }
             let next = state.deadlines.first().and_then(|(time, _)| clock.instant(*time));

@@ -139,12 +139,7 @@ impl Worker {
             self.index,
             || core.has_work(),
             || {
-                if core.is_at_rest() {
-                    core.observer.at_rest();
-                }
-                if core.is_out_of_fuel() {
-                    core.observer.out_of_fuel();
-                }
+                core.tell_of_rest();
                 self.parker.park();
             },
         );
