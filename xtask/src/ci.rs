@@ -44,8 +44,13 @@ fn smoke() -> Result<()> {
     let cluster = Cluster::of_ci();
     // What an interrupted run may have left.
     cluster.down_if_running()?;
-    let flags =
-        ClusterUp { nodes: 3, base_port: cluster::free_ports(3)?, detach: true, debug: true };
+    let flags = ClusterUp {
+        nodes: 3,
+        base_port: cluster::free_ports(3)?,
+        detach: true,
+        demo: false,
+        debug: true,
+    };
     cluster.up(&flags)?;
     let seen = cluster.status();
     cluster.down()?;

@@ -26,6 +26,8 @@ pub(crate) enum Task {
     Bench(Bench),
     /// Run mutated inputs through the machine
     Fuzz(Fuzz),
+    /// Let everything happen to real nodes in network namespaces; needs root
+    Chaos(Chaos),
     /// Let processes do everything to each other at once
     Stress(Stress),
 }
@@ -36,6 +38,8 @@ pub(crate) enum Bench {
     Machine(BenchFlags),
     /// Processes: starting, messages, a million of them, saving
     Processes(BenchFlags),
+    /// The cluster: forming a mesh, idle nodes, messages between nodes
+    Cluster(BenchFlags),
 }
 
 #[derive(Debug, Args)]
@@ -65,6 +69,23 @@ pub(crate) struct Fuzz {
     /// Run a saved input instead
     #[arg(long, value_name = "FILE", requires = "target")]
     pub(crate) replay: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Chaos {
+    /// Begin no step after this time
+    #[arg(long, value_name = "N", default_value_t = 120)]
+    pub(crate) seconds: u64,
+    /// The seed of the steps, to see the same again; chosen by the time if left out
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How many nodes
+    #[arg(long, value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u8).range(4..=32))]
+    pub(crate) nodes: u8,
+    /// Build and run without optimisation
+    #[arg(long)]
+    pub(crate) debug: bool,
 }
 
 /// What is left out is up to the test.
@@ -97,6 +118,9 @@ pub(crate) struct ClusterUp {
     /// Return when the cluster is up, and leave it running
     #[arg(long)]
     pub(crate) detach: bool,
+    /// Show work on all nodes, one of which is killed; then stop
+    #[arg(long, conflicts_with = "detach")]
+    pub(crate) demo: bool,
     /// Build and run without optimisation
     #[arg(long)]
     pub(crate) debug: bool,

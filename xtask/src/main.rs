@@ -5,10 +5,12 @@
 
 mod bench;
 mod build;
+mod chaos;
 mod ci;
 mod cluster;
 mod flags;
 mod fuzz;
+mod interrupt;
 mod stress;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Task::ClusterDown => Cluster::of_developer().down(),
         Task::ClusterStatus => Cluster::of_developer().status(),
         Task::Ci => ci::run(),
+        Task::Chaos(flags) => chaos::run(&flags),
         Task::Bench(what) => bench::run(&what),
         Task::Fuzz(flags) => fuzz::run(&flags),
         Task::Stress(flags) => stress::run(&flags),

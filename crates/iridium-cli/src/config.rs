@@ -14,8 +14,17 @@ use crate::failure::Failure;
 /// The configuration of a node.
 pub(crate) fn of_node(flags: &NodeFlags, seeds: &[Endpoint]) -> Result<Config, Failure> {
     let bind = SocketAddr::new(look_up(&flags.server_bind_host)?, flags.server_bind_port);
+    let control_bind = match flags.enable_remote_access {
+        true => Some(SocketAddr::new(look_up(&flags.bind_host)?, flags.bind_port)),
+        false => None,
+    };
     let security = match flags.insecure {
-        Some(mode) => insecure(mode, bind.ip())?,
+        Some(mode) => {
+            if let Some(control) = control_bind {
+                insecure(mode, control.ip())?;
+            }
+            insecure(mode, bind.ip())?
+        }
         None => Security::Secret(secrets_of_node(flags.secret_file.as_deref())?),
     };
     let advertise = match &flags.advertise {
@@ -25,6 +34,7 @@ pub(crate) fn of_node(flags: &NodeFlags, seeds: &[Endpoint]) -> Result<Config, F
     Ok(Config {
         alias: flags.node_alias.clone(),
         advertise,
+        control_bind,
         data_root: Some(data_root(flags.data_root_dir.as_deref())?),
         timing: match flags.preset {
             Preset::Local => Timing::local(),

@@ -24,6 +24,16 @@ pub(crate) fn describe(event: &Event) -> String {
     }
 }
 
+/// Where a node can be reached, a line for each door.
+pub(crate) fn listens(manager: &Manager) -> String {
+    let alias = manager.me().0.alias;
+    let mesh = format!("{alias} listens on {}", manager.local_addr());
+    match manager.control_addr() {
+        Some(control) => format!("{mesh}\n{alias} lets control clients in on {control}"),
+        None => mesh,
+    }
+}
+
 /// How a join ended, as a sentence.
 pub(crate) fn joined(report: &JoinReport) -> String {
     let text = format!("joined the cluster through {}: {} members", report.seed, report.members);

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use iridium_net::{
-    Application, ClusterClient, Config, ControlStream, Event, LinkId, Manager, Refused, Room,
+    Application, ClusterClient, Config, ControlStream, Event, Manager, Recipient, Refused, Room,
     Secrets, Security,
 };
 use iridium_proto::{NodeAlias, NodeId};
@@ -83,28 +83,37 @@ fn in_turns(
 /// What both nodes run.
 #[derive(Default)]
 struct Peer {
-    link: Mutex<Option<Arc<ClusterClient>>>,
     /// Whether a message is answered by another.
     echoes: AtomicBool,
     received: AtomicU64,
     room: (Mutex<bool>, Condvar),
 }
 
-impl Application for Peer {
-    fn deliver(&self, _: &NodeId, _: LinkId, bytes: Vec<u8>, room: Room) {
-        self.received.fetch_add(1, Ordering::Relaxed);
+/// Counts what comes on a link, and answers it.
+struct Counter(Arc<Peer>, Arc<ClusterClient>);
+
+impl Recipient for Counter {
+    fn deliver(&mut self, bytes: Vec<u8>, room: Room) {
+        self.0.received.fetch_add(1, Ordering::Relaxed);
         drop(room);
-        if self.echoes.load(Ordering::Relaxed)
-            && let Some(link) = &*lock(&self.link)
-        {
+        if self.0.echoes.load(Ordering::Relaxed) {
             // In a round trip nothing waits, so there is room.
-            let _ = link.send(bytes);
+            let _ = self.1.send(bytes);
         }
+    }
+}
+
+/// What a node runs.
+struct Side(Arc<Peer>);
+
+impl Application for Side {
+    fn recipient(&self, _: &NodeId, link: &Arc<ClusterClient>) -> Box<dyn Recipient> {
+        Box::new(Counter(Arc::clone(&self.0), Arc::clone(link)))
     }
 
     fn room(&self, _: &NodeAlias) {
-        *lock(&self.room.0) = true;
-        self.room.1.notify_all();
+        *lock(&self.0.room.0) = true;
+        self.0.room.1.notify_all();
     }
 
     fn control(&self, _: Vec<u8>, _: &mut ControlStream) {}
@@ -148,7 +157,10 @@ impl Pair {
         let start = |i: usize| -> Result<Manager, Box<dyn Error>> {
             let mut config = Config::new("127.0.0.1:0".parse()?, security.clone());
             config.alias = Some(aliases[i].clone());
-            Ok(Manager::start_with(config, Arc::clone(&peers[i]) as Arc<dyn Application>)?)
+            Ok(Manager::start_with(
+                config,
+                Arc::new(Side(Arc::clone(&peers[i]))) as Arc<dyn Application>,
+            )?)
         };
         let nodes = [start(0)?, start(1)?];
         nodes[1].join(nodes[0].local_addr().into())?;
@@ -163,9 +175,6 @@ impl Pair {
             thread::yield_now();
         };
         let links = [link(&nodes[0], &aliases[1])?, link(&nodes[1], &aliases[0])?];
-        for (peer, link) in peers.iter().zip(&links) {
-            *lock(&peer.link) = Some(Arc::clone(link));
-        }
         if !insecure {
             std::fs::remove_dir_all(folder)?;
         }

@@ -19,6 +19,9 @@ pub struct Config {
     pub number: Option<NodeNumber>,
     /// Where to listen. Port 0 stands for any free port.
     pub bind: SocketAddr,
+    /// Where else to listen, for control clients alone: a node that wants to join
+    /// there is refused. `None`: they connect where nodes do, as they always can.
+    pub control_bind: Option<SocketAddr>,
     /// Where others are to dial this node. `None`: at the address it listens
     /// at or, if that is unspecified, at the one they see it come from. The
     /// port is the one it listens on unless another is given.
@@ -44,6 +47,7 @@ impl Config {
             alias: None,
             number: None,
             bind,
+            control_bind: None,
             advertise: None,
             security,
             data_root: None,

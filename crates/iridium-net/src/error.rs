@@ -17,6 +17,12 @@ pub enum StartError {
         /// The address.
         addr: SocketAddr,
     },
+    /// Someone listens already where only control clients were to connect.
+    #[error("{addr}, where control clients are to connect, is in use; choose another port with -p")]
+    ControlPortInUse {
+        /// The address.
+        addr: SocketAddr,
+    },
     /// The address cannot be listened at.
     #[error("cannot listen at {addr}: {source}")]
     Bind {

@@ -19,7 +19,7 @@ mod store;
 mod stream;
 mod threads;
 
-pub use application::Application;
+pub use application::{Application, Recipient};
 pub use config::Config;
 pub use control::{ControlClient, ControlReceiver, ControlSender, ControlStream};
 pub use endpoint::{Endpoint, EndpointError};

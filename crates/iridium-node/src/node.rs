@@ -20,7 +20,7 @@ use crate::error::{SpawnError, StartError};
 use crate::hub::{Hub, NodeEvent};
 use crate::metrics::{Metrics, Page};
 use crate::report::{NodeLoad, NodeProcesses};
-use crate::router::{Parts, Peer, Router};
+use crate::router::{Ear, Parts, Peer, Router};
 use crate::solo::{Gate, Solo};
 use crate::sync::lock;
 
@@ -102,7 +102,7 @@ impl Node {
         if gate.as_ref().is_some_and(|gate| !gate.open(&router)) {
             return Err(StartError::Taken);
         }
-        let manager = match Manager::start_with(config.mesh, Arc::clone(&router) as _) {
+        let manager = match Manager::start_with(config.mesh, Arc::new(Ear(Arc::clone(&router)))) {
             Ok(manager) => manager,
             Err(error) => {
                 if let Some(gate) = gate {
@@ -314,7 +314,7 @@ impl Inner {
     fn let_go(&self, gate: &Gate) {
         gate.close(&self.router);
         for peer in self.router.peers.all() {
-            self.router.event(&Event::Left { id: peer.id.clone() });
+            Ear(Arc::clone(&self.router)).event(&Event::Left { id: peer.id.clone() });
         }
     }
 }

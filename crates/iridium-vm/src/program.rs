@@ -1,5 +1,6 @@
 //! A program: a module made ready to run.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::host::{HostCall, HostError, HostFunction, Hosts};
@@ -88,7 +89,10 @@ impl Program {
             heap: &mut process.heap,
             data: self.module.data(),
         };
-        (host.function)(&mut call)?;
+        // A function that panics is a fault of the embedder's; it costs the process that called it,
+        // and not the worker with all who are to run there.
+        let called = catch_unwind(AssertUnwindSafe(|| (host.function)(&mut call)));
+        called.unwrap_or_else(|_| Err(HostError("the host function panicked".into())))?;
         for (number, register) in (window..=u8::MAX).zip(registers) {
             process.set_register(number, register);
         }

@@ -3,6 +3,7 @@
 //! Times differ between machines and moments, so what counts is the ratio of medians.
 
 mod chart;
+mod cluster;
 mod machine;
 mod processes;
 mod verdict;
@@ -24,6 +25,7 @@ pub(crate) fn run(what: &Bench) -> Result<()> {
     match what {
         Bench::Machine(flags) => machine::measure(flags),
         Bench::Processes(flags) => processes::measure(flags),
+        Bench::Cluster(flags) => cluster::measure(flags),
     }
 }
 

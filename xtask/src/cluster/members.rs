@@ -10,18 +10,18 @@ use super::state::{Node, State};
 
 /// The answer of `iridium members --json`.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Members {
-    pub(super) members: Vec<Member>,
+pub(crate) struct Members {
+    pub(crate) members: Vec<Member>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Member {
-    pub(super) alias: String,
-    pub(super) ip: String,
-    pub(super) port: u16,
-    pub(super) incarnation: u64,
-    pub(super) state: String,
-    pub(super) rtt_us: Option<u64>,
+pub(crate) struct Member {
+    pub(crate) alias: String,
+    pub(crate) ip: String,
+    pub(crate) port: u16,
+    pub(crate) incarnation: u64,
+    pub(crate) state: String,
+    pub(crate) rtt_us: Option<u64>,
 }
 
 /// What a node says, or why it says nothing.

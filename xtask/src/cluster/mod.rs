@@ -10,6 +10,7 @@
 //! data/node1/        what each node keeps
 //! ```
 
+mod demo;
 mod members;
 mod process;
 mod state;
@@ -22,6 +23,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+
+pub(crate) use members::{Member, Members};
+pub(crate) use process::Process;
+pub(crate) use up::tail;
 
 use crate::flags::ClusterUp;
 use state::State;

@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 
 /// A process that we started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Process {
-    pub(super) pid: u32,
+pub(crate) struct Process {
+    pub(crate) pid: u32,
     /// When it began, in the system's own words; only ever compared.
     started: String,
 }
 
 impl Process {
     /// The running process with that number; `None` when it has ended.
-    pub(super) fn of(pid: u32) -> Option<Self> {
+    pub(crate) fn of(pid: u32) -> Option<Self> {
         Some(Self { pid, started: start_of(pid)? })
     }
 
     /// Whether it, and not a later one with its number, is running.
-    pub(super) fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         start_of(self.pid).as_ref() == Some(&self.started)
     }
 
     /// Sends a signal, unless the process has ended.
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid.filter(|_| self.is_running()) {
             // It may end at this very moment, which is what was wanted.

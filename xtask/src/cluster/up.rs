@@ -4,19 +4,19 @@ use std::fs::{self, File, TryLockError};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::demo;
 use super::members::{self, Seen};
 use super::process::Process;
 use super::state::{Node, State};
 use super::{Cluster, POLL, is_free, shown, view};
-use crate::build;
 use crate::flags::ClusterUp;
+use crate::{build, interrupt};
 
 /// A cluster that is not whole after this long will not become so.
 const CONVERGE_WITHIN: Duration = Duration::from_secs(30);
@@ -33,15 +33,12 @@ pub(super) fn run(cluster: &Cluster, flags: &ClusterUp) -> Result<()> {
     let iridium = build::iridium(flags.debug)?;
     prepare(cluster, &iridium)?;
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))
-        .context("cannot handle Ctrl-C")?;
+    let stop = interrupt::note()?;
 
     let start = Instant::now();
     let mut nodes =
         Starting { cluster, state: State { iridium, nodes: Vec::new() }, children: Vec::new() };
-    let seen = match nodes.start(&ports).and_then(|()| nodes.converge(&stop)) {
+    let seen = match nodes.start(&ports).and_then(|()| nodes.converge(stop)) {
         Ok(seen) => seen,
         Err(error) => {
             cluster.stop(&nodes.state)?;
@@ -56,13 +53,19 @@ pub(super) fn run(cluster: &Cluster, flags: &ClusterUp) -> Result<()> {
     );
     drop(lock);
 
+    if flags.demo {
+        let shown = demo::run(cluster, &state, stop);
+        let seen = members::ask_all(cluster, &state);
+        print!("\n{}", view::table(&state, &seen));
+        return cluster.down().and(shown);
+    }
     if flags.detach {
         print!("{}", view::table(&state, &seen));
         println!("{}", what_next(&state));
         return Ok(());
     }
     println!("{}\n", what_next(&state));
-    let watched = view::watch(cluster, &state, &stop);
+    let watched = view::watch(cluster, &state, stop);
     if State::load(&cluster.folder)?.is_none() {
         println!("the cluster was stopped by `cargo xtask cluster-down`");
         return watched;
@@ -223,7 +226,7 @@ fn run_quietly(command: &mut Command) -> Result<String> {
 }
 
 /// The last lines of a log, under its name.
-fn tail(path: &Path) -> String {
+pub(crate) fn tail(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap_or_else(|error| error.to_string());
     let lines: Vec<_> = text.lines().collect();
     let last = &lines[lines.len().saturating_sub(TAIL)..];

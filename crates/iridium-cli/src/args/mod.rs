@@ -17,6 +17,9 @@ pub(crate) use client::{AttachArgs, ClientFlags, KillArgs, SendArgs, SpawnArgs};
 pub(crate) use place::{Advertise, Host, ListenAt};
 pub(crate) use program::{Argument, LimitFlags, NodeLimitFlags, RunFlags, StartFlags, ThreadFlags};
 
+/// The usual port for control clients alone, beside [`DEFAULT_PORT`] for everything.
+const CONTROL_PORT: u16 = 2244;
+
 /// Iridium: programs, and nodes that become one mesh. Without a command: the REPL.
 #[derive(Debug, Parser)]
 #[command(name = "iridium", version, args_conflicts_with_subcommands = true)]
@@ -230,6 +233,21 @@ pub(crate) struct NodeFlags {
     /// Where others are to dial this node [default: where it listens]
     #[arg(long, value_name = "HOST[:PORT]")]
     pub(crate) advertise: Option<Advertise>,
+    /// Also listen at --bind-host and --bind-port, for control clients alone
+    #[arg(short = 'r', long)]
+    pub(crate) enable_remote_access: bool,
+    /// With -r: port for control clients; 0 takes any free one
+    #[arg(short = 'p', long, value_name = "PORT", default_value_t = CONTROL_PORT,
+          requires = "enable_remote_access")]
+    pub(crate) bind_port: u16,
+    /// With -r: address for control clients; 0.0.0.0 for all
+    #[arg(
+        long,
+        value_name = "HOST",
+        default_value = "127.0.0.1",
+        requires = "enable_remote_access"
+    )]
+    pub(crate) bind_host: Host,
     /// Folder for what nodes keep [default: iridium in your data folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_root_dir: Option<PathBuf>,
@@ -255,6 +273,9 @@ impl NodeFlags {
             server_bind_port: DEFAULT_PORT,
             server_bind_host: Host::Ip([127, 0, 0, 1].into()),
             advertise: None,
+            enable_remote_access: false,
+            bind_port: CONTROL_PORT,
+            bind_host: Host::Ip([127, 0, 0, 1].into()),
             data_root_dir: None,
             secret_file: None,
             insecure: None,
@@ -312,6 +333,16 @@ mod tests {
         assert_eq!(parse(&["iridium", "--insecure"]).unwrap(), Some(Insecure::Loopback));
         assert_eq!(parse(&["iridium", "--insecure=force"]).unwrap(), Some(Insecure::Force));
         assert!(parse(&["iridium", "--insecure=maybe"]).is_err());
+    }
+
+    #[test]
+    fn the_second_door_is_opened_on_request_only() {
+        let parse = |args: &[&str]| Cli::try_parse_from(args).map(|cli| cli.node);
+        let closed = parse(&["iridium"]).unwrap();
+        assert_eq!((closed.enable_remote_access, closed.bind_port), (false, 2244));
+        let open = parse(&["iridium", "-r", "-p", "2300", "--bind-host", "0.0.0.0"]).unwrap();
+        assert_eq!((open.enable_remote_access, open.bind_port), (true, 2300));
+        assert!(parse(&["iridium", "-p", "2300"]).is_err(), "it would not be listened at");
     }
 
     #[test]

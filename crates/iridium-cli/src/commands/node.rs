@@ -55,7 +55,7 @@ pub(crate) fn run(
     let events = node.manager().events();
     // Whoever started it may have closed its stdout; the node runs all the same.
     let alias = node.alias();
-    let _ = output::line(&format!("{alias} listens on {}", node.manager().local_addr()));
+    let _ = output::line(&event::listens(node.manager()));
     if let Some(addr) = node.metrics_addr() {
         let _ = output::line(&format!("{alias} shows metrics at http://{addr}/metrics"));
     }

@@ -20,7 +20,7 @@ pub(super) fn start(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> 
         Ok(node) => node,
         Err(_) => session.start()?,
     };
-    output::line(&listens(&node))?;
+    output::line(&event::listens(node.manager()))?;
     Ok(Flow::Continue)
 }
 
@@ -32,7 +32,7 @@ pub(super) fn join(session: &mut Session, arguments: &[&str]) -> Result<Flow, Fa
         Ok(node) => node,
         Err(_) => {
             let node = session.start()?;
-            output::line(&listens(&node))?;
+            output::line(&event::listens(node.manager()))?;
             node
         }
     };
@@ -135,10 +135,6 @@ fn endpoint(arguments: &[&str]) -> Result<Endpoint, Failure> {
         _ => return Err(misused("join_cluster")),
     };
     text.parse().map_err(|error: EndpointError| Failure::usage(error.to_string()))
-}
-
-fn listens(node: &Node) -> String {
-    format!("{} listens on {}", node.alias(), node.manager().local_addr())
 }
 
 #[cfg(test)]

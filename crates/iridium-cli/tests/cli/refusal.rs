@@ -76,6 +76,16 @@ fn a_port_in_use_is_told_with_the_remedy() {
     let a = user.node("a", &[]);
     let port = a.at.rsplit(':').next().unwrap();
     user.run(&["node", "--node-alias", "b", "-P", port]).fails(1, &[&a.at, "-P"]);
+    // Which of the two doors it is, is told by its flag.
+    let second = ["node", "--node-alias", "b", "-P", "0", "-r", "-p", port];
+    user.run(&second).fails(1, &[&a.at, "control clients", "-p"]);
+}
+
+#[test]
+fn a_second_door_for_the_insecure_must_be_forced_as_the_first() {
+    let user = User::new();
+    let open = ["node", "-P", "0", "--insecure", "-r", "-p", "0", "--bind-host", "0.0.0.0"];
+    user.run(&open).fails(2, &["0.0.0.0", "--insecure=force"]);
 }
 
 #[test]

@@ -84,6 +84,15 @@ impl ControlClients {
         }
     }
 
+    /// Tells one that is no control client why nothing else is served here. It
+    /// waits for an answer to its greeting, so this is one.
+    pub(crate) fn turn_away(&self, session: Session, why: String) {
+        // It may have gone.
+        if let Ok(mut stream) = ControlStream::new(session, Arc::clone(&self.over)) {
+            let _ = stream.say(&IridiumMessage::ControlReply(ControlReply::Failed(why)));
+        }
+    }
+
     /// Nothing more is read from any client. What is being sent still goes out:
     /// it may be the answer to the request to leave.
     pub(crate) fn end(&self) {

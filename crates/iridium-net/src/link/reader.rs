@@ -5,9 +5,9 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use iridium_proto::{IridiumMessage, NodeId};
+use iridium_proto::IridiumMessage;
 
-use crate::application::Application;
+use crate::application::{Application, Recipient};
 use crate::membership::ConnId;
 use crate::session::{FrameReader, SessionError};
 
@@ -18,7 +18,7 @@ pub(crate) struct Reader {
     pub(crate) link: Arc<ClusterClient>,
     pub(crate) frames: FrameReader,
     pub(crate) stream: TcpStream,
-    /// Where data goes.
+    /// Who takes the data.
     pub(crate) application: Arc<dyn Application>,
     /// How long the owner may take to decide about this connection.
     pub(crate) patience: Duration,
@@ -56,7 +56,8 @@ impl Reader {
         control: &impl Fn(ConnId, IridiumMessage) -> bool,
     ) -> Result<(), String> {
         let mut assembly = Assembly::default();
-        let mut peer = None;
+        let mut recipient: Option<Box<dyn Recipient>> = None;
+        let mut has_news = false;
         loop {
             while let Some(message) = self.frames.decoder.next_message().map_err(explain)? {
                 let wanted = match message {
@@ -65,11 +66,20 @@ impl Reader {
                         true
                     }
                     message if message.is_data() => {
-                        if peer.is_none() {
-                            peer = self.link.peer(self.patience);
+                        let recipient = match &mut recipient {
+                            Some(recipient) => recipient,
+                            none => {
+                                let Some(from) = self.link.peer(self.patience) else {
+                                    return Ok(());
+                                };
+                                none.insert(self.application.recipient(&from, &self.link))
+                            }
+                        };
+                        if let Some(bytes) = assembly.add(message)? {
+                            let room = Room::take(bytes.len(), assembly.held(), &self.link)?;
+                            recipient.deliver(bytes, room);
+                            has_news = true;
                         }
-                        let Some(from) = &peer else { return Ok(()) };
-                        self.deliver(&mut assembly, message, from)?;
                         true
                     }
                     message => control(self.link.conn, message),
@@ -81,21 +91,13 @@ impl Reader {
             for kind in self.frames.decoder.take_unknown() {
                 log::warn!("skipped messages of unknown kind {kind} from {}", self.link.remote);
             }
+            if std::mem::take(&mut has_news)
+                && let Some(recipient) = &mut recipient
+            {
+                recipient.caught_up();
+            }
             self.frames.fill(&mut self.stream).map_err(|e| e.to_string())?;
         }
-    }
-
-    fn deliver(
-        &self,
-        assembly: &mut Assembly,
-        message: IridiumMessage,
-        from: &NodeId,
-    ) -> Result<(), String> {
-        if let Some(bytes) = assembly.add(message)? {
-            let room = Room::take(bytes.len(), assembly.held(), &self.link)?;
-            self.application.deliver(from, self.link.link_id(), bytes, room);
-        }
-        Ok(())
     }
 }
 

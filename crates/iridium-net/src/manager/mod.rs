@@ -1,5 +1,6 @@
 //! The mesh: one node's part in a cluster.
 
+mod doors;
 mod owner;
 mod peers_file;
 
@@ -22,10 +23,10 @@ use crate::error::{JoinError, SendError, StartError};
 use crate::event::{Event, JoinReport};
 use crate::link::{ClusterClient, Delivery, FLUSH};
 use crate::membership::Start;
-use crate::server::ClusterServer;
 use crate::store::{self, Store};
 use crate::threads::{Threads, lock};
 
+use doors::Doors;
 use owner::{Command, Owner};
 use peers_file::PeersFile;
 
@@ -49,6 +50,7 @@ struct Inner {
     deliveries: Receiver<Delivery>,
     threads: Threads,
     addr: SocketAddr,
+    control_addr: Option<SocketAddr>,
 }
 
 /// What the owner publishes for those who must not wait for it.
@@ -99,12 +101,13 @@ impl Manager {
             None => store::clock_incarnation(),
         };
         let remembered = store.as_ref().map_or(Ok(Vec::new()), Store::peers)?;
-        let (server, listener) = ClusterServer::bind(config.bind)?;
+        let (doors, listeners) = Doors::bind(&config)?;
+        let (addr, control_addr) = (doors.mesh_addr(), doors.control_addr());
         let number = match config.number {
             Some(number) => number,
             None => NodeNumber::from_random(random_bits()?),
         };
-        let info = published(&config, alias.clone(), server.local_addr())?;
+        let info = published(&config, alias.clone(), addr)?;
         let id = NodeId { alias, incarnation, number };
         let start = Start {
             intro: Introduction { info: info.clone(), id: id.clone(), refutation: 0 },
@@ -124,11 +127,10 @@ impl Manager {
             next_conn: AtomicU64::new(1),
             controls: ControlClients::default(),
         });
-        let addr = server.local_addr();
         let peers_file = PeersFile::start(store, &threads)?;
         let owner = Owner::new(
             config,
-            server,
+            doors,
             peers_file,
             threads.clone(),
             commands.clone(),
@@ -136,8 +138,9 @@ impl Manager {
             Arc::clone(&shared),
         );
         // Should this fail, what was started ends as its channels are dropped.
-        owner.start(listener, start, inputs)?;
-        Ok(Self { inner: Arc::new(Inner { commands, shared, deliveries, threads, addr }) })
+        owner.start(listeners, start, inputs)?;
+        let inner = Inner { commands, shared, deliveries, threads, addr, control_addr };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Who this node is, with the address that others use for it as far as known.
@@ -150,6 +153,12 @@ impl Manager {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.inner.addr
+    }
+
+    /// The address at which it takes control clients alone, if there is one.
+    #[must_use]
+    pub fn control_addr(&self) -> Option<SocketAddr> {
+        self.inner.control_addr
     }
 
     /// Joins the cluster that the node at `to` belongs to, and waits until the

@@ -3,7 +3,7 @@
 //! out what it asks for. It never reads or writes a socket itself.
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,11 +20,11 @@ use crate::error::{JoinError, StartError};
 use crate::event::{Event, JoinReport};
 use crate::link::{self, ClusterClient, Reader};
 use crate::membership::{Action, ConnId, DialFailure, DialId, Input, JoinId, Membership, Start};
-use crate::server::ClusterServer;
 use crate::session::Session;
 use crate::threads::{Threads, lock};
 
 use super::Shared;
+use super::doors::{Doors, Listeners};
 use super::peers_file::PeersFile;
 
 type JoinReply = Sender<Result<JoinReport, JoinError>>;
@@ -47,7 +47,7 @@ pub(super) enum Command {
 
 pub(super) struct Owner {
     worker: Worker,
-    server: ClusterServer,
+    doors: Doors,
     peers_file: PeersFile,
     /// Connections that the core knows of.
     links: HashMap<ConnId, Arc<ClusterClient>>,
@@ -69,7 +69,7 @@ struct Worker {
 impl Owner {
     pub(super) fn new(
         config: Config,
-        server: ClusterServer,
+        doors: Doors,
         peers_file: PeersFile,
         threads: Threads,
         commands: Sender<Command>,
@@ -79,24 +79,27 @@ impl Owner {
         let seeds = config.seeds.clone();
         let config = Arc::new(config);
         let worker = Worker { config, threads, commands, application, shared };
-        Self { worker, server, peers_file, links: HashMap::new(), joins: HashMap::new(), seeds }
+        Self { worker, doors, peers_file, links: HashMap::new(), joins: HashMap::new(), seeds }
     }
 
     /// Starts the owner's thread, then accepting.
     pub(super) fn start(
         self,
-        listener: TcpListener,
+        listeners: Listeners,
         start: Start,
         inputs: Receiver<Command>,
     ) -> Result<(), StartError> {
         let worker = self.worker.clone();
-        let on_session = worker.clone();
-        let security = worker.config.security.clone();
-        self.server.start(
-            listener,
-            security,
-            worker.threads.clone(),
-            Arc::new(move |session, remote, first| on_session.accepted(session, remote, first)),
+        let (on_mesh, on_control) = (worker.clone(), worker.clone());
+        let port = self.doors.mesh_addr().port();
+        self.doors.open(
+            listeners,
+            &worker.config.security,
+            &worker.threads,
+            Arc::new(move |session, remote, first| on_mesh.accepted(session, remote, first)),
+            Arc::new(move |session, remote, first| {
+                on_control.accepted_for_control(session, remote, first, port);
+            }),
         )?;
         let threads = worker.threads.clone();
         threads
@@ -264,7 +267,7 @@ impl Owner {
         if forget {
             self.peers_file.save_peers(Vec::new());
         }
-        self.server.stop();
+        self.doors.close();
         self.worker.shared.controls.end();
         lock(&self.worker.shared.routes).clear();
         lock(&self.worker.shared.listeners).clear();
@@ -296,6 +299,23 @@ impl Worker {
         let local =
             session.stream.local_addr().map_or(remote, |addr| NodeIp(addr.ip().to_canonical()));
         self.serve(conn, session, Input::Accepted { conn, remote, local, first });
+    }
+
+    /// As [`accepted`](Self::accepted), where no node is let in: those are told
+    /// the port at which they are.
+    fn accepted_for_control(
+        &self,
+        session: Session,
+        remote: SocketAddr,
+        first: IridiumMessage,
+        port: u16,
+    ) {
+        if let IridiumMessage::ControlRequest(request) = first {
+            return self.serve_control(session, remote, request);
+        }
+        let why = format!("only control clients are let in here; nodes join at port {port}");
+        log::warn!("refused a connection from {remote}: it said {}, but {why}", first.name());
+        self.shared.controls.turn_away(session, why);
     }
 
     /// Makes a session a connection of the mesh and reads it to its end.

@@ -1,11 +1,11 @@
 //! Who answers and who does not: heartbeats, silence, lost links, and the
 //! questions put to others before a member is given up.
 
-use iridium_proto::{IridiumMessage, NodeAlias, NodeId, PingAck, PingReq, Pong};
+use iridium_proto::{ControlReply, IridiumMessage, NodeAlias, NodeId, PingAck, PingReq, Pong};
 
 use super::member::{Doubt, Member, State};
 use super::timer::Timer;
-use super::{Action, Conn, ConnId, Membership, Stage, Time};
+use super::{Action, Conn, ConnId, DialFailure, Membership, Stage, Time};
 use crate::event::Event;
 
 /// A question that this node was asked: does `target` answer you?
@@ -33,6 +33,11 @@ impl Membership {
                     IridiumMessage::Reject(reason) => {
                         self.close(conn, "it was refused");
                         self.on_rejected(&target, reason, now);
+                    }
+                    // It lets control clients in there, not nodes.
+                    IridiumMessage::ControlReply(ControlReply::Failed(why)) => {
+                        self.close(conn, "it takes no nodes there");
+                        self.on_target_failed(&target, DialFailure::Handshake(why), now);
                     }
                     _ => self.protocol_error(conn, "no answer to the greeting", now),
                 }

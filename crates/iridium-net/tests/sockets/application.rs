@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use iridium_net::{
-    Application, ControlStream, Event, LinkId, Manager, Refused, Room, Security, SendError,
+    Application, ClusterClient, ControlStream, Event, LinkId, Manager, Refused, Room, Security,
+    SendError,
 };
 use iridium_proto::{NodeAlias, NodeId};
 
@@ -24,9 +25,18 @@ pub enum Call {
 /// Writes down every call.
 pub struct Recorder(Sender<Call>);
 
+/// Writes down what comes on one link.
+struct Recording(LinkId, Sender<Call>);
+
+impl iridium_net::Recipient for Recording {
+    fn deliver(&mut self, bytes: Vec<u8>, room: Room) {
+        let _ = self.1.send(Call::Deliver { link: self.0, bytes, _room: room });
+    }
+}
+
 impl Application for Recorder {
-    fn deliver(&self, _: &NodeId, link: LinkId, bytes: Vec<u8>, room: Room) {
-        let _ = self.0.send(Call::Deliver { link, bytes, _room: room });
+    fn recipient(&self, _: &NodeId, link: &Arc<ClusterClient>) -> Box<dyn iridium_net::Recipient> {
+        Box::new(Recording(link.link_id(), self.0.clone()))
     }
 
     fn room(&self, to: &NodeAlias) {
@@ -95,7 +105,13 @@ fn the_application_hears_of_a_link_before_it_hears_from_it() {
         let b = {
             struct Eager(Mutex<Option<Manager>>);
             impl Application for Eager {
-                fn deliver(&self, _: &NodeId, _: LinkId, _: Vec<u8>, _: Room) {}
+                fn recipient(
+                    &self,
+                    _: &NodeId,
+                    _: &Arc<ClusterClient>,
+                ) -> Box<dyn iridium_net::Recipient> {
+                    Box::new(Deaf)
+                }
                 fn room(&self, _: &NodeAlias) {}
                 fn control(&self, _: Vec<u8>, _: &mut ControlStream) {}
                 fn event(&self, event: &Event) {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use iridium_net::{
-    Application, ClientError, ControlClient, ControlStream, Event, LinkId, Manager, Room, Security,
-    StreamError,
+    Application, ClientError, ClusterClient, ControlClient, ControlStream, Event, Manager,
+    Security, StreamError,
 };
 use iridium_proto::{ControlReply, ControlRequest, MAX_CONTROL_REQUEST, NodeAlias, NodeId};
 
@@ -18,7 +18,10 @@ struct Echo {
 }
 
 impl Application for Echo {
-    fn deliver(&self, _: &NodeId, _: LinkId, _: Vec<u8>, _: Room) {}
+    fn recipient(&self, _: &NodeId, _: &Arc<ClusterClient>) -> Box<dyn iridium_net::Recipient> {
+        Box::new(Deaf)
+    }
+
     fn room(&self, _: &NodeAlias) {}
     fn event(&self, _: &Event) {}
 

@@ -121,11 +121,15 @@ pub fn log_length() -> usize {
     LOGGED.lock().unwrap().len()
 }
 
+/// What has been logged since the log had that length.
+pub fn logged(mark: usize) -> Vec<String> {
+    LOGGED.lock().unwrap()[mark..].to_vec()
+}
+
 /// What has been logged about an address since the log had that length.
 pub fn logged_since(mark: usize, addr: SocketAddr) -> Vec<String> {
     let needle = format!("{addr}:");
-    let lines = LOGGED.lock().unwrap();
-    lines[mark..].iter().filter(|line| line.contains(&needle)).cloned().collect()
+    logged(mark).into_iter().filter(|line| line.contains(&needle)).collect()
 }
 
 pub fn log_to_memory() {
@@ -146,4 +150,11 @@ pub fn log_to_memory() {
         log::set_logger(&Memory).unwrap();
         log::set_max_level(log::LevelFilter::Info);
     });
+}
+
+/// Takes no notice of what comes.
+pub struct Deaf;
+
+impl iridium_net::Recipient for Deaf {
+    fn deliver(&mut self, _: Vec<u8>, _: iridium_net::Room) {}
 }

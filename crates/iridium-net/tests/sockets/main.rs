@@ -4,6 +4,7 @@
 mod application;
 mod control;
 mod data;
+mod doors;
 mod flood;
 mod harness;
 mod hostile;

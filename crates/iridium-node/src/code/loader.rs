@@ -110,7 +110,7 @@ impl Loader {
     fn fetch(&mut self, id: ModuleId, births: Vec<Birth>) {
         let asked = births.iter().map(Birth::peer).find(|peer| {
             let wanted = Parcel::CodeWanted { module: id };
-            self.router.peers.is_current(peer) && self.router.tell(peer, LANE, &wanted).is_ok()
+            !peer.is_lost() && self.router.tell(peer, LANE, &wanted).is_ok()
         });
         if let Some(from) = asked.map(|peer| peer.number()) {
             self.wanted.insert(id, Wanted { from, until: Instant::now() + PATIENCE, births });

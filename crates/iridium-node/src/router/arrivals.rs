@@ -5,60 +5,110 @@
 
 use std::sync::Arc;
 
-use iridium_net::{Application, ClusterClient, ControlStream, Event, LinkId, Room};
+use iridium_net::{Application, ClusterClient, ControlStream, Event, Recipient, Room};
 use iridium_proto::{NodeAlias, NodeId};
 use iridium_vm::process::{Completion, Message, Pid, Question, Signal};
-use iridium_vm::sched::Scheduler;
+use iridium_vm::sched::{Courier, Scheduler, WeakScheduler};
 
 use super::parcel::{self, Delivery, Parcel};
-use super::{Peer, Router, count};
+use super::{Peer, Router};
 use crate::code::{Asker, Birth, LoaderOrder};
 use crate::control;
 use crate::desk::DeskOrder;
 
-impl Application for Router {
-    fn deliver(&self, from: &NodeId, link: LinkId, bytes: Vec<u8>, room: Room) {
+/// The router, as the mesh sees it.
+pub(crate) struct Ear(pub(crate) Arc<Router>);
+
+/// Takes what comes on one connection.
+struct Intake {
+    router: Arc<Router>,
+    scheduler: WeakScheduler,
+    peer: Arc<Peer>,
+    courier: Courier,
+}
+
+/// Takes no notice of what comes on a connection that was lost before it brought anything.
+struct Deaf;
+
+impl Recipient for Deaf {
+    fn deliver(&mut self, _: Vec<u8>, _: Room) {}
+}
+
+impl Recipient for Intake {
+    fn deliver(&mut self, bytes: Vec<u8>, room: Room) {
         // What still comes from a connection that another has replaced was lost already, for those
         // who were told of the loss.
-        let Some(peer) = self.peers.on_link(from, link) else { return };
-        let Some(scheduler) = self.scheduler() else { return };
-        count(&self.traffic.received, 1);
-        count(&self.traffic.received_bytes, bytes.len());
+        if self.peer.is_lost() {
+            return;
+        }
+        self.router.count_arrival(bytes.len());
         match parcel::read(bytes) {
-            Ok(Delivery::Message { to, message }) => message_in(&scheduler, &peer, to, message),
-            Ok(Delivery::Parcel(parcel)) => self.parcel_in(&scheduler, &peer, parcel),
-            Err(error) => log::warn!("ignored what peer={} has sent: {error}", from.alias),
+            Ok(Delivery::Message { to, message }) => self.message_in(to, message),
+            Ok(Delivery::Parcel(parcel)) => {
+                if let Some(scheduler) = self.scheduler.upgrade() {
+                    self.router.parcel_in(&scheduler, &self.peer, parcel);
+                }
+            }
+            Err(error) => {
+                log::warn!("ignored what peer={} has sent: {error}", self.peer.id.alias);
+            }
         }
         // From here on the mailbox counts it.
         drop(room);
     }
 
+    fn caught_up(&mut self) {
+        self.courier.go_on();
+    }
+}
+
+impl Intake {
+    fn message_in(&mut self, to: Pid, message: Message) {
+        let from = Pid::from_bits(message.sender);
+        // Negative tags are what this node tells its processes.
+        if is_for_here(self.courier.node(), &self.peer, to)
+            && message.tag >= 0
+            && is_of(&self.peer, from)
+        {
+            self.courier.deliver(from, to, Signal::Message(message));
+        }
+    }
+}
+
+impl Application for Ear {
+    fn recipient(&self, from: &NodeId, link: &Arc<ClusterClient>) -> Box<dyn Recipient> {
+        let Some(peer) = self.0.peers.on_link(from, link.link_id()) else { return Box::new(Deaf) };
+        let Some(scheduler) = self.0.scheduler() else { return Box::new(Deaf) };
+        let (courier, scheduler) = (scheduler.courier(), scheduler.downgrade());
+        Box::new(Intake { router: Arc::clone(&self.0), scheduler, peer, courier })
+    }
+
     fn room(&self, to: &NodeAlias) {
-        if let Some(number) = self.peers.number_of(to)
-            && let Some(scheduler) = self.scheduler()
+        if let Some(number) = self.0.peers.number_of(to)
+            && let Some(scheduler) = self.0.scheduler()
         {
             scheduler.room(number);
         }
         // The loader may have code to send.
-        let _ = self.loader.try_send(LoaderOrder::Room);
+        let _ = self.0.loader.try_send(LoaderOrder::Room);
     }
 
     fn control(&self, request: Vec<u8>, stream: &mut ControlStream) {
-        control::serve(self, &request, stream);
+        control::serve(&self.0, &request, stream);
     }
 
     fn linked(&self, id: &NodeId, client: &Arc<ClusterClient>) {
-        self.link_up(id, client);
+        self.0.link_up(id, client);
     }
 
     fn may_renumber(&self) -> bool {
         // The pids of processes hold the number.
-        self.scheduler().is_none_or(|scheduler| scheduler.process_count() == 0)
+        self.0.scheduler().is_none_or(|scheduler| scheduler.process_count() == 0)
     }
 
     fn reborn(&self, id: &NodeId) {
         let number = id.number.number();
-        if let Some(scheduler) = self.scheduler()
+        if let Some(scheduler) = self.0.scheduler()
             && scheduler.node() != number
             && !scheduler.renumber(number)
         {
@@ -72,9 +122,9 @@ impl Application for Router {
 
     fn event(&self, event: &Event) {
         if let Event::Down { id } | Event::Left { id } = event {
-            self.link_down(id);
+            self.0.link_down(id);
         }
-        self.hub.member(event);
+        self.0.hub.member(event);
     }
 }
 
@@ -119,12 +169,12 @@ impl Router {
         (from, to): (Pid, Pid),
         signal: Signal,
     ) {
-        if !is_for_here(scheduler, peer, to) || !speaks_for(peer, from, &signal) {
+        if !is_for_here(scheduler.node(), peer, to) || !speaks_for(peer, from, &signal) {
             return;
         }
         scheduler.deliver(from, to, signal);
         // The loss of the node may have been told before this could be noted.
-        if !self.peers.is_current(peer) {
+        if peer.is_lost() {
             scheduler.deliver(Pid::NOBODY, to, Signal::NodeLost { node: peer.number() });
         }
     }
@@ -164,16 +214,8 @@ impl Router {
     }
 }
 
-fn message_in(scheduler: &Scheduler, peer: &Peer, to: Pid, message: Message) {
-    let from = Pid::from_bits(message.sender);
-    // Negative tags are what this node tells its processes.
-    if is_for_here(scheduler, peer, to) && message.tag >= 0 && is_of(peer, from) {
-        scheduler.deliver(from, to, Signal::Message(message));
-    }
-}
-
-fn is_for_here(scheduler: &Scheduler, peer: &Peer, to: Pid) -> bool {
-    let here = to.node() == scheduler.node();
+fn is_for_here(me: u32, peer: &Peer, to: Pid) -> bool {
+    let here = to.node() == me;
     if !here {
         log::debug!("{} has sent something to {to:?}, which is not of this node", peer.id.alias);
     }

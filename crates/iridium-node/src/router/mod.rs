@@ -24,6 +24,7 @@ use iridium_vm::{Hosts, Limits};
 
 pub use self::parcel::MAX_PAYLOAD;
 
+pub(crate) use self::arrivals::Ear;
 pub(crate) use self::errands::Errand;
 pub(crate) use self::parcel::{Findings, Parcel, Query};
 pub(crate) use self::peers::Peer;
@@ -117,7 +118,7 @@ impl Router {
     fn link_up(&self, id: &NodeId, client: &Arc<ClusterClient>) {
         // The one before it was lost, and what was under way on it.
         self.link_down(id);
-        let peer = Peer { id: id.clone(), link: client.link_id(), client: Arc::clone(client) };
+        let peer = Peer::new(id.clone(), Arc::clone(client));
         let number = peer.number();
         self.peers.insert(Arc::new(peer));
         if let Some(scheduler) = self.scheduler() {
@@ -151,6 +152,12 @@ impl Router {
         }
     }
 
+    /// Counts what a connection has brought.
+    fn count_arrival(&self, bytes: usize) {
+        count(&self.traffic.received, 1);
+        count(&self.traffic.received_bytes, bytes);
+    }
+
     /// Counts a module whose code was sent.
     pub(crate) fn count_module(&self) {
         count(&self.traffic.modules_sent, 1);
@@ -173,7 +180,7 @@ impl Router {
     pub(crate) fn send_errand(&self, peer: &Peer, query: Query) -> Errand {
         let errand = self.errands.note(peer.number());
         let parcel = Parcel::Query { number: errand.number, query };
-        if self.tell(peer, Pid::NOBODY, &parcel).is_err() || !self.peers.is_current(peer) {
+        if self.tell(peer, Pid::NOBODY, &parcel).is_err() || peer.is_lost() {
             self.errands.forget(errand.number);
         }
         errand
@@ -238,7 +245,7 @@ impl Outside for Router {
         let peer = peer.ok_or(Unreachable)?;
         self.asks.note(from, number, peer.number(), question);
         let parcel = Parcel::Ask { asker: from, number, question: question.clone() };
-        let lost = self.tell(&peer, from, &parcel).is_err() || !self.peers.is_current(&peer);
+        let lost = self.tell(&peer, from, &parcel).is_err() || peer.is_lost();
         // Unless it was answered, or given up, meanwhile.
         if lost && self.asks.take_back(from, number) { Err(Unreachable) } else { Ok(()) }
     }

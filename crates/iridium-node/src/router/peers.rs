@@ -1,6 +1,7 @@
 //! The other nodes that are linked to this one, by the numbers that pids begin with.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
 use iridium_net::{ClusterClient, LinkId};
@@ -17,9 +18,19 @@ pub(crate) struct Peer {
     pub(crate) id: NodeId,
     pub(crate) link: LinkId,
     pub(crate) client: Arc<ClusterClient>,
+    lost: AtomicBool,
 }
 
 impl Peer {
+    pub(crate) fn new(id: NodeId, client: Arc<ClusterClient>) -> Self {
+        Self { id, link: client.link_id(), client, lost: AtomicBool::new(false) }
+    }
+
+    /// Whether it is a peer no more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn number(&self) -> u32 {
         self.id.number.number()
     }
@@ -39,7 +50,11 @@ impl Peers {
         let mut peers = write(&self.0);
         let number = id.number.number();
         let is_it = peers.get(&number).is_some_and(|peer| peer.id == *id);
-        if is_it { peers.remove(&number) } else { None }
+        let peer = if is_it { peers.remove(&number) } else { None };
+        if let Some(peer) = &peer {
+            peer.lost.store(true, Ordering::SeqCst);
+        }
+        peer
     }
 
     /// The peer with this number.
@@ -50,11 +65,6 @@ impl Peers {
     /// The peer behind a connection, as long as that is the one in use.
     pub(crate) fn on_link(&self, id: &NodeId, link: LinkId) -> Option<Arc<Peer>> {
         self.find(id.number.number()).filter(|peer| peer.link == link && peer.id == *id)
-    }
-
-    /// Whether a peer is still the one in use.
-    pub(crate) fn is_current(&self, peer: &Peer) -> bool {
-        read(&self.0).get(&peer.number()).is_some_and(|current| current.link == peer.link)
     }
 
     /// The peer with this alias.

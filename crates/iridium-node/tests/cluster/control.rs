@@ -77,7 +77,10 @@ fn all_nodes_tell_how_they_do() {
     let module = worker();
     let (pid, _) = labs[1].spawn(&module, "main", &[5]);
     labs[1].output.wait_for("5");
-    let loads = client(&labs[0].node).loads().unwrap();
+    let mut client = client(&labs[0].node);
+    // Workers tell what was spent when they rest.
+    wait_until("fuel was counted", || labs[1].node.scheduler().fuel_spent() > 0);
+    let loads = client.loads().unwrap();
     let aliases: Vec<&str> = loads.iter().map(|load| load.alias.as_str()).collect();
     assert_eq!(aliases, ["a", "b", "c"]);
     let reports: Vec<_> = loads.into_iter().map(|load| load.report.unwrap()).collect();
@@ -122,8 +125,8 @@ fn several_act_as_processes_of_a_node_at_a_time() {
     let send = Effect::Send { to: second.pid().bits(), tag: 4, payload: payload.clone() };
     let sent = first.perform(send, &program, limits).unwrap();
     assert_eq!(sent, Progress::Done(Completion::Done));
-    // What it has heard already may wake it once more.
     let got = loop {
+        // It may also wake for what is known already.
         second.wakes().recv_timeout(PATIENCE).unwrap();
         match second.poll().unwrap() {
             Progress::Waits => {}

@@ -1,6 +1,7 @@
 //! Nodes that run processes, joined over real sockets on the loopback.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod examples;
 mod harness;
 
 mod code;

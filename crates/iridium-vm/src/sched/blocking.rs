@@ -113,6 +113,8 @@ impl Blocking {
 }
 
 fn call(task: &mut Task) {
+    // What came meanwhile, an order to end say, is taken in before it goes on.
+    task.has_letters = true;
     if let (Some(Wait::Host { import, window }), Body::Program(process, program)) =
         (task.actor.wait.take(), &mut task.body)
     {

@@ -14,7 +14,7 @@ use super::idle::Idle;
 use super::letter::Letter;
 use super::names::Names;
 use super::outside::{Observer, Output, Outside, Refused};
-use super::own::Own;
+use super::own::{Added, Own};
 use super::pause::Pause;
 use super::slot::{Delivered, Reaction};
 use super::sync::lock;
@@ -175,6 +175,11 @@ impl Core {
         }
     }
 
+    /// Whether there are processes that could run if there were fuel.
+    pub(crate) fn is_starving(&self) -> bool {
+        !lock(&self.starved).is_empty()
+    }
+
     fn feed(&self, hands: Hands<'_>) {
         for task in std::mem::take(&mut *lock(&self.starved)) {
             hands.ready(task);
@@ -194,6 +199,14 @@ impl Core {
         self.timers.insert(until, serial);
     }
 
+    /// Takes away the deadline of an earlier wait, before one that has none: with all others waiting
+    /// too, it would keep up the look of something to come.
+    pub(crate) fn unset_timer(&self, task: &mut Task) {
+        if let Some(set) = task.timer.take() {
+            self.timers.remove(set, task.actor.pid.serial());
+        }
+    }
+
     /// Tells a process that a time has come.
     pub(crate) fn tell_time(&self, hands: Hands<'_>, time: u64, serial: u64) {
         hands.deliver(Pid::new(self.node(), serial), Letter::Time(time));
@@ -211,12 +224,15 @@ impl Core {
     pub(crate) fn is_at_rest(&self) -> bool {
         // Twice, since the looks are one after the other: a timer may have made a process ready
         // after the queues were looked at and before the timers were.
-        (0..2).all(|_| self.is_still() && self.timers.is_empty())
+        // Where time is virtual, it stands still while processes have no fuel.
+        let no_time_comes =
+            || self.timers.is_empty() || self.clock.is_virtual() && self.is_starving();
+        (0..2).all(|_| self.is_still() && no_time_comes())
     }
 
     /// Whether nothing runs, and what could has no fuel left.
     pub(crate) fn is_out_of_fuel(&self) -> bool {
-        self.is_still() && !lock(&self.starved).is_empty()
+        self.is_still() && self.is_starving()
     }
 
     /// Whether nothing runs or can.
@@ -231,27 +247,30 @@ impl Core {
 impl Hands<'_> {
     /// Lets a process run as soon as a worker has time for it.
     pub(crate) fn ready(&self, task: Box<Task>) {
-        match self.own {
-            None => {
-                self.core.injector.push(task);
-                self.core.idle.wake_one();
-            }
-            Some(own) => {
-                if own.put(task) {
-                    self.core.idle.wake_one();
-                }
-            }
-        }
+        let added = match self.own {
+            Some(own) => own.put(task),
+            None => Added::TooMany(task),
+        };
+        self.offer(added);
     }
 
     /// As [`ready`](Self::ready), behind those who can run already.
     pub(crate) fn ready_behind(&self, task: Box<Task>) {
-        match self.own {
-            None => self.ready(task),
-            Some(own) => {
-                if own.put_behind(task) {
-                    self.core.idle.wake_one();
-                }
+        let added = match self.own {
+            Some(own) => own.put_behind(task),
+            None => Added::TooMany(task),
+        };
+        self.offer(added);
+    }
+
+    /// Sees to it that a worker finds what was added.
+    fn offer(&self, added: Added) {
+        match added {
+            Added::First => {}
+            Added::Shared => self.core.idle.wake_one(),
+            Added::TooMany(task) => {
+                self.core.injector.push(task);
+                self.core.idle.wake_one();
             }
         }
     }
@@ -346,32 +365,33 @@ impl Hands<'_> {
         Ok(pid)
     }
 
-    /// Ends a process: gives its place back, and tells all who are tied to it.
+    /// Ends a process: gives its place back, and tells all who are tied to it. The observer knows
+    /// before anybody can act on it.
     pub(crate) fn end(&self, mut task: Box<Task>, reason: Reason, trap: Option<Box<Trap>>) {
         let unread = self.look_last(&mut task);
         task.hand_on(*self);
-        self.retire(&task.actor, reason, unread);
-        if let Some(time) = task.timer {
-            self.core.timers.remove(time, task.actor.pid.serial());
+        let Task { actor, body, timer, memory, witnesses, .. } = *task;
+        let abnormal = reason != Reason::NORMAL;
+        let ending = (abnormal || !witnesses.is_empty()).then(|| {
+            let links = actor.has_ties().map(|ties| ties.links.iter().copied().collect());
+            let process = match body {
+                Body::Program(process, _) => Some(Box::new(process)),
+                Body::Supervisor(_) => None,
+            };
+            let links = links.unwrap_or_default();
+            Ending { pid: actor.pid, reason, trap, process, links }
+        });
+        if let Some(ending) = ending.as_ref().filter(|_| abnormal) {
+            self.core.observer.ended(ending);
         }
-        self.core.memory.fetch_sub(task.memory as i64, Ordering::Relaxed);
-        let witnesses = std::mem::take(&mut task.witnesses);
-        if witnesses.is_empty() && reason == Reason::NORMAL {
-            return;
+        if let Some(time) = timer {
+            self.core.timers.remove(time, actor.pid.serial());
         }
-        let links = task.actor.has_ties().map(|ties| ties.links.iter().copied().collect());
-        let process = match task.body {
-            Body::Program(process, _) => Some(Box::new(process)),
-            Body::Supervisor(_) => None,
-        };
-        let links = links.unwrap_or_default();
-        let ending = Ending { pid: task.actor.pid, reason, trap, process, links };
-        if reason != Reason::NORMAL {
-            self.core.observer.ended(&ending);
-        }
-        for witness in witnesses {
+        self.core.memory.fetch_sub(memory as i64, Ordering::Relaxed);
+        self.retire(&actor, reason, unread);
+        for (witness, ending) in witnesses.into_iter().zip(std::iter::repeat(ending).flatten()) {
             // Whoever asked may have gone meanwhile.
-            let _ = witness.try_send(ending.clone());
+            let _ = witness.try_send(ending);
         }
     }
 

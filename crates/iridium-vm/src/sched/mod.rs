@@ -9,6 +9,7 @@
 //! * `core`: what all of these share;
 //! * `timer`, `clock`, `names`, `blocking`: what their names say;
 //! * `follow`: waiting for a process and those it is linked to;
+//! * `courier`: somebody who brings signals from outside;
 //! * `guest`: a process that somebody drives from outside;
 //! * `supervise`: supervisors as processes;
 //! * `snapshot` and `restore`: all of it as bytes, and back.
@@ -21,6 +22,7 @@
 mod blocking;
 mod clock;
 mod core;
+mod courier;
 mod effects;
 mod ending;
 mod follow;
@@ -55,6 +57,7 @@ use crossbeam_utils::sync::Parker;
 
 pub use self::clock::Time;
 pub use self::core::Full;
+pub use self::courier::Courier;
 pub use self::ending::Ending;
 pub use self::follow::Followed;
 pub use self::guest::{Guest, Progress};
@@ -68,6 +71,7 @@ use self::core::Core;
 use self::idle::Idle;
 use self::letter::Letter;
 use self::names::Names;
+use self::own::Own;
 use self::pause::Pause;
 use self::slot::Slot;
 use self::sync::lock;
@@ -203,7 +207,7 @@ impl Scheduler {
     ) -> io::Result<()> {
         let core = &self.inner.core;
         for (index, (queue, parker)) in queues.into_iter().zip(parkers).enumerate() {
-            let worker = Worker::new(Arc::clone(core), index, queue, parker);
+            let worker = Worker::new(Arc::clone(core), index, Own::new(queue), parker);
             core.threads.spawn(format!("iridium-worker-{index}"), move || worker.run())?;
         }
         if time == Time::Real {

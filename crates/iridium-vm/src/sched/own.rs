@@ -17,28 +17,52 @@ pub(crate) struct Own {
     first: Cell<Option<Box<Task>>>,
     /// The others, which other workers may take.
     queue: Queue<Box<Task>>,
+    /// Whether no other worker can take them.
+    alone: bool,
+}
+
+/// What has become of a process that was added.
+pub(crate) enum Added {
+    /// It goes first.
+    First,
+    /// There is something for other workers now.
+    Shared,
+    /// It, or the one that was to go first before, is for other workers.
+    TooMany(Box<Task>),
 }
 
 impl Own {
     pub(crate) fn new(queue: Queue<Box<Task>>) -> Self {
-        Self { first: Cell::new(None), queue }
+        Self { first: Cell::new(None), queue, alone: false }
     }
 
-    /// Adds a process that was woken. Answers whether there is now something for other workers.
-    pub(crate) fn put(&self, task: Box<Task>) -> bool {
+    /// For one from whom nobody can take anything.
+    pub(crate) fn alone(queue: Queue<Box<Task>>) -> Self {
+        Self { first: Cell::new(None), queue, alone: true }
+    }
+
+    /// Adds a process that was woken.
+    pub(crate) fn put(&self, task: Box<Task>) -> Added {
         match self.first.replace(Some(task)) {
-            Some(before) => {
-                self.queue.push(before);
-                true
-            }
-            None => false,
+            Some(before) => self.share(before),
+            None => Added::First,
         }
     }
 
-    /// Adds a process that has had its turn. Answers as [`put`](Self::put).
-    pub(crate) fn put_behind(&self, task: Box<Task>) -> bool {
+    /// Adds a process that has had its turn.
+    pub(crate) fn put_behind(&self, task: Box<Task>) -> Added {
+        match self.share(task) {
+            Added::Shared if self.queue.len() == 1 => Added::First,
+            added => added,
+        }
+    }
+
+    fn share(&self, task: Box<Task>) -> Added {
+        if self.alone {
+            return Added::TooMany(task);
+        }
         self.queue.push(task);
-        self.queue.len() > 1
+        Added::Shared
     }
 
     /// Takes the next one.

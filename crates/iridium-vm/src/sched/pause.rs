@@ -6,11 +6,20 @@ use std::time::{Duration, Instant};
 
 use super::sync::lock;
 
+/// Who is where.
+#[derive(Debug, Default)]
+struct Held {
+    /// Workers at the barrier.
+    workers: usize,
+    /// Others who let a process run at this moment.
+    visitors: usize,
+}
+
 /// A barrier at which workers can be held.
 #[derive(Debug, Default)]
 pub(crate) struct Pause {
     wanted: AtomicBool,
-    held: Mutex<usize>,
+    held: Mutex<Held>,
     changed: Condvar,
     /// Whoever has this holds the workers; the others wait.
     holder: Mutex<()>,
@@ -25,13 +34,31 @@ impl Pause {
     /// Holds a worker here, as long as that is wanted.
     pub(crate) fn pass(&self) {
         let mut held = lock(&self.held);
-        *held += 1;
+        held.workers += 1;
         self.changed.notify_all();
         while self.is_wanted() {
             held = self.changed.wait(held).unwrap_or_else(PoisonError::into_inner);
         }
-        *held -= 1;
+        held.workers -= 1;
         self.changed.notify_all();
+    }
+
+    /// Lets somebody in who is no worker and wants to let a process run, unless the workers are to
+    /// be held.
+    pub(crate) fn enter(&self) -> bool {
+        let mut held = lock(&self.held);
+        let enters = !self.is_wanted();
+        held.visitors += usize::from(enters);
+        enters
+    }
+
+    /// Whoever was let in is done.
+    pub(crate) fn leave(&self) {
+        let mut held = lock(&self.held);
+        held.visitors -= 1;
+        if self.is_wanted() {
+            self.changed.notify_all();
+        }
     }
 
     /// Does something while all workers are held. `None` when they did not all come in time.
@@ -55,7 +82,7 @@ impl Pause {
     fn await_all(&self, workers: usize, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
         let mut held = lock(&self.held);
-        while *held < workers {
+        while held.workers < workers || held.visitors > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;

@@ -20,20 +20,16 @@ use crate::process::MAX_SERIAL;
 /// The place of a process.
 pub(crate) type Place = Slot<Task, Letter, Wake>;
 
-/// What serials are made of in a table.
+/// What serials a table gives out, and in which order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shape {
     /// The node whose processes are in it.
     pub(crate) node: u32,
     bits: u32,
-    /// How many slots were ever used, and the first life of the others.
-    used: usize,
-    first_life: u64,
-    /// The serials of the next lives of slots that nobody lives in, so that processes get the pids
-    /// that they would have got here.
+    /// The serials of the next lives of slots that nobody lives in, the next one last.
     free: Vec<u64>,
-    /// The first life that no slot has had.
-    unlived: u64,
+    /// How many slots were ever used, with the one that stays empty.
+    used: u64,
 }
 
 /// Slots that are made at a time.
@@ -57,8 +53,6 @@ struct Free {
     /// The serials of the next lives.
     serials: Vec<u64>,
     used: usize,
-    /// The first life of slots that were never used.
-    first_life: u64,
 }
 
 impl Table {
@@ -73,7 +67,7 @@ impl Table {
             bits: slots.trailing_zeros(),
             limit,
             live: AtomicUsize::new(0),
-            free: Mutex::new(Free { serials: Vec::new(), used: 1, first_life: 0 }),
+            free: Mutex::new(Free { serials: Vec::new(), used: 1 }),
         }
     }
 
@@ -95,8 +89,7 @@ impl Table {
         if let Some(serial) = free.serials.pop() {
             return Some(serial);
         }
-        let serial = (free.used < 1 << self.bits)
-            .then_some((free.first_life << self.bits) | free.used as u64);
+        let serial = (free.used < 1 << self.bits).then_some(free.used as u64);
         free.used += usize::from(serial.is_some());
         drop(free);
         if serial.is_none_or(|serial| !self.make(serial)) {
@@ -123,53 +116,43 @@ impl Table {
         self.live.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// What it takes to give processes their serials again elsewhere.
-    pub(crate) fn shape(&self, node: u32) -> Shape {
-        let free = lock(&self.free);
-        let lives = free.serials.iter().map(|serial| serial >> self.bits);
-        let live = self.places().map(|place| place.look(|serial, _, _| serial >> self.bits));
-        let last = lives.chain(live).chain([free.first_life]).max().unwrap_or(0);
-        Shape {
-            node,
-            bits: self.bits,
-            used: free.used,
-            first_life: free.first_life,
-            free: free.serials.clone(),
-            unlived: last + 1,
-        }
+    /// What it takes to go on elsewhere with these serials of those who live: further processes get
+    /// the serials there that they would get here. Whoever else lives here has ended there.
+    pub(crate) fn shape(&self, node: u32, serials: &HashSet<u64>) -> Shape {
+        let lives = self.places().map(|place| place.look(|serial, _, _| serial));
+        let others = lives.filter(|serial| *serial != 0 && !serials.contains(serial));
+        let next = others.map(|serial| serial + (1 << self.bits));
+        let mut free: Vec<u64> = next.filter(|next| *next <= MAX_SERIAL).collect();
+        let here = lock(&self.free);
+        free.extend(&here.serials);
+        Shape { node, bits: self.bits, free, used: here.used as u64 }
     }
 
     /// Gives out these serials, as they were in a table of that shape, when none are given out.
     /// Others are never given out that were before.
-    pub(crate) fn claim(&self, shape: &Shape, serials: &HashSet<u64>) -> Result<(), RestoreError> {
+    pub(crate) fn claim(&self, shape: Shape, serials: &HashSet<u64>) -> Result<(), RestoreError> {
         if shape.bits != self.bits || serials.len() > self.limit {
             return Err(Full.into());
         }
-        let mask = (1 << self.bits) - 1;
-        let used = shape.used;
+        let used = usize::try_from(shape.used).unwrap_or(usize::MAX);
+        if used > 1 << self.bits {
+            return Err(RestoreError::Damaged);
+        }
+        // Each slot is somebody's, or free, and not both.
         let mut slots = HashSet::new();
-        let mut has_slot = |serial: &u64| {
-            let index = serial & mask;
-            *serial <= MAX_SERIAL && index > 0 && (index as usize) < used && slots.insert(index)
-        };
-        let most = MAX_SERIAL >> self.bits;
-        let sound = used <= 1 << self.bits
-            && serials.iter().chain(&shape.free).all(&mut has_slot)
-            && shape.first_life <= most
-            && shape.unlived <= most;
+        let index = |serial: &u64| (serial & ((1 << self.bits) - 1)) as usize;
+        let sound = serials.iter().chain(&shape.free).all(|serial| {
+            let index = index(serial);
+            *serial <= MAX_SERIAL && (1..used).contains(&index) && slots.insert(index)
+        });
         if !sound {
             return Err(RestoreError::Damaged);
         }
-        for index in 0..used as u64 {
-            self.make(index);
+        for serial in serials.iter().chain(&shape.free) {
+            self.make(*serial);
         }
         let mut free = lock(&self.free);
-        free.first_life = shape.first_life;
-        free.used = used;
-        // Those who were driven from outside are gone without having given theirs back.
-        let lost = (1..used as u64).rev().filter(|index| !slots.contains(index));
-        free.serials = lost.map(|index| (shape.unlived << self.bits) | index).collect();
-        free.serials.extend(&shape.free);
+        (free.serials, free.used) = (shape.free, used);
         self.live.fetch_add(serials.len(), Ordering::SeqCst);
         Ok(())
     }

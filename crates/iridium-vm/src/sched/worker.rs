@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crossbeam_deque::{Steal, Worker as Queue};
+use crossbeam_deque::Steal;
 use crossbeam_utils::sync::Parker;
 
 use super::blocking::Blocking;
@@ -64,13 +64,7 @@ enum Next {
 }
 
 impl Worker {
-    pub(crate) fn new(
-        core: Arc<Core>,
-        index: usize,
-        queue: Queue<Box<Task>>,
-        parker: Parker,
-    ) -> Self {
-        let own = Own::new(queue);
+    pub(crate) fn new(core: Arc<Core>, index: usize, own: Own, parker: Parker) -> Self {
         Self { core, index, own, parker, turns: 0, spent: 0, output: Vec::new() }
     }
 
@@ -81,6 +75,9 @@ impl Worker {
                 self.own.let_others_go_first();
                 self.core.pause.pass();
             } else if let Some(task) = self.find() {
+                // Looking in vain does not count: how often a worker does is left to chance, and
+                // who runs next is not.
+                self.turns = self.turns.wrapping_add(1);
                 self.turn(task);
             } else {
                 self.rest();
@@ -90,7 +87,6 @@ impl Worker {
 
     /// A process that can run.
     fn find(&mut self) -> Option<Box<Task>> {
-        self.turns = self.turns.wrapping_add(1);
         // At different times: what comes from outside may come all the time, and may be such as to
         // wake somebody in every turn, and neither is to keep the queue waiting.
         match self.turns % (2 * OWN_TURNS) {
@@ -115,7 +111,7 @@ impl Worker {
         others.find_map(|other| steal(|| other.steal_batch_and_pop(self.own.queue())))
     }
 
-    fn tell_spent(&mut self) {
+    pub(crate) fn tell_spent(&mut self) {
         let spent = std::mem::take(&mut self.spent);
         if spent > 0 {
             self.core.spent.fetch_add(spent, Ordering::Relaxed);
@@ -126,8 +122,12 @@ impl Worker {
     fn rest(&mut self) {
         self.tell_spent();
         let core = &*self.core;
-        for (time, serial) in core.timers.jump(&core.clock) {
-            core.tell_time(self.hands(), time, serial);
+        // Those who have no fuel would run: time does not pass for them.
+        let jumps = !core.is_starving();
+        for (time, serial) in jumps.then(|| core.timers.jump(&core.clock)).into_iter().flatten() {
+            // Where others could see it too: a worker does not look at what it has for itself
+            // before it sleeps.
+            core.tell_time(core.hands(), time, serial);
         }
         core.idle.sleep(
             self.index,
@@ -144,12 +144,22 @@ impl Worker {
         );
     }
 
-    fn hands(&self) -> Hands<'_> {
+    pub(crate) fn hands(&self) -> Hands<'_> {
         Hands { core: &self.core, own: Some(&self.own) }
     }
 
+    /// What all workers share.
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// What it has to do.
+    pub(crate) fn own(&self) -> &Own {
+        &self.own
+    }
+
     /// One turn of a process.
-    fn turn(&mut self, mut task: Box<Task>) {
+    pub(crate) fn turn(&mut self, mut task: Box<Task>) {
         let granted = self.core.grant(TURN.saturating_sub(task.debt));
         if granted == 0 {
             return self.pass_over(task);
@@ -209,8 +219,9 @@ impl Worker {
 
     /// Parks a process, unless there are letters for it.
     fn park(&self, mut task: Box<Task>) -> Result<(), (Box<Task>, Vec<Letter>)> {
-        if let Some(until) = task.actor.wait.as_ref().and_then(Wait::until) {
-            self.core.set_timer(&mut task, until);
+        match task.actor.wait.as_ref().and_then(Wait::until) {
+            Some(until) => self.core.set_timer(&mut task, until),
+            None => self.core.unset_timer(&mut task),
         }
         self.place_of(&task).park(task)
     }

@@ -76,8 +76,9 @@ pub(super) fn save(
         saved.names = names.remove(&saved.actor.pid).unwrap_or_default();
     }
     processes.sort_by_key(|saved| saved.actor.pid);
+    let serials = processes.iter().map(|saved| saved.actor.pid.serial()).collect();
     complete.then(|| Saved {
-        shape: Some(core.table.shape(core.node())),
+        shape: Some(core.table.shape(core.node(), &serials)),
         mono: core.clock.mono(),
         chance: core.chance.load(Ordering::SeqCst),
         modules: modules.values().map(|module| module.to_bytes()).collect(),

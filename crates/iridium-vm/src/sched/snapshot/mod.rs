@@ -14,6 +14,8 @@
 mod held;
 mod restore;
 mod saved;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -139,10 +139,11 @@ impl Scheduler {
             if core.table.live() > 0 {
                 return Err(RestoreError::Occupied);
             }
-            core.table.claim(&shape, &serials)?;
+            let node = shape.node;
+            core.table.claim(shape, &serials)?;
             core.clock.set_forward(saved.mono);
             let there = core.clock.mono();
-            core.node.store(shape.node, Ordering::SeqCst);
+            core.node.store(node, Ordering::SeqCst);
             core.chance.store(saved.chance, Ordering::SeqCst);
             lock(&core.programs).extend(programs);
             for restored in &tasks {

@@ -1,0 +1,55 @@
+//! The examples of the machine, which place their processes on all nodes in turn: on three nodes they
+//! write what they write on one.
+
+use std::fs;
+use std::path::Path;
+
+use iridium_vm::{Limits, Process};
+
+use crate::harness::{Lab, assemble, end_of, mesh, wait_until};
+
+/// Runs an example at the first of three nodes.
+fn on_three_nodes(name: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../iridium-vm/examples");
+    let source = fs::read_to_string(folder.join(format!("{name}.iasm"))).unwrap();
+    let expected = fs::read_to_string(folder.join(format!("{name}.expected"))).unwrap();
+    // The registers come first, which these programs leave open.
+    let (_, expected) = expected.split_once("--\n").unwrap();
+    let mut labs = mesh(&["a", "b", "c"]);
+    // The program is started on the first node in the order of numbers, its process 1 is placed on
+    // the second.
+    labs.sort_by_key(Lab::number);
+    let program = labs[0].node.load(assemble(&source)).unwrap();
+    let process = Process::new(&program, Limits::default());
+    let (_, ending) = labs[0].node.scheduler().spawn_watched(process, &program).unwrap();
+    assert_eq!(end_of(&ending), 0, "{name}");
+    wait_until("its output is there", || labs[0].output.text().len() >= expected.len());
+    assert_eq!(labs[0].output.text(), expected, "{name}");
+    for lab in &labs {
+        wait_until("all processes have ended", || lab.node.scheduler().process_count() == 0);
+        assert_eq!(lab.output.text().is_empty(), lab.number() != labs[0].number(), "{name}");
+    }
+    let elsewhere =
+        labs[1..].iter().any(|lab| lab.node.scheduler().program(program.module().id()).is_some());
+    assert!(elsewhere, "{name} has used other nodes");
+}
+
+#[test]
+fn ping_pong() {
+    on_three_nodes("ping_pong");
+}
+
+#[test]
+fn thread_ring() {
+    on_three_nodes("thread_ring");
+}
+
+#[test]
+fn counter_server() {
+    on_three_nodes("counter_server");
+}
+
+#[test]
+fn prime_count() {
+    on_three_nodes("prime_count");
+}

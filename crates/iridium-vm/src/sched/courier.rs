@@ -1,0 +1,73 @@
+//! Somebody who brings signals from outside, many and one after the other, and may lend a hand.
+//!
+//! To wake a worker takes the system longer than most processes need to answer a message. So the
+//! thread that has brought one lets the process it has woken last have its turn itself. The others
+//! that it has woken go to the workers.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crossbeam_deque::Worker as Queue;
+use crossbeam_utils::sync::Parker;
+
+use super::Scheduler;
+use super::own::Own;
+use super::worker::Worker;
+use crate::process::{Pid, Signal};
+
+/// A thread that brings signals from outside.
+pub struct Courier {
+    /// One that nobody steals from, and that never sleeps.
+    worker: Worker,
+}
+
+impl Scheduler {
+    /// For a thread that brings signals from outside. While one is about, the scheduler
+    /// may [rest](Self::is_at_rest) or not.
+    pub fn courier(&self) -> Courier {
+        let core = Arc::clone(self.core());
+        Courier {
+            worker: Worker::new(core, usize::MAX, Own::alone(Queue::new_fifo()), Parker::new()),
+        }
+    }
+}
+
+impl Courier {
+    /// The number of the node.
+    pub fn node(&self) -> u32 {
+        self.worker.core().node()
+    }
+
+    /// As [`Scheduler::deliver`]. A process that is woken by it may wait for
+    /// [`go_on`](Self::go_on).
+    pub fn deliver(&mut self, from: Pid, to: Pid, signal: Signal) {
+        self.worker.hands().post(from, to, signal);
+    }
+
+    /// To be called when nothing more is at hand to deliver: gives a turn to the process that was
+    /// woken last.
+    pub fn go_on(&mut self) {
+        let core = Arc::clone(self.worker.core());
+        let Some(task) = self.worker.own().take() else { return };
+        if core.stopped.load(Ordering::SeqCst) || !core.pause.enter() {
+            return core.hands().ready(task);
+        }
+        self.worker.turn(task);
+        core.pause.leave();
+        self.worker.tell_spent();
+        self.hand_over();
+    }
+
+    /// Gives what was woken and did not run to the workers.
+    fn hand_over(&self) {
+        while let Some(task) = self.worker.own().take() {
+            self.worker.core().hands().ready(task);
+        }
+    }
+}
+
+impl Drop for Courier {
+    fn drop(&mut self) {
+        self.hand_over();
+    }
+}

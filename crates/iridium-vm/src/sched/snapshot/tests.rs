@@ -1,0 +1,234 @@
+//! Snapshots whose contents contradict each other: each is refused, or its process ends by a trap.
+
+use super::super::sync::lock;
+use super::saved::SavedBody;
+use super::*;
+use crate::asm::Assembler;
+use crate::host::Hosts;
+use crate::module::ModuleId;
+use crate::process::Wait;
+use crate::process::{Message, Payload, Process};
+use crate::program::Program;
+use crate::sched::{Config, Ending, Observer, Output, Time};
+use crate::supervisor::{Spec, Supervisor};
+
+#[derive(Default)]
+struct Log(std::sync::Mutex<Vec<Ending>>);
+
+impl Output for Log {
+    fn write(&self, _: Pid, _: &[u8]) {}
+}
+
+impl Observer for Log {
+    fn ended(&self, ending: &Ending) {
+        lock(&self.0).push(ending.clone());
+    }
+}
+
+fn scheduler() -> (Scheduler, Arc<Log>) {
+    let log = Arc::new(Log::default());
+    let mut config = Config::new(log.clone(), log.clone(), 1);
+    (config.time, config.processes) = (Time::Virtual, 5_000);
+    (Scheduler::start(config).unwrap(), log)
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+const SOURCE: &str = "
+        load $1 #5
+        load $2 #-1
+        callw @wait $1
+wait:   recv $0 $2
+        hlt";
+
+/// Two processes that wait for a message, within a call.
+fn saved() -> Vec<u8> {
+    let (scheduler, _) = scheduler();
+    let module = Assembler::new("test.iasm").assemble(SOURCE).unwrap().module;
+    let program = Arc::new(Program::new(module, &Hosts::new()).unwrap());
+    for _ in 0..2 {
+        let process = Process::new(&program, crate::process::Limits::default());
+        scheduler.spawn(process, &program).unwrap();
+    }
+    until("they wait", || scheduler.is_at_rest());
+    scheduler.save_all(Duration::from_secs(5)).unwrap()
+}
+
+fn tampered(change: impl FnOnce(&mut Saved)) -> Vec<u8> {
+    let mut saved = Saved::from_bytes(&saved()).unwrap();
+    change(&mut saved);
+    saved.to_bytes()
+}
+
+fn refused(change: impl FnOnce(&mut Saved)) -> RestoreError {
+    let (scheduler, _) = scheduler();
+    let error = scheduler.restore_all(&tampered(change), &Hosts::new()).unwrap_err();
+    assert_eq!(scheduler.process_count(), 0, "nothing has changed");
+    assert_eq!(scheduler.node(), 1);
+    error
+}
+
+fn process(saved: &mut Saved) -> &mut Process {
+    match &mut saved.processes[0].body {
+        SavedBody::Program(process) => process,
+        SavedBody::Supervisor(_) | SavedBody::Guest => panic!("it is a program"),
+    }
+}
+
+#[test]
+fn what_nobody_changed_is_restored() {
+    let (scheduler, _) = scheduler();
+    let pids = scheduler.restore_all(&tampered(|_| {}), &Hosts::new()).unwrap();
+    for pid in pids {
+        scheduler.send(Pid::NOBODY, pid, 5, Payload::Word([0; 8]));
+    }
+    until("both go on", || scheduler.process_count() == 0);
+}
+
+#[test]
+fn pids_are_distinct_and_of_the_node_and_of_lives_that_were() {
+    let pid = |pid: Pid| refused(move |saved| saved.processes[0].actor.pid = pid);
+    let second = Saved::from_bytes(&saved()).unwrap().processes[1].actor.pid;
+    assert_eq!(pid(second), RestoreError::Damaged, "twice");
+    let same_slot = Pid::new(1, second.serial() + (1 << 13));
+    assert_eq!(pid(same_slot), RestoreError::Damaged, "two lives of one slot");
+    for wrong in [
+        Pid::NOBODY,
+        Pid::from_bits(-1),
+        Pid::from_bits(i64::MIN),
+        Pid::new(2, 1),
+        Pid::new(1, 0),
+        Pid::new(1, 4_000),
+        Pid::new(1, crate::process::MAX_SERIAL),
+    ] {
+        assert_eq!(pid(wrong), RestoreError::Damaged, "{wrong}");
+    }
+}
+
+#[test]
+fn the_node_is_one_that_there_can_be() {
+    for node in [0, crate::process::MAX_NODE + 1, u32::MAX] {
+        let error = refused(|saved| {
+            saved.processes.clear();
+            if let Some(shape) = &mut saved.shape {
+                shape.node = node;
+            }
+        });
+        assert_eq!(error, RestoreError::Damaged);
+    }
+}
+
+#[test]
+fn the_clock_is_one_that_can_go_on() {
+    assert_eq!(refused(|saved| saved.mono = u64::MAX), RestoreError::Damaged);
+}
+
+#[test]
+fn instructions_registers_and_calls_go_with_the_module() {
+    let unfit = |change: fn(&mut Process)| {
+        let error = refused(|saved| change(process(saved)));
+        assert!(matches!(error, RestoreError::Unfit(_)), "{error}");
+    };
+    unfit(|process| process.pc = 5);
+    unfit(|process| process.pc = u32::MAX);
+    unfit(|process| process.window = u32::MAX);
+    unfit(|process| process.window += 1);
+    unfit(|process| process.frames[0].return_to = 1);
+    unfit(|process| process.frames[0].return_to = u32::MAX);
+    unfit(|process| process.frames[0].slide = 0);
+    unfit(|process| process.frames.clear());
+    unfit(|process| process.limits.stack = u64::MAX);
+    unfit(|process| (process.limits.heap, process.heap) = (3, vec![0; 4]));
+    unfit(|process| process.registers.clear());
+    // A window far up, with calls that explain it: gigabytes of registers for a few bytes.
+    unfit(|process| {
+        process.limits.registers = 1 << 30;
+        process.frames[0].slide = 1 << 30;
+        process.window = 1 << 30;
+    });
+    assert!(matches!(
+        refused(|saved| process(saved).module = ModuleId([9; 32])),
+        RestoreError::MissingModule(_)
+    ));
+}
+
+/// A process that waits for what its program does not ask for.
+#[test]
+fn waits_of_the_wrong_kind_end_by_a_trap() {
+    let message = Message { tag: 1, sender: 0, payload: Payload::Word([0; 8]) };
+    let waits = [
+        None,
+        Some(Wait::Time { until: 0 }),
+        Some(Wait::Time { until: 1 << 40 }),
+        Some(Wait::Room { to: Pid::NOBODY, message }),
+        Some(Wait::Host { import: 7, window: 250 }),
+        Some(Wait::Answer {
+            number: 3,
+            question: Box::new(crate::process::Question::WhereIs {
+                name: "x".into(),
+                alias: "y".into(),
+            }),
+        }),
+    ];
+    for wait in waits {
+        let (scheduler, log) = scheduler();
+        let bytes = tampered(|saved| saved.processes[0].actor.wait = wait.clone());
+        scheduler.restore_all(&bytes, &Hosts::new()).unwrap();
+        until("it ends", || scheduler.process_count() == 1);
+        assert!(lock(&log.0)[0].trap.is_some(), "{wait:?}");
+    }
+    let ready = tampered(|saved| process(saved).status = crate::process::Status::Halted(1));
+    let (scheduler, log) = scheduler();
+    let pids = scheduler.restore_all(&ready, &Hosts::new()).unwrap();
+    scheduler.send(Pid::NOBODY, pids[0], 5, Payload::Word([0; 8]));
+    until("it ends, or waits as before", || scheduler.is_at_rest());
+    assert!(lock(&log.0).iter().all(|ending| ending.trap.is_some()));
+}
+
+#[test]
+fn a_message_of_the_system_is_sent_by_nobody_else() {
+    let exit = Message { tag: Message::EXIT, sender: 0, payload: Payload::Word([0; 8]) };
+    let error = refused(|saved| {
+        let to = saved.processes[1].actor.pid;
+        saved.processes[0].actor.wait = Some(Wait::Room { to, message: exit });
+    });
+    assert_eq!(error, RestoreError::Damaged);
+}
+
+/// Numbers that count something go on from the largest one without a panic.
+#[test]
+fn counters_at_their_ends_do_no_harm() {
+    let (scheduler, _) = scheduler();
+    let bytes = tampered(|saved| {
+        for task in &mut saved.processes {
+            (task.debt, task.questions) = (u64::MAX, u64::MAX);
+        }
+        process(saved).fuel_spent = u64::MAX;
+    });
+    scheduler.restore_all(&bytes, &Hosts::new()).unwrap();
+    until("what is behind with its fuel pays it off", || scheduler.is_at_rest());
+}
+
+#[test]
+fn a_supervisor_has_as_many_states_as_children() {
+    // A list of children that is longer than what is known of them.
+    let mut bytes = crate::codec::encode(&Supervisor::new(Spec::default()));
+    let good: Supervisor = crate::codec::decode(&bytes).unwrap();
+    assert!(good.is_consistent());
+    // `Stopping`, from 0, below 2^64 - 1, no victim, for a restart: where `Fresh` was.
+    let spec = crate::codec::encode(&Spec::default()).len();
+    let (slots, mode) = (spec..spec + 8, spec + 8..spec + 12);
+    assert_eq!((&bytes[slots], &bytes[mode.clone()]), (&[0; 8][..], &[0; 4][..]));
+    let stopping = [&2u32.to_le_bytes()[..], &[0; 8], &[255; 8], &[0], &[0; 4]].concat();
+    bytes.splice(mode, stopping);
+    let bad: Supervisor = crate::codec::decode(&bytes).unwrap();
+    assert!(!bad.is_consistent(), "it would look for a child for ages");
+    let error = refused(|saved| saved.processes[0].body = SavedBody::Supervisor(bad));
+    assert_eq!(error, RestoreError::Damaged);
+}

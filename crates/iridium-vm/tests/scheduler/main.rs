@@ -1,0 +1,21 @@
+//! `processes.md`, sentence by sentence: each has a test here that is named after it. The tests see
+//! processes as an embedder does, through the scheduler, and as programs do, through small sources.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod attacks;
+mod blocking;
+mod determinism;
+mod fairness;
+mod limits;
+mod links;
+mod messages;
+mod monitors;
+mod names;
+mod outside;
+mod pids;
+mod programs;
+mod reasons;
+mod snapshots;
+mod stage;
+mod supervision;
+mod timers;

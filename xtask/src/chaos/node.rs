@@ -1,0 +1,211 @@
+//! The nodes: real processes, each in a namespace of its own.
+
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
+
+use super::network::Network;
+use crate::cluster::{Members, Process};
+
+const PORT: u16 = 2254;
+/// How many lines of a log are shown.
+const TAIL: usize = 20;
+/// A node that is to leave says goodbye within 2 s.
+const END_WITHIN: Duration = Duration::from_secs(4);
+
+/// Where files are, and the network.
+pub(super) struct Nodes {
+    iridium: PathBuf,
+    folder: PathBuf,
+    pub(super) network: Network,
+    /// The process of each, while it has one.
+    children: Vec<Option<Child>>,
+}
+
+/// What a node says of the others, or why it says nothing; and when it was asked
+/// and had answered.
+pub(super) struct Answer {
+    pub(super) node: usize,
+    pub(super) asked: Instant,
+    pub(super) answered: Instant,
+    pub(super) seen: Result<Members, String>,
+}
+
+impl Nodes {
+    /// Makes the files; starts nothing yet.
+    pub(super) fn new(iridium: PathBuf, folder: PathBuf, network: Network, n: u8) -> Result<Self> {
+        if folder.exists() {
+            fs::remove_dir_all(&folder)
+                .with_context(|| format!("cannot empty {}", folder.display()))?;
+        }
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let children = (0..n).map(|_| None).collect();
+        let nodes = Self { iridium, folder, network, children };
+        let made = Command::new(&nodes.iridium)
+            .args(["secret", "new"])
+            .arg(nodes.secret())
+            .output()
+            .context("cannot run iridium")?;
+        if !made.status.success() {
+            bail!("no secret: {}", String::from_utf8_lossy(&made.stderr).trim());
+        }
+        Ok(nodes)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.children.len()
+    }
+
+    fn secret(&self) -> PathBuf {
+        self.folder.join("cluster.secret")
+    }
+
+    /// The end of a node's log, under its name; not that it was asked, which it
+    /// was all the time.
+    pub(super) fn log(&self, node: usize) -> String {
+        let path = self.log_path(node);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| error.to_string());
+        let lines: Vec<&str> = text.lines().filter(|l| !l.contains("control client")).collect();
+        let last = lines[lines.len().saturating_sub(TAIL)..].join("\n");
+        format!("--- {}\n{last}", path.display())
+    }
+
+    fn log_path(&self, node: usize) -> PathBuf {
+        self.folder.join(format!("{}.log", alias(node)))
+    }
+
+    fn iridium(&self, node: usize) -> Command {
+        let mut command = self.network.command(node, &self.iridium);
+        command.env("IRIDIUM_SECRET_FILE", self.secret()).stdin(Stdio::null());
+        command
+    }
+
+    fn at(&self, node: usize) -> String {
+        format!("{}:{PORT}", self.network.address(node))
+    }
+
+    /// Starts a node, which joins through `seed` if it cannot know anyone.
+    pub(super) fn start(&mut self, node: usize, seed: Option<usize>) -> Result<()> {
+        let path = self.log_path(node);
+        let log = File::options().create(true).append(true).open(&path);
+        let log = log.with_context(|| format!("cannot write {}", path.display()))?;
+        let mut command = self.iridium(node);
+        command.args(["node", "-v", "--node-alias", &alias(node)]);
+        command.args(["-H", &self.network.address(node).to_string(), "-P", &PORT.to_string()]);
+        command.arg("--data-root-dir").arg(self.folder.join("data"));
+        if let Some(seed) = seed {
+            command.args(["--join", &self.at(seed)]);
+        }
+        command.stdout(log.try_clone()?).stderr(log);
+        // A group of its own: Ctrl-C is for this process, which ends the nodes.
+        command.process_group(0);
+        self.children[node] = Some(command.spawn().context("cannot run ip")?);
+        Ok(())
+    }
+
+    /// Sends a signal to a node.
+    pub(super) fn signal(&self, node: usize, signal: Signal) -> Result<()> {
+        let child = self.children[node].as_ref();
+        let process = child.and_then(|child| Process::of(child.id()));
+        process.with_context(|| format!("{} has ended", alias(node)))?.signal(signal);
+        Ok(())
+    }
+
+    /// Kills a node and waits until its process is gone.
+    pub(super) fn kill(&mut self, node: usize) -> Result<()> {
+        self.signal(node, Signal::KILL)?;
+        let child = self.children[node].take();
+        child.map(|mut child| child.wait()).transpose().context("cannot wait for a node")?;
+        Ok(())
+    }
+
+    /// Asks a node to leave and waits until it has ended.
+    pub(super) fn leave(&mut self, node: usize) -> Result<()> {
+        let asked = self.iridium(node).args(["leave", "--at", &self.at(node)]).output();
+        let asked = asked.context("cannot run ip")?;
+        if !asked.status.success() {
+            bail!("{} does not leave: {}", alias(node), complaint(&asked.stderr));
+        }
+        let Some(mut child) = self.children[node].take() else { return Ok(()) };
+        let deadline = Instant::now() + END_WITHIN;
+        loop {
+            match child.try_wait().context("cannot wait for a node")? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => bail!("{} left with {status}", alias(node)),
+                None if Instant::now() > deadline => {
+                    // To be ended with the others.
+                    self.children[node] = Some(child);
+                    bail!("{} has not ended after it was to leave", alias(node));
+                }
+                None => thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+
+    /// An error if a node that should run has ended.
+    pub(super) fn refuse_dead(&mut self) -> Result<()> {
+        for (node, child) in self.children.iter_mut().enumerate() {
+            let Some(child) = child else { continue };
+            if let Some(status) = child.try_wait().context("cannot look after a node")? {
+                bail!("{} has ended by itself ({status})", alias(node));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks some nodes at the same time.
+    pub(super) fn ask(&self, nodes: &[usize]) -> Vec<Answer> {
+        thread::scope(|scope| {
+            let asked = nodes.iter().map(|node| scope.spawn(|| self.ask_one(*node)));
+            let asked: Vec<_> = asked.collect();
+            // A thread that panicked has told so; its answer is missed later.
+            asked.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        })
+    }
+
+    fn ask_one(&self, node: usize) -> Answer {
+        let asked = Instant::now();
+        let output =
+            self.iridium(node).args(["members", "--json", "--at", &self.at(node)]).output();
+        let answered = Instant::now();
+        let seen = match output {
+            Err(error) => Err(format!("cannot run ip: {error}")),
+            Ok(output) if !output.status.success() => Err(complaint(&output.stderr)),
+            Ok(output) => serde_json::from_slice(&output.stdout)
+                .map_err(|error| format!("it answers nonsense: {error}")),
+        };
+        Answer { node, asked, answered, seen }
+    }
+
+    /// Removes what an operator has no use for after a good run.
+    pub(super) fn tidy_up(&self) {
+        // What cannot be removed now is at the next run.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        // Before the network: a namespace lives for as long as a process in it.
+        for child in self.children.iter_mut().flatten() {
+            // It may have ended; one that is stopped ends all the same.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The name of a node.
+pub(super) fn alias(node: usize) -> String {
+    format!("node{}", node + 1)
+}
+
+fn complaint(stderr: &[u8]) -> String {
+    String::from_utf8_lossy(stderr).trim().trim_start_matches("error: ").to_owned()
+}
