@@ -60,7 +60,7 @@ pub(crate) fn run(
         let _ = output::line(&format!("{alias} shows metrics at http://{addr}/metrics"));
     }
     let started = work.start(&node, limits)?;
-    let ended = Running { node, signals, events, started }.tend();
+    let ended = Running { node, stream: stream.clone(), signals, events, started }.tend();
     // If nobody takes what is left, it is lost.
     let _ = stream.flush(FAREWELL);
     ended
@@ -123,6 +123,8 @@ struct Started {
 /// A node at work.
 struct Running {
     node: Node,
+    /// Where programs write to.
+    stream: Stream,
     signals: Receiver<Signal>,
     events: Receiver<Event>,
     started: Vec<Started>,
@@ -200,6 +202,8 @@ impl Running {
     /// Asks the apps to end, the last one first, each of whose children has its
     /// time. Another signal, or the end of all patience, ends that.
     fn end_apps(&self) {
+        // Who waits for room for its output could not hear that it is to end.
+        self.stream.hurry();
         let deadline = after(PATIENCE);
         let since = Instant::now();
         for app in self.started.iter().rev().filter(|started| started.is_app) {

@@ -25,6 +25,9 @@ use crate::signals::Signal;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long output may take after somebody has said that all is to end.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How often it is looked whether anything runs, beside being told: a worker that
+/// goes to sleep while the timer is at work does not say that all rest.
+const LOOK: Duration = Duration::from_millis(200);
 /// Processes that the report of a deadlock names.
 const NAMED: usize = 3;
 
@@ -159,33 +162,41 @@ impl Whole {
                         return Stop::Ended;
                     }
                 }
-                recv(still) -> _ => {
-                    // It may have been a while ago.
-                    let scheduler = &self.world.scheduler;
-                    let (spent, rests) = (scheduler.is_out_of_fuel(), scheduler.is_at_rest());
-                    if !spent && !rests {
-                        continue;
-                    }
-                    let gone = self.followed.all.try_recv() == Err(TryRecvError::Disconnected);
-                    let over = gone && (!wait_all || scheduler.process_count() == 0);
-                    if over {
-                        let ending = self.followed.ending.try_recv().ok();
-                        self.note(ending);
-                    }
-                    return match (over, spent) {
-                        (true, _) => Stop::Ended,
-                        (_, true) => Stop::OutOfFuel,
-                        _ => Stop::Deadlock,
-                    };
-                }
+                recv(still) -> _ => if let Some(stop) = self.stop_if_still(wait_all) {
+                    return stop;
+                },
                 recv(news) -> told => if let Ok(told) = told { self.tell(&told) },
                 recv(signals) -> signal => match signal {
                     Ok(signal) => return Stop::Interrupted(signal),
                     Err(_) => return Stop::Ended,
                 },
                 recv(failed) -> _ => return Stop::Unread,
+                default(LOOK) => if let Some(stop) = self.stop_if_still(wait_all) {
+                    return stop;
+                },
             }
         }
+    }
+
+    /// Why to stop when nothing runs any more, or nothing can.
+    fn stop_if_still(&mut self, wait_all: bool) -> Option<Stop> {
+        // What was told of it may have been so a while ago.
+        let scheduler = &self.world.scheduler;
+        let (spent, rests) = (scheduler.is_out_of_fuel(), scheduler.is_at_rest());
+        if !spent && !rests {
+            return None;
+        }
+        let gone = self.followed.all.try_recv() == Err(TryRecvError::Disconnected);
+        let over = gone && (!wait_all || scheduler.process_count() == 0);
+        if over {
+            let ending = self.followed.ending.try_recv().ok();
+            self.note(ending);
+        }
+        Some(match (over, spent) {
+            (true, _) => Stop::Ended,
+            (_, true) => Stop::OutOfFuel,
+            _ => Stop::Deadlock,
+        })
     }
 
     /// Notes how the first process ended, or that nothing more is told of it.

@@ -22,6 +22,9 @@ const SLICE: u64 = 1 << 16;
 /// How long output may take before something else is shown.
 pub(super) const OUTPUT: Duration = Duration::from_millis(500);
 
+/// How often a wait for ever is looked at, beside being told that all rest.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// Runs the default VM, as a process of a scheduler.
 pub(super) struct Driver {
     pub(super) place: Place,
@@ -222,7 +225,10 @@ impl Driver {
         let (told, at_rest) = (select.recv(news), select.recv(still));
         let chosen = match self.place.patience() {
             Some(patience) => select.select_timeout(patience).ok()?,
-            None => select.select(),
+            None => match select.select_timeout(LOOK) {
+                Ok(chosen) => chosen,
+                Err(_) => return self.place.is_deadlock().then_some(End::Deadlock),
+            },
         };
         match chosen.index() {
             at if at == woken => {

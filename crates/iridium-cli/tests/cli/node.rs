@@ -2,8 +2,10 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::support::{User, wait_until};
 
@@ -98,6 +100,22 @@ fn an_app_that_gives_up_is_told_and_the_node_goes_on() {
     assert!(apps.contains("shop") && apps.contains("ended"), "{apps}");
     node.process.signal(Signal::SIGTERM);
     assert_eq!(node.process.end().code, Some(0));
+}
+
+/// Also when its output has nowhere to go, which makes programs wait.
+#[test]
+fn a_node_whose_output_nobody_reads_ends_when_it_is_told() {
+    let user = User::new();
+    user.file("loud.iasm", "l: prti $0\ndjmp @l");
+    let app = user.file("a.toml", "[[child]]\nname = 'x'\nmodule = 'loud.iasm'\nshutdown_ms = 100");
+    let words = ["node", "--node-alias", "a", "-P", "0", "--app", &app];
+    let mut command = user.iridium(&words);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // More than the line that says where it listens.
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 100]).unwrap();
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    let status = wait_until("it ends", || child.try_wait().unwrap().ok_or("it runs"));
+    assert_eq!(status.code(), Some(0));
 }
 
 #[test]

@@ -38,6 +38,11 @@ fn what_ran_before_the_cluster_was_started_is_reached_by_the_same_pid() {
     let line = a.ask("!nodes", "this node");
     let number: i64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     assert_eq!(number, pid.parse::<i64>().unwrap() >> 40);
+    // What a line spawns on the other node gets its code from here.
+    let far = user.file("far.iasm", "hlt\nchild: prti $0\nload $1 #10\nprtc $1\nhlt");
+    b.say(&format!("!load_file {far}\nload $1 #{number}\nload $10 #31337"));
+    b.say("spawnat $1 @child $10 $2");
+    a.process.wait_for("31337");
     // They are processes of a node as any others.
     assert_eq!(processes(&user, &at, "a")[0]["pid"], pid.as_str());
     // A monitor across the two; a killed node fires it.

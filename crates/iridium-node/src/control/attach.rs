@@ -254,8 +254,8 @@ impl Attached {
         }
     }
 
-    /// Says, when something has come, that [`poll`](Self::poll) is to be called. It ends with the
-    /// connection.
+    /// Says, when something has come, that [`poll`](Self::poll) is to be called, once in a while also
+    /// when that was heard already. It ends with the connection.
     #[must_use]
     pub fn wakes(&self) -> &Receiver<()> {
         &self.wakes

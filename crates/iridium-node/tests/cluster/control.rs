@@ -152,6 +152,27 @@ fn several_act_as_processes_of_a_node_at_a_time() {
 }
 
 #[test]
+fn one_that_acts_as_a_process_hears_of_its_end_also_while_it_does_not_wait() {
+    let labs = mesh(&["a"]);
+    let mut attached = client(&labs[0].node).attach().unwrap();
+    // What does not end it is no news: it looks when it wants a message.
+    labs[0].node.scheduler().send(Pid::NOBODY, attached.pid(), 1, Payload::Word([0; 8]));
+    labs[0].node.scheduler().kill(attached.pid(), Reason(9));
+    attached.wakes().recv_timeout(PATIENCE).unwrap();
+    assert_eq!(attached.poll().unwrap(), Progress::Ended(Reason(9)));
+}
+
+#[test]
+fn a_pid_that_nobody_has_is_told() {
+    let labs = mesh(&["a"]);
+    let number = labs[0].node.scheduler().node();
+    for pid in [Pid::new(number, 999), Pid::new(number ^ 1, 1)] {
+        let error = client(&labs[0].node).kill(Target::Pid(pid), Reason::KILLED).unwrap_err();
+        assert!(error.to_string().contains(&format!("there is no process {pid}")), "{error}");
+    }
+}
+
+#[test]
 fn a_client_that_speaks_of_something_else_is_told_so() {
     let labs = mesh(&["a"]);
     let at = labs[0].node.manager().local_addr().into();

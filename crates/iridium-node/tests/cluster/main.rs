@@ -9,4 +9,5 @@ mod control;
 mod messages;
 mod metrics;
 mod names;
+mod solo;
 mod ties;

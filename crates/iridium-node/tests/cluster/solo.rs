@@ -1,0 +1,109 @@
+//! Schedulers that are there before their node, and after it.
+
+use std::sync::Arc;
+
+use iridium_node::{Node, Solo, StartError};
+use iridium_proto::NodeNumber;
+use iridium_vm::process::{Effect, Payload, Pid};
+use iridium_vm::sched::{self, Ending, Observer, Progress};
+use iridium_vm::{Completion, Hosts, Limits, Module, Process, Program};
+
+use crate::harness::{PATIENCE, Transcript, assemble, config, end_of, start, wait_until};
+
+struct Deaf;
+
+impl Observer for Deaf {
+    fn ended(&self, _: &Ending) {}
+}
+
+/// A scheduler without a node, and what its processes write.
+fn solo(number: u32) -> (Solo, Arc<Transcript>) {
+    let output = Arc::new(Transcript::default());
+    let mut config = sched::Config::new(Arc::clone(&output) as _, Arc::new(Deaf), 1);
+    (config.workers, config.node) = (2, number);
+    (Solo::start(config).unwrap(), output)
+}
+
+/// `told` ends with what it is told; `linked` links to `$0` and ends with the reason
+/// of its end.
+fn program() -> Module {
+    assemble(
+        "
+        told:   load $2 #-1
+                load $3 #-1
+                recv $2 $4
+                msgi $7
+                exit $7
+        linked: trapexit #1
+                link $0
+                load $1 #33
+                prti $1
+                load $2 #-2
+                load $3 #-1
+                recv $2 $4
+                msgi $7
+                exit $7
+        ",
+    )
+}
+
+#[test]
+fn processes_from_before_are_reached_and_live_on_when_the_node_leaves() {
+    let lab = start("other");
+    let (solo, output) = solo(77);
+    let program = Arc::new(Program::new(program(), &Hosts::new()).unwrap());
+    let told = Process::at_label(&program, "told", Limits::default()).unwrap();
+    let (told, ending) = solo.scheduler().spawn_watched(told, &program).unwrap();
+    assert_eq!(told.node(), 77);
+
+    for _ in 0..2 {
+        let node = Node::start_with(config("late").0, &solo).unwrap();
+        node.join(lab.node.manager().local_addr().into()).unwrap();
+        assert_eq!(node.manager().me().0.number, NodeNumber::new(77).unwrap());
+        wait_until("they see each other", || {
+            lab.node.members().iter().any(|member| member.id.number.number() == 77)
+                && node.loads().iter().all(|load| load.report.is_some())
+        });
+        // A second node for the same processes is refused, and leaves the first alone.
+        let second = Node::start_with(config("second").0, &solo);
+        assert!(matches!(second, Err(StartError::Taken)));
+
+        // Ties to the other node are cut when this one leaves.
+        let (there, _) = lab.spawn(program.module(), "told", &[]);
+        let mut linked = Process::at_label(&program, "linked", Limits::default()).unwrap();
+        linked.set_register(0, iridium_vm::process::Register { int: there.bits(), float: 0.0 });
+        let (_, cut) = solo.scheduler().spawn_watched(linked, &program).unwrap();
+        output.wait_for("33");
+        node.leave();
+        assert_eq!(end_of(&cut), -3);
+        assert!(solo.scheduler().lives(told));
+    }
+
+    let node = Node::start_with(config("late").0, &solo).unwrap();
+    node.join(lab.node.manager().local_addr().into()).unwrap();
+    let word = Payload::Word(5_i64.to_le_bytes());
+    // Until the link is up, it is lost as to a process that is not there.
+    wait_until("it has arrived", || {
+        lab.node.scheduler().send(Pid::NOBODY, told, 1, word.clone());
+        !solo.scheduler().lives(told)
+    });
+    assert_eq!(end_of(&ending), 5);
+}
+
+#[test]
+fn alone_it_has_no_other_nodes() {
+    let (solo, _) = solo(9);
+    let program = Arc::new(Program::new(program(), &Hosts::new()).unwrap());
+    let mut guest = solo.scheduler().guest().unwrap();
+    let mut ask = |effect| match guest.perform(effect, &program, Limits::default()) {
+        Progress::Done(answer) => answer,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(ask(Effect::Nodes), Completion::Value(1));
+    assert_eq!(ask(Effect::NodeAt { position: 0 }), Completion::Value(9));
+    assert_eq!(ask(Effect::WhereIs { name: "x@y".into() }), Completion::Found(None));
+    let far = Pid::new(8, 1).bits();
+    assert!(matches!(ask(Effect::Monitor { pid: far }), Completion::Value(_)));
+    let down = Effect::Receive { tag: -3, timeout: PATIENCE.as_millis() as i64 };
+    assert!(matches!(ask(down), Completion::Received(Some(_))));
+}
