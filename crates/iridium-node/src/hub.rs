@@ -157,7 +157,10 @@ impl Hub {
             log::warn!("{unlogged} more processes trapped within a second");
         }
         if this {
-            log::warn!("process pid={} trapped: {trap}", ending.pid);
+            // In one line, as all of the log.
+            let trap = trap.to_string();
+            let parts: Vec<_> = trap.lines().map(str::trim).collect();
+            log::warn!("process pid={}: {}", ending.pid, parts.join(" "));
         }
     }
 
