@@ -277,6 +277,10 @@ impl Hands<'_> {
             None => self.hand_out(task),
             Some(own) => own.put_behind(task).into_iter().for_each(|task| self.hand_out(task)),
         }
+        // Not only at the end of the turn, which may be far: a host function may take its time.
+        if self.own.is_some_and(Own::has_many) {
+            self.core.idle.wake_one();
+        }
     }
 
     /// Leaves a process to whichever worker has time for it.

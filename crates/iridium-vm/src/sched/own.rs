@@ -12,6 +12,9 @@ use crossbeam_deque::Worker as Queue;
 use super::spare::Spare;
 use super::task::Task;
 
+/// So many processes are worth a wake-up in the middle of a turn.
+const MANY: usize = 8;
+
 /// What a worker has to do.
 pub(crate) struct Own {
     /// Which worker it is.
@@ -55,6 +58,11 @@ impl Own {
     /// Whether there is something for other workers, beside what this one takes next.
     pub(crate) fn has_spare(&self) -> bool {
         self.queue.len() > 1
+    }
+
+    /// Whether there has come to be so much that others should not wait for the end of the turn.
+    pub(crate) fn has_many(&self) -> bool {
+        self.queue.len() == MANY
     }
 
     /// Keeps what can be used again of a process that has ended.
