@@ -66,10 +66,10 @@ impl Observer for Seen {
     }
 }
 
-fn scheduler(workers: usize) -> (Scheduler, Arc<Seen>) {
+fn scheduler(workers: usize, fuel: u64) -> (Scheduler, Arc<Seen>) {
     let seen = Arc::new(Seen::default());
     let config = Config::new(Arc::clone(&seen) as _, Arc::clone(&seen) as _, 1);
-    (Scheduler::start(Config { workers, ..config }).unwrap(), seen)
+    (Scheduler::start(Config { workers, fuel, ..config }).unwrap(), seen)
 }
 
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -86,7 +86,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 fn run_scheduled(name: &str, workers: usize) -> String {
     let text = source(&format!("examples/{name}.iasm"));
     let program = Arc::new(Program::new(assemble(&text), &Hosts::new()).unwrap());
-    let (scheduler, seen) = scheduler(workers);
+    let (scheduler, seen) = scheduler(workers, u64::MAX);
     let process = Process::new(&program, Limits::default());
     let (_, ending) = scheduler.spawn_watched(process, &program).unwrap();
     let ending = ending.recv_timeout(DEADLINE).unwrap();
@@ -123,18 +123,60 @@ fn examples_end_as_expected_on_any_number_of_workers() {
     }
 }
 
+/// Starts the pool; gives its top supervisor.
+fn start_app(scheduler: &Scheduler) -> Pid {
+    let app = App::parse(&source("examples/pool.toml")).unwrap();
+    let load = |path: &str| -> Result<Arc<Module>, String> {
+        let module = Arc::new(assemble(&source(&format!("examples/{path}"))));
+        let program = Program::new(Arc::clone(&module), &Hosts::new()).unwrap();
+        scheduler.add_program(&Arc::new(program));
+        Ok(module)
+    };
+    scheduler.start_supervisor(app.spec(load).unwrap(), None).unwrap()
+}
+
+/// Where the other process finds what was saved.
+const SAVED: &str = "IRIDIUM_TEST_SAVED_APP";
+
+#[test]
+fn an_app_goes_on_in_another_process_of_the_system() {
+    let expected = fs::read_to_string(folder().join("pool.expected")).unwrap();
+    let file = std::env::temp_dir().join(format!("iridium-pool-{}", std::process::id()));
+    for fuel in [100, 200, 400, 600] {
+        let (scheduler, seen) = scheduler(2, fuel);
+        start_app(&scheduler);
+        until("the fuel is not spent", || scheduler.is_out_of_fuel());
+        fs::write(&file, scheduler.save_all(DEADLINE).unwrap()).unwrap();
+        scheduler.shutdown();
+        let other = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "what_was_saved_goes_on", "--ignored", "--nocapture"])
+            .env(SAVED, &file)
+            .output()
+            .unwrap();
+        let told = String::from_utf8(other.stdout).unwrap();
+        let (_, rest) = told.split_once("<<").unwrap();
+        let (rest, _) = rest.split_once(">>").unwrap();
+        assert_eq!(format!("--\n{}{rest}", seen.output()), expected, "{fuel}");
+    }
+    fs::remove_file(file).unwrap();
+}
+
+/// The other process of the test above.
+#[test]
+#[ignore = "goes on with what the test above has saved"]
+fn what_was_saved_goes_on() {
+    let (scheduler, seen) = scheduler(2, u64::MAX);
+    let saved = fs::read(std::env::var_os(SAVED).unwrap()).unwrap();
+    scheduler.restore_all(&saved, &Hosts::new()).unwrap();
+    until("the work is not done", || seen.output().ends_with("done\n"));
+    println!("<<{}>>", seen.output());
+}
+
 #[test]
 fn an_app_survives_the_crashes_of_its_workers() {
-    let app = App::parse(&source("examples/pool.toml")).unwrap();
     for workers in WORKERS {
-        let (scheduler, seen) = scheduler(workers);
-        let load = |path: &str| -> Result<Arc<Module>, String> {
-            let module = Arc::new(assemble(&source(&format!("examples/{path}"))));
-            let program = Program::new(Arc::clone(&module), &Hosts::new()).unwrap();
-            scheduler.add_program(&Arc::new(program));
-            Ok(module)
-        };
-        let top = scheduler.start_supervisor(app.spec(load).unwrap(), None).unwrap();
+        let (scheduler, seen) = scheduler(workers, u64::MAX);
+        let top = start_app(&scheduler);
         until("the work is not done", || seen.output().ends_with("done\n"));
         // What is left when all have ended normally: the two supervisors.
         until("a worker is left", || scheduler.process_count() == 2);

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::support::{User, wait_until};
+use crate::support::{User, example, wait_until};
 
 /// Two processes hand a number to and fro, print it, and end; the first one
 /// answers for the whole.
@@ -123,6 +123,28 @@ fn stopped_anywhere_saved_and_resumed_it_is_as_if_nothing_had_been() {
     // A program that has ended does not go on.
     user.run(&["resume", state, "--save", state]);
     user.run(&["resume", state]).fails(1, &["has ended"]);
+}
+
+/// Stopped in the middle and resumed by another process of the system, each example writes what it
+/// writes undisturbed.
+#[test]
+fn examples_of_processes_go_on_where_they_were_saved() {
+    let user = User::new();
+    let state = user.path("state");
+    let state = state.to_str().unwrap();
+    for name in ["ping_pong", "thread_ring", "counter_server", "prime_count"] {
+        let file = example(name);
+        let whole = user.run(&["run", &file]);
+        for fuel in ["500", "3000", "10000", "200000"] {
+            let first = user.run(&["run", &file, "--fuel", fuel, "--save", state]);
+            assert_eq!(first.code, Some(0), "{name} {first:?}");
+            if first.stderr.starts_with("out of fuel") {
+                let second = user.run(&["resume", state]);
+                let output = format!("{}{}", first.stdout, second.stdout);
+                assert_eq!(output, whole.stdout, "{name} {fuel}");
+            }
+        }
+    }
 }
 
 #[test]
