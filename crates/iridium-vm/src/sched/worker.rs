@@ -403,15 +403,16 @@ impl World for Scene<'_> {
     }
 }
 
-/// Reads the letters of a process.
+/// Reads the letters of a process: all of them, also when it is to end by one, since those behind it
+/// may ask to be told of that end.
 fn read(hands: Hands<'_>, task: &mut Task, letters: Vec<Letter>) -> Next {
     let mut overflow = false;
+    let mut end = None;
     for letter in letters {
         match letter {
             Letter::Signal(signal) => {
-                if let Some(reason) = hands.take_in(&mut task.actor, signal) {
-                    return Next::End(reason, None);
-                }
+                let reason = hands.take_in(&mut task.actor, signal);
+                end = end.or(reason);
             }
             Letter::Time(time) => {
                 task.timer.take_if(|set| *set == time);
@@ -428,7 +429,11 @@ fn read(hands: Hands<'_>, task: &mut Task, letters: Vec<Letter>) -> Next {
             Letter::Room => {}
         }
     }
-    if overflow || task.is_overfull() { fail(task, TrapKind::MailboxLimit) } else { Next::Again }
+    match end {
+        Some(reason) => Next::End(reason, None),
+        None if overflow || task.is_overfull() => fail(task, TrapKind::MailboxLimit),
+        None => Next::Again,
+    }
 }
 
 /// Ends a process with a trap from outside.

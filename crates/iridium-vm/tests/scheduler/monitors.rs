@@ -186,3 +186,27 @@ wait:   load $1 #-1
     );
     assert_eq!(output(&source), "-1 ");
 }
+
+/// Both are there when it is to read them, and it ends by the first.
+#[test]
+fn a_monitor_that_comes_behind_a_kill_fires() {
+    let source = format!(
+        "
+        spawn @wait $0 $20
+        load $1 #1
+        sleep $1                ; until it waits
+        load $1 #-1
+        kill $20 $1
+        monitor $20 $21
+        call @down
+        brne $4 $20 @wrong
+        brne $32 $21 @wrong
+        hlt
+wait:   load $1 #-1
+        load $2 #-1
+        recv $1 $3
+        hlt
+{DOWN}"
+    );
+    assert_eq!(output(&source), "-1 ");
+}
