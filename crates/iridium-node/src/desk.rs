@@ -64,6 +64,7 @@ pub(crate) fn load(router: &Router, scheduler: &Scheduler) -> NodeReport {
         restarts: counts.restarts,
         fuel: scheduler.fuel_spent(),
         messages,
+        dead_letters: scheduler.dead_letters(),
         memory,
         ..NodeReport::default()
     };

@@ -169,6 +169,7 @@ impl Page {
             ("processes", "gauge", "Processes that live.", report.processes),
             ("memory_bytes", "gauge", "Memory of processes.", report.memory),
             ("mailbox_messages", "gauge", "Messages that wait in mailboxes.", report.messages),
+            ("dead_letters_total", "counter", "Messages nobody received.", report.dead_letters),
             ("fuel_total", "counter", "Fuel that processes have spent.", report.fuel),
             ("failures_total", "counter", "Processes that ended abnormally.", report.failures),
             ("traps_total", "counter", "Processes that a trap has ended.", report.traps),

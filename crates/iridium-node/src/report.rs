@@ -78,6 +78,8 @@ pub struct NodeReport {
     pub fuel: u64,
     /// Messages that wait in mailboxes.
     pub messages: u64,
+    /// Messages, since the start, that were for processes here and that nobody has received or will.
+    pub dead_letters: u64,
     /// Memory of all processes, in bytes.
     pub memory: u64,
     /// Messages to and from other nodes, since the start.

@@ -28,7 +28,7 @@ fn ask(lab: &Lab, request: &[u8]) -> String {
 #[test]
 fn a_scraper_finds_members_processes_and_traffic() {
     let labs = labs();
-    let module = crate::harness::assemble("main: div $1 $2 $3\nhlt");
+    let module = crate::harness::assemble("main: self $0\nsendi $0 $1 $1\ndiv $1 $2 $3\nhlt");
     labs[0].run(&module, "main", &[]);
     let answer = ask(&labs[0], b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
@@ -40,6 +40,7 @@ fn a_scraper_finds_members_processes_and_traffic() {
         "iridium_send_queue_bytes{peer=\"b\"} 0",
         "iridium_processes 0",
         "iridium_traps_total 1",
+        "iridium_dead_letters_total 1",
         "# TYPE iridium_fuel_total counter",
     ] {
         assert!(body.lines().any(|found| found == line), "no {line} in {body}");

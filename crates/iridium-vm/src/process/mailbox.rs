@@ -71,6 +71,11 @@ impl Mailbox {
         self.fresh.len() + self.aside.as_ref().map_or(0, |aside| aside.tags.len())
     }
 
+    /// How many of them are from processes and not from the system.
+    pub(crate) fn mail(&self) -> usize {
+        self.iter().filter(|message| message.is_of_process()).count()
+    }
+
     /// The memory that they take, in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes

@@ -44,6 +44,11 @@ impl Message {
     /// The tag of a message that tells of a node that is gone.
     pub const NODE_DOWN: i64 = -5;
 
+    /// Whether a process has sent it, and not the system.
+    pub(crate) fn is_of_process(&self) -> bool {
+        self.tag >= 0
+    }
+
     /// A message of the system about a process or node, with numbers as its payload.
     pub(crate) fn of_system(tag: i64, about: i64, numbers: &[i64]) -> Self {
         let payload = match numbers {
@@ -114,6 +119,11 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// Whether it is a message that a process has sent.
+    pub(crate) fn is_mail(&self) -> bool {
+        matches!(self, Signal::Message(message) if message.is_of_process())
+    }
+
     /// The answer to a signal that cannot reach `to`, for `reason`: whom to tell, and what.
     /// Messages and the like are lost without a word.
     pub fn undeliverable(&self, to: Pid, reason: Reason) -> Option<(Pid, Signal)> {

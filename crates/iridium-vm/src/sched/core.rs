@@ -9,7 +9,6 @@ use crossbeam_utils::sync::Unparker;
 
 use super::blocking::Blocking;
 use super::clock::Clock;
-use super::ending::Ending;
 use super::idle::Idle;
 use super::letter::Letter;
 use super::names::Names;
@@ -23,7 +22,7 @@ use super::task::{Body, Task};
 use super::threads::Threads;
 use super::timer::Timers;
 use crate::module::ModuleId;
-use crate::process::{Actor, Message, Pid, Reason, Signal, Trap};
+use crate::process::{Actor, Message, Pid, Reason, Signal};
 use crate::program::Program;
 
 /// What all workers share.
@@ -66,6 +65,8 @@ pub(crate) struct Core {
     pub(crate) programs: Mutex<HashMap<ModuleId, Arc<Program>>>,
     /// Fuel that was spent since the start, for those who watch the load.
     pub(crate) spent: AtomicU64,
+    /// Messages of processes that nobody will receive.
+    pub(crate) dead_letters: AtomicU64,
 }
 
 /// Somebody who does something with processes: a worker, which has a queue of its own, or somebody
@@ -114,7 +115,7 @@ impl Core {
     }
 
     /// Forgets which other nodes an ended process was tied to.
-    fn untie(&self, pid: Pid) {
+    pub(crate) fn untie(&self, pid: Pid) {
         let mut afar = lock(&self.afar);
         if !afar.is_empty() {
             afar.retain(|_, pids| {
@@ -147,6 +148,13 @@ impl Core {
         } else {
             watchers.remove(&pid)
         };
+    }
+
+    /// Counts messages that nobody will receive.
+    pub(crate) fn bury(&self, letters: usize) {
+        if letters > 0 {
+            self.dead_letters.fetch_add(letters as u64, Ordering::Relaxed);
+        }
     }
 
     /// Fuel for a turn, at most as much as is wanted.
@@ -257,7 +265,7 @@ impl Core {
 
 impl Hands<'_> {
     /// Which worker it is; `None` for somebody from outside.
-    fn worker(&self) -> Option<usize> {
+    pub(crate) fn worker(&self) -> Option<usize> {
         self.own.map(|own| own.index)
     }
 
@@ -314,7 +322,7 @@ impl Hands<'_> {
             }
             (undelivered, Reason::NO_PROCESS)
         } else if to.node() == 0 {
-            (Some(signal), Reason::NO_PROCESS)
+            (self.send_back(Letter::Signal(signal)), Reason::NO_PROCESS)
         } else {
             (self.core.outside.signal(from, to, signal).err(), Reason::NODE_LOST)
         };
@@ -342,7 +350,7 @@ impl Hands<'_> {
         // An integer that is no pid has a serial too, which may be that of a process.
         let ours = to.node() == self.core.node();
         let Some(place) = self.core.table.place(serial).filter(|_| ours) else {
-            return signal_of(letter);
+            return self.send_back(letter);
         };
         match place.deliver(serial, letter, react) {
             Delivered::Kept => None,
@@ -355,8 +363,20 @@ impl Hands<'_> {
                 let _ = wake.try_send(());
                 None
             }
-            Delivered::Nobody(letter) => signal_of(letter),
+            Delivered::NoRoom(letter, wake) => {
+                self.send_back(letter);
+                let _ = wake.map(|wake| wake.try_send(()));
+                None
+            }
+            Delivered::Nobody(letter) => self.send_back(letter),
         }
+    }
+
+    /// The signal of a letter that nobody will read; a message ends here.
+    fn send_back(&self, letter: Letter) -> Option<Signal> {
+        let signal = signal_of(letter)?;
+        self.core.bury(usize::from(signal.is_mail()));
+        Some(signal)
     }
 
     /// Starts a process. `prepare` sees it before it runs.
@@ -390,39 +410,6 @@ impl Hands<'_> {
         Ok(pid)
     }
 
-    /// Ends a process: gives its place back, and tells all who are tied to it. The observer knows
-    /// before anybody can act on it.
-    pub(crate) fn end(&self, mut task: Box<Task>, reason: Reason, trap: Option<Box<Trap>>) {
-        let unread = self.leave(&mut task);
-        task.hand_on(*self);
-        if reason == Reason::NORMAL && task.witnesses.is_empty() {
-            return self.end_unseen(task, unread);
-        }
-        let Task { actor, body, timer, memory, witnesses, .. } = *task;
-        let abnormal = reason != Reason::NORMAL;
-        let ending = (abnormal || !witnesses.is_empty()).then(|| {
-            let links = actor.has_ties().map(|ties| ties.links.iter().copied().collect());
-            let process = match body {
-                Body::Program(process, _) => Some(Box::new(process)),
-                Body::Supervisor(_) | Body::Ended => None,
-            };
-            let links = links.unwrap_or_default();
-            Ending { pid: actor.pid, reason, trap, process, links }
-        });
-        if let Some(ending) = ending.as_ref().filter(|_| abnormal) {
-            self.core.observer.ended(ending);
-        }
-        if let Some(time) = timer {
-            self.core.timers.remove(time, actor.pid.serial());
-        }
-        self.core.memory.fetch_sub(memory as i64, Ordering::Relaxed);
-        self.retire(&actor, reason, unread);
-        for (witness, ending) in witnesses.into_iter().zip(std::iter::repeat(ending).flatten()) {
-            // Whoever asked may have gone meanwhile.
-            let _ = witness.try_send(ending);
-        }
-    }
-
     /// Lets a process take in a signal. `Some` when it is to end by it.
     pub(crate) fn take_in(&self, actor: &mut Actor, signal: Signal) -> Option<Reason> {
         if let (Signal::NodeLost { node }, Some(ties)) = (&signal, actor.has_ties()) {
@@ -435,59 +422,6 @@ impl Hands<'_> {
             }
         }
         actor.take_in(signal)
-    }
-
-    /// Ends a process whose end is nobody's business, and keeps what can be used again of it.
-    fn end_unseen(&self, task: Box<Task>, unread: Vec<Signal>) {
-        if let Some(time) = task.timer {
-            self.core.timers.remove(time, task.actor.pid.serial());
-        }
-        if task.memory > 0 {
-            self.core.memory.fetch_sub(task.memory as i64, Ordering::Relaxed);
-        }
-        self.retire(&task.actor, Reason::NORMAL, unread);
-        if let Some(own) = self.own {
-            own.keep(task);
-        }
-    }
-
-    /// Takes a process that ends out of its place, and lets those see it who have asked to in time.
-    /// Gives the signals that it will not read.
-    fn leave(&self, task: &mut Task) -> Vec<Signal> {
-        let letters = self.core.table.place(task.actor.pid.serial()).map(Place::vacate);
-        let mut unread = Vec::new();
-        for letter in letters.into_iter().flatten() {
-            match letter {
-                Letter::Look(look) => look(task),
-                Letter::Follow(token) => task.follow(token),
-                Letter::Signal(signal) => unread.push(signal),
-                Letter::Time(_) | Letter::Answer(..) | Letter::Room | Letter::Overflow => {}
-            }
-        }
-        unread
-    }
-
-    /// Gives the vacated place of a process back, and tells all who are tied to it, and those whose
-    /// signals it has not read.
-    pub(crate) fn retire(&self, actor: &Actor, reason: Reason, unread: Vec<Signal>) {
-        let pid = actor.pid;
-        self.core.names.forget(pid);
-        if let Some(ties) = actor.has_ties() {
-            for (to, signal) in ties.farewell(pid, reason) {
-                self.post(pid, to, signal);
-            }
-            if ties.watches_nodes {
-                self.core.watch_nodes(pid, false);
-            }
-            self.core.untie(pid);
-        }
-        // Only now may somebody else get the place: what was told of this one must not reach it.
-        self.core.table.release(self.worker(), pid.serial());
-        for signal in unread {
-            if let Some((to, answer)) = signal.undeliverable(pid, Reason::NO_PROCESS) {
-                self.post(pid, to, answer);
-            }
-        }
     }
 }
 

@@ -195,6 +195,7 @@ impl Scheduler {
             node_watchers: Mutex::default(),
             programs: Mutex::default(),
             spent: AtomicU64::new(0),
+            dead_letters: AtomicU64::new(0),
         });
         let scheduler = Self { inner: Arc::new(Inner { core, workers }) };
         scheduler.start_threads(queues, parkers, config.time)?;
@@ -367,6 +368,13 @@ impl Scheduler {
     /// Fuel that all processes have spent since the start.
     pub fn fuel_spent(&self) -> u64 {
         self.core().spent.load(Ordering::Relaxed)
+    }
+
+    /// Messages, since the start, that no process has received and none will: those to processes of
+    /// this node that had ended or ended before they took them, and those that a process had no
+    /// room for. Messages of the system do not count.
+    pub fn dead_letters(&self) -> u64 {
+        self.core().dead_letters.load(Ordering::Relaxed)
     }
 
     /// Whether no process can go on unless something comes from outside. With

@@ -53,6 +53,9 @@ pub(crate) enum Delivered<T, L, G> {
     Ready(Box<T>),
     /// The process will find it when it is woken.
     Wake(G),
+    /// There was no room for it, which the process will find instead; if it is to be woken for that,
+    /// so.
+    NoRoom(L, Option<G>),
     /// Nobody of that serial lives here.
     Nobody(L),
 }
@@ -118,20 +121,23 @@ impl<T, L: Weigh, G: Clone> Slot<T, L, G> {
         let task = match &mut state.holder {
             Holder::Parked(task) => task,
             Holder::Away => {
-                state.keep(letter);
-                return Delivered::Kept;
+                let refused = state.keep(letter);
+                return refused.map_or(Delivered::Kept, |letter| Delivered::NoRoom(letter, None));
             }
             Holder::Guest(wake) => {
                 let wake = wake.clone();
-                state.keep(letter);
-                return Delivered::Wake(wake);
+                return match state.keep(letter) {
+                    None => Delivered::Wake(wake),
+                    Some(letter) => Delivered::NoRoom(letter, Some(wake)),
+                };
             }
         };
-        match react(task, letter) {
+        let refused = match react(task, letter) {
             Reaction::Wait => return Delivered::Kept,
-            Reaction::Run => {}
+            Reaction::Run => None,
             Reaction::RunAndRead(letter) => state.keep(letter),
-        }
+        };
+        debug_assert!(refused.is_none(), "one that is parked has no letters, so there is room");
         match std::mem::replace(&mut state.holder, Holder::Away) {
             Holder::Parked(task) => Delivered::Ready(task),
             // It was parked a moment ago, under the same lock.
@@ -166,14 +172,19 @@ impl<T, L: Weigh, G: Clone> Slot<T, L, G> {
 }
 
 impl<T, L: Weigh, G> State<T, L, G> {
-    /// Keeps a letter, if there is room; that there was none is kept once.
-    fn keep(&mut self, letter: L) {
+    /// Keeps a letter, if there is room, or else gives it back; that there was none is kept once.
+    fn keep(&mut self, letter: L) -> Option<L> {
         let weight = letter.weight();
-        if weight == 0 || self.weight <= self.room {
+        if weight == 0 || self.weight + weight <= self.room {
             self.weight += weight;
-            let full = weight > 0 && self.weight > self.room;
-            self.letters.push(if full { L::overflow() } else { letter });
+            self.letters.push(letter);
+            return None;
         }
+        if self.weight <= self.room {
+            self.weight += weight;
+            self.letters.push(L::overflow());
+        }
+        Some(letter)
     }
 
     fn take_letters(&mut self) -> Vec<L> {

@@ -1,6 +1,8 @@
 //! Messages are copied. Between two processes order is kept. `recv` by tag leaves the others in the
 //! mailbox in order; scanning is not repeated over messages already refused.
 
+use iridium_vm::process::{MESSAGE_OVERHEAD, Payload, Pid};
+
 use crate::stage::{Stage, output, run};
 
 #[test]
@@ -343,4 +345,61 @@ child:  prti $1
     stage.start(&[]);
     stage.await_left(0);
     assert_eq!(stage.all_output(), "11171.50.50");
+}
+
+#[test]
+fn messages_that_nobody_receives_are_counted() {
+    // To nobody, to one that has ended, and to one that ends with messages in its mailbox, some of
+    // which it has seen and passed over. Those of the system do not count.
+    let source = "
+        load $1 #7
+        load $9 #0
+        sendi $9 $1 $1
+        spawn @end $0 $9
+        load $2 #1
+        sleep $2
+        sendi $9 $1 $1
+        sendi $9 $1 $1
+        monitor $9 $10
+        spawn @choose $0 $9
+        monitor $9 $10
+        sendi $9 $1 $1
+        sendi $9 $1 $1
+        sendi $9 $2 $1
+        sendi $9 $1 $1
+        self $3
+        sendi $3 $1 $1
+        load $2 #2
+        sleep $2
+        hlt
+choose: load $1 #1
+        load $2 #-1
+        recv $1 $3
+end:    hlt";
+    let stage = Stage::new(source);
+    stage.start(&[]);
+    stage.await_left(0);
+    assert_eq!(stage.scheduler.dead_letters(), 1 + 2 + 3 + 1);
+    stage.scheduler.send(Pid::NOBODY, Pid::NOBODY, 1, Payload::Word([0; 8]));
+    assert_eq!(stage.scheduler.dead_letters(), 8);
+}
+
+#[test]
+fn messages_that_there_is_no_room_for_are_counted() {
+    // The receiver is busy, and has room for the first two of five.
+    let source = "
+        mov $0 $9
+        load $1 #7
+        load $10 #0
+next:   sendi $9 $1 $1
+        inc $10
+        brlt $10 #5 @next
+        hlt
+busy:   djmp @busy";
+    let mut stage = Stage::real(source, 2);
+    stage.limits.message_bytes = 2 * MESSAGE_OVERHEAD;
+    let busy = stage.start_at("busy", &[]);
+    stage.run(None, &[busy.bits()]);
+    stage.await_left(0);
+    assert_eq!(stage.scheduler.dead_letters(), 5, "what it has not read counts too");
 }
