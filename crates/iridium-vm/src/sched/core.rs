@@ -15,6 +15,7 @@ use super::names::Names;
 use super::outside::{Observer, Output, Outside, Refused};
 use super::own::Own;
 use super::pause::Pause;
+use super::reclaim::Reclaim;
 use super::slot::{Delivered, Reaction};
 use super::sync::lock;
 use super::table::{Place, Table};
@@ -40,6 +41,7 @@ pub(crate) struct Core {
     pub(crate) names: Names,
     pub(crate) blocking: Blocking,
     pub(crate) threads: Threads,
+    pub(crate) reclaim: Reclaim,
     pub(crate) output: Arc<dyn Output>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) outside: Arc<dyn Outside>,

@@ -8,6 +8,7 @@
 //! * `effects`: what processes want, and how they get it;
 //! * `core`: what all of these share;
 //! * `timer`, `clock`, `names`, `blocking`: what their names say;
+//! * `spare` and `reclaim`: what becomes of the memory of processes that have ended;
 //! * `follow`: waiting for a process and those it is linked to;
 //! * `courier`: somebody who brings signals from outside;
 //! * `guest`: a process that somebody drives from outside;
@@ -36,6 +37,7 @@ mod names;
 mod outside;
 mod own;
 mod pause;
+mod reclaim;
 mod slot;
 mod snapshot;
 mod spare;
@@ -74,6 +76,7 @@ use self::letter::Letter;
 use self::names::Names;
 use self::own::Own;
 use self::pause::Pause;
+use self::reclaim::Reclaim;
 use self::slot::Slot;
 use self::spare::Spare;
 use self::sync::lock;
@@ -180,6 +183,7 @@ impl Scheduler {
             names: Names::default(),
             blocking: Blocking::default(),
             threads: Threads::default(),
+            reclaim: Reclaim::default(),
             output: config.output,
             observer: config.observer,
             outside: config.outside,
@@ -431,6 +435,7 @@ impl Inner {
         self.core.stopped.store(true, Ordering::SeqCst);
         self.core.timers.stop();
         self.core.blocking.stop();
+        self.core.reclaim.stop();
         self.core.idle.wake_all();
         self.core.threads.wait(PATIENCE);
     }

@@ -52,6 +52,8 @@ pub(crate) struct Table {
     /// Most processes that may live at a time.
     limit: usize,
     live: AtomicUsize,
+    /// The most that have lived at a time, but for some that had their serials from a stock.
+    most: AtomicUsize,
     /// Slots that nobody lives in, and how many were ever used.
     free: Mutex<Free>,
     /// The serials that workers have in stock, the next one last. Whoever needs the lock of `free`
@@ -78,6 +80,7 @@ impl Table {
             bits: slots.trailing_zeros(),
             limit,
             live: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
             free: Mutex::new(Free { serials: Vec::new(), used: 1 }),
             stocks: (0..workers).map(|_| CachePadded::new(Mutex::new(Vec::new()))).collect(),
         }
@@ -104,6 +107,7 @@ impl Table {
 
     /// A serial from the common ones, or else from anybody's stock. A worker gets more with it.
     fn restock(&self, worker: Option<usize>) -> Option<u64> {
+        self.most.fetch_max(self.live(), Ordering::Relaxed);
         let mut free = lock(&self.free);
         if free.serials.is_empty() {
             self.make_some(&mut free, if worker.is_some() { BATCH } else { 1 });
@@ -207,6 +211,17 @@ impl Table {
     /// How many processes live.
     pub(crate) fn live(&self) -> usize {
         self.live.load(Ordering::SeqCst)
+    }
+
+    /// The most that have lived at a time since that was [counted anew](Self::start_counting_anew),
+    /// give or take a few.
+    pub(crate) fn most(&self) -> usize {
+        self.most.load(Ordering::Relaxed)
+    }
+
+    /// Forgets how many have lived at a time before. Gives how many that was.
+    pub(crate) fn start_counting_anew(&self) -> usize {
+        self.most.swap(self.live(), Ordering::Relaxed)
     }
 
     /// All places that were ever used.

@@ -11,6 +11,7 @@ use super::core::{Core, Hands};
 use super::effects::{self, Outcome, Wisher};
 use super::letter::Letter;
 use super::own::Own;
+use super::reclaim::Reclaim;
 use super::supervise::{self, Tended};
 use super::table::Place;
 use super::task::{Body, Task};
@@ -98,6 +99,7 @@ impl Worker {
         match self.turns % (2 * OWN_TURNS) {
             0 => {
                 self.tell_spent();
+                Reclaim::look(&self.core);
                 if let Some(task) = steal(|| self.core.injector.steal()) {
                     return Some(task);
                 }
@@ -127,6 +129,7 @@ impl Worker {
     /// Sleeps until there is something to do. Where time is virtual, it goes on instead.
     fn rest(&mut self) {
         self.tell_spent();
+        Reclaim::look(&self.core);
         let core = &*self.core;
         // Those who have no fuel would run: time does not pass for them.
         let jumps = !core.is_starving();
