@@ -27,7 +27,7 @@ pub(crate) fn run() -> Result<()> {
     step("loom", || {
         cargo(&[&["test"], &loom[..], &["loom"]].concat(), &[("RUSTFLAGS", "--cfg loom")])
     })?;
-    let brief = Stress { processes: Some(2_000), seconds: Some(3), seed: Some(1), workers: None };
+    let brief = Stress { processes: Some(10_000), seconds: Some(3), seed: Some(1), workers: None };
     step("stress", || stress::run(&brief))?;
     // Answers and figures of ours; how fast is not for CI to say.
     let quick = || BenchFlags { quick: true, alone: true };
