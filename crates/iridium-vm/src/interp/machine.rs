@@ -6,8 +6,9 @@
 //! here rely on what was established by then:
 //!
 //! * **I1** `pc` points at an op of the program. Straight lines end in the code (V3), label operands
-//!   exist (V2), return addresses exist (they are one past a call, which by V3 is not last; S1 for
-//!   restored states), and computed targets are checked where they are computed.
+//!   exist (V2) and are held as the addresses of ops, which never move, return addresses exist (they
+//!   are one past a call, which by V3 is not last; S1 for restored states), and computed targets are
+//!   checked where they are computed.
 //! * **I2** `window` and the program's window size lie inside the process's registers. Established
 //!   by `Process::starting_with` and S2, kept by calls, which check before they slide, and by returns,
 //!   which undo a slide.
@@ -160,6 +161,8 @@ impl<'r> Run<'r> {
             this.frame_top = this.frame_base.add(frames.len());
             this.frame_end = this.frame_base.add(room.max(frames.len()));
         }
+        // Jumps make pointers from addresses.
+        pc.expose_provenance();
         let fuel = this.fuel;
         Machine { parts: Parts { pc, window, run: self, fuel, int: [0; 2], float: [0.0; 2] } }
     }
@@ -276,7 +279,7 @@ impl<'r, const F: usize> Machine<'r, F> {
     /// The 64-bit literal.
     #[inline(always)]
     pub(super) fn wide_literal(&self) -> i64 {
-        (i64::from(self.op().distance) << 32) | i64::from(self.op().literal as u32)
+        (i64::from(self.op().high) << 32) | i64::from(self.op().literal as u32)
     }
 
     /// Goes on to the next instruction.
@@ -296,9 +299,9 @@ impl<'r, const F: usize> Machine<'r, F> {
             return Step::OutOfFuel;
         }
         self.parts.fuel -= 1;
-        let distance = self.op().distance as isize;
-        // SAFETY: distances are made from label operands, which exist (V2, I5).
-        self.parts.pc = unsafe { self.parts.pc.byte_offset(distance) };
+        // Targets are the addresses of label operands, which exist in the same code (V2, I5).
+        // The pointer to the code was exposed when the machine was made.
+        self.parts.pc = std::ptr::with_exposed_provenance(self.op().target);
         Step::Moved
     }
 

@@ -395,7 +395,7 @@ pub(super) fn jmpb<const F: usize>(m: &mut Machine<'_, F>) -> Step {
 #[inline(always)]
 pub(super) fn jtab<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let choice = m.int(0) as u64;
-    if choice >= m.op().distance as u64 {
+    if choice >= m.op().high as u64 {
         return Step::Next;
     }
     let position = m.op().literal as usize + choice as usize;
