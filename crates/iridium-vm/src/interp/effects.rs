@@ -96,7 +96,7 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
             }
             _ => {
                 let called = run.program.invoke(run.process, f.0, k.0);
-                return called.map_err(|error| Break::HostError(error.0));
+                return called.map_err(|error| Break::HostError(error.0.into()));
             }
         },
         // Everything else is done on the fast path or in `general`.

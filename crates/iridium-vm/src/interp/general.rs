@@ -13,15 +13,20 @@ use crate::isa::{Fuel, Instruction};
 use crate::process::{Frame, Process, Register, Status, Stop, TrapKind};
 use crate::program::Program;
 
-/// Why an instruction was not done, or was the last one of this run.
+/// Why an instruction was not done, or was the last one of this run. Small, since each instruction
+/// that is done here answers that there was none.
 pub(super) enum Break {
     OutOfFuel,
     Trap(TrapKind),
-    HostError(String),
-    Ended(Stop),
+    #[expect(clippy::box_collection, reason = "a string is three words")]
+    HostError(Box<String>),
+    /// It is done, and the process has ended; the run knows how.
+    Ends,
     /// It is done, and the process waits; the run ends after it, and knows why.
     Waits,
 }
+
+const _: () = assert!(size_of::<Result<u32, Break>>() <= 2 * size_of::<u64>());
 
 impl From<TrapKind> for Break {
     fn from(kind: TrapKind) -> Self {
@@ -37,23 +42,22 @@ pub(super) fn execute(run: &mut Run<'_>) -> Result<(), Exit> {
     let Some(instruction) = program.module().code().get(index as usize) else {
         return Err(Exit::OutOfFuel);
     };
-    let stop = match perform(run, instruction, index) {
+    match perform(run, instruction, index) {
         Ok(next) => {
             run.process.pc = next;
             return Ok(());
         }
         Err(Break::OutOfFuel) => return Err(Exit::OutOfFuel),
-        Err(Break::Trap(kind)) => super::trap(run.process, program, kind, None),
+        Err(Break::Trap(kind)) => {
+            run.stop = Some(super::trap(run.process, program, kind, None));
+        }
         Err(Break::HostError(message)) => {
-            super::trap(run.process, program, TrapKind::HostError, Some(message))
+            let kind = TrapKind::HostError;
+            run.stop = Some(super::trap(run.process, program, kind, Some(*message)));
         }
-        Err(Break::Ended(stop)) => stop,
-        Err(Break::Waits) => {
-            run.process.pc = index + 1;
-            return Err(Exit::Stopped);
-        }
-    };
-    run.stop = Some(stop);
+        Err(Break::Ends) => {}
+        Err(Break::Waits) => run.process.pc = index + 1,
+    }
     Err(Exit::Stopped)
 }
 
@@ -75,7 +79,8 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
         I::Exit { a } => {
             let code = run.int(*a);
             run.process.status = Status::Exited(code);
-            return Err(Break::Ended(Stop::Exited(code)));
+            run.stop = Some(Stop::Exited(code));
+            return Err(Break::Ends);
         }
         I::Trap { n } => return Err(TrapKind::User(n.0).into()),
         I::Fuel { d } => {
@@ -197,7 +202,8 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
 fn halted(run: &mut Run<'_>) -> Break {
     let result = run.process.register(0).int;
     run.process.status = Status::Halted(result);
-    Break::Ended(Stop::Halted(result))
+    run.stop = Some(Stop::Halted(result));
+    Break::Ends
 }
 
 fn aloc(run: &mut Run<'_>, a: Int) -> Result<(), Break> {

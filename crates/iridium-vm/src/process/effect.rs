@@ -176,14 +176,14 @@ impl Process {
         self.pending = Some(pending);
     }
 
-    /// As [`complete`](Self::complete) with a message, for one that waits for it; whether it does.
-    pub(crate) fn receive_awaited(&mut self, message: Message) -> bool {
-        let Some(Pending::Received(d)) = self.pending else { return false };
+    /// As [`complete`](Self::complete) with a message. One that does not wait for any gives it back.
+    pub(crate) fn receive_awaited(&mut self, message: Message) -> Option<Message> {
+        let Some(Pending::Received(d)) = self.pending else { return Some(message) };
         self.flag = true;
         self.receive(d, message);
         self.status = Status::Ready;
         self.pending = None;
-        true
+        None
     }
 
     fn set_int(&mut self, number: u8, int: i64) {

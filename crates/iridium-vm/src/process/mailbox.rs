@@ -46,7 +46,15 @@ impl Mailbox {
     }
 
     /// Takes the oldest message with this tag; -1 stands for any.
+    #[inline]
     pub(crate) fn take(&mut self, tag: i64) -> Option<Message> {
+        if self.fresh.is_empty() && self.aside.is_none() {
+            return None;
+        }
+        self.take_one(tag)
+    }
+
+    fn take_one(&mut self, tag: i64) -> Option<Message> {
         let message = match &mut self.aside {
             Some(aside) => aside.take(tag),
             None => None,

@@ -438,13 +438,16 @@ pub(crate) fn signal_of(letter: Letter) -> Option<Signal> {
 /// slot's lock; the rest is for the worker.
 fn react(task: &mut Task, letter: Letter) -> Reaction<Letter> {
     match letter {
-        Letter::Signal(Signal::Message(message)) => {
-            let wanted = task.actor.awaits(&message);
-            task.actor.mailbox.push(message);
-            // So that the worker sees it.
-            task.has_letters |= task.is_overfull();
-            if wanted || task.has_letters { Reaction::Run } else { Reaction::Wait }
-        }
+        Letter::Signal(Signal::Message(message)) => match task.hand_over(message) {
+            None => Reaction::Run,
+            Some(message) => {
+                let wanted = task.actor.awaits(&message);
+                task.actor.mailbox.push(message);
+                // So that the worker sees it.
+                task.has_letters |= task.is_overfull();
+                if wanted || task.has_letters { Reaction::Run } else { Reaction::Wait }
+            }
+        },
         letter => {
             task.has_letters = true;
             Reaction::RunAndRead(letter)

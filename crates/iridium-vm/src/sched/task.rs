@@ -6,7 +6,7 @@ use crossbeam_channel::Sender;
 
 use super::ending::Ending;
 use super::follow::Token;
-use crate::process::{Actor, Completion, Limits, Pid, Process, Register};
+use crate::process::{Actor, Completion, Limits, Message, Pid, Process, Register};
 use crate::program::Program;
 use crate::supervisor::Supervisor;
 
@@ -97,6 +97,21 @@ impl Task {
         if let Body::Program(process, _) = &mut self.body {
             let _ = process.complete(answer);
         }
+    }
+
+    /// Gives a program the message that it waits for, or gives it back. There is no other one in the
+    /// mailbox that it would take, since then it would not wait. It runs before it reads further
+    /// letters, so it will see this one also when it is to be ended next.
+    pub(crate) fn hand_over(&mut self, message: Message) -> Option<Message> {
+        let Body::Program(process, _) = &mut self.body else { return Some(message) };
+        if !self.actor.awaits(&message) {
+            return Some(message);
+        }
+        let back = process.receive_awaited(message);
+        if back.is_none() {
+            self.actor.wait = None;
+        }
+        back
     }
 
     /// What it may use.
