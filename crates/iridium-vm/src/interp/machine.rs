@@ -292,13 +292,22 @@ impl<'r, const F: usize> Machine<'r, F> {
         self.parts.pc = unsafe { self.parts.pc.add(1) };
     }
 
+    /// Pays 1 for the instruction, if there is fuel.
+    #[inline(always)]
+    pub(super) fn pay(&mut self) -> bool {
+        if self.parts.fuel <= 0 {
+            return false;
+        }
+        self.parts.fuel -= 1;
+        true
+    }
+
     /// Pays for a jump and takes it.
     #[inline(always)]
     pub(super) fn jump(&mut self) -> Step {
-        if self.parts.fuel <= 0 {
+        if !self.pay() {
             return Step::OutOfFuel;
         }
-        self.parts.fuel -= 1;
         // Targets are the addresses of label operands, which exist in the same code (V2, I5).
         // The pointer to the code was exposed when the machine was made.
         self.parts.pc = std::ptr::with_exposed_provenance(self.op().target);
@@ -311,13 +320,12 @@ impl<'r, const F: usize> Machine<'r, F> {
     pub(super) fn jump_to(&mut self, index: i64) -> Step {
         let ops = self.run().code.ops();
         let (start, length) = (ops.as_ptr(), ops.len());
-        if self.parts.fuel <= 0 {
-            return Step::OutOfFuel;
-        }
         if index as u64 >= length as u64 {
             return Step::General;
         }
-        self.parts.fuel -= 1;
+        if !self.pay() {
+            return Step::OutOfFuel;
+        }
         // SAFETY: checked just now.
         self.parts.pc = unsafe { start.add(index as usize) };
         Step::Landed

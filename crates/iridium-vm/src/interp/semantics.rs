@@ -8,6 +8,7 @@
 
 use super::arithmetic::{self, bits};
 use super::machine::{Machine, Step};
+use crate::process::Payload;
 
 /// `name: |operands| result;` for instructions that compute one value from registers.
 macro_rules! compute {
@@ -462,5 +463,34 @@ pub(super) fn pop<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             Step::Next
         }
         None => Step::General,
+    }
+}
+
+/// The current message when it is a word; what else it may be is left to `general`.
+#[inline(always)]
+fn message_word<const F: usize>(m: &mut Machine<'_, F>) -> Result<[u8; 8], Step> {
+    let Some(Payload::Word(word)) = m.run().process.message else { return Err(Step::General) };
+    if m.pay() { Ok(word) } else { Err(Step::OutOfFuel) }
+}
+
+#[inline(always)]
+pub(super) fn msgi<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+    match message_word(m) {
+        Ok(word) => {
+            m.set_int(0, i64::from_le_bytes(word));
+            Step::Next
+        }
+        Err(step) => step,
+    }
+}
+
+#[inline(always)]
+pub(super) fn msgf64<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+    match message_word(m) {
+        Ok(word) => {
+            m.set_float(0, f64::from_le_bytes(word));
+            Step::Next
+        }
+        Err(step) => step,
     }
 }

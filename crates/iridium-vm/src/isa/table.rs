@@ -341,9 +341,9 @@ macro_rules! for_each_instruction {
             /// Wait for a message with the tag in `$t` (-1: any) for at most `$t+1` ms (-1: for ever); flag: got one; `$d` tag, `$d+1` sender, `$d+2` length.
             recv Recv "recv" { t: IntPair, d: IntOut3 } Next Fixed(1) general;
             /// The current message as an integer. Traps when it is not 8 bytes long.
-            msgi Msgi "msgi" { d: IntOut } Next Fixed(1) general;
+            msgi Msgi "msgi" { d: IntOut } Next Fixed(1) fast;
             /// The current message as a float. Traps when it is not 8 bytes long.
-            msgf64 MsgF64 "msgf64" { d: FloatOut } Next Fixed(1) general;
+            msgf64 MsgF64 "msgf64" { d: FloatOut } Next Fixed(1) fast;
             /// Copy the current message to address `a`; `d` is its length.
             msgm Msgm "msgm" { a: Int, d: IntOut } Next Bulk general;
             /// Link with process `p`.

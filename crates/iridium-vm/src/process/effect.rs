@@ -155,9 +155,12 @@ impl Process {
 
     /// Makes a message the current one and tells of it from a register on.
     pub(crate) fn receive(&mut self, d: u8, message: Message) {
-        self.set_int(d, message.tag);
-        self.set_int(d.saturating_add(1), message.sender);
-        self.set_int(d.saturating_add(2), message.payload.bytes().len() as i64);
+        let words = [message.tag, message.sender, message.payload.bytes().len() as i64];
+        let at = self.window as usize + usize::from(d);
+        match self.registers.get_mut(at..at + words.len()) {
+            Some(registers) => registers.iter_mut().zip(words).for_each(|(to, int)| to.int = int),
+            None => (d..=u8::MAX).zip(words).for_each(|(number, int)| self.set_int(number, int)),
+        }
         self.message = Some(message.payload);
     }
 
