@@ -61,6 +61,7 @@ impl Session {
             plain: Vec::new(),
             wire: Vec::new(),
             sent: 0,
+            end: 0,
         };
         Self { reader: FrameReader::new(cipher), writer, stream }
     }
@@ -87,9 +88,11 @@ pub(crate) struct FrameWriter {
     cipher: Option<Arc<StatelessTransportState>>,
     nonce: u64,
     plain: Vec<u8>,
+    /// As long as it ever had to be; what lies beyond `end` has no meaning.
     wire: Vec<u8>,
-    /// How much of `wire` the system has taken.
+    /// How much of `wire` the system has taken, and how much there is.
     sent: usize,
+    end: usize,
 }
 
 impl FrameWriter {
@@ -100,7 +103,7 @@ impl FrameWriter {
 
     /// Bytes for the wire that have not been sent.
     pub(crate) fn unsent(&self) -> &[u8] {
-        self.wire.get(self.sent..).unwrap_or_default()
+        self.wire.get(self.sent..self.end).unwrap_or_default()
     }
 
     /// The first `n` of them have been.
@@ -112,28 +115,32 @@ impl FrameWriter {
     /// those that have not been sent.
     pub(crate) fn seal(&mut self) -> io::Result<()> {
         if self.unsent().is_empty() {
-            self.wire.clear();
-            self.sent = 0;
+            (self.sent, self.end) = (0, 0);
         }
         let Some(cipher) = &self.cipher else {
+            self.wire.truncate(self.end);
             if self.wire.is_empty() {
                 std::mem::swap(&mut self.plain, &mut self.wire);
             } else {
                 self.wire.append(&mut self.plain);
             }
+            self.end = self.wire.len();
             return Ok(());
         };
         for part in self.plain.chunks(MAX_PLAIN) {
-            let at = self.wire.len();
             let len = part.len() + TAG_LEN;
-            self.wire.resize(at + 2 + len, 0);
-            let record = &mut self.wire[at..];
+            let end = self.end + 2 + len;
+            if self.wire.len() < end {
+                self.wire.resize(end, 0);
+            }
+            let record = &mut self.wire[self.end..end];
             // Fits: a part is at most MAX_PLAIN long.
             record[..2].copy_from_slice(&(len as u16).to_be_bytes());
             cipher
                 .write_message(self.nonce, part, &mut record[2..])
                 .map_err(|e| io::Error::other(e.to_string()))?;
             self.nonce += 1;
+            self.end = end;
         }
         self.plain.clear();
         Ok(())

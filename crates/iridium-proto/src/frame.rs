@@ -15,8 +15,9 @@ pub const MAX_FRAME_UNADMITTED: usize = 64 * 1024;
 pub const MAX_FRAME_ADMITTED: usize = 16 * 1024 * 1024;
 /// Longest message that can be sent, after its pieces are put together.
 pub const MAX_MESSAGE: usize = 16 * 1024 * 1024;
-/// Longest part of a message that travels in one frame.
-pub const PIECE_LEN: usize = 64 * 1024;
+/// Longest part of a message that travels in one frame: 64 KiB, and what applications put before as
+/// much, so that it goes in one piece.
+pub const PIECE_LEN: usize = 65 * 1024;
 
 /// How much of the buffer may be used up before it is moved to the front.
 const COMPACT_AT: usize = 64 * 1024;

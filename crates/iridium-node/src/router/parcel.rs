@@ -1,15 +1,16 @@
 //! What nodes tell each other about their processes, as bytes.
 //!
-//! A message between processes, of which there are many, has a fixed head and then its payload as it
-//! is. Everything else is encoded as a [`Parcel`].
+//! A message between processes, of which there are many, is its payload as it is and a tail of fixed
+//! length behind it, so that the receiver can cut that off and has the payload. Everything else is
+//! encoded as a [`Parcel`].
 //!
-//! | byte | message | parcel |
+//! | bytes from the end | message | parcel |
 //! | --- | --- | --- |
-//! | 0 | 0 | 1 |
-//! | 1 to 8 | sender | encoded |
-//! | 9 to 16 | receiver | |
-//! | 17 to 24 | tag | |
-//! | 25 to the end | payload | |
+//! | 1 | 0 | 1 |
+//! | 2 to 9 | tag | encoded, to the beginning |
+//! | 10 to 17 | receiver | |
+//! | 18 to 25 | sender | |
+//! | 26 to the beginning | payload | |
 //!
 //! Numbers are little-endian.
 
@@ -20,10 +21,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::{NodeReport, ProcessRow};
 
-/// What stands before the payload of a message.
-const HEAD: usize = 25;
+/// What stands behind the payload of a message, in bytes.
+const TAIL: usize = 25;
 /// The longest payload that fits into a message to another node, in bytes.
-pub const MAX_PAYLOAD: usize = iridium_proto::MAX_MESSAGE - HEAD;
+pub const MAX_PAYLOAD: usize = iridium_proto::MAX_MESSAGE - TAIL;
 
 /// What one node tells another, apart from messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,50 +95,50 @@ const PARCEL: u8 = 1;
 /// The bytes of a message.
 pub(crate) fn message_bytes(to: Pid, message: &Message) -> Vec<u8> {
     let payload = message.payload.bytes();
-    let mut bytes = Vec::with_capacity(HEAD + payload.len());
-    bytes.push(MESSAGE);
+    let mut bytes = Vec::with_capacity(payload.len() + TAIL);
+    bytes.extend_from_slice(payload);
     for word in [message.sender, to.bits(), message.tag] {
         bytes.extend_from_slice(&word.to_le_bytes());
     }
-    bytes.extend_from_slice(payload);
+    bytes.push(MESSAGE);
     bytes
 }
 
 impl Parcel {
     /// Its bytes. Nothing that a node says is so long that it has none.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ProtoError> {
-        let mut bytes = vec![PARCEL];
-        bytes.extend(to_bytes(self)?);
+        let mut bytes = to_bytes(self)?;
+        bytes.push(PARCEL);
         Ok(bytes)
     }
 }
 
 /// Reads what another node has sent.
 pub(crate) fn read(mut bytes: Vec<u8>) -> Result<Delivery, BadParcel> {
-    match bytes.first() {
-        Some(&MESSAGE) => {
-            let head = bytes.first_chunk::<HEAD>().ok_or(BadParcel::Short)?;
-            let [sender, to, tag] = words(head);
-            let payload = match bytes.get(HEAD..).and_then(|rest| rest.try_into().ok()) {
-                Some(word) => Payload::Word(word),
-                None => {
-                    bytes.drain(..HEAD);
+    match bytes.split_last() {
+        Some((&MESSAGE, rest)) => {
+            let (payload, tail) = rest.split_last_chunk().ok_or(BadParcel::Short)?;
+            let [sender, to, tag] = words(tail);
+            let payload = match payload.try_into() {
+                Ok(word) => Payload::Word(word),
+                Err(_) => {
+                    bytes.truncate(payload.len());
                     Payload::Bytes(bytes.into_boxed_slice())
                 }
             };
             let message = Message { tag, sender, payload };
             Ok(Delivery::Message { to: Pid::from_bits(to), message })
         }
-        Some(&PARCEL) => Ok(Delivery::Parcel(from_bytes(bytes.get(1..).unwrap_or_default())?)),
-        Some(kind) => Err(BadParcel::Kind(*kind)),
+        Some((&PARCEL, parcel)) => Ok(Delivery::Parcel(from_bytes(parcel)?)),
+        Some((kind, _)) => Err(BadParcel::Kind(*kind)),
         None => Err(BadParcel::Short),
     }
 }
 
-/// The three numbers after the first byte.
-fn words(head: &[u8; HEAD]) -> [i64; 3] {
+/// The three numbers before the last byte.
+fn words(tail: &[u8; TAIL - 1]) -> [i64; 3] {
     let mut words = [0; 3];
-    for (word, bytes) in words.iter_mut().zip(head[1..].as_chunks::<8>().0) {
+    for (word, bytes) in words.iter_mut().zip(tail.as_chunks::<8>().0) {
         *word = i64::from_le_bytes(*bytes);
     }
     words
@@ -182,16 +183,16 @@ mod tests {
         let bytes = parcel.to_bytes().unwrap();
         assert_eq!(read(bytes.clone()).unwrap(), Delivery::Parcel(parcel));
         for end in 0..bytes.len() {
-            assert!(read(bytes[..end].to_vec()).is_err(), "cut off at {end}");
+            assert!(read(bytes[end + 1..].to_vec()).is_err(), "cut off at {end}");
         }
     }
 
     #[test]
     fn what_is_too_short_or_unknown_is_refused() {
         let whole = message_bytes(Pid::new(1, 1), &message(Payload::Bytes(Box::default())));
-        assert_eq!(whole.len(), HEAD);
-        for end in 0..HEAD {
-            assert!(read(whole[..end].to_vec()).is_err());
+        assert_eq!(whole.len(), TAIL);
+        for start in 1..=TAIL {
+            assert!(read(whole[start..].to_vec()).is_err());
         }
         assert!(matches!(read(vec![9, 9]), Err(BadParcel::Kind(9))));
     }
