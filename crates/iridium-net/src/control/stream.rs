@@ -18,6 +18,8 @@ const READ_WITHIN: Duration = Duration::from_secs(10);
 const CHUNK: usize = 64 * 1024;
 /// How often a send that does not get on looks whether the node stops.
 const LOOK_UP: Duration = Duration::from_millis(250);
+/// How long a look at what has come by now takes at most.
+const GLANCE: Duration = Duration::from_millis(1);
 /// Longest block of bytes: a frame without its kind.
 const MAX_DATA: usize = MAX_FRAME_ADMITTED - 1;
 
@@ -222,7 +224,8 @@ pub struct ControlReceiver {
 }
 
 impl ControlReceiver {
-    /// The next block, or `None` when the other end has no more to say.
+    /// The next block, or `None` when the other end has no more to say. After the deadline too it
+    /// is looked once, for a moment, what has come by now.
     ///
     /// # Errors
     /// [`StreamError::TimedOut`] at the deadline, after which one may go on;
@@ -248,14 +251,19 @@ impl ControlReceiver {
     }
 
     fn next(&mut self, deadline: Instant) -> Result<IridiumMessage, StreamError> {
+        let mut looked = false;
         loop {
             if let Some(message) = self.frames.decoder.next_message().map_err(broken)? {
                 return Ok(message);
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() && looked {
                 return Err(StreamError::TimedOut);
             }
+            // Looks at least once: who asks with a deadline that is over wants to know what has
+            // come, and above all whether the other end has gone.
+            let left = left.max(GLANCE);
+            looked = true;
             let asked = self.stream.set_read_timeout(Some(left)).map_err(SessionError::from);
             match asked.and_then(|()| self.frames.fill(&mut self.stream)) {
                 Ok(()) => {}

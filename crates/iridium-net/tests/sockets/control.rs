@@ -224,3 +224,18 @@ fn garbage_in_a_conversation_ends_it_and_nothing_else() {
     }
     assert_eq!(client(&node, &Security::Insecure).ask(vec![4]).unwrap(), [4]);
 }
+
+#[test]
+fn who_only_looks_sees_what_has_come_and_who_has_gone() {
+    let security = secret();
+    let (node, _) = node(&security);
+    let mut stream = client(&node, &security).open(b"echo".to_vec()).unwrap();
+    assert_eq!(stream.receive(Instant::now()), Err(StreamError::TimedOut), "nothing has come");
+    stream.send(&[5]).unwrap();
+    let mut look = |wanted: Result<Option<Vec<u8>>, StreamError>| {
+        wait_for("news", || stream.receive(Instant::now()) == wanted);
+    };
+    look(Ok(Some(vec![5])));
+    node.shutdown();
+    look(Err(StreamError::Closed));
+}

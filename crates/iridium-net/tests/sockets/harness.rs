@@ -66,7 +66,7 @@ pub fn endpoint(node: &Manager) -> Endpoint {
     Endpoint::from(node.local_addr())
 }
 
-pub fn wait_for(what: &str, condition: impl Fn() -> bool) {
+pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");

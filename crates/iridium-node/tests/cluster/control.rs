@@ -182,3 +182,26 @@ fn a_client_that_speaks_of_something_else_is_told_so() {
     assert!(error.to_string().contains("does not understand"), "{error}");
     assert!(client(&labs[0].node).processes(false).is_ok(), "others are answered");
 }
+
+#[test]
+fn those_who_follow_events_and_go_leave_their_place_to_others() {
+    let labs = mesh(&["a"]);
+    // As many as may be connected at a time. Nothing happens at the node meanwhile.
+    for _ in 0..64 {
+        drop(client(&labs[0].node).events().unwrap());
+    }
+    let at = labs[0].node.manager().local_addr().into();
+    wait_until("another client is answered", || {
+        let client = Client::connect(&at, &Security::Insecure, PATIENCE);
+        client.is_ok_and(|mut client| client.processes(false).is_ok())
+    });
+}
+
+#[test]
+fn those_who_follow_events_are_told_when_a_quiet_node_stops() {
+    let labs = mesh(&["a"]);
+    let mut events = client(&labs[0].node).events().unwrap();
+    labs[0].node.shutdown();
+    let end = events.next(Instant::now() + PATIENCE);
+    assert!(end.is_err(), "{end:?}");
+}
