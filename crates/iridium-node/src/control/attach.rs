@@ -44,7 +44,7 @@ pub(super) fn serve(
             return Err(StreamError::Closed);
         }
         let mut desk = Desk { router, scheduler, guest, idle: idle_program(), wanted: None };
-        desk.act(sender, &acts)
+        desk.act(sender, acts)
     })
 }
 
@@ -77,10 +77,12 @@ struct Desk<'d> {
 }
 
 impl Desk<'_> {
+    /// Does what the client says. `acts` ends with it: whoever passes them on must not wait for a
+    /// place that nobody makes.
     fn act(
         &mut self,
         sender: &mut ControlSender,
-        acts: &Receiver<Result<Act, StreamError>>,
+        acts: Receiver<Result<Act, StreamError>>,
     ) -> Result<(), StreamError> {
         let (mut waits, mut ended) = (false, false);
         loop {
@@ -145,8 +147,17 @@ fn idle_program() -> Option<Arc<Program>> {
     Program::new(module, &Hosts::new()).ok().map(Arc::new)
 }
 
+/// Tells the client something. What is too long for that, as a message between processes of one
+/// node may be, is to its process a message that it could not take.
 fn say(sender: &mut ControlSender, reply: &Reply) -> Result<(), StreamError> {
-    let bytes = to_bytes(reply).map_err(|error| StreamError::Broken(error.to_string()))?;
+    let said = match to_bytes(reply) {
+        Ok(bytes) => sender.send(&bytes),
+        Err(error) => Err(StreamError::Broken(error.to_string())),
+    };
+    let Err(StreamError::TooLong { .. } | StreamError::Broken(_)) = said else { return said };
+    let failed = Completion::Failed(TrapKind::BadMessage);
+    let instead = Reply::Progress(Progress::Done(failed));
+    let bytes = to_bytes(&instead).map_err(|error| StreamError::Broken(error.to_string()))?;
     sender.send(&bytes)
 }
 

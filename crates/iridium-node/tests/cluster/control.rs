@@ -7,7 +7,7 @@ use iridium_node::control::{Client, SpawnOrder, Target};
 use iridium_node::{Happening, Node};
 use iridium_vm::process::{Completion, Effect, Payload, Pid, Reason, Register};
 use iridium_vm::sched::Progress;
-use iridium_vm::{Hosts, Limits, Module, Program};
+use iridium_vm::{Hosts, Limits, Module, Program, TrapKind};
 
 use crate::harness::{PATIENCE, alias, assemble, mesh, wait_until};
 
@@ -204,4 +204,49 @@ fn those_who_follow_events_are_told_when_a_quiet_node_stops() {
     labs[0].node.shutdown();
     let end = events.next(Instant::now() + PATIENCE);
     assert!(end.is_err(), "{end:?}");
+}
+
+/// What an attached client says when it does not want to wait any more, in bytes: the third way to
+/// act, and nothing more.
+const GIVE_UP: [u8; 4] = [2, 0, 0, 0];
+/// The request to be given a process to act as, in bytes: the eighth request.
+const ATTACH: [u8; 4] = [7, 0, 0, 0];
+
+#[test]
+fn those_who_act_as_processes_and_go_in_the_middle_leave_their_place_to_others() {
+    let labs = mesh(&["a"]);
+    let at = labs[0].node.manager().local_addr().into();
+    for _ in 0..64 {
+        let client = iridium_net::ControlClient::connect(&at, &Security::Insecure, PATIENCE);
+        let mut stream = client.unwrap().open(ATTACH.to_vec()).unwrap();
+        // More than the node has answered when the client is gone.
+        for _ in 0..500 {
+            stream.send(&GIVE_UP).unwrap();
+        }
+    }
+    wait_until("another client is answered", || {
+        let client = Client::connect(&at, &Security::Insecure, PATIENCE);
+        client.is_ok_and(|mut client| client.processes(false).is_ok())
+    });
+    wait_until("their processes have ended", || labs[0].node.scheduler().process_count() == 0);
+}
+
+#[test]
+fn one_that_acts_as_a_process_is_told_of_a_message_that_is_too_long_for_it() {
+    let labs = mesh(&["a"]);
+    let program = Program::new(worker(), &Hosts::new()).unwrap();
+    let mut attached = client(&labs[0].node).attach().unwrap();
+    let send = |tag, len| {
+        let payload = Payload::Bytes(vec![7; len].into());
+        labs[0].node.scheduler().send(Pid::NOBODY, attached.pid(), tag, payload);
+    };
+    send(1, 17 << 20);
+    send(2, 3);
+    let mut receive = |tag| {
+        let receive = Effect::Receive { tag, timeout: -1 };
+        attached.perform(receive, &program, Limits::default()).unwrap()
+    };
+    assert_eq!(receive(1), Progress::Done(Completion::Failed(TrapKind::BadMessage)));
+    let got = receive(2);
+    assert!(matches!(got, Progress::Done(Completion::Received(Some(_)))), "{got:?}");
 }
