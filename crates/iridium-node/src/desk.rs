@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::Receiver;
+use iridium_net::SendError;
 use iridium_vm::process::Pid;
 use iridium_vm::sched::Scheduler;
 
 use crate::code::{Asker, Birth};
-use crate::report::{NodeReport, ProcessRow};
+use crate::report::{NodeReport, ProcessRow, listed};
 use crate::router::{Findings, Parcel, Peer, Query, Router};
+
+/// Lists travel apart from everything else; no process has this number.
+const LANE: Pid = Pid::from_bits(-2);
 
 /// A question of an operator at another node.
 pub(crate) enum DeskOrder {
@@ -31,7 +35,10 @@ pub(crate) fn run(router: &Router, orders: &Receiver<DeskOrder>) {
     while let Ok(DeskOrder::Query { from, number, query }) = orders.recv() {
         let Some(scheduler) = router.scheduler() else { return };
         let findings = match query {
-            Query::Processes => Findings::Processes(processes(&scheduler)),
+            Query::Processes => {
+                answer_with_list(router, &from, number, &scheduler);
+                continue;
+            }
             Query::Load => Findings::Load(Box::new(load(router, &scheduler))),
             Query::WhereIs(name) => Findings::Found(scheduler.find(&name)),
             Query::Spawn { module, start, limits, name } => {
@@ -42,6 +49,20 @@ pub(crate) fn run(router: &Router, orders: &Receiver<DeskOrder>) {
         };
         // A peer that is gone does not wait for it.
         let _ = router.tell(&from, Pid::NOBODY, &Parcel::Findings { number, findings });
+    }
+}
+
+/// Tells a peer of the processes of this node. That is long, so it goes as a message: too many long
+/// signals, which cannot be refused, would cost the link. If there is no room for it now, the
+/// operator learns at least how many there are.
+fn answer_with_list(router: &Router, peer: &Peer, number: u64, scheduler: &Scheduler) {
+    let (rows, more) = listed(processes(scheduler));
+    let count = rows.len() as u64 + more;
+    let parcel =
+        |rows, more| Parcel::Findings { number, findings: Findings::Processes { rows, more } };
+    if router.offer(peer, LANE, &parcel(rows, more)) == Err(SendError::WouldBlock) {
+        // A peer that is gone does not wait for it.
+        let _ = router.tell(peer, Pid::NOBODY, &parcel(Vec::new(), count));
     }
 }
 

@@ -102,14 +102,17 @@ impl Router {
         let deadline = Instant::now() + ANSWER_WITHIN;
         let errands = if all { self.ask_all(&Query::Processes) } else { Vec::new() };
         let own = self.scheduler().map(|scheduler| desk::processes(&scheduler));
-        let own = self.own_alias().map(|me| NodeProcesses { alias: me.clone(), processes: own });
+        let own = self.own_alias().map(|me| {
+            let alias = me.clone();
+            NodeProcesses { alias, processes: own, more: 0 }
+        });
         let mut nodes: Vec<_> = own.into_iter().collect();
         for (alias, errand) in errands {
-            let processes = match errand.wait(deadline) {
-                Some(Findings::Processes(processes)) => Some(processes),
-                _ => None,
+            let (processes, more) = match errand.wait(deadline) {
+                Some(Findings::Processes { rows, more }) => (Some(rows), more),
+                _ => (None, 0),
             };
-            nodes.push(NodeProcesses { alias, processes });
+            nodes.push(NodeProcesses { alias, processes, more });
         }
         nodes.sort_by(|a, b| a.alias.cmp(&b.alias));
         nodes

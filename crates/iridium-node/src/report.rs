@@ -6,6 +6,10 @@ use iridium_vm::process::Pid;
 use iridium_vm::sched::ProcessInfo;
 use serde::{Deserialize, Serialize};
 
+/// How long a list of processes may be that a node gives to operators, in bytes: far less than the
+/// longest message, and more than anybody reads.
+const MAX_LIST: usize = 4 << 20;
+
 /// A process, for operators.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProcessRow {
@@ -48,6 +52,28 @@ impl From<ProcessInfo> for ProcessRow {
     }
 }
 
+impl ProcessRow {
+    /// About what it takes as bytes, and rather more than less.
+    fn size(&self) -> usize {
+        let place = self.place.as_ref().map_or(0, String::len);
+        let names: usize = self.names.iter().map(|name| name.len() + 8).sum();
+        128 + self.state.len() + place + names
+    }
+}
+
+/// As many rows from the first on as a list may hold, and how many more there are.
+pub(crate) fn listed(mut rows: Vec<ProcessRow>) -> (Vec<ProcessRow>, u64) {
+    let mut size = 0;
+    let fit = rows.iter().take_while(|row| {
+        size += row.size();
+        size <= MAX_LIST
+    });
+    let fit = fit.count();
+    let more = rows.len() - fit;
+    rows.truncate(fit);
+    (rows, more as u64)
+}
+
 /// The processes of a node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeProcesses {
@@ -55,6 +81,8 @@ pub struct NodeProcesses {
     pub alias: NodeAlias,
     /// Its processes by pid; `None` when it did not answer in time.
     pub processes: Option<Vec<ProcessRow>>,
+    /// How many more there are: a list that travels holds at most 4 MiB, from the first pid on.
+    pub more: u64,
 }
 
 /// How a node does as a whole.

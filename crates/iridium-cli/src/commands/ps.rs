@@ -21,17 +21,29 @@ pub(crate) fn run(client: &ClientFlags, all: bool, as_json: bool) -> Result<(), 
         (_, true) => in_one(&nodes),
         _ => nodes.iter().map(table).collect(),
     };
-    Ok(output::line(&text)?)
+    output::line(&text)?;
+    if !as_json {
+        nodes.iter().filter_map(left_out).for_each(|note| output::complain(&note));
+    }
+    Ok(())
+}
+
+/// What a list does not show, for stderr.
+pub(crate) fn left_out(node: &NodeProcesses) -> Option<String> {
+    let NodeProcesses { alias, more, .. } = node;
+    let plural = if *more == 1 { "" } else { "es" };
+    (*more > 0).then(|| format!("{alias} has {more} more process{plural}, which are not shown\n"))
 }
 
 /// For people: a table for each node.
 fn by_node(nodes: &[NodeProcesses]) -> String {
     let part = |node: &NodeProcesses| match &node.processes {
         None => format!("{}: no answer", node.alias),
-        Some(rows) if rows.is_empty() => format!("{}: no processes", node.alias),
+        Some(rows) if rows.is_empty() && node.more == 0 => format!("{}: no processes", node.alias),
         Some(rows) => {
-            let plural = if rows.len() == 1 { "" } else { "es" };
-            format!("{}: {} process{plural}\n{}", node.alias, rows.len(), table(node))
+            let count = rows.len() as u64 + node.more;
+            let plural = if count == 1 { "" } else { "es" };
+            format!("{}: {count} process{plural}\n{}", node.alias, table(node))
         }
     };
     nodes.iter().map(part).collect::<Vec<_>>().join("\n\n")
@@ -88,6 +100,8 @@ struct Node<'a> {
     alias: &'a NodeAlias,
     /// `None` when it did not answer in time.
     processes: Option<Vec<Row<'a>>>,
+    /// How many more there are than are listed.
+    more: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -122,6 +136,7 @@ impl<'a> Answer<'a> {
         let node = |node: &'a NodeProcesses| Node {
             alias: &node.alias,
             processes: node.processes.as_ref().map(|rows| rows.iter().map(row).collect()),
+            more: node.more,
         };
         Self { nodes: nodes.iter().map(node).collect() }
     }
@@ -150,11 +165,12 @@ mod tests {
         let node = |alias: &str, processes| NodeProcesses {
             alias: NodeAlias::new(alias).unwrap(),
             processes,
+            more: 0,
         };
         let nodes = [node("a", Some(vec![row])), node("b", None)];
         assert_eq!(
             json(&Answer::of(&nodes)).unwrap(),
-            r#"{"nodes":[{"alias":"a","processes":[{"pid":"7696581394435","names":["till"],"module":null,"state":"receiving","place":"till.iasm:7:1 (next): recv $2 $2","fuel":12,"heap":0,"memory":500,"mailbox":2,"links":1}]},{"alias":"b","processes":null}]}"#
+            r#"{"nodes":[{"alias":"a","processes":[{"pid":"7696581394435","names":["till"],"module":null,"state":"receiving","place":"till.iasm:7:1 (next): recv $2 $2","fuel":12,"heap":0,"memory":500,"mailbox":2,"links":1}],"more":0},{"alias":"b","processes":null,"more":0}]}"#
         );
     }
 }

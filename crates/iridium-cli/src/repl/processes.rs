@@ -9,6 +9,7 @@ use iridium_vm::{Completion, Effect, Status};
 use super::Session;
 use super::command::{Flow, misused};
 use super::place::Place;
+use crate::commands::ps::left_out;
 use crate::failure::Failure;
 use crate::output;
 
@@ -32,6 +33,7 @@ pub(super) fn list(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
         Place::Here(here) => here.world.scheduler.processes().into_iter().map(Into::into).collect(),
         Place::There(there) => {
             let nodes = there.connect()?.processes(false)?;
+            nodes.iter().filter_map(left_out).for_each(|note| output::complain(&note));
             nodes.into_iter().flat_map(|node| node.processes.unwrap_or_default()).collect()
         }
     };

@@ -70,22 +70,32 @@ impl ControlClient {
     /// [`ClientError::Refused`] when the node does not answer this, and says why;
     /// one may go on asking. [`ClientError::NoAnswer`] as for `request`.
     pub fn ask(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ClientError> {
+        let answers = self.ask_all(request)?;
+        answers.into_iter().next().ok_or_else(|| self.no_answer(&"it had nothing to say"))
+    }
+
+    /// As [`ask`](Self::ask), for something whose answer has several parts, or none.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ask_all(&mut self, request: Vec<u8>) -> Result<Vec<Vec<u8>>, ClientError> {
         let deadline = Instant::now() + self.timeout;
         self.begin(request)?;
-        let answer = self.stream.end().and_then(|()| self.stream.receive(deadline));
-        let ended = match &answer {
+        match self.hear_all(deadline) {
+            Ok(answers) => Ok(answers),
             // A refusal is an end.
-            Err(StreamError::Failed(_)) => Ok(()),
-            _ => self.stream.finish(deadline),
-        };
-        match (answer, ended) {
-            (Err(StreamError::Failed(why)), _) => {
-                Err(ClientError::Refused { to: self.to.clone(), why })
-            }
-            (Err(error), _) | (_, Err(error)) => Err(self.no_answer(&error)),
-            (Ok(None), _) => Err(self.no_answer(&"it had nothing to say")),
-            (Ok(Some(answer)), _) => Ok(answer),
+            Err(StreamError::Failed(why)) => Err(ClientError::Refused { to: self.to.clone(), why }),
+            Err(error) => Err(self.no_answer(&error)),
         }
+    }
+
+    fn hear_all(&mut self, deadline: Instant) -> Result<Vec<Vec<u8>>, StreamError> {
+        self.stream.end()?;
+        let mut answers = Vec::new();
+        while let Some(answer) = self.stream.receive(deadline)? {
+            answers.push(answer);
+        }
+        Ok(answers)
     }
 
     /// Begins a conversation with the application on the node, of any length: a

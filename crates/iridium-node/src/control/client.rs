@@ -68,15 +68,19 @@ impl Client {
         &mut self.control
     }
 
-    /// The processes of the node, or of all nodes, by alias.
+    /// The processes of the node, or of all nodes, by alias. Of each the first 4 MiB are listed.
     ///
     /// # Errors
     /// [`ClientError`].
     pub fn processes(&mut self, all: bool) -> Result<Vec<NodeProcesses>, ClientError> {
-        match self.ask(&Request::Processes { all })? {
-            Reply::Processes(nodes) => Ok(nodes),
-            _ => Err(self.odd()),
+        let mut listed = Vec::new();
+        for part in self.control.ask_all(to_bytes(&Request::Processes { all })?)? {
+            match from_bytes(&part)? {
+                Reply::Processes(nodes) => listed.extend(nodes),
+                _ => return Err(self.odd()),
+            }
         }
+        Ok(listed)
     }
 
     /// How the nodes do, by alias.

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::attach;
 use super::protocol::{AppRow, ChildRow, Reply, Request, SpawnOrder, Target};
+use crate::report::listed;
 use crate::router::Router;
 
 /// How long a client may take to send the code of a process.
@@ -38,7 +39,7 @@ pub(crate) fn serve(router: &Router, request: &[u8], stream: &mut ControlStream)
         return told(stream.fail("the node is stopping"));
     };
     let outcome = match request {
-        Request::Processes { all } => Ok(Reply::Processes(router.processes(all))),
+        Request::Processes { all } => return told(list(router, all, stream)),
         Request::Loads => Ok(Reply::Loads(router.loads())),
         Request::Apps => Ok(Reply::Apps(apps(router, &scheduler))),
         Request::Spawn(order) => spawn(router, &scheduler, &order, stream).map(Reply::Spawned),
@@ -58,6 +59,17 @@ pub(crate) fn serve(router: &Router, request: &[u8], stream: &mut ControlStream)
         Ok(reply) => say(stream, &reply),
         Err(why) => stream.fail(&why),
     });
+}
+
+/// Tells a client of processes, in a part for each node: together they may be too long for one.
+fn list(router: &Router, all: bool, stream: &mut ControlStream) -> Result<(), StreamError> {
+    router.processes(all).into_iter().try_for_each(|mut node| {
+        if let Some(rows) = node.processes.take() {
+            let (rows, more) = listed(rows);
+            (node.processes, node.more) = (Some(rows), node.more + more);
+        }
+        say(stream, &Reply::Processes(vec![node]))
+    })
 }
 
 /// A client that has gone does not want its answer.

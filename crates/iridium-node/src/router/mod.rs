@@ -152,6 +152,18 @@ impl Router {
         }
     }
 
+    /// As [`tell`](Self::tell), for what may be refused for want of room, and has to be if it is
+    /// long.
+    pub(crate) fn offer(&self, peer: &Peer, lane: Pid, parcel: &Parcel) -> Result<(), SendError> {
+        match parcel.to_bytes() {
+            Ok(bytes) => Ok(peer.client.send_in(lane_of(lane), bytes)?),
+            Err(error) => {
+                log::error!("cannot encode what {} is to be told: {error}", peer.id.alias);
+                Err(SendError::NotLinked)
+            }
+        }
+    }
+
     /// Counts what a connection has brought.
     fn count_arrival(&self, bytes: usize) {
         count(&self.traffic.received, 1);

@@ -70,8 +70,8 @@ pub(crate) enum Query {
 /// The answer to a [`Query`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Findings {
-    /// Its processes.
-    Processes(Vec<ProcessRow>),
+    /// Its processes, or the first of them and how many more there are.
+    Processes { rows: Vec<ProcessRow>, more: u64 },
     /// How it does as a whole.
     Load(Box<NodeReport>),
     /// The new process, or why there is none.

@@ -4,6 +4,7 @@
 mod examples;
 mod harness;
 
+mod bounds;
 mod code;
 mod control;
 mod messages;

@@ -1,0 +1,88 @@
+//! What peers that do not keep up, or mean no good, can make of a node.
+
+use iridium_net::{Manager, Security};
+use iridium_node::Node;
+use iridium_proto::to_bytes;
+use iridium_vm::{Limits, Process};
+
+use crate::harness::{Lab, PATIENCE, alias, assemble, start, wait_until};
+
+/// A member of the mesh of a node that runs no processes: it says what a test wants, and takes in
+/// what it is told when the test does.
+fn stranger(lab: &Lab) -> Manager {
+    let bind = "127.0.0.1:0".parse().unwrap();
+    let mut config = iridium_net::Config::new(bind, Security::Insecure);
+    config.alias = Some(alias("stranger"));
+    let stranger = Manager::start(config).unwrap();
+    stranger.join(lab.node.manager().local_addr().into()).unwrap();
+    wait_until("it is linked", || {
+        stranger.link(&lab.node.alias()).is_some()
+            && lab.node.manager().link(&alias("stranger")).is_some()
+    });
+    stranger
+}
+
+/// A question of an operator, as nodes put it: its number, then which.
+fn query(number: u64, which: u32, name: Option<&str>) -> Vec<u8> {
+    let mut bytes = vec![1];
+    bytes.extend(to_bytes(&(5_u32, number, which)).unwrap());
+    bytes.extend(name.map(|name| to_bytes(&name).unwrap()).unwrap_or_default());
+    bytes
+}
+
+const PROCESSES: u32 = 0;
+
+/// Processes that do nothing, each with a name so long that the list of them is long too.
+fn crowd(node: &Node, count: usize, name_len: usize) {
+    let module = assemble("main: load $0 #100000000\nsleep $0\nhlt");
+    let program = node.load(module).unwrap();
+    for number in 0..count {
+        let process = Process::at_label(&program, "main", Limits::default()).unwrap();
+        let name = format!("{number}{}", "x".repeat(name_len));
+        node.spawn(process, &program, Some(&name)).unwrap();
+    }
+}
+
+#[test]
+fn a_peer_that_asks_for_long_lists_and_takes_none_in_keeps_its_link() {
+    const ASKED: u64 = 8;
+    let lab = start("a");
+    let stranger = stranger(&lab);
+    crowd(&lab.node, 7, 1 << 20);
+    let link = stranger.link(&alias("a")).unwrap();
+    for number in 0..ASKED {
+        link.send(query(number, PROCESSES, None)).unwrap();
+    }
+    // As many as there is room for on the way.
+    wait_until("answers wait", || {
+        stranger.messages().len() >= 5
+            || stranger.link(&alias("a")).is_none_or(|now| now.link_id() != link.link_id())
+    });
+    for _ in 0..ASKED {
+        let answer = stranger.messages().recv_timeout(PATIENCE).unwrap();
+        assert_eq!(answer.link().link_id(), link.link_id());
+        assert_eq!(answer.bytes[1], 6, "an answer to an operator");
+    }
+}
+
+#[test]
+fn the_list_of_very_many_processes_says_how_many_it_leaves_out() {
+    let lab = start("a");
+    crowd(&lab.node, 20, 1 << 20);
+    let at = lab.node.manager().local_addr().into();
+    let client = iridium_node::control::Client::connect(&at, &Security::Insecure, PATIENCE);
+    let nodes = client.unwrap().processes(false).unwrap();
+    assert_eq!(nodes.len(), 1);
+    let rows = nodes[0].processes.as_ref().unwrap().len() as u64;
+    assert!((1..20).contains(&rows), "{rows}");
+    assert_eq!(rows + nodes[0].more, 20);
+    let own = lab.node.processes(false);
+    assert_eq!(own[0].processes.as_ref().unwrap().len(), 20, "nothing is left out at home");
+    let stranger = start("b");
+    stranger.node.join(lab.node.manager().local_addr().into()).unwrap();
+    wait_until("it is listed", || {
+        let nodes = stranger.node.processes(true);
+        let a = nodes.iter().find(|node| node.alias == alias("a"));
+        a.is_some_and(|a| a.more > 0 && a.processes.as_ref().unwrap().len() as u64 + a.more == 20)
+    });
+}
