@@ -6,8 +6,8 @@ use crossbeam_channel::RecvTimeoutError;
 use iridium_net::{ControlStream, StreamError};
 use iridium_proto::{from_bytes, to_bytes};
 use iridium_vm::Module;
-use iridium_vm::process::{Pid, Register, Signal, Start};
-use iridium_vm::sched::Scheduler;
+use iridium_vm::process::{Message, Payload, Pid, Register, Signal, Start};
+use iridium_vm::sched::{Outside as _, Refused, Scheduler};
 use serde::Serialize;
 
 use super::attach;
@@ -43,10 +43,9 @@ pub(crate) fn serve(router: &Router, request: &[u8], stream: &mut ControlStream)
         Request::Loads => Ok(Reply::Loads(router.loads())),
         Request::Apps => Ok(Reply::Apps(apps(router, &scheduler))),
         Request::Spawn(order) => spawn(router, &scheduler, &order, stream).map(Reply::Spawned),
-        Request::Send { to, tag, payload } if tag >= 0 => find(router, &to).map(|pid| {
-            scheduler.send(Pid::NOBODY, pid, tag, payload);
-            Reply::Done(pid)
-        }),
+        Request::Send { to, tag, payload } if tag >= 0 => find(router, &to)
+            .and_then(|pid| send(router, &scheduler, pid, tag, payload))
+            .map(Reply::Done),
         Request::Send { tag, .. } => Err(format!("{tag} is a tag of the system's own")),
         Request::Kill { to, reason } => find(router, &to).map(|pid| {
             scheduler.kill(pid, reason);
@@ -106,6 +105,28 @@ fn find(router: &Router, target: &Target) -> Result<Pid, Why> {
             let found = router.find(name, alias.as_ref()).map_err(|error| error.to_string())?;
             found.ok_or_else(|| format!("there is no process {target}"))
         }
+    }
+}
+
+/// Sends a message. That there is no room for it on the way to another node is told.
+fn send(
+    router: &Router,
+    scheduler: &Scheduler,
+    to: Pid,
+    tag: i64,
+    payload: Payload,
+) -> Result<Pid, Why> {
+    if to.node() == scheduler.node() {
+        scheduler.send(Pid::NOBODY, to, tag, payload);
+        return Ok(to);
+    }
+    let message = Message { tag, sender: Pid::NOBODY.bits(), payload };
+    match router.message(Pid::NOBODY, to, message) {
+        Ok(()) => Ok(to),
+        Err(Refused::NoRoom(_)) => {
+            Err(format!("too much waits on the way to the node of process {to}; try again later"))
+        }
+        Err(Refused::TooLong(_)) => Err("the message is too long for another node".into()),
     }
 }
 

@@ -164,6 +164,19 @@ impl Router {
         }
     }
 
+    /// Sends a message that comes from outside of processes, so that nobody can be suspended until
+    /// there is room for it. As a signal it would never be refused, but many of them would cost the
+    /// link, and with it all that ties processes across it.
+    fn message_from_outside(&self, from: Pid, to: Pid, message: Message) {
+        if let Err(refused) = self.message(from, to, message) {
+            let why = match refused {
+                Refused::NoRoom(_) => "there is no room on the way",
+                Refused::TooLong(_) => "it is too long",
+            };
+            log::warn!("dropped a message to process {to} of another node: {why}");
+        }
+    }
+
     /// Counts what a connection has brought.
     fn count_arrival(&self, bytes: usize) {
         count(&self.traffic.received, 1);
@@ -243,6 +256,10 @@ impl Outside for Router {
     }
 
     fn signal(&self, from: Pid, to: Pid, signal: Signal) -> Result<(), Signal> {
+        if let Signal::Message(message) = signal {
+            self.message_from_outside(from, to, message);
+            return Ok(());
+        }
         let Some(peer) = self.peers.find(to.node()) else { return Err(signal) };
         // Should it be lost at this moment: whoever is tied to it was noted before, and is told.
         let _ = self.tell(&peer, from, &Parcel::Signal { from, to, signal });

@@ -1,8 +1,9 @@
 //! What peers that do not keep up, or mean no good, can make of a node.
 
 use iridium_net::{Manager, Security};
-use iridium_node::Node;
+use iridium_node::{Happening, Node};
 use iridium_proto::to_bytes;
+use iridium_vm::process::{Payload, Pid};
 use iridium_vm::{Limits, Process};
 
 use crate::harness::{Lab, PATIENCE, alias, assemble, start, wait_until};
@@ -85,4 +86,39 @@ fn the_list_of_very_many_processes_says_how_many_it_leaves_out() {
         let a = nodes.iter().find(|node| node.alias == alias("a"));
         a.is_some_and(|a| a.more > 0 && a.processes.as_ref().unwrap().len() as u64 + a.more == 20)
     });
+}
+
+#[test]
+fn what_is_sent_from_outside_of_processes_does_not_cost_a_slow_peer_its_link() {
+    let lab = start("a");
+    let stranger = stranger(&lab);
+    let events = lab.node.events();
+    let link = lab.node.manager().link(&alias("stranger")).unwrap();
+    let to = Pid::new(stranger.me().0.number.number(), 1);
+    for _ in 0..1000 {
+        let payload = Payload::Bytes(vec![7; 60_000].into());
+        lab.node.scheduler().send(Pid::NOBODY, to, 1, payload);
+    }
+    assert_eq!(lab.node.manager().link(&alias("stranger")).unwrap().link_id(), link.link_id());
+    // An operator is told.
+    let at = lab.node.manager().local_addr().into();
+    let client = iridium_node::control::Client::connect(&at, &Security::Insecure, PATIENCE);
+    let mut client = client.unwrap();
+    let mut send = || {
+        let payload = Payload::Bytes(vec![7; 50_000].into());
+        client.send(iridium_node::control::Target::Pid(to), 1, payload).err()
+    };
+    // More than may wait here and there together.
+    let error = (0..1000).find_map(|_| send()).unwrap();
+    assert!(error.to_string().contains("try again later"), "{error}");
+    // It is there as before.
+    link.send_signal(0, vec![9]).unwrap();
+    let lost = events.try_iter().find(|event| {
+        matches!(
+            event.what,
+            Happening::Down { .. } | Happening::Recovered { reconnected: true, .. }
+        )
+    });
+    assert_eq!(lost, None);
+    while stranger.messages().recv_timeout(PATIENCE).unwrap().bytes != [9] {}
 }
