@@ -1,8 +1,8 @@
 //! What this node asks others on behalf of operators.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -14,14 +14,24 @@ use crate::sync::lock;
 #[derive(Debug, Default)]
 pub(crate) struct Errands {
     next: AtomicU64,
-    open: Mutex<HashMap<u64, (u32, Sender<Findings>)>>,
+    open: Arc<Open>,
 }
 
-/// A question on its way.
+type Open = Mutex<HashMap<u64, (u32, Sender<Findings>)>>;
+
+/// A question on its way. When it is dropped, nobody waits for the answer any more, which may never
+/// come.
 #[derive(Debug)]
 pub(crate) struct Errand {
     pub(super) number: u64,
     findings: Receiver<Findings>,
+    open: Arc<Open>,
+}
+
+impl Drop for Errand {
+    fn drop(&mut self) {
+        lock(&self.open).remove(&self.number);
+    }
 }
 
 impl Errand {
@@ -37,7 +47,7 @@ impl Errands {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (found, findings) = bounded(1);
         lock(&self.open).insert(number, (node, found));
-        Errand { number, findings }
+        Errand { number, findings, open: Arc::clone(&self.open) }
     }
 
     /// Ends a question with what a node has found, if that is the node that was asked.
@@ -59,5 +69,31 @@ impl Errands {
     /// Ends all questions to a node without an answer.
     pub(super) fn lose(&self, node: u32) {
         lock(&self.open).retain(|_, (asked, _)| *asked != node);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_goes_to_the_one_who_waits_if_it_comes_from_the_node_that_was_asked() {
+        let errands = Errands::default();
+        let errand = errands.note(2);
+        errands.settle(errand.number, 3, Findings::Found(None));
+        errands.settle(errand.number, 2, Findings::Spawned(Err("no".into())));
+        let found = errand.wait(Instant::now());
+        assert_eq!(found, Some(Findings::Spawned(Err("no".into()))));
+    }
+
+    #[test]
+    fn a_question_that_nobody_answers_is_forgotten_with_the_one_who_waits() {
+        let errands = Errands::default();
+        let errand = errands.note(2);
+        assert_eq!(errand.wait(Instant::now()), None);
+        let number = errand.number;
+        drop(errand);
+        assert!(lock(&errands.open).is_empty());
+        errands.settle(number, 2, Findings::Found(None));
     }
 }
