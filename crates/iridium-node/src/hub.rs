@@ -87,7 +87,9 @@ pub(crate) struct Counts {
 /// Tells everyone who listens, and counts.
 #[derive(Default)]
 pub(crate) struct Hub {
-    listeners: Mutex<Vec<Sender<NodeEvent>>>,
+    listeners: Mutex<Vec<(u64, Sender<NodeEvent>)>>,
+    /// How many listeners there ever were.
+    counted: AtomicU64,
     failures: AtomicU64,
     traps: AtomicU64,
     restarts: AtomicU64,
@@ -95,6 +97,19 @@ pub(crate) struct Hub {
     logged: Mutex<(u64, u64)>,
     /// Who else wants to know how processes end.
     next: Option<Arc<dyn Observer>>,
+}
+
+/// A listener that gives its place back when it is dropped.
+pub(crate) struct Follower<'h> {
+    hub: &'h Hub,
+    number: u64,
+    pub(crate) events: Receiver<NodeEvent>,
+}
+
+impl Drop for Follower<'_> {
+    fn drop(&mut self) {
+        lock(&self.hub.listeners).retain(|(number, _)| *number != self.number);
+    }
 }
 
 impl Hub {
@@ -105,9 +120,21 @@ impl Hub {
     /// Everything that happens from now on. A listener that lets 4,096 events pile up is cut off:
     /// its receiver then ends.
     pub(crate) fn listen(&self) -> Receiver<NodeEvent> {
+        self.enter().1
+    }
+
+    /// As [`listen`](Self::listen), for those who come and go: the place of one who is gone is
+    /// otherwise kept until something happens, which on a quiet node may be never.
+    pub(crate) fn follow(&self) -> Follower<'_> {
+        let (number, events) = self.enter();
+        Follower { hub: self, number, events }
+    }
+
+    fn enter(&self) -> (u64, Receiver<NodeEvent>) {
         let (listener, events) = bounded(MAX_EVENTS);
-        lock(&self.listeners).push(listener);
-        events
+        let number = self.counted.fetch_add(1, Ordering::Relaxed);
+        lock(&self.listeners).push((number, listener));
+        (number, events)
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -146,7 +173,7 @@ impl Hub {
             return;
         }
         let event = NodeEvent { time: now(), what: what() };
-        listeners.retain(|listener| listener.try_send(event.clone()).is_ok());
+        listeners.retain(|(_, listener)| listener.try_send(event.clone()).is_ok());
     }
 
     /// Logs a trap, unless there are very many.
@@ -213,4 +240,22 @@ impl Observer for Hub {
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn followers_that_have_gone_take_no_place_although_nothing_happens() {
+        let hub = Hub::default();
+        let stays = hub.follow();
+        for _ in 0..3 {
+            drop(hub.follow());
+        }
+        assert_eq!(lock(&hub.listeners).len(), 1);
+        let alias = NodeAlias::new("a").unwrap();
+        hub.tell(|| Happening::Down { alias });
+        assert!(stays.events.try_recv().is_ok());
+    }
 }

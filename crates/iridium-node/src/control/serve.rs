@@ -201,11 +201,11 @@ fn collect(scheduler: &Scheduler, supervisor: Pid, depth: u32, rows: &mut Vec<Ch
 
 /// Tells what happens until the client goes.
 fn follow(router: &Router, stream: &mut ControlStream) -> Result<(), StreamError> {
-    let events = router.hub.listen();
+    let follower = router.hub.follow();
     say(stream, &Reply::Follows)?;
     let (sender, receiver) = stream.split();
     loop {
-        match events.recv_timeout(LOOK_UP) {
+        match follower.events.recv_timeout(LOOK_UP) {
             Ok(event) => match to_bytes(&Reply::Event(event)) {
                 Ok(bytes) => sender.send(&bytes)?,
                 Err(error) => log::error!("an event cannot be told: {error}"),
