@@ -21,16 +21,50 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// How long another node may take to start a process, which may have to get the code first.
 const SPAWN_WITHIN: Duration = Duration::from_secs(35);
 
+/// Programs from elsewhere that are kept in memory although nothing uses them.
+const MAX_UNUSED: usize = 256;
+
 impl Router {
     /// As [`Node::load`](crate::Node::load).
     pub(crate) fn load(&self, module: Module) -> Result<Arc<Program>, SpawnError> {
         let scheduler = self.running()?;
+        // However it came to be known, it stays from now on.
+        lock(&self.brought).retain(|id| *id != module.id());
         if let Some(known) = scheduler.program(module.id()) {
             return Ok(known);
         }
         let program = Arc::new(Program::new(module, &self.hosts)?);
         scheduler.add_program(&program);
         Ok(program)
+    }
+
+    /// As [`load`](Self::load), for what a client has brought: it is kept as code from other nodes
+    /// is.
+    pub(crate) fn borrow(&self, module: Module) -> Result<Arc<Program>, SpawnError> {
+        let scheduler = self.running()?;
+        if let Some(known) = scheduler.program(module.id()) {
+            return Ok(known);
+        }
+        let program = Arc::new(Program::new(module, &self.hosts)?);
+        self.keep_for_now(&scheduler, &program);
+        Ok(program)
+    }
+
+    /// Makes a program known that came from elsewhere, and forgets the oldest of those that nothing
+    /// uses, when they are too many.
+    pub(crate) fn keep_for_now(&self, scheduler: &Scheduler, program: &Arc<Program>) {
+        let id = program.module().id();
+        if scheduler.program(id).is_some() {
+            return;
+        }
+        scheduler.add_program(program);
+        let mut brought = lock(&self.brought);
+        brought.push_back(id);
+        let many = brought.len().saturating_sub(MAX_UNUSED);
+        let oldest: Vec<_> = brought.drain(..many).collect();
+        scheduler.forget_unused(&oldest);
+        // Those that are in use are looked at again: one day they are not.
+        brought.extend(oldest.into_iter().filter(|id| scheduler.program(*id).is_some()));
     }
 
     /// As [`Node::spawn_on`](crate::Node::spawn_on).

@@ -17,8 +17,6 @@ use crate::router::{Parcel, Peer, Router};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Processes that may wait for code, and transfers that may wait for room.
 const MAX_WAITING: usize = 100_000;
-/// Programs from elsewhere that are kept in memory although nothing uses them.
-const MAX_UNUSED: usize = 256;
 /// Code travels apart from the messages of processes; no process has this number.
 const LANE: Pid = Pid::from_bits(-1);
 
@@ -48,8 +46,6 @@ pub(crate) struct Loader {
     wanted: HashMap<ModuleId, Wanted>,
     /// Code that waits for room on the way to a peer.
     unsent: VecDeque<(Arc<Peer>, Vec<u8>)>,
-    /// Programs from elsewhere, the latest last.
-    fetched: VecDeque<ModuleId>,
 }
 
 /// Code that is under way.
@@ -61,8 +57,8 @@ struct Wanted {
 
 impl Loader {
     pub(crate) fn new(router: Arc<Router>, hosts: Hosts, cache: Cache) -> Self {
-        let (wanted, unsent, fetched) = Default::default();
-        Self { router, hosts, cache, wanted, unsent, fetched }
+        let (wanted, unsent) = Default::default();
+        Self { router, hosts, cache, wanted, unsent }
     }
 
     /// Works until it is told to end.
@@ -142,18 +138,10 @@ impl Loader {
         }
     }
 
-    fn make_known(
-        &mut self,
-        scheduler: &Scheduler,
-        module: Module,
-    ) -> Result<Arc<Program>, String> {
+    fn make_known(&self, scheduler: &Scheduler, module: Module) -> Result<Arc<Program>, String> {
         let program = Program::new(module, &self.hosts).map_err(|error| error.to_string())?;
         let program = Arc::new(program);
-        scheduler.add_program(&program);
-        self.fetched.push_back(program.module().id());
-        let many = self.fetched.len().saturating_sub(MAX_UNUSED);
-        let oldest: Vec<_> = self.fetched.drain(..many).collect();
-        scheduler.forget_unused(&oldest);
+        self.router.keep_for_now(scheduler, &program);
         Ok(program)
     }
 

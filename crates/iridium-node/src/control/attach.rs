@@ -125,7 +125,7 @@ impl Desk<'_> {
             }
             Act::Code(file) => {
                 let module = Module::from_bytes(&file).ok();
-                module.and_then(|module| self.router.load(module).ok())
+                module.and_then(|module| self.router.borrow(module).ok())
             }
         };
         let nothing = Reply::Progress(Progress::Done(Completion::Failed(TrapKind::HostError)));

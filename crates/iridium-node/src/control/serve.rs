@@ -143,7 +143,7 @@ fn spawn(
         if module.id() != order.module {
             return Err("the code is of another module".into());
         }
-        router.load(module).map_err(|error| error.to_string())?;
+        router.borrow(module).map_err(|error| error.to_string())?;
     }
     let app = if order.link_app { Some(newest_app(router)?) } else { None };
     let start = start(order)?;

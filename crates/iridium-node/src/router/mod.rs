@@ -11,6 +11,7 @@ mod errands;
 mod parcel;
 mod peers;
 
+use std::collections::VecDeque;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -20,7 +21,7 @@ use iridium_net::{ClusterClient, SendError};
 use iridium_proto::{NodeAlias, NodeId};
 use iridium_vm::process::{Completion, Message, Pid, Question, Signal};
 use iridium_vm::sched::{Outside, Refused, Scheduler, Unreachable, WeakScheduler};
-use iridium_vm::{Hosts, Limits};
+use iridium_vm::{Hosts, Limits, ModuleId};
 
 pub use self::parcel::MAX_PAYLOAD;
 
@@ -67,6 +68,8 @@ pub(crate) struct Router {
     asks: Asks,
     errands: Errands,
     traffic: Traffic,
+    /// Programs that came from elsewhere, the latest last.
+    pub(crate) brought: Mutex<VecDeque<ModuleId>>,
     /// The apps that were started here, with their top supervisors.
     pub(crate) apps: Mutex<Vec<(String, Pid)>>,
     parts: Parts,
@@ -89,6 +92,7 @@ impl Router {
             asks: Asks::default(),
             errands: Errands::default(),
             traffic: Traffic::default(),
+            brought: Mutex::default(),
             apps: Mutex::default(),
             parts,
         }

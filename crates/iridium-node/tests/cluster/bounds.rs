@@ -3,10 +3,10 @@
 use iridium_net::{Manager, Security};
 use iridium_node::{Happening, Node};
 use iridium_proto::to_bytes;
-use iridium_vm::process::{Payload, Pid};
+use iridium_vm::process::{Payload, Pid, Reason, Start};
 use iridium_vm::{Limits, Process};
 
-use crate::harness::{Lab, PATIENCE, alias, assemble, start, wait_until};
+use crate::harness::{Lab, PATIENCE, alias, assemble, mesh, start, wait_until};
 
 /// A member of the mesh of a node that runs no processes: it says what a test wants, and takes in
 /// what it is told when the test does.
@@ -121,4 +121,31 @@ fn what_is_sent_from_outside_of_processes_does_not_cost_a_slow_peer_its_link() {
     });
     assert_eq!(lost, None);
     while stranger.messages().recv_timeout(PATIENCE).unwrap().bytes != [9] {}
+}
+
+#[test]
+fn code_from_elsewhere_is_forgotten_after_its_last_process_however_long_that_lives() {
+    let labs = mesh(&["a", "b"]);
+    let spawn = |source: &str| {
+        let module = assemble(source);
+        let id = module.id();
+        labs[0].node.load(module).unwrap();
+        let start = Start { entry: 0, arguments: Box::default() };
+        let on = alias("b");
+        let pid = labs[0].node.spawn_on(Some(&on), id, start, Limits::default(), None).unwrap();
+        (pid, id)
+    };
+    let spawn_many = |numbers: std::ops::Range<u32>| {
+        for number in numbers {
+            spawn(&format!("load $0 #{number}\nhlt"));
+        }
+    };
+    let b = labs[1].node.scheduler();
+    let (sleeper, code) = spawn("load $0 #100000000\nsleep $0\nhlt");
+    spawn_many(0..300);
+    assert!(b.program(code).is_some(), "it is in use");
+    b.kill(sleeper, Reason::KILLED);
+    wait_until("all have ended", || b.process_count() == 0);
+    spawn_many(300..600);
+    assert!(b.program(code).is_none(), "nothing uses it");
 }

@@ -250,3 +250,17 @@ fn one_that_acts_as_a_process_is_told_of_a_message_that_is_too_long_for_it() {
     let got = receive(2);
     assert!(matches!(got, Progress::Done(Completion::Received(Some(_)))), "{got:?}");
 }
+
+#[test]
+fn the_code_that_clients_bring_is_forgotten_when_nothing_uses_it() {
+    let labs = mesh(&["a"]);
+    let module = |number| assemble(&format!("load $0 #{number}\nhlt"));
+    for number in 0..300 {
+        let module = module(number);
+        let order = SpawnOrder { name: None, ..order(&module) };
+        client(&labs[0].node).spawn(order, &module).unwrap();
+        wait_until("it has ended", || labs[0].node.scheduler().process_count() == 0);
+    }
+    assert!(labs[0].node.scheduler().program(module(0).id()).is_none());
+    assert!(labs[0].node.scheduler().program(module(299).id()).is_some());
+}
