@@ -45,7 +45,15 @@ pub(crate) struct Loader {
     /// Code that is under way, and the processes that wait for it.
     wanted: HashMap<ModuleId, Wanted>,
     /// Code that waits for room on the way to a peer.
-    unsent: VecDeque<(Arc<Peer>, Vec<u8>)>,
+    unsent: VecDeque<Unsent>,
+}
+
+/// Code that waits for room on the way to a peer. However often the peer asks meanwhile, it is sent
+/// once.
+struct Unsent {
+    to: Arc<Peer>,
+    module: ModuleId,
+    bytes: Vec<u8>,
 }
 
 /// Code that is under way.
@@ -175,7 +183,7 @@ impl Loader {
     }
 
     fn lose(&mut self, node: u32) {
-        self.unsent.retain(|(peer, _)| peer.number() != node);
+        self.unsent.retain(|unsent| unsent.to.number() != node);
         let lost: Vec<_> = self
             .wanted
             .iter()
@@ -206,12 +214,15 @@ impl Loader {
 
     /// Sends code to a peer, if it is here.
     fn send(&mut self, scheduler: &Scheduler, to: Arc<Peer>, module: ModuleId) {
+        if self.unsent.iter().any(|waits| waits.module == module && Arc::ptr_eq(&waits.to, &to)) {
+            return;
+        }
         let known = scheduler.program(module).map(|program| program.module().to_bytes());
         let file = known.or_else(|| self.cache.find(module).map(|module| module.to_bytes()));
         if let Ok(bytes) = (Parcel::Code { module, file }).to_bytes()
             && bytes.len() <= iridium_proto::MAX_MESSAGE
         {
-            self.unsent.push_back((to, bytes));
+            self.unsent.push_back(Unsent { to, module, bytes });
             self.send_unsent();
         } else {
             // Too long for the mesh; as if it were not here.
@@ -221,13 +232,13 @@ impl Loader {
 
     fn send_unsent(&mut self) {
         for _ in 0..self.unsent.len() {
-            let Some((peer, bytes)) = self.unsent.pop_front() else { return };
-            match peer.client.send_in(LANE.bits() as u64, bytes) {
+            let Some(Unsent { to, module, bytes }) = self.unsent.pop_front() else { return };
+            match to.client.send_in(LANE.bits() as u64, bytes) {
                 Ok(()) => self.router.count_module(),
                 Err(refused)
                     if refused.why == SendError::WouldBlock && self.unsent.len() < MAX_WAITING =>
                 {
-                    self.unsent.push_back((peer, refused.bytes));
+                    self.unsent.push_back(Unsent { to, module, bytes: refused.bytes });
                 }
                 Err(_) => {}
             }

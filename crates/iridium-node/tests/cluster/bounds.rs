@@ -1,26 +1,31 @@
 //! What peers that do not keep up, or mean no good, can make of a node.
 
+use std::time::Duration;
+
 use iridium_net::{Manager, Security};
 use iridium_node::{Happening, Node};
 use iridium_proto::to_bytes;
 use iridium_vm::process::{Payload, Pid, Reason, Start};
-use iridium_vm::{Limits, Process};
+use iridium_vm::{Limits, ModuleId, Process};
 
 use crate::harness::{Lab, PATIENCE, alias, assemble, mesh, start, wait_until};
 
 /// A member of the mesh of a node that runs no processes: it says what a test wants, and takes in
 /// what it is told when the test does.
 fn stranger(lab: &Lab) -> Manager {
+    member(lab, "stranger")
+}
+
+fn member(lab: &Lab, name: &str) -> Manager {
     let bind = "127.0.0.1:0".parse().unwrap();
     let mut config = iridium_net::Config::new(bind, Security::Insecure);
-    config.alias = Some(alias("stranger"));
-    let stranger = Manager::start(config).unwrap();
-    stranger.join(lab.node.manager().local_addr().into()).unwrap();
+    config.alias = Some(alias(name));
+    let member = Manager::start(config).unwrap();
+    member.join(lab.node.manager().local_addr().into()).unwrap();
     wait_until("it is linked", || {
-        stranger.link(&lab.node.alias()).is_some()
-            && lab.node.manager().link(&alias("stranger")).is_some()
+        member.link(&lab.node.alias()).is_some() && lab.node.manager().link(&alias(name)).is_some()
     });
-    stranger
+    member
 }
 
 /// A question of an operator, as nodes put it: its number, then which.
@@ -148,4 +153,33 @@ fn code_from_elsewhere_is_forgotten_after_its_last_process_however_long_that_liv
     wait_until("all have ended", || b.process_count() == 0);
     spawn_many(300..600);
     assert!(b.program(code).is_none(), "nothing uses it");
+}
+
+/// Asks for the code of a module, as nodes do.
+fn code_wanted(module: ModuleId) -> Vec<u8> {
+    [&[1, 3, 0, 0, 0], &module.0[..]].concat()
+}
+
+#[test]
+fn a_peer_that_asks_for_code_again_and_again_and_takes_none_in_gets_it_once() {
+    let lab = start("a");
+    let stranger = stranger(&lab);
+    let source = ".data\nmuch: .zero #2400000\n.code\nmain: hlt";
+    let module = lab.node.load(assemble(source)).unwrap().module().id();
+    let link = stranger.link(&alias("a")).unwrap();
+    for _ in 0..40 {
+        link.send(code_wanted(module)).unwrap();
+    }
+    let way = lab.node.manager().link(&alias("stranger")).unwrap();
+    wait_until("the way is full", || way.queued_bytes() > 6 << 20);
+    // When another is answered who asked later, all that were asked before have been seen to.
+    let other = member(&lab, "other");
+    other.send(&alias("a"), code_wanted(ModuleId([7; 32]))).unwrap();
+    other.messages().recv_timeout(PATIENCE).unwrap();
+    let mut came = 0;
+    // What is left is sent as soon as there is room.
+    while let Ok(message) = stranger.messages().recv_timeout(Duration::from_secs(2)) {
+        came += usize::from(message.bytes.len() > 1 << 20);
+    }
+    assert!((1..20).contains(&came), "{came} times");
 }
