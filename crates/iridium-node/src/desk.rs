@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::Receiver;
-use iridium_net::SendError;
+use iridium_net::{Room, SendError};
 use iridium_vm::process::Pid;
 use iridium_vm::sched::Scheduler;
 
@@ -18,7 +18,13 @@ const LANE: Pid = Pid::from_bits(-2);
 /// A question of an operator at another node.
 pub(crate) enum DeskOrder {
     /// Answer this.
-    Query { from: Arc<Peer>, number: u64, query: Query },
+    Query {
+        from: Arc<Peer>,
+        number: u64,
+        query: Query,
+        /// Kept until it is answered: what waits here counts for the one who asks.
+        room: Room,
+    },
     /// End.
     Stop,
 }
@@ -32,7 +38,7 @@ pub(crate) struct Origin {
 
 /// Answers until it is told to end.
 pub(crate) fn run(router: &Router, orders: &Receiver<DeskOrder>) {
-    while let Ok(DeskOrder::Query { from, number, query }) = orders.recv() {
+    while let Ok(DeskOrder::Query { from, number, query, room }) = orders.recv() {
         let Some(scheduler) = router.scheduler() else { return };
         let findings = match query {
             Query::Processes => {
@@ -42,7 +48,7 @@ pub(crate) fn run(router: &Router, orders: &Receiver<DeskOrder>) {
             Query::Load => Findings::Load(Box::new(load(router, &scheduler))),
             Query::WhereIs(name) => Findings::Found(scheduler.find(&name)),
             Query::Spawn { module, start, limits, name } => {
-                let asker = Asker::Operator(from, number);
+                let asker = Asker::Operator { peer: from, number, _room: room };
                 router.want(&scheduler, Birth { asker, module, start, limits, name });
                 continue;
             }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use iridium_net::Room;
 use iridium_vm::process::{Completion, Pid, Start};
 use iridium_vm::sched::Scheduler;
 use iridium_vm::{Limits, ModuleId, Process, Program};
@@ -24,15 +25,16 @@ pub(crate) struct Birth {
 pub(crate) enum Asker {
     /// A process of a node.
     Process(Arc<Peer>, Pid, u64),
-    /// An operator who talks to a node.
-    Operator(Arc<Peer>, u64),
+    /// An operator who talks to a node. The name it wants may be long, so its room is kept until
+    /// the process is there.
+    Operator { peer: Arc<Peer>, number: u64, _room: Room },
 }
 
 impl Birth {
     /// The node that wants it, which has the code.
     pub(crate) fn peer(&self) -> &Arc<Peer> {
         match &self.asker {
-            Asker::Process(peer, ..) | Asker::Operator(peer, _) => peer,
+            Asker::Process(peer, ..) | Asker::Operator { peer, .. } => peer,
         }
     }
 
@@ -57,7 +59,7 @@ impl Birth {
                 });
                 router.answer(peer, (*asker, *number), Completion::Value(pid.bits()));
             }
-            Asker::Operator(peer, number) => {
+            Asker::Operator { peer, number, .. } => {
                 let findings = Findings::Spawned(outcome);
                 let parcel = Parcel::Findings { number: *number, findings };
                 // A peer that is gone does not wait for it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use iridium_net::SendError;
+use iridium_net::{Room, SendError};
 use iridium_vm::process::Pid;
 use iridium_vm::sched::Scheduler;
 use iridium_vm::{Hosts, Module, ModuleId, Program};
@@ -27,8 +27,9 @@ pub(crate) enum LoaderOrder {
     Bear(Birth),
     /// A peer wants code.
     Send { to: Arc<Peer>, module: ModuleId },
-    /// A peer has sent the code that was wanted of it; `None` when it does not have it.
-    Take { from: u32, module: ModuleId, file: Option<Vec<u8>> },
+    /// A peer has sent the code that was wanted of it; `None` when it does not have it. The room of
+    /// the file is kept until it is read: nobody knows before whether it was wanted.
+    Take { from: u32, module: ModuleId, file: Option<Vec<u8>>, room: Room },
     /// There may be room for what waits to be sent.
     Room,
     /// A node is lost.
@@ -80,8 +81,9 @@ impl Loader {
             match order {
                 Ok(LoaderOrder::Bear(birth)) => self.bear(&scheduler, birth),
                 Ok(LoaderOrder::Send { to, module }) => self.send(&scheduler, to, module),
-                Ok(LoaderOrder::Take { from, module, file }) => {
+                Ok(LoaderOrder::Take { from, module, file, room }) => {
                     self.take(&scheduler, from, module, file);
+                    drop(room);
                 }
                 Ok(LoaderOrder::Room) => self.send_unsent(),
                 Ok(LoaderOrder::Lost { node }) => self.lose(node),

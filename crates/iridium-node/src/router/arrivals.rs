@@ -42,19 +42,19 @@ impl Recipient for Intake {
             return;
         }
         self.router.count_arrival(bytes.len());
+        // What is handed over at once gives its room back here, and the mailbox counts it from then
+        // on. What others are to do takes the room along: it waits, and may be long.
         match parcel::read(bytes) {
             Ok(Delivery::Message { to, message }) => self.message_in(to, message),
             Ok(Delivery::Parcel(parcel)) => {
                 if let Some(scheduler) = self.scheduler.upgrade() {
-                    self.router.parcel_in(&scheduler, &self.peer, parcel);
+                    self.router.parcel_in(&scheduler, &self.peer, parcel, room);
                 }
             }
             Err(error) => {
                 log::warn!("ignored what peer={} has sent: {error}", self.peer.id.alias);
             }
         }
-        // From here on the mailbox counts it.
-        drop(room);
     }
 
     fn caught_up(&mut self) {
@@ -129,7 +129,7 @@ impl Application for Ear {
 }
 
 impl Router {
-    fn parcel_in(&self, scheduler: &Scheduler, peer: &Arc<Peer>, parcel: Parcel) {
+    fn parcel_in(&self, scheduler: &Scheduler, peer: &Arc<Peer>, parcel: Parcel, room: Room) {
         match parcel {
             Parcel::Signal { from, to, signal } => {
                 self.signal_in(scheduler, peer, (from, to), signal);
@@ -147,10 +147,10 @@ impl Router {
                 self.order(LoaderOrder::Send { to: Arc::clone(peer), module });
             }
             Parcel::Code { module, file } => {
-                self.order(LoaderOrder::Take { from: peer.number(), module, file });
+                self.order(LoaderOrder::Take { from: peer.number(), module, file, room });
             }
             Parcel::Query { number, query } => {
-                let order = DeskOrder::Query { from: Arc::clone(peer), number, query };
+                let order = DeskOrder::Query { from: Arc::clone(peer), number, query, room };
                 // One that gets no answer is told so by its own deadline.
                 if self.desk.try_send(order).is_err() {
                     log::warn!("too many questions of operators; one of {} waits", peer.id.alias);

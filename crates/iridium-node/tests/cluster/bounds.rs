@@ -1,14 +1,15 @@
 //! What peers that do not keep up, or mean no good, can make of a node.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crossbeam_channel::bounded;
 use iridium_net::{Manager, Security};
 use iridium_node::{Happening, Node};
 use iridium_proto::to_bytes;
 use iridium_vm::process::{Payload, Pid, Reason, Start};
 use iridium_vm::{Limits, ModuleId, Process};
 
-use crate::harness::{Lab, PATIENCE, alias, assemble, mesh, start, wait_until};
+use crate::harness::{Lab, PATIENCE, alias, assemble, config, mesh, start, wait_until};
 
 /// A member of the mesh of a node that runs no processes: it says what a test wants, and takes in
 /// what it is told when the test does.
@@ -37,6 +38,7 @@ fn query(number: u64, which: u32, name: Option<&str>) -> Vec<u8> {
 }
 
 const PROCESSES: u32 = 0;
+const WHERE_IS: u32 = 3;
 
 /// Processes that do nothing, each with a name so long that the list of them is long too.
 fn crowd(node: &Node, count: usize, name_len: usize) {
@@ -182,4 +184,37 @@ fn a_peer_that_asks_for_code_again_and_again_and_takes_none_in_gets_it_once() {
         came += usize::from(message.bytes.len() > 1 << 20);
     }
     assert!((1..20).contains(&came), "{came} times");
+}
+
+#[test]
+fn questions_that_wait_for_their_turn_use_up_the_window_of_the_link() {
+    let (mut config, output) = config("a");
+    let (entered, inside) = bounded(1);
+    let (leave, left) = bounded::<()>(0);
+    config.hosts.add_blocking("wait", move |_| {
+        let _ = entered.send(());
+        let _ = left.recv();
+        Ok(())
+    });
+    let lab = Lab { node: Node::start(config).unwrap(), output };
+    let stranger = stranger(&lab);
+    // While a process is in there, it takes a second to see what processes there are.
+    let module = assemble(".import wait\nmain: host @wait $0\nhlt");
+    let (_, _ending) = lab.spawn(&module, "main", &[]);
+    inside.recv_timeout(PATIENCE).unwrap();
+    let link = stranger.link(&alias("a")).unwrap();
+    for number in 0..5 {
+        link.send(query(number, PROCESSES, None)).unwrap();
+    }
+    let long = "x".repeat(1 << 20);
+    let began = Instant::now();
+    let mut sent = 0;
+    while sent < 200 && began.elapsed().as_millis() < 1500 {
+        match link.send(query(9, WHERE_IS, Some(&long))) {
+            Ok(()) => sent += 1,
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+    assert!(sent < 60, "{sent} MiB were taken in while nothing was answered");
+    drop(leave);
 }
