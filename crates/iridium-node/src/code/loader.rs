@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use iridium_net::{Room, SendError};
+use iridium_net::SendError;
 use iridium_vm::process::Pid;
 use iridium_vm::sched::Scheduler;
 use iridium_vm::{Hosts, Module, ModuleId, Program};
 
 use super::{Birth, Cache};
-use crate::router::{Parcel, Peer, Router};
+use crate::router::{Arrived, Parcel, Peer, Router};
 
 /// How long processes wait for their code.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,9 +27,8 @@ pub(crate) enum LoaderOrder {
     Bear(Birth),
     /// A peer wants code.
     Send { to: Arc<Peer>, module: ModuleId },
-    /// A peer has sent the code that was wanted of it; `None` when it does not have it. The room of
-    /// the file is kept until it is read: nobody knows before whether it was wanted.
-    Take { from: u32, module: ModuleId, file: Option<Vec<u8>>, room: Room },
+    /// Code that was wanted has come.
+    Look,
     /// There may be room for what waits to be sent.
     Room,
     /// A node is lost.
@@ -73,21 +72,26 @@ impl Loader {
     /// Works until it is told to end.
     pub(crate) fn run(mut self, orders: &Receiver<LoaderOrder>) {
         loop {
-            let order = match self.wanted.values().map(|wanted| wanted.until).min() {
+            let until = self.wanted.values().map(|wanted| wanted.until).min();
+            let order = match until {
                 Some(until) => orders.recv_deadline(until),
                 None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             let Some(scheduler) = self.router.scheduler() else { return };
+            for arrived in self.router.transfers.take() {
+                self.take(&scheduler, arrived);
+            }
+            // Also when there is always something else to do.
+            if until.is_some_and(|until| until <= Instant::now()) {
+                self.give_up_late_ones();
+            }
             match order {
                 Ok(LoaderOrder::Bear(birth)) => self.bear(&scheduler, birth),
                 Ok(LoaderOrder::Send { to, module }) => self.send(&scheduler, to, module),
-                Ok(LoaderOrder::Take { from, module, file, room }) => {
-                    self.take(&scheduler, from, module, file);
-                    drop(room);
-                }
                 Ok(LoaderOrder::Room) => self.send_unsent(),
                 Ok(LoaderOrder::Lost { node }) => self.lose(node),
-                Err(RecvTimeoutError::Timeout) => self.give_up_late_ones(),
+                // Both were seen to.
+                Ok(LoaderOrder::Look) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(LoaderOrder::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -98,7 +102,9 @@ impl Loader {
         if self.router.bear(scheduler, &birth) {
             return;
         }
-        if let Some(module) = self.cache.find(id) {
+        // Looked at before the disk: many may wait for the same.
+        let is_wanted = self.wanted.contains_key(&id);
+        if !is_wanted && let Some(module) = self.cache.find(id) {
             let outcome = self.make_known(scheduler, module);
             return self.settle(scheduler, vec![birth], outcome);
         }
@@ -116,15 +122,20 @@ impl Loader {
     fn fetch(&mut self, id: ModuleId, births: Vec<Birth>) {
         let asked = births.iter().map(Birth::peer).find(|peer| {
             let wanted = Parcel::CodeWanted { module: id };
+            // Before it can come.
+            self.router.transfers.expect(id, peer.number());
             !peer.is_lost() && self.router.tell(peer, LANE, &wanted).is_ok()
         });
         if let Some(from) = asked.map(|peer| peer.number()) {
             self.wanted.insert(id, Wanted { from, until: Instant::now() + PATIENCE, births });
+        } else {
+            self.router.transfers.forget(id);
         }
     }
 
-    /// Takes in code that was wanted. What was not is not looked at.
-    fn take(&mut self, scheduler: &Scheduler, from: u32, id: ModuleId, file: Option<Vec<u8>>) {
+    /// Takes in code that was wanted. What no one waits for any more is not looked at.
+    fn take(&mut self, scheduler: &Scheduler, arrived: Arrived) {
+        let Arrived { from, module: id, file, .. } = arrived;
         if self.wanted.get(&id).is_none_or(|wanted| wanted.from != from) {
             return;
         }
@@ -176,6 +187,7 @@ impl Loader {
     fn fail(&mut self, id: ModuleId, births: Vec<Birth>, from: u32, why: &str) {
         let (hopeless, others): (Vec<_>, Vec<_>) =
             births.into_iter().partition(|birth| birth.peer().number() == from);
+        self.router.transfers.forget(id);
         for birth in hopeless {
             birth.answer(&self.router, Err(format!("its code did not come: {why}")));
         }

@@ -147,7 +147,10 @@ impl Router {
                 self.order(LoaderOrder::Send { to: Arc::clone(peer), module });
             }
             Parcel::Code { module, file } => {
-                self.order(LoaderOrder::Take { from: peer.number(), module, file, room });
+                if self.transfers.arrive(peer.number(), module, file, Some(room)) {
+                    // A loader with so much to do looks for it between all that.
+                    let _ = self.loader.try_send(LoaderOrder::Look);
+                }
             }
             Parcel::Query { number, query } => {
                 let order = DeskOrder::Query { from: Arc::clone(peer), number, query, room };

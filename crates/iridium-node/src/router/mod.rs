@@ -10,6 +10,7 @@ mod asks;
 mod errands;
 mod parcel;
 mod peers;
+mod transfers;
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -29,10 +30,12 @@ pub(crate) use self::arrivals::Ear;
 pub(crate) use self::errands::Errand;
 pub(crate) use self::parcel::{Findings, Parcel, Query};
 pub(crate) use self::peers::Peer;
+pub(crate) use self::transfers::Arrived;
 
 use self::asks::Asks;
 use self::errands::Errands;
 use self::peers::Peers;
+use self::transfers::Transfers;
 use crate::code::{Birth, LoaderOrder};
 use crate::desk::{DeskOrder, Origin};
 use crate::hub::Hub;
@@ -68,6 +71,7 @@ pub(crate) struct Router {
     asks: Asks,
     errands: Errands,
     traffic: Traffic,
+    pub(crate) transfers: Transfers,
     /// Programs that came from elsewhere, the latest last.
     pub(crate) brought: Mutex<VecDeque<ModuleId>>,
     /// The apps that were started here, with their top supervisors.
@@ -92,6 +96,7 @@ impl Router {
             asks: Asks::default(),
             errands: Errands::default(),
             traffic: Traffic::default(),
+            transfers: Transfers::default(),
             brought: Mutex::default(),
             apps: Mutex::default(),
             parts,

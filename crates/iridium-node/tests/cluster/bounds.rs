@@ -6,8 +6,8 @@ use crossbeam_channel::bounded;
 use iridium_net::{Manager, Security};
 use iridium_node::{Happening, Node};
 use iridium_proto::to_bytes;
-use iridium_vm::process::{Payload, Pid, Reason, Start};
-use iridium_vm::{Limits, ModuleId, Process};
+use iridium_vm::process::{Payload, Pid, Question, Reason, Start};
+use iridium_vm::{Limits, Module, ModuleId, Process};
 
 use crate::harness::{Lab, PATIENCE, alias, assemble, config, mesh, start, wait_until};
 
@@ -217,4 +217,46 @@ fn questions_that_wait_for_their_turn_use_up_the_window_of_the_link() {
     }
     assert!(sent < 60, "{sent} MiB were taken in while nothing was answered");
     drop(leave);
+}
+
+#[test]
+fn code_that_was_wanted_is_taken_in_however_much_the_node_has_to_do() {
+    let lab = start("a");
+    let stranger = stranger(&lab);
+    let link = stranger.link(&alias("a")).unwrap();
+    let asker = Pid::new(stranger.me().0.number.number(), 1);
+    let parcel = |bytes: Vec<u8>| [vec![1], bytes].concat();
+    let spawn = |number: u64, module: ModuleId| {
+        let start = Start { entry: 0, arguments: Box::default() };
+        let limits = Limits::default();
+        let question = Question::Spawn { node: 0, module, start, limits };
+        parcel(to_bytes(&(1_u32, asker, number, question)).unwrap())
+    };
+    let code =
+        |module: &Module| parcel(to_bytes(&(4_u32, module.id(), Some(module.to_bytes()))).unwrap());
+    let say = |bytes: Vec<u8>| {
+        let mut unsaid = Some(bytes);
+        wait_until("it has room", || match link.send_in(0, unsaid.take().unwrap()) {
+            Ok(()) => true,
+            Err(refused) => {
+                unsaid = Some(refused.bytes);
+                false
+            }
+        });
+    };
+    let hear = || stranger.messages().recv_timeout(PATIENCE).unwrap().bytes;
+    let small = assemble("hlt");
+    say(spawn(0, small.id()));
+    assert_eq!(hear(), code_wanted(small.id()));
+    // To get this ready takes a while, in which more is wanted than the node can keep in mind.
+    let large = assemble(".data\nmuch: .zero #2400000\n.code\nmain: hlt");
+    let large = lab.node.load(large).unwrap().module().id();
+    let much: Vec<_> = (1..6000).map(|number| spawn(number, ModuleId([7; 32]))).collect();
+    (0..8).for_each(|_| say(code_wanted(large)));
+    much.into_iter().for_each(&say);
+    say(code(&small));
+    let answer = parcel(to_bytes(&(2_u32, asker, 0_u64)).unwrap());
+    let answer = std::iter::repeat_with(hear).find(|heard| heard.starts_with(&answer)).unwrap();
+    let pid = answer.last_chunk().map(|pid| Pid::from_bits(i64::from_le_bytes(*pid)));
+    assert_eq!(pid.map(Pid::node), Some(lab.node.scheduler().node()));
 }

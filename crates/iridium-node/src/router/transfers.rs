@@ -1,0 +1,90 @@
+//! Code that is expected of other nodes, and what has come of it.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use iridium_net::Room;
+use iridium_vm::ModuleId;
+
+use crate::sync::lock;
+
+/// Code on its way here. Unlike other orders to the loader, what was asked for is never turned away
+/// because the loader has much to do, and what was not asked for never gets that far.
+#[derive(Debug, Default)]
+pub(crate) struct Transfers(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Of which node each module is expected.
+    expected: HashMap<ModuleId, u32>,
+    /// At most one of each that was expected.
+    arrived: Vec<Arrived>,
+}
+
+/// Code that has come.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) from: u32,
+    pub(crate) module: ModuleId,
+    /// `None` when the node does not have it.
+    pub(crate) file: Option<Vec<u8>>,
+    /// Kept until the file is read.
+    _room: Option<Room>,
+}
+
+impl Transfers {
+    /// Expects a module of a node, and of no other.
+    pub(crate) fn expect(&self, module: ModuleId, from: u32) {
+        lock(&self.0).expected.insert(module, from);
+    }
+
+    /// Expects a module no longer.
+    pub(crate) fn forget(&self, module: ModuleId) {
+        lock(&self.0).expected.remove(&module);
+    }
+
+    /// Takes code in, and answers whether it was expected.
+    pub(super) fn arrive(
+        &self,
+        from: u32,
+        module: ModuleId,
+        file: Option<Vec<u8>>,
+        room: Option<Room>,
+    ) -> bool {
+        let mut state = lock(&self.0);
+        if state.expected.get(&module) != Some(&from) {
+            return false;
+        }
+        state.expected.remove(&module);
+        state.arrived.push(Arrived { from, module, file, _room: room });
+        true
+    }
+
+    /// What has come since this was last asked.
+    pub(crate) fn take(&self) -> Vec<Arrived> {
+        std::mem::take(&mut lock(&self.0).arrived)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODULE: ModuleId = ModuleId([1; 32]);
+
+    #[test]
+    fn only_what_was_asked_for_is_taken_in_and_once() {
+        let transfers = Transfers::default();
+        assert!(!transfers.arrive(2, MODULE, None, None), "nobody wants it");
+        transfers.expect(MODULE, 2);
+        assert!(!transfers.arrive(3, MODULE, None, None), "of another node");
+        assert!(transfers.arrive(2, MODULE, Some(vec![1]), None));
+        assert!(!transfers.arrive(2, MODULE, Some(vec![2]), None), "a second time");
+        let files: Vec<_> = transfers.take().into_iter().map(|arrived| arrived.file).collect();
+        assert_eq!(files, [Some(vec![1])]);
+        assert!(transfers.take().is_empty());
+        transfers.expect(MODULE, 2);
+        transfers.forget(MODULE);
+        assert!(!transfers.arrive(2, MODULE, None, None), "it came too late");
+    }
+}
