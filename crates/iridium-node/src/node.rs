@@ -120,7 +120,9 @@ impl Node {
         let (metrics, listener) = bound.unzip();
         let inner = Inner { scheduler, gate, manager, router, loader, desk, metrics, threads };
         let node = Self { inner: Arc::new(inner) };
-        let folder = data.map(|root| root.join(alias.as_str()).join("modules"));
+        // One under a temporary alias has no folder of its own, and will not come back to one.
+        let own = data.map(|root| root.join(alias.as_str())).filter(|own| own.is_dir());
+        let folder = own.map(|own| own.join("modules"));
         node.start_threads(Cache::new(folder), loader_orders, desk_orders)?;
         if let Some(listener) = listener {
             node.start_metrics(listener)?;

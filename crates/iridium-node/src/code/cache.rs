@@ -103,10 +103,16 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Writes a file whole or not at all.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
-    let mut file = File::create(&new)?;
-    file.write_all(bytes)?;
-    drop(file);
-    fs::rename(&new, path)
+    let written = fill(&new, bytes).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        // A full disk has better use for its place.
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+fn fill(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    File::create(path)?.write_all(bytes)
 }
 
 #[cfg(test)]
@@ -133,6 +139,19 @@ mod tests {
             assert!(cache.find(one.id()).is_none());
             assert!(!path.exists(), "it is out of the way");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_kept_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(folder.path().to_path_buf()));
+        let module = module(1);
+        // Its place is taken by something that no file can replace.
+        let place = cache.path(module.id()).unwrap();
+        fs::create_dir_all(place.join("full")).unwrap();
+        cache.keep(&module);
+        assert!(cache.find(module.id()).is_none());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

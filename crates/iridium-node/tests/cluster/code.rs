@@ -136,3 +136,23 @@ fn a_process_can_be_started_elsewhere_under_a_name() {
     labs[0].node.scheduler().kill(pid, iridium_vm::process::Reason::KILLED);
     wait_until("its name is free", || labs[0].node.find("worker", Some(&b)).unwrap().is_none());
 }
+
+#[test]
+fn a_node_under_a_temporary_alias_leaves_no_folder_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let (mut config, _) = crate::harness::config("unused");
+        config.mesh.alias = None;
+        config.mesh.data_root = Some(folder.path().into());
+        iridium_node::Node::start(config).unwrap()
+    };
+    let count = || {
+        let entries = fs::read_dir(folder.path()).unwrap();
+        entries.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count()
+    };
+    let first = start();
+    assert_eq!(count(), 1, "it keeps code");
+    let second = start();
+    assert_ne!(first.alias(), second.alias());
+    assert_eq!(count(), 1);
+}
