@@ -11,7 +11,7 @@ use iridium_vm::sched::Scheduler;
 use iridium_vm::{Hosts, Module, ModuleId, Program};
 
 use super::{Birth, Cache};
-use crate::router::{Arrived, Parcel, Peer, Router};
+use crate::router::{Arrived, News, Parcel, Peer, Router};
 
 /// How long processes wait for their code.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,12 +27,8 @@ pub(crate) enum LoaderOrder {
     Bear(Birth),
     /// A peer wants code.
     Send { to: Arc<Peer>, module: ModuleId },
-    /// Code that was wanted has come.
+    /// Something has happened that the router has noted.
     Look,
-    /// There may be room for what waits to be sent.
-    Room,
-    /// A node is lost.
-    Lost { node: u32 },
     /// End.
     Stop,
 }
@@ -78,9 +74,7 @@ impl Loader {
                 None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             let Some(scheduler) = self.router.scheduler() else { return };
-            for arrived in self.router.transfers.take() {
-                self.take(&scheduler, arrived);
-            }
+            self.hear_news(&scheduler);
             // Also when there is always something else to do.
             if until.is_some_and(|until| until <= Instant::now()) {
                 self.give_up_late_ones();
@@ -88,12 +82,23 @@ impl Loader {
             match order {
                 Ok(LoaderOrder::Bear(birth)) => self.bear(&scheduler, birth),
                 Ok(LoaderOrder::Send { to, module }) => self.send(&scheduler, to, module),
-                Ok(LoaderOrder::Room) => self.send_unsent(),
-                Ok(LoaderOrder::Lost { node }) => self.lose(node),
-                // Both were seen to.
+                // What there was is seen to.
                 Ok(LoaderOrder::Look) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(LoaderOrder::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
+        }
+    }
+
+    /// Sees to what has happened before the order that is next: a node that was lost may be back, and
+    /// ask again.
+    fn hear_news(&mut self, scheduler: &Scheduler) {
+        let News { lost, arrived, room } = self.router.transfers.take();
+        lost.into_iter().for_each(|node| self.lose(node));
+        for arrived in arrived {
+            self.take(scheduler, arrived);
+        }
+        if room {
+            self.send_unsent();
         }
     }
 

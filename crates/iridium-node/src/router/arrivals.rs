@@ -90,7 +90,8 @@ impl Application for Ear {
             scheduler.room(number);
         }
         // The loader may have code to send.
-        let _ = self.0.loader.try_send(LoaderOrder::Room);
+        self.0.transfers.make_room();
+        self.0.rouse_loader();
     }
 
     fn control(&self, request: Vec<u8>, stream: &mut ControlStream) {
@@ -148,8 +149,7 @@ impl Router {
             }
             Parcel::Code { module, file } => {
                 if self.transfers.arrive(peer.number(), module, file, Some(room)) {
-                    // A loader with so much to do looks for it between all that.
-                    let _ = self.loader.try_send(LoaderOrder::Look);
+                    self.rouse_loader();
                 }
             }
             Parcel::Query { number, query } => {
@@ -251,4 +251,35 @@ fn speaks_for(peer: &Peer, from: Pid, signal: &Signal) -> bool {
             // Each node finds out for itself.
             Signal::NodeLost { .. } => false,
         }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use crossbeam_channel::bounded;
+    use iridium_vm::{Hosts, Limits};
+
+    use super::*;
+    use crate::desk::Origin;
+    use crate::hub::Hub;
+    use crate::router::Parts;
+
+    #[test]
+    fn a_loader_with_very_much_to_do_hears_of_room_all_the_same() {
+        let (loader, orders) = bounded(1);
+        let router = Arc::new(Router::new(Parts {
+            loader,
+            desk: bounded(1).0,
+            hub: Arc::new(Hub::default()),
+            origin: Origin { started: Instant::now(), workers: 1 },
+            limits: Limits::default(),
+            hosts: Hosts::new(),
+        }));
+        assert!(router.loader.try_send(LoaderOrder::Stop).is_ok(), "something else to do");
+        Ear(Arc::clone(&router)).room(&NodeAlias::new("b").unwrap());
+        assert!(matches!(orders.try_recv(), Ok(LoaderOrder::Stop)));
+        assert!(router.transfers.take().room);
+        assert!(!router.transfers.take().room, "once");
+    }
 }

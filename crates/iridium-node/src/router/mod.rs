@@ -30,7 +30,7 @@ pub(crate) use self::arrivals::Ear;
 pub(crate) use self::errands::Errand;
 pub(crate) use self::parcel::{Findings, Parcel, Query};
 pub(crate) use self::peers::Peer;
-pub(crate) use self::transfers::Arrived;
+pub(crate) use self::transfers::{Arrived, News};
 
 use self::asks::Asks;
 use self::errands::Errands;
@@ -140,8 +140,8 @@ impl Router {
         let Some(peer) = self.peers.remove(id) else { return };
         let number = peer.number();
         self.errands.lose(number);
-        // A loader with so much to do finds out by its deadlines.
-        let _ = self.loader.try_send(LoaderOrder::Lost { node: number });
+        self.transfers.lose(number);
+        self.rouse_loader();
         let Some(scheduler) = self.scheduler() else { return };
         scheduler.node_down(number);
         for ((asker, question), answer) in self.asks.lose(number) {
@@ -184,6 +184,11 @@ impl Router {
             };
             log::warn!("dropped a message to process {to} of another node: {why}");
         }
+    }
+
+    /// Wakes the loader if it has nothing to do. Else it looks for news before each order.
+    fn rouse_loader(&self) {
+        let _ = self.loader.try_send(LoaderOrder::Look);
     }
 
     /// Counts what a connection has brought.

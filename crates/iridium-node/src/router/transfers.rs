@@ -1,6 +1,7 @@
-//! Code that is expected of other nodes, and what has come of it.
+//! What the loader must hear of, however much it has to do: code that it expects of other nodes,
+//! the loss of nodes, and room on the way to them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use iridium_net::Room;
@@ -8,8 +9,8 @@ use iridium_vm::ModuleId;
 
 use crate::sync::lock;
 
-/// Code on its way here. Unlike other orders to the loader, what was asked for is never turned away
-/// because the loader has much to do, and what was not asked for never gets that far.
+/// Code on its way, here and from here. Unlike other orders to the loader, none of this is turned
+/// away when many wait. Code that was not asked for never gets that far.
 #[derive(Debug, Default)]
 pub(crate) struct Transfers(Mutex<State>);
 
@@ -17,8 +18,18 @@ pub(crate) struct Transfers(Mutex<State>);
 struct State {
     /// Of which node each module is expected.
     expected: HashMap<ModuleId, u32>,
+    news: News,
+}
+
+/// What has happened, to be heard in this order.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    /// Nodes that were lost.
+    pub(crate) lost: BTreeSet<u32>,
     /// At most one of each that was expected.
-    arrived: Vec<Arrived>,
+    pub(crate) arrived: Vec<Arrived>,
+    /// Whether there may be room for what waits to be sent.
+    pub(crate) room: bool,
 }
 
 /// Code that has come.
@@ -56,13 +67,23 @@ impl Transfers {
             return false;
         }
         state.expected.remove(&module);
-        state.arrived.push(Arrived { from, module, file, _room: room });
+        state.news.arrived.push(Arrived { from, module, file, _room: room });
         true
     }
 
-    /// What has come since this was last asked.
-    pub(crate) fn take(&self) -> Vec<Arrived> {
-        std::mem::take(&mut lock(&self.0).arrived)
+    /// Notes that a node is lost.
+    pub(super) fn lose(&self, node: u32) {
+        lock(&self.0).news.lost.insert(node);
+    }
+
+    /// Notes that there may be room on the way to some node.
+    pub(super) fn make_room(&self) {
+        lock(&self.0).news.room = true;
+    }
+
+    /// What has happened since this was last asked.
+    pub(crate) fn take(&self) -> News {
+        std::mem::take(&mut lock(&self.0).news)
     }
 }
 
@@ -80,9 +101,10 @@ mod tests {
         assert!(!transfers.arrive(3, MODULE, None, None), "of another node");
         assert!(transfers.arrive(2, MODULE, Some(vec![1]), None));
         assert!(!transfers.arrive(2, MODULE, Some(vec![2]), None), "a second time");
-        let files: Vec<_> = transfers.take().into_iter().map(|arrived| arrived.file).collect();
+        let files: Vec<_> =
+            transfers.take().arrived.into_iter().map(|arrived| arrived.file).collect();
         assert_eq!(files, [Some(vec![1])]);
-        assert!(transfers.take().is_empty());
+        assert!(transfers.take().arrived.is_empty());
         transfers.expect(MODULE, 2);
         transfers.forget(MODULE);
         assert!(!transfers.arrive(2, MODULE, None, None), "it came too late");
