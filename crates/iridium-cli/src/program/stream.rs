@@ -131,14 +131,21 @@ impl Stream {
     }
 
     fn take(&self, bytes: &[u8]) {
-        let Some(last) = bytes.last() else { return };
+        if bytes.is_empty() {
+            return;
+        }
         let mut state = self.lock();
-        while state.gathered.len() >= MOST && !state.hurried && !state.closed {
+        while !state.has_room() {
             state = self.0.emptied.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        self.take_in(&mut state, bytes);
+    }
+
+    fn take_in(&self, state: &mut State, bytes: &[u8]) {
+        let Some(last) = bytes.last() else { return };
         state.bytes += bytes.len() as u64;
         state.in_line = *last != b'\n';
-        self.put(&mut state, bytes);
+        self.put(state, bytes);
     }
 
     fn put(&self, state: &mut State, bytes: &[u8]) {
@@ -158,6 +165,12 @@ impl Stream {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock()
+    }
+}
+
+impl State {
+    fn has_room(&self) -> bool {
+        self.gathered.len() < MOST || self.hurried || self.closed
     }
 }
 
@@ -205,6 +218,14 @@ impl Output for Stream {
     fn write(&self, _: Pid, text: &[u8]) {
         self.take(text);
     }
+
+    fn has_room(&self) -> bool {
+        self.lock().has_room()
+    }
+
+    fn write_at_once(&self, _: Pid, text: &[u8]) {
+        self.take_in(&mut self.lock(), text);
+    }
 }
 
 impl Sink for Stream {
@@ -230,6 +251,24 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn whoever_must_not_wait_sees_that_there_is_no_room_and_can_write_all_the_same() {
+        let (permit, permits) = bounded(0);
+        let (out, _written) = crossbeam_channel::unbounded();
+        let stream = Stream::to(Slow(permits, out));
+        assert!(stream.has_room());
+        stream.take(b"x");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !stream.lock().writing {
+            assert!(Instant::now() < deadline, "the thread that writes has it in its hands");
+            thread::yield_now();
+        }
+        stream.write_at_once(Pid::NOBODY, &vec![b'y'; MOST]);
+        stream.write_at_once(Pid::NOBODY, &vec![b'z'; 3 * MOST]);
+        assert!(!stream.has_room());
+        drop(permit);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! What peers that do not keep up, or mean no good, can make of a node.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use iridium_net::{Manager, Security};
 use iridium_node::{Happening, Node};
 use iridium_proto::to_bytes;
 use iridium_vm::process::{Payload, Pid, Question, Reason, Start};
+use iridium_vm::sched::Output;
 use iridium_vm::{Limits, Module, ModuleId, Process};
 
 use crate::harness::{Lab, PATIENCE, alias, assemble, config, mesh, start, wait_until};
@@ -259,4 +262,50 @@ fn code_that_was_wanted_is_taken_in_however_much_the_node_has_to_do() {
     let answer = std::iter::repeat_with(hear).find(|heard| heard.starts_with(&answer)).unwrap();
     let pid = answer.last_chunk().map(|pid| Pid::from_bits(i64::from_le_bytes(*pid)));
     assert_eq!(pid.map(Pid::node), Some(lab.node.scheduler().node()));
+}
+
+/// A terminal that is held up.
+#[derive(Default)]
+struct Held {
+    held: Mutex<bool>,
+    freed: Condvar,
+    came: AtomicBool,
+}
+
+impl Output for Held {
+    fn write(&self, _: Pid, _: &[u8]) {
+        self.came.store(true, Ordering::SeqCst);
+        let held = self.held.lock().unwrap();
+        drop(self.freed.wait_while(held, |held| *held).unwrap());
+    }
+
+    fn has_room(&self) -> bool {
+        !*self.held.lock().unwrap()
+    }
+}
+
+#[test]
+fn a_terminal_that_is_held_up_does_not_cost_a_node_its_links() {
+    let held = Arc::new(Held::default());
+    let (mut config, _) = config("a");
+    config.output = Arc::clone(&held) as _;
+    let output = Arc::default();
+    let labs = [Lab { node: Node::start(config).unwrap(), output }, start("b")];
+    crate::harness::join(&labs);
+    let events = labs[0].node.events();
+    let module = assemble("main: load $2 #-1\nload $3 #-1\nrecv $2 $4\nprti $4\nhlt");
+    let (printer, ending) = labs[0].spawn(&module, "main", &[]);
+    *held.held.lock().unwrap() = true;
+    wait_until("it waits", || {
+        let nodes = labs[0].node.processes(false);
+        nodes[0].processes.iter().flatten().all(|row| row.state == "receiving")
+    });
+    labs[1].node.scheduler().send(Pid::NOBODY, printer, 1, Payload::Word([0; 8]));
+    // Longer than a node may be silent before it is suspected.
+    let event = events.recv_timeout(Duration::from_secs(4));
+    *held.held.lock().unwrap() = false;
+    held.freed.notify_all();
+    assert_eq!(event, Err(RecvTimeoutError::Timeout));
+    assert!(ending.recv_timeout(PATIENCE).is_ok());
+    assert!(held.came.load(Ordering::SeqCst));
 }

@@ -46,7 +46,9 @@ impl Courier {
     pub fn go_on(&mut self) {
         let core = Arc::clone(self.worker.core());
         let Some(task) = self.worker.own().take() else { return };
-        if core.stopped.load(Ordering::SeqCst) || !core.pause.enter() {
+        // Output may be held up for as long as somebody looks at a terminal. Workers can wait for
+        // that; whoever stands here reads what other nodes say, also that they are alive.
+        if core.stopped.load(Ordering::SeqCst) || !core.output.has_room() || !core.pause.enter() {
             return core.hands().ready(task);
         }
         self.worker.turn(task);

@@ -7,8 +7,20 @@ use crate::supervisor::Supervision;
 /// Where the output of processes goes. Called by the workers.
 pub trait Output: Send + Sync {
     /// Takes output of a process: text in UTF-8, as much as the process has written without doing
-    /// anything that others could notice.
+    /// anything that others could notice. May wait until there is room.
     fn write(&self, from: Pid, text: &[u8]);
+
+    /// Whether a process that writes now would not have to wait. Those who bring signals from
+    /// [outside](super::Courier), and must not be held up, leave processes to the workers when not.
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    /// As [`write`](Self::write), for those who must not be held up: it does not wait, and may go
+    /// past what there is room for, by what a process writes in a turn.
+    fn write_at_once(&self, from: Pid, text: &[u8]) {
+        self.write(from, text);
+    }
 }
 
 /// Who wants to know how processes end. Called by the workers; must not wait.

@@ -278,7 +278,9 @@ impl Worker {
             }
         }
         let before = process.fuel_spent();
-        let mut scene = Scene { hands, actor, output: &mut self.output, wishes: &mut turn.wishes };
+        let hurried = self.index == usize::MAX;
+        let (output, wishes) = (&mut self.output, &mut turn.wishes);
+        let mut scene = Scene { hands, actor, output, wishes, hurried };
         let stop = process.run_in(&mut scene, Dispatch::default(), program, turn.fuel);
         scene.show_output();
         let spent = process.fuel_spent() - before;
@@ -361,6 +363,8 @@ struct Scene<'s> {
     /// What it has written and nobody has seen.
     output: &'s mut Vec<u8>,
     wishes: &'s mut u32,
+    /// Whether this is a courier, which must not wait for room for output.
+    hurried: bool,
 }
 
 impl Scene<'_> {
@@ -369,7 +373,12 @@ impl Scene<'_> {
         if !self.output.is_empty() {
             // Whoever takes what was written may take their time.
             self.hands.share();
-            self.hands.core.output.write(self.actor.pid, self.output);
+            let output = &self.hands.core.output;
+            if self.hurried {
+                output.write_at_once(self.actor.pid, self.output);
+            } else {
+                output.write(self.actor.pid, self.output);
+            }
             self.output.clear();
             self.output.shrink_to(KEPT_OUTPUT);
         }
