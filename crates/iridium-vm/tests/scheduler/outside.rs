@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use iridium_vm::Hosts;
 use iridium_vm::process::{Completion, Message, Payload, Pid, Question, Signal};
-use iridium_vm::sched::{Outside, Refused, Time, Unreachable};
+use iridium_vm::sched::{Config, Outside, Refused, Time, Unreachable};
 
-use crate::stage::{Stage, until};
+use crate::stage::{PATIENCE, Stage, until};
 
 /// The node that is played: what it was sent, and what it does.
 #[derive(Default)]
@@ -84,13 +85,19 @@ impl Outside for Way {
 }
 
 fn stage(source: &str, workers: usize) -> (Stage, Arc<Far>) {
+    stage_with(source, |config| {
+        if workers > 0 {
+            (config.workers, config.time) = (workers, Time::Real);
+        }
+    })
+}
+
+fn stage_with(source: &str, change: impl FnOnce(&mut Config)) -> (Stage, Arc<Far>) {
     let far = Far::new();
     let way = Arc::new(Way(Arc::clone(&far)));
     let stage = Stage::with(source, |config| {
         config.outside = way;
-        if workers > 0 {
-            (config.workers, config.time) = (workers, Time::Real);
-        }
+        change(config);
     });
     (stage, far)
 }
@@ -324,6 +331,25 @@ mine:   .asciiz 'store@here'";
     assert_eq!(stage.run(None, &[]).result, -1);
     // The own alias needs no other node.
     assert!(stage.run(Some("here"), &[]).result > 0);
+}
+
+/// A process that is saved with its answer, which it had no fuel to read, does not ask again: there
+/// would be a second process on the other node, that nobody knows of.
+#[test]
+fn what_is_answered_is_not_asked_again_after_a_restore() {
+    let source = "load $1 #2\nspawnat $1 @child $9 $0\nhlt\nchild: hlt\nspin: djmp @spin";
+    let (first, far) = stage_with(source, |config| config.fuel = 1_000);
+    let asker = first.start(&[]);
+    until("it asks", || far.change(|state| state.questions.len() == 1));
+    first.start_at("spin", &[]);
+    until("there is no fuel", || first.scheduler.is_out_of_fuel());
+    let number = far.change(|state| state.questions[0].1);
+    first.scheduler.answer(asker, number, Completion::Value(THERE.bits()));
+    let saved = first.scheduler.save_all(PATIENCE).unwrap();
+    let (second, far) = stage_with(source, |_| {});
+    second.scheduler.restore_all(&saved, &Hosts::new()).unwrap();
+    until("the asker has ended", || !second.scheduler.lives(asker));
+    assert!(far.change(|state| state.questions.is_empty()), "it is not asked again");
 }
 
 /// An answer of the wrong kind, which only a faulty node gives, ends the asker and nothing else.

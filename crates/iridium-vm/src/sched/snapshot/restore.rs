@@ -238,10 +238,17 @@ impl Scheduler {
                 }
             }
         }
+        let answers = |letter: &SavedLetter| match letter {
+            SavedLetter::Answer(number, _) => actor.awaits_answer(*number),
+            SavedLetter::Signal(_) | SavedLetter::Overflow => false,
+        };
+        // It had its answer, but had not yet read it: what it asked for is done.
+        let is_answered = letters.iter().any(answers);
         for letter in letters {
             core.hands().deliver(pid, letter.into_letter());
         }
         if let Some(Wait::Answer { number, question }) = &actor.wait
+            && !is_answered
             && core.outside.ask(pid, *number, question).is_err()
         {
             let answer = effects::no_answer(question);
