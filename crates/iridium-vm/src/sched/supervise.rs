@@ -78,6 +78,34 @@ pub(crate) fn tend(hands: Hands<'_>, actor: &mut Actor, supervisor: &mut Supervi
     }
 }
 
+/// Lets a supervisor take in a signal. `Some` when it is to end by it.
+pub(crate) fn hear(
+    hands: Hands<'_>,
+    actor: &mut Actor,
+    supervisor: &mut Supervisor,
+    signal: Signal,
+) -> Option<Reason> {
+    match signal {
+        // In the mailbox it would look like the end of the one who asks, should that have ended by
+        // the time it is looked at.
+        Signal::Kill { reason, .. } if reason != Reason::KILLED => {
+            let now = hands.core.clock.mono();
+            while let Some(message) = actor.mailbox.take(-1) {
+                take_in(actor, supervisor, &message, now);
+            }
+            supervisor.stop(reason, now);
+            None
+        }
+        // A child that were not linked would end without its supervisor hearing of it, which would
+        // neither start it again nor, waiting for its end, ever end itself.
+        Signal::Unlink { from } if supervisor.has_child(from) => {
+            hands.post(actor.pid, from, Signal::Link { from: actor.pid });
+            None
+        }
+        signal => hands.take_in(actor, signal),
+    }
+}
+
 /// Takes in an exit signal. Other messages mean nothing to a supervisor.
 fn take_in(actor: &mut Actor, supervisor: &mut Supervisor, message: &Message, now: u64) {
     let word = message.payload.bytes().try_into().map(i64::from_le_bytes);

@@ -423,7 +423,12 @@ fn read(hands: Hands<'_>, task: &mut Task, letters: Vec<Letter>) -> Next {
     for letter in letters {
         match letter {
             Letter::Signal(signal) => {
-                let reason = hands.take_in(&mut task.actor, signal);
+                let reason = match &mut task.body {
+                    Body::Supervisor(supervisor) => {
+                        supervise::hear(hands, &mut task.actor, supervisor, signal)
+                    }
+                    Body::Program(..) | Body::Ended => hands.take_in(&mut task.actor, signal),
+                };
                 end = end.or(reason);
             }
             Letter::Time(time) => {

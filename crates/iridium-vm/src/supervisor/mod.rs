@@ -163,6 +163,11 @@ impl Supervisor {
         })
     }
 
+    /// Whether a process is a child that lives, as far as is known.
+    pub(crate) fn has_child(&self, pid: Pid) -> bool {
+        self.slots.iter().any(|slot| slot.state == State::Alive(pid))
+    }
+
     /// Moves its deadlines to where the clock stands at `there` when here it stands at `here`.
     pub fn move_to(&mut self, here: u64, there: u64) {
         if let Mode::Stopping { victim: Some(Victim { deadline: Some(time), .. }), .. } =

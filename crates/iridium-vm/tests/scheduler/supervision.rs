@@ -200,6 +200,63 @@ fn a_supervisor_that_is_killed_takes_its_children_along() {
     stage.await_left(0);
 }
 
+/// A child that has undone the link to its supervisor is a child all the same: it starts again, and
+/// its supervisor does not wait for its end for ever.
+#[test]
+fn a_child_cannot_leave_its_supervisor() {
+    let source = "
+        .code
+        whereis @top $1
+        unlink $1
+        load $1 #'u'
+        prtc $1
+        load $1 #-1
+        load $2 #-1
+        recv $1 $3
+        hlt
+        .data
+top:    .asciiz 'top'";
+    let stage = Stage::real(source, 2);
+    stage.scheduler.add_program(&stage.program);
+    let mut one = child(&stage, "one", "");
+    if let ChildBody::Program { entry, .. } = &mut one.body {
+        *entry = None;
+    }
+    let spec = Spec { children: vec![one], ..Spec::default() };
+    let top = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
+    until("it has left", || stage.all_output() == "u");
+    let first = pid(&stage, "one", None);
+    stop(&stage, first, 5);
+    pid(&stage, "one", Some(first));
+    until("the next one has left too", || stage.all_output() == "uu");
+    stop(&stage, top, 0);
+    stage.await_left(0);
+}
+
+/// A child that asks its supervisor to end and is gone when that hears of it has not crashed.
+#[test]
+fn a_supervisor_ends_as_a_child_says_that_is_gone_by_then() {
+    let source = "
+        .code
+        whereis @top $1
+        load $2 #7
+        kill $1 $2
+        hlt
+        .data
+top:    .asciiz 'top'";
+    let stage = Stage::new(source);
+    stage.scheduler.add_program(&stage.program);
+    let mut one = child(&stage, "one", "");
+    one.restart = Restart::Transient;
+    if let ChildBody::Program { entry, .. } = &mut one.body {
+        *entry = None;
+    }
+    let spec = Spec { children: vec![one], ..Spec::default() };
+    stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
+    stage.await_rest();
+    assert_eq!((stage.reasons(), stage.reports()), (vec![7], vec![]));
+}
+
 #[test]
 fn a_child_that_cannot_start_counts_as_one_that_ended() {
     for what in ["module", "label", "name"] {
