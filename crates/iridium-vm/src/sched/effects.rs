@@ -187,9 +187,12 @@ fn spawn(hands: Hands<'_>, parent: &mut Actor, birth: Birth<'_>, questions: &mut
 
 fn link(hands: Hands<'_>, actor: &mut Actor, pid: Pid) {
     let me = actor.pid;
-    if pid == me || !actor.ties().links.insert(pid) {
+    if pid == me {
         return;
     }
+    // Also when the link seems to be there: the other side may have undone it before it heard of
+    // this side's, and there would be none then, however often it is asked for.
+    actor.ties().links.insert(pid);
     tie(hands, me, pid);
     hands.post(me, pid, Signal::Link { from: me });
 }

@@ -155,6 +155,35 @@ wrong:  trap #1";
     assert_eq!(output(trapping), "-2");
 }
 
+/// One that has undone a link while the other side made it takes itself for linked, and the other
+/// side does not. When it links again, there is a link.
+#[test]
+fn a_link_is_made_whatever_crossed_on_the_way() {
+    let source = "
+        self $0
+        spawn @other $0 $1
+        link $1
+        unlink $1
+        load $2 #10
+        sleep $2
+        link $1
+        sendi $1 $2 $2
+        load $3 #-1
+        load $4 #-1
+        recv $3 $5
+        hlt
+other:  link $0
+        load $1 #-1
+        load $2 #-1
+        recv $1 $3
+        load $0 #7
+        exit $0";
+    let stage = Stage::new(source);
+    stage.start(&[]);
+    stage.await_rest();
+    assert_eq!((stage.reasons(), stage.scheduler.process_count()), (vec![7, 7], 0));
+}
+
 #[test]
 fn a_link_to_oneself_means_nothing() {
     assert_eq!(output("self $0\nlink $0\nunlink $0\nlink $0\nhlt"), "");
