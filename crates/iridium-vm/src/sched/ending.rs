@@ -99,6 +99,10 @@ impl Hands<'_> {
             if ties.watches_nodes {
                 self.core.watch_nodes(pid, false);
             }
+        }
+        // Ties that were asked for and not read count here too: they may be with other nodes.
+        let asks = |signal: &Signal| matches!(signal, Signal::Link { .. } | Signal::Monitor { .. });
+        if actor.has_ties().is_some() || unread.iter().any(asks) {
             self.core.untie(pid);
         }
         // Only now may somebody else get the place: what was told of this one must not reach it.

@@ -45,6 +45,8 @@ mod supervise;
 mod sync;
 mod table;
 mod task;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod threads;
 mod timer;
 mod worker;

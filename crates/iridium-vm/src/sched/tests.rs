@@ -1,0 +1,63 @@
+//! What cannot be seen from outside: that nothing is kept of processes that have ended.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use super::*;
+use crate::asm::Assembler;
+use crate::host::Hosts;
+use crate::process::Limits;
+
+struct Nobody;
+
+impl Output for Nobody {
+    fn write(&self, _: Pid, _: &[u8]) {}
+}
+
+impl Observer for Nobody {
+    fn ended(&self, _: &Ending) {}
+}
+
+/// A process of another node.
+const THERE: Pid = Pid::new(2, 5);
+
+fn scheduler(change: impl FnOnce(&mut Config)) -> Scheduler {
+    let mut config = Config::new(Arc::new(Nobody), Arc::new(Nobody), 1);
+    (config.time, config.processes) = (Time::Virtual, 5_000);
+    change(&mut config);
+    Scheduler::start(config).unwrap()
+}
+
+fn program(source: &str, hosts: &Hosts) -> Arc<Program> {
+    let module = Assembler::new("test.iasm").assemble(source).unwrap().module;
+    Arc::new(Program::new(module, hosts).unwrap())
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Ties that another node asks for while the process ends, so that it never reads of them.
+#[test]
+fn ties_to_other_nodes_are_forgotten_with_their_process() {
+    let here = Arc::new(OnceLock::<WeakScheduler>::new());
+    let (mut hosts, host) = (Hosts::new(), Arc::clone(&here));
+    hosts.add("tie", move |call| {
+        let pid = Pid::from_bits(call.registers[0].int);
+        if let Some(scheduler) = host.get().and_then(WeakScheduler::upgrade) {
+            scheduler.deliver(THERE, pid, Signal::Link { from: THERE });
+            scheduler.deliver(THERE, pid, Signal::Monitor { from: THERE, reference: 1 });
+        }
+        Ok(())
+    });
+    let program = program(".import tie\nself $0\nhost @tie $0\nhlt", &hosts);
+    let scheduler = scheduler(|_| {});
+    assert!(here.set(scheduler.downgrade()).is_ok());
+    scheduler.spawn(Process::new(&program, Limits::default()), &program).unwrap();
+    until("it has ended", || scheduler.process_count() == 0);
+    assert!(lock(&scheduler.core().afar).is_empty());
+}
