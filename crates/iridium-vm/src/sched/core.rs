@@ -1,5 +1,6 @@
 //! What all workers share, and what anybody can do with it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -140,6 +141,17 @@ impl Core {
     /// Notes that a process waits for room on the way to another node.
     pub(crate) fn await_room(&self, node: u32, pid: Pid) {
         lock(&self.crowded).entry(node).or_default().insert(pid);
+    }
+
+    /// Forgets that a process waited for room on the way to another node.
+    pub(crate) fn await_no_room(&self, node: u32, pid: Pid) {
+        let mut crowded = lock(&self.crowded);
+        if let Entry::Occupied(mut waiting) = crowded.entry(node) {
+            waiting.get_mut().remove(&pid);
+            if waiting.get().is_empty() {
+                waiting.remove();
+            }
+        }
     }
 
     /// Notes whether a process wants to be told of nodes.

@@ -268,14 +268,16 @@ pub(crate) fn look(hands: Hands<'_>, actor: &mut Actor) -> Option<Completion> {
         Wait::Room { to, message } => {
             // Before trying: room that is made from now on is told of.
             hands.core.await_room(to.node(), me);
-            match hands.send(me, to, message) {
-                Ok(()) => Some(Completion::Done),
+            let answer = match hands.send(me, to, message) {
+                Ok(()) => Completion::Done,
                 Err(Refused::NoRoom(message)) => {
                     actor.wait = Some(Wait::Room { to, message });
-                    None
+                    return None;
                 }
-                Err(Refused::TooLong(_)) => Some(Completion::Failed(TrapKind::BadMessage)),
-            }
+                Err(Refused::TooLong(_)) => Completion::Failed(TrapKind::BadMessage),
+            };
+            hands.core.await_no_room(to.node(), me);
+            Some(answer)
         }
         wait => {
             actor.wait = Some(wait);

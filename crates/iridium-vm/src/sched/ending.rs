@@ -6,7 +6,7 @@ use super::core::Hands;
 use super::letter::Letter;
 use super::table::Place;
 use super::task::{Body, Task};
-use crate::process::{Actor, Pid, Process, Reason, Signal, Trap};
+use crate::process::{Actor, Pid, Process, Reason, Signal, Trap, Wait};
 
 /// The end of a process, for those who look at it from outside.
 #[derive(Debug, Clone)]
@@ -104,6 +104,9 @@ impl Hands<'_> {
         let asks = |signal: &Signal| matches!(signal, Signal::Link { .. } | Signal::Monitor { .. });
         if actor.has_ties().is_some() || unread.iter().any(asks) {
             self.core.untie(pid);
+        }
+        if let Some(Wait::Room { to, .. }) = &actor.wait {
+            self.core.await_no_room(to.node(), pid);
         }
         // Only now may somebody else get the place: what was told of this one must not reach it.
         self.core.table.release(self.worker(), pid.serial());

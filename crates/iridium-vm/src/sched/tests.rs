@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::*;
 use crate::asm::Assembler;
 use crate::host::Hosts;
-use crate::process::Limits;
+use crate::process::{Limits, Question, Register};
 
 struct Nobody;
 
@@ -60,4 +60,49 @@ fn ties_to_other_nodes_are_forgotten_with_their_process() {
     scheduler.spawn(Process::new(&program, Limits::default()), &program).unwrap();
     until("it has ended", || scheduler.process_count() == 0);
     assert!(lock(&scheduler.core().afar).is_empty());
+}
+
+/// Another node, for which there is room or not.
+struct Way(AtomicBool);
+
+impl Outside for Way {
+    fn message(&self, _: Pid, _: Pid, message: Message) -> Result<(), Refused> {
+        if self.0.load(Ordering::SeqCst) { Ok(()) } else { Err(Refused::NoRoom(message)) }
+    }
+
+    fn signal(&self, _: Pid, _: Pid, _: Signal) -> Result<(), Signal> {
+        Ok(())
+    }
+
+    fn ask(&self, _: Pid, _: u64, _: &Question) -> Result<(), Unreachable> {
+        Err(Unreachable)
+    }
+
+    fn nodes(&self) -> Vec<u32> {
+        vec![1, 2]
+    }
+
+    fn alias(&self) -> &str {
+        ""
+    }
+}
+
+/// Whether they were killed while they waited for room, or have got it.
+#[test]
+fn those_who_wait_for_room_are_forgotten_when_they_wait_no_longer() {
+    let program = program("sendi $0 $1 $1\nhlt", &Hosts::new());
+    let way = Arc::new(Way(AtomicBool::new(false)));
+    let scheduler = scheduler(|config| config.outside = way.clone());
+    let mut process = Process::new(&program, Limits::default());
+    process.set_register(0, Register { int: THERE.bits(), float: 0.0 });
+    let pids = [(); 2].map(|()| scheduler.spawn(process.clone(), &program).unwrap());
+    let waiting = || lock(&scheduler.core().crowded).get(&2).map_or(0, |pids| pids.len());
+    until("they wait", || waiting() == 2 && scheduler.is_at_rest());
+    scheduler.kill(pids[0], Reason::KILLED);
+    until("one has ended", || scheduler.process_count() == 1);
+    assert_eq!(waiting(), 1);
+    way.0.store(true, Ordering::SeqCst);
+    scheduler.room(2);
+    until("the other has ended", || scheduler.process_count() == 0);
+    assert!(lock(&scheduler.core().crowded).is_empty());
 }
