@@ -188,6 +188,14 @@ impl Core {
         }
     }
 
+    /// Takes what a process has spent beyond its grant: an instruction whose price depends on its
+    /// operands may do so. It may be more than there is.
+    pub(crate) fn overdraw(&self, fuel: u64) {
+        if let Some(all) = &self.fuel {
+            all.fetch_sub(i64::try_from(fuel).unwrap_or(i64::MAX), Ordering::SeqCst);
+        }
+    }
+
     /// Lets a process wait until there is fuel.
     pub(crate) fn starve(&self, hands: Hands<'_>, task: Box<Task>) {
         lock(&self.starved).push(task);

@@ -284,7 +284,12 @@ impl Worker {
         let stop = process.run_in(&mut scene, Dispatch::default(), program, turn.fuel);
         scene.show_output();
         let spent = process.fuel_spent() - before;
-        task.debt += spent.saturating_sub(turn.fuel);
+        if spent > turn.fuel {
+            let over = spent - turn.fuel;
+            task.debt += over;
+            self.spent += over;
+            self.core.overdraw(over);
+        }
         turn.fuel = turn.fuel.saturating_sub(spent);
         match stop {
             Ok(Stop::Effect(effect)) => self.grant_wish(task, turn, effect),

@@ -4,7 +4,7 @@ use iridium_vm::Limits;
 use iridium_vm::process::{MESSAGE_OVERHEAD, Payload, Pid, TrapKind};
 use iridium_vm::sched::Activity;
 
-use crate::stage::{Stage, until};
+use crate::stage::{PATIENCE, Stage, until};
 
 fn trap(source: &str, limits: Limits) -> String {
     let mut stage = Stage::new(source);
@@ -203,6 +203,26 @@ fn the_fuel_of_a_node() {
     until("the fuel is spent", || stage.scheduler.is_out_of_fuel() && stage.scheduler.is_at_rest());
     until("all of it is told of", || stage.scheduler.fuel_spent() == 1_000_000);
     assert_eq!(stage.scheduler.process_count(), 5);
+}
+
+/// What an instruction costs beyond the fuel of its turn is spent all the same: a process that does
+/// nothing else gets no more than others.
+#[test]
+fn fuel_that_is_overdrawn_is_spent() {
+    let source = "
+        load $1 #16777216
+        aloc $1
+        load $0 #0
+fills:  memset $0 $0 $1
+        djmp @fills";
+    let stage = Stage::with(source, |config| config.fuel = 1_000_000);
+    let pid = stage.start(&[]);
+    until("the fuel is spent", || stage.scheduler.is_out_of_fuel());
+    let process = stage.scheduler.stop(pid, false, PATIENCE).unwrap().process.unwrap();
+    let price = 1 + (1 << 24) / 64;
+    let spent = process.fuel_spent();
+    assert!((1_000_000..=1_000_000 + price).contains(&spent), "{spent}");
+    until("all of it is told of", || stage.scheduler.fuel_spent() == spent);
 }
 
 /// Fuel that one process gives back is for those who got none: with any interleaving, what is left
