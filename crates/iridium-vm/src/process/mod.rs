@@ -28,6 +28,7 @@ pub(crate) use self::mailbox::{Mailbox, weight};
 pub use self::pid::{MAX_NODE, MAX_SERIAL, Pid, Reason};
 pub use self::signal::{Message, Payload, Signal};
 pub use self::snapshot::{SNAPSHOT_VERSION, SnapshotError};
+pub(crate) use self::ties::Ties;
 pub use self::trap::{Place, Trap, TrapKind};
 use crate::interp::{self, Dispatch, Sink, World, Writing};
 use crate::module::ModuleId;

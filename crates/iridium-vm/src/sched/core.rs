@@ -464,7 +464,7 @@ fn react(task: &mut Task, letter: Letter) -> Reaction<Letter> {
                 let wanted = task.actor.awaits(&message);
                 task.actor.mailbox.push(message);
                 // So that the worker sees it.
-                task.has_letters |= task.is_overfull();
+                task.has_letters |= task.is_crowded();
                 if wanted || task.has_letters { Reaction::Run } else { Reaction::Wait }
             }
         },

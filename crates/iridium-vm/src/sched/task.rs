@@ -6,7 +6,7 @@ use crossbeam_channel::Sender;
 
 use super::ending::Ending;
 use super::follow::Token;
-use crate::process::{Actor, Completion, Limits, Message, Pid, Process, Register};
+use crate::process::{Actor, Completion, Limits, Message, Pid, Process, Register, Ties};
 use crate::program::Program;
 use crate::supervisor::Supervisor;
 
@@ -25,6 +25,8 @@ pub(crate) struct Task {
     pub(crate) questions: u64,
     /// The memory that it was last found to take.
     pub(crate) memory: u64,
+    /// The memory of its mailbox from which on it is to be measured again, also while it waits.
+    pub(crate) alarm: u64,
     /// What a host function said that failed.
     pub(crate) failure: Option<String>,
     /// Who is told of its end from outside.
@@ -55,6 +57,7 @@ impl Task {
             debt: 0,
             questions: 0,
             memory: 0,
+            alarm: u64::MAX,
             failure: None,
             witnesses: Vec::new(),
             tokens: Vec::new(),
@@ -67,7 +70,8 @@ impl Task {
         self.body = body;
         self.has_letters = false;
         self.timer = None;
-        (self.debt, self.questions, self.memory) = (0, 0, 0);
+        (self.debt, self.questions) = (0, 0);
+        (self.memory, self.alarm) = (0, u64::MAX);
     }
 
     /// Drops what an ended process had but for its box and, for a program, its registers.
@@ -122,6 +126,11 @@ impl Task {
         }
     }
 
+    /// Whether its mailbox has grown so much while it waits that somebody must see to it.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.actor.mailbox.bytes() >= self.alarm || self.is_overfull()
+    }
+
     /// Whether more messages wait than may.
     pub(crate) fn is_overfull(&self) -> bool {
         self.actor.mailbox.is_over(&self.limits())
@@ -133,6 +142,7 @@ impl Task {
             Body::Program(process, _) => process.memory(),
             Body::Supervisor(_) | Body::Ended => 0,
         };
-        size_of::<Self>() as u64 + body + self.actor.mailbox.bytes()
+        let ties = self.actor.has_ties().map_or(0, Ties::memory);
+        size_of::<Self>() as u64 + body + ties + self.actor.mailbox.bytes()
     }
 }

@@ -28,6 +28,8 @@ const WISHES: u32 = 512;
 /// After so many turns a worker lets its queue go first, and after as many more it looks at what has
 /// come from outside.
 const OWN_TURNS: u32 = 16;
+/// By so much the messages of a process that waits may grow before they are counted, in bytes.
+const CROWD: u64 = 4 << 10;
 /// What a worker keeps of the memory for output, in bytes.
 const KEPT_OUTPUT: usize = 64 << 10;
 
@@ -239,6 +241,7 @@ impl Worker {
         let memory = task.measure();
         let grown = memory as i64 - task.memory as i64;
         task.memory = memory;
+        task.alarm = task.actor.mailbox.bytes() + CROWD;
         let all = self.core.memory.fetch_add(grown, Ordering::Relaxed) + grown;
         let over = grown > 0 && all as u64 > self.core.memory_limit;
         over.then(|| fail(task, TrapKind::MemoryLimit))

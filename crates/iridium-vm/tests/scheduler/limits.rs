@@ -189,6 +189,43 @@ fn the_memory_of_a_node() {
     assert_eq!(stage.scheduler.process_count(), 3);
 }
 
+/// Messages count when they come, though whoever gets them does not want them and waits on.
+#[test]
+fn the_memory_of_a_node_with_messages_that_nobody_takes() {
+    let source = "
+        load $1 #5
+        load $2 #-1
+        recv $1 $3
+        hlt";
+    let stage = Stage::with(source, |config| config.memory = 3_500_000);
+    let waiting = [(); 3].map(|()| stage.start(&[]));
+    stage.await_rest();
+    for pid in waiting.into_iter().cycle().take(300) {
+        stage.scheduler.send(Pid::NOBODY, pid, 6, Payload::Bytes(vec![0; 100_000].into()));
+    }
+    until("there is memory again", || stage.scheduler.process_count() < 3);
+    stage.await_rest();
+    let traps = stage.endings().into_iter().map(|ending| ending.trap.map(|trap| trap.kind));
+    assert!(traps.into_iter().all(|trap| trap == Some(TrapKind::MemoryLimit)));
+    let (_, taken) = stage.scheduler.weight();
+    assert!(taken <= 3_500_000, "{taken}");
+}
+
+#[test]
+fn the_memory_of_a_node_with_monitors() {
+    let source = "
+        self $1
+        load $0 #0
+again:  monitor $1 $2
+        inc $0
+        brlt $0 #100000 @again
+        hlt";
+    let stage = Stage::with(source, |config| config.memory = 1_000_000);
+    let ended = stage.run(None, &[]);
+    assert_eq!(ended.trap.as_deref(), Some("memory-limit"));
+    assert!(ended.result > 10_000, "{ended:?}");
+}
+
 /// The fuel of all processes together: they stop, and none is lost.
 #[test]
 fn the_fuel_of_a_node() {
