@@ -23,6 +23,8 @@ pub struct Guest {
     pub(super) actor: Actor,
     pub(super) questions: u64,
     wakes: Receiver<()>,
+    /// What it may use, as was said last.
+    limits: Limits,
     /// What it was told to end with.
     ended: Option<Reason>,
 }
@@ -68,8 +70,9 @@ impl Guest {
         let serial = actor.pid.serial();
         let place = core.table.place(serial).ok_or(Full)?;
         let (wake, wakes) = bounded(1);
-        place.lend(serial, Limits::default().message_bytes, wake);
-        Ok(Self { core: Arc::clone(core), actor, questions, wakes, ended: None })
+        let limits = Limits::default();
+        place.lend(serial, limits.message_bytes, wake);
+        Ok(Self { core: Arc::clone(core), actor, questions, wakes, limits, ended: None })
     }
 
     /// Its pid.
@@ -79,6 +82,7 @@ impl Guest {
 
     /// Does what a process of a program wants, as that process.
     pub fn perform(&mut self, effect: Effect, program: &Arc<Program>, limits: Limits) -> Progress {
+        self.limits = limits;
         let wisher =
             Wisher { actor: &mut self.actor, program, limits, questions: &mut self.questions };
         match effects::perform(self.core.hands(), wisher, effect) {
@@ -127,6 +131,11 @@ impl Guest {
                 | Letter::Follow(_)
                 | Letter::Look(_) => {}
             }
+        }
+        // Its letters are few at a time, since they were limited where they waited; but what it does
+        // not want adds up.
+        if self.actor.mailbox.is_over(&self.limits) {
+            self.ended.get_or_insert(Reason::of_trap(TrapKind::MailboxLimit));
         }
         if let Some(reason) = self.ended {
             self.actor.wait = None;

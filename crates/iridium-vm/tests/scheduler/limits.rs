@@ -1,8 +1,8 @@
 //! Limits per process, all with defaults, all enforced with a trap and a clear name; and per node.
 
 use iridium_vm::Limits;
-use iridium_vm::process::{MESSAGE_OVERHEAD, Payload, Pid, TrapKind};
-use iridium_vm::sched::Activity;
+use iridium_vm::process::{Effect, MESSAGE_OVERHEAD, Payload, Pid, Reason, TrapKind};
+use iridium_vm::sched::{Activity, Progress};
 
 use crate::stage::{PATIENCE, Stage, until};
 
@@ -117,6 +117,22 @@ spins:  djmp @spins";
     }
 }
 
+/// Nor in the mailbox of one that is driven from outside and takes them in all the time.
+#[test]
+fn messages_that_a_guest_does_not_want_do_not_pile_up() {
+    let stage = Stage::new("hlt");
+    let mut guest = stage.scheduler.guest().unwrap();
+    let wish = Effect::Receive { tag: 5, timeout: -1 };
+    assert_eq!(guest.perform(wish, &stage.program, stage.limits), Progress::Waits);
+    let megabyte = || Payload::Bytes(vec![0; 1 << 20].into());
+    let ended = (0..100).find_map(|_| {
+        stage.scheduler.send(Pid::NOBODY, guest.pid(), 6, megabyte());
+        Some(guest.poll()).filter(|progress| *progress != Progress::Waits)
+    });
+    let reason = Reason::of_trap(TrapKind::MailboxLimit);
+    assert_eq!(ended, Some(Progress::Ended(reason)));
+}
+
 /// Messages to one that is in a long turn, or in none, take no more memory than they may.
 #[test]
 fn messages_that_nobody_takes_do_not_pile_up() {
@@ -159,7 +175,7 @@ wait:   load $1 #-1
     stage.scheduler.spawn(process.clone(), &stage.program).unwrap();
     assert!(stage.scheduler.spawn(process.clone(), &stage.program).is_err());
     let pid = stage.scheduler.processes()[0].pid;
-    stage.scheduler.kill(pid, iridium_vm::process::Reason::KILLED);
+    stage.scheduler.kill(pid, Reason::KILLED);
     stage.await_left(49);
     stage.scheduler.spawn(process, &stage.program).unwrap();
 }
@@ -182,7 +198,7 @@ fn the_memory_of_a_node() {
     assert_eq!(stage.run(None, &[]).trap.as_deref(), Some("memory-limit"));
     // What an ended process had is free again.
     let pid = stage.scheduler.processes()[0].pid;
-    stage.scheduler.kill(pid, iridium_vm::process::Reason::KILLED);
+    stage.scheduler.kill(pid, Reason::KILLED);
     stage.await_left(2);
     stage.start(&[]);
     stage.await_rest();
