@@ -75,6 +75,7 @@ impl Hands<'_> {
     /// Gives the signals that it will not read.
     fn leave(&self, task: &mut Task) -> Vec<Signal> {
         let letters = self.core.table.place(task.actor.pid.serial()).map(Place::vacate);
+        task.has_ended = true;
         let mut unread = Vec::new();
         for letter in letters.into_iter().flatten() {
             match letter {

@@ -17,6 +17,8 @@ pub(crate) struct Task {
     pub(crate) body: Body,
     /// Whether there were letters for it when it was taken out of its slot.
     pub(crate) has_letters: bool,
+    /// Whether it has ended, and is only looked at for the last time.
+    pub(crate) has_ended: bool,
     /// The deadline that the timers have for it.
     pub(crate) timer: Option<u64>,
     /// Fuel that it has spent beyond what its turns had.
@@ -53,6 +55,7 @@ impl Task {
             actor,
             body,
             has_letters: false,
+            has_ended: false,
             timer: None,
             debt: 0,
             questions: 0,
@@ -68,7 +71,7 @@ impl Task {
     pub(crate) fn begin(&mut self, actor: Actor, body: Body) {
         self.actor = actor;
         self.body = body;
-        self.has_letters = false;
+        (self.has_letters, self.has_ended) = (false, false);
         self.timer = None;
         (self.debt, self.questions) = (0, 0);
         (self.memory, self.alarm) = (0, u64::MAX);

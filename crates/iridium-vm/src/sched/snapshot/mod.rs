@@ -136,7 +136,10 @@ impl Scheduler {
                 let (sender, saved) = bounded(1);
                 let on_worker = Arc::clone(&core);
                 let look = move |task: &mut Task| {
-                    drop(sender.send(one(&on_worker, task, &[], with_module)));
+                    // What has ended meanwhile could not go on anywhere.
+                    if !task.has_ended {
+                        drop(sender.send(one(&on_worker, task, &[], with_module)));
+                    }
                 };
                 core.hands().deliver(pid, Letter::Look(Box::new(look)));
                 let saved = saved.recv_timeout(PATIENCE).map_err(|error| match error {

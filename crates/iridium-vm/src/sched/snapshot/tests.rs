@@ -232,3 +232,26 @@ fn a_supervisor_has_as_many_states_as_children() {
     let error = refused(|saved| saved.processes[0].body = SavedBody::Supervisor(bad));
     assert_eq!(error, RestoreError::Damaged);
 }
+
+/// A process that ends in the turn after which it was to be saved would only trap elsewhere.
+#[test]
+fn what_ends_before_it_can_be_saved_is_not_saved() {
+    let (go, gate) = bounded::<()>(0);
+    let mut hosts = Hosts::new();
+    hosts.add("hold", move |_| {
+        let _ = gate.recv();
+        Ok(())
+    });
+    let module = Assembler::new("test.iasm").assemble(".import hold\nhost @hold $0\nhlt");
+    let program = Arc::new(Program::new(module.unwrap().module, &hosts).unwrap());
+    let (scheduler, _) = scheduler();
+    let process = Process::new(&program, crate::process::Limits::default());
+    let pid = scheduler.spawn(process, &program).unwrap();
+    std::thread::scope(|scope| {
+        let saving = scope.spawn(|| scheduler.save(pid, true));
+        let place = scheduler.core().table.place(pid.serial()).unwrap();
+        until("it is asked for", || place.look(|_, _, letters| letters.len() == 1));
+        go.send(()).unwrap();
+        assert_eq!(saving.join().unwrap(), Err(SaveError::NoProcess));
+    });
+}
