@@ -423,11 +423,13 @@ impl Hands<'_> {
             Some(own) => own.spare.task(actor, body),
             None => Box::new(Task::new(actor, body)),
         };
+        // Before it may get a name: whoever finds it by that is to reach it.
+        place.occupy(serial, task.limits().message_bytes);
         if !prepare(&mut task) {
-            self.core.table.release(self.worker(), serial);
+            let unread = place.vacate().into_iter().filter_map(signal_of).collect();
+            self.retire(&task.actor, Reason::NO_PROCESS, unread);
             return Err(Full);
         }
-        place.occupy(serial, task.limits().message_bytes);
         self.ready_behind(task);
         Ok(pid)
     }

@@ -106,3 +106,30 @@ fn those_who_wait_for_room_are_forgotten_when_they_wait_no_longer() {
     until("the other has ended", || scheduler.process_count() == 0);
     assert!(lock(&scheduler.core().crowded).is_empty());
 }
+
+/// A process is there from when it can have a name, and what reaches it is answered, also when
+/// nothing becomes of it.
+#[test]
+fn a_process_can_be_reached_as_soon_as_it_can_be_found() {
+    let program = program("yield\nhlt", &Hosts::new());
+    let scheduler = scheduler(|_| {});
+    let guest = scheduler.guest().unwrap();
+    let place = scheduler.core().table.place(guest.pid().serial()).unwrap();
+    let letters = || place.look(|_, _, letters| format!("{letters:?}"));
+    let hands = scheduler.core().hands();
+    for begins in [true, false] {
+        let body = || Body::Program(Process::new(&program, Limits::default()), program.clone());
+        let reference = i64::from(begins);
+        let spawned = hands.spawn_if(body(), |task| {
+            hands.post(guest.pid(), task.actor.pid, Signal::Monitor { from: guest.pid(), reference });
+            assert_eq!(letters(), "[]", "it is kept");
+            begins
+        });
+        assert_eq!(spawned.is_ok(), begins);
+        until("it is answered", || letters() != "[]");
+        let expected = if begins { "reason: Reason(0)" } else { "reason: Reason(-2)" };
+        assert!(letters().contains(expected), "{}", letters());
+        place.collect();
+        until("only the guest is left", || scheduler.process_count() == 1);
+    }
+}
