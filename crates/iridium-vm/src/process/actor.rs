@@ -17,6 +17,11 @@ pub(crate) struct Actor {
     ties: Option<Box<Ties>>,
 }
 
+/// The last time that anybody waits for, 146 years after the clock has started. A clock that jumps
+/// from wait to wait gets no further, so that programs, whose integers are signed, see it go on, and
+/// what was saved with it can be restored.
+pub(crate) const LAST_TIME: u64 = 1 << 62;
+
 /// What a process waits for. Times are those of the scheduler's clock, in ns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Wait {
@@ -71,7 +76,7 @@ impl Wait {
             Wait::Message { until: Some(until), .. } | Wait::Time { until } => until,
             _ => return self,
         };
-        *time = time.saturating_sub(here).saturating_add(there);
+        *time = time.saturating_sub(here).saturating_add(there).min(LAST_TIME);
         self
     }
 }

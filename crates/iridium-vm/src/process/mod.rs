@@ -18,7 +18,7 @@ mod trap;
 use serde::{Deserialize, Serialize};
 
 pub use self::actor::Question;
-pub(crate) use self::actor::{Actor, Wait};
+pub(crate) use self::actor::{Actor, LAST_TIME, Wait};
 pub use self::check::Unfit;
 pub(crate) use self::effect::Pending;
 pub use self::effect::{Completion, Effect, Mismatch, SpawnKind, Start};

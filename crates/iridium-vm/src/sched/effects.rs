@@ -6,7 +6,7 @@ use super::core::Hands;
 use super::outside::Refused;
 use super::task::Body;
 use crate::process::{
-    Actor, Completion, Effect, Limits, MAX_NODE, Message, Pid, Process, Question, Reason, Signal,
+    Actor, Completion, Effect, LAST_TIME, Limits, MAX_NODE, Message, Pid, Process, Question, Reason, Signal,
     SpawnKind, Start, TrapKind, Wait,
 };
 use crate::program::Program;
@@ -132,7 +132,7 @@ pub(crate) fn perform(hands: Hands<'_>, wisher: Wisher<'_>, effect: Effect) -> O
 /// So many ms from now. Less than nothing is nothing.
 fn deadline(now: u64, milliseconds: i64) -> u64 {
     let time = u64::try_from(milliseconds).unwrap_or(0).saturating_mul(MILLISECOND);
-    now.saturating_add(time)
+    now.saturating_add(time).min(LAST_TIME)
 }
 
 /// What a new process starts with.

@@ -28,7 +28,7 @@ pub use self::action::{Action, Supervision};
 use self::intensity::Intensity;
 pub use self::spec::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
 use self::state::{Mode, Slot, State, Then, Victim};
-use crate::process::{Pid, Reason};
+use crate::process::{LAST_TIME, Pid, Reason};
 
 /// How many processes that were children are remembered.
 const MAX_FORMER: usize = 256;
@@ -173,7 +173,7 @@ impl Supervisor {
         if let Mode::Stopping { victim: Some(Victim { deadline: Some(time), .. }), .. } =
             &mut self.mode
         {
-            *time = time.saturating_sub(here).saturating_add(there);
+            *time = time.saturating_sub(here).saturating_add(there).min(LAST_TIME);
         }
         self.intensity.move_to(here, there);
     }
@@ -334,5 +334,5 @@ impl Supervisor {
 
 /// The time `ms` after `now`; `None` when it never comes.
 fn after(now: u64, ms: u64) -> Option<u64> {
-    now.checked_add(ms.checked_mul(1_000_000)?)
+    now.checked_add(ms.checked_mul(1_000_000)?).filter(|time| *time <= LAST_TIME)
 }

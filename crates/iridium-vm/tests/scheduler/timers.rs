@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::stage::{Stage, output};
+use iridium_vm::Hosts;
+
+use crate::stage::{PATIENCE, Stage, output};
 
 #[test]
 fn thousands_sleep_and_wake_in_the_order_of_their_deadlines() {
@@ -144,4 +146,32 @@ fn random_bits_come_from_the_seed() {
     assert_ne!(run(7), run(8));
     let (first, second) = run(7);
     assert_ne!(first, second.to_string());
+}
+
+/// Virtual time comes to its end with the longest of waits, and does not turn round there; what is
+/// saved then can be restored.
+#[test]
+fn the_longest_wait_leaves_a_clock_that_can_go_on() {
+    let source = "
+        sleep $0
+        mono $3
+        sleep $0
+        mono $4
+        load $1 #5
+        mov $2 $0
+        recv $1 $6
+        mono $5
+        load $2 #-1
+        recv $1 $6
+        hlt";
+    let stage = Stage::new(source);
+    let pid = stage.start(&[i64::MAX]);
+    stage.await_rest();
+    let saved = stage.scheduler.save_all(PATIENCE).unwrap();
+    let other = Stage::new("hlt");
+    other.scheduler.restore_all(&saved, &Hosts::new()).unwrap();
+    other.await_rest();
+    let process = other.scheduler.stop(pid, false, PATIENCE).unwrap().process.unwrap();
+    let times = [3, 4, 5].map(|number| process.register(number).int);
+    assert!(times[0] > 0 && times.is_sorted(), "{times:?}");
 }

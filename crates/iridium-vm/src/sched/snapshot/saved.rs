@@ -15,7 +15,7 @@ use super::{RestoreError, VERSION};
 use crate::codec;
 use crate::host::Hosts;
 use crate::module::{Module, ModuleId};
-use crate::process::{Actor, Completion, MAX_NODE, Process, Signal, Wait};
+use crate::process::{Actor, Completion, LAST_TIME, MAX_NODE, Process, Signal, Wait};
 use crate::program::Program;
 use crate::supervisor::Supervisor;
 
@@ -24,8 +24,6 @@ const HEADER: usize = 10;
 /// The most fuel that a process may be behind with. It is paid off turn by turn, so a larger number
 /// would keep a worker busy for nothing.
 const MAX_DEBT: u64 = 1 << 32;
-/// The latest time that a clock may have shown, 146 years after its start.
-const MAX_MONO: u64 = 1 << 62;
 
 /// Processes and what is theirs.
 #[derive(Serialize, Deserialize)]
@@ -198,7 +196,7 @@ impl Saved {
         }
         let saved: Self = codec::decode(body).ok_or(RestoreError::Damaged)?;
         let node = saved.shape.as_ref().map_or(1, |shape| shape.node);
-        if saved.mono > MAX_MONO || !(1..=MAX_NODE).contains(&node) {
+        if saved.mono > LAST_TIME || !(1..=MAX_NODE).contains(&node) {
             return Err(RestoreError::Damaged);
         }
         Ok(saved)
