@@ -84,6 +84,10 @@ impl Blocking {
                 core.hands().ready(task);
                 lock(&self.state).running -= 1;
                 self.finished.notify_all();
+                // Time has stood still for it.
+                if core.has_time() {
+                    core.idle.wake_one();
+                }
                 // The process may have ended by now, and could not say that all is at rest.
                 core.tell_of_rest();
                 state = lock(&self.state);

@@ -242,6 +242,17 @@ impl Core {
         hands.deliver(Pid::new(self.node(), serial), Letter::Time(time));
     }
 
+    /// Whether virtual time may go on when nothing can run: not for those who have no fuel, who would
+    /// run, nor while a host function takes its time, behind which somebody will.
+    pub(crate) fn time_may_jump(&self) -> bool {
+        self.clock.is_virtual() && !self.is_starving() && self.blocking.is_idle()
+    }
+
+    /// Whether a worker that sleeps would let virtual time go on.
+    pub(crate) fn has_time(&self) -> bool {
+        self.time_may_jump() && !self.timers.is_empty()
+    }
+
     /// Whether a worker would find something to do.
     pub(crate) fn has_work(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)

@@ -60,9 +60,6 @@ impl Timers {
     /// Where time is virtual, takes out the first deadlines, all those of one time, and puts the
     /// clock there.
     pub(crate) fn jump(&self, clock: &Clock) -> Vec<(u64, u64)> {
-        if !clock.is_virtual() {
-            return Vec::new();
-        }
         let mut state = lock(&self.state);
         let Some((time, _)) = state.deadlines.first().copied() else { return Vec::new() };
         clock.jump_to(time);

@@ -133,8 +133,7 @@ impl Worker {
         self.tell_spent();
         Reclaim::look(&self.core);
         let core = &*self.core;
-        // Those who have no fuel would run: time does not pass for them.
-        let jumps = !core.is_starving();
+        let jumps = core.time_may_jump();
         for (time, serial) in jumps.then(|| core.timers.jump(&core.clock)).into_iter().flatten() {
             // Where others could see it too: a worker does not look at what it has for itself
             // before it sleeps.
@@ -142,7 +141,7 @@ impl Worker {
         }
         self.rising = core.idle.sleep(
             self.index,
-            || core.has_work(),
+            || core.has_work() || core.has_time(),
             || {
                 core.tell_of_rest();
                 self.parker.park();

@@ -10,7 +10,7 @@ use iridium_vm::process::Reason;
 use iridium_vm::sched::{Activity, Time};
 use iridium_vm::{Hosts, Program};
 
-use crate::stage::{Stage, output, program, until};
+use crate::stage::{PATIENCE, Stage, output, program, until};
 
 #[test]
 fn a_blocking_host_function_keeps_no_worker() {
@@ -46,6 +46,55 @@ fn a_blocking_host_function_keeps_no_worker() {
             .collect();
         results.sort_unstable();
         assert_eq!(results, (1..=10).collect::<Vec<_>>());
+    }
+}
+
+/// Who waits for one that is in a host function does not wait in vain because that takes its time.
+#[test]
+fn virtual_time_stands_still_while_a_host_function_runs() {
+    let (go, gate) = bounded::<()>(0);
+    let mut hosts = Hosts::new();
+    hosts.add_blocking("wait", move |_| {
+        let _ = gate.recv();
+        Ok(())
+    });
+    let source = "
+        .import wait
+        self $0
+        spawn @caller $0 $1
+        load $1 #5
+        load $2 #1000
+        recv $1 $3
+        djmpe @got
+        trap #1
+got:    mono $1
+        load $2 #1000
+        sleep $2
+        mono $3
+        sub $3 $1 $0
+        hlt
+caller: load $2 #5
+        host @wait $3
+        sendi $0 $2 $0
+        hlt
+other:  mono $0
+        hlt";
+    let stage = Stage::of(program(source, &hosts), |_| {});
+    let waiting = stage.scheduler.spawn_watched(stage.process(None, &[]), &stage.program);
+    for _ in 0..100 {
+        assert_eq!(stage.run(Some("other"), &[]).result, 0, "time stands still");
+    }
+    go.send(()).unwrap();
+    let ending = waiting.unwrap().1.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(ending.trap.map(|trap| trap.to_string()), None);
+    assert_eq!(ending.process.unwrap().register(0).int, 1_000_000_000);
+    // A host function that nobody waits for keeps time no longer than it takes, either.
+    for _ in 0..100 {
+        stage.start_at("caller", &[0]);
+        let sleeper = stage.scheduler.spawn_watched(stage.process(Some("got"), &[]), &stage.program);
+        go.send(()).unwrap();
+        let ending = sleeper.unwrap().1.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(ending.process.unwrap().register(0).int, 1_000_000_000);
     }
 }
 
