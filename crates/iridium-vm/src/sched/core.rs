@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crossbeam_deque::{Injector, Stealer};
+use crossbeam_deque::{Injector, Steal, Stealer};
 use crossbeam_utils::sync::Unparker;
 
 use super::blocking::Blocking;
@@ -210,6 +210,19 @@ impl Core {
         !lock(&self.starved).is_empty()
     }
 
+    /// Drops the processes, which nobody runs any more, so that who waits for their ends does not
+    /// wait for ever.
+    pub(crate) fn drop_processes(&self) {
+        for place in self.table.places().filter(|place| !place.is_lent()) {
+            place.vacate();
+        }
+        lock(&self.starved).clear();
+        while !matches!(self.injector.steal(), Steal::Empty) {}
+        for stealer in &self.stealers {
+            while !matches!(stealer.steal(), Steal::Empty) {}
+        }
+    }
+
     fn feed(&self, hands: Hands<'_>) {
         for task in std::mem::take(&mut *lock(&self.starved)) {
             hands.ready(task);
@@ -326,6 +339,10 @@ impl Hands<'_> {
 
     /// Leaves a process to whichever worker has time for it.
     fn hand_out(&self, task: Box<Task>) {
+        if self.core.stopped.load(Ordering::SeqCst) {
+            // Nobody will.
+            return;
+        }
         self.core.injector.push(task);
         self.core.idle.wake_one();
     }

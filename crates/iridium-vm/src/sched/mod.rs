@@ -440,6 +440,7 @@ impl Inner {
         self.core.reclaim.stop();
         self.core.idle.wake_all();
         self.core.threads.wait(PATIENCE);
+        self.core.drop_processes();
     }
 }
 

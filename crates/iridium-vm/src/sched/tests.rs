@@ -133,3 +133,26 @@ fn a_process_can_be_reached_as_soon_as_it_can_be_found() {
         until("only the guest is left", || scheduler.process_count() == 1);
     }
 }
+
+/// Whoever waits for an end does not wait for ever: for one that waits, or that has no fuel, or that
+/// is started too late.
+#[test]
+fn a_shutdown_is_the_end_of_all_waiting_for_ends() {
+    let program = program(
+        "load $1 #-1\nload $2 #-1\nrecv $1 $3\nhlt\nspin: djmp @spin",
+        &Hosts::new(),
+    );
+    let scheduler = scheduler(|config| config.fuel = 1_000);
+    let waits = || Process::new(&program, Limits::default());
+    let spins = Process::at_label(&program, "spin", Limits::default()).unwrap();
+    let (_, waiting) = scheduler.spawn_followed(waits(), &program).unwrap();
+    let (_, spinning) = scheduler.spawn_followed(spins, &program).unwrap();
+    until("there is no fuel", || scheduler.is_out_of_fuel());
+    scheduler.shutdown();
+    let (_, late) = scheduler.spawn_followed(waits(), &program).unwrap();
+    for followed in [waiting, spinning, late] {
+        let patience = Duration::from_secs(10);
+        assert!(followed.ending.recv_timeout(patience).is_err_and(|error| error.is_disconnected()));
+        assert!(followed.all.recv_timeout(patience).is_err_and(|error| error.is_disconnected()));
+    }
+}
