@@ -87,12 +87,11 @@ impl Ties {
         pids.map(|pid| pid.node()).filter(|node| *node != 0)
     }
 
-    /// The signals that the loss of a node stands for.
-    pub(crate) fn lost_with(&self, node: u32) -> Vec<Signal> {
-        let reason = Reason::NODE_LOST;
-        let links = self.links.iter().filter(|pid| pid.node() == node);
+    /// What the process is told when those it is tied to of whom `is_lost` holds are lost.
+    pub(crate) fn lost_with(&self, is_lost: impl Fn(&Pid) -> bool, reason: Reason) -> Vec<Signal> {
+        let links = self.links.iter().filter(|pid| is_lost(pid));
         let links = links.map(|from| Signal::Exit { from: *from, reason });
-        let monitors = self.monitors.iter().filter(|(_, pid)| pid.node() == node);
+        let monitors = self.monitors.iter().filter(|(_, pid)| is_lost(pid));
         let monitors = monitors.map(|(reference, from)| {
             let (from, reference) = (*from, *reference);
             Signal::Down { from, reference, reason }
@@ -215,7 +214,7 @@ mod tests {
         let reason = Reason::NODE_LOST;
         let expected =
             [Signal::Exit { from: FAR, reason }, Signal::Down { from: FAR, reference, reason }];
-        assert_eq!(ties.lost_with(2), expected);
+        assert_eq!(ties.lost_with(|pid| pid.node() == 2, reason), expected);
         assert_eq!(ties.take_in(Signal::NodeLost { node: 2 }), Taken::In);
         assert_eq!(ties.watchers, BTreeSet::from([(OTHER, 1)]));
     }

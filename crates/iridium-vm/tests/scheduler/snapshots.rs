@@ -206,6 +206,41 @@ child:  load $1 #-1
     assert_eq!(stage.reasons(), [-1, -1, child.bits()]);
 }
 
+/// A guest is not saved with those who are tied to it: for them it has ended.
+#[test]
+fn who_was_not_saved_is_gone_for_those_who_were() {
+    let source = "
+        monitor $0 $1
+        load $2 #-3
+        load $3 #-1
+        recv $2 $4
+        hlt
+linked: link $0
+        load $2 #-1
+        load $3 #-1
+        recv $2 $4
+        hlt";
+    let stage = Stage::new(source);
+    let guest = stage.scheduler.guest().unwrap();
+    let monitors = stage.start(&[guest.pid().bits()]);
+    let linked = stage.start_at("linked", &[guest.pid().bits()]);
+    stage.await_rest();
+    let saved = stage.scheduler.save_all(PATIENCE).unwrap();
+    let other = Stage::new("hlt");
+    other.scheduler.restore_all(&saved, &Hosts::new()).unwrap();
+    other.await_rest();
+    assert_eq!((other.reasons(), other.scheduler.lives(linked)), (vec![-2], false));
+    assert!(!other.scheduler.lives(monitors));
+    // With it, nothing has happened.
+    let saved = stage.scheduler.save_with(&guest, PATIENCE).unwrap();
+    let other = Stage::new("hlt");
+    let (_, guest) = other.scheduler.restore_with(&saved, &Hosts::new()).unwrap();
+    other.await_rest();
+    assert!(other.scheduler.lives(monitors) && other.scheduler.lives(linked));
+    drop(guest);
+    other.await_left(1);
+}
+
 #[test]
 fn supervisors_are_saved_with_their_children() {
     let source = "wait: load $1 #-1\nload $2 #-1\nrecv $1 $3\nexit $3";

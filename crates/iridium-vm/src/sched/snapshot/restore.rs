@@ -17,7 +17,7 @@ use super::saved::{Restored, Saved, SavedLetter, SavedTask};
 use super::{PATIENCE, VERSION};
 use crate::host::Hosts;
 use crate::module::{LoadError, ModuleId};
-use crate::process::{Actor, Pid, Signal, Unfit, Wait};
+use crate::process::{Actor, Pid, Reason, Signal, Unfit, Wait};
 use crate::program::MissingImports;
 
 /// Why bytes could not be made processes again. Nothing has changed.
@@ -238,6 +238,9 @@ impl Scheduler {
                 }
             }
         }
+        // A guest, say, that was not saved with it.
+        let gone = |pid: &Pid| pid.node() == core.node() && !core.lives(*pid);
+        let lost = actor.has_ties().map(|ties| ties.lost_with(gone, Reason::NO_PROCESS));
         let answers = |letter: &SavedLetter| match letter {
             SavedLetter::Answer(number, _) => actor.awaits_answer(*number),
             SavedLetter::Signal(_) | SavedLetter::Overflow => false,
@@ -246,6 +249,10 @@ impl Scheduler {
         let is_answered = letters.iter().any(answers);
         for letter in letters {
             core.hands().deliver(pid, letter.into_letter());
+        }
+        // Behind those letters, which may tell of such an end already.
+        for signal in lost.into_iter().flatten() {
+            core.hands().deliver(pid, Letter::Signal(signal));
         }
         if let Some(Wait::Answer { number, question }) = &actor.wait
             && !is_answered
