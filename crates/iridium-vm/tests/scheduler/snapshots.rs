@@ -206,6 +206,13 @@ child:  load $1 #-1
     assert_eq!(stage.reasons(), [-1, -1, child.bits()]);
 }
 
+#[test]
+fn patience_has_no_limit() {
+    let stage = Stage::new("hlt");
+    assert!(stage.scheduler.save_all(Duration::MAX).is_ok());
+    assert!(stage.scheduler.stop(Pid::NOBODY, true, Duration::MAX).is_ok());
+}
+
 /// A guest is not saved with those who are tied to it: for them it has ended.
 #[test]
 fn who_was_not_saved_is_gone_for_those_who_were() {

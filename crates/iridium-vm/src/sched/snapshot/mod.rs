@@ -36,6 +36,8 @@ use crate::process::{Pid, Process};
 pub const VERSION: u16 = 1;
 /// How long workers may take to be held, and a process to come to the end of its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest that somebody waits; the system cannot count to all times that can be written down.
+const MOST_PATIENCE: Duration = Duration::from_secs(1 << 30);
 
 /// Why processes could not be saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -109,6 +111,7 @@ impl Scheduler {
         act: impl FnOnce(Instant) -> Option<R>,
     ) -> Result<R, SaveError> {
         let core = self.core();
+        let patience = patience.min(MOST_PATIENCE);
         let deadline = Instant::now() + patience;
         let wake = || core.idle.wake_all();
         let done = core.pause.hold(self.inner.workers, patience, wake, || {
