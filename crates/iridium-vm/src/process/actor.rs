@@ -102,9 +102,9 @@ impl Actor {
             Signal::NodeLost { node } => Some(*node),
             _ => None,
         };
-        let lost = node.zip(self.ties.as_ref()).map(|(node, ties)| {
-            ties.lost_with(|pid| pid.node() == node, Reason::NODE_LOST)
-        });
+        let lost = node
+            .zip(self.ties.as_ref())
+            .map(|(node, ties)| ties.lost_with(|pid| pid.node() == node, Reason::NODE_LOST));
         let ends = self.take_in_one(signal);
         lost.into_iter().flatten().fold(ends, |ends, signal| ends.or(self.take_in_one(signal)))
     }

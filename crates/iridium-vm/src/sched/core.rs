@@ -223,6 +223,18 @@ impl Core {
         }
     }
 
+    /// Looks at a process that waits until there is fuel, and its letters.
+    pub(crate) fn look_at_starving<R>(
+        &self,
+        pid: Pid,
+        look: impl FnOnce(&Task, &[Letter]) -> R,
+    ) -> Option<R> {
+        let starved = lock(&self.starved);
+        let task = starved.iter().find(|task| task.actor.pid == pid)?;
+        let place = self.table.place(pid.serial())?;
+        Some(place.look(|_, _, letters| look(task, letters)))
+    }
+
     fn feed(&self, hands: Hands<'_>) {
         for task in std::mem::take(&mut *lock(&self.starved)) {
             hands.ready(task);

@@ -6,8 +6,8 @@ use super::core::Hands;
 use super::outside::Refused;
 use super::task::Body;
 use crate::process::{
-    Actor, Completion, Effect, LAST_TIME, Limits, MAX_NODE, Message, Pid, Process, Question, Reason, Signal,
-    SpawnKind, Start, TrapKind, Wait,
+    Actor, Completion, Effect, LAST_TIME, Limits, MAX_NODE, Message, Pid, Process, Question,
+    Reason, Signal, SpawnKind, Start, TrapKind, Wait,
 };
 use crate::program::Program;
 

@@ -1,11 +1,13 @@
 //! What can be seen of processes from outside.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crossbeam_channel::unbounded;
 
 use super::Scheduler;
 use super::letter::Letter;
+use super::sync::lock;
 use super::task::{Body, Task};
 use crate::module::ModuleId;
 use crate::process::{Actor, Pid, Place, Wait};
@@ -171,10 +173,15 @@ impl Scheduler {
         let core = self.core();
         let (seen, busy) = unbounded();
         let mut infos = Vec::new();
+        // Those without fuel have no turn in which they would see that they are asked.
+        let mut starving: HashMap<_, _> = lock(&core.starved)
+            .iter()
+            .map(|task| (task.actor.pid.serial(), ProcessInfo::of(task, false)))
+            .collect();
         for place in core.table.places().filter(|place| !place.is_lent()) {
-            let found = place
+            let (serial, info) = place
                 .look(|serial, task, _| (serial, task.map(|task| ProcessInfo::of(task, true))));
-            match found {
+            match (serial, info.or_else(|| starving.remove(&serial))) {
                 (0, _) => {}
                 (_, Some(info)) => infos.push(info),
                 (serial, None) => {

@@ -121,7 +121,11 @@ fn a_process_can_be_reached_as_soon_as_it_can_be_found() {
         let body = || Body::Program(Process::new(&program, Limits::default()), program.clone());
         let reference = i64::from(begins);
         let spawned = hands.spawn_if(body(), |task| {
-            hands.post(guest.pid(), task.actor.pid, Signal::Monitor { from: guest.pid(), reference });
+            hands.post(
+                guest.pid(),
+                task.actor.pid,
+                Signal::Monitor { from: guest.pid(), reference },
+            );
             assert_eq!(letters(), "[]", "it is kept");
             begins
         });
@@ -138,10 +142,8 @@ fn a_process_can_be_reached_as_soon_as_it_can_be_found() {
 /// is started too late.
 #[test]
 fn a_shutdown_is_the_end_of_all_waiting_for_ends() {
-    let program = program(
-        "load $1 #-1\nload $2 #-1\nrecv $1 $3\nhlt\nspin: djmp @spin",
-        &Hosts::new(),
-    );
+    let program =
+        program("load $1 #-1\nload $2 #-1\nrecv $1 $3\nhlt\nspin: djmp @spin", &Hosts::new());
     let scheduler = scheduler(|config| config.fuel = 1_000);
     let waits = || Process::new(&program, Limits::default());
     let spins = Process::at_label(&program, "spin", Limits::default()).unwrap();

@@ -91,7 +91,8 @@ other:  mono $0
     // A host function that nobody waits for keeps time no longer than it takes, either.
     for _ in 0..100 {
         stage.start_at("caller", &[0]);
-        let sleeper = stage.scheduler.spawn_watched(stage.process(Some("got"), &[]), &stage.program);
+        let sleeper =
+            stage.scheduler.spawn_watched(stage.process(Some("got"), &[]), &stage.program);
         go.send(()).unwrap();
         let ending = sleeper.unwrap().1.recv_timeout(PATIENCE).unwrap();
         assert_eq!(ending.process.unwrap().register(0).int, 1_000_000_000);

@@ -206,6 +206,22 @@ child:  load $1 #-1
     assert_eq!(stage.reasons(), [-1, -1, child.bits()]);
 }
 
+/// It does not run, so it is not busy either.
+#[test]
+fn one_that_has_no_fuel_is_saved_and_seen() {
+    let stage = Stage::with("load $0 #3\nl: djmp @l", |config| config.fuel = 1_000);
+    let pid = stage.start(&[]);
+    until("there is no fuel", || stage.scheduler.is_out_of_fuel());
+    let infos = stage.scheduler.processes();
+    assert_eq!(infos.iter().map(|info| (info.pid, info.fuel)).collect::<Vec<_>>(), [(pid, 1_000)]);
+    let saved = stage.scheduler.save(pid, true).unwrap();
+    let other = Stage::new("hlt");
+    let copy = other.scheduler.restore(&saved, &Hosts::new()).unwrap();
+    let process = other.scheduler.stop(copy, false, PATIENCE).unwrap().process.unwrap();
+    assert_eq!(process.register(0).int, 3);
+    assert!(process.fuel_spent() >= 1_000);
+}
+
 #[test]
 fn patience_has_no_limit() {
     let stage = Stage::new("hlt");

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{RecvTimeoutError, bounded};
 
 pub use self::restore::RestoreError;
 use self::saved::{Saved, SavedBody, SavedTask};
@@ -36,6 +36,8 @@ use crate::process::{Pid, Process};
 pub const VERSION: u16 = 1;
 /// How long workers may take to be held, and a process to come to the end of its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often somebody who waits for a process looks whether it has run out of fuel.
+const GLANCE: Duration = Duration::from_millis(20);
 /// The longest that somebody waits; the system cannot count to all times that can be written down.
 const MOST_PATIENCE: Duration = Duration::from_secs(1 << 30);
 
@@ -145,10 +147,21 @@ impl Scheduler {
                     }
                 };
                 core.hands().deliver(pid, Letter::Look(Box::new(look)));
-                let saved = saved.recv_timeout(PATIENCE).map_err(|error| match error {
-                    crossbeam_channel::RecvTimeoutError::Timeout => SaveError::Busy,
-                    crossbeam_channel::RecvTimeoutError::Disconnected => SaveError::NoProcess,
-                })?;
+                let deadline = Instant::now() + PATIENCE;
+                let saved = loop {
+                    // One without fuel has no turn in which it would see that it is asked.
+                    let look =
+                        |task: &Task, letters: &[Letter]| one(&core, task, letters, with_module);
+                    if let Some(saved) = core.look_at_starving(pid, look) {
+                        break saved;
+                    }
+                    match saved.recv_timeout(GLANCE) {
+                        Ok(saved) => break saved,
+                        Err(RecvTimeoutError::Disconnected) => return Err(SaveError::NoProcess),
+                        Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+                        Err(RecvTimeoutError::Timeout) => return Err(SaveError::Busy),
+                    }
+                };
                 Ok(saved.to_bytes())
             }
         }
