@@ -45,7 +45,7 @@ mod supervise;
 mod sync;
 mod table;
 mod task;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests;
 mod threads;
 mod timer;
