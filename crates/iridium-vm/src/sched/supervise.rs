@@ -114,9 +114,10 @@ fn take_in(actor: &mut Actor, supervisor: &mut Supervisor, message: &Message, no
     // Whoever ends is not linked any more; one who still is has only said that it wants this end.
     if actor.ties().links.contains(&pid) {
         supervisor.stop(reason, now);
-    } else {
+    } else if reason != Reason::NORMAL || supervisor.has_child(pid) {
         supervisor.exited(pid, reason, now);
     }
+    // What is left is one that was linked to it and came to its end, which leaves others alone.
 }
 
 /// Starts a child, linked to its supervisor.
