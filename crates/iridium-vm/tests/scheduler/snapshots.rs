@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use iridium_vm::process::{Pid, Reason};
-use iridium_vm::sched::{Activity, RestoreError, SaveError, Time};
+use iridium_vm::sched::{Activity, Progress, RestoreError, SaveError, Time};
 use iridium_vm::supervisor::{Child, ChildBody, Restart, Spec};
 use iridium_vm::{Hosts, Limits};
 
@@ -244,10 +244,12 @@ linked: link $0
         recv $2 $4
         hlt";
     let stage = Stage::new(source);
-    let guest = stage.scheduler.guest().unwrap();
+    let mut guest = stage.scheduler.guest().unwrap();
     let monitors = stage.start(&[guest.pid().bits()]);
     let linked = stage.start_at("linked", &[guest.pid().bits()]);
     stage.await_rest();
+    // It takes in the link and the monitor, so that its end is a normal one for both.
+    assert_eq!(guest.poll(), Progress::Waits);
     let saved = stage.scheduler.save_all(PATIENCE).unwrap();
     let other = Stage::new("hlt");
     other.scheduler.restore_all(&saved, &Hosts::new()).unwrap();
@@ -262,6 +264,7 @@ linked: link $0
     assert!(other.scheduler.lives(monitors) && other.scheduler.lives(linked));
     drop(guest);
     other.await_left(1);
+    assert!(other.scheduler.lives(linked));
 }
 
 #[test]
