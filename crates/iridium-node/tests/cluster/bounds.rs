@@ -32,12 +32,16 @@ fn member(lab: &Lab, name: &str) -> Manager {
     member
 }
 
+/// What nodes tell each other apart from messages: what it is, then that it is such.
+fn parcel(bytes: Vec<u8>) -> Vec<u8> {
+    [bytes, vec![1]].concat()
+}
+
 /// A question of an operator, as nodes put it: its number, then which.
 fn query(number: u64, which: u32, name: Option<&str>) -> Vec<u8> {
-    let mut bytes = vec![1];
-    bytes.extend(to_bytes(&(5_u32, number, which)).unwrap());
+    let mut bytes = to_bytes(&(5_u32, number, which)).unwrap();
     bytes.extend(name.map(|name| to_bytes(&name).unwrap()).unwrap_or_default());
-    bytes
+    parcel(bytes)
 }
 
 const PROCESSES: u32 = 0;
@@ -72,7 +76,7 @@ fn a_peer_that_asks_for_long_lists_and_takes_none_in_keeps_its_link() {
     for _ in 0..ASKED {
         let answer = stranger.messages().recv_timeout(PATIENCE).unwrap();
         assert_eq!(answer.link().link_id(), link.link_id());
-        assert_eq!(answer.bytes[1], 6, "an answer to an operator");
+        assert_eq!(answer.bytes[0], 6, "an answer to an operator");
     }
 }
 
@@ -162,7 +166,7 @@ fn code_from_elsewhere_is_forgotten_after_its_last_process_however_long_that_liv
 
 /// Asks for the code of a module, as nodes do.
 fn code_wanted(module: ModuleId) -> Vec<u8> {
-    [&[1, 3, 0, 0, 0], &module.0[..]].concat()
+    parcel([&[3, 0, 0, 0], &module.0[..]].concat())
 }
 
 #[test]
@@ -228,7 +232,6 @@ fn code_that_was_wanted_is_taken_in_however_much_the_node_has_to_do() {
     let stranger = stranger(&lab);
     let link = stranger.link(&alias("a")).unwrap();
     let asker = Pid::new(stranger.me().0.number.number(), 1);
-    let parcel = |bytes: Vec<u8>| [vec![1], bytes].concat();
     let spawn = |number: u64, module: ModuleId| {
         let start = Start { entry: 0, arguments: Box::default() };
         let limits = Limits::default();
@@ -258,9 +261,10 @@ fn code_that_was_wanted_is_taken_in_however_much_the_node_has_to_do() {
     (0..8).for_each(|_| say(code_wanted(large)));
     much.into_iter().for_each(&say);
     say(code(&small));
-    let answer = parcel(to_bytes(&(2_u32, asker, 0_u64)).unwrap());
+    let answer = to_bytes(&(2_u32, asker, 0_u64)).unwrap();
     let answer = std::iter::repeat_with(hear).find(|heard| heard.starts_with(&answer)).unwrap();
-    let pid = answer.last_chunk().map(|pid| Pid::from_bits(i64::from_le_bytes(*pid)));
+    let pid =
+        answer[..answer.len() - 1].last_chunk().map(|pid| Pid::from_bits(i64::from_le_bytes(*pid)));
     assert_eq!(pid.map(Pid::node), Some(lab.node.scheduler().node()));
 }
 
