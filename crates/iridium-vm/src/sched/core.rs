@@ -288,12 +288,10 @@ impl Core {
 
     /// Whether nothing runs and nothing is going to, unless something comes from outside.
     pub(crate) fn is_at_rest(&self) -> bool {
-        // Twice, since the looks are one after the other: a timer may have made a process ready
-        // after the queues were looked at and before the timers were.
         // Where time is virtual, it stands still while processes have no fuel.
         let no_time_comes =
             || self.timers.is_empty() || self.clock.is_virtual() && self.is_starving();
-        (0..2).all(|_| self.is_still() && no_time_comes())
+        self.idle.all_sleep_through(|| self.has_nothing_to_run() && no_time_comes())
     }
 
     /// Tells the observer if nothing can go on, or only with more fuel. To be called by whoever may
@@ -309,13 +307,13 @@ impl Core {
 
     /// Whether nothing runs, and what could has no fuel left.
     pub(crate) fn is_out_of_fuel(&self) -> bool {
-        self.is_still() && self.is_starving()
+        self.idle.all_sleep_through(|| self.has_nothing_to_run() && self.is_starving())
     }
 
-    /// Whether nothing runs or can.
-    fn is_still(&self) -> bool {
-        self.idle.all_asleep()
-            && self.injector.is_empty()
+    /// Whether workers that look now find nothing, and no host function is going to bring something.
+    /// The looks are one after the other, so this holds only while no worker gets up.
+    fn has_nothing_to_run(&self) -> bool {
+        self.injector.is_empty()
             && self.stealers.iter().all(Stealer::is_empty)
             && self.blocking.is_idle()
     }

@@ -19,6 +19,8 @@ pub(crate) struct Idle<U> {
     rest: Mutex<Rest>,
     /// How many sleep; 0 while one is rising. Written under the lock only.
     wakeable: AtomicUsize,
+    /// How often a worker has got up. It counts once it is no sleeper any more.
+    risings: AtomicUsize,
     wakers: Vec<U>,
 }
 
@@ -44,7 +46,8 @@ impl Waker for crossbeam_utils::sync::Unparker {
 impl<U: Waker> Idle<U> {
     pub(crate) fn new(wakers: Vec<U>) -> Self {
         let rest = Rest { sleepers: Vec::new(), rising: None };
-        Self { rest: Mutex::new(rest), wakeable: AtomicUsize::new(0), wakers }
+        let (wakeable, risings) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { rest: Mutex::new(rest), wakeable, risings, wakers }
     }
 
     /// Wakes a sleeper, if there is one and none is rising. To be called after work was added.
@@ -94,10 +97,12 @@ impl<U: Waker> Idle<U> {
             sleep();
         }
         // One who was woken for work is no sleeper any more; one who found work itself still is.
-        self.change(|rest| {
+        let is_rising = self.change(|rest| {
             rest.sleepers.retain(|sleeper| *sleeper != worker);
             rest.rising == Some(worker)
-        })
+        });
+        self.risings.fetch_add(1, Ordering::SeqCst);
+        is_rising
     }
 
     /// Ends the rising of a worker that has found work. `has_work` tells whether there is more, also
@@ -118,8 +123,61 @@ impl<U: Waker> Idle<U> {
         result
     }
 
-    /// Whether all workers sleep.
+    /// Whether all workers sleep and none gets up during a look at what they would do, so that all
+    /// that is seen holds at one time. A worker that does get up will sleep again, and can look then.
+    pub(crate) fn all_sleep_through(&self, look: impl FnOnce() -> bool) -> bool {
+        let risings = self.risings.load(Ordering::SeqCst);
+        self.all_asleep()
+            && look()
+            && self.all_asleep()
+            && self.risings.load(Ordering::SeqCst) == risings
+    }
+
+    /// Whether all workers sleep at this moment.
     pub(crate) fn all_asleep(&self) -> bool {
         self.wakeable.load(Ordering::SeqCst) == self.wakers.len()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use crossbeam_utils::sync::Parker;
+
+    use super::*;
+
+    #[test]
+    fn a_worker_that_gets_up_and_sleeps_again_is_noticed() {
+        let parker = Parker::new();
+        let idle = Idle::new(vec![parker.unparker().clone()]);
+        let stop = AtomicBool::new(false);
+        let asleep = || {
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while !idle.all_asleep() && Instant::now() < deadline {
+                thread::yield_now();
+            }
+            idle.all_asleep()
+        };
+        let (undisturbed, disturbed) = thread::scope(|scope| {
+            let (idle, stop) = (&idle, &stop);
+            scope.spawn(move || {
+                while !stop.load(Ordering::SeqCst) {
+                    let _ = idle.sleep(0, || stop.load(Ordering::SeqCst), || parker.park());
+                }
+            });
+            let undisturbed = asleep() && idle.all_sleep_through(|| true);
+            let look = || {
+                idle.wake_one();
+                asleep()
+            };
+            let disturbed = !idle.all_sleep_through(look);
+            stop.store(true, Ordering::SeqCst);
+            idle.wake_all();
+            (undisturbed, disturbed)
+        });
+        assert!(undisturbed && disturbed, "{undisturbed} {disturbed}");
     }
 }
