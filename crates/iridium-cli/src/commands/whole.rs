@@ -25,11 +25,6 @@ use crate::signals::Signal;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long output may take after somebody has said that all is to end.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How often it is looked whether anything runs, beside being told: a worker that
-/// goes to sleep while the timer is at work does not say that all rest.
-const LOOK: Duration = Duration::from_millis(200);
-/// Processes that the report of a deadlock names.
-const NAMED: usize = 3;
 
 /// A program that runs.
 pub(super) struct Whole {
@@ -171,16 +166,14 @@ impl Whole {
                     Err(_) => return Stop::Ended,
                 },
                 recv(failed) -> _ => return Stop::Unread,
-                default(LOOK) => if let Some(stop) = self.stop_if_still(wait_all) {
-                    return stop;
-                },
             }
         }
     }
 
     /// Why to stop when nothing runs any more, or nothing can.
     fn stop_if_still(&mut self, wait_all: bool) -> Option<Stop> {
-        // What was told of it may have been so a while ago.
+        // What was told of it may have been so a while ago. Then it is told again
+        // when it comes to be so.
         let scheduler = &self.world.scheduler;
         let (spent, rests) = (scheduler.is_out_of_fuel(), scheduler.is_at_rest());
         if !spent && !rests {
@@ -314,7 +307,7 @@ fn tell(
         End::Told(reason) => {
             return output::error(&format!("the process was ended{place}: {reason}"));
         }
-        End::Deadlock => return output::error(&deadlock(waiting)),
+        End::Deadlock => return output::error(&view::deadlock(waiting)),
         End::OutOfFuel => format!("out of fuel after {fuel}{place}"),
         End::Interrupted(_) => format!("interrupted{place}"),
     };
@@ -324,23 +317,5 @@ fn tell(
             output::complain(&format!("{what}\ngoes on with: iridium resume {path}\n"));
         }
         None => output::error(&format!("{what}; with --save STATE it could go on")),
-    }
-}
-
-fn deadlock(waiting: &[ProcessInfo]) -> String {
-    let places = waiting.iter().take(NAMED).map(|info| match &info.place {
-        Some(place) => format!("{} at {place}", info.pid),
-        None => format!("{} ({})", info.pid, info.activity.as_str()),
-    });
-    let places = places.collect::<Vec<_>>().join(", ");
-    let more = match waiting.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(", and {more} more"),
-    };
-    match waiting.len() {
-        1 => format!("deadlock: a process waits for a message that nobody can send: {places}"),
-        count => format!(
-            "deadlock: {count} processes wait for messages that nobody can send: {places}{more}"
-        ),
     }
 }

@@ -3,10 +3,13 @@
 use std::fmt::Write as _;
 
 use iridium_vm::process::Pid;
+use iridium_vm::sched::ProcessInfo;
 use iridium_vm::{Process, Trap};
 
 /// Columns that a table may take.
 const WIDTH: usize = 80;
+/// Processes that the report of a deadlock names.
+const NAMED: usize = 3;
 /// Bytes on a line of a dump.
 const ROW: usize = 16;
 
@@ -15,6 +18,25 @@ pub(crate) fn trap_line(pid: Pid, trap: &Trap) -> String {
     let message = trap.message.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
     let place = trap.backtrace.first().map(|place| format!(" at {place}")).unwrap_or_default();
     format!("process {pid}: trap: {}{message}{place}", trap.kind)
+}
+
+/// Which processes wait for what cannot come, in one line.
+pub(crate) fn deadlock(waiting: &[ProcessInfo]) -> String {
+    let places = waiting.iter().take(NAMED).map(|info| match &info.place {
+        Some(place) => format!("{} at {place}", info.pid),
+        None => format!("{} ({})", info.pid, info.activity.as_str()),
+    });
+    let places = places.collect::<Vec<_>>().join(", ");
+    let more = match waiting.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    match waiting.len() {
+        1 => format!("deadlock: a process waits for a message that nobody can send: {places}"),
+        count => format!(
+            "deadlock: {count} processes wait for messages that nobody can send: {places}{more}"
+        ),
+    }
 }
 
 /// Both lanes of the registers that are not 0, and the rest of the state.

@@ -22,9 +22,6 @@ const SLICE: u64 = 1 << 16;
 /// How long output may take before something else is shown.
 pub(super) const OUTPUT: Duration = Duration::from_millis(500);
 
-/// How often a wait for ever is looked at, beside being told that all rest.
-const LOOK: Duration = Duration::from_millis(200);
-
 /// Runs the default VM, as a process of a scheduler.
 pub(super) struct Driver {
     pub(super) place: Place,
@@ -218,6 +215,10 @@ impl Driver {
     /// Waits until it is worth to look again; `Some` when there is no point in
     /// waiting.
     fn wait(&self) -> Option<End> {
+        if self.place.is_deadlock() {
+            // All may have come to rest before this process did, which is told once.
+            return Some(End::Deadlock);
+        }
         let (wakes, news) = (self.place.wakes(), self.place.news());
         let still = self.place.still();
         let mut select = Select::new();
@@ -225,10 +226,7 @@ impl Driver {
         let (told, at_rest) = (select.recv(news), select.recv(still));
         let chosen = match self.place.patience() {
             Some(patience) => select.select_timeout(patience).ok()?,
-            None => match select.select_timeout(LOOK) {
-                Ok(chosen) => chosen,
-                Err(_) => return self.place.is_deadlock().then_some(End::Deadlock),
-            },
+            None => select.select(),
         };
         match chosen.index() {
             at if at == woken => {
@@ -242,8 +240,8 @@ impl Driver {
                 }
             }
             at if at == at_rest => {
+                // It is looked whether that still holds before the next wait.
                 let _ = chosen.recv(still);
-                return self.place.is_deadlock().then_some(End::Deadlock);
             }
             _ => {}
         }

@@ -234,6 +234,30 @@ fn a_deadlock_is_told_with_the_places_and_can_be_saved() {
     assert_eq!(user.run(&["run", &file]).code, Some(0));
 }
 
+/// Nobody looks from time to time: what is told of the end of all work is enough, also when a
+/// sleep or a time-out is over at that moment.
+#[test]
+fn that_nothing_runs_any_more_is_never_missed() {
+    let user = User::new();
+    let late = "spawn @c $9 $1\nspawn @c $9 $1\nhlt\nc: load $0 #2\nsleep $0\nhlt";
+    let stuck = "spawn @c $9 $1\nc: load $0 #-1\nload $1 #2\nrecv $0 $2\nload $1 #-1\nrecv $0 $2";
+    let hungry = "spawn @c $9 $1\nl: djmp @l\nc: load $0 #1\nsleep $0\ndjmp @c";
+    let (late, stuck, hungry) =
+        (user.file("a.iasm", late), user.file("b.iasm", stuck), user.file("c.iasm", hungry));
+    for (words, code, told) in [
+        (&[&late, "--wait-all"][..], 0, ""),
+        (&[&stuck], 1, "error: deadlock: 2 processes"),
+        (&[&hungry, "--fuel", "20000"], 1, "error: out of fuel after 20000"),
+    ] {
+        for round in 0..40 {
+            let words = [&["run", "-t", ["1", "2"][round % 2]], words].concat();
+            let outcome = user.run(&words);
+            assert_eq!(outcome.code, Some(code), "{words:?} {outcome:?}");
+            assert!(outcome.stderr.starts_with(told), "{words:?} {outcome:?}");
+        }
+    }
+}
+
 /// Also when the output has nowhere to go, which makes processes wait.
 #[test]
 fn a_signal_stops_programs_that_nobody_reads() {
