@@ -56,7 +56,7 @@ pub(crate) enum Command {
         /// The program
         #[arg(required_unless_present = "app")]
         file: Option<PathBuf>,
-        /// Run the tree of programs that an app file describes, until Ctrl-C
+        /// Run the tree of programs that an app file describes, until Ctrl-C or nothing can happen
         #[arg(long, value_name = "FILE.toml", conflicts_with_all = [
             "file", "arguments", "entry", "json", "registers", "wait_all", "fuel", "save",
             "heap_limit", "stack_limit", "call_depth_limit", "message_limit",

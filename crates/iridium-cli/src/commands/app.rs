@@ -1,5 +1,5 @@
-//! `iridium run --app`: a tree of supervisors and programs, until it ends or is
-//! asked to.
+//! `iridium run --app`: a tree of supervisors and programs, until it ends, is
+//! asked to, or has nothing left that it could do.
 
 use std::cell::RefCell;
 use std::fs;
@@ -13,6 +13,7 @@ use crossbeam_channel::select;
 
 use iridium_vm::Module;
 use iridium_vm::process::{Pid, Reason};
+use iridium_vm::sched::Activity;
 use iridium_vm::supervisor::app::App;
 use iridium_vm::supervisor::{ChildBody, Spec, Supervision};
 
@@ -86,19 +87,26 @@ pub(super) fn read(file: &Path) -> Result<(App, Spec, Vec<Module>), Failure> {
 
 impl Tree {
     /// Waits for the end of the tree. A signal asks it to end, a second one does
-    /// not ask.
+    /// not ask. It is also asked when all rest: no other node can reach it, so
+    /// nobody would ever wake it.
     fn tend(
         mut self,
         signals: &crossbeam_channel::Receiver<signals::Signal>,
     ) -> Result<ExitCode, Failure> {
         let ending = self.world.scheduler.watch(self.top);
-        let mut asked = false;
+        let (mut asked, mut stuck) = (false, false);
         let reason = loop {
-            let news = self.world.news.clone();
+            let (news, still) = (self.world.news.clone(), self.world.still.clone());
             let failed = self.world.stream.failed().clone();
             select! {
                 recv(ending) -> ending => break ending.ok().map(|ending| ending.reason),
                 recv(news) -> told => if let Ok(told) = told { self.tell(told)? },
+                // That may have been told a while ago; it is again when it comes to be so.
+                recv(still) -> _ => if !asked && self.world.scheduler.is_at_rest() {
+                    asked = true;
+                    stuck = self.tell_of_rest()?;
+                    self.world.scheduler.kill(self.top, Reason::SHUTDOWN);
+                },
                 recv(failed) -> _ => {
                     self.world.stream.flush(FAREWELL)?;
                     return Ok(ExitCode::SUCCESS);
@@ -120,11 +128,40 @@ impl Tree {
         for told in self.world.news.clone().try_iter() {
             self.tell(told)?;
         }
+        self.start_line()?;
+        self.world.stream.flush(FAREWELL)?;
+        match self.outcome(reason)? {
+            // What is wrong was told when it was noticed.
+            _ if stuck => Ok(ExitCode::FAILURE),
+            code => Ok(code),
+        }
+    }
+
+    /// Says that nothing can happen any more. Answers whether that is a failure:
+    /// whether programs wait in vain.
+    fn tell_of_rest(&mut self) -> Result<bool, Failure> {
+        // What has led there comes first.
+        for told in self.world.news.clone().try_iter() {
+            self.tell(told)?;
+        }
+        let mut waiting = self.world.scheduler.processes();
+        // A supervisor is there for its programs only.
+        waiting.retain(|info| info.activity != Activity::Supervising);
+        self.start_line()?;
+        if waiting.is_empty() {
+            output::complain(&format!("{}: all programs have ended\n", self.name));
+        } else {
+            output::error(&format!("{}: {}", self.name, view::deadlock(&waiting)));
+        }
+        Ok(!waiting.is_empty())
+    }
+
+    /// Leaves the line that a program may be in on a terminal.
+    fn start_line(&self) -> Result<(), Failure> {
         if io::stdout().is_terminal() {
             self.world.stream.end_line(FAREWELL)?;
         }
-        self.world.stream.flush(FAREWELL)?;
-        self.outcome(reason)
+        Ok(())
     }
 
     fn outcome(&self, reason: Option<Reason>) -> Result<ExitCode, Failure> {
@@ -153,9 +190,7 @@ impl Tree {
                 format!("{}: {what}", self.supervisor(supervisor, &what))
             }
         };
-        if io::stdout().is_terminal() {
-            self.world.stream.end_line(FAREWELL)?;
-        }
+        self.start_line()?;
         output::complain(&format!("{line}\n"));
         Ok(())
     }

@@ -9,19 +9,43 @@ fn app(user: &User, toml: &str) -> Outcome {
     user.run(&["run", "--app", &file])
 }
 
-#[test]
-fn an_app_runs_until_it_is_asked_to_end() {
-    let user = User::new();
+/// An app with a program that says its number, and goodbye when it is asked to
+/// end, for which it waits so many milliseconds.
+fn till(user: &User, patience: i64) -> String {
     user.file(
         "till.iasm",
-        "trapexit #1\nprti $0\nload $1 #10\nprtc $1\nload $2 #-2\nload $3 #-1\nrecv $2 $2\n\
-         load $5 #98\nprtc $5\nprtc $1\nhlt",
+        format!(
+            "trapexit #1\nprti $0\nload $1 #10\nprtc $1\nload $2 #-2\nload $3 #{patience}\n\
+             recv $2 $2\nload $5 #98\nprtc $5\nprtc $1\nhlt"
+        ),
     );
-    let file = user.file(
+    user.file(
         "shop.toml",
         "name = 'shop'\n[[child]]\nname = 'tills'\n[[child.child]]\nname = 'one'\n\
          module = 'till.iasm'\narguments = [41]\n",
-    );
+    )
+}
+
+#[test]
+fn an_app_in_which_nothing_can_happen_any_more_says_so_and_ends() {
+    let user = User::new();
+    // Nobody can send what it waits for. It is asked to end as by Ctrl-C.
+    let outcome = user.run(&["run", "--app", &till(&user, -1), "-t", "2"]);
+    outcome.fails(1, &["shop: deadlock: a process waits", "till.iasm:7:1"]);
+    assert_eq!(outcome.stdout, "41\nb\n", "{outcome:?}");
+    // With nothing left but supervisors, all is done.
+    let file = format!("{}/../iridium-vm/examples/pool.toml", env!("CARGO_MANIFEST_DIR"));
+    let outcome = user.run(&["run", "--app", &file]);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.ends_with("all jobs are done\n"), "{outcome:?}");
+    assert!(outcome.stderr.ends_with("\npool: all programs have ended\n"), "{outcome:?}");
+}
+
+#[test]
+fn an_app_runs_until_it_is_asked_to_end() {
+    let user = User::new();
+    // With a time-out something may still come, so it is not at rest.
+    let file = till(&user, 3_600_000);
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let process = user.start(&["run", "--app", &file, "-t", "2"]);
         process.wait_for("41");
