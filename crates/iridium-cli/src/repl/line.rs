@@ -141,6 +141,23 @@ impl Lines {
     }
 }
 
+/// What is to be carried out one after the other of what was entered at once: a
+/// pasted block has many lines. Each command is one; assembly between commands stays
+/// together, since a line may name a label that comes further down.
+pub(super) fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let is_command = |line: &str| line.trim_start().starts_with('!');
+        let mut lines = rest.split_inclusive('\n');
+        let first = lines.next()?;
+        let more = lines.take_while(|line| !is_command(first) && !is_command(line));
+        let (part, left) = rest.split_at(first.len() + more.map(str::len).sum::<usize>());
+        rest = left;
+        Some(part.trim_end_matches(['\n', '\r']))
+    })
+    .chain(text.is_empty().then_some(text))
+}
+
 fn serve(requests: &Receiver<Vec<String>>, answers: &Sender<Input>, mut read: Read) {
     for labels in requests {
         if answers.send(read(labels)).is_err() {
@@ -158,5 +175,23 @@ fn read_plain() -> Input {
             Input::Line(text.trim_end_matches(['\n', '\r']).to_string())
         }
         Err(error) => Input::Failed(format!("cannot read the input: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn a_block_is_taken_apart_at_its_commands() {
+        for (text, wanted) in [
+            ("", &[""][..]),
+            ("inc $0", &["inc $0"]),
+            ("!a", &["!a"]),
+            ("x\ny\n", &["x\ny"]),
+            ("x\ny\n!a\n  !b 1\r\nz\n\nw", &["x\ny", "!a", "  !b 1", "z\n\nw"]),
+        ] {
+            assert_eq!(parts(text).collect::<Vec<_>>(), wanted, "{text:?}");
+        }
     }
 }

@@ -128,8 +128,10 @@ impl Session {
             select! {
                 recv(self.lines.input) -> input => match input {
                     Ok(Input::Line(line)) => {
-                        if self.obey(&line)? == Flow::Quit {
-                            return Ok(());
+                        for part in line::parts(&line) {
+                            if self.obey(part)? == Flow::Quit {
+                                return Ok(());
+                            }
                         }
                         self.ask();
                     }

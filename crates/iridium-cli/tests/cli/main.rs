@@ -18,4 +18,5 @@ mod repl;
 mod session;
 mod shared;
 mod support;
+mod terminal;
 mod usage;

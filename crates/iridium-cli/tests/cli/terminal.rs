@@ -1,0 +1,86 @@
+//! The REPL on a terminal: what is typed ahead, and what is pasted.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use nix::pty::openpty;
+
+use crate::support::{User, wait_until};
+
+/// A REPL on a terminal of its own.
+struct Session {
+    child: Child,
+    keys: File,
+    seen: Arc<Mutex<String>>,
+}
+
+impl Session {
+    fn start(user: &User) -> Self {
+        let pty = openpty(None, None).unwrap();
+        let mut command = user.iridium(&[]);
+        command.env("TERM", "xterm").stderr(pty.slave.try_clone().unwrap());
+        command.stdin(pty.slave.try_clone().unwrap()).stdout(Stdio::from(pty.slave));
+        let child = command.spawn().unwrap();
+        // The other end of the terminal ends with the REPL only if nobody else has it.
+        drop(command);
+        let keys = File::from(pty.master);
+        let (mut screen, seen) = (keys.try_clone().unwrap(), Arc::<Mutex<String>>::default());
+        let all = Arc::clone(&seen);
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = screen.read(&mut bytes) {
+                all.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
+            }
+        });
+        let session = Self { child, keys, seen };
+        session.wait_for(">>> ");
+        session
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
+    #[track_caller]
+    fn wait_for(&self, text: &str) {
+        wait_until(&format!("{text:?} is shown"), || {
+            let seen = self.seen.lock().unwrap().clone();
+            if seen.contains(text) { Ok(()) } else { Err(seen) }
+        });
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn what_is_typed_ahead_is_carried_out() {
+    let user = User::new();
+    let mut session = Session::start(&user);
+    // All at once, as by somebody who is faster than the machine, or by a paste where the
+    // terminal does not say that it is one.
+    session.press("load $0 #1\rload $1 #2\rload $2 #3\r!registers\r");
+    session.wait_for("$0 = 1   $1 = 2   $2 = 3");
+}
+
+#[test]
+fn a_pasted_block_may_have_commands_in_it() {
+    let user = User::new();
+    let mut session = Session::start(&user);
+    // The loop is one piece: its first line names a label that comes after it.
+    let block = "load $0 #3\nnext: breq $0 #0 @done\ndec $0\ndjmp @next\ndone: load $1 #7\n\
+                 !registers\n\n  !help muli\nload $2 #9";
+    session.press(&format!("\x1b[200~{block}\x1b[201~\r!floats\r!registers\r"));
+    session.wait_for("$1 = 7");
+    session.wait_for("`d = a * n`, wrapping.");
+    session.wait_for("$1 = 7   $2 = 9");
+    assert!(!session.seen.lock().unwrap().contains("error"), "{:?}", session.seen);
+}
