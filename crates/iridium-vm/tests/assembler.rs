@@ -152,6 +152,17 @@ fn windows_line_ends_are_fine() {
 }
 
 #[test]
+fn what_editors_and_typing_leave_behind_is_told_in_few_words() {
+    // A mark at the beginning says that it is text; elsewhere it is a character that nobody sees.
+    assert_eq!(assemble("\u{feff}load $0 #1\nhlt").code().len(), 2);
+    let text = errors("load $0 #1\n\u{feff}hlt\n=").to_string();
+    assert!(text.contains("t.iasm:2:1: error: unexpected character U+FEFF"), "{text}");
+    assert!(text.contains("t.iasm:3:1: error: unexpected `=`"), "{text}");
+    let text = errors(&format!("load $0 #{}", "1".repeat(1_000_000))).to_string();
+    assert!(text.len() < 300 && text.ends_with('…'), "{} bytes", text.len());
+}
+
+#[test]
 fn a_source_that_is_too_long_is_one_error() {
     let found = errors(&";\n".repeat(MAX_SOURCE / 2 + 1));
     assert_eq!(found.iter().count(), 1);

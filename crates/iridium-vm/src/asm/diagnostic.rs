@@ -8,6 +8,8 @@ use crate::isa::source::Span;
 
 /// Errors that are kept; a source with more is beyond reading them all.
 const MAX_KEPT: usize = 100;
+/// Bytes of a message.
+const MAX_MESSAGE: usize = 200;
 /// Bytes of a source line that are shown around the place.
 const SHOWN: usize = 160;
 
@@ -164,7 +166,12 @@ impl Diagnostics {
         Place { line, column, text, marked }
     }
 
-    fn push(&mut self, diagnostic: Diagnostic) {
+    fn push(&mut self, mut diagnostic: Diagnostic) {
+        // It quotes the source, in which a word may go on for millions of bytes.
+        if diagnostic.message.len() > MAX_MESSAGE {
+            diagnostic.message.truncate(floor(&diagnostic.message, MAX_MESSAGE));
+            diagnostic.message.push('…');
+        }
         self.list.push(diagnostic);
     }
 

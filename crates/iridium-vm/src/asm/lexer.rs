@@ -108,10 +108,16 @@ impl<'s> Lexer<'s> {
         let from = self.at;
         let name = self.name();
         if name.is_empty() {
-            self.at +=
-                self.line.get(from..).and_then(|r| r.chars().next()).map_or(1, char::len_utf8);
-            let found = self.line.get(from..self.at).unwrap_or("");
-            return self.error(from, format!("unexpected {found:?}"), None);
+            let found = self.line.get(from..).and_then(|rest| rest.chars().next());
+            self.at += found.map_or(1, char::len_utf8);
+            let message = match found {
+                // Such as nobody sees: with its number it can be looked for.
+                Some(c) if c.escape_debug().len() > 2 => {
+                    format!("unexpected character U+{:04X}", u32::from(c))
+                }
+                found => format!("unexpected `{}`", found.unwrap_or_default()),
+            };
+            return self.error(from, message, None);
         }
         if self.line.as_bytes().get(self.at) == Some(&b':') {
             self.at += 1;

@@ -59,6 +59,8 @@ impl Assembler {
     /// # Errors
     /// All errors of the text, in the order of their lines.
     pub fn assemble(&self, source: &str) -> Result<Assembled, Diagnostics> {
+        // Some editors begin a text with a mark that says that it is one.
+        let source = source.strip_prefix('\u{feff}').unwrap_or(source);
         let mut report = Diagnostics::new(&self.file);
         if source.len() > MAX_SOURCE {
             report.whole_file(format!(
