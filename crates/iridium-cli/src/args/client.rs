@@ -8,6 +8,7 @@ use iridium_net::Endpoint;
 use iridium_node::control::Target;
 use iridium_proto::{DEFAULT_PORT, NodeAlias};
 
+use super::number::number;
 use super::{LimitFlags, LogFlags, StartFlags};
 
 /// How a running node is reached.
@@ -35,7 +36,7 @@ pub(crate) struct SpawnArgs {
     #[arg(long, value_name = "ALIAS")]
     pub(crate) on: Option<NodeAlias>,
     /// Register the process under this name at its node
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     pub(crate) name: Option<String>,
     /// Link it to the app that the asked node has started last: they end together
     #[arg(long)]
@@ -53,6 +54,8 @@ pub(crate) struct SendArgs {
     #[arg(value_name = "PID|NAME[@ALIAS]")]
     pub(crate) to: Target,
     /// The tag of the message, 0 or more
+    // A negative one is refused too, but not as a flag that does not exist.
+    #[arg(allow_negative_numbers = true, value_parser = number(i64::MIN..=i64::MAX))]
     pub(crate) tag: i64,
     /// What is in it: bytes, or a number written as '#5' (in quotes, for the shell)
     #[arg(required = true, value_name = "TEXT|#N")]
@@ -68,7 +71,8 @@ pub(crate) struct KillArgs {
     #[arg(value_name = "PID|NAME[@ALIAS]")]
     pub(crate) to: Target,
     /// Why it is to end; only -1, killed, cannot be trapped
-    #[arg(long, value_name = "N", default_value_t = -1, allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", default_value_t = -1, allow_hyphen_values = true,
+          value_parser = number(i64::MIN..=i64::MAX))]
     pub(crate) reason: i64,
     #[command(flatten)]
     pub(crate) client: ClientFlags,
@@ -84,6 +88,19 @@ pub(crate) struct AttachArgs {
     pub(crate) client: ClientFlags,
     #[command(flatten)]
     pub(crate) log: LogFlags,
+}
+
+/// A name by which a process can be found.
+fn name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > 255 || text.contains(char::is_control) {
+        return Err("a name has 1 to 255 bytes and no control characters".into());
+    }
+    if text.contains('@') || text.parse::<i64>().is_ok() {
+        return Err(
+            "nobody could find it: what follows an @ is a node, and a number is a pid".into()
+        );
+    }
+    Ok(text.into())
 }
 
 fn default_node() -> Endpoint {

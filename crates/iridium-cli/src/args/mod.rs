@@ -2,6 +2,7 @@
 //! questions to running nodes in `client`, about addresses in `place`.
 
 mod client;
+mod number;
 mod place;
 mod program;
 
@@ -12,6 +13,8 @@ use clap_complete::Shell;
 
 use iridium_net::Endpoint;
 use iridium_proto::{DEFAULT_PORT, NodeAlias};
+
+use number::number;
 
 pub(crate) use client::{AttachArgs, ClientFlags, KillArgs, SendArgs, SpawnArgs};
 pub(crate) use place::{Advertise, Host, ListenAt};
@@ -225,7 +228,8 @@ pub(crate) struct NodeFlags {
     #[arg(long, value_name = "ALIAS")]
     pub(crate) node_alias: Option<NodeAlias>,
     /// Port to listen on; 0 takes any free one
-    #[arg(short = 'P', long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
+    #[arg(short = 'P', long, value_name = "PORT", default_value_t = DEFAULT_PORT,
+          value_parser = number(0..=u16::MAX))]
     pub(crate) server_bind_port: u16,
     /// Address to listen on; 0.0.0.0 for all
     #[arg(short = 'H', long, value_name = "HOST", default_value = "127.0.0.1")]
@@ -238,7 +242,7 @@ pub(crate) struct NodeFlags {
     pub(crate) enable_remote_access: bool,
     /// With -r: port for control clients; 0 takes any free one
     #[arg(short = 'p', long, value_name = "PORT", default_value_t = CONTROL_PORT,
-          requires = "enable_remote_access")]
+          requires = "enable_remote_access", value_parser = number(0..=u16::MAX))]
     pub(crate) bind_port: u16,
     /// With -r: address for control clients; 0.0.0.0 for all
     #[arg(

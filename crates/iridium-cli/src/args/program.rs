@@ -8,6 +8,8 @@ use clap::Args;
 
 use iridium_vm::Limits;
 
+use super::number::number;
+
 /// How a program starts.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Running a program")]
@@ -35,7 +37,8 @@ pub(crate) struct RunFlags {
     #[arg(long, requires = "file")]
     pub(crate) wait_all: bool,
     /// Stop when all processes together have spent this much fuel
-    #[arg(long, value_name = "N", requires = "file")]
+    #[arg(long, value_name = "N", requires = "file", allow_negative_numbers = true,
+          value_parser = number(0..=u64::MAX))]
     pub(crate) fuel: Option<u64>,
     /// Write all processes here as they were left, for `iridium resume`
     #[arg(long, value_name = "STATE", requires = "file")]
@@ -47,8 +50,8 @@ pub(crate) struct RunFlags {
 #[command(next_help_heading = "Running a program")]
 pub(crate) struct ThreadFlags {
     /// Threads that run processes [default: the cores]
-    #[arg(short, long, value_name = "N",
-          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true,
+          value_parser = number(1..=1024_usize))]
     pub(crate) threads: Option<usize>,
 }
 
@@ -57,22 +60,28 @@ pub(crate) struct ThreadFlags {
 #[command(next_help_heading = "Limits of each process")]
 pub(crate) struct LimitFlags {
     /// Heap [default: 67108864]
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true,
+          value_parser = number(0..=u64::MAX))]
     heap_limit: Option<u64>,
     /// Data stack [default: 1048576]
-    #[arg(long, value_name = "CELLS")]
+    #[arg(long, value_name = "CELLS", allow_negative_numbers = true,
+          value_parser = number(0..=u64::MAX))]
     stack_limit: Option<u64>,
     /// Calls that have not returned [default: 100000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true,
+          value_parser = number(0..=u64::MAX))]
     call_depth_limit: Option<u64>,
     /// Messages that wait to be received [default: 1048576]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true,
+          value_parser = number(0..=u64::MAX))]
     message_limit: Option<u64>,
     /// Memory that waiting messages take [default: 67108864]
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true,
+          value_parser = number(0..=u64::MAX))]
     message_bytes_limit: Option<u64>,
     /// Fuel from start to end [default: none]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true,
+          value_parser = number(0..=u64::MAX))]
     fuel_limit: Option<u64>,
 }
 
@@ -102,11 +111,12 @@ impl LimitFlags {
 #[command(next_help_heading = "Limits of all processes together")]
 pub(crate) struct NodeLimitFlags {
     /// Processes that may live at a time [default: 1048575]
-    #[arg(long, value_name = "N",
-          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1 << 24))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true,
+          value_parser = number(1..=1_usize << 24))]
     pub(crate) process_limit: Option<usize>,
     /// Memory [default: none]
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true,
+          value_parser = number(0..=u64::MAX))]
     pub(crate) memory_limit: Option<u64>,
 }
 

@@ -35,6 +35,26 @@ fn wrong_usage_has_exit_code_2() {
 }
 
 #[test]
+fn a_number_that_will_not_do_is_told_which_would() {
+    let user = User::new();
+    for (words, told) in [
+        (&["run", "x", "-t", "0"][..], "it must be from 1 to 1024"),
+        (&["run", "x", "--fuel", "-1"], "it must be from 0 to 18446744073709551615"),
+        (&["run", "x", "--heap-limit", "many"], "it is no whole number"),
+        (&["node", "-P", "70000"], "it must be from 0 to 65535"),
+        (&["send", "x", "tag", "y"], "it is no whole number"),
+        (&["send", "x", "-1", "y"], "negative tags are the system's own"),
+        (&["kill", "x", "--reason", "y"], "it is no whole number"),
+        (&["spawn", "x", "--name", "a@b"], "a number is a pid"),
+        (&["spawn", "x", "--name", ""], "no control characters"),
+    ] {
+        let outcome = user.run(words);
+        assert_eq!(outcome.code, Some(2), "{words:?}: {outcome:?}");
+        assert!(outcome.stderr.lines().next().unwrap().ends_with(told), "{words:?}: {outcome:?}");
+    }
+}
+
+#[test]
 fn a_secret_is_private_and_never_overwritten() {
     let user = User::new();
     let default = user.run(&["secret", "show-path"]).stdout;
