@@ -113,7 +113,7 @@ impl From<io::Error> for Failure {
             io::ErrorKind::BrokenPipe => Exit::Unread,
             _ => Exit::Failed,
         };
-        Self::new(exit, format!("cannot write the output: {error}"))
+        Self::new(exit, format!("cannot write the output: {}", reason(&error)))
     }
 }
 
@@ -130,11 +130,28 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::AliasInUse { .. } => Self::refused(error.to_string()),
-            StartError::Data { path, source } => Self::failed(format!(
-                "cannot use {}: {}; --data-root-dir DIR names another folder",
-                path.display(),
-                reason(&source)
-            )),
+            StartError::Data { path, source } => {
+                let why = match source.kind() {
+                    io::ErrorKind::AlreadyExists => "it is a file, no folder".into(),
+                    _ => reason(&source),
+                };
+                Self::failed(format!(
+                    "cannot use {}: {why}; --data-root-dir DIR names another folder",
+                    path.display()
+                ))
+            }
+            StartError::Bind { addr, source } => {
+                let why = match source.kind() {
+                    io::ErrorKind::AddrNotAvailable => {
+                        "this machine has no such address; choose another one with -H".into()
+                    }
+                    io::ErrorKind::PermissionDenied => {
+                        "permission denied; choose a port above 1023 with -P".into()
+                    }
+                    _ => reason(&source),
+                };
+                Self::failed(format!("cannot listen at {addr}: {why}"))
+            }
             _ => Self::failed(error.to_string()),
         }
     }

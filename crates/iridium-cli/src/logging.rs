@@ -12,6 +12,7 @@ use simplelog::{
 use crate::args::LogFlags;
 use crate::failure::Failure;
 use crate::output;
+use crate::program::load::reason;
 
 /// Where the log goes beside the file.
 pub(crate) enum Sink {
@@ -48,7 +49,8 @@ pub(crate) fn start(flags: &LogFlags, usual: Level, sink: Sink) -> Result<(), Fa
     }];
     if let Some(path) = &flags.log_file {
         let file = File::options().create(true).append(true).open(path).map_err(|error| {
-            Failure::failed(format!("cannot write the log file {}: {error}", path.display()))
+            let why = reason(&error);
+            Failure::failed(format!("cannot write the log file {}: {why}", path.display()))
         })?;
         logs.push(WriteLogger::new(level, layout().build(), LineWriter::new(file)));
     }

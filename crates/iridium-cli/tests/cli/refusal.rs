@@ -94,8 +94,25 @@ fn a_data_folder_that_cannot_be_used_is_named() {
     let file = user.path("file");
     write(&file, "", 0o600);
     let shown = file.to_str().unwrap();
-    user.run(&["node", "-P", "0", "--data-root-dir", shown]).fails(1, &[shown]);
-    user.run(&["node", "-P", "0", "--log-file", "/nowhere/log"]).fails(1, &["/nowhere/log"]);
+    let outcome = user.run(&["node", "-P", "0", "--data-root-dir", shown]);
+    outcome.fails(1, &[shown, "it is a file", "--data-root-dir DIR"]);
+    let outcome = user.run(&["node", "-P", "0", "--log-file", "/nowhere/log"]);
+    outcome.fails(1, &["/nowhere/log: there is no such file"]);
+}
+
+/// The numbers that systems give to errors say nothing to people.
+#[test]
+fn what_the_system_refuses_is_told_without_its_number() {
+    let user = User::new();
+    // An address for documentation, which no machine has.
+    let outcome = user.run(&["node", "-P", "0", "-H", "192.0.2.1"]);
+    outcome.fails(1, &["192.0.2.1:0: this machine has no such address", "-H"]);
+    assert!(!outcome.stderr.contains("os error"), "{outcome:?}");
+    let around = user.path("around");
+    std::os::unix::fs::symlink("around", &around).unwrap();
+    let outcome = user.run(&["run", around.to_str().unwrap()]);
+    outcome.fails(1, &["too many levels of symbolic links"]);
+    assert!(!outcome.stderr.contains("os error"), "{outcome:?}");
 }
 
 #[test]
