@@ -59,13 +59,13 @@ pub enum HandshakeError {
         high: u16,
     },
     /// The other end has another secret.
-    #[error("it has another cluster secret than this node")]
+    #[error("it has another cluster secret")]
     WrongSecret,
     /// This end encrypts, the other does not.
-    #[error("it runs with --insecure and this node does not")]
+    #[error("it runs with --insecure, without the cluster secret")]
     TheyAreInsecure,
     /// The other end encrypts, this one does not.
-    #[error("this node runs with --insecure and it does not")]
+    #[error("it wants the cluster secret, and --insecure does without")]
     WeAreInsecure,
     /// The handshake was not finished in time.
     #[error("it did not finish the handshake in time")]

@@ -112,7 +112,7 @@ fn another_secret_is_named_as_the_reason_at_both_ends() {
     assert!(matches!(client.err(), Some(ClientError::Handshake { .. })));
     let open = start("c", &Security::Insecure);
     let error = open.join(endpoint(&node)).unwrap_err().to_string();
-    assert!(error.contains("this node runs with --insecure and it does not"), "{error}");
+    assert!(error.contains("it wants the cluster secret, and --insecure does without"), "{error}");
     let error = node.join(endpoint(&open)).unwrap_err().to_string();
     assert!(error.contains("it runs with --insecure"), "{error}");
     assert_eq!(node.members().len(), 1);
