@@ -2,7 +2,6 @@
 //! asked to, or has nothing left that it could do.
 
 use std::cell::RefCell;
-use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,7 +17,7 @@ use iridium_vm::supervisor::app::App;
 use iridium_vm::supervisor::{ChildBody, Spec, Supervision};
 
 use crate::failure::Failure;
-use crate::program::load::{name, reason};
+use crate::program::load::{name, read as read_file};
 use crate::program::{News, Settings, Stream, World, load, prepare, view};
 use crate::{output, signals};
 
@@ -53,13 +52,9 @@ pub(crate) fn run(file: &Path, settings: Settings) -> Result<ExitCode, Failure> 
 /// Reads an app file and its modules.
 pub(super) fn read(file: &Path) -> Result<(App, Spec, Vec<Module>), Failure> {
     let shown = name(file);
-    let text = fs::read_to_string(file).map_err(|error| {
-        let why = match error.kind() {
-            io::ErrorKind::InvalidData => "it is not text in UTF-8".into(),
-            _ => reason(&error),
-        };
-        Failure::usage(format!("cannot read {shown}: {why}"))
-    })?;
+    let text = read_file(file).map_err(|failure| Failure::usage(failure.message()))?;
+    let text = String::from_utf8(text)
+        .map_err(|_| Failure::usage(format!("cannot read {shown}: it is not text in UTF-8")))?;
     let app = App::parse(&text).map_err(|error| Failure::usage(format!("{shown}, {error}")))?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let (modules, details) = (RefCell::new(Vec::new()), RefCell::new(String::new()));

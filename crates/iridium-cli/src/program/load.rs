@@ -62,7 +62,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 }
 
 /// Reads all of a file that can be a source, a module or a saved program.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let name = name(path);
     let fail =
         |error: io::Error| Failure::failed(format!("cannot read {name}: {}", reason(&error)));

@@ -90,6 +90,9 @@ fn a_mistake_is_told_with_its_place() {
         app(&user, toml).fails(2, &[words, &["shop.toml"]].concat());
     }
     user.run(&["run", "--app", "/nowhere/at.toml"]).fails(2, &["/nowhere/at.toml", "no such file"]);
+    // What has no end is not read to it, and stdin is a file too.
+    user.run(&["run", "--app", "/dev/zero"]).fails(2, &["/dev/zero is too large"]);
+    user.run(&["run", "--app", "-"]).fails(2, &["stdin, line 1", "nothing to supervise"]);
     // What is said of one program is not for an app, whose file says it.
     for words in [&["x.iasm"][..], &["--json"], &["--fuel", "5"], &["--heap-limit", "5"]] {
         let words = [&["run", "--app", "x.toml"], words].concat();
