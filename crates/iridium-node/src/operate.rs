@@ -121,7 +121,13 @@ impl Router {
 
     /// As [`Node::start_app`](crate::Node::start_app).
     pub(crate) fn start_app(&self, name: &str, spec: Spec) -> Result<Pid, SpawnError> {
-        let pid = self.running()?.start_supervisor(spec, Some(name))?;
+        let scheduler = self.running()?;
+        let pid = scheduler.start_supervisor(spec, Some(name)).map_err(|full| {
+            match scheduler.find(name) {
+                Some(pid) => SpawnError::Refused(format!("process {pid} has the name {name}")),
+                None => full.into(),
+            }
+        })?;
         lock(&self.apps).push((name.to_string(), pid));
         Ok(pid)
     }

@@ -1,6 +1,7 @@
 //! `iridium node`: a node without a REPL, with the programs it was given, until it
 //! is told to leave.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -79,10 +80,14 @@ impl Work {
             Ok((app.name().map_or_else(|| stem(file), ToString::to_string), spec, modules))
         };
         let program = |file: &std::path::PathBuf| Ok((name(file), prepare(load(file)?.module)?));
-        Ok(Self {
-            apps: tasks.app.iter().map(app).collect::<Result<_, Failure>>()?,
-            programs: tasks.run.iter().map(program).collect::<Result<_, Failure>>()?,
-        })
+        let apps = tasks.app.iter().map(app).collect::<Result<Vec<_>, Failure>>()?;
+        let mut names = HashSet::new();
+        if let Some((name, ..)) = apps.iter().find(|(name, ..)| !names.insert(name)) {
+            return Err(Failure::usage(format!(
+                "two apps are called {name}; give one of them another name = \"…\" in its file"
+            )));
+        }
+        Ok(Self { apps, programs: tasks.run.iter().map(program).collect::<Result<_, Failure>>()? })
     }
 
     fn start(self, node: &Node, limits: Limits) -> Result<Vec<Started>, Failure> {

@@ -90,6 +90,10 @@ fn a_mistake_is_told_with_its_place() {
         app(&user, toml).fails(2, &[words, &["shop.toml"]].concat());
     }
     user.run(&["run", "--app", "/nowhere/at.toml"]).fails(2, &["/nowhere/at.toml", "no such file"]);
+    // Two of one name cannot both be known by it.
+    let file = user.file("shop.toml", format!("{child}module = 'x.iasm'"));
+    user.run(&["node", "-P", "0", "--app", &file, "--app", &file])
+        .fails(2, &["two apps are called shop", "name = "]);
     // What has no end is not read to it, and stdin is a file too.
     user.run(&["run", "--app", "/dev/zero"]).fails(2, &["/dev/zero is too large"]);
     user.run(&["run", "--app", "-"]).fails(2, &["stdin, line 1", "nothing to supervise"]);
