@@ -13,7 +13,7 @@ use super::whole::{First, Whole};
 use crate::args::{Argument, Cli, LimitFlags, RunFlags, StartFlags};
 use crate::failure::Failure;
 use crate::program::load::name;
-use crate::program::state::{Kind, State};
+use crate::program::state::{self, Kind, State};
 use crate::program::{End, Settings, load, prepare};
 use crate::signals;
 
@@ -27,6 +27,7 @@ pub(crate) fn start(
 ) -> Result<ExitCode, Failure> {
     let program = prepare(load(file)?.module)?;
     let process = process(file, &program, start, limits)?;
+    run.save.as_deref().map_or(Ok(()), state::look_for_place)?;
     let signals = signals::arriving()?;
     Whole::start(process, program, settings, signals)?.finish(run)
 }
@@ -74,6 +75,7 @@ pub(crate) fn resume(
         (None, _) => return Err(Failure::failed(format!("{} is damaged", name(file)))),
     };
     let settings = Settings { threads, fuel: run.fuel, ..state.settings };
+    run.save.as_deref().map_or(Ok(()), state::look_for_place)?;
     let signals = signals::arriving()?;
     let whole =
         Whole::resume(&state.processes, Pid::from_bits(state.first), first, settings, signals)

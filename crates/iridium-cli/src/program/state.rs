@@ -156,6 +156,23 @@ fn machine_of(bytes: &[u8], name: &str) -> Result<Saved, Failure> {
     Ok(Saved { process, program: prepare(module)? })
 }
 
+/// Looks whether a file can come to be there, so that nobody computes for hours and then has no
+/// place for the result.
+pub(crate) fn look_for_place(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let shown = path.display();
+    match folder {
+        _ if path.is_dir() => {
+            Err(Failure::failed(format!("cannot write {shown}: it is a directory")))
+        }
+        Some(folder) if !folder.is_dir() => Err(Failure::failed(format!(
+            "cannot write {shown}: there is no folder {}",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Writes a file, so that an earlier one of that name stays whole until the new
 /// one is.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {

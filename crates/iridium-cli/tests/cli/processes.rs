@@ -234,6 +234,19 @@ fn a_deadlock_is_told_with_the_places_and_can_be_saved() {
     assert_eq!(user.run(&["run", &file]).code, Some(0));
 }
 
+#[test]
+fn a_state_that_has_no_place_is_told_before_the_program_runs() {
+    let user = User::new();
+    let file = user.file("a.iasm", "prti $0\nhlt");
+    let (nowhere, folder) = (user.path("nowhere/state"), user.path("."));
+    for (path, told) in [(&nowhere, "there is no folder"), (&folder, "it is a directory")] {
+        let path = path.to_str().unwrap();
+        let outcome = user.run(&["run", &file, "--save", path]);
+        outcome.fails(1, &["cannot write", path, told]);
+        assert_eq!(outcome.stdout, "");
+    }
+}
+
 /// Nobody looks from time to time: what is told of the end of all work is enough, also when a
 /// sleep or a time-out is over at that moment.
 #[test]
