@@ -17,16 +17,49 @@ mod program;
 mod repl;
 mod signals;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 
 use args::{Cli, Command, NodeLimitFlags, TaskFlags, ThreadFlags};
 use failure::Failure;
 use program::Settings;
 
 fn main() -> ExitCode {
-    run(Cli::parse()).unwrap_or_else(|failure| failure.report())
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => match words_behind_file(&error) {
+            Some(failure) => return failure.report(),
+            None => error.exit(),
+        },
+    };
+    run(cli).unwrap_or_else(|failure| failure.report())
+}
+
+/// What is wrong with `iridium FILE WORD`, which the parser takes for a command behind a file:
+/// the first word may be a slip in a command, and whoever comes from other languages gives
+/// words to a program.
+fn words_behind_file(error: &clap::Error) -> Option<Failure> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let behind_file = match error.get(ContextKind::PriorArg)? {
+        ContextValue::String(prior) => prior == "[FILE]",
+        ContextValue::Strings(prior) => prior.iter().any(|prior| prior == "[FILE]"),
+        _ => false,
+    };
+    if !behind_file {
+        return None;
+    }
+    let first = std::env::args_os().nth(1);
+    let slip = first.and_then(|first| commands::run::no_command(Path::new(&first)));
+    Some(slip.unwrap_or_else(|| {
+        Failure::usage(format!(
+            "{word} is one word too many: a program is given numbers, each with --arg"
+        ))
+    }))
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {

@@ -40,23 +40,32 @@ pub(crate) fn short(
     settings: Settings,
     run: &RunFlags,
 ) -> Result<ExitCode, Failure> {
-    let word = file.as_os_str().to_string_lossy();
-    if word != "-" && !word.contains(['.', '/']) && !file.exists() {
-        let names = Cli::command();
-        let names = names.get_subcommands().map(|command| command.get_name().to_string());
-        let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(&word, name));
-        let hint = match nearest.filter(|name| strsim::damerau_levenshtein(&word, name) <= 2) {
-            Some(name) if name == word => {
-                return Err(Failure::usage(format!(
-                    "flags stand behind the command: iridium {name} …"
-                )));
-            }
-            Some(name) => format!("did you mean iridium {name}?"),
-            None => "iridium --help lists the commands".into(),
-        };
-        return Err(Failure::usage(format!("there is no command and no file {word}; {hint}")));
+    match no_command(file) {
+        Some(failure) => Err(failure),
+        None => start(file, flags, limits, settings, run),
     }
-    start(file, flags, limits, settings, run)
+}
+
+/// What to say of a word that can be meant for a command only: there is no file of that name, and
+/// it is none for one.
+pub(crate) fn no_command(file: &Path) -> Option<Failure> {
+    let word = file.as_os_str().to_string_lossy();
+    if word.starts_with('-') || word.contains(['.', '/']) || file.exists() {
+        return None;
+    }
+    let names = Cli::command();
+    let names = names.get_subcommands().map(|command| command.get_name().to_string());
+    let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(&word, name));
+    let hint = match nearest.filter(|name| strsim::damerau_levenshtein(&word, name) <= 2) {
+        Some(name) if name == word => {
+            return Some(Failure::usage(format!(
+                "flags stand behind the command: iridium {name} …"
+            )));
+        }
+        Some(name) => format!("did you mean iridium {name}?"),
+        None => "iridium --help lists the commands".into(),
+    };
+    Some(Failure::usage(format!("there is no command and no file {word}; {hint}")))
 }
 
 /// `iridium resume STATE`
@@ -66,6 +75,7 @@ pub(crate) fn resume(
     run: &RunFlags,
 ) -> Result<ExitCode, Failure> {
     let state = State::read(file, Kind::Run)?;
+    run.save.as_deref().map_or(Ok(()), state::look_for_place)?;
     let first = match (state.machine, state.ended) {
         (Some(saved), Some(reason)) => {
             let end = End::of_state(&saved.process, &saved.program, Reason(reason));
@@ -75,7 +85,6 @@ pub(crate) fn resume(
         (None, _) => return Err(Failure::failed(format!("{} is damaged", name(file)))),
     };
     let settings = Settings { threads, fuel: run.fuel, ..state.settings };
-    run.save.as_deref().map_or(Ok(()), state::look_for_place)?;
     let signals = signals::arriving()?;
     let whole =
         Whole::resume(&state.processes, Pid::from_bits(state.first), first, settings, signals)

@@ -32,6 +32,11 @@ fn wrong_usage_has_exit_code_2() {
     user.run(&["-P", "1", "members"]).fails(2, &["flags stand behind", "iridium members"]);
     user.run(&["membres"]).fails(2, &["did you mean iridium members?"]);
     user.run(&["node", "--insecure", "-H", "0.0.0.0"]).fails(2, &["--insecure=force"]);
+    // Whoever comes from other languages gives words to a program.
+    let file = user.file("x.iasm", "hlt");
+    user.run(&[&file, "5", "6"]).fails(2, &["5 is one word too many", "--arg"]);
+    user.run(&["--fuel", "5", &file, "6"]).fails(2, &["6 is one word too many"]);
+    user.run(&["rnu", &file]).fails(2, &["no file rnu", "did you mean iridium run?"]);
 }
 
 #[test]
