@@ -11,6 +11,9 @@ use iridium_proto::{MemberView, ViewState};
 use iridium_vm::Trap;
 use iridium_vm::asm::Diagnostics;
 
+/// Columns of a terminal that a table of processes is squeezed into.
+const MOST_WRAPPED: u16 = 80;
+
 /// Prints a line on stdout.
 ///
 /// # Errors
@@ -100,6 +103,11 @@ pub(crate) fn apps(rows: Vec<[String; 3]>) -> String {
 fn bare<const N: usize>(head: [&str; N]) -> Table {
     let mut table = table(head);
     table.load_style(NOTHING);
+    // Cells of a letter a line are worse than lines that the terminal breaks.
+    let width = terminal_size::terminal_size().map(|(width, _)| width.0);
+    if width.is_some_and(|width| width < MOST_WRAPPED) {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
     table
 }
 

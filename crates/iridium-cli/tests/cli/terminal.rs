@@ -1,4 +1,5 @@
-//! The REPL on a terminal: what is typed ahead, and what is pasted.
+//! What people see and do on a terminal: keys that are pressed ahead, blocks that are
+//! pasted, tables where there is little room.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -6,11 +7,11 @@ use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use nix::pty::openpty;
+use nix::pty::{Winsize, openpty};
 
 use crate::support::{User, wait_until};
 
-/// A REPL on a terminal of its own.
+/// A command on a terminal of its own.
 struct Session {
     child: Child,
     keys: File,
@@ -18,13 +19,21 @@ struct Session {
 }
 
 impl Session {
-    fn start(user: &User) -> Self {
-        let pty = openpty(None, None).unwrap();
-        let mut command = user.iridium(&[]);
+    /// A REPL, ready for the first line.
+    fn repl(user: &User) -> Self {
+        let session = Self::start(user, &[], 80);
+        session.wait_for(">>> ");
+        session
+    }
+
+    fn start(user: &User, words: &[&str], columns: u16) -> Self {
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let pty = openpty(Some(&size), None).unwrap();
+        let mut command = user.iridium(words);
         command.env("TERM", "xterm").stderr(pty.slave.try_clone().unwrap());
         command.stdin(pty.slave.try_clone().unwrap()).stdout(Stdio::from(pty.slave));
         let child = command.spawn().unwrap();
-        // The other end of the terminal ends with the REPL only if nobody else has it.
+        // The other end of the terminal ends with the command only if nobody else has it.
         drop(command);
         let keys = File::from(pty.master);
         let (mut screen, seen) = (keys.try_clone().unwrap(), Arc::<Mutex<String>>::default());
@@ -35,9 +44,7 @@ impl Session {
                 all.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
             }
         });
-        let session = Self { child, keys, seen };
-        session.wait_for(">>> ");
-        session
+        Self { child, keys, seen }
     }
 
     fn press(&mut self, keys: &str) {
@@ -64,7 +71,7 @@ impl Drop for Session {
 #[test]
 fn what_is_typed_ahead_is_carried_out() {
     let user = User::new();
-    let mut session = Session::start(&user);
+    let mut session = Session::repl(&user);
     // All at once, as by somebody who is faster than the machine, or by a paste where the
     // terminal does not say that it is one.
     session.press("load $0 #1\rload $1 #2\rload $2 #3\r!registers\r");
@@ -74,7 +81,7 @@ fn what_is_typed_ahead_is_carried_out() {
 #[test]
 fn a_pasted_block_may_have_commands_in_it() {
     let user = User::new();
-    let mut session = Session::start(&user);
+    let mut session = Session::repl(&user);
     // The loop is one piece: its first line names a label that comes after it.
     let block = "load $0 #3\nnext: breq $0 #0 @done\ndec $0\ndjmp @next\ndone: load $1 #7\n\
                  !registers\n\n  !help muli\nload $2 #9";
@@ -83,4 +90,14 @@ fn a_pasted_block_may_have_commands_in_it() {
     session.wait_for("`d = a * n`, wrapping.");
     session.wait_for("$1 = 7   $2 = 9");
     assert!(!session.seen.lock().unwrap().contains("error"), "{:?}", session.seen);
+}
+
+#[test]
+fn processes_stay_in_lines_where_there_is_little_room() {
+    let user = User::new();
+    let file = user.file("wait.iasm", "load $0 #-1\nload $1 #-1\nrecv $0 $2\nhlt");
+    let node = user.node("a", &["--run", &file]);
+    let session = Session::start(&user, &["ps", "--at", &node.at], 40);
+    // The terminal breaks the line, and does so better than a table with cells of a letter.
+    session.wait_for("  receiving     1     0     0      0");
 }
