@@ -23,9 +23,12 @@ pub(crate) fn dial(
     security: &Security,
     patience: Duration,
 ) -> Result<(Session, SocketAddr), DialFailure> {
-    let addrs = to
-        .resolve()
-        .map_err(|e| DialFailure::Unreachable(format!("the name cannot be looked up: {e}")))?;
+    let addrs = to.resolve().map_err(|error| {
+        let text = error.to_string();
+        // What the system says stands behind these words.
+        let why = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
+        DialFailure::Unreachable(format!("the name cannot be looked up: {why}"))
+    })?;
     let deadline = Instant::now() + patience;
     let mut failure = DialFailure::Unreachable("the name has no address".into());
     for addr in addrs {

@@ -105,7 +105,10 @@ impl State {
             ));
         }
         let Some(rest) = bytes.strip_prefix(&MAGIC) else {
-            return Err(fail("is no saved program; --save of iridium run writes one"));
+            return Err(fail(match kind {
+                Kind::Run => "is no saved program; --save of iridium run writes one",
+                Kind::Repl => "is no saved session; !save writes one",
+            }));
         };
         let damaged = || fail("is damaged or cut off");
         let line = rest.iter().take(MOST_HEAD).position(|byte| *byte == b'\n');
@@ -176,6 +179,7 @@ pub(crate) fn look_for_place(path: &Path) -> Result<(), Failure> {
 /// Writes a file, so that an earlier one of that name stays whole until the new
 /// one is.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    look_for_place(path)?;
     let fail = |error: io::Error| {
         Failure::failed(format!("cannot write {}: {}", path.display(), reason(&error)))
     };

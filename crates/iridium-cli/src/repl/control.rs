@@ -109,6 +109,9 @@ pub(super) fn breakpoint(session: &mut Session, arguments: &[&str]) -> Result<Fl
 
 fn list_breakpoints(session: &Session) -> io::Result<()> {
     let module = session.machine.module();
+    if session.machine.breakpoints().is_empty() {
+        return output::line("no breakpoints; !break LABEL sets one");
+    }
     for at in session.machine.breakpoints() {
         let names = module.code_labels().iter().filter(|(_, index)| index == at);
         let names: Vec<_> = names.map(|(name, _)| name.as_str()).collect();

@@ -82,6 +82,9 @@ fn mistakes_are_told_and_survived() {
         "!join_cluster",
         "!join_cluster here there",
         "!quit now",
+        "!break",
+        "!restore /dev/null",
+        "!save /nowhere/state",
     ] {
         repl.say(line);
     }
@@ -97,9 +100,12 @@ fn mistakes_are_told_and_survived() {
             "error: usage: !join_cluster HOST PORT | HOST:PORT",
             "error: \"here:there\" is not HOST:PORT, for example 192.0.2.7:2254",
             "error: usage: !quit",
+            "error: /dev/null is no saved session; !save writes one",
+            "error: cannot write /nowhere/state: there is no folder /nowhere",
         ]
     );
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), ""));
+    let told = "no breakpoints; !break LABEL sets one\n";
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), told));
 }
 
 #[test]
