@@ -21,7 +21,7 @@ use super::app;
 use crate::args::{NodeFlags, TaskFlags};
 use crate::failure::Failure;
 use crate::logging::Sink;
-use crate::program::load::name;
+use crate::program::load::{name, reason};
 use crate::program::{Settings, Stream, load, prepare};
 use crate::signals::Signal;
 use crate::{config, event, logging, output, signals};
@@ -54,17 +54,23 @@ pub(crate) fn run(
     node.metrics = tasks.metrics.as_ref().map(config::listen_at).transpose()?;
     let node = Node::start(node)?;
     let events = node.manager().events();
-    // Whoever started it may have closed its stdout; the node runs all the same.
-    let alias = node.alias();
-    let _ = output::line(&event::listens(node.manager()));
+    say(&event::listens(node.manager()));
     if let Some(addr) = node.metrics_addr() {
-        let _ = output::line(&format!("{alias} shows metrics at http://{addr}/metrics"));
+        say(&format!("{} shows metrics at http://{addr}/metrics", node.alias()));
     }
     let started = work.start(&node, limits)?;
     let ended = Running { node, stream: stream.clone(), signals, events, started }.tend();
     // If nobody takes what is left, it is lost.
     let _ = stream.flush(FAREWELL);
     ended
+}
+
+/// Says a line on stdout. Whoever started the node may have closed that, and it runs all the same;
+/// then the line is in the log.
+fn say(line: &str) {
+    if let Err(error) = output::line(line) {
+        warn!("{line} (stdout takes nothing: {})", reason(&error));
+    }
 }
 
 /// What a node has to do, read and ready to be started.
@@ -139,6 +145,8 @@ struct Running {
 enum Heard {
     Signal,
     Mesh(Option<Event>),
+    /// Output of processes could not be written.
+    Unwritten,
     /// One of those that were started has ended.
     End(usize, Option<Ending>),
 }
@@ -151,6 +159,12 @@ impl Running {
                     self.end_apps();
                     self.node.shutdown();
                     return Ok(());
+                }
+                Heard::Unwritten => {
+                    if let Err(error) = self.stream.flush(Duration::ZERO) {
+                        let why = reason(&error);
+                        warn!("the output of processes is lost from now on: {why}");
+                    }
                 }
                 Heard::Mesh(None) => {
                     return Err(Failure::failed("the node has stopped by itself"));
@@ -185,6 +199,7 @@ impl Running {
     fn hear(&self) -> Heard {
         let mut select = Select::new();
         let (signal, event) = (select.recv(&self.signals), select.recv(&self.events));
+        let failed = select.recv(self.stream.failed());
         let endings: Vec<_> =
             self.started.iter().map(|started| select.recv(&started.ending)).collect();
         let chosen = select.select();
@@ -193,6 +208,11 @@ impl Running {
             // There will be no other when the thread that fetches them is gone.
             let _ = chosen.recv(&self.signals);
             return Heard::Signal;
+        }
+        if at == failed {
+            // That it is so is all that it says.
+            let _ = chosen.recv(self.stream.failed());
+            return Heard::Unwritten;
         }
         let which = endings.iter().position(|ending| *ending == at);
         match which.and_then(|which| Some((which, self.started.get(which)?))) {

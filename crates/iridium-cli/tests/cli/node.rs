@@ -49,6 +49,30 @@ fn programs_and_apps_run_and_are_asked_to_end() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn output_that_has_no_place_is_missed_in_the_log() {
+    let user = User::new();
+    let file = user.file("a.iasm", "l: prti $0\nload $1 #10\nsleep $1\ndjmp @l");
+    let log = user.path("log");
+    let words = ["node", "--node-alias", "a", "-P", "0", "--run", &file, "--log-file"];
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut node = user.iridium(&[&words[..], &[log.to_str().unwrap()]].concat());
+    let mut node = node.stdout(full).stderr(Stdio::null()).spawn().unwrap();
+    let told = wait_until("it is in the log", || {
+        let told = std::fs::read_to_string(&log).unwrap_or_default();
+        if told.contains("the output of processes is lost") { Ok(told) } else { Err(told) }
+    });
+    // What nobody could read there, and why.
+    assert!(told.contains("a listens on 127.0.0.1:"), "{told}");
+    assert!(told.contains("there is no space left") && !told.contains("os error"), "{told}");
+    // The node goes on until it is asked to end.
+    assert!(node.try_wait().unwrap().is_none());
+    kill(Pid::from_raw(node.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    let status = wait_until("it ends", || node.try_wait().unwrap().ok_or("it runs"));
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
 fn what_keeps_a_node_from_starting_is_said_in_a_line() {
     let user = User::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
