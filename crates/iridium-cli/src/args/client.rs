@@ -90,15 +90,13 @@ pub(crate) struct AttachArgs {
     pub(crate) log: LogFlags,
 }
 
-/// A name by which a process can be found.
+/// A name that those who look for it do not take for something else.
 fn name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > 255 || text.contains(char::is_control) {
         return Err("a name has 1 to 255 bytes and no control characters".into());
     }
     if text.contains('@') || text.parse::<i64>().is_ok() {
-        return Err(
-            "nobody could find it: what follows an @ is a node, and a number is a pid".into()
-        );
+        return Err("what follows an @ is the alias of a node, and a number is a pid".into());
     }
     Ok(text.into())
 }
