@@ -4,13 +4,15 @@ use nix::sys::signal::Signal;
 
 use crate::support::User;
 
-/// Prints what it gets and answers with one more.
+/// Says that it has its name, then prints what it gets and answers with one more.
 const ECHO: &str = "
 .data
 name: .asciiz 'echo'
+here: .asciiz 'here it is\\n'
 .code
         self $9
         register @name $9
+        prts @here
 next:   load $0 #-1
         load $1 #-1
         recv $0 $3
@@ -113,8 +115,8 @@ fn a_session_goes_on_tomorrow() {
     let state = user.path("state");
     let state = state.to_str().unwrap();
     let mut repl = user.repl(&[]);
-    repl.say(&format!("load $7 #77\nself $30\n!spawn {file}"));
-    repl.ask("!send echo 1 #5", "5");
+    repl.ask(&format!("load $7 #77\nself $30\n!spawn {file}"), "here it is");
+    repl.ask("!send echo 1 #5005005", "5005005");
     repl.ask(&format!("!save {state}"), "saved to ");
     // What was answered and not received is saved too.
     assert_eq!(repl.close().code, Some(0));
@@ -123,11 +125,11 @@ fn a_session_goes_on_tomorrow() {
     let line = repl.ask(&format!("!restore {state}"), "restored ");
     assert!(line.contains("this VM and 1 process"), "{line}");
     repl.say("self $31\nload $0 #-1\nload $1 #-1\nrecv $0 $2\nmsgi $6");
-    repl.ask("!registers", "$6 = 6");
+    repl.ask("!registers", "$6 = 5005006");
     repl.say("sub $30 $31 $30");
-    let registers = repl.ask("!registers", "$6 = 6");
+    let registers = repl.ask("!registers", "$6 = 5005006");
     assert!(!registers.contains("$30"), "it has the pid that it had");
-    repl.ask("!send echo 1 #8", "8");
+    repl.ask("!send echo 1 #8008008", "8008008");
     let missing = repl.ask("!restore /no/where\n!help ps", "!ps:");
     assert!(missing.starts_with("!ps"));
     assert!(repl.close().stderr.contains("/no/where"));

@@ -96,9 +96,12 @@ impl Table {
     /// A serial for a new process, for a worker or for somebody from outside; `None` when there are
     /// as many as there may be. It is to be given back with [`release`](Self::release).
     pub(crate) fn reserve(&self, worker: Option<usize>) -> Option<u64> {
-        let is_one_more = self.live.fetch_add(1, Ordering::SeqCst) < self.limit;
+        // Never more than the limit, not even for a moment: somebody else would be refused for it.
+        let one_more = |live| (live < self.limit).then_some(live + 1);
+        let counted = self.live.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more);
+        counted.ok()?;
         let at_hand = || worker.and_then(|worker| lock(self.stocks.get(worker)?).pop());
-        let serial = is_one_more.then(|| at_hand().or_else(|| self.restock(worker))).flatten();
+        let serial = at_hand().or_else(|| self.restock(worker));
         if serial.is_none() {
             self.live.fetch_sub(1, Ordering::SeqCst);
         }
