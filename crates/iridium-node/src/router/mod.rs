@@ -254,19 +254,21 @@ impl Outside for Router {
             return Err(Refused::TooLong(message));
         }
         let Some(peer) = self.peers.find(to.node()) else { return Ok(()) };
-        let bytes = parcel::message_bytes(to, &message);
+        let bytes = parcel::message_bytes(to, message);
         let len = bytes.len();
-        match peer.client.send_in(lane_of(from), bytes).map_err(|refused| refused.why) {
-            Ok(()) => {
-                count(&self.traffic.sent, 1);
-                count(&self.traffic.sent_bytes, len);
-                Ok(())
-            }
+        let Err(iridium_net::Refused { why, bytes }) = peer.client.send_in(lane_of(from), bytes)
+        else {
+            count(&self.traffic.sent, 1);
+            count(&self.traffic.sent_bytes, len);
+            return Ok(());
+        };
+        let why = match why {
             // As to a process that is not there.
-            Err(SendError::NotLinked) => Ok(()),
-            Err(SendError::WouldBlock) => Err(Refused::NoRoom(message)),
-            Err(SendError::TooLong { .. }) => Err(Refused::TooLong(message)),
-        }
+            SendError::NotLinked => return Ok(()),
+            SendError::WouldBlock => Refused::NoRoom,
+            SendError::TooLong { .. } => Refused::TooLong,
+        };
+        parcel::take_back(bytes).map_or(Ok(()), |message| Err(why(message)))
     }
 
     fn signal(&self, from: Pid, to: Pid, signal: Signal) -> Result<(), Signal> {

@@ -92,11 +92,20 @@ pub(crate) enum Delivery {
 const MESSAGE: u8 = 0;
 const PARCEL: u8 = 1;
 
-/// The bytes of a message.
-pub(crate) fn message_bytes(to: Pid, message: &Message) -> Vec<u8> {
-    let payload = message.payload.bytes();
-    let mut bytes = Vec::with_capacity(payload.len() + TAIL);
-    bytes.extend_from_slice(payload);
+/// The bytes of a message. A long payload stays where it is, if there is room behind it.
+pub(crate) fn message_bytes(to: Pid, message: Message) -> Vec<u8> {
+    let mut bytes = match message.payload {
+        Payload::Word(word) => {
+            let mut bytes = Vec::with_capacity(word.len() + TAIL);
+            bytes.extend_from_slice(&word);
+            bytes
+        }
+        Payload::Bytes(payload) => {
+            let mut bytes = payload.into_vec();
+            bytes.reserve_exact(TAIL);
+            bytes
+        }
+    };
     for word in [message.sender, to.bits(), message.tag] {
         bytes.extend_from_slice(&word.to_le_bytes());
     }
@@ -110,6 +119,14 @@ impl Parcel {
         let mut bytes = to_bytes(self)?;
         bytes.push(PARCEL);
         Ok(bytes)
+    }
+}
+
+/// The message of its bytes, which were not sent.
+pub(crate) fn take_back(bytes: Vec<u8>) -> Option<Message> {
+    match read(bytes) {
+        Ok(Delivery::Message { message, .. }) => Some(message),
+        _ => None,
     }
 }
 
@@ -172,7 +189,8 @@ mod tests {
             Payload::Bytes(b"123456789".as_slice().into()),
         ] {
             let message = message(payload);
-            let back = read(message_bytes(to, &message)).unwrap();
+            let back = read(message_bytes(to, message.clone())).unwrap();
+            assert_eq!(take_back(message_bytes(to, message.clone())), Some(message.clone()));
             assert_eq!(back, Delivery::Message { to, message });
         }
     }
@@ -189,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_is_too_short_or_unknown_is_refused() {
-        let whole = message_bytes(Pid::new(1, 1), &message(Payload::Bytes(Box::default())));
+        let whole = message_bytes(Pid::new(1, 1), message(Payload::Bytes(Box::default())));
         assert_eq!(whole.len(), TAIL);
         for start in 1..=TAIL {
             assert!(read(whole[start..].to_vec()).is_err());
