@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use iridium_net::{Application as _, Endpoint, Event, JoinError, JoinReport, Manager};
 use iridium_proto::{MemberView, NodeAlias, NodeNumber};
 use iridium_vm::process::{Pid, Start};
-use iridium_vm::sched::{self, Scheduler, Time};
+use iridium_vm::sched::{self, Ending, Scheduler, Time};
 use iridium_vm::supervisor::Spec;
 use iridium_vm::{Limits, Module, ModuleId, Process, Program};
 
@@ -239,11 +239,11 @@ impl Node {
     }
 
     /// Starts a tree of supervisors and programs, whose modules have to be [loaded](Self::load),
-    /// under a name, which its top supervisor gets.
+    /// under a name, which its top supervisor gets. Tells of the end of that.
     ///
     /// # Errors
     /// When there are as many processes as there may be, or the name is taken.
-    pub fn start_app(&self, name: &str, spec: Spec) -> Result<Pid, SpawnError> {
+    pub fn start_app(&self, name: &str, spec: Spec) -> Result<(Pid, Receiver<Ending>), SpawnError> {
         self.inner.router.start_app(name, spec)
     }
 

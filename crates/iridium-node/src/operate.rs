@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::Receiver;
 use iridium_proto::NodeAlias;
 use iridium_vm::process::{Pid, Start};
-use iridium_vm::sched::Scheduler;
+use iridium_vm::sched::{Ending, Scheduler};
 use iridium_vm::supervisor::Spec;
 use iridium_vm::{Limits, Module, ModuleId, Process, Program};
 
@@ -120,16 +121,21 @@ impl Router {
     }
 
     /// As [`Node::start_app`](crate::Node::start_app).
-    pub(crate) fn start_app(&self, name: &str, spec: Spec) -> Result<Pid, SpawnError> {
+    pub(crate) fn start_app(
+        &self,
+        name: &str,
+        spec: Spec,
+    ) -> Result<(Pid, Receiver<Ending>), SpawnError> {
         let scheduler = self.running()?;
-        let pid = scheduler.start_supervisor(spec, Some(name)).map_err(|full| {
-            match scheduler.find(name) {
-                Some(pid) => SpawnError::Refused(format!("process {pid} has the name {name}")),
-                None => full.into(),
-            }
-        })?;
-        lock(&self.apps).push((name.to_string(), pid));
-        Ok(pid)
+        let started =
+            scheduler.start_supervisor(spec, Some(name)).map_err(|full| {
+                match scheduler.find(name) {
+                    Some(pid) => SpawnError::Refused(format!("process {pid} has the name {name}")),
+                    None => full.into(),
+                }
+            })?;
+        lock(&self.apps).push((name.to_string(), started.0));
+        Ok(started)
     }
 
     /// The apps that were started here, oldest first.

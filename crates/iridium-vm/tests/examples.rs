@@ -132,7 +132,7 @@ fn start_app(scheduler: &Scheduler) -> Pid {
         scheduler.add_program(&Arc::new(program));
         Ok(module)
     };
-    scheduler.start_supervisor(app.spec(load).unwrap(), None).unwrap()
+    scheduler.start_supervisor(app.spec(load).unwrap(), None).unwrap().0
 }
 
 /// Where the other process finds what was saved.

@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::select;
+use crossbeam_channel::{Receiver, select};
 
 use iridium_vm::Module;
 use iridium_vm::process::{Pid, Reason};
-use iridium_vm::sched::Activity;
+use iridium_vm::sched::{Activity, Ending};
 use iridium_vm::supervisor::app::App;
 use iridium_vm::supervisor::{ChildBody, Spec, Supervision};
 
@@ -44,9 +44,9 @@ pub(crate) fn run(file: &Path, settings: Settings) -> Result<ExitCode, Failure> 
         world.scheduler.add_program(&prepare(program)?);
     }
     let top = world.scheduler.start_supervisor(spec.clone(), None);
-    let top = top.map_err(|full| Failure::failed(full.to_string()))?;
+    let (top, ending) = top.map_err(|full| Failure::failed(full.to_string()))?;
     let app = app.name().map_or_else(|| name(file), ToString::to_string);
-    Tree { world, top, name: app, spec, gave_up: None }.tend(&signals)
+    Tree { world, top, name: app, spec, gave_up: None }.tend(&ending, &signals)
 }
 
 /// Reads an app file and its modules.
@@ -86,9 +86,9 @@ impl Tree {
     /// nobody would ever wake it.
     fn tend(
         mut self,
-        signals: &crossbeam_channel::Receiver<signals::Signal>,
+        ending: &Receiver<Ending>,
+        signals: &Receiver<signals::Signal>,
     ) -> Result<ExitCode, Failure> {
-        let ending = self.world.scheduler.watch(self.top);
         let (mut asked, mut stuck) = (false, false);
         let reason = loop {
             let (news, still) = (self.world.news.clone(), self.world.still.clone());

@@ -102,10 +102,9 @@ impl Work {
             for module in modules {
                 node.load(module)?;
             }
-            let pid = node.start_app(&name, spec).map_err(|error| {
+            let (pid, ending) = node.start_app(&name, spec).map_err(|error| {
                 Failure::failed(format!("cannot start the app {name}: {error}"))
             })?;
-            let ending = node.scheduler().watch(pid);
             info!("app {name} runs as process {pid}");
             started.push(Started { name, pid, ending, is_app: true });
         }

@@ -69,7 +69,8 @@ impl Stress {
         let mut children: Vec<_> = (0..supervisors).map(|number| self.supervisor(number)).collect();
         let arguments = [eternals, mortals, seconds * 1_000];
         children.push(self.child("root", Some("root"), Restart::Temporary, "root", &arguments));
-        let top = self.scheduler.start_supervisor(Spec { children, ..Spec::default() }, None)?;
+        let (top, _) =
+            self.scheduler.start_supervisor(Spec { children, ..Spec::default() }, None)?;
 
         // Virtual time takes as long as it takes.
         let deadline = Instant::now() + PATIENCE + Duration::from_secs(seconds * 20);

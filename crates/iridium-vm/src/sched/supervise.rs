@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use crossbeam_channel::{Receiver, bounded};
+
 use super::Scheduler;
 use super::core::{Full, Hands};
+use super::ending::Ending;
 use super::task::{Body, Task};
 use crate::process::{Actor, Message, Pid, Process, Reason, Signal, Wait};
 use crate::supervisor::{Action, Child, ChildBody, MAX_DEPTH, Spec, Supervisor};
@@ -24,16 +27,23 @@ pub(crate) enum Tended {
 impl Scheduler {
     /// Starts a supervisor, which starts its children. The programs of all modules in the tree must
     /// have been [made known](Self::add_program); a child whose program was not counts as one that
-    /// ended abnormally.
+    /// ended abnormally. Tells of the end of the supervisor, which may come before this returns.
     ///
     /// # Errors
     /// When there are as many processes as there may be, or the name is taken.
-    pub fn start_supervisor(&self, spec: Spec, name: Option<&str>) -> Result<Pid, Full> {
+    pub fn start_supervisor(
+        &self,
+        spec: Spec,
+        name: Option<&str>,
+    ) -> Result<(Pid, Receiver<Ending>), Full> {
         let hands = self.core().hands();
-        hands.spawn_if(supervisor(spec), |task| {
+        let (witness, ending) = bounded(1);
+        let pid = hands.spawn_if(supervisor(spec), |task| {
             task.actor.ties().traps_exits = true;
+            task.witnesses.push(witness);
             name.is_none_or(|name| hands.core.names.register(name.to_string(), task.actor.pid))
-        })
+        })?;
+        Ok((pid, ending))
     }
 }
 

@@ -9,7 +9,7 @@ use iridium_vm::sched::{Activity, Time};
 use iridium_vm::supervisor::app::App;
 use iridium_vm::supervisor::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
 
-use crate::stage::{Stage, until};
+use crate::stage::{PATIENCE, Stage, until};
 
 const SOURCE: &str = "
         ; waits, and ends with the tag of a message; tag 0 is a normal end
@@ -140,7 +140,7 @@ fn too_many_restarts_and_a_supervisor_gives_up() {
     let stage = stage();
     let children = vec![child(&stage, "bystander", "wait"), child(&stage, "crash", "crash")];
     let spec = Spec { restarts: 3, within_ms: 60_000, children, ..Spec::default() };
-    let top = stage.scheduler.start_supervisor(spec, None).unwrap();
+    let (top, _) = stage.scheduler.start_supervisor(spec, None).unwrap();
     stage.await_left(0);
     let reasons = stage.reasons();
     assert_eq!(reasons.iter().filter(|reason| **reason == 9).count(), 4, "{reasons:?}");
@@ -178,7 +178,7 @@ fn children_are_stopped_in_reverse_order_with_time_to_end() {
     let at_once = Child { shutdown_ms: 0, ..child(&stage, "at_once", "tidy") };
     let children = vec![child(&stage, "tidy", "tidy"), deaf, at_once];
     let spec = Spec { children, ..Spec::default() };
-    let top = stage.scheduler.start_supervisor(spec, None).unwrap();
+    let (top, _) = stage.scheduler.start_supervisor(spec, None).unwrap();
     for name in ["tidy", "deaf", "at_once"] {
         pid(&stage, name, None);
     }
@@ -194,7 +194,7 @@ fn children_are_stopped_in_reverse_order_with_time_to_end() {
 fn a_supervisor_that_is_killed_takes_its_children_along() {
     let stage = stage();
     let spec = Spec { children: vec![child(&stage, "one", "wait")], ..Spec::default() };
-    let top = stage.scheduler.start_supervisor(spec, None).unwrap();
+    let (top, _) = stage.scheduler.start_supervisor(spec, None).unwrap();
     pid(&stage, "one", None);
     stage.scheduler.kill(top, Reason::KILLED);
     stage.await_left(0);
@@ -223,7 +223,7 @@ top:    .asciiz 'top'";
         *entry = None;
     }
     let spec = Spec { children: vec![one], ..Spec::default() };
-    let top = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
+    let (top, _) = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
     until("it has left", || stage.all_output() == "u");
     let first = pid(&stage, "one", None);
     stop(&stage, first, 5);
@@ -278,7 +278,7 @@ top:    .asciiz 'top'";
         *entry = None;
     }
     let spec = Spec { children: vec![one], ..Spec::default() };
-    let top = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
+    let (top, _) = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
     let before = pid(&stage, "one", None);
     stage.start_at("linked", &[0]);
     stage.await_rest();
@@ -301,7 +301,7 @@ fn a_child_that_cannot_start_counts_as_one_that_ended() {
             assert!(stage.scheduler.register("one", other));
         }
         let spec = Spec { restarts: 2, children: vec![one], ..Spec::default() };
-        let top = stage.scheduler.start_supervisor(spec, None).unwrap();
+        let (top, _) = stage.scheduler.start_supervisor(spec, None).unwrap();
         until("it gives up", || stage.reasons() == [Reason::GAVE_UP.0]);
         assert_eq!(stage.endings()[0].pid, top);
         let reports = stage.reports();
@@ -362,4 +362,16 @@ fn an_app_file_describes_a_tree() {
         pid(&stage, name, Some(before));
     }
     assert_eq!(stage.scheduler.find("shop"), Some(before[2]));
+}
+
+/// Also of one that ends at once.
+#[test]
+fn whoever_starts_a_supervisor_is_told_of_its_end() {
+    let stage = stage();
+    for _ in 0..200 {
+        let spec =
+            Spec { restarts: 0, children: vec![child(&stage, "a", "crash")], ..Spec::default() };
+        let (_, ending) = stage.scheduler.start_supervisor(spec, None).unwrap();
+        assert_eq!(ending.recv_timeout(PATIENCE).unwrap().reason, Reason::GAVE_UP);
+    }
 }
