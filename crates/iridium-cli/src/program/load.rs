@@ -40,6 +40,11 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
             "{name} is a saved program; it goes on with: iridium resume {name}"
         )));
     }
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        return Err(Failure::failed(format!(
+            "{name} is an app file and no program; it runs with: iridium run --app {name}"
+        )));
+    }
     let source = String::from_utf8(bytes).ok().filter(|source| !source.contains('\0'));
     let Some(source) = source else {
         return Err(Failure::failed(format!(

@@ -103,3 +103,16 @@ fn a_mistake_is_told_with_its_place() {
         assert_eq!(user.run(&words).code, Some(2), "{words:?}");
     }
 }
+
+#[test]
+fn an_app_file_that_is_taken_for_a_program_is_told_how_it_runs() {
+    let user = User::new();
+    let app = user.file("shop.toml", "# A shop.\nname = 'shop'\n");
+    for words in
+        [&["run", &app][..], &[&app], &["check", &app], &["node", "-P", "0", "--run", &app]]
+    {
+        let outcome = user.run(words);
+        outcome.fails(1, &[&format!("iridium run --app {app}")]);
+        assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
+    }
+}
