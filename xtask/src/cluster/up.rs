@@ -47,7 +47,7 @@ pub(super) fn run(cluster: &Cluster, flags: &ClusterUp) -> Result<()> {
     };
     let state = nodes.state;
     println!(
-        "{} nodes, each linked to every other, in {:.1} s\n",
+        "{} nodes, each linked to every other, in {:.1} s",
         state.nodes.len(),
         start.elapsed().as_secs_f64()
     );
@@ -60,7 +60,7 @@ pub(super) fn run(cluster: &Cluster, flags: &ClusterUp) -> Result<()> {
         return cluster.down().and(shown);
     }
     if flags.detach {
-        print!("{}", view::table(&state, &seen));
+        print!("\n{}", view::table(&state, &seen));
         println!("{}", what_next(&state));
         return Ok(());
     }
