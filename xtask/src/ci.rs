@@ -23,7 +23,7 @@ pub(crate) fn run() -> Result<()> {
     })?;
     step("cluster", smoke)?;
     // All schedules of a few threads in the scheduler's own primitives. They need a build of their own.
-    let loom = ["--package", "iridium-vm", "--lib", "--release", "--target-dir", "target/loom"];
+    let loom = ["--package", "iridium-sched", "--lib", "--release", "--target-dir", "target/loom"];
     step("loom", || {
         cargo(&[&["test"], &loom[..], &["loom"]].concat(), &[("RUSTFLAGS", "--cfg loom")])
     })?;

@@ -9,7 +9,7 @@ use crate::flags::Stress;
 /// Runs it. What is not given is up to the test.
 pub(crate) fn run(flags: &Stress) -> Result<()> {
     let status = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--release", "--package", "iridium-vm", "--example", "stress"])
+        .args(["run", "--quiet", "--release", "--package", "iridium-sched", "--example", "stress"])
         .arg("--")
         .args(arguments(flags))
         .current_dir(crate::root())

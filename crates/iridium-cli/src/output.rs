@@ -7,9 +7,9 @@ use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table,
 };
 
+use iridium_isa::Diagnostics;
 use iridium_proto::{MemberView, ViewState};
 use iridium_vm::Trap;
-use iridium_vm::asm::Diagnostics;
 
 /// Columns of a terminal that a table of processes is squeezed into.
 const MOST_WRAPPED: u16 = 80;

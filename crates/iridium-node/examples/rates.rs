@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use iridium_asm::Assembler;
 use iridium_net::{Secrets, Security};
 use iridium_node::{Config, Happening, Node};
 use iridium_proto::NodeAlias;
-use iridium_vm::process::{Pid, Register};
-use iridium_vm::sched::Output;
-use iridium_vm::{Limits, Process, Program, asm::Assembler};
+use iridium_sched::Output;
+use iridium_vm::{Limits, Pid, Process, Program, Register};
 
 const ROUNDS: usize = 5;
 const ROUND_TRIPS: u32 = 20_000;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use iridium_vm::sched::{Observer, Output};
+use iridium_sched::{Observer, Output};
 use iridium_vm::{Hosts, Limits};
 
 /// What a node is told at its start.

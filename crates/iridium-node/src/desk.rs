@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 use iridium_net::{Room, SendError};
-use iridium_vm::process::Pid;
-use iridium_vm::sched::Scheduler;
+use iridium_sched::Scheduler;
+use iridium_vm::Pid;
 
 use crate::code::{Asker, Birth};
 use crate::report::{NodeReport, ProcessRow, listed};

@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use iridium_proto::NodeAlias;
-use iridium_vm::program::MissingImports;
-use iridium_vm::sched::Full;
+use iridium_sched::Full;
+use iridium_vm::MissingImports;
 use thiserror::Error;
 
 /// Why a node did not start. Nothing is left running.

@@ -7,9 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use iridium_net::Event;
 use iridium_proto::{NodeAlias, NodeInfo};
-use iridium_vm::process::{Pid, Reason};
-use iridium_vm::sched::{Ending, Observer};
-use iridium_vm::supervisor::Supervision;
+use iridium_sched::supervisor::Supervision;
+use iridium_sched::{ExitInfo, Observer, Reason};
+use iridium_vm::Pid;
 use serde::{Deserialize, Serialize};
 
 use crate::sync::lock;
@@ -177,7 +177,7 @@ impl Hub {
     }
 
     /// Logs a trap, unless there are very many.
-    fn log_trap(&self, ending: &Ending) {
+    fn log_trap(&self, ending: &ExitInfo) {
         let Some(trap) = &ending.trap else { return };
         let (this, unlogged) = self.is_to_be_logged();
         if unlogged > 0 {
@@ -206,7 +206,7 @@ impl Hub {
 }
 
 impl Observer for Hub {
-    fn ended(&self, ending: &Ending) {
+    fn ended(&self, ending: &ExitInfo) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         if ending.trap.is_some() {
             self.traps.fetch_add(1, Ordering::Relaxed);

@@ -6,12 +6,12 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use iridium_isa::{Module, ModuleId};
 use iridium_net::{Application as _, Endpoint, Event, JoinError, JoinReport, Manager};
 use iridium_proto::{MemberView, NodeAlias, NodeNumber};
-use iridium_vm::process::{Pid, Start};
-use iridium_vm::sched::{self, Ending, Scheduler, Time};
-use iridium_vm::supervisor::Spec;
-use iridium_vm::{Limits, Module, ModuleId, Process, Program};
+use iridium_sched::supervisor::Spec;
+use iridium_sched::{ExitInfo, Scheduler, Time};
+use iridium_vm::{Limits, Pid, Process, Program, Start};
 
 use crate::code::{Cache, Loader, LoaderOrder, start_named};
 use crate::config::Config;
@@ -243,7 +243,11 @@ impl Node {
     ///
     /// # Errors
     /// When there are as many processes as there may be, or the name is taken.
-    pub fn start_app(&self, name: &str, spec: Spec) -> Result<(Pid, Receiver<Ending>), SpawnError> {
+    pub fn start_app(
+        &self,
+        name: &str,
+        spec: Spec,
+    ) -> Result<(Pid, Receiver<ExitInfo>), SpawnError> {
         self.inner.router.start_app(name, spec)
     }
 
@@ -336,8 +340,8 @@ fn sched_config(
     config: &Config,
     number: NodeNumber,
     router: &Arc<Router>,
-) -> Result<sched::Config, StartError> {
-    Ok(sched::Config {
+) -> Result<iridium_sched::Config, StartError> {
+    Ok(iridium_sched::Config {
         workers: config.workers,
         node: number.number(),
         processes: config.processes,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
+use iridium_isa::{Module, ModuleId};
 use iridium_proto::NodeAlias;
-use iridium_vm::process::{Pid, Start};
-use iridium_vm::sched::{Ending, Scheduler};
-use iridium_vm::supervisor::Spec;
-use iridium_vm::{Limits, Module, ModuleId, Process, Program};
+use iridium_sched::supervisor::Spec;
+use iridium_sched::{ExitInfo, Scheduler};
+use iridium_vm::{Limits, Pid, Process, Program, Start};
 
 use crate::code::start_named;
 use crate::desk;
@@ -125,7 +125,7 @@ impl Router {
         &self,
         name: &str,
         spec: Spec,
-    ) -> Result<(Pid, Receiver<Ending>), SpawnError> {
+    ) -> Result<(Pid, Receiver<ExitInfo>), SpawnError> {
         let scheduler = self.running()?;
         let started =
             scheduler.start_supervisor(spec, Some(name)).map_err(|full| {

@@ -1,9 +1,9 @@
 //! What a node tells operators about itself.
 
+use iridium_isa::ModuleId;
 use iridium_proto::NodeAlias;
-use iridium_vm::ModuleId;
-use iridium_vm::process::Pid;
-use iridium_vm::sched::ProcessInfo;
+use iridium_sched::ProcessInfo;
+use iridium_vm::Pid;
 use serde::{Deserialize, Serialize};
 
 /// How long a list of processes may be that a node gives to operators, in bytes: far less than the

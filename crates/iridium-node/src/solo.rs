@@ -6,11 +6,12 @@ use std::io;
 use std::sync::{Arc, OnceLock, RwLock};
 
 use iridium_proto::NodeAlias;
-use iridium_vm::process::{Message, Pid, Question, Signal};
-use iridium_vm::sched::{
-    self, Ending, Observer, Outside, Refused, Scheduler, Unreachable, WeakScheduler,
+use iridium_sched::supervisor::Supervision;
+use iridium_sched::{
+    self, Distribution, ExitInfo, NodeUnreachable, Observer, RemoteRequest, Scheduler, SendRefused,
+    Signal, WeakScheduler,
 };
-use iridium_vm::supervisor::Supervision;
+use iridium_vm::{Message, Pid};
 
 use crate::router::Router;
 use crate::sync::{read, write};
@@ -28,7 +29,7 @@ impl Solo {
     ///
     /// # Errors
     /// When the system has no threads for it.
-    pub fn start(mut config: sched::Config) -> io::Result<Self> {
+    pub fn start(mut config: iridium_sched::Config) -> io::Result<Self> {
         let gate = Arc::new(Gate {
             scheduler: OnceLock::new(),
             router: RwLock::default(),
@@ -94,8 +95,8 @@ impl Gate {
     }
 }
 
-impl Outside for Gate {
-    fn message(&self, from: Pid, to: Pid, message: Message) -> Result<(), Refused> {
+impl Distribution for Gate {
+    fn message(&self, from: Pid, to: Pid, message: Message) -> Result<(), SendRefused> {
         // Without other nodes it is as one to a process that is not there.
         self.router().map_or(Ok(()), |router| router.message(from, to, message))
     }
@@ -107,8 +108,8 @@ impl Outside for Gate {
         }
     }
 
-    fn ask(&self, from: Pid, number: u64, question: &Question) -> Result<(), Unreachable> {
-        self.router().ok_or(Unreachable)?.ask(from, number, question)
+    fn ask(&self, from: Pid, number: u64, question: &RemoteRequest) -> Result<(), NodeUnreachable> {
+        self.router().ok_or(NodeUnreachable)?.ask(from, number, question)
     }
 
     fn nodes(&self) -> Vec<u32> {
@@ -127,7 +128,7 @@ impl Outside for Gate {
 }
 
 impl Observer for Gate {
-    fn ended(&self, ending: &Ending) {
+    fn ended(&self, ending: &ExitInfo) {
         if let Some(router) = self.router() {
             router.hub.ended(ending);
         }

@@ -5,9 +5,8 @@
 
 use std::time::Instant;
 
-use iridium_vm::asm::Assembler;
-use iridium_vm::process::Register;
-use iridium_vm::{Dispatch, Hosts, Limits, Process, Program, Stop};
+use iridium_asm::Assembler;
+use iridium_vm::{Dispatch, Hosts, Limits, Process, Program, Register, Stop};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);

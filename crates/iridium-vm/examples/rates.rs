@@ -7,8 +7,9 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use iridium_vm::asm::Assembler;
-use iridium_vm::{Hosts, Module, Program};
+use iridium_asm::Assembler;
+use iridium_isa::Module;
+use iridium_vm::{Hosts, Program};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let lines: u32 = std::env::args().nth(1).map_or(Ok(1_000_000), |lines| lines.parse())?;

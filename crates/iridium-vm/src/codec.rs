@@ -10,12 +10,12 @@ fn options(limit: u64) -> impl Options {
 }
 
 /// Encodes a value. Values of this crate have no part that bincode refuses.
-pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     options(u64::MAX).serialize(value).unwrap_or_default()
 }
 
 /// Decodes a value; `None` when the bytes are not exactly one. Takes no more memory than a small
 /// multiple of the bytes.
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     options(bytes.len() as u64).deserialize(bytes).ok()
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::isa::operand::WINDOW_SPAN;
 use crate::process::Register;
+use iridium_isa::operand::WINDOW_SPAN;
 
 /// What a host function sees of the process that calls it.
 pub struct HostCall<'c> {
@@ -21,7 +21,7 @@ impl HostCall<'_> {
     /// Bytes at an address, in the heap or in the read-only data; `None` when they are not there.
     pub fn bytes(&self, address: i64, length: i64) -> Option<&[u8]> {
         let length = usize::try_from(length).ok()?;
-        let (space, offset) = match address.checked_sub(crate::DATA_BASE) {
+        let (space, offset) = match address.checked_sub(iridium_isa::DATA_BASE) {
             Some(offset) if offset >= 0 => (self.data, offset),
             _ => (&*self.heap, address),
         };
@@ -53,7 +53,8 @@ impl fmt::Debug for HostFunction {
 /// Host functions by name.
 ///
 /// ```
-/// use iridium_vm::{Hosts, Limits, Process, Program, Stop, asm::Assembler};
+/// use crate::{Hosts, Limits, Process, Program, Stop};
+/// use iridium_asm::Assembler;
 ///
 /// let source = ".import math.double\nload $0 #21\nhost @math.double $0\nhlt\n";
 /// let module = Assembler::new("double.iasm").assemble(source)?.module;

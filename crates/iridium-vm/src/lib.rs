@@ -2,7 +2,8 @@
 //! register-based assembly language.
 //!
 //! ```
-//! use iridium_vm::{Hosts, Limits, Process, Program, Stop, asm::Assembler};
+//! use crate::{Hosts, Limits, Process, Program, Stop};
+//! use iridium_asm::Assembler;
 //!
 //! let source = "
 //!     load $0 #6
@@ -31,23 +32,13 @@
 //! | [`supervisor`] | trees of processes that start their children again |
 //! | [`host`] | functions that an embedder lends to programs |
 
-pub mod asm;
-mod codec;
-pub mod host;
+pub mod codec;
+mod host;
 mod interp;
-pub mod isa;
-pub mod module;
-pub mod process;
-pub mod program;
-pub mod sched;
-pub mod supervisor;
-pub mod verify;
+mod process;
+mod program;
 
-pub use host::Hosts;
-pub use interp::{Dispatch, Sink};
-pub use module::{Module, ModuleId};
-pub use process::{Completion, Effect, Limits, Process, Status, Stop, Trap, TrapKind};
-pub use program::Program;
-
-/// The address at which programs see their read-only data.
-pub const DATA_BASE: i64 = 1 << 32;
+pub use host::{HostCall, HostError, Hosts};
+pub use interp::{Dispatch, Environment, Sink};
+pub use process::*;
+pub use program::{MissingImports, Program};

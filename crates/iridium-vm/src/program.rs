@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::host::{HostCall, HostError, HostFunction, Hosts};
 use crate::interp::Code;
-use crate::isa::operand::WINDOW_SPAN;
-use crate::module::Module;
-use crate::process::{Completion, Mismatch, Process, Register, TrapKind};
+use crate::process::{Completion, Process, Register, TrapKind, UnexpectedCompletion};
+use iridium_isa::Module;
+use iridium_isa::operand::WINDOW_SPAN;
 
 /// Host functions that a module imports and that are not registered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +62,7 @@ impl Program {
         process: &mut Process,
         import: u16,
         window: u8,
-    ) -> Result<Result<(), HostError>, Mismatch> {
+    ) -> Result<Result<(), HostError>, UnexpectedCompletion> {
         let called = self.invoke(process, import, window);
         let completion = match called {
             Ok(()) => Completion::Done,

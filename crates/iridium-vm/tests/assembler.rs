@@ -4,8 +4,8 @@
 mod common;
 
 use common::{assemble, run};
-use iridium_vm::asm::{Assembler, Diagnostics, MAX_SOURCE};
-use iridium_vm::isa::{Instruction, Opcode};
+use iridium_asm::{Assembler, MAX_SOURCE};
+use iridium_isa::{Diagnostics, Instruction, Opcode};
 use proptest::prelude::*;
 
 fn errors(source: &str) -> Diagnostics {

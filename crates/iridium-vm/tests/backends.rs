@@ -6,8 +6,8 @@ mod common;
 
 use common::oracle::{End, Oracle, bits};
 use common::{BACKENDS, assemble};
-use iridium_vm::isa::{Fuel, Opcode};
-use iridium_vm::{Dispatch, Hosts, Limits, Module, Process, Program, Stop};
+use iridium_isa::{Fuel, Module, Opcode};
+use iridium_vm::{Dispatch, Hosts, Limits, Process, Program, Stop};
 use proptest::prelude::*;
 
 const LIMITS: Limits = Limits {
@@ -307,7 +307,7 @@ fn costs_are_those_of_the_table() {
             ".data\nx: .asciiz 'x'\n.code\nl0: {}\nhlt",
             line(*opcode, &mut std::iter::empty(), 1)
         );
-        let Ok(assembled) = iridium_vm::asm::Assembler::new("t").assemble(&source) else {
+        let Ok(assembled) = iridium_asm::Assembler::new("t").assemble(&source) else {
             assert_eq!(*opcode, Opcode::Host, "{source}");
             continue;
         };
@@ -330,7 +330,7 @@ fn costs_are_those_of_the_table() {
 fn an_idle_process_takes_less_than_a_kibibyte() {
     let program = common::program("load $31 #1\nhlt");
     let process = Process::new(&program, Limits::default());
-    let registers = 32 * size_of::<iridium_vm::process::Register>();
+    let registers = 32 * size_of::<iridium_vm::Register>();
     assert!(size_of_val(&process) + registers <= 1024, "{}", size_of_val(&process));
 }
 

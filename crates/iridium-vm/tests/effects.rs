@@ -4,8 +4,10 @@
 mod common;
 
 use common::program;
-use iridium_vm::process::{Message, Payload, Register, SpawnKind};
-use iridium_vm::{Completion, Effect, Hosts, Limits, Process, Program, Status, Stop};
+use iridium_vm::{
+    Completion, Effect, Hosts, Limits, Message, Payload, Process, Program, Register, SpawnKind,
+    Status, Stop,
+};
 
 /// Runs to the next effect.
 fn next(process: &mut Process, program: &Program) -> Effect {

@@ -5,12 +5,9 @@
 mod common;
 
 use common::{BACKENDS, assemble};
-use iridium_vm::isa::Instruction;
-use iridium_vm::isa::operand::{Data, Import, Int, IntOut3, IntPair, Target, Window};
-use iridium_vm::module::{LoadError, Parts};
-use iridium_vm::process::SnapshotError;
-use iridium_vm::verify::InvalidModule;
-use iridium_vm::{Hosts, Limits, Module, Process, Program, Stop};
+use iridium_isa::operand::{Data, Import, Int, IntOut3, IntPair, Target, Window};
+use iridium_isa::{Instruction, InvalidModule, LoadError, Module, Parts};
+use iridium_vm::{Hosts, Limits, Process, Program, SnapshotError, Stop};
 use proptest::prelude::*;
 
 const SOURCE: &str = "
@@ -109,11 +106,11 @@ fn the_verifier_refuses_what_the_interpreter_relies_on_not_to_exist() {
         I::Host { f: Import(0), k: Window(249) },
         I::Recv { t: IntPair(255), d: IntOut3(0) },
         I::Recv { t: IntPair(0), d: IntOut3(254) },
-        I::Jtab { a: Int(0), l: iridium_vm::isa::operand::Targets([0, 9].into()) },
+        I::Jtab { a: Int(0), l: iridium_isa::operand::Targets([0, 9].into()) },
         I::Slli {
             a: Int(0),
-            n: iridium_vm::isa::operand::Shift(64),
-            d: iridium_vm::isa::operand::IntOut(0),
+            n: iridium_isa::operand::Shift(64),
+            d: iridium_isa::operand::IntOut(0),
         },
     ] {
         let found = invalid(code(vec![wrong.clone(), hlt()]));
@@ -279,7 +276,7 @@ fn a_forged_return_address_is_refused() {
         let outcome = process.run(&program, 10, &mut Vec::new());
         refused += usize::from(matches!(
             outcome,
-            Err(iridium_vm::process::RunError::Unfit(iridium_vm::process::Unfit::Return(2)))
+            Err(iridium_vm::RunError::InvalidState(iridium_vm::InvalidState::Return(2)))
         ));
     }
     assert_eq!(refused, 1);

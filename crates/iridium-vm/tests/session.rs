@@ -5,9 +5,8 @@
 mod common;
 
 use common::{assemble, program};
-use iridium_vm::asm::session::Session;
-use iridium_vm::process::Register;
-use iridium_vm::{Hosts, Limits, Process, Program, Stop};
+use iridium_asm::Session;
+use iridium_vm::{Hosts, Limits, Process, Program, Register, Stop};
 
 /// A REPL's machine.
 struct Machine {

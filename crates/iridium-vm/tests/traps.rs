@@ -4,8 +4,7 @@
 mod common;
 
 use common::{BACKENDS, program, run, run_with};
-use iridium_vm::host::HostError;
-use iridium_vm::{Completion, Hosts, Limits, Process, Program, Status, Stop, TrapKind};
+use iridium_vm::{Completion, HostError, Hosts, Limits, Process, Program, Status, Stop, TrapKind};
 
 fn small() -> Limits {
     Limits {

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use iridium_vm::asm::Assembler;
-use iridium_vm::process::Register;
-use iridium_vm::{Hosts, Limits, Module, Process, Program};
+use iridium_asm::Assembler;
+use iridium_isa::Module;
+use iridium_vm::{Hosts, Limits, Process, Program, Register};
 
 const KERNELS: [(&str, &str, i64); 6] = [
     ("fib", include_str!("../../../crates/iridium-vm/benches/kernels/fib.iasm"), 20),

@@ -15,10 +15,27 @@ use source::Source;
 /// Which of our crates may depend on which.
 const EDGES: &[(&str, &[&str])] = &[
     ("iridium-proto", &[]),
-    ("iridium-vm", &[]),
+    ("iridium-isa", &[]),
+    ("iridium-asm", &["iridium-isa"]),
+    ("iridium-vm", &["iridium-isa"]),
+    ("iridium-sched", &["iridium-isa", "iridium-vm"]),
     ("iridium-net", &["iridium-proto"]),
-    ("iridium-node", &["iridium-vm", "iridium-net", "iridium-proto"]),
-    ("iridium-cli", &["iridium-node", "iridium-vm", "iridium-net", "iridium-proto"]),
+    (
+        "iridium-node",
+        &["iridium-sched", "iridium-vm", "iridium-isa", "iridium-net", "iridium-proto"],
+    ),
+    (
+        "iridium-cli",
+        &[
+            "iridium-node",
+            "iridium-sched",
+            "iridium-vm",
+            "iridium-asm",
+            "iridium-isa",
+            "iridium-net",
+            "iridium-proto",
+        ],
+    ),
     // It runs the built binary, as a user does.
     ("xtask", &[]),
 ];
@@ -28,7 +45,9 @@ const EDGES: &[(&str, &[&str])] = &[
 const PURE: &[(&str, &[&str])] = &[
     ("crates/iridium-proto/src", &[]),
     ("crates/iridium-net/src/membership", &[]),
-    ("crates/iridium-vm/src", &["crates/iridium-vm/src/sched"]),
+    ("crates/iridium-isa/src", &[]),
+    ("crates/iridium-asm/src", &[]),
+    ("crates/iridium-vm/src", &[]),
 ];
 
 /// Names that only code with I/O, threads, a clock or chance of its own needs.
@@ -57,10 +76,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("crates/iridium-vm/src/interp/fuse.rs", "goes from the first of a pair to the second"),
     ("crates/iridium-vm/src/interp/machine.rs", "registers and code without the verified checks"),
     ("crates/iridium-vm/src/interp/memory.rs", "heap access after its one check of bounds"),
-    (
-        "crates/iridium-vm/src/sched/reclaim.rs",
-        "asks the C library's allocator to give memory back",
-    ),
+    ("crates/iridium-sched/src/reclaim.rs", "asks the C library's allocator to give memory back"),
 ];
 
 /// The one file of each crate that may call the codec library, which is

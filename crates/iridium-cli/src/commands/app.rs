@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, select};
 
-use iridium_vm::Module;
-use iridium_vm::process::{Pid, Reason};
-use iridium_vm::sched::{Activity, Ending};
-use iridium_vm::supervisor::app::App;
-use iridium_vm::supervisor::{ChildBody, Spec, Supervision};
+use iridium_isa::Module;
+use iridium_sched::supervisor::app::App;
+use iridium_sched::supervisor::{ChildBody, Spec, Supervision};
+use iridium_sched::{Activity, ExitInfo, Reason};
+use iridium_vm::Pid;
 
 use crate::failure::Failure;
 use crate::program::load::{name, read as read_file};
@@ -86,7 +86,7 @@ impl Tree {
     /// nobody would ever wake it.
     fn tend(
         mut self,
-        ending: &Receiver<Ending>,
+        ending: &Receiver<ExitInfo>,
         signals: &Receiver<signals::Signal>,
     ) -> Result<ExitCode, Failure> {
         let (mut asked, mut stuck) = (false, false);

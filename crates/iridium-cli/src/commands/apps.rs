@@ -92,7 +92,7 @@ fn take<'a>(rows: &mut &'a [ChildRow], depth: u32) -> Vec<Child<'a>> {
 
 #[cfg(test)]
 mod tests {
-    use iridium_vm::process::Pid;
+    use iridium_vm::Pid;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use iridium_vm::Module;
+use iridium_isa::Module;
 
 use crate::failure::Failure;
 use crate::output;
@@ -33,7 +33,7 @@ pub(crate) fn asm(file: &Path, to: Option<&Path>, strip: bool) -> Result<(), Fai
 
 /// Prints a module as source.
 pub(crate) fn disasm(file: &Path) -> Result<(), Failure> {
-    let text = load(file)?.module.disassemble();
+    let text = iridium_asm::disassemble(&load(file)?.module);
     Ok(io::stdout().write_all(text.as_bytes())?)
 }
 

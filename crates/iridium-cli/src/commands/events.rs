@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use iridium_node::{Happening, NodeEvent};
-use iridium_vm::supervisor::Supervision;
+use iridium_sched::supervisor::Supervision;
 
 use super::connect;
 use crate::args::ClientFlags;
@@ -132,7 +132,8 @@ fn time(ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use iridium_vm::process::{Pid, Reason};
+    use iridium_sched::Reason;
+    use iridium_vm::Pid;
 
     use super::*;
 

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Select, after, select};
 use log::{Level, error, info, warn};
 
+use iridium_isa::Module;
 use iridium_net::Event;
 use iridium_node::Node;
-use iridium_vm::process::{Pid, Reason};
-use iridium_vm::sched::Ending;
-use iridium_vm::supervisor::Spec;
-use iridium_vm::{Limits, Module, Process, Program};
+use iridium_sched::supervisor::Spec;
+use iridium_sched::{ExitInfo, Reason};
+use iridium_vm::{Limits, Pid, Process, Program};
 
 use super::app;
 use crate::args::{NodeFlags, TaskFlags};
@@ -126,7 +126,7 @@ struct Started {
     name: String,
     /// Its top supervisor, or its first process.
     pid: Pid,
-    ending: Receiver<Ending>,
+    ending: Receiver<ExitInfo>,
     is_app: bool,
 }
 
@@ -147,7 +147,7 @@ enum Heard {
     /// Output of processes could not be written.
     Unwritten,
     /// One of those that were started has ended.
-    End(usize, Option<Ending>),
+    End(usize, Option<ExitInfo>),
 }
 
 impl Running {

@@ -144,7 +144,7 @@ impl<'a> Answer<'a> {
 
 #[cfg(test)]
 mod tests {
-    use iridium_vm::process::Pid;
+    use iridium_vm::Pid;
 
     use super::*;
 

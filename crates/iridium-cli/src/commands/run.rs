@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use iridium_vm::process::{Pid, Reason, Register};
-use iridium_vm::{Module, Process, Program};
+use iridium_isa::Module;
+use iridium_sched::Reason;
+use iridium_vm::{Pid, Process, Program, Register};
 
 use super::whole::{First, Whole};
 use crate::args::{Argument, Cli, LimitFlags, RunFlags, StartFlags};

@@ -1,7 +1,8 @@
 //! `iridium spawn`, `send` and `kill`: what is done to processes of running nodes.
 
 use iridium_node::control::SpawnOrder;
-use iridium_vm::process::{Payload, Reason, Register, Start};
+use iridium_sched::Reason;
+use iridium_vm::{Payload, Register, Start};
 
 use super::connect;
 use super::run::{no_label, register};

@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError, never, select};
 
-use iridium_vm::process::Pid;
-use iridium_vm::sched::{Ending, Followed, ProcessInfo, RestoreError};
-use iridium_vm::{Limits, Process, Program};
+use iridium_sched::{ExitInfo, Followed, ProcessInfo, RestoreError};
+use iridium_vm::{Limits, Pid, Process, Program};
 
 use super::outcome;
 use crate::args::RunFlags;
@@ -193,7 +192,7 @@ impl Whole {
     }
 
     /// Notes how the first process ended, or that nothing more is told of it.
-    fn note(&mut self, ending: Option<Ending>) {
+    fn note(&mut self, ending: Option<ExitInfo>) {
         if let (Some(ending), First::Runs(program)) = (ending, &self.first) {
             let (program, end) = (Arc::clone(program), End::of(&ending));
             if let Some(process) = ending.process {

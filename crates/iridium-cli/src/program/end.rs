@@ -1,7 +1,6 @@
 //! How a process ended, or why it was left before its end.
 
-use iridium_vm::process::Reason;
-use iridium_vm::sched::Ending;
+use iridium_sched::{ExitInfo, Reason};
 use iridium_vm::{Process, Program, Status, Trap};
 
 use crate::signals::Signal;
@@ -27,7 +26,7 @@ pub(crate) enum End {
 
 impl End {
     /// The end of a process that a scheduler tells of.
-    pub(crate) fn of(ending: &Ending) -> Self {
+    pub(crate) fn of(ending: &ExitInfo) -> Self {
         match (&ending.trap, ending.process.as_ref().map(|process| process.status())) {
             (Some(trap), _) => Self::Trapped(trap.clone()),
             (None, Some(Status::Halted(result))) => Self::Halted(result),

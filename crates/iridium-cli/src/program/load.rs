@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use iridium_vm::Module;
-use iridium_vm::asm::{Assembled, Assembler, Diagnostics, MAX_SOURCE};
-use iridium_vm::module::MAGIC;
+use iridium_asm::{Assembled, Assembler, MAX_SOURCE};
+use iridium_isa::{Diagnostics, MAGIC, Module};
 
 use super::state;
 use crate::failure::Failure;

@@ -21,7 +21,8 @@ pub(crate) use world::{News, Settings, World};
 
 use std::sync::Arc;
 
-use iridium_vm::{Hosts, Module, Program};
+use iridium_isa::Module;
+use iridium_vm::{Hosts, Program};
 
 use crate::failure::Failure;
 

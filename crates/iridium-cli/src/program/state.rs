@@ -95,7 +95,7 @@ impl State {
         let bytes = read(path)?;
         let name = name(path);
         let fail = |why: &str| Failure::failed(format!("{name} {why}"));
-        if bytes.starts_with(&iridium_vm::module::MAGIC) {
+        if bytes.starts_with(&iridium_isa::MAGIC) {
             return Err(fail(&format!("is a module; it starts with: iridium run {name}")));
         }
         if bytes.starts_with(&OLD_MAGIC) {

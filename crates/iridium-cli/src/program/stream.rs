@@ -11,9 +11,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use iridium_vm::Sink;
-use iridium_vm::process::Pid;
-use iridium_vm::sched::Output;
+use iridium_sched::Output;
+use iridium_vm::{Pid, Sink};
 
 /// Output that may wait to be written, in bytes. What is written at a time may
 /// go past it.

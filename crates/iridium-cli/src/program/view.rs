@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-use iridium_vm::process::Pid;
-use iridium_vm::sched::ProcessInfo;
-use iridium_vm::{Process, Trap};
+use iridium_sched::ProcessInfo;
+use iridium_vm::{Pid, Process, Trap};
 
 /// Columns that a table may take.
 const WIDTH: usize = 80;

@@ -7,10 +7,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use iridium_node::Solo;
 use iridium_proto::NodeNumber;
-use iridium_vm::Trap;
-use iridium_vm::process::Pid;
-use iridium_vm::sched::{Config, Ending, Observer, Scheduler};
-use iridium_vm::supervisor::Supervision;
+use iridium_sched::supervisor::Supervision;
+use iridium_sched::{Config, ExitInfo, Observer, Scheduler};
+use iridium_vm::{Pid, Trap};
 
 use super::Stream;
 use crate::failure::Failure;
@@ -131,7 +130,7 @@ impl Herald {
 }
 
 impl Observer for Herald {
-    fn ended(&self, ending: &Ending) {
+    fn ended(&self, ending: &ExitInfo) {
         if let Some(trap) = &ending.trap {
             self.tell(News::Trapped(ending.pid, trap.clone()));
         }

@@ -1,6 +1,6 @@
 //! The commands of the REPL: one table for running, help and completion.
 
-use iridium_vm::isa::reference;
+use iridium_isa::reference;
 
 use super::{Session, cluster, control, help, inspect, processes};
 use crate::failure::Failure;

@@ -6,7 +6,7 @@ use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
 
-use iridium_vm::isa::reference;
+use iridium_isa::reference;
 
 use super::command::{COMMANDS, Command};
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
-use iridium_vm::process::RunError;
-use iridium_vm::sched::Progress;
-use iridium_vm::{Completion, Effect, Limits, ModuleId, Process, Program, Stop, TrapKind};
+use iridium_isa::ModuleId;
+use iridium_sched::Progress;
+use iridium_vm::{Completion, Effect, Limits, Process, Program, RunError, Stop, TrapKind};
 
 use super::place::Place;
 use crate::failure::Failure;

@@ -1,6 +1,6 @@
 //! `!help`: commands from their table, instructions from theirs.
 
-use iridium_vm::isa::reference;
+use iridium_isa::reference;
 
 use super::Session;
 use super::command::{COMMANDS, Command, Flow, find, misused, unknown};

@@ -1,6 +1,6 @@
 //! The commands that show the default VM.
 
-use iridium_vm::DATA_BASE;
+use iridium_isa::DATA_BASE;
 
 use super::Session;
 use super::command::{Flow, misused};

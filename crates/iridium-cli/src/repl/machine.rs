@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use iridium_asm::Session;
+use iridium_isa::{Diagnostics, Module};
 use iridium_node::control::SpawnOrder;
-use iridium_vm::asm::Diagnostics;
-use iridium_vm::asm::session::Session;
-use iridium_vm::process::{Pid, Reason};
-use iridium_vm::{Completion, Effect, Limits, Module, Process, Program, Status};
+use iridium_sched::Reason;
+use iridium_vm::{Completion, Effect, Limits, Pid, Process, Program, Status};
 
 use super::drive::{Driver, OUTPUT};
 use super::place::{Here, Place};

@@ -7,9 +7,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, never};
 
 use iridium_node::control::{Attached, Client, ClientError};
-use iridium_vm::process::Pid;
-use iridium_vm::sched::{Guest, Progress};
-use iridium_vm::{Completion, Effect, Limits, Program};
+use iridium_sched::{NativeProcess, Progress};
+use iridium_vm::{Completion, Effect, Limits, Pid, Program};
 
 use crate::args::ClientFlags;
 use crate::commands::connect;
@@ -27,7 +26,7 @@ pub(super) enum Place {
 /// A scheduler of this command's own.
 pub(super) struct Here {
     pub(super) world: World,
-    pub(super) guest: Guest,
+    pub(super) guest: NativeProcess,
     /// Whether it has a node: something may then come at any time.
     pub(super) is_clustered: bool,
 }
@@ -63,7 +62,7 @@ impl Place {
         }
     }
 
-    /// As [`Guest::perform`]. An error is the loss of the node, also below.
+    /// As [`NativeProcess::perform`]. An error is the loss of the node, also below.
     pub(super) fn perform(
         &mut self,
         effect: Effect,
@@ -76,7 +75,7 @@ impl Place {
         }
     }
 
-    /// As [`Guest::poll`].
+    /// As [`NativeProcess::poll`].
     pub(super) fn poll(&mut self) -> Result<Progress, Failure> {
         match self {
             Self::Here(here) => Ok(here.guest.poll()),
@@ -84,7 +83,7 @@ impl Place {
         }
     }
 
-    /// As [`Guest::give_up`].
+    /// As [`NativeProcess::give_up`].
     pub(super) fn give_up(&mut self) -> Result<Completion, Failure> {
         match self {
             Self::Here(here) => Ok(here.guest.give_up()),
@@ -92,7 +91,7 @@ impl Place {
         }
     }
 
-    /// As [`Guest::wakes`]; it ends when the node is lost.
+    /// As [`NativeProcess::wakes`]; it ends when the node is lost.
     pub(super) fn wakes(&self) -> &Receiver<()> {
         match self {
             Self::Here(here) => here.guest.wakes(),
@@ -100,7 +99,7 @@ impl Place {
         }
     }
 
-    /// As [`Guest::patience`]. A node looks at the time itself.
+    /// As [`NativeProcess::patience`]. A node looks at the time itself.
     pub(super) fn patience(&self) -> Option<Duration> {
         match self {
             Self::Here(here) => here.guest.patience(),
@@ -188,8 +187,8 @@ impl There {
     }
 }
 
-fn guest(world: &World) -> Result<Guest, Failure> {
-    world.scheduler.guest().map_err(|full| Failure::failed(full.to_string()))
+fn guest(world: &World) -> Result<NativeProcess, Failure> {
+    world.scheduler.native().map_err(|full| Failure::failed(full.to_string()))
 }
 
 /// Nothing is left to do without the node.

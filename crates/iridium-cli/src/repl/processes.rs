@@ -2,9 +2,8 @@
 
 use iridium_node::ProcessRow;
 use iridium_node::control::Target;
-use iridium_vm::process::{MAX_SERIAL, Payload, Pid, Reason};
-use iridium_vm::sched::Activity;
-use iridium_vm::{Completion, Effect, Status};
+use iridium_sched::{Activity, Reason};
+use iridium_vm::{Completion, Effect, MAX_SERIAL, Payload, Pid, Status};
 
 use super::Session;
 use super::command::{Flow, misused};

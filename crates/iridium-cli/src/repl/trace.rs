@@ -2,8 +2,8 @@
 
 use std::io;
 
-use iridium_vm::process::Register;
-use iridium_vm::{Module, Process};
+use iridium_isa::Module;
+use iridium_vm::{Process, Register};
 
 use crate::output;
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use iridium_isa::ModuleId;
 use iridium_net::Room;
-use iridium_vm::process::{Completion, Pid, Start};
-use iridium_vm::sched::Scheduler;
-use iridium_vm::{Limits, ModuleId, Process, Program};
+use iridium_sched::Scheduler;
+use iridium_vm::{Completion, Limits, Pid, Process, Program, Start};
 
 use crate::router::{Findings, Parcel, Peer, Router};
 
@@ -87,7 +87,7 @@ pub(crate) fn start_named(
     match name {
         // Somebody else was faster, or it has ended already.
         Some(name) if !scheduler.register(name, pid) && scheduler.find(name).is_some() => {
-            scheduler.kill(pid, iridium_vm::process::Reason::KILLED);
+            scheduler.kill(pid, iridium_sched::Reason::KILLED);
             Err(taken(name))
         }
         _ => Ok(pid),

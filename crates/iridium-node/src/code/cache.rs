@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use iridium_vm::{Module, ModuleId};
+use iridium_isa::{Module, ModuleId};
 
 /// All files together take at most so many bytes.
 const MAX_BYTES: u64 = 256 << 20;
@@ -117,7 +117,7 @@ fn fill(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use iridium_vm::asm::Assembler;
+    use iridium_asm::Assembler;
 
     use super::*;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
+use iridium_isa::{Module, ModuleId};
 use iridium_net::SendError;
-use iridium_vm::process::Pid;
-use iridium_vm::sched::Scheduler;
-use iridium_vm::{Hosts, Module, ModuleId, Program};
+use iridium_sched::Scheduler;
+use iridium_vm::{Hosts, Pid, Program};
 
 use super::{Birth, Cache};
 use crate::router::{Arrived, News, Parcel, Peer, Router};

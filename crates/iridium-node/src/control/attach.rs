@@ -9,12 +9,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{
     Receiver, RecvTimeoutError, Sender, TryRecvError, after, bounded, never, select,
 };
+use iridium_isa::{Instruction, Module, Parts};
 use iridium_net::{ControlReceiver, ControlSender, ControlStream, StreamError};
 use iridium_proto::{from_bytes, to_bytes};
-use iridium_vm::asm::Assembler;
-use iridium_vm::process::{Completion, Effect, Pid};
-use iridium_vm::sched::{Guest, Progress, Scheduler};
-use iridium_vm::{Hosts, Limits, Module, Program, TrapKind};
+use iridium_sched::{NativeProcess, Progress, Scheduler};
+use iridium_vm::{Completion, Effect, Hosts, Limits, Pid, Program, TrapKind};
 
 use super::client::{At as _, BEGIN_WITHIN, Client, ClientError, Talk};
 use super::protocol::{Act, Reply, Request};
@@ -31,7 +30,7 @@ pub(super) fn serve(
     scheduler: &Scheduler,
     stream: &mut ControlStream,
 ) -> Result<(), StreamError> {
-    let Ok(guest) = scheduler.guest() else {
+    let Ok(guest) = scheduler.native() else {
         return stream.fail("there are as many processes as there may be");
     };
     let (sender, receiver) = stream.split();
@@ -69,7 +68,7 @@ fn listen(receiver: &mut ControlReceiver, heard: &Sender<Result<Act, StreamError
 struct Desk<'d> {
     router: &'d Router,
     scheduler: &'d Scheduler,
-    guest: Guest,
+    guest: NativeProcess,
     /// What runs where no children are wanted.
     idle: Option<Arc<Program>>,
     /// What is to be done when the code has come.
@@ -143,7 +142,8 @@ impl Desk<'_> {
 
 /// A program that does nothing.
 fn idle_program() -> Option<Arc<Program>> {
-    let module = Assembler::new("idle.iasm").assemble("hlt").ok()?.module;
+    let parts = Parts { code: vec![Instruction::Hlt {}], ..Parts::default() };
+    let module = Module::verified(parts).ok()?;
     Program::new(module, &Hosts::new()).ok().map(Arc::new)
 }
 

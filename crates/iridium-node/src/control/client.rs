@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use iridium_isa::Module;
 use iridium_net::{ControlClient, ControlStream, Endpoint, Security, StreamError};
 use iridium_proto::{ProtoError, from_bytes, to_bytes};
-use iridium_vm::Module;
-use iridium_vm::process::{Payload, Pid, Reason};
+use iridium_sched::Reason;
+use iridium_vm::{Payload, Pid};
 use thiserror::Error;
 
 use super::protocol::{AppRow, Reply, Request, SpawnOrder, Target};

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use iridium_isa::ModuleId;
 use iridium_proto::NodeAlias;
-use iridium_vm::process::{Completion, Effect, Payload, Pid, Reason, Register};
-use iridium_vm::sched::Progress;
-use iridium_vm::{Limits, ModuleId};
+use iridium_sched::{Progress, Reason};
+use iridium_vm::{Completion, Effect, Limits, Payload, Pid, Register};
 use serde::{Deserialize, Serialize};
 
 use crate::hub::NodeEvent;

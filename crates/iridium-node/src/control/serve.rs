@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::RecvTimeoutError;
+use iridium_isa::Module;
 use iridium_net::{ControlStream, StreamError};
 use iridium_proto::{from_bytes, to_bytes};
-use iridium_vm::Module;
-use iridium_vm::process::{Message, Payload, Pid, Register, Signal, Start};
-use iridium_vm::sched::{Outside as _, Refused, Scheduler};
+use iridium_sched::{Distribution as _, Scheduler, SendRefused, Signal};
+use iridium_vm::{Message, Payload, Pid, Register, Start};
 use serde::Serialize;
 
 use super::attach;
@@ -123,10 +123,10 @@ fn send(
     let message = Message { tag, sender: Pid::NOBODY.bits(), payload };
     match router.message(Pid::NOBODY, to, message) {
         Ok(()) => Ok(to),
-        Err(Refused::NoRoom(_)) => {
+        Err(SendRefused::NoRoom(_)) => {
             Err(format!("too much waits on the way to the node of process {to}; try again later"))
         }
-        Err(Refused::TooLong(_)) => Err("the message is too long for another node".into()),
+        Err(SendRefused::TooLong(_)) => Err("the message is too long for another node".into()),
     }
 }
 

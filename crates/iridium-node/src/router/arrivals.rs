@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use iridium_net::{Application, ClusterClient, ControlStream, Event, Recipient, Room};
 use iridium_proto::{NodeAlias, NodeId};
-use iridium_vm::process::{Completion, Message, Pid, Question, Signal};
-use iridium_vm::sched::{Courier, Scheduler, WeakScheduler};
+use iridium_sched::{InlineWorker, RemoteRequest, Scheduler, Signal, WeakScheduler};
+use iridium_vm::{Completion, Message, Pid};
 
 use super::parcel::{self, Delivery, Parcel};
 use super::{Peer, Router};
@@ -24,7 +24,7 @@ struct Intake {
     router: Arc<Router>,
     scheduler: WeakScheduler,
     peer: Arc<Peer>,
-    courier: Courier,
+    courier: InlineWorker,
 }
 
 /// Takes no notice of what comes on a connection that was lost before it brought anything.
@@ -79,7 +79,7 @@ impl Application for Ear {
     fn recipient(&self, from: &NodeId, link: &Arc<ClusterClient>) -> Box<dyn Recipient> {
         let Some(peer) = self.0.peers.on_link(from, link.link_id()) else { return Box::new(Deaf) };
         let Some(scheduler) = self.0.scheduler() else { return Box::new(Deaf) };
-        let (courier, scheduler) = (scheduler.courier(), scheduler.downgrade());
+        let (courier, scheduler) = (scheduler.inline_worker(), scheduler.downgrade());
         Box::new(Intake { router: Arc::clone(&self.0), scheduler, peer, courier })
     }
 
@@ -187,14 +187,14 @@ impl Router {
         scheduler: &Scheduler,
         peer: &Arc<Peer>,
         asker: (Pid, u64),
-        question: Question,
+        question: RemoteRequest,
     ) {
         match question {
-            Question::WhereIs { name, .. } => {
+            RemoteRequest::WhereIs { name, .. } => {
                 let found = scheduler.find(&name).map(Pid::bits);
                 self.answer(peer, asker, Completion::Found(found));
             }
-            Question::Spawn { module, start, limits, .. } => {
+            RemoteRequest::Spawn { module, start, limits, .. } => {
                 let asker = Asker::Process(Arc::clone(peer), asker.0, asker.1);
                 self.want(scheduler, Birth { asker, module, start, limits, name: None });
             }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use iridium_vm::process::{Completion, Pid, Question};
+use iridium_sched::RemoteRequest;
+use iridium_vm::{Completion, Pid};
 
 use crate::sync::lock;
 
@@ -21,10 +22,10 @@ pub(crate) struct Asks(Mutex<HashMap<(Pid, u64), (u32, Kind)>>);
 
 impl Asks {
     /// Notes a question before it is sent.
-    pub(crate) fn note(&self, asker: Pid, number: u64, node: u32, question: &Question) {
+    pub(crate) fn note(&self, asker: Pid, number: u64, node: u32, question: &RemoteRequest) {
         let kind = match question {
-            Question::Spawn { .. } => Kind::Spawn,
-            Question::WhereIs { .. } => Kind::WhereIs,
+            RemoteRequest::Spawn { .. } => Kind::Spawn,
+            RemoteRequest::WhereIs { .. } => Kind::WhereIs,
         };
         lock(&self.0).insert((asker, number), (node, kind));
     }
@@ -82,7 +83,7 @@ mod tests {
 
     fn asked() -> Asks {
         let asks = Asks::default();
-        let question = Question::WhereIs { name: "n".into(), alias: "a".into() };
+        let question = RemoteRequest::WhereIs { name: "n".into(), alias: "a".into() };
         asks.note(ASKER.0, ASKER.1, 2, &question);
         asks
     }

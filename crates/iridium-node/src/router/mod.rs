@@ -18,11 +18,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crossbeam_channel::Sender;
+use iridium_isa::ModuleId;
 use iridium_net::{ClusterClient, SendError};
 use iridium_proto::{NodeAlias, NodeId};
-use iridium_vm::process::{Completion, Message, Pid, Question, Signal};
-use iridium_vm::sched::{Outside, Refused, Scheduler, Unreachable, WeakScheduler};
-use iridium_vm::{Hosts, Limits, ModuleId};
+use iridium_sched::{
+    Distribution, NodeUnreachable, RemoteRequest, Scheduler, SendRefused, Signal, WeakScheduler,
+};
+use iridium_vm::{Completion, Hosts, Limits, Message, Pid};
 
 pub use self::parcel::MAX_PAYLOAD;
 
@@ -179,8 +181,8 @@ impl Router {
     fn message_from_outside(&self, from: Pid, to: Pid, message: Message) {
         if let Err(refused) = self.message(from, to, message) {
             let why = match refused {
-                Refused::NoRoom(_) => "there is no room on the way",
-                Refused::TooLong(_) => "it is too long",
+                SendRefused::NoRoom(_) => "there is no room on the way",
+                SendRefused::TooLong(_) => "it is too long",
             };
             log::warn!("dropped a message to process {to} of another node: {why}");
         }
@@ -248,10 +250,10 @@ fn count(counter: &AtomicU64, more: usize) {
     counter.fetch_add(more as u64, Ordering::Relaxed);
 }
 
-impl Outside for Router {
-    fn message(&self, from: Pid, to: Pid, message: Message) -> Result<(), Refused> {
+impl Distribution for Router {
+    fn message(&self, from: Pid, to: Pid, message: Message) -> Result<(), SendRefused> {
         if message.payload.bytes().len() > MAX_PAYLOAD {
-            return Err(Refused::TooLong(message));
+            return Err(SendRefused::TooLong(message));
         }
         let Some(peer) = self.peers.find(to.node()) else { return Ok(()) };
         let bytes = parcel::message_bytes(to, message);
@@ -265,8 +267,8 @@ impl Outside for Router {
         let why = match why {
             // As to a process that is not there.
             SendError::NotLinked => return Ok(()),
-            SendError::WouldBlock => Refused::NoRoom,
-            SendError::TooLong { .. } => Refused::TooLong,
+            SendError::WouldBlock => SendRefused::NoRoom,
+            SendError::TooLong { .. } => SendRefused::TooLong,
         };
         parcel::take_back(bytes).map_or(Ok(()), |message| Err(why(message)))
     }
@@ -282,17 +284,17 @@ impl Outside for Router {
         Ok(())
     }
 
-    fn ask(&self, from: Pid, number: u64, question: &Question) -> Result<(), Unreachable> {
+    fn ask(&self, from: Pid, number: u64, question: &RemoteRequest) -> Result<(), NodeUnreachable> {
         let peer = match question {
-            Question::Spawn { node, .. } => self.peers.find(*node),
-            Question::WhereIs { alias, .. } => self.peers.named(alias),
+            RemoteRequest::Spawn { node, .. } => self.peers.find(*node),
+            RemoteRequest::WhereIs { alias, .. } => self.peers.named(alias),
         };
-        let peer = peer.ok_or(Unreachable)?;
+        let peer = peer.ok_or(NodeUnreachable)?;
         self.asks.note(from, number, peer.number(), question);
         let parcel = Parcel::Ask { asker: from, number, question: question.clone() };
         let lost = self.tell(&peer, from, &parcel).is_err() || peer.is_lost();
         // Unless it was answered, or given up, meanwhile.
-        if lost && self.asks.take_back(from, number) { Err(Unreachable) } else { Ok(()) }
+        if lost && self.asks.take_back(from, number) { Err(NodeUnreachable) } else { Ok(()) }
     }
 
     fn nodes(&self) -> Vec<u32> {

@@ -14,9 +14,10 @@
 //!
 //! Numbers are little-endian.
 
+use iridium_isa::ModuleId;
 use iridium_proto::{ProtoError, from_bytes, to_bytes};
-use iridium_vm::process::{Completion, Message, Payload, Pid, Question, Signal, Start};
-use iridium_vm::{Limits, ModuleId};
+use iridium_sched::{RemoteRequest, Signal};
+use iridium_vm::{Completion, Limits, Message, Payload, Pid, Start};
 use serde::{Deserialize, Serialize};
 
 use crate::report::{NodeReport, ProcessRow};
@@ -32,7 +33,7 @@ pub(crate) enum Parcel {
     /// A signal from one process to another.
     Signal { from: Pid, to: Pid, signal: Signal },
     /// A process wants to know something, or wants a process.
-    Ask { asker: Pid, number: u64, question: Question },
+    Ask { asker: Pid, number: u64, question: RemoteRequest },
     /// The answer to an `Ask`.
     Answer { asker: Pid, number: u64, answer: Completion },
     /// The code of a module is wanted.

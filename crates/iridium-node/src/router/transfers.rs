@@ -4,8 +4,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
+use iridium_isa::ModuleId;
 use iridium_net::Room;
-use iridium_vm::ModuleId;
 
 use crate::sync::lock;
 

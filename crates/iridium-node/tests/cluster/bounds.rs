@@ -5,12 +5,12 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
+use iridium_isa::{Module, ModuleId};
 use iridium_net::{Manager, Security};
 use iridium_node::{Happening, Node};
 use iridium_proto::to_bytes;
-use iridium_vm::process::{Payload, Pid, Question, Reason, Start};
-use iridium_vm::sched::Output;
-use iridium_vm::{Limits, Module, ModuleId, Process};
+use iridium_sched::{Output, Reason, RemoteRequest};
+use iridium_vm::{Limits, Payload, Pid, Process, Start};
 
 use crate::harness::{Lab, PATIENCE, alias, assemble, config, mesh, start, wait_until};
 
@@ -235,7 +235,7 @@ fn code_that_was_wanted_is_taken_in_however_much_the_node_has_to_do() {
     let spawn = |number: u64, module: ModuleId| {
         let start = Start { entry: 0, arguments: Box::default() };
         let limits = Limits::default();
-        let question = Question::Spawn { node: 0, module, start, limits };
+        let question = RemoteRequest::Spawn { node: 0, module, start, limits };
         parcel(to_bytes(&(1_u32, asker, number, question)).unwrap())
     };
     let code =

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use iridium_vm::Module;
+use iridium_isa::Module;
 
 use crate::harness::{Lab, alias, assemble, end_of, join, mesh, start, start_in, wait_until};
 
@@ -106,7 +106,7 @@ fn a_module_whose_imports_the_other_node_lacks_starts_nothing_there() {
         .spawn_on(
             Some(&alias("b")),
             module.id(),
-            iridium_vm::process::Start { entry: 0, arguments: Box::default() },
+            iridium_vm::Start { entry: 0, arguments: Box::default() },
             iridium_vm::Limits::default(),
             None,
         )
@@ -124,7 +124,7 @@ fn a_process_can_be_started_elsewhere_under_a_name() {
         labs[0].node.spawn_on(
             Some(&b),
             module.id(),
-            iridium_vm::process::Start { entry: 0, arguments: Box::default() },
+            iridium_vm::Start { entry: 0, arguments: Box::default() },
             iridium_vm::Limits::default(),
             Some("worker".into()),
         )
@@ -133,7 +133,7 @@ fn a_process_can_be_started_elsewhere_under_a_name() {
     assert_eq!(i64::from(pid.node()), labs[1].number());
     assert_eq!(labs[0].node.find("worker", Some(&b)).unwrap(), Some(pid));
     assert_eq!(spawn().unwrap_err().to_string(), "the name worker is taken");
-    labs[0].node.scheduler().kill(pid, iridium_vm::process::Reason::KILLED);
+    labs[0].node.scheduler().kill(pid, iridium_sched::Reason::KILLED);
     wait_until("its name is free", || labs[0].node.find("worker", Some(&b)).unwrap().is_none());
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use iridium_isa::Module;
 use iridium_net::Security;
 use iridium_node::control::{Client, SpawnOrder, Target};
 use iridium_node::{Happening, Node};
-use iridium_vm::process::{Completion, Effect, Payload, Pid, Reason, Register};
-use iridium_vm::sched::Progress;
-use iridium_vm::{Hosts, Limits, Module, Program, TrapKind};
+use iridium_sched::{Progress, Reason};
+use iridium_vm::{Completion, Effect, Hosts, Limits, Payload, Pid, Program, Register, TrapKind};
 
 use crate::harness::{PATIENCE, alias, assemble, mesh, wait_until};
 
@@ -139,8 +139,8 @@ fn several_act_as_processes_of_a_node_at_a_time() {
     assert_eq!(second.perform(receive, &program, limits).unwrap(), Progress::Waits);
     assert_eq!(second.give_up().unwrap(), Completion::Received(None));
     // A child gets the code of the client.
-    let start = iridium_vm::process::Start { entry: 0, arguments: Box::default() };
-    let spawn = Effect::Spawn { kind: iridium_vm::process::SpawnKind::Linked, start };
+    let start = iridium_vm::Start { entry: 0, arguments: Box::default() };
+    let spawn = Effect::Spawn { kind: iridium_vm::SpawnKind::Linked, start };
     let spawned = first.perform(spawn, &program, limits).unwrap();
     let Progress::Done(Completion::Value(pid)) = spawned else { panic!("{spawned:?}") };
     labs[0].output.wait_for("0");

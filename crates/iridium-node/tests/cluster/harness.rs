@@ -5,12 +5,13 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
+use iridium_asm::Assembler;
+use iridium_isa::Module;
 use iridium_net::Security;
 use iridium_node::{Config, Node};
 use iridium_proto::{NodeAlias, ViewState};
-use iridium_vm::process::{Pid, Register};
-use iridium_vm::sched::{Ending, Output};
-use iridium_vm::{Limits, Module, Process, asm::Assembler};
+use iridium_sched::{ExitInfo, Output};
+use iridium_vm::{Limits, Pid, Process, Register};
 
 /// Far more than anything here takes; a test that hits it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -123,7 +124,7 @@ impl Lab {
         module: &Module,
         label: &str,
         arguments: &[i64],
-    ) -> (Pid, Receiver<Ending>) {
+    ) -> (Pid, Receiver<ExitInfo>) {
         let program = self.node.load(module.clone()).unwrap();
         let mut process = Process::at_label(&program, label, Limits::default()).unwrap();
         for (number, int) in (0..).zip(arguments) {
@@ -140,6 +141,6 @@ impl Lab {
 }
 
 /// The reason of an end that is to come.
-pub(crate) fn end_of(ending: &Receiver<Ending>) -> i64 {
+pub(crate) fn end_of(ending: &Receiver<ExitInfo>) -> i64 {
     ending.recv_timeout(PATIENCE).unwrap().reason.0
 }

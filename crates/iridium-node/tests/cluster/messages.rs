@@ -1,7 +1,7 @@
 //! What processes of different nodes send each other.
 
-use iridium_vm::process::Reason;
-use iridium_vm::{TrapKind, process::Pid};
+use iridium_sched::Reason;
+use iridium_vm::{Pid, TrapKind};
 
 use crate::harness::{assemble, end_of, mesh};
 

@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
+use iridium_isa::Module;
 use iridium_node::{Node, Solo, StartError};
 use iridium_proto::NodeNumber;
-use iridium_vm::process::{Effect, Payload, Pid};
-use iridium_vm::sched::{self, Ending, Observer, Progress};
-use iridium_vm::{Completion, Hosts, Limits, Module, Process, Program};
+use iridium_sched::{ExitInfo, Observer, Progress};
+use iridium_vm::{Completion, Effect, Hosts, Limits, Payload, Pid, Process, Program};
 
 use crate::harness::{PATIENCE, Transcript, assemble, config, end_of, start, wait_until};
 
 struct Deaf;
 
 impl Observer for Deaf {
-    fn ended(&self, _: &Ending) {}
+    fn ended(&self, _: &ExitInfo) {}
 }
 
 /// A scheduler without a node, and what its processes write.
 fn solo(number: u32) -> (Solo, Arc<Transcript>) {
     let output = Arc::new(Transcript::default());
-    let mut config = sched::Config::new(Arc::clone(&output) as _, Arc::new(Deaf), 1);
+    let mut config = iridium_sched::Config::new(Arc::clone(&output) as _, Arc::new(Deaf), 1);
     (config.workers, config.node) = (2, number);
     (Solo::start(config).unwrap(), output)
 }
@@ -71,7 +71,7 @@ fn processes_from_before_are_reached_and_live_on_when_the_node_leaves() {
         // Ties to the other node are cut when this one leaves.
         let (there, _) = lab.spawn(program.module(), "told", &[]);
         let mut linked = Process::at_label(&program, "linked", Limits::default()).unwrap();
-        linked.set_register(0, iridium_vm::process::Register { int: there.bits(), float: 0.0 });
+        linked.set_register(0, iridium_vm::Register { int: there.bits(), float: 0.0 });
         let (_, cut) = solo.scheduler().spawn_watched(linked, &program).unwrap();
         output.wait_for("33");
         node.leave();
@@ -94,7 +94,7 @@ fn processes_from_before_are_reached_and_live_on_when_the_node_leaves() {
 fn alone_it_has_no_other_nodes() {
     let (solo, _) = solo(9);
     let program = Arc::new(Program::new(program(), &Hosts::new()).unwrap());
-    let mut guest = solo.scheduler().guest().unwrap();
+    let mut guest = solo.scheduler().native().unwrap();
     let mut ask = |effect| match guest.perform(effect, &program, Limits::default()) {
         Progress::Done(answer) => answer,
         other => panic!("{other:?}"),

@@ -1,6 +1,6 @@
 //! Links, monitors and ends across nodes.
 
-use iridium_vm::Module;
+use iridium_isa::Module;
 
 use crate::harness::{Lab, assemble, end_of, mesh, wait_until};
 
@@ -195,7 +195,7 @@ fn nobody_is_told_of_a_node_that_was_never_there() {
                 exit $1
         ",
     );
-    let unknown = iridium_vm::process::Pid::new(77, 1).bits();
+    let unknown = iridium_vm::Pid::new(77, 1).bits();
     assert_eq!(labs[0].run(&module, "main", &[unknown]), -3);
     assert_eq!(labs[0].run(&module, "at", &[77]), 0, "no process starts there");
 }

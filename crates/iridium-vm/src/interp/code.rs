@@ -3,9 +3,8 @@
 use super::dispatch::{Handler, general, handler};
 use super::forward::AtHand;
 use super::ways::{self, Ways};
-use crate::isa::{Instruction, Opcode};
-use crate::module::Module;
 use crate::process::Register;
+use iridium_isa::{Instruction, Module, Opcode};
 
 /// An instruction as the interpreter reads it.
 ///

@@ -3,9 +3,9 @@
 
 use super::general::{Break, readable, text, writable};
 use super::machine::Run;
-use crate::isa::Instruction;
-use crate::isa::operand::{Int, IntOut, WINDOW_SPAN, Window};
 use crate::process::{Effect, Payload, Pending, Register, SpawnKind, Start, Stop, TrapKind};
+use iridium_isa::Instruction;
+use iridium_isa::operand::{Int, IntOut, WINDOW_SPAN, Window};
 
 /// Does one of these instructions; most end the run with an effect.
 pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<(), Break> {

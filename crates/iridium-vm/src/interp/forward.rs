@@ -8,8 +8,8 @@
 //! Which registers these values belong to at each instruction is found out by [`ways`](super::ways)
 //! before the run.
 
-use crate::isa::Instruction;
-use crate::isa::operand::{Role, Slots};
+use iridium_isa::Instruction;
+use iridium_isa::operand::{Role, Slots};
 
 /// Where an operand comes from: its register.
 const MEMORY: usize = 0;

@@ -11,8 +11,8 @@ use super::dispatch::{Handler, define_handler, proceed};
 use super::forward::{AtHand, Change};
 use super::machine::{Exit, Machine, Parts, Run, Step};
 use super::semantics;
-use crate::isa::{Instruction, Opcode};
 use crate::process::Register;
+use iridium_isa::{Instruction, Opcode};
 
 /// A fused handler for two instructions, with this at hand before the first.
 pub(super) fn handler(

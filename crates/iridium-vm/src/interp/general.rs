@@ -7,11 +7,10 @@
 use super::arithmetic::bits;
 use super::effects;
 use super::machine::{Exit, Run};
-use crate::DATA_BASE;
-use crate::isa::operand::{Data, Int, IntOut, Offset};
-use crate::isa::{Fuel, Instruction};
 use crate::process::{Frame, Process, Register, Status, Stop, TrapKind};
 use crate::program::Program;
+use iridium_isa::operand::{Data, Int, IntOut, Offset};
+use iridium_isa::{DATA_BASE, Fuel, Instruction};
 
 /// Why an instruction was not done, or was the last one of this run. Small, since each instruction
 /// that is done here answers that there was none.

@@ -25,7 +25,7 @@
 
 use super::code::{Code, OP_SIZE, Op};
 use super::memory::WIDEST;
-use super::{World, forward};
+use super::{Environment, forward};
 use crate::process::{Frame, Process, Register, Stop};
 use crate::program::Program;
 
@@ -64,7 +64,7 @@ pub(super) struct Run<'r> {
     pub(super) process: &'r mut Process,
     pub(super) program: &'r Program,
     pub(super) code: &'r Code,
-    pub(super) world: &'r mut dyn World,
+    pub(super) world: &'r mut dyn Environment,
     /// Fuel of this run that is left while no machine holds it; may be overdrawn.
     pub(super) fuel: i64,
     pub(super) flag: bool,
@@ -90,7 +90,7 @@ impl<'r> Run<'r> {
     pub(super) fn new(
         process: &'r mut Process,
         program: &'r Program,
-        world: &'r mut dyn World,
+        world: &'r mut dyn Environment,
         fuel: u64,
     ) -> Self {
         let budget = i64::try_from(fuel).unwrap_or(i64::MAX);

@@ -41,11 +41,14 @@ impl Sink for Vec<u8> {
 
 /// What a run can have at once, without being left for it. Whatever is not to be had so becomes an
 /// [`Effect`](crate::Effect).
-pub(crate) trait World {
+pub trait Environment {
     /// Takes output, as [`Sink::write`].
     fn write(&mut self, bytes: &[u8]);
 
     /// Sends a message, or hands it back.
+    ///
+    /// # Errors
+    /// The payload, when it cannot be sent at once.
     fn send(&mut self, _to: i64, _tag: i64, payload: Payload) -> Result<(), Payload> {
         Err(payload)
     }
@@ -59,7 +62,7 @@ pub(crate) trait World {
 /// The world of a run that has nothing but somewhere to write to.
 pub(crate) struct Writing<'s>(pub(crate) &'s mut dyn Sink);
 
-impl World for Writing<'_> {
+impl Environment for Writing<'_> {
     fn write(&mut self, bytes: &[u8]) {
         self.0.write(bytes);
     }
@@ -80,7 +83,7 @@ pub(crate) fn run(
     process: &mut Process,
     program: &Program,
     fuel: u64,
-    world: &mut dyn World,
+    world: &mut dyn Environment,
     mode: Mode,
 ) -> Stop {
     let allowed = process.limits.fuel.saturating_sub(process.fuel_spent);

@@ -7,7 +7,7 @@
 //! instruction therefore holds however control got there.
 
 use super::forward::{AtHand, Change};
-use crate::isa::{Flow, Instruction};
+use iridium_isa::{Flow, Instruction};
 
 /// What is known of the code of a module.
 #[derive(Debug)]

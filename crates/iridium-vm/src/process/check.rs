@@ -13,7 +13,7 @@ use crate::program::Program;
 
 /// What is wrong with a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum InvalidState {
     /// An instruction past the end of the code.
     #[error("instruction {0} does not exist")]
     Instruction(u32),
@@ -29,10 +29,10 @@ pub enum Unfit {
 }
 
 /// Checks the state against the program, and gives it the registers that the code can reach.
-pub(super) fn check(process: &mut Process, program: &Program) -> Result<(), Unfit> {
+pub(super) fn check(process: &mut Process, program: &Program) -> Result<(), InvalidState> {
     let code = program.module().code();
     if process.pc as usize >= code.len() {
-        return Err(Unfit::Instruction(process.pc));
+        return Err(InvalidState::Instruction(process.pc));
     }
     let before = |index: u32| index.checked_sub(1).and_then(|call| code.get(call as usize));
     let is_return = |index: u32| {
@@ -40,16 +40,16 @@ pub(super) fn check(process: &mut Process, program: &Program) -> Result<(), Unfi
             && before(index).is_some_and(|instruction| instruction.opcode().is_call())
     };
     if let Some(frame) = process.frames.iter().find(|frame| !is_return(frame.return_to)) {
-        return Err(Unfit::Return(frame.return_to));
+        return Err(InvalidState::Return(frame.return_to));
     }
     let limits = process.limits;
     if limits != limits.clamped() {
-        return Err(Unfit::Limit("a limit"));
+        return Err(InvalidState::Limit("a limit"));
     }
     let slides: u64 = process.frames.iter().map(|frame| u64::from(frame.slide)).sum();
     // The registers below the window are there, or a few bytes could ask for gigabytes of them.
     if slides != u64::from(process.window) || (process.window as usize) > process.registers.len() {
-        return Err(Unfit::Windows);
+        return Err(InvalidState::Windows);
     }
     within_limits(process, &limits, program)?;
     let needed = process.window as usize + program.module().window();
@@ -59,7 +59,11 @@ pub(super) fn check(process: &mut Process, program: &Program) -> Result<(), Unfi
     Ok(())
 }
 
-fn within_limits(process: &Process, limits: &Limits, program: &Program) -> Result<(), Unfit> {
+fn within_limits(
+    process: &Process,
+    limits: &Limits,
+    program: &Program,
+) -> Result<(), InvalidState> {
     let window = program.module().window() as u64;
     // A window may be larger than the limit on registers: one is always there. The slack is what
     // setting registers from outside may add.
@@ -73,6 +77,73 @@ fn within_limits(process: &Process, limits: &Limits, program: &Program) -> Resul
     ];
     match parts.iter().find(|(_, length, limit)| length > limit) {
         None => Ok(()),
-        Some((part, ..)) => Err(Unfit::Limit(part)),
+        Some((part, ..)) => Err(InvalidState::Limit(part)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iridium_asm::Assembler;
+
+    use super::*;
+    use crate::host::Hosts;
+    use crate::process::Stop;
+
+    const SOURCE: &str = "
+            load $1 #5
+            load $2 #-1
+            callw @wait $1
+    wait:   recv $0 $2
+            hlt";
+
+    fn program() -> Program {
+        let module = Assembler::new("test.iasm").assemble(SOURCE).unwrap().module;
+        Program::new(module, &Hosts::new()).unwrap()
+    }
+
+    /// A process that waits within a call, as it comes from outside.
+    fn restored(program: &Program) -> Process {
+        let mut process = Process::new(program, Limits::default());
+        assert!(matches!(process.run(program, 100, &mut Vec::new()), Ok(Stop::Effect(_))));
+        process.checked = false;
+        process
+    }
+
+    #[test]
+    fn instructions_registers_and_calls_go_with_the_module() {
+        let program = program();
+        assert_eq!(restored(&program).check(&program), Ok(()));
+        let unfit = |change: fn(&mut Process)| {
+            let mut process = restored(&program);
+            change(&mut process);
+            assert!(process.check(&program).is_err(), "{process:?}");
+        };
+        unfit(|process| process.pc = 5);
+        unfit(|process| process.pc = u32::MAX);
+        unfit(|process| process.window = u32::MAX);
+        unfit(|process| process.window += 1);
+        unfit(|process| process.frames[0].return_to = 1);
+        unfit(|process| process.frames[0].return_to = u32::MAX);
+        unfit(|process| process.frames[0].slide = 0);
+        unfit(|process| process.frames.clear());
+        unfit(|process| process.limits.stack = u64::MAX);
+        unfit(|process| (process.limits.heap, process.heap) = (3, vec![0; 4]));
+        unfit(|process| process.registers.clear());
+        // A window far up, with calls that explain it: gigabytes of registers for a few bytes.
+        unfit(|process| {
+            process.limits.registers = 1 << 30;
+            process.frames[0].slide = 1 << 30;
+            process.window = 1 << 30;
+        });
+    }
+
+    #[test]
+    fn fuel_at_its_end_does_no_harm() {
+        let program = program();
+        let mut process = restored(&program);
+        process.fuel_spent = u64::MAX;
+        process.complete(crate::process::Completion::Received(None)).unwrap();
+        let stop = process.run(&program, 100, &mut Vec::new()).unwrap();
+        assert!(matches!(stop, Stop::Trapped(_)), "{stop:?}");
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Message, Payload, Process, Register, Status, TrapKind};
-use crate::isa::operand::WINDOW_SPAN;
+use iridium_isa::operand::WINDOW_SPAN;
 
 /// Where a new process starts and with what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,14 +115,14 @@ pub(crate) enum Pending {
 /// An answer that does not go with the question. Nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the process waits for another answer than {0:?}")]
-pub struct Mismatch(pub Completion);
+pub struct UnexpectedCompletion(pub Completion);
 
 impl Process {
     /// Answers the last effect; the process can then run again.
     ///
     /// # Errors
     /// When the process does not wait, or waits for another kind of answer.
-    pub fn complete(&mut self, completion: Completion) -> Result<(), Mismatch> {
+    pub fn complete(&mut self, completion: Completion) -> Result<(), UnexpectedCompletion> {
         match (self.pending, completion) {
             (Some(_), Completion::Failed(kind)) => {
                 self.fail(kind);
@@ -146,7 +146,7 @@ impl Process {
                     self.receive(d, message);
                 }
             }
-            (_, completion) => return Err(Mismatch(completion)),
+            (_, completion) => return Err(UnexpectedCompletion(completion)),
         }
         self.status = Status::Ready;
         self.pending = None;
@@ -166,7 +166,7 @@ impl Process {
 
     /// Ends the process with a trap from outside. One that waits stands at the instruction it waits
     /// with, which is the one before the next.
-    pub(crate) fn fail(&mut self, kind: TrapKind) {
+    pub fn fail(&mut self, kind: TrapKind) {
         if self.pending.take().is_some() {
             self.pc = self.pc.saturating_sub(1);
         }
@@ -180,7 +180,7 @@ impl Process {
     }
 
     /// As [`complete`](Self::complete) with a message. One that does not wait for any gives it back.
-    pub(crate) fn receive_awaited(&mut self, message: Message) -> Option<Message> {
+    pub fn receive_awaited(&mut self, message: Message) -> Option<Message> {
         let Some(Pending::Received(d)) = self.pending else { return Some(message) };
         self.flag = true;
         self.receive(d, message);

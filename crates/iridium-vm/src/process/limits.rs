@@ -42,7 +42,7 @@ impl Limits {
     pub(crate) fn clamped(self) -> Self {
         let positions = u64::from(u32::MAX / 2);
         Self {
-            heap: self.heap.min(crate::DATA_BASE as u64),
+            heap: self.heap.min(iridium_isa::DATA_BASE as u64),
             stack: self.stack.min(positions),
             call_depth: self.call_depth.min(positions),
             registers: self.registers.min(positions),

@@ -4,35 +4,27 @@
 //! runs it can be saved, moved and restored. What it wants from the world it says as an
 //! [`Effect`]; whoever owns it carries the effect out and answers with a [`Completion`].
 
-mod actor;
 mod check;
 mod effect;
 mod limits;
-mod mailbox;
+mod message;
 mod pid;
-mod signal;
 mod snapshot;
-mod ties;
 mod trap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::actor::Question;
-pub(crate) use self::actor::{Actor, LAST_TIME, Wait};
-pub use self::check::Unfit;
+pub use self::check::InvalidState;
 pub(crate) use self::effect::Pending;
-pub use self::effect::{Completion, Effect, Mismatch, SpawnKind, Start};
+pub use self::effect::{Completion, Effect, SpawnKind, Start, UnexpectedCompletion};
 pub use self::limits::Limits;
-pub use self::mailbox::MESSAGE_OVERHEAD;
-pub(crate) use self::mailbox::{Mailbox, weight};
-pub use self::pid::{MAX_NODE, MAX_SERIAL, Pid, Reason};
-pub use self::signal::{Message, Payload, Signal};
+pub use self::message::{Message, Payload};
+pub use self::pid::{MAX_NODE, MAX_SERIAL, Pid};
 pub use self::snapshot::{SNAPSHOT_VERSION, SnapshotError};
-pub(crate) use self::ties::Ties;
 pub use self::trap::{Place, Trap, TrapKind};
-use crate::interp::{self, Dispatch, Sink, World, Writing};
-use crate::module::ModuleId;
+use crate::interp::{self, Dispatch, Environment, Sink, Writing};
 use crate::program::Program;
+use iridium_isa::ModuleId;
 
 /// A register: two lanes that never mix.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -96,7 +88,7 @@ pub enum RunError {
     },
     /// The state does not go with the module: it was restored from something that was tampered with.
     #[error("the state of the process is not one that its module can be in: {0}")]
-    Unfit(#[from] Unfit),
+    InvalidState(#[from] InvalidState),
     /// The last effect has not been answered.
     #[error("the process waits for an answer to its last effect")]
     Waiting,
@@ -151,7 +143,7 @@ impl Process {
     }
 
     /// As [`spawned`](Self::spawned), with registers of a process that has ended, if they fit.
-    pub(crate) fn spawned_with(
+    pub fn spawned_with(
         registers: Option<Vec<Register>>,
         program: &Program,
         start: &Start,
@@ -242,10 +234,13 @@ impl Process {
     }
 
     /// As [`run_on`](Self::run_on), in a world that may have more than somewhere to write to.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
     #[inline]
-    pub(crate) fn run_in(
+    pub fn run_in(
         &mut self,
-        world: &mut dyn World,
+        world: &mut dyn Environment,
         dispatch: Dispatch,
         program: &Program,
         fuel: u64,
@@ -304,7 +299,10 @@ impl Process {
     }
 
     /// Checks a restored state against its module, so that it can be run.
-    pub(crate) fn check(&mut self, program: &Program) -> Result<(), Unfit> {
+    ///
+    /// # Errors
+    /// What is wrong with the state.
+    pub fn check(&mut self, program: &Program) -> Result<(), InvalidState> {
         if !self.checked {
             check::check(self, program)?;
             self.checked = true;
@@ -419,6 +417,11 @@ impl Process {
             + self.heap.capacity()
             + message;
         parts as u64
+    }
+
+    /// Its registers, for [another process](Self::spawned_with).
+    pub fn into_registers(self) -> Vec<Register> {
+        self.registers
     }
 
     /// Fuel spent since the start.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Process;
 use crate::codec;
-use crate::module::{LoadError, Module};
+use iridium_isa::{LoadError, Module};
 
 const MAGIC: [u8; 4] = *b"IRPS";
 /// The version that is written and read.

@@ -99,7 +99,8 @@ pub struct Trap {
 }
 
 impl Trap {
-    pub(crate) fn new(
+    /// A trap of a process where it stands.
+    pub fn new(
         kind: TrapKind,
         message: Option<String>,
         process: &Process,

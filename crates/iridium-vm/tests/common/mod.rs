@@ -1,11 +1,12 @@
 //! The one place where the tests touch the crate's API.
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
+pub(crate) mod document;
 pub(crate) mod oracle;
 
-use iridium_vm::asm::Assembler;
-use iridium_vm::process::Register;
-use iridium_vm::{Dispatch, Hosts, Limits, Module, Process, Program, Stop};
+use iridium_asm::Assembler;
+use iridium_isa::Module;
+use iridium_vm::{Dispatch, Hosts, Limits, Process, Program, Register, Stop};
 
 /// Assembles a source that has no errors.
 pub(crate) fn assemble(source: &str) -> Module {

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use iridium_vm::isa::Instruction as I;
-use iridium_vm::{DATA_BASE, Limits, Module, TrapKind};
+use iridium_isa::{DATA_BASE, Instruction as I, Module};
+use iridium_vm::{Limits, TrapKind};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,9 +115,9 @@ impl Oracle {
 
     /// Where a conditional branch goes when it is taken.
     fn branches(&self, instruction: &I) -> Option<usize> {
-        let i = |r: &iridium_vm::isa::operand::Int| self.int(r.0);
-        let u = |r: &iridium_vm::isa::operand::Int| self.int(r.0) as u64;
-        let f = |r: &iridium_vm::isa::operand::Float| self.float(r.0);
+        let i = |r: &iridium_isa::operand::Int| self.int(r.0);
+        let u = |r: &iridium_isa::operand::Int| self.int(r.0) as u64;
+        let f = |r: &iridium_isa::operand::Float| self.float(r.0);
         let (taken, l) = match instruction {
             I::Djmpe { l } => (self.flag, l),
             I::Djmpn { l } => (!self.flag, l),

@@ -54,7 +54,7 @@ impl Contender {
         let mut command = self.command();
         command.args(&self.before);
         if self.assembles {
-            let folder = crate::root().join("crates/iridium-vm/benches/processes");
+            let folder = crate::root().join("crates/iridium-sched/benches/processes");
             command.arg(folder.join(format!("{workload}.iasm")));
         } else {
             command.arg(workload);
@@ -83,8 +83,9 @@ pub(super) fn run(command: &mut Command) -> Result<Run> {
 /// Builds ours: what runs a workload, and what saves and restores.
 pub(super) fn ours() -> Result<(Contender, Contender)> {
     let examples = ["--example", "processes", "--example", "snapshots"];
-    let mut built =
-        build::executables(&[&["--release", "--package", "iridium-vm"], &examples[..]].concat())?;
+    let mut built = build::executables(
+        &[&["--release", "--package", "iridium-sched"], &examples[..]].concat(),
+    )?;
     let mut find = |name| {
         let program = built.remove(name).with_context(|| format!("cargo built no {name}"))?;
         anyhow::Ok(Contender::new("iridium", program))

@@ -5,8 +5,9 @@
 
 use std::sync::OnceLock;
 
-use iridium_vm::asm::Assembler;
-use iridium_vm::{Hosts, Limits, Module, Process, Program};
+use iridium_asm::Assembler;
+use iridium_isa::Module;
+use iridium_vm::{Hosts, Limits, Process, Program};
 use sha2::{Digest, Sha256};
 
 use super::program::{LIMITS, agree, comes_back, source_seeds};

@@ -1,8 +1,8 @@
 //! Source texts, and the programs that they are.
 
-use iridium_vm::asm::{Assembled, Assembler};
-use iridium_vm::process::{Completion, Effect};
-use iridium_vm::{Dispatch, Hosts, Limits, Module, Process, Program, Stop};
+use iridium_asm::{Assembled, Assembler};
+use iridium_isa::Module;
+use iridium_vm::{Completion, Dispatch, Effect, Hosts, Limits, Process, Program, Stop};
 
 /// Small, so that every limit is met and an input takes little time.
 pub(super) const LIMITS: Limits = Limits {
@@ -92,7 +92,7 @@ pub(super) fn agree(program: &Program, process: Process, slice: u64) {
 
 /// Gives a process what it wants, the same each time.
 fn answer(process: &mut Process, effect: &Effect) {
-    let message = || iridium_vm::process::Message { tag: 1, sender: 2, payload: iridium_vm::process::Payload::Word([7; 8]) };
+    let message = || iridium_vm::Message { tag: 1, sender: 2, payload: iridium_vm::Payload::Word([7; 8]) };
     let answers = [
         Completion::Done,
         Completion::Value(3),

@@ -4,7 +4,7 @@
 
 use super::super::semantics;
 use super::{Exit, Machine, Run, Step, out_of_line, stop_before};
-use crate::isa::Opcode;
+use iridium_isa::Opcode;
 
 /// Runs until something stops it, or with `STEP` for one instruction.
 pub(super) fn go<const STEP: bool>(run: &mut Run<'_>) -> Exit {
@@ -46,4 +46,4 @@ macro_rules! execute {
     (@ general $function:ident $machine:ident) => { Step::General };
 }
 
-crate::for_each_instruction!(execute);
+iridium_isa::for_each_instruction!(execute);

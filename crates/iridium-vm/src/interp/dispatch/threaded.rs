@@ -7,8 +7,8 @@ use super::super::forward::NONE;
 use super::super::ways::Ways;
 use super::super::{fuse, semantics};
 use super::{Exit, Machine, Parts, Run, Step, looped, out_of_line, stop_before};
-use crate::isa::{Instruction, Opcode};
 use crate::process::Register;
+use iridium_isa::{Instruction, Opcode};
 
 /// Does the instruction at `pc` and goes on with those after it. The arguments are the [`Parts`] of
 /// a machine, which so stay in machine registers: on x86-64 there are six for integers and pointers,
@@ -227,4 +227,4 @@ macro_rules! single {
     (@name general $function:ident) => { general };
 }
 
-crate::for_each_instruction!(single);
+iridium_isa::for_each_instruction!(single);

@@ -1,0 +1,185 @@
+//! A module: verified code, read-only data and the names that go with them.
+//!
+//! A [`Module`] cannot be made without passing the verifier, so whoever holds one may rely on what
+//! [`verify`](crate::verify) says. It comes from [`Module::from_bytes`] or from
+//! [`Module::verified`].
+
+mod file;
+mod identity;
+
+pub use self::file::{FORMAT_VERSION, LoadError, MAGIC};
+pub use self::identity::ModuleId;
+use crate::Instruction;
+use crate::text::Names;
+use crate::verify::{InvalidModule, verify};
+
+/// The most instructions a module may have.
+pub const MAX_CODE: usize = 1 << 24;
+/// The most bytes of read-only data a module may have.
+pub const MAX_DATA: usize = 1 << 28;
+
+/// What a module is made of, before it is verified.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// The instructions.
+    pub code: Vec<Instruction>,
+    /// The read-only data.
+    pub data: Vec<u8>,
+    /// The instruction at which a process starts.
+    pub entry: u32,
+    /// Labels that may be spawned by name from elsewhere, with their instruction.
+    pub exports: Vec<(String, u32)>,
+    /// Host functions that the code calls, by name.
+    pub imports: Vec<String>,
+    /// Code labels with their instruction.
+    pub code_labels: Vec<(String, u32)>,
+    /// Data labels with their offset.
+    pub data_labels: Vec<(String, u32)>,
+    /// Where the instructions stand in the source text; `None` when stripped.
+    pub lines: Option<LineTable>,
+}
+
+/// Where instructions stand in their source text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LineTable {
+    /// The name of the source file.
+    pub file: String,
+    /// Line and column of each instruction, counted from 1, columns in characters.
+    pub places: Vec<(u32, u32)>,
+}
+
+/// A verified module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module {
+    parts: Parts,
+    id: ModuleId,
+    window: u16,
+}
+
+impl Module {
+    /// Verifies the parts and joins them.
+    ///
+    /// # Errors
+    /// The first rule of [`verify`](crate::verify) that the parts break.
+    pub fn verified(parts: Parts) -> Result<Self, InvalidModule> {
+        let window = verify(&parts)?;
+        let id = identity::identify(&parts);
+        Ok(Self { parts, id, window })
+    }
+
+    /// The hash of everything that affects behaviour: code, data, entry, exports and imports.
+    pub fn id(&self) -> ModuleId {
+        self.id
+    }
+
+    /// The instructions.
+    pub fn code(&self) -> &[Instruction] {
+        &self.parts.code
+    }
+
+    /// The read-only data, which programs see from address 2^32 on.
+    pub fn data(&self) -> &[u8] {
+        &self.parts.data
+    }
+
+    /// The instruction at which a process starts.
+    pub fn entry(&self) -> u32 {
+        self.parts.entry
+    }
+
+    /// Labels that may be spawned by name from elsewhere.
+    pub fn exports(&self) -> &[(String, u32)] {
+        &self.parts.exports
+    }
+
+    /// Host functions that the code calls, in the order of their numbers.
+    pub fn imports(&self) -> &[String] {
+        &self.parts.imports
+    }
+
+    /// Code labels with their instruction.
+    pub fn code_labels(&self) -> &[(String, u32)] {
+        &self.parts.code_labels
+    }
+
+    /// Data labels with their offset.
+    pub fn data_labels(&self) -> &[(String, u32)] {
+        &self.parts.data_labels
+    }
+
+    /// The source positions, unless stripped.
+    pub fn lines(&self) -> Option<&LineTable> {
+        self.parts.lines.as_ref()
+    }
+
+    /// How many registers of a window the code can reach, 1 to 256.
+    pub fn window(&self) -> usize {
+        usize::from(self.window)
+    }
+
+    /// The instruction that a code label or an export names.
+    pub fn find(&self, label: &str) -> Option<u32> {
+        let named = |(name, _): &&(String, u32)| name == label;
+        let found = self.parts.code_labels.iter().find(named);
+        found.or_else(|| self.parts.exports.iter().find(named)).map(|(_, index)| *index)
+    }
+
+    /// Removes what is only there for people: line table and labels. Exports keep their names.
+    pub fn strip(&mut self) {
+        self.parts.lines = None;
+        self.parts.code_labels.clear();
+        self.parts.data_labels.clear();
+    }
+
+    /// What it is made of.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// The parts, for changing them and verifying again.
+    pub fn into_parts(self) -> Parts {
+        self.parts
+    }
+
+    /// One instruction as source text; empty past the end of the code.
+    pub fn instruction_text(&self, index: u32) -> String {
+        let mut text = String::new();
+        if let Some(instruction) = self.parts.code.get(index as usize) {
+            instruction.print(&self.names(), &mut text);
+        }
+        text
+    }
+
+    /// The bytes of a module file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        file::write(&self.parts, self.id)
+    }
+
+    /// Reads and verifies a module file.
+    ///
+    /// # Errors
+    /// Says whether the file is foreign, from the future, cut off, damaged or breaks a rule.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
+        let (parts, id) = file::read(bytes)?;
+        let module = Self::verified(parts)?;
+        if module.id == id { Ok(module) } else { Err(LoadError::Damaged { section: "identity" }) }
+    }
+
+    fn names(&self) -> Names<'_> {
+        Names {
+            code: self.parts.code_labels.iter().map(|(name, at)| (*at, name.as_str())).collect(),
+            data: self.parts.data_labels.iter().map(|(name, at)| (*at, name.as_str())).collect(),
+            imports: &self.parts.imports,
+        }
+    }
+}
+
+/// Whether a text can be a label or the name of an import.
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('.') && text.chars().all(is_name_char)
+}
+
+/// Letters, digits, `_` and `.`.
+pub fn is_name_char(character: char) -> bool {
+    character.is_alphanumeric() || character == '_' || character == '.'
+}

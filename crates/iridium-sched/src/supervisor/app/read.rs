@@ -1,0 +1,265 @@
+//! From the text of an app file to its tree.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::mistake::{Fault, Mistake};
+use super::section::{Read, Section, integer, wrong_type};
+use super::{Body, Entry, Group};
+use crate::supervisor::{Child, MAX_DEPTH, Restart, Spec, Strategy};
+use iridium_vm::{Limits, Register};
+
+/// The longest file in bytes.
+const MAX_TEXT: usize = 1 << 24;
+/// The most children, those of all supervisors together.
+const MAX_CHILDREN: usize = 10_000;
+/// The most arguments: one for each register.
+const MAX_ARGUMENTS: usize = 256;
+/// The most restarts that can be allowed; each takes a little memory while it counts.
+const MAX_RESTARTS: u64 = 10_000;
+/// The longest times: a day.
+const MAX_SECONDS: u64 = 86_400;
+const MAX_MS: u64 = 86_400_000;
+/// What a child gets to end by itself, in ms.
+const SHUTDOWN_MS: u64 = 5_000;
+
+const STRATEGIES: [(&str, Strategy); 3] = [
+    ("one-for-one", Strategy::OneForOne),
+    ("one-for-all", Strategy::OneForAll),
+    ("rest-for-one", Strategy::RestForOne),
+];
+const RESTARTS: [(&str, Restart); 3] = [
+    ("permanent", Restart::Permanent),
+    ("transient", Restart::Transient),
+    ("temporary", Restart::Temporary),
+];
+
+const APP_KEYS: &[&str] = &["name", "strategy", "restarts", "seconds", "child"];
+const SUPERVISOR_KEYS: [&str; 3] = ["strategy", "restarts", "seconds"];
+const PROGRAM_KEYS: [&str; 3] = ["module", "entry", "arguments"];
+/// The keys of a child. The tests know them from here, and compare with the manual.
+pub(super) const CHILD_KEYS: &[&str] = &[
+    "name",
+    "register",
+    "restart",
+    "shutdown_ms",
+    "module",
+    "entry",
+    "arguments",
+    "heap_limit",
+    "stack_limit",
+    "call_depth_limit",
+    "register_limit",
+    "message_limit",
+    "message_bytes_limit",
+    "fuel_limit",
+    "strategy",
+    "restarts",
+    "seconds",
+    "child",
+];
+
+/// A limit: its key, its place among the limits, and its range.
+type Limit = (&'static str, fn(&mut Limits) -> &mut u64, RangeInclusive<u64>);
+
+const LIMITS: [Limit; 7] = [
+    ("heap_limit", |limits| &mut limits.heap, 0..=1 << 32),
+    ("stack_limit", |limits| &mut limits.stack, 0..=(1 << 31) - 1),
+    ("call_depth_limit", |limits| &mut limits.call_depth, 0..=(1 << 31) - 1),
+    ("register_limit", |limits| &mut limits.registers, 0..=(1 << 31) - 1),
+    ("message_limit", |limits| &mut limits.messages, 1..=(1 << 31) - 1),
+    ("message_bytes_limit", |limits| &mut limits.message_bytes, 1..=1 << 40),
+    ("fuel_limit", |limits| &mut limits.fuel, 1..=i64::MAX as u64),
+];
+
+/// The name and the tree of an app.
+pub(super) fn read(text: &str) -> Read<(Option<String>, Group)> {
+    if text.len() > MAX_TEXT {
+        return Err(Fault { at: 0, mistake: Mistake::TooLong { most: MAX_TEXT } });
+    }
+    let table = DeTable::parse(text).map_err(|error| {
+        let at = error.span().map_or(text.len(), |span| span.start);
+        Fault { at, mistake: Mistake::Syntax(error.message().replace('\n', ", ")) }
+    })?;
+    let app = Section::new(table.get_ref(), 0, "in the app", APP_KEYS)?;
+    let name = app.name("name")?.map(|(name, _)| name.to_owned());
+    let group = Reader::default().group(&app, 1)?;
+    Ok((name, group))
+}
+
+/// What must be unique or bounded in the whole file.
+#[derive(Default)]
+struct Reader {
+    children: usize,
+    /// The places of the children that names are registered for.
+    registered: HashMap<String, usize>,
+}
+
+impl Reader {
+    fn group(&mut self, section: &Section<'_, '_>, depth: usize) -> Read<Group> {
+        if depth > MAX_DEPTH {
+            let mistake = Mistake::TooDeep { most: MAX_DEPTH };
+            return Err(Fault { at: section.at, mistake });
+        }
+        let default = Spec::default();
+        let strategy = section.word("strategy", &STRATEGIES)?;
+        let restarts = section.number("restarts", 0..=MAX_RESTARTS)?;
+        let restarts = restarts.and_then(|number| number.try_into().ok());
+        let seconds = section.number("seconds", 1..=MAX_SECONDS)?;
+        Ok(Group {
+            strategy,
+            restarts: restarts.unwrap_or(default.restarts),
+            within_ms: seconds.map_or(default.within_ms, |seconds| seconds * 1_000),
+            children: self.children(section, depth)?,
+        })
+    }
+
+    fn children(&mut self, section: &Section<'_, '_>, depth: usize) -> Read<Vec<Entry>> {
+        let tables = "a list of tables, each under [[child]]";
+        let list: &[_] = match section.value("child") {
+            None => &[],
+            Some(value) => match value.get_ref() {
+                DeValue::Array(list) => list,
+                _ => return Err(wrong_type("child", tables, value)),
+            },
+        };
+        if list.is_empty() {
+            let at = section.place_of("child");
+            return Err(Fault { at, mistake: Mistake::NoChildren });
+        }
+        let mut children = Vec::with_capacity(list.len().min(MAX_CHILDREN));
+        let mut names = HashMap::new();
+        for value in list {
+            let at = value.span().start;
+            let DeValue::Table(table) = value.get_ref() else {
+                return Err(wrong_type("child", tables, value));
+            };
+            let child = self.child(&Section::new(table, at, "in a child", CHILD_KEYS)?, depth)?;
+            if let Some(line) = names.insert(child.name.clone(), at) {
+                let mistake = Mistake::DuplicateName { name: child.name, line };
+                return Err(Fault { at, mistake });
+            }
+            children.push(child);
+        }
+        Ok(children)
+    }
+
+    fn child(&mut self, section: &Section<'_, '_>, depth: usize) -> Read<Entry> {
+        let at = section.at;
+        self.children += 1;
+        if self.children > MAX_CHILDREN {
+            return Err(Fault { at, mistake: Mistake::TooManyChildren { most: MAX_CHILDREN } });
+        }
+        let Some((name, _)) = section.name("name")? else {
+            return Err(Fault { at, mistake: Mistake::NoName });
+        };
+        let registered = self.registered(section, name)?;
+        let restart = section.word("restart", &RESTARTS)?;
+        let shutdown_ms = section.number("shutdown_ms", 0..=MAX_MS)?;
+        let supervises = section.has("child");
+        let (body, shutdown) = if supervises {
+            let keys = PROGRAM_KEYS.into_iter().chain(LIMITS.map(|(key, ..)| key));
+            not_for(section, keys, |key| Mistake::NotForSupervisors { child: name.into(), key })?;
+            (Body::Supervisor(self.group(section, depth + 1)?), Child::PATIENT)
+        } else {
+            (program(section, name)?, SHUTDOWN_MS)
+        };
+        let shutdown_ms = shutdown_ms.unwrap_or(shutdown);
+        Ok(Entry { name: name.to_owned(), registered, restart, shutdown_ms, body })
+    }
+
+    /// The name that a child is registered under.
+    fn registered(&mut self, section: &Section<'_, '_>, name: &str) -> Read<Option<String>> {
+        let name = match section.value("register").map(|value| (value.get_ref(), value)) {
+            Some((DeValue::Boolean(false), _)) => return Ok(None),
+            None | Some((DeValue::Boolean(true), _)) => name,
+            Some((DeValue::String(_), _)) => {
+                section.name("register")?.map_or(name, |(name, _)| name)
+            }
+            Some((_, value)) => return Err(wrong_type("register", "a name, or false", value)),
+        };
+        match self.registered.insert(name.to_owned(), section.at) {
+            None => Ok(Some(name.to_owned())),
+            Some(line) => {
+                let mistake = Mistake::DuplicateRegistration { name: name.to_owned(), line };
+                Err(Fault { at: section.at, mistake })
+            }
+        }
+    }
+}
+
+fn program(section: &Section<'_, '_>, child: &str) -> Read<Body> {
+    let Some((module, module_at)) = section.string("module")? else {
+        return Err(Fault { at: section.at, mistake: Mistake::NoBody { child: child.into() } });
+    };
+    if module.is_empty() {
+        return Err(Fault { at: module_at, mistake: Mistake::NoPath });
+    }
+    not_for(section, SUPERVISOR_KEYS.into_iter(), |key| Mistake::NotForPrograms {
+        child: child.into(),
+        key,
+    })?;
+    let entry = section.name("entry")?.map(|(entry, at)| (entry.to_owned(), at));
+    let arguments = match section.value("arguments").map(|value| (value.get_ref(), value)) {
+        None => Vec::new(),
+        Some((DeValue::Array(list), value)) => arguments(list, value.span().start, child)?,
+        Some((_, value)) => return Err(wrong_type("arguments", "a list of numbers", value)),
+    };
+    let mut limits = Limits::default();
+    for (key, limit, range) in LIMITS {
+        if let Some(number) = section.number(key, range)? {
+            *limit(&mut limits) = number;
+        }
+    }
+    Ok(Body::Program { module: module.to_owned(), module_at, entry, arguments, limits })
+}
+
+/// Integers and floats, each in its lane of a register.
+fn arguments(list: &DeArray<'_>, at: usize, child: &str) -> Read<Vec<Register>> {
+    if list.len() > MAX_ARGUMENTS {
+        let (child, count) = (child.into(), list.len());
+        let mistake = Mistake::TooManyArguments { child, count, most: MAX_ARGUMENTS };
+        return Err(Fault { at, mistake });
+    }
+    list.iter().map(argument).collect()
+}
+
+fn argument(value: &Spanned<DeValue<'_>>) -> Read<Register> {
+    let at = value.span().start;
+    match value.get_ref() {
+        DeValue::Integer(number) => {
+            let range = i128::from(i64::MIN)..=i128::from(i64::MAX);
+            let int = integer("arguments", number, range, at)?;
+            Ok(Register { int: i64::try_from(int).unwrap_or_default(), float: 0.0 })
+        }
+        DeValue::Float(number) => {
+            let text = number.as_str();
+            let float = text.parse::<f64>().ok();
+            // `inf` may be meant, but what is merely too large is a slip.
+            let meant = |float: &f64| float.is_finite() || !text.contains(|c: char| c.is_numeric());
+            match float.filter(meant) {
+                Some(float) => Ok(Register { int: 0, float }),
+                None => {
+                    let number = text.chars().take(64).collect();
+                    Err(Fault { at, mistake: Mistake::FloatTooLarge { number } })
+                }
+            }
+        }
+        _ => Err(wrong_type("arguments", "a list of numbers", value)),
+    }
+}
+
+/// The first of these keys that is there is a mistake.
+fn not_for(
+    section: &Section<'_, '_>,
+    mut keys: impl Iterator<Item = &'static str>,
+    mistake: impl FnOnce(&'static str) -> Mistake,
+) -> Read<()> {
+    match keys.find(|key| section.has(key)) {
+        Some(key) => Err(Fault { at: section.place_of(key), mistake: mistake(key) }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,340 @@
+//! Supervision: processes whose children start again when they end.
+//!
+//! A [`Supervisor`] is the body of a process like any other, which has a pid and a mailbox, traps
+//! exits and is linked to its children. It is a state machine without I/O, clock or threads: whoever
+//! runs the process context in what happened and the time, and does what comes out as [`Action`]s.
+//!
+//! Strategies, kinds of restart and the limit on restarts are those of Erlang/OTP's supervisors; see
+//! "Supervisor Behaviour" in the OTP Design Principles and the reference of the module `supervisor`
+//! in stdlib. Three things differ. A child that cannot be started counts as one that has ended for
+//! [`Reason::NO_PROCESS`], the first time too. A supervisor that gives up ends with
+//! [`Reason::GAVE_UP`], so that a transient one starts again as well. And one that is asked to end
+//! does so whoever asks, not for its parent only.
+
+mod action;
+pub mod app;
+mod flat;
+mod intensity;
+mod spec;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::action::{Action, Supervision};
+use self::intensity::Intensity;
+pub use self::spec::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
+use self::state::{Mode, Slot, State, Then, Victim};
+use crate::Reason;
+use crate::actor::LAST_TIME;
+use iridium_vm::Pid;
+
+/// How many processes that were children are remembered.
+const MAX_FORMER: usize = 256;
+
+/// A supervisor as a state machine.
+///
+/// After every call that takes the time, call [`poll`](Self::poll) until it gives `None` and do what
+/// it says. Call [`timeout`](Self::timeout) when the clock has reached [`deadline`](Self::deadline);
+/// calling it earlier, or twice, does nothing. Times are nanoseconds of one monotonic clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Supervisor {
+    spec: Spec,
+    /// The state of each child of the spec.
+    slots: Vec<Slot>,
+    mode: Mode,
+    intensity: Intensity,
+    /// Processes that were children, the last ones last.
+    former: VecDeque<Pid>,
+    actions: VecDeque<Action>,
+}
+
+impl Supervisor {
+    /// A supervisor that has not started anything.
+    pub fn new(spec: Spec) -> Self {
+        let slots = vec![Slot { state: State::Idle, ended: None }; spec.children.len()];
+        Self {
+            spec,
+            slots,
+            mode: Mode::Fresh,
+            intensity: Intensity::default(),
+            former: VecDeque::new(),
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Starts the children, one after the other. Only the first call does anything.
+    pub fn start(&mut self, now: u64) {
+        if self.mode == Mode::Fresh {
+            self.want_from(0);
+            self.advance(now);
+        }
+    }
+
+    /// The answer to [`Action::Start`]: the child's process, or what is wrong.
+    pub fn started(&mut self, index: usize, result: Result<Pid, String>, now: u64) {
+        let Some((slot, child)) = self.slots.get_mut(index).zip(self.spec.children.get(index))
+        else {
+            return;
+        };
+        if slot.state != State::Starting {
+            return;
+        }
+        let name = || child.name.clone();
+        match result {
+            Ok(pid) => {
+                slot.state = State::Alive(pid);
+                if let Some(reason) = slot.ended.take() {
+                    self.report(Supervision::Restarted { child: name(), pid, reason });
+                }
+            }
+            Err(error) => {
+                self.report(Supervision::NotStarted { child: name(), error });
+                self.ended(index, Reason::NO_PROCESS, now);
+            }
+        }
+        self.advance(now);
+    }
+
+    /// An exit signal has come as a message, from a child that has ended or from anybody else, as
+    /// [`stop`](Self::stop) then.
+    ///
+    /// Signals do not tell a child that has ended from one that asks its supervisor to end. Whoever
+    /// can tell, since a link is gone with the end, should call [`stop`](Self::stop) for the latter;
+    /// here it counts as ended.
+    pub fn exited(&mut self, pid: Pid, reason: Reason, now: u64) {
+        let Some(index) = self.slots.iter().position(|slot| slot.state == State::Alive(pid)) else {
+            if !self.former.contains(&pid) {
+                self.stop(reason, now);
+            }
+            return;
+        };
+        if self.former.len() >= MAX_FORMER {
+            self.former.pop_front();
+        }
+        self.former.push_back(pid);
+        self.ended(index, reason, now);
+        self.advance(now);
+    }
+
+    /// Stops the children in reverse order, each given its shutdown time, and ends for this reason.
+    /// The first reason stands.
+    pub fn stop(&mut self, reason: Reason, now: u64) {
+        self.end(reason);
+        self.advance(now);
+    }
+
+    /// The time has come, if it has.
+    pub fn timeout(&mut self, now: u64) {
+        let Mode::Stopping { victim: Some(victim), .. } = &mut self.mode else { return };
+        if victim.deadline.is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        victim.deadline = None;
+        if let Some(Slot { state: State::Alive(pid), .. }) = self.slots.get(victim.index) {
+            self.actions.push_back(Action::Kill { pid: *pid, reason: Reason::KILLED });
+        }
+    }
+
+    /// When [`timeout`](Self::timeout) wants to be called.
+    pub fn deadline(&self) -> Option<u64> {
+        match &self.mode {
+            Mode::Stopping { victim: Some(victim), .. } => victim.deadline,
+            _ => None,
+        }
+    }
+
+    /// What is to be done next.
+    pub fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// What it was told to do.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// The children in their order, with the processes of those that live.
+    pub fn children(&self) -> impl Iterator<Item = (&Child, Option<Pid>)> {
+        self.spec.children.iter().zip(&self.slots).map(|(child, slot)| match slot.state {
+            State::Alive(pid) => (child, Some(pid)),
+            _ => (child, None),
+        })
+    }
+
+    /// Whether a process is a child that lives, as far as is known.
+    pub(crate) fn has_child(&self, pid: Pid) -> bool {
+        self.slots.iter().any(|slot| slot.state == State::Alive(pid))
+    }
+
+    /// Moves its deadlines to where the clock stands at `there` when here it stands at `here`.
+    pub fn move_to(&mut self, here: u64, there: u64) {
+        if let Mode::Stopping { victim: Some(Victim { deadline: Some(time), .. }), .. } =
+            &mut self.mode
+        {
+            *time = time.saturating_sub(here).saturating_add(there).min(LAST_TIME);
+        }
+        self.intensity.move_to(here, there);
+    }
+
+    /// Whether the parts of a restored state go together.
+    pub(crate) fn is_consistent(&self) -> bool {
+        let count = self.slots.len();
+        let mode = match &self.mode {
+            Mode::Fresh | Mode::Ended => true,
+            Mode::Up { next } => *next <= count,
+            Mode::Stopping { below, victim, .. } => {
+                *below <= count && victim.is_none_or(|victim| victim.index < count)
+            }
+        };
+        mode && count == self.spec.children.len()
+    }
+
+    /// A child has ended.
+    fn ended(&mut self, index: usize, reason: Reason, now: u64) {
+        let Some((slot, child)) = self.slots.get_mut(index).zip(self.spec.children.get(index))
+        else {
+            return;
+        };
+        slot.ended = Some(reason);
+        slot.state = if child.restart == Restart::Temporary { State::Gone } else { State::Idle };
+        if let Mode::Stopping { from, victim, .. } = &mut self.mode {
+            if victim.is_some_and(|victim| victim.index == index) {
+                *victim = None;
+            }
+            // It was to be stopped anyway.
+            if *from <= index {
+                return;
+            }
+        }
+        if !child.restart.restarts_after(reason) {
+            return;
+        }
+        if self.intensity.allows(self.spec.restarts, self.spec.within_ms, now) {
+            self.restart(index);
+        } else {
+            let child = child.name.clone();
+            self.report(Supervision::GaveUp { child, reason });
+            self.end(Reason::GAVE_UP);
+        }
+    }
+
+    /// Starts a child again that has ended, in the way of the strategy.
+    fn restart(&mut self, index: usize) {
+        let first = match self.spec.strategy {
+            Strategy::OneForOne => {
+                if let (Some(slot), Mode::Up { next }) = (self.slots.get_mut(index), &mut self.mode)
+                {
+                    slot.state = State::Wanted;
+                    *next = index.min(*next);
+                }
+                return;
+            }
+            Strategy::OneForAll => 0,
+            Strategy::RestForOne => index,
+        };
+        self.stop_from(first, Then::Restart);
+    }
+
+    fn end(&mut self, reason: Reason) {
+        self.stop_from(0, Then::End(reason));
+    }
+
+    /// Goes about stopping the children from `first` on, with those that are being stopped already.
+    fn stop_from(&mut self, first: usize, next: Then) {
+        match &mut self.mode {
+            Mode::Stopping { from, then, .. } => {
+                *from = first.min(*from);
+                if *then == Then::Restart {
+                    *then = next;
+                }
+            }
+            Mode::Fresh | Mode::Up { .. } => {
+                let below = self.slots.len();
+                self.mode = Mode::Stopping { from: first, below, victim: None, then: next };
+            }
+            Mode::Ended => {}
+        }
+    }
+
+    /// Goes on with what is to be done.
+    fn advance(&mut self, now: u64) {
+        if let Mode::Stopping { from, then, .. } = self.mode {
+            if !self.stopped(now) {
+                return;
+            }
+            match then {
+                Then::Restart => self.want_from(from),
+                Then::End(reason) => {
+                    self.mode = Mode::Ended;
+                    self.actions.push_back(Action::End(reason));
+                }
+            }
+        }
+        self.start_next();
+    }
+
+    /// Stops the next child that is to be stopped. `true` when there is none.
+    fn stopped(&mut self, now: u64) -> bool {
+        let Mode::Stopping { from, below, victim, .. } = &mut self.mode else { return true };
+        if victim.is_some() {
+            return false;
+        }
+        while let Some(index) = below.checked_sub(1).filter(|index| index >= from) {
+            match self.slots.get(index).map(|slot| slot.state) {
+                Some(State::Alive(pid)) => {
+                    let time = self.spec.children.get(index).map_or(0, |child| child.shutdown_ms);
+                    let (reason, deadline) = match time {
+                        0 => (Reason::KILLED, None),
+                        time => (Reason::SHUTDOWN, after(now, time)),
+                    };
+                    *victim = Some(Victim { index, deadline });
+                    self.actions.push_back(Action::Kill { pid, reason });
+                    return false;
+                }
+                // It will live when it is answered for, and can only be stopped then.
+                Some(State::Starting) => return false,
+                _ => *below = index,
+            }
+        }
+        true
+    }
+
+    fn start_next(&mut self) {
+        let Mode::Up { next } = &mut self.mode else { return };
+        while let Some(slot) = self.slots.get_mut(*next) {
+            match slot.state {
+                State::Wanted => {
+                    slot.state = State::Starting;
+                    self.actions.push_back(Action::Start(*next));
+                    return;
+                }
+                State::Starting => return,
+                State::Idle | State::Alive(_) | State::Gone => *next += 1,
+            }
+        }
+    }
+
+    /// Has the children from `first` on started.
+    fn want_from(&mut self, first: usize) {
+        for slot in self.slots.iter_mut().skip(first) {
+            if slot.state == State::Idle {
+                slot.state = State::Wanted;
+            }
+        }
+        // Before `first` a start may have been put off by the stop.
+        self.mode = Mode::Up { next: 0 };
+    }
+
+    fn report(&mut self, supervision: Supervision) {
+        self.actions.push_back(Action::Report(supervision));
+    }
+}
+
+/// The time `ms` after `now`; `None` when it never comes.
+fn after(now: u64, ms: u64) -> Option<u64> {
+    now.checked_add(ms.checked_mul(1_000_000)?).filter(|time| *time <= LAST_TIME)
+}

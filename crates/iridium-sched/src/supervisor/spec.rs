@@ -1,0 +1,125 @@
+//! What a supervisor is told to do: its children, and what their ends mean.
+
+use serde::{Deserialize, Serialize};
+
+use super::flat::Flat;
+use crate::Reason;
+use iridium_isa::ModuleId;
+use iridium_vm::{Limits, Register};
+
+/// Which children start again when one of them does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Strategy {
+    /// That one. For children that do not need each other.
+    #[default]
+    OneForOne,
+    /// All of them. For children that cannot go on without each other.
+    OneForAll,
+    /// That one and those behind it. For children that need the ones before them.
+    RestForOne,
+}
+
+/// Whether a child starts again when it has ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Restart {
+    /// Always.
+    #[default]
+    Permanent,
+    /// Unless it ended normally or was asked to. It is then still there for a restart of its group.
+    Transient,
+    /// Never, not with its group either.
+    Temporary,
+}
+
+impl Restart {
+    /// Whether a child that has ended by itself, for `reason`, starts again.
+    pub fn restarts_after(self, reason: Reason) -> bool {
+        match self {
+            Restart::Permanent => true,
+            Restart::Transient => reason != Reason::NORMAL && reason != Reason::SHUTDOWN,
+            Restart::Temporary => false,
+        }
+    }
+}
+
+/// How deep supervisors may be nested, the top one included. One that is deeper is not started.
+pub const MAX_DEPTH: usize = 16;
+
+/// A supervisor. Its default has no children and allows 3 restarts within 5 seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Flat", try_from = "Flat")]
+pub struct Spec {
+    /// Which children start again when one of them does.
+    pub strategy: Strategy,
+    /// How many restarts there may be within the time below. One more, and the supervisor gives up.
+    /// A restart of several children counts once.
+    pub restarts: u32,
+    /// The time within which restarts are counted, in ms.
+    pub within_ms: u64,
+    /// The children, in the order in which they start.
+    pub children: Vec<Child>,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        let (strategy, children) = (Strategy::default(), Vec::new());
+        Self { strategy, restarts: 3, within_ms: 5_000, children }
+    }
+}
+
+impl Spec {
+    /// Whether supervisors are nested deeper in it than so many, itself included.
+    pub(crate) fn is_deeper_than(&self, most: usize) -> bool {
+        let mut below = vec![(self, 1)];
+        while let Some((spec, depth)) = below.pop() {
+            if depth > most {
+                return true;
+            }
+            below.extend(spec.children.iter().filter_map(|child| match &child.body {
+                ChildBody::Supervisor(spec) => Some((spec, depth + 1)),
+                ChildBody::Program { .. } => None,
+            }));
+        }
+        false
+    }
+}
+
+/// A child of a supervisor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Child {
+    /// What it is called in reports; unique within its supervisor.
+    pub name: String,
+    /// The name that its process is registered under, if any.
+    pub registered: Option<String>,
+    /// Whether it starts again when it has ended.
+    pub restart: Restart,
+    /// How long it may take to end when asked, in ms, before it is killed. 0 kills it without
+    /// asking; [`Child::PATIENT`] waits for ever, which suits a supervisor: it ends when its
+    /// children have.
+    pub shutdown_ms: u64,
+    /// What runs.
+    pub body: ChildBody,
+}
+
+impl Child {
+    /// The shutdown time of a child that is never killed.
+    pub const PATIENT: u64 = u64::MAX;
+}
+
+/// What a child is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChildBody {
+    /// A process that runs a module.
+    Program {
+        /// The module.
+        module: ModuleId,
+        /// The label or export where it starts; `None` is the module's entry.
+        entry: Option<String>,
+        /// Its first registers.
+        arguments: Vec<Register>,
+        /// What it may use.
+        limits: Limits,
+    },
+    /// A supervisor with children of its own.
+    Supervisor(Spec),
+}

@@ -1,0 +1,160 @@
+//! What cannot be seen from outside: that nothing is kept of processes that have ended.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use super::*;
+use crate::RemoteRequest;
+use iridium_asm::Assembler;
+use iridium_vm::{Hosts, Limits, Register};
+
+struct Nobody;
+
+impl Output for Nobody {
+    fn write(&self, _: Pid, _: &[u8]) {}
+}
+
+impl Observer for Nobody {
+    fn ended(&self, _: &ExitInfo) {}
+}
+
+/// A process of another node.
+const THERE: Pid = Pid::new(2, 5);
+
+fn scheduler(change: impl FnOnce(&mut Config)) -> Scheduler {
+    let mut config = Config::new(Arc::new(Nobody), Arc::new(Nobody), 1);
+    (config.time, config.processes) = (Time::Virtual, 5_000);
+    change(&mut config);
+    Scheduler::start(config).unwrap()
+}
+
+fn program(source: &str, hosts: &Hosts) -> Arc<Program> {
+    let module = Assembler::new("test.iasm").assemble(source).unwrap().module;
+    Arc::new(Program::new(module, hosts).unwrap())
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Ties that another node asks for while the process ends, so that it never reads of them.
+#[test]
+fn ties_to_other_nodes_are_forgotten_with_their_process() {
+    let here = Arc::new(OnceLock::<WeakScheduler>::new());
+    let (mut hosts, host) = (Hosts::new(), Arc::clone(&here));
+    hosts.add("tie", move |call| {
+        let pid = Pid::from_bits(call.registers[0].int);
+        if let Some(scheduler) = host.get().and_then(WeakScheduler::upgrade) {
+            scheduler.deliver(THERE, pid, Signal::Link { from: THERE });
+            scheduler.deliver(THERE, pid, Signal::Monitor { from: THERE, reference: 1 });
+        }
+        Ok(())
+    });
+    let program = program(".import tie\nself $0\nhost @tie $0\nhlt", &hosts);
+    let scheduler = scheduler(|_| {});
+    assert!(here.set(scheduler.downgrade()).is_ok());
+    scheduler.spawn(Process::new(&program, Limits::default()), &program).unwrap();
+    until("it has ended", || scheduler.process_count() == 0);
+    assert!(lock(&scheduler.shared().afar).is_empty());
+}
+
+/// Another node, for which there is room or not.
+struct Way(AtomicBool);
+
+impl Distribution for Way {
+    fn message(&self, _: Pid, _: Pid, message: Message) -> Result<(), SendRefused> {
+        if self.0.load(Ordering::SeqCst) { Ok(()) } else { Err(SendRefused::NoRoom(message)) }
+    }
+
+    fn signal(&self, _: Pid, _: Pid, _: Signal) -> Result<(), Signal> {
+        Ok(())
+    }
+
+    fn ask(&self, _: Pid, _: u64, _: &RemoteRequest) -> Result<(), NodeUnreachable> {
+        Err(NodeUnreachable)
+    }
+
+    fn nodes(&self) -> Vec<u32> {
+        vec![1, 2]
+    }
+
+    fn alias(&self) -> &str {
+        ""
+    }
+}
+
+/// Whether they were killed while they waited for room, or have got it.
+#[test]
+fn those_who_wait_for_room_are_forgotten_when_they_wait_no_longer() {
+    let program = program("sendi $0 $1 $1\nhlt", &Hosts::new());
+    let way = Arc::new(Way(AtomicBool::new(false)));
+    let scheduler = scheduler(|config| config.outside = way.clone());
+    let mut process = Process::new(&program, Limits::default());
+    process.set_register(0, Register { int: THERE.bits(), float: 0.0 });
+    let pids = [(); 2].map(|()| scheduler.spawn(process.clone(), &program).unwrap());
+    let waiting = || lock(&scheduler.shared().crowded).get(&2).map_or(0, |pids| pids.len());
+    until("they wait", || waiting() == 2 && scheduler.is_at_rest());
+    scheduler.kill(pids[0], Reason::KILLED);
+    until("one has ended", || scheduler.process_count() == 1);
+    assert_eq!(waiting(), 1);
+    way.0.store(true, Ordering::SeqCst);
+    scheduler.room(2);
+    until("the other has ended", || scheduler.process_count() == 0);
+    assert!(lock(&scheduler.shared().crowded).is_empty());
+}
+
+/// A process is there from when it can have a name, and what reaches it is answered, also when
+/// nothing becomes of it.
+#[test]
+fn a_process_can_be_reached_as_soon_as_it_can_be_found() {
+    let program = program("yield\nhlt", &Hosts::new());
+    let scheduler = scheduler(|_| {});
+    let native = scheduler.native().unwrap();
+    let place = scheduler.shared().table.place(native.pid().serial()).unwrap();
+    let letters = || place.look(|_, _, letters| format!("{letters:?}"));
+    let context = scheduler.shared().context();
+    for begins in [true, false] {
+        let body = || Body::Program(Process::new(&program, Limits::default()), program.clone());
+        let reference = i64::from(begins);
+        let spawned = context.spawn_if(body(), |task| {
+            context.post(
+                native.pid(),
+                task.actor.pid,
+                Signal::Monitor { from: native.pid(), reference },
+            );
+            assert_eq!(letters(), "[]", "it is kept");
+            begins
+        });
+        assert_eq!(spawned.is_ok(), begins);
+        until("it is answered", || letters() != "[]");
+        let expected = if begins { "reason: Reason(0)" } else { "reason: Reason(-2)" };
+        assert!(letters().contains(expected), "{}", letters());
+        place.collect();
+        until("only the native is left", || scheduler.process_count() == 1);
+    }
+}
+
+/// Whoever waits for an end does not wait for ever: for one that waits, or that has no fuel, or that
+/// is started too late.
+#[test]
+fn a_shutdown_is_the_end_of_all_waiting_for_ends() {
+    let program =
+        program("load $1 #-1\nload $2 #-1\nrecv $1 $3\nhlt\nspin: djmp @spin", &Hosts::new());
+    let scheduler = scheduler(|config| config.fuel = 1_000);
+    let waits = || Process::new(&program, Limits::default());
+    let spins = Process::at_label(&program, "spin", Limits::default()).unwrap();
+    let (_, waiting) = scheduler.spawn_followed(waits(), &program).unwrap();
+    let (_, spinning) = scheduler.spawn_followed(spins, &program).unwrap();
+    until("there is no fuel", || scheduler.is_out_of_fuel());
+    scheduler.shutdown();
+    let (_, late) = scheduler.spawn_followed(waits(), &program).unwrap();
+    for followed in [waiting, spinning, late] {
+        let patience = Duration::from_secs(10);
+        assert!(followed.ending.recv_timeout(patience).is_err_and(|error| error.is_disconnected()));
+        assert!(followed.all.recv_timeout(patience).is_err_and(|error| error.is_disconnected()));
+    }
+}

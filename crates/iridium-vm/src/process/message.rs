@@ -1,0 +1,44 @@
+//! Messages between processes.
+
+use serde::{Deserialize, Serialize};
+
+/// The content of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Payload {
+    /// Eight bytes: an integer, or a float's bits.
+    Word([u8; 8]),
+    /// Bytes from memory.
+    Bytes(Box<[u8]>),
+}
+
+impl Payload {
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Payload::Word(bytes) => bytes,
+            Payload::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// A message as `recv` sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its tag; those of the system are negative.
+    pub tag: i64,
+    /// The sender's pid.
+    pub sender: i64,
+    /// Its content, which becomes the current message.
+    pub payload: Payload,
+}
+
+impl Message {
+    /// The tag of a message that tells a process of an exit signal.
+    pub const EXIT: i64 = -2;
+    /// The tag of a message that tells of the end of a monitored process.
+    pub const DOWN: i64 = -3;
+    /// The tag of a message that tells of a node that has come up.
+    pub const NODE_UP: i64 = -4;
+    /// The tag of a message that tells of a node that is gone.
+    pub const NODE_DOWN: i64 = -5;
+}
