@@ -195,7 +195,7 @@ proptest! {
         match Assembler::new("t").assemble(&pieces.join(" ")) {
             Err(errors) => prop_assert!(!errors.render(true).is_empty()),
             Ok(assembled) => {
-                let again = assemble(&assembled.module.disassemble());
+                let again = assemble(&iridium_asm::disassemble(&assembled.module));
                 prop_assert_eq!(again.id(), assembled.module.id());
             }
         }
