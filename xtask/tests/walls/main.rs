@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod circles;
+mod edges;
+mod modules;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use circles::circles;
+use modules::Files;
 use source::Source;
 
 /// Which of our crates may depend on which.
@@ -86,6 +91,17 @@ const CODECS: &[&str] = &["crates/iridium-proto/src/codec.rs", "crates/iridium-v
 /// The most lines of a source file, and the files that may have more, and why.
 const MAX_LINES: usize = 600;
 const LONG: &[(&str, &str)] = &[];
+
+/// The crates whose files may still use each other in circles, and where: in all
+/// others a file can be understood after those that it uses.
+const CIRCLES: &[(&str, &str)] = &[
+    ("iridium-cli", "the session and its commands; failures and programs"),
+    ("iridium-net", "events, members and their identities; the manager and its thread"),
+    ("iridium-node", "the router, and those who answer for it and start programs"),
+    ("iridium-proto", "the codec, the frames and the messages in them"),
+    ("iridium-vm", "process and interpreter; the scheduler and all its parts; module and verifier"),
+    ("xtask", "tasks ask main for the root of the repository; reports and their targets"),
+];
 
 /// What lies at the top of the repository, beside files that begin with a dot.
 const TOP: &[&str] =
@@ -166,6 +182,24 @@ fn files_are_short_enough_to_be_read() {
 }
 
 #[test]
+fn no_files_use_each_other_in_a_circle() {
+    let mut found: BTreeMap<String, Vec<String>> = crate_folders()
+        .iter()
+        .map(|folder| (folder.file_name().unwrap().display().to_string(), circles_of(folder)))
+        .collect();
+    for (name, why) in CIRCLES {
+        let allowed = found.remove(*name).unwrap_or_default();
+        assert!(!allowed.is_empty(), "{name} has no circle any more; take it out of CIRCLES");
+        assert!(!why.is_empty(), "{name}");
+    }
+    let faults: Vec<String> = found
+        .iter()
+        .flat_map(|(name, circles)| circles.iter().map(move |circle| format!("{name}: {circle}")))
+        .collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
 fn exceptions_are_for_files_that_exist() {
     for (path, why) in UNSAFE.iter().chain(LONG) {
         assert!(root().join(path).is_file(), "{path} is gone; so can its exception be");
@@ -214,6 +248,25 @@ fn committed() -> Vec<PathBuf> {
             .filter(|name| name != Path::new("target"))
             .collect(),
     }
+}
+
+fn crate_folders() -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join("crates")).unwrap();
+    let crates = entries.map(|entry| Path::new("crates").join(entry.unwrap().file_name()));
+    let mut folders: Vec<PathBuf> =
+        crates.chain([PathBuf::from("xtask")]).filter(|path| root().join(path).is_dir()).collect();
+    folders.sort();
+    folders
+}
+
+fn circles_of(folder: &Path) -> Vec<String> {
+    let src = folder.join("src");
+    let file = |source: Source| (source.path.strip_prefix(&src).unwrap().to_path_buf(), source);
+    let files: Files = sources(src.to_str().unwrap()).into_iter().map(file).collect();
+    let roots = ["lib.rs", "main.rs"].map(Path::new);
+    let roots: Vec<_> = roots.into_iter().filter(|root| files.contains_key(*root)).collect();
+    assert!(!roots.is_empty(), "{} has neither lib.rs nor main.rs", src.display());
+    roots.iter().flat_map(|root| circles(root, &files)).collect()
 }
 
 fn all_sources() -> impl Iterator<Item = Source> {

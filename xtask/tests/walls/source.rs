@@ -22,7 +22,22 @@ impl Source {
         names_in(&self.code)
     }
 
-    /// The same, up to the tests, which by our habit end the file.
+    /// Every name and every punctuation mark, with its line; `::` and `..` are
+    /// one mark each.
+    pub(crate) fn tokens(&self) -> Vec<(usize, &str)> {
+        let mut tokens = Vec::new();
+        for (number, line) in (1..).zip(self.code.lines()) {
+            let mut rest = line.trim_start();
+            while !rest.is_empty() {
+                let (token, after) = rest.split_at(token_length(rest));
+                tokens.push((number, token));
+                rest = after.trim_start();
+            }
+        }
+        tokens
+    }
+
+    /// The names, up to the tests, which by our habit end the file.
     pub(crate) fn outside_tests(&self) -> impl Iterator<Item = (usize, &str)> {
         let end = self.code.find("#[cfg(test)]").unwrap_or(self.code.len());
         names_in(&self.code[..end])
@@ -34,6 +49,17 @@ fn names_in(code: &str) -> impl Iterator<Item = (usize, &str)> {
     (1..).zip(code.lines()).flat_map(move |(number, line)| {
         words(line).filter(|word| !word.is_empty()).map(move |word| (number, word))
     })
+}
+
+fn token_length(text: &str) -> usize {
+    let name = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    if name > 0 {
+        return name;
+    }
+    if text.starts_with("::") || text.starts_with("..") {
+        return 2;
+    }
+    text.chars().next().map_or(0, char::len_utf8)
 }
 
 /// Makes comments, strings and characters blank, and keeps the lines.
@@ -147,4 +173,13 @@ fn only_code_is_seen() {
     assert!(outside.contains(&"my_thread"));
     assert!(source.names().any(|found| found == (7, "thread")));
     assert!(source.outside_tests().any(|found| found == (5, "Instant")));
+}
+
+#[test]
+fn code_falls_into_names_and_marks() {
+    let source = Source::new("x.rs".into(), "let a = crate::b\n..'c'.d; // e");
+    let tokens = source.tokens();
+    let expected = ["let", "a", "=", "crate", "::", "b", "..", ".", "d", ";"];
+    assert_eq!(tokens.iter().map(|(_, token)| *token).collect::<Vec<_>>(), expected);
+    assert_eq!(tokens[5..7], [(1, "b"), (2, "..")]);
 }
