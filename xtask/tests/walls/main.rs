@@ -96,10 +96,12 @@ const LONG: &[(&str, &str)] = &[];
 /// others a file can be understood after those that it uses.
 const CIRCLES: &[(&str, &str)] = &[
     ("iridium-cli", "the session and its commands; failures and programs"),
+    ("iridium-isa", "module and verifier"),
     ("iridium-net", "events, members and their identities; the manager and its thread"),
     ("iridium-node", "the router, and those who answer for it and start programs"),
     ("iridium-proto", "the codec, the frames and the messages in them"),
-    ("iridium-vm", "process and interpreter; the scheduler and all its parts; module and verifier"),
+    ("iridium-sched", "the scheduler and all its parts"),
+    ("iridium-vm", "process and interpreter"),
     ("xtask", "tasks ask main for the root of the repository; reports and their targets"),
 ];
 
