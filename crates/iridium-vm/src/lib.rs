@@ -32,13 +32,47 @@
 //! | [`supervisor`] | trees of processes that start their children again |
 //! | [`host`] | functions that an embedder lends to programs |
 
+mod backtrace;
 pub mod codec;
+mod effect;
+mod engine;
+mod envelope;
+mod environment;
 mod host;
+mod host_call;
 mod interp;
+mod limits;
+mod message;
+mod pid;
+mod place;
 mod process;
 mod program;
+mod register;
+mod run;
+mod snapshot;
+mod start;
+mod stop;
+mod trap;
+mod validate;
 
-pub use host::{HostCall, HostError, Hosts};
-pub use interp::{Dispatch, Environment, Sink};
-pub use process::*;
+pub use effect::{Completion, Effect, SpawnKind, Start, UnexpectedCompletion};
+pub use engine::{Engine, Interpreter};
+pub use envelope::{Envelope, EnvelopeError};
+pub use environment::{Environment, Sink};
+pub use host::{Answer, Caller, HostError, HostResult, Hosts, Reply, ReplySink};
+pub use interp::{Dispatch, EntryHook, EntryState, Layout, Resume};
+pub use limits::Limits;
+pub use message::{Message, Payload};
+pub use pid::{MAX_NODE, MAX_SERIAL, Pid};
+pub use place::Place;
+pub use process::{Process, Status};
 pub use program::{MissingImports, Program};
+pub use register::{Frame, Register};
+pub use snapshot::{SNAPSHOT_VERSION, SnapshotError};
+pub use stop::{RunError, Stop};
+pub use trap::{Trap, TrapKind};
+pub use validate::InvalidState;
+
+// For `codec::numbered!`, which other crates expand.
+#[doc(hidden)]
+pub use serde as __serde;

@@ -1,13 +1,19 @@
 //! The oracle and both backends agree on generated programs: result, registers, flag, remainder,
 //! loop counter, stack, heap, output and fuel, wherever the programs are stopped.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(unsafe_code, reason = "one of the engines here works on registers as native code would")]
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use common::oracle::{End, Oracle, bits};
 use common::{BACKENDS, assemble};
-use iridium_isa::{Fuel, Module, Opcode};
-use iridium_vm::{Dispatch, Hosts, Limits, Process, Program, Stop};
+use iridium_isa::{Fuel, Instruction, Module, Opcode};
+use iridium_vm::{
+    EntryHook, EntryState, Hosts, Interpreter, Limits, Process, Program, Register, Resume, Stop,
+};
 use proptest::prelude::*;
 
 const LIMITS: Limits = Limits {
@@ -129,21 +135,25 @@ fn assert_same(oracle: &Oracle, process: &Process, output: &[u8], source: &str) 
 }
 
 /// Runs on oracle and backend, a few units of fuel at a time, and compares at every stop.
-fn compare(module: &Module, dispatch: Dispatch, slice: u64, save: bool, source: &str) {
-    let program = Program::new(module.clone(), &Hosts::new()).unwrap();
+fn compare(module: &Module, engine: Interpreter, slice: u64, save: bool, source: &str) {
+    compare_on(&Program::new(module.clone(), &Hosts::new()).unwrap(), engine, slice, save, source);
+}
+
+fn compare_on(program: &Program, engine: Interpreter, slice: u64, save: bool, source: &str) {
+    let module = &**program.module();
     let mut oracle = Oracle::new(module);
-    let mut process = Process::new(&program, LIMITS);
+    let mut process = Process::new(program, LIMITS);
     let mut output = Vec::new();
     for _ in 0..60 {
         let expected = oracle.run(module, &LIMITS, slice);
-        let stop = process.run_on(dispatch, &program, slice, &mut output).unwrap();
-        assert_eq!(expected, end_of(&stop), "{dispatch:?}\n{source}");
+        let stop = process.run_on(&engine, program, slice, &mut output).unwrap();
+        assert_eq!(expected, end_of(&stop), "{engine:?}\n{source}");
         assert_same(&oracle, &process, &output, source);
         if stop != Stop::OutOfFuel {
             return;
         }
         if save {
-            process = Process::restore(&process.save(None)).unwrap().0;
+            process = Process::restore(&process.save(None).unwrap()).unwrap().0;
         }
     }
 }
@@ -154,8 +164,8 @@ proptest! {
     #[test]
     fn backends_agree_with_the_oracle(source in sources(), slice in 1u64..200) {
         let module = assemble(&source);
-        for dispatch in BACKENDS {
-            compare(&module, dispatch, slice, false, &source);
+        for engine in BACKENDS {
+            compare(&module, engine, slice, false, &source);
         }
     }
 }
@@ -166,8 +176,38 @@ proptest! {
     #[test]
     fn stopping_saving_and_restoring_at_every_fuel_value_changes_nothing(source in sources()) {
         let module = assemble(&source);
-        for dispatch in BACKENDS {
-            compare(&module, dispatch, 1, true, &source);
+        for engine in BACKENDS {
+            compare(&module, engine, 1, true, &source);
+        }
+    }
+
+    #[test]
+    fn engines_that_take_over_at_any_instructions_change_nothing(
+        source in sources(),
+        slice in 1u64..50,
+        hooked in any::<u64>(),
+    ) {
+        let module = assemble(&source);
+        for engine in BACKENDS {
+            let program = Program::new(module.clone(), &Hosts::new()).unwrap();
+            assert!(!program.hook_entry(0), "there is no hook yet");
+            let entered = Arc::new(AtomicU64::new(0));
+            assert!(program.set_entry_hook(Arc::new(Takes(Arc::clone(&entered)))));
+            assert!(!program.set_entry_hook(Arc::new(Takes(Arc::clone(&entered)))), "one at most");
+            for index in 0..module.code().len() as u32 {
+                // Some are hooked, some were, some never are.
+                if hooked.rotate_right(index) & 3 != 0 {
+                    assert!(program.hook_entry(index));
+                }
+                if hooked.rotate_right(index) & 3 == 3 {
+                    program.unhook_entry(index);
+                }
+            }
+            assert!(!program.hook_entry(module.code().len() as u32));
+            compare_on(&program, engine, slice, false, &source);
+            if matches!(hooked & 3, 1 | 2) {
+                assert!(entered.load(Ordering::Relaxed) > 0, "the first instruction is hooked");
+            }
         }
     }
 
@@ -233,11 +273,11 @@ fn what_is_at_hand_is_right_on_every_way() {
     ];
     for source in programs {
         let module = assemble(source);
-        for dispatch in BACKENDS {
+        for engine in BACKENDS {
             for slice in [1, 2, 3, 1000] {
-                compare(&module, dispatch, slice, slice == 1, source);
+                compare(&module, engine, slice, slice == 1, source);
             }
-            compare_after_steps(&module, dispatch, source);
+            compare_after_steps(&module, engine, source);
         }
     }
 }
@@ -275,14 +315,63 @@ fn every_pair_of_instructions_agrees_with_the_oracle() {
             source += "inc $5\nbrlt $5 #6 @l0\nhlt\n";
             let module = assemble(&source);
             for slice in [2, 50] {
-                compare(&module, Dispatch::Threaded, slice, false, &source);
+                compare(&module, Interpreter::THREADED, slice, false, &source);
             }
         }
     }
 }
 
+/// Does some instructions itself, through safe code and through the raw layout, and leaves the others
+/// to the interpreter.
+#[derive(Debug)]
+struct Takes(Arc<AtomicU64>);
+
+impl EntryHook for Takes {
+    fn enter(&self, state: &mut EntryState<'_>) -> Resume {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let pc = state.pc();
+        match state.module().code()[pc as usize].clone() {
+            Instruction::Mov { a, d } => {
+                let int = state.register(a.0).int;
+                let float = state.register(d.0).float;
+                state.set_register(d.0, Register { int, float });
+                assert!(state.set_pc(pc + 1));
+                Resume::Continue
+            }
+            Instruction::Djmp { l } => {
+                assert!(!state.set_pc(u32::MAX), "there is no such instruction");
+                if !state.pay(1) {
+                    return Resume::OutOfFuel;
+                }
+                assert!(state.set_pc(l.0));
+                Resume::Continue
+            }
+            Instruction::Inc { d } => {
+                let layout = state.layout();
+                let (frames, window) = (layout.frames.1, state.process().window());
+                // SAFETY: the instruction names a register of the window, and all of a window are there.
+                unsafe {
+                    let register = &mut *layout.window.add(usize::from(d.0));
+                    register.int = register.int.wrapping_add(1);
+                    state.resume_at(pc + 1, window, frames);
+                }
+                Resume::Continue
+            }
+            Instruction::Eq { a, b } => {
+                let equal = state.register(a.0).int == state.register(b.0).int;
+                *state.flag() = equal;
+                assert!(state.set_pc(pc + 1));
+                Resume::Continue
+            }
+            // It has done nothing, so this is for the interpreter.
+            Instruction::Nop {} => Resume::Continue,
+            _ => Resume::Interpret,
+        }
+    }
+}
+
 /// Runs on a backend from every place that single steps lead to.
-fn compare_after_steps(module: &Module, dispatch: Dispatch, source: &str) {
+fn compare_after_steps(module: &Module, engine: Interpreter, source: &str) {
     let program = Program::new(module.clone(), &Hosts::new()).unwrap();
     let mut oracle = Oracle::new(module);
     oracle.run(module, &LIMITS, 10_000);
@@ -294,7 +383,7 @@ fn compare_after_steps(module: &Module, dispatch: Dispatch, source: &str) {
                 return;
             }
         }
-        process.run_on(dispatch, &program, 10_000, &mut output).unwrap();
+        process.run_on(&engine, &program, 10_000, &mut output).unwrap();
         assert_same(&oracle, &process, &output, source);
     }
 }
@@ -330,7 +419,7 @@ fn costs_are_those_of_the_table() {
 fn an_idle_process_takes_less_than_a_kibibyte() {
     let program = common::program("load $31 #1\nhlt");
     let process = Process::new(&program, Limits::default());
-    let registers = 32 * size_of::<iridium_vm::Register>();
+    let registers = 32 * size_of::<Register>();
     assert!(size_of_val(&process) + registers <= 1024, "{}", size_of_val(&process));
 }
 

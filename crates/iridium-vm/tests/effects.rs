@@ -5,8 +5,8 @@ mod common;
 
 use common::program;
 use iridium_vm::{
-    Completion, Effect, Hosts, Limits, Message, Payload, Process, Program, Register, SpawnKind,
-    Status, Stop,
+    Completion, Effect, Hosts, Limits, Message, Payload, Pid, Process, Program, Register,
+    SpawnKind, Status, Stop,
 };
 
 /// Runs to the next effect.
@@ -55,7 +55,7 @@ fn every_process_instruction_says_what_it_wants_and_takes_its_answer() {
         assert_eq!(process.status(), Status::Waiting);
         assert!(process.run(&program, 1, &mut Vec::new()).is_err(), "it waits");
         assert!(process.complete(Completion::Pair(1, 2)).is_err(), "{line}: a wrong answer");
-        let (mut process, _) = Process::restore(&process.save(None)).unwrap();
+        let (mut process, _) = Process::restore(&process.save(None).unwrap()).unwrap();
         process.complete(completion.clone()).unwrap();
         let result = if completion == Completion::Done { 0 } else { 99 };
         let stop = process.run(&program, 100, &mut Vec::new()).unwrap();
@@ -147,7 +147,7 @@ fn host_functions_see_registers_and_memory() {
     let Effect::Host { import, window } = next(&mut process, &program) else {
         panic!("a host call")
     };
-    program.call_host(&mut process, import, window).unwrap().unwrap();
+    program.call_host(&mut process, Pid::NOBODY, import, window).unwrap().unwrap();
     let stop = process.run(&program, 100, &mut Vec::new()).unwrap();
     assert_eq!(stop, Stop::Halted(97 + 98 + 99 + 1));
     assert_eq!(process.register(4).float, 0.5);

@@ -152,7 +152,7 @@ fn saved() -> (Program, Vec<u8>) {
     let program = Program::new(assemble(SOURCE), &hosts()).unwrap();
     let mut process = Process::new(&program, Limits::default());
     assert_eq!(process.run(&program, 2, &mut Vec::new()), Ok(Stop::OutOfFuel));
-    let bytes = process.save(Some(program.module()));
+    let bytes = process.save(Some(program.module())).unwrap();
     (program, bytes)
 }
 
@@ -202,14 +202,14 @@ proptest! {
         let program = Program::new(assemble(SOURCE), &hosts()).unwrap();
         let mut process = Process::new(&program, Limits { heap: 1 << 16, ..Limits::default() });
         process.run(&program, 2, &mut Vec::new()).unwrap();
-        let mut bytes = process.save(None);
+        let mut bytes = process.save(None).unwrap();
         for (at, value) in changes {
             let length = bytes.len() - 10;
             bytes = forge(&bytes, at.index(length), value);
         }
-        for dispatch in BACKENDS {
+        for engine in BACKENDS {
             if let Ok((mut process, _)) = Process::restore(&bytes) {
-                let _ = process.run_on(dispatch, &program, 1000, &mut Vec::new());
+                let _ = process.run_on(&engine, &program, 1000, &mut Vec::new());
             }
         }
     }
@@ -262,7 +262,7 @@ fn a_forged_return_address_is_refused() {
     let mut process = Process::new(&program, Limits::default());
     process.run(&program, 2, &mut Vec::new()).unwrap();
     assert_eq!(process.call_depth(), 1);
-    let saved = process.save(None);
+    let saved = process.save(None).unwrap();
     // The only frame: it returns to 1 and slid by 0.
     let frame = [1, 0, 0, 0, 0, 0, 0, 0];
     let ends: Vec<usize> = (10..saved.len() - 8).filter(|at| saved[*at..at + 8] == frame).collect();

@@ -122,7 +122,10 @@ fn steps_breakpoints_and_traces() {
     let mut process = Process::new(&program, Limits::default());
     assert_eq!(process.step(&program, &mut Vec::new()).unwrap(), None);
     assert_eq!(process.pc(), 1);
-    assert_eq!(process.backtrace(&program)[0].to_string(), "test.iasm:2:7 (next): addi $0 #1 $0");
+    assert_eq!(
+        process.backtrace(program.module())[0].to_string(),
+        "test.iasm:2:7 (next): addi $0 #1 $0"
+    );
 
     let label = program.module().find("next").unwrap();
     let mut seen = 0;

@@ -62,9 +62,9 @@ const PROGRAMS: &[(&str, &str)] = &[
 fn every_program_traps_as_it_should_on_both_backends() {
     for (name, source) in PROGRAMS {
         let program = program(source);
-        for dispatch in BACKENDS {
+        for engine in BACKENDS {
             let mut process = Process::new(&program, small());
-            let stop = process.run_on(dispatch, &program, 1 << 40, &mut Vec::new()).unwrap();
+            let stop = process.run_on(&engine, &program, 1 << 40, &mut Vec::new()).unwrap();
             let Stop::Trapped(trap) = stop else { panic!("{source}: {stop:?}") };
             assert_eq!(trap.kind.name(), *name, "{source}");
             assert_eq!(process.status(), Status::Trapped(trap.kind));
@@ -81,6 +81,7 @@ fn every_kind_of_trap_has_a_program() {
         TrapKind::ProcessLimit,
         TrapKind::MemoryLimit,
         TrapKind::HostError,
+        TrapKind::Internal,
     ];
     for kind in TrapKind::ALL.iter().filter(|kind| !from_outside.contains(kind)) {
         assert!(PROGRAMS.iter().any(|(name, _)| *name == kind.name()), "{kind}");

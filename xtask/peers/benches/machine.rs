@@ -63,7 +63,7 @@ fn snapshots(criterion: &mut Criterion) {
     let program = program("load $31 #1\nhlt");
     let process = Process::new(&program, Limits::default());
     criterion.bench_function("snapshot/save and restore", |b| {
-        b.iter(|| Process::restore(&black_box(&process).save(None)));
+        b.iter(|| Process::restore(&black_box(&process).save(None).expect("it can be saved")));
     });
 }
 

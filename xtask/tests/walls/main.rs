@@ -80,14 +80,20 @@ const IMPURE: &[&str] = &[
 /// The files that may contain `unsafe`, and why.
 const UNSAFE: &[(&str, &str)] = &[
     (
-        "crates/iridium-vm/src/interp/dispatch/mod.rs",
+        "crates/iridium-vm/src/interp/dispatch/stops.rs",
         "lends the run to safe code and takes it back",
     ),
     ("crates/iridium-vm/src/interp/dispatch/looped.rs", "goes on to the next instruction"),
     ("crates/iridium-vm/src/interp/dispatch/threaded.rs", "dispatch by tail calls"),
-    ("crates/iridium-vm/src/interp/fuse.rs", "goes from the first of a pair to the second"),
+    ("crates/iridium-vm/src/interp/dispatch/handlers.rs", "the handlers that are called so"),
+    (
+        "crates/iridium-vm/src/interp/dispatch/superinstruction.rs",
+        "goes from the first of a pair to the second",
+    ),
+    ("crates/iridium-vm/src/interp/entry.rs", "takes over frames that another engine has written"),
     ("crates/iridium-vm/src/interp/machine.rs", "registers and code without the verified checks"),
     ("crates/iridium-vm/src/interp/memory.rs", "heap access after its one check of bounds"),
+    ("crates/iridium-vm/tests/backends.rs", "attacks the entry hook as native code would"),
     ("crates/iridium-sched/src/reclaim.rs", "asks the C library's allocator to give memory back"),
 ];
 

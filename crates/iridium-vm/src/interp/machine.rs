@@ -10,7 +10,7 @@
 //!   are one past a call, which by V3 is not last; S1 for restored states), and computed targets are
 //!   checked where they are computed.
 //! * **I2** `window` and the program's window size lie inside the process's registers. Established
-//!   by `Process::starting_with` and S2, kept by calls, which check before they slide, and by returns,
+//!   when a process starts and by S2, kept by calls, which check before they slide, and by returns,
 //!   which undo a slide.
 //! * **I3** `heap` is the process's heap, and from every address below `heap_room` on there are eight
 //!   bytes of it.
@@ -20,14 +20,22 @@
 //!   asks for are there. Dispatch and semantics are generated from the same line of the table.
 //! * **I6** `run` is valid and nothing but the machine reaches it.
 //!
-//! The vectors behind I2 to I4 only change in `general`, after which the machine is made anew.
+//! The vectors behind I2 to I4 only change on the slow path and in entry hooks, after which the machine is made anew.
 #![allow(unsafe_code)]
 
-use super::code::{Code, OP_SIZE, Op};
-use super::memory::WIDEST;
-use super::{Environment, forward};
-use crate::process::{Frame, Process, Register, Stop};
-use crate::program::Program;
+use iridium_isa::Module;
+
+use super::code::Code;
+use super::op::{OP_SIZE, Op};
+use super::register_cache;
+use crate::environment::Environment;
+use crate::host::HostFunction;
+use crate::process::Process;
+use crate::register::{Frame, Register};
+use crate::stop::Stop;
+
+/// The widest access to the heap, in bytes.
+pub(super) const WIDEST: usize = 8;
 
 /// Why dispatch came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +62,7 @@ pub(super) enum Step {
     /// It is done and `pc`, a computed index, is where to go on.
     Landed,
     /// It did nothing: this case is for `general`.
-    General,
+    SlowPath,
     /// It did nothing: there is no fuel for it.
     OutOfFuel,
 }
@@ -62,9 +70,10 @@ pub(super) enum Step {
 /// What a run works with.
 pub(super) struct Run<'r> {
     pub(super) process: &'r mut Process,
-    pub(super) program: &'r Program,
+    pub(super) module: &'r Module,
+    pub(super) hosts: &'r [HostFunction],
     pub(super) code: &'r Code,
-    pub(super) world: &'r mut dyn Environment,
+    pub(super) environment: &'r mut dyn Environment,
     /// Fuel of this run that is left while no machine holds it; may be overdrawn.
     pub(super) fuel: i64,
     pub(super) flag: bool,
@@ -89,15 +98,18 @@ pub(super) struct Run<'r> {
 impl<'r> Run<'r> {
     pub(super) fn new(
         process: &'r mut Process,
-        program: &'r Program,
-        world: &'r mut dyn Environment,
+        code: &'r Code,
+        module: &'r Module,
+        hosts: &'r [HostFunction],
+        environment: &'r mut dyn Environment,
         fuel: u64,
     ) -> Self {
         let budget = i64::try_from(fuel).unwrap_or(i64::MAX);
         Self {
-            code: program.code(),
-            program,
-            world,
+            code,
+            module,
+            hosts,
+            environment,
             fuel: budget,
             flag: process.flag,
             remainder: process.remainder,
@@ -140,7 +152,7 @@ impl<'r> Run<'r> {
     pub(super) unsafe fn machine(&mut self) -> Machine<'r> {
         let this = &mut *self;
         let window = this.process.window as usize;
-        let size = this.program.module().window();
+        let size = this.module.window();
         let base = this.process.registers.as_mut_ptr();
         debug_assert!(window + size <= this.process.registers.len(), "I2");
         let last = this.process.registers.len().saturating_sub(size);
@@ -182,8 +194,8 @@ pub(super) struct Parts<'r> {
 }
 
 /// The state that a run keeps in machine registers. `F` says which operands of the instruction at
-/// hand are not read from their registers; see [`forward`](super::forward).
-pub(super) struct Machine<'r, const F: usize = { forward::NONE }> {
+/// hand are not read from their registers; see [`register_cache`](super::register_cache).
+pub(super) struct Machine<'r, const F: usize = { register_cache::NONE }> {
     parts: Parts<'r>,
 }
 
@@ -226,16 +238,16 @@ impl<'r, const F: usize> Machine<'r, F> {
 
     /// The same machine, with operands from elsewhere.
     #[inline(always)]
-    pub(super) fn forward<const G: usize>(self) -> Machine<'r, G> {
+    pub(super) fn with_sources<const G: usize>(self) -> Machine<'r, G> {
         Machine { parts: self.parts }
     }
 
     /// The integer lane of the register in a slot.
     #[inline(always)]
     pub(super) fn int(&self, slot: usize) -> i64 {
-        match forward::source(F, slot) {
-            forward::LAST => return self.parts.int[0],
-            forward::KEPT => return self.parts.int[1],
+        match register_cache::source(F, slot) {
+            register_cache::LAST => return self.parts.int[0],
+            register_cache::KEPT => return self.parts.int[1],
             _ => {}
         }
         // SAFETY: see `register`.
@@ -253,9 +265,9 @@ impl<'r, const F: usize> Machine<'r, F> {
     /// The float lane of the register in a slot.
     #[inline(always)]
     pub(super) fn float(&self, slot: usize) -> f64 {
-        match forward::source(F, slot) {
-            forward::LAST => return self.parts.float[0],
-            forward::KEPT => return self.parts.float[1],
+        match register_cache::source(F, slot) {
+            register_cache::LAST => return self.parts.float[0],
+            register_cache::KEPT => return self.parts.float[1],
             _ => {}
         }
         // SAFETY: see `register`.
@@ -321,7 +333,7 @@ impl<'r, const F: usize> Machine<'r, F> {
         let ops = self.run().code.ops();
         let (start, length) = (ops.as_ptr(), ops.len());
         if index as u64 >= length as u64 {
-            return Step::General;
+            return Step::SlowPath;
         }
         if !self.pay() {
             return Step::OutOfFuel;
@@ -350,7 +362,7 @@ impl<'r, const F: usize> Machine<'r, F> {
         let window = self.parts.window.wrapping_byte_add(usize::from(slide));
         let run = self.run();
         if window > run.last_window || run.frame_top == run.frame_end {
-            return Step::General;
+            return Step::SlowPath;
         }
         let slide = u32::from(slide) / size_of::<Register>() as u32;
         // SAFETY: below its end there is room for a frame (I4).
@@ -367,7 +379,7 @@ impl<'r, const F: usize> Machine<'r, F> {
     pub(super) fn ret(&mut self) -> Step {
         let run = self.run();
         if run.frame_top == run.frame_base {
-            return Step::General;
+            return Step::SlowPath;
         }
         // SAFETY: above its base there is a frame (I4).
         let frame = unsafe {
@@ -385,18 +397,18 @@ impl<'r, const F: usize> Machine<'r, F> {
 
     /// Fetches what is known to be at hand from the registers.
     #[inline(always)]
-    pub(super) fn fetch(&mut self) {
+    pub(super) fn refill(&mut self) {
         let index = self.index();
-        let at_hand = self.run().code.at_hand(index);
+        let cached = self.run().code.cached(index);
         let read = |register: Option<u8>| {
             // SAFETY: the number is that of an operand, so V1 and I2 hold for it as in `register`.
             register.map_or_else(Register::default, |register| unsafe {
                 *self.parts.window.add(usize::from(register))
             })
         };
-        self.parts.int = [at_hand.int.last, at_hand.int.kept].map(|register| read(register).int);
+        self.parts.int = [cached.int.last, cached.int.kept].map(|register| read(register).int);
         self.parts.float =
-            [at_hand.float.last, at_hand.float.kept].map(|register| read(register).float);
+            [cached.float.last, cached.float.kept].map(|register| read(register).float);
     }
 
     /// Puts the machine back into the run, and gives that back.

@@ -1,13 +1,10 @@
-//! The heap on the fast path. Everything else about memory is in `general`.
+//! The heap on the fast path. Everything else about memory is in the slow path.
 //!
 //! One comparison serves all widths: an access is taken here when eight bytes from its address on
-//! are in the heap. The last bytes of a heap are left to `general`.
+//! are in the heap. The last bytes of a heap are left to the slow path.
 #![allow(unsafe_code)]
 
-use super::machine::Machine;
-
-/// The widest access.
-pub(super) const WIDEST: usize = 8;
+use super::machine::{Machine, WIDEST};
 
 impl<const F: usize> Machine<'_, F> {
     /// Bytes at a heap address; `None` when this is not for the fast path.

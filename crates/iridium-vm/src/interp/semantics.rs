@@ -2,13 +2,13 @@
 //!
 //! A function reads its operands by their position among the instruction's registers. It leaves
 //! rare cases (traps, growing, read-only data) to `general` by changing nothing and returning
-//! [`Step::General`].
+//! [`Step::SlowPath`].
 //!
-//! `F` is where an operand comes from; see [`forward`](super::forward).
+//! `F` is where an operand comes from; see [`register_cache`](super::register_cache).
 
 use super::arithmetic::{self, bits};
 use super::machine::{Machine, Step};
-use crate::process::Payload;
+use crate::message::Payload;
 
 /// `name: |operands| result;` for instructions that compute one value from registers.
 macro_rules! compute {
@@ -215,7 +215,7 @@ macro_rules! load_from {
                     m.$set(1, $value);
                     Step::Next
                 }
-                None => Step::General,
+                None => Step::SlowPath,
             }
         }
     )+};
@@ -230,7 +230,7 @@ macro_rules! store_to {
             let $value = m.$get(1);
             match m.store(address, $bytes.to_le_bytes()) {
                 Some(()) => Step::Next,
-                None => Step::General,
+                None => Step::SlowPath,
             }
         }
     )+};
@@ -320,7 +320,7 @@ pub(super) fn div<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             m.set_int(2, quotient);
             Step::Next
         }
-        _ => Step::General,
+        _ => Step::SlowPath,
     }
 }
 
@@ -335,7 +335,7 @@ macro_rules! divide {
                     m.set_int(2, value as i64);
                     Step::Next
                 }
-                None => Step::General,
+                None => Step::SlowPath,
             }
         }
     )+};
@@ -406,7 +406,7 @@ pub(super) fn jtab<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             Step::Landed => Step::Moved,
             other => other,
         },
-        None => Step::General,
+        None => Step::SlowPath,
     }
 }
 
@@ -449,7 +449,7 @@ pub(super) fn push<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let process = &mut *m.run().process;
     let full = process.stack.len() as u64 >= process.limits.stack;
     if full || process.stack.len() == process.stack.capacity() {
-        return Step::General;
+        return Step::SlowPath;
     }
     process.stack.push(value);
     Step::Next
@@ -462,14 +462,14 @@ pub(super) fn pop<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             m.set_int(0, value);
             Step::Next
         }
-        None => Step::General,
+        None => Step::SlowPath,
     }
 }
 
 /// The current message when it is a word; what else it may be is left to `general`.
 #[inline(always)]
 fn message_word<const F: usize>(m: &mut Machine<'_, F>) -> Result<[u8; 8], Step> {
-    let Some(Payload::Word(word)) = m.run().process.message else { return Err(Step::General) };
+    let Some(Payload::Word(word)) = m.run().process.message else { return Err(Step::SlowPath) };
     if m.pay() { Ok(word) } else { Err(Step::OutOfFuel) }
 }
 

@@ -6,7 +6,7 @@ pub(crate) mod oracle;
 
 use iridium_asm::Assembler;
 use iridium_isa::Module;
-use iridium_vm::{Dispatch, Hosts, Limits, Process, Program, Register, Stop};
+use iridium_vm::{Hosts, Interpreter, Limits, Process, Program, Register, Stop};
 
 /// Assembles a source that has no errors.
 pub(crate) fn assemble(source: &str) -> Module {
@@ -62,4 +62,4 @@ pub(crate) fn run(source: &str) -> Ran {
     run_with(source, &[], Limits::default())
 }
 
-pub(crate) const BACKENDS: [Dispatch; 2] = [Dispatch::Looped, Dispatch::Threaded];
+pub(crate) const BACKENDS: [Interpreter; 2] = [Interpreter::LOOPED, Interpreter::THREADED];

@@ -38,7 +38,7 @@ pub fn snapshot(input: &[u8]) {
         mend_snapshot(&mut bytes);
     }
     let Ok((process, module)) = Process::restore(&bytes) else { return };
-    let saved = process.save(module.as_ref());
+    let saved = process.save(module.as_ref()).unwrap();
     assert!(Process::restore(&saved).is_ok());
     for program in programs() {
         if program.module().id() == process.module() && process.limits().heap <= LIMITS.heap {
@@ -56,9 +56,9 @@ pub fn snapshot_seeds() -> Vec<Vec<u8>> {
             let mut process = Process::new(program, limits);
             // Whatever stops it: it is saved as it then stands.
             let _ = process.run(program, fuel, &mut Vec::new());
-            seeds.push(process.save(None));
+            seeds.push(process.save(None).unwrap());
         }
-        seeds.push(Process::new(program, limits).save(Some(program.module())));
+        seeds.push(Process::new(program, limits).save(Some(program.module())).unwrap());
     }
     seeds
 }

@@ -2,7 +2,7 @@
 
 use iridium_asm::{Assembled, Assembler};
 use iridium_isa::Module;
-use iridium_vm::{Completion, Dispatch, Effect, Hosts, Limits, Process, Program, Stop};
+use iridium_vm::{Completion, Interpreter, Effect, Hosts, Limits, Process, Program, Stop};
 
 /// Small, so that every limit is met and an input takes little time.
 pub(super) const LIMITS: Limits = Limits {
@@ -70,10 +70,10 @@ pub fn differential(input: &[u8]) {
 /// Runs a process on both backends and compares.
 pub(super) fn agree(program: &Program, process: Process, slice: u64) {
     let mut twins =
-        [Dispatch::Looped, Dispatch::Threaded].map(|on| (on, process.clone(), Vec::new()));
+        [Interpreter::LOOPED, Interpreter::THREADED].map(|on| (on, process.clone(), Vec::new()));
     for _ in 0..200 {
         let [a, b] = twins.each_mut().map(|(on, process, output)| {
-            let stop = process.run_on(*on, program, slice, output);
+            let stop = process.run_on(on, program, slice, output);
             if let Ok(Stop::Effect(effect)) = &stop {
                 answer(process, effect);
             }
@@ -82,7 +82,7 @@ pub(super) fn agree(program: &Program, process: Process, slice: u64) {
         // As text, in which a NaN is the same as itself.
         assert_eq!(format!("{a:?}"), format!("{b:?}"));
         let [(_, one, output), (_, other, other_output)] = &twins;
-        assert_eq!(one.save(None), other.save(None));
+        assert_eq!(one.save(None).unwrap(), other.save(None));
         assert_eq!(output, other_output);
         if !matches!(a, Ok(Stop::OutOfFuel | Stop::Effect(_))) {
             return;

@@ -2,21 +2,33 @@
 
 #![allow(unsafe_code)]
 
-use super::super::semantics;
-use super::{Exit, Machine, Run, Step, out_of_line, stop_before};
 use iridium_isa::Opcode;
+
+use super::stops::{Entered, enter_hook, is_hooked, out_of_line, stop_before};
+use crate::interp::machine::{Exit, Machine, Run, Step};
+use crate::interp::semantics;
 
 /// Runs until something stops it, or with `STEP` for one instruction.
 pub(super) fn go<const STEP: bool>(run: &mut Run<'_>) -> Exit {
     // SAFETY: the caller's reference is not used until the machine is put back.
     let mut machine = unsafe { run.machine() };
     loop {
+        if !STEP && is_hooked(&machine) {
+            match enter_hook(machine) {
+                Ok(Entered::Continue(next)) => {
+                    machine = next;
+                    continue;
+                }
+                Ok(Entered::Interpret(next)) => machine = next,
+                Err(exit) => return exit,
+            }
+        }
         match execute(&mut machine) {
             // SAFETY: it says that it goes on.
             Step::Next => unsafe { machine.advance() },
             Step::Moved | Step::Landed => {}
             Step::OutOfFuel => return stop_before(machine),
-            Step::General => match out_of_line(machine) {
+            Step::SlowPath => match out_of_line(machine) {
                 Ok(next) => machine = next,
                 Err(exit) => return exit,
             },
@@ -43,7 +55,7 @@ macro_rules! execute {
         }
     };
     (@ fast $function:ident $machine:ident) => { semantics::$function($machine) };
-    (@ general $function:ident $machine:ident) => { Step::General };
+    (@ general $function:ident $machine:ident) => { Step::SlowPath };
 }
 
 iridium_isa::for_each_instruction!(execute);

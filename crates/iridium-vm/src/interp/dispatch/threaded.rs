@@ -2,13 +2,12 @@
 
 #![allow(unsafe_code)]
 
-use super::super::code::Op;
-use super::super::forward::NONE;
-use super::super::ways::Ways;
-use super::super::{fuse, semantics};
-use super::{Exit, Machine, Parts, Run, Step, looped, out_of_line, stop_before};
-use crate::process::Register;
-use iridium_isa::{Instruction, Opcode};
+use super::looped;
+use super::stops::{Entered, enter_hook, out_of_line, stop_before};
+use crate::interp::machine::{Exit, Machine, Parts, Run, Step};
+use crate::interp::op::Op;
+use crate::interp::register_cache::NONE;
+use crate::register::Register;
 
 /// Does the instruction at `pc` and goes on with those after it. The arguments are the [`Parts`] of
 /// a machine, which so stay in machine registers: on x86-64 there are six for integers and pointers,
@@ -16,7 +15,7 @@ use iridium_isa::{Instruction, Opcode};
 ///
 /// Calling it is only allowed with the parts of a machine that is used no more, and whose
 /// instruction at hand has this handler.
-pub(in super::super) type Handler =
+pub(in crate::interp) type Handler =
     for<'r> unsafe fn(*const Op, *mut Register, *mut Run<'r>, i64, i64, i64, f64, f64) -> Exit;
 
 /// Defines a handler as a function of a machine.
@@ -43,14 +42,26 @@ macro_rules! define_handler {
         }
     };
 }
-pub(in super::super) use define_handler;
+pub(in crate::interp) use define_handler;
+
+/// A handler as an address, as an op has it.
+pub(in crate::interp) fn erase(handler: Handler) -> *mut () {
+    handler as *mut ()
+}
+
+/// The handler of the instruction at hand.
+#[inline(always)]
+fn own_handler<const F: usize>(machine: &Machine<'_, F>) -> Handler {
+    // SAFETY: all that is ever stored in an op is an `erase`d handler.
+    unsafe { std::mem::transmute::<*mut (), Handler>(machine.op().handler.load()) }
+}
 
 /// Runs until something stops it.
 pub(super) fn go(run: &mut Run<'_>) -> Exit {
     // SAFETY: the caller's reference is not used until the machine is put back.
     let machine = unsafe { run.machine() };
     #[cfg(iridium_tail_calls)]
-    return land(machine);
+    return refill_and_go_on(machine);
     #[cfg(not(iridium_tail_calls))]
     return drive(machine);
 }
@@ -71,13 +82,13 @@ unsafe fn call(handler: Handler, machine: Machine<'_>) -> Exit {
 #[inline(always)]
 fn next(machine: Machine<'_>) -> Exit {
     // SAFETY: it is the instruction's own.
-    unsafe { call(machine.op().handler, machine) }
+    unsafe { call(own_handler(&machine), machine) }
 }
 
-/// Goes on where control did not come on a way that [`forward`](super::super::forward) knows.
+/// Goes on where control did not come on a way that [`register_cache`](super::super::register_cache) knows.
 #[inline(always)]
-fn land(mut machine: Machine<'_>) -> Exit {
-    machine.fetch();
+fn refill_and_go_on(mut machine: Machine<'_>) -> Exit {
+    machine.refill();
     next(machine)
 }
 
@@ -87,7 +98,7 @@ use self::driven::{drive, next};
 /// Going on without tail calls: a handler returns to the driver, which calls the next one.
 #[cfg(not(iridium_tail_calls))]
 mod driven {
-    use super::{Exit, Machine, call};
+    use super::{Exit, Machine, call, own_handler};
 
     pub(super) fn next(machine: Machine<'_>) -> Exit {
         let parts = machine.into_parts();
@@ -98,13 +109,13 @@ mod driven {
 
     /// Calls handler after handler.
     pub(super) fn drive(mut machine: Machine<'_>) -> Exit {
-        machine.fetch();
+        machine.refill();
         let mut parts = machine.into_parts();
         loop {
             // SAFETY: these are the parts of a machine that is used no more.
             let machine = unsafe { Machine::from_parts(parts) };
             // SAFETY: the handler is the instruction's own.
-            match unsafe { call(machine.op().handler, machine) } {
+            match unsafe { call(own_handler(&machine), machine) } {
                 Exit::Again => {}
                 exit => return exit,
             }
@@ -119,8 +130,8 @@ mod driven {
 
 /// Goes on after an instruction.
 #[inline(always)]
-pub(in super::super) fn proceed<const F: usize>(machine: Machine<'_, F>, step: Step) -> Exit {
-    let mut machine = machine.forward::<NONE>();
+pub(in crate::interp) fn proceed<const F: usize>(machine: Machine<'_, F>, step: Step) -> Exit {
+    let mut machine = machine.with_sources::<NONE>();
     match step {
         Step::Next => {
             // SAFETY: it says that it goes on.
@@ -128,9 +139,9 @@ pub(in super::super) fn proceed<const F: usize>(machine: Machine<'_, F>, step: S
             next(machine)
         }
         Step::Moved => next(machine),
-        Step::Landed => land(machine),
+        Step::Landed => refill_and_go_on(machine),
         // SAFETY: these two go with any instruction.
-        Step::General => unsafe { call(general, machine) },
+        Step::SlowPath => unsafe { call(slow_path, machine) },
         // SAFETY: as above.
         Step::OutOfFuel => unsafe { call(out_of_fuel, machine) },
     }
@@ -140,9 +151,22 @@ define_handler! {
     /// The handler of instructions that run out of line.
     #[cold]
     #[inline(never)]
-    fn general(machine) {
+    fn slow_path(machine) {
         match out_of_line(machine) {
-            Ok(machine) => land(machine),
+            Ok(machine) => refill_and_go_on(machine),
+            Err(exit) => exit,
+        }
+    }
+}
+
+define_handler! {
+    /// The handler of instructions at which another engine may take over.
+    #[cold]
+    #[inline(never)]
+    fn entry(machine) {
+        match enter_hook(machine) {
+            Ok(Entered::Continue(machine)) => refill_and_go_on(machine),
+            Ok(Entered::Interpret(machine)) => do_one(machine),
             Err(exit) => exit,
         }
     }
@@ -158,73 +182,23 @@ define_handler! {
 }
 
 define_handler! {
-    /// The handler of an instruction that must [fetch](super::super::ways) for those after it.
+    /// The handler of an instruction that must [refill](super::super::dataflow) for those after it.
     #[inline(never)]
-    fn fetching(machine) {
-        let mut machine = machine;
-        match looped::execute(&mut machine) {
-            Step::Next => {
-                // SAFETY: it says that it goes on.
-                unsafe { machine.advance() };
-                land(machine)
-            }
-            Step::Moved => land(machine),
-            other => proceed(machine, other),
-        }
+    fn refilling(machine) {
+        do_one(machine)
     }
 }
 
-/// The handler for an instruction: a fused one if there is one for it and the next.
-pub(in super::super) fn handler(ways: &Ways, code: &[Instruction], index: usize) -> Handler {
-    if ways.fetches[index] {
-        return fetching;
+/// Does the instruction at hand without the register cache, and goes on.
+#[inline(always)]
+fn do_one(mut machine: Machine<'_>) -> Exit {
+    match looped::execute(&mut machine) {
+        Step::Next => {
+            // SAFETY: it says that it goes on.
+            unsafe { machine.advance() };
+            refill_and_go_on(machine)
+        }
+        Step::Moved => refill_and_go_on(machine),
+        other => proceed(machine, other),
     }
-    let (first, at_hand) = (&code[index], ways.at_hand[index]);
-    let second = code.get(index + 1).filter(|_| !ways.fetches[index + 1]);
-    let fused = second.and_then(|second| fuse::handler(at_hand, first, second));
-    fused.unwrap_or_else(|| match at_hand.form(&first.slots()) {
-        1 => single::<1>(first.opcode()),
-        2 => single::<2>(first.opcode()),
-        3 => single::<3>(first.opcode()),
-        4 => single::<4>(first.opcode()),
-        5 => single::<5>(first.opcode()),
-        6 => single::<6>(first.opcode()),
-        7 => single::<7>(first.opcode()),
-        8 => single::<8>(first.opcode()),
-        _ => single::<NONE>(first.opcode()),
-    })
 }
-
-macro_rules! single {
-    ($(
-        #[doc = $doc:literal]
-        $function:ident $variant:ident $mnemonic:literal { $($operand:ident: $kind:ident),* }
-        $flow:ident $fuel:ident $(($cost:literal))? $path:ident;
-    )+) => {
-        mod handlers {
-            use super::*;
-            $(single!(@define $path $function);)+
-        }
-
-        /// The handler that does just this instruction, with its operands from where `F` says.
-        fn single<const F: usize>(opcode: Opcode) -> Handler {
-            match opcode {
-                $(Opcode::$variant => single!(@name $path $function),)+
-            }
-        }
-    };
-    (@define fast $function:ident) => {
-        define_handler! {
-            fn $function<const F>(machine) {
-                let mut machine = machine.forward::<F>();
-                let step = semantics::$function(&mut machine);
-                proceed(machine, step)
-            }
-        }
-    };
-    (@define general $function:ident) => {};
-    (@name fast $function:ident) => { handlers::$function::<F> };
-    (@name general $function:ident) => { general };
-}
-
-iridium_isa::for_each_instruction!(single);

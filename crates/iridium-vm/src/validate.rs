@@ -8,8 +8,11 @@
 //! * **S2** the window in force lies inside the registers, and undoing all calls ends at register 0;
 //! * **S3** no part is larger than its limit, and the heap ends below the read-only data.
 
-use super::{Limits, Process, Register};
-use crate::program::Program;
+use iridium_isa::Module;
+
+use crate::limits::Limits;
+use crate::process::Process;
+use crate::register::Register;
 
 /// What is wrong with a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,9 +31,24 @@ pub enum InvalidState {
     Limit(&'static str),
 }
 
-/// Checks the state against the program, and gives it the registers that the code can reach.
-pub(super) fn check(process: &mut Process, program: &Program) -> Result<(), InvalidState> {
-    let code = program.module().code();
+impl Process {
+    /// Makes sure that a restored state is one that its module can be in, so that it can be run, and
+    /// gives it the registers that the code can reach. States that came about here are known to be.
+    ///
+    /// # Errors
+    /// What is wrong with the state. Nothing has changed then.
+    #[inline]
+    pub fn validate(&mut self, module: &Module) -> Result<(), InvalidState> {
+        if !self.checked {
+            check(self, module)?;
+            self.checked = true;
+        }
+        Ok(())
+    }
+}
+
+fn check(process: &mut Process, module: &Module) -> Result<(), InvalidState> {
+    let code = module.code();
     if process.pc as usize >= code.len() {
         return Err(InvalidState::Instruction(process.pc));
     }
@@ -51,20 +69,16 @@ pub(super) fn check(process: &mut Process, program: &Program) -> Result<(), Inva
     if slides != u64::from(process.window) || (process.window as usize) > process.registers.len() {
         return Err(InvalidState::Windows);
     }
-    within_limits(process, &limits, program)?;
-    let needed = process.window as usize + program.module().window();
+    within_limits(process, &limits, module)?;
+    let needed = process.window as usize + module.window();
     if process.registers.len() < needed {
         process.registers.resize(needed, Register::default());
     }
     Ok(())
 }
 
-fn within_limits(
-    process: &Process,
-    limits: &Limits,
-    program: &Program,
-) -> Result<(), InvalidState> {
-    let window = program.module().window() as u64;
+fn within_limits(process: &Process, limits: &Limits, module: &Module) -> Result<(), InvalidState> {
+    let window = module.window() as u64;
     // A window may be larger than the limit on registers: one is always there. The slack is what
     // setting registers from outside may add.
     let registers = limits.registers.max(window) + 256;
@@ -86,8 +100,10 @@ mod tests {
     use iridium_asm::Assembler;
 
     use super::*;
+    use crate::effect::Completion;
     use crate::host::Hosts;
-    use crate::process::Stop;
+    use crate::program::Program;
+    use crate::stop::Stop;
 
     const SOURCE: &str = "
             load $1 #5
@@ -112,25 +128,25 @@ mod tests {
     #[test]
     fn instructions_registers_and_calls_go_with_the_module() {
         let program = program();
-        assert_eq!(restored(&program).check(&program), Ok(()));
-        let unfit = |change: fn(&mut Process)| {
+        assert_eq!(restored(&program).validate(program.module()), Ok(()));
+        let invalid = |change: fn(&mut Process)| {
             let mut process = restored(&program);
             change(&mut process);
-            assert!(process.check(&program).is_err(), "{process:?}");
+            assert!(process.validate(program.module()).is_err(), "{process:?}");
         };
-        unfit(|process| process.pc = 5);
-        unfit(|process| process.pc = u32::MAX);
-        unfit(|process| process.window = u32::MAX);
-        unfit(|process| process.window += 1);
-        unfit(|process| process.frames[0].return_to = 1);
-        unfit(|process| process.frames[0].return_to = u32::MAX);
-        unfit(|process| process.frames[0].slide = 0);
-        unfit(|process| process.frames.clear());
-        unfit(|process| process.limits.stack = u64::MAX);
-        unfit(|process| (process.limits.heap, process.heap) = (3, vec![0; 4]));
-        unfit(|process| process.registers.clear());
+        invalid(|process| process.pc = 5);
+        invalid(|process| process.pc = u32::MAX);
+        invalid(|process| process.window = u32::MAX);
+        invalid(|process| process.window += 1);
+        invalid(|process| process.frames[0].return_to = 1);
+        invalid(|process| process.frames[0].return_to = u32::MAX);
+        invalid(|process| process.frames[0].slide = 0);
+        invalid(|process| process.frames.clear());
+        invalid(|process| process.limits.stack = u64::MAX);
+        invalid(|process| (process.limits.heap, process.heap) = (3, vec![0; 4]));
+        invalid(|process| process.registers.clear());
         // A window far up, with calls that explain it: gigabytes of registers for a few bytes.
-        unfit(|process| {
+        invalid(|process| {
             process.limits.registers = 1 << 30;
             process.frames[0].slide = 1 << 30;
             process.window = 1 << 30;
@@ -142,7 +158,7 @@ mod tests {
         let program = program();
         let mut process = restored(&program);
         process.fuel_spent = u64::MAX;
-        process.complete(crate::process::Completion::Received(None)).unwrap();
+        process.complete(Completion::Received(None)).unwrap();
         let stop = process.run(&program, 100, &mut Vec::new()).unwrap();
         // `hlt` is free.
         assert_eq!(stop, Stop::Halted(5));

@@ -1,45 +1,49 @@
 //! What is at hand at each instruction, on whichever way control comes to it.
 //!
-//! An instruction knows what all ways to it agree on. At the start of a loop that is often nothing,
+//! An instruction knows what all dataflow to it agree on. At the start of a loop that is often nothing,
 //! because the way into the loop differs from the way round. There only the way round counts, and an
-//! instruction on another way *fetches*: after it, the values are read from their registers. So do
+//! instruction on another way *refills*: after it, the values are read from their registers. So do
 //! computed jumps, instructions that run out of line, and the start of a run; what is known of an
 //! instruction therefore holds however control got there.
 
-use super::forward::{AtHand, Change};
+use super::register_cache::{CachedRegisters, Write};
 use iridium_isa::{Flow, Instruction};
 
 /// What is known of the code of a module.
 #[derive(Debug)]
-pub(super) struct Ways {
+pub(super) struct Dataflow {
     /// What is at hand before each instruction.
-    pub(super) at_hand: Vec<AtHand>,
-    /// Whether an instruction must fetch for the one after it.
-    pub(super) fetches: Vec<bool>,
+    pub(super) cached: Vec<CachedRegisters>,
+    /// Whether an instruction must refill for the one after it.
+    pub(super) refills: Vec<bool>,
 }
 
 /// How many instructions of a loop are looked at to see whether they gain by what is at hand.
 const LOOP_START: usize = 8;
 
 /// Finds out what is at hand.
-pub(super) fn explore(code: &[Instruction]) -> Ways {
-    let changes: Vec<Change> = code.iter().map(Change::of).collect();
+pub(super) fn analyse(code: &[Instruction]) -> Dataflow {
+    let changes: Vec<Write> = code.iter().map(Write::of).collect();
     let agreed = agree(code, &changes, &vec![None; code.len()]);
     let chosen = choose(code, &changes, &agreed);
-    let at_hand = agree(code, &changes, &chosen);
-    let mut fetches = vec![false; code.len()];
+    let cached = agree(code, &changes, &chosen);
+    let mut refills = vec![false; code.len()];
     for (at, instruction) in code.iter().enumerate() {
-        let after = at_hand[at].after(changes[at]);
+        let after = cached[at].after(changes[at]);
         let lacks = |to: usize| {
             chosen.get(to).copied().flatten().is_some_and(|wanted| wanted.common(after) != wanted)
         };
-        fetches[at] = instruction.opcode().is_fast() && successors(at, instruction).any(lacks);
+        refills[at] = instruction.opcode().is_fast() && successors(at, instruction).any(lacks);
     }
-    Ways { at_hand, fetches }
+    Dataflow { cached, refills }
 }
 
-/// What all ways to an instruction agree on, where nothing is chosen.
-fn agree(code: &[Instruction], changes: &[Change], chosen: &[Option<AtHand>]) -> Vec<AtHand> {
+/// What all dataflow to an instruction agree on, where nothing is chosen.
+fn agree(
+    code: &[Instruction],
+    changes: &[Write],
+    chosen: &[Option<CachedRegisters>],
+) -> Vec<CachedRegisters> {
     let mut known = chosen.to_vec();
     let mut visited = vec![false; code.len()];
     let mut changed = Vec::new();
@@ -69,8 +73,12 @@ fn agree(code: &[Instruction], changes: &[Change], chosen: &[Option<AtHand>]) ->
 }
 
 /// For every start of a loop what the way round has at hand, if the loop gains by it.
-fn choose(code: &[Instruction], changes: &[Change], agreed: &[AtHand]) -> Vec<Option<AtHand>> {
-    let mut round: Vec<Option<AtHand>> = vec![None; code.len()];
+fn choose(
+    code: &[Instruction],
+    changes: &[Write],
+    agreed: &[CachedRegisters],
+) -> Vec<Option<CachedRegisters>> {
+    let mut round: Vec<Option<CachedRegisters>> = vec![None; code.len()];
     let mut called = vec![false; code.len()];
     for (at, instruction) in code.iter().enumerate() {
         let after = agreed[at].after(changes[at]);
@@ -83,7 +91,7 @@ fn choose(code: &[Instruction], changes: &[Change], agreed: &[AtHand]) -> Vec<Op
         }
     }
     for (to, round) in round.iter_mut().enumerate() {
-        // A call would have to fetch each time.
+        // A call would have to refill each time.
         let gains = |round| gains(&code[to..], &changes[to..], agreed[to], round);
         if called[to] || !round.is_some_and(gains) {
             *round = None;
@@ -93,7 +101,12 @@ fn choose(code: &[Instruction], changes: &[Change], agreed: &[AtHand]) -> Vec<Op
 }
 
 /// Whether instructions would take more from what is at hand.
-fn gains(code: &[Instruction], changes: &[Change], mut without: AtHand, mut with: AtHand) -> bool {
+fn gains(
+    code: &[Instruction],
+    changes: &[Write],
+    mut without: CachedRegisters,
+    mut with: CachedRegisters,
+) -> bool {
     for (instruction, change) in code.iter().zip(changes).take(LOOP_START) {
         let slots = instruction.slots();
         if with.form(&slots) != without.form(&slots) {

@@ -1,11 +1,20 @@
-//! Instructions that want something from the world: their operands are read, and the rest is left
+//! Instructions that have an effect outside of their process: their operands are read, and the rest is left
 //! to the owner of the process.
 
-use super::general::{Break, readable, text, writable};
-use super::machine::Run;
-use crate::process::{Effect, Payload, Pending, Register, SpawnKind, Start, Stop, TrapKind};
 use iridium_isa::Instruction;
 use iridium_isa::operand::{Int, IntOut, WINDOW_SPAN, Window};
+
+use super::interruption::Break;
+use super::operands::{readable, text, writable};
+use crate::effect::{Effect, PendingEffect, SpawnKind, Start};
+use crate::host::{HostError, HostFunction};
+use crate::host_call::with_caller;
+use crate::interp::arithmetic::bits;
+use crate::interp::machine::Run;
+use crate::message::Payload;
+use crate::register::Register;
+use crate::stop::Stop;
+use crate::trap::TrapKind;
 
 /// Does one of these instructions; most end the run with an effect.
 pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<(), Break> {
@@ -16,42 +25,44 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
         I::Spawn { l, k, d } => (spawn(run, SpawnKind::Plain, l.0, *k), value(*d)),
         I::Spawnat { a, l, k, d } => (spawn(run, SpawnKind::At(run.int(*a)), l.0, *k), value(*d)),
         I::Spawnlink { l, k, d } => (spawn(run, SpawnKind::Linked, l.0, *k), value(*d)),
-        I::Spawnmon { l, k, d } => (spawn(run, SpawnKind::Monitored, l.0, *k), Pending::Pair(d.0)),
+        I::Spawnmon { l, k, d } => {
+            (spawn(run, SpawnKind::Monitored, l.0, *k), PendingEffect::Pair(d.0))
+        }
         I::Send { p, t, m } => {
             let (to, tag) = (run.int(*p), run.int(*t));
             let (address, length) = (run.int(Int(m.0)), run.int(Int(m.0.saturating_add(1))));
-            run.pay_bulk(|process, program| {
-                readable(process, program, address, length).map(<[u8]>::len)
+            run.pay_bulk(|process, module| {
+                readable(process, module, address, length).map(<[u8]>::len)
             })?;
-            let bytes = readable(run.process, run.program, address, length)?.into();
+            let bytes = readable(run.process, run.module, address, length)?.into();
             match send(run, to, tag, Payload::Bytes(bytes)) {
                 None => return Ok(()),
-                Some(effect) => (effect, Pending::Done),
+                Some(effect) => (effect, PendingEffect::Done),
             }
         }
         I::Sendi { p, t, a } => {
             let word = run.int(*a).to_le_bytes();
             match send_word(run, *p, *t, word)? {
                 None => return Ok(()),
-                Some(effect) => (effect, Pending::Done),
+                Some(effect) => (effect, PendingEffect::Done),
             }
         }
         I::SendF64 { p, t, a } => {
-            let word = super::arithmetic::bits(run.float(a.0)).to_le_bytes();
+            let word = bits(run.float(a.0)).to_le_bytes();
             match send_word(run, *p, *t, word)? {
                 None => return Ok(()),
-                Some(effect) => (effect, Pending::Done),
+                Some(effect) => (effect, PendingEffect::Done),
             }
         }
         I::Recv { t, d } => {
             let tag = run.int(Int(t.0));
             let timeout = run.int(Int(t.0.saturating_add(1)));
-            if let Some(message) = run.world.receive(tag) {
+            if let Some(message) = run.environment.receive(tag) {
                 run.flag = true;
                 run.process.receive(d.0, message);
                 return Ok(());
             }
-            (Effect::Receive { tag, timeout }, Pending::Received(d.0))
+            (Effect::Receive { tag, timeout }, PendingEffect::Received(d.0))
         }
         I::Msgi { d } => {
             let word = message_word(run)?;
@@ -64,54 +75,57 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
             return Ok(());
         }
         I::Msgm { a, d } => return copy_message(run, *a, *d),
-        I::Link { p } => (Effect::Link { pid: run.int(*p) }, Pending::Done),
-        I::Unlink { p } => (Effect::Unlink { pid: run.int(*p) }, Pending::Done),
+        I::Link { p } => (Effect::Link { pid: run.int(*p) }, PendingEffect::Done),
+        I::Unlink { p } => (Effect::Unlink { pid: run.int(*p) }, PendingEffect::Done),
         I::Monitor { p, d } => (Effect::Monitor { pid: run.int(*p) }, value(*d)),
-        I::Demonitor { a } => (Effect::Demonitor { reference: run.int(*a) }, Pending::Done),
-        I::Trapexit { n } => (Effect::TrapExit { on: n.0 != 0 }, Pending::Done),
-        I::Kill { p, a } => (Effect::Kill { pid: run.int(*p), reason: run.int(*a) }, Pending::Done),
+        I::Demonitor { a } => (Effect::Demonitor { reference: run.int(*a) }, PendingEffect::Done),
+        I::Trapexit { n } => (Effect::TrapExit { on: n.0 != 0 }, PendingEffect::Done),
+        I::Kill { p, a } => {
+            (Effect::Kill { pid: run.int(*p), reason: run.int(*a) }, PendingEffect::Done)
+        }
         I::Register { s, p } => {
-            let name = text(run.program, *s)?.to_owned();
-            (Effect::Register { name, pid: run.int(*p) }, Pending::Done)
+            let name = text(run.module, *s)?.to_owned();
+            (Effect::Register { name, pid: run.int(*p) }, PendingEffect::Done)
         }
         I::Unregister { s, p } => {
-            let name = text(run.program, *s)?.to_owned();
-            (Effect::Unregister { name, pid: run.int(*p) }, Pending::Done)
+            let name = text(run.module, *s)?.to_owned();
+            (Effect::Unregister { name, pid: run.int(*p) }, PendingEffect::Done)
         }
         I::Whereis { s, d } => {
-            let name = text(run.program, *s)?.to_owned();
-            (Effect::WhereIs { name }, Pending::Found(d.0))
+            let name = text(run.module, *s)?.to_owned();
+            (Effect::WhereIs { name }, PendingEffect::Found(d.0))
         }
         I::Nodes { d } => (Effect::Nodes, value(*d)),
         I::Nodeat { a, d } => (Effect::NodeAt { position: run.int(*a) }, value(*d)),
-        I::Monnodes { n } => (Effect::MonitorNodes { on: n.0 != 0 }, Pending::Done),
-        I::Sleep { a } => (Effect::Sleep { milliseconds: run.int(*a) }, Pending::Done),
-        I::Yield {} => (Effect::Yield, Pending::Done),
+        I::Monnodes { n } => (Effect::MonitorNodes { on: n.0 != 0 }, PendingEffect::Done),
+        I::Sleep { a } => (Effect::Sleep { milliseconds: run.int(*a) }, PendingEffect::Done),
+        I::Yield {} => (Effect::Yield, PendingEffect::Done),
         I::Now { d } => (Effect::Now, value(*d)),
         I::Mono { d } => (Effect::Mono, value(*d)),
         I::Rand { d } => (Effect::Random, value(*d)),
-        I::Host { f, k } => match run.program.host(f.0) {
-            Some(host) if host.blocking => {
-                (Effect::Host { import: f.0, window: k.0 }, Pending::Done)
+        I::Host { f, k } => match run.hosts.get(usize::from(f.0)) {
+            Some(HostFunction::Immediate(function)) => {
+                let pid = run.environment.pid();
+                let called =
+                    with_caller(run.process, run.module, pid, k.0, |caller| function(caller));
+                return called.map_err(|HostError(message)| Break::HostError(message.into()));
             }
-            _ => {
-                let called = run.program.invoke(run.process, f.0, k.0);
-                return called.map_err(|error| Break::HostError(error.0.into()));
+            Some(HostFunction::Blocking(_) | HostFunction::Deferred(_)) => {
+                (Effect::Host { import: f.0, window: k.0 }, PendingEffect::Done)
             }
+            // The verifier has seen that it exists.
+            None => return Err(TrapKind::Internal.into()),
         },
-        // Everything else is done on the fast path or in `general`.
-        other => {
-            debug_assert!(false, "{other:?} has nothing to do here");
-            return Err(TrapKind::IllegalInstruction.into());
-        }
+        // Everything else is done on the fast path or in `execute`.
+        _ => return Err(TrapKind::Internal.into()),
     };
     run.process.wait(pending);
     run.stop = Some(Stop::Effect(effect));
     Err(Break::Waits)
 }
 
-fn value(d: IntOut) -> Pending {
-    Pending::Value(d.0)
+fn value(d: IntOut) -> PendingEffect {
+    PendingEffect::Value(d.0)
 }
 
 fn spawn(run: &Run<'_>, kind: SpawnKind, entry: u32, k: Window) -> Effect {
@@ -131,7 +145,7 @@ fn send_word(run: &mut Run<'_>, p: Int, t: Int, word: [u8; 8]) -> Result<Option<
 
 /// Sends a message, at once if that can be.
 fn send(run: &mut Run<'_>, to: i64, tag: i64, payload: Payload) -> Option<Effect> {
-    let unsent = run.world.send(to, tag, payload).err()?;
+    let unsent = run.environment.send(to, tag, payload).err()?;
     Some(Effect::Send { to, tag, payload: unsent })
 }
 

@@ -5,7 +5,7 @@
 //! lane, and an instruction that reads one of those registers gets a handler that takes the value
 //! from there. The registers are written all the same.
 //!
-//! Which registers these values belong to at each instruction is found out by [`ways`](super::ways)
+//! Which registers these values belong to at each instruction is found out by [`dataflow`](super::dataflow)
 //! before the run.
 
 use iridium_isa::Instruction;
@@ -34,23 +34,23 @@ pub(super) const fn source(form: usize, slot: usize) -> usize {
 
 /// Which registers the values at hand belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct AtHand {
+pub(super) struct CachedRegisters {
     /// Of integer lanes.
-    pub(super) int: Values,
+    pub(super) int: CachedLane,
     /// Of float lanes.
-    pub(super) float: Values,
+    pub(super) float: CachedLane,
 }
 
 /// The registers of the values at hand of one kind of lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Values {
+pub(super) struct CachedLane {
     /// The register that was written last.
     pub(super) last: Option<u8>,
     /// The one that was written before it, when it has not been written again.
     pub(super) kept: Option<u8>,
 }
 
-impl Values {
+impl CachedLane {
     fn written(self, register: u8) -> Self {
         Self { last: Some(register), kept: self.last.filter(|last| *last != register) }
     }
@@ -71,7 +71,7 @@ impl Values {
 
 /// What an instruction does to what is at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum Write {
     /// It writes no register.
     Nothing,
     /// It writes an integer lane.
@@ -79,36 +79,36 @@ pub(super) enum Change {
     /// It writes a float lane.
     Float(u8),
     /// Nothing is known after it.
-    Forgets,
+    Unknown,
 }
 
-impl Change {
+impl Write {
     /// What an instruction does when it goes on to the next one or takes a label.
     pub(super) fn of(instruction: &Instruction) -> Self {
         let opcode = instruction.opcode();
         // A call moves the window on the way there and, for the next instruction, on the way back.
         if !opcode.is_fast() || opcode.is_call() {
-            return Change::Forgets;
+            return Write::Unknown;
         }
         let slots = instruction.slots();
         let written = |(register, role): (u8, Role)| match role {
-            Role::IntWrite | Role::IntChange => Some(Change::Int(register)),
-            Role::FloatWrite => Some(Change::Float(register)),
+            Role::IntWrite | Role::IntChange => Some(Write::Int(register)),
+            Role::FloatWrite => Some(Write::Float(register)),
             Role::IntRead | Role::FloatRead | Role::Other => None,
         };
         let mut writes = slots.registers.into_iter().zip(slots.roles).filter_map(written);
-        writes.next().unwrap_or(Change::Nothing)
+        writes.next().unwrap_or(Write::Nothing)
     }
 }
 
-impl AtHand {
+impl CachedRegisters {
     /// What is at hand after an instruction.
-    pub(super) fn after(mut self, change: Change) -> Self {
+    pub(super) fn after(mut self, change: Write) -> Self {
         match change {
-            Change::Nothing => {}
-            Change::Int(register) => self.int = self.int.written(register),
-            Change::Float(register) => self.float = self.float.written(register),
-            Change::Forgets => return Self::default(),
+            Write::Nothing => {}
+            Write::Int(register) => self.int = self.int.written(register),
+            Write::Float(register) => self.float = self.float.written(register),
+            Write::Unknown => return Self::default(),
         }
         self
     }

@@ -1,29 +1,30 @@
-//! Pairs of instructions that go as one handler.
+//! Superinstructions: pairs of instructions with one handler.
 //!
-//! A fused handler does its instructions one after the other with the same semantics, reading each
+//! Such a handler does its instructions one after the other with the same semantics, reading each
 //! from its own op; all it saves is the way from one to the other. So a jump to the second finds
 //! that one's own handler, and a stop between the two stands at the second.
 
 #![allow(unsafe_code)]
 
-use super::code::Op;
-use super::dispatch::{Handler, define_handler, proceed};
-use super::forward::{AtHand, Change};
-use super::machine::{Exit, Machine, Parts, Run, Step};
-use super::semantics;
-use crate::process::Register;
 use iridium_isa::{Instruction, Opcode};
 
-/// A fused handler for two instructions, with this at hand before the first.
+use super::threaded::{Handler, define_handler, proceed};
+use crate::interp::machine::{Exit, Machine, Parts, Run, Step};
+use crate::interp::op::Op;
+use crate::interp::register_cache::{CachedRegisters, Write};
+use crate::interp::semantics;
+use crate::register::Register;
+
+/// The handler for a pair of instructions, with this at hand before the first.
 pub(super) fn handler(
-    at_hand: AtHand,
+    cached: CachedRegisters,
     first: &Instruction,
     second: &Instruction,
 ) -> Option<Handler> {
     // Most pairs have no handler of their own, and then nobody needs to know.
     let forms = || {
-        let after = at_hand.after(Change::of(first));
-        (at_hand.form(&first.slots()), after.form(&second.slots()))
+        let after = cached.after(Write::of(first));
+        (cached.form(&first.slots()), after.form(&second.slots()))
     };
     pair(forms, first.opcode(), second.opcode())
 }
@@ -106,14 +107,14 @@ macro_rules! pairs {
                 use super::super::*;
                 $(define_handler! {
                     fn $second<const F, const G>(machine) {
-                        let mut machine = machine.forward::<F>();
+                        let mut machine = machine.with_sources::<F>();
                         let step = semantics::$first(&mut machine);
                         if step != Step::Next {
                             return proceed(machine, step);
                         }
                         // SAFETY: it says that it goes on.
                         unsafe { machine.advance() };
-                        let mut machine = machine.forward::<G>();
+                        let mut machine = machine.with_sources::<G>();
                         let step = semantics::$second(&mut machine);
                         proceed(machine, step)
                     }

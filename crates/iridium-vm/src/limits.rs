@@ -16,7 +16,7 @@ pub struct Limits {
     /// Messages that wait to be received.
     pub messages: u64,
     /// Memory that waiting messages take, in bytes: their payloads, and
-    /// [`MESSAGE_OVERHEAD`](super::MESSAGE_OVERHEAD) for each.
+    /// a fixed amount for each.
     pub message_bytes: u64,
     /// Fuel from start to end; `u64::MAX` is unlimited.
     pub fuel: u64,

@@ -2,13 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The content of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Payload {
-    /// Eight bytes: an integer, or a float's bits.
-    Word([u8; 8]),
-    /// Bytes from memory.
-    Bytes(Box<[u8]>),
+use crate::codec::numbered;
+
+numbered! {
+    /// The content of a message.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum Payload {
+        /// Eight bytes: an integer, or a float's bits.
+        0 = Word([u8; 8]),
+        /// Bytes from memory.
+        1 = Bytes(Box<[u8]>),
+    }
 }
 
 impl Payload {

@@ -1,0 +1,31 @@
+//! Where a process is, and how it got there.
+
+use iridium_isa::Module;
+
+use crate::place::Place;
+use crate::process::Process;
+use crate::trap::{Trap, TrapKind};
+
+/// Calls that a backtrace shows.
+const SHOWN_CALLS: usize = 32;
+
+impl Process {
+    /// Where the process is, and the calls that led there, innermost first; the first 32.
+    pub fn backtrace(&self, module: &Module) -> Vec<Place> {
+        let calls = self.frames.iter().rev().map(|frame| frame.return_to.saturating_sub(1));
+        // One that waits has gone past the instruction that it waits with.
+        let at = self.pc.saturating_sub(u32::from(self.pending.is_some()));
+        std::iter::once(at)
+            .chain(calls)
+            .take(SHOWN_CALLS)
+            .map(|index| Place::of(module, index))
+            .collect()
+    }
+
+    /// A trap of the process where it stands, for reports. `message` is what a host function said.
+    pub fn trap_here(&self, module: &Module, kind: TrapKind, message: Option<String>) -> Trap {
+        let backtrace = self.backtrace(module);
+        let deeper = (self.frames.len() + 1).saturating_sub(backtrace.len());
+        Trap { kind, message, backtrace, deeper }
+    }
+}

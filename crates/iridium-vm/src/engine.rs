@@ -1,0 +1,94 @@
+//! What runs processes: the interpreter, and engines that others add.
+
+use std::fmt;
+
+use crate::environment::Environment;
+use crate::interp::{self, Dispatch, Mode};
+use crate::process::{Process, Status};
+use crate::program::Program;
+use crate::stop::{RunError, Stop};
+
+/// Runs processes of verified modules.
+///
+/// All engines give the same results for a process: registers, heap, effects, traps and fuel, also
+/// when it stops in one engine and goes on in another. An engine that makes code of its own keeps it
+/// with the [program](Program::engine_data), leaves what is rare to the interpreter, and takes over
+/// from it at [hooked instructions](Program::hook_entry).
+pub trait Engine: fmt::Debug + Send + Sync {
+    /// Its name in options and reports.
+    fn name(&self) -> &'static str;
+
+    /// Runs a process until something stops it or the fuel of this run is used up.
+    ///
+    /// The process stops *before* the first instruction that costs fuel when none is left. An
+    /// instruction whose price depends on its operands may overdraw; nothing that costs runs after
+    /// it in this run.
+    ///
+    /// # Errors
+    /// When the process cannot run with this program, or cannot run now. Nothing has changed then.
+    fn run(
+        &self,
+        process: &mut Process,
+        program: &Program,
+        fuel: u64,
+        environment: &mut dyn Environment,
+    ) -> Result<Stop, RunError>;
+}
+
+/// The interpreter, with one of its two ways of dispatch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Interpreter {
+    /// How it gets from one instruction to the next.
+    pub dispatch: Dispatch,
+}
+
+impl Interpreter {
+    /// By a loop around a `match`: portable.
+    pub const LOOPED: Self = Self { dispatch: Dispatch::Looped };
+    /// By tail calls: quick where the build has them.
+    pub const THREADED: Self = Self { dispatch: Dispatch::Threaded };
+}
+
+impl Engine for Interpreter {
+    fn name(&self) -> &'static str {
+        match self.dispatch {
+            Dispatch::Looped => "looped",
+            Dispatch::Threaded => "threaded",
+        }
+    }
+
+    #[inline]
+    fn run(
+        &self,
+        process: &mut Process,
+        program: &Program,
+        fuel: u64,
+        environment: &mut dyn Environment,
+    ) -> Result<Stop, RunError> {
+        process.prepare(program)?;
+        Ok(interp::run(process, program, fuel, environment, Mode::Run(self.dispatch)))
+    }
+}
+
+impl Process {
+    /// Makes sure that the process may run with this program: it is of its module, ready, and in a
+    /// state that the module can be in. For engines, before they touch it.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    #[inline]
+    pub fn prepare(&mut self, program: &Program) -> Result<(), RunError> {
+        if self.module != program.module().id() {
+            let (process, program) = (self.module, program.module().id());
+            return Err(RunError::OtherModule { process, program });
+        }
+        match self.status {
+            Status::Ready => {}
+            Status::Waiting => return Err(RunError::Waiting),
+            Status::Halted(_) | Status::Exited(_) | Status::Trapped(_) => {
+                return Err(RunError::Ended);
+            }
+        }
+        Ok(self.validate(program.module())?)
+    }
+}

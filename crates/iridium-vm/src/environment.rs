@@ -1,0 +1,50 @@
+//! What a running process can have at once.
+
+use crate::message::{Message, Payload};
+use crate::pid::Pid;
+
+/// Where the output of programs goes.
+pub trait Sink {
+    /// Takes output. Text is UTF-8; a character is never split between two calls.
+    fn write(&mut self, bytes: &[u8]);
+}
+
+impl Sink for Vec<u8> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// Services that are available to a process without leaving the engine that runs it. What an
+/// environment does not do at once becomes an [`Effect`](crate::Effect).
+pub trait Environment {
+    /// Takes output, as [`Sink::write`].
+    fn write(&mut self, bytes: &[u8]);
+
+    /// The process that runs, as host functions see it.
+    fn pid(&self) -> Pid {
+        Pid::NOBODY
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// The payload, when the message cannot be sent at once.
+    fn send(&mut self, _to: i64, _tag: i64, payload: Payload) -> Result<(), Payload> {
+        Err(payload)
+    }
+
+    /// Takes a message with this tag, if it is there.
+    fn receive(&mut self, _tag: i64) -> Option<Message> {
+        None
+    }
+}
+
+/// An environment that has nothing but somewhere to write to.
+pub(crate) struct OutputOnly<'s>(pub(crate) &'s mut dyn Sink);
+
+impl Environment for OutputOnly<'_> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+}

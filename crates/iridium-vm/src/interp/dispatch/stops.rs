@@ -1,0 +1,73 @@
+//! Where dispatch leaves the fast path: for the slow one, for the hook of another engine, for good.
+#![allow(unsafe_code)]
+
+use std::sync::atomic::Ordering;
+
+use crate::interp::entry::{EntryState, Resume};
+use crate::interp::machine::{Exit, Machine, Run};
+use crate::interp::slow_path;
+
+/// Does the instruction at hand on the slow path. Gives the machine to go on with.
+pub(super) fn out_of_line(machine: Machine<'_>) -> Result<Machine<'_>, Exit> {
+    leave(machine, slow_path::execute)
+}
+
+/// What becomes of a hooked instruction.
+pub(super) enum Entered<'r> {
+    /// Control goes on wherever the process is now.
+    Continue(Machine<'r>),
+    /// The interpreter is to do the instruction at hand.
+    Interpret(Machine<'r>),
+}
+
+/// Whether an engine takes over at the instruction at hand.
+#[inline(always)]
+pub(super) fn is_hooked(machine: &Machine<'_>) -> bool {
+    machine.op().hooked.load(Ordering::Relaxed)
+}
+
+/// Lets an engine take over.
+pub(super) fn enter_hook(machine: Machine<'_>) -> Result<Entered<'_>, Exit> {
+    let mut resume = Resume::Interpret;
+    let machine = leave(machine, |run| {
+        // An instruction that is hooked no more is an ordinary one.
+        let Some(hook) = run.code.hook() else { return Ok(()) };
+        let (pc, fuel) = (run.process.pc, run.fuel);
+        let mut state = EntryState {
+            process: &mut *run.process,
+            module: run.module,
+            fuel: &mut run.fuel,
+            flag: &mut run.flag,
+            remainder: &mut run.remainder,
+            counter: &mut run.counter,
+        };
+        resume = hook.enter(&mut state);
+        if resume == Resume::Continue && (run.process.pc, run.fuel) == (pc, fuel) {
+            resume = Resume::Interpret;
+        }
+        if resume == Resume::OutOfFuel { Err(Exit::OutOfFuel) } else { Ok(()) }
+    })?;
+    Ok(match resume {
+        Resume::Continue => Entered::Continue(machine),
+        Resume::Interpret | Resume::OutOfFuel => Entered::Interpret(machine),
+    })
+}
+
+/// Ends dispatch before the instruction at hand.
+pub(super) fn stop_before(machine: Machine<'_>) -> Exit {
+    machine.put_back();
+    Exit::OutOfFuel
+}
+
+/// Hands the run from the machine to safe code, and makes the machine anew.
+fn leave<'r>(
+    machine: Machine<'r>,
+    act: impl FnOnce(&mut Run<'r>) -> Result<(), Exit>,
+) -> Result<Machine<'r>, Exit> {
+    let run = machine.put_back();
+    // SAFETY: the run is valid, and the only machine that reached it is gone (I6).
+    let run: &mut Run<'r> = unsafe { &mut *run };
+    act(run)?;
+    // SAFETY: the reference is not used any more, so that the machine is alone again.
+    Ok(unsafe { run.machine() })
+}

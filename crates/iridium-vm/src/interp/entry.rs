@@ -1,0 +1,177 @@
+//! Where another engine takes over from the interpreter: the entry hook.
+//!
+//! An engine [installs](crate::Program::set_entry_hook) a hook in a program and puts it at
+//! [instructions](crate::Program::hook_entry) where it has something better than the interpreter.
+//! When a run comes to such an instruction, all of the process is in the process (its registers, call
+//! frames, heap, instruction), and the hook is called with it. It does as much as it likes, pays the
+//! fuel that the interpreter would charge for the same, and says how the interpreter goes on.
+//!
+//! Registers and frames are laid out as [`Register`] and [`Frame`] say; [`EntryState::layout`] has
+//! their addresses for code that is not Rust.
+#![allow(unsafe_code)]
+
+use std::fmt;
+
+use iridium_isa::Module;
+
+use crate::process::Process;
+use crate::register::{Frame, Register};
+
+/// What takes over at hooked instructions.
+pub trait EntryHook: fmt::Debug + Send + Sync {
+    /// Called when a run comes to a hooked instruction, before it is done and before it is paid for.
+    fn enter(&self, state: &mut EntryState<'_>) -> Resume;
+}
+
+/// How the interpreter goes on after a hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resume {
+    /// At the process's instruction, with the hook there if there is one. When the hook has neither
+    /// moved on nor paid, this is [`Interpret`](Self::Interpret), since it would go on for ever.
+    Continue,
+    /// It does the process's instruction itself, all of it, also when that is rare or traps, and goes
+    /// on from there: the slow path of an engine.
+    Interpret,
+    /// Not: there is no fuel for the process's instruction.
+    OutOfFuel,
+}
+
+/// A process at a hooked instruction.
+pub struct EntryState<'e> {
+    pub(super) process: &'e mut Process,
+    pub(super) module: &'e Module,
+    pub(super) fuel: &'e mut i64,
+    pub(super) flag: &'e mut bool,
+    pub(super) remainder: &'e mut i64,
+    pub(super) counter: &'e mut u64,
+}
+
+/// Where the parts of a process are, for code that is not Rust. The addresses hold until the hook
+/// returns, or grows one of the parts.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// `$0` of the window in force.
+    pub window: *mut Register,
+    /// All registers, and how many there are. From `window` on there are at least as many as the
+    /// module's code can reach.
+    pub registers: (*mut Register, usize),
+    /// The call frames, how many there are, and for how many there is room.
+    pub frames: (*mut Frame, usize, usize),
+    /// The heap, and how many bytes it has.
+    pub heap: (*mut u8, usize),
+}
+
+impl EntryState<'_> {
+    /// The module.
+    pub fn module(&self) -> &Module {
+        self.module
+    }
+
+    /// The process. Its flag, remainder, loop counter and fuel are behind: they are here.
+    pub fn process(&self) -> &Process {
+        self.process
+    }
+
+    /// The instruction that is to be done.
+    pub fn pc(&self) -> u32 {
+        self.process.pc
+    }
+
+    /// Goes on at another instruction; `false`, and nothing changes, when there is no such one.
+    #[must_use]
+    pub fn set_pc(&mut self, index: u32) -> bool {
+        let exists = (index as usize) < self.module.code().len();
+        if exists {
+            self.process.pc = index;
+        }
+        exists
+    }
+
+    /// A register of the window in force.
+    pub fn register(&self, number: u8) -> Register {
+        self.process.register(number)
+    }
+
+    /// Sets a register of the window in force.
+    pub fn set_register(&mut self, number: u8, value: Register) {
+        self.process.set_register(number, value);
+    }
+
+    /// The heap.
+    pub fn heap(&mut self) -> &mut [u8] {
+        &mut self.process.heap
+    }
+
+    /// The result of the last comparison.
+    pub fn flag(&mut self) -> &mut bool {
+        self.flag
+    }
+
+    /// The remainder register.
+    pub fn remainder(&mut self) -> &mut i64 {
+        self.remainder
+    }
+
+    /// The loop counter.
+    pub fn loop_counter(&mut self) -> &mut u64 {
+        self.counter
+    }
+
+    /// Fuel that is left for this run; not above 0 when there is none.
+    pub fn fuel(&self) -> i64 {
+        *self.fuel
+    }
+
+    /// Pays, if there is any fuel; `false`, and nothing changes, when there is none. As everywhere,
+    /// the last payment may overdraw.
+    #[must_use]
+    pub fn pay(&mut self, cost: u32) -> bool {
+        let has_some = *self.fuel > 0;
+        if has_some {
+            *self.fuel -= i64::from(cost);
+        }
+        has_some
+    }
+
+    /// Where the parts of the process are.
+    pub fn layout(&mut self) -> Layout {
+        let process = &mut *self.process;
+        let registers = (process.registers.as_mut_ptr(), process.registers.len());
+        let depth = process.limits.call_depth as usize;
+        let frames = &mut process.frames;
+        let room = frames.capacity().min(depth).max(frames.len());
+        Layout {
+            // The window lies inside the registers (I2).
+            window: registers.0.wrapping_add(process.window as usize),
+            registers,
+            frames: (frames.as_mut_ptr(), frames.len(), room),
+            heap: (process.heap.as_mut_ptr(), process.heap.len()),
+        }
+    }
+
+    /// Takes over what code that is not Rust has done to calls, window and instruction.
+    ///
+    /// # Safety
+    /// So many frames have been written, of the room that [`layout`](Self::layout) tells of; each
+    /// returns to the instruction after a call and undoes the slide of that call, so that undoing all
+    /// ends at register 0; from `window` on, counted from the first register, there are as many
+    /// registers as the module's code can reach; `pc` is an instruction.
+    pub unsafe fn resume_at(&mut self, pc: u32, window: u32, frames: usize) {
+        debug_assert!((pc as usize) < self.module.code().len(), "I1");
+        debug_assert!(window as usize + self.module.window() <= self.process.registers.len(), "I2");
+        debug_assert!(frames <= self.process.frames.capacity(), "I4");
+        self.process.pc = pc;
+        self.process.window = window;
+        // SAFETY: so many are written, by the caller's promise.
+        unsafe { self.process.frames.set_len(frames) };
+    }
+}
+
+impl fmt::Debug for EntryState<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntryState")
+            .field("pc", &self.process.pc)
+            .field("fuel", &self.fuel)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+//! Instructions laid out for running, and entry hooks put at them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use iridium_isa::{Instruction, Module};
+
+use super::code::Code;
+use super::dataflow::{self, Dataflow};
+use super::dispatch::{self, Handler};
+use super::op::{HandlerCell, OP_SIZE, Op};
+use crate::register::Register;
+
+/// Lays a module's code out.
+pub(crate) fn lay_out(module: &Module) -> Code {
+    let mut tables = Vec::new();
+    let code = module.code();
+    let dataflow = dataflow::analyse(code);
+    let mut ops: Box<[Op]> = code
+        .iter()
+        .enumerate()
+        .map(|(index, instruction)| {
+            op(dispatch::handler(&dataflow, code, index), instruction, index, &mut tables)
+        })
+        .collect();
+    let start = ops.as_ptr().addr();
+    for op in &mut ops {
+        op.target += start;
+    }
+    Code::new(ops, dataflow, tables)
+}
+
+/// The op of an instruction, with its target counted in bytes from the first op.
+fn op(handler: Handler, instruction: &Instruction, index: usize, tables: &mut Vec<u32>) -> Op {
+    let slots = instruction.slots();
+    let mut op = Op {
+        handler: HandlerCell::new(dispatch::erase(handler)),
+        target: slots.target.map_or(0, |target| target as usize * OP_SIZE),
+        registers: slots.registers.map(|number| u16::from(number) * size_of::<Register>() as u16),
+        opcode: instruction.opcode(),
+        hooked: AtomicBool::new(false),
+        literal: slots.literal,
+        high: slots.high,
+    };
+    match instruction {
+        Instruction::Call { .. } | Instruction::Callw { .. } => op.literal = index as i32 + 1,
+        Instruction::Jtab { l, .. } => {
+            op.literal = tables.len() as i32;
+            op.high = l.0.len() as i32;
+            tables.extend_from_slice(&l.0);
+        }
+        _ => {}
+    }
+    op
+}
+
+/// Puts the entry hook at an instruction; `false` when there is none, or no such instruction.
+pub(crate) fn hook(code: &Code, module: &Module, index: u32) -> bool {
+    let index = index as usize;
+    let Some(op) = code.ops().get(index).filter(|_| code.hook().is_some()) else { return false };
+    op.hooked.store(true, Ordering::Relaxed);
+    op.handler.store(dispatch::erase(dispatch::entry));
+    // The one before may do this one with it in a single handler, which would pass the hook by.
+    set_handler(code, module.code(), index.checked_sub(1));
+    true
+}
+
+/// Takes the entry hook away from an instruction.
+pub(crate) fn unhook(code: &Code, module: &Module, index: u32) {
+    let index = index as usize;
+    let Some(op) = code.ops().get(index) else { return };
+    op.hooked.store(false, Ordering::Relaxed);
+    set_handler(code, module.code(), Some(index));
+    set_handler(code, module.code(), index.checked_sub(1));
+}
+
+/// Gives an op, unless it is hooked itself, the handler that goes with what is hooked after it.
+fn set_handler(code: &Code, instructions: &[Instruction], index: Option<usize>) {
+    let Some((index, op)) = index.and_then(|index| Some((index, code.ops().get(index)?))) else {
+        return;
+    };
+    let is_hooked =
+        |index: usize| code.ops().get(index).is_some_and(|op| op.hooked.load(Ordering::Relaxed));
+    if is_hooked(index) {
+        return;
+    }
+    let handler = choose(code.dataflow(), instructions, index, is_hooked(index + 1));
+    op.handler.store(dispatch::erase(handler));
+}
+
+fn choose(dataflow: &Dataflow, code: &[Instruction], index: usize, alone: bool) -> Handler {
+    if alone {
+        dispatch::handler_alone(dataflow, code, index)
+    } else {
+        dispatch::handler(dataflow, code, index)
+    }
+}

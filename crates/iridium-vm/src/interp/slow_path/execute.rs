@@ -1,0 +1,242 @@
+//! What instructions do out of line, in safe code: all of those that the table calls `general`, and
+//! the rare cases of the fast ones.
+//!
+//! Fuel comes first: an instruction that costs is not begun when no fuel is left. What traps has
+//! been paid for.
+
+use iridium_isa::operand::{Data, Int, Offset};
+use iridium_isa::{DATA_BASE, Fuel, Instruction, Module};
+
+use super::effects;
+use super::interruption::Break;
+use super::operands::{read_data, readable, text, writable};
+use crate::interp::arithmetic::bits;
+use crate::interp::machine::{Exit, Run};
+use crate::process::{Process, Status};
+use crate::stop::Stop;
+use crate::trap::TrapKind;
+
+/// Does the instruction at the process's `pc` and moves on.
+pub(in crate::interp) fn execute(run: &mut Run<'_>) -> Result<(), Exit> {
+    let index = run.process.pc;
+    // The reference is to the module, so the run can be changed meanwhile.
+    let module: &Module = run.module;
+    let done = match module.code().get(index as usize) {
+        Some(instruction) => perform(run, instruction, index),
+        None => Err(TrapKind::Internal.into()),
+    };
+    match done {
+        Ok(next) => {
+            run.process.pc = next;
+            return Ok(());
+        }
+        Err(Break::OutOfFuel) => return Err(Exit::OutOfFuel),
+        Err(Break::Trap(kind)) => run.stop = Some(trap(run.process, module, kind, None)),
+        Err(Break::HostError(message)) => {
+            run.stop = Some(trap(run.process, module, TrapKind::HostError, Some(*message)));
+        }
+        Err(Break::Ends) => {}
+        Err(Break::Waits) => run.process.pc = index + 1,
+    }
+    Err(Exit::Stopped)
+}
+
+/// Ends a process with a trap at its current instruction.
+pub(in crate::interp) fn trap(
+    process: &mut Process,
+    module: &Module,
+    kind: TrapKind,
+    message: Option<String>,
+) -> Stop {
+    process.status = Status::Trapped(kind);
+    let trap = process.trap_here(module, kind, message);
+    if kind == TrapKind::Internal {
+        log::error!("internal error of the interpreter: {trap}");
+    }
+    Stop::Trapped(Box::new(trap))
+}
+
+/// Does an instruction. Gives the index of the next one.
+fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u32, Break> {
+    use Instruction as I;
+    if let Fuel::Fixed(cost) = instruction.opcode().fuel() {
+        run.pay(u64::from(cost))?;
+    }
+    match instruction {
+        I::Hlt {} => return Err(halted(run)),
+        I::Ret {} => match run.process.frames.pop() {
+            None => return Err(halted(run)),
+            Some(frame) => {
+                run.process.window = run.process.window.saturating_sub(frame.slide);
+                return Ok(frame.return_to);
+            }
+        },
+        I::Exit { a } => {
+            let code = run.int(*a);
+            run.process.status = Status::Exited(code);
+            run.stop = Some(Stop::Exited(code));
+            return Err(Break::Ends);
+        }
+        I::Trap { n } => return Err(TrapKind::User(n.0).into()),
+        I::Fuel { d } => {
+            let spent = run.spent();
+            run.set_int(*d, spent as i64);
+        }
+
+        I::Jmp { a } => return run.target(run.int(*a)),
+        I::Jmpf { a } => return run.target(i64::from(index).wrapping_add(run.int(*a))),
+        I::Jmpb { a } => return run.target(i64::from(index).wrapping_sub(run.int(*a))),
+        I::Jmpe { a } => {
+            run.pay(1)?;
+            return run.target(run.int(*a));
+        }
+        I::Call { l } => return run.call(index, l.0, 0),
+        I::Callw { l, k } => return run.call(index, l.0, k.0),
+        I::Callr { a } => {
+            let target = run.target(run.int(*a))?;
+            return run.call(index, target, 0);
+        }
+        I::Callwr { a, k } => {
+            let target = run.target(run.int(*a))?;
+            return run.call(index, target, k.0);
+        }
+
+        I::Div { b, .. } | I::Rem { b, .. } => {
+            let zero = run.int(*b) == 0;
+            return Err(
+                if zero { TrapKind::DivideByZero } else { TrapKind::IntegerOverflow }.into()
+            );
+        }
+        I::Divu { .. } | I::Remu { .. } => return Err(TrapKind::DivideByZero.into()),
+        I::Push { a } => {
+            let value = run.int(*a);
+            let process = &mut *run.process;
+            if process.stack.len() as u64 >= process.limits.stack
+                || process.stack.try_reserve(1).is_err()
+            {
+                return Err(TrapKind::DataStackLimit.into());
+            }
+            process.stack.push(value);
+        }
+        I::Pop { .. } => return Err(TrapKind::DataStackUnderflow.into()),
+
+        I::Aloc { a } => aloc(run, *a)?,
+        I::Heap { d } => run.set_int(*d, run.process.heap.len() as i64),
+        I::Ld8 { a, o, d } => run.load(*a, *o, *d, |[v]: [u8; 1]| i64::from(v))?,
+        I::Ld8s { a, o, d } => run.load(*a, *o, *d, |v| i64::from(i8::from_le_bytes(v)))?,
+        I::Ld16 { a, o, d } => run.load(*a, *o, *d, |v| i64::from(u16::from_le_bytes(v)))?,
+        I::Ld16s { a, o, d } => run.load(*a, *o, *d, |v| i64::from(i16::from_le_bytes(v)))?,
+        I::Ld32 { a, o, d } => run.load(*a, *o, *d, |v| i64::from(u32::from_le_bytes(v)))?,
+        I::Ld32s { a, o, d } => run.load(*a, *o, *d, |v| i64::from(i32::from_le_bytes(v)))?,
+        I::Ld64 { a, o, d } => run.load(*a, *o, *d, i64::from_le_bytes)?,
+        I::Loadm { a, d } => run.load(*a, Offset(0), *d, |v| i64::from(i32::from_le_bytes(v)))?,
+        I::LdF64 { a, o, d } => {
+            let bytes = run.read_array(*a, *o)?;
+            run.register(d.0).float = f64::from_le_bytes(bytes);
+        }
+        I::St8 { a, o, b } => run.store(*a, *o, [run.int(*b) as u8])?,
+        I::St16 { a, o, b } => run.store(*a, *o, (run.int(*b) as u16).to_le_bytes())?,
+        I::St32 { a, o, b } => run.store(*a, *o, (run.int(*b) as u32).to_le_bytes())?,
+        I::St64 { a, o, b } => run.store(*a, *o, run.int(*b).to_le_bytes())?,
+        I::StF64 { a, o, b } => run.store(*a, *o, bits(run.float(b.0)).to_le_bytes())?,
+        I::Setm { a, b } => run.store(*a, Offset(0), (run.int(*b) as u32).to_le_bytes())?,
+        I::Memcpy { d, a, len } => memcpy(run, *d, *a, *len)?,
+        I::Memset { d, b, len } => {
+            let (address, byte, length) = (run.int(*d), run.int(*b) as u8, run.int(*len));
+            run.pay_bulk(|process, _| writable(process, address, length).map(|bytes| bytes.len()))?;
+            writable(run.process, address, length)?.fill(byte);
+        }
+        I::Memcmp { a, b, len, d } => {
+            let (x, y, length) = (run.int(*a), run.int(*b), run.int(*len));
+            run.pay_bulk(|process, module| {
+                readable(process, module, y, length)?;
+                readable(process, module, x, length).map(<[u8]>::len)
+            })?;
+            let x = readable(run.process, run.module, x, length)?;
+            let order = x.cmp(readable(run.process, run.module, y, length)?);
+            run.set_int(*d, order as i64);
+        }
+
+        I::Prts { s } => {
+            let offset = s.0;
+            run.pay_bulk(|_, module| text(module, Data(offset)).map(str::len))?;
+            run.environment.write(text(run.module, Data(offset))?.as_bytes());
+        }
+        I::Prti { a } => {
+            let text = run.int(*a).to_string();
+            run.environment.write(text.as_bytes());
+        }
+        I::PrtF64 { a } => {
+            let text = format!("{:?}", run.float(a.0));
+            run.environment.write(text.as_bytes());
+        }
+        I::Prtc { a } => {
+            let scalar = u32::try_from(run.int(*a)).ok().and_then(char::from_u32);
+            let scalar = scalar.ok_or(TrapKind::BadString)?;
+            run.environment.write(scalar.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        I::Prtm { a, len } => {
+            let (address, length) = (run.int(*a), run.int(*len));
+            run.pay_bulk(|process, module| {
+                readable(process, module, address, length).map(<[u8]>::len)
+            })?;
+            let bytes = readable(run.process, run.module, address, length)?;
+            for chunk in bytes.utf8_chunks() {
+                run.environment.write(chunk.valid().as_bytes());
+                if !chunk.invalid().is_empty() {
+                    run.environment.write("\u{FFFD}".as_bytes());
+                }
+            }
+        }
+        I::Igl {} => return Err(TrapKind::IllegalInstruction.into()),
+        other => effects::perform(run, other)?,
+    }
+    Ok(index + 1)
+}
+
+fn halted(run: &mut Run<'_>) -> Break {
+    let result = run.process.register(0).int;
+    run.process.status = Status::Halted(result);
+    run.stop = Some(Stop::Halted(result));
+    Break::Ends
+}
+
+fn aloc(run: &mut Run<'_>, a: Int) -> Result<(), Break> {
+    let wanted = run.int(a);
+    let (length, limit) = (run.process.heap.len(), run.process.limits.heap);
+    run.pay_bulk(|_, _| {
+        let more = usize::try_from(wanted).map_err(|_| TrapKind::HeapLimit)?;
+        match length.checked_add(more) {
+            Some(total) if total as u64 <= limit => Ok(more),
+            _ => Err(TrapKind::HeapLimit),
+        }
+    })?;
+    let more = wanted as usize;
+    // Doubling keeps many small requests cheap; the limit keeps doubling within bounds.
+    let room = (length * 2).min(limit as usize).max(length + more) - length;
+    let heap = &mut run.process.heap;
+    if heap.capacity() < length + more
+        && heap.try_reserve_exact(room).or_else(|_| heap.try_reserve_exact(more)).is_err()
+    {
+        return Err(TrapKind::HeapLimit.into());
+    }
+    heap.resize(length + more, 0);
+    Ok(())
+}
+
+fn memcpy(run: &mut Run<'_>, d: Int, a: Int, len: Int) -> Result<(), Break> {
+    let (to, from, length) = (run.int(d), run.int(a), run.int(len));
+    run.pay_bulk(|process, module| {
+        readable(process, module, from, length)?;
+        writable(process, to, length).map(|bytes| bytes.len())
+    })?;
+    if from >= DATA_BASE {
+        let module = run.module;
+        let source = read_data(module, from, length).ok_or(TrapKind::HeapOutOfBounds)?;
+        writable(run.process, to, length)?.copy_from_slice(source);
+    } else {
+        let (to, from) = (to as usize, from as usize);
+        run.process.heap.copy_within(from..from + length as usize, to);
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! Why the slow path leaves an instruction.
+
+use crate::trap::TrapKind;
+
+/// Why an instruction was not done, or was the last one of this run. Small, since each instruction
+/// that is done here answers that there was none.
+pub(super) enum Break {
+    OutOfFuel,
+    Trap(TrapKind),
+    #[expect(clippy::box_collection, reason = "a string is three words")]
+    HostError(Box<String>),
+    /// It is done, and the process has ended; the run knows how.
+    Ends,
+    /// It is done, and the process waits; the run ends after it, and knows why.
+    Waits,
+}
+
+const _: () = assert!(size_of::<Result<u32, Break>>() <= 2 * size_of::<u64>());
+
+impl From<TrapKind> for Break {
+    fn from(kind: TrapKind) -> Self {
+        Break::Trap(kind)
+    }
+}

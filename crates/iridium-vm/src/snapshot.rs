@@ -1,0 +1,71 @@
+//! Processes as bytes: an [`Envelope`] with the process and, if it is included, its module file.
+
+use iridium_isa::{LoadError, Module};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, EncodeError};
+use crate::envelope::{Envelope, EnvelopeError};
+use crate::process::Process;
+
+/// The version that is written and read.
+pub const SNAPSHOT_VERSION: u16 = 2;
+
+const ENVELOPE: Envelope = Envelope { magic: *b"IRPS", version: SNAPSHOT_VERSION };
+
+/// Why bytes are not a usable snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// They do not begin with the magic.
+    #[error("not a saved Iridium process")]
+    Foreign,
+    /// Written by another version.
+    #[error("saved by snapshot version {0}; this version of Iridium reads {SNAPSHOT_VERSION}")]
+    Version(u16),
+    /// Cut off or changed.
+    #[error("the saved process is damaged or cut off")]
+    Damaged,
+    /// The module inside is not usable.
+    #[error("the module inside the saved process: {0}")]
+    Module(#[from] LoadError),
+}
+
+impl From<EnvelopeError> for SnapshotError {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::Foreign => Self::Foreign,
+            EnvelopeError::Version(version) => Self::Version(version),
+            EnvelopeError::Damaged => Self::Damaged,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Content {
+    process: Process,
+    module: Option<Vec<u8>>,
+}
+
+impl Process {
+    /// The process as bytes, with its module when that is given.
+    ///
+    /// # Errors
+    /// [`EncodeError`], an internal error.
+    pub fn save(&self, module: Option<&Module>) -> Result<Vec<u8>, EncodeError> {
+        let content = Content { process: self.clone(), module: module.map(Module::to_bytes) };
+        Ok(ENVELOPE.seal(&codec::encode(&content)?))
+    }
+
+    /// A process, and its module when that was saved with it.
+    ///
+    /// The state is checked against the module when it runs.
+    ///
+    /// # Errors
+    /// When the bytes are foreign, of another version, damaged or cut off.
+    pub fn restore(bytes: &[u8]) -> Result<(Self, Option<Module>), SnapshotError> {
+        let content: Content =
+            codec::decode(ENVELOPE.open(bytes)?).ok_or(SnapshotError::Damaged)?;
+        let module = content.module.as_deref().map(Module::from_bytes).transpose()?;
+        Ok((content.process, module))
+    }
+}
