@@ -1,4 +1,4 @@
-//! What a process wants from the world, and the answers.
+//! Effects: what a process asks of its surroundings, and the answers.
 
 use iridium_isa::operand::WINDOW_SPAN;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,8 @@
-//! The Iridium machine: an assembler, verified modules and a metered interpreter for a
-//! register-based assembly language.
+//! The Iridium machine: a metered interpreter whose processes are plain data.
 //!
 //! ```
-//! use crate::{Hosts, Limits, Process, Program, Stop};
 //! use iridium_asm::Assembler;
+//! use iridium_vm::{Hosts, Limits, Process, Program, Stop};
 //!
 //! let source = "
 //!     load $0 #6
@@ -20,17 +19,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | module | what |
-//! | --- | --- |
-//! | [`isa`] | the instruction table and what is generated from it |
-//! | [`asm`] | source text to modules |
-//! | [`module`] | modules and their files |
-//! | [`verify`] | what is checked once so that it need not be checked at every step |
-//! | [`program`] | a module made ready to run |
-//! | [`process`] | a running program as plain data: effects, traps, limits, snapshots |
-//! | [`sched`] | many processes on few threads |
-//! | [`supervisor`] | trees of processes that start their children again |
-//! | [`host`] | functions that an embedder lends to programs |
+//! * A [`Program`] is a verified module made ready to run, with its [host functions](Hosts).
+//! * A [`Process`] is everything a running program has. It can be [saved](Process::save) wherever it
+//!   stops, and [restored](Process::restore) elsewhere.
+//! * An [`Engine`] runs a process for some fuel: the [`Interpreter`], or one that others add, which
+//!   can take over from the interpreter at single instructions by an [`EntryHook`].
+//! * What a process asks of its surroundings comes out as an [`Effect`] and is answered by a
+//!   [`Completion`], unless the [`Environment`] of the run does it at once.
+//!
+//! This crate starts no thread, opens no socket and reads no clock.
 
 mod backtrace;
 pub mod codec;
@@ -72,6 +69,10 @@ pub use snapshot::{SNAPSHOT_VERSION, SnapshotError};
 pub use stop::{RunError, Stop};
 pub use trap::{Trap, TrapKind};
 pub use validate::InvalidState;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 // For `codec::numbered!`, which other crates expand.
 #[doc(hidden)]

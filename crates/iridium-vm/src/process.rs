@@ -1,8 +1,9 @@
 //! A process: everything a running program has, as plain data.
 //!
 //! A [`Process`] owns no thread, lock, socket or pointer, and names its module by hash. Between two
-//! runs it can be saved, moved and restored. What it wants from the world it says as an
-//! [`Effect`]; whoever owns it carries the effect out and answers with a [`Completion`].
+//! runs it can be saved, moved and restored. What it asks of its surroundings it says as
+//! an [`Effect`](crate::Effect); whoever owns it carries the effect out and answers with a
+//! [`Completion`].
 
 use iridium_isa::ModuleId;
 

@@ -29,7 +29,7 @@ pub enum RunError {
     OtherModule {
         /// Its module.
         process: ModuleId,
-        /// The module at hand.
+        /// The module of the program.
         program: ModuleId,
     },
     /// The state does not go with the module: it was restored from something that was tampered with.

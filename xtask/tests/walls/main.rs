@@ -114,7 +114,6 @@ const CIRCLES: &[(&str, &str)] = &[
     ("iridium-node", "the router, and those who answer for it and start programs"),
     ("iridium-proto", "the codec, the frames and the messages in them"),
     ("iridium-sched", "the scheduler and all its parts"),
-    ("iridium-vm", "process and interpreter"),
     ("xtask", "tasks ask main for the root of the repository; reports and their targets"),
 ];
 

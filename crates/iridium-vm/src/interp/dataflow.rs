@@ -1,27 +1,29 @@
-//! What is at hand at each instruction, on whichever way control comes to it.
+//! What the register cache holds at each instruction, whichever way control comes to it: a forward
+//! dataflow analysis.
 //!
-//! An instruction knows what all dataflow to it agree on. At the start of a loop that is often nothing,
-//! because the way into the loop differs from the way round. There only the way round counts, and an
-//! instruction on another way *refills*: after it, the values are read from their registers. So do
-//! computed jumps, instructions that run out of line, and the start of a run; what is known of an
-//! instruction therefore holds however control got there.
+//! Before an instruction the cache holds what all ways to it agree on. At the start of a loop that is
+//! often nothing, because the way into the loop differs from the way round. There only the way round
+//! counts, and an instruction on another way *refills*: after it, the cache is read from the
+//! registers. So do computed jumps, instructions on the slow path, and the start of a run; what is
+//! known of an instruction therefore holds however control got there.
+
+use iridium_isa::{Flow, Instruction};
 
 use super::register_cache::{CachedRegisters, Write};
-use iridium_isa::{Flow, Instruction};
 
 /// What is known of the code of a module.
 #[derive(Debug)]
 pub(super) struct Dataflow {
-    /// What is at hand before each instruction.
+    /// What is cached before each instruction.
     pub(super) cached: Vec<CachedRegisters>,
     /// Whether an instruction must refill for the one after it.
     pub(super) refills: Vec<bool>,
 }
 
-/// How many instructions of a loop are looked at to see whether they gain by what is at hand.
+/// How many instructions of a loop are looked at to see whether they gain by the cache.
 const LOOP_START: usize = 8;
 
-/// Finds out what is at hand.
+/// Finds out what is cached where.
 pub(super) fn analyse(code: &[Instruction]) -> Dataflow {
     let changes: Vec<Write> = code.iter().map(Write::of).collect();
     let agreed = agree(code, &changes, &vec![None; code.len()]);
@@ -72,7 +74,7 @@ fn agree(
     known.into_iter().map(Option::unwrap_or_default).collect()
 }
 
-/// For every start of a loop what the way round has at hand, if the loop gains by it.
+/// For every start of a loop what the way round has cached, if the loop gains by it.
 fn choose(
     code: &[Instruction],
     changes: &[Write],
@@ -100,7 +102,7 @@ fn choose(
     round
 }
 
-/// Whether instructions would take more from what is at hand.
+/// Whether instructions would take more from the cache.
 fn gains(
     code: &[Instruction],
     changes: &[Write],

@@ -61,7 +61,7 @@ pub(super) enum Step {
     Moved,
     /// It is done and `pc`, a computed index, is where to go on.
     Landed,
-    /// It did nothing: this case is for `general`.
+    /// It did nothing: this case is for the slow path.
     SlowPath,
     /// It did nothing: there is no fuel for it.
     OutOfFuel,
@@ -215,7 +215,7 @@ impl<'r, const F: usize> Machine<'r, F> {
         self.parts
     }
 
-    /// The instruction at hand.
+    /// The current instruction.
     #[inline(always)]
     pub(super) fn op(&self) -> &Op {
         // SAFETY: I1.
@@ -297,7 +297,7 @@ impl<'r, const F: usize> Machine<'r, F> {
     /// Goes on to the next instruction.
     ///
     /// # Safety
-    /// The instruction at hand is one that goes on to the next.
+    /// The current instruction is one that goes on to the next.
     #[inline(always)]
     pub(super) unsafe fn advance(&mut self) {
         // SAFETY: an instruction that goes on is not the last one (V3).
@@ -327,7 +327,7 @@ impl<'r, const F: usize> Machine<'r, F> {
     }
 
     /// Pays for a jump to a computed index and takes it. An index that does not exist is left to
-    /// `general`.
+    /// the slow path.
     #[inline(always)]
     pub(super) fn jump_to(&mut self, index: i64) -> Step {
         let ops = self.run().code.ops();
@@ -343,7 +343,7 @@ impl<'r, const F: usize> Machine<'r, F> {
         Step::Landed
     }
 
-    /// The index of the instruction at hand.
+    /// The index of the current instruction.
     #[inline(always)]
     pub(super) fn index(&mut self) -> usize {
         let start = self.run().code.ops().as_ptr();
@@ -351,7 +351,7 @@ impl<'r, const F: usize> Machine<'r, F> {
     }
 
     /// Pays for a call and makes it: slides the window by the operand, or by nothing. A call that
-    /// needs more room, or that has no room, is left to `general`.
+    /// needs more room, or that has no room, is left to the slow path.
     #[inline(always)]
     pub(super) fn call<const WINDOWED: bool>(&mut self) -> Step {
         let slide = if WINDOWED { self.op().registers[0] } else { 0 };
@@ -374,7 +374,7 @@ impl<'r, const F: usize> Machine<'r, F> {
         self.jump()
     }
 
-    /// Returns from a call; with no call to return from it is left to `general`.
+    /// Returns from a call; with no call to return from it is left to the slow path.
     #[inline(always)]
     pub(super) fn ret(&mut self) -> Step {
         let run = self.run();
@@ -395,7 +395,7 @@ impl<'r, const F: usize> Machine<'r, F> {
         Step::Moved
     }
 
-    /// Fetches what is known to be at hand from the registers.
+    /// Reads what is known to be cached from the registers.
     #[inline(always)]
     pub(super) fn refill(&mut self) {
         let index = self.index();

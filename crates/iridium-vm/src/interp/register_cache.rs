@@ -1,12 +1,12 @@
-//! Operands that are still at hand.
+//! The register cache: the values that were written last, kept in machine registers.
 //!
-//! Writing a register and reading it again soon goes through memory, which takes longer than most
-//! arithmetic. So the threaded backend hands on the last two values that were written to either
-//! lane, and an instruction that reads one of those registers gets a handler that takes the value
-//! from there. The registers are written all the same.
+//! Writing a register of the program and reading it again soon goes through memory, which takes
+//! longer than most arithmetic. So the threaded backend passes the last two values that were written
+//! to either lane from handler to handler, and an instruction that reads one of those registers gets
+//! a handler that takes the value from there. The registers are written all the same.
 //!
-//! Which registers these values belong to at each instruction is found out by [`dataflow`](super::dataflow)
-//! before the run.
+//! Which registers the cached values belong to at each instruction is found out before the run, by
+//! [`dataflow`](super::dataflow).
 
 use iridium_isa::Instruction;
 use iridium_isa::operand::{Role, Slots};
@@ -32,7 +32,7 @@ pub(super) const fn source(form: usize, slot: usize) -> usize {
     }
 }
 
-/// Which registers the values at hand belong to.
+/// Which registers the cached values belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct CachedRegisters {
     /// Of integer lanes.
@@ -41,7 +41,7 @@ pub(super) struct CachedRegisters {
     pub(super) float: CachedLane,
 }
 
-/// The registers of the values at hand of one kind of lane.
+/// The registers of the cached values of one kind of lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct CachedLane {
     /// The register that was written last.
@@ -69,7 +69,7 @@ impl CachedLane {
     }
 }
 
-/// What an instruction does to what is at hand.
+/// What an instruction does to the register cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Write {
     /// It writes no register.
@@ -102,7 +102,7 @@ impl Write {
 }
 
 impl CachedRegisters {
-    /// What is at hand after an instruction.
+    /// What is cached after an instruction.
     pub(super) fn after(mut self, change: Write) -> Self {
         match change {
             Write::Nothing => {}
@@ -113,7 +113,7 @@ impl CachedRegisters {
         self
     }
 
-    /// What is at hand in both cases.
+    /// What is cached in both cases.
     pub(super) fn common(self, other: Self) -> Self {
         Self { int: self.int.common(other.int), float: self.float.common(other.float) }
     }

@@ -1,7 +1,7 @@
 //! What the fast instructions do. Both backends compile these functions in.
 //!
 //! A function reads its operands by their position among the instruction's registers. It leaves
-//! rare cases (traps, growing, read-only data) to `general` by changing nothing and returning
+//! rare cases (traps, growing, read-only data) to the slow path by changing nothing and returning
 //! [`Step::SlowPath`].
 //!
 //! `F` is where an operand comes from; see [`register_cache`](super::register_cache).
@@ -401,7 +401,7 @@ pub(super) fn jtab<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     }
     let position = m.op().literal as usize + choice as usize;
     match m.run().code.table_entry(position) {
-        // What is at hand at a label of the table takes the way from here into account.
+        // What is cached at a label of the table takes the way from here into account.
         Some(index) => match m.jump_to(i64::from(index)) {
             Step::Landed => Step::Moved,
             other => other,
@@ -466,7 +466,7 @@ pub(super) fn pop<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     }
 }
 
-/// The current message when it is a word; what else it may be is left to `general`.
+/// The current message when it is a word; what else it may be is left to the slow path.
 #[inline(always)]
 fn message_word<const F: usize>(m: &mut Machine<'_, F>) -> Result<[u8; 8], Step> {
     let Some(Payload::Word(word)) = m.run().process.message else { return Err(Step::SlowPath) };

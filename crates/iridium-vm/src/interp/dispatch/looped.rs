@@ -46,7 +46,7 @@ macro_rules! execute {
         $function:ident $variant:ident $mnemonic:literal { $($operand:ident: $kind:ident),* }
         $flow:ident $fuel:ident $(($cost:literal))? $path:ident;
     )+) => {
-        /// Does the instruction at hand.
+        /// Does the current instruction.
         #[inline(always)]
         pub(super) fn execute(machine: &mut Machine<'_>) -> Step {
             match machine.op().opcode {

@@ -7,7 +7,7 @@ use crate::interp::entry::{EntryState, Resume};
 use crate::interp::machine::{Exit, Machine, Run};
 use crate::interp::slow_path;
 
-/// Does the instruction at hand on the slow path. Gives the machine to go on with.
+/// Does the current instruction on the slow path. Gives the machine to go on with.
 pub(super) fn out_of_line(machine: Machine<'_>) -> Result<Machine<'_>, Exit> {
     leave(machine, slow_path::execute)
 }
@@ -16,11 +16,11 @@ pub(super) fn out_of_line(machine: Machine<'_>) -> Result<Machine<'_>, Exit> {
 pub(super) enum Entered<'r> {
     /// Control goes on wherever the process is now.
     Continue(Machine<'r>),
-    /// The interpreter is to do the instruction at hand.
+    /// The interpreter is to do the current instruction.
     Interpret(Machine<'r>),
 }
 
-/// Whether an engine takes over at the instruction at hand.
+/// Whether an engine takes over at the current instruction.
 #[inline(always)]
 pub(super) fn is_hooked(machine: &Machine<'_>) -> bool {
     machine.op().hooked.load(Ordering::Relaxed)
@@ -53,7 +53,7 @@ pub(super) fn enter_hook(machine: Machine<'_>) -> Result<Entered<'_>, Exit> {
     })
 }
 
-/// Ends dispatch before the instruction at hand.
+/// Ends dispatch before the current instruction.
 pub(super) fn stop_before(machine: Machine<'_>) -> Exit {
     machine.put_back();
     Exit::OutOfFuel

@@ -15,7 +15,7 @@ use crate::interp::register_cache::{CachedRegisters, Write};
 use crate::interp::semantics;
 use crate::register::Register;
 
-/// The handler for a pair of instructions, with this at hand before the first.
+/// The handler for a pair of instructions, with this in the register cache before the first.
 pub(super) fn handler(
     cached: CachedRegisters,
     first: &Instruction,

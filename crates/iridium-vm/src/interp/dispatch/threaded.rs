@@ -14,7 +14,7 @@ use crate::register::Register;
 /// and the fourth is the one for shift counts, so it has the value that is needed least often.
 ///
 /// Calling it is only allowed with the parts of a machine that is used no more, and whose
-/// instruction at hand has this handler.
+/// current instruction has this handler.
 pub(in crate::interp) type Handler =
     for<'r> unsafe fn(*const Op, *mut Register, *mut Run<'r>, i64, i64, i64, f64, f64) -> Exit;
 
@@ -49,7 +49,7 @@ pub(in crate::interp) fn erase(handler: Handler) -> *mut () {
     handler as *mut ()
 }
 
-/// The handler of the instruction at hand.
+/// The handler of the current instruction.
 #[inline(always)]
 fn own_handler<const F: usize>(machine: &Machine<'_, F>) -> Handler {
     // SAFETY: all that is ever stored in an op is an `erase`d handler.
@@ -69,7 +69,7 @@ pub(super) fn go(run: &mut Run<'_>) -> Exit {
 /// Goes on with a handler. In tail position this is a jump.
 ///
 /// # Safety
-/// The handler goes with the instruction at hand.
+/// The handler goes with the current instruction.
 #[inline(always)]
 unsafe fn call(handler: Handler, machine: Machine<'_>) -> Exit {
     let Parts { pc, window, run, fuel, int, float } = machine.into_parts();
@@ -77,7 +77,7 @@ unsafe fn call(handler: Handler, machine: Machine<'_>) -> Exit {
     unsafe { handler(pc, window, run, int[1], fuel, int[0], float[0], float[1]) }
 }
 
-/// Goes on with the handler of the instruction at hand.
+/// Goes on with the handler of the current instruction.
 #[cfg(iridium_tail_calls)]
 #[inline(always)]
 fn next(machine: Machine<'_>) -> Exit {
@@ -189,7 +189,7 @@ define_handler! {
     }
 }
 
-/// Does the instruction at hand without the register cache, and goes on.
+/// Does the current instruction without the register cache, and goes on.
 #[inline(always)]
 fn do_one(mut machine: Machine<'_>) -> Exit {
     match looped::execute(&mut machine) {
