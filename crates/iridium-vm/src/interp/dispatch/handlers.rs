@@ -12,7 +12,7 @@ use crate::register::Register;
 macro_rules! single {
     ($(
         #[doc = $doc:literal]
-        $function:ident $variant:ident $mnemonic:literal { $($operand:ident: $kind:ident),* }
+        $function:ident $variant:ident = $number:literal $mnemonic:literal { $($operand:ident: $kind:ident),* }
         $flow:ident $fuel:ident $(($cost:literal))? $path:ident;
     )+) => {
         mod fast {
