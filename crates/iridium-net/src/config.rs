@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use iridium_proto::{NodeAlias, NodeIp, NodeNumber, NodePort};
+use iridium_proto::{Features, NodeAlias, NodeIp, NodeNumber, NodePort};
 
 use crate::endpoint::Endpoint;
 use crate::membership::Timing;
@@ -26,6 +26,9 @@ pub struct Config {
     /// at or, if that is unspecified, at the one they see it come from. The
     /// port is the one it listens on unless another is given.
     pub advertise: Option<(NodeIp, Option<NodePort>)>,
+    /// The features that this node knows, for an application with messages that not every build
+    /// understands: those of a link are at [`ClusterClient::features`](crate::ClusterClient::features).
+    pub features: Features,
     /// How connections are protected.
     pub security: Security,
     /// Where files are kept, in a folder of the node's alias. `None`: nothing
@@ -49,6 +52,7 @@ impl Config {
             bind,
             control_bind: None,
             advertise: None,
+            features: Features::NONE,
             security,
             data_root: None,
             timing: Timing::default(),

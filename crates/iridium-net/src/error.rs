@@ -191,6 +191,12 @@ pub enum ClientError {
         /// What happened.
         why: String,
     },
+    /// The node does not know the request: it runs an earlier build.
+    #[error("the node at {to} does not know this request")]
+    NotUnderstood {
+        /// The address.
+        to: String,
+    },
     /// The node does not do what it was asked.
     #[error("the node at {to} refuses: {why}")]
     Refused {

@@ -252,3 +252,33 @@ fn finish(stream: DeadlineStream, noise: HandshakeState) -> Result<Session, Hand
     let cipher = noise.into_stateless_transport_mode()?;
     Ok(Session::new(stream.into_inner()?, Some(Arc::new(cipher))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_hex(text: &str) -> Vec<u8> {
+        let digits: Vec<char> = text.chars().filter(char::is_ascii_hexdigit).collect();
+        let byte = |pair: &[char]| u8::from_str_radix(&String::from_iter(pair), 16).unwrap();
+        digits.chunks(2).map(byte).collect()
+    }
+
+    #[test]
+    fn the_preamble_is_that_of_version_1() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = Secrets::create(&folder.path().join("secret")).unwrap();
+        for (security, golden) in [
+            (Security::Insecure, include_str!("../tests/fixtures/v1/preamble-insecure.hex")),
+            (Security::Secret(secret), include_str!("../tests/fixtures/v1/preamble-encrypted.hex")),
+        ] {
+            let golden = from_hex(golden);
+            assert_eq!(
+                preamble(&security),
+                *golden,
+                "nodes of other builds would not find out that this one speaks another version"
+            );
+            let theirs = Preamble::try_from(golden).unwrap();
+            assert!(check_preamble(&theirs, &security).is_ok());
+        }
+    }
+}

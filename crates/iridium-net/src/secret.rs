@@ -295,6 +295,13 @@ mod tests {
     }
 
     #[test]
+    fn the_secret_file_of_version_1_is_read() {
+        let (_dir, path) = file(include_str!("../tests/fixtures/v1/cluster.secret"));
+        assert_eq!(Secrets::load(&path).unwrap().accepted(), [[0xab; 32], [0xcd; 32]]);
+        assert_eq!(to_hex(&[0xab; 32]), "ab".repeat(32));
+    }
+
+    #[test]
     fn unusable_files_are_refused_with_the_path_and_the_reason() {
         let sign = format!("+{}", "a".repeat(63));
         for (text, why) in [

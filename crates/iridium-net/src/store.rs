@@ -211,6 +211,43 @@ mod tests {
     }
 
     #[test]
+    fn the_files_of_version_1_are_read_and_written_as_they_are() {
+        let root = tempfile::tempdir().unwrap();
+        let store = open(root.path());
+        let on_disk = |name: &str| fs::read_to_string(store.folder.join(name)).unwrap();
+        let changed = "the format of this file has changed: earlier builds cannot read it, \
+                       nor this one theirs; give it another header, and read both";
+
+        let golden = include_str!("../tests/fixtures/v1/peers");
+        store.replace("peers", golden).unwrap();
+        let peers = store.peers().unwrap();
+        let shown: Vec<String> = peers.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["b (192.0.2.1:2254)", "c ([2001:db8::1]:65535)"], "{changed}");
+        store.save_peers(&peers).unwrap();
+        assert_eq!(on_disk("peers"), golden, "{changed}");
+
+        let golden = include_str!("../tests/fixtures/v1/incarnation");
+        store.save_incarnation(1_764_362_800_000_000).unwrap();
+        assert_eq!(on_disk("incarnation"), golden, "{changed}");
+        let later = golden.replacen('1', "9", 1);
+        store.replace("incarnation", &later).unwrap();
+        assert_eq!(store.next_incarnation().unwrap(), 9_764_362_800_000_001, "{changed}");
+
+        let path = root.path().join("@default-alias");
+        fs::write(&path, include_str!("../tests/fixtures/v1/default-alias")).unwrap();
+        let alias = default_alias(root.path()).unwrap();
+        assert_eq!(alias.as_str(), "5ad4ba51-9cd0-4bd8-8ee0-7f0a7a4b3d4c", "{changed}");
+    }
+
+    #[test]
+    fn a_list_of_peers_of_a_later_version_is_not_misread() {
+        let root = tempfile::tempdir().unwrap();
+        let store = open(root.path());
+        store.replace("peers", "iridium peers 2\nb 192.0.2.1 2254\n").unwrap();
+        assert_eq!(store.peers().unwrap(), []);
+    }
+
+    #[test]
     fn the_default_alias_is_made_once() {
         let root = tempfile::tempdir().unwrap();
         let alias = default_alias(root.path()).unwrap();

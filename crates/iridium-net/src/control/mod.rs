@@ -52,12 +52,16 @@ impl ControlClient {
     /// Asks what every node answers, and waits for the answer.
     ///
     /// # Errors
-    /// [`ClientError::NoAnswer`]; the connection is of no more use then.
+    /// [`ClientError::NotUnderstood`], after which one may go on asking;
+    /// [`ClientError::NoAnswer`]: the connection is of no more use then.
     pub fn request(&mut self, request: ControlRequest) -> Result<ControlReply, ClientError> {
         let deadline = Instant::now() + self.timeout;
         let asked = self.stream.say(&IridiumMessage::ControlRequest(request));
         let answer = asked.and_then(|()| self.stream.hear(deadline));
         match answer {
+            Ok(IridiumMessage::ControlReply(ControlReply::NotUnderstood(_))) => {
+                Err(ClientError::NotUnderstood { to: self.to.clone() })
+            }
             Ok(IridiumMessage::ControlReply(reply)) => Ok(reply),
             Ok(other) => Err(self.no_answer(&format!("it said {} instead", other.name()))),
             Err(error) => Err(self.no_answer(&error)),

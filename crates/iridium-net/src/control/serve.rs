@@ -139,5 +139,6 @@ fn name(request: &ControlRequest) -> &'static str {
         ControlRequest::Members => "for the members",
         ControlRequest::Leave => "the node to leave",
         ControlRequest::Application(_) => "the application",
+        ControlRequest::Unknown(_) => "what this build does not know",
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use iridium_proto::{IridiumMessage, MAX_MESSAGE, NodeId, Piece};
 
 use super::ClusterClient;
-use super::queue::{CREDIT_STEP, MAX_TRANSFERS, WINDOW, cost};
+use super::queue::{CREDIT_STEP, Kind, MAX_TRANSFERS, WINDOW, cost};
 
 /// A message from another node. Dropping it makes room for more from there.
 #[derive(Debug)]
@@ -68,9 +68,26 @@ impl Drop for Room {
 /// Long messages of which a part has come.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
-    parts: HashMap<u32, Vec<u8>>,
+    parts: HashMap<u32, Part>,
     /// Bytes in all parts.
     held: usize,
+}
+
+#[derive(Debug)]
+struct Part {
+    kind: u8,
+    bytes: Vec<u8>,
+}
+
+/// A message that is complete.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Assembled {
+    Known(Vec<u8>),
+    /// Of a kind that this build does not know: it is skipped.
+    Unknown {
+        kind: u8,
+        len: usize,
+    },
 }
 
 impl Assembly {
@@ -79,9 +96,14 @@ impl Assembly {
     ///
     /// # Errors
     /// The breach of the protocol.
-    pub(super) fn add(&mut self, message: IridiumMessage) -> Result<Option<Vec<u8>>, &'static str> {
+    pub(super) fn add(
+        &mut self,
+        message: IridiumMessage,
+    ) -> Result<Option<Assembled>, &'static str> {
         match message {
-            IridiumMessage::Deliver(bytes) | IridiumMessage::Signal(bytes) => Ok(Some(bytes)),
+            IridiumMessage::Deliver(bytes) | IridiumMessage::Signal(bytes) => {
+                Ok(Some(Assembled::Known(bytes)))
+            }
             IridiumMessage::Piece(piece) => self.add_piece(piece),
             _ => Err("a data message of a kind that has no use here"),
         }
@@ -92,26 +114,33 @@ impl Assembly {
         self.held
     }
 
-    fn add_piece(&mut self, piece: Piece) -> Result<Option<Vec<u8>>, &'static str> {
+    fn add_piece(&mut self, piece: Piece) -> Result<Option<Assembled>, &'static str> {
         if !self.parts.contains_key(&piece.transfer) && self.parts.len() >= MAX_TRANSFERS {
             return Err("too many long messages at a time");
         }
         if piece.bytes.is_empty() && !piece.last {
             return Err("a piece of nothing");
         }
-        let whole = self.parts.entry(piece.transfer).or_default();
-        if whole.len() + piece.bytes.len() > MAX_MESSAGE {
+        let new = || Part { kind: piece.kind, bytes: Vec::new() };
+        let part = self.parts.entry(piece.transfer).or_insert_with(new);
+        if part.kind != piece.kind {
+            return Err("pieces of one message with different kinds");
+        }
+        if part.bytes.len() + piece.bytes.len() > MAX_MESSAGE {
             return Err("a message over the limit, in pieces");
         }
-        whole.extend_from_slice(&piece.bytes);
+        part.bytes.extend_from_slice(&piece.bytes);
         self.held += piece.bytes.len();
         // The sender has credit for all of a message before it begins it.
         if self.held > WINDOW {
             return Err("more pieces than it has credit for");
         }
         let complete = if piece.last { self.parts.remove(&piece.transfer) } else { None };
-        self.held -= complete.as_ref().map_or(0, Vec::len);
-        Ok(complete)
+        self.held -= complete.as_ref().map_or(0, |part| part.bytes.len());
+        Ok(complete.map(|Part { kind, bytes }| match Kind::of(kind) {
+            Some(_) => Assembled::Known(bytes),
+            None => Assembled::Unknown { kind, len: bytes.len() },
+        }))
     }
 }
 
@@ -123,14 +152,36 @@ mod tests {
         IridiumMessage::Piece(Piece { transfer, kind: 12, last, bytes: vec![byte; len] })
     }
 
+    fn whole(bytes: Vec<u8>) -> Result<Option<Assembled>, &'static str> {
+        Ok(Some(Assembled::Known(bytes)))
+    }
+
     #[test]
     fn pieces_of_several_messages_may_alternate() {
         let mut assembly = Assembly::default();
         assert_eq!(assembly.add(piece(1, 1, 2, false)), Ok(None));
         assert_eq!(assembly.add(piece(2, 2, 1, false)), Ok(None));
-        assert_eq!(assembly.add(piece(1, 1, 1, true)), Ok(Some(vec![1, 1, 1])));
-        assert_eq!(assembly.add(IridiumMessage::Deliver(vec![9])), Ok(Some(vec![9])));
-        assert_eq!(assembly.add(piece(2, 2, 0, true)), Ok(Some(vec![2])));
+        assert_eq!(assembly.add(piece(1, 1, 1, true)), whole(vec![1, 1, 1]));
+        assert_eq!(assembly.add(IridiumMessage::Deliver(vec![9])), whole(vec![9]));
+        assert_eq!(assembly.add(piece(2, 2, 0, true)), whole(vec![2]));
+    }
+
+    #[test]
+    fn a_long_message_of_a_later_build_is_skipped_as_a_whole() {
+        let mut assembly = Assembly::default();
+        let later = |last, byte| {
+            let bytes = vec![byte; 2];
+            IridiumMessage::Piece(Piece { transfer: 1, kind: 200, last, bytes })
+        };
+        assert_eq!(assembly.add(later(false, 0)), Ok(None));
+        assert_eq!(assembly.add(piece(2, 7, 1, true)), whole(vec![7]));
+        assert_eq!(
+            assembly.add(later(true, 1)),
+            Ok(Some(Assembled::Unknown { kind: 200, len: 4 }))
+        );
+        assert_eq!(assembly.held(), 0);
+        assert_eq!(assembly.add(later(false, 0)), Ok(None));
+        assert!(assembly.add(piece(1, 0, 1, true)).is_err(), "of another kind than before");
     }
 
     #[test]

@@ -9,12 +9,12 @@ mod reader;
 mod writer;
 
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
-use iridium_proto::{IridiumMessage, NodeId};
+use iridium_proto::{Features, IridiumMessage, NodeId};
 
 use crate::error::{Refused, SendError};
 use crate::event::LinkId;
@@ -45,6 +45,8 @@ pub struct ClusterClient {
     received: AtomicUsize,
     /// Credit to give to the other end, not yet worth a message.
     owed: AtomicUsize,
+    /// The bits of the features that both ends know.
+    features: AtomicU64,
     /// Whose link it is, once that is known.
     peer: OnceLock<NodeId>,
     admitted: Mutex<Admission>,
@@ -75,6 +77,7 @@ impl ClusterClient {
             outbox: Outbox::new(queue_bytes, half),
             received: AtomicUsize::new(0),
             owed: AtomicUsize::new(0),
+            features: AtomicU64::new(Features::NONE.0),
             peer: OnceLock::new(),
             admitted: Mutex::new(Admission::Undecided),
             decided: Condvar::new(),
@@ -109,6 +112,12 @@ impl ClusterClient {
     #[must_use]
     pub fn link_id(&self) -> LinkId {
         self.conn.into()
+    }
+
+    /// The features that both ends know. None until the other end has named its own, which it
+    /// does at the beginning of the link; so ask at each use.
+    pub fn features(&self) -> Features {
+        Features(self.features.load(Ordering::Relaxed))
     }
 
     /// [`send_in`](Self::send_in) lane 0, for those who have but one.
@@ -163,6 +172,10 @@ impl ClusterClient {
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
         self.outbox.queued_bytes()
+    }
+
+    pub(crate) fn set_features(&self, features: Features) {
+        self.features.store(features.0, Ordering::Relaxed);
     }
 
     pub(crate) fn id(&self) -> ConnId {

@@ -51,6 +51,15 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// The kind that a [`Piece`] names; `None` for one of a later build.
+    pub(super) fn of(number: u8) -> Option<Self> {
+        [Self::Message, Self::Signal].into_iter().find(|kind| kind.number() == number)
+    }
+
+    fn number(self) -> u8 {
+        self.with(Vec::new()).kind()
+    }
+
     /// The message on the wire.
     pub(super) fn with(self, bytes: Vec<u8>) -> IridiumMessage {
         match self {
@@ -329,7 +338,7 @@ impl Queue {
         let end = bytes.len().min(transfer.sent + PIECE_LEN);
         let piece = Piece {
             transfer: transfer.number,
-            kind: transfer.message.kind.with(Vec::new()).kind(),
+            kind: transfer.message.kind.number(),
             last: end == bytes.len(),
             bytes: bytes[transfer.sent..end].to_vec(),
         };

@@ -12,7 +12,7 @@ use crate::membership::ConnId;
 use crate::session::{FrameReader, SessionError};
 
 use super::ClusterClient;
-use super::inbox::{Assembly, Room};
+use super::inbox::{Assembled, Assembly, Room};
 
 pub(crate) struct Reader {
     pub(crate) link: Arc<ClusterClient>,
@@ -75,10 +75,21 @@ impl Reader {
                                 none.insert(self.application.recipient(&from, &self.link))
                             }
                         };
-                        if let Some(bytes) = assembly.add(message)? {
-                            let room = Room::take(bytes.len(), assembly.held(), &self.link)?;
-                            recipient.deliver(bytes, room);
-                            has_news = true;
+                        match assembly.add(message)? {
+                            None => {}
+                            Some(Assembled::Known(bytes)) => {
+                                let room = Room::take(bytes.len(), assembly.held(), &self.link)?;
+                                recipient.deliver(bytes, room);
+                                has_news = true;
+                            }
+                            // Its credit is given back, as that of any other.
+                            Some(Assembled::Unknown { kind, len }) => {
+                                drop(Room::take(len, assembly.held(), &self.link)?);
+                                log::warn!(
+                                    "skipped a long message of unknown kind {kind} from {}",
+                                    self.link.remote
+                                );
+                            }
                         }
                         true
                     }

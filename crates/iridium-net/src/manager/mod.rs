@@ -118,6 +118,7 @@ impl Manager {
         let start = Start {
             intro: Introduction { info: info.clone(), id: id.clone(), refutation: 0 },
             timing: config.timing.clone(),
+            features: config.features,
             remembered,
             may_renumber: true,
             seed: random_bits()?,

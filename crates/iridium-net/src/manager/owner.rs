@@ -163,9 +163,11 @@ impl Owner {
                 self.emit(&Event::LeaveRequested);
                 ControlReply::Leaving
             }
+            // Answered by the application, on a thread of the client's own.
             ControlRequest::Application(_) => {
                 ControlReply::Failed("only the application answers this".into())
             }
+            ControlRequest::Unknown(number) => ControlReply::NotUnderstood(*number),
         }
     }
 
@@ -199,6 +201,11 @@ impl Owner {
                     let mut routes = lock(&self.worker.shared.routes);
                     if routes.get(&id.alias).is_some_and(|link| link.id() == conn) {
                         routes.remove(&id.alias);
+                    }
+                }
+                Action::Features { conn, features } => {
+                    if let Some(link) = self.links.get(&conn) {
+                        link.set_features(features);
                     }
                 }
                 Action::Emit(event) => self.emit(&event),

@@ -1,7 +1,8 @@
 //! Introductions: who becomes a member, by which connection, under which alias.
 
 use iridium_proto::{
-    HelloAck, Introduction, IridiumMessage, Members, NodeAlias, NodeIp, RecordState, RejectReason,
+    Features, HelloAck, Introduction, IridiumMessage, Members, NodeAlias, NodeIp, RecordState,
+    RejectReason,
 };
 
 use super::dial::Target;
@@ -39,7 +40,10 @@ impl Membership {
         now: Time,
     ) {
         let (intro, wants_list) = match first {
-            IridiumMessage::Hello(hello) => (hello.intro, true),
+            IridiumMessage::Hello(hello) => {
+                self.on_features(conn, hello.features);
+                (hello.intro, true)
+            }
             IridiumMessage::Join(join) => (join.intro, false),
             _ => return self.push(Action::Close { conn, why: "it did not introduce itself" }),
         };
@@ -88,7 +92,7 @@ impl Membership {
         if known > intro.id.incarnation
             || (known == intro.id.incarnation && member.state == State::Left)
         {
-            return Verdict::Reject(RejectReason::Outdated { incarnation: known });
+            return Verdict::Reject(RejectReason::Outdated(known));
         }
         // Both ends dialled: the connection of the smaller id survives.
         let greeting = matches!(member.attempt, Some(Attempt::Greeting(_)));
@@ -99,8 +103,7 @@ impl Membership {
     }
 
     fn alias_taken_by_me(&self) -> RejectReason {
-        let (_, info) = self.me();
-        RejectReason::AliasTaken { alias: info.alias, ip: info.ip, port: info.port }
+        RejectReason::AliasTaken(self.me().1)
     }
 
     fn number_is_taken(&self, intro: &Introduction) -> bool {
@@ -149,11 +152,7 @@ impl Membership {
         else {
             return;
         };
-        let taken = RejectReason::AliasTaken {
-            alias: member.info.alias.clone(),
-            ip: member.info.ip,
-            port: member.info.port,
-        };
+        let taken = RejectReason::AliasTaken(member.info.clone());
         let holder = member.id.incarnation;
         let Some(Conn { stage: Stage::Candidate { intro, .. }, .. }) =
             self.conns.remove(&claim.candidate)
@@ -348,6 +347,9 @@ impl Membership {
         // count at the other end, which lets data wait until it does.
         self.ping(conn, now);
         self.push(Action::Link { id: id.clone(), conn });
+        if !self.features.is_empty() {
+            self.send(conn, IridiumMessage::Features(self.features));
+        }
         self.push(Action::Emit(if was_up {
             Event::Recovered { id, reconnected: true, link: conn.into() }
         } else {
@@ -364,6 +366,12 @@ impl Membership {
         self.timers.set(now + self.timing.suspect_after, Timer::Silence(conn));
         self.resolve_waiting(alias);
         self.save_peers();
+    }
+
+    /// The other end of a connection has named the features that it knows.
+    pub(super) fn on_features(&mut self, conn: ConnId, theirs: Features) {
+        let features = self.features & theirs;
+        self.push(Action::Features { conn, features });
     }
 
     fn refuse_claim(&mut self, candidate: ConnId) {

@@ -60,6 +60,7 @@ impl Membership {
             IridiumMessage::Members(members) => self.on_members(conn, members, now),
             IridiumMessage::PingReq(request) => self.on_ping_req(conn, &request, now),
             IridiumMessage::PingAck(ack) => self.on_ping_ack(ack, now),
+            IridiumMessage::Features(theirs) => self.on_features(conn, theirs),
             IridiumMessage::Leave => self.on_left(&alias, now),
             IridiumMessage::NotDialable(info) => {
                 log::error!(

@@ -130,7 +130,7 @@ impl Membership {
         self.clear_seed_attempts(now);
         match reason {
             RejectReason::NumberTaken if self.may_renumber => self.be_reborn(0, now),
-            RejectReason::Outdated { incarnation } => self.be_reborn(incarnation, now),
+            RejectReason::Outdated(incarnation) => self.be_reborn(incarnation, now),
             RejectReason::AlreadyLinked => self.on_already_linked(target, now),
             RejectReason::Leaving => {
                 let failure = DialFailure::Unreachable(reason.to_string());
@@ -141,7 +141,7 @@ impl Membership {
                 Target::Join(join) => self.end_self_join(*join),
                 Target::Check(..) => {}
             },
-            RejectReason::AliasTaken { .. } | RejectReason::NumberTaken => {
+            RejectReason::AliasTaken(_) | RejectReason::NumberTaken | RejectReason::Unknown(_) => {
                 self.on_refused(target, reason, now);
             }
         }

@@ -103,6 +103,10 @@ impl Membership {
     ) -> Vec<NodeAlias> {
         let mut dialled = Vec::new();
         for mut record in nodes {
+            if let RecordState::Unknown(state) = record.state {
+                log::debug!("skipped a record of node={}: unknown state {state}", record.id);
+                continue;
+            }
             if record.id.alias == self.me.id.alias {
                 self.refute(&record);
                 continue;
@@ -194,6 +198,7 @@ impl Membership {
                 }
                 false
             }
+            RecordState::Unknown(_) => false,
             RecordState::Suspect => newer && member.is_wanted(),
             RecordState::Alive => {
                 let rested = member.dialled.is_none_or(|at| now >= at + patience);

@@ -117,7 +117,7 @@ impl Membership {
         if remembered {
             IridiumMessage::Join(Join { intro })
         } else {
-            IridiumMessage::Hello(Hello { intro, version: MAX_VERSION, features: 0 })
+            IridiumMessage::Hello(Hello { intro, version: MAX_VERSION, features: self.features })
         }
     }
 

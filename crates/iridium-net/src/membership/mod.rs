@@ -40,7 +40,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use iridium_proto::{
-    Introduction, IridiumMessage, MemberView, NodeAlias, NodeId, NodeInfo, NodeIp, Ping, ViewState,
+    Features, Introduction, IridiumMessage, MemberView, NodeAlias, NodeId, NodeInfo, NodeIp, Ping,
+    ViewState,
 };
 
 use crate::endpoint::Endpoint;
@@ -175,6 +176,13 @@ pub enum Action {
         /// How it ended.
         outcome: Result<JoinReport, JoinError>,
     },
+    /// A connection has these features: both ends know them.
+    Features {
+        /// The connection.
+        conn: ConnId,
+        /// What it has from now on.
+        features: Features,
+    },
     /// Remember these peers for the next start.
     SavePeers(Vec<NodeInfo>),
     /// This node goes on under a new identity; remember its incarnation.
@@ -188,6 +196,8 @@ pub struct Start {
     pub intro: Introduction,
     /// The time spans of the protocol.
     pub timing: Timing,
+    /// The features that this node knows.
+    pub features: Features,
     /// Peers of an earlier life, to be joined again.
     pub remembered: Vec<NodeInfo>,
     /// Whether another node number may be drawn when this one is taken: only
@@ -223,6 +233,7 @@ struct Conn {
 #[derive(Debug)]
 pub struct Membership {
     timing: Timing,
+    features: Features,
     me: Introduction,
     /// The ip that others see, while this node publishes none of its own.
     seen_as: Option<NodeIp>,
@@ -248,6 +259,7 @@ impl Membership {
     pub fn new(start: Start, now: Time) -> Self {
         let mut core = Self {
             timing: start.timing,
+            features: start.features,
             me: start.intro,
             seen_as: None,
             may_renumber: start.may_renumber,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use iridium_net::{Event, JoinError};
-use iridium_proto::{RejectReason, ViewState};
+use iridium_proto::{NodeInfo, RejectReason, ViewState};
 
 use crate::world::{MS, Machine, World};
 
@@ -148,7 +148,9 @@ fn an_alias_of_a_live_node_is_refused_with_the_reason() {
         world.start(3, &[0]);
         world.run_for(2 * SECOND);
         let reason = refusal(&world, 3);
-        let Some(RejectReason::AliasTaken { ip, .. }) = reason else { panic!("{reason:?}") };
+        let Some(RejectReason::AliasTaken(NodeInfo { ip, .. })) = reason else {
+            panic!("{reason:?}")
+        };
         assert_eq!(ip.0, world.nodes[1].addr.ip(), "the holder is named");
         let alone = |e: &Event| matches!(e, Event::Refused { alone: true, .. });
         assert_eq!(count(&world, 3, alone), 1);
@@ -166,7 +168,7 @@ fn the_seeds_own_alias_is_refused_too() {
     world.nodes[2].incarnation = 7;
     world.start(2, &[0]);
     world.run_for(2 * SECOND);
-    assert!(matches!(refusal(&world, 2), Some(RejectReason::AliasTaken { .. })));
+    assert!(matches!(refusal(&world, 2), Some(RejectReason::AliasTaken(_))));
 }
 
 #[test]

@@ -13,8 +13,8 @@ use std::time::Duration;
 use iridium_net::membership::{Action, ConnId, DialId, Input, Membership, Start, Time, Timing};
 use iridium_net::{Endpoint, Event, JoinError, JoinReport};
 use iridium_proto::{
-    Introduction, IridiumMessage, MemberView, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber,
-    NodePort, ViewState,
+    Features, Introduction, IridiumMessage, MemberView, NodeAlias, NodeId, NodeInfo, NodeIp,
+    NodeNumber, NodePort, ViewState,
 };
 
 use crate::observer::Observer;
@@ -157,7 +157,8 @@ impl World {
         let intro = Introduction { info, id, refutation: 0 };
         let remembered = node.peers.clone();
         let may_renumber = node.may_renumber;
-        let start = Start { intro, timing, remembered, may_renumber, seed };
+        let features = Features::NONE;
+        let start = Start { intro, timing, features, remembered, may_renumber, seed };
         let mut core = Membership::new(start, now);
         for seed in seeds {
             core.join(Endpoint::Addr(seed), true, now);
@@ -342,6 +343,7 @@ impl World {
                 self.say(machine, || format!("joined: {outcome:?}"));
                 self.nodes[machine].joined.push(outcome);
             }
+            Action::Features { .. } => {}
             Action::SavePeers(peers) => self.nodes[machine].peers = peers,
             Action::Reborn(id) => self.nodes[machine].incarnation = id.incarnation,
         }

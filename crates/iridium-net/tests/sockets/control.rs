@@ -207,7 +207,7 @@ fn garbage_in_a_conversation_ends_it_and_nothing_else() {
     ));
     for (garbage, why) in [
         (&[0xFF; 64][..], "over the limit"),
-        (&[5, 0, 0, 0, 15, 9, 9, 9, 9], "malformed"),
+        (&[4, 0, 0, 0, 15, 9, 9, 9], "malformed"),
         (&[2, 0, 0, 0, 19, 0], "malformed"),
         (&[1, 0, 0, 0, 10], "Leave"),
     ] {

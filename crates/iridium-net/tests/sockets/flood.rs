@@ -5,15 +5,15 @@ use std::net::TcpStream;
 
 use iridium_net::{Event, Manager, Security};
 use iridium_proto::{
-    FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, NodeId, NodeInfo,
-    NodeIp, NodeNumber, NodePort, Piece, Ping, encode_frame,
+    Features, FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, NodeId,
+    NodeInfo, NodeIp, NodeNumber, NodePort, Piece, Ping, encode_frame,
 };
 
 use crate::application::{Call, start_recorded};
 use crate::harness::*;
 
 /// Makes itself a member of the node's mesh by hand.
-fn intrude(node: &Manager) -> TcpStream {
+pub fn intrude(node: &Manager) -> TcpStream {
     let mut stream = TcpStream::connect(node.local_addr()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(b"IRDM\x00\x01\x00\x01\x00").unwrap();
@@ -23,7 +23,10 @@ fn intrude(node: &Manager) -> TcpStream {
     let info = NodeInfo { alias: name.clone(), ip, port: NodePort::new(1).unwrap() };
     let id = NodeId { alias: name, incarnation: 1, number: NodeNumber::new(77).unwrap() };
     let intro = Introduction { info, id, refutation: 0 };
-    say(&mut stream, &[IridiumMessage::Hello(Hello { intro, version: 1, features: 0 })]);
+    say(
+        &mut stream,
+        &[IridiumMessage::Hello(Hello { intro, version: 1, features: Features::NONE })],
+    );
     let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
     let mut buffer = [0; 4096];
     while decoder.next_message().unwrap().is_none() {
@@ -35,7 +38,7 @@ fn intrude(node: &Manager) -> TcpStream {
     stream
 }
 
-fn say(stream: &mut TcpStream, messages: &[IridiumMessage]) {
+pub fn say(stream: &mut TcpStream, messages: &[IridiumMessage]) {
     let mut wire = Vec::new();
     for message in messages {
         encode_frame(message, &mut wire).unwrap();

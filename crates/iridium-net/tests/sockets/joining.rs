@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use iridium_net::{Config, Event, JoinError, Manager, Secrets, Security, StartError};
-use iridium_proto::{NodeIp, NodePort, RejectReason, ViewState};
+use iridium_proto::{NodeInfo, NodeIp, NodePort, RejectReason, ViewState};
 
 use crate::harness::*;
 
@@ -139,8 +139,10 @@ fn an_alias_that_is_taken_is_refused_by_name() {
     let nodes = mesh(&["a", "b"], &security);
     let twin = start("b", &security);
     let error = twin.join(endpoint(&nodes[0])).unwrap_err();
-    let JoinError::Refused { reason: RejectReason::AliasTaken { alias: taken, port, .. }, .. } =
-        error
+    let JoinError::Refused {
+        reason: RejectReason::AliasTaken(NodeInfo { alias: taken, port, .. }),
+        ..
+    } = error
     else {
         panic!("{error:?}");
     };
