@@ -3,25 +3,7 @@
 use iridium_proto::{NodeAlias, NodeId, NodeInfo, RejectReason};
 
 use crate::error::JoinError;
-use crate::membership::ConnId;
-
-/// A connection to another node. No two connections in the life of this node
-/// have the same number, so that what still comes from one that was replaced
-/// can be told from what comes from its successor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(u64);
-
-impl LinkId {
-    pub(crate) fn conn(self) -> ConnId {
-        ConnId(self.0)
-    }
-}
-
-impl From<ConnId> for LinkId {
-    fn from(conn: ConnId) -> Self {
-        Self(conn.0)
-    }
-}
+use crate::ids::LinkId;
 
 /// What observers are told. For each incarnation of a member, `Up` and `Down`
 /// alternate, and nothing follows `Left`.

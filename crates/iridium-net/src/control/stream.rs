@@ -32,7 +32,7 @@ pub struct ControlStream {
 
 impl ControlStream {
     /// `over` is set when the node stops.
-    pub(super) fn new(session: Session, over: Arc<AtomicBool>) -> io::Result<Self> {
+    pub(crate) fn new(session: Session, over: Arc<AtomicBool>) -> io::Result<Self> {
         let Session { mut reader, writer, stream } = session;
         // It has the cluster's secret, or this end has chosen whom it speaks to.
         reader.decoder.set_cap(MAX_FRAME_ADMITTED);
@@ -89,23 +89,23 @@ impl ControlStream {
     }
 
     /// Says something outside of a conversation.
-    pub(super) fn say(&mut self, message: &IridiumMessage) -> Result<(), StreamError> {
+    pub(crate) fn say(&mut self, message: &IridiumMessage) -> Result<(), StreamError> {
         self.sender.write(message)
     }
 
     /// Waits for what is said outside of a conversation.
-    pub(super) fn hear(&mut self, deadline: Instant) -> Result<IridiumMessage, StreamError> {
+    pub(crate) fn hear(&mut self, deadline: Instant) -> Result<IridiumMessage, StreamError> {
         self.receiver.next(deadline)
     }
 
     /// Begins another conversation on the same connection.
-    pub(super) fn reopen(&mut self) {
+    pub(crate) fn reopen(&mut self) {
         (self.sender.ended, self.receiver.ended) = (false, false);
     }
 
     /// Ends this side, then reads what the other end still has to say until it
     /// has ended its own.
-    pub(super) fn finish(&mut self, deadline: Instant) -> Result<(), StreamError> {
+    pub(crate) fn finish(&mut self, deadline: Instant) -> Result<(), StreamError> {
         self.sender.end()?;
         while self.receiver.receive(deadline)?.is_some() {}
         Ok(())

@@ -9,8 +9,8 @@ use iridium_proto::IridiumMessage;
 use crate::error::{Refused, SendError};
 use crate::threads::lock;
 
-use super::half::SendHalf;
 use super::queue::{Kind, Pushed, Queue};
+use super::send_half::SendHalf;
 
 /// How long a link that is being closed may take to send what it has.
 pub(crate) const FLUSH: Duration = Duration::from_secs(2);
@@ -45,7 +45,7 @@ struct State {
 
 /// What the writer is to do.
 #[derive(Debug)]
-pub(super) enum Taken {
+pub(crate) enum Taken {
     /// Send what the half still holds and what was put in the batch, then put
     /// the half back.
     Batch {
@@ -61,7 +61,7 @@ pub(super) enum Taken {
 
 /// What a sender is to do.
 #[derive(Debug)]
-pub(super) enum Sent {
+pub(crate) enum Sent {
     /// Nothing: the writer sends it.
     Queued,
     /// Send this now, without waiting, then put the half back.
@@ -69,7 +69,7 @@ pub(super) enum Sent {
 }
 
 impl Outbox {
-    pub(super) fn new(capacity: usize, half: SendHalf) -> Self {
+    pub(crate) fn new(capacity: usize, half: SendHalf) -> Self {
         Self {
             state: Mutex::new(State {
                 queue: Queue::new(capacity),
@@ -86,7 +86,7 @@ impl Outbox {
 
     /// Queues a control message. It overtakes data, unless it is `Leave`. A link
     /// whose other end does not even read these is given up.
-    pub(super) fn push_control(&self, message: IridiumMessage) {
+    pub(crate) fn push_control(&self, message: IridiumMessage) {
         let mut state = lock(&self.state);
         if state.closing.is_some() {
             return;
@@ -104,7 +104,7 @@ impl Outbox {
     /// # Errors
     /// Nothing was queued: it is too long, the queue is full, or the link is
     /// being closed.
-    pub(super) fn push(&self, lane: u64, kind: Kind, bytes: Vec<u8>) -> Result<Sent, Refused> {
+    pub(crate) fn push(&self, lane: u64, kind: Kind, bytes: Vec<u8>) -> Result<Sent, Refused> {
         let mut state = lock(&self.state);
         if state.closing.is_some() || state.aborted {
             return Err(Refused { why: SendError::NotLinked, bytes });
@@ -131,12 +131,12 @@ impl Outbox {
     }
 
     /// Bytes of data that wait, with overhead.
-    pub(super) fn queued_bytes(&self) -> usize {
+    pub(crate) fn queued_bytes(&self) -> usize {
         lock(&self.state).queue.bytes()
     }
 
     /// Gives the sending half back; a sender says when.
-    pub(super) fn put_back(&self, half: Box<SendHalf>, used: Option<Instant>) {
+    pub(crate) fn put_back(&self, half: Box<SendHalf>, used: Option<Instant>) {
         let mut state = lock(&self.state);
         let waits = half.has_unsent() || state.queue.waits() || state.closing.is_some();
         state.half = Some(half);
@@ -147,7 +147,7 @@ impl Outbox {
     }
 
     /// The other end has room for this much more.
-    pub(super) fn add_credit(&self, bytes: u64) {
+    pub(crate) fn add_credit(&self, bytes: u64) {
         let mut state = lock(&self.state);
         state.queue.add_credit(bytes);
         if state.queue.waits() {
@@ -156,19 +156,19 @@ impl Outbox {
     }
 
     /// This end has room for this much more.
-    pub(super) fn give_credit(&self, bytes: usize) {
+    pub(crate) fn give_credit(&self, bytes: usize) {
         self.push_control(IridiumMessage::Credit(bytes as u64));
     }
 
     /// Takes nothing more; what is queued is still sent, for [`FLUSH`] at most.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut state = lock(&self.state);
         state.closing.get_or_insert_with(|| Instant::now() + FLUSH);
         self.wake(&mut state);
     }
 
     /// Takes nothing more and sends nothing more.
-    pub(super) fn abort(&self) {
+    pub(crate) fn abort(&self) {
         let mut state = lock(&self.state);
         state.aborted = true;
         state.closing.get_or_insert_with(Instant::now);
@@ -176,13 +176,13 @@ impl Outbox {
     }
 
     /// Whether the writer should stop even though a write is not finished.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         let state = lock(&self.state);
         state.aborted || state.closing.is_some_and(|end| Instant::now() >= end)
     }
 
     /// Waits until nothing more is to be done with the link.
-    pub(super) fn wait_for_abort(&self, deadline: Instant) {
+    pub(crate) fn wait_for_abort(&self, deadline: Instant) {
         let mut state = lock(&self.state);
         while !state.aborted {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -197,7 +197,7 @@ impl Outbox {
     }
 
     /// Waits for something to send and puts it in the empty `batch`.
-    pub(super) fn take(&self, batch: &mut Vec<IridiumMessage>) -> Taken {
+    pub(crate) fn take(&self, batch: &mut Vec<IridiumMessage>) -> Taken {
         let mut state = lock(&self.state);
         loop {
             if state.aborted {
@@ -234,7 +234,7 @@ impl Outbox {
 
     /// Forgets what is queued, after an abort. Returns whether someone was
     /// refused and waits for room.
-    pub(super) fn clear(&self) -> bool {
+    pub(crate) fn clear(&self) -> bool {
         let mut state = lock(&self.state);
         // Not needed any more, and those who hold on to the link need not hold it.
         state.half = None;

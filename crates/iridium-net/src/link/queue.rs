@@ -45,7 +45,7 @@ pub(crate) fn cost(len: usize) -> usize {
 
 /// Whether a message may be refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Message,
     Signal,
 }
@@ -378,5 +378,195 @@ impl Long {
 }
 
 #[cfg(test)]
-#[path = "queue_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn ping() -> IridiumMessage {
+        IridiumMessage::Ping(iridium_proto::Ping { token: 1, digest: 2 })
+    }
+
+    fn deliver(len: usize) -> IridiumMessage {
+        IridiumMessage::Deliver(vec![7; len])
+    }
+
+    fn push(queue: &mut Queue, lane: u64, bytes: Vec<u8>) -> bool {
+        match queue.push(lane, Kind::Message, bytes) {
+            Pushed::Queued => true,
+            Pushed::Refused(refused) => {
+                assert_eq!(refused.why, SendError::WouldBlock);
+                false
+            }
+            Pushed::Overflow(_) => panic!("no signal"),
+        }
+    }
+
+    fn take(queue: &mut Queue) -> Vec<IridiumMessage> {
+        let mut batch = Vec::new();
+        queue.take(&mut batch);
+        batch
+    }
+
+    /// The first byte and length of each message, when it is whole.
+    fn arrivals(queue: &mut Queue) -> Vec<(u8, usize)> {
+        let mut parts: HashMap<u32, Vec<u8>> = HashMap::new();
+        let mut whole = Vec::new();
+        loop {
+            let batch = take(queue);
+            if batch.is_empty() {
+                return whole;
+            }
+            for message in batch {
+                match message {
+                    IridiumMessage::Deliver(bytes) | IridiumMessage::Signal(bytes) => {
+                        whole.push((bytes[0], bytes.len()));
+                    }
+                    IridiumMessage::Piece(piece) => {
+                        let part = parts.entry(piece.transfer).or_default();
+                        part.extend(piece.bytes);
+                        if piece.last {
+                            let bytes = parts.remove(&piece.transfer).unwrap();
+                            whole.push((bytes[0], bytes.len()));
+                        }
+                        assert!(parts.len() <= MAX_TRANSFERS);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn control_overtakes_data() {
+        let mut queue = Queue::new(1 << 20);
+        assert!(push(&mut queue, 0, vec![7]));
+        assert!(queue.push_control(ping()));
+        assert_eq!(take(&mut queue), vec![ping(), deliver(1)]);
+    }
+
+    #[test]
+    fn control_goes_out_between_the_pieces_of_a_long_message() {
+        let mut queue = Queue::new(1 << 20);
+        assert!(push(&mut queue, 0, vec![7; 3 * PIECE_LEN + 1]));
+        for i in 0..4 {
+            queue.push_control(IridiumMessage::Credit(9));
+            let batch = take(&mut queue);
+            let [IridiumMessage::Credit(9), IridiumMessage::Piece(piece)] = &batch[..] else {
+                panic!("{batch:?}")
+            };
+            assert_eq!((piece.kind, piece.last), (12, i == 3));
+        }
+        assert!(take(&mut queue).is_empty());
+    }
+
+    #[test]
+    fn a_lane_keeps_its_order_and_others_pass_it() {
+        let mut queue = Queue::new(8 << 20);
+        let long = PIECE_LEN + 1;
+        for (lane, bytes) in [
+            (1, vec![1; 10]),
+            (1, vec![2; 5 * PIECE_LEN]),
+            (1, vec![3; 10]),
+            (1, vec![4; long]),
+            (1, vec![5; 10]),
+            (2, vec![6; 10]),
+            (3, vec![7; long]),
+        ] {
+            assert!(push(&mut queue, lane, bytes));
+        }
+        queue.push(1, Kind::Signal, vec![8]);
+        let order: Vec<u8> = arrivals(&mut queue).into_iter().map(|(byte, _)| byte).collect();
+        let lane_1: Vec<u8> = order.iter().copied().filter(|b| ![6, 7].contains(b)).collect();
+        assert_eq!(lane_1, [1, 2, 3, 4, 5, 8]);
+        let place = |byte| order.iter().position(|b| *b == byte).unwrap();
+        assert!(place(6) < place(2), "a short one passes");
+        assert!(place(7) < place(2), "and so does a shorter long one");
+    }
+
+    #[test]
+    fn a_long_message_does_not_overtake_short_ones_of_its_lane_that_lack_credit() {
+        let mut queue = Queue::new(64 << 20);
+        while queue.credit > 10 * PIECE_LEN {
+            assert!(push(&mut queue, 0, vec![1; PIECE_LEN]));
+            assert_eq!(take(&mut queue).len(), 1);
+        }
+        for _ in 0..20 {
+            assert!(push(&mut queue, 0, vec![2; PIECE_LEN]));
+        }
+        assert!(push(&mut queue, 0, vec![3; PIECE_LEN + 1]));
+        assert!(arrivals(&mut queue).iter().all(|(byte, _)| *byte == 2));
+        queue.add_credit(8 << 20);
+        assert_eq!(arrivals(&mut queue).last(), Some(&(3, PIECE_LEN + 1)));
+    }
+
+    #[test]
+    fn a_full_queue_says_so_keeps_nothing_and_tells_when_there_is_room() {
+        let mut queue = Queue::new(1000);
+        assert!(push(&mut queue, 0, vec![7; 800]));
+        assert!(!queue.has_news());
+        assert!(!push(&mut queue, 1, vec![7; 200]));
+        assert!(push(&mut queue, 0, vec![7; 72]));
+        assert!(push(&mut queue, 2, vec![7; PIECE_LEN + 1]), "long ones are counted apart");
+        assert!(!push(&mut queue, 2, vec![7; 9]), "and with them what waits behind them");
+        assert!(!queue.has_news());
+        assert_eq!(take(&mut queue)[..2], [deliver(800), deliver(72)]);
+        assert!(queue.has_news());
+        while !take(&mut queue).is_empty() {}
+        assert!(queue.has_news(), "for the one behind the long one");
+        assert!(!queue.has_news());
+        assert!(push(&mut queue, 0, vec![7; 2000]), "an empty queue takes any message");
+        let longer = queue.push(0, Kind::Message, vec![0; MAX_MESSAGE + 1]);
+        let Pushed::Refused(refused) = longer else { panic!("{longer:?}") };
+        assert_eq!(refused.why, SendError::TooLong { len: MAX_MESSAGE + 1, cap: MAX_MESSAGE });
+        assert_eq!(refused.bytes.len(), MAX_MESSAGE + 1);
+    }
+
+    #[test]
+    fn data_waits_for_credit_and_control_does_not() {
+        let mut queue = Queue::new(64 << 20);
+        for lane in 0..2 {
+            assert!(push(&mut queue, lane, vec![7; MAX_MESSAGE]));
+        }
+        assert_eq!(arrivals(&mut queue), [(7, MAX_MESSAGE)], "the second waits whole");
+        queue.push_control(ping());
+        assert!(push(&mut queue, 2, vec![7]));
+        assert_eq!(take(&mut queue), vec![ping(), deliver(1)], "short ones have room");
+        queue.add_credit(cost(MAX_MESSAGE) as u64);
+        assert_eq!(arrivals(&mut queue), [(7, MAX_MESSAGE)]);
+    }
+
+    #[test]
+    fn neither_long_nor_short_messages_starve_the_others() {
+        let mut queue = Queue::new(64 << 20);
+        for lane in 0..2 {
+            assert!(push(&mut queue, lane, vec![9; MAX_MESSAGE]));
+        }
+        let mut long = 0;
+        // A receiver that is slower than the senders of short messages.
+        for _ in 0..200 {
+            while push(&mut queue, 7, vec![1; 1000]) {}
+            let arrived = arrivals(&mut queue);
+            long += arrived.iter().filter(|(byte, _)| *byte == 9).count();
+            assert!(arrived.iter().any(|(byte, _)| *byte == 1), "short ones have their part");
+            queue.add_credit(CREDIT_STEP as u64);
+        }
+        assert_eq!(long, 2);
+    }
+
+    #[test]
+    fn no_more_transfers_are_begun_than_the_receiver_takes() {
+        let mut queue = Queue::new(64 << 20);
+        for lane in 0..40 {
+            assert!(push(&mut queue, lane, vec![lane as u8; 2 * PIECE_LEN]));
+        }
+        assert_eq!(arrivals(&mut queue).len(), 40);
+        assert!(queue.behind.is_empty() && queue.transfers.is_empty());
+        assert_eq!((queue.held_long.bytes, queue.held_short.bytes, queue.signals), (0, 0, 0));
+    }
+
+    #[test]
+    fn credit_from_a_peer_never_exceeds_the_window() {
+        let mut queue = Queue::new(1 << 20);
+        queue.add_credit(u64::MAX);
+        assert_eq!(queue.credit, WINDOW);
+    }
+}

@@ -5,11 +5,14 @@ use iridium_proto::{
     RejectReason,
 };
 
-use super::dial::Target;
+use crate::event::Event;
+use crate::ids::ConnId;
+
+use super::conn::{Conn, Stage, Target};
+use super::core::Membership;
+use super::interface::{Action, DialFailure, Time};
 use super::member::{Attempt, Claim, Member, State};
 use super::timer::Timer;
-use super::{Action, Conn, ConnId, Membership, Stage, Time};
-use crate::event::Event;
 
 /// Someone who has introduced itself on a connection it made.
 struct Newcomer {
@@ -388,7 +391,7 @@ impl Membership {
             Some(Stage::Greeting(target)) => {
                 let target = target.clone();
                 self.close(conn, "it did not answer the greeting in time");
-                let failure = super::DialFailure::Unreachable("no answer in time".into());
+                let failure = DialFailure::Unreachable("no answer in time".into());
                 self.on_target_failed(&target, failure, now);
             }
             Some(Stage::Linked { confirmed: false, .. }) => {

@@ -3,22 +3,15 @@
 
 use iridium_proto::{ControlReply, IridiumMessage, NodeAlias, NodeId, PingAck, PingReq, Pong};
 
-use super::member::{Doubt, Member, State};
-use super::timer::Timer;
-use super::{Action, Conn, ConnId, DialFailure, Membership, Stage, Time};
 use crate::event::Event;
+use crate::ids::ConnId;
 
-/// A question that this node was asked: does `target` answer you?
-#[derive(Debug)]
-pub(super) struct Relay {
-    /// Who asked.
-    conn: ConnId,
-    /// The token to answer with.
-    asked: u64,
-    /// The link on which the target was pinged, and with what.
-    target: ConnId,
-    ping: u64,
-}
+use super::conn::{Conn, Stage};
+use super::core::Membership;
+use super::interface::{Action, DialFailure, Time};
+use super::member::{Member, State};
+use super::probe::{Doubt, Relay};
+use super::timer::Timer;
 
 impl Membership {
     pub(super) fn on_message(&mut self, conn: ConnId, message: IridiumMessage, now: Time) {

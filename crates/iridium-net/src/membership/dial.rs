@@ -7,22 +7,13 @@ use iridium_proto::{IridiumMessage, Join, NodeAlias, NodeInfo, NodeIp, RejectRea
 use crate::endpoint::Endpoint;
 use crate::error::JoinError;
 use crate::event::Event;
+use crate::ids::{ConnId, DialId};
 
+use super::conn::{Conn, Stage, Target};
+use super::core::Membership;
+use super::interface::{Action, DialFailure, Time};
 use super::member::{Attempt, State};
 use super::timer::Timer;
-use super::{Action, Conn, ConnId, DialFailure, DialId, JoinId, Membership, Stage, Time};
-
-/// What a dial is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
-    /// A member that this node knows of.
-    Member(NodeAlias),
-    /// A seed, or a peer of an earlier life.
-    Join(JoinId),
-    /// The address under which a newcomer is seen, to find out whether others
-    /// can dial it there; `ConnId` is its link.
-    Check(ConnId, NodeInfo),
-}
 
 impl Membership {
     /// Dials a member unless it is linked or being dialled.

@@ -5,8 +5,11 @@ use iridium_proto::{
     IridiumMessage, MemberRecord, Members, NodeAlias, NodeId, NodeIp, RecordState,
 };
 
+use crate::ids::ConnId;
+
+use super::core::Membership;
+use super::interface::Time;
 use super::member::{Member, State};
-use super::{ConnId, Membership, Time};
 
 /// 64-bit FNV-1a (Fowler, Noll, Vo), which is the same on every machine.
 struct Fnv(u64);

@@ -8,30 +8,14 @@ use iridium_proto::{Hello, IridiumMessage, Join, MAX_VERSION, NodeAlias, NodeInf
 use crate::endpoint::Endpoint;
 use crate::error::JoinError;
 use crate::event::JoinReport;
+use crate::ids::{ConnId, DialId, JoinId};
 
-use super::dial::Target;
-use super::member::Attempt;
+use super::conn::{Conn, Stage, Target};
+use super::core::Membership;
+use super::interface::{Action, DialFailure, Time};
+use super::join_attempt::JoinAttempt;
+use super::member::{Attempt, Member};
 use super::timer::Timer;
-use super::{Action, Conn, ConnId, DialFailure, DialId, JoinId, Membership, Stage, Time};
-
-/// An address at which a member is thought to be.
-#[derive(Debug)]
-pub(super) struct JoinAttempt {
-    pub(super) endpoint: Endpoint,
-    /// The alias behind the address, where this node remembers it.
-    pub(super) remembered: Option<NodeInfo>,
-    /// Whether to go on until it works.
-    persistent: bool,
-    failures: u32,
-    token: u64,
-    /// The dial that is under way.
-    dial: Option<DialId>,
-    /// The seed, once it has answered.
-    seed: Option<NodeAlias>,
-    /// Members that the seed named and that are still being dialled.
-    waiting: BTreeSet<NodeAlias>,
-    unreachable: Vec<NodeAlias>,
-}
 
 impl Membership {
     /// Joins the cluster through the node at `endpoint`. A `persistent` join
@@ -175,7 +159,7 @@ impl Membership {
     /// A greeting of a join ended without a link: the member it stood for can
     /// be dialled by others again.
     pub(super) fn clear_seed_attempts(&mut self, now: Time) {
-        let stale = |m: &&mut super::Member| match m.attempt {
+        let stale = |m: &&mut Member| match m.attempt {
             Some(Attempt::Greeting(conn)) => {
                 !matches!(self.conns.get(&conn), Some(Conn { stage: Stage::Greeting(_), .. }))
             }

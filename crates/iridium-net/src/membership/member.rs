@@ -6,7 +6,10 @@ use iridium_proto::{
     Introduction, MemberRecord, MemberView, NodeId, NodeInfo, RecordState, ViewState,
 };
 
-use super::{ConnId, DialId, Time};
+use crate::ids::{ConnId, DialId};
+
+use super::interface::Time;
+use super::probe::Doubt;
 
 /// Where a member stands. Hearsay alone never makes a member alive or down:
 /// `Alive` takes a link of this node's own, and so does a `Down` that is told.
@@ -31,17 +34,6 @@ pub(super) enum Attempt {
     Connecting(DialId),
     /// `Join` or `Hello` was said and is not answered yet.
     Greeting(ConnId),
-}
-
-/// An inquiry into whether a member still lives.
-#[derive(Debug)]
-pub(super) struct Doubt {
-    /// Of the current round of questions.
-    pub(super) token: u64,
-    /// How many of those asked have yet to answer.
-    pub(super) unanswered: usize,
-    /// Its machine answered that nobody listens at its port.
-    pub(super) refused: bool,
 }
 
 /// A connection that claims the place of one that may still be good.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use iridium_proto::NodeAlias;
 
-use super::{ConnId, JoinId, Time};
+use crate::ids::{ConnId, JoinId};
+
+use super::interface::Time;
 
 /// What is to be looked at when its time has come.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,10 +11,9 @@ use iridium_proto::{ControlReply, ControlRequest, IridiumMessage};
 use socket2::{SockRef, TcpKeepalive};
 
 use crate::application::Application;
+use crate::control::ControlStream;
 use crate::session::Session;
 use crate::threads::lock;
-
-use super::ControlStream;
 
 /// Control clients that may be connected at a time; each has a thread.
 const MAX_CLIENTS: usize = 64;
@@ -29,7 +28,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The control clients of one node.
 #[derive(Default)]
-pub(crate) struct ControlClients {
+pub(super) struct ControlClients {
     connected: Mutex<HashMap<u64, TcpStream>>,
     next: AtomicU64,
     over: Arc<AtomicBool>,
@@ -38,7 +37,7 @@ pub(crate) struct ControlClients {
 impl ControlClients {
     /// Answers a control client until it goes, falls silent or the node stops.
     /// `mesh` answers what is asked of the node itself.
-    pub(crate) fn serve(
+    pub(super) fn serve(
         &self,
         session: Session,
         remote: SocketAddr,
@@ -86,7 +85,7 @@ impl ControlClients {
 
     /// Tells one that is no control client why nothing else is served here. It
     /// waits for an answer to its greeting, so this is one.
-    pub(crate) fn turn_away(&self, session: Session, why: String) {
+    pub(super) fn turn_away(&self, session: Session, why: String) {
         // It may have gone.
         if let Ok(mut stream) = ControlStream::new(session, Arc::clone(&self.over)) {
             let _ = stream.say(&IridiumMessage::ControlReply(ControlReply::Failed(why)));
@@ -95,7 +94,7 @@ impl ControlClients {
 
     /// Nothing more is read from any client. What is being sent still goes out:
     /// it may be the answer to the request to leave.
-    pub(crate) fn end(&self) {
+    pub(super) fn end(&self) {
         self.over.store(true, Ordering::Release);
         let connected = std::mem::take(&mut *lock(&self.connected));
         for stream in connected.values() {

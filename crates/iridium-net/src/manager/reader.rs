@@ -8,26 +8,24 @@ use std::time::Duration;
 use iridium_proto::IridiumMessage;
 
 use crate::application::{Application, Recipient};
-use crate::membership::ConnId;
+use crate::ids::ConnId;
+use crate::link::{Assembled, Assembly, ClusterClient, Room};
 use crate::session::{FrameReader, SessionError};
 
-use super::ClusterClient;
-use super::inbox::{Assembled, Assembly, Room};
-
-pub(crate) struct Reader {
-    pub(crate) link: Arc<ClusterClient>,
-    pub(crate) frames: FrameReader,
-    pub(crate) stream: TcpStream,
+pub(super) struct Reader {
+    pub(super) link: Arc<ClusterClient>,
+    pub(super) frames: FrameReader,
+    pub(super) stream: TcpStream,
     /// Who takes the data.
-    pub(crate) application: Arc<dyn Application>,
+    pub(super) application: Arc<dyn Application>,
     /// How long the owner may take to decide about this connection.
-    pub(crate) patience: Duration,
+    pub(super) patience: Duration,
 }
 
 impl Reader {
     /// Reads until the connection ends, and says why it did. Control messages
     /// go to `control`, which answers whether the owner is still there.
-    pub(crate) fn run(mut self, control: impl Fn(ConnId, IridiumMessage) -> bool) -> String {
+    pub(super) fn run(mut self, control: impl Fn(ConnId, IridiumMessage) -> bool) -> String {
         let why = match self.read_all(&control) {
             Ok(()) => {
                 self.link.close();
@@ -62,14 +60,14 @@ impl Reader {
             while let Some(message) = self.frames.decoder.next_message().map_err(explain)? {
                 let wanted = match message {
                     IridiumMessage::Credit(bytes) => {
-                        self.link.outbox.add_credit(bytes);
+                        self.link.outbox().add_credit(bytes);
                         true
                     }
                     message if message.is_data() => {
                         let recipient = match &mut recipient {
                             Some(recipient) => recipient,
                             none => {
-                                let Some(from) = self.link.peer(self.patience) else {
+                                let Some(from) = self.link.wait_for_peer(self.patience) else {
                                     return Ok(());
                                 };
                                 none.insert(self.application.recipient(&from, &self.link))
@@ -87,20 +85,20 @@ impl Reader {
                                 drop(Room::take(len, assembly.held(), &self.link)?);
                                 log::warn!(
                                     "skipped a long message of unknown kind {kind} from {}",
-                                    self.link.remote
+                                    self.link.remote()
                                 );
                             }
                         }
                         true
                     }
-                    message => control(self.link.conn, message),
+                    message => control(self.link.id(), message),
                 };
                 if !wanted {
                     return Ok(());
                 }
             }
             for kind in self.frames.decoder.take_unknown() {
-                log::warn!("skipped messages of unknown kind {kind} from {}", self.link.remote);
+                log::warn!("skipped messages of unknown kind {kind} from {}", self.link.remote());
             }
             if std::mem::take(&mut has_news)
                 && let Some(recipient) = &mut recipient

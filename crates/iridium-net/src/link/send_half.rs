@@ -25,19 +25,19 @@ impl SendHalf {
     }
 
     /// Whether something was sealed that the system has not taken yet.
-    pub(super) fn has_unsent(&self) -> bool {
+    pub(crate) fn has_unsent(&self) -> bool {
         !self.frames.unsent().is_empty()
     }
 
     /// Adds a message to what is sealed next.
-    pub(super) fn push(&mut self, message: &IridiumMessage) {
+    pub(crate) fn push(&mut self, message: &IridiumMessage) {
         if let Err(error) = self.frames.push(message) {
             log::error!("a {} message was not sent: {error}", message.name());
         }
     }
 
     /// Seals and sends as much as the system takes at once.
-    pub(super) fn send_some(&mut self) -> io::Result<()> {
+    pub(crate) fn send_some(&mut self) -> io::Result<()> {
         self.frames.seal()?;
         match send_without_waiting(&self.stream, self.frames.unsent()) {
             Ok(n) => self.frames.sent(n),
@@ -48,7 +48,7 @@ impl SendHalf {
     }
 
     /// Seals and sends everything, unless the link is over before.
-    pub(super) fn send_all(&mut self, is_over: impl Fn() -> bool) -> io::Result<()> {
+    pub(crate) fn send_all(&mut self, is_over: impl Fn() -> bool) -> io::Result<()> {
         self.frames.seal()?;
         while self.has_unsent() {
             match self.stream.write(self.frames.unsent()) {
@@ -62,7 +62,7 @@ impl SendHalf {
     }
 
     /// Tells the other end that nothing more comes.
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         // If it has closed already, there is nothing to tell.
         let _ = self.stream.shutdown(Shutdown::Write);
     }
