@@ -15,7 +15,16 @@ pub const MAX_VERSION: u16 = 1;
 /// only when both do: the features of a link are the intersection of the two sets.
 ///
 /// The lower 32 bits are the mesh's, the upper 32 the application's. A bit is never used again for
-/// another feature. There is none yet.
+/// another feature. The mesh has none yet.
+///
+/// ```
+/// use iridium_proto::Features;
+/// const COMPRESSED: Features = Features(1 << 32);
+/// const BATCHED: Features = Features(1 << 33);
+/// let (ours, theirs) = (Features(COMPRESSED.0 | BATCHED.0), COMPRESSED);
+/// assert!((ours & theirs).contains(COMPRESSED));
+/// assert!(!(ours & theirs).contains(BATCHED));
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[must_use]
 pub struct Features(pub u64);
@@ -23,18 +32,6 @@ pub struct Features(pub u64);
 impl Features {
     /// No feature at all: what an end that names none has.
     pub const NONE: Self = Self(0);
-
-    /// The application's feature of that number, 0 to 31.
-    ///
-    /// ```
-    /// use iridium_proto::Features;
-    /// let (ours, theirs) = (Features::application(0), Features(u64::MAX));
-    /// assert!((ours & theirs).contains(Features::application(0)));
-    /// assert!(!(ours & theirs).contains(Features::application(1)));
-    /// ```
-    pub const fn application(number: u32) -> Self {
-        Self(1 << (32 + number % 32))
-    }
 
     /// Whether all of `features` are in this set.
     #[must_use]

@@ -1,8 +1,8 @@
 //! The cipher under Noise: AES-256-GCM with the nonce of the Noise Protocol Framework (revision 34,
 //! section 12.4): 4 bytes of zero, then the counter, big-endian.
 //!
-//! The library's own one computes the key schedule anew for each record and copies each before it is
-//! encrypted; these do neither. `wide` is several times as quick, where the machine has what it needs;
+//! The cipher of the Noise library computes the key schedule anew for each record and copies each
+//! before it is encrypted; these do neither. `wide` is several times as quick, where the machine has what it needs;
 //! `portable` runs everywhere, and finds out at run time whether there are instructions for AES.
 
 mod gcm;

@@ -8,7 +8,7 @@ use super::portable;
 #[cfg(target_arch = "x86_64")]
 use super::wide;
 
-/// The library's own primitives, but for AES-GCM.
+/// The primitives of the Noise library, but with our AES-GCM.
 pub(crate) struct Resolver;
 
 impl CryptoResolver for Resolver {
@@ -32,7 +32,7 @@ impl CryptoResolver for Resolver {
     }
 }
 
-/// The quickest one that this machine can run.
+/// The fastest cipher that this machine can run.
 fn best() -> Box<dyn Cipher> {
     #[cfg(target_arch = "x86_64")]
     if let Some(wide) = wide::AesGcm::new() {
@@ -92,7 +92,7 @@ mod tests {
         }
     }
 
-    /// One node may have the one, and another the other.
+    /// The nodes of a cluster may run on machines with different ciphers.
     #[test]
     fn what_one_seals_another_opens() {
         let mut ciphers = ciphers();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use iridium_proto::{ControlReply, ControlRequest, IridiumMessage, MAX_CONTROL_REQUEST};
 
+use crate::cause::Cause;
 use crate::dialer;
 use crate::endpoint::Endpoint;
 use crate::error::{ClientError, StreamError};
@@ -13,7 +14,9 @@ use crate::secret::Security;
 
 use super::stream::ControlStream;
 
-/// A connection over which a running node is asked and told things.
+/// A connection over which a running node is asked and given orders.
+#[derive(Debug)]
+#[must_use]
 pub struct ControlClient {
     to: String,
     stream: ControlStream,
@@ -35,61 +38,61 @@ impl ControlClient {
         match dialled {
             Ok((session, _)) => match ControlStream::new(session, Arc::default()) {
                 Ok(stream) => Ok(Self { to, stream, timeout }),
-                Err(e) => Err(ClientError::Unreachable { to, why: e.to_string() }),
+                Err(e) => Err(ClientError::Unreachable { to, why: Cause::new(e) }),
             },
-            Err(DialFailure::Refused) => {
-                Err(ClientError::Unreachable { to, why: "nobody listens there".into() })
+            Err(failure @ DialFailure::Refused) => {
+                Err(ClientError::Unreachable { to, why: Cause::new(failure) })
             }
             Err(DialFailure::Unreachable(why)) => Err(ClientError::Unreachable { to, why }),
             Err(DialFailure::Handshake(why)) => Err(ClientError::Handshake { to, why }),
         }
     }
 
-    /// Asks what every node answers, and waits for the answer.
+    /// Sends a request that every node answers, and waits for the answer.
     ///
     /// # Errors
     /// [`ClientError::NotUnderstood`], after which one may go on asking;
-    /// [`ClientError::NoAnswer`]: the connection is of no more use then.
+    /// [`ClientError::NoAnswer`]: the connection cannot be used any more.
     pub fn request(&mut self, request: ControlRequest) -> Result<ControlReply, ClientError> {
         let deadline = Instant::now() + self.timeout;
-        let asked = self.stream.say(&IridiumMessage::ControlRequest(request));
-        let answer = asked.and_then(|()| self.stream.hear(deadline));
+        let asked = self.stream.send_message(&IridiumMessage::ControlRequest(request));
+        let answer = asked.and_then(|()| self.stream.receive_message(deadline));
         match answer {
             Ok(IridiumMessage::ControlReply(ControlReply::NotUnderstood(_))) => {
                 Err(ClientError::NotUnderstood { to: self.to.clone() })
             }
             Ok(IridiumMessage::ControlReply(reply)) => Ok(reply),
-            Ok(other) => Err(self.no_answer(&format!("it said {} instead", other.name()))),
-            Err(error) => Err(self.no_answer(&error)),
+            Ok(other) => Err(self.no_answer(format!("it sent {} instead", other.name()).into())),
+            Err(error) => Err(self.no_answer(Cause::new(error))),
         }
     }
 
-    /// Asks the application on the node something that has one answer.
+    /// Sends a request to the application on the node that has one answer.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] when the node does not answer this, and says why;
-    /// one may go on asking. [`ClientError::NoAnswer`] as for `request`.
+    /// [`ClientError::Refused`] with the node's reason, after which one may go on
+    /// asking; [`ClientError::NoAnswer`] as for [`request`](Self::request).
     pub fn ask(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ClientError> {
         let answers = self.ask_all(request)?;
-        answers.into_iter().next().ok_or_else(|| self.no_answer(&"it had nothing to say"))
+        answers.into_iter().next().ok_or_else(|| self.no_answer("the answer is empty".into()))
     }
 
-    /// As [`ask`](Self::ask), for something whose answer has several parts, or none.
+    /// As [`ask`](Self::ask), for a request whose answer has any number of parts.
     ///
     /// # Errors
     /// As there.
     pub fn ask_all(&mut self, request: Vec<u8>) -> Result<Vec<Vec<u8>>, ClientError> {
         let deadline = Instant::now() + self.timeout;
         self.begin(request)?;
-        match self.hear_all(deadline) {
+        match self.receive_all(deadline) {
             Ok(answers) => Ok(answers),
-            // A refusal is an end.
+            // The stream has ended, and the connection can be used for the next.
             Err(StreamError::Failed(why)) => Err(ClientError::Refused { to: self.to.clone(), why }),
-            Err(error) => Err(self.no_answer(&error)),
+            Err(error) => Err(self.no_answer(Cause::new(error))),
         }
     }
 
-    fn hear_all(&mut self, deadline: Instant) -> Result<Vec<Vec<u8>>, StreamError> {
+    fn receive_all(&mut self, deadline: Instant) -> Result<Vec<Vec<u8>>, StreamError> {
         self.stream.end()?;
         let mut answers = Vec::new();
         while let Some(answer) = self.stream.receive(deadline)? {
@@ -98,9 +101,8 @@ impl ControlClient {
         Ok(answers)
     }
 
-    /// Begins a conversation with the application on the node, of any length: a
-    /// node that does not take part in it says so on the stream. The connection
-    /// closes with the stream.
+    /// Opens a stream to the application on the node. A node that refuses the request
+    /// says so on the stream. The connection closes with the stream.
     ///
     /// # Errors
     /// [`ClientError::NoAnswer`], also for a request of more than
@@ -113,13 +115,13 @@ impl ControlClient {
     fn begin(&mut self, request: Vec<u8>) -> Result<(), ClientError> {
         let (len, cap) = (request.len(), MAX_CONTROL_REQUEST);
         if len > cap {
-            return Err(self.no_answer(&StreamError::TooLong { len, cap }));
+            return Err(self.no_answer(Cause::new(StreamError::TooLong { len, cap })));
         }
         self.stream.reopen();
-        self.stream.ask(request).map_err(|error| self.no_answer(&error))
+        self.stream.open(request).map_err(|error| self.no_answer(Cause::new(error)))
     }
 
-    fn no_answer(&self, why: &dyn std::fmt::Display) -> ClientError {
-        ClientError::NoAnswer { to: self.to.clone(), why: why.to_string() }
+    fn no_answer(&self, why: Cause) -> ClientError {
+        ClientError::NoAnswer { to: self.to.clone(), why }
     }
 }

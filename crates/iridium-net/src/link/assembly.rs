@@ -14,29 +14,27 @@ pub(crate) struct Assembly {
     held: usize,
 }
 
+/// A message of which some pieces have come.
 #[derive(Debug)]
 struct Part {
     kind: u8,
     bytes: Vec<u8>,
 }
 
-/// A message that is complete.
+/// A complete message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Assembled {
+    /// For the application.
     Known(Vec<u8>),
     /// Of a kind that this build does not know: it is skipped.
-    Unknown {
-        kind: u8,
-        len: usize,
-    },
+    Unknown { kind: u8, len: usize },
 }
 
 impl Assembly {
-    /// Adds a data message or a piece. Returns the message that is complete
-    /// by it.
+    /// Adds a data message or a piece. Returns the message that it completes, if any.
     ///
     /// # Errors
-    /// The breach of the protocol.
+    /// How the other end broke the protocol.
     pub(crate) fn add(
         &mut self,
         message: IridiumMessage,
@@ -46,11 +44,11 @@ impl Assembly {
                 Ok(Some(Assembled::Known(bytes)))
             }
             IridiumMessage::Piece(piece) => self.add_piece(piece),
-            _ => Err("a data message of a kind that has no use here"),
+            _ => Err("a message that is not data"),
         }
     }
 
-    /// Bytes of messages that are not yet whole.
+    /// Bytes of messages that are not complete.
     pub(crate) fn held(&self) -> usize {
         self.held
     }
@@ -60,7 +58,7 @@ impl Assembly {
             return Err("too many long messages at a time");
         }
         if piece.bytes.is_empty() && !piece.last {
-            return Err("a piece of nothing");
+            return Err("an empty piece that is not the last");
         }
         let new = || Part { kind: piece.kind, bytes: Vec::new() };
         let part = self.parts.entry(piece.transfer).or_insert_with(new);
@@ -72,7 +70,7 @@ impl Assembly {
         }
         part.bytes.extend_from_slice(&piece.bytes);
         self.held += piece.bytes.len();
-        // The sender has credit for all of a message before it begins it.
+        // The sender has credit for a whole message before it sends the first piece.
         if self.held > WINDOW {
             return Err("more pieces than it has credit for");
         }

@@ -1,5 +1,5 @@
-//! One connection to another node, shared by its reader, its writer, the owner
-//! of the mesh and those who send on it.
+//! One connection to another node, shared by its reader thread, its writer
+//! thread, the owner thread and those who send on it.
 
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -14,38 +14,40 @@ use crate::ids::{ConnId, LinkId};
 use crate::session::FrameWriter;
 use crate::threads::lock;
 
-use super::outbox::{Outbox, Sent};
+use super::outbox::{Dispatch, Outbox};
 use super::queue::Kind;
 use super::send_half::SendHalf;
 
-/// One link of the mesh, as seen from this end.
+/// One link of the mesh: the connection to one other node, whichever of the two
+/// dialled it, as seen from this end.
 ///
-/// Its state belongs to its owners: the writer thread has the sending half, the
-/// reader thread the receiving one; what they share is a queue.
+/// It ends when the connection does; a node that comes back is reached over
+/// another link, with another [`link_id`](Self::link_id).
+#[must_use]
 pub struct ClusterClient {
     conn: ConnId,
     stream: TcpStream,
     local: SocketAddr,
     remote: SocketAddr,
     pub(super) outbox: Outbox,
-    /// Bytes of messages that the application has not yet dropped.
-    pub(super) received: AtomicUsize,
-    /// Credit to give to the other end, not yet worth a message.
-    pub(super) owed: AtomicUsize,
+    /// Bytes of the receive window that messages take up for which the application holds a permit.
+    pub(super) window_used: AtomicUsize,
+    /// Credit for the other end that is still too little to be worth a message.
+    pub(super) unsent_credit: AtomicUsize,
     /// The bits of the features that both ends know.
     features: AtomicU64,
-    /// Whose link it is, once that is known.
+    /// Which node is at the other end, once that is known.
     peer: OnceLock<NodeId>,
-    admitted: Mutex<Admission>,
-    decided: Condvar,
+    admission: Mutex<Admission>,
+    admission_changed: Condvar,
 }
 
 /// Whether the owner of the mesh has made this connection a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Admission {
-    Undecided,
+    Pending,
     Admitted,
-    Over,
+    Closed,
 }
 
 impl ClusterClient {
@@ -62,12 +64,12 @@ impl ClusterClient {
             remote: stream.peer_addr()?,
             stream: stream.try_clone()?,
             outbox: Outbox::new(queue_bytes, half),
-            received: AtomicUsize::new(0),
-            owed: AtomicUsize::new(0),
+            window_used: AtomicUsize::new(0),
+            unsent_credit: AtomicUsize::new(0),
             features: AtomicU64::new(Features::NONE.0),
             peer: OnceLock::new(),
-            admitted: Mutex::new(Admission::Undecided),
-            decided: Condvar::new(),
+            admission: Mutex::new(Admission::Pending),
+            admission_changed: Condvar::new(),
         })
     }
 
@@ -107,7 +109,7 @@ impl ClusterClient {
         Features(self.features.load(Ordering::Relaxed))
     }
 
-    /// [`send_in`](Self::send_in) lane 0, for those who have but one.
+    /// [`send_in`](Self::send_in) lane 0, for applications that need only one lane.
     ///
     /// # Errors
     /// [`SendError`]; nothing was queued then, and nothing is kept back.
@@ -116,22 +118,23 @@ impl ClusterClient {
     }
 
     /// Queues a message of at most [`iridium_proto::MAX_MESSAGE`] bytes. What is
-    /// sent in one lane, signals among it, arrives in order, and once, for as
-    /// long as the link lasts. A message over 64 KiB travels in pieces, which
-    /// hold up what comes after it in its lane, and no other lane. Lanes are the
-    /// sender's own; they cost nothing while nothing waits.
+    /// sent in one lane, signals included, arrives in order, and once, for as
+    /// long as the link lasts. A message over 64 KiB travels in pieces: what
+    /// comes after it in its lane waits for them, other lanes do not. A lane is
+    /// any number that the sender chooses; it costs nothing while nothing is
+    /// queued in it.
     ///
     /// # Errors
     /// [`Refused`], with the message: nothing was queued. After
     /// [`SendError::WouldBlock`] the application is called
-    /// ([`Application::room`](crate::Application::room)) when it may be tried again.
+    /// ([`Application::writable`](crate::Application::writable)) when it may be tried again.
     pub fn send_in(&self, lane: u64, bytes: Vec<u8>) -> Result<(), Refused> {
         self.send_as(lane, Kind::Message, bytes)
     }
 
-    /// As [`send_in`](Self::send_in), for what cannot be kept by the sender: it is
-    /// never told `WouldBlock`. When more than 8 MiB of signals wait, the link is
-    /// given up, as one whose other end does not take in even those.
+    /// As [`send_in`](Self::send_in), for messages that the sender cannot keep and
+    /// send later: they are never refused with `WouldBlock`. When more than 8 MiB of
+    /// signals are queued, the other end does not read, and the link is closed.
     ///
     /// # Errors
     /// [`Refused`]: there is no link, or the signal is too long.
@@ -139,13 +142,13 @@ impl ClusterClient {
         self.send_as(lane, Kind::Signal, bytes)
     }
 
-    /// Writes to the socket itself when nobody else does and nothing waits. That
-    /// never waits: what the system does not take, the writer sends.
+    /// Writes to the socket on this thread when nobody else does and nothing is queued. That does
+    /// not block: the writer sends what the system does not take at once.
     fn send_as(&self, lane: u64, kind: Kind, bytes: Vec<u8>) -> Result<(), Refused> {
-        if let Sent::Now(mut half, message) = self.outbox.push(lane, kind, bytes)? {
+        if let Dispatch::Direct(mut half, message) = self.outbox.push(lane, kind, bytes)? {
             half.push(&message);
             if let Err(error) = half.send_some() {
-                // The message is lost with the link, as others that are under way.
+                // The message is lost with the link, like others that are on their way.
                 log::debug!("writing to {} failed: {error}", self.remote);
                 self.abort();
             }
@@ -154,8 +157,8 @@ impl ClusterClient {
         Ok(())
     }
 
-    /// Bytes of messages and signals that wait to be sent, each counted with 64
-    /// bytes for its place in the queue.
+    /// Bytes of messages and signals that are queued, with 64 bytes of overhead
+    /// for each.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
         self.outbox.queued_bytes()
@@ -173,33 +176,33 @@ impl ClusterClient {
         self.outbox.push_control(message);
     }
 
-    /// Sends what is queued, then closes.
+    /// Closes after what is queued has been sent.
     pub(crate) fn close(&self) {
-        self.admit_as(Admission::Over);
+        self.set_admission(Admission::Closed);
         self.outbox.close();
     }
 
     /// Closes at once.
     pub(crate) fn abort(&self) {
-        self.admit_as(Admission::Over);
+        self.set_admission(Admission::Closed);
         self.outbox.abort();
         self.shut_down();
     }
 
-    /// It is known whose link it is.
-    pub(crate) fn belongs_to(&self, id: NodeId) {
-        // A connection is linked once.
+    /// Says which node is at the other end.
+    pub(crate) fn set_peer(&self, id: NodeId) {
+        // A connection becomes a link only once, so it has no peer yet.
         let _ = self.peer.set(id);
     }
 
-    /// Lets data through to the application, which has been told of the link.
+    /// Lets the reader deliver data: the application has been told of the link.
     pub(crate) fn admit(&self) {
-        self.admit_as(Admission::Admitted);
+        self.set_admission(Admission::Admitted);
     }
 
-    fn admit_as(&self, admission: Admission) {
-        *lock(&self.admitted) = admission;
-        self.decided.notify_all();
+    fn set_admission(&self, admission: Admission) {
+        *lock(&self.admission) = admission;
+        self.admission_changed.notify_all();
     }
 
     /// The queue to the other end.
@@ -212,27 +215,28 @@ impl ClusterClient {
         self.remote
     }
 
-    /// Who is at the other end, if that is known.
+    /// Which node is at the other end, if that is known.
     pub(crate) fn peer(&self) -> Option<&NodeId> {
         self.peer.get()
     }
 
-    /// Who is at the other end, once that is decided. Data may come in while
-    /// the owner is still busy with the control messages before it.
-    pub(crate) fn wait_for_peer(&self, patience: Duration) -> Option<NodeId> {
-        let deadline = Instant::now() + patience;
-        let mut admission = lock(&self.admitted);
+    /// Which node is at the other end, once the connection is a link; `None` when it was closed
+    /// instead, or neither has happened within `timeout`. Data may come in while the owner is still
+    /// busy with the control messages before it.
+    pub(crate) fn wait_for_peer(&self, timeout: Duration) -> Option<NodeId> {
+        let deadline = Instant::now() + timeout;
+        let mut admission = lock(&self.admission);
         loop {
             match *admission {
                 Admission::Admitted => return self.peer.get().cloned(),
-                Admission::Over => return None,
-                Admission::Undecided => {}
+                Admission::Closed => return None,
+                Admission::Pending => {}
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return None;
             }
-            let waited = self.decided.wait_timeout(admission, left);
+            let waited = self.admission_changed.wait_timeout(admission, left);
             admission = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
     }

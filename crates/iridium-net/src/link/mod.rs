@@ -1,5 +1,4 @@
-//! One connection to another node, shared by its reader, its writer, the owner
-//! of the mesh and those who send on it.
+//! One connection to another node: its queue, its receive window, and its handle.
 
 mod assembly;
 mod client;
@@ -10,5 +9,5 @@ mod window;
 
 pub(crate) use assembly::{Assembled, Assembly};
 pub use client::ClusterClient;
-pub(crate) use outbox::{FLUSH, Taken};
-pub use window::{Delivery, Room};
+pub(crate) use outbox::{FLUSH, WriterStep};
+pub use window::{Delivery, WindowPermit};

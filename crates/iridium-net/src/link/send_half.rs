@@ -10,9 +10,11 @@ use iridium_proto::IridiumMessage;
 
 use crate::session::FrameWriter;
 
-/// How often a write that does not get on looks whether the link was given up.
-const LOOK_UP: Duration = Duration::from_millis(250);
+/// How often a write that makes no progress checks whether the link was aborted.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
+/// What sends on one connection: the frames that are sealed, and the socket.
+#[derive(Debug)]
 pub(crate) struct SendHalf {
     frames: FrameWriter,
     stream: TcpStream,
@@ -20,7 +22,7 @@ pub(crate) struct SendHalf {
 
 impl SendHalf {
     pub(crate) fn new(frames: FrameWriter, stream: TcpStream) -> io::Result<Self> {
-        stream.set_write_timeout(Some(LOOK_UP))?;
+        stream.set_write_timeout(Some(POLL_INTERVAL))?;
         Ok(Self { frames, stream })
     }
 
@@ -40,8 +42,8 @@ impl SendHalf {
     pub(crate) fn send_some(&mut self) -> io::Result<()> {
         self.frames.seal()?;
         match send_without_waiting(&self.stream, self.frames.unsent()) {
-            Ok(n) => self.frames.sent(n),
-            Err(e) if is_pause(&e) => {}
+            Ok(n) => self.frames.mark_sent(n),
+            Err(e) if would_block(&e) => {}
             Err(e) => return Err(e),
         }
         Ok(())
@@ -53,15 +55,15 @@ impl SendHalf {
         while self.has_unsent() {
             match self.stream.write(self.frames.unsent()) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(n) => self.frames.sent(n),
-                Err(e) if is_pause(&e) && !is_over() => {}
+                Ok(n) => self.frames.mark_sent(n),
+                Err(e) if would_block(&e) && !is_over() => {}
                 Err(e) => return Err(e),
             }
         }
         Ok(())
     }
 
-    /// Tells the other end that nothing more comes.
+    /// Tells the other end that nothing more is sent.
     pub(crate) fn finish(&self) {
         // If it has closed already, there is nothing to tell.
         let _ = self.stream.shutdown(Shutdown::Write);
@@ -74,21 +76,15 @@ fn send_without_waiting(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     Ok(send(stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
 }
 
-/// Elsewhere the writer does it: whether a single write may wait cannot be said.
+/// On other systems the writer sends it: there is no flag for a single write that does not block.
 #[cfg(not(target_os = "linux"))]
 fn send_without_waiting(_: &TcpStream, _: &[u8]) -> io::Result<usize> {
     Ok(0)
 }
 
-fn is_pause(error: &io::Error) -> bool {
+fn would_block(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
     )
-}
-
-impl std::fmt::Debug for SendHalf {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SendHalf").finish_non_exhaustive()
-    }
 }

@@ -14,18 +14,18 @@ use crate::membership::Input;
 /// Where a caller waits for the outcome of its join.
 pub(super) type JoinReply = Sender<Result<JoinReport, JoinError>>;
 
-/// What the owner is told.
+/// What is sent to the owner.
 pub(super) enum Command {
-    /// Something for the membership core.
+    /// An input of the membership core.
     Input(Input),
-    /// A connection has threads of its own now; what it is for comes with it.
+    /// A connection has threads of its own now. The input says what it is for.
     Opened(Arc<ClusterClient>, Input),
-    /// A caller wants to join.
+    /// Join the cluster of the node at `to`.
     Join { to: Endpoint, reply: JoinReply },
-    /// A caller wants the members.
+    /// List the members.
     Members { reply: Sender<Vec<MemberView>> },
-    /// A control client wants something.
+    /// Answer a control client.
     Control { request: ControlRequest, reply: Sender<ControlReply> },
-    /// Say goodbye and stop.
+    /// Leave the cluster and stop; `forget` the peers for the next start.
     Stop { forget: bool },
 }

@@ -1,6 +1,7 @@
-//! What the thread of one connection does: dials or takes what was accepted, then reads it to its
-//! end.
+//! What the thread of one connection does: it dials, or takes over what was accepted, then reads
+//! until the connection ends.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,6 +10,7 @@ use crossbeam_channel::{Sender, bounded};
 use iridium_proto::{ControlReply, ControlRequest, IridiumMessage, MAX_FRAME_ADMITTED, NodeIp};
 
 use crate::application::Application;
+use crate::cause::Cause;
 use crate::config::Config;
 use crate::dialer;
 use crate::endpoint::Endpoint;
@@ -23,9 +25,9 @@ use super::reader::Reader;
 use super::shared::Shared;
 use super::writer;
 
-/// What a connection's own thread needs.
+/// What the thread of a connection needs.
 #[derive(Clone)]
-pub(super) struct Worker {
+pub(super) struct ConnectionContext {
     pub(super) config: Arc<Config>,
     pub(super) threads: Threads,
     pub(super) commands: Sender<Command>,
@@ -33,12 +35,12 @@ pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
 }
 
-impl Worker {
+impl ConnectionContext {
     /// Runs on a dial's thread, which becomes the reader of the connection.
     pub(super) fn dial(&self, dial: DialId, to: &Endpoint) {
-        let patience = self.config.timing.dial_timeout;
-        match dialer::dial(to, &self.config.security, patience) {
-            Err(failure) => self.tell(Command::Input(Input::DialFailed { dial, failure })),
+        let timeout = self.config.timing.dial_timeout;
+        match dialer::dial(to, &self.config.security, timeout) {
+            Err(failure) => self.send_command(Command::Input(Input::DialFailed { dial, failure })),
             Ok((session, remote)) => {
                 let conn = self.shared.conn_id();
                 let remote = NodeIp(remote.ip());
@@ -54,14 +56,14 @@ impl Worker {
         }
         let conn = self.shared.conn_id();
         let remote = NodeIp(remote.ip().to_canonical());
-        // Gone already if the system does not know: then the next line finds out.
+        // If the system does not know it, the connection has ended, which the reader finds out.
         let local =
             session.stream.local_addr().map_or(remote, |addr| NodeIp(addr.ip().to_canonical()));
         self.serve(conn, session, Input::Accepted { conn, remote, local, first });
     }
 
-    /// As [`accepted`](Self::accepted), where no node is let in: those are told
-    /// the port at which they are.
+    /// As [`accepted`](Self::accepted), at the address for control clients alone: a
+    /// node that connects there is told the port at which it can join.
     pub(super) fn accepted_for_control(
         &self,
         session: Session,
@@ -72,39 +74,39 @@ impl Worker {
         if let IridiumMessage::ControlRequest(request) = first {
             return self.serve_control(session, remote, request);
         }
-        let why = format!("only control clients are let in here; nodes join at port {port}");
-        log::warn!("refused a connection from {remote}: it said {}, but {why}", first.name());
-        self.shared.controls.turn_away(session, why);
+        let why = format!("this address is for control clients alone; nodes join at port {port}");
+        log::warn!("refused a connection from {remote}: it sent {}, but {why}", first.name());
+        self.shared.controls.reject(session, why);
     }
 
-    /// Makes a session a connection of the mesh and reads it to its end.
+    /// Gives a session a link and a writer, tells the owner, and reads until it ends.
     fn serve(&self, conn: ConnId, session: Session, input: Input) {
         let reader = match self.open(conn, session) {
             Ok(reader) => reader,
             Err(error) => {
                 log::error!("a connection was dropped: {error}");
                 if let Input::Connected { dial, .. } = input {
-                    let failure = DialFailure::Unreachable(error.to_string());
-                    self.tell(Command::Input(Input::DialFailed { dial, failure }));
+                    let failure = DialFailure::Unreachable(Cause::new(error));
+                    self.send_command(Command::Input(Input::DialFailed { dial, failure }));
                 }
                 return;
             }
         };
-        let link = Arc::clone(&reader.link);
-        self.tell(Command::Opened(Arc::clone(&link), input));
-        if self.shared.over.load(Ordering::SeqCst) {
-            // Too late for the owner to close it.
+        let link = Arc::clone(reader.link());
+        self.send_command(Command::Opened(Arc::clone(&link), input));
+        if self.shared.stopping.load(Ordering::SeqCst) {
+            // The owner has closed all links already, and does not know of this one.
             link.abort();
         }
-        let why = reader.run(|conn, message| {
+        let why = reader.run(|message| {
             log::trace!("from {}: {}", link.remote_ip(), message.name());
             self.commands.send(Command::Input(Input::Message { conn, message })).is_ok()
         });
-        log::debug!("{}:{} is gone: {why}", link.remote_ip(), link.remote_port());
-        self.tell(Command::Input(Input::Closed { conn }));
+        log::debug!("the connection to {}:{} ended: {why}", link.remote_ip(), link.remote_port());
+        self.send_command(Command::Input(Input::Closed { conn }));
     }
 
-    fn open(&self, conn: ConnId, session: Session) -> std::io::Result<Reader> {
+    fn open(&self, conn: ConnId, session: Session) -> io::Result<Reader> {
         let Session { mut reader, writer, stream } = session;
         reader.decoder.set_cap(MAX_FRAME_ADMITTED);
         let link = Arc::new(ClusterClient::new(conn, &stream, writer, self.config.queue_bytes)?);
@@ -113,26 +115,21 @@ impl Worker {
         self.threads.spawn("iridium-writer", move || {
             writer::run(&theirs, &*application);
         })?;
-        Ok(Reader {
-            link,
-            frames: reader,
-            stream,
-            application: Arc::clone(&self.application),
-            patience: self.config.timing.greet_timeout,
-        })
+        let application = Arc::clone(&self.application);
+        Ok(Reader::new(link, reader, stream, application, self.config.timing.greet_timeout))
     }
 
     fn serve_control(&self, session: Session, remote: SocketAddr, first: ControlRequest) {
         let mesh = |request| {
             let (reply, answer) = bounded(1);
-            self.tell(Command::Control { request, reply });
+            self.send_command(Command::Control { request, reply });
             answer.recv().unwrap_or_else(|_| ControlReply::Failed("the node is stopping".into()))
         };
         self.shared.controls.serve(session, remote, first, &*self.application, mesh);
     }
 
-    /// An owner that has ended needs no more telling.
-    fn tell(&self, command: Command) {
+    /// Sends a command to the owner, unless that has ended.
+    fn send_command(&self, command: Command) {
         let _ = self.commands.send(command);
     }
 }

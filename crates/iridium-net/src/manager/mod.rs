@@ -4,8 +4,8 @@
 mod command;
 mod connection;
 mod control_clients;
-mod doors;
 mod handle;
+mod listener_set;
 mod owner;
 mod peers_file;
 mod reader;

@@ -1,6 +1,6 @@
 //! The one thread that owns a node's view of the cluster. It drives the
-//! membership core: feeds it what readers, dials and callers bring, and carries
-//! out what it asks for. It never reads or writes a socket itself.
+//! membership core: it passes commands of readers, dials and callers to it, and
+//! carries out its actions. It never reads or writes a socket itself.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use iridium_proto::{ControlReply, ControlRequest};
 
 use crate::application::Application;
+use crate::cause::Cause;
 use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{JoinError, StartError};
@@ -21,14 +22,15 @@ use crate::membership::{Action, DialFailure, Input, Membership, Start};
 use crate::threads::{Threads, lock};
 
 use super::command::{Command, JoinReply};
-use super::connection::Worker;
-use super::doors::{Doors, Listeners};
+use super::connection::ConnectionContext;
+use super::listener_set::{BoundListeners, ListenerSet};
 use super::peers_file::PeersFile;
 use super::shared::Shared;
 
+/// The owner thread and all that only it may touch.
 pub(super) struct Owner {
-    worker: Worker,
-    doors: Doors,
+    context: ConnectionContext,
+    listeners: ListenerSet,
     peers_file: PeersFile,
     /// Connections that the core knows of.
     links: HashMap<ConnId, Arc<ClusterClient>>,
@@ -40,7 +42,7 @@ pub(super) struct Owner {
 impl Owner {
     pub(super) fn new(
         config: Config,
-        doors: Doors,
+        listeners: ListenerSet,
         peers_file: PeersFile,
         threads: Threads,
         commands: Sender<Command>,
@@ -49,30 +51,30 @@ impl Owner {
     ) -> Self {
         let seeds = config.seeds.clone();
         let config = Arc::new(config);
-        let worker = Worker { config, threads, commands, application, shared };
-        Self { worker, doors, peers_file, links: HashMap::new(), joins: HashMap::new(), seeds }
+        let context = ConnectionContext { config, threads, commands, application, shared };
+        Self { context, listeners, peers_file, links: HashMap::new(), joins: HashMap::new(), seeds }
     }
 
-    /// Starts the owner's thread, then accepting.
+    /// Starts to accept connections, and the owner's thread.
     pub(super) fn start(
         self,
-        listeners: Listeners,
+        bound: BoundListeners,
         start: Start,
         inputs: Receiver<Command>,
     ) -> Result<(), StartError> {
-        let worker = self.worker.clone();
-        let (on_mesh, on_control) = (worker.clone(), worker.clone());
-        let port = self.doors.mesh_addr().port();
-        self.doors.open(
-            listeners,
-            &worker.config.security,
-            &worker.threads,
+        let context = self.context.clone();
+        let (on_mesh, on_control) = (context.clone(), context.clone());
+        let port = self.listeners.mesh_addr().port();
+        self.listeners.start(
+            bound,
+            &context.config.security,
+            &context.threads,
             Arc::new(move |session, remote, first| on_mesh.accepted(session, remote, first)),
             Arc::new(move |session, remote, first| {
                 on_control.accepted_for_control(session, remote, first, port);
             }),
         )?;
-        let threads = worker.threads.clone();
+        let threads = context.threads.clone();
         threads
             .spawn("iridium-manager", move || self.run(start, &inputs))
             .map_err(StartError::System)
@@ -85,7 +87,7 @@ impl Owner {
             core.join(seed, true, Duration::ZERO);
         }
         loop {
-            self.act(&mut core);
+            self.perform_actions(&mut core);
             let wait = core.poll_timeout().map(|at| at.saturating_sub(epoch.elapsed()));
             let command = match inputs.recv_timeout(wait.unwrap_or(Duration::MAX)) {
                 Ok(command) => Some(command),
@@ -96,17 +98,17 @@ impl Owner {
             match command {
                 None => core.handle_timeout(now),
                 Some(Command::Stop { forget }) => return self.stop(&mut core, forget, inputs),
-                Some(command) => self.take(&mut core, command, now),
+                Some(command) => self.handle_command(&mut core, command, now),
             }
-            // Inputs must not keep timers from being seen to.
+            // Timers must not be delayed by a stream of commands.
             if core.poll_timeout().is_some_and(|at| at <= now) {
                 core.handle_timeout(now);
             }
         }
     }
 
-    fn take(&mut self, core: &mut Membership, command: Command, now: Duration) {
-        core.may_renumber(self.worker.application.may_renumber());
+    fn handle_command(&mut self, core: &mut Membership, command: Command, now: Duration) {
+        core.may_renumber(self.context.application.may_renumber());
         match command {
             Command::Input(input) => core.handle(input, now),
             Command::Opened(link, input) => {
@@ -117,23 +119,23 @@ impl Owner {
                 let join = core.join(to, false, now);
                 self.joins.insert(join, reply);
             }
-            // Whoever asked may have gone meanwhile.
+            // The caller may have gone meanwhile.
             Command::Members { reply } => drop(reply.send(core.view())),
             Command::Control { request, reply } => {
-                drop(reply.send(self.answer(core, &request)));
+                drop(reply.send(self.control_reply(core, &request)));
             }
             Command::Stop { .. } => {}
         }
     }
 
-    fn answer(&self, core: &Membership, request: &ControlRequest) -> ControlReply {
+    fn control_reply(&self, core: &Membership, request: &ControlRequest) -> ControlReply {
         match request {
             ControlRequest::Members => ControlReply::Members(core.view()),
             ControlRequest::Leave => {
                 self.emit(&Event::LeaveRequested);
                 ControlReply::Leaving
             }
-            // Answered by the application, on a thread of the client's own.
+            // The thread of the client hands these to the application.
             ControlRequest::Application(_) => {
                 ControlReply::Failed("only the application answers this".into())
             }
@@ -141,10 +143,10 @@ impl Owner {
         }
     }
 
-    /// Carries out what the core asks for.
-    fn act(&mut self, core: &mut Membership) {
-        // First, so that whoever is told of a change finds it there.
-        *lock(&self.worker.shared.me) = core.me();
+    /// Carries out the actions of the core.
+    fn perform_actions(&mut self, core: &mut Membership) {
+        // First, so that it is up to date when the application is called.
+        *lock(&self.context.shared.me) = core.me();
         while let Some(action) = core.poll_action() {
             match action {
                 Action::Dial { dial, to } => self.dial(dial, to),
@@ -162,13 +164,14 @@ impl Owner {
                 }
                 Action::Link { id, conn } => {
                     if let Some(link) = self.links.get(&conn) {
-                        link.belongs_to(id.clone());
-                        lock(&self.worker.shared.routes).insert(id.alias.clone(), Arc::clone(link));
-                        self.worker.application.linked(&id, link);
+                        link.set_peer(id.clone());
+                        lock(&self.context.shared.routes)
+                            .insert(id.alias.clone(), Arc::clone(link));
+                        self.context.application.linked(&id, link);
                     }
                 }
                 Action::Unlink { id, conn } => {
-                    let mut routes = lock(&self.worker.shared.routes);
+                    let mut routes = lock(&self.context.shared.routes);
                     if routes.get(&id.alias).is_some_and(|link| link.id() == conn) {
                         routes.remove(&id.alias);
                     }
@@ -179,31 +182,34 @@ impl Owner {
                     }
                 }
                 Action::Emit(event) => self.emit(&event),
-                Action::Joined { join, outcome } => self.joined(join, outcome),
+                Action::Joined { join, outcome } => self.report_join(join, outcome),
                 Action::SavePeers(peers) => self.peers_file.save_peers(peers),
-                Action::Reborn(id) => {
-                    log::warn!("this node goes on as {id}, number {}", id.number);
+                Action::IdentityChanged(id) => {
+                    log::warn!("this node has a new identity: {id}, number {}", id.number);
                     self.peers_file.save_incarnation(id.incarnation);
-                    self.worker.application.reborn(&id);
+                    self.context.application.identity_changed(&id);
                 }
             }
         }
     }
 
     fn dial(&self, dial: DialId, to: Endpoint) {
-        let worker = self.worker.clone();
-        let spawned = self.worker.threads.spawn("iridium-peer", move || worker.dial(dial, &to));
+        let context = self.context.clone();
+        let spawned = self.context.threads.spawn("iridium-peer", move || context.dial(dial, &to));
         if let Err(e) = spawned {
-            let failure = DialFailure::Unreachable(format!("no thread to dial with: {e}"));
-            // The owner sends to itself: never wait for room.
+            let failure = DialFailure::Unreachable(Cause::new(e));
+            // The owner sends to itself, so it must not wait for space in the channel.
             let input = Command::Input(Input::DialFailed { dial, failure });
-            if self.worker.commands.try_send(input).is_err() {
-                log::error!("a dial was lost: no thread and no room");
+            if self.context.commands.try_send(input).is_err() {
+                log::error!(
+                    "dial {} got lost: there is no thread for it, and too many commands wait",
+                    dial.0
+                );
             }
         }
     }
 
-    fn joined(&mut self, join: JoinId, outcome: Result<JoinReport, JoinError>) {
+    fn report_join(&mut self, join: JoinId, outcome: Result<JoinReport, JoinError>) {
         match self.joins.remove(&join) {
             // The caller may have gone meanwhile.
             Some(reply) => drop(reply.send(outcome)),
@@ -214,32 +220,31 @@ impl Owner {
         }
     }
 
-    /// Tells of an event, then lets through what a connection has brought that
-    /// was told of by it.
+    /// Reports an event, then lets data through that came on the connection it reports.
     fn emit(&self, event: &Event) {
-        self.worker.application.event(event);
+        self.context.application.event(event);
         if let Event::Up { link, .. } | Event::Recovered { reconnected: true, link, .. } = event
             && let Some(link) = self.links.get(&link.conn())
         {
             link.admit();
         }
-        lock(&self.worker.shared.listeners).retain(|listener| {
-            let sent = listener.try_send(event.clone());
+        lock(&self.context.shared.subscribers).retain(|subscriber| {
+            let sent = subscriber.try_send(event.clone());
             let full = matches!(sent, Err(crossbeam_channel::TrySendError::Full(_)));
-            // Events since the start are kept for a first listener who may never come.
-            let awaited = lock(&self.worker.shared.since_start).take_if(|_| full).is_some();
+            // The first subscriber may never come; its channel may fill up.
+            let awaited = lock(&self.context.shared.since_start).take_if(|_| full).is_some();
             if full && !awaited {
-                log::error!("a listener was cut off: it did not take its events");
+                log::error!("cut off a subscriber that does not take its events");
             }
             sent.is_ok()
         });
     }
 
-    /// Says goodbye and closes everything; the threads end by themselves.
+    /// Leaves and closes everything. The threads of connections end by themselves.
     fn stop(mut self, core: &mut Membership, forget: bool, inputs: &Receiver<Command>) {
-        self.worker.shared.over.store(true, Ordering::SeqCst);
+        self.context.shared.stopping.store(true, Ordering::SeqCst);
         core.leave();
-        self.act(core);
+        self.perform_actions(core);
         for link in self.links.values() {
             link.close();
         }
@@ -251,9 +256,9 @@ impl Owner {
         if forget {
             self.peers_file.save_peers(Vec::new());
         }
-        self.doors.close();
-        self.worker.shared.controls.end();
-        lock(&self.worker.shared.routes).clear();
-        lock(&self.worker.shared.listeners).clear();
+        self.listeners.stop();
+        self.context.shared.controls.stop();
+        lock(&self.context.shared.routes).clear();
+        lock(&self.context.shared.subscribers).clear();
     }
 }

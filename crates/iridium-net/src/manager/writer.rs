@@ -5,21 +5,21 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::application::Application;
-use crate::link::{ClusterClient, Taken};
+use crate::link::{ClusterClient, WriterStep};
 
 /// How long the other end may take to close after this end has.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Writes until the link is closed. Then the other end is told that nothing more
-/// comes, and is given time to take in what did.
+/// is sent, and is given time to read what was.
 pub(super) fn run(link: &ClusterClient, application: &dyn Application) {
     if let Err(error) = write_all(link, application) {
         log::debug!("writing to {} ended: {error}", link.remote());
     }
     link.abort();
-    // Nobody is refused from now on, so nobody can be missed.
+    // From now on sends fail with `NotLinked`, so no later refusal has to be reported.
     if link.outbox().clear() {
-        tell_of_room(link, application);
+        notify_writable(link, application);
     }
 }
 
@@ -27,11 +27,11 @@ fn write_all(link: &ClusterClient, application: &dyn Application) -> io::Result<
     let mut batch = Vec::new();
     loop {
         match link.outbox().take(&mut batch) {
-            Taken::Batch { mut half, room } => {
-                if room {
-                    tell_of_room(link, application);
+            WriterStep::Batch { mut half, writable } => {
+                if writable {
+                    notify_writable(link, application);
                 }
-                // What a sender has begun comes first.
+                // First what a sender has not finished.
                 half.send_all(|| link.outbox().is_over())?;
                 for message in batch.drain(..) {
                     half.push(&message);
@@ -39,19 +39,19 @@ fn write_all(link: &ClusterClient, application: &dyn Application) -> io::Result<
                 half.send_all(|| link.outbox().is_over())?;
                 link.outbox().put_back(half, None);
             }
-            Taken::Last(half) => {
+            WriterStep::Finish(half) => {
                 half.finish();
                 link.outbox().wait_for_abort(Instant::now() + LINGER);
                 return Ok(());
             }
-            Taken::Over => return Ok(()),
+            WriterStep::Aborted => return Ok(()),
         }
     }
 }
 
-fn tell_of_room(link: &ClusterClient, application: &dyn Application) {
-    // Nobody has sent on a link before it was known whose it is.
+fn notify_writable(link: &ClusterClient, application: &dyn Application) {
+    // Without a peer nobody can have sent on it.
     if let Some(id) = link.peer() {
-        application.room(&id.alias);
+        application.writable(&id.alias);
     }
 }

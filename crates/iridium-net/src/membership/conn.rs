@@ -6,15 +6,15 @@ use crate::ids::{ConnId, JoinId};
 
 use super::interface::Time;
 
-/// What a connection is to the core.
+/// The stage of a connection.
 #[derive(Debug)]
 pub(super) enum Stage {
-    /// This node dialled and said `Hello` or `Join`.
-    Greeting(Target),
-    /// The other end introduced itself and waits while the incumbent is asked.
+    /// This node dialled and sent `Hello` or `Join`.
+    Greeting(DialPurpose),
+    /// The other end has introduced itself and waits while the incumbent is asked.
     Candidate { intro: Introduction, wants_list: bool },
-    /// A link. An accepted one counts only when the dialler has said more than
-    /// its introduction: until then the dialler may have chosen another.
+    /// A link. An accepted one is confirmed by the first message after the introduction:
+    /// until then the dialler may have chosen another connection.
     Linked { alias: NodeAlias, confirmed: bool },
 }
 
@@ -23,7 +23,7 @@ pub(super) enum Stage {
 pub(super) struct Conn {
     pub(super) stage: Stage,
     pub(super) remote: NodeIp,
-    pub(super) heard: Time,
+    pub(super) last_heard: Time,
     /// The heartbeat whose round trip is being measured.
     pub(super) pinged: Option<(u64, Time)>,
     pub(super) exchanged: Option<Time>,
@@ -31,12 +31,12 @@ pub(super) struct Conn {
 
 /// What a dial is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum DialPurpose {
     /// A member that this node knows of.
     Member(NodeAlias),
-    /// A seed, or a peer of an earlier life.
+    /// A seed, or a peer from an earlier run.
     Join(JoinId),
-    /// The address under which a newcomer is seen, to find out whether others
-    /// can dial it there; `ConnId` is its link.
+    /// The address that a newcomer is seen to come from, to find out whether it can be
+    /// dialled there. `ConnId` is its link.
     Check(ConnId, NodeInfo),
 }

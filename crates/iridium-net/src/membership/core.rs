@@ -10,7 +10,7 @@ use iridium_proto::{
 use crate::event::Event;
 use crate::ids::{ConnId, DialId, JoinId};
 
-use super::conn::{Conn, Stage, Target};
+use super::conn::{Conn, DialPurpose, Stage};
 use super::interface::{Action, Input, Start, Time};
 use super::join_attempt::JoinAttempt;
 use super::member::{Member, State};
@@ -21,6 +21,7 @@ use super::timing::Timing;
 
 /// The membership core; see the [module documentation](crate::membership).
 #[derive(Debug)]
+#[must_use]
 pub struct Membership {
     pub(super) timing: Timing,
     pub(super) features: Features,
@@ -30,7 +31,7 @@ pub struct Membership {
     pub(super) may_renumber: bool,
     pub(super) members: BTreeMap<NodeAlias, Member>,
     pub(super) conns: BTreeMap<ConnId, Conn>,
-    pub(super) dials: BTreeMap<DialId, Target>,
+    pub(super) dials: BTreeMap<DialId, DialPurpose>,
     pub(super) joins: BTreeMap<JoinId, JoinAttempt>,
     pub(super) relays: BTreeMap<u64, Relay>,
     pub(super) timers: Timers,
@@ -45,7 +46,6 @@ pub struct Membership {
 
 impl Membership {
     /// Starts a node. It dials the peers that it remembers.
-    #[must_use]
     pub fn new(start: Start, now: Time) -> Self {
         let mut core = Self {
             timing: start.timing,
@@ -73,7 +73,7 @@ impl Membership {
         core
     }
 
-    /// Takes in something that happened.
+    /// Handles something that happened outside.
     pub fn handle(&mut self, input: Input, now: Time) {
         match input {
             Input::Connected { dial, conn, remote } => self.on_connected(dial, conn, remote, now),
@@ -98,7 +98,7 @@ impl Membership {
                 Timer::Incumbent(alias, token) => self.on_incumbent_over(&alias, token, now),
                 Timer::Redial(alias, token) => self.on_redial(&alias, token, now),
                 Timer::ProbeOver(alias, token) => self.on_probe_over(&alias, token, now),
-                Timer::Doubt(alias, token) => self.on_doubt(&alias, token, now),
+                Timer::SuspicionOver(alias, token) => self.on_suspicion_over(&alias, token, now),
                 Timer::RelayOver(token) => self.answer_relay(token, false),
                 Timer::Join(join, token) => self.on_join_due(join, token, now),
                 Timer::JoinOver(join) => self.finish_join(join),
@@ -107,12 +107,12 @@ impl Membership {
         }
     }
 
-    /// What the driver is to do next, if anything.
+    /// The next action for the driver, if any.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    /// When `handle_timeout` wants to be called next.
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
         self.timers.next()
@@ -123,8 +123,8 @@ impl Membership {
         self.may_renumber = may;
     }
 
-    /// Says goodbye to everyone. The connections close once that has gone out;
-    /// afterwards the core does nothing any more.
+    /// Sends `Leave` on every link and closes all connections. Afterwards the core
+    /// does nothing any more.
     pub fn leave(&mut self) {
         self.leaving = true;
         self.drop_all_connections("this node leaves");
@@ -140,15 +140,15 @@ impl Membership {
         (intro.id, intro.info)
     }
 
-    /// Another node has found this one under an address, or seen it come from it.
-    /// One that only this machine can use gives way to any other.
+    /// Another node has dialled this one at an address, or seen it come from it. A
+    /// loopback address gives way to any other.
     pub(super) fn note_own_ip(&mut self, ip: NodeIp) {
         if self.seen_as.is_none_or(|known| known.0.is_loopback()) {
             self.seen_as = Some(ip);
         }
     }
 
-    /// This node first, then everyone it knows of, by alias.
+    /// This node, then all others that it knows of, by alias.
     #[must_use]
     pub fn view(&self) -> Vec<MemberView> {
         let (id, info) = self.me();
@@ -156,9 +156,9 @@ impl Membership {
         std::iter::once(myself).chain(self.members.values().map(Member::view)).collect()
     }
 
-    /// Draws another identity and starts over with the peers it has: its number
-    /// was taken, or a later life of its alias is known.
-    pub(super) fn be_reborn(&mut self, at_least: u64, now: Time) {
+    /// Takes a larger incarnation and, if it may, another number, and dials its peers
+    /// anew: its number was taken, or a later incarnation of its alias is known.
+    pub(super) fn change_identity(&mut self, at_least: u64, now: Time) {
         self.drop_all_connections("this node takes a new identity");
         self.me.id.incarnation = self.me.id.incarnation.max(at_least).saturating_add(1);
         if self.may_renumber {
@@ -166,7 +166,7 @@ impl Membership {
         }
         self.me.refutation = 0;
         self.digest = None;
-        self.push(Action::Reborn(self.me.id.clone()));
+        self.push(Action::IdentityChanged(self.me.id.clone()));
         let aliases: Vec<NodeAlias> = self.members.keys().cloned().collect();
         for alias in aliases {
             self.schedule_redial(&alias, now);
@@ -177,7 +177,7 @@ impl Membership {
         }
     }
 
-    /// Says `Leave` on every link and forgets every connection and dial.
+    /// Sends `Leave` on every link and drops every connection and dial.
     pub(super) fn drop_all_connections(&mut self, why: &'static str) {
         self.dials.clear();
         for (conn, state) in std::mem::take(&mut self.conns) {
@@ -195,11 +195,11 @@ impl Membership {
             member.link = None;
             member.attempt = None;
             member.claim = None;
-            member.doubt = None;
+            member.suspicion = None;
             if member.is_present() {
                 member.state = State::Known;
             }
-            if std::mem::take(&mut member.told_up) {
+            if std::mem::take(&mut member.announced) {
                 lost.push(member.id.clone());
             }
         }
@@ -216,7 +216,7 @@ impl Membership {
         self.push(Action::Send { conn, message });
     }
 
-    /// Closes a connection without asking what it was for.
+    /// Closes a connection, whatever its stage.
     pub(super) fn close(&mut self, conn: ConnId, why: &'static str) {
         if self.conns.remove(&conn).is_some() {
             self.push(Action::Close { conn, why });
@@ -227,7 +227,7 @@ impl Membership {
         let token = self.next_number();
         let digest = self.digest();
         if let Some(state) = self.conns.get_mut(&conn) {
-            // On a slow line several are under way; the first is measured.
+            // On a slow line several heartbeats are unanswered; the first is measured.
             state.pinged.get_or_insert((token, now));
         }
         self.send(conn, IridiumMessage::Ping(Ping { token, digest }));
@@ -239,7 +239,7 @@ impl Membership {
         self.counter
     }
 
-    /// The confirmed links: the connection and whose it is.
+    /// The confirmed links, each with its member.
     pub(super) fn links(&self) -> impl Iterator<Item = (ConnId, &Member)> {
         self.members.values().filter_map(|member| {
             let conn = member.link?;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use iridium_proto::{Features, Introduction, IridiumMessage, NodeId, NodeInfo, NodeIp};
+use thiserror::Error;
 
+use crate::cause::Cause;
 use crate::endpoint::Endpoint;
 use crate::error::JoinError;
 use crate::event::{Event, JoinReport};
@@ -14,16 +16,19 @@ use super::timing::Timing;
 /// Time since the start of the node, from a clock that never goes back.
 pub type Time = Duration;
 
-/// Why a dial came to nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why a dial failed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DialFailure {
     /// The machine answered that nobody listens there.
+    #[error("nobody listens there")]
     Refused,
-    /// No connection, for the reason given.
-    Unreachable(String),
+    /// No connection.
+    #[error("{0}")]
+    Unreachable(#[source] Cause),
     /// Someone listens, but the handshake failed: another secret, another
     /// protocol, no Iridium node at all.
-    Handshake(String),
+    #[error("{0}")]
+    Handshake(#[source] Cause),
 }
 
 /// Something that happened outside.
@@ -38,14 +43,14 @@ pub enum Input {
         /// The address of the other end.
         remote: NodeIp,
     },
-    /// A dial came to nothing.
+    /// A dial has failed.
     DialFailed {
         /// The dial.
         dial: DialId,
         /// Why.
         failure: DialFailure,
     },
-    /// Someone connected, is authenticated, and has said its first message.
+    /// An accepted connection is authenticated, and its first message has come.
     Accepted {
         /// The connection.
         conn: ConnId,
@@ -53,7 +58,7 @@ pub enum Input {
         remote: NodeIp,
         /// The address under which it found this node.
         local: NodeIp,
-        /// What it said.
+        /// The message.
         first: IridiumMessage,
     },
     /// A control message came in.
@@ -63,7 +68,7 @@ pub enum Input {
         /// The message.
         message: IridiumMessage,
     },
-    /// A connection is gone.
+    /// A connection has ended.
     Closed {
         /// The connection.
         conn: ConnId,
@@ -87,32 +92,32 @@ pub enum Action {
         /// The message.
         message: IridiumMessage,
     },
-    /// Close a connection after what was sent on it has gone out.
+    /// Close a connection after everything sent on it has been written.
     Close {
         /// The connection.
         conn: ConnId,
         /// For the log.
         why: &'static str,
     },
-    /// Process messages to this node go through this connection now. `Up` or
-    /// `Recovered` with this connection is emitted next; those that come from it
-    /// may be let through as soon as that has been told.
+    /// Data for this node is sent on this connection from now on. `Up` or `Recovered`
+    /// with this connection is emitted next; data that comes on it may be delivered
+    /// once that has been reported.
     Link {
         /// The node.
         id: NodeId,
         /// The connection.
         conn: ConnId,
     },
-    /// They no longer do.
+    /// It no longer is.
     Unlink {
         /// The node.
         id: NodeId,
         /// The connection.
         conn: ConnId,
     },
-    /// Tell those who listen.
+    /// Report an event.
     Emit(Event),
-    /// A join has come to its end.
+    /// A join has ended.
     Joined {
         /// Which one.
         join: JoinId,
@@ -128,20 +133,20 @@ pub enum Action {
     },
     /// Remember these peers for the next start.
     SavePeers(Vec<NodeInfo>),
-    /// This node goes on under a new identity; remember its incarnation.
-    Reborn(NodeId),
+    /// This node has a new identity; remember its incarnation.
+    IdentityChanged(NodeId),
 }
 
-/// What the core is told at its start.
+/// What the core needs at its start.
 #[derive(Debug, Clone)]
 pub struct Start {
-    /// Who this node is. An unspecified ip is filled in by those who see it.
+    /// Who this node is. An unspecified ip is filled in by the nodes that see it.
     pub intro: Introduction,
     /// The time spans of the protocol.
     pub timing: Timing,
     /// The features that this node knows.
     pub features: Features,
-    /// Peers of an earlier life, to be joined again.
+    /// Peers from an earlier run, to be joined again.
     pub remembered: Vec<NodeInfo>,
     /// Whether another node number may be drawn when this one is taken: only
     /// as long as no process runs.

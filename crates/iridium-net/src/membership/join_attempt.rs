@@ -7,13 +7,13 @@ use iridium_proto::{NodeAlias, NodeInfo};
 use crate::endpoint::Endpoint;
 use crate::ids::DialId;
 
-/// An address at which a member is thought to be.
+/// The dial of an address, repeated until the node there answers or the join ends.
 #[derive(Debug)]
 pub(super) struct JoinAttempt {
     pub(super) endpoint: Endpoint,
-    /// The alias behind the address, where this node remembers it.
+    /// The peer that was at the address, if it is remembered from an earlier run.
     pub(super) remembered: Option<NodeInfo>,
-    /// Whether to go on until it works.
+    /// Whether it is repeated until the node answers.
     pub(super) persistent: bool,
     pub(super) failures: u32,
     pub(super) token: u64,

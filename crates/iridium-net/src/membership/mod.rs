@@ -16,12 +16,12 @@
 //! used twice. After [`Action::Close`] a connection is gone for the core: what
 //! still comes from it is ignored.
 //!
-//! Two rules carry the protocol. *Hearsay makes a node dial or doubt, nothing
-//! more*: a member is alive only through a link of one's own, so a rumour
-//! cannot raise the dead. *A claim is held until the incumbent has been asked*:
-//! a second connection, or a second holder of an alias, waits until the first
-//! has shown that it lives or failed to, so that crossing dials, restarts and
-//! duplicate names all come down to the same question. Failure detection with
+//! The protocol has two rules. *Gossip makes a node dial or probe, nothing more*:
+//! a member is alive only through a link of this node's own, so outdated gossip
+//! cannot bring back a member that is down. *A claim waits until the incumbent has
+//! been asked*: a second connection, or a second holder of an alias, is admitted
+//! only when the first does not answer, so that crossing dials, restarts and
+//! duplicate aliases are all decided in the same way. Failure detection with
 //! suspicion, indirect probes and refutation follows SWIM (Das, Gupta,
 //! Motivala, 2002); unlike SWIM each node watches every other itself, because
 //! the mesh is full.

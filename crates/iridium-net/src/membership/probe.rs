@@ -2,25 +2,25 @@
 
 use crate::ids::ConnId;
 
-/// An inquiry into whether a member still lives.
+/// The indirect probes of a suspect member.
 #[derive(Debug)]
-pub(super) struct Doubt {
-    /// Of the current round of questions.
+pub(super) struct Suspicion {
+    /// The token of the current round of probes.
     pub(super) token: u64,
-    /// How many of those asked have yet to answer.
+    /// How many of the nodes that were asked have not answered.
     pub(super) unanswered: usize,
     /// Its machine answered that nobody listens at its port.
     pub(super) refused: bool,
 }
 
-/// A question that this node was asked: does `target` answer you?
+/// An indirect probe that this node carries out for another.
 #[derive(Debug)]
 pub(super) struct Relay {
-    /// Who asked.
+    /// The link on which it was asked for.
     pub(super) conn: ConnId,
     /// The token to answer with.
     pub(super) asked: u64,
-    /// The link on which the target was pinged, and with what.
+    /// The link on which the target was pinged, and the token of that ping.
     pub(super) target: ConnId,
     pub(super) ping: u64,
 }

@@ -256,7 +256,7 @@ fn a_killed_node_is_down_everywhere_within_a_second() {
         for other in [0, 1, 3, 4] {
             assert_eq!(world.sees(other, 2), Some(ViewState::Down));
             let down = |e: &Event| matches!(e, Event::Down { id: i } if *i == id);
-            assert_eq!(count(&world, other, down), 1, "told exactly once");
+            assert_eq!(count(&world, other, down), 1, "announced exactly once");
         }
     }
 }
@@ -352,7 +352,7 @@ fn a_node_that_was_stopped_doubts_itself_first() {
         assert!((1..4).all(|other| world.sees(other, 0) == Some(ViewState::Down)));
         world.nodes[0].paused = false;
         until(&mut world, 10 * SECOND, "one mesh again", World::is_one_mesh);
-        assert_eq!(world.id(0), id, "the same life");
+        assert_eq!(world.id(0), id, "the same process");
         assert!(world.nodes[0].refutation > 0, "it has contradicted the rumour of its end");
         assert_eq!(count(&world, 0, |e| matches!(e, Event::Down { .. })), 0, "it accused nobody");
     }
@@ -404,8 +404,8 @@ fn a_node_that_nobody_can_dial_is_told_so() {
         world.start(2, &[0]);
         world.run_for(5 * SECOND);
         assert_eq!(world.flaw(), None, "it dials the others itself");
-        let told = |e: &Event| matches!(e, Event::NotDialable { info } if info.addr() == world.nodes[2].addr);
-        assert_eq!(count(&world, 2, told), usize::from(walled));
+        let announced = |e: &Event| matches!(e, Event::NotDialable { info } if info.addr() == world.nodes[2].addr);
+        assert_eq!(count(&world, 2, announced), usize::from(walled));
     }
 }
 

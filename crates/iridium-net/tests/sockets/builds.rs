@@ -11,7 +11,7 @@ use iridium_proto::{
 };
 
 use crate::application::{Call, start_recorded};
-use crate::flood::{intrude, say};
+use crate::flood::{join_by_hand, send_messages};
 use crate::harness::*;
 
 /// A frame of a kind or with a body that this build could not make.
@@ -36,15 +36,15 @@ fn next_message(stream: &mut TcpStream, decoder: &mut FrameDecoder) -> IridiumMe
 fn messages_of_a_later_build_are_skipped_and_the_link_goes_on() {
     let (node, calls) = start_recorded("a", &Security::Insecure);
     let mark = log_length();
-    let mut later = intrude(&node);
+    let mut later = join_by_hand(&node);
     for _ in 0..2 {
         later.write_all(&raw_frame(250, b"a message of a later build")).unwrap();
     }
     let long = |transfer, kind, last| {
         IridiumMessage::Piece(Piece { transfer, kind, last, bytes: vec![kind; 3] })
     };
-    say(&mut later, &[long(1, 251, false), long(2, 12, false), long(1, 251, true)]);
-    say(&mut later, &[long(2, 12, true), IridiumMessage::Deliver(vec![7])]);
+    send_messages(&mut later, &[long(1, 251, false), long(2, 12, false), long(1, 251, true)]);
+    send_messages(&mut later, &[long(2, 12, true), IridiumMessage::Deliver(vec![7])]);
     let mut delivered = Vec::new();
     while delivered.len() < 2 {
         match calls.recv_timeout(PATIENCE).unwrap() {
@@ -54,12 +54,12 @@ fn messages_of_a_later_build_are_skipped_and_the_link_goes_on() {
         }
     }
     assert_eq!(delivered, [vec![12; 6], vec![7]]);
-    say(&mut later, &[IridiumMessage::Ping(Ping { token: 99, digest: 0 })]);
+    send_messages(&mut later, &[IridiumMessage::Ping(Ping { token: 99, digest: 0 })]);
     let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
     let answered = |message| matches!(message, IridiumMessage::Pong(pong) if pong.token == 99);
     while !answered(next_message(&mut later, &mut decoder)) {}
-    let told = logged(mark).into_iter().filter(|line| line.contains("unknown kind 250")).count();
-    assert_eq!(told, 1, "{:?}", logged(mark));
+    let lines = logged(mark).into_iter().filter(|line| line.contains("unknown kind 250")).count();
+    assert_eq!(lines, 1, "{:?}", logged(mark));
 }
 
 #[test]
