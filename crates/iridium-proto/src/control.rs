@@ -56,7 +56,7 @@ numbered_states! {
         1 Alive;
         /// Known or reachable through others, but not answering this node.
         2 Suspect;
-        /// Given up.
+        /// Neither the node that answers nor those it asked reach it.
         3 Down;
         /// It has left the cluster.
         4 Left;

@@ -75,8 +75,8 @@ impl FrameDecoder {
         self.commit(bytes.len());
     }
 
-    /// Room for `len` bytes from the peer, for those who can put them there
-    /// without a copy. They count when they are [committed](Self::commit).
+    /// Space for `len` bytes from the peer, to be filled without another copy. They are
+    /// taken in by [`commit`](Self::commit).
     pub fn space(&mut self, len: usize) -> &mut [u8] {
         if self.used == self.end {
             (self.used, self.end) = (0, 0);

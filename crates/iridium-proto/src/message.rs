@@ -65,7 +65,7 @@ messages! {
     2 HelloAck coded (HelloAck);
     /// A newcomer introduces itself to any other member.
     3 Join coded (Join);
-    /// The answer to `Hello` and `Join` of a node that is not taken in. The connection is closed
+    /// The answer to `Hello` and `Join` of a node that is refused. The connection is closed
     /// after this.
     4 Reject numbered (RejectReason);
     /// The heartbeat; answered by `Pong`.
@@ -182,7 +182,7 @@ numbered_states! {
         0 Alive;
         /// It has fallen silent.
         1 Suspect;
-        /// It was given up.
+        /// It is down: neither the sender nor those it asked reach it.
         2 Down;
         /// It has left the cluster.
         3 Left;
@@ -251,7 +251,7 @@ pub struct Piece {
 }
 
 numbered_bodies! {
-    /// Why a node does not take another in.
+    /// Why a node refuses another.
     pub enum RejectReason {
         /// A live node, this one, has that alias.
         0 AliasTaken coded (NodeInfo);

@@ -1,6 +1,6 @@
-//! The sending half of a connection. It belongs to one thread at a time: to the
-//! link's writer, or to a sender that finds it free and writes at once. It is
-//! handed over through the outbox, so nobody holds a lock while writing.
+//! The sending half of a connection. It is used by one thread at a time: by the
+//! link's writer, or by a sender that finds it free and writes at once. It is
+//! passed on through the outbox, so no lock is held while writing.
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};

@@ -1,5 +1,5 @@
 //! A running node: the thread that owns its view of the cluster, the threads of its connections,
-//! where it listens, and the handle for those who use it.
+//! its listeners, and the handle for programs that use it.
 
 mod command;
 mod connection;

@@ -13,8 +13,8 @@
 //! 3. Then ask `poll_timeout` again.
 //!
 //! `now` never goes back. Connections and dials have numbers that are never
-//! used twice. After [`Action::Close`] a connection is gone for the core: what
-//! still comes from it is ignored.
+//! used twice. After [`Action::Close`] the core does not know a connection any
+//! more: what still comes from it is ignored.
 //!
 //! The protocol has two rules. *Gossip makes a node dial or probe, nothing more*:
 //! a member is alive only through a link of this node's own, so outdated gossip
