@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::Receiver;
-use iridium_net::{Room, SendError};
+use iridium_net::{SendError, WindowPermit};
 use iridium_sched::Scheduler;
 use iridium_vm::Pid;
 
@@ -23,7 +23,7 @@ pub(crate) enum DeskOrder {
         number: u64,
         query: Query,
         /// Kept until it is answered: what waits here counts for the one who asks.
-        room: Room,
+        room: WindowPermit,
     },
     /// End.
     Stop,

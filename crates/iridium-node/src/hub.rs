@@ -157,11 +157,7 @@ impl Hub {
             Event::Down { id } => Happening::Down { alias: id.alias.clone() },
             Event::Left { id } => Happening::Left { alias: id.alias.clone() },
             // About this node's own doings, which its owner is told.
-            Event::Refused { .. }
-            | Event::Joined(_)
-            | Event::JoinFailed(_)
-            | Event::LeaveRequested
-            | Event::NotDialable { .. } => return,
+            _ => return,
         };
         self.tell(|| what);
     }

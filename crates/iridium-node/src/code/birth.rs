@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use iridium_isa::ModuleId;
-use iridium_net::Room;
+use iridium_net::WindowPermit;
 use iridium_sched::Scheduler;
 use iridium_vm::{Completion, Limits, Pid, Process, Program, Start};
 
@@ -27,7 +27,7 @@ pub(crate) enum Asker {
     Process(Arc<Peer>, Pid, u64),
     /// An operator who talks to a node. The name it wants may be long, so its room is kept until
     /// the process is there.
-    Operator { peer: Arc<Peer>, number: u64, _room: Room },
+    Operator { peer: Arc<Peer>, number: u64, _room: WindowPermit },
 }
 
 impl Birth {

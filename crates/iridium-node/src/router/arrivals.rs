@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use iridium_net::{Application, ClusterClient, ControlStream, Event, Recipient, Room};
+use iridium_net::{Application, ClusterClient, ControlStream, Event, Recipient, WindowPermit};
 use iridium_proto::{NodeAlias, NodeId};
 use iridium_sched::{InlineWorker, RemoteRequest, Scheduler, Signal, WeakScheduler};
 use iridium_vm::{Completion, Message, Pid};
@@ -31,11 +31,11 @@ struct Intake {
 struct Deaf;
 
 impl Recipient for Deaf {
-    fn deliver(&mut self, _: Vec<u8>, _: Room) {}
+    fn deliver(&mut self, _: Vec<u8>, _: WindowPermit) {}
 }
 
 impl Recipient for Intake {
-    fn deliver(&mut self, bytes: Vec<u8>, room: Room) {
+    fn deliver(&mut self, bytes: Vec<u8>, room: WindowPermit) {
         // What still comes from a connection that another has replaced was lost already, for those
         // who were told of the loss.
         if self.peer.is_lost() {
@@ -83,7 +83,7 @@ impl Application for Ear {
         Box::new(Intake { router: Arc::clone(&self.0), scheduler, peer, courier })
     }
 
-    fn room(&self, to: &NodeAlias) {
+    fn writable(&self, to: &NodeAlias) {
         if let Some(number) = self.0.peers.number_of(to)
             && let Some(scheduler) = self.0.scheduler()
         {
@@ -107,7 +107,7 @@ impl Application for Ear {
         self.0.scheduler().is_none_or(|scheduler| scheduler.process_count() == 0)
     }
 
-    fn reborn(&self, id: &NodeId) {
+    fn identity_changed(&self, id: &NodeId) {
         let number = id.number.number();
         if let Some(scheduler) = self.0.scheduler()
             && scheduler.node() != number
@@ -130,7 +130,13 @@ impl Application for Ear {
 }
 
 impl Router {
-    fn parcel_in(&self, scheduler: &Scheduler, peer: &Arc<Peer>, parcel: Parcel, room: Room) {
+    fn parcel_in(
+        &self,
+        scheduler: &Scheduler,
+        peer: &Arc<Peer>,
+        parcel: Parcel,
+        room: WindowPermit,
+    ) {
         match parcel {
             Parcel::Signal { from, to, signal } => {
                 self.signal_in(scheduler, peer, (from, to), signal);
@@ -277,7 +283,7 @@ mod tests {
             hosts: Hosts::new(),
         }));
         assert!(router.loader.try_send(LoaderOrder::Stop).is_ok(), "something else to do");
-        Ear(Arc::clone(&router)).room(&NodeAlias::new("b").unwrap());
+        Ear(Arc::clone(&router)).writable(&NodeAlias::new("b").unwrap());
         assert!(matches!(orders.try_recv(), Ok(LoaderOrder::Stop)));
         assert!(router.transfers.take().room);
         assert!(!router.transfers.take().room, "once");

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use iridium_isa::ModuleId;
-use iridium_net::Room;
+use iridium_net::WindowPermit;
 
 use crate::sync::lock;
 
@@ -40,7 +40,7 @@ pub(crate) struct Arrived {
     /// `None` when the node does not have it.
     pub(crate) file: Option<Vec<u8>>,
     /// Kept until the file is read.
-    _room: Option<Room>,
+    _room: Option<WindowPermit>,
 }
 
 impl Transfers {
@@ -60,7 +60,7 @@ impl Transfers {
         from: u32,
         module: ModuleId,
         file: Option<Vec<u8>>,
-        room: Option<Room>,
+        room: Option<WindowPermit>,
     ) -> bool {
         let mut state = lock(&self.0);
         if state.expected.get(&module) != Some(&from) {
