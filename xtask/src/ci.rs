@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cluster::{self, Cluster};
 use crate::flags::{Bench, BenchFlags, Chaos, ClusterUp, Fuzz, Stress};
-use crate::{bench, chaos, fuzz, stress};
+use crate::{bench, chaos, fuzz, repository, stress};
 
 /// Runs every step, in the order in which they fail fastest.
 pub(crate) fn run() -> Result<()> {
@@ -73,7 +73,7 @@ fn cargo(args: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     let status = Command::new(env!("CARGO"))
         .args(args)
         .envs(environment.iter().copied())
-        .current_dir(crate::root())
+        .current_dir(repository::root())
         .status()
         .context("cannot run cargo")?;
     if !status.success() {

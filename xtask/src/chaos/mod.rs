@@ -22,7 +22,7 @@ use self::node::Nodes;
 use self::plan::Plan;
 use self::report::Report;
 use crate::flags::Chaos;
-use crate::{build, interrupt};
+use crate::{build, interrupt, repository};
 
 /// Begins steps for as long as it was told to; the last one is finished.
 pub(crate) fn run(flags: &Chaos) -> Result<()> {
@@ -40,7 +40,7 @@ pub(crate) fn run(flags: &Chaos) -> Result<()> {
             return Ok(());
         }
     };
-    let folder = crate::root().join(format!("target/chaos/{}", std::process::id()));
+    let folder = repository::root().join(format!("target/chaos/{}", std::process::id()));
     let mut nodes = Nodes::new(iridium, folder, network, flags.nodes)?;
     let seed = flags.seed.unwrap_or_else(seed_of_the_moment);
     println!("{} nodes, seed {seed}, for {} s", flags.nodes, flags.seconds);

@@ -1,11 +1,11 @@
 //! What the nodes say of each other, and whether that makes one whole cluster.
 
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde::Deserialize;
 
-use super::Cluster;
+use super::folder::Cluster;
 use super::state::{Node, State};
 
 /// The answer of `iridium members --json`.
@@ -54,17 +54,6 @@ fn ask(cluster: &Cluster, state: &State, node: &Node) -> Seen {
         return Err(complaint.trim().trim_start_matches("error: ").to_string());
     }
     serde_json::from_slice(&output.stdout).map_err(|error| format!("answers nonsense: {error}"))
-}
-
-impl Cluster {
-    /// `iridium` with the secret of this cluster.
-    pub(super) fn command(&self, iridium: &std::path::Path) -> Command {
-        let mut command = Command::new(iridium);
-        if let Some(secret) = &self.secret {
-            command.env("IRIDIUM_SECRET_FILE", secret);
-        }
-        command
-    }
 }
 
 /// Why this is not a whole cluster: none when every node lists all others as

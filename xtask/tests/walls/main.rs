@@ -109,7 +109,6 @@ const CIRCLES: &[(&str, &str)] = &[
     ("iridium-proto", "the codec, the frames and the messages in them"),
     ("iridium-sched", "the scheduler and all its parts"),
     ("iridium-vm", "process and interpreter"),
-    ("xtask", "tasks ask main for the root of the repository; reports and their targets"),
 ];
 
 /// What lies at the top of the repository, beside files that begin with a dot.

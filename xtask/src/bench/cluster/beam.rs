@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::mesh::Mesh;
-use crate::cluster;
+use crate::{cluster, repository};
 
 /// What to do about it when it was not found.
 pub(super) const MISSING: &str = "beam; apt-get install erlang-base";
@@ -36,7 +36,7 @@ pub(super) struct Rates {
 impl Beam {
     /// `None` if it is not installed.
     pub(super) fn find(folder: &Path) -> Result<Option<Self>> {
-        let source = crate::root().join("xtask/peers/cluster.erl");
+        let source = repository::root().join("xtask/peers/cluster.erl");
         let folder = folder.join("beam");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let compiled = match Command::new("erlc").arg("-o").arg(&folder).arg(source).output() {

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::mesh::Mesh;
-use crate::build;
 use crate::cluster::{self, Members};
+use crate::{build, repository};
 
 /// The binary, and where its nodes keep what they keep.
 pub(super) struct Ours {
@@ -109,7 +109,7 @@ fn others_up(log: &str) -> usize {
 
 /// Builds the example that measures messages between two nodes; `None` if there is none.
 pub(super) fn rates_program() -> Result<Option<PathBuf>> {
-    if !crate::root().join("crates/iridium-node/examples/rates.rs").is_file() {
+    if !repository::root().join("crates/iridium-node/examples/rates.rs").is_file() {
         return Ok(None);
     }
     let args = ["--release", "--package", "iridium-node", "--example", "rates"];

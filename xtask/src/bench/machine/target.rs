@@ -2,7 +2,7 @@
 
 use super::peer::Name;
 use super::report::Report;
-use crate::bench::geometric_mean;
+use crate::bench::samples::geometric_mean;
 use crate::bench::verdict::Verdict;
 
 /// The limits: the worst kernel and the geometric mean, against a peer.
