@@ -7,8 +7,7 @@ use std::process::ExitCode;
 use iridium_net::{ClientError, JoinError, SecretError, StartError};
 use iridium_node::{SpawnError, control};
 
-use crate::output;
-use crate::program::load::reason;
+use crate::{io_error, output};
 
 /// Why a command did not succeed.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,7 +112,7 @@ impl From<io::Error> for Failure {
             io::ErrorKind::BrokenPipe => Exit::Unread,
             _ => Exit::Failed,
         };
-        Self::new(exit, format!("cannot write the output: {}", reason(&error)))
+        Self::new(exit, format!("cannot write the output: {}", io_error::describe(&error)))
     }
 }
 
@@ -133,7 +132,7 @@ impl From<StartError> for Failure {
             StartError::Data { path, source } => {
                 let why = match source.kind() {
                     io::ErrorKind::AlreadyExists => "it is a file, no folder".into(),
-                    _ => reason(&source),
+                    _ => io_error::describe(&source),
                 };
                 Self::failed(format!(
                     "cannot use {}: {why}; --data-root-dir DIR names another folder",
@@ -148,7 +147,7 @@ impl From<StartError> for Failure {
                     io::ErrorKind::PermissionDenied => {
                         "permission denied; choose a port above 1023 with -P".into()
                     }
-                    _ => reason(&source),
+                    _ => io_error::describe(&source),
                 };
                 Self::failed(format!("cannot listen at {addr}: {why}"))
             }
@@ -166,7 +165,7 @@ impl From<iridium_node::StartError> for Failure {
                     io::ErrorKind::AddrInUse => {
                         "another process does; choose another port with --metrics".into()
                     }
-                    _ => reason(&source),
+                    _ => io_error::describe(&source),
                 };
                 Self::failed(format!("cannot listen at {addr} for metrics: {why}"))
             }

@@ -11,8 +11,7 @@ use simplelog::{
 
 use crate::args::LogFlags;
 use crate::failure::Failure;
-use crate::output;
-use crate::program::load::reason;
+use crate::{io_error, output};
 
 /// Where the log goes beside the file.
 pub(crate) enum Sink {
@@ -49,7 +48,7 @@ pub(crate) fn start(flags: &LogFlags, usual: Level, sink: Sink) -> Result<(), Fa
     }];
     if let Some(path) = &flags.log_file {
         let file = File::options().create(true).append(true).open(path).map_err(|error| {
-            let why = reason(&error);
+            let why = io_error::describe(&error);
             Failure::failed(format!("cannot write the log file {}: {why}", path.display()))
         })?;
         logs.push(WriteLogger::new(level, layout().build(), LineWriter::new(file)));

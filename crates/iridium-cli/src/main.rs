@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod event;
 mod failure;
+mod io_error;
 mod logging;
 mod output;
 mod program;

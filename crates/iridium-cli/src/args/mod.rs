@@ -2,6 +2,7 @@
 //! questions to running nodes in `client`, about addresses in `place`.
 
 mod client;
+mod log;
 mod number;
 mod place;
 mod program;
@@ -17,6 +18,7 @@ use iridium_proto::{DEFAULT_PORT, NodeAlias};
 use number::number;
 
 pub(crate) use client::{AttachArgs, ClientFlags, KillArgs, SendArgs, SpawnArgs};
+pub(crate) use log::LogFlags;
 pub(crate) use place::{Advertise, Host, ListenAt};
 pub(crate) use program::{Argument, LimitFlags, NodeLimitFlags, RunFlags, StartFlags, ThreadFlags};
 
@@ -287,19 +289,6 @@ impl NodeFlags {
             log,
         }
     }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LogFlags {
-    /// Also write the log to the end of this file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) log_file: Option<PathBuf>,
-    /// Log more; may be repeated
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-    /// Log less; may be repeated
-    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "verbose")]
-    pub(crate) quiet: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -17,7 +17,7 @@ use iridium_sched::{Activity, ExitInfo, Reason};
 use iridium_vm::Pid;
 
 use crate::failure::Failure;
-use crate::program::load::{name, read as read_file};
+use crate::program::file::{name, read as read_file};
 use crate::program::{News, Settings, Stream, World, load, prepare, view};
 use crate::{output, signals};
 

@@ -7,8 +7,8 @@ use iridium_isa::Module;
 
 use crate::failure::Failure;
 use crate::output;
-use crate::program::load::{Loaded, is_stdin, load, name};
-use crate::program::state;
+use crate::program::file::{self, is_stdin, name};
+use crate::program::load::{Loaded, load};
 
 /// Assembles a source to a module file.
 pub(crate) fn asm(file: &Path, to: Option<&Path>, strip: bool) -> Result<(), Failure> {
@@ -27,7 +27,7 @@ pub(crate) fn asm(file: &Path, to: Option<&Path>, strip: bool) -> Result<(), Fai
     if strip {
         module.strip();
     }
-    state::write(&to, &module.to_bytes())?;
+    file::write(&to, &module.to_bytes())?;
     Ok(output::line(&format!("wrote {}: {}", to.display(), summary(&module)))?)
 }
 

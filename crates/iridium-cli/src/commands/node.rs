@@ -21,10 +21,10 @@ use super::app;
 use crate::args::{NodeFlags, TaskFlags};
 use crate::failure::Failure;
 use crate::logging::Sink;
-use crate::program::load::{name, reason};
+use crate::program::file::name;
 use crate::program::{Settings, Stream, load, prepare};
 use crate::signals::Signal;
-use crate::{config, event, logging, output, signals};
+use crate::{config, event, io_error, logging, output, signals};
 
 /// How long all apps together may take to end when the node is told to. Children
 /// that have longer are dropped then, as the rest is.
@@ -69,7 +69,7 @@ pub(crate) fn run(
 /// then the line is in the log.
 fn say(line: &str) {
     if let Err(error) = output::line(line) {
-        warn!("{line} (stdout takes nothing: {})", reason(&error));
+        warn!("{line} (stdout takes nothing: {})", io_error::describe(&error));
     }
 }
 
@@ -161,7 +161,7 @@ impl Running {
                 }
                 Heard::Unwritten => {
                     if let Err(error) = self.stream.flush(Duration::ZERO) {
-                        let why = reason(&error);
+                        let why = io_error::describe(&error);
                         warn!("the output of processes is lost from now on: {why}");
                     }
                 }

@@ -13,8 +13,8 @@ use iridium_vm::{Pid, Process, Program, Register};
 use super::whole::{First, Whole};
 use crate::args::{Argument, Cli, LimitFlags, RunFlags, StartFlags};
 use crate::failure::Failure;
-use crate::program::load::name;
-use crate::program::state::{self, Kind, State};
+use crate::program::file::{look_for_place, name};
+use crate::program::state::{Kind, State};
 use crate::program::{End, Settings, load, prepare};
 use crate::signals;
 
@@ -28,7 +28,7 @@ pub(crate) fn start(
 ) -> Result<ExitCode, Failure> {
     let program = prepare(load(file)?.module)?;
     let process = process(file, &program, start, limits)?;
-    run.save.as_deref().map_or(Ok(()), state::look_for_place)?;
+    run.save.as_deref().map_or(Ok(()), look_for_place)?;
     let signals = signals::arriving()?;
     Whole::start(process, program, settings, signals)?.finish(run)
 }
@@ -76,7 +76,7 @@ pub(crate) fn resume(
     run: &RunFlags,
 ) -> Result<ExitCode, Failure> {
     let state = State::read(file, Kind::Run)?;
-    run.save.as_deref().map_or(Ok(()), state::look_for_place)?;
+    run.save.as_deref().map_or(Ok(()), look_for_place)?;
     let first = match (state.machine, state.ended) {
         (Some(saved), Some(reason)) => {
             let end = End::of_state(&saved.process, &saved.program, Reason(reason));

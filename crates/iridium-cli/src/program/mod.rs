@@ -1,5 +1,6 @@
 //! Programs on this command's own machine, without a node around them.
 //!
+//! * [`mod@file`]: files as a whole;
 //! * [`mod@load`]: files to modules;
 //! * [`world`]: the scheduler that they run on;
 //! * [`stream`]: where their output goes;
@@ -8,6 +9,7 @@
 //! * [`view`]: what a process holds, for people.
 
 pub(crate) mod end;
+pub(crate) mod file;
 pub(crate) mod load;
 pub(crate) mod state;
 pub(crate) mod stream;

@@ -1,23 +1,19 @@
-//! Saved programs in files, and files that are there as a whole or not at all.
+//! Saved programs in files.
 //!
 //! A file begins with the magic and a line of JSON, the [`Head`], which says how
 //! long the parts are that follow: a machine, and all processes of a scheduler.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use iridium_vm::{Process, Program};
 
-use super::load::{name, read, reason};
+use super::file::{SAVED_MAGIC, name, read, write};
 use super::{Settings, prepare};
 use crate::failure::Failure;
 
-/// What a saved program begins with.
-pub(super) const MAGIC: [u8; 4] = *b"IRST";
 /// What earlier versions saved: a single process.
 const OLD_MAGIC: [u8; 4] = *b"IRPS";
 /// The version that is written and read.
@@ -87,7 +83,7 @@ impl State {
             processes: self.processes.len(),
         };
         let head = serde_json::to_vec(&head).map_err(|e| Failure::failed(e.to_string()))?;
-        write(path, &[&MAGIC, head.as_slice(), b"\n", &machine, &self.processes].concat())
+        write(path, &[&SAVED_MAGIC, head.as_slice(), b"\n", &machine, &self.processes].concat())
     }
 
     /// Reads one that was saved so.
@@ -104,7 +100,7 @@ impl State {
                  it again",
             ));
         }
-        let Some(rest) = bytes.strip_prefix(&MAGIC) else {
+        let Some(rest) = bytes.strip_prefix(&SAVED_MAGIC) else {
             return Err(fail(match kind {
                 Kind::Run => "is no saved program; --save of iridium run writes one",
                 Kind::Repl => "is no saved session; !save writes one",
@@ -157,48 +153,4 @@ fn machine_of(bytes: &[u8], name: &str) -> Result<Saved, Failure> {
         Process::restore(bytes).map_err(|error| Failure::failed(format!("{name}: {error}")))?;
     let module = module.ok_or_else(|| Failure::failed(format!("{name}: its module is missing")))?;
     Ok(Saved { process, program: prepare(module)? })
-}
-
-/// Looks whether a file can come to be there, so that nobody computes for hours and then has no
-/// place for the result.
-pub(crate) fn look_for_place(path: &Path) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let shown = path.display();
-    match folder {
-        _ if path.is_dir() => {
-            Err(Failure::failed(format!("cannot write {shown}: it is a directory")))
-        }
-        Some(folder) if !folder.is_dir() => Err(Failure::failed(format!(
-            "cannot write {shown}: there is no folder {}",
-            folder.display()
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// Writes a file, so that an earlier one of that name stays whole until the new
-/// one is.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    look_for_place(path)?;
-    let fail = |error: io::Error| {
-        Failure::failed(format!("cannot write {}: {}", path.display(), reason(&error)))
-    };
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        // A pipe or a device; there is nothing to keep whole.
-        return fs::write(path, bytes).map_err(fail);
-    }
-    let draft = draft(path);
-    let written = fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, path));
-    written.map_err(|error| {
-        // What is left of it is of no use; that it may not be there is fine.
-        let _ = fs::remove_file(&draft);
-        fail(error)
-    })
-}
-
-/// A name beside the file that nobody else uses.
-fn draft(path: &Path) -> PathBuf {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}.tmp", std::process::id()));
-    draft.into()
 }

@@ -6,15 +6,15 @@ use iridium_net::{Endpoint, EndpointError, Event};
 use iridium_node::Node;
 use iridium_proto::{MemberView, ViewState};
 
-use super::Session;
-use super::command::{Flow, misused};
+use super::command::{Arguments, Flow};
 use super::place::Place;
+use super::session::Session;
 use crate::commands;
 use crate::failure::Failure;
 use crate::{config, event, output};
 
 /// `!start_cluster`
-pub(super) fn start(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn start(session: &mut Session, _: &Arguments<'_>) -> Result<Flow, Failure> {
     session.machine.driver.place.own()?;
     let node = match session.running() {
         Ok(node) => node,
@@ -25,9 +25,10 @@ pub(super) fn start(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> 
 }
 
 /// `!join_cluster`
-pub(super) fn join(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn join(session: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
     session.machine.driver.place.own()?;
-    let to = endpoint(arguments)?;
+    let to = endpoint(arguments.words()).ok_or_else(|| arguments.misused())?;
+    let to = to.map_err(|error| Failure::usage(error.to_string()))?;
     let node = match session.running() {
         Ok(node) => node,
         Err(_) => {
@@ -43,14 +44,14 @@ pub(super) fn join(session: &mut Session, arguments: &[&str]) -> Result<Flow, Fa
 }
 
 /// `!cluster_members`
-pub(super) fn members(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn members(session: &mut Session, _: &Arguments<'_>) -> Result<Flow, Failure> {
     let members = session.members()?;
     output::line(&output::members(&members))?;
     Ok(Flow::Continue)
 }
 
 /// `!nodes`
-pub(super) fn nodes(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn nodes(session: &mut Session, _: &Arguments<'_>) -> Result<Flow, Failure> {
     let place = &session.machine.driver.place;
     if matches!(place, Place::Here(_)) && session.running().is_err() {
         let number = place.pid().node().to_string();
@@ -70,7 +71,7 @@ pub(super) fn nodes(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> 
 }
 
 /// `!leave_cluster`
-pub(super) fn leave(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn leave(session: &mut Session, _: &Arguments<'_>) -> Result<Flow, Failure> {
     session.machine.driver.place.own()?;
     session.running()?;
     session.leave();
@@ -126,15 +127,15 @@ impl Session {
     }
 }
 
-/// `HOST PORT`, as in the original, or `HOST:PORT`.
-fn endpoint(arguments: &[&str]) -> Result<Endpoint, Failure> {
-    let text = match arguments {
+/// `HOST PORT`, as in the original, or `HOST:PORT`; `None` when there are more or fewer words.
+fn endpoint(words: &[&str]) -> Option<Result<Endpoint, EndpointError>> {
+    let text = match words {
         [place] => (*place).to_string(),
         [host, port] if host.contains(':') && !host.starts_with('[') => format!("[{host}]:{port}"),
         [host, port] => format!("{host}:{port}"),
-        _ => return Err(misused("join_cluster")),
+        _ => return None,
     };
-    text.parse().map_err(|error: EndpointError| Failure::usage(error.to_string()))
+    Some(text.parse())
 }
 
 #[cfg(test)]
@@ -150,10 +151,13 @@ mod tests {
             (&["[::1]:2255"], "[::1]:2255"),
             (&["db.example"], "db.example:2254"),
         ] {
-            assert_eq!(endpoint(words).unwrap().to_string(), place);
+            assert_eq!(endpoint(words).unwrap().unwrap().to_string(), place);
         }
-        for words in [&[][..], &["a", "b"], &["a", "1", "2"], &["a", "0"]] {
-            assert!(endpoint(words).is_err(), "{words:?}");
+        for words in [&["a", "b"], &["a", "0"]] {
+            assert!(endpoint(words).unwrap().is_err(), "{words:?}");
+        }
+        for words in [&[][..], &["a", "1", "2"]] {
+            assert!(endpoint(words).is_none(), "{words:?}");
         }
     }
 }

@@ -4,9 +4,9 @@ use std::io;
 
 use iridium_vm::Status;
 
-use super::Session;
-use super::command::{Flow, misused};
+use super::command::{Arguments, Flow};
 use super::machine::{Refused, Rest};
+use super::session::Session;
 use crate::failure::Failure;
 use crate::output;
 use crate::program::End;
@@ -26,13 +26,13 @@ pub(super) fn enter(session: &mut Session, line: &str) -> Result<Flow, Failure> 
 }
 
 /// `!load_file`
-pub(super) fn load(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let path = match arguments {
+pub(super) fn load(session: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let path = match arguments.words() {
         [] => None,
         [path] => Some(*path),
-        _ => return Err(misused("load_file")),
+        _ => return Err(arguments.misused()),
     };
-    let Some(path) = session.machine.load(path)? else { return Err(misused("load_file")) };
+    let Some(path) = session.machine.load(path)? else { return Err(arguments.misused()) };
     let path = path.display().to_string();
     let count = session.machine.listing().len();
     output::line(&format!("loaded {path}: {count} instructions; !continue runs it, !step walks"))?;
@@ -40,18 +40,18 @@ pub(super) fn load(session: &mut Session, arguments: &[&str]) -> Result<Flow, Fa
 }
 
 /// `!step`
-pub(super) fn step(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let steps = match arguments {
+pub(super) fn step(session: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let steps = match arguments.words() {
         [] => Some(1),
         [steps] => steps.parse().ok().filter(|steps| *steps > 0),
         _ => None,
     };
-    let steps = steps.ok_or_else(|| misused("step"))?;
+    let steps = steps.ok_or_else(|| arguments.misused())?;
     go(session, Some(steps))
 }
 
 /// `!continue`
-pub(super) fn go_on(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn go_on(session: &mut Session, _: &Arguments<'_>) -> Result<Flow, Failure> {
     go(session, None)
 }
 
@@ -90,8 +90,11 @@ fn tell(session: &Session, rest: &Rest) -> Result<Flow, Failure> {
 }
 
 /// `!break`
-pub(super) fn breakpoint(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    match arguments {
+pub(super) fn breakpoint(
+    session: &mut Session,
+    arguments: &Arguments<'_>,
+) -> Result<Flow, Failure> {
+    match arguments.words() {
         [] => list_breakpoints(session)?,
         [label] => {
             let label = label.trim_start_matches('@');
@@ -102,7 +105,7 @@ pub(super) fn breakpoint(session: &mut Session, arguments: &[&str]) -> Result<Fl
             let what = if set { "a breakpoint" } else { "no breakpoint any more" };
             output::line(&format!("{what} at {label} (instruction {at})"))?;
         }
-        _ => return Err(misused("break")),
+        _ => return Err(arguments.misused()),
     }
     Ok(Flow::Continue)
 }
@@ -121,26 +124,26 @@ fn list_breakpoints(session: &Session) -> io::Result<()> {
 }
 
 /// `!trace`
-pub(super) fn trace(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    session.machine.traces = match arguments {
+pub(super) fn trace(session: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    session.machine.traces = match arguments.words() {
         ["on"] => true,
         ["off"] => false,
-        _ => return Err(misused("trace")),
+        _ => return Err(arguments.misused()),
     };
     Ok(Flow::Continue)
 }
 
 /// `!save`
-pub(super) fn save(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let [path] = arguments else { return Err(misused("save")) };
+pub(super) fn save(session: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let [path] = arguments.words() else { return Err(arguments.misused()) };
     let others = session.machine.save(path)?;
     output::line(&format!("saved to {path}: this VM{}", and_processes(others)))?;
     Ok(Flow::Continue)
 }
 
 /// `!restore`
-pub(super) fn restore(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let [path] = arguments else { return Err(misused("restore")) };
+pub(super) fn restore(session: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let [path] = arguments.words() else { return Err(arguments.misused()) };
     if session.cluster.is_some() {
         return Err(Failure::failed(
             "what was saved has pids of its own, which this node cannot take on while others know \
@@ -165,13 +168,13 @@ fn and_processes(others: usize) -> String {
 }
 
 /// `!clear_program`
-pub(super) fn clear_program(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn clear_program(session: &mut Session, _: &Arguments<'_>) -> Result<Flow, Failure> {
     session.machine.clear_program()?;
     Ok(Flow::Continue)
 }
 
 /// `!clear_registers`
-pub(super) fn clear_registers(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn clear_registers(session: &mut Session, _: &Arguments<'_>) -> Result<Flow, Failure> {
     session.machine.clear_registers();
     Ok(Flow::Continue)
 }

@@ -14,8 +14,8 @@ use rustyline::config::{CompletionType, Configurer as _};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 
-use super::completion::Completion;
-use super::line::{HISTORY, Input};
+use super::completion::{CommandWord, Completion};
+use super::input::{HISTORY, Input};
 use crate::failure::Failure;
 
 const PROMPT: &str = ">>> ";
@@ -40,12 +40,15 @@ pub(super) struct Terminal {
     found: Option<Termios>,
 }
 
-/// Takes hold of the terminal.
-pub(super) fn open(data: Option<&Path>) -> Result<(Editor, Terminal), Failure> {
+/// Takes hold of the terminal. The history is kept in the folder `data`.
+pub(super) fn open(
+    data: Option<&Path>,
+    commands: Vec<CommandWord>,
+) -> Result<(Editor, Terminal), Failure> {
     let fail = |error: ReadlineError| Failure::failed(format!("cannot use the terminal: {error}"));
     let found = tcgetattr(io::stdin()).ok();
     let mut editor = rustyline::Editor::new().map_err(fail)?;
-    editor.set_helper(Some(Completion::new()));
+    editor.set_helper(Some(Completion::new(commands)));
     editor.set_completion_type(CompletionType::List);
     editor.set_max_history_size(HISTORY).map_err(fail)?;
     let file = data.map(|folder| folder.join(HISTORY_FILE));

@@ -2,9 +2,9 @@
 
 use iridium_isa::DATA_BASE;
 
-use super::Session;
-use super::command::{Flow, misused};
+use super::command::{Arguments, Flow};
 use super::machine::Machine;
+use super::session::Session;
 use crate::failure::Failure;
 use crate::output;
 use crate::program::view;
@@ -13,7 +13,7 @@ use crate::program::view;
 const MOST_BYTES: usize = 64 << 10;
 
 /// `!program`
-pub(super) fn program(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn program(session: &mut Session, _: &Arguments<'_>) -> Result<Flow, Failure> {
     let machine = &session.machine;
     let next = machine.is_stopped().then(|| machine.process().pc());
     for (at, instruction) in (0..).zip(machine.listing()) {
@@ -32,15 +32,15 @@ pub(super) fn program(session: &mut Session, _: &[&str]) -> Result<Flow, Failure
 }
 
 /// `!registers`
-pub(super) fn registers(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let zeros = with_zeros(arguments).ok_or_else(|| misused("registers"))?;
+pub(super) fn registers(session: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let zeros = with_zeros(arguments.words()).ok_or_else(|| arguments.misused())?;
     output::line(&view::registers(session.machine.process(), zeros))?;
     Ok(Flow::Continue)
 }
 
 /// `!floats`
-pub(super) fn floats(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let zeros = with_zeros(arguments).ok_or_else(|| misused("floats"))?;
+pub(super) fn floats(session: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let zeros = with_zeros(arguments.words()).ok_or_else(|| arguments.misused())?;
     let text = view::floats(session.machine.process(), zeros);
     output::line(if text.is_empty() { "all are 0.0" } else { &text })?;
     Ok(Flow::Continue)
@@ -55,12 +55,12 @@ fn with_zeros(arguments: &[&str]) -> Option<bool> {
 }
 
 /// `!heap`
-pub(super) fn heap(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let [address, length] = arguments else { return Err(misused("heap")) };
+pub(super) fn heap(session: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let [address, length] = arguments.words() else { return Err(arguments.misused()) };
     let machine = &session.machine;
-    let start = address_of(machine, address).ok_or_else(|| misused("heap"))?;
+    let start = address_of(machine, address).ok_or_else(|| arguments.misused())?;
     let length = number(length).and_then(|length| usize::try_from(length).ok());
-    let length = length.ok_or_else(|| misused("heap"))?;
+    let length = length.ok_or_else(|| arguments.misused())?;
     if length > MOST_BYTES {
         return Err(Failure::failed(format!("at most {MOST_BYTES} bytes are shown at once")));
     }
@@ -105,7 +105,7 @@ fn number(text: &str) -> Option<i64> {
 }
 
 /// `!symbols`
-pub(super) fn symbols(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn symbols(session: &mut Session, _: &Arguments<'_>) -> Result<Flow, Failure> {
     let symbols = session.machine.symbols();
     let width = symbols.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, value) in symbols {

@@ -7,19 +7,11 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
+use super::completion::CommandWord;
 use super::editor::{self, Terminal};
+use super::input::{HISTORY, Input};
 use crate::failure::Failure;
 use crate::output;
-
-/// How many lines are remembered.
-pub(super) const HISTORY: usize = 1000;
-
-/// What reading a line came to.
-pub(super) enum Input {
-    Line(String),
-    End,
-    Failed(String),
-}
 
 /// Reads a line; with an editor these labels are offered.
 type Read = Box<dyn FnMut(Vec<String>) -> Input + Send>;
@@ -35,13 +27,13 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Starts the thread that reads. `data` is the folder that the history of a
-    /// terminal is kept in; a pipe has none.
-    pub(super) fn open(data: Option<&Path>) -> Result<Self, Failure> {
+    /// terminal is kept in, and `commands` are completed there; a pipe needs neither.
+    pub(super) fn open(data: Option<&Path>, commands: Vec<CommandWord>) -> Result<Self, Failure> {
         let (wanted, requests) = unbounded();
         let (answers, input) = bounded(1);
         let mut lines = Self { input, wanted, terminal: None, history: Vec::new() };
         let read: Read = if io::stdin().is_terminal() && io::stdout().is_terminal() {
-            let (mut editor, terminal) = editor::open(data)?;
+            let (mut editor, terminal) = editor::open(data, commands)?;
             lines.history = editor.history();
             lines.terminal = Some(terminal);
             Box::new(move |labels| editor.read(labels))

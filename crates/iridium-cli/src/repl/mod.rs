@@ -14,11 +14,14 @@ mod control;
 mod drive;
 mod editor;
 mod help;
+mod input;
 mod inspect;
 mod line;
 mod machine;
 mod place;
 mod processes;
+mod session;
+mod table;
 mod trace;
 
 use std::io::{self, IsTerminal as _};
@@ -26,20 +29,19 @@ use std::io::{self, IsTerminal as _};
 use crossbeam_channel::{Receiver, never, select};
 use log::Level;
 
-use iridium_net::Event;
-use iridium_node::Node;
-
 use crate::args::{AttachArgs, ClientFlags, NodeFlags};
 use crate::failure::Failure;
 use crate::logging::Sink;
 use crate::program::{Settings, Stream};
 use crate::signals::Signal;
-use crate::{config, event, logging, output, signals};
+use crate::{config, logging, output, signals};
 use command::Flow;
 use drive::Driver;
-use line::{Input, Lines};
+use input::Input;
+use line::Lines;
 use machine::Machine;
 use place::Place;
+use session::Session;
 
 /// Runs the REPL.
 pub(crate) fn run(flags: NodeFlags, settings: Settings) -> Result<(), Failure> {
@@ -68,7 +70,8 @@ pub(crate) fn attach(words: AttachArgs) -> Result<(), Failure> {
 
 /// Opens the input, and the log, which is not to get in its way.
 fn open(flags: &NodeFlags) -> Result<Lines, Failure> {
-    let lines = Lines::open(config::data_root(flags.data_root_dir.as_deref()).ok().as_deref())?;
+    let data = config::data_root(flags.data_root_dir.as_deref()).ok();
+    let lines = Lines::open(data.as_deref(), table::words())?;
     let sink = match lines.log_writer() {
         Some(writer) => Sink::Terminal(writer),
         None => Sink::Pipe,
@@ -102,17 +105,6 @@ fn converse(
     }
     session.lines.close();
     ended
-}
-
-/// What the commands work on.
-struct Session {
-    /// What a node is to be told that is started from here.
-    flags: NodeFlags,
-    lines: Lines,
-    machine: Machine,
-    /// The node, once it was started and until it has left.
-    cluster: Option<Node>,
-    events: Receiver<Event>,
 }
 
 impl Session {
@@ -182,30 +174,12 @@ impl Session {
         } else {
             stream.end_line(drive::OUTPUT)?;
         }
-        match command::run(self, line) {
+        match table::run(self, line) {
             Err(failure) if !failure.is_end() => {
                 failure.tell();
                 Ok(Flow::Continue)
             }
             flow => flow,
         }
-    }
-
-    fn on_event(&mut self, event: &Event) {
-        self.lines.notice(&event::describe(event));
-        if *event == Event::LeaveRequested {
-            self.leave();
-            self.lines.notice("this node has left the cluster");
-        }
-    }
-
-    fn leave(&mut self) {
-        if let Some(node) = self.cluster.take() {
-            node.leave();
-        }
-        if let Ok(here) = self.machine.driver.place.own_mut() {
-            here.is_clustered = false;
-        }
-        self.events = never();
     }
 }

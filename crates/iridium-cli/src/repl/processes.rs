@@ -5,19 +5,19 @@ use iridium_node::control::Target;
 use iridium_sched::{Activity, Reason};
 use iridium_vm::{Completion, Effect, MAX_SERIAL, Payload, Pid, Status};
 
-use super::Session;
-use super::command::{Flow, misused};
+use super::command::{Arguments, Flow};
 use super::place::Place;
+use super::session::Session;
 use crate::commands::ps::left_out;
 use crate::failure::Failure;
 use crate::output;
 
 /// `!spawn`
-pub(super) fn spawn(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let path = match arguments {
+pub(super) fn spawn(session: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let path = match arguments.words() {
         [] => None,
         [path] => Some(*path),
-        _ => return Err(misused("spawn")),
+        _ => return Err(arguments.misused()),
     };
     let pid = session.machine.spawn(path)?;
     output::line(&format!("process {pid}"))?;
@@ -25,7 +25,7 @@ pub(super) fn spawn(session: &mut Session, arguments: &[&str]) -> Result<Flow, F
 }
 
 /// `!ps`
-pub(super) fn list(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn list(session: &mut Session, _: &Arguments<'_>) -> Result<Flow, Failure> {
     let me = myself(session);
     let mine = me.pid;
     let mut rows: Vec<ProcessRow> = match &session.machine.driver.place {
@@ -90,16 +90,16 @@ fn myself(session: &Session) -> ProcessRow {
 }
 
 /// `!send`
-pub(super) fn send(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let [to, tag, text @ ..] = arguments else { return Err(misused("send")) };
-    let tag: i64 = tag.trim_start_matches('#').parse().map_err(|_| misused("send"))?;
+pub(super) fn send(session: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let [to, tag, text @ ..] = arguments.words() else { return Err(arguments.misused()) };
+    let tag: i64 = tag.trim_start_matches('#').parse().map_err(|_| arguments.misused())?;
     if tag < 0 {
         return Err(Failure::failed(format!("{tag}: negative tags are the system's own")));
     }
     let payload = match text {
-        [] => return Err(misused("send")),
+        [] => return Err(arguments.misused()),
         [number] if number.starts_with('#') => {
-            let number: i64 = number[1..].parse().map_err(|_| misused("send"))?;
+            let number: i64 = number[1..].parse().map_err(|_| arguments.misused())?;
             Payload::Word(number.to_le_bytes())
         }
         words => Payload::Bytes(words.join(" ").into_bytes().into()),
@@ -110,14 +110,14 @@ pub(super) fn send(session: &mut Session, arguments: &[&str]) -> Result<Flow, Fa
 }
 
 /// `!kill`
-pub(super) fn kill(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let (pid, reason) = match arguments {
+pub(super) fn kill(session: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let (pid, reason) = match arguments.words() {
         [pid] => (pid, Reason::KILLED),
         [pid, reason] => {
             let reason = reason.trim_start_matches('#').parse();
-            (pid, Reason(reason.map_err(|_| misused("kill"))?))
+            (pid, Reason(reason.map_err(|_| arguments.misused())?))
         }
-        _ => return Err(misused("kill")),
+        _ => return Err(arguments.misused()),
     };
     let pid = find(session, pid)?;
     match &session.machine.driver.place {
