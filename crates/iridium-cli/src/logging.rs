@@ -1,4 +1,4 @@
-//! The log: sentences with time (UTC) and thread, to stderr and to a file.
+//! The log: lines with time (UTC) and thread, on stderr and in a file.
 
 use std::fs::File;
 use std::io::{self, LineWriter, Write};
@@ -13,8 +13,8 @@ use crate::args::LogFlags;
 use crate::failure::Failure;
 use crate::{io_error, output};
 
-/// Where the log goes beside the file.
-pub(crate) enum Sink {
+/// Where the log goes, beside the file.
+pub(crate) enum LogTarget {
     Stderr,
     /// Also stderr, from a REPL whose input is a pipe.
     Pipe,
@@ -23,23 +23,23 @@ pub(crate) enum Sink {
 }
 
 /// Starts the log. `usual` is the level without `-v` and `-q`.
-pub(crate) fn start(flags: &LogFlags, usual: Level, sink: Sink) -> Result<(), Failure> {
+pub(crate) fn start(flags: &LogFlags, usual: Level, target: LogTarget) -> Result<(), Failure> {
     let level = level(flags, usual);
-    let mut logs: Vec<Box<dyn SharedLogger>> = vec![match sink {
-        Sink::Stderr | Sink::Pipe => {
+    let mut logs: Vec<Box<dyn SharedLogger>> = vec![match target {
+        LogTarget::Stderr | LogTarget::Pipe => {
             let mut layout = layout();
-            if matches!(sink, Sink::Pipe) && flags.verbose == 0 {
-                // The REPL tells of traps itself.
+            if matches!(target, LogTarget::Pipe) && flags.verbose == 0 {
+                // The REPL reports traps itself.
                 layout.add_filter_ignore_str("iridium_node::hub");
             }
             let coloured = output::is_coloured(&io::stderr());
             let colours = if coloured { ColorChoice::Auto } else { ColorChoice::Never };
             TermLogger::new(level, layout.build(), TerminalMode::Stderr, colours)
         }
-        Sink::Terminal(writer) => {
+        LogTarget::Terminal(writer) => {
             let mut layout = layout();
             if flags.verbose == 0 {
-                // The REPL tells the person at the terminal in its own words.
+                // The REPL reports these itself.
                 layout.add_filter_ignore_str("iridium_net::membership");
                 layout.add_filter_ignore_str("iridium_node::hub");
             }
@@ -77,10 +77,10 @@ fn layout() -> ConfigBuilder {
         .set_time_format_rfc3339()
         .set_thread_level(LevelFilter::Error)
         .set_thread_mode(ThreadLogMode::Names)
-        // Who logs is said by the thread, except where details are looked for.
+        // The name of the thread says enough about the origin, except at debug level.
         .set_target_level(LevelFilter::Debug)
         .set_location_level(LevelFilter::Off)
-        // Ours; the line editor, for one, logs every key.
+        // Only ours: the line editor, for one, logs every key.
         .add_filter_allow_str("iridium");
     layout
 }

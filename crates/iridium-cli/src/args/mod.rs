@@ -1,10 +1,10 @@
 //! The command line. What there is to say about programs is in `program`, about
-//! questions to running nodes in `client`, about addresses in `place`.
+//! questions to running nodes in `client`, about addresses in `address`.
 
+mod address;
 mod client;
 mod log;
 mod number;
-mod place;
 mod program;
 
 use std::path::PathBuf;
@@ -17,9 +17,9 @@ use iridium_proto::{DEFAULT_PORT, NodeAlias};
 
 use number::number;
 
+pub(crate) use address::{Advertise, Host, ListenAt};
 pub(crate) use client::{AttachArgs, ClientFlags, KillArgs, SendArgs, SpawnArgs};
 pub(crate) use log::LogFlags;
-pub(crate) use place::{Advertise, Host, ListenAt};
 pub(crate) use program::{Argument, LimitFlags, NodeLimitFlags, RunFlags, StartFlags, ThreadFlags};
 
 /// The usual port for control clients alone, beside [`DEFAULT_PORT`] for everything.

@@ -12,12 +12,11 @@ use crate::io_error;
 
 /// What a saved program begins with.
 pub(super) const SAVED_MAGIC: [u8; 4] = *b"IRST";
-/// The largest file that is read at all: code and data of the largest module
-/// with its names and line table.
+/// The largest file that is read: room for the largest module with its names and line table.
 const MAX_FILE: usize = 1 << 30;
 
-/// A path as it stands in messages.
-pub(crate) fn name(path: &Path) -> String {
+/// A path as messages name it.
+pub(crate) fn display_name(path: &Path) -> String {
     if is_stdin(path) { "stdin".into() } else { path.display().to_string() }
 }
 
@@ -26,9 +25,9 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Reads all of a file that can be a source, a module or a saved program.
+/// Reads a file: a source, a module or a saved program.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let name = name(path);
+    let name = display_name(path);
     let fail = |error: io::Error| {
         Failure::failed(format!("cannot read {name}: {}", io_error::describe(&error)))
     };
@@ -52,9 +51,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Looks whether a file can come to be there, so that nobody computes for hours and then has no
-/// place for the result.
-pub(crate) fn look_for_place(path: &Path) -> Result<(), Failure> {
+/// Checks that a file can be written, so that nobody computes for hours and cannot save the
+/// result.
+pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let shown = path.display();
     match folder {
@@ -69,27 +68,26 @@ pub(crate) fn look_for_place(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Writes a file, so that an earlier one of that name stays whole until the new
-/// one is.
+/// Writes a file. An earlier one of that name is replaced only when the new one is complete.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    look_for_place(path)?;
+    check_writable(path)?;
     let fail = |error: io::Error| {
         Failure::failed(format!("cannot write {}: {}", path.display(), io_error::describe(&error)))
     };
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        // A pipe or a device; there is nothing to keep whole.
+        // A pipe or a device, which cannot be replaced.
         return fs::write(path, bytes).map_err(fail);
     }
     let draft = draft(path);
     let written = fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, path));
     written.map_err(|error| {
-        // What is left of it is of no use; that it may not be there is fine.
+        // If the draft was not even created, there is nothing to remove.
         let _ = fs::remove_file(&draft);
         fail(error)
     })
 }
 
-/// A name beside the file that nobody else uses.
+/// The name of the file while it is being written; no other process uses it.
 fn draft(path: &Path) -> PathBuf {
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.tmp", std::process::id()));

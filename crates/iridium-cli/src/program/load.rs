@@ -1,26 +1,26 @@
-//! Files to modules: assembly source, or a module that is ready.
+//! Loads a module, or assembles one from source.
 
 use std::path::Path;
 
 use iridium_asm::{Assembled, Assembler};
 use iridium_isa::{Diagnostics, MAGIC, Module};
 
-use super::file::{SAVED_MAGIC, name, read};
+use super::file::{SAVED_MAGIC, display_name, read};
 use crate::failure::Failure;
 use crate::output;
 
-/// A module and what is to be said about its source.
+/// A module, with the warnings of its source.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) module: Module,
-    /// `None` when it was no source.
+    /// `None` when the file was a module.
     pub(crate) warnings: Option<Diagnostics>,
 }
 
-/// Reads a module, or assembles a source. `-` is stdin. What the file is says
-/// its content; its name says only what a wrong file was meant to be.
+/// Reads a module, or assembles a source. `-` is stdin. The content decides which it is; the
+/// name only serves to explain a file that is neither.
 pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
-    let name = name(path);
+    let name = display_name(path);
     let bytes = read(path)?;
     let is_module = path.extension().is_some_and(|extension| extension == "irb");
     if is_module || bytes.starts_with(&MAGIC) {
@@ -30,12 +30,12 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
     }
     if bytes.starts_with(&SAVED_MAGIC) {
         return Err(Failure::failed(format!(
-            "{name} is a saved program; it goes on with: iridium resume {name}"
+            "{name} is a saved program; it resume it with: iridium resume {name}"
         )));
     }
     if path.extension().is_some_and(|extension| extension == "toml") {
         return Err(Failure::failed(format!(
-            "{name} is an app file and no program; it runs with: iridium run --app {name}"
+            "{name} is an app file, not a program; run it with: iridium run --app {name}"
         )));
     }
     let source = String::from_utf8(bytes).ok().filter(|source| !source.contains('\0'));
@@ -55,7 +55,7 @@ fn refused(name: &str, errors: &Diagnostics) -> Failure {
         1 => "1 error".into(),
         count => format!("{count} errors"),
     };
-    // What concerns the whole file is said in one line.
+    // An error about the whole file is reported in one line.
     let whole = errors.iter().find(|error| error.place.is_none());
     match whole {
         Some(error) if kept == 1 => Failure::failed(format!("{name}: {}", error.message)),

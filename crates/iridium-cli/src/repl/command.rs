@@ -1,6 +1,6 @@
 //! What a command of the REPL is: its name, what it takes, and its work.
 
-use super::session::Session;
+use super::session::ReplSession;
 use crate::failure::Failure;
 
 /// Whether the REPL goes on.
@@ -16,7 +16,7 @@ pub(super) struct Command {
     /// As shown in help; empty when it takes none.
     pub(super) arguments: &'static str,
     pub(super) help: &'static str,
-    pub(super) run: fn(&mut Session, &Arguments<'_>) -> Result<Flow, Failure>,
+    pub(super) run: fn(&mut ReplSession, &Arguments<'_>) -> Result<Flow, Failure>,
 }
 
 /// What was typed behind the name of a command.
@@ -30,7 +30,7 @@ impl Command {
     /// Carries it out with the words behind its name.
     pub(super) fn run(
         &'static self,
-        session: &mut Session,
+        session: &mut ReplSession,
         words: Vec<&str>,
     ) -> Result<Flow, Failure> {
         let arguments = Arguments { words, command: self };

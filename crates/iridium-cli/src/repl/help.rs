@@ -13,7 +13,7 @@ pub(super) fn help(
 ) -> Result<Flow, Failure> {
     match arguments.words() {
         [] => list(commands)?,
-        [name] => output::line(explain(commands, name)?.trim_end())?,
+        [name] => output::print_line(explain(commands, name)?.trim_end())?,
         _ => return Err(arguments.misused()),
     }
     Ok(Flow::Continue)
@@ -22,9 +22,11 @@ pub(super) fn help(
 fn list(commands: &[Command]) -> Result<(), Failure> {
     let width = commands.iter().map(|command| command.usage().len()).max().unwrap_or(0);
     for command in commands {
-        output::line(&format!("{:width$}  {}", command.usage(), command.help))?;
+        output::print_line(&format!("{:width$}  {}", command.usage(), command.help))?;
     }
-    output::line("Any other line is assembled and run; !help MNEMONIC explains an instruction.")?;
+    output::print_line(
+        "Any other line is assembled and run; !help MNEMONIC explains an instruction.",
+    )?;
     Ok(())
 }
 

@@ -5,29 +5,29 @@ use crossbeam_channel::{Receiver, never};
 use iridium_net::Event;
 use iridium_node::Node;
 
-use super::line::Lines;
+use super::lines::Lines;
 use super::machine::Machine;
 use crate::args::NodeFlags;
-use crate::event;
+use crate::mesh_events;
 
 /// A REPL at work.
-pub(super) struct Session {
-    /// What a node is to be told that is started from here.
+pub(super) struct ReplSession {
+    /// The flags for a node that is started from here.
     pub(super) flags: NodeFlags,
     pub(super) lines: Lines,
     pub(super) machine: Machine,
-    /// The node, once it was started and until it has left.
+    /// The node, from its start until it has left the cluster.
     pub(super) cluster: Option<Node>,
     pub(super) events: Receiver<Event>,
 }
 
-impl Session {
-    /// Tells of an event of the mesh, and leaves the cluster when it asks for that.
+impl ReplSession {
+    /// Prints an event of the mesh. A request to leave the cluster is obeyed.
     pub(super) fn on_event(&mut self, event: &Event) {
-        self.lines.notice(&event::describe(event));
+        self.lines.print_notice(&mesh_events::describe(event));
         if *event == Event::LeaveRequested {
             self.leave();
-            self.lines.notice("this node has left the cluster");
+            self.lines.print_notice("this node has left the cluster");
         }
     }
 
@@ -36,8 +36,8 @@ impl Session {
         if let Some(node) = self.cluster.take() {
             node.leave();
         }
-        if let Ok(here) = self.machine.driver.place.own_mut() {
-            here.is_clustered = false;
+        if let Ok(local) = self.machine.driver.backend.require_local_mut() {
+            local.is_clustered = false;
         }
         self.events = never();
     }

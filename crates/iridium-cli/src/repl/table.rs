@@ -4,7 +4,7 @@ use iridium_isa::reference;
 
 use super::command::{Arguments, Command, Flow, find, unknown};
 use super::completion::CommandWord;
-use super::session::Session;
+use super::session::ReplSession;
 use super::{cluster, control, inspect, processes};
 use crate::failure::Failure;
 use crate::output;
@@ -64,7 +64,7 @@ const COMMANDS: &[Command] = &[
         name: "continue",
         arguments: "",
         help: "run from where the program stopped",
-        run: control::go_on,
+        run: control::resume,
     },
     Command {
         name: "step",
@@ -90,7 +90,7 @@ const COMMANDS: &[Command] = &[
         help: "start a process of a file or this program",
         run: processes::spawn,
     },
-    Command { name: "ps", arguments: "", help: "list the processes", run: processes::list },
+    Command { name: "ps", arguments: "", help: "list the processes", run: processes::ps },
     Command {
         name: "send",
         arguments: "PID|NAME[@ALIAS] TAG TEXT|#N",
@@ -150,7 +150,7 @@ const COMMANDS: &[Command] = &[
 ];
 
 /// Carries out a line.
-pub(super) fn run(session: &mut Session, line: &str) -> Result<Flow, Failure> {
+pub(super) fn run(session: &mut ReplSession, line: &str) -> Result<Flow, Failure> {
     let mut words = line.split_whitespace();
     let Some(first) = words.next() else { return Ok(Flow::Continue) };
     let Some(name) = first.strip_prefix('!') else {
@@ -158,7 +158,7 @@ pub(super) fn run(session: &mut Session, line: &str) -> Result<Flow, Failure> {
             Some(Command { name, .. }) => {
                 Err(Failure::usage(format!("commands begin with !; did you mean !{name}?")))
             }
-            None => control::enter(session, line),
+            None => control::assemble(session, line),
         };
     };
     let command = find(COMMANDS, name).ok_or_else(|| unknown(COMMANDS, name))?;
@@ -174,18 +174,18 @@ pub(super) fn words() -> Vec<CommandWord> {
     COMMANDS.iter().map(word).collect()
 }
 
-fn help(_: &mut Session, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+fn help(_: &mut ReplSession, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
     super::help::help(COMMANDS, arguments)
 }
 
-fn history(session: &mut Session, _: &Arguments<'_>) -> Result<Flow, Failure> {
+fn history(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     for (number, line) in (1..).zip(session.lines.history()) {
-        output::line(&format!("{number:5}  {line}"))?;
+        output::print_line(&format!("{number:5}  {line}"))?;
     }
     Ok(Flow::Continue)
 }
 
-fn quit(_: &mut Session, _: &Arguments<'_>) -> Result<Flow, Failure> {
+fn quit(_: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     Ok(Flow::Quit)
 }
 

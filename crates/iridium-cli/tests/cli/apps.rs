@@ -34,7 +34,7 @@ fn an_app_in_which_nothing_can_happen_any_more_says_so_and_ends() {
     outcome.fails(1, &["shop: deadlock: a process waits", "till.iasm:7:1"]);
     assert_eq!(outcome.stdout, "41\nb\n", "{outcome:?}");
     // With nothing left but supervisors, all is done.
-    let file = format!("{}/../iridium-vm/examples/pool.toml", env!("CARGO_MANIFEST_DIR"));
+    let file = format!("{}/../iridium-sched/examples/pool.toml", env!("CARGO_MANIFEST_DIR"));
     let outcome = user.run(&["run", "--app", &file]);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(outcome.stdout.ends_with("all jobs are done\n"), "{outcome:?}");

@@ -197,7 +197,7 @@ fn what_is_saved_goes_on_elsewhere() {
     let run = ["run", &example("loop"), "--fuel", "3", "--save", state];
     assert_eq!(user.run(&run).code, Some(0));
     let outcome = converse(&user, &format!("!restore {state}"));
-    assert!(outcome.stderr.contains("goes on with: iridium resume"), "{outcome:?}");
+    assert!(outcome.stderr.contains("resume it with: iridium resume"), "{outcome:?}");
     // And a state without a program that goes on.
     let outcome = converse(
         &user,

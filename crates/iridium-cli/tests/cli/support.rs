@@ -123,7 +123,10 @@ impl User {
 
 /// A program of the folder of examples.
 pub(crate) fn example(name: &str) -> String {
-    format!("{}/../iridium-vm/examples/{name}.iasm", env!("CARGO_MANIFEST_DIR"))
+    let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let path = |of| format!("{crates}/{of}/examples/{name}.iasm");
+    let mut paths = ["iridium-vm", "iridium-sched"].map(path).into_iter();
+    paths.find(|path| Path::new(path).is_file()).unwrap()
 }
 
 /// How a run ended.
