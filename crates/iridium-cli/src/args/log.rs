@@ -1,4 +1,4 @@
-//! What may be typed about the log.
+//! Flags about the log.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::Args;
 /// How much is logged, and where to beside stderr.
 #[derive(Debug, Args)]
 pub(crate) struct LogFlags {
-    /// Also write the log to the end of this file
+    /// Also append the log to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,
     /// Log more; may be repeated

@@ -17,7 +17,7 @@ pub(crate) fn run(client: &ClientFlags, as_json: bool) -> Result<(), Failure> {
         return Ok(output::print_line(&json(&AppsJson { apps })?)?);
     }
     if apps.is_empty() {
-        output::print_stderr("the node has started no app; iridium node --app FILE.toml does\n");
+        output::print_stderr("no apps; iridium node --app FILE.toml starts one\n");
         return Ok(());
     }
     Ok(output::print_line(&output::apps(apps.iter().flat_map(rows).collect()))?)

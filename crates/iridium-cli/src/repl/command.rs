@@ -1,4 +1,4 @@
-//! What a command of the REPL is: its name, what it takes, and its work.
+//! What a command of the REPL is: its name, its arguments and its function.
 
 use super::session::ReplSession;
 use crate::failure::Failure;

@@ -1,4 +1,4 @@
-//! What Tab makes of a line: commands, their arguments, mnemonics and labels.
+//! Completion with Tab: commands, their arguments, mnemonics and labels.
 
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::highlight::Highlighter;
@@ -8,7 +8,7 @@ use rustyline::{Context, Helper};
 
 use iridium_isa::reference;
 
-/// A command, as far as it is completed.
+/// What completion has to know of a command.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CommandWord {
     pub(super) name: &'static str,
@@ -97,7 +97,7 @@ impl Highlighter for Completion {}
 impl Validator for Completion {}
 impl Helper for Completion {}
 
-/// Whether a file is named where the cursor is.
+/// Whether the word at the cursor is the path of a file.
 fn takes_path(typed: &str) -> bool {
     ["!load_file ", "!spawn ", "!save ", "!restore "]
         .iter()

@@ -33,19 +33,19 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "floats",
         arguments: "[all]",
-        help: "the same for the float lanes",
+        help: "the same for the floats in registers",
         run: inspect::floats,
     },
     Command {
         name: "heap",
         arguments: "ADDR LEN",
-        help: "show bytes; ADDR may be @LABEL",
+        help: "show bytes of memory; ADDR may be @LABEL",
         run: inspect::heap,
     },
     Command {
         name: "clear_program",
         arguments: "",
-        help: "forget the program; registers stay",
+        help: "remove the program; registers stay",
         run: control::clear_program,
     },
     Command {
@@ -57,7 +57,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "load_file",
         arguments: "[PATH]",
-        help: "load a program, or the last one again",
+        help: "load a program, or reload the last one",
         run: control::load,
     },
     Command {
@@ -87,7 +87,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "spawn",
         arguments: "[PATH]",
-        help: "start a process of a file or this program",
+        help: "start a process, of a file or this program",
         run: processes::spawn,
     },
     Command { name: "ps", arguments: "", help: "list the processes", run: processes::ps },
@@ -100,19 +100,19 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "kill",
         arguments: "PID|NAME[@ALIAS] [REASON]",
-        help: "end a process, or ask it with a reason",
+        help: "end a process, or send it another reason",
         run: processes::kill,
     },
     Command {
         name: "save",
         arguments: "PATH",
-        help: "write this VM and all processes to a file",
+        help: "save this VM and all processes to a file",
         run: control::save,
     },
     Command {
         name: "restore",
         arguments: "PATH",
-        help: "go on from what !save wrote",
+        help: "restore what !save has saved",
         run: control::restore,
     },
     Command {
@@ -124,7 +124,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "join_cluster",
         arguments: "HOST PORT | HOST:PORT",
-        help: "join through a member (starts this node)",
+        help: "join a cluster; starts this node if needed",
         run: cluster::join,
     },
     Command {
@@ -136,13 +136,13 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "nodes",
         arguments: "",
-        help: "list the members with their numbers in pids",
+        help: "list the members with their pid numbers",
         run: cluster::nodes,
     },
     Command {
         name: "leave_cluster",
         arguments: "",
-        help: "say goodbye and stop this node",
+        help: "leave the cluster and stop this node",
         run: cluster::leave,
     },
     Command { name: "history", arguments: "", help: "list the lines typed before", run: history },

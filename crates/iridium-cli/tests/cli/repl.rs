@@ -63,7 +63,7 @@ fn nothing_but_answers_is_written_to_a_pipe() {
     let outcome = repl.close();
     assert_eq!(
         outcome.stdout,
-        "!join_cluster HOST PORT | HOST:PORT: join through a member (starts this node)\n    \
+        "!join_cluster HOST PORT | HOST:PORT: join a cluster; starts this node if needed\n    \
          1  !help join_cluster\n    2  !history\n"
     );
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));

@@ -45,12 +45,12 @@ fn a_number_that_will_not_do_is_told_which_would() {
     for (words, told) in [
         (&["run", "x", "-t", "0"][..], "it must be from 1 to 1024"),
         (&["run", "x", "--fuel", "-1"], "it must be from 0 to 18446744073709551615"),
-        (&["run", "x", "--heap-limit", "many"], "it is no whole number"),
+        (&["run", "x", "--heap-limit", "many"], "it is not a whole number"),
         (&["node", "-P", "70000"], "it must be from 0 to 65535"),
-        (&["send", "x", "tag", "y"], "it is no whole number"),
+        (&["send", "x", "tag", "y"], "it is not a whole number"),
         (&["send", "x", "-1", "y"], "negative tags are reserved for the system"),
-        (&["kill", "x", "--reason", "y"], "it is no whole number"),
-        (&["spawn", "x", "--name", "a@b"], "a number is a pid"),
+        (&["kill", "x", "--reason", "y"], "it is not a whole number"),
+        (&["spawn", "x", "--name", "a@b"], "which would be a pid"),
         (&["spawn", "x", "--name", ""], "no control characters"),
     ] {
         let outcome = user.run(words);
