@@ -36,7 +36,7 @@ pub(super) fn load(session: &mut ReplSession, arguments: &Arguments<'_>) -> Resu
     let path = path.display().to_string();
     let count = session.machine.listing().len();
     output::print_line(&format!(
-        "loaded {path}: {count} instructions; !continue runs it, !step walks"
+        "loaded {path}: {count} instructions; run it with !continue or !step"
     ))?;
     Ok(Flow::Continue)
 }
@@ -106,7 +106,7 @@ pub(super) fn breakpoint(
                 Failure::failed(format!("there is no code label {label}; !symbols lists them"))
             })?;
             let set = session.machine.toggle_breakpoint(at);
-            let what = if set { "a breakpoint" } else { "no breakpoint any more" };
+            let what = if set { "breakpoint set" } else { "breakpoint removed" };
             output::print_line(&format!("{what} at {label} (instruction {at})"))?;
         }
         _ => return Err(arguments.misused()),

@@ -107,11 +107,11 @@ fn a_loaded_file_is_stepped_and_stopped() {
     let show = format!("stopped at {file}:6:7 (show): prtc $9");
     assert_eq!(stops, [&next, &show, &next]);
     for text in [
-        "7 instructions; !continue runs it, !step walks\n",
-        "a breakpoint at next (instruction 1)\n",
+        "7 instructions; run it with !continue or !step\n",
+        "breakpoint set at next (instruction 1)\n",
         "$0 = 1\nflag clear, pc 1,",
         "the program ended with $0 = 3\n",
-        "no breakpoint any more at next (instruction 1)\n",
+        "breakpoint removed at next (instruction 1)\n",
         ">    0  load $0 #0\nnext:\n     1  addi $0 #1 $0\n",
     ] {
         assert!(outcome.stdout.contains(text), "{text}: {}", outcome.stdout);
