@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: builds the fuzzer of the machine, which is a package of its own, and runs it.
+//! `cargo xtask fuzz`: builds the fuzzer, which is a package of its own, and runs it.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! The project's own tasks: `cargo xtask --help`.
 //!
-//! Nothing here links our crates. The cluster tasks build the binary `iridium`
-//! and talk to it as a user does, so they hold for what is shipped.
+//! Nothing here links our crates. The cluster tasks build the binary `iridium` and use it as
+//! a user does, so they test what is shipped.
 
 mod bench;
 mod build;

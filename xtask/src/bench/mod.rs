@@ -1,6 +1,6 @@
-//! `cargo xtask bench`: ours and the peers, measured in turn in one run.
+//! `cargo xtask bench`: Iridium and other systems, the peers, measured in turn in one run.
 //!
-//! Times differ between machines and moments, so what counts is the ratio of medians.
+//! Times differ between machines and moments, so the ratio of medians is what counts.
 
 mod chart;
 mod cluster;

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use super::folder::{Cluster, POLL};
 use super::state::State;
 
-/// A node says goodbye within 2 s; after this it is killed.
+/// A node leaves within 2 s; after this time it is killed.
 const STOP_WITHIN: Duration = Duration::from_secs(4);
 
 impl Cluster {
@@ -20,7 +20,7 @@ impl Cluster {
         let running = state.running().count();
         let killed = self.stop(&state)?;
         match (running, killed) {
-            (0, _) => println!("the nodes had ended already; nothing is left of them"),
+            (0, _) => println!("the nodes had ended already"),
             (n, 0) => println!("{n} nodes have left and ended"),
             (n, k) => println!("{n} nodes have ended, {k} of them killed after not leaving"),
         }
@@ -32,8 +32,8 @@ impl Cluster {
         State::load(&self.folder)?.map_or(Ok(()), |state| self.stop(&state).map(drop))
     }
 
-    /// Asks all to leave, kills who has not in time, and forgets them. The
-    /// number of those killed.
+    /// Asks all nodes to leave, kills those that do not in time, and removes the record of the
+    /// cluster. Returns the number of those killed.
     pub(super) fn stop(&self, state: &State) -> Result<usize> {
         for node in state.running() {
             node.terminate();

@@ -1,4 +1,4 @@
-//! Where a cluster keeps what belongs to it.
+//! A cluster, and the folder with its files.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,22 +9,21 @@ use crate::repository;
 /// Between two looks at its nodes.
 pub(super) const POLL: Duration = Duration::from_millis(50);
 
-/// A cluster, which runs or not.
+/// A cluster, running or not.
 pub(crate) struct Cluster {
     pub(super) folder: PathBuf,
-    /// The developer's nodes share the secret of all nodes of this user, so
-    /// that `iridium members` and further nodes work without ceremony. CI does
-    /// not touch what belongs to the user.
+    /// `None` for the secret of the user, so that `iridium members` and further nodes work
+    /// with the cluster at once. CI has one of its own, and does not touch files of the user.
     secret: Option<PathBuf>,
 }
 
 impl Cluster {
-    /// The one that `cargo xtask cluster-*` is about.
+    /// The cluster of `cargo xtask cluster-up`, `cluster-status` and `cluster-down`.
     pub(crate) fn of_developer() -> Self {
         Self { folder: repository::root().join("target/cluster"), secret: None }
     }
 
-    /// The one that `cargo xtask ci` starts and stops.
+    /// The cluster that `cargo xtask ci` starts and stops.
     pub(crate) fn of_ci() -> Self {
         let folder = repository::root().join("target/ci-cluster");
         Self { secret: Some(folder.join("cluster.secret")), folder }

@@ -1,7 +1,7 @@
 //! A cluster of `iridium node` processes on this machine.
 //!
-//! What is known of it lies in its folder under `target/`, so that any later
-//! call can show it or stop it, also after the call that started it was killed:
+//! All about it is in its folder under `target/`, so that any later call can show or stop
+//! it, also when the call that started it was killed:
 //!
 //! ```text
 //! cluster.json       the nodes: alias, port, process

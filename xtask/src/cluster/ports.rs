@@ -6,9 +6,8 @@ use anyhow::{Context, Result};
 
 /// The first of `n` consecutive ports that nobody listens on now.
 pub(crate) fn free_ports(n: u16) -> Result<u16> {
-    // Below the range from which systems take the ports of outgoing
-    // connections; where in it depends on the process, so that two runs at the
-    // same time rarely meet.
+    // Below the range that systems use for outgoing connections. The offset depends on the
+    // process, so that simultaneous runs rarely collide.
     let offset = u16::try_from(std::process::id() % 1000).unwrap_or(0);
     (0..100)
         .map(|i| 20_000 + (offset + i * 10) % 10_000)

@@ -20,7 +20,7 @@ use super::{demo, view};
 use crate::flags::ClusterUp;
 use crate::{build, interrupt};
 
-/// A cluster that is not whole after this long will not become so.
+/// How long a cluster may take to become complete.
 const CONVERGE_WITHIN: Duration = Duration::from_secs(30);
 
 impl Cluster {
@@ -79,7 +79,7 @@ impl Cluster {
     }
 }
 
-/// The nodes of a cluster on its way.
+/// The nodes of a cluster that is being started.
 struct Starting<'a> {
     cluster: &'a Cluster,
     state: State,
@@ -93,7 +93,7 @@ impl Starting<'_> {
             let child = self.spawn(&alias, port, ports[0])?;
             let pid = child.id();
             self.children.push(child);
-            // One that has ended already is found by `refuse_dead`.
+            // A process that has ended already is found by `refuse_dead`.
             if let Some(process) = Process::of(pid) {
                 self.state.nodes.push(Node { alias, port, process });
                 self.state.save(&self.cluster.folder)?;
@@ -113,8 +113,8 @@ impl Starting<'_> {
             node.args(["--join", &format!("127.0.0.1:{seed}")]);
         }
         node.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // A group of its own: neither Ctrl-C nor the end of this terminal
-        // reaches it, so that it outlives this process when left running.
+        // A process group of its own: neither Ctrl-C nor closing this terminal reaches it, so
+        // it can outlive this process.
         node.process_group(0);
         node.spawn().with_context(|| format!("cannot run {}", self.state.iridium.display()))
     }
@@ -150,7 +150,7 @@ impl Starting<'_> {
     }
 
     fn not_whole(&self, reasons: &[String]) -> String {
-        // The nodes with something to say; sixteen tails would hide the reasons.
+        // Only some logs, of nodes that are concerned: too many would hide the reasons.
         let told =
             |node: &&Node| reasons.iter().any(|r| r.starts_with(&format!("{} ", node.alias)));
         let logs = self.state.nodes.iter().filter(told).take(3);
@@ -185,7 +185,7 @@ fn lock(folder: &Path) -> Result<File> {
     }
 }
 
-/// One cluster at a time. What is left of one that was killed does not count.
+/// Allows one cluster at a time. The record of one that was killed is removed.
 fn refuse_second(cluster: &Cluster) -> Result<()> {
     let Some(state) = State::load(&cluster.folder)? else { return Ok(()) };
     match state.running().count() {
@@ -206,8 +206,7 @@ fn refuse_ports_in_use(ports: &[u16]) -> Result<()> {
     Ok(())
 }
 
-/// Empties the folder, and sees to it that there is a secret before all nodes
-/// look for one at once.
+/// Empties the folder, and makes a secret if there is none, before all nodes try to.
 fn prepare(cluster: &Cluster, iridium: &Path) -> Result<()> {
     for folder in [cluster.data(), cluster.folder.join("logs")] {
         if folder.exists() {

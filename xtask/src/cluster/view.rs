@@ -106,7 +106,7 @@ pub(super) fn watch(cluster: &Cluster, state: &State, stop: &AtomicBool) -> Resu
                 let _ = writeln!(text, "and {} more", reasons.len() - REASONS);
             }
             let _ = writeln!(text, "Ctrl-C stops the cluster.");
-            // Up to the first line of the last view, and clear from there.
+            // Moves up to the first line of the last view and clears from there.
             let back =
                 if lines_above > 0 { format!("\x1b[{lines_above}A\x1b[J") } else { String::new() };
             lines_above = text.lines().count();

@@ -1,5 +1,5 @@
-//! BEAM's nodes, with an epmd of their own, so that nothing of this machine's is
-//! touched and nothing is left.
+//! BEAM's nodes, with an epmd of their own, so that one that runs on this machine is not
+//! used, and none is left running.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::mesh::Mesh;
 use crate::{cluster, repository};
 
-/// What to do about it when it was not found.
+/// What to do when it was not found.
 pub(super) const MISSING: &str = "beam; apt-get install erlang-base";
 
 /// BEAM, as it was found.

@@ -1,4 +1,4 @@
-//! Who runs the kernels: ours, and the peers of `xtask/peers` that this machine has.
+//! What runs the kernels: Iridium, and the peers of `xtask/peers` that this machine has.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::bench::installed::succeeds;
 use crate::{build, repository};
 
-/// Who, in the order of the table.
+/// The systems, in the order of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Name {
     Ours,
@@ -151,7 +151,7 @@ pub(super) fn find(folder: &Path) -> (Vec<Contender>, Vec<Missing>) {
             found.extend([metered, Contender::new(Name::Wasmi, program)]);
         }
         Err(error) => {
-            let remedy = format!("it is built from crates.io, which failed: {error:#}");
+            let remedy = format!("it is built from its package, which failed: {error:#}");
             missing.extend([Name::WasmiFuel, Name::Wasmi].map(|name| (name, remedy.clone())));
         }
     }

@@ -1,4 +1,4 @@
-//! What is aimed at, as ratios to the peers, and whether it is met.
+//! The targets, as ratios to the peers, and whether they are met.
 
 use super::peer::Name;
 use super::report::Report;

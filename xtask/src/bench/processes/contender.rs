@@ -1,4 +1,4 @@
-//! Who runs the workloads: ours, and BEAM if this machine has it.
+//! What runs the workloads: Iridium, and BEAM if this machine has it.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
