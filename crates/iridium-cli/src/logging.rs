@@ -13,6 +13,11 @@ use crate::args::LogFlags;
 use crate::failure::Failure;
 use crate::{io_error, output};
 
+/// The modules that log what happens to members and traps of processes. The REPL reports
+/// both itself.
+const MEMBERS: &str = "iridium_net::membership";
+const TRAPS: &str = "iridium_node::hub";
+
 /// Where the log goes, beside the file.
 pub(crate) enum LogTarget {
     Stderr,
@@ -29,8 +34,7 @@ pub(crate) fn start(flags: &LogFlags, usual: Level, target: LogTarget) -> Result
         LogTarget::Stderr | LogTarget::Pipe => {
             let mut layout = layout();
             if matches!(target, LogTarget::Pipe) && flags.verbose == 0 {
-                // The REPL reports traps itself.
-                layout.add_filter_ignore_str("iridium_node::hub");
+                layout.add_filter_ignore_str(TRAPS);
             }
             let coloured = output::is_coloured(&io::stderr());
             let colours = if coloured { ColorChoice::Auto } else { ColorChoice::Never };
@@ -39,9 +43,8 @@ pub(crate) fn start(flags: &LogFlags, usual: Level, target: LogTarget) -> Result
         LogTarget::Terminal(writer) => {
             let mut layout = layout();
             if flags.verbose == 0 {
-                // The REPL reports these itself.
-                layout.add_filter_ignore_str("iridium_net::membership");
-                layout.add_filter_ignore_str("iridium_node::hub");
+                layout.add_filter_ignore_str(MEMBERS);
+                layout.add_filter_ignore_str(TRAPS);
             }
             WriteLogger::new(level, layout.build(), LineWriter::new(writer))
         }
@@ -87,6 +90,8 @@ fn layout() -> ConfigBuilder {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -98,5 +103,15 @@ mod tests {
         assert_eq!(level(9, 0, Level::Info), LevelFilter::Trace);
         assert_eq!(level(0, 1, Level::Info), LevelFilter::Warn);
         assert_eq!(level(0, 9, Level::Info), LevelFilter::Off);
+    }
+    #[test]
+    fn the_modules_that_are_left_out_exist() {
+        for module in [MEMBERS, TRAPS] {
+            let (name, file) = module.split_once("::").unwrap();
+            let package = name.replace('_', "-");
+            let path = format!("{}/../{package}/src/{file}", env!("CARGO_MANIFEST_DIR"));
+            let exists = [format!("{path}.rs"), format!("{path}/mod.rs")];
+            assert!(exists.iter().any(|path| Path::new(path).is_file()), "{module}");
+        }
     }
 }

@@ -36,7 +36,7 @@ fn lines_run_at_once_and_see_what_came_before() {
 }
 
 #[test]
-fn a_bad_line_is_shown_and_changes_nothing() {
+fn a_line_with_an_error_is_reported_and_changes_nothing() {
     let user = User::new();
     let state = "!registers\n!symbols\n!program\n";
     let lines = format!("x: load $0 #5\n{state}laod $0 #1\nx: hlt\ny: djmp @nowhere\n{state}");
@@ -49,7 +49,7 @@ fn a_bad_line_is_shown_and_changes_nothing() {
 }
 
 #[test]
-fn a_trap_is_told_and_the_next_line_runs_as_if_nothing_had_been() {
+fn after_a_trap_the_next_line_runs_normally() {
     let user = User::new();
     let outcome = converse(
         &user,
@@ -183,7 +183,7 @@ fn a_trace_shows_instructions_and_changes() {
 }
 
 #[test]
-fn what_is_saved_goes_on_elsewhere() {
+fn a_saved_session_continues_in_another_repl() {
     let user = User::new();
     let state = user.path("state");
     let state = state.to_str().unwrap();

@@ -14,7 +14,7 @@ const POLITE: &str = "trapexit #1\nprti $0\nload $1 #10\nprtc $1\nload $2 #-2\nl
                       recv $2 $2\nload $5 #98\nprtc $5\nprtc $1\nhlt";
 
 #[test]
-fn programs_and_apps_run_and_are_asked_to_end() {
+fn programs_and_apps_run_and_are_told_to_end() {
     let user = User::new();
     user.file("polite.iasm", POLITE);
     let app = user.file(
@@ -50,7 +50,7 @@ fn programs_and_apps_run_and_are_asked_to_end() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn output_that_has_no_place_is_missed_in_the_log() {
+fn output_that_cannot_be_written_is_reported_in_the_log() {
     let user = User::new();
     let file = user.file("a.iasm", "l: prti $0\nload $1 #10\nsleep $1\ndjmp @l");
     let log = user.path("log");
@@ -73,7 +73,7 @@ fn output_that_has_no_place_is_missed_in_the_log() {
 }
 
 #[test]
-fn what_keeps_a_node_from_starting_is_said_in_a_line() {
+fn a_node_that_cannot_start_says_why_in_one_line() {
     let user = User::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap();
@@ -107,7 +107,7 @@ fn what_keeps_a_node_from_starting_is_said_in_a_line() {
 }
 
 #[test]
-fn an_app_that_gives_up_is_told_and_the_node_goes_on() {
+fn an_app_that_gives_up_is_reported_and_the_node_goes_on() {
     let user = User::new();
     user.file("bad.iasm", "div $0 $9 $0\nhlt");
     let app = user.file("shop.toml", "[[child]]\nname = 'till'\nmodule = 'bad.iasm'");

@@ -1,4 +1,4 @@
-//! What operators ask of a running node and tell it: `ps`, `top`, `spawn`, `send`,
+//! What operators ask a running node, and tell it to do: `ps`, `top`, `spawn`, `send`,
 //! `kill`, `apps`, `events`.
 
 use nix::sys::signal::Signal;
@@ -52,7 +52,7 @@ pub(crate) fn processes(user: &User, at: &str, alias: &str) -> Vec<Value> {
 }
 
 #[test]
-fn a_process_is_started_told_seen_and_ended_at_any_node() {
+fn a_process_is_spawned_listed_sent_to_and_killed_on_any_node() {
     let user = User::new();
     let [a, b] = pair(&user, &[]);
     let file = user.file("printer.iasm", PRINTER);
@@ -95,7 +95,7 @@ fn a_process_is_started_told_seen_and_ended_at_any_node() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_in_a_line() {
+fn a_request_that_fails_is_reported_in_one_line() {
     let user = User::new();
     let [a, _b] = pair(&user, &[]);
     let file = user.file("printer.iasm", PRINTER);
@@ -146,7 +146,7 @@ fn what_cannot_be_done_is_said_in_a_line() {
 }
 
 #[test]
-fn an_app_is_shown_as_a_tree_and_takes_others_with_it() {
+fn an_app_is_shown_as_a_tree_and_linked_processes_end_with_it() {
     let user = User::new();
     let file = user.file("printer.iasm", PRINTER);
     let app = user.file(
@@ -186,7 +186,7 @@ fn an_app_is_shown_as_a_tree_and_takes_others_with_it() {
 }
 
 #[test]
-fn events_are_told_as_they_come() {
+fn events_are_printed_as_they_come() {
     let user = User::new();
     let a = user.node("a", &[]);
     let events = user.start(&["events", "--follow", "--json", "--at", &a.at]);

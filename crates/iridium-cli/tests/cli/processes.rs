@@ -77,7 +77,7 @@ fn a_process_that_is_ended_by_another_has_exited_with_the_reason() {
 }
 
 #[test]
-fn traps_of_other_processes_are_told_and_change_nothing_else() {
+fn traps_of_other_processes_are_reported_and_change_nothing_else() {
     let user = User::new();
     let source = "spawnmon @bad $9 $1\nload $3 #-3\nload $4 #-1\nrecv $3 $3\nhlt\n\
                   bad: div $0 $9 $0\nhlt";
@@ -94,7 +94,7 @@ fn traps_of_other_processes_are_told_and_change_nothing_else() {
 }
 
 #[test]
-fn stopped_anywhere_saved_and_resumed_it_is_as_if_nothing_had_been() {
+fn a_run_that_is_saved_and_resumed_at_any_point_has_the_same_output() {
     let user = User::new();
     let file = user.file("a.iasm", PINGPONG);
     let state = user.path("state");
@@ -128,7 +128,7 @@ fn stopped_anywhere_saved_and_resumed_it_is_as_if_nothing_had_been() {
 /// Stopped in the middle and resumed by another process of the system, each example writes what it
 /// writes undisturbed.
 #[test]
-fn examples_of_processes_go_on_where_they_were_saved() {
+fn examples_of_processes_resume_where_they_were_saved() {
     let user = User::new();
     let state = user.path("state");
     let state = state.to_str().unwrap();
@@ -148,7 +148,7 @@ fn examples_of_processes_go_on_where_they_were_saved() {
 }
 
 #[test]
-fn what_lived_longer_than_the_first_process_goes_on_too() {
+fn processes_that_outlive_the_first_one_are_resumed_too() {
     let user = User::new();
     let source = "self $9\nspawnlink @late $9 $1\nload $2 #-1\nload $3 #-1\nrecv $2 $4\n\
                   load $0 #5\nexit $0\nhlt\n\
@@ -219,7 +219,7 @@ fn each_limit_has_a_trap_with_a_name() {
 }
 
 #[test]
-fn a_deadlock_is_told_with_the_places_and_can_be_saved() {
+fn a_deadlock_is_reported_with_its_places_and_can_be_saved() {
     let user = User::new();
     let source = "spawnlink @f $9 $9\nf: load $0 #-1\nload $1 #-1\nrecv $0 $2\nhlt";
     let file = user.file("a.iasm", source);
@@ -235,7 +235,7 @@ fn a_deadlock_is_told_with_the_places_and_can_be_saved() {
 }
 
 #[test]
-fn a_state_that_has_no_place_is_told_before_the_program_runs() {
+fn a_save_file_that_cannot_be_written_is_reported_before_the_program_runs() {
     let user = User::new();
     let file = user.file("a.iasm", "prti $0\nhlt");
     let (nowhere, folder) = (user.path("nowhere/state"), user.path("."));
@@ -250,7 +250,7 @@ fn a_state_that_has_no_place_is_told_before_the_program_runs() {
 /// Nobody looks from time to time: what is told of the end of all work is enough, also when a
 /// sleep or a time-out is over at that moment.
 #[test]
-fn that_nothing_runs_any_more_is_never_missed() {
+fn a_deadlock_is_never_missed() {
     let user = User::new();
     let late = "spawn @c $9 $1\nspawn @c $9 $1\nhlt\nc: load $0 #2\nsleep $0\nhlt";
     let stuck = "spawn @c $9 $1\nc: load $0 #-1\nload $1 #2\nrecv $0 $2\nload $1 #-1\nrecv $0 $2";
@@ -291,7 +291,7 @@ fn a_signal_stops_programs_that_nobody_reads() {
 }
 
 #[test]
-fn nobody_reading_ends_all_processes_quietly() {
+fn a_broken_pipe_ends_all_processes_quietly() {
     let user = User::new();
     let file = user.file("a.iasm", "spawnlink @l $0 $1\nl: prti $0\ndjmp @l");
     let mut command = user.iridium(&["run", &file]);

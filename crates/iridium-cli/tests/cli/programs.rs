@@ -29,7 +29,7 @@ fn ints(outcome: &Value) -> Vec<i64> {
 }
 
 #[test]
-fn the_programs_of_the_original_end_as_they_did() {
+fn the_programs_of_the_original_give_the_same_results() {
     let user = User::new();
     for (name, registers) in [
         ("call_return", &[500][..]),
@@ -72,7 +72,7 @@ fn output_comes_before_the_line_of_json_which_is_as_documented() {
 }
 
 #[test]
-fn arguments_fill_both_lanes() {
+fn arguments_set_integers_and_floats() {
     let user = User::new();
     let file = user.file("a.iasm", "hlt\nother: add $0 $2 $0\naddf64 $1 $1 $1\nhlt");
     let words = ["run", &file, "--entry", "other", "--arg", "40", "--arg", "-1.5", "--arg", "-0x2"];
@@ -99,7 +99,7 @@ fn the_exit_code_is_the_one_of_exit() {
 }
 
 #[test]
-fn every_trap_is_told_by_name() {
+fn every_trap_is_reported_by_name() {
     let user = User::new();
     for (name, source) in [
         ("divide-by-zero", "div $0 $1 $2\nhlt"),
@@ -131,7 +131,7 @@ fn every_trap_is_told_by_name() {
 }
 
 #[test]
-fn a_trap_says_where_and_how_control_got_there() {
+fn a_trap_is_reported_with_its_place_and_backtrace() {
     let user = User::new();
     let file = user.file("a.iasm", "load $5 #72\nprtc $5\ncall @f\nhlt\nf: nop\ndiv $0 $1 $2\nret");
     let outcome = user.run(&["run", &file]);
@@ -146,7 +146,7 @@ fn a_trap_says_where_and_how_control_got_there() {
 }
 
 #[test]
-fn saved_and_resumed_it_is_as_if_nothing_had_been() {
+fn a_program_that_is_saved_and_resumed_has_the_same_output() {
     let user = User::new();
     let file = user.file("long.iasm", LONG);
     let state = user.file("state", "");
@@ -178,7 +178,7 @@ fn saved_and_resumed_it_is_as_if_nothing_had_been() {
 }
 
 #[test]
-fn a_lone_process_has_clocks_chance_and_an_empty_mailbox() {
+fn a_single_process_has_clocks_random_numbers_and_an_empty_mailbox() {
     let user = User::new();
     let file = user.file(
         "a.iasm",
@@ -196,7 +196,7 @@ fn a_lone_process_has_clocks_chance_and_an_empty_mailbox() {
 }
 
 #[test]
-fn what_nobody_lends_is_said() {
+fn a_missing_host_function_is_reported() {
     let user = User::new();
     let file = user.file("a.iasm", ".import lend\nhost @lend $0\nhlt");
     user.run(&["run", &file]).fails(1, &["lend"]);
@@ -226,7 +226,7 @@ fn a_signal_stops_a_program_that_loops_or_sleeps() {
 }
 
 #[test]
-fn nobody_reading_the_output_ends_the_program() {
+fn a_broken_pipe_ends_the_program() {
     let user = User::new();
     let file = user.file("a.iasm", "l: prti $0\ndjmp @l");
     let mut child = user.iridium(&["run", &file]).stdout(Stdio::piped()).spawn().unwrap();

@@ -14,8 +14,8 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// For whatever must happen at all. Far longer than it takes, because the
-/// machine may be busy with other tests.
+/// The deadline of what must happen. It is far longer than needed, because the machine may be
+/// busy with other tests.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A user of this machine: a home directory with data and a secret.

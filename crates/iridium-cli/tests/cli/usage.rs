@@ -40,7 +40,7 @@ fn wrong_usage_has_exit_code_2() {
 }
 
 #[test]
-fn a_number_that_will_not_do_is_told_which_would() {
+fn an_error_about_a_number_says_which_are_allowed() {
     let user = User::new();
     for (words, told) in [
         (&["run", "x", "-t", "0"][..], "it must be from 1 to 1024"),
