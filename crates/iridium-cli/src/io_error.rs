@@ -12,10 +12,10 @@ pub(crate) fn describe(error: &io::Error) -> String {
         io::ErrorKind::StorageFull => "there is no space left".into(),
         _ => {
             let text = error.to_string();
-            let told = error.raw_os_error().and_then(|code| {
+            let without_code = error.raw_os_error().and_then(|code| {
                 text.strip_suffix(&format!(" (os error {code})")).map(str::to_lowercase)
             });
-            told.unwrap_or(text)
+            without_code.unwrap_or(text)
         }
     }
 }

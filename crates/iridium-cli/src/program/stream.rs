@@ -290,6 +290,6 @@ mod tests {
         is_done.recv_timeout(Duration::from_secs(30)).unwrap();
         stream.failed().recv_timeout(Duration::from_secs(30)).unwrap();
         assert!(stream.flush(Duration::from_secs(30)).is_err());
-        assert!(stream.flush(Duration::from_secs(30)).is_ok(), "told once");
+        assert!(stream.flush(Duration::from_secs(30)).is_ok(), "the error is given once");
     }
 }

@@ -144,18 +144,18 @@ fn a_second_address_is_for_control_clients_only() {
     let user = User::new();
     let a = user.node("a", &["-r", "-p", "0"]);
     let line = a.process.wait_for("a lets control clients in on 127.0.0.1:");
-    let door = line.rsplit(' ').next().unwrap().to_string();
-    user.wait_for_members(&door, &[("a", "self")]);
+    let control = line.rsplit(' ').next().unwrap().to_string();
+    user.wait_for_members(&control, &[("a", "self")]);
     let port = a.at.rsplit(':').next().unwrap();
-    let outcome = user.run(&["node", "--node-alias", "b", "-P", "0", "--join", &door]);
-    outcome.fails(3, &[&door, "only control clients", port]);
-    user.wait_for_members(&door, &[("a", "self")]);
+    let outcome = user.run(&["node", "--node-alias", "b", "-P", "0", "--join", &control]);
+    outcome.fails(3, &[&control, "only control clients", port]);
+    user.wait_for_members(&control, &[("a", "self")]);
 
     // The REPL's node has the same flags.
     let mut repl = user.repl(&["--node-alias", "c", "-P", "0", "-r", "-p", "0"]);
     let line = repl.ask("!start_cluster", "c lets control clients in on ");
-    let door = line.rsplit(' ').next().unwrap().to_string();
-    user.wait_for_members(&door, &[("c", "self")]);
+    let control = line.rsplit(' ').next().unwrap().to_string();
+    user.wait_for_members(&control, &[("c", "self")]);
     assert_eq!(repl.close().code, Some(0));
 }
 

@@ -101,7 +101,7 @@ fn a_request_that_fails_is_reported_in_one_line() {
     let file = user.file("printer.iasm", PRINTER);
     let nine = ["--arg", "1"].repeat(9);
     let spawn = ["spawn", file.as_str()];
-    for (words, code, told) in [
+    for (words, code, report) in [
         (&["spawn", "/no/where"][..], 1, &["/no/where", "no such file"][..]),
         (&[&spawn[..], &["--entry", "othr"]].concat(), 2, &["othr", "did you mean other?"]),
         (&[&spawn[..], &["--on", "c"]].concat(), 1, &["there is no node c"]),
@@ -114,7 +114,7 @@ fn a_request_that_fails_is_reported_in_one_line() {
         (&["kill", "1099511627777"], 1, &["there is no process 1099511627777"]),
         (&["kill", "nobody", "--reason", "5"], 1, &["nobody"]),
     ] {
-        user.run(&[words, &["--at", &a.at]].concat()).fails(code, told);
+        user.run(&[words, &["--at", &a.at]].concat()).fails(code, report);
     }
     for words in [&["send", "p", "-1", "x"][..], &["kill", "5"], &["send", "p", "1"], &["kill"]] {
         assert_eq!(user.run(words).code, Some(2), "{words:?}");
@@ -195,8 +195,8 @@ fn events_are_printed_as_they_come() {
     let bad = user.file("bad.iasm", "div $0 $9 $0\nhlt");
     wait_until("both listen", || {
         user.run(&["spawn", &bad, "--at", &a.at]);
-        let told = (events.printed(), people.printed());
-        if told.0.is_empty() || told.1.is_empty() { Err(told) } else { Ok(()) }
+        let report = (events.printed(), people.printed());
+        if report.0.is_empty() || report.1.is_empty() { Err(report) } else { Ok(()) }
     });
     let first = events.printed();
     let event: Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();

@@ -104,8 +104,8 @@ fn after_mistakes_the_repl_goes_on() {
             "error: cannot write /nowhere/state: there is no folder /nowhere",
         ]
     );
-    let told = "no breakpoints; !break LABEL sets one\n";
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), told));
+    let report = "no breakpoints; !break LABEL sets one\n";
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), report));
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn traps_of_processes_are_printed_beside_what_is_typed() {
     let file = user.file("a.iasm", "div $0 $9 $0\nhlt");
     let mut repl = user.repl(&[]);
     repl.say(&format!("!spawn {file}"));
-    crate::support::wait_until("it is told", || {
+    crate::support::wait_until("it is reported", || {
         let complained = repl.process.complained();
         let line = format!("trap: divide-by-zero at {file}:1:1: div $0 $9 $0\n");
         if complained.ends_with(&line) { Ok(()) } else { Err(complained) }

@@ -77,9 +77,9 @@ fn leaving_keeps_processes_and_ends_their_links_to_other_nodes() {
     // The one beside it is there still, and a deadlock is one again.
     a.ask("!ps", "printer.iasm");
     a.say("load $0 #9\nrecv $0 $2");
-    wait_until("it is told", || {
-        let told = a.process.complained();
-        if told.contains("nobody can send") { Ok(()) } else { Err(told) }
+    wait_until("it is reported", || {
+        let report = a.process.complained();
+        if report.contains("nobody can send") { Ok(()) } else { Err(report) }
     });
     let outcome = a.close();
     assert!(outcome.stderr.contains("!leave_cluster first"), "{outcome:?}");

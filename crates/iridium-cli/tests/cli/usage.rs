@@ -42,7 +42,7 @@ fn wrong_usage_has_exit_code_2() {
 #[test]
 fn an_error_about_a_number_says_which_are_allowed() {
     let user = User::new();
-    for (words, told) in [
+    for (words, report) in [
         (&["run", "x", "-t", "0"][..], "it must be from 1 to 1024"),
         (&["run", "x", "--fuel", "-1"], "it must be from 0 to 18446744073709551615"),
         (&["run", "x", "--heap-limit", "many"], "it is not a whole number"),
@@ -55,7 +55,7 @@ fn an_error_about_a_number_says_which_are_allowed() {
     ] {
         let outcome = user.run(words);
         assert_eq!(outcome.code, Some(2), "{words:?}: {outcome:?}");
-        assert!(outcome.stderr.lines().next().unwrap().ends_with(told), "{words:?}: {outcome:?}");
+        assert!(outcome.stderr.lines().next().unwrap().ends_with(report), "{words:?}: {outcome:?}");
     }
 }
 
