@@ -47,8 +47,8 @@ pub(crate) fn of_node(flags: &NodeFlags, seeds: &[Endpoint]) -> Result<Config, F
 }
 
 /// An address to listen at.
-pub(crate) fn listen_at(place: &ListenAt) -> Result<SocketAddr, Failure> {
-    Ok(SocketAddr::new(look_up(&place.host)?, place.port))
+pub(crate) fn listen_at(at: &ListenAt) -> Result<SocketAddr, Failure> {
+    Ok(SocketAddr::new(look_up(&at.host)?, at.port))
 }
 
 /// The folder for what nodes and the REPL keep.

@@ -75,7 +75,7 @@ pub(crate) fn resume(
 ) -> Result<ExitCode, Failure> {
     let state = SavedState::read(file, SavedBy::Run)?;
     run.save.as_deref().map_or(Ok(()), check_writable)?;
-    let first = match (state.machine, state.ended) {
+    let first = match (state.process, state.ended) {
         (Some(saved), Some(reason)) => {
             let end = End::of_state(&saved.process, &saved.program, Reason(reason));
             FirstProcess::Ended { process: Box::new(saved.process), program: saved.program, end }

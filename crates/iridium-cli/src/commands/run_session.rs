@@ -244,7 +244,7 @@ impl RunSession {
             kind: SavedBy::Run,
             first: self.pid.bits(),
             ended: ended.map(|end| if let End::ExitSignal(reason) = end { reason.0 } else { 0 }),
-            machine: Some(SavedProcess { process, program: Arc::clone(program) }),
+            process: Some(SavedProcess { process, program: Arc::clone(program) }),
             settings: self.environment.settings,
             processes,
         }

@@ -42,7 +42,8 @@ struct Header {
     ended: Option<i64>,
     process_limit: Option<usize>,
     memory_limit: Option<u64>,
-    /// The lengths of the two parts, in bytes.
+    /// The lengths of the two parts, in bytes: of the process that `SavedState` has, and of
+    /// all processes.
     machine: usize,
     processes: usize,
 }
@@ -56,7 +57,7 @@ pub(crate) struct SavedState {
     pub(crate) ended: Option<i64>,
     /// The process of a REPL, or the first process of a program: as it ended, or, while it
     /// lives, only for its program.
-    pub(crate) machine: Option<SavedProcess>,
+    pub(crate) process: Option<SavedProcess>,
     pub(crate) settings: Settings,
     /// All processes, as their scheduler saves them.
     pub(crate) processes: Vec<u8>,
@@ -71,9 +72,9 @@ pub(crate) struct SavedProcess {
 impl SavedState {
     /// Writes it to a file.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
-        let machine = self.machine.as_ref();
-        let machine = machine.map(|saved| saved.process.save(Some(saved.program.module())));
-        let machine = machine.unwrap_or_default();
+        let process = self.process.as_ref();
+        let process = process.map(|saved| saved.process.save(Some(saved.program.module())));
+        let process = process.unwrap_or_default();
         let header = Header {
             version: VERSION,
             kind: self.kind,
@@ -81,11 +82,11 @@ impl SavedState {
             ended: self.ended,
             process_limit: self.settings.processes,
             memory_limit: self.settings.memory,
-            machine: machine.len(),
+            machine: process.len(),
             processes: self.processes.len(),
         };
         let header = serde_json::to_vec(&header).map_err(|e| Failure::failed(e.to_string()))?;
-        write(path, &[&SAVED_MAGIC, header.as_slice(), b"\n", &machine, &self.processes].concat())
+        write(path, &[&SAVED_MAGIC, header.as_slice(), b"\n", &process, &self.processes].concat())
     }
 
     /// Reads a file that must have been saved by `kind`.
@@ -129,19 +130,19 @@ impl SavedState {
             }
             _ => {}
         }
-        let (machine, processes) = rest
+        let (process, processes) = rest
             .get(1..)
             .and_then(|rest| rest.split_at_checked(header.machine))
             .ok_or_else(damaged)?;
         if processes.len() != header.processes {
             return Err(damaged());
         }
-        let machine = if machine.is_empty() { None } else { Some(machine_of(machine, &name)?) };
+        let process = if process.is_empty() { None } else { Some(process_of(process, &name)?) };
         Ok(Self {
             kind,
             first: header.first,
             ended: header.ended,
-            machine,
+            process,
             settings: Settings {
                 processes: header.process_limit,
                 memory: header.memory_limit,
@@ -152,7 +153,7 @@ impl SavedState {
     }
 }
 
-fn machine_of(bytes: &[u8], name: &str) -> Result<SavedProcess, Failure> {
+fn process_of(bytes: &[u8], name: &str) -> Result<SavedProcess, Failure> {
     let (process, module) =
         Process::restore(bytes).map_err(|error| Failure::failed(format!("{name}: {error}")))?;
     let module = module.ok_or_else(|| Failure::failed(format!("{name}: its module is missing")))?;

@@ -52,9 +52,9 @@ pub(super) fn members(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Fl
 
 /// `!nodes`
 pub(super) fn nodes(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
-    let place = &session.machine.driver.backend;
-    if matches!(place, Backend::Local(_)) && session.running().is_err() {
-        let number = place.pid().node().to_string();
+    let backend = &session.machine.driver.backend;
+    if matches!(backend, Backend::Local(_)) && session.running().is_err() {
+        let number = backend.pid().node().to_string();
         let rows = vec![["-".into(), number, "this node, in no cluster".into()]];
         output::print_line(&output::numbers(rows))?;
         return Ok(Flow::Continue);
@@ -131,7 +131,7 @@ impl ReplSession {
 /// `HOST PORT`, as in the original, or `HOST:PORT`; `None` when there are more or fewer words.
 fn endpoint(words: &[&str]) -> Option<Result<Endpoint, EndpointError>> {
     let text = match words {
-        [place] => (*place).to_string(),
+        [endpoint] => (*endpoint).to_string(),
         [host, port] if host.contains(':') && !host.starts_with('[') => format!("[{host}]:{port}"),
         [host, port] => format!("{host}:{port}"),
         _ => return None,
@@ -145,14 +145,14 @@ mod tests {
 
     #[test]
     fn a_member_is_named_by_one_word_or_two() {
-        for (words, place) in [
+        for (words, address) in [
             (&["127.0.0.1", "2255"][..], "127.0.0.1:2255"),
             (&["127.0.0.1:2255"], "127.0.0.1:2255"),
             (&["::1", "2255"], "[::1]:2255"),
             (&["[::1]:2255"], "[::1]:2255"),
             (&["db.example"], "db.example:2254"),
         ] {
-            assert_eq!(endpoint(words).unwrap().unwrap().to_string(), place);
+            assert_eq!(endpoint(words).unwrap().unwrap().to_string(), address);
         }
         for words in [&["a", "b"], &["a", "0"]] {
             assert!(endpoint(words).unwrap().is_err(), "{words:?}");

@@ -332,13 +332,13 @@ impl Machine {
             self.driver.backend.require_local()?;
         let Environment { scheduler, settings, .. } = environment;
         let processes = scheduler.save_with(native, SAVE_WITHIN);
-        let machine =
+        let saved =
             SavedProcess { process: self.process.clone(), program: Arc::clone(&self.program) };
         let state = SavedState {
             kind: SavedBy::Repl,
             first: native.pid().bits(),
             ended: None,
-            machine: Some(machine),
+            process: Some(saved),
             settings: *settings,
             processes: processes.map_err(|error| Failure::failed(error.to_string()))?,
         };
@@ -352,7 +352,7 @@ impl Machine {
         let stream = self.driver.stream();
         let local = self.driver.backend.require_local_mut()?;
         let state = SavedState::read(Path::new(path), SavedBy::Repl)?;
-        let Some(machine) = state.machine else {
+        let Some(saved) = state.process else {
             return Err(Failure::failed(format!("{path} is damaged")));
         };
         let settings = Settings { threads: local.environment.settings.threads, ..state.settings };
@@ -361,8 +361,8 @@ impl Machine {
         let (_, process) = restored.map_err(|error| Failure::failed(format!("{path}: {error}")))?;
         let others = environment.scheduler.process_count().saturating_sub(1);
         *local = LocalBackend { environment, process, is_clustered: false };
-        self.process = machine.process;
-        self.replace(machine.program);
+        self.process = saved.process;
+        self.replace(saved.program);
         self.driver.origins.insert(self.module().id(), SOURCE_NAME.into());
         Ok(others)
     }

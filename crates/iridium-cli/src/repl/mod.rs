@@ -59,15 +59,15 @@ pub(crate) fn attach(args: AttachArgs) -> Result<(), Failure> {
     let access = ClientFlags { at: node.unwrap_or(client.at), ..client };
     let at = access.at.clone();
     run_lines(flags, lines, &signals, |_| {
-        let place = Backend::remote(access)?;
+        let backend = Backend::remote(access)?;
         // Only for people: what goes to a pipe is the output of commands and programs.
         if io::stdin().is_terminal() && io::stdout().is_terminal() {
             output::print_line(&format!(
                 "attached to the node at {at} as process {}",
-                place.pid()
+                backend.pid()
             ))?;
         }
-        Ok(place)
+        Ok(backend)
     })
 }
 
@@ -88,17 +88,17 @@ fn run_lines(
     flags: NodeFlags,
     mut lines: Lines,
     signals: &Receiver<Signal>,
-    place: impl FnOnce(Stream) -> Result<Backend, Failure>,
+    open_backend: impl FnOnce(Stream) -> Result<Backend, Failure>,
 ) -> Result<(), Failure> {
     let stream = Stream::to(lines.output());
-    let place = match place(stream.clone()) {
-        Ok(place) => place,
+    let backend = match open_backend(stream.clone()) {
+        Ok(backend) => backend,
         Err(failure) => {
             lines.close();
             return Err(failure);
         }
     };
-    let driver = EffectDriver::new(place, stream, signals.clone(), lines.notice_printer());
+    let driver = EffectDriver::new(backend, stream, signals.clone(), lines.notice_printer());
     let machine = Machine::new(driver)?;
     let mut session = ReplSession { flags, lines, machine, cluster: None, events: never() };
     let ended = session.run(signals);
@@ -138,7 +138,9 @@ impl ReplSession {
                     Ok(event) => self.on_event(&event),
                     Err(_) => self.events = never(),
                 },
-                recv(notices) -> notice => if let Ok(notice) = notice { self.machine.driver.report(&notice) },
+                recv(notices) -> notice => if let Ok(notice) = notice {
+                    self.machine.driver.report(&notice);
+                },
                 recv(wakes) -> _ => match self.machine.driver.check_exit() {
                     Ok(Some(text)) => self.machine.driver.print_notice(&text),
                     Ok(None) => {}
