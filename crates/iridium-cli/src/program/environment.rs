@@ -1,4 +1,4 @@
-//! The scheduler that programs run on here, and what it has to tell.
+//! The scheduler that programs run on in this command, and what it reports.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,47 +14,48 @@ use iridium_vm::{Pid, Trap};
 use super::Stream;
 use crate::failure::Failure;
 
-/// News that may wait to be told. What comes when there are more is counted.
-const MOST_NEWS: usize = 1024;
+/// How many notices may wait. Those that come when there are more are only counted.
+const MAX_NOTICES: usize = 1024;
 
-/// What was asked of a scheduler.
+/// The flags for a scheduler.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Settings {
-    /// Workers; otherwise the cores.
+    /// Number of workers; by default one for each core.
     pub(crate) threads: Option<usize>,
-    /// Processes that may live at a time.
+    /// The most processes at a time.
     pub(crate) processes: Option<usize>,
-    /// Memory of all processes, in bytes.
+    /// The most memory of all processes together, in bytes.
     pub(crate) memory: Option<u64>,
-    /// Fuel of all processes.
+    /// The fuel of all processes together.
     pub(crate) fuel: Option<u64>,
 }
 
-/// A scheduler with its output and its news.
-pub(crate) struct World {
+/// A scheduler with its output and its notices.
+pub(crate) struct Environment {
     pub(crate) scheduler: Scheduler,
-    /// The same, as what a node can be given to.
+    /// The same scheduler, in the form that a node can be started with.
     pub(crate) solo: Solo,
     pub(crate) stream: Stream,
     pub(crate) settings: Settings,
-    /// What people should know.
-    pub(crate) news: Receiver<News>,
-    /// Says that nothing runs: there is nothing to do, or no fuel to do it with.
-    pub(crate) still: Receiver<()>,
+    /// Events to report to the user.
+    pub(crate) notices: Receiver<Notice>,
+    /// Receives when no process runs any more: all wait, or the fuel is used up. Look whether
+    /// it still holds.
+    pub(crate) idle: Receiver<()>,
     missed: Arc<AtomicU64>,
 }
 
-/// What people should know.
+/// An event to report to the user.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(crate) enum Notice {
     /// A process has ended with a trap.
     Trapped(Pid, Box<Trap>),
     /// A supervisor did something.
     Supervised(Pid, Supervision),
 }
 
-impl World {
-    /// Starts the workers. Signals are to be blocked by now.
+impl Environment {
+    /// Starts the workers. Call [`crate::signals::receive`] before.
     ///
     /// # Errors
     /// When the system gives no threads or no random bits.
@@ -62,8 +63,8 @@ impl World {
         Self::start_as(None, settings, stream)
     }
 
-    /// As [`start`](Self::start), for processes that other nodes may come to reach:
-    /// their pids begin with a number that no other node is likely to have.
+    /// As [`start`](Self::start), for processes that other nodes may reach later: their pids
+    /// begin with a random number, which no other node is likely to have.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -73,11 +74,11 @@ impl World {
     }
 
     fn start_as(number: Option<u32>, settings: Settings, stream: Stream) -> Result<Self, Failure> {
-        let (tells, news) = bounded(MOST_NEWS);
-        let (stills, still) = bounded(1);
+        let (notices_sender, notices) = bounded(MAX_NOTICES);
+        let (idle_sender, idle) = bounded(1);
         let missed = Arc::new(AtomicU64::new(0));
-        let herald = Herald { tells, stills, missed: Arc::clone(&missed) };
-        let mut config = Config::new(Arc::new(stream.clone()), Arc::new(herald), seed()?);
+        let notifier = Notifier { notices_sender, idle_sender, missed: Arc::clone(&missed) };
+        let mut config = Config::new(Arc::new(stream.clone()), Arc::new(notifier), seed()?);
         config.node = number.unwrap_or(config.node);
         config.workers = settings.threads.unwrap_or(config.workers);
         config.processes = settings.processes.unwrap_or(config.processes);
@@ -90,13 +91,13 @@ impl World {
             solo,
             stream,
             settings,
-            news,
-            still,
+            notices,
+            idle,
             missed,
         })
     }
 
-    /// How many news there was no room for, since the last call.
+    /// How many notices were dropped since the last call, for lack of room.
     pub(crate) fn missed(&self) -> u64 {
         self.missed.swap(0, Ordering::Relaxed)
     }
@@ -104,47 +105,48 @@ impl World {
 
 fn seed() -> Result<u64, Failure> {
     let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Failure::failed(format!("the system gives no random bits: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Failure::failed(format!("cannot get random bits from the system: {error}"))
+    })?;
     Ok(u64::from_le_bytes(bytes))
 }
 
-/// Passes on what workers have to tell, without ever making them wait.
-struct Herald {
-    tells: Sender<News>,
-    stills: Sender<()>,
+/// Passes on what workers report, without ever making them wait.
+struct Notifier {
+    notices_sender: Sender<Notice>,
+    idle_sender: Sender<()>,
     missed: Arc<AtomicU64>,
 }
 
-impl Herald {
-    fn tell(&self, news: News) {
-        if self.tells.try_send(news).is_err() {
+impl Notifier {
+    fn notify(&self, notice: Notice) {
+        if self.notices_sender.try_send(notice).is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn still(&self) {
-        // Whoever has been told and has not looked yet need not be told again.
-        let _ = self.stills.try_send(());
+    fn notify_idle(&self) {
+        // If the channel is full, the receiver has not looked yet, and one message is enough.
+        let _ = self.idle_sender.try_send(());
     }
 }
 
-impl Observer for Herald {
-    fn ended(&self, ending: &ExitInfo) {
-        if let Some(trap) = &ending.trap {
-            self.tell(News::Trapped(ending.pid, trap.clone()));
+impl Observer for Notifier {
+    fn ended(&self, exit: &ExitInfo) {
+        if let Some(trap) = &exit.trap {
+            self.notify(Notice::Trapped(exit.pid, trap.clone()));
         }
     }
 
     fn supervised(&self, supervisor: Pid, what: &Supervision) {
-        self.tell(News::Supervised(supervisor, what.clone()));
+        self.notify(Notice::Supervised(supervisor, what.clone()));
     }
 
     fn at_rest(&self) {
-        self.still();
+        self.notify_idle();
     }
 
     fn out_of_fuel(&self) {
-        self.still();
+        self.notify_idle();
     }
 }
