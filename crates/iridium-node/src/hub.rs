@@ -206,7 +206,7 @@ impl Hub {
 }
 
 impl Observer for Hub {
-    fn ended(&self, ending: &ExitInfo) {
+    fn exited(&self, ending: &ExitInfo) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         if ending.trap.is_some() {
             self.traps.fetch_add(1, Ordering::Relaxed);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::sync::lock;
+use crate::sync::lock;
 
 /// Who is where.
 #[derive(Debug, Default)]

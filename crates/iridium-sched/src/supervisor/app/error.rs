@@ -1,6 +1,6 @@
 //! What can be wrong with an app file.
 
-/// A mistake and its place.
+/// A mistake and its position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {mistake}")]
 pub struct AppError {
@@ -14,6 +14,7 @@ pub struct AppError {
 
 /// What is wrong with an app file, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[allow(missing_docs, reason = "fields are named as in the message")]
 pub enum Mistake {
     /// It is not TOML.
@@ -96,7 +97,7 @@ pub enum Mistake {
     NoEntry { child: String, module: String, entry: String, nearest: Option<String> },
 }
 
-/// A mistake with its place as an offset into the text. Line and column are only counted when there
+/// A mistake with its position as an offset into the text. Line and column are only counted when there
 /// is a mistake to be told of.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -110,15 +111,15 @@ impl Fault {
         if let Mistake::DuplicateName { line, .. } | Mistake::DuplicateRegistration { line, .. } =
             &mut self.mistake
         {
-            *line = place(text, *line).0;
+            *line = position(text, *line).0;
         }
-        let (line, column) = place(text, self.at);
+        let (line, column) = position(text, self.at);
         AppError { line, column, mistake: self.mistake }
     }
 }
 
 /// Line and column of an offset.
-fn place(text: &str, at: usize) -> (usize, usize) {
+fn position(text: &str, at: usize) -> (usize, usize) {
     let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
     let line = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     let lines = before.iter().filter(|byte| **byte == b'\n').count();

@@ -1,8 +1,8 @@
 //! Messages that wait to be received.
 //!
-//! Receiving by tag leaves the other messages where they are, in order. Looking at a message costs
-//! once: those that a receive has passed over are put aside, sorted by tag, where the next receive
-//! finds what it wants without looking at them again.
+//! A selective receive leaves the other messages in their order. Each message is examined once:
+//! those that a receive has skipped are indexed by tag, where later receives find them without a
+//! scan.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,28 +10,28 @@ use serde::{Deserialize, Serialize};
 
 use iridium_vm::{Limits, Message, Payload};
 
-use crate::signal::is_mail;
+use super::signal::is_user_message;
 
 /// What a message costs beyond its payload, in bytes.
 pub const MESSAGE_OVERHEAD: u64 = size_of::<Message>() as u64;
 
-/// Messages in the order in which they came.
+/// The messages of a process in the order in which they came.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Mailbox {
     /// Those that no receive has looked at.
-    fresh: VecDeque<Message>,
-    /// Those that one has passed over. All of them are older than the fresh ones.
-    aside: Option<Box<Aside>>,
+    unseen: VecDeque<Message>,
+    /// Those that one has skipped. All of them are older than the unseen ones.
+    skipped: Option<Box<Skipped>>,
     bytes: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Aside {
+struct Skipped {
     /// By tag, then by age.
     messages: BTreeMap<(i64, u64), Message>,
     /// The tags by age.
     tags: BTreeMap<u64, i64>,
-    /// How many were ever put aside, which tells their ages.
+    /// How many were ever skipped, which tells their ages.
     count: u64,
 }
 
@@ -43,47 +43,47 @@ impl Mailbox {
 
     /// Adds a message behind all others.
     pub(crate) fn push(&mut self, message: Message) {
-        self.bytes += weight(&message);
-        self.fresh.push_back(message);
+        self.bytes += memory_of(&message);
+        self.unseen.push_back(message);
     }
 
-    /// Takes the oldest message with this tag; -1 stands for any.
+    /// Takes the oldest message with this tag; [`ANY_TAG`] stands for any.
     #[inline]
     pub(crate) fn take(&mut self, tag: i64) -> Option<Message> {
-        if self.fresh.is_empty() && self.aside.is_none() {
+        if self.unseen.is_empty() && self.skipped.is_none() {
             return None;
         }
         self.take_one(tag)
     }
 
     fn take_one(&mut self, tag: i64) -> Option<Message> {
-        let message = match &mut self.aside {
-            Some(aside) => aside.take(tag),
+        let message = match &mut self.skipped {
+            Some(skipped) => skipped.take(tag),
             None => None,
         };
-        let message = message.or_else(|| self.take_fresh(tag))?;
-        self.bytes -= weight(&message);
+        let message = message.or_else(|| self.take_unseen(tag))?;
+        self.bytes -= memory_of(&message);
         Some(message)
     }
 
-    fn take_fresh(&mut self, tag: i64) -> Option<Message> {
+    fn take_unseen(&mut self, tag: i64) -> Option<Message> {
         loop {
-            let message = self.fresh.pop_front()?;
-            if wanted(tag, &message) {
+            let message = self.unseen.pop_front()?;
+            if matches_tag(tag, &message) {
                 return Some(message);
             }
-            self.aside.get_or_insert_default().put(message);
+            self.skipped.get_or_insert_default().put(message);
         }
     }
 
     /// How many messages wait.
     pub(crate) fn len(&self) -> usize {
-        self.fresh.len() + self.aside.as_ref().map_or(0, |aside| aside.tags.len())
+        self.unseen.len() + self.skipped.as_ref().map_or(0, |skipped| skipped.tags.len())
     }
 
-    /// How many of them are from processes and not from the system.
-    pub(crate) fn mail(&self) -> usize {
-        self.iter().filter(|message| is_mail(message)).count()
+    /// How many of them were sent by processes and not by the system.
+    pub(crate) fn user_messages(&self) -> usize {
+        self.iter().filter(|message| is_user_message(message)).count()
     }
 
     /// The memory that they take, in bytes.
@@ -93,14 +93,14 @@ impl Mailbox {
 
     /// All of them, the oldest first.
     fn iter(&self) -> impl Iterator<Item = &Message> {
-        let aside = self.aside.iter().flat_map(|aside| {
-            aside.tags.iter().filter_map(|(age, tag)| aside.messages.get(&(*tag, *age)))
+        let skipped = self.skipped.iter().flat_map(|skipped| {
+            skipped.tags.iter().filter_map(|(age, tag)| skipped.messages.get(&(*tag, *age)))
         });
-        aside.chain(&self.fresh)
+        skipped.chain(&self.unseen)
     }
 }
 
-impl Aside {
+impl Skipped {
     fn put(&mut self, message: Message) {
         self.tags.insert(self.count, message.tag);
         self.messages.insert((message.tag, self.count), message);
@@ -108,7 +108,7 @@ impl Aside {
     }
 
     fn take(&mut self, tag: i64) -> Option<Message> {
-        let key = if tag == ANY {
+        let key = if tag == ANY_TAG {
             let (age, tag) = self.tags.first_key_value()?;
             (*tag, *age)
         } else {
@@ -121,15 +121,15 @@ impl Aside {
 }
 
 /// The tag that stands for any in a receive.
-const ANY: i64 = -1;
+pub(crate) const ANY_TAG: i64 = -1;
 
 /// Whether a receive with this tag takes the message.
-pub(crate) fn wanted(tag: i64, message: &Message) -> bool {
-    tag == ANY || tag == message.tag
+pub(crate) fn matches_tag(tag: i64, message: &Message) -> bool {
+    tag == ANY_TAG || tag == message.tag
 }
 
 /// The memory that a message takes.
-pub(crate) fn weight(message: &Message) -> u64 {
+pub(crate) fn memory_of(message: &Message) -> u64 {
     let payload = match &message.payload {
         Payload::Word(_) => 0,
         Payload::Bytes(bytes) => bytes.len() as u64,
@@ -137,7 +137,7 @@ pub(crate) fn weight(message: &Message) -> u64 {
     MESSAGE_OVERHEAD + payload
 }
 
-/// As a list of messages: how far receives have looked is no part of the state.
+/// As a list of messages: the index of skipped ones is made again as it is needed.
 impl Serialize for Mailbox {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // Formats without self-description want the length first.
@@ -150,9 +150,9 @@ impl Serialize for Mailbox {
 
 impl<'de> Deserialize<'de> for Mailbox {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fresh = VecDeque::<Message>::deserialize(deserializer)?;
-        let bytes = fresh.iter().map(weight).sum();
-        Ok(Self { fresh, aside: None, bytes })
+        let unseen = VecDeque::<Message>::deserialize(deserializer)?;
+        let bytes = unseen.iter().map(memory_of).sum();
+        Ok(Self { unseen, skipped: None, bytes })
     }
 }
 
@@ -187,18 +187,18 @@ mod tests {
     }
 
     #[test]
-    fn what_was_passed_over_is_not_looked_at_again() {
+    fn what_was_skipped_is_not_scanned_again() {
         let mut mailbox = Mailbox::default();
         for word in 0..100_000 {
             mailbox.push(message(1, word));
         }
-        // Looking at all of them each time would be 10^10 looks.
+        // A scan of all of them each time would take 10^10 steps.
         for word in 0..100_000 {
             assert_eq!(mailbox.take(2), None);
             mailbox.push(message(2, word));
             assert_eq!(mailbox.take(2).unwrap(), message(2, word));
         }
-        assert!(mailbox.fresh.is_empty());
+        assert!(mailbox.unseen.is_empty());
     }
 
     #[test]

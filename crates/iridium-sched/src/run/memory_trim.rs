@@ -1,65 +1,57 @@
 //! Memory that many processes have left behind, given back to the system.
 //!
-//! The allocator of the C library keeps what is freed, unless it lies at the very end of what it has;
+//! The allocator of the C library keeps what is freed, unless it lies at the very end of its heap;
 //! between blocks that are still in use it stays, and after a hundred thousand processes that is
 //! nearly all. A node that was busy once would be large for ever. So when most of many processes
-//! have ended, and no others have come for a while, the allocator is asked to give back all that it
-//! does not need.
+//! have exited, and no others have come for a while, the allocator is asked to trim.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::shared::Shared;
-use super::sync::lock;
+use crate::sync::lock;
+use crate::table::Table;
 
 /// How many processes must have lived at a time for their memory to matter: some megabytes.
 const MANY: usize = 1 << 12;
 /// How long there must be few, so that a node whose load comes in waves keeps its memory.
-const PAUSE: Duration = Duration::from_secs(5);
+const QUIET_TIME: Duration = Duration::from_secs(5);
 
-/// The giving back.
+/// Decides when memory is trimmed.
 #[derive(Debug, Default)]
-pub(crate) struct Reclaim {
-    /// Whether a thread sees to it.
-    under_way: AtomicBool,
+pub(crate) struct MemoryTrim {
+    /// Whether a thread runs for it.
+    is_running: AtomicBool,
     stopped: Mutex<bool>,
     changed: Condvar,
 }
 
-impl Reclaim {
-    /// Starts a thread that sees to it, if most of many processes have ended.
-    pub(crate) fn look(shared: &Arc<Shared>) {
-        let (most, this) = (shared.table.most(), &shared.reclaim);
-        let few = most >= MANY && shared.table.live() < most / 2;
-        if !few || this.under_way.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        let on_thread = Arc::clone(shared);
-        let started = shared.threads.spawn("iridium-reclaim", move || {
-            on_thread.reclaim.run(&on_thread);
-            on_thread.reclaim.under_way.store(false, Ordering::SeqCst);
-            // More may have ended meanwhile, and no worker need be awake to see it.
-            Self::look(&on_thread);
-        });
-        if started.is_err() {
-            // Another time.
-            this.under_way.store(false, Ordering::SeqCst);
-        }
+impl MemoryTrim {
+    /// Whether most of many processes have exited, and no thread sees to it yet. The caller is to
+    /// start one for [`run`](Self::run), and to say when it has [ended](Self::end).
+    pub(crate) fn begin(&self, table: &Table) -> bool {
+        let peak = table.peak();
+        peak >= MANY && table.live() < peak / 2 && !self.is_running.swap(true, Ordering::SeqCst)
     }
 
-    fn run(&self, shared: &Shared) {
-        let most = shared.table.start_counting_anew();
+    /// Waits for a while, and trims if there are still few processes then.
+    pub(crate) fn run(&self, table: &Table) {
+        let before = table.reset_peak();
         let stopped = lock(&self.stopped);
-        let waited = self.changed.wait_timeout_while(stopped, PAUSE, |stopped| !*stopped);
+        let waited = self.changed.wait_timeout_while(stopped, QUIET_TIME, |stopped| !*stopped);
         let stopped = *waited.unwrap_or_else(PoisonError::into_inner).0;
-        if !stopped && shared.table.most() < most / 2 {
-            give_back();
+        if !stopped && table.peak() < before / 2 {
+            trim();
         }
     }
 
-    /// Ends the thread, if there is one.
+    /// The thread has ended, or could not be started.
+    pub(crate) fn end(&self) {
+        self.is_running.store(false, Ordering::SeqCst);
+    }
+
+    /// Has a thread that runs end soon.
     pub(crate) fn stop(&self) {
         *lock(&self.stopped) = true;
         self.changed.notify_all();
@@ -68,7 +60,7 @@ impl Reclaim {
 
 /// Asks the allocator to give back what it does not need.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn give_back() {
+fn trim() {
     // SAFETY: the function may be called at any time and by any thread (malloc_trim(3): MT-Safe), and
     // takes no memory away that is in use. Where Rust's memory comes from another allocator, it
     // finds nothing to do.
@@ -79,7 +71,7 @@ fn give_back() {
 
 /// Other allocators do so by themselves, or cannot be asked.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn give_back() {}
+fn trim() {}
 
 #[cfg(all(test, not(loom)))]
 mod tests {
@@ -92,7 +84,7 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !done.load(Ordering::SeqCst) {
-                    give_back();
+                    trim();
                 }
             });
             let users: Vec<_> =

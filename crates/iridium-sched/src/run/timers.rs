@@ -1,18 +1,18 @@
 //! Deadlines of processes.
 //!
-//! A process has one deadline here at most. It is left standing when what the process waited for
-//! comes in time, because the next wait mostly ends later: then there is nothing to do until it
-//! comes, and the process is asked when its wait ends now. So a process that receives with a
-//! time-out over and over again costs next to nothing here.
+//! A process has one deadline here at most. It stays when what the process waited for comes in time,
+//! because the next wait mostly ends later: when the old deadline fires, the process is armed again
+//! for its present one. So a process that receives with a time-out over and over again costs next to
+//! nothing here.
 
 use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::clock::Clock;
-use super::sync::lock;
+use crate::clock::Clock;
+use crate::sync::lock;
 
-/// Deadlines, and the thread that waits for them.
+/// Deadlines, and what the thread that waits for them needs.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     state: Mutex<State>,
@@ -21,10 +21,10 @@ pub(crate) struct Timers {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Times with the serials of those who wait for them.
+    /// Times, each with the serial of the process that waits for it.
     deadlines: BTreeSet<(u64, u64)>,
-    /// Whether some were taken out and those who wait for them are being told.
-    telling: bool,
+    /// Whether some were taken out, and their processes have not all been told.
+    firing: bool,
     stopped: bool,
 }
 
@@ -45,10 +45,10 @@ impl Timers {
         lock(&self.state).deadlines.remove(&(time, serial));
     }
 
-    /// Whether there is none, and all who waited for one have been told.
+    /// Whether there is none, and none is being fired.
     pub(crate) fn is_empty(&self) -> bool {
         let state = lock(&self.state);
-        state.deadlines.is_empty() && !state.telling
+        state.deadlines.is_empty() && !state.firing
     }
 
     /// Takes out the deadlines up to a time.
@@ -57,27 +57,26 @@ impl Timers {
         std::mem::replace(&mut state.deadlines, later).into_iter().collect()
     }
 
-    /// Where time is virtual, takes out the first deadlines, all those of one time, and puts the
-    /// clock there.
-    pub(crate) fn jump(&self, clock: &Clock) -> Vec<(u64, u64)> {
+    /// Advances a virtual clock to the first deadline. Takes out all deadlines of that time.
+    pub(crate) fn advance(&self, clock: &Clock) -> Vec<(u64, u64)> {
         let mut state = lock(&self.state);
         let Some((time, _)) = state.deadlines.first().copied() else { return Vec::new() };
         clock.jump_to(time);
         Self::due(&mut state, time)
     }
 
-    /// Waits for deadlines and tells of each, until stopped. Calls `told` when all that were due have
-    /// been told of.
-    pub(crate) fn run(&self, clock: &Clock, tell: impl Fn(u64, u64), told: impl Fn()) {
+    /// Waits for deadlines and calls `fire` for each, until stopped, and `fired` after all that were
+    /// due.
+    pub(crate) fn run(&self, clock: &Clock, fire: impl Fn(u64, u64), fired: impl Fn()) {
         let mut state = lock(&self.state);
         while !state.stopped {
             let due = Self::due(&mut state, clock.mono());
             if !due.is_empty() {
-                state.telling = true;
+                state.firing = true;
                 drop(state);
-                due.into_iter().for_each(|(time, serial)| tell(time, serial));
-                lock(&self.state).telling = false;
-                told();
+                due.into_iter().for_each(|(time, serial)| fire(time, serial));
+                lock(&self.state).firing = false;
+                fired();
                 state = lock(&self.state);
                 continue;
             }

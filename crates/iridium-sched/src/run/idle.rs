@@ -4,31 +4,31 @@
 //! sleeps. Whoever adds work looks for sleepers after adding it. Of these two looks at least one
 //! sees what the other has done, so there is never work while all who could do it sleep.
 //!
-//! One worker is woken at a time: while one that was woken has not found work yet, it is *rising*,
-//! and whoever adds work leaves the waking of more to it. When it has found work it
-//! [settles](Idle::settle) and looks whether there is more, in which case it wakes the next one; when
+//! One worker is woken at a time: while one that was woken has not found work yet, it is *searching*,
+//! and whoever adds work leaves the waking of more to it. When it has [found
+//! work](Idle::found_work) it looks whether there is more, in which case it wakes the next one; when
 //! it has found none it goes to sleep as above, which looks once more too. So a burst of work costs
 //! the one who adds it a single wake-up and not one for each piece. Source of the idea: the
 //! schedulers of Go and Tokio, which have one searching worker.
 
-use super::sync::model::{AtomicUsize, Mutex, Ordering, fence, lock};
+use crate::sync::model::{AtomicUsize, Mutex, Ordering, fence, lock};
 
 /// The sleeping workers. `U` wakes one.
 #[derive(Debug)]
 pub(crate) struct Idle<U> {
-    rest: Mutex<Rest>,
-    /// How many sleep; 0 while one is rising. Written under the lock only.
+    state: Mutex<State>,
+    /// How many sleep; 0 while one is searching. Written under the lock only.
     wakeable: AtomicUsize,
-    /// How often a worker has got up. It counts once it is no sleeper any more.
-    risings: AtomicUsize,
+    /// How often a worker has woken up; counted once it is no sleeper any more.
+    wake_ups: AtomicUsize,
     wakers: Vec<U>,
 }
 
 #[derive(Debug)]
-struct Rest {
+struct State {
     sleepers: Vec<usize>,
     /// The worker that was woken last, until it has found work or sleeps again.
-    rising: Option<usize>,
+    searching: Option<usize>,
 }
 
 /// What wakes a worker, also one that is only about to sleep.
@@ -45,12 +45,12 @@ impl Waker for crossbeam_utils::sync::Unparker {
 
 impl<U: Waker> Idle<U> {
     pub(crate) fn new(wakers: Vec<U>) -> Self {
-        let rest = Rest { sleepers: Vec::new(), rising: None };
-        let (wakeable, risings) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { rest: Mutex::new(rest), wakeable, risings, wakers }
+        let state = State { sleepers: Vec::new(), searching: None };
+        let (wakeable, wake_ups) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { state: Mutex::new(state), wakeable, wake_ups, wakers }
     }
 
-    /// Wakes a sleeper, if there is one and none is rising. To be called after work was added.
+    /// Wakes a sleeper, if there is one and none is searching. To be called after work was added.
     pub(crate) fn wake_one(&self) {
         fence(Ordering::SeqCst);
         if self.wakeable.load(Ordering::SeqCst) > 0 {
@@ -60,10 +60,10 @@ impl<U: Waker> Idle<U> {
 
     #[cold]
     fn wake_some(&self) {
-        let sleeper = self.change(|rest| {
-            if rest.rising.is_none() {
-                rest.rising = rest.sleepers.pop();
-                rest.rising
+        let sleeper = self.change(|state| {
+            if state.searching.is_none() {
+                state.searching = state.sleepers.pop();
+                state.searching
             } else {
                 None
             }
@@ -73,14 +73,14 @@ impl<U: Waker> Idle<U> {
         }
     }
 
-    /// Wakes all workers, sleeping or not. None of them counts as rising by it.
+    /// Wakes all workers, sleeping or not. None of them counts as searching then.
     pub(crate) fn wake_all(&self) {
-        self.change(|rest| rest.sleepers.clear());
+        self.change(|state| state.sleepers.clear());
         self.wakers.iter().for_each(Waker::wake);
     }
 
     /// Puts a worker to sleep with `sleep`, unless `has_work` sees something to do. Answers whether
-    /// it is rising: then it is to [settle](Self::settle) or to sleep again.
+    /// it is searching: then it is to [found_work](Self::found_work) or to sleep again.
     #[must_use]
     pub(crate) fn sleep(
         &self,
@@ -88,49 +88,49 @@ impl<U: Waker> Idle<U> {
         has_work: impl FnOnce() -> bool,
         sleep: impl FnOnce(),
     ) -> bool {
-        self.change(|rest| {
-            rest.sleepers.push(worker);
-            rest.rising.take_if(|rising| *rising == worker);
+        self.change(|state| {
+            state.sleepers.push(worker);
+            state.searching.take_if(|searching| *searching == worker);
         });
         fence(Ordering::SeqCst);
         if !has_work() {
             sleep();
         }
         // One who was woken for work is no sleeper any more; one who found work itself still is.
-        let is_rising = self.change(|rest| {
-            rest.sleepers.retain(|sleeper| *sleeper != worker);
-            rest.rising == Some(worker)
+        let is_searching = self.change(|state| {
+            state.sleepers.retain(|sleeper| *sleeper != worker);
+            state.searching == Some(worker)
         });
-        self.risings.fetch_add(1, Ordering::SeqCst);
-        is_rising
+        self.wake_ups.fetch_add(1, Ordering::SeqCst);
+        is_searching
     }
 
-    /// Ends the rising of a worker that has found work. `has_work` tells whether there is more, also
-    /// such as was added by somebody who left the waking to this one: then the next one is woken.
-    pub(crate) fn settle(&self, worker: usize, has_work: impl FnOnce() -> bool) {
-        self.change(|rest| rest.rising.take_if(|rising| *rising == worker));
+    /// Ends the searching of a worker that has found work. `has_work` tells whether there is more, also
+    /// work whose wake-up was left to this worker: then the next one is woken.
+    pub(crate) fn found_work(&self, worker: usize, has_work: impl FnOnce() -> bool) {
+        self.change(|state| state.searching.take_if(|searching| *searching == worker));
         fence(Ordering::SeqCst);
         if has_work() {
             self.wake_one();
         }
     }
 
-    fn change<R>(&self, change: impl FnOnce(&mut Rest) -> R) -> R {
-        let mut rest = lock(&self.rest);
-        let result = change(&mut rest);
-        let wakeable = if rest.rising.is_some() { 0 } else { rest.sleepers.len() };
+    fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = lock(&self.state);
+        let result = change(&mut state);
+        let wakeable = if state.searching.is_some() { 0 } else { state.sleepers.len() };
         self.wakeable.store(wakeable, Ordering::SeqCst);
         result
     }
 
-    /// Whether all workers sleep and none gets up during a look at what they would do, so that all
-    /// that is seen holds at one time. A worker that does get up will sleep again, and can look then.
-    pub(crate) fn all_sleep_through(&self, look: impl FnOnce() -> bool) -> bool {
-        let risings = self.risings.load(Ordering::SeqCst);
+    /// Whether all workers sleep and none wakes up during a check, so that all that is seen holds at one
+    /// time. A worker that does wake up will sleep again, and can check then.
+    pub(crate) fn all_asleep_throughout(&self, check: impl FnOnce() -> bool) -> bool {
+        let wake_ups = self.wake_ups.load(Ordering::SeqCst);
         self.all_asleep()
-            && look()
+            && check()
             && self.all_asleep()
-            && self.risings.load(Ordering::SeqCst) == risings
+            && self.wake_ups.load(Ordering::SeqCst) == wake_ups
     }
 
     /// Whether all workers sleep at this moment.
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_that_gets_up_and_sleeps_again_is_noticed() {
+    fn a_worker_that_wakes_up_and_sleeps_again_is_noticed() {
         let parker = Parker::new();
         let idle = Idle::new(vec![parker.unparker().clone()]);
         let stop = AtomicBool::new(false);
@@ -168,12 +168,12 @@ mod tests {
                     let _ = idle.sleep(0, || stop.load(Ordering::SeqCst), || parker.park());
                 }
             });
-            let undisturbed = asleep() && idle.all_sleep_through(|| true);
+            let undisturbed = asleep() && idle.all_asleep_throughout(|| true);
             let look = || {
                 idle.wake_one();
                 asleep()
             };
-            let disturbed = !idle.all_sleep_through(look);
+            let disturbed = !idle.all_asleep_throughout(look);
             stop.store(true, Ordering::SeqCst);
             idle.wake_all();
             (undisturbed, disturbed)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::sync::lock;
+use crate::sync::lock;
 use iridium_vm::Pid;
 
 /// The names of a node.

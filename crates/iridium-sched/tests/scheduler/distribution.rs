@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use iridium_sched::{
-    Config, Distribution, NodeUnreachable, RemoteRequest, SendRefused, Signal, Time,
+    Config, Distribution, NodeUnreachable, RemoteRequest, RestoreOptions, SendRefused, Signal,
+    SpawnOptions, Spawned, Time,
 };
 use iridium_vm::{Completion, Hosts, Message, Payload, Pid};
 
@@ -48,7 +49,7 @@ impl Distribution for Way {
         self.0.change(|state| {
             if state.room == 0 {
                 state.refused += 1;
-                return Err(SendRefused::NoRoom(message));
+                return Err(SendRefused::NoCredit(message));
             }
             state.room -= 1;
             state.messages.push((from, message.tag, message.payload.bytes().to_vec()));
@@ -97,7 +98,7 @@ fn stage_with(source: &str, change: impl FnOnce(&mut Config)) -> (Stage, Arc<Far
     let far = Far::new();
     let way = Arc::new(Way(Arc::clone(&far)));
     let stage = Stage::with(source, |config| {
-        config.outside = way;
+        config.distribution = way;
         change(config);
     });
     (stage, far)
@@ -129,7 +130,7 @@ next:   sendi $0 $3 $4
         // Room for a few, and again, till all is through.
         until("all have sent all", || {
             far.change(|state| state.room = 7);
-            stage.scheduler.room(2);
+            stage.scheduler.credit_available(2);
             stage.scheduler.process_count() == 0
         });
         let messages = far.change(|state| state.messages.clone());
@@ -152,7 +153,7 @@ fn one_that_waits_for_room_can_be_killed_and_is_shown_as_remote() {
     stage.scheduler.kill(pid, iridium_sched::Reason::KILLED);
     stage.await_left(0);
     far.change(|state| state.room = 1);
-    stage.scheduler.room(2);
+    stage.scheduler.credit_available(2);
     stage.await_rest();
     assert!(far.change(|state| state.messages.is_empty()), "its message has gone with it");
 }
@@ -268,7 +269,8 @@ fn spawnat_asks_the_other_node_and_takes_its_answer() {
 there:  hlt";
     let (stage, far) = stage(source, 0);
     let process = stage.process(None, &[]);
-    let (pid, ending) = stage.scheduler.spawn_watched(process, &stage.program).unwrap();
+    let Spawned { pid, exit: ending, .. } =
+        stage.scheduler.spawn_with(process, &stage.program, SpawnOptions::default()).unwrap();
     until("it asks", || far.change(|state| state.questions.len() == 1));
     let (asker, number, question) = far.change(|state| state.questions[0].clone());
     assert_eq!(asker, pid);
@@ -321,7 +323,8 @@ mine:   .asciiz 'store@here'";
     let (stage, far) = stage(source, 0);
     for (answer, result) in [(Some(THERE.bits()), THERE.bits()), (None, -1)] {
         let process = stage.process(None, &[]);
-        let (pid, ending) = stage.scheduler.spawn_watched(process, &stage.program).unwrap();
+        let Spawned { pid, exit: ending, .. } =
+            stage.scheduler.spawn_with(process, &stage.program, SpawnOptions::default()).unwrap();
         until("it asks", || far.change(|state| state.questions.len() == 1));
         let (asker, number, question) = far.change(|state| state.questions.remove(0));
         let asked = RemoteRequest::WhereIs { name: "store".into(), alias: "there".into() };
@@ -349,8 +352,8 @@ fn what_is_answered_is_not_asked_again_after_a_restore() {
     first.scheduler.answer(asker, number, Completion::Value(THERE.bits()));
     let saved = first.scheduler.save_all(PATIENCE).unwrap();
     let (second, far) = stage_with(source, |_| {});
-    second.scheduler.restore_all(&saved, &Hosts::new()).unwrap();
-    until("the asker has ended", || !second.scheduler.lives(asker));
+    let _ = second.scheduler.restore_all(&saved, &Hosts::new(), RestoreOptions::default()).unwrap();
+    until("the asker has ended", || !second.scheduler.is_alive(asker));
     assert!(far.change(|state| state.questions.is_empty()), "it is not asked again");
 }
 
