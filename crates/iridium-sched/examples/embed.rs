@@ -1,7 +1,7 @@
 //! How a Rust program embeds the machine: it assembles a module, lends it two host functions, runs
 //! ten thousand processes of it within limits, and collects how they have ended.
 //!
-//! `cargo run --release --example embed`
+//! `cargo run --release -p iridium-sched --example embed`
 
 use std::collections::BTreeMap;
 use std::error::Error;

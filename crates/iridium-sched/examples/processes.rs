@@ -3,7 +3,7 @@
 //! system process, in bytes: before the first process was started, and when the program has ended and
 //! what it has left behind lives on.
 //!
-//! `cargo run --release --example processes -- FILE ARGUMENT [WORKERS]`
+//! `cargo run --release -p iridium-sched --example processes -- FILE ARGUMENT [WORKERS]`
 //!
 //! The programs are in `benches/processes`. Each prints the ns that it took, and nothing else.
 

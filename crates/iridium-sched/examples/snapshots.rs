@@ -2,7 +2,7 @@
 //! there are more now, and the seconds that it took. The module is not saved with it, as between
 //! nodes that have it.
 //!
-//! `cargo run --release --example snapshots -- TIMES`
+//! `cargo run --release -p iridium-sched --example snapshots -- TIMES`
 
 use std::error::Error;
 use std::sync::Arc;

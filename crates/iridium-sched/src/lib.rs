@@ -1,5 +1,5 @@
 //! Many Iridium processes on few threads: scheduler, mailboxes, links, monitors, names, supervisors,
-//! snapshots.
+//! snapshots. The README has an example; [`NativeProcess`] has another one.
 //!
 //! | where | what |
 //! | --- | --- |
@@ -39,6 +39,10 @@ mod table;
 mod tests;
 mod threads;
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use self::clock::Time;
 pub use self::config::Config;
 pub use self::embedder::{
@@ -46,7 +50,7 @@ pub use self::embedder::{
 };
 pub use self::info::{Activity, ChildInfo, ProcessInfo, Usage};
 pub use self::inline_worker::InlineWorker;
-pub use self::native::{NativeProcess, Progress};
+pub use self::native::{Ended, NativeProcess, Progress};
 pub use self::process::exit_info::ExitInfo;
 pub use self::process::mailbox::MESSAGE_OVERHEAD;
 pub use self::process::reason::Reason;

@@ -51,7 +51,7 @@ impl Model {
         Arc::new(model)
     }
 
-    /// Does something with the process at hand. Nobody else may have it.
+    /// Does something with the process. Nobody else may have it.
     fn own<R>(&self, act: impl FnOnce() -> R) -> R {
         assert_eq!(self.owners.fetch_add(1, Ordering::SeqCst), 0, "two owners");
         let result = act();
@@ -60,7 +60,8 @@ impl Model {
     }
 
     fn deliver(&self, message: u32) {
-        // Even messages are read at once, as messages are; odd ones are left, as signals are.
+        // Even numbers are read at once, as messages of processes are; odd ones are left in the slot, as
+        // other signals are.
         let react = |reader: &mut Reader, message: u32| {
             if message.is_multiple_of(2) {
                 reader.read.push(message);

@@ -10,8 +10,8 @@ use std::num::NonZeroU64;
 
 use crate::sync::model::{Mutex, lock};
 
-/// The slot of a process `T` that gets messages `M`. A native process is driven by somebody who is
-/// woken through `W`.
+/// The slot of a process `T` that gets messages `M`. Whoever drives a native process is woken
+/// through `W`.
 #[derive(Debug)]
 pub(crate) struct Slot<T, M, W>(Mutex<State<T, M, W>>);
 
@@ -42,7 +42,7 @@ enum Holder<T, W> {
     Away,
     /// It waits here.
     Parked(Box<T>),
-    /// It is native: somebody outside of the scheduler drives it.
+    /// It is native, and driven from outside of the scheduler.
     Native(W),
 }
 

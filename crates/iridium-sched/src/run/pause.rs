@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use crate::sync::lock;
 
-/// Who is where.
+/// Who is held, and who must not be interrupted.
 #[derive(Debug, Default)]
 struct Held {
     /// Workers at the barrier.
     workers: usize,
-    /// Others who let a process run at this moment.
-    visitors: usize,
+    /// Inline workers that run a process at this moment.
+    inline: usize,
 }
 
 /// A barrier at which workers can be held.
@@ -21,7 +21,7 @@ pub(crate) struct Pause {
     wanted: AtomicBool,
     held: Mutex<Held>,
     changed: Condvar,
-    /// Whoever has this holds the workers; the others wait.
+    /// Held while the workers are; others who want to hold them wait.
     holder: Mutex<()>,
 }
 
@@ -43,19 +43,19 @@ impl Pause {
         self.changed.notify_all();
     }
 
-    /// Lets somebody in who is no worker and wants to let a process run, unless the workers are to
-    /// be held.
+    /// Whether an inline worker may run a process, which it may unless the workers are to be held. It
+    /// is to [leave](Self::leave) then.
     pub(crate) fn enter(&self) -> bool {
         let mut held = lock(&self.held);
         let enters = !self.is_wanted();
-        held.visitors += usize::from(enters);
+        held.inline += usize::from(enters);
         enters
     }
 
-    /// Whoever was let in is done.
+    /// An inline worker that has [entered](Self::enter) is done.
     pub(crate) fn leave(&self) {
         let mut held = lock(&self.held);
-        held.visitors -= 1;
+        held.inline -= 1;
         if self.is_wanted() {
             self.changed.notify_all();
         }
@@ -82,7 +82,7 @@ impl Pause {
     fn await_all(&self, workers: usize, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
         let mut held = lock(&self.held);
-        while held.workers < workers || held.visitors > 0 {
+        while held.workers < workers || held.inline > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;

@@ -34,7 +34,7 @@ pub(crate) struct Runner {
     local: LocalQueue,
     /// Fuel that was spent and not yet reported.
     fuel_spent: u64,
-    /// What the running process has written and nobody has seen.
+    /// What the running process has written since the last flush.
     output: Vec<u8>,
 }
 
@@ -295,7 +295,7 @@ impl Runner {
 struct HostEnv<'e> {
     context: Context<'e>,
     actor: &'e mut ActorState,
-    /// What it has written and nobody has seen.
+    /// What it has written since the last flush.
     output: &'e mut Vec<u8>,
     /// How many effects its turn has left.
     effects: &'e mut u32,

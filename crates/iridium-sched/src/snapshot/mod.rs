@@ -6,6 +6,8 @@
 
 mod envelope;
 mod error;
+#[cfg(test)]
+mod golden;
 mod held;
 mod restore;
 mod save;

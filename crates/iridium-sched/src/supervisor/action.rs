@@ -15,7 +15,7 @@ numbered! {
         /// for the next action.
         0 = Start(usize),
         /// Send a process this reason to end. [`Reason::SHUTDOWN`] asks, [`Reason::KILLED`] cannot be
-        /// refused. The process may have ended by now, which is nobody's fault.
+        /// refused. The process may have ended by now.
         1 = Kill {
             /// A child.
             pid: Pid,

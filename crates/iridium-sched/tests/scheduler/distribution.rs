@@ -182,7 +182,7 @@ fn links_and_monitors_of_a_lost_node_fire_once_with_minus_three() {
         let source = format!("trapexit #1\nlink $0\nmonitor $0 $9\nmonitor $0 $9\n{TOLD}");
         let (stage, far) = stage(&source, workers);
         let pid = stage.start(&[THERE.bits()]);
-        until("it is tied", || far.change(|state| state.signals.len() == 3));
+        until("it is linked", || far.change(|state| state.signals.len() == 3));
         let signals = far.change(|state| state.signals.clone());
         assert_eq!(signals[0], (pid, THERE, Signal::Link { from: pid }));
         assert_eq!(signals[1], (pid, THERE, Signal::Monitor { from: pid, reference: 1 }));

@@ -234,7 +234,7 @@ fn patience_has_no_limit() {
     assert!(stage.scheduler.stop(Pid::NOBODY, true, Duration::MAX).is_ok());
 }
 
-/// A guest is not saved with those who are tied to it: for them it has ended.
+/// A native process is not saved with those that are linked to it: for them it has ended.
 #[test]
 fn who_was_not_saved_is_gone_for_those_who_were() {
     let source = "
@@ -249,12 +249,12 @@ linked: link $0
         recv $2 $4
         hlt";
     let stage = Stage::new(source);
-    let mut guest = stage.scheduler.spawn_native().unwrap();
-    let monitors = stage.start(&[guest.pid().bits()]);
-    let linked = stage.start_at("linked", &[guest.pid().bits()]);
+    let mut native = stage.scheduler.spawn_native().unwrap();
+    let monitors = stage.start(&[native.pid().bits()]);
+    let linked = stage.start_at("linked", &[native.pid().bits()]);
     stage.await_rest();
     // It takes in the link and the monitor, so that its end is a normal one for both.
-    assert_eq!(guest.poll(), Progress::Waits);
+    assert_eq!(native.poll(), Progress::Waits);
     let saved = stage.scheduler.save_all(PATIENCE).unwrap();
     let other = Stage::new("hlt");
     let _ = other.scheduler.restore_all(&saved, &Hosts::new(), RestoreOptions::default()).unwrap();
@@ -262,13 +262,13 @@ linked: link $0
     assert_eq!((other.reasons(), other.scheduler.is_alive(linked)), (vec![-2], false));
     assert!(!other.scheduler.is_alive(monitors));
     // With it, nothing has happened.
-    let saved = stage.scheduler.save_with(&guest, PATIENCE).unwrap();
+    let saved = stage.scheduler.save_with(&native, PATIENCE).unwrap();
     let other = Stage::new("hlt");
     let options = RestoreOptions { native: true, ..RestoreOptions::default() };
-    let guest = other.scheduler.restore_all(&saved, &Hosts::new(), options).unwrap().native;
+    let native = other.scheduler.restore_all(&saved, &Hosts::new(), options).unwrap().native;
     other.await_rest();
     assert!(other.scheduler.is_alive(monitors) && other.scheduler.is_alive(linked));
-    drop(guest);
+    drop(native);
     other.await_left(1);
     assert!(other.scheduler.is_alive(linked));
 }
