@@ -218,7 +218,7 @@ impl Observer for Hub {
             trap: ending.trap.as_ref().map(ToString::to_string),
         });
         if let Some(next) = &self.next {
-            next.ended(ending);
+            next.exited(ending);
         }
     }
 

@@ -130,7 +130,7 @@ impl Distribution for Gate {
 impl Observer for Gate {
     fn exited(&self, ending: &ExitInfo) {
         if let Some(router) = self.router() {
-            router.hub.ended(ending);
+            router.hub.exited(ending);
         }
         self.observer.exited(ending);
     }
