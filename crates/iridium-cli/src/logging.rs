@@ -31,7 +31,7 @@ pub(crate) fn start(flags: &LogFlags, usual: Level, sink: Sink) -> Result<(), Fa
             let mut layout = layout();
             if matches!(sink, Sink::Pipe) && flags.verbose == 0 {
                 // The REPL tells of traps itself.
-                layout.add_filter_ignore_str("iridium_node::hub");
+                layout.add_filter_ignore_str("iridium_node::events");
             }
             let coloured = output::is_coloured(&io::stderr());
             let colours = if coloured { ColorChoice::Auto } else { ColorChoice::Never };
@@ -42,7 +42,7 @@ pub(crate) fn start(flags: &LogFlags, usual: Level, sink: Sink) -> Result<(), Fa
             if flags.verbose == 0 {
                 // The REPL tells the person at the terminal in its own words.
                 layout.add_filter_ignore_str("iridium_net::membership");
-                layout.add_filter_ignore_str("iridium_node::hub");
+                layout.add_filter_ignore_str("iridium_node::events");
             }
             WriteLogger::new(level, layout.build(), LineWriter::new(writer))
         }

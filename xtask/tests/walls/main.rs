@@ -105,7 +105,6 @@ const CIRCLES: &[(&str, &str)] = &[
     ("iridium-cli", "the session and its commands; failures and programs"),
     ("iridium-isa", "module and verifier"),
     ("iridium-net", "events, members and their identities; the manager and its thread"),
-    ("iridium-node", "the router, and those who answer for it and start programs"),
     ("iridium-proto", "the codec, the frames and the messages in them"),
     ("iridium-sched", "the scheduler and all its parts"),
     ("iridium-vm", "process and interpreter"),

@@ -118,7 +118,9 @@ impl Session {
         let output = Arc::new(self.machine.driver.stream());
         let here = self.machine.driver.place.own_mut()?;
         let mesh = config::of_node(&self.flags, &[])?;
-        let node = Node::start_with(iridium_node::Config::new(mesh, output), &here.world.solo)?;
+        let mut config = iridium_node::Config::new(mesh, output);
+        config.scheduler = Some(here.world.solo.clone());
+        let node = Node::start(config)?;
         here.is_clustered = true;
         self.events = node.manager().events();
         self.cluster = Some(node.clone());

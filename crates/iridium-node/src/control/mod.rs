@@ -1,11 +1,11 @@
 //! The control plane: what operators ask of a running node and tell it.
 //!
 //! [`Client`] talks to a node from anywhere; the node answers on a thread for each client. What the
-//! mesh itself answers, its members say, is asked with `iridium_net::ControlClient`.
+//! mesh itself answers, such as its members, is asked with [`Client::mesh`].
 
 mod attach;
 mod client;
-mod protocol;
+pub(crate) mod protocol;
 mod serve;
 
 pub use self::attach::Attached;

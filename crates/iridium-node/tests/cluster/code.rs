@@ -47,13 +47,13 @@ fn each_node_gets_a_module_once() {
     let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
     let labs = mesh(&names);
     let module = spread();
-    let endings: Vec<_> = labs[1..]
+    let exits: Vec<_> = labs[1..]
         .iter()
         .flat_map(|lab| [lab.number(); 5])
         .map(|node| labs[0].spawn(&module, "main", &[node, 10]).1)
         .collect();
-    for ending in &endings {
-        assert_eq!(end_of(ending), 0);
+    for exit in &exits {
+        assert_eq!(end_of(exit), 0);
     }
     assert_sent(&labs[0], 10);
 }
