@@ -16,6 +16,7 @@ use iridium_vm::{Limits, Pid, Process, Program, Start};
 
 use crate::code::{Cache, Loader, LoaderOrder, Programs, Spawner, Transfers, spawn_named};
 use crate::config::Config;
+use crate::control::{Client, Direct};
 use crate::error::{NodeError, StartError};
 use crate::events::{EventBus, NodeEvent};
 use crate::links::{Links, Peer};
@@ -24,7 +25,6 @@ use crate::mesh::MeshHandler;
 use crate::metrics::{Metrics, Page};
 use crate::operators::{Operators, Order};
 use crate::remote::RemoteProcesses;
-use crate::report::{NodeLoad, NodeProcesses};
 use crate::sync::lock;
 use crate::this_node::ThisNode;
 
@@ -217,16 +217,10 @@ impl Node {
         self.inner.manager.members()
     }
 
-    /// The processes of this node, or of all nodes, by alias. Waits for the others, 3 s at most.
-    #[must_use]
-    pub fn processes(&self, all: bool) -> Vec<NodeProcesses> {
-        self.inner.parts.operators.processes(all)
-    }
-
-    /// How the nodes of the cluster do, by alias. Waits for the others, 3 s at most.
-    #[must_use]
-    pub fn loads(&self) -> Vec<NodeLoad> {
-        self.inner.parts.operators.loads()
+    /// Asks this node what operators may ask, also about the other nodes: their processes, how they
+    /// do.
+    pub fn client(&self) -> Client<Direct> {
+        Client { transport: Direct(Arc::clone(&self.inner.parts.operators)) }
     }
 
     /// Says goodbye to all others, forgets them, and stops. Processes are dropped without being

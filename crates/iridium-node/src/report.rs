@@ -4,6 +4,7 @@ use iridium_isa::ModuleId;
 use iridium_proto::NodeAlias;
 use iridium_sched::ProcessInfo;
 use iridium_vm::Pid;
+use serde::Serialize;
 
 use crate::wire::form::{counters, fields};
 
@@ -101,8 +102,8 @@ pub struct NodeProcesses {
 
 fields!(NodeProcesses { alias: NodeAlias, processes: Option<Vec<ProcessRow>>, more: u64 });
 
-/// How a node does as a whole.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// How a node does as a whole. Tools may print it in the form that serde gives it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NodeReport {
     /// Its number in pids.
     pub number: u32,

@@ -82,6 +82,7 @@ fn to_json(event: &NodeEvent) -> Value {
                 }),
             }
         }
+        _ => json!({ "event": "unknown" }),
     };
     if let Some(fields) = object.as_object_mut() {
         fields.insert("time".into(), event.time.into());
@@ -108,6 +109,7 @@ fn sentence(event: &NodeEvent) -> String {
             format!("process {pid} has ended: {reason}")
         }
         EventKind::Supervised { supervisor, what } => format!("supervisor {supervisor}: {what}"),
+        _ => "something that this version does not know".to_string(),
     };
     format!("{}  {what}", time(event.time))
 }

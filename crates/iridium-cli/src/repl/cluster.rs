@@ -72,7 +72,7 @@ pub(super) fn nodes(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> 
 /// `!leave_cluster`
 pub(super) fn leave(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
     session.machine.driver.place.own()?;
-    session.running()?;
+    let _ = session.running()?;
     session.leave();
     output::line("left the cluster")?;
     Ok(Flow::Continue)

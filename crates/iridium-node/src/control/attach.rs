@@ -15,7 +15,9 @@ use iridium_net::{ControlReceiver, ControlSender, ControlStream, StreamError};
 use iridium_sched::{NativeProcess, Progress, Scheduler};
 use iridium_vm::{Completion, Effect, Hosts, Limits, Pid, Program, TrapKind};
 
-use super::client::{At as _, BEGIN_WITHIN, Client, ClientError, Conversation, unexpected};
+use super::client::Client;
+use super::conversation::{Conversation, unexpected};
+use super::error::{At as _, ClientError};
 use super::protocol::{Act, Answer, Call};
 use crate::operators::Operators;
 use crate::wire::{from_bytes, to_bytes};
@@ -187,10 +189,9 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn attach(self) -> Result<Attached, ClientError> {
-        let mut conversation = self.open(&Call::Attach)?;
-        let pid = match conversation.receive(Instant::now() + BEGIN_WITHIN)? {
-            Some(Answer::Attached(pid)) => pid,
-            other => return Err(conversation.unexpected(other.as_ref())),
+        let (conversation, first) = self.open(&Call::Attach)?;
+        let Some(Answer::Attached(pid)) = first else {
+            return Err(conversation.unexpected(first.as_ref()));
         };
         let Conversation { to, stream } = conversation;
         let (sender, receiver) = stream.into_split();

@@ -14,9 +14,13 @@ use crate::wire::form::{fields, numbered};
 
 /// What a client asks. Each call begins a conversation; most are answered once.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Call {
+#[non_exhaustive]
+pub enum Call {
     /// The processes of this node, or of all: a `Processes` for each node.
-    Processes { all: bool },
+    Processes {
+        /// Whether of all.
+        all: bool,
+    },
     /// How all nodes do: `Loads`.
     Loads,
     /// The apps of this node: `Apps`.
@@ -24,13 +28,26 @@ pub(crate) enum Call {
     /// A new process: `Spawned`, perhaps after `CodeWanted`, which the client answers with the bytes
     /// of the module file.
     Spawn(Box<SpawnOrder>),
-    /// Send a message: `Done`.
-    Send { to: Target, tag: i64, payload: Payload },
-    /// End a process: `Done`.
-    Kill { to: Target, reason: Reason },
+    /// Send a message in nobody's name: `Done`.
+    Send {
+        /// Its receiver.
+        to: Target,
+        /// Its tag; negative ones are the system's own.
+        tag: i64,
+        /// What is in it.
+        payload: Payload,
+    },
+    /// End a process, or tell it to: `Done`.
+    Kill {
+        /// Which.
+        to: Target,
+        /// The reason.
+        reason: Reason,
+    },
     /// What happens from now on: `Subscribed`, then an `Event` for each, until the client goes.
     Events,
-    /// A native process of the node that the client drives: `Attached`, then see [`Act`].
+    /// A native process of the node that the client drives: `Attached`, then the client says
+    /// what the process does.
     Attach,
 }
 
@@ -47,21 +64,29 @@ numbered!(Call {
 
 /// What a node says to a client.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Answer {
+#[non_exhaustive]
+pub enum Answer {
+    /// Processes of nodes.
     Processes(Vec<NodeProcesses>),
+    /// How nodes do.
     Loads(Vec<NodeLoad>),
+    /// The apps of the node.
     Apps(Vec<AppRow>),
     /// Send the module file now.
     CodeWanted,
+    /// The new process.
     Spawned(Pid),
     /// It was done to this process.
     Done(Pid),
     /// Events follow.
     Subscribed,
+    /// Something has happened.
     Event(NodeEvent),
     /// The client drives this process from now on.
     Attached(Pid),
+    /// How far an attached process has come.
     Progress(Progress),
+    /// What an attached process gets that has given up its wait.
     Completion(Completion),
     /// The node does not know what the client has said, or misses a part of it.
     NotUnderstood,

@@ -71,8 +71,8 @@ impl Operators {
         }
     }
 
-    /// As [`Node::processes`](crate::Node::processes).
-    pub(crate) fn processes(&self, all: bool) -> Vec<NodeProcesses> {
+    /// As [`Client::processes`](crate::control::Client::processes).
+    pub(super) fn processes(&self, all: bool) -> Vec<NodeProcesses> {
         let deadline = Instant::now() + ANSWER_WITHIN;
         let queries = if all { self.ask_all(&Query::Processes) } else { Vec::new() };
         let own = self.this.scheduler().map(|scheduler| own_processes(&scheduler));
@@ -92,8 +92,8 @@ impl Operators {
         nodes
     }
 
-    /// As [`Node::loads`](crate::Node::loads).
-    pub(crate) fn loads(&self) -> Vec<NodeLoad> {
+    /// As [`Client::loads`](crate::control::Client::loads).
+    pub(super) fn loads(&self) -> Vec<NodeLoad> {
         let deadline = Instant::now() + ANSWER_WITHIN;
         let queries = self.ask_all(&Query::Load);
         let own = self.this.scheduler().map(|scheduler| self.report(&scheduler));

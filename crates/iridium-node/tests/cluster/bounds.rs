@@ -79,12 +79,12 @@ fn the_list_of_very_many_processes_says_how_many_it_leaves_out() {
     let rows = nodes[0].processes.as_ref().unwrap().len() as u64;
     assert!((1..20).contains(&rows), "{rows}");
     assert_eq!(rows + nodes[0].more, 20);
-    let own = lab.node.processes(false);
+    let own = lab.node.client().processes(false).unwrap();
     assert_eq!(own[0].processes.as_ref().unwrap().len(), 20, "nothing is left out at home");
     let stranger = start("b");
     stranger.node.join(lab.node.manager().local_addr().into()).unwrap();
     wait_until("it is listed", || {
-        let nodes = stranger.node.processes(true);
+        let nodes = stranger.node.client().processes(true).unwrap();
         let a = nodes.iter().find(|node| node.alias == alias("a"));
         a.is_some_and(|a| a.more > 0 && a.processes.as_ref().unwrap().len() as u64 + a.more == 20)
     });
@@ -290,7 +290,7 @@ fn a_terminal_that_is_held_up_does_not_cost_a_node_its_links() {
     let (printer, exit) = labs[0].spawn(&module, "main", &[]);
     *held.held.lock().unwrap() = true;
     wait_until("it waits", || {
-        let nodes = labs[0].node.processes(false);
+        let nodes = labs[0].node.client().processes(false).unwrap();
         nodes[0].processes.iter().flatten().all(|row| row.state == "receiving")
     });
     labs[1].node.scheduler().send(Pid::NOBODY, printer, 1, Payload::Word([0; 8]));

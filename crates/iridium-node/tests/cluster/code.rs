@@ -34,7 +34,7 @@ fn spread() -> Module {
 /// How many modules a node has sent to others; it counts each a moment after it has gone.
 fn assert_sent(lab: &Lab, expected: u64) {
     let sent = || {
-        let loads = lab.node.loads();
+        let loads = lab.node.client().loads().unwrap();
         let own = loads.into_iter().find(|load| load.alias == lab.node.alias()).unwrap();
         own.report.unwrap().modules_sent
     };

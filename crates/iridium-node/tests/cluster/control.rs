@@ -264,3 +264,26 @@ fn the_code_that_clients_bring_is_forgotten_when_nothing_uses_it() {
     assert!(labs[0].node.scheduler().program(module(0).id()).is_none());
     assert!(labs[0].node.scheduler().program(module(299).id()).is_some());
 }
+
+#[test]
+fn a_node_is_asked_directly_as_over_a_socket() {
+    let labs = mesh(&["a", "b"]);
+    let module = worker();
+    let on = Some(alias("b"));
+    let pid = labs[0].node.client().spawn(SpawnOrder { on: on.clone(), ..order(&module) }, &module);
+    let pid = pid.unwrap();
+    assert_eq!(i64::from(pid.node()), labs[1].number());
+    let mut here = labs[0].node.client();
+    let pids = |nodes: Vec<iridium_node::NodeProcesses>| -> Vec<Pid> {
+        nodes.into_iter().flat_map(|node| node.processes.unwrap()).map(|row| row.pid).collect()
+    };
+    assert_eq!(pids(here.processes(true).unwrap()), [pid]);
+    assert_eq!(pids(client(&labs[0].node).processes(true).unwrap()), [pid]);
+    assert_eq!(here.apps().unwrap(), client(&labs[0].node).apps().unwrap());
+    let target = Target::Name("worker".into(), on);
+    assert_eq!(here.kill(target.clone(), Reason::KILLED).unwrap(), pid);
+    wait_until("it is gone", || labs[1].node.scheduler().process_count() == 0);
+    let error = here.kill(target.clone(), Reason::KILLED).unwrap_err();
+    let over_a_socket = client(&labs[0].node).kill(target, Reason::KILLED).unwrap_err();
+    assert!(over_a_socket.to_string().ends_with(&error.to_string()), "{over_a_socket}");
+}

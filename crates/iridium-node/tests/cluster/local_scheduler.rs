@@ -69,7 +69,7 @@ fn processes_from_before_are_reached_and_live_on_when_the_node_leaves() {
         assert_eq!(node.manager().me().0.number, NodeNumber::new(77).unwrap());
         wait_until("they see each other", || {
             lab.node.members().iter().any(|member| member.id.number.number() == 77)
-                && node.loads().iter().all(|load| load.report.is_some())
+                && node.client().loads().unwrap().iter().all(|load| load.report.is_some())
         });
         // A second node for the same processes is refused, and leaves the first alone.
         let second = start_on("second", &local);
