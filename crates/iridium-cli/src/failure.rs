@@ -119,17 +119,32 @@ impl From<io::Error> for Failure {
 
 impl From<SecretError> for Failure {
     fn from(error: SecretError) -> Self {
-        match error {
-            SecretError::Exists { .. } => Self::failed(error.to_string()),
-            _ => Self::refused(error.to_string()),
-        }
+        let advice = match &error {
+            SecretError::Exists { .. } => return Self::failed(error.to_string()),
+            SecretError::Missing { .. } => "; make one with: iridium secret new".into(),
+            SecretError::Malformed { .. } => "; make a new one with: iridium secret new".into(),
+            SecretError::Exposed { path } => {
+                format!("; close it with: chmod 600 {}", path.display())
+            }
+            SecretError::NoHome(_) => "; name one with --secret-file".into(),
+            _ => String::new(),
+        };
+        Self::refused(format!("{error}{advice}"))
     }
 }
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::AliasInUse { .. } => Self::refused(error.to_string()),
+            StartError::AliasInUse { .. } => {
+                Self::refused(format!("{error}; choose another name with --node-alias"))
+            }
+            StartError::PortInUse { .. } => {
+                Self::failed(format!("{error}; choose another port with -P"))
+            }
+            StartError::ControlPortInUse { .. } => {
+                Self::failed(format!("{error}; choose another port with -p"))
+            }
             StartError::Data { path, source } => {
                 let why = match source.kind() {
                     io::ErrorKind::AlreadyExists => "it is a file, no folder".into(),
@@ -196,6 +211,9 @@ impl From<JoinError> for Failure {
             JoinError::Handshake { .. } | JoinError::Refused { .. } => {
                 Self::refused(error.to_string())
             }
+            JoinError::Yourself { .. } => {
+                Self::failed(format!("{error}; name the address of another one"))
+            }
             _ => Self::failed(error.to_string()),
         }
     }
@@ -205,6 +223,9 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Handshake { .. } => Self::refused(error.to_string()),
+            ClientError::Unreachable { .. } => Self::failed(format!(
+                "{error}; is it running? (name another one with --at HOST:PORT)"
+            )),
             _ => Self::failed(error.to_string()),
         }
     }

@@ -170,11 +170,7 @@ impl EventBus {
             Event::Down { id } => EventKind::Down { alias: id.alias.clone() },
             Event::Left { id } => EventKind::Left { alias: id.alias.clone() },
             // About this node's own doings, which its owner is told.
-            Event::Refused { .. }
-            | Event::Joined(_)
-            | Event::JoinFailed(_)
-            | Event::LeaveRequested
-            | Event::NotDialable { .. } => return,
+            _ => return,
         };
         self.tell(|| kind);
     }

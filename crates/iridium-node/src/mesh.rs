@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use iridium_net::{Application, ClusterClient, ControlStream, Event, Recipient, Room};
+use iridium_net::{Application, ClusterClient, ControlStream, Event, Recipient, WindowPermit};
 use iridium_proto::{NodeAlias, NodeId};
 use iridium_sched::{InlineWorker, Scheduler, Signal, WeakScheduler};
 use iridium_vm::{Message, Pid};
@@ -58,7 +58,7 @@ impl MeshHandler {
         }
     }
 
-    fn receive(&self, scheduler: &Scheduler, peer: &Arc<Peer>, message: NodeMessage, room: Room) {
+    fn receive(&self, scheduler: &Scheduler, peer: &Arc<Peer>, message: NodeMessage, permit: WindowPermit) {
         match message {
             NodeMessage::Signal { from, to, signal } => {
                 self.remote.receive_signal(scheduler, peer, (from, to), signal);
@@ -76,10 +76,10 @@ impl MeshHandler {
                 self.spawner.send_code(Arc::clone(peer), module);
             }
             NodeMessage::Code { module, file } => {
-                self.spawner.receive_code(peer, module, file, room);
+                self.spawner.receive_code(peer, module, file, permit);
             }
             NodeMessage::Query { number, query } => {
-                self.operators.receive_query(peer, number, query, room);
+                self.operators.receive_query(peer, number, query, permit);
             }
             NodeMessage::Response { number, response } => {
                 self.operators.receive_response(peer, number, response);
@@ -110,7 +110,7 @@ impl Application for MeshHandler {
         Box::new(LinkReceiver { handler, scheduler, peer, worker, unknown })
     }
 
-    fn room(&self, to: &NodeAlias) {
+    fn writable(&self, to: &NodeAlias) {
         if let Some(number) = self.links.peers.number_of(to)
             && let Some(scheduler) = self.this.scheduler()
         {
@@ -132,7 +132,7 @@ impl Application for MeshHandler {
         self.this.scheduler().is_none_or(|scheduler| scheduler.process_count() == 0)
     }
 
-    fn reborn(&self, id: &NodeId) {
+    fn identity_changed(&self, id: &NodeId) {
         let number = id.number.number();
         if let Some(scheduler) = self.this.scheduler()
             && scheduler.node() != number
@@ -158,7 +158,7 @@ impl Application for MeshHandler {
 struct NullRecipient;
 
 impl Recipient for NullRecipient {
-    fn deliver(&mut self, _: Vec<u8>, _: Room) {}
+    fn deliver(&mut self, _: Vec<u8>, _: WindowPermit) {}
 }
 
 /// Takes what comes on one connection.
@@ -172,20 +172,20 @@ struct LinkReceiver {
 }
 
 impl Recipient for LinkReceiver {
-    fn deliver(&mut self, bytes: Vec<u8>, room: Room) {
+    fn deliver(&mut self, bytes: Vec<u8>, permit: WindowPermit) {
         // What still comes from a connection that another has replaced was lost already, for those
         // who were told of the loss.
         if self.peer.is_lost() {
             return;
         }
         self.handler.links.count_received(bytes.len());
-        // What is handed over at once gives its room back here, and the mailbox counts it from then
-        // on. What others are to do takes the room along: it waits, and may be long.
+        // What is handed over at once gives its permit back here, and the mailbox counts it from then
+        // on. What others are to do takes the permit along: it waits, and may be long.
         match wire::read(bytes) {
             Ok(Delivery::Message { to, message }) => self.receive_message(to, message),
             Ok(Delivery::NodeMessage(message)) => {
                 if let Some(scheduler) = self.scheduler.upgrade() {
-                    self.handler.receive(&scheduler, &self.peer, message, room);
+                    self.handler.receive(&scheduler, &self.peer, message, permit);
                 }
             }
             Err(error) => self.receive_unknown(&error),

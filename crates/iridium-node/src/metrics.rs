@@ -3,11 +3,12 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use iridium_net::wake_listener;
 use iridium_proto::{MemberView, ViewState};
 
 use crate::report::NodeReport;
@@ -68,13 +69,7 @@ impl Metrics {
     /// Stops. The thread sits in `accept`, so it is woken by a connection.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        let ip = match self.addr.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        // If it cannot be woken, it has ended already.
-        let _ = TcpStream::connect_timeout(&SocketAddr::new(ip, self.addr.port()), PATIENCE);
+        wake_listener(self.addr);
     }
 }
 

@@ -127,7 +127,6 @@ impl Node {
     }
 
     /// Its place in the mesh.
-    #[must_use]
     pub fn manager(&self) -> &Manager {
         &self.inner.manager
     }

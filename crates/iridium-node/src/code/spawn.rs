@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use iridium_isa::ModuleId;
-use iridium_net::Room;
+use iridium_net::WindowPermit;
 use iridium_sched::{Reason, Scheduler};
 use iridium_vm::{Completion, Limits, Pid, Process, Program, Start};
 
@@ -29,7 +29,7 @@ pub(crate) enum Requester {
     Process { peer: Arc<Peer>, pid: Pid, number: u64 },
     /// An operator of a node. The name that it wants may be long, so its place in the receive window
     /// is kept until the process has started.
-    Operator { peer: Arc<Peer>, number: u64, _room: Room },
+    Operator { peer: Arc<Peer>, number: u64, _permit: WindowPermit },
 }
 
 impl SpawnRequest {

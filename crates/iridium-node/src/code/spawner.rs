@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use iridium_isa::ModuleId;
-use iridium_net::Room;
+use iridium_net::WindowPermit;
 use iridium_sched::Scheduler;
 
 use super::loader::LoaderOrder;
@@ -60,9 +60,9 @@ impl Spawner {
         from: &Peer,
         module: ModuleId,
         file: Option<Box<[u8]>>,
-        room: Room,
+        permit: WindowPermit,
     ) {
-        if self.transfers.arrive(from.number(), module, file, Some(room)) {
+        if self.transfers.arrive(from.number(), module, file, Some(permit)) {
             self.wake_loader();
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use iridium_isa::ModuleId;
-use iridium_net::Room;
+use iridium_net::WindowPermit;
 
 use crate::sync::lock;
 
@@ -40,7 +40,7 @@ pub(crate) struct Arrived {
     /// `None` when the node does not have it.
     pub(crate) file: Option<Box<[u8]>>,
     /// Keeps the place of the file in the receive window until it is read.
-    _room: Option<Room>,
+    _permit: Option<WindowPermit>,
 }
 
 impl Transfers {
@@ -60,14 +60,14 @@ impl Transfers {
         from: u32,
         module: ModuleId,
         file: Option<Box<[u8]>>,
-        room: Option<Room>,
+        permit: Option<WindowPermit>,
     ) -> bool {
         let mut state = lock(&self.0);
         if state.expected.get(&module) != Some(&from) {
             return false;
         }
         state.expected.remove(&module);
-        state.news.arrived.push(Arrived { from, module, file, _room: room });
+        state.news.arrived.push(Arrived { from, module, file, _permit: permit });
         true
     }
 

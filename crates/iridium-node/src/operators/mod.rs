@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
-use iridium_net::Room;
+use iridium_net::WindowPermit;
 use iridium_sched::Scheduler;
 use iridium_vm::Pid;
 
@@ -48,7 +48,7 @@ pub(crate) enum Order {
         number: u64,
         query: Query,
         /// Kept until it is answered: what waits here uses up the receive window of the one who asks.
-        room: Room,
+        permit: WindowPermit,
     },
     /// End.
     Stop,
@@ -86,9 +86,9 @@ impl Operators {
     }
 
     /// An operator of another node asks something.
-    pub(crate) fn receive_query(&self, from: &Arc<Peer>, number: u64, query: Query, room: Room) {
+    pub(crate) fn receive_query(&self, from: &Arc<Peer>, number: u64, query: Query, permit: WindowPermit) {
         let from = Arc::clone(from);
-        if let Err(refused) = self.responder.try_send(Order::Query { from, number, query, room })
+        if let Err(refused) = self.responder.try_send(Order::Query { from, number, query, permit })
             && let Order::Query { from, .. } = refused.into_inner()
         {
             // One that gets no answer is told so by its own deadline.

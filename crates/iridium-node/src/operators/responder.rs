@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use iridium_net::{Room, SendError};
+use iridium_net::{WindowPermit, SendError};
 use iridium_sched::Scheduler;
 
 use super::{Operators, Order, own_processes};
@@ -25,8 +25,8 @@ impl Operators {
             let Some(scheduler) = self.this.scheduler() else { return };
             self.remote.expire_requests(&scheduler);
             match order {
-                Ok(Order::Query { from, number, query, room }) => {
-                    self.respond_to(&scheduler, &from, number, query, room);
+                Ok(Order::Query { from, number, query, permit }) => {
+                    self.respond_to(&scheduler, &from, number, query, permit);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
@@ -40,14 +40,14 @@ impl Operators {
         from: &Arc<Peer>,
         number: u64,
         query: Query,
-        room: Room,
+        permit: WindowPermit,
     ) {
         let response = match query {
             Query::Processes => return self.respond_with_list(scheduler, from, number),
             Query::Load => Response::Load(Box::new(self.report(scheduler))),
             Query::WhereIs(name) => Response::Found(scheduler.find(&name)),
             Query::Spawn { module, start, limits, name } => {
-                let requester = Requester::Operator { peer: Arc::clone(from), number, _room: room };
+                let requester = Requester::Operator { peer: Arc::clone(from), number, _permit: permit };
                 let request = SpawnRequest { requester, module, start, limits, name };
                 return self.spawner.spawn(scheduler, request);
             }

@@ -1,5 +1,6 @@
-//! Where a node listens: one door for everything and, if wanted, one for control
-//! clients alone, so that these can be let in from where no node is to join from.
+//! Where a node listens: one address for nodes and control clients and, if wanted,
+//! one for control clients alone, which can then be reached from networks in which
+//! no node is to join.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -11,48 +12,48 @@ use crate::server::{ClusterServer, OnSession};
 use crate::threads::Threads;
 
 /// The listening sockets of a node.
-pub(super) struct Doors {
+pub(super) struct ListenerSet {
     mesh: ClusterServer,
     control: Option<ClusterServer>,
 }
 
 /// The same sockets before anything is accepted.
-pub(super) struct Listeners {
+pub(super) struct BoundListeners {
     mesh: TcpListener,
     control: Option<TcpListener>,
 }
 
-impl Doors {
+impl ListenerSet {
     /// Binds what the configuration names.
     ///
     /// # Errors
     /// [`StartError::PortInUse`], [`StartError::ControlPortInUse`], [`StartError::Bind`].
-    pub(super) fn bind(config: &Config) -> Result<(Self, Listeners), StartError> {
+    pub(super) fn bind(config: &Config) -> Result<(Self, BoundListeners), StartError> {
         let (mesh, mesh_listener) = ClusterServer::bind(config.bind)?;
         let control = config.control_bind.map(ClusterServer::bind).transpose();
-        let (control, control_listener) = control.map_err(name_the_second)?.unzip();
-        let listeners = Listeners { mesh: mesh_listener, control: control_listener };
-        Ok((Self { mesh, control }, listeners))
+        let (control, control_listener) = control.map_err(for_control_clients)?.unzip();
+        let bound = BoundListeners { mesh: mesh_listener, control: control_listener };
+        Ok((Self { mesh, control }, bound))
     }
 
-    /// Starts accepting at all of them.
-    pub(super) fn open(
+    /// Starts to accept connections on all of them.
+    pub(super) fn start(
         &self,
-        listeners: Listeners,
+        bound: BoundListeners,
         security: &Security,
         threads: &Threads,
         on_mesh: Arc<OnSession>,
         on_control: Arc<OnSession>,
     ) -> Result<(), StartError> {
-        self.mesh.start(listeners.mesh, security.clone(), threads.clone(), on_mesh)?;
-        if let Some((server, listener)) = self.control.as_ref().zip(listeners.control) {
+        self.mesh.start(bound.mesh, security.clone(), threads.clone(), on_mesh)?;
+        if let Some((server, listener)) = self.control.as_ref().zip(bound.control) {
             server.start(listener, security.clone(), threads.clone(), on_control)?;
         }
         Ok(())
     }
 
     /// Stops accepting.
-    pub(super) fn close(&self) {
+    pub(super) fn stop(&self) {
         self.mesh.stop();
         if let Some(control) = &self.control {
             control.stop();
@@ -70,8 +71,8 @@ impl Doors {
     }
 }
 
-/// An operator must know which of the two ports to change.
-fn name_the_second(error: StartError) -> StartError {
+/// Says which of the two ports is in use.
+fn for_control_clients(error: StartError) -> StartError {
     match error {
         StartError::PortInUse { addr } => StartError::ControlPortInUse { addr },
         error => error,
