@@ -17,7 +17,7 @@ use iridium_asm::Assembler;
 use iridium_net::{Secrets, Security};
 use iridium_node::{Config, EventKind, Node};
 use iridium_proto::NodeAlias;
-use iridium_sched::Output;
+use iridium_sched::{Output, SpawnOptions};
 use iridium_vm::{Limits, Pid, Process, Program, Register};
 
 const ROUNDS: usize = 5;
@@ -92,7 +92,7 @@ fn run(
         process.set_register(number, Register { int, float: 0.0 });
     }
     let begun = Instant::now();
-    let (_, ended) = node.scheduler().spawn_watched(process, program)?;
+    let ended = node.scheduler().spawn_with(process, program, SpawnOptions::default())?.exit;
     let exit = ended.recv_timeout(PATIENCE).map_err(|error| format!("{label}: {error}"))?;
     if exit.reason.0 != 0 {
         return Err(format!("{label} ended: {}", exit.reason).into());

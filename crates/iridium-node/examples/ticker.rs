@@ -14,7 +14,7 @@ use iridium_asm::Assembler;
 use iridium_net::Security;
 use iridium_node::{Config, Node};
 use iridium_proto::NodeAlias;
-use iridium_sched::{Output, Progress};
+use iridium_sched::{Output, Progress, SpawnOptions};
 use iridium_vm::{Completion, Effect, Limits, Payload, Pid, Process, Program};
 
 const TICKS: i64 = 10;
@@ -60,7 +60,8 @@ pub(crate) fn run(output: Arc<dyn Output>) -> Result<i64, Box<dyn Error>> {
 
     let program = node.load(Assembler::new("counter.iasm").assemble(COUNTER)?.module)?;
     let process = Process::at_label(&program, "main", Limits::default()).ok_or("no label main")?;
-    let (counter, exit) = node.scheduler().spawn_watched(process, &program)?;
+    let spawned = node.scheduler().spawn_with(process, &program, SpawnOptions::default())?;
+    let (counter, exit) = (spawned.pid, spawned.exit);
 
     tick(&node, &program, counter)?;
 
@@ -72,7 +73,7 @@ pub(crate) fn run(output: Arc<dyn Output>) -> Result<i64, Box<dyn Error>> {
 /// Sends the ticks as a process of the node. Such a process does what others do by their
 /// instructions: each is an effect.
 fn tick(node: &Node, program: &Arc<Program>, to: Pid) -> Result<(), Box<dyn Error>> {
-    let mut ticker = node.scheduler().native()?;
+    let mut ticker = node.scheduler().spawn_native()?;
     for number in 1..=TICKS {
         thread::sleep(PERIOD);
         let payload = Payload::Word(number.to_le_bytes());

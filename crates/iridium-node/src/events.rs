@@ -215,7 +215,7 @@ impl EventBus {
 }
 
 impl Observer for EventBus {
-    fn ended(&self, exit: &ExitInfo) {
+    fn exited(&self, exit: &ExitInfo) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         if exit.trap.is_some() {
             self.traps.fetch_add(1, Ordering::Relaxed);
@@ -227,7 +227,7 @@ impl Observer for EventBus {
             trap: exit.trap.as_ref().map(ToString::to_string),
         });
         if let Some(next) = &self.next {
-            next.ended(exit);
+            next.exited(exit);
         }
     }
 

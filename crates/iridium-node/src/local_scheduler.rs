@@ -40,7 +40,7 @@ impl LocalScheduler {
             observer: Arc::clone(&config.observer),
         });
         config.observer = Arc::clone(&switch) as _;
-        config.outside = Arc::clone(&switch) as _;
+        config.distribution = Arc::clone(&switch) as _;
         let scheduler = Scheduler::start(config)?;
         // It is set once, here.
         let _ = switch.scheduler.set(scheduler.downgrade());
@@ -146,11 +146,11 @@ impl Distribution for Switch {
 }
 
 impl Observer for Switch {
-    fn ended(&self, exit: &ExitInfo) {
+    fn exited(&self, exit: &ExitInfo) {
         if let Some(events) = self.events() {
-            events.ended(exit);
+            events.exited(exit);
         }
-        self.observer.ended(exit);
+        self.observer.exited(exit);
     }
 
     fn supervised(&self, supervisor: Pid, what: &Supervision) {
@@ -160,8 +160,8 @@ impl Observer for Switch {
         self.observer.supervised(supervisor, what);
     }
 
-    fn at_rest(&self) {
-        self.observer.at_rest();
+    fn idle(&self) {
+        self.observer.idle();
     }
 
     fn out_of_fuel(&self) {

@@ -58,7 +58,13 @@ impl MeshHandler {
         }
     }
 
-    fn receive(&self, scheduler: &Scheduler, peer: &Arc<Peer>, message: NodeMessage, permit: WindowPermit) {
+    fn receive(
+        &self,
+        scheduler: &Scheduler,
+        peer: &Arc<Peer>,
+        message: NodeMessage,
+        permit: WindowPermit,
+    ) {
         match message {
             NodeMessage::Signal { from, to, signal } => {
                 self.remote.receive_signal(scheduler, peer, (from, to), signal);
@@ -114,7 +120,7 @@ impl Application for MeshHandler {
         if let Some(number) = self.links.peers.number_of(to)
             && let Some(scheduler) = self.this.scheduler()
         {
-            scheduler.room(number);
+            scheduler.credit_available(number);
         }
         self.spawner.link_has_room();
     }
@@ -193,7 +199,7 @@ impl Recipient for LinkReceiver {
     }
 
     fn caught_up(&mut self) {
-        self.worker.go_on();
+        self.worker.run_woken();
     }
 }
 

@@ -360,7 +360,7 @@ fn sched_config(
         time: Time::Real,
         output: Arc::clone(&config.output),
         observer: Arc::clone(&parts.events) as _,
-        outside: Arc::clone(&parts.remote) as _,
+        distribution: Arc::clone(&parts.remote) as _,
     })
 }
 

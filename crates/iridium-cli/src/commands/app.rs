@@ -44,9 +44,9 @@ pub(crate) fn run(file: &Path, settings: Settings) -> Result<ExitCode, Failure> 
         world.scheduler.add_program(&prepare(program)?);
     }
     let top = world.scheduler.start_supervisor(spec.clone(), None);
-    let (top, ending) = top.map_err(|full| Failure::failed(full.to_string()))?;
+    let top = top.map_err(|error| Failure::failed(error.to_string()))?;
     let app = app.name().map_or_else(|| name(file), ToString::to_string);
-    Tree { world, top, name: app, spec, gave_up: None }.tend(&ending, &signals)
+    Tree { world, top: top.pid, name: app, spec, gave_up: None }.tend(&top.exit, &signals)
 }
 
 /// Reads an app file and its modules.
@@ -97,7 +97,7 @@ impl Tree {
                 recv(ending) -> ending => break ending.ok().map(|ending| ending.reason),
                 recv(news) -> told => if let Ok(told) = told { self.tell(told)? },
                 // That may have been told a while ago; it is again when it comes to be so.
-                recv(still) -> _ => if !asked && self.world.scheduler.is_at_rest() {
+                recv(still) -> _ => if !asked && self.world.scheduler.is_idle() {
                     asked = true;
                     stuck = self.tell_of_rest()?;
                     self.world.scheduler.kill(self.top, Reason::SHUTDOWN);

@@ -14,7 +14,7 @@ use iridium_isa::Module;
 use iridium_net::Event;
 use iridium_node::Node;
 use iridium_sched::supervisor::Spec;
-use iridium_sched::{ExitInfo, Reason};
+use iridium_sched::{ExitInfo, Reason, SpawnOptions, Spawned};
 use iridium_vm::{Limits, Pid, Process, Program};
 
 use super::app;
@@ -111,8 +111,9 @@ impl Work {
         for (name, program) in self.programs {
             let program = node.load(Module::clone(program.module()))?;
             let process = Process::new(&program, limits);
-            let spawned = node.scheduler().spawn_watched(process, &program);
-            let (pid, ending) =
+            let options = SpawnOptions::default();
+            let spawned = node.scheduler().spawn_with(process, &program, options);
+            let Spawned { pid, exit: ending, .. } =
                 spawned.map_err(|full| Failure::failed(format!("cannot start {name}: {full}")))?;
             info!("{name} runs as process {pid}");
             started.push(Started { name, pid, ending, is_app: false });

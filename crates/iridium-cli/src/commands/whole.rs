@@ -1,6 +1,7 @@
 //! A program with all its processes, until it ends or is to stop, and what is
 //! told of that.
 
+use std::convert::Infallible;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError, never, select};
 
-use iridium_sched::{ExitInfo, Followed, ProcessInfo, RestoreError};
+use iridium_sched::{ExitInfo, ProcessInfo, RestoreError, RestoreOptions, SpawnOptions};
 use iridium_vm::{Limits, Pid, Process, Program};
 
 use super::outcome;
@@ -30,7 +31,10 @@ pub(super) struct Whole {
     world: World,
     pid: Pid,
     first: First,
-    followed: Followed,
+    /// Receives how the first process ends.
+    exit: Receiver<ExitInfo>,
+    /// Disconnected when it and those that it is linked to have ended.
+    group: Receiver<Infallible>,
     signals: Receiver<Signal>,
 }
 
@@ -63,9 +67,11 @@ impl Whole {
         signals: Receiver<Signal>,
     ) -> Result<Self, Failure> {
         let world = World::start(settings, Stream::to(io::stdout()))?;
-        let started = world.scheduler.spawn_followed(process, &program);
-        let (pid, followed) = started.map_err(|full| Failure::failed(full.to_string()))?;
-        Ok(Self { world, pid, first: First::Runs(program), followed, signals })
+        let options = SpawnOptions { group: true };
+        let started = world.scheduler.spawn_with(process, &program, options);
+        let started = started.map_err(|full| Failure::failed(full.to_string()))?;
+        let (pid, exit, group) = (started.pid, started.exit, started.group);
+        Ok(Self { world, pid, first: First::Runs(program), exit, group, signals })
     }
 
     /// Goes on with processes that were saved.
@@ -77,10 +83,12 @@ impl Whole {
         signals: Receiver<Signal>,
     ) -> Result<Self, Failure> {
         let world = World::start(settings, Stream::to(io::stdout()))?;
-        let restored = world.scheduler.restore_followed(processes, &hosts(), pid);
-        let followed =
+        let options = RestoreOptions { exit_of: Some(pid), ..RestoreOptions::default() };
+        let restored = world.scheduler.restore_all(processes, &hosts(), options);
+        let restored =
             restored.map_err(|error: RestoreError| Failure::failed(error.to_string()))?;
-        Ok(Self { world, pid, first, followed, signals })
+        let (exit, group) = (restored.exit, restored.group);
+        Ok(Self { world, pid, first, exit, group, signals })
     }
 
     /// Whether there was nothing left to go on with.
@@ -106,7 +114,7 @@ impl Whole {
         let stopped = stopped.map_err(|error| Failure::failed(error.to_string()))?;
         // For those who were in the middle of writing.
         self.world.scheduler.shutdown();
-        if let Ok(ending) = self.followed.ending.try_recv() {
+        if let Ok(ending) = self.exit.try_recv() {
             // It came to its end while it was to be stopped.
             self.note(Some(ending));
         }
@@ -142,15 +150,15 @@ impl Whole {
     /// Waits until there is a reason to stop.
     fn wait(&mut self, wait_all: bool) -> Stop {
         let signals = self.signals.clone();
-        let mut all = self.followed.all.clone();
+        let mut all = self.group.clone();
         let (news, still) = (self.world.news.clone(), self.world.still.clone());
         let failed = self.world.stream.failed().clone();
         loop {
             select! {
-                recv(self.followed.ending) -> ending => self.note(ending.ok()),
+                recv(self.exit) -> ending => self.note(ending.ok()),
                 recv(all) -> _ => {
                     all = never();
-                    let ending = self.followed.ending.try_recv().ok();
+                    let ending = self.exit.try_recv().ok();
                     self.note(ending);
                     if !wait_all || self.world.scheduler.process_count() == 0 {
                         return Stop::Ended;
@@ -174,14 +182,14 @@ impl Whole {
         // What was told of it may have been so a while ago. Then it is told again
         // when it comes to be so.
         let scheduler = &self.world.scheduler;
-        let (spent, rests) = (scheduler.is_out_of_fuel(), scheduler.is_at_rest());
+        let (spent, rests) = (scheduler.is_out_of_fuel(), scheduler.is_idle());
         if !spent && !rests {
             return None;
         }
-        let gone = self.followed.all.try_recv() == Err(TryRecvError::Disconnected);
+        let gone = self.group.try_recv() == Err(TryRecvError::Disconnected);
         let over = gone && (!wait_all || scheduler.process_count() == 0);
         if over {
-            let ending = self.followed.ending.try_recv().ok();
+            let ending = self.exit.try_recv().ok();
             self.note(ending);
         }
         Some(match (over, spent) {
@@ -199,7 +207,7 @@ impl Whole {
                 self.first = First::Ended { process, program, end };
             }
         }
-        self.followed.ending = never();
+        self.exit = never();
     }
 
     fn tell_news(&self) {

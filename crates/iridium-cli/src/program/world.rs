@@ -130,7 +130,7 @@ impl Herald {
 }
 
 impl Observer for Herald {
-    fn ended(&self, ending: &ExitInfo) {
+    fn exited(&self, ending: &ExitInfo) {
         if let Some(trap) = &ending.trap {
             self.tell(News::Trapped(ending.pid, trap.clone()));
         }
@@ -140,7 +140,7 @@ impl Observer for Herald {
         self.tell(News::Supervised(supervisor, what.clone()));
     }
 
-    fn at_rest(&self) {
+    fn idle(&self) {
         self.still();
     }
 

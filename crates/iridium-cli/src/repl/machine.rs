@@ -8,7 +8,7 @@ use std::time::Duration;
 use iridium_asm::Session;
 use iridium_isa::{Diagnostics, Module};
 use iridium_node::control::SpawnOrder;
-use iridium_sched::Reason;
+use iridium_sched::{Reason, RestoreOptions};
 use iridium_vm::{Completion, Effect, Limits, Pid, Process, Program, Status};
 
 use super::drive::{Driver, OUTPUT};
@@ -353,8 +353,12 @@ impl Machine {
         };
         let settings = Settings { threads: here.world.settings.threads, ..state.settings };
         let world = World::start_reachable(settings, stream)?;
-        let restored = world.scheduler.restore_with(&state.processes, &hosts());
-        let (_, guest) = restored.map_err(|error| Failure::failed(format!("{path}: {error}")))?;
+        let options = RestoreOptions { native: true, ..RestoreOptions::default() };
+        let restored = world.scheduler.restore_all(&state.processes, &hosts(), options);
+        let restored = restored.map_err(|error| Failure::failed(format!("{path}: {error}")))?;
+        let Some(guest) = restored.native else {
+            return Err(Failure::failed(format!("{path} is damaged")));
+        };
         let others = world.scheduler.process_count().saturating_sub(1);
         *here = Here { world, guest, is_clustered: false };
         self.process = machine.process;

@@ -86,7 +86,7 @@ impl Place {
     /// As [`NativeProcess::give_up`].
     pub(super) fn give_up(&mut self) -> Result<Completion, Failure> {
         match self {
-            Self::Here(here) => Ok(here.guest.give_up()),
+            Self::Here(here) => Ok(here.guest.cancel_wait()),
             Self::There(there) => there.attached.give_up().map_err(lost),
         }
     }
@@ -102,7 +102,7 @@ impl Place {
     /// As [`NativeProcess::patience`]. A node looks at the time itself.
     pub(super) fn patience(&self) -> Option<Duration> {
         match self {
-            Self::Here(here) => here.guest.patience(),
+            Self::Here(here) => here.guest.timeout(),
             Self::There(_) => None,
         }
     }
@@ -129,8 +129,8 @@ impl Place {
             Self::Here(here) => {
                 // What was sent before all came to rest is there now.
                 !here.is_clustered
-                    && here.guest.patience().is_none()
-                    && here.world.scheduler.is_at_rest()
+                    && here.guest.timeout().is_none()
+                    && here.world.scheduler.is_idle()
                     && here.guest.wakes().is_empty()
             }
             Self::There(_) => false,
@@ -188,7 +188,7 @@ impl There {
 }
 
 fn guest(world: &World) -> Result<NativeProcess, Failure> {
-    world.scheduler.native().map_err(|full| Failure::failed(full.to_string()))
+    world.scheduler.spawn_native().map_err(|full| Failure::failed(full.to_string()))
 }
 
 /// Nothing is left to do without the node.

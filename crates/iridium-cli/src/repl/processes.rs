@@ -145,7 +145,7 @@ fn find(session: &mut Session, text: &str) -> Result<Pid, Failure> {
     };
     match &session.machine.driver.place {
         // Of those that live elsewhere, nobody here knows.
-        Place::Here(here) if pid.node() == me.node() && !here.world.scheduler.lives(pid) => {
+        Place::Here(here) if pid.node() == me.node() && !here.world.scheduler.is_alive(pid) => {
             Err(none())
         }
         _ if pid.node() == 0 => Err(none()),

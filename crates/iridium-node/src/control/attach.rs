@@ -32,7 +32,7 @@ pub(super) fn serve(operators: &Operators, stream: &mut ControlStream) -> Result
     let Some(scheduler) = operators.this.scheduler() else {
         return stream.fail("the node is stopping");
     };
-    let native = match scheduler.native() {
+    let native = match scheduler.spawn_native() {
         Ok(native) => native,
         Err(full) => return stream.fail(&full.to_string()),
     };
@@ -91,7 +91,7 @@ impl Session<'_> {
         let (mut waits, mut ended) = (false, false);
         loop {
             let wakes = if ended { never() } else { self.native.wakes().clone() };
-            let patience = self.native.patience().filter(|_| waits);
+            let patience = self.native.timeout().filter(|_| waits);
             let time = patience.map_or(never(), after);
             let (answer, asked) = select! {
                 recv(acts) -> act => match act {
@@ -116,7 +116,7 @@ impl Session<'_> {
     fn act(&mut self, act: Option<Act>) -> Answer {
         let program = match act {
             None => return Answer::NotUnderstood,
-            Some(Act::GiveUp) => return Answer::Completion(self.native.give_up()),
+            Some(Act::GiveUp) => return Answer::Completion(self.native.cancel_wait()),
             Some(Act::Perform { effect, module: None, limits }) => {
                 self.wanted = Some((effect, limits));
                 Some(Arc::clone(&self.idle))

@@ -2,7 +2,7 @@
 
 use crossbeam_channel::Receiver;
 use iridium_sched::supervisor::Spec;
-use iridium_sched::{ExitInfo, Scheduler};
+use iridium_sched::{ExitInfo, Scheduler, StartSupervisorError};
 use iridium_vm::Pid;
 
 use super::Operators;
@@ -21,13 +21,16 @@ impl Operators {
         spec: Spec,
     ) -> Result<(Pid, Receiver<ExitInfo>), NodeError> {
         let scheduler = self.this.running()?;
-        let refused = |full: iridium_sched::Full| match scheduler.find(name) {
-            Some(pid) => NodeError::Refused(format!("process {pid} has the name {name}")),
-            None => full.into(),
-        };
-        let started = scheduler.start_supervisor(spec, Some(name)).map_err(refused)?;
-        lock(&self.apps).push((name.to_string(), started.0));
-        Ok(started)
+        let started =
+            scheduler.start_supervisor(spec, Some(name)).map_err(|error| match error {
+                StartSupervisorError::TooManyProcesses(full) => full.into(),
+                error => match scheduler.find(name) {
+                    Some(pid) => NodeError::Refused(format!("process {pid} has the name {name}")),
+                    None => NodeError::Refused(error.to_string()),
+                },
+            })?;
+        lock(&self.apps).push((name.to_string(), started.pid));
+        Ok((started.pid, started.exit))
     }
 
     /// The apps that were started here, oldest first.

@@ -86,7 +86,13 @@ impl Operators {
     }
 
     /// An operator of another node asks something.
-    pub(crate) fn receive_query(&self, from: &Arc<Peer>, number: u64, query: Query, permit: WindowPermit) {
+    pub(crate) fn receive_query(
+        &self,
+        from: &Arc<Peer>,
+        number: u64,
+        query: Query,
+        permit: WindowPermit,
+    ) {
         let from = Arc::clone(from);
         if let Err(refused) = self.responder.try_send(Order::Query { from, number, query, permit })
             && let Order::Query { from, .. } = refused.into_inner()
@@ -114,7 +120,7 @@ impl Operators {
 
     /// How this node does.
     pub(crate) fn report(&self, scheduler: &Scheduler) -> NodeReport {
-        let (messages, memory) = scheduler.weight();
+        let usage = scheduler.usage();
         let counts = self.events.counts();
         let mut report = NodeReport {
             number: scheduler.node(),
@@ -125,9 +131,9 @@ impl Operators {
             traps: counts.traps,
             restarts: counts.restarts,
             fuel: scheduler.fuel_spent(),
-            messages,
+            messages: usage.messages,
             dead_letters: scheduler.dead_letters(),
-            memory,
+            memory: usage.memory,
             ..NodeReport::default()
         };
         self.links.add_traffic(&mut report);

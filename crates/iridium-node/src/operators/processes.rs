@@ -63,7 +63,7 @@ impl Operators {
         let message = Message { tag, sender: Pid::NOBODY.bits(), payload };
         let why = match self.remote.message(Pid::NOBODY, to, message) {
             Ok(()) => return Ok(to),
-            Err(SendRefused::NoRoom(_)) => {
+            Err(SendRefused::NoCredit(_)) => {
                 format!("too much waits on the way to the node of process {to}; try again later")
             }
             Err(SendRefused::TooLong(_)) => "the message is too long for another node".into(),
@@ -87,7 +87,7 @@ impl Operators {
             Target::Pid(pid) => {
                 let scheduler = self.this.running()?;
                 let there = match pid.node() == scheduler.node() {
-                    true => scheduler.lives(*pid),
+                    true => scheduler.is_alive(*pid),
                     false => self.links.peers.find(pid.node()).is_some(),
                 };
                 if there { Ok(*pid) } else { Err(NodeError::NoProcess(target.to_string())) }

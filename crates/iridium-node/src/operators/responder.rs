@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use iridium_net::{WindowPermit, SendError};
+use iridium_net::{SendError, WindowPermit};
 use iridium_sched::Scheduler;
 
 use super::{Operators, Order, own_processes};
@@ -47,7 +47,8 @@ impl Operators {
             Query::Load => Response::Load(Box::new(self.report(scheduler))),
             Query::WhereIs(name) => Response::Found(scheduler.find(&name)),
             Query::Spawn { module, start, limits, name } => {
-                let requester = Requester::Operator { peer: Arc::clone(from), number, _permit: permit };
+                let requester =
+                    Requester::Operator { peer: Arc::clone(from), number, _permit: permit };
                 let request = SpawnRequest { requester, module, start, limits, name };
                 return self.spawner.spawn(scheduler, request);
             }

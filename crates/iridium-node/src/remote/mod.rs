@@ -114,7 +114,7 @@ impl RemoteProcesses {
     fn message_of_nobody(&self, from: Pid, to: Pid, message: Message) {
         if let Err(refused) = self.message(from, to, message) {
             let why = match refused {
-                SendRefused::NoRoom(_) => "there is no room on the way",
+                SendRefused::NoCredit(_) => "there is no room on the way",
                 SendRefused::TooLong(_) => "it is too long",
             };
             log::warn!("dropped a message to process {to} of another node: {why}");
@@ -134,7 +134,7 @@ impl Distribution for RemoteProcesses {
         let why = match refused.why {
             // As to a process that is not there.
             SendError::NotLinked => return Ok(()),
-            SendError::WouldBlock => SendRefused::NoRoom,
+            SendError::WouldBlock => SendRefused::NoCredit,
             SendError::TooLong { .. } => SendRefused::TooLong,
         };
         match take_back(refused.bytes) {

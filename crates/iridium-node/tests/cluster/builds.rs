@@ -96,7 +96,7 @@ fn a_signal_that_the_node_does_not_know_or_that_has_grown_does_nothing() {
     // Cut off within its reason.
     later.say(&(signal, later.asker(), pid, (kill, later.asker(), -1_i32)));
     later.is_understood("receiver", Some(pid));
-    assert!(lab.node.scheduler().lives(pid));
+    assert!(lab.node.scheduler().is_alive(pid));
 }
 
 #[test]

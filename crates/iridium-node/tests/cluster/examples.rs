@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use iridium_sched::SpawnOptions;
 use iridium_vm::{Limits, Process};
 
 use crate::harness::{Lab, Transcript, assemble, end_of, mesh, wait_until};
@@ -26,7 +27,12 @@ fn on_three_nodes(name: &str) {
     labs.sort_by_key(Lab::number);
     let program = labs[0].node.load(assemble(&source)).unwrap();
     let process = Process::new(&program, Limits::default());
-    let (_, exit) = labs[0].node.scheduler().spawn_watched(process, &program).unwrap();
+    let exit = labs[0]
+        .node
+        .scheduler()
+        .spawn_with(process, &program, SpawnOptions::default())
+        .unwrap()
+        .exit;
     assert_eq!(end_of(&exit), 0, "{name}");
     wait_until("its output is there", || labs[0].output.text().len() >= expected.len());
     assert_eq!(labs[0].output.text(), expected, "{name}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use iridium_isa::Module;
 use iridium_node::{LocalScheduler, Node, StartError};
 use iridium_proto::NodeNumber;
-use iridium_sched::{ExitInfo, Observer, Progress};
+use iridium_sched::{ExitInfo, Observer, Progress, SpawnOptions};
 use iridium_vm::{Completion, Effect, Hosts, Limits, Payload, Pid, Process, Program};
 
 use crate::harness::{PATIENCE, Transcript, assemble, config, end_of, start, wait_until};
@@ -13,7 +13,7 @@ use crate::harness::{PATIENCE, Transcript, assemble, config, end_of, start, wait
 struct NullObserver;
 
 impl Observer for NullObserver {
-    fn ended(&self, _: &ExitInfo) {}
+    fn exited(&self, _: &ExitInfo) {}
 }
 
 /// A scheduler without a node, and what its processes write.
@@ -60,7 +60,8 @@ fn processes_from_before_are_reached_and_live_on_when_the_node_leaves() {
     let (local, output) = local(77);
     let program = Arc::new(Program::new(program(), &Hosts::new()).unwrap());
     let told = Process::at_label(&program, "told", Limits::default()).unwrap();
-    let (told, exit) = local.scheduler().spawn_watched(told, &program).unwrap();
+    let spawned = local.scheduler().spawn_with(told, &program, SpawnOptions::default()).unwrap();
+    let (told, exit) = (spawned.pid, spawned.exit);
     assert_eq!(told.node(), 77);
 
     for _ in 0..2 {
@@ -79,11 +80,12 @@ fn processes_from_before_are_reached_and_live_on_when_the_node_leaves() {
         let (there, _) = lab.spawn(program.module(), "told", &[]);
         let mut linked = Process::at_label(&program, "linked", Limits::default()).unwrap();
         linked.set_register(0, iridium_vm::Register { int: there.bits(), float: 0.0 });
-        let (_, cut) = local.scheduler().spawn_watched(linked, &program).unwrap();
+        let cut =
+            local.scheduler().spawn_with(linked, &program, SpawnOptions::default()).unwrap().exit;
         output.wait_for("33");
         node.leave();
         assert_eq!(end_of(&cut), -3);
-        assert!(local.scheduler().lives(told));
+        assert!(local.scheduler().is_alive(told));
     }
 
     let node = start_on("late", &local).unwrap();
@@ -92,7 +94,7 @@ fn processes_from_before_are_reached_and_live_on_when_the_node_leaves() {
     // Until the link is up, it is lost as to a process that is not there.
     wait_until("it has arrived", || {
         lab.node.scheduler().send(Pid::NOBODY, told, 1, word.clone());
-        !local.scheduler().lives(told)
+        !local.scheduler().is_alive(told)
     });
     assert_eq!(end_of(&exit), 5);
 }
@@ -101,7 +103,7 @@ fn processes_from_before_are_reached_and_live_on_when_the_node_leaves() {
 fn alone_it_has_no_other_nodes() {
     let (local, _) = local(9);
     let program = Arc::new(Program::new(program(), &Hosts::new()).unwrap());
-    let mut native = local.scheduler().native().unwrap();
+    let mut native = local.scheduler().spawn_native().unwrap();
     let mut ask = |effect| match native.perform(effect, &program, Limits::default()) {
         Progress::Done(answer) => answer,
         other => panic!("{other:?}"),
