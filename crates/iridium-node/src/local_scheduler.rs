@@ -48,7 +48,6 @@ impl LocalScheduler {
     }
 
     /// The scheduler.
-    #[must_use]
     pub fn scheduler(&self) -> &Scheduler {
         &self.scheduler
     }

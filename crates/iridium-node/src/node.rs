@@ -121,7 +121,6 @@ impl Node {
     }
 
     /// Its scheduler: processes can be started, told and watched here as on any other.
-    #[must_use]
     pub fn scheduler(&self) -> &Scheduler {
         &self.inner.scheduler
     }

@@ -107,8 +107,6 @@ const LONG: &[(&str, &str)] = &[];
 const CIRCLES: &[(&str, &str)] = &[
     ("iridium-cli", "the session and its commands; failures and programs"),
     ("iridium-isa", "module and verifier"),
-    ("iridium-net", "events, members and their identities; the manager and its thread"),
-    ("iridium-proto", "the codec, the frames and the messages in them"),
     ("iridium-vm", "process and interpreter"),
     ("xtask", "tasks ask main for the root of the repository; reports and their targets"),
 ];
