@@ -17,7 +17,7 @@ use iridium_asm::Assembler;
 use iridium_net::{Secrets, Security};
 use iridium_node::{Config, Happening, Node};
 use iridium_proto::NodeAlias;
-use iridium_sched::Output;
+use iridium_sched::{Output, SpawnOptions, Spawned};
 use iridium_vm::{Limits, Pid, Process, Program, Register};
 
 const ROUNDS: usize = 5;
@@ -92,7 +92,8 @@ fn run(
         process.set_register(number, Register { int, float: 0.0 });
     }
     let begun = Instant::now();
-    let (_, ended) = node.scheduler().spawn_watched(process, program)?;
+    let Spawned { exit: ended, .. } =
+        node.scheduler().spawn_with(process, program, SpawnOptions::default())?;
     let ending = ended.recv_timeout(PATIENCE).map_err(|error| format!("{label}: {error}"))?;
     if ending.reason.0 != 0 {
         return Err(format!("{label} ended: {}", ending.reason).into());

@@ -79,7 +79,7 @@ pub(crate) fn processes(scheduler: &Scheduler) -> Vec<ProcessRow> {
 
 /// How this node does.
 pub(crate) fn load(router: &Router, scheduler: &Scheduler) -> NodeReport {
-    let (messages, memory) = scheduler.weight();
+    let usage = scheduler.usage();
     let counts = router.hub.counts();
     let mut report = NodeReport {
         number: scheduler.node(),
@@ -90,9 +90,9 @@ pub(crate) fn load(router: &Router, scheduler: &Scheduler) -> NodeReport {
         traps: counts.traps,
         restarts: counts.restarts,
         fuel: scheduler.fuel_spent(),
-        messages,
+        messages: usage.messages,
         dead_letters: scheduler.dead_letters(),
-        memory,
+        memory: usage.memory,
         ..NodeReport::default()
     };
     router.add_traffic(&mut report);

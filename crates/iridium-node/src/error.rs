@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use iridium_proto::NodeAlias;
-use iridium_sched::Full;
+use iridium_sched::TooManyProcesses;
 use iridium_vm::MissingImports;
 use thiserror::Error;
 
@@ -38,7 +38,7 @@ pub enum SpawnError {
     Imports(#[from] MissingImports),
     /// There are as many processes as there may be.
     #[error(transparent)]
-    Full(#[from] Full),
+    Full(#[from] TooManyProcesses),
     /// The node has been shut down.
     #[error("the node has been shut down")]
     Stopped,

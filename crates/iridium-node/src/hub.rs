@@ -206,7 +206,7 @@ impl Hub {
 }
 
 impl Observer for Hub {
-    fn ended(&self, ending: &ExitInfo) {
+    fn exited(&self, ending: &ExitInfo) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         if ending.trap.is_some() {
             self.traps.fetch_add(1, Ordering::Relaxed);
@@ -218,7 +218,7 @@ impl Observer for Hub {
             trap: ending.trap.as_ref().map(ToString::to_string),
         });
         if let Some(next) = &self.next {
-            next.ended(ending);
+            next.exited(ending);
         }
     }
 

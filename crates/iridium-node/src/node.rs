@@ -351,7 +351,7 @@ fn sched_config(
         time: Time::Real,
         output: Arc::clone(&config.output),
         observer: Arc::clone(&router.hub) as _,
-        outside: Arc::clone(router) as _,
+        distribution: Arc::clone(router) as _,
     })
 }
 

@@ -7,7 +7,7 @@ use crossbeam_channel::Receiver;
 use iridium_isa::{Module, ModuleId};
 use iridium_proto::NodeAlias;
 use iridium_sched::supervisor::Spec;
-use iridium_sched::{ExitInfo, Scheduler};
+use iridium_sched::{ExitInfo, Scheduler, StartSupervisorError};
 use iridium_vm::{Limits, Pid, Process, Program, Start};
 
 use crate::code::start_named;
@@ -128,14 +128,15 @@ impl Router {
     ) -> Result<(Pid, Receiver<ExitInfo>), SpawnError> {
         let scheduler = self.running()?;
         let started =
-            scheduler.start_supervisor(spec, Some(name)).map_err(|full| {
-                match scheduler.find(name) {
+            scheduler.start_supervisor(spec, Some(name)).map_err(|error| match error {
+                StartSupervisorError::TooManyProcesses(full) => full.into(),
+                error => match scheduler.find(name) {
                     Some(pid) => SpawnError::Refused(format!("process {pid} has the name {name}")),
-                    None => full.into(),
-                }
+                    None => SpawnError::Refused(error.to_string()),
+                },
             })?;
-        lock(&self.apps).push((name.to_string(), started.0));
-        Ok(started)
+        lock(&self.apps).push((name.to_string(), started.pid));
+        Ok((started.pid, started.exit))
     }
 
     /// The apps that were started here, oldest first.

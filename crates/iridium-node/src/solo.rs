@@ -37,7 +37,7 @@ impl Solo {
             observer: Arc::clone(&config.observer),
         });
         config.observer = Arc::clone(&gate) as _;
-        config.outside = Arc::clone(&gate) as _;
+        config.distribution = Arc::clone(&gate) as _;
         let scheduler = Scheduler::start(config)?;
         let _ = gate.scheduler.set(scheduler.downgrade());
         Ok(Self { scheduler, gate })
@@ -128,11 +128,11 @@ impl Distribution for Gate {
 }
 
 impl Observer for Gate {
-    fn ended(&self, ending: &ExitInfo) {
+    fn exited(&self, ending: &ExitInfo) {
         if let Some(router) = self.router() {
-            router.hub.ended(ending);
+            router.hub.exited(ending);
         }
-        self.observer.ended(ending);
+        self.observer.exited(ending);
     }
 
     fn supervised(&self, supervisor: Pid, what: &Supervision) {
@@ -142,8 +142,8 @@ impl Observer for Gate {
         self.observer.supervised(supervisor, what);
     }
 
-    fn at_rest(&self) {
-        self.observer.at_rest();
+    fn idle(&self) {
+        self.observer.idle();
     }
 
     fn out_of_fuel(&self) {

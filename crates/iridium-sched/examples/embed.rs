@@ -1,7 +1,7 @@
 //! How a Rust program embeds the machine: it assembles a module, lends it two host functions, runs
 //! ten thousand processes of it within limits, and collects how they have ended.
 //!
-//! `cargo run --release --example embed`
+//! `cargo run --release -p iridium-sched --example embed`
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use iridium_asm::Assembler;
-use iridium_sched::{Config, ExitInfo, Observer, Output, Reason, Scheduler};
+use iridium_sched::{Config, ExitInfo, Observer, Output, Reason, Scheduler, SpawnOptions, Spawned};
 use iridium_vm::{HostError, Hosts, Limits, Pid, Process, Program, Register};
 
 /// Each process looks a number up and halves it, or multiplies it by 3 and adds 1, until it is 1. One
@@ -50,7 +50,7 @@ impl Output for Quiet {
 }
 
 impl Observer for Quiet {
-    fn ended(&self, _: &ExitInfo) {}
+    fn exited(&self, _: &ExitInfo) {}
 }
 
 fn hosts(reads: &Arc<AtomicU64>) -> Hosts {
@@ -91,7 +91,8 @@ pub(crate) fn run() -> Result<String, Box<dyn Error>> {
     for number in 0..10_000 {
         let mut process = Process::new(&program, limits);
         process.set_register(0, Register { int: number, float: 0.0 });
-        let (_, ending) = scheduler.spawn_watched(process, &program)?;
+        let Spawned { exit: ending, .. } =
+            scheduler.spawn_with(process, &program, SpawnOptions::default())?;
         watched.push((number, ending));
     }
 

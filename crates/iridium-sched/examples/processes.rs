@@ -3,7 +3,7 @@
 //! system process, in bytes: before the first process was started, and when the program has ended and
 //! what it has left behind lives on.
 //!
-//! `cargo run --release --example processes -- FILE ARGUMENT [WORKERS]`
+//! `cargo run --release -p iridium-sched --example processes -- FILE ARGUMENT [WORKERS]`
 //!
 //! The programs are in `benches/processes`. Each prints the ns that it took, and nothing else.
 
@@ -11,7 +11,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use iridium_asm::Assembler;
-use iridium_sched::{Config, ExitInfo, Observer, Output, Scheduler};
+use iridium_sched::{Config, ExitInfo, Observer, Output, Scheduler, SpawnOptions, Spawned};
 use iridium_vm::{Hosts, Limits, Pid, Process, Program, Register};
 
 /// What the program has printed.
@@ -28,7 +28,7 @@ impl Output for Printed {
 struct Complain;
 
 impl Observer for Complain {
-    fn ended(&self, ending: &ExitInfo) {
+    fn exited(&self, ending: &ExitInfo) {
         if let Some(trap) = &ending.trap {
             eprintln!("{}: {trap}", ending.pid);
         }
@@ -52,7 +52,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut process = Process::new(&program, limits);
     process.set_register(0, Register { int: argument, float: 0.0 });
     let before = resident()?;
-    let (_, ending) = scheduler.spawn_watched(process, &program)?;
+    let Spawned { exit: ending, .. } =
+        scheduler.spawn_with(process, &program, SpawnOptions::default())?;
     let ExitInfo { reason, process, .. } = ending.recv()?;
     let answer = process.ok_or("it has no registers")?.register(0).int;
     let text = std::mem::take(&mut *printed.0.lock().unwrap_or_else(PoisonError::into_inner));

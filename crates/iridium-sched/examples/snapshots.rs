@@ -2,7 +2,7 @@
 //! there are more now, and the seconds that it took. The module is not saved with it, as between
 //! nodes that have it.
 //!
-//! `cargo run --release --example snapshots -- TIMES`
+//! `cargo run --release -p iridium-sched --example snapshots -- TIMES`
 
 use std::error::Error;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ impl Output for Quiet {
 }
 
 impl Observer for Quiet {
-    fn ended(&self, _: &ExitInfo) {}
+    fn exited(&self, _: &ExitInfo) {}
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     scheduler.add_program(&program);
     let process = Process::at_label(&program, "wait", Limits::default()).ok_or("no such label")?;
     let pid = scheduler.spawn(process, &program)?;
-    while !scheduler.is_at_rest() {
+    while !scheduler.is_idle() {
         std::thread::sleep(Duration::from_millis(1));
     }
 

@@ -1,18 +1,23 @@
-//! Time, as the scheduler and its processes see it.
+//! The clock of a scheduler: real, or virtual.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Which time holds.
+/// Which kind of time a scheduler has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Time {
-    /// The system's.
+    /// That of the operating system.
     #[default]
     Real,
     /// One that stands still while processes run, and jumps to the next deadline when all wait. With
     /// one worker and a fixed seed, everything that happens then is the same each time.
     Virtual,
 }
+
+/// The latest deadline there is, 146 years after the clock has started. Later ones are moved to it, so
+/// that virtual time never jumps beyond what signed integers of programs can hold, nor beyond what a
+/// snapshot may say.
+pub(crate) const LAST_TIME: u64 = 1 << 62;
 
 /// A clock that started with the scheduler.
 #[derive(Debug)]

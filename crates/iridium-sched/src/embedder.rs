@@ -1,8 +1,9 @@
-//! What a scheduler asks of those around it.
+//! What an embedder provides to a scheduler.
 
-use super::exit::ExitInfo;
+use crate::process::exit_info::ExitInfo;
+use crate::process::request::RemoteRequest;
+use crate::process::signal::Signal;
 use crate::supervisor::Supervision;
-use crate::{RemoteRequest, Signal};
 use iridium_vm::{Message, Pid};
 
 /// Where the output of processes goes. Called by the workers.
@@ -11,32 +12,33 @@ pub trait Output: Send + Sync {
     /// anything that others could notice. May wait until there is room.
     fn write(&self, from: Pid, text: &[u8]);
 
-    /// Whether a process that writes now would not have to wait. Those who bring signals from
-    /// [outside](super::InlineWorker), and must not be held up, leave processes to the workers when not.
+    /// Whether a process that writes now would not have to wait. [Inline
+    /// workers](crate::InlineWorker), which must not be held up, leave processes to the other workers
+    /// when not.
     fn has_room(&self) -> bool {
         true
     }
 
-    /// As [`write`](Self::write), for those who must not be held up: it does not wait, and may go
+    /// As [`write`](Self::write), for threads that must not be held up: it does not wait, and may go
     /// past what there is room for, by what a process writes in a turn.
     fn write_at_once(&self, from: Pid, text: &[u8]) {
         self.write(from, text);
     }
 }
 
-/// Who wants to know how processes end. Called by the workers; must not wait.
+/// Who is told how processes end. Called by the workers; must not wait.
 pub trait Observer: Send + Sync {
     /// A process has ended with a reason other than normal.
-    fn ended(&self, ending: &ExitInfo);
+    fn exited(&self, exit: &ExitInfo);
 
     /// A supervisor has started a child again, or has given up.
     fn supervised(&self, _supervisor: Pid, _what: &Supervision) {}
 
-    /// All processes wait, and for nothing that comes by itself.
-    fn at_rest(&self) {}
+    /// No process can go on unless something comes from outside.
+    fn idle(&self) {}
 
-    /// No process runs, and those that could have no [fuel](super::Config::fuel) left. Others may
-    /// sleep.
+    /// No process runs, and there is no [fuel](crate::Config::fuel) left for those that could. Others
+    /// may sleep.
     fn out_of_fuel(&self) {}
 }
 
@@ -55,12 +57,12 @@ pub trait Distribution: Send + Sync {
     /// The signal, when the node is out of reach.
     fn signal(&self, from: Pid, to: Pid, signal: Signal) -> Result<(), Signal>;
 
-    /// Asks another node. The answer goes to [`Scheduler::answer`](super::Scheduler::answer), with
-    /// the asker and its number for the question.
+    /// Asks another node. The reply goes to [`Scheduler::answer`](crate::Scheduler::answer), with the
+    /// asker and its number for the request.
     ///
     /// # Errors
     /// The node is out of reach.
-    fn ask(&self, from: Pid, number: u64, question: &RemoteRequest) -> Result<(), NodeUnreachable>;
+    fn ask(&self, from: Pid, number: u64, request: &RemoteRequest) -> Result<(), NodeUnreachable>;
 
     /// The numbers of the nodes that are alive, in ascending order, with this one.
     fn nodes(&self) -> Vec<u32>;
@@ -70,12 +72,15 @@ pub trait Distribution: Send + Sync {
 }
 
 /// A message that was not sent. One to a node that is out of reach counts as sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendRefused {
-    /// There is no room for it now. The sender is suspended, until
-    /// [`Scheduler::room`](super::Scheduler::room) is called for the node.
-    NoRoom(Message),
-    /// It is too long to be sent to another node at all. The sender traps with `bad-message`.
+    /// There is no credit for it now: too much is under way to the node. A program that sends is
+    /// suspended until [`Scheduler::credit_available`](crate::Scheduler::credit_available) is called.
+    #[error("there is no credit for messages to the node now")]
+    NoCredit(Message),
+    /// It is too long to be sent to another node at all. A program that sends traps with
+    /// `bad-message`.
+    #[error("the message is too long for another node")]
     TooLong(Message),
 }
 
@@ -83,13 +88,14 @@ impl SendRefused {
     /// The message.
     pub fn into_message(self) -> Message {
         match self {
-            Self::NoRoom(message) | Self::TooLong(message) => message,
+            Self::NoCredit(message) | Self::TooLong(message) => message,
         }
     }
 }
 
 /// A node is out of reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the node is out of reach")]
 pub struct NodeUnreachable;
 
 /// No other nodes.

@@ -1,23 +1,24 @@
-//! What can be seen of processes from outside.
+//! What an embedder can see of processes.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::num::NonZeroU64;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::unbounded;
 
-use super::Scheduler;
-use super::letter::Letter;
-use super::sync::lock;
-use super::task::{Body, Task};
-use crate::actor::{Actor, Wait};
+use crate::process::actor::{ActorState, Wait};
+use crate::process::entry::{Body, ProcessEntry};
+use crate::process::slot_message::SlotMessage;
+use crate::scheduler::Scheduler;
 use crate::supervisor::ChildBody;
+use crate::sync::lock;
 use iridium_isa::ModuleId;
 use iridium_vm::{Pid, Place};
 
-/// How long processes that are busy may take to show themselves.
+/// How long to wait for processes that are busy.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A process, as it was at a moment.
+/// A process, as it was at some moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessInfo {
     /// Its pid.
@@ -42,6 +43,15 @@ pub struct ProcessInfo {
     pub links: usize,
 }
 
+/// What processes take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Messages in their mailboxes.
+    pub messages: u64,
+    /// Their memory, in bytes.
+    pub memory: u64,
+}
+
 /// A child of a supervisor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChildInfo {
@@ -55,6 +65,7 @@ pub struct ChildInfo {
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Activity {
     /// It runs, or waits for its turn.
     Ready,
@@ -64,7 +75,7 @@ pub enum Activity {
     Sleeping,
     /// It waits for another node.
     Remote,
-    /// It is in a host function that takes its time.
+    /// It is in a blocking host function.
     Blocked,
     /// It supervises others.
     Supervising,
@@ -84,8 +95,8 @@ impl Activity {
     }
 }
 
-fn children(task: &Task) -> Option<Vec<ChildInfo>> {
-    let Body::Supervisor(supervisor) = &task.body else { return None };
+fn children(entry: &ProcessEntry) -> Option<Vec<ChildInfo>> {
+    let Body::Supervisor(supervisor) = &entry.body else { return None };
     let children = supervisor.children().map(|(child, pid)| ChildInfo {
         name: child.name.clone(),
         pid,
@@ -95,21 +106,21 @@ fn children(task: &Task) -> Option<Vec<ChildInfo>> {
 }
 
 impl ProcessInfo {
-    fn of(task: &Task, parked: bool) -> Self {
-        let actor = &task.actor;
-        let (module, place, fuel, heap) = match &task.body {
+    fn of(entry: &ProcessEntry, parked: bool) -> Self {
+        let actor = &entry.actor;
+        let (module, place, fuel, heap) = match &entry.body {
             Body::Program(process, program) => {
                 let place = process.backtrace(program).into_iter().next();
                 (Some(process.module()), place, process.fuel_spent(), process.heap().len())
             }
             Body::Supervisor(_) | Body::Ended => (None, None, 0, 0),
         };
-        let activity = match (&task.body, &actor.wait) {
+        let activity = match (&entry.body, &actor.wait) {
             (Body::Supervisor(_), _) => Activity::Supervising,
             (_, Some(Wait::Host { .. })) => Activity::Blocked,
             (_, Some(Wait::Message { .. })) if parked => Activity::Receiving,
-            (_, Some(Wait::Time { .. })) if parked => Activity::Sleeping,
-            (_, Some(Wait::Answer { .. } | Wait::Room { .. })) if parked => Activity::Remote,
+            (_, Some(Wait::Sleep { .. })) if parked => Activity::Sleeping,
+            (_, Some(Wait::Reply { .. } | Wait::Credit { .. })) if parked => Activity::Remote,
             _ => Activity::Ready,
         };
         Self {
@@ -120,15 +131,13 @@ impl ProcessInfo {
             place,
             fuel,
             heap,
-            memory: task.measure(),
+            memory: entry.measure(),
             messages: actor.mailbox.len(),
-            links: actor.has_ties().map_or(0, |ties| ties.links.len()),
+            links: actor.relations().map_or(0, |relations| relations.links.len()),
         }
     }
-}
 
-impl ProcessInfo {
-    pub(super) fn of_guest(actor: &Actor, names: Vec<String>) -> Self {
+    pub(crate) fn of_native(actor: &ActorState, names: Vec<String>) -> Self {
         Self {
             pid: actor.pid,
             names,
@@ -139,62 +148,65 @@ impl ProcessInfo {
             heap: 0,
             memory: 0,
             messages: actor.mailbox.len(),
-            links: actor.has_ties().map_or(0, |ties| ties.links.len()),
+            links: actor.relations().map_or(0, |relations| relations.links.len()),
         }
     }
 }
 
 impl Scheduler {
-    /// The messages that wait in the mailboxes of processes that wait, and the memory in bytes that
-    /// these processes take. Those that run at this moment are left out.
-    pub fn weight(&self) -> (u64, u64) {
-        let weight = |task: &Task| (task.actor.mailbox.len() as u64, task.measure());
-        let weights = self.shared().table.places();
-        weights
-            .filter_map(|place| place.look(|_, task, _| task.map(weight)))
-            .fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
+    /// What the processes take that wait. Those that run at this moment are left out.
+    pub fn usage(&self) -> Usage {
+        let mut usage = Usage::default();
+        for slot in self.shared().table.slots() {
+            slot.inspect(|_, entry, _| {
+                if let Some(entry) = entry {
+                    usage.messages += entry.actor.mailbox.len() as u64;
+                    usage.memory += entry.measure();
+                }
+            });
+        }
+        usage
     }
 
     /// The children of a supervisor, in the order in which they start; `None` when the process is
-    /// none, or does not show itself within a second.
+    /// no supervisor, or has no turn within a second.
     pub fn children(&self, supervisor: Pid) -> Option<Vec<ChildInfo>> {
         let (seen, answer) = unbounded();
-        let look = move |task: &mut Task| {
+        let inspect = move |entry: &mut ProcessEntry| {
             // Whoever asked may have gone meanwhile.
-            let _ = seen.send(children(task));
+            let _ = seen.send(children(entry));
         };
-        self.shared().context().deliver(supervisor, Letter::Look(Box::new(look)));
+        self.shared().context().deliver(supervisor, SlotMessage::Inspect(Box::new(inspect)));
         answer.recv_timeout(PATIENCE).ok().flatten()
     }
 
-    /// All processes, by pid, without those that are driven from outside. Those that are busy for a
-    /// second or more, in a host function say, are
-    /// left out.
+    /// All processes, by pid, without native ones. Those that are busy for a second or more, in a
+    /// host function say, are left out.
     pub fn processes(&self) -> Vec<ProcessInfo> {
         let shared = self.shared();
         let (seen, busy) = unbounded();
         let mut infos = Vec::new();
-        // Those without fuel have no turn in which they would see that they are asked.
-        let mut starving: HashMap<_, _> = lock(&shared.starved)
+        // Those without fuel have no turn in which they could be inspected.
+        let mut out_of_fuel: HashMap<_, _> = lock(&shared.out_of_fuel)
             .iter()
-            .map(|task| (task.actor.pid.serial(), ProcessInfo::of(task, false)))
+            .map(|entry| (entry.actor.pid.serial(), ProcessInfo::of(entry, false)))
             .collect();
-        for place in shared.table.places().filter(|place| !place.is_lent()) {
-            let (serial, info) = place
-                .look(|serial, task, _| (serial, task.map(|task| ProcessInfo::of(task, true))));
-            match (serial, info.or_else(|| starving.remove(&serial))) {
-                (0, _) => {}
-                (_, Some(info)) => infos.push(info),
-                (serial, None) => {
-                    let seen = seen.clone();
-                    let look = move |task: &mut Task| drop(seen.send(ProcessInfo::of(task, false)));
-                    let pid = Pid::new(shared.node(), serial);
-                    shared.context().deliver(pid, Letter::Look(Box::new(look)));
-                }
+        for slot in shared.table.slots().filter(|slot| !slot.is_native()) {
+            let (serial, parked) =
+                slot.inspect(|serial, entry, _| (serial, entry.map(|e| ProcessInfo::of(e, true))));
+            let Some(serial) = serial.map(NonZeroU64::get) else { continue };
+            if let Some(info) = parked.or_else(|| out_of_fuel.remove(&serial)) {
+                infos.push(info);
+                continue;
             }
+            let seen = seen.clone();
+            let inspect =
+                move |entry: &mut ProcessEntry| drop(seen.send(ProcessInfo::of(entry, false)));
+            let pid = Pid::new(shared.node(), serial);
+            shared.context().deliver(pid, SlotMessage::Inspect(Box::new(inspect)));
         }
         drop(seen);
-        let deadline = std::time::Instant::now() + PATIENCE;
+        let deadline = Instant::now() + PATIENCE;
         while let Ok(info) = busy.recv_deadline(deadline) {
             infos.push(info);
         }

@@ -1,76 +1,84 @@
-//! Somebody who brings signals from outside, many and one after the other, and may lend a hand.
+//! Threads of the embedder that deliver many signals, one after the other, and may run processes.
 //!
 //! To wake a worker takes the system longer than most processes need to answer a message. So the
-//! thread that has brought one lets the process it has woken last have its turn itself. The others
+//! thread that has delivered one gives the process that it has woken last its turn itself. The others
 //! that it has woken go to the workers.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crossbeam_utils::sync::Parker;
+use crossbeam_deque::Worker as Deque;
 
-use super::Scheduler;
-use super::own::Own;
-use super::worker::Worker;
-use crate::Signal;
+use crate::process::signal::Signal;
+use crate::run::free_list::FreeList;
+use crate::run::local_queue::{LocalQueue, Role};
+use crate::run::turn::Runner;
+use crate::scheduler::Scheduler;
 use iridium_vm::Pid;
 
-/// A thread that brings signals from outside.
+/// Delivers signals on a thread of the embedder, which runs processes in between.
+#[must_use]
 pub struct InlineWorker {
-    /// One that nobody steals from, and that never sleeps.
-    worker: Worker,
+    runner: Runner,
 }
 
 impl Scheduler {
-    /// For a thread that brings signals from outside. While one is about, the scheduler
-    /// may [rest](Self::is_at_rest) or not.
+    /// For a thread that delivers signals. While one has processes to run, the scheduler may seem
+    /// [idle](Self::is_idle) or not.
     pub fn inline_worker(&self) -> InlineWorker {
-        let shared = Arc::clone(self.shared());
-        InlineWorker { worker: Worker::new(shared, usize::MAX, Own::alone(), Parker::new()) }
+        let local = LocalQueue::new(Role::Inline, Deque::new_fifo(), FreeList::default());
+        InlineWorker { runner: Runner::new(Arc::clone(self.shared()), local) }
     }
 }
 
 impl InlineWorker {
     /// The number of the node.
     pub fn node(&self) -> u32 {
-        self.worker.shared().node()
+        self.runner.shared().node()
     }
 
     /// As [`Scheduler::deliver`]. A process that is woken by it may wait for
-    /// [`go_on`](Self::go_on).
+    /// [`run_woken`](Self::run_woken).
     pub fn deliver(&mut self, from: Pid, to: Pid, signal: Signal) {
-        self.worker.context().post(from, to, signal);
+        self.runner.context().send_signal(from, to, signal);
     }
 
-    /// To be called when nothing more is at hand to deliver: gives a turn to the process that was
-    /// woken last.
-    pub fn go_on(&mut self) {
-        let shared = Arc::clone(self.worker.shared());
-        let Some(task) = self.worker.own().take() else { return };
+    /// To be called when there is nothing more to deliver: gives a turn to the process that was woken
+    /// last.
+    pub fn run_woken(&mut self) {
+        let shared = Arc::clone(self.runner.shared());
+        let Some(entry) = self.runner.local().pop() else { return };
         // Output may be held up for as long as somebody looks at a terminal. Workers can wait for
-        // that; whoever stands here reads what other nodes say, also that they are alive.
+        // that; this thread reads what other nodes send, also that they are alive.
         if shared.stopped.load(Ordering::SeqCst)
             || !shared.output.has_room()
             || !shared.pause.enter()
         {
-            return shared.context().ready(task);
+            return shared.context().schedule(entry);
         }
-        self.worker.turn(task);
+        self.runner.turn(entry);
         shared.pause.leave();
-        self.worker.tell_spent();
-        self.hand_over();
+        self.runner.report_fuel();
+        self.leave_to_workers();
     }
 
     /// Gives what was woken and did not run to the workers.
-    fn hand_over(&self) {
-        while let Some(task) = self.worker.own().take() {
-            self.worker.shared().context().ready(task);
+    fn leave_to_workers(&self) {
+        while let Some(entry) = self.runner.local().pop() {
+            self.runner.shared().context().schedule(entry);
         }
     }
 }
 
 impl Drop for InlineWorker {
     fn drop(&mut self) {
-        self.hand_over();
+        self.leave_to_workers();
+    }
+}
+
+impl fmt::Debug for InlineWorker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InlineWorker").field("node", &self.node()).finish_non_exhaustive()
     }
 }

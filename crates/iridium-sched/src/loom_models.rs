@@ -1,14 +1,14 @@
-//! Models of the two places where a wake-up could be lost, for loom: it runs each of them in every
-//! order in which the threads can meet.
+//! Models for loom of the two data structures where a wake-up could be lost, slots and idle workers:
+//! loom runs each of them in every order in which the threads can meet.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p iridium-vm --lib loom --release`
+//! `RUSTFLAGS="--cfg loom" cargo test -p iridium-sched --lib loom --release`
 
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
-use super::idle::{Idle, Waker};
-use super::slot::{Delivered, Reaction, Slot, Weigh};
+use super::process::slot::{Delivered, Reaction, Slot, Weigh};
+use super::run::idle::{Idle, Waker};
 
 /// Orders in which a thread is interrupted more often than this show nothing new here, and take
 /// most of the time.
@@ -36,22 +36,22 @@ struct Reader {
     read: Vec<u32>,
 }
 
-/// A slot, the processes that were made ready, and how many threads have the process at hand.
-struct Scene {
+/// A slot, the processes that were made ready, and how many threads have the process.
+struct Model {
     slot: Slot<Reader, u32, ()>,
     ready: Mutex<Vec<Box<Reader>>>,
     owners: AtomicUsize,
 }
 
-impl Scene {
+impl Model {
     fn new() -> Arc<Self> {
-        let scene =
+        let model =
             Self { slot: Slot::new(), ready: Mutex::new(Vec::new()), owners: AtomicUsize::new(0) };
-        scene.slot.occupy(1, 1_000);
-        Arc::new(scene)
+        model.slot.occupy(1, 1_000);
+        Arc::new(model)
     }
 
-    /// Does something with the process at hand. Nobody else may have it.
+    /// Does something with the process. Nobody else may have it.
     fn own<R>(&self, act: impl FnOnce() -> R) -> R {
         assert_eq!(self.owners.fetch_add(1, Ordering::SeqCst), 0, "two owners");
         let result = act();
@@ -59,17 +59,18 @@ impl Scene {
         result
     }
 
-    fn deliver(&self, letter: u32) {
-        // Even letters are read at once, as messages are; odd ones are left, as signals are.
-        let react = |reader: &mut Reader, letter: u32| {
-            if letter.is_multiple_of(2) {
-                reader.read.push(letter);
+    fn deliver(&self, message: u32) {
+        // Even numbers are read at once, as messages of processes are; odd ones are left in the slot, as
+        // other signals are.
+        let react = |reader: &mut Reader, message: u32| {
+            if message.is_multiple_of(2) {
+                reader.read.push(message);
                 Reaction::Run
             } else {
-                Reaction::RunAndRead(letter)
+                Reaction::RunAndRead(message)
             }
         };
-        match self.slot.deliver(1, letter, react) {
+        match self.slot.deliver(1, message, react) {
             Delivered::Kept => {}
             Delivered::Ready(reader) => {
                 self.own(|| {});
@@ -85,16 +86,16 @@ impl Scene {
             self.own(|| reader.read.append(&mut self.slot.collect()));
             match self.slot.park(reader) {
                 Ok(()) => return,
-                Err((back, mut letters)) => {
+                Err((back, mut messages)) => {
                     reader = back;
-                    self.own(|| reader.read.append(&mut letters));
+                    self.own(|| reader.read.append(&mut messages));
                 }
             }
         }
     }
 
     /// Lets the process run as long as it is ready, as workers do in the end.
-    fn run_to_rest(&self) {
+    fn run_until_idle(&self) {
         loop {
             let ready = self.ready.lock().unwrap().pop();
             match ready {
@@ -106,106 +107,108 @@ impl Scene {
 
     /// What the process has read when nothing more happens.
     fn read(&self) -> Vec<u32> {
-        self.run_to_rest();
-        self.slot.look(|_, parked, letters| {
-            assert!(letters.is_empty(), "left in the slot of a process that waits: {letters:?}");
+        self.run_until_idle();
+        self.slot.inspect(|_, parked, messages| {
+            assert!(messages.is_empty(), "left in the slot of a process that waits: {messages:?}");
             parked.map(|reader| reader.read.clone()).expect("the process is lost")
         })
     }
 }
 
-/// Letters that come while a process parks.
+/// Messages that come while a process parks.
 #[test]
-fn a_letter_is_there_before_a_process_parks_or_wakes_it() {
-    for letters in [[0, 2], [1, 3], [0, 1], [1, 0]] {
+fn a_message_is_there_before_a_process_parks_or_wakes_it() {
+    for messages in [[0, 2], [1, 3], [0, 1], [1, 0]] {
         check(move || {
-            let scene = Scene::new();
-            let senders = letters.map(|letter| {
-                let scene = Arc::clone(&scene);
-                thread::spawn(move || scene.deliver(letter))
+            let model = Model::new();
+            let senders = messages.map(|message| {
+                let model = Arc::clone(&model);
+                thread::spawn(move || model.deliver(message))
             });
-            scene.turn(Box::default());
-            scene.run_to_rest();
+            model.turn(Box::default());
+            model.run_until_idle();
             senders.into_iter().for_each(|sender| sender.join().unwrap());
-            let mut read = scene.read();
+            let mut read = model.read();
             read.sort_unstable();
-            let mut expected = letters;
+            let mut expected = messages;
             expected.sort_unstable();
-            assert_eq!(read, expected, "each letter once");
+            assert_eq!(read, expected, "each message once");
         });
     }
 }
 
-/// Two letters of one sender, one that is read at once and one that is left.
+/// Two messages of one sender, one that is read at once and one that is left.
 #[test]
-fn letters_of_one_sender_stay_in_order() {
-    for letters in [[0, 2], [1, 2], [0, 1], [1, 3]] {
+fn messages_of_one_sender_stay_in_order() {
+    for messages in [[0, 2], [1, 2], [0, 1], [1, 3]] {
         check(move || {
-            let scene = Scene::new();
-            let sending = Arc::clone(&scene);
-            let sender = thread::spawn(move || letters.map(|letter| sending.deliver(letter)));
-            scene.turn(Box::default());
-            scene.run_to_rest();
+            let model = Model::new();
+            let sending = Arc::clone(&model);
+            let sender = thread::spawn(move || messages.map(|message| sending.deliver(message)));
+            model.turn(Box::default());
+            model.run_until_idle();
             sender.join().unwrap();
-            assert_eq!(scene.read(), letters);
+            assert_eq!(model.read(), messages);
         });
     }
 }
 
-/// A process that ends while letters come: each is either given back or taken along.
+/// A process that ends while messages come: each is either given back or taken along.
 #[test]
-fn a_letter_to_one_who_ends_is_given_back() {
+fn a_message_to_one_that_exits_is_given_back() {
     check(|| {
-        let scene = Scene::new();
-        let sending = Arc::clone(&scene);
+        let model = Model::new();
+        let sending = Arc::clone(&model);
         let sender = thread::spawn(move || {
-            let refuse = |_: &mut Reader, letter| Reaction::RunAndRead(letter);
+            let refuse = |_: &mut Reader, message| Reaction::RunAndRead(message);
             (0..2)
-                .filter(|letter| {
-                    matches!(sending.slot.deliver(1, *letter, refuse), Delivered::Nobody(_))
+                .filter(|message| {
+                    matches!(sending.slot.deliver(1, *message, refuse), Delivered::NoProcess(_))
                 })
                 .count()
         });
-        let collected = scene.slot.collect().len() + scene.slot.vacate().len();
-        // The next one who lives here must not find letters for the one before.
-        scene.slot.occupy(2, 1_000);
+        let collected = model.slot.collect().len() + model.slot.vacate().len();
+        // The next one who lives here must not find messages for the one before.
+        model.slot.occupy(2, 1_000);
         assert_eq!(sender.join().unwrap() + collected, 2);
-        assert!(scene.slot.vacate().is_empty());
+        assert!(model.slot.vacate().is_empty());
     });
 }
 
 /// A process that is looked at from outside while it parks and is woken has one owner all the same.
 #[test]
-fn looking_takes_nothing_away() {
+fn an_inspection_takes_nothing_away() {
     check(|| {
-        let scene = Scene::new();
-        let sending = Arc::clone(&scene);
+        let model = Model::new();
+        let sending = Arc::clone(&model);
         let sender = thread::spawn(move || sending.deliver(2));
-        let looking = Arc::clone(&scene);
+        let looking = Arc::clone(&model);
         let looker = thread::spawn(move || {
-            looking.slot.look(|serial, parked, _| (serial, parked.map(|reader| reader.read.len())))
+            looking
+                .slot
+                .inspect(|serial, parked, _| (serial, parked.map(|reader| reader.read.len())))
         });
-        scene.turn(Box::default());
+        model.turn(Box::default());
         sender.join().unwrap();
         let (serial, seen) = looker.join().unwrap();
-        assert_eq!(serial, 1);
+        assert_eq!(serial.map(std::num::NonZeroU64::get), Some(1));
         assert!(seen.is_none_or(|seen| seen <= 1));
-        assert_eq!(scene.read(), [2]);
+        assert_eq!(model.read(), [2]);
     });
 }
 
 /// A parker: a wake that comes before the sleep ends the sleep at once.
-struct Bed {
+struct Parking {
     woken: Mutex<bool>,
     changed: Condvar,
 }
 
 #[derive(Clone)]
-struct Alarm(Arc<Bed>);
+struct TestParker(Arc<Parking>);
 
-impl Alarm {
+impl TestParker {
     fn new() -> Self {
-        Self(Arc::new(Bed { woken: Mutex::new(false), changed: Condvar::new() }))
+        Self(Arc::new(Parking { woken: Mutex::new(false), changed: Condvar::new() }))
     }
 
     fn sleep(&self) {
@@ -217,7 +220,7 @@ impl Alarm {
     }
 }
 
-impl Waker for Alarm {
+impl Waker for TestParker {
     fn wake(&self) {
         *self.0.woken.lock().unwrap() = true;
         self.0.changed.notify_one();
@@ -226,18 +229,18 @@ impl Waker for Alarm {
 
 /// Work that is counted, and workers that sleep when there is none. The count is an atomic that
 /// orders nothing by itself, as the looks into the queues of other workers do not.
-struct Yard {
-    idle: Idle<Alarm>,
-    beds: Vec<Alarm>,
+struct Workshop {
+    idle: Idle<TestParker>,
+    parkers: Vec<TestParker>,
     work: AtomicUsize,
     stopped: AtomicBool,
 }
 
-impl Yard {
+impl Workshop {
     fn new(workers: usize) -> Arc<Self> {
-        let beds: Vec<_> = (0..workers).map(|_| Alarm::new()).collect();
+        let parkers: Vec<_> = (0..workers).map(|_| TestParker::new()).collect();
         let (work, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Arc::new(Self { idle: Idle::new(beds.clone()), beds, work, stopped })
+        Arc::new(Self { idle: Idle::new(parkers.clone()), parkers, work, stopped })
     }
 
     fn add(&self) {
@@ -252,20 +255,20 @@ impl Yard {
     /// Works until a piece is done, or it is told to stop. A worker that sleeps for ever while there
     /// is work is a deadlock, which loom reports.
     fn work(&self, worker: usize) -> bool {
-        let mut rising = false;
+        let mut searching = false;
         loop {
             let left = |work: usize| work.checked_sub(1);
             if self.work.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok() {
-                if rising {
-                    self.idle.settle(worker, || self.has_work());
+                if searching {
+                    self.idle.found_work(worker, || self.has_work());
                 }
                 return true;
             }
             if self.stopped.load(Ordering::Relaxed) {
                 return false;
             }
-            let sleep = || self.beds[worker].sleep();
-            rising = self.idle.sleep(worker, || self.has_work(), sleep);
+            let sleep = || self.parkers[worker].sleep();
+            searching = self.idle.sleep(worker, || self.has_work(), sleep);
         }
     }
 }
@@ -274,13 +277,13 @@ impl Yard {
 #[test]
 fn work_that_is_added_while_a_worker_goes_to_sleep_wakes_it() {
     check(|| {
-        let yard = Yard::new(1);
-        let working = Arc::clone(&yard);
+        let workshop = Workshop::new(1);
+        let working = Arc::clone(&workshop);
         let worker = thread::spawn(move || (0..2).all(|_| working.work(0)));
-        yard.add();
-        yard.add();
+        workshop.add();
+        workshop.add();
         assert!(worker.join().unwrap(), "both pieces are done");
-        assert!(!yard.idle.all_asleep());
+        assert!(!workshop.idle.all_asleep());
     });
 }
 
@@ -288,13 +291,13 @@ fn work_that_is_added_while_a_worker_goes_to_sleep_wakes_it() {
 #[test]
 fn work_for_two_wakes_two() {
     check(|| {
-        let yard = Yard::new(2);
+        let workshop = Workshop::new(2);
         let workers = [0, 1].map(|index| {
-            let working = Arc::clone(&yard);
+            let working = Arc::clone(&workshop);
             thread::spawn(move || working.work(index))
         });
-        yard.add();
-        yard.add();
+        workshop.add();
+        workshop.add();
         for worker in workers {
             assert!(worker.join().unwrap());
         }
@@ -305,13 +308,13 @@ fn work_for_two_wakes_two() {
 #[test]
 fn one_who_was_woken_wakes_the_next() {
     check(|| {
-        let yard = Yard::new(2);
+        let workshop = Workshop::new(2);
         let workers = [0, 1].map(|index| {
-            let working = Arc::clone(&yard);
+            let working = Arc::clone(&workshop);
             thread::spawn(move || working.work(index))
         });
-        yard.work.fetch_add(2, Ordering::Relaxed);
-        yard.idle.wake_one();
+        workshop.work.fetch_add(2, Ordering::Relaxed);
+        workshop.idle.wake_one();
         for worker in workers {
             assert!(worker.join().unwrap());
         }
@@ -322,13 +325,13 @@ fn one_who_was_woken_wakes_the_next() {
 #[test]
 fn a_stop_wakes_all() {
     check(|| {
-        let yard = Yard::new(2);
+        let workshop = Workshop::new(2);
         let workers = [0, 1].map(|index| {
-            let working = Arc::clone(&yard);
+            let working = Arc::clone(&workshop);
             thread::spawn(move || working.work(index))
         });
-        yard.stopped.store(true, Ordering::Relaxed);
-        yard.idle.wake_all();
+        workshop.stopped.store(true, Ordering::Relaxed);
+        workshop.idle.wake_all();
         for worker in workers {
             assert!(!worker.join().unwrap());
         }

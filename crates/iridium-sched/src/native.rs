@@ -1,29 +1,72 @@
-//! A process that somebody drives from outside: a REPL, a test, a part of an embedder. It has a pid
-//! and a mailbox, and can do what other processes can.
+//! Native processes: Rust code with a pid and a mailbox, which can do what programs can.
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
-use serde::{Deserialize, Serialize};
 
-use super::Scheduler;
-use super::effects::{self, Outcome, Wisher};
-use super::info::ProcessInfo;
-use super::letter::Letter;
-use super::shared::{Full, Shared, signal_of};
-use super::table::Place;
-use crate::Reason;
-use crate::actor::{Actor, Wait};
-use iridium_vm::Program;
-use iridium_vm::{Completion, Effect, Limits, Pid, TrapKind};
+use crate::embedder::SendRefused;
+use crate::info::ProcessInfo;
+use crate::numbered::numbered;
+use crate::process::actor::{ActorState, Wait};
+use crate::process::mailbox::ANY_TAG;
+use crate::process::reason::Reason;
+use crate::process::slot_message::SlotMessage;
+use crate::run::effects::{self, EffectContext, Outcome};
+use crate::run::shared::Shared;
+use crate::scheduler::Scheduler;
+use crate::table::TooManyProcesses;
+use iridium_vm::{Completion, Effect, Limits, Message, Payload, Pid, Program, TrapKind};
 
-/// A process that somebody drives from outside. When it is dropped, the process ends as one that
-/// came to its end.
+/// A process that Rust code drives: a REPL, a test, a part of an embedder. When it is dropped, the
+/// process ends normally, or for the reason that it was told to end with.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use iridium_asm::Assembler;
+/// use iridium_sched::{Config, ExitInfo, Observer, Output, Scheduler};
+/// use iridium_vm::{Hosts, Limits, Payload, Pid, Process, Program, Register};
+///
+/// struct Quiet;
+/// impl Output for Quiet {
+///     fn write(&self, _: Pid, _: &[u8]) {}
+/// }
+/// impl Observer for Quiet {
+///     fn exited(&self, _: &ExitInfo) {}
+/// }
+///
+/// let scheduler = Scheduler::start(Config::new(Arc::new(Quiet), Arc::new(Quiet), 1))?;
+/// let mut native = scheduler.spawn_native()?;
+/// native.register("doubler");
+///
+/// // It sends 21 with tag 1 to the process in $0, and prints nothing.
+/// let source = "load $1 #1\nload $2 #21\nsendi $0 $1 $2\nload $3 #-1\nload $4 #-1\nrecv $3 $5\nhlt";
+/// let program = Program::new(Assembler::new("ask.iasm").assemble(source)?.module, &Hosts::new())?;
+/// let program = Arc::new(program);
+/// let mut process = Process::new(&program, Limits::default());
+/// process.set_register(0, Register { int: native.pid().bits(), float: 0.0 });
+/// let asker = scheduler.spawn(process, &program)?;
+/// let monitor = native.monitor(asker);
+///
+/// let patience = Some(Duration::from_secs(10));
+/// let question = native.receive(Some(1), patience)?.ok_or("nothing came")?;
+/// assert_eq!(question.payload, Payload::Word(21_i64.to_le_bytes()));
+/// native.send(Pid::from_bits(question.sender), 1, Payload::Word(42_i64.to_le_bytes()))?;
+///
+/// // The answer ends the program, which the monitor tells.
+/// let down = native.receive(Some(iridium_vm::Message::DOWN), patience)?.ok_or("it lives on")?;
+/// assert_eq!(down.sender, asker.bits());
+/// assert_eq!(down.payload.bytes()[..8], monitor.to_le_bytes());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "the process ends when this is dropped"]
 pub struct NativeProcess {
     shared: Arc<Shared>,
-    pub(super) actor: Actor,
-    pub(super) questions: u64,
+    pub(crate) actor: ActorState,
+    pub(crate) requests: u64,
     wakes: Receiver<()>,
     /// What it may use, as was said last.
     limits: Limits,
@@ -31,50 +74,56 @@ pub struct NativeProcess {
     ended: Option<Reason>,
 }
 
-/// How far a wish has come.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Progress {
-    /// It is granted.
-    Done(Completion),
-    /// It waits. [`NativeProcess::poll`] is to be called when [`NativeProcess::wakes`] says so, and when
-    /// [`NativeProcess::patience`] is over.
-    Waits,
-    /// It is a host function that takes its time, for the caller to call.
-    Host {
-        /// Which import of the module.
-        import: u16,
-        /// The register at which its window starts.
-        window: u8,
-    },
-    /// The process was told to end. Nothing else comes from now on, and it is to be dropped.
-    Ended(Reason),
+numbered! {
+    /// How far an effect has come.
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Progress {
+        /// It is done.
+        0 = Done(Completion),
+        /// The process waits. [`NativeProcess::poll`] is to be called when [`NativeProcess::wakes`]
+        /// says so, and when [`NativeProcess::timeout`] is over.
+        1 = Waits,
+        /// It is a blocking host function, for the caller to call.
+        2 = Host {
+            /// Which import of the module.
+            import: u16,
+            /// The register at which its window starts.
+            window: u8,
+        },
+        /// The process was told to end. Nothing else comes from now on, and it is to be dropped.
+        3 = Ended(Reason),
+    }
 }
+
+/// A native process was told to end, and is to be dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the process was told to end: {0}")]
+pub struct Ended(pub Reason);
 
 impl Scheduler {
     /// A process that the caller drives.
     ///
     /// # Errors
     /// When there are as many processes as there may be.
-    pub fn native(&self) -> Result<NativeProcess, Full> {
+    pub fn spawn_native(&self) -> Result<NativeProcess, TooManyProcesses> {
         let shared = self.shared();
-        let serial = shared.table.reserve(None).ok_or(Full)?;
-        NativeProcess::taking_place(shared, Actor::new(Pid::new(shared.node(), serial)), 0)
+        let serial = shared.table.reserve(None).ok_or(TooManyProcesses)?;
+        NativeProcess::in_slot(shared, ActorState::new(Pid::new(shared.node(), serial)), 0)
     }
 }
 
 impl NativeProcess {
-    /// A native whose serial is reserved.
-    pub(super) fn taking_place(
+    /// A process whose serial is reserved.
+    pub(crate) fn in_slot(
         shared: &Arc<Shared>,
-        actor: Actor,
-        questions: u64,
-    ) -> Result<Self, Full> {
-        let serial = actor.pid.serial();
-        let place = shared.table.place(serial).ok_or(Full)?;
+        actor: ActorState,
+        requests: u64,
+    ) -> Result<Self, TooManyProcesses> {
+        let slot = shared.slot_of(actor.pid).ok_or(TooManyProcesses)?;
         let (wake, wakes) = bounded(1);
         let limits = Limits::default();
-        place.lend(serial, limits.message_bytes, wake);
-        Ok(Self { shared: Arc::clone(shared), actor, questions, wakes, limits, ended: None })
+        slot.occupy_native(actor.pid.serial(), limits.message_bytes, wake);
+        Ok(Self { shared: Arc::clone(shared), actor, requests, wakes, limits, ended: None })
     }
 
     /// Its pid.
@@ -82,17 +131,102 @@ impl NativeProcess {
         self.actor.pid
     }
 
-    /// Does what a process of a program wants, as that process.
+    /// Sends a message. As in a program, nothing tells whether it arrives, and one with a negative
+    /// tag, which is reserved for the system, is not sent.
+    ///
+    /// # Errors
+    /// When a message to another node cannot be sent, or not now.
+    pub fn send(&mut self, to: Pid, tag: i64, payload: Payload) -> Result<(), SendRefused> {
+        let message = Message { tag, sender: self.actor.pid.bits(), payload };
+        if tag < 0 {
+            return Ok(());
+        }
+        if to == self.actor.pid {
+            self.actor.mailbox.push(message);
+            return Ok(());
+        }
+        self.shared.context().send_message(self.actor.pid, to, message)
+    }
+
+    /// Waits for a message with this tag, or with any, and takes it. `None` when none comes in time;
+    /// without a timeout it waits for as long as it takes. Not to be called while an
+    /// [effect](Self::perform) waits.
+    ///
+    /// # Errors
+    /// When the process was told to end.
+    pub fn receive(
+        &mut self,
+        tag: Option<i64>,
+        timeout: Option<Duration>,
+    ) -> Result<Option<Message>, Ended> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            self.read_slot();
+            if let Some(reason) = self.ended {
+                return Err(Ended(reason));
+            }
+            if let Some(message) = self.actor.mailbox.take(tag.unwrap_or(ANY_TAG)) {
+                return Ok(Some(message));
+            }
+            let woken = match deadline {
+                Some(deadline) => self.wakes.recv_deadline(deadline).is_ok(),
+                None => self.wakes.recv().is_ok(),
+            };
+            if !woken {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Links it to a process: each ends when the other one ends abnormally.
+    pub fn link(&mut self, pid: Pid) {
+        effects::link(self.shared.context(), &mut self.actor, pid);
+    }
+
+    /// Removes a link.
+    pub fn unlink(&mut self, pid: Pid) {
+        effects::unlink(self.shared.context(), &mut self.actor, pid);
+    }
+
+    /// Asks for a message with tag [`Message::DOWN`] when a process ends. Gives the reference that is
+    /// in it.
+    pub fn monitor(&mut self, pid: Pid) -> i64 {
+        effects::monitor(self.shared.context(), &mut self.actor, pid)
+    }
+
+    /// Removes a monitor.
+    pub fn demonitor(&mut self, reference: i64) {
+        effects::demonitor(self.shared.context(), &mut self.actor, reference);
+    }
+
+    /// Whether exit signals come as messages with tag [`Message::EXIT`].
+    pub fn trap_exits(&mut self, on: bool) {
+        self.actor.relations_mut().traps_exits = on;
+    }
+
+    /// Registers a name for it. Gives whether it has the name.
+    pub fn register(&mut self, name: &str) -> bool {
+        let pid = self.actor.pid;
+        effects::register(self.shared.context(), name.to_string(), pid);
+        self.shared.names.find(name) == Some(pid)
+    }
+
+    /// Removes a name of it.
+    pub fn unregister(&mut self, name: &str) {
+        self.shared.names.unregister(name, self.actor.pid);
+    }
+
+    /// Carries out an effect of a program as this process.
     pub fn perform(&mut self, effect: Effect, program: &Arc<Program>, limits: Limits) -> Progress {
         self.limits = limits;
-        let wisher =
-            Wisher { actor: &mut self.actor, program, limits, questions: &mut self.questions };
-        match effects::perform(self.shared.context(), wisher, effect) {
-            Outcome::Done(answer) => Progress::Done(answer),
+        let (actor, requests) = (&mut self.actor, &mut self.requests);
+        let process = EffectContext { actor, program, limits, requests };
+        match effects::perform(self.shared.context(), process, effect) {
+            Outcome::Done(completion) => Progress::Done(completion),
             Outcome::Yield => Progress::Done(Completion::Done),
             Outcome::Wait(Wait::Host { import, window }) => Progress::Host { import, window },
             Outcome::Wait(wait) => self.wait(wait),
-            Outcome::End(reason) => {
+            Outcome::Exit(reason) => {
                 self.ended = Some(reason);
                 Progress::Ended(reason)
             }
@@ -100,78 +234,83 @@ impl NativeProcess {
     }
 
     fn wait(&mut self, wait: Wait) -> Progress {
-        if let Wait::Answer { number, question } = &wait
-            && self.shared.outside.ask(self.actor.pid, *number, question).is_err()
+        if let Wait::Reply { number, request } = &wait
+            && self.shared.distribution.ask(self.actor.pid, *number, request).is_err()
         {
-            return Progress::Done(effects::no_answer(question));
+            return Progress::Done(request.unavailable());
         }
         self.actor.wait = Some(wait);
         self.poll()
     }
 
-    /// Takes in what has come, and looks whether the wait is over.
+    /// Handles what has come, and gives how far the effect is that waits.
     pub fn poll(&mut self) -> Progress {
-        let letters = self.shared.table.place(self.actor.pid.serial()).map(|place| place.collect());
-        let mut answer = None;
-        for letter in letters.into_iter().flatten() {
-            match letter {
-                Letter::Signal(signal) => {
-                    let end = self.shared.context().take_in(&mut self.actor, signal);
-                    self.ended = self.ended.or(end);
-                }
-                Letter::Answer(number, completion) if self.actor.awaits_answer(number) => {
-                    self.actor.wait = None;
-                    answer = Some(completion);
-                }
-                Letter::Overflow => {
-                    self.ended.get_or_insert(Reason::of_trap(TrapKind::MailboxLimit));
-                }
-                // Who is driven from outside is not seen or followed from elsewhere.
-                Letter::Answer(..)
-                | Letter::Time(_)
-                | Letter::Room
-                | Letter::Follow(_)
-                | Letter::Look(_) => {}
-            }
-        }
-        // Its letters are few at a time, since they were limited where they waited; but what it does
-        // not want adds up.
-        if self.actor.mailbox.is_over(&self.limits) {
-            self.ended.get_or_insert(Reason::of_trap(TrapKind::MailboxLimit));
-        }
+        let reply = self.read_slot();
         if let Some(reason) = self.ended {
             self.actor.wait = None;
             return Progress::Ended(reason);
         }
-        match answer.or_else(|| effects::look(self.shared.context(), &mut self.actor)) {
-            Some(answer) => Progress::Done(answer),
-            None if self.patience() == Some(Duration::ZERO) => Progress::Done(self.give_up()),
+        match reply.or_else(|| effects::poll_wait(self.shared.context(), &mut self.actor)) {
+            Some(completion) => Progress::Done(completion),
+            None if self.timeout() == Some(Duration::ZERO) => Progress::Done(self.cancel_wait()),
             None => Progress::Waits,
         }
     }
 
-    /// Its names and what it has to do with others, for those who list processes; what runs in it
-    /// is up to the one who drives it.
-    pub fn info(&self) -> ProcessInfo {
-        ProcessInfo::of_guest(&self.actor, self.shared.names.of(self.actor.pid))
+    /// Handles the messages in the slot. Gives the reply to its remote request, if that is there.
+    fn read_slot(&mut self) -> Option<Completion> {
+        let messages = self.shared.slot_of(self.actor.pid).map(|slot| slot.collect());
+        let mut reply = None;
+        for message in messages.into_iter().flatten() {
+            match message {
+                SlotMessage::Signal(signal) => {
+                    let exit = self.shared.context().apply_signal(&mut self.actor, signal);
+                    self.ended = self.ended.or(exit);
+                }
+                SlotMessage::Reply(number, completion) if self.actor.awaits_reply(number) => {
+                    self.actor.wait = None;
+                    reply = Some(completion);
+                }
+                SlotMessage::Overflow => {
+                    self.ended.get_or_insert(Reason::of_trap(TrapKind::MailboxLimit));
+                }
+                // Its waits are polled by whoever drives it; it cannot be inspected, and is in no
+                // group.
+                SlotMessage::Reply(..)
+                | SlotMessage::TimerFired(_)
+                | SlotMessage::CreditAvailable
+                | SlotMessage::JoinGroup(_)
+                | SlotMessage::Inspect(_) => {}
+            }
+        }
+        // The slot is limited, but what is never received adds up in the mailbox.
+        if self.actor.mailbox.is_over(&self.limits) {
+            self.ended.get_or_insert(Reason::of_trap(TrapKind::MailboxLimit));
+        }
+        reply
     }
 
-    /// Says, each time something has come, that [`poll`](Self::poll) is to be called.
+    /// What others see of it, for lists of processes.
+    pub fn info(&self) -> ProcessInfo {
+        ProcessInfo::of_native(&self.actor, self.shared.names.of(self.actor.pid))
+    }
+
+    /// Receives something each time that [`poll`](Self::poll) is to be called.
     pub fn wakes(&self) -> &Receiver<()> {
         &self.wakes
     }
 
     /// How long it waits at most; `None` is for ever.
-    pub fn patience(&self) -> Option<Duration> {
+    pub fn timeout(&self) -> Option<Duration> {
         let until = self.actor.wait.as_ref().and_then(Wait::until)?;
         Some(Duration::from_nanos(until.saturating_sub(self.shared.clock.mono())))
     }
 
-    /// Gives a wait up: a receive finds nothing, a sleep is over. Gives the answer for the process.
-    pub fn give_up(&mut self) -> Completion {
+    /// Ends a wait early: a receive finds nothing, a sleep is over. Gives the result for the program.
+    pub fn cancel_wait(&mut self) -> Completion {
         match self.actor.wait.take() {
             Some(Wait::Message { .. }) => Completion::Received(None),
-            Some(Wait::Answer { question, .. }) => effects::no_answer(&question),
+            Some(Wait::Reply { request, .. }) => request.unavailable(),
             _ => Completion::Done,
         }
     }
@@ -180,8 +319,16 @@ impl NativeProcess {
 impl Drop for NativeProcess {
     fn drop(&mut self) {
         let reason = self.ended.unwrap_or(Reason::NORMAL);
-        let letters = self.shared.table.place(self.actor.pid.serial()).map(Place::vacate);
-        let unread = letters.into_iter().flatten().filter_map(signal_of).collect();
+        let messages = self.shared.slot_of(self.actor.pid).map(|slot| slot.vacate());
+        let unread = messages.into_iter().flatten().filter_map(SlotMessage::into_signal).collect();
         self.shared.context().retire(&self.actor, reason, unread);
+    }
+}
+
+impl fmt::Debug for NativeProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("NativeProcess");
+        debug.field("pid", &self.actor.pid).field("wait", &self.actor.wait);
+        debug.field("messages", &self.actor.mailbox.len()).finish_non_exhaustive()
     }
 }

@@ -1,12 +1,14 @@
-//! What cannot be seen from outside: that nothing is kept of processes that have ended.
+//! What the public API does not show: that nothing is kept of processes that have exited.
 
-use std::sync::OnceLock;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use super::*;
-use crate::RemoteRequest;
+use crate::process::entry::Body;
+use crate::sync::lock;
+use crate::*;
 use iridium_asm::Assembler;
-use iridium_vm::{Hosts, Limits, Register};
+use iridium_vm::{Hosts, Limits, Message, Pid, Process, Program, Register};
 
 struct Nobody;
 
@@ -15,7 +17,7 @@ impl Output for Nobody {
 }
 
 impl Observer for Nobody {
-    fn ended(&self, _: &ExitInfo) {}
+    fn exited(&self, _: &ExitInfo) {}
 }
 
 /// A process of another node.
@@ -41,9 +43,9 @@ fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// Ties that another node asks for while the process ends, so that it never reads of them.
+/// Links and monitors that another node asks for while the process exits, which never reads of them.
 #[test]
-fn ties_to_other_nodes_are_forgotten_with_their_process() {
+fn links_to_other_nodes_are_forgotten_with_their_process() {
     let here = Arc::new(OnceLock::<WeakScheduler>::new());
     let (mut hosts, host) = (Hosts::new(), Arc::clone(&here));
     hosts.add("tie", move |call| {
@@ -59,15 +61,15 @@ fn ties_to_other_nodes_are_forgotten_with_their_process() {
     assert!(here.set(scheduler.downgrade()).is_ok());
     scheduler.spawn(Process::new(&program, Limits::default()), &program).unwrap();
     until("it has ended", || scheduler.process_count() == 0);
-    assert!(lock(&scheduler.shared().afar).is_empty());
+    assert!(lock(&scheduler.shared().remote_links).is_empty());
 }
 
-/// Another node, for which there is room or not.
-struct Way(AtomicBool);
+/// Another node, for which there is credit or not.
+struct Credit(AtomicBool);
 
-impl Distribution for Way {
+impl Distribution for Credit {
     fn message(&self, _: Pid, _: Pid, message: Message) -> Result<(), SendRefused> {
-        if self.0.load(Ordering::SeqCst) { Ok(()) } else { Err(SendRefused::NoRoom(message)) }
+        if self.0.load(Ordering::SeqCst) { Ok(()) } else { Err(SendRefused::NoCredit(message)) }
     }
 
     fn signal(&self, _: Pid, _: Pid, _: Signal) -> Result<(), Signal> {
@@ -87,53 +89,53 @@ impl Distribution for Way {
     }
 }
 
-/// Whether they were killed while they waited for room, or have got it.
+/// Whether they were killed while they waited for credit, or have got it.
 #[test]
-fn those_who_wait_for_room_are_forgotten_when_they_wait_no_longer() {
+fn those_who_wait_for_credit_are_forgotten_when_they_wait_no_longer() {
     let program = program("sendi $0 $1 $1\nhlt", &Hosts::new());
-    let way = Arc::new(Way(AtomicBool::new(false)));
-    let scheduler = scheduler(|config| config.outside = way.clone());
+    let credit = Arc::new(Credit(AtomicBool::new(false)));
+    let scheduler = scheduler(|config| config.distribution = credit.clone());
     let mut process = Process::new(&program, Limits::default());
     process.set_register(0, Register { int: THERE.bits(), float: 0.0 });
     let pids = [(); 2].map(|()| scheduler.spawn(process.clone(), &program).unwrap());
-    let waiting = || lock(&scheduler.shared().crowded).get(&2).map_or(0, |pids| pids.len());
-    until("they wait", || waiting() == 2 && scheduler.is_at_rest());
+    let waiting = || lock(&scheduler.shared().awaiting_credit).get(&2).map_or(0, |pids| pids.len());
+    until("they wait", || waiting() == 2 && scheduler.is_idle());
     scheduler.kill(pids[0], Reason::KILLED);
     until("one has ended", || scheduler.process_count() == 1);
     assert_eq!(waiting(), 1);
-    way.0.store(true, Ordering::SeqCst);
-    scheduler.room(2);
+    credit.0.store(true, Ordering::SeqCst);
+    scheduler.credit_available(2);
     until("the other has ended", || scheduler.process_count() == 0);
-    assert!(lock(&scheduler.shared().crowded).is_empty());
+    assert!(lock(&scheduler.shared().awaiting_credit).is_empty());
 }
 
-/// A process is there from when it can have a name, and what reaches it is answered, also when
-/// nothing becomes of it.
+/// A process can be reached from when it can have a name, and what reaches it is answered, also when
+/// it is not spawned after all.
 #[test]
 fn a_process_can_be_reached_as_soon_as_it_can_be_found() {
     let program = program("yield\nhlt", &Hosts::new());
     let scheduler = scheduler(|_| {});
-    let native = scheduler.native().unwrap();
-    let place = scheduler.shared().table.place(native.pid().serial()).unwrap();
-    let letters = || place.look(|_, _, letters| format!("{letters:?}"));
+    let native = scheduler.spawn_native().unwrap();
+    let slot = scheduler.shared().table.slot(native.pid().serial()).unwrap();
+    let messages = || slot.inspect(|_, _, messages| format!("{messages:?}"));
     let context = scheduler.shared().context();
     for begins in [true, false] {
         let body = || Body::Program(Process::new(&program, Limits::default()), program.clone());
         let reference = i64::from(begins);
-        let spawned = context.spawn_if(body(), |task| {
-            context.post(
+        let spawned = context.try_spawn(body(), |entry| {
+            context.send_signal(
                 native.pid(),
-                task.actor.pid,
+                entry.actor.pid,
                 Signal::Monitor { from: native.pid(), reference },
             );
-            assert_eq!(letters(), "[]", "it is kept");
-            begins
+            assert_eq!(messages(), "[]", "it is kept");
+            if begins { Ok(()) } else { Err(TooManyProcesses) }
         });
         assert_eq!(spawned.is_ok(), begins);
-        until("it is answered", || letters() != "[]");
+        until("it is answered", || messages() != "[]");
         let expected = if begins { "reason: Reason(0)" } else { "reason: Reason(-2)" };
-        assert!(letters().contains(expected), "{}", letters());
-        place.collect();
+        assert!(messages().contains(expected), "{}", messages());
+        slot.collect();
         until("only the native is left", || scheduler.process_count() == 1);
     }
 }
@@ -147,14 +149,14 @@ fn a_shutdown_is_the_end_of_all_waiting_for_ends() {
     let scheduler = scheduler(|config| config.fuel = 1_000);
     let waits = || Process::new(&program, Limits::default());
     let spins = Process::at_label(&program, "spin", Limits::default()).unwrap();
-    let (_, waiting) = scheduler.spawn_followed(waits(), &program).unwrap();
-    let (_, spinning) = scheduler.spawn_followed(spins, &program).unwrap();
+    let waiting = scheduler.spawn_with(waits(), &program, SpawnOptions { group: true }).unwrap();
+    let spinning = scheduler.spawn_with(spins, &program, SpawnOptions { group: true }).unwrap();
     until("there is no fuel", || scheduler.is_out_of_fuel());
     scheduler.shutdown();
-    let (_, late) = scheduler.spawn_followed(waits(), &program).unwrap();
-    for followed in [waiting, spinning, late] {
+    let late = scheduler.spawn_with(waits(), &program, SpawnOptions { group: true }).unwrap();
+    for spawned in [waiting, spinning, late] {
         let patience = Duration::from_secs(10);
-        assert!(followed.ending.recv_timeout(patience).is_err_and(|error| error.is_disconnected()));
-        assert!(followed.all.recv_timeout(patience).is_err_and(|error| error.is_disconnected()));
+        assert!(spawned.exit.recv_timeout(patience).is_err_and(|error| error.is_disconnected()));
+        assert!(spawned.group.recv_timeout(patience).is_err_and(|error| error.is_disconnected()));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::sync::lock;
+use crate::sync::lock;
 
 /// Threads that run.
 #[derive(Debug, Clone, Default)]

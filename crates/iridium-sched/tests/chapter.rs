@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::document::{compare, programs};
-use iridium_sched::{Config, ExitInfo, Observer, Output, Scheduler};
+use iridium_sched::{Config, ExitInfo, Observer, Output, Scheduler, SpawnOptions};
 use iridium_vm::{Limits, Pid, Process, Status, Stop};
 
 /// What the processes of a program have written.
@@ -23,7 +23,7 @@ impl Output for Written {
 }
 
 impl Observer for Written {
-    fn ended(&self, _: &ExitInfo) {}
+    fn exited(&self, _: &ExitInfo) {}
 }
 
 /// Runs a program with all its processes, until the first one and those that it was linked to have
@@ -35,9 +35,9 @@ fn run_whole(source: &str) -> common::Ran {
     let scheduler = Scheduler::start(config).unwrap();
     let program = Arc::new(common::program(source));
     let process = Process::new(&program, Limits::default());
-    let (_, followed) = scheduler.spawn_followed(process, &program).unwrap();
-    let ending = followed.ending.recv_timeout(PATIENCE).unwrap();
-    let all = followed.all.recv_timeout(PATIENCE);
+    let started = scheduler.spawn_with(process, &program, SpawnOptions { group: true }).unwrap();
+    let ending = started.exit.recv_timeout(PATIENCE).unwrap();
+    let all = started.group.recv_timeout(PATIENCE);
     assert!(all.unwrap_err().is_disconnected(), "others do not end\n{source}");
     let process = *ending.process.unwrap();
     let stop = match (ending.trap, process.status()) {

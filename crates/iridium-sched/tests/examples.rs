@@ -17,7 +17,9 @@ use common::assemble;
 use iridium_isa::Module;
 use iridium_sched::supervisor::Supervision;
 use iridium_sched::supervisor::app::App;
-use iridium_sched::{Config, ExitInfo, Observer, Output, Reason, Scheduler};
+use iridium_sched::{
+    Config, ExitInfo, Observer, Output, Reason, RestoreOptions, Scheduler, SpawnOptions, Spawned,
+};
 use iridium_vm::{Hosts, Limits, Pid, Process, Program};
 
 /// How long a program may take; it takes a moment.
@@ -66,7 +68,7 @@ impl Output for Seen {
 }
 
 impl Observer for Seen {
-    fn ended(&self, _: &ExitInfo) {}
+    fn exited(&self, _: &ExitInfo) {}
 
     fn supervised(&self, _: Pid, what: &Supervision) {
         if matches!(what, Supervision::Restarted { .. }) {
@@ -97,7 +99,8 @@ fn run_scheduled(name: &str, workers: usize) -> String {
     let program = Arc::new(Program::new(assemble(&text), &Hosts::new()).unwrap());
     let (scheduler, seen) = scheduler(workers, u64::MAX);
     let process = Process::new(&program, Limits::default());
-    let (_, ending) = scheduler.spawn_watched(process, &program).unwrap();
+    let Spawned { exit: ending, .. } =
+        scheduler.spawn_with(process, &program, SpawnOptions::default()).unwrap();
     let ending = ending.recv_timeout(DEADLINE).unwrap();
     assert_eq!(ending.reason, Reason::NORMAL, "{name}: {:?}", ending.trap);
     until(&format!("{name}: a process is left"), || scheduler.process_count() == 0);
@@ -141,7 +144,7 @@ fn start_app(scheduler: &Scheduler) -> Pid {
         scheduler.add_program(&Arc::new(program));
         Ok(module)
     };
-    scheduler.start_supervisor(app.spec(load).unwrap(), None).unwrap().0
+    scheduler.start_supervisor(app.spec(load).unwrap(), None).unwrap().pid
 }
 
 /// Where the other process finds what was saved.
@@ -176,7 +179,7 @@ fn an_app_goes_on_in_another_process_of_the_system() {
 fn what_was_saved_goes_on() {
     let (scheduler, seen) = scheduler(2, u64::MAX);
     let saved = fs::read(std::env::var_os(SAVED).unwrap()).unwrap();
-    scheduler.restore_all(&saved, &Hosts::new()).unwrap();
+    let _ = scheduler.restore_all(&saved, &Hosts::new(), RestoreOptions::default()).unwrap();
     until("the work is not done", || seen.output().ends_with("done\n"));
     println!("<<{}>>", seen.output());
 }

@@ -14,7 +14,7 @@ use iridium_isa::Module;
 use iridium_net::Event;
 use iridium_node::Node;
 use iridium_sched::supervisor::Spec;
-use iridium_sched::{ExitInfo, Reason};
+use iridium_sched::{ExitInfo, Reason, SpawnOptions, Spawned};
 use iridium_vm::{Limits, Pid, Process, Program};
 
 use super::run_app;
@@ -112,8 +112,9 @@ impl StartupTasks {
         for (name, program) in self.programs {
             let program = node.load(Module::clone(program.module()))?;
             let process = Process::new(&program, limits);
-            let spawned = node.scheduler().spawn_watched(process, &program);
-            let (pid, exit) =
+            let options = SpawnOptions::default();
+            let spawned = node.scheduler().spawn_with(process, &program, options);
+            let Spawned { pid, exit, .. } =
                 spawned.map_err(|full| Failure::failed(format!("cannot start {name}: {full}")))?;
             info!("{name} runs as process {pid}");
             started.push(StartedTask { name, pid, exit, is_app: false });

@@ -45,9 +45,10 @@ pub(crate) fn run(file: &Path, settings: Settings) -> Result<ExitCode, Failure> 
         environment.scheduler.add_program(&prepare(program)?);
     }
     let top = environment.scheduler.start_supervisor(spec.clone(), None);
-    let (top, exit) = top.map_err(|full| Failure::failed(full.to_string()))?;
+    let top = top.map_err(|error| Failure::failed(error.to_string()))?;
     let app = app.name().map_or_else(|| display_name(file), ToString::to_string);
-    RunningApp { environment, top, name: app, spec, gave_up: None }.run(&exit, &signals)
+    RunningApp { environment, top: top.pid, name: app, spec, gave_up: None }
+        .run(&top.exit, &signals)
 }
 
 /// Reads an app file and its modules.
@@ -99,7 +100,7 @@ impl RunningApp {
                 recv(notices) -> notice => if let Ok(notice) = notice { self.report(notice)? },
                 // The message may be old. If it does not hold any more, another one follows when
                 // it does again.
-                recv(idle) -> _ => if !asked && self.environment.scheduler.is_at_rest() {
+                recv(idle) -> _ => if !asked && self.environment.scheduler.is_idle() {
                     asked = true;
                     stuck = self.report_idle()?;
                     self.environment.scheduler.kill(self.top, Reason::SHUTDOWN);

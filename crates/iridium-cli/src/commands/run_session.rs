@@ -1,5 +1,6 @@
 //! Runs a program with all its processes until it ends or has to stop, and reports how.
 
+use std::convert::Infallible;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError, never, select};
 
-use iridium_sched::{ExitInfo, Followed, ProcessInfo, RestoreError};
+use iridium_sched::{ExitInfo, ProcessInfo, RestoreError, RestoreOptions, SpawnOptions};
 use iridium_vm::{Limits, Pid, Process, Program};
 
 use super::run_json;
@@ -29,7 +30,10 @@ pub(super) struct RunSession {
     environment: Environment,
     pid: Pid,
     first: FirstProcess,
-    followed: Followed,
+    /// Receives how the first process ends.
+    exit: Receiver<ExitInfo>,
+    /// Disconnected when it and those that it is linked to have ended.
+    group: Receiver<Infallible>,
     signals: Receiver<Signal>,
 }
 
@@ -62,9 +66,11 @@ impl RunSession {
         signals: Receiver<Signal>,
     ) -> Result<Self, Failure> {
         let environment = Environment::start(settings, Stream::to(io::stdout()))?;
-        let started = environment.scheduler.spawn_followed(process, &program);
-        let (pid, followed) = started.map_err(|full| Failure::failed(full.to_string()))?;
-        Ok(Self { environment, pid, first: FirstProcess::Runs(program), followed, signals })
+        let options = SpawnOptions { group: true };
+        let started = environment.scheduler.spawn_with(process, &program, options);
+        let started = started.map_err(|error| Failure::failed(error.to_string()))?;
+        let (pid, exit, group) = (started.pid, started.exit, started.group);
+        Ok(Self { environment, pid, first: FirstProcess::Runs(program), exit, group, signals })
     }
 
     /// Resumes processes that were saved.
@@ -76,10 +82,12 @@ impl RunSession {
         signals: Receiver<Signal>,
     ) -> Result<Self, Failure> {
         let environment = Environment::start(settings, Stream::to(io::stdout()))?;
-        let restored = environment.scheduler.restore_followed(processes, &hosts(), pid);
-        let followed =
+        let options = RestoreOptions { exit_of: Some(pid), ..RestoreOptions::default() };
+        let restored = environment.scheduler.restore_all(processes, &hosts(), options);
+        let restored =
             restored.map_err(|error: RestoreError| Failure::failed(error.to_string()))?;
-        Ok(Self { environment, pid, first, followed, signals })
+        let (exit, group) = (restored.exit, restored.group);
+        Ok(Self { environment, pid, first, exit, group, signals })
     }
 
     /// Whether there is no process left to run.
@@ -106,7 +114,7 @@ impl RunSession {
         let stopped = stopped.map_err(|error| Failure::failed(error.to_string()))?;
         // Waits for workers that are in the middle of writing output.
         self.environment.scheduler.shutdown();
-        if let Ok(exit) = self.followed.ending.try_recv() {
+        if let Ok(exit) = self.exit.try_recv() {
             // It ended by itself while it was being stopped.
             self.note(Some(exit));
         }
@@ -148,15 +156,15 @@ impl RunSession {
     /// Waits until there is a reason to stop.
     fn wait(&mut self, wait_all: bool) -> Stop {
         let signals = self.signals.clone();
-        let mut all = self.followed.all.clone();
+        let mut all = self.group.clone();
         let (notices, idle) = (self.environment.notices.clone(), self.environment.idle.clone());
         let failed = self.environment.stream.failed().clone();
         loop {
             select! {
-                recv(self.followed.ending) -> exit => self.note(exit.ok()),
+                recv(self.exit) -> exit => self.note(exit.ok()),
                 recv(all) -> _ => {
                     all = never();
-                    let exit = self.followed.ending.try_recv().ok();
+                    let exit = self.exit.try_recv().ok();
                     self.note(exit);
                     if !wait_all || self.environment.scheduler.process_count() == 0 {
                         return Stop::Ended;
@@ -180,14 +188,14 @@ impl RunSession {
         // The message may be old. If it does not hold any more, another one follows when it
         // does again.
         let scheduler = &self.environment.scheduler;
-        let (out_of_fuel, at_rest) = (scheduler.is_out_of_fuel(), scheduler.is_at_rest());
+        let (out_of_fuel, at_rest) = (scheduler.is_out_of_fuel(), scheduler.is_idle());
         if !out_of_fuel && !at_rest {
             return None;
         }
-        let all_ended = self.followed.all.try_recv() == Err(TryRecvError::Disconnected);
+        let all_ended = self.group.try_recv() == Err(TryRecvError::Disconnected);
         let over = all_ended && (!wait_all || scheduler.process_count() == 0);
         if over {
-            let exit = self.followed.ending.try_recv().ok();
+            let exit = self.exit.try_recv().ok();
             self.note(exit);
         }
         Some(match (over, out_of_fuel) {
@@ -205,7 +213,7 @@ impl RunSession {
                 self.first = FirstProcess::Ended { process, program, end };
             }
         }
-        self.followed.ending = never();
+        self.exit = never();
     }
 
     fn report_notices(&self) {

@@ -132,7 +132,7 @@ impl Notifier {
 }
 
 impl Observer for Notifier {
-    fn ended(&self, exit: &ExitInfo) {
+    fn exited(&self, exit: &ExitInfo) {
         if let Some(trap) = &exit.trap {
             self.notify(Notice::Trapped(exit.pid, trap.clone()));
         }
@@ -142,7 +142,7 @@ impl Observer for Notifier {
         self.notify(Notice::Supervised(supervisor, what.clone()));
     }
 
-    fn at_rest(&self) {
+    fn idle(&self) {
         self.notify_idle();
     }
 

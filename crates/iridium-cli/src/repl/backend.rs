@@ -86,10 +86,10 @@ impl Backend {
         }
     }
 
-    /// As [`NativeProcess::give_up`].
-    pub(super) fn give_up(&mut self) -> Result<Completion, Failure> {
+    /// As [`NativeProcess::cancel_wait`].
+    pub(super) fn cancel_wait(&mut self) -> Result<Completion, Failure> {
         match self {
-            Self::Local(local) => Ok(local.process.give_up()),
+            Self::Local(local) => Ok(local.process.cancel_wait()),
             Self::Remote(remote) => remote.attached.give_up().map_err(connection_lost),
         }
     }
@@ -102,10 +102,10 @@ impl Backend {
         }
     }
 
-    /// As [`NativeProcess::patience`]. A node sees to time-outs itself.
-    pub(super) fn patience(&self) -> Option<Duration> {
+    /// As [`NativeProcess::timeout`]. A node sees to time-outs itself.
+    pub(super) fn timeout(&self) -> Option<Duration> {
         match self {
-            Self::Local(local) => local.process.patience(),
+            Self::Local(local) => local.process.timeout(),
             Self::Remote(_) => None,
         }
     }
@@ -132,8 +132,8 @@ impl Backend {
             Self::Local(local) => {
                 // All that was sent before the scheduler became idle has arrived by now.
                 !local.is_clustered
-                    && local.process.patience().is_none()
-                    && local.environment.scheduler.is_at_rest()
+                    && local.process.timeout().is_none()
+                    && local.environment.scheduler.is_idle()
                     && local.process.wakes().is_empty()
             }
             Self::Remote(_) => false,
@@ -194,7 +194,7 @@ impl RemoteBackend {
 }
 
 fn native_process(environment: &Environment) -> Result<NativeProcess, Failure> {
-    environment.scheduler.native().map_err(|full| Failure::failed(full.to_string()))
+    environment.scheduler.spawn_native().map_err(|full| Failure::failed(full.to_string()))
 }
 
 /// The REPL cannot go on without the node that its process lived at.

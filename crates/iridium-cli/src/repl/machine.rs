@@ -9,7 +9,7 @@ use std::time::Duration;
 use iridium_asm::Session;
 use iridium_isa::{Diagnostics, Module};
 use iridium_node::control::SpawnOrder;
-use iridium_sched::Reason;
+use iridium_sched::{Reason, RestoreOptions};
 use iridium_vm::{Completion, Effect, Limits, Pid, Process, Program, Status};
 
 use super::backend::{Backend, LocalBackend};
@@ -357,8 +357,12 @@ impl Machine {
         };
         let settings = Settings { threads: local.environment.settings.threads, ..state.settings };
         let environment = Environment::start_reachable(settings, stream)?;
-        let restored = environment.scheduler.restore_with(&state.processes, &hosts());
-        let (_, process) = restored.map_err(|error| Failure::failed(format!("{path}: {error}")))?;
+        let options = RestoreOptions { native: true, ..RestoreOptions::default() };
+        let restored = environment.scheduler.restore_all(&state.processes, &hosts(), options);
+        let restored = restored.map_err(|error| Failure::failed(format!("{path}: {error}")))?;
+        let Some(process) = restored.native else {
+            return Err(Failure::failed(format!("{path} is damaged")));
+        };
         let others = environment.scheduler.process_count().saturating_sub(1);
         *local = LocalBackend { environment, process, is_clustered: false };
         self.process = saved.process;

@@ -148,7 +148,7 @@ fn find_process(session: &mut ReplSession, text: &str) -> Result<Pid, Failure> {
     match &session.machine.driver.backend {
         // Whether a process of another node lives is not known here.
         Backend::Local(local)
-            if pid.node() == me.node() && !local.environment.scheduler.lives(pid) =>
+            if pid.node() == me.node() && !local.environment.scheduler.is_alive(pid) =>
         {
             Err(none())
         }

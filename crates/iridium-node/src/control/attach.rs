@@ -30,7 +30,7 @@ pub(super) fn serve(
     scheduler: &Scheduler,
     stream: &mut ControlStream,
 ) -> Result<(), StreamError> {
-    let Ok(guest) = scheduler.native() else {
+    let Ok(guest) = scheduler.spawn_native() else {
         return stream.fail("there are as many processes as there may be");
     };
     let (sender, receiver) = stream.split();
@@ -86,7 +86,7 @@ impl Desk<'_> {
         let (mut waits, mut ended) = (false, false);
         loop {
             let wakes = if ended { never() } else { self.guest.wakes().clone() };
-            let patience = self.guest.patience().filter(|_| waits);
+            let patience = self.guest.timeout().filter(|_| waits);
             let time = patience.map_or(never(), after);
             let (reply, asked) = select! {
                 recv(acts) -> act => match act {
@@ -110,7 +110,7 @@ impl Desk<'_> {
 
     fn do_it(&mut self, act: Act) -> Reply {
         let program = match act {
-            Act::GiveUp => return Reply::Completion(self.guest.give_up()),
+            Act::GiveUp => return Reply::Completion(self.guest.cancel_wait()),
             Act::Perform { effect, module: None, limits } => {
                 self.wanted = Some((effect, limits));
                 self.idle.clone()

@@ -96,7 +96,7 @@ fn find(router: &Router, target: &Target) -> Result<Pid, Why> {
         Target::Pid(pid) => {
             let scheduler = router.scheduler().ok_or_else(none)?;
             let there = match pid.node() == scheduler.node() {
-                true => scheduler.lives(*pid),
+                true => scheduler.is_alive(*pid),
                 false => router.peers.find(pid.node()).is_some(),
             };
             if there { Ok(*pid) } else { Err(none()) }
@@ -123,7 +123,7 @@ fn send(
     let message = Message { tag, sender: Pid::NOBODY.bits(), payload };
     match router.message(Pid::NOBODY, to, message) {
         Ok(()) => Ok(to),
-        Err(SendRefused::NoRoom(_)) => {
+        Err(SendRefused::NoCredit(_)) => {
             Err(format!("too much waits on the way to the node of process {to}; try again later"))
         }
         Err(SendRefused::TooLong(_)) => Err("the message is too long for another node".into()),

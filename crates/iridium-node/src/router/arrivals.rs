@@ -58,7 +58,7 @@ impl Recipient for Intake {
     }
 
     fn caught_up(&mut self) {
-        self.courier.go_on();
+        self.courier.run_woken();
     }
 }
 
@@ -87,7 +87,7 @@ impl Application for Ear {
         if let Some(number) = self.0.peers.number_of(to)
             && let Some(scheduler) = self.0.scheduler()
         {
-            scheduler.room(number);
+            scheduler.credit_available(number);
         }
         // The loader may have code to send.
         self.0.transfers.make_room();

@@ -181,7 +181,7 @@ impl Router {
     fn message_from_outside(&self, from: Pid, to: Pid, message: Message) {
         if let Err(refused) = self.message(from, to, message) {
             let why = match refused {
-                SendRefused::NoRoom(_) => "there is no room on the way",
+                SendRefused::NoCredit(_) => "there is no room on the way",
                 SendRefused::TooLong(_) => "it is too long",
             };
             log::warn!("dropped a message to process {to} of another node: {why}");
@@ -267,7 +267,7 @@ impl Distribution for Router {
         let why = match why {
             // As to a process that is not there.
             SendError::NotLinked => return Ok(()),
-            SendError::WouldBlock => SendRefused::NoRoom,
+            SendError::WouldBlock => SendRefused::NoCredit,
             SendError::TooLong { .. } => SendRefused::TooLong,
         };
         parcel::take_back(bytes).map_or(Ok(()), |message| Err(why(message)))

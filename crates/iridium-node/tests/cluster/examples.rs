@@ -21,7 +21,9 @@ fn on_three_nodes(name: &str) {
     labs.sort_by_key(Lab::number);
     let program = labs[0].node.load(assemble(&source)).unwrap();
     let process = Process::new(&program, Limits::default());
-    let (_, ending) = labs[0].node.scheduler().spawn_watched(process, &program).unwrap();
+    let options = iridium_sched::SpawnOptions::default();
+    let spawned = labs[0].node.scheduler().spawn_with(process, &program, options).unwrap();
+    let ending = spawned.exit;
     assert_eq!(end_of(&ending), 0, "{name}");
     wait_until("its output is there", || labs[0].output.text().len() >= expected.len());
     assert_eq!(labs[0].output.text(), expected, "{name}");

@@ -130,7 +130,9 @@ impl Lab {
         for (number, int) in (0..).zip(arguments) {
             process.set_register(number, Register { int: *int, float: 0.0 });
         }
-        self.node.scheduler().spawn_watched(process, &program).unwrap()
+        let options = iridium_sched::SpawnOptions::default();
+        let spawned = self.node.scheduler().spawn_with(process, &program, options).unwrap();
+        (spawned.pid, spawned.exit)
     }
 
     /// Runs a process to its end and gives the reason.

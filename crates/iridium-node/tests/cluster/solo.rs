@@ -5,7 +5,7 @@ use std::sync::Arc;
 use iridium_isa::Module;
 use iridium_node::{Node, Solo, StartError};
 use iridium_proto::NodeNumber;
-use iridium_sched::{ExitInfo, Observer, Progress};
+use iridium_sched::{ExitInfo, Observer, Progress, SpawnOptions, Spawned};
 use iridium_vm::{Completion, Effect, Hosts, Limits, Payload, Pid, Process, Program};
 
 use crate::harness::{PATIENCE, Transcript, assemble, config, end_of, start, wait_until};
@@ -13,7 +13,7 @@ use crate::harness::{PATIENCE, Transcript, assemble, config, end_of, start, wait
 struct Deaf;
 
 impl Observer for Deaf {
-    fn ended(&self, _: &ExitInfo) {}
+    fn exited(&self, _: &ExitInfo) {}
 }
 
 /// A scheduler without a node, and what its processes write.
@@ -53,7 +53,8 @@ fn processes_from_before_are_reached_and_live_on_when_the_node_leaves() {
     let (solo, output) = solo(77);
     let program = Arc::new(Program::new(program(), &Hosts::new()).unwrap());
     let told = Process::at_label(&program, "told", Limits::default()).unwrap();
-    let (told, ending) = solo.scheduler().spawn_watched(told, &program).unwrap();
+    let Spawned { pid: told, exit: ending, .. } =
+        solo.scheduler().spawn_with(told, &program, SpawnOptions::default()).unwrap();
     assert_eq!(told.node(), 77);
 
     for _ in 0..2 {
@@ -72,11 +73,12 @@ fn processes_from_before_are_reached_and_live_on_when_the_node_leaves() {
         let (there, _) = lab.spawn(program.module(), "told", &[]);
         let mut linked = Process::at_label(&program, "linked", Limits::default()).unwrap();
         linked.set_register(0, iridium_vm::Register { int: there.bits(), float: 0.0 });
-        let (_, cut) = solo.scheduler().spawn_watched(linked, &program).unwrap();
+        let Spawned { exit: cut, .. } =
+            solo.scheduler().spawn_with(linked, &program, SpawnOptions::default()).unwrap();
         output.wait_for("33");
         node.leave();
         assert_eq!(end_of(&cut), -3);
-        assert!(solo.scheduler().lives(told));
+        assert!(solo.scheduler().is_alive(told));
     }
 
     let node = Node::start_with(config("late").0, &solo).unwrap();
@@ -85,7 +87,7 @@ fn processes_from_before_are_reached_and_live_on_when_the_node_leaves() {
     // Until the link is up, it is lost as to a process that is not there.
     wait_until("it has arrived", || {
         lab.node.scheduler().send(Pid::NOBODY, told, 1, word.clone());
-        !solo.scheduler().lives(told)
+        !solo.scheduler().is_alive(told)
     });
     assert_eq!(end_of(&ending), 5);
 }
@@ -94,7 +96,7 @@ fn processes_from_before_are_reached_and_live_on_when_the_node_leaves() {
 fn alone_it_has_no_other_nodes() {
     let (solo, _) = solo(9);
     let program = Arc::new(Program::new(program(), &Hosts::new()).unwrap());
-    let mut guest = solo.scheduler().native().unwrap();
+    let mut guest = solo.scheduler().spawn_native().unwrap();
     let mut ask = |effect| match guest.perform(effect, &program, Limits::default()) {
         Progress::Done(answer) => answer,
         other => panic!("{other:?}"),

@@ -97,7 +97,7 @@ impl Books {
 pub(crate) struct Clerk(pub(crate) Arc<Books>);
 
 impl Observer for Clerk {
-    fn ended(&self, ending: &ExitInfo) {
+    fn exited(&self, ending: &ExitInfo) {
         let books = &self.0;
         match (&ending.trap, ending.reason) {
             (Some(trap), _) if trap.kind.name() != "divide-by-zero" => {

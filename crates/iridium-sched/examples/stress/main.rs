@@ -1,7 +1,7 @@
 //! Many processes that start each other, send, link, monitor, crash and are started again, at random;
 //! and books that show that no message was lost, no process is left, and no memory either.
 //!
-//! `cargo run --release -p iridium-vm --example stress -- [--processes N] [--seconds S]
+//! `cargo run --release -p iridium-sched --example stress -- [--processes N] [--seconds S]
 //! [--workers W] [--seed X] [--rounds R]`
 //!
 //! `--workers 1` runs in virtual time, where S is that time; the digest of such a run is the same

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use iridium_asm::Assembler;
 use iridium_sched::supervisor::{Child, ChildBody, Restart, Spec, Strategy};
-use iridium_sched::{Config, Output, Reason, Scheduler, Time};
+use iridium_sched::{Config, Output, Reason, Scheduler, Spawned, Time};
 use iridium_vm::{Hosts, Limits, Payload, Pid, Program, Register};
 
 use crate::Flags;
@@ -68,7 +68,7 @@ impl Stress {
         let mut children: Vec<_> = (0..supervisors).map(|number| self.supervisor(number)).collect();
         let arguments = [eternals, mortals, seconds * 1_000];
         children.push(self.child("root", Some("root"), Restart::Temporary, "root", &arguments));
-        let (top, _) =
+        let Spawned { pid: top, .. } =
             self.scheduler.start_supervisor(Spec { children, ..Spec::default() }, None)?;
 
         // Virtual time takes as long as it takes.
@@ -76,10 +76,10 @@ impl Stress {
         self.wait(deadline, "all mortals have ended", || self.scheduler.find("stop").is_some())?;
         let left = (eternals + supervised + 1) as usize;
         self.wait(deadline, "the others wait", || {
-            self.scheduler.is_at_rest() && self.scheduler.process_count() == left
+            self.scheduler.is_idle() && self.scheduler.process_count() == left
         })?;
         let root = self.scheduler.find("root").ok_or("there is no root")?;
-        let ending = self.scheduler.watch(root);
+        let ending = self.scheduler.subscribe_exit(root);
         self.scheduler.send(Pid::NOBODY, root, 2, Payload::Word([0; 8]));
         let ending = ending.recv_deadline(deadline).map_err(|_| "the root process does not end")?;
         self.wait(deadline, "the eternals have ended", || {

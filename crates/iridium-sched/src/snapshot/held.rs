@@ -1,6 +1,7 @@
 //! Saving everything, while all workers are held.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -8,63 +9,56 @@ use std::time::Instant;
 
 use crossbeam_deque::Steal;
 
-use super::super::letter::Letter;
-use super::super::native::NativeProcess;
-use super::super::shared::Shared;
-use super::super::sync::lock;
-use super::super::task::{Body, Task};
-use super::saved::{Saved, SavedTask};
+use super::saved::{Saved, SavedProcess};
+use crate::native::NativeProcess;
+use crate::process::entry::{Body, ProcessEntry};
+use crate::process::slot_message::SlotMessage;
+use crate::run::shared::Shared;
+use crate::sync::lock;
 use iridium_isa::{Module, ModuleId};
 
-/// Saves the processes that are wanted; `None` when it was not all there by the deadline.
+/// Saves the processes that are wanted; `None` when some that can run were not found by the deadline.
 pub(super) fn save(
     shared: &Shared,
     native: Option<&NativeProcess>,
-    wanted: impl Fn(&Task) -> bool,
+    wanted: impl Fn(&ProcessEntry) -> bool,
     deadline: Instant,
 ) -> Option<Saved> {
-    let mut processes = Vec::new();
-    let mut modules: HashMap<ModuleId, Arc<Module>> = HashMap::new();
-    let mut add = |task: &Task, letters: &[Letter]| {
-        if !wanted(task) {
-            return;
-        }
-        if let Body::Program(_, program) = &task.body {
-            modules.entry(program.module().id()).or_insert_with(|| Arc::clone(program.module()));
-        }
-        processes.push(SavedTask::of(task, letters));
-    };
+    let mut found = Found { wanted, processes: Vec::new(), modules: HashMap::new() };
     let mut parked = HashSet::new();
     let mut away = HashSet::new();
-    for place in shared.table.places() {
-        place.look(|serial, task, letters| match task {
-            Some(task) => {
-                parked.insert(serial);
-                add(task, letters);
+    for slot in shared.table.slots() {
+        slot.inspect(|serial, entry, messages| match (serial, entry) {
+            (Some(serial), Some(entry)) => {
+                parked.insert(serial.get());
+                found.add(entry, messages);
             }
-            None => drop(away.insert(serial)),
+            (Some(serial), None) => drop(away.insert(serial.get())),
+            (None, _) => {}
         });
-        if place.is_lent() {
-            away.remove(&place.look(|serial, _, _| serial));
+        if slot.is_native() {
+            let serial = slot.inspect(|serial, _, _| serial.map(NonZeroU64::get));
+            serial.map(|serial| away.remove(&serial));
         }
     }
-    away.remove(&0);
-    let drained = drain(shared, away, deadline);
-    // Whoever was made ready meanwhile, by a timer say, was saved where it was parked.
-    let found = drained.as_ref().unwrap_or_else(|found| found);
-    for task in found.iter().filter(|task| !parked.contains(&task.actor.pid.serial())) {
-        let place = shared.table.place(task.actor.pid.serial()).unwrap_or(&shared.nowhere);
-        place.look(|_, _, letters| add(task, letters));
+    let (entries, complete) = drain(shared, away, deadline);
+    // What was made ready meanwhile, by a timer say, was saved where it was parked.
+    for entry in entries.iter().filter(|entry| !parked.contains(&entry.actor.pid.serial())) {
+        if let Some(slot) = shared.slot_of(entry.actor.pid) {
+            slot.inspect(|_, _, messages| found.add(entry, messages));
+        }
     }
-    let complete = drained.is_ok();
-    for task in drained.unwrap_or_else(|found| found) {
-        shared.injector.push(task);
+    for entry in entries {
+        shared.injector.push(entry);
     }
-    if let Some(native) = native {
-        let place = shared.table.place(native.pid().serial()).unwrap_or(&shared.nowhere);
-        place.look(|_, _, letters| processes.push(SavedTask::of_guest(native, letters)));
+    let Found { mut processes, mut modules, .. } = found;
+    if let Some(native) = native
+        && let Some(slot) = shared.slot_of(native.pid())
+    {
+        let saved = slot.inspect(|_, _, messages| SavedProcess::of_native(native, messages));
+        processes.push(saved);
     }
-    // Supervisors start children of modules that nobody may run at this moment.
+    // Supervisors start children of modules that no process may run at this moment.
     for (id, program) in lock(&shared.programs).iter() {
         modules.entry(*id).or_insert_with(|| Arc::clone(program.module()));
     }
@@ -78,35 +72,52 @@ pub(super) fn save(
     processes.sort_by_key(|saved| saved.actor.pid);
     let serials = processes.iter().map(|saved| saved.actor.pid.serial()).collect();
     complete.then(|| Saved {
-        shape: Some(shared.table.shape(shared.node(), &serials)),
+        serials: Some(shared.table.serials(shared.node(), &serials)),
         mono: shared.clock.mono(),
-        chance: shared.chance.load(Ordering::SeqCst),
+        random_state: shared.random_state.load(Ordering::SeqCst),
         modules: modules.values().map(|module| module.to_bytes()).collect(),
         processes,
     })
 }
 
-/// Takes all processes out of the queues, and waits for those who are away but not there yet: a
-/// timer, say, takes a process out of its slot first and puts it into a queue then. `Err` with
-/// those that were found when some did not come.
+/// What was saved so far.
+struct Found<W> {
+    wanted: W,
+    processes: Vec<SavedProcess>,
+    modules: HashMap<ModuleId, Arc<Module>>,
+}
+
+impl<W: Fn(&ProcessEntry) -> bool> Found<W> {
+    fn add(&mut self, entry: &ProcessEntry, messages: &[SlotMessage]) {
+        if !(self.wanted)(entry) {
+            return;
+        }
+        if let Body::Program(_, program) = &entry.body {
+            let module = program.module();
+            self.modules.entry(module.id()).or_insert_with(|| Arc::clone(module));
+        }
+        self.processes.extend(SavedProcess::of(entry, messages));
+    }
+}
+
+/// Takes all processes out of the queues, and waits for those that are away but not there yet: a
+/// timer, say, takes a process out of its slot first and puts it into a queue then. Gives those that
+/// were found, and whether that is all.
 #[expect(clippy::vec_box, reason = "they go back to the queues in their boxes")]
 fn drain(
     shared: &Shared,
     mut away: HashSet<u64>,
     deadline: Instant,
-) -> Result<Vec<Box<Task>>, Vec<Box<Task>>> {
-    let mut tasks = Vec::new();
+) -> (Vec<Box<ProcessEntry>>, bool) {
+    let mut entries = Vec::new();
     loop {
-        let before = tasks.len();
-        tasks.append(&mut queued(shared));
-        for task in tasks.iter().skip(before) {
-            away.remove(&task.actor.pid.serial());
+        let before = entries.len();
+        entries.append(&mut queued(shared));
+        for entry in entries.iter().skip(before) {
+            away.remove(&entry.actor.pid.serial());
         }
-        if away.is_empty() {
-            return Ok(tasks);
-        }
-        if Instant::now() >= deadline {
-            return Err(tasks);
+        if away.is_empty() || Instant::now() >= deadline {
+            return (entries, away.is_empty());
         }
         thread::yield_now();
     }
@@ -114,11 +125,11 @@ fn drain(
 
 /// Takes the processes out of the queues that are there at this moment.
 #[expect(clippy::vec_box, reason = "they go back to the queues in their boxes")]
-fn queued(shared: &Shared) -> Vec<Box<Task>> {
-    let mut tasks = std::mem::take(&mut *lock(&shared.starved));
-    let mut take = |steal: &dyn Fn() -> Steal<Box<Task>>| loop {
+fn queued(shared: &Shared) -> Vec<Box<ProcessEntry>> {
+    let mut entries = std::mem::take(&mut *lock(&shared.out_of_fuel));
+    let mut take = |steal: &dyn Fn() -> Steal<Box<ProcessEntry>>| loop {
         match steal() {
-            Steal::Success(task) => tasks.push(task),
+            Steal::Success(entry) => entries.push(entry),
             Steal::Retry => {}
             Steal::Empty => break,
         }
@@ -127,5 +138,5 @@ fn queued(shared: &Shared) -> Vec<Box<Task>> {
         take(&|| stealer.steal());
     }
     take(&|| shared.injector.steal());
-    tasks
+    entries
 }

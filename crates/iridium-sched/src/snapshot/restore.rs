@@ -1,116 +1,85 @@
-//! Bytes that are made processes of a scheduler again: one, or all.
+//! From bytes to processes.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Receiver, bounded};
 
-use super::super::Scheduler;
-use super::super::effects;
-use super::super::follow::{Followed, Token};
-use super::super::letter::Letter;
-use super::super::native::NativeProcess;
-use super::super::shared::Full;
-use super::super::sync::lock;
-use super::super::task::Task;
-use super::saved::{Restored, Saved, SavedLetter, SavedTask};
-use super::{PATIENCE, VERSION};
-use crate::actor::{Actor, Wait};
-use crate::{Reason, Signal};
-use iridium_isa::{LoadError, ModuleId};
-use iridium_vm::Hosts;
-use iridium_vm::MissingImports;
-use iridium_vm::{InvalidState, Pid};
+use super::error::RestoreError;
+use super::saved::{RestoredProcess, Saved, SavedProcess, SavedSlotMessage};
+use crate::native::NativeProcess;
+use crate::process::actor::{ActorState, Wait};
+use crate::process::entry::ProcessEntry;
+use crate::process::exit_info::ExitInfo;
+use crate::process::group::GroupToken;
+use crate::process::reason::Reason;
+use crate::process::signal::Signal;
+use crate::process::slot_message::SlotMessage;
+use crate::scheduler::Scheduler;
+use crate::sync::lock;
+use crate::table::TooManyProcesses;
+use iridium_vm::{Hosts, Pid};
 
-/// Why bytes could not be made processes again. Nothing has changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RestoreError {
-    /// They do not begin with the magic.
-    #[error("not saved Iridium processes")]
-    Foreign,
-    /// Written by another version.
-    #[error("saved by snapshot version {0}; this version of Iridium reads {VERSION}")]
-    Version(u16),
-    /// Cut off or changed.
-    #[error("the saved processes are damaged or cut off")]
-    Damaged,
-    /// The state of a process is not one that its module can be in.
-    #[error("the state of a saved process is not one that its module can be in: {0}")]
-    InvalidState(#[from] InvalidState),
-    /// A module inside is not usable.
-    #[error("a module inside the saved processes: {0}")]
-    Module(#[from] LoadError),
-    /// A module needs host functions that are not there.
-    #[error("a module inside the saved processes needs {0}")]
-    Imports(#[from] MissingImports),
-    /// A module was not saved with the processes, and is not known here.
-    #[error("the module {0} is neither saved with the processes nor known here")]
-    MissingModule(ModuleId),
-    /// All processes of a scheduler take one that has none.
-    #[error("there are processes already, whose pids may be those of saved ones")]
-    Occupied,
-    /// The workers could not be held for it.
-    #[error("the workers were busy for too long, or the scheduler is shut down")]
-    Busy,
-    /// There is no room for so many.
-    #[error(transparent)]
-    Full(#[from] Full),
+/// How long workers may take to be held.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How all processes of a scheduler are restored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RestoreOptions {
+    /// Whether the native process is wanted that was [saved](Scheduler::save_with) with the others.
+    /// Otherwise it counts as exited.
+    pub native: bool,
+    /// The process that [`Restored::exit`] is about.
+    pub exit_of: Option<Pid>,
+}
+
+/// Processes that were restored.
+#[derive(Debug)]
+#[must_use]
+pub struct Restored {
+    /// Their pids, without that of the native process.
+    pub pids: Vec<Pid>,
+    /// The native process, if it was [asked for](RestoreOptions::native).
+    pub native: Option<NativeProcess>,
+    /// Receives how the process ends that was [asked for](RestoreOptions::exit_of). Disconnected
+    /// without that when it is not among those that were restored.
+    pub exit: Receiver<ExitInfo>,
+    /// Disconnected when the processes have ended that belonged to a
+    /// [group](crate::SpawnOptions::group), and those that they are linked to.
+    pub group: Receiver<Infallible>,
 }
 
 impl Scheduler {
     /// Puts all processes that [`save_all`](Self::save_all) has saved into this scheduler, which has
-    /// none, under the pids that they had. Gives the pids.
+    /// none, under the pids that they had.
     ///
     /// # Errors
     /// [`RestoreError`]; there are no processes then.
-    pub fn restore_all(&self, bytes: &[u8], hosts: &Hosts) -> Result<Vec<Pid>, RestoreError> {
-        let mut saved = Saved::from_bytes(bytes)?;
-        saved.processes.retain(|task| !task.is_guest());
-        self.restore_held(saved, hosts, |_| {}).map(|(pids, _)| pids)
-    }
-
-    /// As [`restore_all`](Self::restore_all), and goes on to wait for the end of those that were
-    /// [followed](Self::spawn_followed): `first` and whoever had to do with it.
-    ///
-    /// # Errors
-    /// As [`restore_all`](Self::restore_all).
-    pub fn restore_followed(
+    pub fn restore_all(
         &self,
         bytes: &[u8],
         hosts: &Hosts,
-        first: Pid,
-    ) -> Result<Followed, RestoreError> {
-        let (witness, ending) = bounded(1);
-        let (token, all) = bounded(0);
+        options: RestoreOptions,
+    ) -> Result<Restored, RestoreError> {
         let mut saved = Saved::from_bytes(bytes)?;
-        saved.processes.retain(|task| !task.is_guest());
-        let follow = |restored: &mut Restored| {
-            if restored.followed {
-                restored.task.follow(Token::clone(&token));
-            }
-            if restored.task.actor.pid == first {
-                restored.task.witnesses.push(witness.clone());
-            }
-        };
-        self.restore_held(saved, hosts, follow)?;
-        Ok(Followed { ending, all })
-    }
-
-    /// As [`restore_all`](Self::restore_all), with the native that was [saved](Self::save_with) too.
-    ///
-    /// # Errors
-    /// As [`restore_all`](Self::restore_all); [`RestoreError::Damaged`] too when there is no native.
-    pub fn restore_with(
-        &self,
-        bytes: &[u8],
-        hosts: &Hosts,
-    ) -> Result<(Vec<Pid>, NativeProcess), RestoreError> {
-        let saved = Saved::from_bytes(bytes)?;
-        if saved.processes.iter().filter(|task| task.is_guest()).count() != 1 {
-            return Err(RestoreError::Damaged);
+        if !options.native {
+            saved.processes.retain(|process| !process.is_native());
+        } else if saved.processes.iter().filter(|process| process.is_native()).count() != 1 {
+            return Err(RestoreError::NotOneNative);
         }
-        let (pids, native) = self.restore_held(saved, hosts, |_| {})?;
-        native.map(|native| (pids, native)).ok_or(RestoreError::Damaged)
+        let (subscriber, exit) = bounded(1);
+        let (token, group) = GroupToken::new();
+        let (pids, native) = self.restore_held(saved, hosts, |restored| {
+            if restored.in_group {
+                restored.entry.join_group(token.clone());
+            }
+            if options.exit_of == Some(restored.entry.actor.pid) {
+                restored.entry.exit_subscribers.push(subscriber.clone());
+            }
+        })?;
+        Ok(Restored { pids, native, exit, group })
     }
 
     /// Puts saved processes into the scheduler. `prepare` sees each before it runs.
@@ -118,60 +87,61 @@ impl Scheduler {
         &self,
         mut saved: Saved,
         hosts: &Hosts,
-        prepare: impl Fn(&mut Restored),
+        prepare: impl Fn(&mut RestoredProcess),
     ) -> Result<(Vec<Pid>, Option<NativeProcess>), RestoreError> {
         let shared = self.shared();
-        let shape = saved.shape.take().ok_or(RestoreError::Damaged)?;
+        let from = saved.serials.take().ok_or(RestoreError::Damaged)?;
         let programs = saved.programs(shared, hosts)?;
         let pids: Vec<Pid> = saved.processes.iter().map(|saved| saved.actor.pid).collect();
         let serials: HashSet<u64> = pids.iter().map(|pid| pid.serial()).collect();
-        if serials.len() < pids.len() || pids.iter().any(|pid| pid.node() != shape.node) {
+        if serials.len() < pids.len() || pids.iter().any(|pid| pid.node() != from.node) {
             return Err(RestoreError::Damaged);
         }
-        let native = saved.processes.iter().position(SavedTask::is_guest);
+        let native = saved.processes.iter().position(SavedProcess::is_native);
         let native = native.map(|at| saved.processes.remove(at));
         let pids: Vec<Pid> = saved.processes.iter().map(|saved| saved.actor.pid).collect();
-        let tasks = saved.processes.into_iter().map(|task| task.into_task(&programs));
-        let mut tasks = tasks.collect::<Result<Vec<_>, _>>()?;
-        tasks.iter_mut().for_each(prepare);
-        // None runs before all are there and have their letters: what the first one sends must not
-        // overtake what it had sent before.
+        let restored = saved.processes.into_iter().map(|saved| saved.into_entry(&programs));
+        let mut restored = restored.collect::<Result<Vec<_>, _>>()?;
+        restored.iter_mut().for_each(prepare);
+        // None runs before all are there with what was in their slots: what the first one sends must
+        // not overtake what it had sent before.
         let wake = || shared.idle.wake_all();
-        let restored = shared.pause.hold(self.inner.workers, PATIENCE, wake, || {
+        let done = shared.pause.hold(self.workers(), PATIENCE, wake, || {
             if shared.table.live() > 0 {
                 return Err(RestoreError::Occupied);
             }
-            let node = shape.node;
-            shared.table.claim(shape, &serials)?;
+            let node = from.node;
+            shared.table.claim(from, &serials)?;
             shared.clock.set_forward(saved.mono);
-            let there = shared.clock.mono();
+            let now = shared.clock.mono();
             shared.node.store(node, Ordering::SeqCst);
-            shared.chance.store(saved.chance, Ordering::SeqCst);
+            shared.random_state.store(saved.random_state, Ordering::SeqCst);
             lock(&shared.programs).extend(programs);
-            for restored in &tasks {
-                self.take_place(&restored.task);
+            for process in &restored {
+                self.occupy_slot(&process.entry);
             }
-            let native = native.map(|native| self.seat(native, saved.mono, there)).transpose()?;
-            for Restored { mut task, letters, names, .. } in tasks {
-                task.move_to(saved.mono, there);
-                self.hand_over(&task.actor, letters, names);
-                shared.context().ready(task);
+            let native = native.map(|native| self.restore_native(native, saved.mono, now));
+            for RestoredProcess { mut entry, slot_messages, names, .. } in restored {
+                entry.rebase(saved.mono, now);
+                self.reconnect(&entry.actor, slot_messages, names);
+                shared.context().schedule(entry);
             }
-            Ok((pids, native))
+            Ok((pids, native.transpose()?))
         });
-        restored.unwrap_or(Err(RestoreError::Busy))
+        done.unwrap_or(Err(RestoreError::Busy))
     }
 
-    /// A saved native, whose place is claimed, where the clock stands at `there`.
-    fn seat(
+    /// Restores a native process, whose serial is claimed, from a clock that stood at `there` to one
+    /// that stands at `now`.
+    fn restore_native(
         &self,
-        mut saved: SavedTask,
-        here: u64,
+        mut saved: SavedProcess,
         there: u64,
+        now: u64,
     ) -> Result<NativeProcess, RestoreError> {
-        saved.actor.move_to(here, there);
-        let native = NativeProcess::taking_place(self.shared(), saved.actor, saved.questions)?;
-        self.hand_over(&native.actor, saved.letters, saved.names);
+        saved.actor.rebase(there, now);
+        let native = NativeProcess::in_slot(self.shared(), saved.actor, saved.requests)?;
+        self.reconnect(&native.actor, saved.slot_messages, saved.names);
         Ok(native)
     }
 
@@ -185,88 +155,95 @@ impl Scheduler {
         let shared = self.shared();
         let mut saved = Saved::from_bytes(bytes)?;
         let programs = saved.programs(shared, hosts)?;
-        let task = match (saved.processes.pop(), saved.processes.len(), &saved.shape) {
-            (Some(task), 0, None) => task,
+        let process = match (saved.processes.pop(), saved.processes.len(), &saved.serials) {
+            (Some(process), 0, None) => process,
             _ => return Err(RestoreError::Damaged),
         };
-        let Restored { mut task, letters, names, .. } = task.into_task(&programs)?;
-        task.move_to(saved.mono, shared.clock.mono());
-        let serial = shared.table.reserve(None).ok_or(Full)?;
+        let RestoredProcess { mut entry, slot_messages, names, .. } =
+            process.into_entry(&programs)?;
+        entry.rebase(saved.mono, shared.clock.mono());
+        let serial = shared.table.reserve(None).ok_or(TooManyProcesses)?;
         let pid = Pid::new(shared.node(), serial);
-        task.actor.pid = pid;
-        if let Some(Wait::Room { message, .. }) = &mut task.actor.wait {
+        entry.actor.pid = pid;
+        if let Some(Wait::Credit { message, .. }) = &mut entry.actor.wait {
             message.sender = pid.bits();
         }
         lock(&shared.programs).extend(programs);
-        self.take_place(&task);
+        self.occupy_slot(&entry);
         let mut asks = Vec::new();
-        if task.actor.has_ties().is_some() {
-            let ties = task.actor.ties();
-            // They watch the process that was saved, which this one is not.
-            ties.watchers.clear();
-            asks.extend(ties.links.iter().map(|to| (*to, Signal::Link { from: pid })));
-            asks.extend(ties.monitors.iter().map(|(reference, to)| {
+        if entry.actor.relations().is_some() {
+            let relations = entry.actor.relations_mut();
+            // They monitor the process that was saved, which this one is not.
+            relations.monitored_by.clear();
+            asks.extend(relations.links.iter().map(|to| (*to, Signal::Link { from: pid })));
+            asks.extend(relations.monitors.iter().map(|(reference, to)| {
                 (*to, Signal::Monitor { from: pid, reference: *reference })
             }));
         }
-        self.hand_over(&task.actor, letters, names);
+        self.reconnect(&entry.actor, slot_messages, names);
         // Before it runs: it may undo them.
         for (to, signal) in asks {
-            shared.context().post(pid, to, signal);
+            shared.context().send_signal(pid, to, signal);
         }
-        shared.context().ready(task);
+        shared.context().schedule(entry);
         Ok(pid)
     }
 
-    fn take_place(&self, task: &Task) {
-        let serial = task.actor.pid.serial();
-        if let Some(place) = self.shared().table.place(serial) {
-            place.occupy(serial, task.limits().message_bytes);
+    fn occupy_slot(&self, entry: &ProcessEntry) {
+        let pid = entry.actor.pid;
+        if let Some(slot) = self.shared().slot_of(pid) {
+            slot.occupy(pid.serial(), entry.limits().message_bytes);
         }
     }
 
-    /// Gives a restored process, which has its place, its names and letters, and asks again what it
-    /// was asking other nodes.
-    fn hand_over(&self, actor: &Actor, letters: Vec<SavedLetter>, names: Vec<String>) {
+    /// Gives a restored process, which has its slot, its names and slot messages, tells it of related
+    /// processes that are gone, and makes its request to another node again.
+    fn reconnect(
+        &self,
+        actor: &ActorState,
+        slot_messages: Vec<SavedSlotMessage>,
+        names: Vec<String>,
+    ) {
         let shared = self.shared();
         let pid = actor.pid;
         for name in names {
             shared.names.register(name, pid);
         }
-        let alive = shared.outside.nodes();
-        if let Some(ties) = actor.has_ties() {
-            if ties.watches_nodes {
-                shared.watch_nodes(pid, true);
+        let alive = shared.distribution.nodes();
+        if let Some(relations) = actor.relations() {
+            if relations.monitors_nodes {
+                shared.monitor_nodes(pid, true);
             }
-            for node in ties.nodes().filter(|node| *node != shared.node()) {
-                shared.tie(node, pid);
+            for node in relations.nodes().filter(|node| *node != shared.node()) {
+                shared.add_remote_link(node, pid);
                 if !alive.contains(&node) {
-                    shared.context().deliver(pid, Letter::Signal(Signal::NodeLost { node }));
+                    let lost = SlotMessage::Signal(Signal::NodeLost { node });
+                    shared.context().deliver(pid, lost);
                 }
             }
         }
-        // A native, say, that was not saved with it.
-        let gone = |pid: &Pid| pid.node() == shared.node() && !shared.lives(*pid);
-        let lost = actor.has_ties().map(|ties| ties.lost_with(gone, Reason::NO_PROCESS));
-        let answers = |letter: &SavedLetter| match letter {
-            SavedLetter::Answer(number, _) => actor.awaits_answer(*number),
-            SavedLetter::Signal(_) | SavedLetter::Overflow => false,
+        // A native process, say, that was not saved with it.
+        let gone = |pid: &Pid| pid.node() == shared.node() && !shared.is_alive(*pid);
+        let lost = actor.relations().map(|known| known.lost_signals(gone, Reason::NO_PROCESS));
+        let replies = |message: &SavedSlotMessage| match message {
+            SavedSlotMessage::Reply(number, _) => actor.awaits_reply(*number),
+            SavedSlotMessage::Signal(_) | SavedSlotMessage::Overflow => false,
         };
-        // It had its answer, but had not yet read it: what it asked for is done.
-        let is_answered = letters.iter().any(answers);
-        for letter in letters {
-            shared.context().deliver(pid, letter.into_letter());
+        // It had its reply, but had not yet read it: what it asked for is done.
+        let has_reply = slot_messages.iter().any(replies);
+        for message in slot_messages {
+            shared.context().deliver(pid, message.into_slot_message());
         }
-        // Behind those letters, which may tell of such an end already.
+        // Behind those messages, which may tell of such an exit already.
         for signal in lost.into_iter().flatten() {
-            shared.context().deliver(pid, Letter::Signal(signal));
+            shared.context().deliver(pid, SlotMessage::Signal(signal));
         }
-        if let Some(Wait::Answer { number, question }) = &actor.wait
-            && !is_answered
-            && shared.outside.ask(pid, *number, question).is_err()
+        if let Some(Wait::Reply { number, request }) = &actor.wait
+            && !has_reply
+            && shared.distribution.ask(pid, *number, request).is_err()
         {
-            let answer = effects::no_answer(question);
-            shared.context().deliver(pid, Letter::Answer(*number, answer));
+            let reply = SlotMessage::Reply(*number, request.unavailable());
+            shared.context().deliver(pid, reply);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What saved processes consist of, and how they are read with care: the bytes may be from anywhere.
+//! The content of a snapshot, and how it is read with care: the bytes may be from anywhere.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,119 +6,118 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::letter::Letter;
-use super::super::native::NativeProcess;
-use super::super::shared::Shared;
-use super::super::table::Shape;
-use super::super::task::{Body, Task};
-use super::{RestoreError, VERSION};
-use crate::Signal;
-use crate::actor::{Actor, LAST_TIME, Wait};
+use super::envelope;
+use super::error::RestoreError;
+use crate::clock::LAST_TIME;
+use crate::native::NativeProcess;
+use crate::numbered::numbered;
+use crate::process::actor::{ActorState, Wait};
+use crate::process::entry::{Body, ProcessEntry};
+use crate::process::signal::Signal;
+use crate::process::slot_message::SlotMessage;
+use crate::run::shared::Shared;
 use crate::supervisor::Supervisor;
+use crate::table::Serials;
 use iridium_isa::{Module, ModuleId};
-use iridium_vm::Hosts;
-use iridium_vm::Program;
-use iridium_vm::codec;
-use iridium_vm::{Completion, MAX_NODE, Process};
+use iridium_vm::{Completion, Hosts, MAX_NODE, Process, Program, codec};
 
-const MAGIC: [u8; 4] = *b"IRSN";
-const HEADER: usize = 10;
 /// The most fuel that a process may be behind with. It is paid off turn by turn, so a larger number
 /// would keep a worker busy for nothing.
-const MAX_DEBT: u64 = 1 << 32;
+const MAX_FUEL_DEBT: u64 = 1 << 32;
 
 /// Processes and what is theirs.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Saved {
     /// What is needed to give the processes their pids back; `None` for a single one.
-    pub(super) shape: Option<Shape>,
+    pub(super) serials: Option<Serials>,
     /// What the clock said.
     pub(super) mono: u64,
-    /// The state of the random numbers.
-    pub(super) chance: u64,
+    pub(super) random_state: u64,
     pub(super) modules: Vec<Vec<u8>>,
-    pub(super) processes: Vec<SavedTask>,
+    pub(super) processes: Vec<SavedProcess>,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct SavedTask {
-    pub(super) actor: Actor,
+pub(super) struct SavedProcess {
+    pub(super) actor: ActorState,
     pub(super) body: SavedBody,
     pub(super) names: Vec<String>,
-    pub(super) letters: Vec<SavedLetter>,
-    pub(super) debt: u64,
-    pub(super) questions: u64,
-    /// Whether somebody waits for its end and that of those who are linked to it.
-    pub(super) followed: bool,
+    pub(super) slot_messages: Vec<SavedSlotMessage>,
+    pub(super) fuel_debt: u64,
+    pub(super) requests: u64,
+    /// Whether it belongs to the group that somebody waits for.
+    pub(super) in_group: bool,
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) enum SavedBody {
-    Program(Process),
-    Supervisor(Supervisor),
-    /// Whoever drives it keeps the rest.
-    NativeProcess,
+numbered! {
+    pub(super) enum SavedBody {
+        0 = Program(Process),
+        1 = Supervisor(Supervisor),
+        /// Whoever drives it keeps the rest.
+        2 = Native,
+    }
 }
 
-/// The letters that mean something elsewhere; the others come again by themselves.
-#[derive(Serialize, Deserialize)]
-pub(super) enum SavedLetter {
-    Signal(Signal),
-    Answer(u64, Completion),
-    Overflow,
+numbered! {
+    /// The slot messages that mean something elsewhere; the others come again by themselves.
+    pub(super) enum SavedSlotMessage {
+        0 = Signal(Signal),
+        1 = Reply(u64, Completion),
+        2 = Overflow,
+    }
 }
 
-impl SavedTask {
-    pub(super) fn of(task: &Task, letters: &[Letter]) -> Self {
-        let token = letters.iter().any(|letter| matches!(letter, Letter::Follow(_)));
-        Self {
-            actor: task.actor.clone(),
-            body: match &task.body {
-                Body::Program(process, _) => SavedBody::Program(process.clone()),
-                Body::Supervisor(supervisor) => SavedBody::Supervisor((**supervisor).clone()),
-                // It is in no place and no queue; restored, it would be no process either.
-                Body::Ended => SavedBody::NativeProcess,
-            },
+impl SavedProcess {
+    /// `None` for what is no process any more.
+    pub(super) fn of(entry: &ProcessEntry, messages: &[SlotMessage]) -> Option<Self> {
+        let body = match &entry.body {
+            Body::Program(process, _) => SavedBody::Program(process.clone()),
+            Body::Supervisor(supervisor) => SavedBody::Supervisor((**supervisor).clone()),
+            Body::Ended => return None,
+        };
+        let joins = messages.iter().any(|message| matches!(message, SlotMessage::JoinGroup(_)));
+        Some(Self {
+            actor: entry.actor.clone(),
+            body,
             names: Vec::new(),
-            letters: letters.iter().filter_map(SavedLetter::of).collect(),
-            debt: task.debt,
-            questions: task.questions,
-            followed: token || !task.tokens.is_empty(),
-        }
+            slot_messages: messages.iter().filter_map(SavedSlotMessage::of).collect(),
+            fuel_debt: entry.fuel_debt,
+            requests: entry.requests,
+            in_group: joins || !entry.groups.is_empty(),
+        })
     }
 
-    pub(super) fn of_guest(native: &NativeProcess, letters: &[Letter]) -> Self {
+    pub(super) fn of_native(native: &NativeProcess, messages: &[SlotMessage]) -> Self {
         Self {
             actor: native.actor.clone(),
-            body: SavedBody::NativeProcess,
+            body: SavedBody::Native,
             names: Vec::new(),
-            letters: letters.iter().filter_map(SavedLetter::of).collect(),
-            debt: 0,
-            questions: native.questions,
-            followed: false,
+            slot_messages: messages.iter().filter_map(SavedSlotMessage::of).collect(),
+            fuel_debt: 0,
+            requests: native.requests,
+            in_group: false,
         }
     }
 
-    /// Whether somebody drives it from outside.
-    pub(super) fn is_guest(&self) -> bool {
-        matches!(self.body, SavedBody::NativeProcess)
+    pub(super) fn is_native(&self) -> bool {
+        matches!(self.body, SavedBody::Native)
     }
 
     fn module(&self) -> Option<ModuleId> {
         match &self.body {
             SavedBody::Program(process) => Some(process.module()),
-            SavedBody::Supervisor(_) | SavedBody::NativeProcess => None,
+            SavedBody::Supervisor(_) | SavedBody::Native => None,
         }
     }
 
-    /// The process as a task, if it is one that there can be. What the interpreter and the scheduler
-    /// do not trust in any case is left to them: a process that waits for what its program does not
-    /// ask for ends with a trap.
-    pub(super) fn into_task(
+    /// The process, if it is one that there can be. What the interpreter and the scheduler do not
+    /// trust in any case is left to them: a process that waits for what its program does not ask for
+    /// ends with a trap.
+    pub(super) fn into_entry(
         self,
         programs: &HashMap<ModuleId, Arc<Program>>,
-    ) -> Result<Restored, RestoreError> {
-        if let Some(Wait::Room { message, .. }) = &self.actor.wait
+    ) -> Result<RestoredProcess, RestoreError> {
+        if let Some(Wait::Credit { message, .. }) = &self.actor.wait
             && message.tag < 0
         {
             return Err(RestoreError::Damaged);
@@ -133,73 +132,54 @@ impl SavedTask {
             SavedBody::Supervisor(supervisor) if supervisor.is_consistent() => {
                 Body::Supervisor(Box::new(supervisor))
             }
-            SavedBody::Supervisor(_) | SavedBody::NativeProcess => {
-                return Err(RestoreError::Damaged);
-            }
+            SavedBody::Supervisor(_) | SavedBody::Native => return Err(RestoreError::Damaged),
         };
-        let mut task = Box::new(Task::new(self.actor, body));
-        task.debt = self.debt.min(MAX_DEBT);
-        (task.questions, task.has_letters) = (self.questions, true);
-        let Self { letters, names, followed, .. } = self;
-        Ok(Restored { task, letters, names, followed })
+        let mut entry = Box::new(ProcessEntry::new(self.actor, body));
+        entry.fuel_debt = self.fuel_debt.min(MAX_FUEL_DEBT);
+        (entry.requests, entry.has_slot_messages) = (self.requests, true);
+        let Self { slot_messages, names, in_group, .. } = self;
+        Ok(RestoredProcess { entry, slot_messages, names, in_group })
     }
 }
 
-impl SavedLetter {
-    fn of(letter: &Letter) -> Option<Self> {
-        match letter {
-            Letter::Signal(signal) => Some(Self::Signal(signal.clone())),
-            Letter::Answer(number, answer) => Some(Self::Answer(*number, answer.clone())),
-            Letter::Overflow => Some(Self::Overflow),
-            Letter::Time(_) | Letter::Room | Letter::Follow(_) | Letter::Look(_) => None,
+impl SavedSlotMessage {
+    fn of(message: &SlotMessage) -> Option<Self> {
+        match message {
+            SlotMessage::Signal(signal) => Some(Self::Signal(signal.clone())),
+            SlotMessage::Reply(number, reply) => Some(Self::Reply(*number, reply.clone())),
+            SlotMessage::Overflow => Some(Self::Overflow),
+            SlotMessage::TimerFired(_)
+            | SlotMessage::CreditAvailable
+            | SlotMessage::JoinGroup(_)
+            | SlotMessage::Inspect(_) => None,
         }
     }
 
-    pub(super) fn into_letter(self) -> Letter {
+    pub(super) fn into_slot_message(self) -> SlotMessage {
         match self {
-            Self::Signal(signal) => Letter::Signal(signal),
-            Self::Answer(number, answer) => Letter::Answer(number, answer),
-            Self::Overflow => Letter::Overflow,
+            Self::Signal(signal) => SlotMessage::Signal(signal),
+            Self::Reply(number, reply) => SlotMessage::Reply(number, reply),
+            Self::Overflow => SlotMessage::Overflow,
         }
     }
 }
 
-/// A process that has no place yet.
-pub(super) struct Restored {
-    pub(super) task: Box<Task>,
-    pub(super) letters: Vec<SavedLetter>,
+/// A process that has no slot yet.
+pub(super) struct RestoredProcess {
+    pub(super) entry: Box<ProcessEntry>,
+    pub(super) slot_messages: Vec<SavedSlotMessage>,
     pub(super) names: Vec<String>,
-    pub(super) followed: bool,
+    pub(super) in_group: bool,
 }
 
 impl Saved {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let body = codec::encode(self);
-        let mut bytes = Vec::with_capacity(HEADER + body.len());
-        bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
-        bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
-        bytes.extend_from_slice(&body);
-        bytes
+        envelope::seal(&codec::encode(self))
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, RestoreError> {
-        if bytes.is_empty() || !MAGIC.starts_with(bytes.get(..4).unwrap_or(bytes)) {
-            return Err(RestoreError::Foreign);
-        }
-        let Some((header, body)) = bytes.split_first_chunk::<HEADER>() else {
-            return Err(RestoreError::Damaged);
-        };
-        let [_, _, _, _, v0, v1, c0, c1, c2, c3] = *header;
-        let version = u16::from_le_bytes([v0, v1]);
-        if version != VERSION {
-            return Err(RestoreError::Version(version));
-        }
-        if crc32fast::hash(body) != u32::from_le_bytes([c0, c1, c2, c3]) {
-            return Err(RestoreError::Damaged);
-        }
-        let saved: Self = codec::decode(body).ok_or(RestoreError::Damaged)?;
-        let node = saved.shape.as_ref().map_or(1, |shape| shape.node);
+        let saved: Self = codec::decode(envelope::open(bytes)?).ok_or(RestoreError::Unknown)?;
+        let node = saved.serials.as_ref().map_or(1, |serials| serials.node);
         if saved.mono > LAST_TIME || !(1..=MAX_NODE).contains(&node) {
             return Err(RestoreError::Damaged);
         }
@@ -222,9 +202,9 @@ impl Saved {
             };
             programs.insert(program.module().id(), program);
         }
-        for id in self.processes.iter().filter_map(SavedTask::module) {
-            if let Entry::Vacant(place) = programs.entry(id) {
-                place.insert(shared.program(id).ok_or(RestoreError::MissingModule(id))?);
+        for id in self.processes.iter().filter_map(SavedProcess::module) {
+            if let Entry::Vacant(vacant) = programs.entry(id) {
+                vacant.insert(shared.program(id).ok_or(RestoreError::MissingModule(id))?);
             }
         }
         Ok(programs)

@@ -1,13 +1,18 @@
 //! Snapshots whose contents contradict each other: each is refused, or its process ends by a trap.
 
-use super::super::sync::lock;
-use super::saved::SavedBody;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::bounded;
+
+use super::saved::{Saved, SavedBody};
 use super::*;
-use crate::actor::Wait;
+use crate::process::actor::Wait;
 use crate::supervisor::{Spec, Supervisor};
-use crate::{Config, ExitInfo, Observer, Output, Time};
+use crate::sync::lock;
+use crate::{Config, ExitInfo, Observer, Output, Scheduler, Time};
 use iridium_asm::Assembler;
-use iridium_vm::{Hosts, Message, Payload, Process, Program, TrapKind};
+use iridium_vm::{Hosts, Message, Payload, Pid, Process, Program, TrapKind};
 
 #[derive(Default)]
 struct Log(std::sync::Mutex<Vec<ExitInfo>>);
@@ -17,7 +22,7 @@ impl Output for Log {
 }
 
 impl Observer for Log {
-    fn ended(&self, ending: &ExitInfo) {
+    fn exited(&self, ending: &ExitInfo) {
         lock(&self.0).push(ending.clone());
     }
 }
@@ -53,7 +58,7 @@ fn saved() -> Vec<u8> {
         let process = Process::new(&program, iridium_vm::Limits::default());
         scheduler.spawn(process, &program).unwrap();
     }
-    until("they wait", || scheduler.is_at_rest());
+    until("they wait", || scheduler.is_idle());
     scheduler.save_all(Duration::from_secs(5)).unwrap()
 }
 
@@ -65,7 +70,9 @@ fn tampered(change: impl FnOnce(&mut Saved)) -> Vec<u8> {
 
 fn refused(change: impl FnOnce(&mut Saved)) -> RestoreError {
     let (scheduler, _) = scheduler();
-    let error = scheduler.restore_all(&tampered(change), &Hosts::new()).unwrap_err();
+    let error = scheduler
+        .restore_all(&tampered(change), &Hosts::new(), RestoreOptions::default())
+        .unwrap_err();
     assert_eq!(scheduler.process_count(), 0, "nothing has changed");
     assert_eq!(scheduler.node(), 1);
     error
@@ -74,15 +81,16 @@ fn refused(change: impl FnOnce(&mut Saved)) -> RestoreError {
 fn process(saved: &mut Saved) -> &mut Process {
     match &mut saved.processes[0].body {
         SavedBody::Program(process) => process,
-        SavedBody::Supervisor(_) | SavedBody::NativeProcess => panic!("it is a program"),
+        SavedBody::Supervisor(_) | SavedBody::Native => panic!("it is a program"),
     }
 }
 
 #[test]
 fn what_nobody_changed_is_restored() {
     let (scheduler, _) = scheduler();
-    let pids = scheduler.restore_all(&tampered(|_| {}), &Hosts::new()).unwrap();
-    for pid in pids {
+    let options = RestoreOptions::default();
+    let restored = scheduler.restore_all(&tampered(|_| {}), &Hosts::new(), options).unwrap();
+    for pid in restored.pids {
         scheduler.send(Pid::NOBODY, pid, 5, Payload::Word([0; 8]));
     }
     until("both go on", || scheduler.process_count() == 0);
@@ -113,8 +121,8 @@ fn the_node_is_one_that_there_can_be() {
     for node in [0, iridium_vm::MAX_NODE + 1, u32::MAX] {
         let error = refused(|saved| {
             saved.processes.clear();
-            if let Some(shape) = &mut saved.shape {
-                shape.node = node;
+            if let Some(serials) = &mut saved.serials {
+                serials.node = node;
             }
         });
         assert_eq!(error, RestoreError::Damaged);
@@ -145,13 +153,13 @@ fn waits_of_the_wrong_kind_end_by_a_trap() {
     let message = Message { tag: 1, sender: 0, payload: Payload::Word([0; 8]) };
     let waits = [
         None,
-        Some(Wait::Time { until: 0 }),
-        Some(Wait::Time { until: 1 << 40 }),
-        Some(Wait::Room { to: Pid::NOBODY, message }),
+        Some(Wait::Sleep { until: 0 }),
+        Some(Wait::Sleep { until: 1 << 40 }),
+        Some(Wait::Credit { to: Pid::NOBODY, message }),
         Some(Wait::Host { import: 7, window: 250 }),
-        Some(Wait::Answer {
+        Some(Wait::Reply {
             number: 3,
-            question: Box::new(crate::RemoteRequest::WhereIs {
+            request: Box::new(crate::RemoteRequest::WhereIs {
                 name: "x".into(),
                 alias: "y".into(),
             }),
@@ -160,15 +168,16 @@ fn waits_of_the_wrong_kind_end_by_a_trap() {
     for wait in waits {
         let (scheduler, log) = scheduler();
         let bytes = tampered(|saved| saved.processes[0].actor.wait = wait.clone());
-        scheduler.restore_all(&bytes, &Hosts::new()).unwrap();
+        let _ = scheduler.restore_all(&bytes, &Hosts::new(), RestoreOptions::default()).unwrap();
         until("it ends", || scheduler.process_count() == 1);
         assert!(lock(&log.0)[0].trap.is_some(), "{wait:?}");
     }
     let ready = tampered(|saved| process(saved).fail(TrapKind::User(1)));
     let (scheduler, log) = scheduler();
-    let pids = scheduler.restore_all(&ready, &Hosts::new()).unwrap();
+    let options = RestoreOptions::default();
+    let pids = scheduler.restore_all(&ready, &Hosts::new(), options).unwrap().pids;
     scheduler.send(Pid::NOBODY, pids[0], 5, Payload::Word([0; 8]));
-    until("it ends, or waits as before", || scheduler.is_at_rest());
+    until("it ends, or waits as before", || scheduler.is_idle());
     assert!(lock(&log.0).iter().all(|ending| ending.trap.is_some()));
 }
 
@@ -177,7 +186,7 @@ fn a_message_of_the_system_is_sent_by_nobody_else() {
     let exit = Message { tag: Message::EXIT, sender: 0, payload: Payload::Word([0; 8]) };
     let error = refused(|saved| {
         let to = saved.processes[1].actor.pid;
-        saved.processes[0].actor.wait = Some(Wait::Room { to, message: exit });
+        saved.processes[0].actor.wait = Some(Wait::Credit { to, message: exit });
     });
     assert_eq!(error, RestoreError::Damaged);
 }
@@ -187,12 +196,12 @@ fn a_message_of_the_system_is_sent_by_nobody_else() {
 fn counters_at_their_ends_do_no_harm() {
     let (scheduler, _) = scheduler();
     let bytes = tampered(|saved| {
-        for task in &mut saved.processes {
-            (task.debt, task.questions) = (u64::MAX, u64::MAX);
+        for entry in &mut saved.processes {
+            (entry.fuel_debt, entry.requests) = (u64::MAX, u64::MAX);
         }
     });
-    scheduler.restore_all(&bytes, &Hosts::new()).unwrap();
-    until("what is behind with its fuel pays it off", || scheduler.is_at_rest());
+    let _ = scheduler.restore_all(&bytes, &Hosts::new(), RestoreOptions::default()).unwrap();
+    until("what is behind with its fuel pays it off", || scheduler.is_idle());
 }
 
 #[test]
@@ -229,8 +238,8 @@ fn what_ends_before_it_can_be_saved_is_not_saved() {
     let pid = scheduler.spawn(process, &program).unwrap();
     std::thread::scope(|scope| {
         let saving = scope.spawn(|| scheduler.save(pid, true));
-        let place = scheduler.shared().table.place(pid.serial()).unwrap();
-        until("it is asked for", || place.look(|_, _, letters| letters.len() == 1));
+        let slot = scheduler.shared().table.slot(pid.serial()).unwrap();
+        until("it is asked for", || slot.inspect(|_, _, messages| messages.len() == 1));
         go.send(()).unwrap();
         assert_eq!(saving.join().unwrap(), Err(SaveError::NoProcess));
     });

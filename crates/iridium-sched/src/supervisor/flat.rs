@@ -2,19 +2,20 @@
 //!
 //! A decoder of nested trees calls itself for each level, so that a few bytes a level would have it
 //! run out of stack, which ends the node. Here each entry names the supervisor that it is a child of
-//! by its place in the list of supervisors, the top one being 0, and how deep trees are is limited.
+//! by its index in the list of supervisors, the top one being 0, and the depth of trees is limited.
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
+use super::spec::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
+use crate::numbered::numbered;
 use iridium_isa::ModuleId;
 use iridium_vm::{Limits, Register};
 
 /// A tree of supervisors as a list.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Flat {
+struct Flat {
     top: Node,
     /// Every child comes behind the supervisor that it is a child of, and behind its elder siblings.
     children: Vec<FlatChild>,
@@ -39,19 +40,34 @@ struct FlatChild {
     body: FlatBody,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
-enum FlatBody {
-    Program { module: ModuleId, entry: Option<String>, arguments: Vec<Register>, limits: Limits },
-    Supervisor(Node),
+numbered! {
+    #[derive(Clone)]
+    enum FlatBody {
+        0 = Program { module: ModuleId, entry: Option<String>, arguments: Vec<Register>, limits: Limits },
+        1 = Supervisor(Node),
+    }
 }
 
 /// Why a list is not a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NoTree {
+enum NoTree {
     #[error("a child of a supervisor that does not come before it")]
     NoParent,
     #[error("supervisors are nested too deep: at most {MAX_DEPTH}")]
     TooDeep,
+}
+
+impl Serialize for Spec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Flat::from(self.clone()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Spec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let flat = Flat::deserialize(deserializer)?;
+        Spec::try_from(flat).map_err(serde::de::Error::custom)
+    }
 }
 
 impl From<Spec> for Flat {

@@ -21,8 +21,8 @@ impl Intensity {
         self.0.len() <= usize::try_from(most).unwrap_or(usize::MAX)
     }
 
-    /// Keeps the ages where the clock stands at `there` when here it stands at `here`.
-    pub(super) fn move_to(&mut self, here: u64, there: u64) {
+    /// Keeps the ages on a clock that stands at `there` when the present one stands at `here`.
+    pub(super) fn rebase(&mut self, here: u64, there: u64) {
         let (here, there) = (signed(here), signed(there));
         for time in &mut self.0 {
             *time = there.saturating_sub(here.saturating_sub(*time));
@@ -57,7 +57,7 @@ mod tests {
         let mut intensity = Intensity::default();
         intensity.allows(9, 10, 100 * MS);
         intensity.allows(9, 10, 104 * MS);
-        intensity.move_to(105 * MS, 2 * MS);
+        intensity.rebase(105 * MS, 2 * MS);
         assert!(intensity.allows(2, 10, 8 * MS), "the first is 11 ms old, the second 7 ms");
         assert!(!intensity.allows(2, 10, 9 * MS));
     }

@@ -2,7 +2,7 @@
 //!
 //! A [`Supervisor`] is the body of a process like any other, which has a pid and a mailbox, traps
 //! exits and is linked to its children. It is a state machine without I/O, clock or threads: whoever
-//! runs the process context in what happened and the time, and does what comes out as [`Action`]s.
+//! runs the process hands in what happened and the time, and does what comes out as [`Action`]s.
 //!
 //! Strategies, kinds of restart and the limit on restarts are those of Erlang/OTP's supervisors; see
 //! "Supervisor Behaviour" in the OTP Design Principles and the reference of the module `supervisor`
@@ -27,12 +27,12 @@ use serde::{Deserialize, Serialize};
 pub use self::action::{Action, Supervision};
 use self::intensity::Intensity;
 pub use self::spec::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
-use self::state::{Mode, Slot, State, Then, Victim};
-use crate::Reason;
-use crate::actor::LAST_TIME;
+use self::state::{ChildState, ChildStatus, Mode, Terminating, Then};
+use crate::clock::LAST_TIME;
+use crate::process::reason::Reason;
 use iridium_vm::Pid;
 
-/// How many processes that were children are remembered.
+/// How many former children are remembered.
 const MAX_FORMER: usize = 256;
 
 /// A supervisor as a state machine.
@@ -44,10 +44,10 @@ const MAX_FORMER: usize = 256;
 pub struct Supervisor {
     spec: Spec,
     /// The state of each child of the spec.
-    slots: Vec<Slot>,
+    states: Vec<ChildState>,
     mode: Mode,
     intensity: Intensity,
-    /// Processes that were children, the last ones last.
+    /// The processes of former children, the last ones last.
     former: VecDeque<Pid>,
     actions: VecDeque<Action>,
 }
@@ -55,11 +55,12 @@ pub struct Supervisor {
 impl Supervisor {
     /// A supervisor that has not started anything.
     pub fn new(spec: Spec) -> Self {
-        let slots = vec![Slot { state: State::Idle, ended: None }; spec.children.len()];
+        let states =
+            vec![ChildState { status: ChildStatus::Idle, ended: None }; spec.children.len()];
         Self {
             spec,
-            slots,
-            mode: Mode::Fresh,
+            states,
+            mode: Mode::New,
             intensity: Intensity::default(),
             former: VecDeque::new(),
             actions: VecDeque::new(),
@@ -68,7 +69,7 @@ impl Supervisor {
 
     /// Starts the children, one after the other. Only the first call does anything.
     pub fn start(&mut self, now: u64) {
-        if self.mode == Mode::Fresh {
+        if self.mode == Mode::New {
             self.want_from(0);
             self.advance(now);
         }
@@ -76,18 +77,19 @@ impl Supervisor {
 
     /// The answer to [`Action::Start`]: the child's process, or what is wrong.
     pub fn started(&mut self, index: usize, result: Result<Pid, String>, now: u64) {
-        let Some((slot, child)) = self.slots.get_mut(index).zip(self.spec.children.get(index))
+        let Some((child_state, child)) =
+            self.states.get_mut(index).zip(self.spec.children.get(index))
         else {
             return;
         };
-        if slot.state != State::Starting {
+        if child_state.status != ChildStatus::Starting {
             return;
         }
         let name = || child.name.clone();
         match result {
             Ok(pid) => {
-                slot.state = State::Alive(pid);
-                if let Some(reason) = slot.ended.take() {
+                child_state.status = ChildStatus::Alive(pid);
+                if let Some(reason) = child_state.ended.take() {
                     self.report(Supervision::Restarted { child: name(), pid, reason });
                 }
             }
@@ -106,7 +108,11 @@ impl Supervisor {
     /// can tell, since a link is gone with the end, should call [`stop`](Self::stop) for the latter;
     /// here it counts as ended.
     pub fn exited(&mut self, pid: Pid, reason: Reason, now: u64) {
-        let Some(index) = self.slots.iter().position(|slot| slot.state == State::Alive(pid)) else {
+        let Some(index) = self
+            .states
+            .iter()
+            .position(|child_state| child_state.status == ChildStatus::Alive(pid))
+        else {
             if !self.former.contains(&pid) {
                 self.stop(reason, now);
             }
@@ -129,12 +135,14 @@ impl Supervisor {
 
     /// The time has come, if it has.
     pub fn timeout(&mut self, now: u64) {
-        let Mode::Stopping { victim: Some(victim), .. } = &mut self.mode else { return };
-        if victim.deadline.is_none_or(|deadline| now < deadline) {
+        let Mode::Stopping { terminating: Some(terminating), .. } = &mut self.mode else { return };
+        if terminating.deadline.is_none_or(|deadline| now < deadline) {
             return;
         }
-        victim.deadline = None;
-        if let Some(Slot { state: State::Alive(pid), .. }) = self.slots.get(victim.index) {
+        terminating.deadline = None;
+        if let Some(ChildState { status: ChildStatus::Alive(pid), .. }) =
+            self.states.get(terminating.index)
+        {
             self.actions.push_back(Action::Kill { pid: *pid, reason: Reason::KILLED });
         }
     }
@@ -142,7 +150,7 @@ impl Supervisor {
     /// When [`timeout`](Self::timeout) wants to be called.
     pub fn deadline(&self) -> Option<u64> {
         match &self.mode {
-            Mode::Stopping { victim: Some(victim), .. } => victim.deadline,
+            Mode::Stopping { terminating: Some(terminating), .. } => terminating.deadline,
             _ => None,
         }
     }
@@ -157,37 +165,40 @@ impl Supervisor {
         &self.spec
     }
 
-    /// The children in their order, with the processes of those that live.
+    /// The children in their order, with the processes of those that run.
     pub fn children(&self) -> impl Iterator<Item = (&Child, Option<Pid>)> {
-        self.spec.children.iter().zip(&self.slots).map(|(child, slot)| match slot.state {
-            State::Alive(pid) => (child, Some(pid)),
-            _ => (child, None),
+        self.spec.children.iter().zip(&self.states).map(|(child, child_state)| {
+            match child_state.status {
+                ChildStatus::Alive(pid) => (child, Some(pid)),
+                _ => (child, None),
+            }
         })
     }
 
-    /// Whether a process is a child that lives, as far as is known.
+    /// Whether a process is a child that runs, as far as is known.
     pub(crate) fn has_child(&self, pid: Pid) -> bool {
-        self.slots.iter().any(|slot| slot.state == State::Alive(pid))
+        self.states.iter().any(|child_state| child_state.status == ChildStatus::Alive(pid))
     }
 
-    /// Moves its deadlines to where the clock stands at `there` when here it stands at `here`.
-    pub fn move_to(&mut self, here: u64, there: u64) {
-        if let Mode::Stopping { victim: Some(Victim { deadline: Some(time), .. }), .. } =
-            &mut self.mode
+    /// Moves its deadlines to a clock that stands at `there` when the present one stands at `here`.
+    pub fn rebase(&mut self, here: u64, there: u64) {
+        if let Mode::Stopping {
+            terminating: Some(Terminating { deadline: Some(time), .. }), ..
+        } = &mut self.mode
         {
             *time = time.saturating_sub(here).saturating_add(there).min(LAST_TIME);
         }
-        self.intensity.move_to(here, there);
+        self.intensity.rebase(here, there);
     }
 
     /// Whether the parts of a restored state go together.
     pub(crate) fn is_consistent(&self) -> bool {
-        let count = self.slots.len();
+        let count = self.states.len();
         let mode = match &self.mode {
-            Mode::Fresh | Mode::Ended => true,
-            Mode::Up { next } => *next <= count,
-            Mode::Stopping { below, victim, .. } => {
-                *below <= count && victim.is_none_or(|victim| victim.index < count)
+            Mode::New | Mode::Ended => true,
+            Mode::Running { next } => *next <= count,
+            Mode::Stopping { below, terminating, .. } => {
+                *below <= count && terminating.is_none_or(|terminating| terminating.index < count)
             }
         };
         mode && count == self.spec.children.len()
@@ -195,15 +206,17 @@ impl Supervisor {
 
     /// A child has ended.
     fn ended(&mut self, index: usize, reason: Reason, now: u64) {
-        let Some((slot, child)) = self.slots.get_mut(index).zip(self.spec.children.get(index))
+        let Some((child_state, child)) =
+            self.states.get_mut(index).zip(self.spec.children.get(index))
         else {
             return;
         };
-        slot.ended = Some(reason);
-        slot.state = if child.restart == Restart::Temporary { State::Gone } else { State::Idle };
-        if let Mode::Stopping { from, victim, .. } = &mut self.mode {
-            if victim.is_some_and(|victim| victim.index == index) {
-                *victim = None;
+        child_state.ended = Some(reason);
+        child_state.status =
+            if child.restart == Restart::Temporary { ChildStatus::Gone } else { ChildStatus::Idle };
+        if let Mode::Stopping { from, terminating, .. } = &mut self.mode {
+            if terminating.is_some_and(|terminating| terminating.index == index) {
+                *terminating = None;
             }
             // It was to be stopped anyway.
             if *from <= index {
@@ -226,9 +239,10 @@ impl Supervisor {
     fn restart(&mut self, index: usize) {
         let first = match self.spec.strategy {
             Strategy::OneForOne => {
-                if let (Some(slot), Mode::Up { next }) = (self.slots.get_mut(index), &mut self.mode)
+                if let (Some(child_state), Mode::Running { next }) =
+                    (self.states.get_mut(index), &mut self.mode)
                 {
-                    slot.state = State::Wanted;
+                    child_state.status = ChildStatus::Wanted;
                     *next = index.min(*next);
                 }
                 return;
@@ -252,9 +266,9 @@ impl Supervisor {
                     *then = next;
                 }
             }
-            Mode::Fresh | Mode::Up { .. } => {
-                let below = self.slots.len();
-                self.mode = Mode::Stopping { from: first, below, victim: None, then: next };
+            Mode::New | Mode::Running { .. } => {
+                let below = self.states.len();
+                self.mode = Mode::Stopping { from: first, below, terminating: None, then: next };
             }
             Mode::Ended => {}
         }
@@ -279,24 +293,24 @@ impl Supervisor {
 
     /// Stops the next child that is to be stopped. `true` when there is none.
     fn stopped(&mut self, now: u64) -> bool {
-        let Mode::Stopping { from, below, victim, .. } = &mut self.mode else { return true };
-        if victim.is_some() {
+        let Mode::Stopping { from, below, terminating, .. } = &mut self.mode else { return true };
+        if terminating.is_some() {
             return false;
         }
         while let Some(index) = below.checked_sub(1).filter(|index| index >= from) {
-            match self.slots.get(index).map(|slot| slot.state) {
-                Some(State::Alive(pid)) => {
+            match self.states.get(index).map(|child_state| child_state.status) {
+                Some(ChildStatus::Alive(pid)) => {
                     let time = self.spec.children.get(index).map_or(0, |child| child.shutdown_ms);
                     let (reason, deadline) = match time {
                         0 => (Reason::KILLED, None),
                         time => (Reason::SHUTDOWN, after(now, time)),
                     };
-                    *victim = Some(Victim { index, deadline });
+                    *terminating = Some(Terminating { index, deadline });
                     self.actions.push_back(Action::Kill { pid, reason });
                     return false;
                 }
                 // It will live when it is answered for, and can only be stopped then.
-                Some(State::Starting) => return false,
+                Some(ChildStatus::Starting) => return false,
                 _ => *below = index,
             }
         }
@@ -304,29 +318,29 @@ impl Supervisor {
     }
 
     fn start_next(&mut self) {
-        let Mode::Up { next } = &mut self.mode else { return };
-        while let Some(slot) = self.slots.get_mut(*next) {
-            match slot.state {
-                State::Wanted => {
-                    slot.state = State::Starting;
+        let Mode::Running { next } = &mut self.mode else { return };
+        while let Some(child_state) = self.states.get_mut(*next) {
+            match child_state.status {
+                ChildStatus::Wanted => {
+                    child_state.status = ChildStatus::Starting;
                     self.actions.push_back(Action::Start(*next));
                     return;
                 }
-                State::Starting => return,
-                State::Idle | State::Alive(_) | State::Gone => *next += 1,
+                ChildStatus::Starting => return,
+                ChildStatus::Idle | ChildStatus::Alive(_) | ChildStatus::Gone => *next += 1,
             }
         }
     }
 
     /// Has the children from `first` on started.
     fn want_from(&mut self, first: usize) {
-        for slot in self.slots.iter_mut().skip(first) {
-            if slot.state == State::Idle {
-                slot.state = State::Wanted;
+        for child_state in self.states.iter_mut().skip(first) {
+            if child_state.status == ChildStatus::Idle {
+                child_state.status = ChildStatus::Wanted;
             }
         }
         // Before `first` a start may have been put off by the stop.
-        self.mode = Mode::Up { next: 0 };
+        self.mode = Mode::Running { next: 0 };
     }
 
     fn report(&mut self, supervision: Supervision) {

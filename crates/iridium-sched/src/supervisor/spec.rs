@@ -1,34 +1,36 @@
 //! What a supervisor is told to do: its children, and what their ends mean.
 
-use serde::{Deserialize, Serialize};
-
-use super::flat::Flat;
-use crate::Reason;
+use crate::numbered::numbered;
+use crate::process::reason::Reason;
 use iridium_isa::ModuleId;
 use iridium_vm::{Limits, Register};
 
-/// Which children start again when one of them does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Strategy {
-    /// That one. For children that do not need each other.
-    #[default]
-    OneForOne,
-    /// All of them. For children that cannot go on without each other.
-    OneForAll,
-    /// That one and those behind it. For children that need the ones before them.
-    RestForOne,
+numbered! {
+    /// Which children start again when one of them does.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub enum Strategy {
+        /// That one. For children that do not need each other.
+        #[default]
+        0 = OneForOne,
+        /// All of them. For children that cannot go on without each other.
+        1 = OneForAll,
+        /// That one and those behind it. For children that need the ones before them.
+        2 = RestForOne,
+    }
 }
 
-/// Whether a child starts again when it has ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Restart {
-    /// Always.
-    #[default]
-    Permanent,
-    /// Unless it ended normally or was asked to. It is then still there for a restart of its group.
-    Transient,
-    /// Never, not with its group either.
-    Temporary,
+numbered! {
+    /// Whether a child starts again when it has ended.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub enum Restart {
+        /// Always.
+        #[default]
+        0 = Permanent,
+        /// Unless it ended normally or was asked to. It is then still there for a restart of its group.
+        1 = Transient,
+        /// Never, not with its group either.
+        2 = Temporary,
+    }
 }
 
 impl Restart {
@@ -46,8 +48,7 @@ impl Restart {
 pub const MAX_DEPTH: usize = 16;
 
 /// A supervisor. Its default has no children and allows 3 restarts within 5 seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(into = "Flat", try_from = "Flat")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
     /// Which children start again when one of them does.
     pub strategy: Strategy,

@@ -1,56 +1,63 @@
-//! What a supervisor knows of its children, and what it is about.
+//! What a supervisor knows of its children, and what it is doing.
 
 use serde::{Deserialize, Serialize};
 
-use crate::Reason;
+use crate::numbered::numbered;
+use crate::process::reason::Reason;
 use iridium_vm::Pid;
 
-/// A child as far as its supervisor knows.
+/// A child, as far as its supervisor knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Slot {
-    pub(super) state: State,
+pub(super) struct ChildState {
+    pub(super) status: ChildStatus,
     /// Why its last process has ended.
     pub(super) ended: Option<Reason>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum State {
-    /// It does not live. A restart of its group starts it.
-    Idle,
-    /// It is to be started when it is its turn.
-    Wanted,
-    /// [`Action::Start`] is not answered.
-    Starting,
-    /// It lives.
-    Alive(Pid),
-    /// It was temporary and has ended.
-    Gone,
+numbered! {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) enum ChildStatus {
+        /// It does not run. A restart of its group starts it.
+        0 = Idle,
+        /// It is to be started when those before it are.
+        1 = Wanted,
+        /// [`Action::Start`] is not answered.
+        2 = Starting,
+        /// It runs.
+        3 = Alive(Pid),
+        /// It was temporary and has ended.
+        4 = Gone,
+    }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Mode {
-    /// Nothing was started.
-    Fresh,
-    /// Children that are wanted are started, the first one first. None before `next` is wanted.
-    Up { next: usize },
-    /// Children are stopped, the last one first, down to `from`. None from `below` on lives.
-    Stopping { from: usize, below: usize, victim: Option<Victim>, then: Then },
-    /// It is over.
-    Ended,
+numbered! {
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub(super) enum Mode {
+        /// Nothing was started.
+        0 = New,
+        /// Children that are wanted are started, the first one first. None before `next` is wanted.
+        1 = Running { next: usize },
+        /// Children are stopped, the last one first, down to `from`. None from `below` on runs.
+        2 = Stopping { from: usize, below: usize, terminating: Option<Terminating>, then: Then },
+        /// The supervisor has ended.
+        3 = Ended,
+    }
 }
 
-/// What comes when children have been stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Then {
-    /// They start again.
-    Restart,
-    /// The supervisor ends.
-    End(Reason),
+numbered! {
+    /// What follows when children have been stopped.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) enum Then {
+        /// They start again.
+        0 = Restart,
+        /// The supervisor ends.
+        1 = End(Reason),
+    }
 }
 
-/// The child that is being stopped.
+/// The child that is being terminated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Victim {
+pub(super) struct Terminating {
     pub(super) index: usize,
     /// When it is killed if it has not ended.
     pub(super) deadline: Option<u64>,

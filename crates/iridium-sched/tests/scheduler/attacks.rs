@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use iridium_sched::supervisor::{Child, ChildBody, Restart, Spec};
-use iridium_sched::{RestoreError, Time};
+use iridium_sched::{RestoreError, RestoreOptions, Time};
 use iridium_vm::{Hosts, Limits, Register};
 use proptest::prelude::*;
 
@@ -38,9 +38,9 @@ fn saved(number: usize, fuel: u64) -> Vec<u8> {
         ..child.clone()
     };
     let spec = Spec { children: vec![child, inner], ..Spec::default() };
-    stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
+    let _ = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
     stage.start(&[]);
-    until("it is stopped", || stage.scheduler.is_at_rest());
+    until("it is stopped", || stage.scheduler.is_idle());
     stage.scheduler.save_all(PATIENCE).unwrap()
 }
 
@@ -55,7 +55,8 @@ fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
 /// Restores bytes, lets what comes of them run for a while, and sees whether the node still works.
 fn attack(bytes: &[u8]) -> Result<(), RestoreError> {
     let stage = Stage::with("hlt", |config| config.time = Time::Virtual);
-    let all = stage.scheduler.restore_all(bytes, &Hosts::new()).map(drop);
+    let all =
+        stage.scheduler.restore_all(bytes, &Hosts::new(), RestoreOptions::default()).map(drop);
     let one = stage.scheduler.restore(bytes, &Hosts::new()).map(drop);
     for _ in 0..3 {
         assert_eq!(stage.run(None, &[]).reason, 0, "the node still works");
@@ -80,7 +81,10 @@ fn every_flipped_byte_is_noticed() {
     for at in 0..bytes.len() {
         let mut bytes = bytes.clone();
         bytes[at] ^= 1 << (at % 8);
-        let error = stage.scheduler.restore_all(&bytes, &Hosts::new()).unwrap_err();
+        let error = stage
+            .scheduler
+            .restore_all(&bytes, &Hosts::new(), RestoreOptions::default())
+            .unwrap_err();
         match at {
             0..4 => assert_eq!(error, RestoreError::Foreign),
             4..6 => assert!(matches!(error, RestoreError::Version(_))),
@@ -95,12 +99,20 @@ fn every_cut_is_noticed() {
     let stage = Stage::new("hlt");
     for length in 0..bytes.len() {
         for bytes in [bytes[..length].to_vec(), with_checksum(bytes[..length].to_vec())] {
-            assert!(stage.scheduler.restore_all(&bytes, &Hosts::new()).is_err());
+            assert!(
+                stage
+                    .scheduler
+                    .restore_all(&bytes, &Hosts::new(), RestoreOptions::default())
+                    .is_err()
+            );
             assert!(stage.scheduler.restore(&bytes, &Hosts::new()).is_err());
         }
     }
     let longer = with_checksum([bytes, vec![0]].concat());
-    assert_eq!(stage.scheduler.restore_all(&longer, &Hosts::new()), Err(RestoreError::Damaged));
+    assert_eq!(
+        stage.scheduler.restore_all(&longer, &Hosts::new(), RestoreOptions::default()).unwrap_err(),
+        RestoreError::Unknown
+    );
 }
 
 /// A change of the content.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_channel::{bounded, unbounded};
-use iridium_sched::{Activity, Reason, Time};
+use iridium_sched::{Activity, Reason, SpawnOptions, Time};
 use iridium_vm::{HostError, Hosts, Program};
 
 use crate::stage::{PATIENCE, Stage, output, program, until};
@@ -25,7 +25,11 @@ fn a_blocking_host_function_keeps_no_worker() {
         let calling: Vec<_> = (0..10)
             .map(|number| {
                 let process = stage.process(None, &[number]);
-                stage.scheduler.spawn_watched(process, &stage.program).unwrap().1
+                stage
+                    .scheduler
+                    .spawn_with(process, &stage.program, SpawnOptions::default())
+                    .unwrap()
+                    .exit
             })
             .collect();
         until("all are in the function", || {
@@ -34,7 +38,7 @@ fn a_blocking_host_function_keeps_no_worker() {
                 || infos.is_empty() && stage.scheduler.process_count() == 10
         });
         assert_eq!(stage.run(Some("other"), &[]).result, 5, "the only worker is free");
-        assert!(!stage.scheduler.is_at_rest());
+        assert!(!stage.scheduler.is_idle());
         for _ in 0..10 {
             go.send(()).unwrap();
         }
@@ -78,21 +82,28 @@ caller: load $2 #5
 other:  mono $0
         hlt";
     let stage = Stage::of(program(source, &hosts), |_| {});
-    let waiting = stage.scheduler.spawn_watched(stage.process(None, &[]), &stage.program);
+    let waiting = stage.scheduler.spawn_with(
+        stage.process(None, &[]),
+        &stage.program,
+        SpawnOptions::default(),
+    );
     for _ in 0..100 {
         assert_eq!(stage.run(Some("other"), &[]).result, 0, "time stands still");
     }
     go.send(()).unwrap();
-    let ending = waiting.unwrap().1.recv_timeout(PATIENCE).unwrap();
+    let ending = waiting.unwrap().exit.recv_timeout(PATIENCE).unwrap();
     assert_eq!(ending.trap.map(|trap| trap.to_string()), None);
     assert_eq!(ending.process.unwrap().register(0).int, 1_000_000_000);
     // A host function that nobody waits for keeps time no longer than it takes, either.
     for _ in 0..100 {
         stage.start_at("caller", &[0]);
-        let sleeper =
-            stage.scheduler.spawn_watched(stage.process(Some("got"), &[]), &stage.program);
+        let sleeper = stage.scheduler.spawn_with(
+            stage.process(Some("got"), &[]),
+            &stage.program,
+            SpawnOptions::default(),
+        );
         go.send(()).unwrap();
-        let ending = sleeper.unwrap().1.recv_timeout(PATIENCE).unwrap();
+        let ending = sleeper.unwrap().exit.recv_timeout(PATIENCE).unwrap();
         assert_eq!(ending.process.unwrap().register(0).int, 1_000_000_000);
     }
 }

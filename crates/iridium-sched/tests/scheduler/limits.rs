@@ -116,17 +116,17 @@ spins:  djmp @spins";
     }
 }
 
-/// Nor in the mailbox of one that is driven from outside and takes them in all the time.
+/// Nor in the mailbox of a native process that polls all the time.
 #[test]
 fn messages_that_a_guest_does_not_want_do_not_pile_up() {
     let stage = Stage::new("hlt");
-    let mut guest = stage.scheduler.native().unwrap();
-    let wish = Effect::Receive { tag: 5, timeout: -1 };
-    assert_eq!(guest.perform(wish, &stage.program, stage.limits), Progress::Waits);
+    let mut native = stage.scheduler.spawn_native().unwrap();
+    let effect = Effect::Receive { tag: 5, timeout: -1 };
+    assert_eq!(native.perform(effect, &stage.program, stage.limits), Progress::Waits);
     let megabyte = || Payload::Bytes(vec![0; 1 << 20].into());
     let ended = (0..100).find_map(|_| {
-        stage.scheduler.send(Pid::NOBODY, guest.pid(), 6, megabyte());
-        Some(guest.poll()).filter(|progress| *progress != Progress::Waits)
+        stage.scheduler.send(Pid::NOBODY, native.pid(), 6, megabyte());
+        Some(native.poll()).filter(|progress| *progress != Progress::Waits)
     });
     let reason = Reason::of_trap(TrapKind::MailboxLimit);
     assert_eq!(ended, Some(Progress::Ended(reason)));
@@ -222,7 +222,7 @@ fn the_memory_of_a_node_with_messages_that_nobody_takes() {
     stage.await_rest();
     let traps = stage.endings().into_iter().map(|ending| ending.trap.map(|trap| trap.kind));
     assert!(traps.into_iter().all(|trap| trap == Some(TrapKind::MemoryLimit)));
-    let (_, taken) = stage.scheduler.weight();
+    let taken = stage.scheduler.usage().memory;
     assert!(taken <= 3_500_000, "{taken}");
 }
 
@@ -252,7 +252,7 @@ fn the_fuel_of_a_node() {
     for _ in 0..5 {
         stage.start(&[]);
     }
-    until("the fuel is spent", || stage.scheduler.is_out_of_fuel() && stage.scheduler.is_at_rest());
+    until("the fuel is spent", || stage.scheduler.is_out_of_fuel() && stage.scheduler.is_idle());
     until("all of it is told of", || stage.scheduler.fuel_spent() == 1_000_000);
     assert_eq!(stage.scheduler.process_count(), 5);
 }

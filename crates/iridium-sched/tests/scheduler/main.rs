@@ -5,13 +5,13 @@
 mod attacks;
 mod blocking;
 mod determinism;
+mod distribution;
 mod fairness;
 mod limits;
 mod links;
 mod messages;
 mod monitors;
 mod names;
-mod outside;
 mod pids;
 mod programs;
 mod reasons;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use iridium_sched::{SpawnOptions, Spawned};
 use iridium_vm::{MAX_NODE, Payload, Pid};
 
 use crate::stage::{Stage, output};
@@ -47,7 +48,8 @@ fn serials_are_never_reused() {
     let mut seen = HashSet::new();
     for _ in 0..2_000 {
         let process = stage.process(None, &[]);
-        let (pid, ending) = stage.scheduler.spawn_watched(process, &stage.program).unwrap();
+        let Spawned { pid, exit: ending, .. } =
+            stage.scheduler.spawn_with(process, &stage.program, SpawnOptions::default()).unwrap();
         assert!(seen.insert(pid), "{pid} was there before");
         ending.recv().unwrap();
     }

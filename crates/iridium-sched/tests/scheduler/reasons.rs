@@ -1,5 +1,5 @@
 //! Exit reasons are i64: 0 normal, > 0 from `exit`, -1 killed, -2 no such process, -3 connection to
-//! its node lost, -100-n trap number n. For -3 see `outside`.
+//! its node lost, -100-n trap number n. For -3 see `distribution`.
 
 use iridium_sched::Reason;
 use iridium_vm::TrapKind;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use iridium_sched::supervisor::{Child, ChildBody, Restart, Spec};
-use iridium_sched::{Activity, Progress, Reason, RestoreError, SaveError, Time};
+use iridium_sched::{Activity, Progress, Reason, RestoreError, RestoreOptions, SaveError, Time};
 use iridium_vm::{Hosts, Limits, Pid};
 
 use crate::programs::PROGRAMS;
@@ -59,10 +59,13 @@ fn restoring_continues_exactly_there() {
         for fuel in (0..all).step_by((all / 200).max(1) as usize) {
             let first = Stage::with(source, |config| config.fuel = fuel);
             first.start(&[]);
-            until("it is stopped", || first.scheduler.is_at_rest());
+            until("it is stopped", || first.scheduler.is_idle());
             let saved = first.scheduler.save_all(PATIENCE).unwrap();
             let second = Stage::with("hlt", |config| config.seed = 99);
-            second.scheduler.restore_all(&saved, &Hosts::new()).unwrap();
+            let _ = second
+                .scheduler
+                .restore_all(&saved, &Hosts::new(), RestoreOptions::default())
+                .unwrap();
             second.await_left(0);
             let outcomes = outcomes(&[&first, &second]);
             assert_eq!(outcomes, expected, "{what}, stopped after {fuel} of {all}");
@@ -82,12 +85,15 @@ fn saving_what_was_restored_loses_nothing() {
         stages[0].start(&[]);
         for step in 0..10 {
             let before = stages.last().unwrap();
-            until("it is stopped", || before.scheduler.is_at_rest());
+            until("it is stopped", || before.scheduler.is_idle());
             let saved = before.scheduler.save_all(PATIENCE).unwrap();
             let next = Stage::with("hlt", |config| {
                 config.fuel = if step == 9 { u64::MAX } else { 40 };
             });
-            next.scheduler.restore_all(&saved, &Hosts::new()).unwrap();
+            let _ = next
+                .scheduler
+                .restore_all(&saved, &Hosts::new(), RestoreOptions::default())
+                .unwrap();
             stages.push(next);
         }
         stages.last().unwrap().await_left(0);
@@ -149,7 +155,7 @@ fn time_left_stays_time_left() {
     assert_eq!(first.endings()[0].pid, pid);
     assert_eq!(first.endings()[0].trap.as_ref().unwrap().kind.name(), "bad-message");
     let again = Stage::real("hlt", 1);
-    again.scheduler.restore_all(&before, &Hosts::new()).unwrap();
+    let _ = again.scheduler.restore_all(&before, &Hosts::new(), RestoreOptions::default()).unwrap();
     until("it waits", || again.scheduler.processes()[0].activity == Activity::Receiving);
 }
 
@@ -158,7 +164,7 @@ fn a_name_is_saved_and_taken_again_when_it_is_free() {
     let stage = Stage::real(WAIT, 1);
     let old = stage.start(&[]);
     until("it waits", || {
-        stage.scheduler.find("main") == Some(old) && stage.scheduler.is_at_rest()
+        stage.scheduler.find("main") == Some(old) && stage.scheduler.is_idle()
             || stage.scheduler.processes()[0].activity == Activity::Receiving
     });
     let saved = stage.scheduler.save(old, false).unwrap();
@@ -228,7 +234,7 @@ fn patience_has_no_limit() {
     assert!(stage.scheduler.stop(Pid::NOBODY, true, Duration::MAX).is_ok());
 }
 
-/// A guest is not saved with those who are tied to it: for them it has ended.
+/// A native process is not saved with those that are linked to it: for them it has ended.
 #[test]
 fn who_was_not_saved_is_gone_for_those_who_were() {
     let source = "
@@ -243,27 +249,28 @@ linked: link $0
         recv $2 $4
         hlt";
     let stage = Stage::new(source);
-    let mut guest = stage.scheduler.native().unwrap();
-    let monitors = stage.start(&[guest.pid().bits()]);
-    let linked = stage.start_at("linked", &[guest.pid().bits()]);
+    let mut native = stage.scheduler.spawn_native().unwrap();
+    let monitors = stage.start(&[native.pid().bits()]);
+    let linked = stage.start_at("linked", &[native.pid().bits()]);
     stage.await_rest();
     // It takes in the link and the monitor, so that its end is a normal one for both.
-    assert_eq!(guest.poll(), Progress::Waits);
+    assert_eq!(native.poll(), Progress::Waits);
     let saved = stage.scheduler.save_all(PATIENCE).unwrap();
     let other = Stage::new("hlt");
-    other.scheduler.restore_all(&saved, &Hosts::new()).unwrap();
+    let _ = other.scheduler.restore_all(&saved, &Hosts::new(), RestoreOptions::default()).unwrap();
     other.await_rest();
-    assert_eq!((other.reasons(), other.scheduler.lives(linked)), (vec![-2], false));
-    assert!(!other.scheduler.lives(monitors));
+    assert_eq!((other.reasons(), other.scheduler.is_alive(linked)), (vec![-2], false));
+    assert!(!other.scheduler.is_alive(monitors));
     // With it, nothing has happened.
-    let saved = stage.scheduler.save_with(&guest, PATIENCE).unwrap();
+    let saved = stage.scheduler.save_with(&native, PATIENCE).unwrap();
     let other = Stage::new("hlt");
-    let (_, guest) = other.scheduler.restore_with(&saved, &Hosts::new()).unwrap();
+    let options = RestoreOptions { native: true, ..RestoreOptions::default() };
+    let native = other.scheduler.restore_all(&saved, &Hosts::new(), options).unwrap().native;
     other.await_rest();
-    assert!(other.scheduler.lives(monitors) && other.scheduler.lives(linked));
-    drop(guest);
+    assert!(other.scheduler.is_alive(monitors) && other.scheduler.is_alive(linked));
+    drop(native);
     other.await_left(1);
-    assert!(other.scheduler.lives(linked));
+    assert!(other.scheduler.is_alive(linked));
 }
 
 #[test]
@@ -286,14 +293,14 @@ fn supervisors_are_saved_with_their_children() {
     let below = Spec { restarts: 1, children: vec![worker("x"), worker("y")], ..Spec::default() };
     let children = vec![child("below", ChildBody::Supervisor(below)), worker("z")];
     let spec = Spec { children, ..Spec::default() };
-    stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
+    let _ = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
     let names = ["top", "below", "x", "y", "z"];
     until("all live", || names.iter().all(|name| stage.scheduler.find(name).is_some()));
     let saved = stage.scheduler.save_all(PATIENCE).unwrap();
     let pids = names.map(|name| stage.scheduler.find(name).unwrap());
     drop(stage);
     let next = Stage::with("hlt", |config| config.time = Time::Real);
-    next.scheduler.restore_all(&saved, &Hosts::new()).unwrap();
+    let _ = next.scheduler.restore_all(&saved, &Hosts::new(), RestoreOptions::default()).unwrap();
     assert_eq!(names.map(|name| next.scheduler.find(name).unwrap()), pids);
     // They are supervised as before, from the module that was saved with them.
     next.scheduler.kill(pids[2], Reason(7));
@@ -318,16 +325,19 @@ fn all_processes_of_one_scheduler_need_one_that_has_none() {
     let saved = other.scheduler.save_all(PATIENCE).unwrap();
     stage.start_at("child", &[]);
     stage.await_rest();
-    let restored = stage.scheduler.restore_all(&saved, &Hosts::new());
-    assert_eq!(restored, Err(RestoreError::Occupied));
+    let restored = stage.scheduler.restore_all(&saved, &Hosts::new(), RestoreOptions::default());
+    assert_eq!(restored.unwrap_err(), RestoreError::Occupied);
     assert_eq!(stage.scheduler.process_count(), 1);
     let small = Stage::with("hlt", |config| config.processes = 1);
     assert!(matches!(
-        small.scheduler.restore_all(&saved, &Hosts::new()),
-        Err(RestoreError::Full(_))
+        small.scheduler.restore_all(&saved, &Hosts::new(), RestoreOptions::default()),
+        Err(RestoreError::TooManyProcesses(_))
     ));
     let single = other.scheduler.save(other.scheduler.processes()[0].pid, true).unwrap();
-    assert_eq!(small.scheduler.restore_all(&single, &Hosts::new()), Err(RestoreError::Damaged));
+    assert_eq!(
+        small.scheduler.restore_all(&single, &Hosts::new(), RestoreOptions::default()).unwrap_err(),
+        RestoreError::Damaged
+    );
     assert_eq!(small.scheduler.restore(&saved, &Hosts::new()), Err(RestoreError::Damaged));
     assert_eq!(other.scheduler.save(Pid::NOBODY, true), Err(SaveError::NoProcess));
 }
@@ -346,7 +356,11 @@ again:  sleep $1
     for _ in 0..200 {
         let saved = stage.scheduler.save_all(PATIENCE).unwrap();
         let other = Stage::with("hlt", |config| config.fuel = 0);
-        let pids = other.scheduler.restore_all(&saved, &Hosts::new()).unwrap();
+        let pids = other
+            .scheduler
+            .restore_all(&saved, &Hosts::new(), RestoreOptions::default())
+            .unwrap()
+            .pids;
         assert_eq!(pids.len(), 50);
     }
 }

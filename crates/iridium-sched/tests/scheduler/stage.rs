@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use iridium_asm::Assembler;
 use iridium_sched::supervisor::Supervision;
-use iridium_sched::{Config, ExitInfo, Observer, Output, Scheduler, Time};
+use iridium_sched::{Config, ExitInfo, Observer, Output, Scheduler, SpawnOptions, Spawned, Time};
 use iridium_vm::{Hosts, Limits, Pid, Process, Program, Register};
 
 /// How long anything may take. Nothing here takes a tenth of it, even on a machine that is busy.
@@ -31,7 +31,7 @@ impl Output for Log {
 }
 
 impl Observer for Log {
-    fn ended(&self, ending: &ExitInfo) {
+    fn exited(&self, ending: &ExitInfo) {
         self.endings.lock().unwrap().push(ending.clone());
     }
 
@@ -127,14 +127,15 @@ impl Stage {
     /// Starts a process and waits for its end.
     pub(crate) fn run(&self, label: Option<&str>, arguments: &[i64]) -> Ended {
         let process = self.process(label, arguments);
-        let (pid, ending) = self.scheduler.spawn_watched(process, &self.program).unwrap();
+        let Spawned { pid, exit: ending, .. } =
+            self.scheduler.spawn_with(process, &self.program, SpawnOptions::default()).unwrap();
         match ending.recv_timeout(PATIENCE) {
-            Ok(ending) => self.ended(&ending),
+            Ok(ending) => self.exited(&ending),
             Err(_) => panic!("{pid} does not end: {:#?}", self.scheduler.processes()),
         }
     }
 
-    fn ended(&self, ending: &ExitInfo) -> Ended {
+    fn exited(&self, ending: &ExitInfo) -> Ended {
         Ended {
             output: self.output(ending.pid),
             reason: ending.reason.0,
@@ -150,7 +151,7 @@ impl Stage {
 
     /// Waits until no process can go on.
     pub(crate) fn await_rest(&self) {
-        until("all processes wait", || self.scheduler.is_at_rest());
+        until("all processes wait", || self.scheduler.is_idle());
     }
 
     /// What a process has written.

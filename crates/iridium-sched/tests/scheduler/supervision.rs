@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use iridium_sched::supervisor::app::App;
 use iridium_sched::supervisor::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
-use iridium_sched::{Activity, Reason, Time};
+use iridium_sched::{Activity, Reason, Spawned, Time};
 use iridium_vm::{Limits, Pid, Register};
 
 use crate::stage::{PATIENCE, Stage, until};
@@ -82,7 +82,7 @@ fn each_strategy_restarts_those_that_it_says() {
         let stage = stage();
         let children = ["a", "b", "c"].map(|name| child(&stage, name, "wait"));
         let spec = Spec { strategy, children: children.into(), ..Spec::default() };
-        stage.scheduler.start_supervisor(spec, None).unwrap();
+        let _ = stage.scheduler.start_supervisor(spec, None).unwrap();
         let before = ["a", "b", "c"].map(|name| pid(&stage, name, None));
         stop(&stage, before[1], 7);
         for ((name, before), restarted) in ["a", "b", "c"].into_iter().zip(before).zip(restarted) {
@@ -108,7 +108,7 @@ fn permanent_transient_and_temporary_children() {
             let stage = stage();
             let one = Child { restart, ..child(&stage, "one", "wait") };
             let spec = Spec { children: vec![one], ..Spec::default() };
-            stage.scheduler.start_supervisor(spec, None).unwrap();
+            let _ = stage.scheduler.start_supervisor(spec, None).unwrap();
             let before = pid(&stage, "one", None);
             stop(&stage, before, reason);
             if restarts {
@@ -127,7 +127,7 @@ fn children_start_with_entry_and_arguments() {
     let stage = stage();
     let one = Child { restart: Restart::Temporary, ..child(&stage, "one", "crash") };
     let spec = Spec { children: vec![one], ..Spec::default() };
-    stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
+    let _ = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
     until("it has ended", || stage.reasons() == [9]);
     let top = stage.scheduler.find("top").unwrap();
     let infos = stage.scheduler.processes();
@@ -139,7 +139,7 @@ fn too_many_restarts_and_a_supervisor_gives_up() {
     let stage = stage();
     let children = vec![child(&stage, "bystander", "wait"), child(&stage, "crash", "crash")];
     let spec = Spec { restarts: 3, within_ms: 60_000, children, ..Spec::default() };
-    let (top, _) = stage.scheduler.start_supervisor(spec, None).unwrap();
+    let Spawned { pid: top, .. } = stage.scheduler.start_supervisor(spec, None).unwrap();
     stage.await_left(0);
     let reasons = stage.reasons();
     assert_eq!(reasons.iter().filter(|reason| **reason == 9).count(), 4, "{reasons:?}");
@@ -162,7 +162,7 @@ fn what_is_given_up_is_for_the_supervisor_above() {
         body: ChildBody::Supervisor(below),
     };
     let spec = Spec { restarts: 2, children: vec![below], ..Spec::default() };
-    stage.scheduler.start_supervisor(spec, None).unwrap();
+    let _ = stage.scheduler.start_supervisor(spec, None).unwrap();
     stage.await_left(0);
     let reasons = stage.reasons();
     let gave_up = reasons.iter().filter(|reason| **reason == Reason::GAVE_UP.0).count();
@@ -177,7 +177,7 @@ fn children_are_stopped_in_reverse_order_with_time_to_end() {
     let at_once = Child { shutdown_ms: 0, ..child(&stage, "at_once", "tidy") };
     let children = vec![child(&stage, "tidy", "tidy"), deaf, at_once];
     let spec = Spec { children, ..Spec::default() };
-    let (top, _) = stage.scheduler.start_supervisor(spec, None).unwrap();
+    let Spawned { pid: top, .. } = stage.scheduler.start_supervisor(spec, None).unwrap();
     for name in ["tidy", "deaf", "at_once"] {
         pid(&stage, name, None);
     }
@@ -193,7 +193,7 @@ fn children_are_stopped_in_reverse_order_with_time_to_end() {
 fn a_supervisor_that_is_killed_takes_its_children_along() {
     let stage = stage();
     let spec = Spec { children: vec![child(&stage, "one", "wait")], ..Spec::default() };
-    let (top, _) = stage.scheduler.start_supervisor(spec, None).unwrap();
+    let Spawned { pid: top, .. } = stage.scheduler.start_supervisor(spec, None).unwrap();
     pid(&stage, "one", None);
     stage.scheduler.kill(top, Reason::KILLED);
     stage.await_left(0);
@@ -222,7 +222,7 @@ top:    .asciiz 'top'";
         *entry = None;
     }
     let spec = Spec { children: vec![one], ..Spec::default() };
-    let (top, _) = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
+    let Spawned { pid: top, .. } = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
     until("it has left", || stage.all_output() == "u");
     let first = pid(&stage, "one", None);
     stop(&stage, first, 5);
@@ -251,7 +251,7 @@ top:    .asciiz 'top'";
         *entry = None;
     }
     let spec = Spec { children: vec![one], ..Spec::default() };
-    stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
+    let _ = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
     stage.await_rest();
     assert_eq!((stage.reasons(), stage.reports()), (vec![7], vec![]));
 }
@@ -277,11 +277,11 @@ top:    .asciiz 'top'";
         *entry = None;
     }
     let spec = Spec { children: vec![one], ..Spec::default() };
-    let (top, _) = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
+    let Spawned { pid: top, .. } = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
     let before = pid(&stage, "one", None);
     stage.start_at("linked", &[0]);
     stage.await_rest();
-    assert!(stage.scheduler.lives(top) && stage.scheduler.lives(before));
+    assert!(stage.scheduler.is_alive(top) && stage.scheduler.is_alive(before));
     stage.start_at("linked", &[7]);
     stage.await_left(0);
     assert_eq!(stage.reasons(), [7, Reason::SHUTDOWN.0, 7]);
@@ -300,7 +300,7 @@ fn a_child_that_cannot_start_counts_as_one_that_ended() {
             assert!(stage.scheduler.register("one", other));
         }
         let spec = Spec { restarts: 2, children: vec![one], ..Spec::default() };
-        let (top, _) = stage.scheduler.start_supervisor(spec, None).unwrap();
+        let Spawned { pid: top, .. } = stage.scheduler.start_supervisor(spec, None).unwrap();
         until("it gives up", || stage.reasons() == [Reason::GAVE_UP.0]);
         assert_eq!(stage.endings()[0].pid, top);
         let reports = stage.reports();
@@ -325,10 +325,10 @@ fn supervisors_that_are_nested_too_deep_are_not_started() {
         })
     };
     let deep = stage();
-    deep.scheduler.start_supervisor(nested(&deep, MAX_DEPTH), None).unwrap();
+    let _ = deep.scheduler.start_supervisor(nested(&deep, MAX_DEPTH), None).unwrap();
     pid(&deep, "leaf", None);
     let deeper = stage();
-    deeper.scheduler.start_supervisor(nested(&deeper, MAX_DEPTH + 1), None).unwrap();
+    let _ = deeper.scheduler.start_supervisor(nested(&deeper, MAX_DEPTH + 1), None).unwrap();
     deeper.await_left(0);
     assert!(deeper.reports()[0].ends_with("nested too deep: at most 16"), "{:?}", deeper.reports());
 }
@@ -354,7 +354,7 @@ fn an_app_file_describes_a_tree() {
     )
     .unwrap();
     let spec = app.spec(|_| Ok::<_, String>(Arc::clone(stage.program.module()))).unwrap();
-    stage.scheduler.start_supervisor(spec, app.name()).unwrap();
+    let _ = stage.scheduler.start_supervisor(spec, app.name()).unwrap();
     let before = ["till", "store", "shop", "back"].map(|name| pid(&stage, name, None));
     stop(&stage, before[0], 5);
     for (name, before) in ["till", "store"].into_iter().zip(before) {
@@ -370,7 +370,7 @@ fn whoever_starts_a_supervisor_is_told_of_its_end() {
     for _ in 0..200 {
         let spec =
             Spec { restarts: 0, children: vec![child(&stage, "a", "crash")], ..Spec::default() };
-        let (_, ending) = stage.scheduler.start_supervisor(spec, None).unwrap();
+        let Spawned { exit: ending, .. } = stage.scheduler.start_supervisor(spec, None).unwrap();
         assert_eq!(ending.recv_timeout(PATIENCE).unwrap().reason, Reason::GAVE_UP);
     }
 }

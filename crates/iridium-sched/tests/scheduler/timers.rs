@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use iridium_sched::RestoreOptions;
 use iridium_vm::Hosts;
 
 use crate::stage::{PATIENCE, Stage, output};
@@ -169,7 +170,7 @@ fn the_longest_wait_leaves_a_clock_that_can_go_on() {
     stage.await_rest();
     let saved = stage.scheduler.save_all(PATIENCE).unwrap();
     let other = Stage::new("hlt");
-    other.scheduler.restore_all(&saved, &Hosts::new()).unwrap();
+    let _ = other.scheduler.restore_all(&saved, &Hosts::new(), RestoreOptions::default()).unwrap();
     other.await_rest();
     let process = other.scheduler.stop(pid, false, PATIENCE).unwrap().process.unwrap();
     let times = [3, 4, 5].map(|number| process.register(number).int);

@@ -6,10 +6,10 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::mistake::{Fault, Mistake};
+use super::error::{Fault, Mistake};
 use super::section::{Read, Section, integer, wrong_type};
-use super::{Body, Entry, Group};
-use crate::supervisor::{Child, MAX_DEPTH, Restart, Spec, Strategy};
+use super::tree::{AppBody, AppChild, AppSupervisor};
+use crate::supervisor::spec::{Child, MAX_DEPTH, Restart, Spec, Strategy};
 use iridium_vm::{Limits, Register};
 
 /// The longest file in bytes.
@@ -62,7 +62,7 @@ pub(super) const CHILD_KEYS: &[&str] = &[
     "child",
 ];
 
-/// A limit: its key, its place among the limits, and its range.
+/// A limit: its key, its field, and its range.
 type Limit = (&'static str, fn(&mut Limits) -> &mut u64, RangeInclusive<u64>);
 
 const LIMITS: [Limit; 7] = [
@@ -76,7 +76,7 @@ const LIMITS: [Limit; 7] = [
 ];
 
 /// The name and the tree of an app.
-pub(super) fn read(text: &str) -> Read<(Option<String>, Group)> {
+pub(super) fn read(text: &str) -> Read<(Option<String>, AppSupervisor)> {
     if text.len() > MAX_TEXT {
         return Err(Fault { at: 0, mistake: Mistake::TooLong { most: MAX_TEXT } });
     }
@@ -86,20 +86,20 @@ pub(super) fn read(text: &str) -> Read<(Option<String>, Group)> {
     })?;
     let app = Section::new(table.get_ref(), 0, "in the app", APP_KEYS)?;
     let name = app.name("name")?.map(|(name, _)| name.to_owned());
-    let group = Reader::default().group(&app, 1)?;
-    Ok((name, group))
+    let top = Reader::default().supervisor(&app, 1)?;
+    Ok((name, top))
 }
 
 /// What must be unique or bounded in the whole file.
 #[derive(Default)]
 struct Reader {
     children: usize,
-    /// The places of the children that names are registered for.
+    /// The positions of the children that names are registered for.
     registered: HashMap<String, usize>,
 }
 
 impl Reader {
-    fn group(&mut self, section: &Section<'_, '_>, depth: usize) -> Read<Group> {
+    fn supervisor(&mut self, section: &Section<'_, '_>, depth: usize) -> Read<AppSupervisor> {
         if depth > MAX_DEPTH {
             let mistake = Mistake::TooDeep { most: MAX_DEPTH };
             return Err(Fault { at: section.at, mistake });
@@ -109,7 +109,7 @@ impl Reader {
         let restarts = section.number("restarts", 0..=MAX_RESTARTS)?;
         let restarts = restarts.and_then(|number| number.try_into().ok());
         let seconds = section.number("seconds", 1..=MAX_SECONDS)?;
-        Ok(Group {
+        Ok(AppSupervisor {
             strategy,
             restarts: restarts.unwrap_or(default.restarts),
             within_ms: seconds.map_or(default.within_ms, |seconds| seconds * 1_000),
@@ -117,7 +117,7 @@ impl Reader {
         })
     }
 
-    fn children(&mut self, section: &Section<'_, '_>, depth: usize) -> Read<Vec<Entry>> {
+    fn children(&mut self, section: &Section<'_, '_>, depth: usize) -> Read<Vec<AppChild>> {
         let tables = "a list of tables, each under [[child]]";
         let list: &[_] = match section.value("child") {
             None => &[],
@@ -127,7 +127,7 @@ impl Reader {
             },
         };
         if list.is_empty() {
-            let at = section.place_of("child");
+            let at = section.position_of("child");
             return Err(Fault { at, mistake: Mistake::NoChildren });
         }
         let mut children = Vec::with_capacity(list.len().min(MAX_CHILDREN));
@@ -147,7 +147,7 @@ impl Reader {
         Ok(children)
     }
 
-    fn child(&mut self, section: &Section<'_, '_>, depth: usize) -> Read<Entry> {
+    fn child(&mut self, section: &Section<'_, '_>, depth: usize) -> Read<AppChild> {
         let at = section.at;
         self.children += 1;
         if self.children > MAX_CHILDREN {
@@ -163,12 +163,12 @@ impl Reader {
         let (body, shutdown) = if supervises {
             let keys = PROGRAM_KEYS.into_iter().chain(LIMITS.map(|(key, ..)| key));
             not_for(section, keys, |key| Mistake::NotForSupervisors { child: name.into(), key })?;
-            (Body::Supervisor(self.group(section, depth + 1)?), Child::PATIENT)
+            (AppBody::Supervisor(self.supervisor(section, depth + 1)?), Child::PATIENT)
         } else {
             (program(section, name)?, SHUTDOWN_MS)
         };
         let shutdown_ms = shutdown_ms.unwrap_or(shutdown);
-        Ok(Entry { name: name.to_owned(), registered, restart, shutdown_ms, body })
+        Ok(AppChild { name: name.to_owned(), registered, restart, shutdown_ms, body })
     }
 
     /// The name that a child is registered under.
@@ -191,7 +191,7 @@ impl Reader {
     }
 }
 
-fn program(section: &Section<'_, '_>, child: &str) -> Read<Body> {
+fn program(section: &Section<'_, '_>, child: &str) -> Read<AppBody> {
     let Some((module, module_at)) = section.string("module")? else {
         return Err(Fault { at: section.at, mistake: Mistake::NoBody { child: child.into() } });
     };
@@ -214,7 +214,7 @@ fn program(section: &Section<'_, '_>, child: &str) -> Read<Body> {
             *limit(&mut limits) = number;
         }
     }
-    Ok(Body::Program { module: module.to_owned(), module_at, entry, arguments, limits })
+    Ok(AppBody::Program { module: module.to_owned(), module_at, entry, arguments, limits })
 }
 
 /// Integers and floats, each in its lane of a register.
@@ -259,7 +259,7 @@ fn not_for(
     mistake: impl FnOnce(&'static str) -> Mistake,
 ) -> Read<()> {
     match keys.find(|key| section.has(key)) {
-        Some(key) => Err(Fault { at: section.place_of(key), mistake: mistake(key) }),
+        Some(key) => Err(Fault { at: section.position_of(key), mistake: mistake(key) }),
         None => Ok(()),
     }
 }

@@ -1,14 +1,14 @@
 //! A table of an app file, read by key.
 //!
 //! This is not left to serde: a message about a key should name the nearest key that exists, and one
-//! about a value the values that are allowed, each with its place.
+//! about a value the values that are allowed, each with its position.
 
 use std::ops::RangeInclusive;
 
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use super::mistake::{Fault, Mistake};
+use super::error::{Fault, Mistake};
 use iridium_isa::suggest::nearest;
 
 /// What is read, or the first mistake.
@@ -25,7 +25,7 @@ pub(super) struct Section<'t, 'i> {
 }
 
 impl<'t, 'i> Section<'t, 'i> {
-    /// The table, if all of its keys are known. `place` says in a message where it is.
+    /// The table, if all of its keys are known. `place` says in an error where it is.
     pub(super) fn new(
         table: &'t DeTable<'i>,
         at: usize,
@@ -55,11 +55,11 @@ impl<'t, 'i> Section<'t, 'i> {
     }
 
     /// Where a key is, or the table if there is no such key.
-    pub(super) fn place_of(&self, key: &str) -> usize {
+    pub(super) fn position_of(&self, key: &str) -> usize {
         self.table.get_key_value(key).map_or(self.at, |(key, _)| key.span().start)
     }
 
-    /// A text and its place.
+    /// A text and its position.
     pub(super) fn string(&self, key: &'static str) -> Read<Option<(&'t str, usize)>> {
         let Some(value) = self.value(key) else { return Ok(None) };
         match value.get_ref() {
@@ -68,7 +68,7 @@ impl<'t, 'i> Section<'t, 'i> {
         }
     }
 
-    /// A text that can be a name, and its place.
+    /// A text that can be a name, and its position.
     pub(super) fn name(&self, key: &'static str) -> Read<Option<(&'t str, usize)>> {
         match self.string(key)? {
             Some((name, at))

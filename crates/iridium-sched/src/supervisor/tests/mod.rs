@@ -331,10 +331,10 @@ fn a_move_to_another_clock_keeps_the_time_left() {
     bench.now = 50 * MS;
     bench.exited(STRANGER, SHUTDOWN);
     let mut moved = bench.supervisor.clone();
-    moved.move_to(60 * MS, 1_000 * MS);
+    moved.rebase(60 * MS, 1_000 * MS);
     assert_eq!(moved.deadline(), Some(1_090 * MS));
     let mut late = moved.clone();
-    late.move_to(1_200 * MS, 5);
+    late.rebase(1_200 * MS, 5);
     assert_eq!(late.deadline(), Some(5), "late is due now");
     let bytes = iridium_vm::codec::encode(&moved);
     assert_eq!(iridium_vm::codec::decode(&bytes), Some(moved));

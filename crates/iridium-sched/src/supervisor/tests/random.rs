@@ -104,7 +104,7 @@ impl Environment {
                 self.ending.get_or_insert(Reason(reason));
                 self.supervisor.stop(Reason(reason), self.now as u64);
             }
-            Step::Move(there) => self.move_to(there as i64),
+            Step::Move(there) => self.rebase(there as i64),
             Step::End(..) | Step::Stale(_) => {}
         }
         self.carry_out();
@@ -132,12 +132,12 @@ impl Environment {
         }
     }
 
-    fn move_to(&mut self, there: i64) {
+    fn rebase(&mut self, there: i64) {
         let bytes = iridium_vm::codec::encode(&self.supervisor);
         let restored: Supervisor = iridium_vm::codec::decode(&bytes).unwrap();
         assert_eq!(restored, self.supervisor);
         self.supervisor = restored;
-        self.supervisor.move_to(self.now as u64, there as u64);
+        self.supervisor.rebase(self.now as u64, there as u64);
         let moved = |time: &mut i64| *time += there - self.now;
         self.counted.iter_mut().chain(&mut self.restarts).for_each(moved);
         self.asked.iter_mut().for_each(|(_, since, _)| moved(since));

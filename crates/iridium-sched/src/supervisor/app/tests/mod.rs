@@ -5,7 +5,9 @@ mod random;
 use std::convert::Infallible;
 
 use super::*;
+use crate::supervisor::{Child, ChildBody, Restart, Strategy};
 use iridium_asm::Assembler;
+use iridium_vm::{Limits, Register};
 
 const MANUAL: &str = include_str!("../../../../docs/apps.md");
 

@@ -1,0 +1,73 @@
+//! What is put into the slot of a process, to be handled by whoever runs it.
+
+use std::fmt;
+
+use crossbeam_channel::Sender;
+
+use super::entry::ProcessEntry;
+use super::group::GroupToken;
+use super::mailbox::memory_of;
+use super::signal::Signal;
+use super::slot::{Slot, Weigh};
+use iridium_vm::Completion;
+
+/// The slot of a process.
+pub(crate) type ProcessSlot = Slot<ProcessEntry, SlotMessage, Wake>;
+
+/// Wakes whoever drives a native process.
+pub(crate) type Wake = Sender<()>;
+
+/// Something for a process, or for whoever runs it.
+pub(crate) enum SlotMessage {
+    /// From another process.
+    Signal(Signal),
+    /// The timer that was set for this time has fired.
+    TimerFired(u64),
+    /// The reply to the remote request with this number.
+    Reply(u64, Completion),
+    /// There may be credit for messages to another node again.
+    CreditAvailable,
+    /// Messages were dropped, because those that wait took too much memory.
+    Overflow,
+    /// A subscriber waits for the end of the process, and of those it is linked to then.
+    JoinGroup(GroupToken),
+    /// To be called with the process by whoever has it.
+    Inspect(Box<dyn FnOnce(&mut ProcessEntry) + Send>),
+}
+
+impl SlotMessage {
+    /// The signal in it, if it is one.
+    pub(crate) fn into_signal(self) -> Option<Signal> {
+        match self {
+            SlotMessage::Signal(signal) => Some(signal),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for SlotMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SlotMessage::Signal(signal) => signal.fmt(f),
+            SlotMessage::TimerFired(time) => write!(f, "TimerFired({time})"),
+            SlotMessage::Reply(number, reply) => write!(f, "Reply({number}, {reply:?})"),
+            SlotMessage::CreditAvailable => f.write_str("CreditAvailable"),
+            SlotMessage::Overflow => f.write_str("Overflow"),
+            SlotMessage::JoinGroup(_) => f.write_str("JoinGroup"),
+            SlotMessage::Inspect(_) => f.write_str("Inspect"),
+        }
+    }
+}
+
+impl Weigh for SlotMessage {
+    fn weight(&self) -> u64 {
+        match self {
+            SlotMessage::Signal(Signal::Message(message)) => memory_of(message),
+            _ => 0,
+        }
+    }
+
+    fn overflow() -> Self {
+        SlotMessage::Overflow
+    }
+}

@@ -1,0 +1,196 @@
+//! What a thread does with a scheduler: make processes ready, deliver to them.
+
+use std::sync::atomic::Ordering;
+
+use super::local_queue::LocalQueue;
+use super::shared::Shared;
+use crate::embedder::SendRefused;
+use crate::process::actor::ActorState;
+use crate::process::entry::ProcessEntry;
+use crate::process::reason::Reason;
+use crate::process::signal::Signal;
+use crate::process::slot::{Delivered, Reaction};
+use crate::process::slot_message::SlotMessage;
+use iridium_vm::{Message, Pid};
+
+/// A scheduler, as seen by a thread: one with a run queue of its own, or any other.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'c> {
+    pub(crate) shared: &'c Shared,
+    pub(crate) local: Option<&'c LocalQueue>,
+}
+
+impl Shared {
+    /// The context of a thread without a run queue.
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context { shared: self, local: None }
+    }
+}
+
+impl Context<'_> {
+    /// The number of the worker, if it is one.
+    pub(crate) fn worker(&self) -> Option<usize> {
+        self.local.and_then(LocalQueue::worker)
+    }
+
+    /// Makes a process ready that was woken. A worker, which has time itself after the turn at the
+    /// latest, calls others for help only [then](Self::share_work): a wake-up costs as much as some
+    /// ten small processes.
+    pub(crate) fn schedule(&self, entry: Box<ProcessEntry>) {
+        match self.local {
+            None => self.inject(entry),
+            Some(local) => local.push(entry).into_iter().for_each(|entry| self.inject(entry)),
+        }
+    }
+
+    /// Makes a process ready, to run after those that are ready already.
+    pub(crate) fn schedule_back(&self, entry: Box<ProcessEntry>) {
+        match self.local {
+            None => self.inject(entry),
+            Some(local) => local.push_back(entry).into_iter().for_each(|entry| self.inject(entry)),
+        }
+        // Not only at the end of the turn, which may be far: a host function may take its time.
+        if self.local.is_some_and(LocalQueue::has_become_long) {
+            self.shared.idle.wake_one();
+        }
+    }
+
+    /// Leaves a process to whichever worker has time for it.
+    fn inject(&self, entry: Box<ProcessEntry>) {
+        if self.shared.stopped.load(Ordering::SeqCst) {
+            // No worker will.
+            return;
+        }
+        self.shared.injector.push(entry);
+        self.shared.idle.wake_one();
+    }
+
+    /// Wakes another worker if this one has more to do than it can do next.
+    pub(crate) fn share_work(&self) {
+        if self.local.is_some_and(LocalQueue::has_stealable) {
+            self.shared.idle.wake_one();
+        }
+    }
+
+    /// Sends a signal from one process to another, on whichever node.
+    pub(crate) fn send_signal(&self, from: Pid, to: Pid, signal: Signal) {
+        let (undelivered, reason) = if to.node() == self.shared.node() {
+            let remote = match &signal {
+                Signal::Link { from } | Signal::Monitor { from, .. } => Some(from.node()),
+                _ => None,
+            };
+            let remote = remote.filter(|node| *node != self.shared.node());
+            if let Some(node) = remote {
+                self.shared.add_remote_link(node, to);
+            }
+            let undelivered = self.deliver(to, SlotMessage::Signal(signal));
+            if undelivered.is_some() && remote.is_some() {
+                // It has exited, and its pid never comes again.
+                self.shared.remove_remote_links(to);
+            }
+            (undelivered, Reason::NO_PROCESS)
+        } else if to.node() == 0 {
+            (self.drop_message(SlotMessage::Signal(signal)), Reason::NO_PROCESS)
+        } else {
+            (self.shared.distribution.signal(from, to, signal).err(), Reason::NODE_LOST)
+        };
+        let answer = undelivered.and_then(|signal| signal.undeliverable(to, reason));
+        if let Some((asker, answer)) = answer {
+            // To the asker, or, when that has exited meanwhile, to nobody.
+            self.send_signal(to, asker, answer);
+        }
+    }
+
+    /// Sends a message to a process on whichever node. Only one to another node can be refused.
+    pub(crate) fn send_message(
+        &self,
+        from: Pid,
+        to: Pid,
+        message: Message,
+    ) -> Result<(), SendRefused> {
+        let node = to.node();
+        if node == self.shared.node() || node == 0 {
+            self.deliver(to, SlotMessage::Signal(Signal::Message(message)));
+            return Ok(());
+        }
+        self.shared.distribution.message(from, to, message)
+    }
+
+    /// Delivers to the slot of a process of this node. A signal comes back when there is no such
+    /// process.
+    pub(crate) fn deliver(&self, to: Pid, message: SlotMessage) -> Option<Signal> {
+        let serial = to.serial();
+        // An integer that is no pid has a serial too, which may be that of a process.
+        let is_here = to.node() == self.shared.node();
+        let Some(slot) = self.shared.table.slot(serial).filter(|_| is_here) else {
+            return self.drop_message(message);
+        };
+        match slot.deliver(serial, message, react) {
+            Delivered::Kept => None,
+            Delivered::Ready(entry) => {
+                self.schedule(entry);
+                None
+            }
+            Delivered::Wake(wake) => {
+                // A full channel: a wake-up is under way already.
+                let _ = wake.try_send(());
+                None
+            }
+            Delivered::Overflow(message, wake) => {
+                self.drop_message(message);
+                let _ = wake.map(|wake| wake.try_send(()));
+                None
+            }
+            Delivered::NoProcess(message) => self.drop_message(message),
+        }
+    }
+
+    /// The signal in what nobody will read. A message ends here as a dead letter.
+    fn drop_message(&self, message: SlotMessage) -> Option<Signal> {
+        let signal = message.into_signal()?;
+        self.shared.count_dead_letters(usize::from(signal.is_user_message()));
+        Some(signal)
+    }
+
+    /// Tells a process that its timer has fired.
+    pub(crate) fn fire_timer(&self, time: u64, serial: u64) {
+        let pid = Pid::new(self.shared.node(), serial);
+        self.deliver(pid, SlotMessage::TimerFired(time));
+    }
+
+    /// Applies a signal to a process. `Some` when that is to exit by it.
+    pub(crate) fn apply_signal(&self, actor: &mut ActorState, signal: Signal) -> Option<Reason> {
+        if let (Signal::NodeLost { node }, Some(relations)) = (&signal, actor.relations()) {
+            // Should the node be back already, and a link be one with its new connection, it is cut
+            // at both ends.
+            let (from, reason) = (actor.pid, Reason::NODE_LOST);
+            for to in relations.links.iter().filter(|pid| pid.node() == *node) {
+                let exit = Signal::Exit { from, reason };
+                // Mostly the node is still out of reach, and has no link to cut.
+                let _ = self.shared.distribution.signal(from, *to, exit);
+            }
+        }
+        actor.on_signal(signal)
+    }
+}
+
+/// What a message means to a parked process. Only what takes no time is done here, under the lock of
+/// the slot; the rest is for the worker.
+fn react(entry: &mut ProcessEntry, message: SlotMessage) -> Reaction<SlotMessage> {
+    match message {
+        SlotMessage::Signal(Signal::Message(message)) => match entry.receive_now(message) {
+            None => Reaction::Run,
+            Some(message) => {
+                let awaited = entry.actor.awaits(&message);
+                entry.actor.mailbox.push(message);
+                // So that the worker checks the limits.
+                entry.has_slot_messages |= entry.needs_attention();
+                if awaited || entry.has_slot_messages { Reaction::Run } else { Reaction::Wait }
+            }
+        },
+        message => {
+            entry.has_slot_messages = true;
+            Reaction::RunAndRead(message)
+        }
+    }
+}

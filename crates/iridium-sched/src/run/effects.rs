@@ -1,0 +1,304 @@
+//! The effects of processes, carried out.
+
+use std::sync::Arc;
+
+use super::context::Context;
+use crate::clock::LAST_TIME;
+use crate::embedder::SendRefused;
+use crate::process::actor::{ActorState, Wait};
+use crate::process::entry::Body;
+use crate::process::reason::Reason;
+use crate::process::request::RemoteRequest;
+use crate::process::signal::Signal;
+use iridium_vm::{
+    Completion, Effect, Limits, MAX_NODE, Message, Pid, Process, Program, SpawnKind, Start,
+    TrapKind,
+};
+
+/// Nanoseconds of a millisecond.
+const MILLISECOND: u64 = 1_000_000;
+
+/// What came of an effect.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It is done.
+    Done(Completion),
+    /// It is done, and other processes are to run first.
+    Yield,
+    /// The process has to wait.
+    Wait(Wait),
+    /// The process exits.
+    Exit(Reason),
+}
+
+/// The process whose effect it is.
+pub(crate) struct EffectContext<'e> {
+    pub(crate) actor: &'e mut ActorState,
+    /// The program and the limits of processes that it spawns.
+    pub(crate) program: &'e Arc<Program>,
+    pub(crate) limits: Limits,
+    /// How many requests it has made to other nodes.
+    pub(crate) requests: &'e mut u64,
+}
+
+/// Carries an effect out, or says what the process has to wait for.
+pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: Effect) -> Outcome {
+    let shared = context.shared;
+    let EffectContext { actor, program, limits, requests } = process;
+    let me = actor.pid;
+    let value = |value: i64| Outcome::Done(Completion::Value(value));
+    match effect {
+        Effect::SelfPid => return value(me.bits()),
+        Effect::Node => return value(i64::from(shared.node())),
+        Effect::Spawn { kind, start } => {
+            let request = SpawnRequest { program, start, limits, kind };
+            return spawn(context, actor, request, requests);
+        }
+        // Negative tags are reserved for the system: nothing is sent.
+        Effect::Send { tag: ..0, .. } => {}
+        Effect::Send { to, tag, payload } => {
+            let message = Message { tag, sender: me.bits(), payload };
+            let to = Pid::from_bits(to);
+            if to == me {
+                actor.mailbox.push(message);
+                if actor.mailbox.is_over(&limits) {
+                    return Outcome::Done(Completion::Failed(TrapKind::MailboxLimit));
+                }
+            } else {
+                match context.send_message(me, to, message) {
+                    Ok(()) => {}
+                    Err(SendRefused::NoCredit(message)) => {
+                        return Outcome::Wait(Wait::Credit { to, message });
+                    }
+                    Err(SendRefused::TooLong(_)) => {
+                        return Outcome::Done(Completion::Failed(TrapKind::BadMessage));
+                    }
+                }
+            }
+        }
+        Effect::Receive { tag, timeout } => {
+            let Some(message) = actor.mailbox.take(tag) else {
+                let until = (timeout >= 0).then(|| deadline(shared.clock.mono(), timeout));
+                return Outcome::Wait(Wait::Message { tag, until });
+            };
+            return Outcome::Done(Completion::Received(Some(message)));
+        }
+        Effect::Link { pid } => link(context, actor, Pid::from_bits(pid)),
+        Effect::Unlink { pid } => {
+            unlink(context, actor, Pid::from_bits(pid));
+        }
+        Effect::Monitor { pid } => {
+            return value(monitor(context, actor, Pid::from_bits(pid)));
+        }
+        Effect::Demonitor { reference } => {
+            demonitor(context, actor, reference);
+        }
+        Effect::TrapExit { on } => actor.relations_mut().traps_exits = on,
+        Effect::Kill { pid, reason } => {
+            let (pid, signal) =
+                (Pid::from_bits(pid), Signal::Kill { from: me, reason: Reason(reason) });
+            if pid != me {
+                context.send_signal(me, pid, signal);
+            } else if let Some(reason) = actor.on_signal(signal) {
+                return Outcome::Exit(reason);
+            }
+        }
+        Effect::Register { name, pid } => register(context, name, Pid::from_bits(pid)),
+        Effect::Unregister { name, pid } => shared.names.unregister(&name, Pid::from_bits(pid)),
+        Effect::WhereIs { name } => return where_is(context, name, requests),
+        Effect::Nodes => return value(shared.distribution.nodes().len() as i64),
+        Effect::NodeAt { position } => {
+            let nodes = shared.distribution.nodes();
+            let node = usize::try_from(position).ok().and_then(|at| nodes.get(at).copied());
+            return value(i64::from(node.unwrap_or(0)));
+        }
+        Effect::MonitorNodes { on } => {
+            actor.relations_mut().monitors_nodes = on;
+            shared.monitor_nodes(me, on);
+        }
+        Effect::Sleep { milliseconds } => {
+            return Outcome::Wait(Wait::Sleep {
+                until: deadline(shared.clock.mono(), milliseconds),
+            });
+        }
+        Effect::Yield => return Outcome::Yield,
+        Effect::Now => return value(shared.clock.now() as i64),
+        Effect::Mono => return value(shared.clock.mono() as i64),
+        Effect::Random => return value(shared.random() as i64),
+        Effect::Host { import, window } => return Outcome::Wait(Wait::Host { import, window }),
+    }
+    Outcome::Done(Completion::Done)
+}
+
+/// The time so many ms from now; negative ones count as 0.
+fn deadline(now: u64, milliseconds: i64) -> u64 {
+    let time = u64::try_from(milliseconds).unwrap_or(0).saturating_mul(MILLISECOND);
+    now.saturating_add(time).min(LAST_TIME)
+}
+
+/// A process that is to be spawned.
+struct SpawnRequest<'s> {
+    program: &'s Arc<Program>,
+    start: Start,
+    limits: Limits,
+    kind: SpawnKind,
+}
+
+fn spawn(
+    context: Context<'_>,
+    parent: &mut ActorState,
+    request: SpawnRequest<'_>,
+    requests: &mut u64,
+) -> Outcome {
+    let SpawnRequest { program, start, limits, kind } = request;
+    let node = match kind {
+        SpawnKind::At(node) => u32::try_from(node).unwrap_or(0),
+        _ => context.shared.node(),
+    };
+    if node != context.shared.node() {
+        if node == 0 || node > MAX_NODE {
+            return Outcome::Done(Completion::Value(Pid::NOBODY.bits()));
+        }
+        // The other node may ask for the module.
+        context.shared.add_program(program);
+        let module = program.module().id();
+        return request_remote(requests, RemoteRequest::Spawn { node, module, start, limits });
+    }
+    let me = parent.pid;
+    let reference =
+        (kind == SpawnKind::Monitored).then(|| parent.relations_mut().monitor(Pid::NOBODY));
+    let registers = context.local.and_then(|local| local.free_list().registers());
+    let process = Process::spawned_with(registers, program, &start, limits);
+    let spawned = context.spawn(Body::Program(process, Arc::clone(program)), |entry| {
+        if kind == SpawnKind::Linked {
+            entry.actor.relations_mut().links.insert(me);
+        }
+        if let Some(reference) = reference {
+            entry.actor.relations_mut().monitored_by.insert((me, reference));
+        }
+    });
+    let Ok(pid) = spawned else {
+        return Outcome::Done(Completion::Failed(TrapKind::ProcessLimit));
+    };
+    if kind == SpawnKind::Linked {
+        parent.relations_mut().links.insert(pid);
+    }
+    Outcome::Done(match reference {
+        Some(reference) => {
+            parent.relations_mut().monitors.insert(reference, pid);
+            Completion::Pair(pid.bits(), reference)
+        }
+        None => Completion::Value(pid.bits()),
+    })
+}
+
+/// Links a process to another one.
+pub(crate) fn link(context: Context<'_>, actor: &mut ActorState, pid: Pid) {
+    let me = actor.pid;
+    if pid == me {
+        return;
+    }
+    // Also when the link seems to be there: the other side may have undone it without hearing of this
+    // side's, and a new link would then never come about.
+    actor.relations_mut().links.insert(pid);
+    add_remote_link(context, me, pid);
+    context.send_signal(me, pid, Signal::Link { from: me });
+}
+
+/// Removes a link.
+pub(crate) fn unlink(context: Context<'_>, actor: &mut ActorState, pid: Pid) {
+    let me = actor.pid;
+    if actor.relations_mut().links.remove(&pid) {
+        context.send_signal(me, pid, Signal::Unlink { from: me });
+    }
+}
+
+/// Monitors a process; gives the reference.
+pub(crate) fn monitor(context: Context<'_>, actor: &mut ActorState, pid: Pid) -> i64 {
+    let me = actor.pid;
+    let reference = actor.relations_mut().monitor(pid);
+    add_remote_link(context, me, pid);
+    context.send_signal(me, pid, Signal::Monitor { from: me, reference });
+    reference
+}
+
+/// Removes a monitor.
+pub(crate) fn demonitor(context: Context<'_>, actor: &mut ActorState, reference: i64) {
+    let me = actor.pid;
+    if let Some(pid) = actor.relations_mut().monitors.remove(&reference) {
+        context.send_signal(me, pid, Signal::Demonitor { from: me, reference });
+    }
+}
+
+/// Notes a link or monitor to another node before it is asked for: should the node be lost at this
+/// moment, the loss is noticed here or there.
+fn add_remote_link(context: Context<'_>, me: Pid, pid: Pid) {
+    if pid.node() != context.shared.node() && pid.node() != 0 {
+        context.shared.add_remote_link(pid.node(), me);
+    }
+}
+
+/// Registers a name for a process of this node that lives.
+pub(crate) fn register(context: Context<'_>, name: String, pid: Pid) {
+    let shared = context.shared;
+    // Checked again afterwards: it may have exited meanwhile, and its names were removed before this
+    // one came.
+    if shared.is_alive(pid) && shared.names.register(name, pid) && !shared.is_alive(pid) {
+        shared.names.forget(pid);
+    }
+}
+
+fn where_is(context: Context<'_>, name: String, requests: &mut u64) -> Outcome {
+    let shared = context.shared;
+    match name.rsplit_once('@') {
+        Some((local, alias)) if alias != shared.distribution.alias() => {
+            let (name, alias) = (local.to_string(), alias.to_string());
+            request_remote(requests, RemoteRequest::WhereIs { name, alias })
+        }
+        Some((local, _)) => found(shared.names.find(local)),
+        None => found(shared.names.find(&name)),
+    }
+}
+
+fn found(pid: Option<Pid>) -> Outcome {
+    Outcome::Done(Completion::Found(pid.map(Pid::bits)))
+}
+
+fn request_remote(requests: &mut u64, request: RemoteRequest) -> Outcome {
+    // In a restored process it may be anything, also the last one there is.
+    *requests = requests.wrapping_add(1);
+    Outcome::Wait(Wait::Reply { number: *requests, request: Box::new(request) })
+}
+
+/// The result of a wait, if it is over.
+pub(crate) fn poll_wait(context: Context<'_>, actor: &mut ActorState) -> Option<Completion> {
+    let me = actor.pid;
+    match actor.wait.take()? {
+        Wait::Message { tag, until } => {
+            if let Some(message) = actor.mailbox.take(tag) {
+                return Some(Completion::Received(Some(message)));
+            }
+            actor.wait = Some(Wait::Message { tag, until });
+            None
+        }
+        Wait::Sleep { until } if until <= context.shared.clock.mono() => Some(Completion::Done),
+        Wait::Credit { to, message } => {
+            // Before trying: credit that comes from now on is told of.
+            context.shared.await_credit(to.node(), me);
+            let completion = match context.send_message(me, to, message) {
+                Ok(()) => Completion::Done,
+                Err(SendRefused::NoCredit(message)) => {
+                    actor.wait = Some(Wait::Credit { to, message });
+                    return None;
+                }
+                Err(SendRefused::TooLong(_)) => Completion::Failed(TrapKind::BadMessage),
+            };
+            context.shared.stop_awaiting_credit(to.node(), me);
+            Some(completion)
+        }
+        wait => {
+            actor.wait = Some(wait);
+            None
+        }
+    }
+}

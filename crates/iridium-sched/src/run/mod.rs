@@ -1,0 +1,31 @@
+//! Running processes.
+//!
+//! * [`shared`]: what all threads of a scheduler share, and [`context`]: what a thread does with it;
+//! * [`worker`]: a thread that runs processes: its [`local_queue`], and what it steals from others;
+//! * [`turn`]: one process runs until its turn is over; [`effects`], [`supervision`] and
+//!   [`host_calls`] are what it may want then;
+//! * [`spawn`] and [`exit`]: the begin and the end of a process;
+//! * [`idle`], [`pause`] and [`fuel`]: workers without work, workers that are held for a snapshot,
+//!   processes without fuel;
+//! * [`timers`], [`names`], [`blocking`]: the state behind deadlines, registered names and blocking
+//!   host functions;
+//! * [`free_list`] and [`memory_trim`]: memory of processes that have exited.
+
+pub(crate) mod blocking;
+pub(crate) mod context;
+pub(crate) mod effects;
+pub(crate) mod exit;
+pub(crate) mod free_list;
+pub(crate) mod fuel;
+pub(crate) mod host_calls;
+pub(crate) mod idle;
+pub(crate) mod local_queue;
+pub(crate) mod memory_trim;
+pub(crate) mod names;
+pub(crate) mod pause;
+pub(crate) mod shared;
+pub(crate) mod spawn;
+pub(crate) mod supervision;
+pub(crate) mod timers;
+pub(crate) mod turn;
+pub(crate) mod worker;

@@ -1,0 +1,423 @@
+//! The turn of a process: it runs until its fuel or its effects are used up, or it waits or exits.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::context::Context;
+use super::effects::{self, EffectContext, Outcome};
+use super::host_calls;
+use super::local_queue::{LocalQueue, Role};
+use super::shared::Shared;
+use super::supervision::{self, Step};
+use crate::process::actor::{ActorState, Wait};
+use crate::process::entry::{Body, ProcessEntry};
+use crate::process::reason::Reason;
+use crate::process::signal::Signal;
+use crate::process::slot_message::SlotMessage;
+use iridium_vm::{
+    Completion, Dispatch, Effect, Environment, Message, Payload, Pid, RunError, Status, Stop, Trap,
+    TrapKind,
+};
+
+/// Fuel of a turn: some tens of microseconds.
+const FUEL_PER_TURN: u64 = 1 << 14;
+/// Effects of a turn, which take much longer than other instructions of their price.
+const EFFECTS_PER_TURN: u32 = 512;
+/// By so many bytes the mailbox of a process that waits may grow before it is counted again.
+const REMEASURE_AFTER: u64 = 4 << 10;
+/// What is kept of the memory for output, in bytes.
+const KEPT_OUTPUT: usize = 64 << 10;
+
+/// Runs one process at a time.
+pub(crate) struct Runner {
+    shared: Arc<Shared>,
+    local: LocalQueue,
+    /// Fuel that was spent and not yet reported.
+    fuel_spent: u64,
+    /// What the running process has written since the last flush.
+    output: Vec<u8>,
+}
+
+/// What is left of a turn.
+struct Turn {
+    fuel: u64,
+    effects: u32,
+}
+
+/// How a turn goes on.
+enum Next {
+    /// At once.
+    Continue,
+    /// After other processes have run.
+    Yield,
+    /// When what the process waits for has come.
+    Park,
+    /// When its blocking host function has returned.
+    Block,
+    /// Not: the process exits.
+    Exit(Reason, Option<Box<Trap>>),
+}
+
+impl Runner {
+    pub(crate) fn new(shared: Arc<Shared>, local: LocalQueue) -> Self {
+        Self { shared, local, fuel_spent: 0, output: Vec::new() }
+    }
+
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context { shared: &self.shared, local: Some(&self.local) }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn local(&self) -> &LocalQueue {
+        &self.local
+    }
+
+    /// Adds the fuel that was spent here to that of all workers.
+    pub(crate) fn report_fuel(&mut self) {
+        let spent = std::mem::take(&mut self.fuel_spent);
+        if spent > 0 {
+            self.shared.fuel_spent.fetch_add(spent, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives a process its turn.
+    pub(crate) fn turn(&mut self, mut entry: Box<ProcessEntry>) {
+        let granted = self.context().take_fuel(FUEL_PER_TURN.saturating_sub(entry.fuel_debt));
+        if granted == 0 {
+            return self.skip_turn(entry);
+        }
+        entry.fuel_debt = 0;
+        let mut turn = Turn { fuel: granted, effects: EFFECTS_PER_TURN };
+        let mut next = match std::mem::take(&mut entry.has_slot_messages) {
+            true => self.read_slot(&mut entry),
+            false => Next::Continue,
+        };
+        loop {
+            next = match next {
+                Next::Continue => self.advance(&mut entry, &mut turn),
+                Next::Yield => match self.read_slot(&mut entry) {
+                    Next::Continue => match self.account_memory(&mut entry) {
+                        None => break self.context().schedule_back(entry),
+                        Some(exit) => exit,
+                    },
+                    exit => exit,
+                },
+                Next::Park => match self.account_memory(&mut entry) {
+                    Some(exit) => exit,
+                    None => match self.park(entry) {
+                        Ok(()) => break,
+                        Err((back, goes_on)) => {
+                            entry = back;
+                            goes_on
+                        }
+                    },
+                },
+                Next::Block => break host_calls::start(&self.shared, entry),
+                Next::Exit(reason, trap) => break self.context().exit(entry, reason, trap),
+            };
+        }
+        self.fuel_spent += granted - turn.fuel;
+        self.context().return_fuel(turn.fuel);
+    }
+
+    /// Lets a process wait that has spent the fuel of this turn already, or gets none.
+    fn skip_turn(&self, mut entry: Box<ProcessEntry>) {
+        if entry.fuel_debt >= FUEL_PER_TURN {
+            entry.fuel_debt -= FUEL_PER_TURN;
+            self.context().schedule_back(entry);
+        } else {
+            self.context().suspend_without_fuel(entry);
+        }
+    }
+
+    fn read_slot(&self, entry: &mut ProcessEntry) -> Next {
+        match self.shared.slot_of(entry.actor.pid) {
+            Some(slot) => handle(self.context(), entry, slot.collect()),
+            None => internal_error(entry),
+        }
+    }
+
+    /// Parks a process, unless there are messages in its slot, which are handled then.
+    fn park(&self, mut entry: Box<ProcessEntry>) -> Result<(), (Box<ProcessEntry>, Next)> {
+        match entry.actor.wait.as_ref().and_then(Wait::until) {
+            Some(until) => self.shared.arm_timer(&mut entry, until),
+            None => self.shared.disarm_timer(&mut entry),
+        }
+        let Some(slot) = self.shared.slot_of(entry.actor.pid) else {
+            let exit = internal_error(&mut entry);
+            return Err((entry, exit));
+        };
+        slot.park(entry).map_err(|(mut entry, messages)| {
+            let next = handle(self.context(), &mut entry, messages);
+            (entry, next)
+        })
+    }
+
+    /// Counts the memory of a process, where that is limited. One that has grown when there is none
+    /// left exits by it.
+    fn account_memory(&self, entry: &mut ProcessEntry) -> Option<Next> {
+        if self.shared.memory_limit == u64::MAX {
+            return None;
+        }
+        let memory = entry.measure();
+        let grown = memory as i64 - entry.memory as i64;
+        entry.memory = memory;
+        entry.remeasure_at = entry.actor.mailbox.bytes() + REMEASURE_AFTER;
+        let all = self.shared.memory.fetch_add(grown, Ordering::Relaxed) + grown;
+        let over = grown > 0 && all as u64 > self.shared.memory_limit;
+        over.then(|| fail(entry, TrapKind::MemoryLimit))
+    }
+
+    /// Runs a process until it has an effect that its environment does not carry out, or stops.
+    fn advance(&mut self, entry: &mut ProcessEntry, turn: &mut Turn) -> Next {
+        let context = Context { shared: &self.shared, local: Some(&self.local) };
+        let ProcessEntry { actor, body, .. } = &mut *entry;
+        let (process, program) = match body {
+            Body::Program(process, program) => (process, program),
+            Body::Ended => return internal_error(entry),
+            Body::Supervisor(supervisor) => {
+                actor.wait = None;
+                return match supervision::poll(context, actor, supervisor) {
+                    Step::Yield => Next::Yield,
+                    Step::Park => Next::Park,
+                    Step::Exit(reason) => Next::Exit(reason, None),
+                };
+            }
+        };
+        if let Some(wait) = &actor.wait {
+            // Most processes wait for a message, and are woken when it is there.
+            let message = match wait {
+                Wait::Message { tag, .. } => actor.mailbox.take(*tag),
+                _ => None,
+            };
+            if let Some(message) = message {
+                actor.wait = None;
+                process.receive_awaited(message);
+            } else {
+                match effects::poll_wait(context, actor) {
+                    Some(completion) => entry.complete(completion),
+                    None => return self.wait(entry),
+                }
+                return Next::Continue;
+            }
+        }
+        let before = process.fuel_spent();
+        let (output, effects) = (&mut self.output, &mut turn.effects);
+        let mut env = HostEnv { context, actor, output, effects, role: self.local.role() };
+        let stop = process.run_in(&mut env, Dispatch::default(), program, turn.fuel);
+        env.flush_output();
+        let spent = process.fuel_spent() - before;
+        if spent > turn.fuel {
+            let over = spent - turn.fuel;
+            entry.fuel_debt += over;
+            self.fuel_spent += over;
+            context.overdraw_fuel(over);
+        }
+        turn.fuel = turn.fuel.saturating_sub(spent);
+        match stop {
+            Ok(Stop::Effect(effect)) => self.perform(entry, turn, effect),
+            Ok(Stop::OutOfFuel) => Next::Yield,
+            Ok(Stop::Halted(_)) => Next::Exit(Reason::NORMAL, None),
+            Ok(Stop::Exited(code)) => Next::Exit(Reason(code), None),
+            Ok(Stop::Trapped(trap)) => Next::Exit(Reason::of_trap(trap.kind), Some(trap)),
+            // A restored state that its module cannot be in, or one whose wait failed.
+            Err(error) => cannot_run(entry, &error),
+        }
+    }
+
+    /// Carries out an effect of a process.
+    fn perform(&mut self, entry: &mut ProcessEntry, turn: &mut Turn, effect: Effect) -> Next {
+        let Body::Program(process, program) = &mut entry.body else {
+            return internal_error(entry);
+        };
+        let process = EffectContext {
+            program,
+            limits: process.limits(),
+            actor: &mut entry.actor,
+            requests: &mut entry.requests,
+        };
+        turn.effects = turn.effects.saturating_sub(1);
+        let goes_on = if turn.effects > 0 { Next::Continue } else { Next::Yield };
+        match effects::perform(self.context(), process, effect) {
+            Outcome::Done(Completion::Failed(kind)) => fail(entry, kind),
+            Outcome::Done(completion) => {
+                entry.complete(completion);
+                goes_on
+            }
+            Outcome::Yield => {
+                entry.complete(Completion::Done);
+                Next::Yield
+            }
+            Outcome::Wait(wait) => match entry.actor.wait.insert(wait) {
+                Wait::Host { .. } => Next::Block,
+                // The mailbox has been searched already.
+                Wait::Message { .. } => self.wait(entry),
+                Wait::Reply { number, request } => {
+                    let sent = self.shared.distribution.ask(entry.actor.pid, *number, request);
+                    if sent.is_err() {
+                        let reply = request.unavailable();
+                        entry.complete(reply);
+                    }
+                    goes_on
+                }
+                Wait::Sleep { .. } | Wait::Credit { .. } => goes_on,
+            },
+            Outcome::Exit(reason) => Next::Exit(reason, None),
+        }
+    }
+
+    /// What a process does whose wait is not over.
+    fn wait(&self, entry: &mut ProcessEntry) -> Next {
+        match &entry.actor.wait {
+            // Restored in the middle of a call: it is made again.
+            Some(Wait::Host { .. }) => Next::Block,
+            Some(Wait::Message { until: Some(until), .. })
+                if *until <= self.shared.clock.mono() =>
+            {
+                // The time is over. What has come before that counts, though.
+                match self.read_slot(entry) {
+                    Next::Continue => {}
+                    exit => return exit,
+                }
+                let message = effects::poll_wait(self.context(), &mut entry.actor);
+                entry.complete(message.unwrap_or(Completion::Received(None)));
+                Next::Continue
+            }
+            _ => Next::Park,
+        }
+    }
+}
+
+/// What a process has at hand while it runs, without leaving the interpreter.
+struct HostEnv<'e> {
+    context: Context<'e>,
+    actor: &'e mut ActorState,
+    /// What it has written since the last flush.
+    output: &'e mut Vec<u8>,
+    /// How many effects its turn has left.
+    effects: &'e mut u32,
+    role: Role,
+}
+
+impl HostEnv<'_> {
+    /// Passes on what the process has written, before anything that it does next can be noticed.
+    fn flush_output(&mut self) {
+        if !self.output.is_empty() {
+            // Whoever takes the output may take their time.
+            self.context.share_work();
+            let output = &self.context.shared.output;
+            match self.role {
+                Role::Worker(_) => output.write(self.actor.pid, self.output),
+                Role::Inline => output.write_at_once(self.actor.pid, self.output),
+            }
+            self.output.clear();
+            self.output.shrink_to(KEPT_OUTPUT);
+        }
+    }
+
+    /// Whether the turn has an effect left, which is taken from it.
+    fn take_effect(&mut self) -> bool {
+        let left = *self.effects > 1;
+        *self.effects -= u32::from(left);
+        left
+    }
+}
+
+impl Environment for HostEnv<'_> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.output.extend_from_slice(bytes);
+    }
+
+    fn send(&mut self, to: i64, tag: i64, payload: Payload) -> Result<(), Payload> {
+        let me = self.actor.pid;
+        // The rest is done as an effect.
+        if tag < 0 || to == me.bits() || !self.take_effect() {
+            return Err(payload);
+        }
+        self.flush_output();
+        let message = Message { tag, sender: me.bits(), payload };
+        self.context
+            .send_message(me, Pid::from_bits(to), message)
+            .map_err(|refused| refused.into_message().payload)
+    }
+
+    fn receive(&mut self, tag: i64) -> Option<Message> {
+        if self.take_effect() { self.actor.mailbox.take(tag) } else { None }
+    }
+}
+
+/// Handles the messages from the slot of a process: all of them, also when it is to exit by one,
+/// since those behind it may ask to be told of that exit.
+fn handle(context: Context<'_>, entry: &mut ProcessEntry, messages: Vec<SlotMessage>) -> Next {
+    let mut overflow = false;
+    let mut exit = None;
+    for message in messages {
+        match message {
+            SlotMessage::Signal(signal) => {
+                let reason = on_signal(context, entry, signal);
+                exit = exit.or(reason);
+            }
+            SlotMessage::TimerFired(time) => {
+                entry.timer.take_if(|set| *set == time);
+            }
+            SlotMessage::Reply(number, reply) => {
+                if entry.actor.awaits_reply(number) {
+                    entry.complete(reply);
+                }
+            }
+            SlotMessage::Inspect(inspect) => inspect(entry),
+            SlotMessage::JoinGroup(token) => entry.join_group(token),
+            SlotMessage::Overflow => overflow = true,
+            // Its wait is polled again.
+            SlotMessage::CreditAvailable => {}
+        }
+    }
+    match exit {
+        Some(reason) => Next::Exit(reason, None),
+        None if overflow || entry.is_over_limits() => fail(entry, TrapKind::MailboxLimit),
+        None => Next::Continue,
+    }
+}
+
+fn on_signal(context: Context<'_>, entry: &mut ProcessEntry, signal: Signal) -> Option<Reason> {
+    match &mut entry.body {
+        Body::Supervisor(supervisor) => {
+            supervision::on_signal(context, &mut entry.actor, supervisor, signal)
+        }
+        Body::Program(..) | Body::Ended => context.apply_signal(&mut entry.actor, signal),
+    }
+}
+
+/// Ends a process with a trap that its program did not make.
+fn fail(entry: &mut ProcessEntry, kind: TrapKind) -> Next {
+    let Body::Program(process, program) = &mut entry.body else {
+        return Next::Exit(Reason::of_trap(kind), None);
+    };
+    process.fail(kind);
+    let trap = Trap::new(kind, None, process, program);
+    Next::Exit(Reason::of_trap(kind), Some(Box::new(trap)))
+}
+
+/// Ends a process that cannot run.
+fn cannot_run(entry: &mut ProcessEntry, error: &RunError) -> Next {
+    let Body::Program(process, program) = &mut entry.body else {
+        return internal_error(entry);
+    };
+    let (kind, message) = match process.status() {
+        Status::Trapped(kind) => (kind, entry.host_error.take()),
+        _ => (TrapKind::IllegalInstruction, Some(error.to_string())),
+    };
+    let trap = Trap::new(kind, message, process, program);
+    Next::Exit(Reason::of_trap(kind), Some(Box::new(trap)))
+}
+
+/// Ends a process that the scheduler has lost track of, which it never should.
+#[cold]
+fn internal_error(entry: &mut ProcessEntry) -> Next {
+    let pid = entry.actor.pid;
+    log::error!("internal error: process {pid} is in a state that there cannot be; it is ended");
+    fail(entry, TrapKind::IllegalInstruction)
+}

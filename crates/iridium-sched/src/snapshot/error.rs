@@ -1,0 +1,79 @@
+//! Why processes cannot be saved or restored.
+
+use super::envelope::{EnvelopeError, SNAPSHOT_VERSION};
+use crate::table::{ClaimError, TooManyProcesses};
+use iridium_isa::{LoadError, ModuleId};
+use iridium_vm::{InvalidState, MissingImports};
+
+/// Why processes could not be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// There is no such process, or it is a native one.
+    #[error("there is no such process")]
+    NoProcess,
+    /// A process did not come to a point where it can be saved.
+    #[error("a process was busy for too long, in a host function or in writing its output")]
+    Busy,
+}
+
+/// Why processes could not be restored. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The bytes do not begin with the magic.
+    #[error("not saved Iridium processes")]
+    Foreign,
+    /// Written by another version.
+    #[error("saved by snapshot version {0}; this version of Iridium reads {SNAPSHOT_VERSION}")]
+    Version(u16),
+    /// Cut off or changed, or its parts contradict each other.
+    #[error("the saved processes are damaged or cut off")]
+    Damaged,
+    /// Undamaged, but with parts that this version does not know.
+    #[error("the saved processes hold something that this version of Iridium does not know")]
+    Unknown,
+    /// The state of a process is not one that its module can be in.
+    #[error("the state of a saved process is not one that its module can be in: {0}")]
+    InvalidState(#[from] InvalidState),
+    /// A module inside is not usable.
+    #[error("a module inside the saved processes: {0}")]
+    Module(#[from] LoadError),
+    /// A module needs host functions that are not there.
+    #[error("a module inside the saved processes needs {0}")]
+    Imports(#[from] MissingImports),
+    /// A module was not saved with the processes, and is not known here.
+    #[error("the module {0} is neither saved with the processes nor known here")]
+    MissingModule(ModuleId),
+    /// A native process was asked for, and none was saved, or more than one.
+    #[error("the saved processes have not one native process among them")]
+    NotOneNative,
+    /// All processes of a scheduler take one that has none.
+    #[error("there are processes already, whose pids may be those of saved ones")]
+    Occupied,
+    /// The workers could not be held for it.
+    #[error("the workers were busy for too long, or the scheduler is shut down")]
+    Busy,
+    /// They are more than the scheduler may have.
+    #[error(transparent)]
+    TooManyProcesses(#[from] TooManyProcesses),
+}
+
+impl From<EnvelopeError> for RestoreError {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::Foreign => Self::Foreign,
+            EnvelopeError::Version(version) => Self::Version(version),
+            EnvelopeError::Damaged => Self::Damaged,
+        }
+    }
+}
+
+impl From<ClaimError> for RestoreError {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::TooMany => Self::TooManyProcesses(TooManyProcesses),
+            ClaimError::Inconsistent => Self::Damaged,
+        }
+    }
+}
