@@ -56,9 +56,9 @@ fn refused(name: &str, errors: &Diagnostics) -> Failure {
         count => format!("{count} errors"),
     };
     // An error about the whole file is reported in one line.
-    let whole = errors.iter().find(|error| error.place.is_none());
+    let whole = errors.iter().find(|error| error.location().is_none());
     match whole {
-        Some(error) if kept == 1 => Failure::failed(format!("{name}: {}", error.message)),
+        Some(error) if kept == 1 => Failure::failed(format!("{name}: {}", error.message())),
         _ => Failure::failed(format!("{name} does not assemble: {count}"))
             .with_details(output::diagnostics(errors)),
     }
