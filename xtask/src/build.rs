@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::repository;
+
 /// Builds `iridium` and says where cargo put it, wherever the target directory is.
 pub(crate) fn iridium(debug: bool) -> Result<PathBuf> {
     let mut args = vec!["--package", "iridium-cli", "--bin", "iridium"];
@@ -22,7 +24,7 @@ pub(crate) fn executables(args: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
         .arg("build")
         .args(args)
         .arg("--message-format=json-render-diagnostics")
-        .current_dir(crate::root())
+        .current_dir(repository::root())
         .stderr(Stdio::inherit())
         .output()
         .context("cannot run cargo")?;

@@ -1,5 +1,6 @@
 //! What CI runs, and what a contributor runs before a push.
 
+use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cluster::{self, Cluster};
 use crate::flags::{Bench, BenchFlags, Chaos, ClusterUp, Fuzz, Stress};
-use crate::{bench, chaos, fuzz, stress};
+use crate::{bench, chaos, fuzz, repository, stress};
 
 /// Runs every step, in the order in which they fail fastest.
 pub(crate) fn run() -> Result<()> {
@@ -16,6 +17,8 @@ pub(crate) fn run() -> Result<()> {
     step("clippy", || {
         cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])
     })?;
+    // Without what the other crates of the workspace switch on in their dependencies.
+    step("alone", check_alone)?;
     // The README's test command. The walls are among the tests of xtask.
     step("test", || cargo(&["test", "--workspace"], &[]))?;
     step("doc", || {
@@ -41,6 +44,24 @@ pub(crate) fn run() -> Result<()> {
     step("fuzz", || fuzz::run(&short))?;
     println!("ci: all is well ({})", seconds(start.elapsed()));
     Ok(())
+}
+
+/// Checks that each library crate builds when it is the only one that is used.
+fn check_alone() -> Result<()> {
+    let crates = repository::root().join("crates");
+    let mut libraries = Vec::new();
+    for entry in
+        fs::read_dir(&crates).with_context(|| format!("cannot read {}", crates.display()))?
+    {
+        let folder = entry?.path();
+        if folder.join("src/lib.rs").is_file()
+            && let Some(name) = folder.file_name()
+        {
+            libraries.push(name.to_string_lossy().into_owned());
+        }
+    }
+    libraries.sort();
+    libraries.iter().try_for_each(|name| cargo(&["check", "--quiet", "--package", name], &[]))
 }
 
 /// Starts a cluster apart from the developer's own, and stops it again.
@@ -73,7 +94,7 @@ fn cargo(args: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     let status = Command::new(env!("CARGO"))
         .args(args)
         .envs(environment.iter().copied())
-        .current_dir(crate::root())
+        .current_dir(repository::root())
         .status()
         .context("cannot run cargo")?;
     if !status.success() {

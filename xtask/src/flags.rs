@@ -18,25 +18,25 @@ pub(crate) enum Task {
     ClusterDown,
     /// Show what each node of the running cluster sees
     ClusterStatus,
-    /// Run what CI runs: fmt, clippy, tests, docs, a cluster of three nodes, schedules of threads,
-    /// a little stress, a short bench, a little chaos and a little fuzzing
+    /// Run what CI runs: fmt, clippy, each library alone, tests, docs, a cluster of three nodes,
+    /// thread schedules (loom), and short runs of stress, bench, chaos and fuzz
     Ci,
-    /// Measure ours and the peers side by side
+    /// Measure Iridium beside other systems
     #[command(subcommand)]
     Bench(Bench),
-    /// Run mutated inputs through the machine
+    /// Run mutated inputs through assembler, verifier and interpreter
     Fuzz(Fuzz),
-    /// Let everything happen to real nodes in network namespaces; needs root
+    /// Kill, stop and cut off real nodes in network namespaces; needs root
     Chaos(Chaos),
-    /// Let processes do everything to each other at once
+    /// Stress the scheduler: many processes that send, link, kill and spawn at once
     Stress(Stress),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
-    /// The machine: the six kernels, assembling, loading, starting
+    /// The machine: six kernels, assembling, loading, starting
     Machine(BenchFlags),
-    /// Processes: starting, messages, a million of them, saving
+    /// Processes: starting a million, messages, saving
     Processes(BenchFlags),
     /// The cluster: forming a mesh, idle nodes, messages between nodes
     Cluster(BenchFlags),
@@ -44,26 +44,26 @@ pub(crate) enum Bench {
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchFlags {
-    /// Smaller arguments and fewer rounds: for a look, not for figures
+    /// Smaller arguments and fewer rounds: the figures mean little
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Do not measure the peers
+    /// Do not measure the other systems
     #[arg(long)]
     pub(crate) alone: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Fuzz {
-    /// What to fuzz; all targets in turn if left out
+    /// What to fuzz [default: all in turn]
     #[arg(value_parser = ["module", "source", "snapshot", "differential"])]
     pub(crate) target: Option<String>,
-    /// Inputs a target
+    /// Number of inputs for each target
     #[arg(long, value_name = "N", default_value_t = 1_000_000, conflicts_with = "seconds")]
     pub(crate) runs: u64,
-    /// Stop a target after this time
+    /// Run each target for this many seconds instead
     #[arg(long, value_name = "N")]
     pub(crate) seconds: Option<u64>,
-    /// The seed of the mutations, to see the same inputs again; chosen by the time if left out
+    /// Seed of the mutations, to repeat a run [default: from the time]
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
     /// Run a saved input instead
@@ -73,13 +73,13 @@ pub(crate) struct Fuzz {
 
 #[derive(Debug, Args)]
 pub(crate) struct Chaos {
-    /// Begin no step after this time
+    /// Begin no step after this many seconds
     #[arg(long, value_name = "N", default_value_t = 120)]
     pub(crate) seconds: u64,
-    /// The seed of the steps, to see the same again; chosen by the time if left out
+    /// Seed of the steps, to repeat a run [default: from the time]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// How many nodes
+    /// Number of nodes
     #[arg(long, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u8).range(4..=32))]
     pub(crate) nodes: u8,
@@ -88,26 +88,26 @@ pub(crate) struct Chaos {
     pub(crate) debug: bool,
 }
 
-/// What is left out is up to the test.
+/// The test has defaults for what is left out.
 #[derive(Debug, Args)]
 pub(crate) struct Stress {
-    /// How many processes
+    /// Number of processes
     #[arg(long, value_name = "N")]
     pub(crate) processes: Option<u64>,
-    /// For how long
+    /// Length of the run in seconds
     #[arg(long, value_name = "S")]
     pub(crate) seconds: Option<u64>,
-    /// The seed of what they do
+    /// Seed of what the processes do
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// On how many threads
+    /// Number of threads
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<u64>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ClusterUp {
-    /// How many nodes
+    /// Number of nodes
     #[arg(short = 'n', value_name = "N", default_value_t = 3,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) nodes: u16,
@@ -118,7 +118,7 @@ pub(crate) struct ClusterUp {
     /// Return when the cluster is up, and leave it running
     #[arg(long)]
     pub(crate) detach: bool,
-    /// Show work on all nodes, one of which is killed; then stop
+    /// Run a program on all nodes, kill one of them, and stop at the end
     #[arg(long, conflicts_with = "detach")]
     pub(crate) demo: bool,
     /// Build and run without optimisation

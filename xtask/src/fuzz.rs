@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: builds the fuzzer of the machine, which is a package of its own, and runs it.
+//! `cargo xtask fuzz`: builds the fuzzer, which is a package of its own, and runs it.
 
 use std::fs;
 use std::path::Path;
@@ -7,13 +7,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
-use crate::build;
 use crate::flags::Fuzz;
+use crate::{build, repository};
 
 const TARGETS: [&str; 4] = ["module", "source", "snapshot", "differential"];
 
 pub(crate) fn run(flags: &Fuzz) -> Result<()> {
-    let root = crate::root();
+    let root = repository::root();
     let folder = root.join("target/fuzz");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let path = |path: &Path| path.to_str().map(str::to_owned).context("the path is not UTF-8");

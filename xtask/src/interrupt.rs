@@ -1,5 +1,4 @@
-//! Ctrl-C and SIGTERM: noted, so that whoever has started something can put it
-//! away again.
+//! Ctrl-C and SIGTERM are noted, so that a task can stop what it has started.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +9,7 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// A process can take over these signals once only, and CI has several tasks that do.
 static TAKEN: OnceLock<Result<(), String>> = OnceLock::new();
 
-/// From now on the signals are noted instead of ending this process.
+/// From now on the signals are noted and do not end this process.
 pub(crate) fn note() -> Result<&'static AtomicBool> {
     let taken = TAKEN.get_or_init(|| {
         let set = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));

@@ -1,7 +1,7 @@
 //! The project's own tasks: `cargo xtask --help`.
 //!
-//! Nothing here links our crates. The cluster tasks build the binary `iridium`
-//! and talk to it as a user does, so they hold for what is shipped.
+//! Nothing here links our crates. The cluster tasks build the binary `iridium` and use it as
+//! a user does, so they test what is shipped.
 
 mod bench;
 mod build;
@@ -11,9 +11,9 @@ mod cluster;
 mod flags;
 mod fuzz;
 mod interrupt;
+mod repository;
 mod stress;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -39,10 +39,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The root of the repository.
-fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_path_buf()
 }

@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::flags::Stress;
+use crate::repository;
 
 /// Runs it. What is not given is up to the test.
 pub(crate) fn run(flags: &Stress) -> Result<()> {
@@ -12,7 +13,7 @@ pub(crate) fn run(flags: &Stress) -> Result<()> {
         .args(["run", "--quiet", "--release", "--package", "iridium-sched", "--example", "stress"])
         .arg("--")
         .args(arguments(flags))
-        .current_dir(crate::root())
+        .current_dir(repository::root())
         .status()
         .context("cannot run cargo")?;
     if !status.success() {

@@ -1,7 +1,7 @@
 //! Source text to tokens.
 
-use iridium_isa::is_name_char;
-use iridium_isa::source::{Span, Value};
+use iridium_isa::syntax::Value;
+use iridium_isa::{Span, is_name_char};
 
 /// A piece of a source line.
 #[derive(Debug, Clone, PartialEq)]

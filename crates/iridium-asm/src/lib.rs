@@ -5,10 +5,11 @@
 //! * `resolve` turns statements into instructions once all labels are known;
 //! * `lint` looks for what assembles but is probably a mistake;
 //! * `disasm` goes the other way: a module as source text;
+//! * `report` collects what there is to say about the source;
 //! * [`Session`] assembles line by line onto what is already there, for a REPL.
 //!
 //! ```
-//! use crate::Assembler;
+//! use iridium_asm::Assembler;
 //!
 //! let assembled = Assembler::new("double.iasm").assemble("add $0 $0 $0\nhlt\n")?;
 //! assert_eq!(assembled.module.code().len(), 2);
@@ -22,13 +23,17 @@ mod disasm;
 mod lexer;
 mod lint;
 mod parser;
+mod report;
 mod resolve;
 mod session;
 
+use iridium_isa::{Diagnostics, MAX_FILE_NAME, Module, ModuleBuilder};
+
 pub use self::disasm::disassemble;
 use self::parser::{Base, parse};
+use self::report::Report;
+use self::resolve::Origin;
 pub use self::session::{Entered, Session};
-use iridium_isa::{Diagnostics, LineTable, Module, Parts};
 
 /// The longest source text in bytes.
 pub const MAX_SOURCE: usize = 64 << 20;
@@ -61,31 +66,64 @@ impl Assembler {
     pub fn assemble(&self, source: &str) -> Result<Assembled, Diagnostics> {
         // Some editors begin a text with a mark that says that it is one.
         let source = source.strip_prefix('\u{feff}').unwrap_or(source);
-        let mut report = Diagnostics::new(&self.file);
+        let mut report = Report::new(&self.file, source);
         if source.len() > MAX_SOURCE {
             report.whole_file(format!(
                 "the source is {} bytes long; the assembler takes at most {MAX_SOURCE}",
                 source.len()
             ));
-            return Err(report);
+            return Err(report.finish());
         }
         let base = Base::default();
         let mut draft = parse(source, &base, &mut report);
         let ends = resolve::add_final_hlt(&mut draft, &base);
-        let parts = resolve::resolve(&draft, &base, source, &mut report);
+        let mut builder = ModuleBuilder::new();
+        let origin = Origin { file: builder.add_file(line_table_name(&self.file)), lines: 0 };
+        resolve::resolve(&draft, &base, origin, &mut builder, &mut report);
         if report.has_errors() {
-            report.sort();
-            return Err(report);
+            return Err(report.finish());
         }
-        lint::lint(&draft, &parts, ends, source, &mut report);
-        report.sort();
-        let lines = LineTable { file: self.file.clone(), places: draft.places() };
-        match Module::verified(Parts { lines: Some(lines), ..parts }) {
-            Ok(module) => Ok(Assembled { module, warnings: report }),
+        match builder.finish() {
+            Ok(module) => {
+                lint::lint(&draft, &module, ends, &mut report);
+                Ok(Assembled { module, warnings: report.finish() })
+            }
             Err(error) => {
                 report.whole_file(error.to_string());
-                Err(report)
+                Err(report.finish())
             }
         }
     }
 }
+
+/// The name of a source as a line table can hold it. The end of a long path says more than its
+/// begin.
+fn line_table_name(name: &str) -> String {
+    const CUT: char = '…';
+    if name.len() <= MAX_FILE_NAME {
+        return name.to_owned();
+    }
+    let end = name.ceil_char_boundary(name.len() - (MAX_FILE_NAME - CUT.len_utf8()));
+    format!("{CUT}{}", name.get(end..).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_is_named_by_its_end() {
+        let path = "ü/".repeat(200) + "end.iasm";
+        let assembled = Assembler::new(path).assemble("hlt").map(|assembled| assembled.module);
+        let files = assembled.map(|module| module.lines().map(|table| table.files().to_vec()));
+        let Ok(Some([name])) = files.as_ref().map(|files| files.as_deref()) else {
+            unreachable!("one file: {files:?}")
+        };
+        assert!(name.len() <= MAX_FILE_NAME, "{}", name.len());
+        assert!(name.starts_with("…") && name.ends_with("/ü/end.iasm"), "{name}");
+    }
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

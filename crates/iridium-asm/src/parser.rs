@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use super::lexer::{LexError, Lexer, Token};
-use iridium_isa::diagnostic::Diagnostics;
 use iridium_isa::reference::{lookup, mnemonics};
-use iridium_isa::source::{Scope, Span, Symbol, Value};
 use iridium_isa::suggest::nearest;
-use iridium_isa::{MAX_CODE, MAX_DATA, Opcode, is_name};
+use iridium_isa::syntax::{Scope, Symbol, Value};
+use iridium_isa::{MAX_CODE, MAX_DATA, Opcode, Span, is_name};
+
+use super::lexer::{LexError, Lexer, Token};
+use super::report::Report;
 
 /// What a source is assembled onto: nothing for a file, all lines before for a REPL.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +46,7 @@ pub(super) struct Statement {
     pub(super) span: Span,
     /// The end of the line, where a missing operand would stand.
     pub(super) end: u32,
-    /// Line and column.
+    /// Line and column, counted from 1.
     pub(super) place: (u32, u32),
 }
 
@@ -55,13 +56,6 @@ pub(super) struct Definition {
     pub(super) symbol: Symbol,
     pub(super) span: Span,
     pub(super) used: Cell<bool>,
-}
-
-impl Draft<'_> {
-    /// Line and column of every instruction.
-    pub(super) fn places(&self) -> Vec<(u32, u32)> {
-        self.statements.iter().map(|statement| statement.place).collect()
-    }
 }
 
 /// Labels and imports of a draft together with those of its base.
@@ -91,9 +85,8 @@ impl Scope for Names<'_, '_> {
 }
 
 /// Parses a source. Everything that is wrong goes to the report; the draft holds the rest.
-pub(super) fn parse<'s>(source: &'s str, base: &Base, report: &mut Diagnostics) -> Draft<'s> {
+pub(super) fn parse<'s>(source: &'s str, base: &Base, report: &mut Report<'s>) -> Draft<'s> {
     let mut parser = Parser {
-        source,
         base,
         report,
         draft: Draft { in_data: base.in_data, ..Draft::default() },
@@ -109,16 +102,15 @@ pub(super) fn parse<'s>(source: &'s str, base: &Base, report: &mut Diagnostics) 
 }
 
 struct Parser<'s, 'r> {
-    source: &'s str,
     base: &'r Base,
-    report: &'r mut Diagnostics,
+    report: &'r mut Report<'s>,
     draft: Draft<'s>,
     line: u32,
 }
 
 impl<'s> Parser<'s, '_> {
     fn error(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
-        self.report.error(self.source, span, message.into(), help);
+        self.report.error(span, message, help);
     }
 
     fn lex_error(&mut self, error: LexError) {

@@ -2,13 +2,22 @@
 
 use std::collections::HashSet;
 
-use super::parser::{Base, Draft, Names, Statement};
-use iridium_isa::diagnostic::Diagnostics;
-use iridium_isa::instruction::OperandDoc;
-use iridium_isa::reference::lookup;
-use iridium_isa::source::{OperandError, Operands, Scope, Span, Symbol};
+use iridium_isa::operand::Data;
+use iridium_isa::reference::{lookup, usage};
 use iridium_isa::suggest::nearest;
-use iridium_isa::{Flow, Instruction, Opcode, Parts};
+use iridium_isa::syntax::{OperandError, Operands, Scope, Symbol, Value};
+use iridium_isa::{FileId, Flow, Instruction, Location, ModuleBuilder, Opcode, OperandDoc, Span};
+
+use super::parser::{Base, Draft, Names, Statement};
+use super::report::Report;
+
+/// Where a source stands in the line table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) file: FileId,
+    /// Lines of the file before the source begins.
+    pub(super) lines: u32,
+}
 
 /// Appends `hlt` where the code would run off its end. Says whether it had to.
 pub(super) fn add_final_hlt(draft: &mut Draft<'_>, base: &Base) -> bool {
@@ -28,7 +37,7 @@ pub(super) fn add_final_hlt(draft: &mut Draft<'_>, base: &Base) -> bool {
 }
 
 /// Appends `hlt`, placed where the source ends.
-pub(super) fn push_hlt(draft: &mut Draft<'_>) {
+fn push_hlt(draft: &mut Draft<'_>) {
     let (place, end) = draft.statements.last().map_or(((1, 1), 0), |last| (last.place, last.end));
     let operands = draft.values.len() as u32;
     draft.statements.push(Statement {
@@ -40,75 +49,89 @@ pub(super) fn push_hlt(draft: &mut Draft<'_>) {
     });
 }
 
-/// Matches operands, looks labels up, and puts the module's parts together.
+/// Matches operands, looks labels up, and appends what the source says to a module.
 pub(super) fn resolve(
     draft: &Draft<'_>,
     base: &Base,
-    source: &str,
-    report: &mut Diagnostics,
-) -> Parts {
+    origin: Origin,
+    builder: &mut ModuleBuilder,
+    report: &mut Report<'_>,
+) {
     let names = Names { draft, base };
-    let mut code = Vec::with_capacity(draft.statements.len());
     for statement in &draft.statements {
         match instruction(statement, draft, &names) {
-            Ok(instruction) => code.push(instruction),
-            Err(misfit) => complain(misfit, statement, &names, source, report),
+            Ok(instruction) => {
+                let (line, column) = statement.place;
+                let line = line + origin.lines;
+                builder.set_location(Some(Location { file: origin.file, line, column }));
+                builder.push(instruction);
+            }
+            Err(error) => explain(error, statement, &names, report),
         }
     }
 
-    let mut code_index = |name: &str, span: &Span| match names.symbol(name) {
-        Some(Symbol::Code(index)) => Some(index),
-        Some(Symbol::Data(_)) => {
-            let message = format!("`{name}` is a data label; a code label is needed");
-            report.error(source, span.clone(), message, None);
-            None
-        }
-        None => {
-            let help = suggest_label(name, &names);
-            report.error(source, span.clone(), format!("no label `{name}`"), help);
-            None
-        }
-    };
-    let entry = draft.entry.as_ref().and_then(|(name, span)| code_index(name, span));
+    if let Some((name, span)) = &draft.entry
+        && let Some(index) = code_index(name, span, &names, report)
+    {
+        let label = builder.label_at(index);
+        builder.entry(label);
+    }
     let mut seen = HashSet::new();
-    let exports = draft
-        .exports
-        .iter()
-        .filter(|(name, _)| seen.insert(*name))
-        .filter_map(|(name, span)| Some(((*name).to_owned(), code_index(name, span)?)))
-        .collect();
+    for (name, span) in draft.exports.iter().filter(|(name, _)| seen.insert(*name)) {
+        if let Some(index) = code_index(name, span, &names, report) {
+            let label = builder.label_at(index);
+            builder.export(*name, label);
+        }
+    }
 
     let mut imports: Vec<_> = draft.imports.iter().collect();
     imports.sort_by_key(|(_, number)| **number);
-    let (code_labels, data_labels) = labels(draft);
-    Parts {
-        code,
-        data: draft.data.clone(),
-        entry: entry.unwrap_or(0),
-        exports,
-        imports: imports.into_iter().map(|(name, _)| (*name).to_owned()).collect(),
-        code_labels,
-        data_labels,
-        lines: None,
+    for (name, _) in imports {
+        builder.import(name);
+    }
+    builder.bytes(&draft.data);
+    name_labels(draft, builder);
+}
+
+/// The instruction that `.entry` or `.export` names.
+fn code_index(
+    name: &str,
+    span: &Span,
+    names: &Names<'_, '_>,
+    report: &mut Report<'_>,
+) -> Option<u32> {
+    match names.symbol(name) {
+        Some(Symbol::Code(index)) => Some(index),
+        Some(Symbol::Data(_)) => {
+            let message = format!("`{name}` is a data label; a code label is needed");
+            report.error(span.clone(), message, None);
+            None
+        }
+        None => {
+            report.error(span.clone(), format!("no label `{name}`"), suggest_label(name, names));
+            None
+        }
     }
 }
 
-/// Labels with where they stand.
-type Labels = Vec<(String, u32)>;
-
-/// The code and data labels of the draft, each list in the order of its places.
-fn labels(draft: &Draft<'_>) -> (Labels, Labels) {
-    let (mut code, mut data) = (Vec::new(), Vec::new());
-    for (name, definition) in &draft.symbols {
-        match definition.symbol {
-            Symbol::Code(index) => code.push(((*name).to_owned(), index)),
-            Symbol::Data(offset) => data.push(((*name).to_owned(), offset)),
+/// Names the code and the data, in the order of their places.
+fn name_labels(draft: &Draft<'_>, builder: &mut ModuleBuilder) {
+    let place = |symbol| match symbol {
+        Symbol::Code(index) => (0, index),
+        Symbol::Data(offset) => (1, offset),
+    };
+    let mut labels: Vec<_> =
+        draft.symbols.iter().map(|(name, definition)| (*name, definition.symbol)).collect();
+    labels.sort_unstable_by_key(|(name, symbol)| (place(*symbol), *name));
+    for (name, symbol) in labels {
+        match symbol {
+            Symbol::Code(index) => {
+                let label = builder.named_label(name);
+                builder.bind_at(label, index);
+            }
+            Symbol::Data(offset) => builder.name_data(name, Data(offset)),
         }
     }
-    for list in [&mut code, &mut data] {
-        list.sort_by(|(a_name, a), (b_name, b)| a.cmp(b).then_with(|| a_name.cmp(b_name)));
-    }
-    (code, data)
 }
 
 fn instruction(
@@ -134,7 +157,7 @@ fn instruction(
 /// The first operand that no form takes.
 fn no_form_fits(
     forms: &'static [Opcode],
-    values: &[(iridium_isa::source::Value<'_>, Span)],
+    values: &[(Value<'_>, Span)],
     statement: &Statement,
 ) -> OperandError {
     let at = |position: usize| forms.iter().filter_map(move |form| form.operands().get(position));
@@ -155,19 +178,18 @@ fn no_form_fits(
     }
 }
 
-fn complain(
-    misfit: OperandError,
+fn explain(
+    error: OperandError,
     statement: &Statement,
     names: &Names<'_, '_>,
-    source: &str,
-    report: &mut Diagnostics,
+    report: &mut Report<'_>,
 ) {
     let mnemonic = statement.forms.first().map_or("", |opcode| opcode.mnemonic());
     let usage = || {
-        let explained = iridium_isa::reference::usage(statement.forms);
+        let explained = usage(statement.forms);
         (!explained.is_empty()).then(|| format!("it is written {explained}"))
     };
-    let (span, message, help) = match misfit {
+    let (span, message, help) = match error {
         OperandError::Missing { expected, span } => {
             (span, format!("`{mnemonic}` lacks an operand: expected {expected}"), usage())
         }
@@ -204,7 +226,7 @@ fn complain(
             (span, format!("`{name}` is a code label; a data label is needed"), None)
         }
     };
-    report.error(source, span, message, help);
+    report.error(span, message, help);
 }
 
 fn suggest_label(name: &str, names: &Names<'_, '_>) -> Option<String> {

@@ -1,43 +1,41 @@
 //! Assembling line by line onto what is already there, for a REPL.
 
-use std::collections::HashMap;
+use iridium_isa::syntax::Symbol;
+use iridium_isa::{
+    BuildError, DATA_BASE, Diagnostics, FileId, Instruction, Location, Module, ModuleBuilder,
+};
 
 use super::parser::{Base, parse};
-use super::{MAX_SOURCE, resolve};
-use iridium_isa::source::Symbol;
-use iridium_isa::{Diagnostics, Instruction, InvalidModule, LineTable, Module, Parts};
+use super::report::Report;
+use super::resolve::{Origin, resolve};
+use super::{MAX_SOURCE, line_table_name};
 
 /// A module that grows.
 ///
 /// Every entry is appended to the code and the data; the positions of what is there already do not
-/// change, so a process can go on in the grown module:
+/// change, so a process can go on in the grown module, at the entry's first instruction:
 ///
 /// ```
-/// use iridium_vm::{Hosts, Limits, Process, Program, Stop};
-/// use crate::Session;
+/// use iridium_asm::Session;
 ///
 /// let mut session = Session::new("repl");
-/// let mut process: Option<Process> = None;
-/// for line in ["load $0 #40", "twice: addi $0 #1 $0", "addi $0 #1 $0"] {
-///     let entered = session.enter(line)?;
-///     let program = Program::new(entered.module, &Hosts::new())?;
-///     let process = process.get_or_insert_with(|| Process::new(&program, Limits::default()));
-///     process.continue_with(&program, entered.start);
-///     assert!(matches!(process.run(&program, 1_000, &mut Vec::new())?, Stop::Halted(_)));
-/// }
-/// assert_eq!(process.map(|process| process.register(0).int), Some(42));
+/// let first = session.enter("load $0 #40")?;
+/// let second = session.enter("twice: addi $0 #1 $0\naddi $0 #1 $0")?;
+/// assert_eq!((first.start, second.start), (0, 1));
+/// assert_eq!(second.module.code().len(), 4, "with a `hlt` at the end");
+/// assert_eq!(session.symbols(), [("twice".to_owned(), 1)]);
 ///
-/// assert!(session.enter("jmp @nowhere").is_err(), "a bad line changes nothing");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert!(session.enter("djmp @nowhere").is_err(), "a bad line changes nothing");
+/// # Ok::<(), iridium_isa::Diagnostics>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Session {
     name: String,
     /// What was entered, without the `hlt` that every module of the session ends with.
-    parts: Parts,
+    builder: ModuleBuilder,
     base: Base,
-    /// Lines entered so far.
-    lines: u32,
+    /// The session in the line table, with the lines entered so far.
+    origin: Origin,
 }
 
 /// An entry, ready to run.
@@ -52,28 +50,39 @@ pub struct Entered {
 impl Session {
     /// An empty session; the name stands in diagnostics and traps.
     pub fn new(name: impl Into<String>) -> Self {
-        let name = name.into();
-        let lines = Some(LineTable { file: name.clone(), places: Vec::new() });
-        let parts = Parts { lines, ..Parts::default() };
-        Self { name, parts, base: Base::default(), lines: 0 }
+        Self::with(name.into(), ModuleBuilder::new(), None)
     }
 
-    /// A session that goes on from a module.
+    /// A session that goes on from a module. What was there keeps its places in its files; what is
+    /// entered stands in a file with the name of the session.
     pub fn from_module(name: impl Into<String>, module: &Module) -> Self {
-        let mut session = Self { parts: module.clone().into_parts(), ..Self::new(name) };
-        let places = session.parts.lines.get_or_insert_default();
-        places.places.resize(session.parts.code.len(), (0, 0));
-        // Entries count on, so that no place of theirs passes for one in the module's source.
-        session.lines = places.places.iter().map(|(line, _)| *line).max().unwrap_or(0);
-        let code = session.parts.code_labels.iter().chain(&session.parts.exports);
+        let name = name.into();
+        let known = entered_before(&line_table_name(&name), module);
+        let mut session = Self::with(name, ModuleBuilder::from_module(module.clone()), known);
+        let last = module.lines().and_then(|table| table.locations().last().copied().flatten());
+        if last.is_some() {
+            session.builder.set_location(last);
+        }
+        let code = module.code_labels().iter().chain(module.exports());
         let code = code.map(|(name, at)| (name.clone(), Symbol::Code(*at)));
-        let data = session.parts.data_labels.iter();
+        let data = module.data_labels().iter();
         let data = data.map(|(name, at)| (name.clone(), Symbol::Data(*at)));
         session.base.symbols = code.chain(data).collect();
-        session.base.imports = numbered(&session.parts.imports);
-        session.base.code = session.parts.code.len() as u32;
-        session.base.data = session.parts.data.len() as u32;
+        session.base.imports =
+            (0..).zip(module.imports()).map(|(n, name)| (name.clone(), n)).collect();
         session
+    }
+
+    fn with(name: String, mut builder: ModuleBuilder, known: Option<Origin>) -> Self {
+        let origin = known.unwrap_or_else(|| {
+            let file = builder.add_file(line_table_name(&name));
+            // Where the final `hlt` stands before anything is entered.
+            builder.set_location(Some(Location { file, line: 1, column: 1 }));
+            Origin { file, lines: 0 }
+        });
+        let base =
+            Base { code: builder.position(), data: builder.data_position().0, ..Base::default() };
+        Self { name, builder, base, origin }
     }
 
     /// Assembles one or more lines.
@@ -81,46 +90,36 @@ impl Session {
     /// # Errors
     /// All errors of the entry; the session is as it was before.
     pub fn enter(&mut self, text: &str) -> Result<Entered, Diagnostics> {
-        let mut report = Diagnostics::new(&self.name);
+        let mut report = Report::new(&self.name, text);
         if text.len() > MAX_SOURCE {
             report.whole_file(format!("an entry is at most {MAX_SOURCE} bytes long"));
-            return Err(report);
+            return Err(report.finish());
         }
         let draft = parse(text, &self.base, &mut report);
-        let new = resolve::resolve(&draft, &self.base, text, &mut report);
+        let mut builder = self.builder.clone();
+        resolve(&draft, &self.base, self.origin, &mut builder, &mut report);
         if report.has_errors() {
-            report.sort();
-            return Err(report);
+            return Err(report.finish());
         }
+        let module = match ended(builder.clone()) {
+            Ok(module) => module,
+            Err(error) => {
+                report.whole_file(error.to_string());
+                return Err(report.finish());
+            }
+        };
         let start = self.base.code;
-        let mut parts = self.parts.clone();
-        if draft.entry.is_some() {
-            parts.entry = new.entry;
-        }
-        parts.code.extend(new.code);
-        parts.data.extend(new.data);
-        parts.exports.extend(new.exports);
-        parts.imports.extend(new.imports);
-        parts.code_labels.extend(new.code_labels);
-        parts.data_labels.extend(new.data_labels);
-        if let Some(table) = &mut parts.lines {
-            let moved =
-                draft.places().into_iter().map(|(line, column)| (line + self.lines, column));
-            table.places.extend(moved);
-        }
-        let module = ended(parts.clone()).map_err(|error| {
-            report.whole_file(error.to_string());
-            report
-        })?;
+        self.base.code = builder.position();
+        self.base.data = builder.data_position().0;
+        self.base.in_data = draft.in_data;
         for (name, definition) in &draft.symbols {
             self.base.symbols.insert((*name).to_owned(), definition.symbol);
         }
-        self.base.imports = numbered(&parts.imports);
-        self.base.code = parts.code.len() as u32;
-        self.base.data = parts.data.len() as u32;
-        self.base.in_data = draft.in_data;
-        self.lines += text.lines().count().max(1) as u32;
-        self.parts = parts;
+        for (name, number) in &draft.imports {
+            self.base.imports.insert((*name).to_owned(), *number);
+        }
+        self.origin.lines += text.lines().count().max(1) as u32;
+        self.builder = builder;
         Ok(Entered { module, start })
     }
 
@@ -128,7 +127,7 @@ impl Session {
     pub fn symbols(&self) -> Vec<(String, i64)> {
         let value = |symbol: &Symbol| match symbol {
             Symbol::Code(index) => i64::from(*index),
-            Symbol::Data(offset) => iridium_isa::DATA_BASE + i64::from(*offset),
+            Symbol::Data(offset) => DATA_BASE + i64::from(*offset),
         };
         let symbols = self.base.symbols.iter();
         let mut symbols: Vec<_> = symbols.map(|(name, at)| (name.clone(), value(at))).collect();
@@ -138,7 +137,7 @@ impl Session {
 
     /// All instructions so far, as source text.
     pub fn listing(&self) -> Vec<String> {
-        match ended(self.parts.clone()) {
+        match ended(self.builder.clone()) {
             Ok(module) => (0..self.base.code).map(|at| module.instruction_text(at)).collect(),
             Err(_) => Vec::new(),
         }
@@ -146,15 +145,15 @@ impl Session {
 }
 
 /// The module with its final `hlt`.
-fn ended(mut parts: Parts) -> Result<Module, InvalidModule> {
-    parts.code.push(Instruction::Hlt {});
-    if let Some(table) = &mut parts.lines {
-        let last = table.places.last().copied().unwrap_or((1, 1));
-        table.places.push(last);
-    }
-    Module::verified(parts)
+fn ended(mut builder: ModuleBuilder) -> Result<Module, BuildError> {
+    builder.push(Instruction::Hlt {});
+    builder.finish()
 }
 
-fn numbered(imports: &[String]) -> HashMap<String, u16> {
-    imports.iter().enumerate().map(|(number, name)| (name.clone(), number as u16)).collect()
+/// Where an earlier session of the same name has left off in a module.
+fn entered_before(name: &str, module: &Module) -> Option<Origin> {
+    let table = module.lines()?;
+    let file = FileId(table.files().iter().position(|file| file == name)? as u32);
+    let locations = table.locations().iter().flatten().filter(|at| at.file == file);
+    Some(Origin { file, lines: locations.map(|at| at.line).max().unwrap_or(0) })
 }

@@ -1,4 +1,4 @@
-//! From what was typed to what the network layer wants to know.
+//! From flags to the configuration of the network layer.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -47,8 +47,8 @@ pub(crate) fn of_node(flags: &NodeFlags, seeds: &[Endpoint]) -> Result<Config, F
 }
 
 /// An address to listen at.
-pub(crate) fn listen_at(place: &ListenAt) -> Result<SocketAddr, Failure> {
-    Ok(SocketAddr::new(look_up(&place.host)?, place.port))
+pub(crate) fn listen_at(at: &ListenAt) -> Result<SocketAddr, Failure> {
+    Ok(SocketAddr::new(look_up(&at.host)?, at.port))
 }
 
 /// The folder for what nodes and the REPL keep.
@@ -57,13 +57,15 @@ pub(crate) fn data_root(named: Option<&Path>) -> Result<PathBuf, Failure> {
         return Ok(folder.to_path_buf());
     }
     let places = etcetera::choose_base_strategy().map_err(|error| {
-        Failure::failed(format!("no place for data: {error}; name one with --data-root-dir DIR"))
+        Failure::failed(format!(
+            "there is no default folder for data: {error}; name one with --data-root-dir DIR"
+        ))
     })?;
     Ok(places.data_dir().join("iridium"))
 }
 
-/// How a client proves that it may ask. It never makes a secret: a running node
-/// would not know it.
+/// The secret that a client proves to know. A client never makes one: no running node could
+/// know it.
 pub(crate) fn security_of_client(flags: &ClientFlags) -> Result<Security, Failure> {
     if flags.insecure {
         return Ok(Security::Insecure);
@@ -75,8 +77,8 @@ pub(crate) fn security_of_client(flags: &ClientFlags) -> Result<Security, Failur
     Ok(Security::Secret(Secrets::load(&path)?))
 }
 
-/// The default secret is made at its first use, so that the nodes of one user
-/// join with no ceremony. A file that was named must be there.
+/// The default secret is made at its first use, so that the nodes of one user can join each
+/// other without preparation. A file that was named must exist.
 fn secrets_of_node(named: Option<&Path>) -> Result<Secrets, Failure> {
     match named {
         Some(path) => Ok(Secrets::load(path)?),
@@ -87,8 +89,8 @@ fn secrets_of_node(named: Option<&Path>) -> Result<Secrets, Failure> {
 fn insecure(mode: Insecure, bind: IpAddr) -> Result<Security, Failure> {
     if mode == Insecure::Loopback && !bind.is_loopback() {
         return Err(Failure::usage(format!(
-            "--insecure lets anybody who reaches {bind} join and command this node; \
-             if that is wanted: --insecure=force"
+            "--insecure lets anybody who reaches {bind} join and control this node; \
+             if you want that, use --insecure=force"
         )));
     }
     Ok(Security::Insecure)

@@ -1,5 +1,5 @@
-//! What a command that does not succeed leaves behind: one line on stderr that
-//! says what to do, and an exit code.
+//! What a command that does not succeed ends with: one line on stderr that says what to do,
+//! and an exit code.
 
 use std::io;
 use std::process::ExitCode;
@@ -7,31 +7,30 @@ use std::process::ExitCode;
 use iridium_net::{ClientError, JoinError, SecretError, StartError};
 use iridium_node::{NodeError, control};
 
-use crate::output;
-use crate::program::load::reason;
+use crate::{advice, io_error, output};
 
 /// Why a command did not succeed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     exit: Exit,
     message: String,
-    /// What is shown before the message, as it is.
+    /// Text that is printed before the message, as it is.
     details: String,
-    /// Whether a session of many commands cannot go on after it.
-    ends: bool,
+    /// Whether it ends a REPL, too.
+    fatal: bool,
 }
 
-/// The exit codes. Wrong usage (2) that the argument parser finds ends there.
+/// The exit codes. Wrong usage (2) is mostly found, and reported, by the argument parser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
-    /// Nobody reads the output any more: no failure of ours.
-    Unread = 0,
+    /// Nobody reads the output any more, which is not our failure.
+    BrokenPipe = 0,
     /// The request failed.
     Failed = 1,
-    /// What was typed cannot be meant.
+    /// The command line, or a line of the REPL, makes no sense.
     Usage = 2,
-    /// The cluster does not take this node or client: wrong secret, alias
-    /// taken, no usable secret file.
+    /// The cluster refuses this node or client: wrong secret, alias taken, no usable secret
+    /// file.
     Refused = 3,
 }
 
@@ -41,66 +40,65 @@ impl Failure {
         Self::new(Exit::Failed, message)
     }
 
-    /// What was typed cannot be meant.
+    /// The command line, or a line of the REPL, makes no sense.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    /// The cluster does not take this node or client.
+    /// The cluster refuses this node or client.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self::new(Exit::Refused, message)
     }
 
-    /// Adds what is to be seen before the message: the places in a source.
+    /// Adds text that is printed before the message: diagnostics of a source.
     pub(crate) fn with_details(self, details: String) -> Self {
         Self { details, ..self }
     }
 
-    /// Makes it the end of a session of many commands.
-    pub(crate) fn ending(self) -> Self {
-        Self { ends: true, ..self }
+    /// Makes it end a REPL, too.
+    pub(crate) fn fatal(self) -> Self {
+        Self { fatal: true, ..self }
     }
 
-    /// Whether a session of many commands cannot go on: nobody reads it, or what
-    /// it lives by is gone.
-    pub(crate) fn is_end(&self) -> bool {
-        self.ends || self.is_unread()
+    /// Whether it ends a REPL: its output is not read any more, or its node is lost.
+    pub(crate) fn is_fatal(&self) -> bool {
+        self.fatal || self.is_broken_pipe()
     }
 
-    /// Says which file it is about.
+    /// Puts the name of the file that it is about before the message.
     pub(crate) fn about(self, name: &str) -> Self {
         Self { message: format!("{name}: {}", self.message), ..self }
     }
 
     fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), details: String::new(), ends: false }
+        Self { exit, message: message.into(), details: String::new(), fatal: false }
     }
 
-    /// What went wrong, without what is to be seen before.
+    /// What went wrong, in one line.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    /// What is to be seen before the message.
+    /// Text that is printed before the message.
     pub(crate) fn details(&self) -> &str {
         &self.details
     }
 
-    /// Tells people.
-    pub(crate) fn tell(&self) {
-        output::complain(&self.details);
-        output::error(&self.message);
+    /// Prints it on stderr.
+    pub(crate) fn print(&self) {
+        output::print_stderr(&self.details);
+        output::print_error(&self.message);
     }
 
     /// Whether nobody reads the output any more.
-    pub(crate) fn is_unread(&self) -> bool {
-        self.exit == Exit::Unread
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        self.exit == Exit::BrokenPipe
     }
 
-    /// Tells the user and the calling process.
+    /// Prints it, and gives the exit code to end with.
     pub(crate) fn report(&self) -> ExitCode {
-        if !self.is_unread() {
-            self.tell();
+        if !self.is_broken_pipe() {
+            self.print();
         }
         ExitCode::from(self.exit as u8)
     }
@@ -110,64 +108,44 @@ impl Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         let exit = match error.kind() {
-            io::ErrorKind::BrokenPipe => Exit::Unread,
+            io::ErrorKind::BrokenPipe => Exit::BrokenPipe,
             _ => Exit::Failed,
         };
-        Self::new(exit, format!("cannot write the output: {}", reason(&error)))
+        Self::new(exit, format!("cannot write the output: {}", io_error::describe(&error)))
     }
 }
 
 impl From<SecretError> for Failure {
     fn from(error: SecretError) -> Self {
-        let advice = match &error {
-            SecretError::Exists { .. } => return Self::failed(error.to_string()),
-            SecretError::Missing { .. } => "; make one with: iridium secret new".into(),
-            SecretError::Malformed { .. } => "; make a new one with: iridium secret new".into(),
-            SecretError::Exposed { path } => {
-                format!("; close it with: chmod 600 {}", path.display())
-            }
-            SecretError::NoHome(_) => "; name one with --secret-file".into(),
-            _ => String::new(),
-        };
-        Self::refused(format!("{error}{advice}"))
+        let message = advice::with(&error, advice::on_secret(&error));
+        match error {
+            SecretError::Exists { .. } => Self::failed(message),
+            _ => Self::refused(message),
+        }
     }
 }
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
+        let advice = advice::on_start(&error);
         match error {
-            StartError::AliasInUse { .. } => {
-                Self::refused(format!("{error}; choose another name with --node-alias"))
-            }
-            StartError::PortInUse { .. } => {
-                Self::failed(format!("{error}; choose another port with -P"))
-            }
-            StartError::ControlPortInUse { .. } => {
-                Self::failed(format!("{error}; choose another port with -p"))
-            }
+            StartError::AliasInUse { .. } => Self::refused(advice::with(&error, advice)),
             StartError::Data { path, source } => {
                 let why = match source.kind() {
                     io::ErrorKind::AlreadyExists => "it is a file, no folder".into(),
-                    _ => reason(&source),
+                    _ => io_error::describe(&source),
                 };
-                Self::failed(format!(
-                    "cannot use {}: {why}; --data-root-dir DIR names another folder",
-                    path.display()
-                ))
+                let message = format!("cannot use {}: {why}", path.display());
+                Self::failed(advice::with(message, advice))
             }
             StartError::Bind { addr, source } => {
                 let why = match source.kind() {
-                    io::ErrorKind::AddrNotAvailable => {
-                        "this machine has no such address; choose another one with -H".into()
-                    }
-                    io::ErrorKind::PermissionDenied => {
-                        "permission denied; choose a port above 1023 with -P".into()
-                    }
-                    _ => reason(&source),
+                    io::ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
+                    _ => io_error::describe(&source),
                 };
-                Self::failed(format!("cannot listen at {addr}: {why}"))
+                Self::failed(advice::with(format!("cannot listen at {addr}: {why}"), advice))
             }
-            _ => Self::failed(error.to_string()),
+            _ => Self::failed(advice::with(&error, advice)),
         }
     }
 }
@@ -179,9 +157,9 @@ impl From<iridium_node::StartError> for Failure {
             iridium_node::StartError::Metrics { addr, source } => {
                 let why = match source.kind() {
                     io::ErrorKind::AddrInUse => {
-                        "another process does; choose another port with --metrics".into()
+                        "it is in use by another process; choose another port with --metrics".into()
                     }
-                    _ => reason(&source),
+                    _ => io_error::describe(&source),
                 };
                 Self::failed(format!("cannot listen at {addr} for metrics: {why}"))
             }
@@ -207,26 +185,20 @@ impl From<control::ClientError> for Failure {
 
 impl From<JoinError> for Failure {
     fn from(error: JoinError) -> Self {
+        let message = advice::with(&error, advice::on_join(&error));
         match error {
-            JoinError::Handshake { .. } | JoinError::Refused { .. } => {
-                Self::refused(error.to_string())
-            }
-            JoinError::Yourself { .. } => {
-                Self::failed(format!("{error}; name the address of another one"))
-            }
-            _ => Self::failed(error.to_string()),
+            JoinError::Handshake { .. } | JoinError::Refused { .. } => Self::refused(message),
+            _ => Self::failed(message),
         }
     }
 }
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
+        let message = advice::with(&error, advice::on_client(&error));
         match error {
-            ClientError::Handshake { .. } => Self::refused(error.to_string()),
-            ClientError::Unreachable { .. } => Self::failed(format!(
-                "{error}; is it running? (name another one with --at HOST:PORT)"
-            )),
-            _ => Self::failed(error.to_string()),
+            ClientError::Handshake { .. } => Self::refused(message),
+            _ => Self::failed(message),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The log: sentences with time (UTC) and thread, to stderr and to a file.
+//! The log: lines with time (UTC) and thread, on stderr and in a file.
 
 use std::fs::File;
 use std::io::{self, LineWriter, Write};
@@ -11,11 +11,15 @@ use simplelog::{
 
 use crate::args::LogFlags;
 use crate::failure::Failure;
-use crate::output;
-use crate::program::load::reason;
+use crate::{io_error, output};
 
-/// Where the log goes beside the file.
-pub(crate) enum Sink {
+/// The modules that log what happens to members and traps of processes. The REPL reports
+/// both itself.
+const MEMBERS: &str = "iridium_net::membership";
+const TRAPS: &str = "iridium_node::events";
+
+/// Where the log goes, beside the file.
+pub(crate) enum LogTarget {
     Stderr,
     /// Also stderr, from a REPL whose input is a pipe.
     Pipe,
@@ -24,32 +28,30 @@ pub(crate) enum Sink {
 }
 
 /// Starts the log. `usual` is the level without `-v` and `-q`.
-pub(crate) fn start(flags: &LogFlags, usual: Level, sink: Sink) -> Result<(), Failure> {
+pub(crate) fn start(flags: &LogFlags, usual: Level, target: LogTarget) -> Result<(), Failure> {
     let level = level(flags, usual);
-    let mut logs: Vec<Box<dyn SharedLogger>> = vec![match sink {
-        Sink::Stderr | Sink::Pipe => {
+    let mut logs: Vec<Box<dyn SharedLogger>> = vec![match target {
+        LogTarget::Stderr | LogTarget::Pipe => {
             let mut layout = layout();
-            if matches!(sink, Sink::Pipe) && flags.verbose == 0 {
-                // The REPL tells of traps itself.
-                layout.add_filter_ignore_str("iridium_node::events");
+            if matches!(target, LogTarget::Pipe) && flags.verbose == 0 {
+                layout.add_filter_ignore_str(TRAPS);
             }
             let coloured = output::is_coloured(&io::stderr());
             let colours = if coloured { ColorChoice::Auto } else { ColorChoice::Never };
             TermLogger::new(level, layout.build(), TerminalMode::Stderr, colours)
         }
-        Sink::Terminal(writer) => {
+        LogTarget::Terminal(writer) => {
             let mut layout = layout();
             if flags.verbose == 0 {
-                // The REPL tells the person at the terminal in its own words.
-                layout.add_filter_ignore_str("iridium_net::membership");
-                layout.add_filter_ignore_str("iridium_node::events");
+                layout.add_filter_ignore_str(MEMBERS);
+                layout.add_filter_ignore_str(TRAPS);
             }
             WriteLogger::new(level, layout.build(), LineWriter::new(writer))
         }
     }];
     if let Some(path) = &flags.log_file {
         let file = File::options().create(true).append(true).open(path).map_err(|error| {
-            let why = reason(&error);
+            let why = io_error::describe(&error);
             Failure::failed(format!("cannot write the log file {}: {why}", path.display()))
         })?;
         logs.push(WriteLogger::new(level, layout().build(), LineWriter::new(file)));
@@ -78,16 +80,18 @@ fn layout() -> ConfigBuilder {
         .set_time_format_rfc3339()
         .set_thread_level(LevelFilter::Error)
         .set_thread_mode(ThreadLogMode::Names)
-        // Who logs is said by the thread, except where details are looked for.
+        // The name of the thread says enough about the origin, except at debug level.
         .set_target_level(LevelFilter::Debug)
         .set_location_level(LevelFilter::Off)
-        // Ours; the line editor, for one, logs every key.
+        // Only ours: the line editor, for one, logs every key.
         .add_filter_allow_str("iridium");
     layout
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -99,5 +103,15 @@ mod tests {
         assert_eq!(level(9, 0, Level::Info), LevelFilter::Trace);
         assert_eq!(level(0, 1, Level::Info), LevelFilter::Warn);
         assert_eq!(level(0, 9, Level::Info), LevelFilter::Off);
+    }
+    #[test]
+    fn the_modules_that_are_left_out_exist() {
+        for module in [MEMBERS, TRAPS] {
+            let (name, file) = module.split_once("::").unwrap();
+            let package = name.replace('_', "-");
+            let path = format!("{}/../{package}/src/{file}", env!("CARGO_MANIFEST_DIR"));
+            let exists = [format!("{path}.rs"), format!("{path}/mod.rs")];
+            assert!(exists.iter().any(|path| Path::new(path).is_file()), "{module}");
+        }
     }
 }

@@ -1,17 +1,19 @@
 //! The command `iridium`: programs, a node of a cluster, the REPL, and questions
 //! to running nodes.
 //!
-//! A run has three steps: `args` says what may be typed, `config` makes of it
-//! what the network layer wants to know, and a module of `commands` (or `repl`)
-//! carries it out; both run programs by `program`. Whatever fails is a
-//! [`Failure`], which is one line on stderr and an exit code.
+//! A run has three steps: `args` parses the command line, `config` turns it into the
+//! configuration of the network layer, and a module of `commands` (or `repl`) carries it
+//! out; both run programs by means of `program`. Whatever fails is a [`Failure`]: one line
+//! on stderr and an exit code.
 
+mod advice;
 mod args;
 mod commands;
 mod config;
-mod event;
 mod failure;
+mod io_error;
 mod logging;
+mod mesh_events;
 mod output;
 mod program;
 mod repl;
@@ -38,9 +40,8 @@ fn main() -> ExitCode {
     run(cli).unwrap_or_else(|failure| failure.report())
 }
 
-/// What is wrong with `iridium FILE WORD`, which the parser takes for a command behind a file:
-/// the first word may be a slip in a command, and whoever comes from other languages gives
-/// words to a program.
+/// The failure for `iridium FILE WORD`, which the parser takes for a command behind a file: the
+/// first word may be a misspelt command, or somebody expects to pass words to a program.
 fn words_behind_file(error: &clap::Error) -> Option<Failure> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
         return None;
@@ -54,10 +55,10 @@ fn words_behind_file(error: &clap::Error) -> Option<Failure> {
         return None;
     }
     let first = std::env::args_os().nth(1);
-    let slip = first.and_then(|first| commands::run::no_command(Path::new(&first)));
+    let slip = first.and_then(|first| commands::run::unknown_command(Path::new(&first)));
     Some(slip.unwrap_or_else(|| {
         Failure::usage(format!(
-            "{word} is one word too many: a program is given numbers, each with --arg"
+            "{word} is one word too many; programs take numbers, each with --arg"
         ))
     }))
 }
@@ -73,13 +74,15 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let Some(command) = cli.command else {
         let settings = settings(&cli.threads, &cli.node_limits, cli.run.fuel);
         return match cli.file {
-            Some(file) => commands::run::short(&file, &cli.start, &cli.limits, settings, &cli.run),
+            Some(file) => {
+                commands::run::shorthand(&file, &cli.start, &cli.limits, settings, &cli.run)
+            }
             None if cli.daemon_mode => {
                 let tasks = TaskFlags { join: cli.join, ..TaskFlags::default() };
                 commands::node::run(&cli.node, &tasks, cli.limits.limits(), settings).map(done)
             }
             None if cli.limits.is_any() => Err(Failure::usage(
-                "limits of each process are for a program or a node; name a file",
+                "the limits of each process are for programs and nodes; name a file",
             )),
             None => repl::run(cli.node, settings).map(done),
         };
@@ -89,7 +92,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             let settings = settings(&threads, &node_limits, run.fuel);
             match (file, app) {
                 (Some(file), _) => commands::run::start(&file, &start, &limits, settings, &run),
-                (None, Some(app)) => commands::app::run(&app, settings),
+                (None, Some(app)) => commands::run_app::run(&app, settings),
                 (None, None) => Err(Failure::usage("name a program, or an app file with --app")),
             }
         }
@@ -108,14 +111,14 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Members { client, json } => commands::members::run(&client, json).map(done),
         Command::Ps { client, all, json } => commands::ps::run(&client, all, json).map(done),
         Command::Top { client, json } => commands::top::run(&client, json).map(done),
-        Command::Spawn(words) => commands::tell::spawn(&words).map(done),
-        Command::Send(words) => commands::tell::send(&words).map(done),
-        Command::Kill(words) => commands::tell::kill(&words).map(done),
+        Command::Spawn(args) => commands::process_commands::spawn(&args).map(done),
+        Command::Send(args) => commands::process_commands::send(&args).map(done),
+        Command::Kill(args) => commands::process_commands::kill(&args).map(done),
         Command::Apps { client, json } => commands::apps::run(&client, json).map(done),
         Command::Events { client, follow, json } => {
             commands::events::run(&client, follow, json).map(done)
         }
-        Command::Attach(words) => repl::attach(words).map(done),
+        Command::Attach(args) => repl::attach(args).map(done),
         Command::Leave { client } => commands::leave::run(&client).map(done),
         Command::Secret(task) => commands::secret::run(&task).map(done),
         Command::Completions { shell } => commands::manual::completions(shell).map(done),

@@ -1,4 +1,4 @@
-//! What people see. A terminal gets tables and colours, a pipe plain columns.
+//! Prints results and errors. A terminal gets tables and colours, a pipe plain columns.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -11,43 +11,44 @@ use iridium_isa::Diagnostics;
 use iridium_proto::{MemberView, ViewState};
 use iridium_vm::Trap;
 
-/// Columns of a terminal that a table of processes is squeezed into.
-const MOST_WRAPPED: u16 = 80;
+/// The narrowest terminal, in columns, for which tables of processes are wrapped.
+const MAX_WRAPPED: u16 = 80;
 
 /// Prints a line on stdout.
 ///
 /// # Errors
-/// When nobody reads it, among others; `println!` would panic.
-pub(crate) fn line(text: &str) -> io::Result<()> {
+/// When stdout cannot be written, for example because nobody reads it; `println!` would
+/// panic then.
+pub(crate) fn print_line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}")?;
     stdout.flush()
 }
 
 /// Prints an error on stderr, as one line.
-pub(crate) fn error(message: &str) {
+pub(crate) fn print_error(message: &str) {
     let label = if is_coloured(&io::stderr()) { "\x1b[1;31merror:\x1b[0m" } else { "error:" };
     let one_line = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    // If stderr is gone there is nobody to tell.
+    // Without stderr there is nowhere to report that.
     let _ = writeln!(io::stderr(), "{label} {one_line}");
 }
 
 /// Prints text on stderr as it is.
-pub(crate) fn complain(text: &str) {
-    // If stderr is gone there is nobody to tell.
+pub(crate) fn print_stderr(text: &str) {
+    // Without stderr there is nowhere to report that.
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// Tells on stderr what a program was stopped by, and where.
-pub(crate) fn trap(trap: &Trap) {
+/// Prints the trap of a program on stderr, with its place.
+pub(crate) fn print_trap(trap: &Trap) {
     let text = trap.to_string();
     let (label, rest) = text.split_once(' ').unwrap_or((&text, ""));
     let coloured = is_coloured(&io::stderr());
     let (on, off) = if coloured { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-    complain(&format!("{on}{label}{off} {rest}\n"));
+    print_stderr(&format!("{on}{label}{off} {rest}\n"));
 }
 
-/// Errors and warnings with their places in the source, for stderr.
+/// Diagnostics with excerpts of the source, for stderr.
 pub(crate) fn diagnostics(diagnostics: &Diagnostics) -> String {
     let mut text = diagnostics.render(is_coloured(&io::stderr()));
     if !text.is_empty() && !text.ends_with("\n\n") {
@@ -56,26 +57,26 @@ pub(crate) fn diagnostics(diagnostics: &Diagnostics) -> String {
     text
 }
 
-/// The members that a node sees, as it sorts them.
+/// A table of members, in the given order.
 pub(crate) fn members(members: &[MemberView]) -> String {
     let mut table = table(["alias", "listens on", "state", "rtt"]);
     table.add_rows(members.iter().map(row));
     laid_out(table, 3..4)
 }
 
-/// Members with the numbers that the pids of their processes begin with.
+/// A table of members with the numbers that the pids of their processes begin with.
 pub(crate) fn numbers(rows: Vec<[String; 3]>) -> String {
     let mut table = table(["alias", "number", "state"]);
     table.add_rows(rows);
     laid_out(table, 1..2)
 }
 
-/// Processes, in the order in which they are handed in. Pids are long, so that
-/// frames would take more than 80 columns have room for.
+/// A table of processes, in the given order. It has no frames: with long pids they would not
+/// fit into 80 columns.
 pub(crate) fn processes(rows: Vec<[String; 8]>) -> String {
     let mut table = bare(["pid", "name", "program", "state", "fuel", "heap", "mail", "links"]);
     table.add_rows(rows);
-    // Only words may be wrapped: the rest is read or copied as a whole.
+    // Only names and files are wrapped; the rest is copied, or hard to read in pieces.
     for column in [0, 3, 4, 5, 6, 7] {
         if let Some(column) = table.column_mut(column) {
             column.set_constraint(ColumnConstraint::ContentWidth);
@@ -84,7 +85,7 @@ pub(crate) fn processes(rows: Vec<[String; 8]>) -> String {
     columns(table, 4..8)
 }
 
-/// As `processes`, each with its node.
+/// Like `processes`, with the node of each.
 pub(crate) fn processes_of_nodes(rows: Vec<(String, [String; 8])>) -> String {
     let head = ["node", "pid", "name", "program", "state", "fuel", "heap", "mail", "links"];
     let mut table = bare(head);
@@ -92,7 +93,7 @@ pub(crate) fn processes_of_nodes(rows: Vec<(String, [String; 8])>) -> String {
     columns(table, 5..9)
 }
 
-/// Apps and their children, which are indented.
+/// A table of apps and their children, which are indented.
 pub(crate) fn apps(rows: Vec<[String; 3]>) -> String {
     let mut table = bare(["app", "pid", "state"]);
     table.add_rows(rows);
@@ -103,9 +104,10 @@ pub(crate) fn apps(rows: Vec<[String; 3]>) -> String {
 fn bare<const N: usize>(head: [&str; N]) -> Table {
     let mut table = table(head);
     table.load_style(NOTHING);
-    // Cells of a letter a line are worse than lines that the terminal breaks.
+    // On a narrow terminal, lines that the terminal breaks are easier to read than columns
+    // of a few letters.
     let width = terminal_size::terminal_size().map(|(width, _)| width.0);
-    if width.is_some_and(|width| width < MOST_WRAPPED) {
+    if width.is_some_and(|width| width < MAX_WRAPPED) {
         table.set_content_arrangement(ContentArrangement::Disabled);
     }
     table
@@ -125,12 +127,12 @@ fn table<const N: usize>(head: [&str; N]) -> Table {
     table
 }
 
-/// The text of a table whose columns `numbers` are numbers.
+/// The text of a table whose columns `numbers` are aligned to the right.
 fn laid_out(table: Table, numbers: std::ops::Range<usize>) -> String {
     if io::stdout().is_terminal() { text(table, numbers) } else { columns(table, numbers) }
 }
 
-/// The same for one without frames.
+/// The same for a table without frames.
 fn columns(mut table: Table, numbers: std::ops::Range<usize>) -> String {
     let last = table.column_count().saturating_sub(1);
     for (at, column) in table.column_iter_mut().enumerate() {
@@ -170,7 +172,8 @@ pub(crate) fn milliseconds(us: u64) -> String {
     format!("{}.{:02} ms", us / 1000, us % 1000 / 10)
 }
 
-/// Whether colours are wanted there; see <https://no-color.org>.
+/// Whether to use colours on a stream: on terminals, unless `NO_COLOR` is set; see
+/// <https://no-color.org>.
 pub(crate) fn is_coloured(stream: &impl io::IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -1,225 +1,167 @@
-//! What is wrong with a source text, and where.
+//! One thing that is wrong with a source text, and where.
 
 use std::fmt;
+use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use super::lines::{FileId, Location};
+use super::sources::{Excerpt, Sources, floor};
 
-use crate::source::Span;
-
-/// Errors that are kept; a source with more is beyond reading them all.
-const MAX_KEPT: usize = 100;
-/// Bytes of a message.
-const MAX_MESSAGE: usize = 200;
-/// Bytes of a source line that are shown around the place.
-const SHOWN: usize = 160;
+/// Bytes of a message, an annotation, a help or a note.
+const MAX_TEXT: usize = 200;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// Nothing is assembled.
+    /// No module is made.
     Error,
     /// Probably a mistake.
     Warning,
 }
 
-/// One thing to say about a source text.
+/// One thing to say about source texts.
+///
+/// It keeps the lines that it shows, so it outlives the texts. What it says is cut to 200 bytes,
+/// because it quotes the source, in which a word may go on for millions of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad it is.
-    pub severity: Severity,
-    /// What is wrong, in one line.
-    pub message: String,
-    /// What to do about it, if that can be said.
-    pub help: Option<String>,
-    /// Where; `None` when it concerns the whole source.
-    pub place: Option<Place>,
+    severity: Severity,
+    message: String,
+    /// The file that it is about, when it points to no place.
+    file: Option<Arc<str>>,
+    annotations: Vec<Annotation>,
+    attachments: Vec<Attachment>,
 }
 
-/// A place in a source text.
+/// A place that a diagnostic points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Line, counted from 1.
-    pub line: u32,
-    /// Column in characters, counted from 1; a tab is one character.
-    pub column: u32,
-    /// The text of the line, or the part of a long line around the place.
+pub struct Annotation {
+    /// Where.
+    pub excerpt: Excerpt,
+    /// What is to be seen there; may be empty.
     pub text: String,
-    /// The bytes of `text` that are meant.
-    pub marked: std::ops::Range<usize>,
+    /// Whether this is what is wrong. The others only help to understand that.
+    pub primary: bool,
 }
 
-/// All that is to be said about a source text.
+/// Text below a diagnostic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diagnostics {
-    file: String,
-    list: Vec<Diagnostic>,
-    left_out: usize,
-    /// The byte and the line of the last place, so that lines are not counted from the start again.
-    last: (usize, u32),
+pub enum Attachment {
+    /// What to do about it.
+    Help(String),
+    /// What else there is to know.
+    Note(String),
 }
 
-impl Diagnostics {
-    pub fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), list: Vec::new(), left_out: 0, last: (0, 1) }
+impl Diagnostic {
+    /// Something for which no module can be made, said in one line.
+    #[must_use]
+    pub fn error(message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, message.into())
     }
 
-    /// The name of the source.
-    pub fn file(&self) -> &str {
-        &self.file
+    /// Something that is probably a mistake, said in one line.
+    #[must_use]
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, message.into())
     }
 
-    /// The diagnostics in the order of their lines.
-    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.list.iter()
+    /// Says that it is about a whole file, for one that points to no place.
+    #[must_use]
+    pub fn in_file(mut self, sources: &Sources<'_>, file: FileId) -> Self {
+        self.file = sources.shared_name(file).cloned();
+        self
     }
 
-    /// Whether there is nothing to say.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+    /// Points to what is wrong. The first of these is the place of the diagnostic.
+    #[must_use]
+    pub fn primary(mut self, excerpt: Excerpt, text: impl Into<String>) -> Self {
+        self.annotations.push(Annotation { excerpt, text: cut(text.into()), primary: true });
+        self
     }
 
-    /// Whether one of them is an error.
-    pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    /// Points to something that helps to understand it.
+    #[must_use]
+    pub fn secondary(mut self, excerpt: Excerpt, text: impl Into<String>) -> Self {
+        self.annotations.push(Annotation { excerpt, text: cut(text.into()), primary: false });
+        self
     }
 
-    /// How many errors there were beyond those that are kept.
-    pub fn left_out(&self) -> usize {
-        self.left_out
+    /// Says what to do about it.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.attachments.push(Attachment::Help(cut(text.into())));
+        self
     }
 
-    /// All diagnostics with their source lines, coloured or plain.
-    pub fn render(&self, coloured: bool) -> String {
-        let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
-        let mut text = String::new();
-        for diagnostic in &self.list {
-            text.push_str(&renderer.render(&[self.group(diagnostic)]));
-            text.push_str("\n\n");
-        }
-        if self.left_out > 0 {
-            text.push_str(&format!("and {} more\n\n", self.left_out));
-        }
-        text.pop();
-        text
+    /// Says what else there is to know.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.attachments.push(Attachment::Note(cut(text.into())));
+        self
     }
 
-    pub fn whole_file(&mut self, message: String) {
-        self.push(Diagnostic { severity: Severity::Error, message, help: None, place: None });
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        self.severity
     }
 
-    pub fn error(&mut self, source: &str, span: Span, message: String, help: Option<String>) {
-        self.at(Severity::Error, source, span, message, help);
+    /// What is wrong, in one line.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
-    pub fn warning(&mut self, source: &str, span: Span, message: String) {
-        self.at(Severity::Warning, source, span, message, None);
+    /// Where it is; `None` when it concerns a whole file, or none.
+    pub fn location(&self) -> Option<Location> {
+        self.place().map(|excerpt| excerpt.location)
     }
 
-    pub fn sort(&mut self) {
-        self.list.sort_by_key(|diagnostic| {
-            diagnostic.place.as_ref().map_or((0, 0), |place| (place.line, place.column))
-        });
+    /// The places that it points to, in the order in which they were added.
+    pub fn annotations(&self) -> &[Annotation] {
+        &self.annotations
     }
 
-    fn at(
-        &mut self,
-        severity: Severity,
-        source: &str,
-        span: Span,
-        message: String,
-        help: Option<String>,
-    ) {
-        if self.list.len() >= MAX_KEPT {
-            self.left_out += 1;
-            return;
-        }
-        let place = Some(self.locate(source, &span));
-        self.push(Diagnostic { severity, message, help, place });
+    /// Its help and notes, in the order in which they were added.
+    pub fn attachments(&self) -> &[Attachment] {
+        &self.attachments
     }
 
-    /// The line and column of a span, with the text around it.
-    fn locate(&mut self, source: &str, span: &Span) -> Place {
-        let start = floor(source, span.start as usize);
-        let end = floor(source, span.end as usize).max(start);
-        let before = source.get(..start).unwrap_or("");
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let rest = source.get(start..).unwrap_or("");
-        let line_end = start + rest.find('\n').unwrap_or(rest.len());
-        let column = source.get(line_start..start).unwrap_or("").chars().count() as u32 + 1;
-        let (from, lines) = if self.last.0 <= start { self.last } else { (0, 1) };
-        let between = source.get(from..start).unwrap_or("").bytes();
-        let line = lines + between.filter(|byte| *byte == b'\n').count() as u32;
-        self.last = (start, line);
-
-        let shown_start = floor(source, line_start.max(start.saturating_sub(SHOWN)));
-        let shown_end = floor(source, line_end.min(start + SHOWN));
-        let text =
-            source.get(shown_start..shown_end).unwrap_or("").trim_end_matches('\r').to_owned();
-        let length = text.len();
-        let marked = (start - shown_start).min(length)..(end - shown_start).min(length);
-        Place { line, column, text, marked }
+    fn new(severity: Severity, message: String) -> Self {
+        let (annotations, attachments) = (Vec::new(), Vec::new());
+        Self { severity, message: cut(message), file: None, annotations, attachments }
     }
 
-    fn push(&mut self, mut diagnostic: Diagnostic) {
-        // It quotes the source, in which a word may go on for millions of bytes.
-        if diagnostic.message.len() > MAX_MESSAGE {
-            diagnostic.message.truncate(floor(&diagnostic.message, MAX_MESSAGE));
-            diagnostic.message.push('…');
-        }
-        self.list.push(diagnostic);
-    }
-
-    fn group<'d>(&'d self, diagnostic: &'d Diagnostic) -> Group<'d> {
-        let level = match diagnostic.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
-        };
-        let title = level.primary_title(&diagnostic.message);
-        let mut group = match &diagnostic.place {
-            None => Group::with_title(title),
-            Some(place) => title.element(
-                Snippet::source(&place.text)
-                    .line_start(place.line as usize)
-                    .path(&self.file)
-                    .annotation(AnnotationKind::Primary.span(place.marked.clone())),
-            ),
-        };
-        if let Some(help) = &diagnostic.help {
-            group = group.element(Level::HELP.message(help));
-        }
-        group
+    /// The first primary place, or the first of all when none is primary.
+    fn place(&self) -> Option<&Excerpt> {
+        let primary = self.annotations.iter().find(|label| label.primary);
+        primary.or(self.annotations.first()).map(|label| &label.excerpt)
     }
 }
 
-/// One line a diagnostic: `file:line:column: error: message`.
-impl fmt::Display for Diagnostics {
+/// In one line: `file:line:column: error: message; help`.
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, diagnostic) in self.list.iter().enumerate() {
-            if position > 0 {
-                writeln!(f)?;
+        match (self.place(), &self.file) {
+            (Some(Excerpt { name, location, .. }), _) => {
+                write!(f, "{name}:{}:{}: ", location.line, location.column)?;
             }
-            write!(f, "{}:", self.file)?;
-            if let Some(place) = &diagnostic.place {
-                write!(f, "{}:{}:", place.line, place.column)?;
-            }
-            let severity = match diagnostic.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            };
-            write!(f, " {severity}: {}", diagnostic.message)?;
-            if let Some(help) = &diagnostic.help {
-                write!(f, "; {help}")?;
-            }
+            (None, Some(name)) => write!(f, "{name}: ")?,
+            (None, None) => {}
         }
-        if self.left_out > 0 {
-            write!(f, "\nand {} more", self.left_out)?;
-        }
-        Ok(())
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(f, "{severity}: {}", self.message)?;
+        self.attachments.iter().try_for_each(|attachment| match attachment {
+            Attachment::Help(text) | Attachment::Note(text) => write!(f, "; {text}"),
+        })
     }
 }
 
-impl std::error::Error for Diagnostics {}
-
-fn floor(text: &str, at: usize) -> usize {
-    text.floor_char_boundary(at.min(text.len()))
+fn cut(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        text.truncate(floor(&text, MAX_TEXT));
+        text.push('…');
+    }
+    text
 }

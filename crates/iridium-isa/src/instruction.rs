@@ -1,7 +1,8 @@
 //! The instruction enum and all that is generated with it from the table.
 
+use super::bytes::{Bytes, Number as _};
 use super::operand::*;
-use super::source::{OperandError, Operands, Value};
+use super::syntax::{OperandError, Operands, Span, Value};
 use super::text::Names;
 
 /// Where control goes after an instruction.
@@ -55,7 +56,7 @@ pub struct OperandDoc {
 macro_rules! define_instructions {
     ($(
         #[doc = $doc:literal]
-        $function:ident $variant:ident $mnemonic:literal { $($operand:ident: $kind:ident),* }
+        $function:ident $variant:ident = $number:literal $mnemonic:literal { $($operand:ident: $kind:ident),* }
         $flow:ident $fuel:ident $(($cost:literal))? $path:ident;
     )+) => {
         /// One instruction with its operands, as the verifier and the interpreter see it.
@@ -69,12 +70,17 @@ macro_rules! define_instructions {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Opcode {
-            $(#[doc = $doc] $variant,)+
+            $(#[doc = $doc] $variant = $number,)+
         }
 
         impl Opcode {
-            /// All opcodes in the order of their numbers.
+            /// All opcodes in the order of the table.
             pub const ALL: &'static [Opcode] = &[$(Opcode::$variant,)+];
+
+            /// The opcode with this number in module files.
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number { $($number => Some(Opcode::$variant),)+ _ => None }
+            }
 
             /// What the instruction is called in source text. Forms of one instruction share it.
             pub const fn mnemonic(self) -> &'static str {
@@ -115,6 +121,9 @@ macro_rules! define_instructions {
             }
 
             /// Reads the instruction's operands from a source line.
+            ///
+            /// # Errors
+            /// The first operand that does not fit.
             pub fn parse(self, operands: &mut Operands<'_, '_>) -> Result<Instruction, OperandError> {
                 match self {
                     $(Opcode::$variant => Ok(Instruction::$variant { $($operand: $kind::parse(operands)?),* }),)+
@@ -122,7 +131,7 @@ macro_rules! define_instructions {
             }
 
             /// Reads the instruction's operands from a module file.
-            pub fn decode(self, bytes: &mut Bytes<'_>) -> Option<Instruction> {
+            pub(crate) fn decode(self, bytes: &mut Bytes<'_>) -> Option<Instruction> {
                 match self {
                     $(Opcode::$variant => Some(Instruction::$variant { $($operand: $kind::decode(bytes)?),* }),)+
                 }
@@ -137,8 +146,8 @@ macro_rules! define_instructions {
 
             /// Appends the bytes that stand for it in a module file.
             #[allow(unused_variables, reason = "instructions without operands write none")]
-            pub fn encode(&self, to: &mut Vec<u8>) {
-                to.push(self.opcode() as u8);
+            pub(crate) fn encode(&self, to: &mut Vec<u8>) {
+                self.opcode().number().put(to);
                 match self {
                     $(Instruction::$variant { $($operand),* } => { $($operand.encode(to);)* })+
                 }
@@ -155,7 +164,7 @@ macro_rules! define_instructions {
 
             /// Checks every operand against the module.
             #[allow(unused_variables, reason = "instructions without operands have nothing to check")]
-            pub fn check(&self, bounds: &Bounds) -> Result<(), OperandFault> {
+            pub(crate) fn check(&self, bounds: &Bounds) -> Result<(), OperandFault> {
                 match self {
                     $(Instruction::$variant { $($operand),* } => { $($operand.check(bounds)?;)* })+
                 }
@@ -163,7 +172,7 @@ macro_rules! define_instructions {
             }
 
             /// The highest register that it reads or writes.
-            pub fn reach(&self) -> u8 {
+            pub(crate) fn reach(&self) -> u8 {
                 match self {
                     $(Instruction::$variant { $($operand),* } => 0 $(.max($operand.reach().unwrap_or(0)))*,)+
                 }
@@ -176,6 +185,18 @@ macro_rules! define_instructions {
                     $(Instruction::$variant { $($operand),* } => {
                         let mut targets: &[u32] = &[];
                         $(if !$operand.targets().is_empty() { targets = $operand.targets(); })*
+                        targets
+                    })+
+                }
+            }
+
+            /// The instructions that it names as labels, to be changed.
+            #[allow(unused_mut, unused_assignments, reason = "not every instruction names one")]
+            pub(crate) fn targets_mut(&mut self) -> &mut [u32] {
+                match self {
+                    $(Instruction::$variant { $($operand),* } => {
+                        let mut targets: &mut [u32] = &mut [];
+                        $(if !$operand.targets().is_empty() { targets = $operand.targets_mut(); })*
                         targets
                     })+
                 }
@@ -197,9 +218,9 @@ macro_rules! define_instructions {
 crate::for_each_instruction!(define_instructions);
 
 impl Opcode {
-    /// The opcode with this number in module files.
-    pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(number)).copied()
+    /// Its number in module files.
+    pub const fn number(self) -> u8 {
+        self as u8
     }
 
     /// Whether the instruction after it is returned to.
@@ -208,7 +229,7 @@ impl Opcode {
     }
 
     /// Whether operands of these forms fit, whatever their ranges.
-    pub fn fits(self, values: &[(Value<'_>, super::source::Span)]) -> bool {
+    pub fn fits(self, values: &[(Value<'_>, Span)]) -> bool {
         let mut rest = values;
         for operand in self.operands() {
             match rest.split_first() {

@@ -1,33 +1,49 @@
-//! The Iridium instruction set: what an instruction is, and what a module of them is.
+//! The Iridium instruction set: what an instruction is, what a module of them is, and what a compiler
+//! needs to make one.
 //!
-//! * [`table`]: the one place where instructions are declared;
-//! * [`operand`]: the kinds of operands in the table;
-//! * [`instruction`]: the enum, opcode numbers, encoder, decoder, printer and checks;
-//! * [`mod@reference`]: mnemonics by name, and the manual's table;
-//! * [`source`] and [`text`]: operands as source text, read and written;
-//! * [`module`]: modules and their files;
-//! * [`verify`]: what is checked once so that it need not be checked at every step;
-//! * [`diagnostic`]: what is wrong with a source text, and where;
-//! * [`suggest`]: the nearest thing that exists.
+//! A compiler meets three things:
+//!
+//! * [`ModuleBuilder`] puts a verified [`Module`] together;
+//! * [`Sources`] finds lines and columns in its source texts;
+//! * [`Diagnostics`] are what it says about them.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`operand`] | the kinds of operands that instructions have |
+//! | [`module`] | modules and their files, and what is checked once so that it need not be checked at every step |
+//! | [`reference`](mod@reference) | instructions by name, and the manual's table |
+//! | [`syntax`], [`text`] | operands as source text, read and written |
+//! | [`suggest`] | the nearest name that exists |
 
-pub mod diagnostic;
-pub mod instruction;
+mod builder;
+mod bytes;
+mod diagnostic;
+mod diagnostics;
+mod instruction;
+mod lines;
 pub mod module;
 pub mod operand;
 pub mod reference;
-pub mod source;
+mod render;
+mod sources;
 pub mod suggest;
-pub mod table;
+pub mod syntax;
+mod table;
 pub mod text;
-pub mod verify;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use instruction::{Flow, Fuel, Instruction, Opcode};
+pub use builder::{BuildError, Label, MAX_FILE_NAME, ModuleBuilder};
+pub use diagnostic::{Annotation, Attachment, Diagnostic, Severity};
+pub use diagnostics::Diagnostics;
+pub use instruction::{Flow, Fuel, Instruction, Opcode, OperandDoc};
+pub use lines::{FileId, LineTable, Location};
+pub use module::verify::InvalidModule;
 pub use module::{
-    FORMAT_VERSION, LineTable, LoadError, MAGIC, MAX_CODE, MAX_DATA, Module, ModuleId, Parts,
-    is_name, is_name_char,
+    FORMAT_VERSION, LoadError, MAGIC, MAX_CODE, MAX_DATA, Module, ModuleId, Parts, is_name,
+    is_name_char,
 };
-pub use verify::InvalidModule;
+pub use operand::DATA_BASE;
+pub use sources::{Excerpt, Sources, Span};
 
-/// The address at which programs see their read-only data.
-pub const DATA_BASE: i64 = 1 << 32;
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

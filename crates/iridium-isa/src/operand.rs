@@ -6,25 +6,34 @@
 
 use std::fmt::Write as _;
 
-use super::source::{OperandError, Operands, Symbol, Value};
-use super::text::Names;
+use super::bytes::{Bytes, Number};
+use super::syntax::{OperandError, Operands, Scope, Span, Symbol, Value};
+use super::text::{Names, print_float};
+
+/// The address at which programs see their read-only data.
+pub const DATA_BASE: i64 = 1 << 32;
 
 /// The number of registers that `spawn` copies and that a host function may use.
 pub const WINDOW_SPAN: u8 = 8;
 
 /// What a kind of operand must be able to do.
-pub trait Operand: Sized {
-    /// How the manual writes it, given the operand's name in the table.
-    fn notation(name: &str) -> String;
+pub(crate) trait Operand: Sized {
     /// What the assembler says it expected.
     const EXPECTED: &'static str;
     /// Whether it may be left out.
     const OPTIONAL: bool = false;
 
+    /// How the manual writes it, given the operand's name in the table.
+    fn notation(name: &str) -> String;
     /// Whether a value has the right form, whatever its range.
     fn accepts(value: &Value<'_>) -> bool;
+    /// Makes it of a value; `None` when that has another form.
+    fn read(value: Value<'_>, span: &Span, scope: &dyn Scope)
+    -> Result<Option<Self>, OperandError>;
     /// Reads it from a source line.
-    fn parse(from: &mut Operands<'_, '_>) -> Result<Self, OperandError>;
+    fn parse(from: &mut Operands<'_, '_>) -> Result<Self, OperandError> {
+        from.read(Self::EXPECTED, Self::read)
+    }
     /// Appends its bytes.
     fn encode(&self, to: &mut Vec<u8>);
     /// Reads its bytes; `None` when there are too few.
@@ -43,19 +52,35 @@ pub trait Operand: Sized {
     fn targets(&self) -> &[u32] {
         &[]
     }
+    /// The same, to be changed.
+    fn targets_mut(&mut self) -> &mut [u32] {
+        &mut []
+    }
     /// Puts it where the interpreter's fast path finds it.
-    fn place(&self, slots: &mut Slots);
+    fn place(&self, _slots: &mut Slots) {}
+}
+
+/// The bytes of a kind that is one number.
+macro_rules! stored_as_number {
+    () => {
+        fn encode(&self, to: &mut Vec<u8>) {
+            self.0.put(to);
+        }
+        fn decode(from: &mut Bytes<'_>) -> Option<Self> {
+            from.number().map(Self)
+        }
+    };
 }
 
 /// What operands are checked against.
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// Number of instructions.
-    pub code: u32,
+    pub(crate) code: u32,
     /// Length of the read-only data in bytes.
-    pub data: u32,
+    pub(crate) data: u32,
     /// Number of imports.
-    pub imports: u16,
+    pub(crate) imports: u16,
 }
 
 /// Why an operand does not go with its module.
@@ -76,19 +101,6 @@ pub enum OperandFault {
     /// A literal outside its range.
     #[error("literal {0} is outside its range")]
     Literal(i64),
-}
-
-/// A cursor over encoded bytes.
-#[derive(Debug)]
-pub struct Bytes<'b>(pub &'b [u8]);
-
-impl Bytes<'_> {
-    /// Takes the next `N` bytes.
-    pub fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (head, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*head)
-    }
 }
 
 /// What an instruction does with a register in a slot.
@@ -157,20 +169,16 @@ macro_rules! register_kinds {
             fn accepts(value: &Value<'_>) -> bool {
                 matches!(value, Value::Register(_))
             }
-            fn parse(from: &mut Operands<'_, '_>) -> Result<Self, OperandError> {
-                let (value, span) = from.next(Self::EXPECTED)?;
+            fn read(value: Value<'_>, span: &Span, _: &dyn Scope) -> Result<Option<Self>, OperandError> {
                 match value {
-                    Value::Register(number) if number.checked_add($span).is_some() => Ok(Self(number)),
-                    Value::Register(number) => Err(OperandError::PastLastRegister { number, more: $span, span }),
-                    _ => Err(OperandError::Form { expected: Self::EXPECTED, found: value.form(), span }),
+                    Value::Register(number) if number.checked_add($span).is_some() => Ok(Some(Self(number))),
+                    Value::Register(number) => {
+                        Err(OperandError::PastLastRegister { number, more: $span, span: span.clone() })
+                    }
+                    _ => Ok(None),
                 }
             }
-            fn encode(&self, to: &mut Vec<u8>) {
-                to.push(self.0);
-            }
-            fn decode(from: &mut Bytes<'_>) -> Option<Self> {
-                from.take::<1>().map(|[number]| Self(number))
-            }
+            stored_as_number!();
             fn print(&self, _names: &Names<'_>, to: &mut String) {
                 let _ = write!(to, "${}", self.0);
             }
@@ -225,26 +233,23 @@ macro_rules! literal_kinds {
             fn accepts(value: &Value<'_>) -> bool {
                 matches!(value, Value::Integer(_))
             }
-            fn parse(from: &mut Operands<'_, '_>) -> Result<Self, OperandError> {
-                $(if !from.peek().is_some_and(Self::accepts) && !matches!(from.peek(), Some(Value::Float(_))) {
-                    return Ok(Self($default));
-                })?
-                let (value, span) = from.next(Self::EXPECTED)?;
-                let Value::Integer(number) = value else {
-                    return Err(OperandError::Form { expected: Self::EXPECTED, found: value.form(), span });
-                };
-                if ($low..=$high).contains(&number) {
-                    Ok(Self(number as $type))
-                } else {
-                    Err(OperandError::Range { number, low: $low, high: $high, span })
+            fn read(value: Value<'_>, span: &Span, _: &dyn Scope) -> Result<Option<Self>, OperandError> {
+                match value {
+                    Value::Integer(number) if ($low..=$high).contains(&number) => Ok(Some(Self(number as $type))),
+                    Value::Integer(number) => {
+                        Err(OperandError::Range { number, low: $low, high: $high, span: span.clone() })
+                    }
+                    _ => Ok(None),
                 }
             }
-            fn encode(&self, to: &mut Vec<u8>) {
-                to.extend_from_slice(&self.0.to_le_bytes());
-            }
-            fn decode(from: &mut Bytes<'_>) -> Option<Self> {
-                from.take().map(|bytes| Self(<$type>::from_le_bytes(bytes)))
-            }
+            $(fn parse(from: &mut Operands<'_, '_>) -> Result<Self, OperandError> {
+                match from.peek() {
+                    // A float is meant for it, and is a mistake.
+                    Some(Value::Integer(_) | Value::Float(_)) => from.read(Self::EXPECTED, Self::read),
+                    _ => Ok(Self($default)),
+                }
+            })?
+            stored_as_number!();
             fn print(&self, _names: &Names<'_>, to: &mut String) {
                 let _ = write!(to, "#{}", self.0);
             }
@@ -289,23 +294,21 @@ impl Operand for Lit64 {
     fn accepts(value: &Value<'_>) -> bool {
         matches!(value, Value::Integer(_) | Value::Label(_))
     }
-    fn parse(from: &mut Operands<'_, '_>) -> Result<Self, OperandError> {
-        let (value, span) = from.next(Self::EXPECTED)?;
-        match value {
-            Value::Integer(number) => Ok(Self(number)),
-            Value::Label(name) => match from.symbol(name, span)? {
-                Symbol::Code(index) => Ok(Self(i64::from(index))),
-                Symbol::Data(offset) => Ok(Self(crate::DATA_BASE + i64::from(offset))),
-            },
-            _ => Err(OperandError::Form { expected: Self::EXPECTED, found: value.form(), span }),
-        }
+    fn read(
+        value: Value<'_>,
+        span: &Span,
+        scope: &dyn Scope,
+    ) -> Result<Option<Self>, OperandError> {
+        Ok(match value {
+            Value::Integer(number) => Some(Self(number)),
+            Value::Label(name) => Some(match symbol(scope, name, span)? {
+                Symbol::Code(index) => Self(i64::from(index)),
+                Symbol::Data(offset) => Self(DATA_BASE + i64::from(offset)),
+            }),
+            _ => None,
+        })
     }
-    fn encode(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(&self.0.to_le_bytes());
-    }
-    fn decode(from: &mut Bytes<'_>) -> Option<Self> {
-        from.take().map(|bytes| Self(i64::from_le_bytes(bytes)))
-    }
+    stored_as_number!();
     fn print(&self, _names: &Names<'_>, to: &mut String) {
         let _ = write!(to, "#{}", self.0);
     }
@@ -326,22 +329,16 @@ impl Operand for LitF64 {
     fn accepts(value: &Value<'_>) -> bool {
         matches!(value, Value::Float(_) | Value::Integer(_))
     }
-    fn parse(from: &mut Operands<'_, '_>) -> Result<Self, OperandError> {
-        let (value, span) = from.next(Self::EXPECTED)?;
-        match value {
-            Value::Float(number) => Ok(Self(number.to_bits())),
-            Value::Integer(number) => Ok(Self((number as f64).to_bits())),
-            _ => Err(OperandError::Form { expected: Self::EXPECTED, found: value.form(), span }),
-        }
+    fn read(value: Value<'_>, _: &Span, _: &dyn Scope) -> Result<Option<Self>, OperandError> {
+        Ok(match value {
+            Value::Float(number) => Some(Self(number.to_bits())),
+            Value::Integer(number) => Some(Self((number as f64).to_bits())),
+            _ => None,
+        })
     }
-    fn encode(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(&self.0.to_le_bytes());
-    }
-    fn decode(from: &mut Bytes<'_>) -> Option<Self> {
-        from.take().map(|bytes| Self(u64::from_le_bytes(bytes)))
-    }
+    stored_as_number!();
     fn print(&self, _names: &Names<'_>, to: &mut String) {
-        super::text::print_float(f64::from_bits(self.0), to);
+        print_float(f64::from_bits(self.0), to);
     }
     fn check(&self, _bounds: &Bounds) -> Result<(), OperandFault> {
         // Text knows one NaN. A file with another could not be disassembled to the same identity.
@@ -368,22 +365,20 @@ impl Operand for Target {
     fn accepts(value: &Value<'_>) -> bool {
         matches!(value, Value::Label(_))
     }
-    fn parse(from: &mut Operands<'_, '_>) -> Result<Self, OperandError> {
-        let (value, span) = from.next(Self::EXPECTED)?;
-        let Value::Label(name) = value else {
-            return Err(OperandError::Form { expected: Self::EXPECTED, found: value.form(), span });
-        };
-        match from.symbol(name, span.clone())? {
-            Symbol::Code(index) => Ok(Self(index)),
-            Symbol::Data(_) => Err(OperandError::DataLabel { name: name.to_owned(), span }),
+    fn read(
+        value: Value<'_>,
+        span: &Span,
+        scope: &dyn Scope,
+    ) -> Result<Option<Self>, OperandError> {
+        let Value::Label(name) = value else { return Ok(None) };
+        match symbol(scope, name, span)? {
+            Symbol::Code(index) => Ok(Some(Self(index))),
+            Symbol::Data(_) => {
+                Err(OperandError::DataLabel { name: name.to_owned(), span: span.clone() })
+            }
         }
     }
-    fn encode(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(&self.0.to_le_bytes());
-    }
-    fn decode(from: &mut Bytes<'_>) -> Option<Self> {
-        from.take().map(|bytes| Self(u32::from_le_bytes(bytes)))
-    }
+    stored_as_number!();
     fn print(&self, names: &Names<'_>, to: &mut String) {
         names.code(self.0, to);
     }
@@ -392,6 +387,9 @@ impl Operand for Target {
     }
     fn targets(&self) -> &[u32] {
         std::slice::from_ref(&self.0)
+    }
+    fn targets_mut(&mut self) -> &mut [u32] {
+        std::slice::from_mut(&mut self.0)
     }
     fn place(&self, slots: &mut Slots) {
         slots.target = Some(self.0);
@@ -411,6 +409,13 @@ impl Operand for Targets {
     fn accepts(value: &Value<'_>) -> bool {
         Target::accepts(value)
     }
+    fn read(
+        value: Value<'_>,
+        span: &Span,
+        scope: &dyn Scope,
+    ) -> Result<Option<Self>, OperandError> {
+        Ok(Target::read(value, span, scope)?.map(|target| Self([target.0].into())))
+    }
     fn parse(from: &mut Operands<'_, '_>) -> Result<Self, OperandError> {
         let mut targets = Vec::new();
         while from.peek().is_some() {
@@ -419,17 +424,15 @@ impl Operand for Targets {
         Ok(Self(targets.into()))
     }
     fn encode(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(&(self.0.len() as u32).to_le_bytes());
-        for target in &self.0 {
-            to.extend_from_slice(&target.to_le_bytes());
-        }
+        (self.0.len() as u32).put(to);
+        self.0.iter().for_each(|target| target.put(to));
     }
     fn decode(from: &mut Bytes<'_>) -> Option<Self> {
-        let count = u32::from_le_bytes(from.take()?) as usize;
+        let count = from.number::<u32>()? as usize;
         if from.0.len() / 4 < count {
             return None;
         }
-        (0..count).map(|_| from.take().map(u32::from_le_bytes)).collect::<Option<_>>().map(Self)
+        (0..count).map(|_| from.number()).collect::<Option<_>>().map(Self)
     }
     fn print(&self, names: &Names<'_>, to: &mut String) {
         for (position, target) in self.0.iter().enumerate() {
@@ -448,7 +451,9 @@ impl Operand for Targets {
     fn targets(&self) -> &[u32] {
         &self.0
     }
-    fn place(&self, _slots: &mut Slots) {}
+    fn targets_mut(&mut self) -> &mut [u32] {
+        &mut self.0
+    }
 }
 
 /// An offset into the read-only data.
@@ -463,29 +468,30 @@ impl Operand for Data {
     fn accepts(value: &Value<'_>) -> bool {
         matches!(value, Value::Label(_) | Value::Integer(_))
     }
-    fn parse(from: &mut Operands<'_, '_>) -> Result<Self, OperandError> {
-        let (value, span) = from.next(Self::EXPECTED)?;
+    fn read(
+        value: Value<'_>,
+        span: &Span,
+        scope: &dyn Scope,
+    ) -> Result<Option<Self>, OperandError> {
+        let span = || span.clone();
         match value {
-            Value::Label(name) => match from.symbol(name, span.clone())? {
-                Symbol::Data(offset) => Ok(Self(offset)),
-                Symbol::Code(_) => Err(OperandError::CodeLabel { name: name.to_owned(), span }),
+            Value::Label(name) => match symbol(scope, name, &span())? {
+                Symbol::Data(offset) => Ok(Some(Self(offset))),
+                Symbol::Code(_) => {
+                    Err(OperandError::CodeLabel { name: name.to_owned(), span: span() })
+                }
             },
             Value::Integer(number) => {
-                let high = i64::from(from.data_length());
+                let high = i64::from(scope.data_length());
                 match u32::try_from(number) {
-                    Ok(offset) if number <= high => Ok(Self(offset)),
-                    _ => Err(OperandError::Range { number, low: 0, high, span }),
+                    Ok(offset) if number <= high => Ok(Some(Self(offset))),
+                    _ => Err(OperandError::Range { number, low: 0, high, span: span() }),
                 }
             }
-            _ => Err(OperandError::Form { expected: Self::EXPECTED, found: value.form(), span }),
+            _ => Ok(None),
         }
     }
-    fn encode(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(&self.0.to_le_bytes());
-    }
-    fn decode(from: &mut Bytes<'_>) -> Option<Self> {
-        from.take().map(|bytes| Self(u32::from_le_bytes(bytes)))
-    }
+    stored_as_number!();
     fn print(&self, names: &Names<'_>, to: &mut String) {
         names.data(self.0, to);
     }
@@ -509,24 +515,25 @@ impl Operand for Import {
     fn accepts(value: &Value<'_>) -> bool {
         matches!(value, Value::Label(_))
     }
-    fn parse(from: &mut Operands<'_, '_>) -> Result<Self, OperandError> {
-        let (value, span) = from.next(Self::EXPECTED)?;
-        match value {
-            Value::Label(name) => from.import(name, span).map(Self),
-            _ => Err(OperandError::Form { expected: Self::EXPECTED, found: value.form(), span }),
-        }
+    fn read(
+        value: Value<'_>,
+        span: &Span,
+        scope: &dyn Scope,
+    ) -> Result<Option<Self>, OperandError> {
+        let Value::Label(name) = value else { return Ok(None) };
+        let unknown = || OperandError::UnknownImport { name: name.to_owned(), span: span.clone() };
+        scope.import(name).ok_or_else(unknown).map(|number| Some(Self(number)))
     }
-    fn encode(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(&self.0.to_le_bytes());
-    }
-    fn decode(from: &mut Bytes<'_>) -> Option<Self> {
-        from.take().map(|bytes| Self(u16::from_le_bytes(bytes)))
-    }
+    stored_as_number!();
     fn print(&self, names: &Names<'_>, to: &mut String) {
         names.import(self.0, to);
     }
     fn check(&self, bounds: &Bounds) -> Result<(), OperandFault> {
         if self.0 < bounds.imports { Ok(()) } else { Err(OperandFault::Import(self.0)) }
     }
-    fn place(&self, _slots: &mut Slots) {}
+}
+
+fn symbol(scope: &dyn Scope, name: &str, span: &Span) -> Result<Symbol, OperandError> {
+    let unknown = || OperandError::UnknownLabel { name: name.to_owned(), span: span.clone() };
+    scope.symbol(name).ok_or_else(unknown)
 }

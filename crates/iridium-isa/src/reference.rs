@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use super::{Fuel, Opcode};
+use super::instruction::{Fuel, Opcode};
 
 /// The longest mnemonic.
 const LONGEST: usize = 16;
@@ -63,7 +63,7 @@ pub fn manual_table() -> String {
         let _ = writeln!(
             text,
             "| {} | `{}` | {} | {} |",
-            *opcode as u8,
+            opcode.number(),
             notation(*opcode),
             opcode.doc(),
             cost(opcode.fuel())

@@ -15,6 +15,7 @@ pub struct Names<'n> {
 }
 
 impl Names<'_> {
+    /// Appends the label of an instruction.
     pub fn code(&self, index: u32, to: &mut String) {
         match self.code.get(&index) {
             Some(name) => to.extend(["@", name]),
@@ -24,7 +25,8 @@ impl Names<'_> {
         }
     }
 
-    pub fn data(&self, offset: u32, to: &mut String) {
+    /// Appends the label of data, or its offset when it has none.
+    pub(crate) fn data(&self, offset: u32, to: &mut String) {
         match self.data.get(&offset) {
             Some(name) => to.extend(["@", name]),
             None => {
@@ -33,7 +35,8 @@ impl Names<'_> {
         }
     }
 
-    pub fn import(&self, position: u16, to: &mut String) {
+    /// Appends the name of an import.
+    pub(crate) fn import(&self, position: u16, to: &mut String) {
         match self.imports.get(usize::from(position)) {
             Some(name) => to.extend(["@", name]),
             None => {
@@ -49,6 +52,6 @@ pub fn generated_label(index: u32) -> String {
 }
 
 /// Prints a float literal so that it reads back as the same bits (all NaNs are one).
-pub fn print_float(number: f64, to: &mut String) {
+pub(crate) fn print_float(number: f64, to: &mut String) {
     let _ = if number.is_nan() { write!(to, "#nan") } else { write!(to, "#{number:?}") };
 }

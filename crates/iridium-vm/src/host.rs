@@ -53,7 +53,7 @@ impl fmt::Debug for HostFunction {
 /// Host functions by name.
 ///
 /// ```
-/// use crate::{Hosts, Limits, Process, Program, Stop};
+/// use iridium_vm::{Hosts, Limits, Process, Program, Stop};
 /// use iridium_asm::Assembler;
 ///
 /// let source = ".import math.double\nload $0 #21\nhost @math.double $0\nhlt\n";

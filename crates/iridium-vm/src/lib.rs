@@ -2,7 +2,7 @@
 //! register-based assembly language.
 //!
 //! ```
-//! use crate::{Hosts, Limits, Process, Program, Stop};
+//! use iridium_vm::{Hosts, Limits, Process, Program, Stop};
 //! use iridium_asm::Assembler;
 //!
 //! let source = "

@@ -218,7 +218,7 @@ proptest! {
     fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..200), magic in 0..3) {
         let mut bytes = bytes;
         match magic {
-            1 => { bytes.splice(0..0, *b"EPIE\x01\x00\x06\x00"); }
+            1 => { bytes.splice(0..0, *b"EPIE\x02\x00\x06\x00"); }
             2 => { bytes.splice(0..0, *b"IRPS\x01\x00"); }
             _ => {}
         }
@@ -231,8 +231,8 @@ proptest! {
     fn forged_modules_do_no_harm(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5)) {
         let mut bytes = assemble(SOURCE).to_bytes();
         for (at, value) in changes {
-            let at = at.index(bytes.len() - 116);
-            bytes[116 + at] = value;
+            let at = at.index(bytes.len() - CONTENT);
+            bytes[CONTENT + at] = value;
         }
         reseal(&mut bytes);
         if let Err(LoadError::Damaged { section: "header" }) = Module::from_bytes(&bytes) {
@@ -241,17 +241,23 @@ proptest! {
     }
 }
 
+/// Where the list of the six sections of a module file begins, where it ends, and where what it lists
+/// begins.
+const LIST: usize = 44;
+const LIST_END: usize = LIST + 6 * 12;
+const CONTENT: usize = LIST_END + 4;
+
 /// Makes all checksums fit, but for the identity.
 fn reseal(bytes: &mut [u8]) {
-    let mut start = 116;
-    for entry in (40..112).step_by(12) {
+    let mut start = CONTENT;
+    for entry in (LIST..LIST_END).step_by(12) {
         let length = u32::from_le_bytes(bytes[entry + 4..entry + 8].try_into().unwrap()) as usize;
         let checksum = crc32fast::hash(&bytes[start..start + length]);
         bytes[entry + 8..entry + 12].copy_from_slice(&checksum.to_le_bytes());
         start += length;
     }
-    let checksum = crc32fast::hash(&bytes[..112]);
-    bytes[112..116].copy_from_slice(&checksum.to_le_bytes());
+    let checksum = crc32fast::hash(&bytes[..LIST_END]);
+    bytes[LIST_END..CONTENT].copy_from_slice(&checksum.to_le_bytes());
 }
 
 /// Control comes back from a call behind a call, and nowhere else.

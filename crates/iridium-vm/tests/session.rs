@@ -113,7 +113,19 @@ fn a_session_goes_on_from_a_file() {
     machine.enter("call @twice").unwrap();
     assert_eq!(machine.process.register(0).int, 10);
     let Stop::Trapped(trap) = machine.enter("igl").unwrap() else { panic!("a trap") };
-    assert!(trap.to_string().contains("test.iasm:11:1"), "after the lines of the file: {trap}");
+    assert!(trap.to_string().contains("repl:4:1"), "{trap}");
+
+    // What the file brought keeps its place there, also in a session that goes on from the first.
+    let grown = machine.session.enter("zero: div $0 $30 $0").unwrap().module;
+    let mut machine = Machine::new(Session::from_module("repl", &grown));
+    machine.enter("load $5 #1").unwrap();
+    let Stop::Trapped(trap) = machine.enter("call @zero").unwrap() else { panic!("a trap") };
+    assert!(trap.to_string().contains("repl:5:7 (zero): div"), "{trap}");
+    assert!(trap.to_string().contains("repl:7:1"), "the call: {trap}");
+    let first = machine.session.enter("hlt").unwrap().module;
+    let lines = first.lines().unwrap();
+    assert_eq!(lines.files(), ["test.iasm", "repl"]);
+    assert_eq!(lines.location(0).map(|at| (at.file.0, at.line)), Some((0, 4)));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A chart: for each thing that was measured a bar a peer, as long as our figure is in the peer's.
+//! A chart: for each measurement one bar for each peer, whose length is our figure divided by
+//! the peer's.
 
 use std::fmt::Write as _;
 
@@ -11,7 +12,7 @@ const LONGEST: f64 = 3.0;
 
 /// A bar.
 pub(super) struct Bar {
-    /// What stands behind it, before the ratio.
+    /// The label behind the bar, before the ratio.
     pub(super) label: String,
     pub(super) colour: &'static str,
     /// Ours divided by the peer's.

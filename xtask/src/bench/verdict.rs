@@ -1,10 +1,10 @@
-//! What is aimed at, and whether it is met.
+//! A target, and whether it is met.
 
 use std::fmt;
 
 use serde_json::{Value, json};
 
-/// Something aimed at: the figure that was measured must not be above the limit.
+/// A target: the measured figure must not exceed the limit.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Verdict {
     pub(super) what: String,

@@ -1,9 +1,9 @@
-//! `cargo xtask chaos`: real nodes in network namespaces, to which things happen,
-//! and which must see in time what happens and nothing else.
+//! `cargo xtask chaos`: real nodes in network namespaces are killed, stopped and cut off.
+//! The others must notice in time, and must not notice anything that did not happen.
 //!
-//! What is expected is written in `step`; the figures are those that the cluster
-//! promises: a killed process is down everywhere within 1 s, a silent one within
-//! 5 s, and all are one mesh within 10 s of any harm being mended.
+//! What is expected is in `step`. The limits are those that the cluster promises: a killed
+//! process is down everywhere within 1 s, a silent one within 5 s, and all nodes are one
+//! mesh again within 10 s after the fault is repaired.
 
 mod network;
 mod node;
@@ -22,9 +22,9 @@ use self::node::Nodes;
 use self::plan::Plan;
 use self::report::Report;
 use crate::flags::Chaos;
-use crate::{build, interrupt};
+use crate::{build, interrupt, repository};
 
-/// Begins steps for as long as it was told to; the last one is finished.
+/// Begins steps until the time is over; the last one is finished.
 pub(crate) fn run(flags: &Chaos) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: needs root");
@@ -34,13 +34,13 @@ pub(crate) fn run(flags: &Chaos) -> Result<()> {
     let iridium = build::iridium(flags.debug)?;
     let network = match Network::new(flags.nodes) {
         Ok(network) => network,
-        // In a container, say, root may not do this.
+        // In a container, for example, root may not be allowed to.
         Err(error) => {
             println!("skipped: needs network namespaces: {error:#}");
             return Ok(());
         }
     };
-    let folder = crate::root().join(format!("target/chaos/{}", std::process::id()));
+    let folder = repository::root().join(format!("target/chaos/{}", std::process::id()));
     let mut nodes = Nodes::new(iridium, folder, network, flags.nodes)?;
     let seed = flags.seed.unwrap_or_else(seed_of_the_moment);
     println!("{} nodes, seed {seed}, for {} s", flags.nodes, flags.seconds);
@@ -77,7 +77,7 @@ pub(crate) fn run(flags: &Chaos) -> Result<()> {
     Ok(())
 }
 
-/// Which step failed, why, and what the nodes have logged.
+/// The report of a failure: which step, why, and the logs of the nodes.
 fn with_logs(error: Error, nodes: &Nodes, step: &str) -> Error {
     let logs: Vec<String> = (0..nodes.count()).map(|node| nodes.log(node)).collect();
     anyhow!("{step}: {error:#}\n{}", logs.join("\n"))

@@ -1,5 +1,5 @@
-//! A network of its own: a namespace for each node, and one with the switch that
-//! joins them. Nothing of it touches the network of this machine.
+//! A separate network: a namespace for each node, and one with the switch that connects
+//! them. The network of this machine is not touched.
 
 use std::ffi::OsStr;
 use std::net::Ipv4Addr;
@@ -7,20 +7,20 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// The switch has two bridges, and each node hangs on one of them.
+/// The switch has two bridges; each node is connected to one of them.
 const BRIDGES: [&str; 2] = ["br0", "br1"];
-/// Addresses of nodes, 10.0.0.1 to 10.0.0.254; they can be reached from nowhere else.
+/// The addresses of nodes, 10.0.0.1 to 10.0.0.254, which only exist in this network.
 const FIRST_MOVED: u8 = 100;
 
 /// The namespaces. They are removed when this is dropped.
 pub(super) struct Network {
     switch: String,
     places: Vec<Place>,
-    /// How many nodes have got another address.
+    /// How many nodes have been given another address.
     moved: u8,
 }
 
-/// Where a node lives.
+/// The namespace of a node.
 struct Place {
     namespace: String,
     /// Its end of the cable at the switch.
@@ -29,9 +29,9 @@ struct Place {
 }
 
 impl Network {
-    /// A network with places for so many nodes, all on one bridge.
+    /// A network for so many nodes, all on one bridge.
     pub(super) fn new(nodes: u8) -> Result<Self> {
-        // With the number of this process: runs at the same time do not meet.
+        // With the number of this process, so that simultaneous runs do not collide.
         let prefix = format!("chaos{}", std::process::id());
         let switch = format!("{prefix}-switch");
         let mut network = Self { switch, places: Vec::new(), moved: 0 };
@@ -57,7 +57,7 @@ impl Network {
         let port = format!("port{number}");
         ip(["netns", "add", &namespace])?;
         let there = namespace.clone();
-        // Known from here on, so that it is removed whatever fails next.
+        // Recorded from here on, so that it is removed even if something fails below.
         self.places.push(Place { namespace, port: port.clone(), address });
         let switch = self.switch.as_str();
         let peer = ["peer", "name", "eth0", "netns", there.as_str()];
@@ -73,7 +73,7 @@ impl Network {
         self.places[node].address
     }
 
-    /// A command that runs where the node does; it keeps its process number.
+    /// A command that runs in the namespace of the node; it keeps its process number.
     pub(super) fn command(&self, node: usize, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.places[node].namespace]).arg(program);
@@ -86,13 +86,13 @@ impl Network {
         ip(["-n", &self.switch, "link", "set", &self.places[node].port, state])
     }
 
-    /// Hangs a node on the first bridge or on the second.
+    /// Connects a node to the first bridge or to the second.
     pub(super) fn hang(&self, node: usize, side: usize) -> Result<()> {
         let port = &self.places[node].port;
         ip(["-n", &self.switch, "link", "set", port, "master", BRIDGES[side]])
     }
 
-    /// Gives a node's place an address that no node has had.
+    /// Gives the namespace of a node an address that no node has had before.
     pub(super) fn readdress(&mut self, node: usize) -> Result<()> {
         let free = FIRST_MOVED.checked_add(self.moved).filter(|last| *last < 255);
         let address = Ipv4Addr::new(10, 0, 0, free.context("no addresses are left")?);

@@ -19,7 +19,7 @@ const TAIL: usize = 20;
 /// A node that is to leave says goodbye within 2 s.
 const END_WITHIN: Duration = Duration::from_secs(4);
 
-/// Where files are, and the network.
+/// The nodes, their files and their network.
 pub(super) struct Nodes {
     iridium: PathBuf,
     folder: PathBuf,
@@ -28,8 +28,8 @@ pub(super) struct Nodes {
     children: Vec<Option<Child>>,
 }
 
-/// What a node says of the others, or why it says nothing; and when it was asked
-/// and had answered.
+/// What a node answers about the others, or why it does not; and when it was asked and had
+/// answered.
 pub(super) struct Answer {
     pub(super) node: usize,
     pub(super) asked: Instant,
@@ -38,7 +38,7 @@ pub(super) struct Answer {
 }
 
 impl Nodes {
-    /// Makes the files; starts nothing yet.
+    /// Makes the files; starts no node yet.
     pub(super) fn new(iridium: PathBuf, folder: PathBuf, network: Network, n: u8) -> Result<Self> {
         if folder.exists() {
             fs::remove_dir_all(&folder)
@@ -66,8 +66,8 @@ impl Nodes {
         self.folder.join("cluster.secret")
     }
 
-    /// The end of a node's log, under its name; not that it was asked, which it
-    /// was all the time.
+    /// The end of a node's log, under its name; without the lines about being asked, which
+    /// it was all the time.
     pub(super) fn log(&self, node: usize) -> String {
         let path = self.log_path(node);
         let text = fs::read_to_string(&path).unwrap_or_else(|error| error.to_string());
@@ -90,7 +90,7 @@ impl Nodes {
         format!("{}:{PORT}", self.network.address(node))
     }
 
-    /// Starts a node, which joins through `seed` if it cannot know anyone.
+    /// Starts a node, which joins through `seed` if it does not remember any peers.
     pub(super) fn start(&mut self, node: usize, seed: Option<usize>) -> Result<()> {
         let path = self.log_path(node);
         let log = File::options().create(true).append(true).open(&path);
@@ -164,7 +164,7 @@ impl Nodes {
         thread::scope(|scope| {
             let asked = nodes.iter().map(|node| scope.spawn(|| self.ask_one(*node)));
             let asked: Vec<_> = asked.collect();
-            // A thread that panicked has told so; its answer is missed later.
+            // A thread that panicked has printed so; its missing answer is noticed later.
             asked.into_iter().filter_map(|thread| thread.join().ok()).collect()
         })
     }
@@ -183,9 +183,9 @@ impl Nodes {
         Answer { node, asked, answered, seen }
     }
 
-    /// Removes what an operator has no use for after a good run.
+    /// Removes the files after a successful run.
     pub(super) fn tidy_up(&self) {
-        // What cannot be removed now is at the next run.
+        // What cannot be removed now is removed by the next run.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -194,7 +194,7 @@ impl Drop for Nodes {
     fn drop(&mut self) {
         // Before the network: a namespace lives for as long as a process in it.
         for child in self.children.iter_mut().flatten() {
-            // It may have ended; one that is stopped ends all the same.
+            // It may have ended already. SIGKILL also ends a process that is stopped.
             let _ = child.kill();
             let _ = child.wait();
         }

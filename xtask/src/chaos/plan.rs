@@ -1,15 +1,15 @@
-//! What happens to whom, in an order that depends on the seed alone.
+//! Which faults happen to which nodes, in an order that depends only on the seed.
 
 use std::fmt;
 
-/// What can happen.
+/// The kinds of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The process is killed, and started again once all know.
     Kill,
-    /// The process is stopped, and goes on once all have given it up.
+    /// The process is stopped, and continued once all see it as down.
     Stop,
-    /// The cable is pulled, and plugged in once all have given the node up.
+    /// The cable is pulled, and plugged in once all see the node as down.
     Cut,
     /// The cable is pulled for less time than makes anyone suspect anything.
     Blip,
@@ -17,7 +17,7 @@ pub(super) enum Kind {
     Move,
     /// The node leaves, and joins again once all know.
     Leave,
-    /// The cluster falls apart into two halves, until each has given up the other.
+    /// The network is split into two halves, until each sees the other as down.
     Split,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// One thing that happens.
+/// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) kind: Kind,
@@ -48,11 +48,11 @@ pub(super) struct Step {
     pub(super) to: Vec<usize>,
 }
 
-/// An endless row of steps.
+/// An endless sequence of steps.
 pub(super) struct Plan {
     nodes: usize,
     random: u64,
-    /// What has not had its turn: everything has one before anything has two.
+    /// The kinds that have not had their turn: each has one before any has two.
     left: Vec<Kind>,
 }
 
@@ -67,7 +67,7 @@ impl Plan {
         let mut bits = self.random;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        // The remainder is below a usize.
+        // The remainder fits, since `bound` does.
         ((bits ^ (bits >> 31)) % bound.max(1) as u64) as usize
     }
 
@@ -91,7 +91,7 @@ impl Iterator for Plan {
         let kind = self.left.swap_remove(turn);
         let count = match kind {
             Kind::Split => self.nodes / 2,
-            // Two at once where enough others are left to ask.
+            // Two at once if enough others are left to ask.
             Kind::Kill | Kind::Stop | Kind::Cut if self.nodes > 4 => 1 + self.below(2),
             _ => 1,
         };

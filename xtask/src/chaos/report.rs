@@ -1,4 +1,4 @@
-//! What happened, as lines and as a table of the worst.
+//! What happened, as lines and as a table of the worst times.
 
 use std::fmt::Write as _;
 use std::time::Duration;

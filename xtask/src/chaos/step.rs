@@ -1,4 +1,4 @@
-//! Carries out a step: does the harm, waits until it is seen, mends it, and waits
+//! Carries out a step: causes the fault, waits until it is noticed, repairs it, and waits
 //! until the cluster is whole.
 
 use std::thread;
@@ -11,17 +11,17 @@ use super::node::Nodes;
 use super::plan::{Kind, Step};
 use super::watch::{self, Expected, sights};
 
-/// A process that was killed is down everywhere after this.
+/// After this a killed process is down everywhere.
 const KILLED: Duration = Duration::from_secs(1);
-/// One that is silent is.
+/// After this a silent process is.
 const SILENT: Duration = Duration::from_secs(5);
-/// Who leaves is known to have left.
+/// After this all know that a node has left.
 const LEFT: Duration = Duration::from_secs(2);
-/// All are one mesh again, whatever has been mended.
+/// After this all are one mesh again, whatever was repaired.
 const HEALED: Duration = Duration::from_secs(10);
-/// The first start of all.
+/// The same after the first start of all nodes.
 const STARTED: Duration = Duration::from_secs(30);
-/// A cable that is out for so long makes nobody suspect anything, which takes 2 s.
+/// How long a cable is out without any node becoming suspect, which takes 2 s.
 const BLIP: Duration = Duration::from_millis(1000);
 
 /// How long it took until all had seen something, and the limit.
@@ -34,7 +34,7 @@ pub(super) struct Timed {
 /// How a step went.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Outcome {
-    /// Until the harm was seen, if it was to be seen.
+    /// Until the fault was noticed, if it was to be noticed.
     pub(super) seen: Option<Timed>,
     /// Until the cluster was whole again.
     pub(super) whole: Timed,
@@ -66,7 +66,7 @@ pub(super) fn carry_out(nodes: &mut Nodes, step: &Step) -> Result<Outcome> {
                 if step.kind == Kind::Move {
                     nodes.network.readdress(*node)?;
                 }
-                // It remembers whom to look for.
+                // It remembers its peers.
                 nodes.start(*node, None)?;
             }
             mended(nodes, Some(seen), calm)
@@ -87,7 +87,7 @@ pub(super) fn carry_out(nodes: &mut Nodes, step: &Step) -> Result<Outcome> {
             for node in hurt {
                 nodes.network.plug(*node, false)?;
             }
-            // For those who were cut off, all others have fallen silent.
+            // For the nodes that were cut off, all others are silent.
             let all: Vec<usize> = (0..nodes.count()).collect();
             let both = [sights(&rest, hurt, "down"), sights(hurt, &all, "down")].concat();
             let seen = down(nodes, both, calm.clone(), since, SILENT)?;
@@ -105,7 +105,7 @@ pub(super) fn carry_out(nodes: &mut Nodes, step: &Step) -> Result<Outcome> {
             for node in hurt {
                 nodes.network.plug(*node, true)?;
             }
-            // What it has set off would come to light by then.
+            // A false alarm would have come by then.
             watch::stay_calm(nodes, &everyone, SILENT / 2)?;
             mended(nodes, None, everyone)
         }
@@ -124,7 +124,7 @@ pub(super) fn carry_out(nodes: &mut Nodes, step: &Step) -> Result<Outcome> {
             };
             let seen = timed(nodes, &seen, since)?;
             for node in hurt {
-                // It has forgotten everyone, as it should.
+                // It has forgotten its peers, as it should.
                 nodes.start(*node, rest.first().copied())?;
             }
             mended(nodes, Some(seen), calm)

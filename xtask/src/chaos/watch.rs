@@ -1,5 +1,4 @@
-//! Waiting until the nodes see what they should, while they see nothing that they
-//! should not.
+//! Waits until the nodes see what they should, and checks that they see nothing else.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -13,9 +12,9 @@ use crate::interrupt;
 
 /// How often the nodes are asked.
 pub(super) const POLL: Duration = Duration::from_millis(100);
-/// What is allowed beyond a limit. A node is late only if it was asked after the
-/// limit and did not know, so that this is not for the asking but for a machine
-/// that is busy with other things.
+/// What is allowed beyond a limit, because the machine may be busy with other things. The
+/// time that asking takes needs no allowance: a node is late only if it was asked after the
+/// limit and did not know.
 pub(super) const TOLERANCE: Duration = Duration::from_millis(500);
 
 /// What is to be seen.
@@ -27,8 +26,8 @@ pub(super) struct Expected {
     pub(super) suspect_first: bool,
     /// Whether all who look must say the same of all who are alive.
     pub(super) one_mesh: bool,
-    /// Nodes to which nothing was done. Those of one group must never call each
-    /// other down.
+    /// Groups of nodes to which nothing was done. Those of one group must never report each
+    /// other as down.
     pub(super) calm: Vec<Vec<usize>>,
 }
 
@@ -40,7 +39,7 @@ pub(super) struct Sight {
     pub(super) state: &'static str,
 }
 
-/// All sights of these nodes by those.
+/// All expected views of these nodes by those.
 pub(super) fn sights(observers: &[usize], targets: &[usize], state: &'static str) -> Vec<Sight> {
     let of = |observer: &usize| {
         let observer = *observer;
@@ -50,8 +49,8 @@ pub(super) fn sights(observers: &[usize], targets: &[usize], state: &'static str
     observers.iter().flat_map(of).collect()
 }
 
-/// Waits for what is expected, `since` the moment at which it began to be true.
-/// Says how long it took until the last had seen it.
+/// Waits for what is expected since the moment `since`, at which it began to be true. Returns
+/// how long it took until the last node had seen it.
 pub(super) fn wait(nodes: &mut Nodes, expected: &Expected, since: Instant) -> Result<Duration> {
     let observers: BTreeSet<usize> = (expected.sights.iter().map(|sight| sight.observer))
         .chain(expected.calm.iter().flatten().copied())
@@ -69,7 +68,7 @@ pub(super) fn wait(nodes: &mut Nodes, expected: &Expected, since: Instant) -> Re
             let last = answers.iter().map(|answer| answer.answered).max();
             return Ok(last.unwrap_or(round).saturating_duration_since(since));
         }
-        // Whoever was asked later than it had to know, and does not, is too late.
+        // A node that was asked after the limit, and does not know, is too late.
         let asked = answers.iter().map(|answer| answer.asked).min().unwrap_or(round);
         if asked.saturating_duration_since(since) > expected.within + TOLERANCE {
             let missing: Vec<_> = missing.into_iter().take(6).collect();
@@ -84,7 +83,7 @@ pub(super) fn wait(nodes: &mut Nodes, expected: &Expected, since: Instant) -> Re
     }
 }
 
-/// Watches for some time that nobody calls anyone down.
+/// Checks for some time that no node reports another as down.
 pub(super) fn stay_calm(nodes: &mut Nodes, calm: &[Vec<usize>], time: Duration) -> Result<()> {
     let all: Vec<usize> = calm.iter().flatten().copied().collect();
     let end = Instant::now() + time;
@@ -97,7 +96,7 @@ pub(super) fn stay_calm(nodes: &mut Nodes, calm: &[Vec<usize>], time: Duration) 
     Ok(())
 }
 
-/// An error if a node calls another down to which nothing was done.
+/// An error if a node reports another as down to which nothing was done.
 fn refuse_false_alarm(answers: &[Answer], calm: &[Vec<usize>]) -> Result<()> {
     for group in calm {
         for Sight { observer, target, .. } in sights(group, group, "alive") {
@@ -156,7 +155,7 @@ fn state(seen: &Members, target: usize) -> Option<&str> {
     seen.members.iter().find(|member| member.alias == alias).map(|member| member.state.as_str())
 }
 
-/// Who is alive, in which life, and where.
+/// Which nodes are alive, in which incarnation, and where.
 fn identities(seen: &Members) -> BTreeSet<(&str, &str, u64)> {
     let alive = |member: &&Member| matches!(member.state.as_str(), "self" | "alive");
     let alive = seen.members.iter().filter(alive);

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use super::folder::{Cluster, POLL};
 use super::state::{Node, State};
-use super::{Cluster, POLL};
+use crate::repository;
 
 /// The program, which writes a line that begins so for each thing that happens.
 const PROGRAM: &str = "xtask/src/cluster/demo.iasm";
@@ -28,7 +29,7 @@ pub(super) fn run(cluster: &Cluster, state: &State, stop: &AtomicBool) -> Result
         bail!("the demo takes three nodes or more, one of which is killed: leave -n out");
     };
     println!("{} starts {PROGRAM}, which starts workers on the others", first.alias);
-    let program = crate::root().join(PROGRAM);
+    let program = repository::root().join(PROGRAM);
     let program = program.to_string_lossy();
     ask(cluster, state, first, &["spawn", &program])?;
     let names = names(cluster, state, first)?;

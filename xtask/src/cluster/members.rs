@@ -1,11 +1,11 @@
-//! What the nodes say of each other, and whether that makes one whole cluster.
+//! What the nodes report about each other, and whether that makes one complete cluster.
 
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde::Deserialize;
 
-use super::Cluster;
+use super::folder::Cluster;
 use super::state::{Node, State};
 
 /// The answer of `iridium members --json`.
@@ -24,7 +24,7 @@ pub(crate) struct Member {
     pub(crate) rtt_us: Option<u64>,
 }
 
-/// What a node says, or why it says nothing.
+/// What a node answers, or why it does not.
 pub(super) type Seen = Result<Members, String>;
 
 /// Asks every node at the same time, in their order.
@@ -53,22 +53,12 @@ fn ask(cluster: &Cluster, state: &State, node: &Node) -> Seen {
         let complaint = String::from_utf8_lossy(&output.stderr);
         return Err(complaint.trim().trim_start_matches("error: ").to_string());
     }
-    serde_json::from_slice(&output.stdout).map_err(|error| format!("answers nonsense: {error}"))
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("gives an answer that is not understood: {error}"))
 }
 
-impl Cluster {
-    /// `iridium` with the secret of this cluster.
-    pub(super) fn command(&self, iridium: &std::path::Path) -> Command {
-        let mut command = Command::new(iridium);
-        if let Some(secret) = &self.secret {
-            command.env("IRIDIUM_SECRET_FILE", secret);
-        }
-        command
-    }
-}
-
-/// Why this is not a whole cluster: none when every node lists all others as
-/// alive with a link of its own, and all say the same.
+/// Why this is not a complete cluster: no reasons when every node lists all others as alive,
+/// with a link to each, and all agree.
 pub(super) fn reasons(state: &State, seen: &[Seen]) -> Vec<String> {
     let mut reasons = Vec::new();
     for (node, seen) in state.nodes.iter().zip(seen) {
@@ -84,8 +74,8 @@ pub(super) fn reasons(state: &State, seen: &[Seen]) -> Vec<String> {
     reasons
 }
 
-/// What `node` does not see as it should. Members that are not of this cluster,
-/// such as a node that someone added by hand, are no gap.
+/// What `node` does not see as it should. Members that were not started by us, such as a node
+/// that was added by hand, are ignored.
 fn gaps(state: &State, node: &Node, seen: &Members) -> Vec<String> {
     let mut gaps = Vec::new();
     for other in &state.nodes {

@@ -1,5 +1,5 @@
-//! Processes by number and time of start: a number is used again by the system
-//! after its process has ended, so a number alone names nobody.
+//! Processes by number and time of start: the system reuses the number of a process that has
+//! ended, so a number alone does not identify one.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
-    /// When it began, in the system's own words; only ever compared.
+    /// When it was started, as the system reports it; only compared for equality.
     started: String,
 }
 
@@ -30,14 +30,14 @@ impl Process {
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid.filter(|_| self.is_running()) {
-            // It may end at this very moment, which is what was wanted.
+            // It may end at this very moment, which is fine.
             let _ = kill_process(pid, signal);
         }
     }
 }
 
-/// When a process began. `None` when it has ended, also if its parent has not
-/// taken notice yet.
+/// When a process was started. `None` when it has ended, also if its parent has not waited
+/// for it yet.
 fn start_of(pid: u32) -> Option<String> {
     if fs::exists("/proc/self/stat").unwrap_or(false) {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -1,4 +1,4 @@
-//! Which processes a cluster is made of, kept in its folder.
+//! The processes of a cluster, recorded in its folder.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,7 +14,7 @@ use super::process::Process;
 /// A cluster that was started.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct State {
-    /// The binary that its nodes run, and that asks them.
+    /// The binary that its nodes run, and that is used to ask them.
     pub(super) iridium: PathBuf,
     pub(super) nodes: Vec<Node>,
 }
@@ -28,7 +28,7 @@ pub(super) struct Node {
 }
 
 impl State {
-    /// The cluster whose folder it is, if one was started and not stopped.
+    /// The cluster of this folder, if one was started and not stopped.
     pub(super) fn load(folder: &Path) -> Result<Option<Self>> {
         let path = file(folder);
         let text = match fs::read_to_string(&path) {
@@ -41,7 +41,7 @@ impl State {
         })
     }
 
-    /// Remembers it. A call that is interrupted leaves the old text or the new.
+    /// Records it. A call that is interrupted leaves the old file or the new one.
     pub(super) fn save(&self, folder: &Path) -> Result<()> {
         let path = file(folder);
         let draft = path.with_extension("new");
@@ -50,7 +50,7 @@ impl State {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Forgets it.
+    /// Removes the record.
     pub(super) fn forget(folder: &Path) -> Result<()> {
         let path = file(folder);
         match fs::remove_file(&path) {

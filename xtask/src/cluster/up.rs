@@ -10,70 +10,76 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::demo;
+use super::folder::{Cluster, POLL};
+use super::log::{shown, tail};
 use super::members::{self, Seen};
+use super::ports::is_free;
 use super::process::Process;
 use super::state::{Node, State};
-use super::{Cluster, POLL, is_free, shown, view};
+use super::{demo, view};
 use crate::flags::ClusterUp;
 use crate::{build, interrupt};
 
-/// A cluster that is not whole after this long will not become so.
+/// How long a cluster may take to become complete.
 const CONVERGE_WITHIN: Duration = Duration::from_secs(30);
-/// How much of a log is shown.
-const TAIL: usize = 12;
 
-/// Starts it; then watches it, unless it is to be left alone.
-pub(super) fn run(cluster: &Cluster, flags: &ClusterUp) -> Result<()> {
-    let ports = ports(flags)?;
-    let lock = lock(&cluster.folder)?;
-    refuse_second(cluster)?;
-    refuse_ports_in_use(&ports)?;
-    println!("building iridium ({})", if flags.debug { "debug" } else { "release" });
-    let iridium = build::iridium(flags.debug)?;
-    prepare(cluster, &iridium)?;
+impl Cluster {
+    /// Starts nodes and waits until each sees all; then watches them, unless they are to be left
+    /// alone.
+    pub(crate) fn up(&self, flags: &ClusterUp) -> Result<()> {
+        let ports = ports(flags)?;
+        let lock = lock(&self.folder)?;
+        refuse_second(self)?;
+        refuse_ports_in_use(&ports)?;
+        println!("building iridium ({})", if flags.debug { "debug" } else { "release" });
+        let iridium = build::iridium(flags.debug)?;
+        prepare(self, &iridium)?;
 
-    let stop = interrupt::note()?;
+        let stop = interrupt::note()?;
 
-    let start = Instant::now();
-    let mut nodes =
-        Starting { cluster, state: State { iridium, nodes: Vec::new() }, children: Vec::new() };
-    let seen = match nodes.start(&ports).and_then(|()| nodes.converge(stop)) {
-        Ok(seen) => seen,
-        Err(error) => {
-            cluster.stop(&nodes.state)?;
-            return Err(error.context("the cluster did not come up; nothing is left running"));
+        let start = Instant::now();
+        let mut nodes = Starting {
+            cluster: self,
+            state: State { iridium, nodes: Vec::new() },
+            children: Vec::new(),
+        };
+        let seen = match nodes.start(&ports).and_then(|()| nodes.converge(stop)) {
+            Ok(seen) => seen,
+            Err(error) => {
+                self.stop(&nodes.state)?;
+                return Err(error.context("the cluster did not come up; nothing is left running"));
+            }
+        };
+        let state = nodes.state;
+        println!(
+            "{} nodes, each linked to every other, in {:.1} s",
+            state.nodes.len(),
+            start.elapsed().as_secs_f64()
+        );
+        drop(lock);
+
+        if flags.demo {
+            let shown = demo::run(self, &state, stop);
+            let seen = members::ask_all(self, &state);
+            print!("\n{}", view::table(&state, &seen));
+            return self.down().and(shown);
         }
-    };
-    let state = nodes.state;
-    println!(
-        "{} nodes, each linked to every other, in {:.1} s",
-        state.nodes.len(),
-        start.elapsed().as_secs_f64()
-    );
-    drop(lock);
-
-    if flags.demo {
-        let shown = demo::run(cluster, &state, stop);
-        let seen = members::ask_all(cluster, &state);
-        print!("\n{}", view::table(&state, &seen));
-        return cluster.down().and(shown);
+        if flags.detach {
+            print!("\n{}", view::table(&state, &seen));
+            println!("{}", what_next(&state));
+            return Ok(());
+        }
+        println!("{}\n", what_next(&state));
+        let watched = view::watch(self, &state, stop);
+        if State::load(&self.folder)?.is_none() {
+            println!("the cluster was stopped by `cargo xtask cluster-down`");
+            return watched;
+        }
+        self.down().and(watched)
     }
-    if flags.detach {
-        print!("\n{}", view::table(&state, &seen));
-        println!("{}", what_next(&state));
-        return Ok(());
-    }
-    println!("{}\n", what_next(&state));
-    let watched = view::watch(cluster, &state, stop);
-    if State::load(&cluster.folder)?.is_none() {
-        println!("the cluster was stopped by `cargo xtask cluster-down`");
-        return watched;
-    }
-    cluster.down().and(watched)
 }
 
-/// The nodes of a cluster on its way.
+/// The nodes of a cluster that is being started.
 struct Starting<'a> {
     cluster: &'a Cluster,
     state: State,
@@ -87,7 +93,7 @@ impl Starting<'_> {
             let child = self.spawn(&alias, port, ports[0])?;
             let pid = child.id();
             self.children.push(child);
-            // One that has ended already is found by `refuse_dead`.
+            // A process that has ended already is found by `refuse_dead`.
             if let Some(process) = Process::of(pid) {
                 self.state.nodes.push(Node { alias, port, process });
                 self.state.save(&self.cluster.folder)?;
@@ -107,8 +113,8 @@ impl Starting<'_> {
             node.args(["--join", &format!("127.0.0.1:{seed}")]);
         }
         node.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // A group of its own: neither Ctrl-C nor the end of this terminal
-        // reaches it, so that it outlives this process when left running.
+        // A process group of its own: neither Ctrl-C nor closing this terminal reaches it, so
+        // it can outlive this process.
         node.process_group(0);
         node.spawn().with_context(|| format!("cannot run {}", self.state.iridium.display()))
     }
@@ -144,7 +150,7 @@ impl Starting<'_> {
     }
 
     fn not_whole(&self, reasons: &[String]) -> String {
-        // The nodes with something to say; sixteen tails would hide the reasons.
+        // Only some logs, of nodes that are concerned: too many would hide the reasons.
         let told =
             |node: &&Node| reasons.iter().any(|r| r.starts_with(&format!("{} ", node.alias)));
         let logs = self.state.nodes.iter().filter(told).take(3);
@@ -179,7 +185,7 @@ fn lock(folder: &Path) -> Result<File> {
     }
 }
 
-/// One cluster at a time. What is left of one that was killed does not count.
+/// Allows one cluster at a time. The record of one that was killed is removed.
 fn refuse_second(cluster: &Cluster) -> Result<()> {
     let Some(state) = State::load(&cluster.folder)? else { return Ok(()) };
     match state.running().count() {
@@ -200,8 +206,7 @@ fn refuse_ports_in_use(ports: &[u16]) -> Result<()> {
     Ok(())
 }
 
-/// Empties the folder, and sees to it that there is a secret before all nodes
-/// look for one at once.
+/// Empties the folder, and makes a secret if there is none, before all nodes try to.
 fn prepare(cluster: &Cluster, iridium: &Path) -> Result<()> {
     for folder in [cluster.data(), cluster.folder.join("logs")] {
         if folder.exists() {
@@ -223,14 +228,6 @@ fn run_quietly(command: &mut Command) -> Result<String> {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// The last lines of a log, under its name.
-pub(crate) fn tail(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| error.to_string());
-    let lines: Vec<_> = text.lines().collect();
-    let last = &lines[lines.len().saturating_sub(TAIL)..];
-    format!("--- {}\n{}", shown(path), last.join("\n"))
 }
 
 fn what_next(state: &State) -> String {

@@ -6,16 +6,32 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use super::folder::{Cluster, POLL};
 use super::members::{self, Member, Seen};
 use super::state::{Node, State};
-use super::{Cluster, POLL};
 
 /// How often the live view asks the nodes.
 const REFRESH: Duration = Duration::from_secs(1);
 /// How many reasons why the cluster is not whole the live view has room for.
 const REASONS: usize = 3;
+
+impl Cluster {
+    /// Shows what each node sees; an error unless all see all.
+    pub(crate) fn status(&self) -> Result<()> {
+        let Some(state) = State::load(&self.folder)? else {
+            bail!("no cluster is running; `cargo xtask cluster-up` starts one");
+        };
+        let seen = members::ask_all(self, &state);
+        print!("{}", table(&state, &seen));
+        let reasons = members::reasons(&state, &seen);
+        if !reasons.is_empty() {
+            bail!("the cluster is not whole:\n  {}", reasons.join("\n  "));
+        }
+        Ok(())
+    }
+}
 
 /// One line for each node: what it is and whom it sees.
 pub(super) fn table(state: &State, seen: &[Seen]) -> String {
@@ -90,7 +106,7 @@ pub(super) fn watch(cluster: &Cluster, state: &State, stop: &AtomicBool) -> Resu
                 let _ = writeln!(text, "and {} more", reasons.len() - REASONS);
             }
             let _ = writeln!(text, "Ctrl-C stops the cluster.");
-            // Up to the first line of the last view, and clear from there.
+            // Moves up to the first line of the last view and clears from there.
             let back =
                 if lines_above > 0 { format!("\x1b[{lines_above}A\x1b[J") } else { String::new() };
             lines_above = text.lines().count();

@@ -1,4 +1,4 @@
-//! What may be typed to running nodes.
+//! Flags and arguments of commands that talk to running nodes.
 
 use std::path::PathBuf;
 
@@ -14,13 +14,13 @@ use super::{LimitFlags, LogFlags, StartFlags};
 /// How a running node is reached.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ClientFlags {
-    /// The node to talk to
+    /// The node to ask
     #[arg(long, value_name = "HOST:PORT", default_value_t = default_node())]
     pub(crate) at: Endpoint,
-    /// File with the cluster secret [default: iridium secret show-path]
+    /// File with the cluster secret [default: see iridium secret show-path]
     #[arg(long, value_name = "FILE", env = "IRIDIUM_SECRET_FILE", hide_env_values = true)]
     pub(crate) secret_file: Option<PathBuf>,
-    /// The node runs with --insecure
+    /// For a node that runs with --insecure
     #[arg(long)]
     pub(crate) insecure: bool,
 }
@@ -28,17 +28,17 @@ pub(crate) struct ClientFlags {
 /// `iridium spawn`
 #[derive(Debug, Args)]
 pub(crate) struct SpawnArgs {
-    /// The program: assembly source or a module; - is stdin
+    /// The program: assembly source or a module; - for stdin
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) client: ClientFlags,
-    /// The node that is to run it [default: the one that is asked]
+    /// The node to run it on [default: the one that is asked]
     #[arg(long, value_name = "ALIAS")]
     pub(crate) on: Option<NodeAlias>,
-    /// Register the process under this name at its node
+    /// Register the process under this name on its node
     #[arg(long, value_name = "NAME", value_parser = name)]
     pub(crate) name: Option<String>,
-    /// Link it to the app that the asked node has started last: they end together
+    /// Link it to the app that the asked node has started last, to end with it
     #[arg(long)]
     pub(crate) link_app: bool,
     #[command(flatten)]
@@ -50,14 +50,14 @@ pub(crate) struct SpawnArgs {
 /// `iridium send`
 #[derive(Debug, Args)]
 pub(crate) struct SendArgs {
-    /// The process: PID, NAME at the asked node, or NAME@ALIAS
+    /// The process: its pid, a name on the asked node, or NAME@ALIAS
     #[arg(value_name = "PID|NAME[@ALIAS]")]
     pub(crate) to: Target,
     /// The tag of the message, 0 or more
-    // A negative one is refused too, but not as a flag that does not exist.
+    // Negative ones are refused as such, not as unknown flags.
     #[arg(allow_negative_numbers = true, value_parser = number(i64::MIN..=i64::MAX))]
     pub(crate) tag: i64,
-    /// What is in it: bytes, or a number written as '#5' (in quotes, for the shell)
+    /// The content: text, or a number such as '#5' (quoted for the shell)
     #[arg(required = true, value_name = "TEXT|#N")]
     pub(crate) content: Vec<String>,
     #[command(flatten)]
@@ -67,10 +67,10 @@ pub(crate) struct SendArgs {
 /// `iridium kill`
 #[derive(Debug, Args)]
 pub(crate) struct KillArgs {
-    /// The process: PID, NAME at the asked node, or NAME@ALIAS
+    /// The process: its pid, a name on the asked node, or NAME@ALIAS
     #[arg(value_name = "PID|NAME[@ALIAS]")]
     pub(crate) to: Target,
-    /// Why it is to end; only -1, killed, cannot be trapped
+    /// The reason of the exit signal; a process cannot trap -1 (killed)
     #[arg(long, value_name = "N", default_value_t = -1, allow_hyphen_values = true,
           value_parser = number(i64::MIN..=i64::MAX))]
     pub(crate) reason: i64,
@@ -90,13 +90,13 @@ pub(crate) struct AttachArgs {
     pub(crate) log: LogFlags,
 }
 
-/// A name that those who look for it do not take for something else.
+/// A name that cannot be taken for a pid or for a name on another node.
 fn name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > 255 || text.contains(char::is_control) {
-        return Err("a name has 1 to 255 bytes and no control characters".into());
+        return Err("a name must have 1 to 255 bytes and no control characters".into());
     }
     if text.contains('@') || text.parse::<i64>().is_ok() {
-        return Err("what follows an @ is the alias of a node, and a number is a pid".into());
+        return Err("a name must not contain @, which separates the alias of a node, and not be a number, which would be a pid".into());
     }
     Ok(text.into())
 }

@@ -1,9 +1,10 @@
-//! The command line. What there is to say about programs is in `program`, about
-//! questions to running nodes in `client`, about addresses in `place`.
+//! The command line. Flags about programs are in `program`, about running nodes in `client`,
+//! about the log in `log`; addresses are parsed in `address`.
 
+mod address;
 mod client;
+mod log;
 mod number;
-mod place;
 mod program;
 
 use std::path::PathBuf;
@@ -16,27 +17,28 @@ use iridium_proto::{DEFAULT_PORT, NodeAlias};
 
 use number::number;
 
+pub(crate) use address::{Advertise, Host, ListenAt};
 pub(crate) use client::{AttachArgs, ClientFlags, KillArgs, SendArgs, SpawnArgs};
-pub(crate) use place::{Advertise, Host, ListenAt};
+pub(crate) use log::LogFlags;
 pub(crate) use program::{Argument, LimitFlags, NodeLimitFlags, RunFlags, StartFlags, ThreadFlags};
 
-/// The usual port for control clients alone, beside [`DEFAULT_PORT`] for everything.
+/// The default port for control clients only, beside [`DEFAULT_PORT`] for everything.
 const CONTROL_PORT: u16 = 2244;
 
-/// Iridium: programs, and nodes that become one mesh. Without a command: the REPL.
+/// Iridium: run programs, or nodes that form a cluster. Without a command: the REPL.
 #[derive(Debug, Parser)]
 #[command(name = "iridium", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// A program to run; short for `iridium run FILE`
+    /// A program to run: short for `iridium run FILE`
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) node: NodeFlags,
     /// Run a node without the REPL, as `iridium node` does
     #[arg(long)]
     pub(crate) daemon_mode: bool,
-    /// With --daemon-mode: join through this member; may be repeated
+    /// With --daemon-mode: join the cluster of this node; may be repeated
     #[arg(long, value_name = "HOST:PORT", requires = "daemon_mode")]
     pub(crate) join: Vec<Endpoint>,
     // Last, because their heading in the help holds for all that follow.
@@ -54,12 +56,12 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a program: assembly source or a module; - is stdin
+    /// Run a program: assembly source or a module; - for stdin
     Run {
         /// The program
         #[arg(required_unless_present = "app")]
         file: Option<PathBuf>,
-        /// Run the tree of programs that an app file describes, until Ctrl-C or nothing can happen
+        /// Run the supervised programs of an app file, until Ctrl-C or all are idle
         #[arg(long, value_name = "FILE.toml", conflicts_with_all = [
             "file", "arguments", "entry", "json", "registers", "wait_all", "fuel", "save",
             "heap_limit", "stack_limit", "call_depth_limit", "message_limit",
@@ -77,9 +79,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         node_limits: NodeLimitFlags,
     },
-    /// Go on with a program that --save has written
+    /// Resume a program that was saved with --save
     Resume {
-        /// The file that --save has written
+        /// The file written by --save
         #[arg(value_name = "STATE")]
         file: PathBuf,
         #[command(flatten)]
@@ -87,29 +89,29 @@ pub(crate) enum Command {
         #[command(flatten)]
         run: RunFlags,
     },
-    /// Assemble a source to a module file
+    /// Assemble a source file to a module file
     Asm {
-        /// The source; - is stdin
+        /// The source; - for stdin
         file: PathBuf,
         /// The module file [default: FILE with the ending .irb]
         #[arg(short, long, value_name = "OUT.irb")]
         output: Option<PathBuf>,
-        /// Leave out line numbers and labels, which traps are explained with
+        /// Leave out line numbers and labels, which traps are reported with
         #[arg(long)]
         strip: bool,
     },
-    /// Print a module as source that assembles to the same module
+    /// Disassemble a module, to source that assembles to the same module
     Disasm {
-        /// The module, or a source; - is stdin
+        /// The module, or a source; - for stdin
         file: PathBuf,
     },
     /// Look for errors and probable mistakes in sources and modules
     Check {
-        /// The files; - is stdin
+        /// The files; - for stdin
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Run a node until it is told to leave
+    /// Run a node until Ctrl-C or iridium leave
     Node {
         #[command(flatten)]
         flags: NodeFlags,
@@ -130,18 +132,18 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// List the processes of a running node, or of all nodes of its cluster
+    /// List the processes of a running node, or of its whole cluster
     Ps {
         #[command(flatten)]
         client: ClientFlags,
-        /// The processes of all nodes
+        /// List the processes of all nodes
         #[arg(short, long)]
         all: bool,
         /// Print one line of JSON
         #[arg(long)]
         json: bool,
     },
-    /// Watch how the nodes of a cluster do; q or Ctrl-C ends
+    /// Watch the load of all nodes of a cluster; q or Ctrl-C ends
     Top {
         #[command(flatten)]
         client: ClientFlags,
@@ -149,13 +151,13 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Start a process at a running node, and print its pid
+    /// Start a process on a running node, and print its pid
     Spawn(SpawnArgs),
     /// Send a message to a process
     Send(SendArgs),
-    /// End a process
+    /// End a process, or send it another exit signal
     Kill(KillArgs),
-    /// Show the apps of a running node, with their children
+    /// List the apps of a running node, with their supervised processes
     Apps {
         #[command(flatten)]
         client: ClientFlags,
@@ -163,28 +165,28 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Tell what happens at a running node: members, failures, restarts
+    /// Print events of a running node: members, failures, restarts
     Events {
         #[command(flatten)]
         client: ClientFlags,
-        /// Until Ctrl-C [default: what happens within a second]
+        /// Go on until Ctrl-C [default: for one second]
         #[arg(short, long)]
         follow: bool,
         /// Print each event as a line of JSON
         #[arg(long)]
         json: bool,
     },
-    /// The REPL, whose process lives at a running node
+    /// Start a REPL that acts as a process of a running node
     Attach(AttachArgs),
     /// Make a running node leave the cluster and end
     Leave {
         #[command(flatten)]
         client: ClientFlags,
     },
-    /// The secret that all nodes of a cluster share
+    /// Make or find the secret that all nodes of a cluster share
     #[command(subcommand)]
     Secret(SecretTask),
-    /// Print the completions for a shell
+    /// Print the command line completions for a shell
     Completions {
         /// The shell
         shell: Shell,
@@ -195,36 +197,36 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SecretTask {
-    /// Write a new secret to a file that only you can read; never overwrites
+    /// Write a new secret to a file that only you can read; never overwrites one
     New {
-        /// The file [default: the one that nodes look for]
+        /// The file [default: where nodes look for it]
         path: Option<PathBuf>,
     },
-    /// Print the path of the file that nodes look for
+    /// Print where nodes look for the secret by default
     ShowPath,
 }
 
-/// What a node without a REPL has to do.
+/// What a node without a REPL does.
 #[derive(Debug, Default, Args)]
 pub(crate) struct TaskFlags {
-    /// Join through this member, tried until it answers; may be repeated
+    /// Join the cluster of this node, retrying until it answers; may be repeated
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) join: Vec<Endpoint>,
-    /// Start the tree of programs that an app file describes; may be repeated
+    /// Start the supervised programs of an app file; may be repeated
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) app: Vec<PathBuf>,
-    /// Start the first process of a program; may be repeated
+    /// Start a program; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) run: Vec<PathBuf>,
-    /// Show metrics to a scraper, at http://HOST:PORT/metrics; port 0: any
+    /// Serve metrics at http://HOST:PORT/metrics; port 0 takes any free one
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) metrics: Option<ListenAt>,
 }
 
-/// What a node is told, whether it runs alone or in the REPL.
+/// How a node is configured, with or without a REPL.
 #[derive(Debug, Args)]
 pub(crate) struct NodeFlags {
-    /// Name of the node, unique in the cluster [default: a UUID that is kept]
+    /// Name of the node, unique in the cluster [default: a UUID, kept for the next start]
     #[arg(long, value_name = "ALIAS")]
     pub(crate) node_alias: Option<NodeAlias>,
     /// Port to listen on; 0 takes any free one
@@ -234,10 +236,10 @@ pub(crate) struct NodeFlags {
     /// Address to listen on; 0.0.0.0 for all
     #[arg(short = 'H', long, value_name = "HOST", default_value = "127.0.0.1")]
     pub(crate) server_bind_host: Host,
-    /// Where others are to dial this node [default: where it listens]
+    /// Address at which other nodes can reach this one [default: where it listens]
     #[arg(long, value_name = "HOST[:PORT]")]
     pub(crate) advertise: Option<Advertise>,
-    /// Also listen at --bind-host and --bind-port, for control clients alone
+    /// Also listen at --bind-host and --bind-port, for control clients only
     #[arg(short = 'r', long)]
     pub(crate) enable_remote_access: bool,
     /// With -r: port for control clients; 0 takes any free one
@@ -252,17 +254,17 @@ pub(crate) struct NodeFlags {
         requires = "enable_remote_access"
     )]
     pub(crate) bind_host: Host,
-    /// Folder for what nodes keep [default: iridium in your data folder]
+    /// Folder for the data of nodes [default: iridium in your data folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_root_dir: Option<PathBuf>,
-    /// File with the cluster secret [default: iridium secret show-path]
+    /// File with the cluster secret [default: see iridium secret show-path]
     #[arg(long, value_name = "FILE", env = "IRIDIUM_SECRET_FILE", hide_env_values = true)]
     pub(crate) secret_file: Option<PathBuf>,
-    /// No secret, no encryption; on a loopback address, or with =force on any
+    /// No secret and no encryption, on a loopback address; with =force on any address
     #[arg(long, value_name = "force", num_args = 0..=1, require_equals = true,
           default_missing_value = "loopback", hide_possible_values = true)]
     pub(crate) insecure: Option<Insecure>,
-    /// How far apart the nodes are, and so how patient with each other
+    /// Time-outs that suit the distance between the nodes
     #[arg(long, value_enum, default_value_t = Preset::Lan)]
     pub(crate) preset: Preset,
     #[command(flatten)]
@@ -270,7 +272,7 @@ pub(crate) struct NodeFlags {
 }
 
 impl NodeFlags {
-    /// For a REPL that starts no node of its own.
+    /// For a REPL that starts no node.
     pub(crate) fn attached(log: LogFlags) -> Self {
         Self {
             node_alias: None,
@@ -289,19 +291,6 @@ impl NodeFlags {
     }
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct LogFlags {
-    /// Also write the log to the end of this file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) log_file: Option<PathBuf>,
-    /// Log more; may be repeated
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-    /// Log less; may be repeated
-    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "verbose")]
-    pub(crate) quiet: u8,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Insecure {
     /// On a loopback address only.
@@ -310,8 +299,8 @@ pub(crate) enum Insecure {
     Force,
 }
 
-/// How far apart the nodes are. (No help of its own for each value: that would
-/// stretch all of `--help`.)
+/// How far apart the nodes are. (The values have no help texts: those would make all of
+/// `--help` much longer.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Preset {
     Local,
@@ -340,13 +329,13 @@ mod tests {
     }
 
     #[test]
-    fn the_second_door_is_opened_on_request_only() {
+    fn the_second_address_is_listened_at_on_request_only() {
         let parse = |args: &[&str]| Cli::try_parse_from(args).map(|cli| cli.node);
         let closed = parse(&["iridium"]).unwrap();
         assert_eq!((closed.enable_remote_access, closed.bind_port), (false, 2244));
         let open = parse(&["iridium", "-r", "-p", "2300", "--bind-host", "0.0.0.0"]).unwrap();
         assert_eq!((open.enable_remote_access, open.bind_port), (true, 2300));
-        assert!(parse(&["iridium", "-p", "2300"]).is_err(), "it would not be listened at");
+        assert!(parse(&["iridium", "-p", "2300"]).is_err(), "without -r nothing listens there");
     }
 
     #[test]
@@ -367,7 +356,7 @@ mod tests {
         let cli = parse(&["iridium", "--daemon-mode", "--join", "a:1", "--join", "b:2"]).unwrap();
         assert_eq!(cli.join.len(), 2);
         assert!(parse(&["iridium", "node", "--join", "a:1"]).is_ok());
-        // A word after flags is a file; that it is a command is told later.
+        // A word after flags is taken for a file here, and explained later.
         assert!(parse(&["iridium", "-P", "1", "members"]).unwrap().file.is_some());
     }
 }

@@ -1,5 +1,4 @@
-//! What may be typed about programs: how one starts, how far it runs, what it
-//! may use.
+//! Flags about programs: how one starts, how far it runs, and its limits.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -14,16 +13,15 @@ use super::number::number;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Running a program")]
 pub(crate) struct StartFlags {
-    /// Fill $0, then $1, …; a number with a point goes to the float lane
+    /// Set $0, then $1, …; a number with a point sets the float of the register
     #[arg(long = "arg", value_name = "N", allow_hyphen_values = true, requires = "file")]
     pub(crate) arguments: Vec<Argument>,
-    /// Start at this label [default: what .entry names, else the first instruction]
+    /// Start at this label [default: that of .entry, or else the first instruction]
     #[arg(long, value_name = "LABEL", requires = "file")]
     pub(crate) entry: Option<String>,
 }
 
-/// How far a program runs and what is told of its end: that of its first
-/// process.
+/// How far a program runs, and what is reported of the end of its first process.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Running a program")]
 pub(crate) struct RunFlags {
@@ -33,94 +31,94 @@ pub(crate) struct RunFlags {
     /// Print the registers that are not 0, after the output
     #[arg(long, requires = "file")]
     pub(crate) registers: bool,
-    /// Wait for all processes, not only the first and those linked to it
+    /// Wait for all processes, not only for the first and those linked to it
     #[arg(long, requires = "file")]
     pub(crate) wait_all: bool,
-    /// Stop when all processes together have spent this much fuel
+    /// Stop when all processes together have used this much fuel
     #[arg(long, value_name = "N", requires = "file", allow_negative_numbers = true,
           value_parser = number(0..=u64::MAX))]
     pub(crate) fuel: Option<u64>,
-    /// Write all processes here as they were left, for `iridium resume`
+    /// When the run stops, save all processes to this file, for `iridium resume`
     #[arg(long, value_name = "STATE", requires = "file")]
     pub(crate) save: Option<PathBuf>,
 }
 
-/// On how many threads programs run.
+/// How many threads run programs.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Running a program")]
 pub(crate) struct ThreadFlags {
-    /// Threads that run processes [default: the cores]
+    /// Threads that run processes [default: one for each core]
     #[arg(short, long, value_name = "N", allow_negative_numbers = true,
           value_parser = number(1..=1024_usize))]
     pub(crate) threads: Option<usize>,
 }
 
-/// What each process of a program may use.
+/// The limits of each process.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits of each process")]
 pub(crate) struct LimitFlags {
-    /// Heap [default: 67108864]
+    /// Size of the heap [default: 67108864]
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true,
           value_parser = number(0..=u64::MAX))]
     heap_limit: Option<u64>,
-    /// Data stack [default: 1048576]
+    /// Size of the data stack [default: 1048576]
     #[arg(long, value_name = "CELLS", allow_negative_numbers = true,
           value_parser = number(0..=u64::MAX))]
     stack_limit: Option<u64>,
-    /// Calls that have not returned [default: 100000]
+    /// Depth of nested calls [default: 100000]
     #[arg(long, value_name = "N", allow_negative_numbers = true,
           value_parser = number(0..=u64::MAX))]
     call_depth_limit: Option<u64>,
-    /// Messages that wait to be received [default: 1048576]
+    /// Messages in the mailbox [default: 1048576]
     #[arg(long, value_name = "N", allow_negative_numbers = true,
           value_parser = number(0..=u64::MAX))]
     message_limit: Option<u64>,
-    /// Memory that waiting messages take [default: 67108864]
+    /// Memory of the messages in the mailbox [default: 67108864]
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true,
           value_parser = number(0..=u64::MAX))]
     message_bytes_limit: Option<u64>,
-    /// Fuel from start to end [default: none]
+    /// Fuel from start to end [default: no limit]
     #[arg(long, value_name = "N", allow_negative_numbers = true,
           value_parser = number(0..=u64::MAX))]
     fuel_limit: Option<u64>,
 }
 
 impl LimitFlags {
-    /// Whether any was said.
+    /// Whether any limit was given.
     pub(crate) fn is_any(&self) -> bool {
         self.limits() != Limits::default()
     }
 
-    /// The limits, with the defaults of what was not said.
+    /// The limits, with defaults for those that were not given.
     pub(crate) fn limits(&self) -> Limits {
-        let usual = Limits::default();
+        let default = Limits::default();
         Limits {
-            heap: self.heap_limit.unwrap_or(usual.heap),
-            stack: self.stack_limit.unwrap_or(usual.stack),
-            call_depth: self.call_depth_limit.unwrap_or(usual.call_depth),
-            messages: self.message_limit.unwrap_or(usual.messages),
-            message_bytes: self.message_bytes_limit.unwrap_or(usual.message_bytes),
-            fuel: self.fuel_limit.unwrap_or(usual.fuel),
-            ..usual
+            heap: self.heap_limit.unwrap_or(default.heap),
+            stack: self.stack_limit.unwrap_or(default.stack),
+            call_depth: self.call_depth_limit.unwrap_or(default.call_depth),
+            messages: self.message_limit.unwrap_or(default.messages),
+            message_bytes: self.message_bytes_limit.unwrap_or(default.message_bytes),
+            fuel: self.fuel_limit.unwrap_or(default.fuel),
+            ..default
         }
     }
 }
 
-/// What all processes together may use.
+/// The limits of all processes together.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Limits of all processes together")]
 pub(crate) struct NodeLimitFlags {
-    /// Processes that may live at a time [default: 1048575]
+    /// Processes at a time [default: 1048575]
     #[arg(long, value_name = "N", allow_negative_numbers = true,
           value_parser = number(1..=1_usize << 24))]
     pub(crate) process_limit: Option<usize>,
-    /// Memory [default: none]
+    /// Memory [default: no limit]
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true,
           value_parser = number(0..=u64::MAX))]
     pub(crate) memory_limit: Option<u64>,
 }
 
-/// What a program finds in a register when it starts.
+/// The value of a register when a program starts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Argument {
     Int(i64),
@@ -144,11 +142,11 @@ impl FromStr for Argument {
         if let Some(int) = int {
             return Ok(Self::Int(int));
         }
-        // An integer that is too large is not to become a float unnoticed.
+        // An integer that is too large must not silently become a float.
         let is_float = digits.contains(['.', 'e', 'E']) || matches!(digits, "inf" | "nan");
         match text.parse() {
             Ok(float) if is_float => Ok(Self::Float(float)),
-            _ => Err("neither an integer of 64 bits nor a number with a point".into()),
+            _ => Err("neither a 64-bit integer nor a number with a point".into()),
         }
     }
 }
@@ -158,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arguments_go_to_the_lane_that_they_are_written_for() {
+    fn arguments_are_integers_or_floats_as_they_are_written() {
         for (text, argument) in [
             ("5", Argument::Int(5)),
             ("-9223372036854775808", Argument::Int(i64::MIN)),

@@ -14,16 +14,16 @@ pub(crate) fn run(client: &ClientFlags, as_json: bool) -> Result<(), Failure> {
     let apps = connect(client)?.apps()?;
     if as_json {
         let apps = apps.iter().map(App::of).collect();
-        return Ok(output::line(&json(&Answer { apps })?)?);
+        return Ok(output::print_line(&json(&AppsJson { apps })?)?);
     }
     if apps.is_empty() {
-        output::complain("the node has started no app; iridium node --app FILE.toml does\n");
+        output::print_stderr("no apps; iridium node --app FILE.toml starts one\n");
         return Ok(());
     }
-    Ok(output::line(&output::apps(apps.iter().flat_map(rows).collect()))?)
+    Ok(output::print_line(&output::apps(apps.iter().flat_map(rows).collect()))?)
 }
 
-/// The lines of an app: name, pid, state.
+/// The rows of an app: name, pid, state.
 fn rows(app: &AppRow) -> Vec<[String; 3]> {
     let state = if app.children.is_some() { "supervises" } else { "ended" };
     let mut rows = vec![[app.name.clone(), app.pid.to_string(), state.into()]];
@@ -42,7 +42,7 @@ fn rows(app: &AppRow) -> Vec<[String; 3]> {
 
 /// The documented shape of `apps --json`; fields may be added, not changed.
 #[derive(Debug, Serialize)]
-struct Answer<'a> {
+struct AppsJson<'a> {
     apps: Vec<App<'a>>,
 }
 
@@ -50,7 +50,7 @@ struct Answer<'a> {
 struct App<'a> {
     name: &'a str,
     pid: String,
-    /// Whether it has not ended.
+    /// Whether it has not ended yet.
     running: bool,
     children: Vec<Child<'a>>,
 }
@@ -75,7 +75,7 @@ impl<'a> App<'a> {
     }
 }
 
-/// Takes the children of a depth, with all below them, from the front.
+/// Takes the rows of a depth, with all below them, from the front.
 fn take<'a>(rows: &mut &'a [ChildRow], depth: u32) -> Vec<Child<'a>> {
     let mut children = Vec::new();
     while let Some((row, rest)) = rows.split_first().filter(|(row, _)| row.depth >= depth) {
@@ -114,7 +114,7 @@ mod tests {
             ]),
         };
         let ended = AppRow { name: "old".into(), pid: Pid::new(1, 9), children: None };
-        let answer = Answer { apps: vec![App::of(&app), App::of(&ended)] };
+        let answer = AppsJson { apps: vec![App::of(&app), App::of(&ended)] };
         assert_eq!(
             json(&answer).unwrap(),
             r#"{"apps":[{"name":"shop","pid":"1099511627777","running":true,"children":[{"name":"tills","pid":"1099511627778","supervisor":true,"children":[{"name":"one","pid":"1099511627779","supervisor":false,"children":[]}]},{"name":"report","pid":null,"supervisor":false,"children":[]}]},{"name":"old","pid":"1099511627785","running":false,"children":[]}]}"#

@@ -1,4 +1,4 @@
-//! `iridium asm`, `disasm` and `check`: between sources and modules.
+//! `iridium asm`, `disasm` and `check`: sources and modules.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use iridium_isa::Module;
 
 use crate::failure::Failure;
 use crate::output;
-use crate::program::load::{Loaded, is_stdin, load, name};
-use crate::program::state;
+use crate::program::file::{self, display_name, is_stdin};
+use crate::program::load::{Loaded, load};
 
 /// Assembles a source to a module file.
 pub(crate) fn asm(file: &Path, to: Option<&Path>, strip: bool) -> Result<(), Failure> {
@@ -18,17 +18,17 @@ pub(crate) fn asm(file: &Path, to: Option<&Path>, strip: bool) -> Result<(), Fai
     };
     let Loaded { mut module, warnings } = load(file)?;
     let Some(warnings) = warnings else {
-        return Err(Failure::usage(format!("{} is a module already", name(file))));
+        return Err(Failure::usage(format!("{} is a module already", display_name(file))));
     };
     if same_file(file, &to) {
         return Err(Failure::usage(format!("{} would overwrite its source", to.display())));
     }
-    output::complain(&output::diagnostics(&warnings));
+    output::print_stderr(&output::diagnostics(&warnings));
     if strip {
         module.strip();
     }
-    state::write(&to, &module.to_bytes())?;
-    Ok(output::line(&format!("wrote {}: {}", to.display(), summary(&module)))?)
+    file::write(&to, &module.to_bytes())?;
+    Ok(output::print_line(&format!("wrote {}: {}", to.display(), summary(&module)))?)
 }
 
 /// Prints a module as source.
@@ -37,20 +37,20 @@ pub(crate) fn disasm(file: &Path) -> Result<(), Failure> {
     Ok(io::stdout().write_all(text.as_bytes())?)
 }
 
-/// Looks at all files, whatever is found in one of them.
+/// Checks all files, also after errors in one of them.
 pub(crate) fn check(files: &[PathBuf]) -> Result<(), Failure> {
     let mut bad = 0;
     for file in files {
         match load(file) {
             Ok(Loaded { module, warnings }) => {
                 let warnings = warnings.map(|found| output::diagnostics(&found));
-                output::complain(&warnings.unwrap_or_default());
-                output::line(&format!("{}: {}", name(file), summary(&module)))?;
+                output::print_stderr(&warnings.unwrap_or_default());
+                output::print_line(&format!("{}: {}", display_name(file), summary(&module)))?;
             }
-            // The only one speaks for all.
+            // With one file its failure is that of the command.
             Err(failure) if files.len() == 1 => return Err(failure),
             Err(failure) => {
-                failure.tell();
+                failure.print();
                 bad += 1;
             }
         }
@@ -70,7 +70,7 @@ fn summary(module: &Module) -> String {
     format!("{}, {} of data", count(code, "instruction"), count(data, "byte"))
 }
 
-/// Where the module of a source is written when nobody says where.
+/// Where the module of a source is written by default.
 fn beside(file: &Path) -> Result<PathBuf, Failure> {
     if is_stdin(file) {
         return Err(Failure::usage("name the module file with -o OUT.irb"));
@@ -81,7 +81,7 @@ fn beside(file: &Path) -> Result<PathBuf, Failure> {
 fn same_file(one: &Path, other: &Path) -> bool {
     match (one.canonicalize(), other.canonicalize()) {
         (Ok(one), Ok(other)) => one == other,
-        // One of them does not exist.
+        // One of the files does not exist.
         _ => false,
     }
 }

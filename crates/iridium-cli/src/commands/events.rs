@@ -12,16 +12,16 @@ use crate::args::ClientFlags;
 use crate::failure::Failure;
 use crate::{output, signals};
 
-/// How long it listens when it is not to follow.
-const A_WHILE: Duration = Duration::from_secs(1);
-/// Between two looks at signals.
+/// How long it listens without `--follow`.
+const LISTEN_FOR: Duration = Duration::from_secs(1);
+/// How often it looks for signals.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Tells events as they come: until a signal, or for a second.
+/// Prints events as they come: until a signal, or for a second.
 pub(crate) fn run(client: &ClientFlags, follow: bool, as_json: bool) -> Result<(), Failure> {
-    let signals = signals::arriving()?;
+    let signals = signals::receive()?;
     let mut events = connect(client)?.events()?;
-    let end = Instant::now() + A_WHILE;
+    let end = Instant::now() + LISTEN_FOR;
     loop {
         let mut until = Instant::now() + SLICE;
         if !follow {
@@ -29,7 +29,7 @@ pub(crate) fn run(client: &ClientFlags, follow: bool, as_json: bool) -> Result<(
         }
         if let Some(event) = events.next(until)? {
             let text = if as_json { to_json(&event).to_string() } else { sentence(&event) };
-            output::line(&text)?;
+            output::print_line(&text)?;
         }
         if signals.try_recv().is_ok() || (!follow && Instant::now() >= end) {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use iridium_proto::{ControlReply, ControlRequest};
 
-use super::{ask, odd_answer};
+use super::{ask, unexpected_reply};
 use crate::args::ClientFlags;
 use crate::failure::Failure;
 use crate::output;
@@ -11,8 +11,8 @@ use crate::output;
 pub(crate) fn run(client: &ClientFlags) -> Result<(), Failure> {
     match ask(client, ControlRequest::Leave)? {
         ControlReply::Leaving => {
-            Ok(output::line(&format!("the node at {} is leaving the cluster", client.at))?)
+            Ok(output::print_line(&format!("the node at {} is leaving the cluster", client.at))?)
         }
-        other => Err(odd_answer(client, &other)),
+        other => Err(unexpected_reply(client, &other)),
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use iridium_proto::{ControlReply, ControlRequest, MemberView, NodeAlias};
 
-use super::{ask, odd_answer};
+use super::{ask, unexpected_reply};
 use crate::args::ClientFlags;
 use crate::failure::Failure;
 use crate::output;
@@ -13,19 +13,19 @@ use crate::output;
 pub(crate) fn run(client: &ClientFlags, json: bool) -> Result<(), Failure> {
     let mut members = match ask(client, ControlRequest::Members)? {
         ControlReply::Members(members) => members,
-        other => return Err(odd_answer(client, &other)),
+        other => return Err(unexpected_reply(client, &other)),
     };
     let Some(node) = members.first().map(Node::of) else {
         return Err(Failure::failed(format!("the node at {} is leaving", client.at)));
     };
     members.sort_by(|a, b| a.info.alias.cmp(&b.info.alias));
     let text = if json { to_json(node, &members)? } else { output::members(&members) };
-    Ok(output::line(&text)?)
+    Ok(output::print_line(&text)?)
 }
 
 /// The documented shape of `members --json`; fields may be added, not changed.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct MembersJson {
     /// The node that answers.
     node: Node,
     members: Vec<Member>,
@@ -64,7 +64,7 @@ fn to_json(node: Node, members: &[MemberView]) -> Result<String, Failure> {
         state: view.state.as_str(),
         rtt_us: view.rtt_us,
     };
-    let answer = Answer { node, members: members.iter().map(member).collect() };
+    let answer = MembersJson { node, members: members.iter().map(member).collect() };
     serde_json::to_string(&answer).map_err(|error| Failure::failed(error.to_string()))
 }
 

@@ -1,6 +1,5 @@
 //! One file for each command, or for those that belong together.
 
-pub(crate) mod app;
 pub(crate) mod apps;
 pub(crate) mod assemble;
 pub(crate) mod events;
@@ -8,13 +7,14 @@ pub(crate) mod leave;
 pub(crate) mod manual;
 pub(crate) mod members;
 pub(crate) mod node;
-mod outcome;
+pub(crate) mod process_commands;
 pub(crate) mod ps;
 pub(crate) mod run;
+pub(crate) mod run_app;
+mod run_json;
+mod run_session;
 pub(crate) mod secret;
-pub(crate) mod tell;
 pub(crate) mod top;
-mod whole;
 
 use std::time::Duration;
 
@@ -59,12 +59,12 @@ pub(crate) fn members(client: &mut Client, at: &Endpoint) -> Result<Vec<MemberVi
     }
 }
 
-/// As the line that `--json` prints.
+/// The line that `--json` prints.
 fn json(answer: &impl serde::Serialize) -> Result<String, Failure> {
     serde_json::to_string(answer).map_err(|error| Failure::failed(error.to_string()))
 }
 
-/// The node gave an answer to another question, which no version does.
-fn odd_answer(client: &ClientFlags, reply: &ControlReply) -> Failure {
+/// The failure of a node that answers a question other than the one it was asked.
+fn unexpected_reply(client: &ClientFlags, reply: &ControlReply) -> Failure {
     Failure::failed(format!("{} gave an answer to another question: {reply:?}", client.at))
 }

@@ -1,4 +1,4 @@
-//! `iridium node`: a node without a REPL, with the programs it was given, until it
+//! `iridium node`: a node without a REPL, which runs the programs it was given until it
 //! is told to leave.
 
 use std::collections::HashSet;
@@ -17,20 +17,20 @@ use iridium_sched::supervisor::Spec;
 use iridium_sched::{ExitInfo, Reason, SpawnOptions, Spawned};
 use iridium_vm::{Limits, Pid, Process, Program};
 
-use super::app;
+use super::run_app;
 use crate::args::{NodeFlags, TaskFlags};
 use crate::failure::Failure;
-use crate::logging::Sink;
-use crate::program::load::{name, reason};
+use crate::logging::LogTarget;
+use crate::program::file::display_name;
 use crate::program::{Settings, Stream, load, prepare};
 use crate::signals::Signal;
-use crate::{config, event, logging, output, signals};
+use crate::{config, io_error, logging, mesh_events, output, signals};
 
-/// How long all apps together may take to end when the node is told to. Children
-/// that have longer are dropped then, as the rest is.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long all apps together may take to end when the node is told to. Children that are
+/// still running after it are dropped, whatever shutdown time they have.
+const APPS_END_WITHIN: Duration = Duration::from_secs(30);
 /// How long output may take at the end.
-const FAREWELL: Duration = Duration::from_secs(1);
+const OUTPUT_WITHIN: Duration = Duration::from_secs(1);
 
 /// Starts the node and stays until it was asked to leave or refused.
 pub(crate) fn run(
@@ -39,11 +39,11 @@ pub(crate) fn run(
     limits: Limits,
     settings: Settings,
 ) -> Result<(), Failure> {
-    // First of all, so that a signal during the start is obeyed after it.
-    let signals = signals::arriving()?;
-    logging::start(&flags.log, Level::Info, Sink::Stderr)?;
-    // What is wrong with a file is said before anybody hears of the node.
-    let work = Work::read(tasks)?;
+    // First of all, so that a signal that comes during the start is handled after it.
+    let signals = signals::receive()?;
+    logging::start(&flags.log, Level::Info, LogTarget::Stderr)?;
+    // A mistake in a file is reported before any other node hears of this one.
+    let startup = StartupTasks::read(tasks)?;
     let stream = Stream::to(io::stdout());
     let mut node =
         iridium_node::Config::new(config::of_node(flags, &tasks.join)?, Arc::new(stream.clone()));
@@ -54,38 +54,39 @@ pub(crate) fn run(
     node.metrics = tasks.metrics.as_ref().map(config::listen_at).transpose()?;
     let node = Node::start(node)?;
     let events = node.manager().events();
-    say(&event::listens(node.manager()));
+    announce(&mesh_events::listens(node.manager()));
     if let Some(addr) = node.metrics_addr() {
-        say(&format!("{} shows metrics at http://{addr}/metrics", node.alias()));
+        announce(&format!("{} shows metrics at http://{addr}/metrics", node.alias()));
     }
-    let started = work.start(&node, limits)?;
-    let ended = Running { node, stream: stream.clone(), signals, events, started }.tend();
-    // If nobody takes what is left, it is lost.
-    let _ = stream.flush(FAREWELL);
+    let started = startup.start(&node, limits)?;
+    let ended = RunningNode { node, stream: stream.clone(), signals, events, started }.run();
+    // What nobody has read by then is lost.
+    let _ = stream.flush(OUTPUT_WITHIN);
     ended
 }
 
-/// Says a line on stdout. Whoever started the node may have closed that, and it runs all the same;
-/// then the line is in the log.
-fn say(line: &str) {
-    if let Err(error) = output::line(line) {
-        warn!("{line} (stdout takes nothing: {})", reason(&error));
+/// Prints a line on stdout. If whoever started the node has closed that, the line goes to the
+/// log, and the node runs all the same.
+fn announce(line: &str) {
+    if let Err(error) = output::print_line(line) {
+        warn!("{line} (stdout cannot be written: {})", io_error::describe(&error));
     }
 }
 
-/// What a node has to do, read and ready to be started.
-struct Work {
+/// The apps and programs that a node starts with, read and ready.
+struct StartupTasks {
     apps: Vec<(String, Spec, Vec<Module>)>,
     programs: Vec<(String, Arc<Program>)>,
 }
 
-impl Work {
+impl StartupTasks {
     fn read(tasks: &TaskFlags) -> Result<Self, Failure> {
         let app = |file: &std::path::PathBuf| {
-            let (app, spec, modules) = app::read(file)?;
+            let (app, spec, modules) = run_app::read(file)?;
             Ok((app.name().map_or_else(|| stem(file), ToString::to_string), spec, modules))
         };
-        let program = |file: &std::path::PathBuf| Ok((name(file), prepare(load(file)?.module)?));
+        let program =
+            |file: &std::path::PathBuf| Ok((display_name(file), prepare(load(file)?.module)?));
         let apps = tasks.app.iter().map(app).collect::<Result<Vec<_>, Failure>>()?;
         let mut names = HashSet::new();
         if let Some((name, ..)) = apps.iter().find(|(name, ..)| !names.insert(name)) {
@@ -96,152 +97,151 @@ impl Work {
         Ok(Self { apps, programs: tasks.run.iter().map(program).collect::<Result<_, Failure>>()? })
     }
 
-    fn start(self, node: &Node, limits: Limits) -> Result<Vec<Started>, Failure> {
+    fn start(self, node: &Node, limits: Limits) -> Result<Vec<StartedTask>, Failure> {
         let mut started = Vec::new();
         for (name, spec, modules) in self.apps {
             for module in modules {
                 node.load(module)?;
             }
-            let (pid, ending) = node.start_app(&name, spec).map_err(|error| {
+            let (pid, exit) = node.start_app(&name, spec).map_err(|error| {
                 Failure::failed(format!("cannot start the app {name}: {error}"))
             })?;
             info!("app {name} runs as process {pid}");
-            started.push(Started { name, pid, ending, is_app: true });
+            started.push(StartedTask { name, pid, exit, is_app: true });
         }
         for (name, program) in self.programs {
             let program = node.load(Module::clone(program.module()))?;
             let process = Process::new(&program, limits);
             let options = SpawnOptions::default();
             let spawned = node.scheduler().spawn_with(process, &program, options);
-            let Spawned { pid, exit: ending, .. } =
+            let Spawned { pid, exit, .. } =
                 spawned.map_err(|full| Failure::failed(format!("cannot start {name}: {full}")))?;
             info!("{name} runs as process {pid}");
-            started.push(Started { name, pid, ending, is_app: false });
+            started.push(StartedTask { name, pid, exit, is_app: false });
         }
         Ok(started)
     }
 }
 
 /// An app or a program that the node has started.
-struct Started {
+struct StartedTask {
     name: String,
     /// Its top supervisor, or its first process.
     pid: Pid,
-    ending: Receiver<ExitInfo>,
+    exit: Receiver<ExitInfo>,
     is_app: bool,
 }
 
-/// A node at work.
-struct Running {
+/// A node that runs.
+struct RunningNode {
     node: Node,
     /// Where programs write to.
     stream: Stream,
     signals: Receiver<Signal>,
     events: Receiver<Event>,
-    started: Vec<Started>,
+    started: Vec<StartedTask>,
 }
 
-/// What there is to hear.
-enum Heard {
+/// What a running node waits for.
+enum NodeInput {
     Signal,
     Mesh(Option<Event>),
-    /// Output of processes could not be written.
-    Unwritten,
-    /// One of those that were started has ended.
-    End(usize, Option<ExitInfo>),
+    /// The output of processes could not be written.
+    OutputFailed,
+    /// The app or program at this index of `started` has ended.
+    Exit(usize, Option<ExitInfo>),
 }
 
-impl Running {
-    fn tend(mut self) -> Result<(), Failure> {
+impl RunningNode {
+    fn run(mut self) -> Result<(), Failure> {
         loop {
-            match self.hear() {
-                Heard::Signal => {
+            match self.next_input() {
+                NodeInput::Signal => {
                     self.end_apps();
                     self.node.shutdown();
                     return Ok(());
                 }
-                Heard::Unwritten => {
+                NodeInput::OutputFailed => {
                     if let Err(error) = self.stream.flush(Duration::ZERO) {
-                        let why = reason(&error);
+                        let why = io_error::describe(&error);
                         warn!("the output of processes is lost from now on: {why}");
                     }
                 }
-                Heard::Mesh(None) => {
+                NodeInput::Mesh(None) => {
                     return Err(Failure::failed("the node has stopped by itself"));
                 }
-                Heard::Mesh(Some(event)) => {
-                    if let Some(failure) = event::fatal(&event, self.node.manager()) {
+                NodeInput::Mesh(Some(event)) => {
+                    if let Some(failure) = mesh_events::fatal(&event, self.node.manager()) {
                         self.node.shutdown();
                         return Err(failure);
                     }
                     match event {
                         Event::Up { .. } | Event::Joined(_) => {
-                            info!("{}", event::describe(&event));
+                            info!("{}", mesh_events::describe(&event));
                         }
                         Event::LeaveRequested => {
-                            info!("{}", event::describe(&event));
+                            info!("{}", mesh_events::describe(&event));
                             self.end_apps();
                             self.node.leave();
                             return Ok(());
                         }
-                        // The network layer has logged these with its reasons.
+                        // The network layer has logged these, with reasons.
                         _ => {}
                     }
                 }
-                Heard::End(which, ending) => {
+                NodeInput::Exit(which, exit) => {
                     let ended = self.started.remove(which);
-                    ended.tell(ending.map(|ending| ending.reason));
+                    ended.log_end(exit.map(|exit| exit.reason));
                 }
             }
         }
     }
 
-    fn hear(&self) -> Heard {
+    fn next_input(&self) -> NodeInput {
         let mut select = Select::new();
         let (signal, event) = (select.recv(&self.signals), select.recv(&self.events));
         let failed = select.recv(self.stream.failed());
-        let endings: Vec<_> =
-            self.started.iter().map(|started| select.recv(&started.ending)).collect();
+        let exits: Vec<_> = self.started.iter().map(|started| select.recv(&started.exit)).collect();
         let chosen = select.select();
         let at = chosen.index();
         if at == signal {
-            // There will be no other when the thread that fetches them is gone.
+            // A closed channel counts as a signal: no other could come.
             let _ = chosen.recv(&self.signals);
-            return Heard::Signal;
+            return NodeInput::Signal;
         }
         if at == failed {
-            // That it is so is all that it says.
+            // It carries no value: the error is taken by `flush`.
             let _ = chosen.recv(self.stream.failed());
-            return Heard::Unwritten;
+            return NodeInput::OutputFailed;
         }
-        let which = endings.iter().position(|ending| *ending == at);
+        let which = exits.iter().position(|exit| *exit == at);
         match which.and_then(|which| Some((which, self.started.get(which)?))) {
-            Some((which, started)) => Heard::End(which, chosen.recv(&started.ending).ok()),
+            Some((which, started)) => NodeInput::Exit(which, chosen.recv(&started.exit).ok()),
             None => {
                 debug_assert_eq!(at, event);
-                Heard::Mesh(chosen.recv(&self.events).ok())
+                NodeInput::Mesh(chosen.recv(&self.events).ok())
             }
         }
     }
 
-    /// Asks the apps to end, the last one first, each of whose children has its
-    /// time. Another signal, or the end of all patience, ends that.
+    /// Asks the apps to end, the last one first, and waits for each within the shutdown times
+    /// of its children. Another signal ends the waiting, and so does `APPS_END_WITHIN`.
     fn end_apps(&self) {
-        // Who waits for room for its output could not hear that it is to end.
-        self.stream.hurry();
-        let deadline = after(PATIENCE);
+        // A process that waits for room for its output could not act on an exit signal.
+        self.stream.lift_limit();
+        let deadline = after(APPS_END_WITHIN);
         let since = Instant::now();
         for app in self.started.iter().rev().filter(|started| started.is_app) {
             self.node.scheduler().kill(app.pid, Reason::SHUTDOWN);
             select! {
-                recv(app.ending) -> _ => info!("app {} has ended", app.name),
+                recv(app.exit) -> _ => info!("app {} has ended", app.name),
                 recv(self.signals) -> _ => {
-                    warn!("told to end again: the apps are dropped as they are");
+                    warn!("told to end again: the apps are stopped as they are");
                     return;
                 }
                 recv(deadline) -> _ => {
                     let seconds = since.elapsed().as_secs();
-                    warn!("app {} has not ended in {seconds} s: it is dropped as it is", app.name);
+                    warn!("app {} has not ended in {seconds} s: it is stopped as it is", app.name);
                     return;
                 }
             }
@@ -249,10 +249,9 @@ impl Running {
     }
 }
 
-impl Started {
-    /// Tells of the end. What traps there were, and where, was logged when they
-    /// came.
-    fn tell(&self, reason: Option<Reason>) {
+impl StartedTask {
+    /// Logs the end. Traps were logged when they occurred, with their places.
+    fn log_end(&self, reason: Option<Reason>) {
         let Self { name, pid, .. } = self;
         match reason {
             Some(reason @ (Reason::NORMAL | Reason::SHUTDOWN)) if self.is_app => {
@@ -266,7 +265,7 @@ impl Started {
     }
 }
 
-/// What an app is called whose file does not say.
+/// The name of an app whose file gives none.
 fn stem(file: &Path) -> String {
     file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
 }

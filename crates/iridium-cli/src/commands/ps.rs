@@ -16,26 +16,26 @@ use crate::output;
 pub(crate) fn run(client: &ClientFlags, all: bool, as_json: bool) -> Result<(), Failure> {
     let nodes = connect(client)?.processes(all)?;
     let text = match (as_json, all) {
-        (true, _) => json(&Answer::of(&nodes))?,
+        (true, _) => json(&ProcessesJson::of(&nodes))?,
         (_, true) if io::stdout().is_terminal() => by_node(&nodes),
         (_, true) => in_one(&nodes),
         _ => nodes.iter().map(table).collect(),
     };
-    output::line(&text)?;
+    output::print_line(&text)?;
     if !as_json {
-        nodes.iter().filter_map(left_out).for_each(|note| output::complain(&note));
+        nodes.iter().filter_map(left_out).for_each(|note| output::print_stderr(&note));
     }
     Ok(())
 }
 
-/// What a list does not show, for stderr.
+/// A note for stderr about processes that a list leaves out.
 pub(crate) fn left_out(node: &NodeProcesses) -> Option<String> {
     let NodeProcesses { alias, more, .. } = node;
     let plural = if *more == 1 { "" } else { "es" };
     (*more > 0).then(|| format!("{alias} has {more} more process{plural}, which are not shown\n"))
 }
 
-/// For people: a table for each node.
+/// For a terminal: a table for each node.
 fn by_node(nodes: &[NodeProcesses]) -> String {
     let part = |node: &NodeProcesses| match &node.processes {
         None => format!("{}: no answer", node.alias),
@@ -54,7 +54,7 @@ fn table(node: &NodeProcesses) -> String {
     output::processes(rows.map(cells).collect())
 }
 
-/// For programs: each line says its node.
+/// For a pipe: one table, whose lines name the node.
 fn in_one(nodes: &[NodeProcesses]) -> String {
     let mut rows = Vec::new();
     for node in nodes {
@@ -91,7 +91,7 @@ fn cells(row: &ProcessRow) -> [String; 8] {
 
 /// The documented shape of `ps --json`; fields may be added, not changed.
 #[derive(Debug, Serialize)]
-struct Answer<'a> {
+struct ProcessesJson<'a> {
     nodes: Vec<Node<'a>>,
 }
 
@@ -119,7 +119,7 @@ struct Row<'a> {
     links: u64,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> ProcessesJson<'a> {
     fn of(nodes: &'a [NodeProcesses]) -> Self {
         let row = |row: &'a ProcessRow| Row {
             pid: row.pid.to_string(),
@@ -169,7 +169,7 @@ mod tests {
         };
         let nodes = [node("a", Some(vec![row])), node("b", None)];
         assert_eq!(
-            json(&Answer::of(&nodes)).unwrap(),
+            json(&ProcessesJson::of(&nodes)).unwrap(),
             r#"{"nodes":[{"alias":"a","processes":[{"pid":"7696581394435","names":["till"],"module":null,"state":"receiving","place":"till.iasm:7:1 (next): recv $2 $2","fuel":12,"heap":0,"memory":500,"mailbox":2,"links":1}],"more":0},{"alias":"b","processes":null,"more":0}]}"#
         );
     }

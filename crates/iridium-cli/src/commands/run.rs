@@ -10,11 +10,11 @@ use iridium_isa::Module;
 use iridium_sched::Reason;
 use iridium_vm::{Pid, Process, Program, Register};
 
-use super::whole::{First, Whole};
+use super::run_session::{FirstProcess, RunSession};
 use crate::args::{Argument, Cli, LimitFlags, RunFlags, StartFlags};
 use crate::failure::Failure;
-use crate::program::load::name;
-use crate::program::state::{self, Kind, State};
+use crate::program::file::{check_writable, display_name};
+use crate::program::saved_state::{SavedBy, SavedState};
 use crate::program::{End, Settings, load, prepare};
 use crate::signals;
 
@@ -28,28 +28,28 @@ pub(crate) fn start(
 ) -> Result<ExitCode, Failure> {
     let program = prepare(load(file)?.module)?;
     let process = process(file, &program, start, limits)?;
-    run.save.as_deref().map_or(Ok(()), state::look_for_place)?;
-    let signals = signals::arriving()?;
-    Whole::start(process, program, settings, signals)?.finish(run)
+    run.save.as_deref().map_or(Ok(()), check_writable)?;
+    let signals = signals::receive()?;
+    RunSession::start(process, program, settings, signals)?.finish(run)
 }
 
-/// `iridium FILE`, where a file that is not there may be a slip in a command.
-pub(crate) fn short(
+/// `iridium FILE`, where a missing file may be a misspelt command.
+pub(crate) fn shorthand(
     file: &Path,
     flags: &StartFlags,
     limits: &LimitFlags,
     settings: Settings,
     run: &RunFlags,
 ) -> Result<ExitCode, Failure> {
-    match no_command(file) {
+    match unknown_command(file) {
         Some(failure) => Err(failure),
         None => start(file, flags, limits, settings, run),
     }
 }
 
-/// What to say of a word that can be meant for a command only: there is no file of that name, and
-/// it is none for one.
-pub(crate) fn no_command(file: &Path) -> Option<Failure> {
+/// The failure for a word that can only be meant as a command: there is no file of that name, and
+/// it does not look like a file name.
+pub(crate) fn unknown_command(file: &Path) -> Option<Failure> {
     let word = file.as_os_str().to_string_lossy();
     if word.starts_with('-') || word.contains(['.', '/']) || file.exists() {
         return None;
@@ -59,9 +59,7 @@ pub(crate) fn no_command(file: &Path) -> Option<Failure> {
     let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(&word, name));
     let hint = match nearest.filter(|name| strsim::damerau_levenshtein(&word, name) <= 2) {
         Some(name) if name == word => {
-            return Some(Failure::usage(format!(
-                "flags stand behind the command: iridium {name} …"
-            )));
+            return Some(Failure::usage(format!("flags go after the command: iridium {name} …")));
         }
         Some(name) => format!("did you mean iridium {name}?"),
         None => "iridium --help lists the commands".into(),
@@ -75,28 +73,28 @@ pub(crate) fn resume(
     threads: Option<usize>,
     run: &RunFlags,
 ) -> Result<ExitCode, Failure> {
-    let state = State::read(file, Kind::Run)?;
-    run.save.as_deref().map_or(Ok(()), state::look_for_place)?;
-    let first = match (state.machine, state.ended) {
+    let state = SavedState::read(file, SavedBy::Run)?;
+    run.save.as_deref().map_or(Ok(()), check_writable)?;
+    let first = match (state.process, state.ended) {
         (Some(saved), Some(reason)) => {
             let end = End::of_state(&saved.process, &saved.program, Reason(reason));
-            First::Ended { process: Box::new(saved.process), program: saved.program, end }
+            FirstProcess::Ended { process: Box::new(saved.process), program: saved.program, end }
         }
-        (Some(saved), None) => First::Runs(saved.program),
-        (None, _) => return Err(Failure::failed(format!("{} is damaged", name(file)))),
+        (Some(saved), None) => FirstProcess::Runs(saved.program),
+        (None, _) => return Err(Failure::failed(format!("{} is damaged", display_name(file)))),
     };
     let settings = Settings { threads, fuel: run.fuel, ..state.settings };
-    let signals = signals::arriving()?;
-    let whole =
-        Whole::resume(&state.processes, Pid::from_bits(state.first), first, settings, signals)
-            .map_err(|failure| failure.about(&name(file)))?;
-    if whole.is_over() {
+    let signals = signals::receive()?;
+    let session =
+        RunSession::resume(&state.processes, Pid::from_bits(state.first), first, settings, signals)
+            .map_err(|failure| failure.about(&display_name(file)))?;
+    if session.is_over() {
         return Err(Failure::failed(format!(
-            "{}: the program has ended; iridium run starts one anew",
-            name(file)
+            "{}: the program has ended; iridium run starts it again",
+            display_name(file)
         )));
     }
-    whole.finish(run)
+    session.finish(run)
 }
 
 /// A process at its start, with its arguments.
@@ -122,7 +120,7 @@ fn process(
     Ok(process)
 }
 
-/// What an argument puts into its register.
+/// The register that an argument fills.
 pub(super) fn register(argument: &Argument) -> Register {
     match *argument {
         Argument::Int(int) => Register { int, ..Register::default() },
@@ -130,13 +128,13 @@ pub(super) fn register(argument: &Argument) -> Register {
     }
 }
 
-/// A program has no such label.
+/// The failure of a program that has no such label.
 pub(super) fn no_label(file: &Path, module: &Module, label: &str) -> Failure {
     let names = module.code_labels().iter().chain(module.exports()).map(|(name, _)| name);
     let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(label, name));
     let hint = match nearest {
         Some(name) => format!("; did you mean {name}?"),
-        None => ", nor any other".into(),
+        None => "; it has no labels".into(),
     };
-    Failure::usage(format!("{} has no code label {label}{hint}", name(file)))
+    Failure::usage(format!("{} has no code label {label}{hint}", display_name(file)))
 }

@@ -15,8 +15,8 @@ pub(crate) fn run(task: &SecretTask) -> Result<(), Failure> {
                 None => secret_path()?,
             };
             Secrets::create(&path)?;
-            Ok(output::line(&format!("wrote a new secret to {}", path.display()))?)
+            Ok(output::print_line(&format!("wrote a new secret to {}", path.display()))?)
         }
-        SecretTask::ShowPath => Ok(output::line(&secret_path()?.display().to_string())?),
+        SecretTask::ShowPath => Ok(output::print_line(&secret_path()?.display().to_string())?),
     }
 }

@@ -1,11 +1,11 @@
-//! How a process ended, or why it was left before its end.
+//! How a process ended, or why it was stopped before its end.
 
 use iridium_sched::{ExitInfo, Reason};
 use iridium_vm::{Process, Program, Status, Trap};
 
 use crate::signals::Signal;
 
-/// How a process ended, or why it was left.
+/// How a process ended, or why it was stopped.
 #[derive(Debug)]
 pub(crate) enum End {
     /// It ended with `hlt` and this in `$0`.
@@ -14,34 +14,34 @@ pub(crate) enum End {
     Exited(i64),
     /// It ended with a trap.
     Trapped(Box<Trap>),
-    /// Another process ended it, or one that it was linked to ended.
-    Told(Reason),
-    /// What it was given is spent; it can go on.
+    /// An exit signal ended it: another process killed it, or one that it was linked to ended.
+    ExitSignal(Reason),
+    /// Its fuel is used up; it can go on with more.
     OutOfFuel,
     /// A signal came; it can go on.
     Interrupted(Signal),
-    /// All processes wait, for nothing that could come.
+    /// All processes wait for messages that nobody can send.
     Deadlock,
 }
 
 impl End {
-    /// The end of a process that a scheduler tells of.
-    pub(crate) fn of(ending: &ExitInfo) -> Self {
-        match (&ending.trap, ending.process.as_ref().map(|process| process.status())) {
+    /// The end of a process as a scheduler reports it.
+    pub(crate) fn of(exit: &ExitInfo) -> Self {
+        match (&exit.trap, exit.process.as_ref().map(|process| process.status())) {
             (Some(trap), _) => Self::Trapped(trap.clone()),
             (None, Some(Status::Halted(result))) => Self::Halted(result),
             (None, Some(Status::Exited(code))) => Self::Exited(code),
-            _ => Self::Told(ending.reason),
+            _ => Self::ExitSignal(exit.reason),
         }
     }
 
-    /// The end of a process from the state in which it was left.
+    /// The end of a process from the state that it was saved in.
     pub(crate) fn of_state(process: &Process, program: &Program, reason: Reason) -> Self {
         match process.status() {
             Status::Halted(result) => Self::Halted(result),
             Status::Exited(code) => Self::Exited(code),
             Status::Trapped(kind) => Self::trapped(process, program, kind, None),
-            Status::Ready | Status::Waiting => Self::Told(reason),
+            Status::Ready | Status::Waiting => Self::ExitSignal(reason),
         }
     }
 

@@ -1,23 +1,25 @@
-//! Programs on this command's own machine, without a node around them.
+//! Programs that run in this command, without a node.
 //!
-//! * [`mod@load`]: files to modules;
-//! * [`world`]: the scheduler that they run on;
+//! * [`mod@file`]: reading and writing files;
+//! * [`mod@load`]: from files to modules;
+//! * [`environment`]: the scheduler that they run on;
 //! * [`stream`]: where their output goes;
 //! * [`end`]: how they end;
-//! * [`state`]: saved programs in files;
+//! * [`saved_state`]: saved programs in files;
 //! * [`view`]: what a process holds, for people.
 
 pub(crate) mod end;
+pub(crate) mod environment;
+pub(crate) mod file;
 pub(crate) mod load;
-pub(crate) mod state;
+pub(crate) mod saved_state;
 pub(crate) mod stream;
 pub(crate) mod view;
-pub(crate) mod world;
 
 pub(crate) use end::End;
+pub(crate) use environment::{Environment, Notice, Settings};
 pub(crate) use load::load;
 pub(crate) use stream::Stream;
-pub(crate) use world::{News, Settings, World};
 
 use std::sync::Arc;
 
@@ -26,8 +28,8 @@ use iridium_vm::{Hosts, Program};
 
 use crate::failure::Failure;
 
-/// The host functions that this command lends: none, so a module that imports
-/// any needs another embedder.
+/// The host functions that this command offers to programs: none. A module that imports any
+/// needs another embedder.
 pub(crate) fn hosts() -> Hosts {
     Hosts::new()
 }

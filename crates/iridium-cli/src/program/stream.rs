@@ -1,8 +1,8 @@
-//! The output of programs on its way to where people see it.
+//! The output of programs, on its way to stdout or the terminal.
 //!
-//! All processes write into one buffer, which one thread empties: what a process
-//! writes at a time stays together, and its pieces stay in order. When the buffer
-//! is full, because a terminal is slow, say, processes wait until there is room.
+//! All processes write into one buffer, which one thread empties: each write stays in one
+//! piece, and the writes of a process stay in order. When the buffer is full, for example
+//! because a terminal is slow, processes wait until there is room.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,96 +14,95 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use iridium_sched::Output;
 use iridium_vm::{Pid, Sink};
 
-/// Output that may wait to be written, in bytes. What is written at a time may
-/// go past it.
-const MOST: usize = 256 << 10;
+/// The size of the buffer, in bytes. The last write may exceed it.
+const CAPACITY: usize = 256 << 10;
 
-/// A place for output. Clones stand for the same one.
+/// The handle that programs write to. Clones write to the same buffer.
 #[derive(Clone)]
 pub(crate) struct Stream(Arc<Shared>);
 
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<Buffer>,
     /// There is something to write.
     filled: Condvar,
     /// Something was written.
-    emptied: Condvar,
+    drained: Condvar,
     fails: Sender<()>,
     failed: Receiver<()>,
 }
 
-struct State {
-    /// Where it goes, until the thread that writes has it. That thread starts
-    /// with the first output: many programs write nothing.
+struct Buffer {
+    /// Where output goes, until the writing thread takes it. That thread is started by the
+    /// first output, since many programs write nothing.
     target: Option<Box<dyn Write + Send>>,
-    gathered: Vec<u8>,
-    /// Whether the thread has something in its hands.
+    pending: Vec<u8>,
+    /// Whether the thread is writing a batch.
     writing: bool,
     bytes: u64,
     in_line: bool,
-    /// Whether the buffer may grow.
-    hurried: bool,
-    /// Whether writing has failed; what comes then is dropped.
+    /// Whether the buffer may grow past its size.
+    unlimited: bool,
+    /// Whether writing has failed; further output is dropped.
     closed: bool,
     error: Option<io::Error>,
 }
 
 impl Stream {
-    /// A stream that ends there.
+    /// A stream whose output goes to `target`.
     pub(crate) fn to(target: impl Write + Send + 'static) -> Self {
         let (fails, failed) = bounded(1);
-        let state = State {
+        let state = Buffer {
             target: Some(Box::new(target)),
-            gathered: Vec::new(),
+            pending: Vec::new(),
             writing: false,
             bytes: 0,
             in_line: false,
-            hurried: false,
+            unlimited: false,
             closed: false,
             error: None,
         };
-        let (filled, emptied) = (Condvar::new(), Condvar::new());
-        Self(Arc::new(Shared { state: Mutex::new(state), filled, emptied, fails, failed }))
+        let (filled, drained) = (Condvar::new(), Condvar::new());
+        Self(Arc::new(Shared { state: Mutex::new(state), filled, drained, fails, failed }))
     }
 
-    /// How much programs have written.
+    /// How many bytes programs have written.
     pub(crate) fn bytes(&self) -> u64 {
         self.lock().bytes
     }
 
-    /// Says when output cannot be written any more.
+    /// Receives when output cannot be written any more; [`flush`](Self::flush) gives the error.
     pub(crate) fn failed(&self) -> &Receiver<()> {
         &self.0.failed
     }
 
-    /// Lets nobody wait for room from now on: what stops programs is not to be
-    /// stopped by their output.
-    pub(crate) fn hurry(&self) {
-        self.lock().hurried = true;
-        self.0.emptied.notify_all();
+    /// Lets the buffer grow from now on, so that processes do not wait for room: they could
+    /// not be stopped while they do.
+    pub(crate) fn lift_limit(&self) {
+        self.lock().unlimited = true;
+        self.0.drained.notify_all();
     }
 
-    /// Waits until all is written, or the time is over; whether it is.
+    /// Waits until all output is written, `patience` at most. Returns whether it is.
     ///
     /// # Errors
     /// The error of writing, once.
     pub(crate) fn flush(&self, patience: Duration) -> io::Result<bool> {
         let deadline = Instant::now() + patience;
         let mut state = self.lock();
-        while (state.writing || !state.gathered.is_empty()) && !state.closed {
+        while (state.writing || !state.pending.is_empty()) && !state.closed {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
-            let waited = self.0.emptied.wait_timeout(state, left);
+            let waited = self.0.drained.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let written = state.closed || (state.gathered.is_empty() && !state.writing);
+        let written = state.closed || (state.pending.is_empty() && !state.writing);
         state.error.take().map_or(Ok(written), Err)
     }
 
-    /// Ends the line, if one is open, so that what is said about programs stands
-    /// on lines of its own, and flushes.
+    /// Ends the line, if one is open, so that messages of ours begin on a line of their own,
+    /// and flushes.
     ///
     /// # Errors
     /// As [`flush`](Self::flush).
@@ -111,50 +110,50 @@ impl Stream {
         let mut state = self.lock();
         if state.in_line {
             state.in_line = false;
-            self.put(&mut state, b"\n");
+            self.append(&mut state, b"\n");
         }
         drop(state);
         self.flush(patience)
     }
 
-    /// Somebody else has ended the line.
+    /// Notes that something else has ended the line.
     pub(crate) fn note_line_end(&self) {
         self.lock().in_line = false;
     }
 
-    /// Somebody has pressed Ctrl-C, which a terminal shows within the line.
+    /// Notes a Ctrl-C, which a terminal echoes into the line.
     pub(crate) fn note_interrupt(&self) {
         if io::IsTerminal::is_terminal(&io::stdout()) {
             self.lock().in_line = true;
         }
     }
 
-    fn take(&self, bytes: &[u8]) {
+    fn push_waiting(&self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
         let mut state = self.lock();
         while !state.has_room() {
-            state = self.0.emptied.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.0.drained.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        self.take_in(&mut state, bytes);
+        self.push(&mut state, bytes);
     }
 
-    fn take_in(&self, state: &mut State, bytes: &[u8]) {
+    fn push(&self, state: &mut Buffer, bytes: &[u8]) {
         let Some(last) = bytes.last() else { return };
         state.bytes += bytes.len() as u64;
         state.in_line = *last != b'\n';
-        self.put(state, bytes);
+        self.append(state, bytes);
     }
 
-    fn put(&self, state: &mut State, bytes: &[u8]) {
+    fn append(&self, state: &mut Buffer, bytes: &[u8]) {
         if state.closed {
             return;
         }
-        state.gathered.extend_from_slice(bytes);
+        state.pending.extend_from_slice(bytes);
         if let Some(target) = state.target.take() {
             let shared = Arc::clone(&self.0);
-            let run = move || shared.pass_on(target);
+            let run = move || shared.write_out(target);
             if let Err(error) = thread::Builder::new().name("output".into()).spawn(run) {
                 self.0.fail(state, error);
             }
@@ -162,60 +161,60 @@ impl Stream {
         self.0.filled.notify_one();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Buffer> {
         self.0.lock()
     }
 }
 
-impl State {
+impl Buffer {
     fn has_room(&self) -> bool {
-        self.gathered.len() < MOST || self.hurried || self.closed
+        self.pending.len() < CAPACITY || self.unlimited || self.closed
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Buffer> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes whatever comes, until that fails.
-    fn pass_on(&self, mut target: Box<dyn Write + Send>) {
+    /// The writing thread: writes all output until that fails.
+    fn write_out(&self, mut target: Box<dyn Write + Send>) {
         let mut batch = Vec::new();
         let mut state = self.lock();
         loop {
-            while state.gathered.is_empty() {
+            while state.pending.is_empty() {
                 state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            std::mem::swap(&mut batch, &mut state.gathered);
+            std::mem::swap(&mut batch, &mut state.pending);
             state.writing = true;
             drop(state);
-            self.emptied.notify_all();
+            self.drained.notify_all();
             let written = target.write_all(&batch).and_then(|()| target.flush());
             batch.clear();
-            batch.shrink_to(MOST);
+            batch.shrink_to(CAPACITY);
             state = self.lock();
             state.writing = false;
             if let Err(error) = written {
                 self.fail(&mut state, error);
                 return;
             }
-            self.emptied.notify_all();
+            self.drained.notify_all();
         }
     }
 
-    fn fail(&self, state: &mut State, error: io::Error) {
+    fn fail(&self, state: &mut Buffer, error: io::Error) {
         state.closed = true;
         state.error = Some(error);
-        state.gathered = Vec::new();
-        // It holds one, which is enough.
+        state.pending = Vec::new();
+        // If the channel is full, the failure is known already.
         let _ = self.fails.try_send(());
-        self.emptied.notify_all();
+        self.drained.notify_all();
     }
 }
 
 impl Output for Stream {
     fn write(&self, _: Pid, text: &[u8]) {
-        self.take(text);
+        self.push_waiting(text);
     }
 
     fn has_room(&self) -> bool {
@@ -223,13 +222,13 @@ impl Output for Stream {
     }
 
     fn write_at_once(&self, _: Pid, text: &[u8]) {
-        self.take_in(&mut self.lock(), text);
+        self.push(&mut self.lock(), text);
     }
 }
 
 impl Sink for Stream {
     fn write(&mut self, bytes: &[u8]) {
-        self.take(bytes);
+        self.push_waiting(bytes);
     }
 }
 
@@ -237,7 +236,7 @@ impl Sink for Stream {
 mod tests {
     use super::*;
 
-    /// Takes a byte at a time, and only while it may.
+    /// Takes one byte for each permit.
     struct Slow(Receiver<()>, Sender<u8>);
 
     impl Write for Slow {
@@ -253,25 +252,25 @@ mod tests {
     }
 
     #[test]
-    fn whoever_must_not_wait_sees_that_there_is_no_room_and_can_write_all_the_same() {
+    fn a_writer_that_must_not_wait_sees_that_the_buffer_is_full_and_can_write_all_the_same() {
         let (permit, permits) = bounded(0);
         let (out, _written) = crossbeam_channel::unbounded();
         let stream = Stream::to(Slow(permits, out));
         assert!(stream.has_room());
-        stream.take(b"x");
+        stream.push_waiting(b"x");
         let deadline = Instant::now() + Duration::from_secs(30);
         while !stream.lock().writing {
-            assert!(Instant::now() < deadline, "the thread that writes has it in its hands");
+            assert!(Instant::now() < deadline, "the thread writes it");
             thread::yield_now();
         }
-        stream.write_at_once(Pid::NOBODY, &vec![b'y'; MOST]);
-        stream.write_at_once(Pid::NOBODY, &vec![b'z'; 3 * MOST]);
+        stream.write_at_once(Pid::NOBODY, &vec![b'y'; CAPACITY]);
+        stream.write_at_once(Pid::NOBODY, &vec![b'z'; 3 * CAPACITY]);
         assert!(!stream.has_room());
         drop(permit);
     }
 
     #[test]
-    fn whoever_writes_waits_for_a_slow_reader_and_not_for_one_that_is_gone() {
+    fn a_writer_waits_for_a_slow_reader_and_not_for_one_that_is_gone() {
         let (permit, permits) = bounded(0);
         let (out, _written) = crossbeam_channel::unbounded();
         let stream = Stream::to(Slow(permits, out));
@@ -279,18 +278,18 @@ mod tests {
         let writer = stream.clone();
         thread::spawn(move || {
             for _ in 0..3 {
-                writer.take(&vec![b'x'; MOST]);
+                writer.push_waiting(&vec![b'x'; CAPACITY]);
             }
             let _ = done.send(());
         });
-        // It has the first batch in its hands, the second fills the buffer.
+        // The thread writes the first batch, the second fills the buffer.
         permit.send(()).unwrap();
         assert!(is_done.recv_timeout(Duration::from_millis(50)).is_err(), "the third waits");
-        assert!(stream.lock().gathered.len() <= 2 * MOST);
+        assert!(stream.lock().pending.len() <= 2 * CAPACITY);
         drop(permit);
         is_done.recv_timeout(Duration::from_secs(30)).unwrap();
         stream.failed().recv_timeout(Duration::from_secs(30)).unwrap();
         assert!(stream.flush(Duration::from_secs(30)).is_err());
-        assert!(stream.flush(Duration::from_secs(30)).is_ok(), "told once");
+        assert!(stream.flush(Duration::from_secs(30)).is_ok(), "the error is given once");
     }
 }

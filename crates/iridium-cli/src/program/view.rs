@@ -19,7 +19,7 @@ pub(crate) fn trap_line(pid: Pid, trap: &Trap) -> String {
     format!("process {pid}: trap: {}{message}{place}", trap.kind)
 }
 
-/// Which processes wait for what cannot come, in one line.
+/// The report of a deadlock, in one line: which processes wait, and where.
 pub(crate) fn deadlock(waiting: &[ProcessInfo]) -> String {
     let places = waiting.iter().take(NAMED).map(|info| match &info.place {
         Some(place) => format!("{} at {place}", info.pid),
@@ -38,15 +38,15 @@ pub(crate) fn deadlock(waiting: &[ProcessInfo]) -> String {
     }
 }
 
-/// Both lanes of the registers that are not 0, and the rest of the state.
+/// The registers that are not 0, integers and floats, and the rest of the state.
 pub(crate) fn all(process: &Process) -> String {
     let floats = floats(process, false);
     let separator = if floats.is_empty() { "" } else { "\n" };
     format!("{}{separator}{floats}", registers(process, false))
 }
 
-/// The integer lane of the window in force, and the rest of the state. Without
-/// `zeros` only what is not 0.
+/// The integers in the registers of the current window, and the rest of the state. Without
+/// `zeros` only those that are not 0.
 pub(crate) fn registers(process: &Process, zeros: bool) -> String {
     let cells = (0..=u8::MAX).map(|number| (number, process.register(number).int));
     let cells = cells.filter(|(_, int)| zeros || *int != 0);
@@ -57,14 +57,15 @@ pub(crate) fn registers(process: &Process, zeros: bool) -> String {
     text + &rest(process)
 }
 
-/// The float lane of the window in force. Without `zeros` only what is not 0.
+/// The floats in the registers of the current window. Without `zeros` only those that are
+/// not 0.
 pub(crate) fn floats(process: &Process, zeros: bool) -> String {
     let cells = (0..=u8::MAX).map(|number| (number, process.register(number).float));
     let cells = cells.filter(|(_, float)| zeros || *float != 0.0);
     columns(cells.map(|(number, float)| format!("${number} = {float:?}")).collect())
 }
 
-/// What there is beside registers, in a line.
+/// The state beside registers, in a line.
 fn rest(process: &Process) -> String {
     let flag = if process.flag() { "set" } else { "clear" };
     let mut text = format!("flag {flag}, pc {}, fuel {}", process.pc(), process.fuel_spent());

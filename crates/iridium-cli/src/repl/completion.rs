@@ -1,4 +1,4 @@
-//! What Tab makes of a line: commands, their arguments, mnemonics and labels.
+//! Completion with Tab: commands, their arguments, mnemonics and labels.
 
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::highlight::Highlighter;
@@ -8,18 +8,24 @@ use rustyline::{Context, Helper};
 
 use iridium_isa::reference;
 
-use super::command::{COMMANDS, Command};
+/// What completion has to know of a command.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CommandWord {
+    pub(super) name: &'static str,
+    pub(super) takes_arguments: bool,
+}
 
 /// Completes lines.
 pub(super) struct Completion {
     /// The labels of the program.
     pub(super) labels: Vec<String>,
+    commands: Vec<CommandWord>,
     files: FilenameCompleter,
 }
 
 impl Completion {
-    pub(super) fn new() -> Self {
-        Self { labels: Vec::new(), files: FilenameCompleter::new() }
+    pub(super) fn new(commands: Vec<CommandWord>) -> Self {
+        Self { labels: Vec::new(), commands, files: FilenameCompleter::new() }
     }
 
     /// Where the word under the cursor begins, and what it may become.
@@ -29,11 +35,11 @@ impl Completion {
         let word_at = typed.rfind([' ', ',', '\t']).map_or(0, |at| at + 1);
         let word = typed.get(word_at..).unwrap_or("");
         match trimmed.strip_prefix('!') {
-            Some(name) if !name.contains(' ') => (begin, commands(name)),
-            None if trimmed.is_empty() => (typed.len(), commands("")),
+            Some(name) if !name.contains(' ') => (begin, self.commands(name)),
+            None if trimmed.is_empty() => (typed.len(), self.commands("")),
             Some(command) if command.starts_with("help ") => {
                 let bare = word.trim_start_matches('!');
-                let mut names = names(bare);
+                let mut names = self.names(bare);
                 if bare == word {
                     names.extend(mnemonics(bare));
                 }
@@ -44,6 +50,18 @@ impl Completion {
             None if is_first(trimmed) => (word_at, mnemonics(word)),
             _ => (typed.len(), Vec::new()),
         }
+    }
+
+    fn names(&self, start: &str) -> Vec<String> {
+        let names = self.commands.iter().map(|command| command.name);
+        names.filter(|name| name.starts_with(start)).map(String::from).collect()
+    }
+
+    /// The commands that begin so, ready for their arguments.
+    fn commands(&self, start: &str) -> Vec<String> {
+        let fits = self.commands.iter().filter(|command| command.name.starts_with(start));
+        let space = |command: &CommandWord| if command.takes_arguments { " " } else { "" };
+        fits.map(|command| format!("!{}{}", command.name, space(command))).collect()
     }
 
     fn labels(&self, sign: &str, start: &str) -> Vec<String> {
@@ -79,7 +97,7 @@ impl Highlighter for Completion {}
 impl Validator for Completion {}
 impl Helper for Completion {}
 
-/// Whether a file is named where the cursor is.
+/// Whether the word at the cursor is the path of a file.
 fn takes_path(typed: &str) -> bool {
     ["!load_file ", "!spawn ", "!save ", "!restore "]
         .iter()
@@ -103,25 +121,16 @@ fn mnemonics(start: &str) -> Vec<String> {
     fits
 }
 
-fn names(start: &str) -> Vec<String> {
-    let names = COMMANDS.iter().map(|command| command.name);
-    names.filter(|name| name.starts_with(start)).map(String::from).collect()
-}
-
-/// The commands that begin so, ready for their arguments.
-fn commands(start: &str) -> Vec<String> {
-    let fits = COMMANDS.iter().filter(|command| command.name.starts_with(start));
-    let space = |command: &Command| if command.takes_arguments() { " " } else { "" };
-    fits.map(|command| format!("!{}{}", command.name, space(command))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn complete(typed: &str) -> (usize, Vec<String>) {
+        let command = |(name, takes_arguments)| CommandWord { name, takes_arguments };
+        let commands = [("join_cluster", true), ("leave_cluster", false), ("quit", false)];
         let labels = ["loop", "lost", "end"].map(String::from).into();
-        Completion { labels, ..Completion::new() }.complete_words(typed)
+        let completion = Completion::new(commands.map(command).into());
+        Completion { labels, ..completion }.complete_words(typed)
     }
 
     fn strings(words: &[&str]) -> Vec<String> {
@@ -134,7 +143,7 @@ mod tests {
         assert_eq!(complete("  !q"), (2, strings(&["!quit"])));
         assert_eq!(complete("!help lea"), (6, strings(&["leave_cluster"])));
         assert_eq!(complete("!help !lea"), (7, strings(&["leave_cluster"])));
-        assert_eq!(complete("").1.len(), COMMANDS.len());
+        assert_eq!(complete("").1.len(), 3);
         assert_eq!(complete("!join_cluster 127").1, strings(&[]));
     }
 

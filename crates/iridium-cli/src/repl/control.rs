@@ -1,97 +1,104 @@
-//! The commands that drive the default VM: load, step, stop, save.
+//! The commands that control the default VM: load, step, stop, save.
 
 use std::io;
 
 use iridium_vm::Status;
 
-use super::Session;
-use super::command::{Flow, misused};
-use super::machine::{Refused, Rest};
+use super::command::{Arguments, Flow};
+use super::machine::{EnterError, StopReason};
+use super::session::ReplSession;
 use crate::failure::Failure;
 use crate::output;
 use crate::program::End;
 use crate::signals::Signal;
 
 /// A line of assembly.
-pub(super) fn enter(session: &mut Session, line: &str) -> Result<Flow, Failure> {
+pub(super) fn assemble(session: &mut ReplSession, line: &str) -> Result<Flow, Failure> {
     match session.machine.enter(line) {
-        Ok(rest) => tell(session, &rest),
-        Err(Refused::Other(failure)) => Err(failure),
-        Err(Refused::Source(errors)) => {
-            // The places say it all; there is no line to sum it up.
-            output::complain(&output::diagnostics(&errors));
+        Ok(rest) => report(session, &rest),
+        Err(EnterError::Other(failure)) => Err(failure),
+        Err(EnterError::Assembly(errors)) => {
+            // The diagnostics are complete in themselves; no error line follows.
+            output::print_stderr(&output::diagnostics(&errors));
             Ok(Flow::Continue)
         }
     }
 }
 
 /// `!load_file`
-pub(super) fn load(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let path = match arguments {
+pub(super) fn load(session: &mut ReplSession, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let path = match arguments.words() {
         [] => None,
         [path] => Some(*path),
-        _ => return Err(misused("load_file")),
+        _ => return Err(arguments.misused()),
     };
-    let Some(path) = session.machine.load(path)? else { return Err(misused("load_file")) };
+    let Some(path) = session.machine.load(path)? else { return Err(arguments.misused()) };
     let path = path.display().to_string();
     let count = session.machine.listing().len();
-    output::line(&format!("loaded {path}: {count} instructions; !continue runs it, !step walks"))?;
+    output::print_line(&format!(
+        "loaded {path}: {count} instructions; run it with !continue or !step"
+    ))?;
     Ok(Flow::Continue)
 }
 
 /// `!step`
-pub(super) fn step(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let steps = match arguments {
+pub(super) fn step(session: &mut ReplSession, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let steps = match arguments.words() {
         [] => Some(1),
         [steps] => steps.parse().ok().filter(|steps| *steps > 0),
         _ => None,
     };
-    let steps = steps.ok_or_else(|| misused("step"))?;
-    go(session, Some(steps))
+    let steps = steps.ok_or_else(|| arguments.misused())?;
+    run(session, Some(steps))
 }
 
 /// `!continue`
-pub(super) fn go_on(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
-    go(session, None)
+pub(super) fn resume(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
+    run(session, None)
 }
 
-fn go(session: &mut Session, steps: Option<u64>) -> Result<Flow, Failure> {
+fn run(session: &mut ReplSession, steps: Option<u64>) -> Result<Flow, Failure> {
     if !session.machine.is_stopped() {
         return Err(Failure::failed("no program is stopped; !load_file PATH loads one"));
     }
-    let rest = session.machine.go(steps)?;
-    tell(session, &rest)
+    let rest = session.machine.resume(steps)?;
+    report(session, &rest)
 }
 
-/// Says why the machine is at rest, if that is not what everybody expects.
-fn tell(session: &Session, rest: &Rest) -> Result<Flow, Failure> {
-    let stopped = || format!("stopped at {}", session.machine.place());
+/// Prints why the machine has stopped, unless the typed line has just run to its end.
+fn report(session: &ReplSession, rest: &StopReason) -> Result<Flow, Failure> {
+    let stopped = || format!("stopped at {}", session.machine.position());
     match rest {
-        Rest::Done => {}
-        Rest::Stopped => output::line(&stopped())?,
-        Rest::Ended(End::Trapped(trap)) => output::trap(trap),
-        Rest::Ended(End::Exited(code)) => output::line(&format!("the program exited with {code}"))?,
-        Rest::Ended(End::Halted(result)) => {
-            output::line(&format!("the program ended with $0 = {result}"))?;
+        StopReason::Done => {}
+        StopReason::Stopped => output::print_line(&stopped())?,
+        StopReason::Ended(End::Trapped(trap)) => output::print_trap(trap),
+        StopReason::Ended(End::Exited(code)) => {
+            output::print_line(&format!("the program exited with {code}"))?
         }
-        Rest::Ended(_) => {}
-        Rest::Told(reason) => {
-            let pid = session.machine.driver.place.pid();
-            output::line(&format!(
+        StopReason::Ended(End::Halted(result)) => {
+            output::print_line(&format!("the program ended with $0 = {result}"))?;
+        }
+        StopReason::Ended(_) => {}
+        StopReason::ExitSignal(reason) => {
+            let pid = session.machine.driver.backend.pid();
+            output::print_line(&format!(
                 "this VM's process was ended: {reason}; it is process {pid} now"
             ))?;
         }
-        Rest::Interrupted(Signal::SIGINT) => {
-            output::line(&format!("{}; !continue goes on", stopped()))?;
+        StopReason::Interrupted(Signal::SIGINT) => {
+            output::print_line(&format!("{}; !continue goes on", stopped()))?;
         }
-        Rest::Interrupted(_) => return Ok(Flow::Quit),
+        StopReason::Interrupted(_) => return Ok(Flow::Quit),
     }
     Ok(Flow::Continue)
 }
 
 /// `!break`
-pub(super) fn breakpoint(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    match arguments {
+pub(super) fn breakpoint(
+    session: &mut ReplSession,
+    arguments: &Arguments<'_>,
+) -> Result<Flow, Failure> {
+    match arguments.words() {
         [] => list_breakpoints(session)?,
         [label] => {
             let label = label.trim_start_matches('@');
@@ -99,60 +106,63 @@ pub(super) fn breakpoint(session: &mut Session, arguments: &[&str]) -> Result<Fl
                 Failure::failed(format!("there is no code label {label}; !symbols lists them"))
             })?;
             let set = session.machine.toggle_breakpoint(at);
-            let what = if set { "a breakpoint" } else { "no breakpoint any more" };
-            output::line(&format!("{what} at {label} (instruction {at})"))?;
+            let what = if set { "breakpoint set" } else { "breakpoint removed" };
+            output::print_line(&format!("{what} at {label} (instruction {at})"))?;
         }
-        _ => return Err(misused("break")),
+        _ => return Err(arguments.misused()),
     }
     Ok(Flow::Continue)
 }
 
-fn list_breakpoints(session: &Session) -> io::Result<()> {
+fn list_breakpoints(session: &ReplSession) -> io::Result<()> {
     let module = session.machine.module();
     if session.machine.breakpoints().is_empty() {
-        return output::line("no breakpoints; !break LABEL sets one");
+        return output::print_line("no breakpoints; !break LABEL sets one");
     }
     for at in session.machine.breakpoints() {
         let names = module.code_labels().iter().filter(|(_, index)| index == at);
         let names: Vec<_> = names.map(|(name, _)| name.as_str()).collect();
-        output::line(&format!("{} (instruction {at})", names.join(" ")))?;
+        output::print_line(&format!("{} (instruction {at})", names.join(" ")))?;
     }
     Ok(())
 }
 
 /// `!trace`
-pub(super) fn trace(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    session.machine.traces = match arguments {
+pub(super) fn trace(session: &mut ReplSession, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    session.machine.traces = match arguments.words() {
         ["on"] => true,
         ["off"] => false,
-        _ => return Err(misused("trace")),
+        _ => return Err(arguments.misused()),
     };
     Ok(Flow::Continue)
 }
 
 /// `!save`
-pub(super) fn save(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let [path] = arguments else { return Err(misused("save")) };
+pub(super) fn save(session: &mut ReplSession, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let [path] = arguments.words() else { return Err(arguments.misused()) };
     let others = session.machine.save(path)?;
-    output::line(&format!("saved to {path}: this VM{}", and_processes(others)))?;
+    output::print_line(&format!("saved to {path}: this VM{}", and_processes(others)))?;
     Ok(Flow::Continue)
 }
 
 /// `!restore`
-pub(super) fn restore(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let [path] = arguments else { return Err(misused("restore")) };
+pub(super) fn restore(
+    session: &mut ReplSession,
+    arguments: &Arguments<'_>,
+) -> Result<Flow, Failure> {
+    let [path] = arguments.words() else { return Err(arguments.misused()) };
     if session.cluster.is_some() {
         return Err(Failure::failed(
-            "what was saved has pids of its own, which this node cannot take on while others know \
-             it; !leave_cluster first",
+            "restoring changes the pids of this node, which others in the cluster know; \
+             !leave_cluster first",
         ));
     }
     let others = and_processes(session.machine.restore(path)?);
     let state = match session.machine.process().status() {
-        Status::Ready => format!("stopped at {}", session.machine.place()),
+        Status::Ready => format!("stopped at {}", session.machine.position()),
         _ => "its program has ended".into(),
     };
-    output::line(&format!("restored {path}: this VM{others}; {state}"))?;
+    output::print_line(&format!("restored {path}: this VM{others}; {state}"))?;
     Ok(Flow::Continue)
 }
 
@@ -165,13 +175,16 @@ fn and_processes(others: usize) -> String {
 }
 
 /// `!clear_program`
-pub(super) fn clear_program(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn clear_program(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     session.machine.clear_program()?;
     Ok(Flow::Continue)
 }
 
 /// `!clear_registers`
-pub(super) fn clear_registers(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn clear_registers(
+    session: &mut ReplSession,
+    _: &Arguments<'_>,
+) -> Result<Flow, Failure> {
     session.machine.clear_registers();
     Ok(Flow::Continue)
 }

@@ -1,5 +1,5 @@
-//! The line editor of a terminal: history, completion, and a way to print while
-//! a line is being typed.
+//! The line editor of a terminal: history, completion, and printing while a line is being
+//! typed.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,18 +14,19 @@ use rustyline::config::{CompletionType, Configurer as _};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 
-use super::completion::Completion;
-use super::line::{HISTORY, Input};
+use super::completion::{CommandWord, Completion};
+use super::input::{HISTORY, Input};
 use crate::failure::Failure;
 
 const PROMPT: &str = ">>> ";
-/// In the data root, beside the folders of nodes: an alias has no `@`.
+/// In the data root, beside the folders of nodes. No node has this name, since an alias
+/// has no `@`.
 const HISTORY_FILE: &str = "@history";
 
 /// Reads lines from a terminal.
 pub(super) struct Editor {
     editor: rustyline::Editor<Completion, FileHistory>,
-    /// Where the history is kept, if there is a place.
+    /// Where the history is kept, if it is.
     file: Option<PathBuf>,
 }
 
@@ -34,18 +35,21 @@ pub(super) struct Terminal {
     texts: Sender<String>,
     /// Whether a line is being typed.
     typing: Arc<AtomicBool>,
-    /// Where programs write to.
+    /// For the output of programs, until somebody takes it.
     output: Option<Output>,
-    /// How the terminal was found.
+    /// The settings of the terminal before.
     found: Option<Termios>,
 }
 
-/// Takes hold of the terminal.
-pub(super) fn open(data: Option<&Path>) -> Result<(Editor, Terminal), Failure> {
+/// Takes over the terminal. The history is kept in the folder `data`.
+pub(super) fn open(
+    data: Option<&Path>,
+    commands: Vec<CommandWord>,
+) -> Result<(Editor, Terminal), Failure> {
     let fail = |error: ReadlineError| Failure::failed(format!("cannot use the terminal: {error}"));
     let found = tcgetattr(io::stdin()).ok();
     let mut editor = rustyline::Editor::new().map_err(fail)?;
-    editor.set_helper(Some(Completion::new()));
+    editor.set_helper(Some(Completion::new(commands)));
     editor.set_completion_type(CompletionType::List);
     editor.set_max_history_size(HISTORY).map_err(fail)?;
     let file = data.map(|folder| folder.join(HISTORY_FILE));
@@ -60,7 +64,7 @@ pub(super) fn open(data: Option<&Path>) -> Result<(Editor, Terminal), Failure> {
         typing: Arc::clone(&typing),
     };
     let (texts, to_print) = unbounded::<String>();
-    // Printing waits for the editor; nobody who logs is to wait for it.
+    // Printing waits for the editor. A thread of its own does, so that logging does not.
     thread::Builder::new()
         .name("notices".into())
         .spawn(move || {
@@ -79,7 +83,7 @@ pub(super) fn open(data: Option<&Path>) -> Result<(Editor, Terminal), Failure> {
 }
 
 impl Editor {
-    /// Reads a line with a prompt. These labels are offered to complete words.
+    /// Reads a line with a prompt. These labels are offered as completions.
     pub(super) fn read(&mut self, labels: Vec<String>) -> Input {
         if let Some(completion) = self.editor.helper_mut() {
             completion.labels = labels;
@@ -103,7 +107,8 @@ impl Editor {
         self.editor.history().iter().cloned().collect()
     }
 
-    /// Written after each line, so that no way to end loses any.
+    /// Appends the line to the history file at once, so that it is kept however the REPL
+    /// ends.
     fn keep(&mut self, line: &str) {
         if line.trim().is_empty() {
             return;
@@ -131,22 +136,22 @@ impl Terminal {
         self.typing.store(typing, Ordering::SeqCst);
     }
 
-    /// For the output of programs; the first time.
+    /// A writer for the output of programs; only the first call gets it.
     pub(super) fn output(&mut self) -> Option<impl Write + Send + use<>> {
         self.output.take()
     }
 
-    /// As [`print`](Self::print), for those who have no terminal.
+    /// A channel whose texts are printed as by [`print`](Self::print).
     pub(super) fn texts(&self) -> Sender<String> {
         self.texts.clone()
     }
 
-    /// For the log.
+    /// A writer for the log.
     pub(super) fn writer(&self) -> impl Write + Send + use<> {
         Writer(self.texts.clone())
     }
 
-    /// Puts the terminal back as it was found.
+    /// Restores the settings of the terminal.
     pub(super) fn restore(self) {
         if let Some(found) = self.found {
             // If this fails the terminal is gone.
@@ -155,7 +160,7 @@ impl Terminal {
     }
 }
 
-/// Prints whole lines as they are written.
+/// Prints what is written above the line being typed.
 struct Writer(Sender<String>);
 
 impl Write for Writer {
@@ -170,8 +175,8 @@ impl Write for Writer {
     }
 }
 
-/// The output of programs: as it is while they have the terminal, in lines of
-/// its own while a line is being typed.
+/// The output of programs: as it is while one runs in the foreground, and above the line
+/// that is being typed otherwise.
 struct Output {
     printer: Box<dyn rustyline::ExternalPrinter + Send>,
     typing: Arc<AtomicBool>,

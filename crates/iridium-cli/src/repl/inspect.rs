@@ -2,47 +2,53 @@
 
 use iridium_isa::DATA_BASE;
 
-use super::Session;
-use super::command::{Flow, misused};
+use super::command::{Arguments, Flow};
 use super::machine::Machine;
+use super::session::ReplSession;
 use crate::failure::Failure;
 use crate::output;
 use crate::program::view;
 
 /// The most bytes that are shown at once.
-const MOST_BYTES: usize = 64 << 10;
+const MAX_BYTES: usize = 64 << 10;
 
 /// `!program`
-pub(super) fn program(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn program(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     let machine = &session.machine;
     let next = machine.is_stopped().then(|| machine.process().pc());
     for (at, instruction) in (0..).zip(machine.listing()) {
         let labels = machine.module().code_labels().iter().filter(|(_, index)| *index == at);
         for (label, _) in labels {
-            output::line(&format!("{label}:"))?;
+            output::print_line(&format!("{label}:"))?;
         }
         let mark = match (next == Some(at), machine.breakpoints().contains(&at)) {
             (true, _) => '>',
             (false, true) => '*',
             (false, false) => ' ',
         };
-        output::line(&format!("{mark}{at:5}  {instruction}"))?;
+        output::print_line(&format!("{mark}{at:5}  {instruction}"))?;
     }
     Ok(Flow::Continue)
 }
 
 /// `!registers`
-pub(super) fn registers(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let zeros = with_zeros(arguments).ok_or_else(|| misused("registers"))?;
-    output::line(&view::registers(session.machine.process(), zeros))?;
+pub(super) fn registers(
+    session: &mut ReplSession,
+    arguments: &Arguments<'_>,
+) -> Result<Flow, Failure> {
+    let zeros = with_zeros(arguments.words()).ok_or_else(|| arguments.misused())?;
+    output::print_line(&view::registers(session.machine.process(), zeros))?;
     Ok(Flow::Continue)
 }
 
 /// `!floats`
-pub(super) fn floats(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let zeros = with_zeros(arguments).ok_or_else(|| misused("floats"))?;
+pub(super) fn floats(
+    session: &mut ReplSession,
+    arguments: &Arguments<'_>,
+) -> Result<Flow, Failure> {
+    let zeros = with_zeros(arguments.words()).ok_or_else(|| arguments.misused())?;
     let text = view::floats(session.machine.process(), zeros);
-    output::line(if text.is_empty() { "all are 0.0" } else { &text })?;
+    output::print_line(if text.is_empty() { "all are 0.0" } else { &text })?;
     Ok(Flow::Continue)
 }
 
@@ -55,14 +61,14 @@ fn with_zeros(arguments: &[&str]) -> Option<bool> {
 }
 
 /// `!heap`
-pub(super) fn heap(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let [address, length] = arguments else { return Err(misused("heap")) };
+pub(super) fn heap(session: &mut ReplSession, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let [address, length] = arguments.words() else { return Err(arguments.misused()) };
     let machine = &session.machine;
-    let start = address_of(machine, address).ok_or_else(|| misused("heap"))?;
+    let start = address_of(machine, address).ok_or_else(|| arguments.misused())?;
     let length = number(length).and_then(|length| usize::try_from(length).ok());
-    let length = length.ok_or_else(|| misused("heap"))?;
-    if length > MOST_BYTES {
-        return Err(Failure::failed(format!("at most {MOST_BYTES} bytes are shown at once")));
+    let length = length.ok_or_else(|| arguments.misused())?;
+    if length > MAX_BYTES {
+        return Err(Failure::failed(format!("at most {MAX_BYTES} bytes are shown at once")));
     }
     let (name, memory, base) = match start {
         DATA_BASE.. => ("the read-only data", machine.module().data(), DATA_BASE),
@@ -78,7 +84,7 @@ pub(super) fn heap(session: &mut Session, arguments: &[&str]) -> Result<Flow, Fa
         return Err(Failure::failed(format!("{name} {held}")));
     };
     if !bytes.is_empty() {
-        output::line(&view::dump(start, bytes))?;
+        output::print_line(&view::dump(start, bytes))?;
     }
     Ok(Flow::Continue)
 }
@@ -105,12 +111,12 @@ fn number(text: &str) -> Option<i64> {
 }
 
 /// `!symbols`
-pub(super) fn symbols(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
+pub(super) fn symbols(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     let symbols = session.machine.symbols();
     let width = symbols.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, value) in symbols {
         let kind = if value < DATA_BASE { "instruction" } else { "data at" };
-        output::line(&format!("{name:width$}  {kind} {value}"))?;
+        output::print_line(&format!("{name:width$}  {kind} {value}"))?;
     }
     Ok(Flow::Continue)
 }

@@ -1,4 +1,5 @@
-//! The default VM: a program that grows by what is typed, and a process in it.
+//! The default VM: a program that grows by the lines that are typed, and a process that
+//! runs it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,46 +12,48 @@ use iridium_node::control::SpawnOrder;
 use iridium_sched::{Reason, RestoreOptions};
 use iridium_vm::{Completion, Effect, Limits, Pid, Process, Program, Status};
 
-use super::drive::{Driver, OUTPUT};
-use super::place::{Here, Place};
+use super::backend::{Backend, LocalBackend};
+use super::effect_driver::{EffectDriver, OUTPUT};
 use super::trace;
 use crate::failure::Failure;
-use crate::program::state::{Kind, Saved, State};
-use crate::program::{End, Settings, World, hosts, load, prepare};
+use crate::program::saved_state::{SavedBy, SavedProcess, SavedState};
+use crate::program::{End, Environment, Settings, hosts, load, prepare};
 
-/// What stands for a file in diagnostics and traps of lines that were typed.
-const NAME: &str = "repl";
+/// The name that diagnostics and traps give to typed lines in place of a file.
+const SOURCE_NAME: &str = "repl";
 
 /// How long processes may take to come to a point where they can be saved.
-const PATIENCE: Duration = Duration::from_secs(5);
+const SAVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// The default VM.
 pub(super) struct Machine {
-    /// Assembles what is typed onto what is there.
+    /// Assembles typed lines onto the program.
     session: Session,
     program: Arc<Program>,
-    /// It is ready exactly while it is stopped before its end.
+    /// Its status is `Ready` exactly while the program is stopped before its end.
     process: Process,
-    /// The typed lines that have not come to their end, the outermost first.
-    lines: Vec<Line>,
+    /// The typed lines that have not run to their end, the outermost first: a line that is
+    /// typed while another is stopped runs inside it.
+    lines: Vec<RunningLine>,
     breakpoints: BTreeSet<u32>,
+    /// Whether each instruction is printed as it runs.
     pub(super) traces: bool,
     /// The file that was loaded last.
     file: Option<PathBuf>,
-    pub(super) driver: Driver,
+    pub(super) driver: EffectDriver,
 }
 
-/// A typed line that runs.
+/// A typed line that is running or stopped.
 #[derive(Debug, Clone, Copy)]
-struct Line {
-    /// The `hlt` behind it.
+struct RunningLine {
+    /// The index of the `hlt` that was put behind it.
     end: u32,
-    /// Where the program was stopped when it was typed: instruction and calls.
+    /// Where the program was stopped when it was typed: instruction and call depth.
     stopped_at: Option<(u32, usize)>,
 }
 
-/// Why the machine is at rest.
-pub(super) enum Rest {
+/// Why the machine has stopped.
+pub(super) enum StopReason {
     /// What was typed has run.
     Done,
     /// The program has ended.
@@ -59,27 +62,27 @@ pub(super) enum Rest {
     Stopped,
     /// A signal came; it can go on.
     Interrupted(crate::signals::Signal),
-    /// It was told to end, and is another process from now on.
-    Told(Reason),
+    /// An exit signal ended its process; it is another process from now on.
+    ExitSignal(Reason),
 }
 
-/// Why a line was not run. Nothing has changed.
-pub(super) enum Refused {
+/// Why a typed line was not run. The machine is as before.
+pub(super) enum EnterError {
     /// It does not assemble.
-    Source(Diagnostics),
-    /// Something else.
+    Assembly(Diagnostics),
+    /// It cannot be run.
     Other(Failure),
 }
 
 impl Machine {
     /// A machine with an empty program.
-    pub(super) fn new(mut driver: Driver) -> Result<Self, Failure> {
-        let program = prepare(empty()?)?;
-        driver.origins.insert(program.module().id(), NAME.into());
+    pub(super) fn new(mut driver: EffectDriver) -> Result<Self, Failure> {
+        let program = prepare(empty_module()?)?;
+        driver.origins.insert(program.module().id(), SOURCE_NAME.into());
         let mut process = Process::new(&program, Limits::default());
-        end(&mut process, &program)?;
+        run_to_halt(&mut process, &program)?;
         Ok(Self {
-            session: Session::new(NAME),
+            session: Session::new(SOURCE_NAME),
             program,
             process,
             lines: Vec::new(),
@@ -113,51 +116,52 @@ impl Machine {
         self.process.status() == Status::Ready
     }
 
-    /// Where the program is, in words.
-    pub(super) fn place(&self) -> String {
+    /// The source position and instruction that come next.
+    pub(super) fn position(&self) -> String {
         let places = self.process.backtrace(&self.program);
         places.first().map(ToString::to_string).unwrap_or_default()
     }
 
-    /// Assembles a line and runs it. A program that is stopped stays where it
-    /// is: the line runs in its window, as if it were called there.
-    pub(super) fn enter(&mut self, line: &str) -> Result<Rest, Refused> {
+    /// Assembles a line and runs it. If a program is stopped, the line runs with the
+    /// registers of that place, and the program is stopped there again afterwards.
+    pub(super) fn enter(&mut self, line: &str) -> Result<StopReason, EnterError> {
         let mut session = self.session.clone();
         let stopped = self.is_stopped();
-        if stopped && self.lines.iter().any(|line| line.end == self.last()) {
-            // What is stopped will come to this `hlt`, so no code may take its
-            // place. In the data section this fails, and no code comes.
+        if stopped && self.lines.iter().any(|line| line.end == self.last_instruction()) {
+            // The session replaces a last `hlt` by what is typed next, but the stopped
+            // line still has to reach this one: put another behind it. In the data section
+            // that fails, and no code is going to be added either.
             let _ = session.enter("hlt");
         }
-        let entered = session.enter(line).map_err(Refused::Source)?;
-        let program = prepare(entered.module).map_err(Refused::Other)?;
+        let entered = session.enter(line).map_err(EnterError::Assembly)?;
+        let program = prepare(entered.module).map_err(EnterError::Other)?;
         let stopped_at = stopped.then(|| (self.process.pc(), self.process.call_depth()));
         if !stopped {
-            self.leave_calls(0);
+            self.unwind_calls(0);
         }
         let end = program.module().code().len().saturating_sub(1) as u32;
-        self.lines.push(Line { end, stopped_at });
-        self.driver.origins.insert(program.module().id(), NAME.into());
+        self.lines.push(RunningLine { end, stopped_at });
+        self.driver.origins.insert(program.module().id(), SOURCE_NAME.into());
         (self.session, self.program) = (session, program);
         self.process.continue_with(&self.program, entered.start);
-        self.go(None).map_err(Refused::Other)
+        self.resume(None).map_err(EnterError::Other)
     }
 
-    /// Goes on until a breakpoint, a signal or the end; with `steps` for so many
+    /// Runs on until a breakpoint, a signal or the end; with `steps`, that many
     /// instructions at most.
-    pub(super) fn go(&mut self, steps: Option<u64>) -> Result<Rest, Failure> {
+    pub(super) fn resume(&mut self, steps: Option<u64>) -> Result<StopReason, Failure> {
         let stream = self.driver.stream();
-        let watched = steps.is_some() || self.traces || !self.breakpoints.is_empty();
-        let end = if watched { self.walk(steps) } else { self.run() };
+        let stepwise = steps.is_some() || self.traces || !self.breakpoints.is_empty();
+        let end = if stepwise { self.run_stepwise(steps) } else { self.run() };
         if matches!(end, Ok(Some(End::Interrupted(_)))) {
             stream.note_interrupt();
         }
         stream.end_line(OUTPUT)?;
         match end {
-            Ok(Some(end)) => self.settle(end),
-            Ok(None) => Ok(Rest::Stopped),
+            Ok(Some(end)) => self.on_end(end),
+            Ok(None) => Ok(StopReason::Stopped),
             Err(failure) => {
-                self.give_up()?;
+                self.abandon_line()?;
                 Err(failure)
             }
         }
@@ -167,98 +171,99 @@ impl Machine {
         self.driver.run(&mut self.process, &self.program).map(Some)
     }
 
-    /// As `run`, instruction by instruction.
-    fn walk(&mut self, steps: Option<u64>) -> Result<Option<End>, Failure> {
-        let mut walked = 0;
+    /// Like `run`, but looks at breakpoints and prints traces between instructions.
+    fn run_stepwise(&mut self, steps: Option<u64>) -> Result<Option<End>, Failure> {
+        let mut steps_done = 0;
         loop {
-            let at_breakpoint = walked > 0 && self.breakpoints.contains(&self.process.pc());
-            if at_breakpoint || steps == Some(walked) {
+            let at_breakpoint = steps_done > 0 && self.breakpoints.contains(&self.process.pc());
+            if at_breakpoint || steps == Some(steps_done) {
                 return Ok(None);
             }
             let traced = self.traces && !self.at_end_of_line();
-            let before = traced.then(|| trace::Before::of(&self.process, self.module()));
+            let before = traced.then(|| trace::BeforeStep::of(&self.process, self.module()));
             let end = self.driver.step(&mut self.process, &self.program)?;
             if let Some(before) = before {
                 self.driver.stream().end_line(OUTPUT)?;
-                before.tell(&self.process)?;
+                before.print(&self.process)?;
             }
             if end.is_some() {
                 return Ok(end);
             }
-            walked += 1;
+            steps_done += 1;
         }
     }
 
-    /// What an end of the process means for what was typed.
-    fn settle(&mut self, end: End) -> Result<Rest, Failure> {
+    /// What is left to do for a typed line or program whose process ended so.
+    fn on_end(&mut self, end: End) -> Result<StopReason, Failure> {
         match end {
-            End::Interrupted(signal) => Ok(Rest::Interrupted(signal)),
-            End::OutOfFuel => Ok(Rest::Stopped),
+            End::Interrupted(signal) => Ok(StopReason::Interrupted(signal)),
+            End::OutOfFuel => Ok(StopReason::Stopped),
             End::Deadlock => {
-                let place = self.place();
-                self.give_up()?;
+                let place = self.position();
+                self.abandon_line()?;
                 Err(Failure::failed(format!(
-                    "{place} waits for a message that nobody can send; it is given up"
+                    "{place} waits for a message that nobody can send; it was stopped"
                 )))
             }
-            End::Told(reason) => {
+            End::ExitSignal(reason) => {
                 self.lines.clear();
-                self.rest()?;
-                self.driver.place.renew()?;
-                Ok(Rest::Told(reason))
+                self.finish()?;
+                self.driver.backend.respawn()?;
+                Ok(StopReason::ExitSignal(reason))
             }
             End::Trapped(_) => {
-                self.give_up()?;
-                Ok(Rest::Ended(end))
+                self.abandon_line()?;
+                Ok(StopReason::Ended(end))
             }
             End::Halted(_) if self.at_end_of_line() => {
-                self.give_up()?;
-                Ok(Rest::Done)
+                self.abandon_line()?;
+                Ok(StopReason::Done)
             }
             End::Halted(_) | End::Exited(_) => {
                 self.lines.clear();
-                Ok(Rest::Ended(end))
+                Ok(StopReason::Ended(end))
             }
         }
     }
 
-    /// Whether the process stands at the `hlt` behind a typed line.
+    /// Whether the process has come to the `hlt` behind the innermost typed line.
     fn at_end_of_line(&self) -> bool {
         self.lines.last().is_some_and(|line| line.end == self.process.pc())
     }
 
-    /// Ends the innermost line. A program that was stopped when it was typed is
+    /// Drops the innermost line. A program that was stopped when it was typed is
     /// stopped there again.
-    fn give_up(&mut self) -> Result<(), Failure> {
+    fn abandon_line(&mut self) -> Result<(), Failure> {
         match self.lines.pop().and_then(|line| line.stopped_at) {
             Some((at, depth)) => {
                 self.process.unwind(depth);
                 self.process.continue_with(&self.program, at);
                 Ok(())
             }
-            None => self.rest(),
+            None => self.finish(),
         }
     }
 
-    /// Makes sure that a process that does not go on is at its end.
-    fn rest(&mut self) -> Result<(), Failure> {
+    /// Brings a process that is not going to run on to its end.
+    fn finish(&mut self) -> Result<(), Failure> {
         if matches!(self.process.status(), Status::Waiting | Status::Ready) {
-            self.process.continue_with(&self.program, self.last());
-            end(&mut self.process, &self.program)?;
+            self.process.continue_with(&self.program, self.last_instruction());
+            run_to_halt(&mut self.process, &self.program)?;
         }
         Ok(())
     }
 
-    fn last(&self) -> u32 {
+    fn last_instruction(&self) -> u32 {
         self.module().code().len().saturating_sub(1) as u32
     }
 
-    fn leave_calls(&mut self, depth: usize) {
+    /// Returns from calls down to this depth, and drops the typed lines.
+    fn unwind_calls(&mut self, depth: usize) {
         self.process.unwind(depth);
         self.lines.clear();
     }
 
-    /// Sets a breakpoint at a label, or takes it away. Answers whether it is set.
+    /// Sets a breakpoint at an instruction, or removes it. Returns whether it is set now.
     pub(super) fn toggle_breakpoint(&mut self, at: u32) -> bool {
         let set = !self.breakpoints.remove(&at);
         if set {
@@ -271,9 +276,8 @@ impl Machine {
         &self.breakpoints
     }
 
-    /// Puts the program of a file in the place of what is there, stopped at its
-    /// start. Without a path it is the file that was loaded last; `None` when
-    /// there is none.
+    /// Replaces the program by that of a file, stopped at its start. Without a path it is
+    /// the file that was loaded last; `None` when there is none.
     pub(super) fn load(&mut self, path: Option<&str>) -> Result<Option<&Path>, Failure> {
         let path = path.map(PathBuf::from).or_else(|| self.file.clone());
         let Some(path) = path else { return Ok(None) };
@@ -285,8 +289,7 @@ impl Machine {
         Ok(Some(self.file.insert(path)))
     }
 
-    /// Starts a process of a program from a file, or of the program that is here,
-    /// at its start.
+    /// Starts a process that runs a file, or the present program, from its start.
     pub(super) fn spawn(&mut self, path: Option<&str>) -> Result<Pid, Failure> {
         let program = match path {
             Some(path) => {
@@ -296,13 +299,13 @@ impl Machine {
             }
             None => Arc::clone(&self.program),
         };
-        match &self.driver.place {
-            Place::Here(here) => {
+        match &self.driver.backend {
+            Backend::Local(local) => {
                 let process = Process::new(&program, Limits::default());
-                let spawned = here.world.scheduler.spawn(process, &program);
+                let spawned = local.environment.scheduler.spawn(process, &program);
                 spawned.map_err(|full| Failure::failed(full.to_string()))
             }
-            Place::There(there) => {
+            Backend::Remote(remote) => {
                 let module = program.module();
                 let order = SpawnOrder {
                     module: module.id(),
@@ -313,28 +316,29 @@ impl Machine {
                     name: None,
                     link_app: false,
                 };
-                Ok(there.connect()?.spawn(order, module)?)
+                Ok(remote.connect()?.spawn(order, module)?)
             }
         }
     }
 
-    /// Does something as the process of this VM, and gives the answer.
-    pub(super) fn ask(&mut self, effect: Effect) -> Result<Completion, Failure> {
-        self.driver.ask(effect, &self.program)
+    /// Carries out an effect as the process of this VM, and gives the answer.
+    pub(super) fn perform(&mut self, effect: Effect) -> Result<Completion, Failure> {
+        self.driver.perform(effect, &self.program)
     }
 
-    /// Writes the process with its program, and all other processes. Answers how
-    /// many.
+    /// Writes this VM and all other processes to a file. Returns the number of the others.
     pub(super) fn save(&self, path: &str) -> Result<usize, Failure> {
-        let Here { world, guest, .. } = self.driver.place.own()?;
-        let World { scheduler, settings, .. } = world;
-        let processes = scheduler.save_with(guest, PATIENCE);
-        let machine = Saved { process: self.process.clone(), program: Arc::clone(&self.program) };
-        let state = State {
-            kind: Kind::Repl,
-            first: guest.pid().bits(),
+        let LocalBackend { environment, process: native, .. } =
+            self.driver.backend.require_local()?;
+        let Environment { scheduler, settings, .. } = environment;
+        let processes = scheduler.save_with(native, SAVE_WITHIN);
+        let saved =
+            SavedProcess { process: self.process.clone(), program: Arc::clone(&self.program) };
+        let state = SavedState {
+            kind: SavedBy::Repl,
+            first: native.pid().bits(),
             ended: None,
-            machine: Some(machine),
+            process: Some(saved),
             settings: *settings,
             processes: processes.map_err(|error| Failure::failed(error.to_string()))?,
         };
@@ -342,39 +346,39 @@ impl Machine {
         Ok(scheduler.process_count().saturating_sub(1))
     }
 
-    /// Puts what was saved in the place of what is there. Answers how many other
-    /// processes there are now.
+    /// Replaces this VM and all other processes by those of a file. Returns the number of the
+    /// others.
     pub(super) fn restore(&mut self, path: &str) -> Result<usize, Failure> {
         let stream = self.driver.stream();
-        let here = self.driver.place.own_mut()?;
-        let state = State::read(Path::new(path), Kind::Repl)?;
-        let Some(machine) = state.machine else {
+        let local = self.driver.backend.require_local_mut()?;
+        let state = SavedState::read(Path::new(path), SavedBy::Repl)?;
+        let Some(saved) = state.process else {
             return Err(Failure::failed(format!("{path} is damaged")));
         };
-        let settings = Settings { threads: here.world.settings.threads, ..state.settings };
-        let world = World::start_reachable(settings, stream)?;
+        let settings = Settings { threads: local.environment.settings.threads, ..state.settings };
+        let environment = Environment::start_reachable(settings, stream)?;
         let options = RestoreOptions { native: true, ..RestoreOptions::default() };
-        let restored = world.scheduler.restore_all(&state.processes, &hosts(), options);
+        let restored = environment.scheduler.restore_all(&state.processes, &hosts(), options);
         let restored = restored.map_err(|error| Failure::failed(format!("{path}: {error}")))?;
-        let Some(guest) = restored.native else {
+        let Some(process) = restored.native else {
             return Err(Failure::failed(format!("{path} is damaged")));
         };
-        let others = world.scheduler.process_count().saturating_sub(1);
-        *here = Here { world, guest, is_clustered: false };
-        self.process = machine.process;
-        self.replace(machine.program);
-        self.driver.origins.insert(self.module().id(), NAME.into());
+        let others = environment.scheduler.process_count().saturating_sub(1);
+        *local = LocalBackend { environment, process, is_clustered: false };
+        self.process = saved.process;
+        self.replace(saved.program);
+        self.driver.origins.insert(self.module().id(), SOURCE_NAME.into());
         Ok(others)
     }
 
-    /// Forgets the program. Registers, stack and heap stay.
+    /// Removes the program. Registers, stack and heap stay.
     pub(super) fn clear_program(&mut self) -> Result<(), Failure> {
-        let program = prepare(empty()?)?;
-        self.leave_calls(0);
+        let program = prepare(empty_module()?)?;
+        self.unwind_calls(0);
         self.process.continue_with(&program, 0);
-        end(&mut self.process, &program)?;
+        run_to_halt(&mut self.process, &program)?;
         self.replace(program);
-        self.session = Session::new(NAME);
+        self.session = Session::new(SOURCE_NAME);
         Ok(())
     }
 
@@ -384,21 +388,21 @@ impl Machine {
     }
 
     fn replace(&mut self, program: Arc<Program>) {
-        self.session = Session::from_module(NAME, program.module());
+        self.session = Session::from_module(SOURCE_NAME, program.module());
         self.program = program;
         self.lines.clear();
         self.breakpoints.clear();
     }
 }
 
-/// A module that ends at once.
-fn empty() -> Result<Module, Failure> {
-    let entered = Session::new(NAME).enter("");
+/// A module that has only a `hlt`.
+fn empty_module() -> Result<Module, Failure> {
+    let entered = Session::new(SOURCE_NAME).enter("");
     entered.map(|entered| entered.module).map_err(|error| Failure::failed(error.to_string()))
 }
 
-/// Runs a process that stands at a `hlt`.
-fn end(process: &mut Process, program: &Program) -> Result<(), Failure> {
+/// Runs a process whose next instruction is `hlt`.
+fn run_to_halt(process: &mut Process, program: &Program) -> Result<(), Failure> {
     process.run(program, 0, &mut Vec::new())?;
     Ok(())
 }

@@ -1,24 +1,27 @@
 //! The REPL: reads lines until `!quit` or the end of the input. A line that
-//! begins with `!` is a command (`command` is their table; `control`, `inspect`,
-//! `cluster` and `help` do the work); any other is assembled and run on the
-//! default VM (`machine`), whose process lives here or at a node (`place`).
+//! begins with `!` is a command (`table` lists them; `control`, `inspect`, `processes`,
+//! `cluster` and `help` do their work); any other is assembled and run on the default VM
+//! (`machine`), whose process lives here or at a node (`backend`).
 //!
-//! One thread owns everything: it waits for the next line, for what happens in
-//! the mesh and for signals, and handles one at a time. Only the reading of
-//! lines has a thread of its own, because it cannot wait for anything else.
+//! One thread owns everything: it waits for the next line, for events of the mesh and for
+//! signals, and handles one at a time. Only reading lines has a thread of its own, because
+//! it blocks.
 
+mod backend;
 mod cluster;
 mod command;
 mod completion;
 mod control;
-mod drive;
 mod editor;
+mod effect_driver;
 mod help;
+mod input;
 mod inspect;
-mod line;
+mod lines;
 mod machine;
-mod place;
 mod processes;
+mod session;
+mod table;
 mod trace;
 
 use std::io::{self, IsTerminal as _};
@@ -26,77 +29,81 @@ use std::io::{self, IsTerminal as _};
 use crossbeam_channel::{Receiver, never, select};
 use log::Level;
 
-use iridium_net::Event;
-use iridium_node::Node;
-
 use crate::args::{AttachArgs, ClientFlags, NodeFlags};
 use crate::failure::Failure;
-use crate::logging::Sink;
+use crate::logging::LogTarget;
 use crate::program::{Settings, Stream};
 use crate::signals::Signal;
-use crate::{config, event, logging, output, signals};
+use crate::{config, logging, output, signals};
+use backend::Backend;
 use command::Flow;
-use drive::Driver;
-use line::{Input, Lines};
+use effect_driver::EffectDriver;
+use input::Input;
+use lines::Lines;
 use machine::Machine;
-use place::Place;
+use session::ReplSession;
 
 /// Runs the REPL.
 pub(crate) fn run(flags: NodeFlags, settings: Settings) -> Result<(), Failure> {
-    let signals = signals::arriving()?;
+    let signals = signals::receive()?;
     let lines = open(&flags)?;
-    converse(flags, lines, &signals, |stream| Place::here(settings, stream))
+    run_lines(flags, lines, &signals, |stream| Backend::local(settings, stream))
 }
 
 /// Runs the REPL, whose process lives at a running node.
-pub(crate) fn attach(words: AttachArgs) -> Result<(), Failure> {
-    let AttachArgs { node, client, log } = words;
-    let signals = signals::arriving()?;
+pub(crate) fn attach(args: AttachArgs) -> Result<(), Failure> {
+    let AttachArgs { node, client, log } = args;
+    let signals = signals::receive()?;
     let flags = NodeFlags::attached(log);
     let lines = open(&flags)?;
     let access = ClientFlags { at: node.unwrap_or(client.at), ..client };
     let at = access.at.clone();
-    converse(flags, lines, &signals, |_| {
-        let place = Place::there(access)?;
-        // Only people want to know; a pipe gets nothing but answers.
+    run_lines(flags, lines, &signals, |_| {
+        let backend = Backend::remote(access)?;
+        // Only for people: what goes to a pipe is the output of commands and programs.
         if io::stdin().is_terminal() && io::stdout().is_terminal() {
-            output::line(&format!("attached to the node at {at} as process {}", place.pid()))?;
+            output::print_line(&format!(
+                "attached to the node at {at} as process {}",
+                backend.pid()
+            ))?;
         }
-        Ok(place)
+        Ok(backend)
     })
 }
 
-/// Opens the input, and the log, which is not to get in its way.
+/// Opens the input, and the log, which must not disturb the line being typed.
 fn open(flags: &NodeFlags) -> Result<Lines, Failure> {
-    let lines = Lines::open(config::data_root(flags.data_root_dir.as_deref()).ok().as_deref())?;
-    let sink = match lines.log_writer() {
-        Some(writer) => Sink::Terminal(writer),
-        None => Sink::Pipe,
+    let data = config::data_root(flags.data_root_dir.as_deref()).ok();
+    let lines = Lines::open(data.as_deref(), table::words())?;
+    let target = match lines.log_writer() {
+        Some(writer) => LogTarget::Terminal(writer),
+        None => LogTarget::Pipe,
     };
-    logging::start(&flags.log, Level::Warn, sink)?;
+    logging::start(&flags.log, Level::Warn, target)?;
     Ok(lines)
 }
 
 /// Carries out lines until there are no more.
-fn converse(
+fn run_lines(
     flags: NodeFlags,
     mut lines: Lines,
     signals: &Receiver<Signal>,
-    place: impl FnOnce(Stream) -> Result<Place, Failure>,
+    open_backend: impl FnOnce(Stream) -> Result<Backend, Failure>,
 ) -> Result<(), Failure> {
     let stream = Stream::to(lines.output());
-    let place = match place(stream.clone()) {
-        Ok(place) => place,
+    let backend = match open_backend(stream.clone()) {
+        Ok(backend) => backend,
         Err(failure) => {
             lines.close();
             return Err(failure);
         }
     };
-    let driver = Driver::new(place, stream, signals.clone(), lines.teller());
+    let driver = EffectDriver::new(backend, stream, signals.clone(), lines.notice_printer());
     let machine = Machine::new(driver)?;
-    let mut session = Session { flags, lines, machine, cluster: None, events: never() };
+    let mut session = ReplSession { flags, lines, machine, cluster: None, events: never() };
     let ended = session.run(signals);
-    // What is remembered stays: the end of the REPL is no farewell for good.
+    // Unlike `leave`, this keeps the peers, so that the node finds them again when the REPL
+    // is started the next time.
     if let Some(node) = session.cluster.take() {
         node.shutdown();
     }
@@ -104,36 +111,25 @@ fn converse(
     ended
 }
 
-/// What the commands work on.
-struct Session {
-    /// What a node is to be told that is started from here.
-    flags: NodeFlags,
-    lines: Lines,
-    machine: Machine,
-    /// The node, once it was started and until it has left.
-    cluster: Option<Node>,
-    events: Receiver<Event>,
-}
-
-impl Session {
+impl ReplSession {
     fn run(&mut self, signals: &Receiver<Signal>) -> Result<(), Failure> {
-        self.lines.greet(concat!(
+        self.lines.print_to_terminal(concat!(
             "Iridium ",
             env!("CARGO_PKG_VERSION"),
             ". !help lists the commands; !quit or Ctrl-D ends."
         ))?;
-        self.ask();
+        self.request_line();
         loop {
-            let (news, wakes) = self.machine.driver.receivers();
+            let (notices, wakes) = self.machine.driver.receivers();
             select! {
                 recv(self.lines.input) -> input => match input {
                     Ok(Input::Line(line)) => {
-                        for part in line::parts(&line) {
-                            if self.obey(part)? == Flow::Quit {
+                        for part in lines::split_commands(&line) {
+                            if self.run_line(part)? == Flow::Quit {
                                 return Ok(());
                             }
                         }
-                        self.ask();
+                        self.request_line();
                     }
                     Ok(Input::Failed(why)) => return Err(Failure::failed(why)),
                     Ok(Input::End) | Err(_) => return Ok(()),
@@ -142,70 +138,53 @@ impl Session {
                     Ok(event) => self.on_event(&event),
                     Err(_) => self.events = never(),
                 },
-                recv(news) -> news => if let Ok(news) = news { self.machine.driver.tell(&news) },
-                recv(wakes) -> _ => match self.machine.driver.look_in() {
-                    Ok(Some(text)) => self.machine.driver.tell_line(&text),
+                recv(notices) -> notice => if let Ok(notice) = notice {
+                    self.machine.driver.report(&notice);
+                },
+                recv(wakes) -> _ => match self.machine.driver.check_exit() {
+                    Ok(Some(text)) => self.machine.driver.print_notice(&text),
                     Ok(None) => {}
                     Err(failure) => {
-                        // Past the line that was being typed.
-                        self.lines.greet("")?;
+                        // Moves past the line that was being typed.
+                        self.lines.print_to_terminal("")?;
                         return Err(failure);
                     }
                 },
                 recv(signals) -> signal => {
                     if signal == Ok(Signal::SIGINT) && self.lines.is_terminal() {
-                        // It was for a program that had just ended.
+                        // Ctrl-C for a program that had just ended.
                         continue;
                     }
-                    // Past the line that was being typed.
-                    self.lines.greet("")?;
+                    // Moves past the line that was being typed.
+                    self.lines.print_to_terminal("")?;
                     return Ok(());
                 }
             }
         }
     }
 
-    fn ask(&self) {
+    fn request_line(&self) {
         let symbols = if self.lines.is_terminal() { self.machine.symbols() } else { Vec::new() };
-        self.lines.ask(symbols.into_iter().map(|(name, _)| name).collect());
+        self.lines.request(symbols.into_iter().map(|(name, _)| name).collect());
     }
 
-    /// Carries out a line. A failure that concerns the line is told and the
-    /// REPL goes on.
-    fn obey(&mut self, line: &str) -> Result<Flow, Failure> {
+    /// Runs a line. A failure of the line is printed and the REPL goes on.
+    fn run_line(&mut self, line: &str) -> Result<Flow, Failure> {
         self.lines.remember(line);
         self.lines.note_typed();
         let stream = self.machine.driver.stream();
         if self.lines.is_terminal() {
-            // The line that was typed has ended by itself.
+            // Enter has moved the cursor to a new line.
             stream.note_line_end();
         } else {
-            stream.end_line(drive::OUTPUT)?;
+            stream.end_line(effect_driver::OUTPUT)?;
         }
-        match command::run(self, line) {
-            Err(failure) if !failure.is_end() => {
-                failure.tell();
+        match table::run(self, line) {
+            Err(failure) if !failure.is_fatal() => {
+                failure.print();
                 Ok(Flow::Continue)
             }
             flow => flow,
         }
-    }
-
-    fn on_event(&mut self, event: &Event) {
-        self.lines.notice(&event::describe(event));
-        if *event == Event::LeaveRequested {
-            self.leave();
-            self.lines.notice("this node has left the cluster");
-        }
-    }
-
-    fn leave(&mut self) {
-        if let Some(node) = self.cluster.take() {
-            node.leave();
-        }
-        if let Ok(here) = self.machine.driver.place.own_mut() {
-            here.is_clustered = false;
-        }
-        self.events = never();
     }
 }

@@ -5,34 +5,36 @@ use iridium_node::control::Target;
 use iridium_sched::{Activity, Reason};
 use iridium_vm::{Completion, Effect, MAX_SERIAL, Payload, Pid, Status};
 
-use super::Session;
-use super::command::{Flow, misused};
-use super::place::Place;
+use super::backend::Backend;
+use super::command::{Arguments, Flow};
+use super::session::ReplSession;
 use crate::commands::ps::left_out;
 use crate::failure::Failure;
 use crate::output;
 
 /// `!spawn`
-pub(super) fn spawn(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let path = match arguments {
+pub(super) fn spawn(session: &mut ReplSession, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let path = match arguments.words() {
         [] => None,
         [path] => Some(*path),
-        _ => return Err(misused("spawn")),
+        _ => return Err(arguments.misused()),
     };
     let pid = session.machine.spawn(path)?;
-    output::line(&format!("process {pid}"))?;
+    output::print_line(&format!("process {pid}"))?;
     Ok(Flow::Continue)
 }
 
 /// `!ps`
-pub(super) fn list(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
-    let me = myself(session);
+pub(super) fn ps(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
+    let me = own_row(session);
     let mine = me.pid;
-    let mut rows: Vec<ProcessRow> = match &session.machine.driver.place {
-        Place::Here(here) => here.world.scheduler.processes().into_iter().map(Into::into).collect(),
-        Place::There(there) => {
-            let nodes = there.connect()?.processes(false)?;
-            nodes.iter().filter_map(left_out).for_each(|note| output::complain(&note));
+    let mut rows: Vec<ProcessRow> = match &session.machine.driver.backend {
+        Backend::Local(local) => {
+            local.environment.scheduler.processes().into_iter().map(Into::into).collect()
+        }
+        Backend::Remote(remote) => {
+            let nodes = remote.connect()?.processes(false)?;
+            nodes.iter().filter_map(left_out).for_each(|note| output::print_stderr(&note));
             nodes.into_iter().flat_map(|node| node.processes.unwrap_or_default()).collect()
         }
     };
@@ -62,79 +64,79 @@ pub(super) fn list(session: &mut Session, _: &[&str]) -> Result<Flow, Failure> {
             row.links.to_string(),
         ]
     });
-    output::line(&output::processes(rows.collect()))?;
+    output::print_line(&output::processes(rows.collect()))?;
     Ok(Flow::Continue)
 }
 
-/// The default VM, which is not listed with the others. Its names, links and
-/// messages are not known here when they are at a node.
-fn myself(session: &Session) -> ProcessRow {
+/// The row of the default VM, which is not among the others. Its names, links and messages
+/// are not known here when its process lives at a node.
+fn own_row(session: &ReplSession) -> ProcessRow {
     let process = session.machine.process();
     debug_assert_ne!(process.status(), Status::Waiting, "a line has come to its end");
-    let known = match &session.machine.driver.place {
-        Place::Here(here) => Some(here.guest.info()),
-        Place::There(_) => None,
+    let info = match &session.machine.driver.backend {
+        Backend::Local(local) => Some(local.process.info()),
+        Backend::Remote(_) => None,
     };
     ProcessRow {
-        pid: session.machine.driver.place.pid(),
-        names: known.as_ref().map(|known| known.names.clone()).unwrap_or_default(),
+        pid: session.machine.driver.backend.pid(),
+        names: info.as_ref().map(|info| info.names.clone()).unwrap_or_default(),
         module: Some(process.module()),
         state: Activity::Ready.as_str().into(),
         place: None,
         fuel: process.fuel_spent(),
         heap: process.heap().len() as u64,
         memory: process.memory(),
-        messages: known.as_ref().map_or(0, |known| known.messages as u64),
-        links: known.as_ref().map_or(0, |known| known.links as u64),
+        messages: info.as_ref().map_or(0, |info| info.messages as u64),
+        links: info.as_ref().map_or(0, |info| info.links as u64),
     }
 }
 
 /// `!send`
-pub(super) fn send(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let [to, tag, text @ ..] = arguments else { return Err(misused("send")) };
-    let tag: i64 = tag.trim_start_matches('#').parse().map_err(|_| misused("send"))?;
+pub(super) fn send(session: &mut ReplSession, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let [to, tag, text @ ..] = arguments.words() else { return Err(arguments.misused()) };
+    let tag: i64 = tag.trim_start_matches('#').parse().map_err(|_| arguments.misused())?;
     if tag < 0 {
-        return Err(Failure::failed(format!("{tag}: negative tags are the system's own")));
+        return Err(Failure::failed(format!("{tag}: negative tags are reserved for the system")));
     }
     let payload = match text {
-        [] => return Err(misused("send")),
+        [] => return Err(arguments.misused()),
         [number] if number.starts_with('#') => {
-            let number: i64 = number[1..].parse().map_err(|_| misused("send"))?;
+            let number: i64 = number[1..].parse().map_err(|_| arguments.misused())?;
             Payload::Word(number.to_le_bytes())
         }
         words => Payload::Bytes(words.join(" ").into_bytes().into()),
     };
-    let to = find(session, to)?;
-    session.machine.ask(Effect::Send { to: to.bits(), tag, payload })?;
+    let to = find_process(session, to)?;
+    session.machine.perform(Effect::Send { to: to.bits(), tag, payload })?;
     Ok(Flow::Continue)
 }
 
 /// `!kill`
-pub(super) fn kill(session: &mut Session, arguments: &[&str]) -> Result<Flow, Failure> {
-    let (pid, reason) = match arguments {
+pub(super) fn kill(session: &mut ReplSession, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
+    let (pid, reason) = match arguments.words() {
         [pid] => (pid, Reason::KILLED),
         [pid, reason] => {
             let reason = reason.trim_start_matches('#').parse();
-            (pid, Reason(reason.map_err(|_| misused("kill"))?))
+            (pid, Reason(reason.map_err(|_| arguments.misused())?))
         }
-        _ => return Err(misused("kill")),
+        _ => return Err(arguments.misused()),
     };
-    let pid = find(session, pid)?;
-    match &session.machine.driver.place {
-        Place::Here(here) => here.world.scheduler.kill(pid, reason),
-        Place::There(there) => drop(there.connect()?.kill(Target::Pid(pid), reason)?),
+    let pid = find_process(session, pid)?;
+    match &session.machine.driver.backend {
+        Backend::Local(local) => local.environment.scheduler.kill(pid, reason),
+        Backend::Remote(remote) => drop(remote.connect()?.kill(Target::Pid(pid), reason)?),
     }
     Ok(Flow::Continue)
 }
 
-/// The process that is meant: by name, which may be `NAME@ALIAS`, by pid, or by the
-/// serial that is the lower part of it.
-fn find(session: &mut Session, text: &str) -> Result<Pid, Failure> {
+/// Finds a process by name (also `NAME@ALIAS`), by pid, or by the serial number in its
+/// pid.
+fn find_process(session: &mut ReplSession, text: &str) -> Result<Pid, Failure> {
     let none = || Failure::failed(format!("there is no process {text}; !ps lists them"));
-    let me = session.machine.driver.place.pid();
+    let me = session.machine.driver.backend.pid();
     let number: Option<i64> = text.trim_start_matches('#').parse().ok();
     let pid = match number {
-        None => match session.machine.ask(Effect::WhereIs { name: text.into() })? {
+        None => match session.machine.perform(Effect::WhereIs { name: text.into() })? {
             Completion::Found(Some(bits)) => Pid::from_bits(bits),
             _ => return Err(none()),
         },
@@ -143,9 +145,11 @@ fn find(session: &mut Session, text: &str) -> Result<Pid, Failure> {
             _ => Pid::from_bits(number),
         },
     };
-    match &session.machine.driver.place {
-        // Of those that live elsewhere, nobody here knows.
-        Place::Here(here) if pid.node() == me.node() && !here.world.scheduler.is_alive(pid) => {
+    match &session.machine.driver.backend {
+        // Whether a process of another node lives is not known here.
+        Backend::Local(local)
+            if pid.node() == me.node() && !local.environment.scheduler.is_alive(pid) =>
+        {
             Err(none())
         }
         _ if pid.node() == 0 => Err(none()),

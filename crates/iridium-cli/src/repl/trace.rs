@@ -7,8 +7,8 @@ use iridium_vm::{Process, Register};
 
 use crate::output;
 
-/// What is remembered of the process before an instruction.
-pub(super) struct Before {
+/// The state of the process before an instruction.
+pub(super) struct BeforeStep {
     index: u32,
     instruction: String,
     registers: Vec<Register>,
@@ -16,7 +16,7 @@ pub(super) struct Before {
     flag: bool,
 }
 
-impl Before {
+impl BeforeStep {
     pub(super) fn of(process: &Process, module: &Module) -> Self {
         Self {
             index: process.pc(),
@@ -27,11 +27,11 @@ impl Before {
         }
     }
 
-    /// Prints the instruction, now that it has run.
-    pub(super) fn tell(&self, process: &Process) -> io::Result<()> {
+    /// Prints the instruction and what it has changed, after it has run.
+    pub(super) fn print(&self, process: &Process) -> io::Result<()> {
         let changes = self.changes(process).join(", ");
         let line = format!("{:6}  {:32}; {changes}", self.index, self.instruction);
-        output::line(line.trim_end_matches("; ").trim_end())
+        output::print_line(line.trim_end_matches("; ").trim_end())
     }
 
     fn changes(&self, process: &Process) -> Vec<String> {

@@ -27,14 +27,14 @@ fn till(user: &User, patience: i64) -> String {
 }
 
 #[test]
-fn an_app_in_which_nothing_can_happen_any_more_says_so_and_ends() {
+fn an_app_whose_processes_are_all_idle_reports_it_and_ends() {
     let user = User::new();
     // Nobody can send what it waits for. It is asked to end as by Ctrl-C.
     let outcome = user.run(&["run", "--app", &till(&user, -1), "-t", "2"]);
     outcome.fails(1, &["shop: deadlock: a process waits", "till.iasm:7:1"]);
     assert_eq!(outcome.stdout, "41\nb\n", "{outcome:?}");
     // With nothing left but supervisors, all is done.
-    let file = format!("{}/../iridium-vm/examples/pool.toml", env!("CARGO_MANIFEST_DIR"));
+    let file = format!("{}/../iridium-sched/examples/pool.toml", env!("CARGO_MANIFEST_DIR"));
     let outcome = user.run(&["run", "--app", &file]);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(outcome.stdout.ends_with("all jobs are done\n"), "{outcome:?}");
@@ -42,7 +42,7 @@ fn an_app_in_which_nothing_can_happen_any_more_says_so_and_ends() {
 }
 
 #[test]
-fn an_app_runs_until_it_is_asked_to_end() {
+fn an_app_runs_until_it_is_told_to_end() {
     let user = User::new();
     // With a time-out something may still come, so it is not at rest.
     let file = till(&user, 3_600_000);
@@ -74,7 +74,7 @@ fn a_tree_that_gives_up_says_which_supervisor_and_which_child() {
 }
 
 #[test]
-fn a_mistake_is_told_with_its_place() {
+fn a_mistake_is_reported_with_its_place() {
     let user = User::new();
     user.file("x.iasm", "main: hlt");
     user.file("y.iasm", "laod $0");
@@ -105,7 +105,7 @@ fn a_mistake_is_told_with_its_place() {
 }
 
 #[test]
-fn an_app_file_that_is_taken_for_a_program_is_told_how_it_runs() {
+fn an_app_file_given_as_a_program_is_explained() {
     let user = User::new();
     let app = user.file("shop.toml", "# A shop.\nname = 'shop'\n");
     for words in

@@ -1,4 +1,4 @@
-//! `iridium attach`: a REPL whose process lives at a running node.
+//! `iridium attach`: a REPL that acts as a process of a running node.
 
 use nix::sys::signal::Signal;
 
@@ -19,7 +19,7 @@ fn pid(repl: &mut Repl) -> String {
 }
 
 #[test]
-fn its_process_is_one_of_the_node_and_its_output_is_here() {
+fn its_process_belongs_to_the_node_and_its_output_is_printed_here() {
     let user = User::new();
     let [a, b] = pair(&user, &[]);
     let file = user.file("printer.iasm", PRINTER);
@@ -65,7 +65,7 @@ fn its_process_is_one_of_the_node_and_its_output_is_here() {
 }
 
 #[test]
-fn several_are_attached_at_a_time_and_talk() {
+fn several_repls_are_attached_and_send_each_other_messages() {
     let user = User::new();
     let [a, b] = pair(&user, &[]);
     let mut first = user.repl(&["attach", "--at", &a.at]);
@@ -86,7 +86,7 @@ fn several_are_attached_at_a_time_and_talk() {
         now if now != pids[0] => Ok(()),
         now => Err(now),
     });
-    // A wait is given up by a signal.
+    // A signal stops a wait.
     let waits = "load $0 #4\nload $1 #-1\nload $6 #31337\nprti $6\nload $5 #10\nprtc $5\n\
                  recv $0 $2\nhlt";
     let waits = user.file("waits.iasm", waits);
@@ -101,7 +101,7 @@ fn several_are_attached_at_a_time_and_talk() {
 }
 
 #[test]
-fn what_is_not_its_own_is_refused_and_the_end_of_the_node_is_its_end() {
+fn commands_for_a_local_scheduler_are_refused_and_it_ends_with_the_node() {
     let user = User::new();
     let a = user.node("a", &[]);
     let mut repl = user.repl(&["attach", &a.at]);
@@ -109,11 +109,11 @@ fn what_is_not_its_own_is_refused_and_the_end_of_the_node_is_its_end() {
         repl.say(line);
     }
     say(&mut repl, "!send nobody 1 x");
-    let told = repl.process.complained();
-    let lines: Vec<_> = told.lines().collect();
-    assert_eq!(lines.len(), 6, "{told}");
-    assert!(lines[..5].iter().all(|line| line.contains("attached to the node at")), "{told}");
-    assert!(lines[5].contains("there is no process nobody"), "{told}");
+    let report = repl.process.complained();
+    let lines: Vec<_> = report.lines().collect();
+    assert_eq!(lines.len(), 6, "{report}");
+    assert!(lines[..5].iter().all(|line| line.contains("attached to the node at")), "{report}");
+    assert!(lines[5].contains("there is no process nobody"), "{report}");
     // While nothing runs ...
     let mut waiting = user.repl(&["attach", &a.at]);
     waiting.ask("!help quit", "!quit:");

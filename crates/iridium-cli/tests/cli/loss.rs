@@ -1,4 +1,4 @@
-//! What processes notice of a node that is killed.
+//! What processes are told when a node is killed.
 
 use nix::sys::signal::Signal;
 use serde_json::Value;

@@ -36,7 +36,7 @@ fn lines_run_at_once_and_see_what_came_before() {
 }
 
 #[test]
-fn a_bad_line_is_shown_and_changes_nothing() {
+fn a_line_with_an_error_is_reported_and_changes_nothing() {
     let user = User::new();
     let state = "!registers\n!symbols\n!program\n";
     let lines = format!("x: load $0 #5\n{state}laod $0 #1\nx: hlt\ny: djmp @nowhere\n{state}");
@@ -49,7 +49,7 @@ fn a_bad_line_is_shown_and_changes_nothing() {
 }
 
 #[test]
-fn a_trap_is_told_and_the_next_line_runs_as_if_nothing_had_been() {
+fn after_a_trap_the_next_line_runs_normally() {
     let user = User::new();
     let outcome = converse(
         &user,
@@ -107,11 +107,11 @@ fn a_loaded_file_is_stepped_and_stopped() {
     let show = format!("stopped at {file}:6:7 (show): prtc $9");
     assert_eq!(stops, [&next, &show, &next]);
     for text in [
-        "7 instructions; !continue runs it, !step walks\n",
-        "a breakpoint at next (instruction 1)\n",
+        "7 instructions; run it with !continue or !step\n",
+        "breakpoint set at next (instruction 1)\n",
         "$0 = 1\nflag clear, pc 1,",
         "the program ended with $0 = 3\n",
-        "no breakpoint any more at next (instruction 1)\n",
+        "breakpoint removed at next (instruction 1)\n",
         ">    0  load $0 #0\nnext:\n     1  addi $0 #1 $0\n",
     ] {
         assert!(outcome.stdout.contains(text), "{text}: {}", outcome.stdout);
@@ -183,7 +183,7 @@ fn a_trace_shows_instructions_and_changes() {
 }
 
 #[test]
-fn what_is_saved_goes_on_elsewhere() {
+fn a_saved_session_continues_in_another_repl() {
     let user = User::new();
     let state = user.path("state");
     let state = state.to_str().unwrap();
@@ -197,7 +197,7 @@ fn what_is_saved_goes_on_elsewhere() {
     let run = ["run", &example("loop"), "--fuel", "3", "--save", state];
     assert_eq!(user.run(&run).code, Some(0));
     let outcome = converse(&user, &format!("!restore {state}"));
-    assert!(outcome.stderr.contains("goes on with: iridium resume"), "{outcome:?}");
+    assert!(outcome.stderr.contains("resume it with: iridium resume"), "{outcome:?}");
     // And a state without a program that goes on.
     let outcome = converse(
         &user,

@@ -1,5 +1,5 @@
-//! The command `iridium` as its users meet it: real processes on ephemeral
-//! ports of this machine, each test in a folder of its own.
+//! Tests of the command `iridium` as users run it: real processes on ephemeral ports, each
+//! test in a folder of its own.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 

@@ -70,7 +70,7 @@ fn all_nodes_say_the_same_and_a_fourth_may_join_through_any() {
 }
 
 #[test]
-fn a_killed_node_is_down_at_once_and_comes_back_by_itself() {
+fn a_killed_node_is_down_at_once_and_rejoins_when_started_again() {
     let user = User::new();
     let [a, b, c] = mesh(&user, ["a", "b", "c"]);
     let before = incarnation(&user.members(&a.at), "c");
@@ -94,7 +94,7 @@ fn a_killed_node_is_down_at_once_and_comes_back_by_itself() {
 }
 
 #[test]
-fn a_node_that_is_told_to_end_says_goodbye() {
+fn a_node_that_is_told_to_end_leaves_the_cluster() {
     let user = User::new();
     let [a, b, c] = mesh(&user, ["a", "b", "c"]);
 
@@ -140,27 +140,27 @@ fn daemon_mode_is_the_same_as_node() {
 }
 
 #[test]
-fn a_second_door_is_for_control_clients_alone() {
+fn a_second_address_is_for_control_clients_only() {
     let user = User::new();
     let a = user.node("a", &["-r", "-p", "0"]);
     let line = a.process.wait_for("a lets control clients in on 127.0.0.1:");
-    let door = line.rsplit(' ').next().unwrap().to_string();
-    user.wait_for_members(&door, &[("a", "self")]);
+    let control = line.rsplit(' ').next().unwrap().to_string();
+    user.wait_for_members(&control, &[("a", "self")]);
     let port = a.at.rsplit(':').next().unwrap();
-    let outcome = user.run(&["node", "--node-alias", "b", "-P", "0", "--join", &door]);
-    outcome.fails(3, &[&door, "only control clients", port]);
-    user.wait_for_members(&door, &[("a", "self")]);
+    let outcome = user.run(&["node", "--node-alias", "b", "-P", "0", "--join", &control]);
+    outcome.fails(3, &[&control, "only control clients", port]);
+    user.wait_for_members(&control, &[("a", "self")]);
 
     // The REPL's node has the same flags.
     let mut repl = user.repl(&["--node-alias", "c", "-P", "0", "-r", "-p", "0"]);
     let line = repl.ask("!start_cluster", "c lets control clients in on ");
-    let door = line.rsplit(' ').next().unwrap().to_string();
-    user.wait_for_members(&door, &[("c", "self")]);
+    let control = line.rsplit(' ').next().unwrap().to_string();
+    user.wait_for_members(&control, &[("c", "self")]);
     assert_eq!(repl.close().code, Some(0));
 }
 
 #[test]
-fn nodes_without_a_secret_are_a_mesh_of_their_own() {
+fn nodes_without_a_secret_form_a_mesh_of_their_own() {
     let user = User::new();
     let a = user.node("a", &["--insecure"]);
     let b = user.node("b", &["--insecure", "--join", &a.at]);
@@ -188,7 +188,7 @@ fn an_alias_is_made_once_and_kept() {
 }
 
 #[test]
-fn the_log_tells_of_members_and_goes_to_a_file_too() {
+fn the_log_reports_members_and_is_also_written_to_a_file() {
     let user = User::new();
     let path = user.path("node.log");
     let a = user.node("a", &["--log-file", path.to_str().unwrap()]);

@@ -1,5 +1,4 @@
-//! `iridium asm`, `disasm` and `check`, and files that are not what they should
-//! be.
+//! `iridium asm`, `disasm` and `check`, and files that are damaged or something else.
 
 use crate::support::{User, example, write};
 
@@ -53,7 +52,7 @@ fn the_module_is_written_beside_its_source_and_never_over_it() {
 }
 
 #[test]
-fn all_errors_of_a_source_are_told_with_their_places() {
+fn all_errors_of_a_source_are_reported_with_their_places() {
     let user = User::new();
     let file = user.file("bad.iasm", "laod $0 #1\nadd $0 $1\ndjmp @nowhere\nhlt");
     for command in ["run", "asm", "check", "disasm"] {
@@ -83,7 +82,7 @@ fn check_looks_at_every_file() {
 }
 
 #[test]
-fn a_file_that_is_no_program_is_one_line() {
+fn a_file_that_is_no_program_is_reported_in_one_line() {
     let user = User::new();
     let binary = user.file("binary", [0x7f, b'E', b'L', b'F', 0xff, 0, 1]);
     let latin = user.file("latin.iasm", b"; caf\xe9\nhlt\n");

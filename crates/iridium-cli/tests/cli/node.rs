@@ -14,7 +14,7 @@ const POLITE: &str = "trapexit #1\nprti $0\nload $1 #10\nprtc $1\nload $2 #-2\nl
                       recv $2 $2\nload $5 #98\nprtc $5\nprtc $1\nhlt";
 
 #[test]
-fn programs_and_apps_run_and_are_asked_to_end() {
+fn programs_and_apps_run_and_are_told_to_end() {
     let user = User::new();
     user.file("polite.iasm", POLITE);
     let app = user.file(
@@ -27,10 +27,10 @@ fn programs_and_apps_run_and_are_asked_to_end() {
         ["--app", &app, "--run", &one, "--run", &bad, "-t", "2", "--memory-limit", "9999999"];
     for signal in [Some(Signal::SIGINT), Some(Signal::SIGTERM), None] {
         let node = user.node("a", &words);
-        wait_until("a trap is told, and the node goes on", || {
-            let told = node.process.complained();
+        wait_until("a trap is reported, and the node goes on", || {
+            let report = node.process.complained();
             let all = ["trap: divide-by-zero", &format!("at {bad}:1:1"), "bad.iasm, process"];
-            if all.iter().all(|text| told.contains(text)) { Ok(()) } else { Err(told) }
+            if all.iter().all(|text| report.contains(text)) { Ok(()) } else { Err(report) }
         });
         wait_until("both have printed", || {
             let outcome = user.run(&["ps", "--at", &node.at]);
@@ -50,7 +50,7 @@ fn programs_and_apps_run_and_are_asked_to_end() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn output_that_has_no_place_is_missed_in_the_log() {
+fn output_that_cannot_be_written_is_reported_in_the_log() {
     let user = User::new();
     let file = user.file("a.iasm", "l: prti $0\nload $1 #10\nsleep $1\ndjmp @l");
     let log = user.path("log");
@@ -58,13 +58,13 @@ fn output_that_has_no_place_is_missed_in_the_log() {
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let mut node = user.iridium(&[&words[..], &[log.to_str().unwrap()]].concat());
     let mut node = node.stdout(full).stderr(Stdio::null()).spawn().unwrap();
-    let told = wait_until("it is in the log", || {
-        let told = std::fs::read_to_string(&log).unwrap_or_default();
-        if told.contains("the output of processes is lost") { Ok(told) } else { Err(told) }
+    let report = wait_until("it is in the log", || {
+        let report = std::fs::read_to_string(&log).unwrap_or_default();
+        if report.contains("the output of processes is lost") { Ok(report) } else { Err(report) }
     });
     // What nobody could read there, and why.
-    assert!(told.contains("a listens on 127.0.0.1:"), "{told}");
-    assert!(told.contains("there is no space left") && !told.contains("os error"), "{told}");
+    assert!(report.contains("a listens on 127.0.0.1:"), "{report}");
+    assert!(report.contains("there is no space left") && !report.contains("os error"), "{report}");
     // The node goes on until it is asked to end.
     assert!(node.try_wait().unwrap().is_none());
     kill(Pid::from_raw(node.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
@@ -73,7 +73,7 @@ fn output_that_has_no_place_is_missed_in_the_log() {
 }
 
 #[test]
-fn what_keeps_a_node_from_starting_is_said_in_a_line() {
+fn a_node_that_cannot_start_says_why_in_one_line() {
     let user = User::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap();
@@ -81,7 +81,7 @@ fn what_keeps_a_node_from_starting_is_said_in_a_line() {
     let file = user.file("file", "no folder");
     let app = user.file("a.toml", "[[child]]\nname = 'x'\nmodule = 'none.iasm'");
     let host = user.file("h.iasm", ".import 'math.pow'\nhlt");
-    for (words, code, told) in [
+    for (words, code, report) in [
         (&["-P", &port][..], 1, &[metrics.as_str(), "-P"][..]),
         (&["--metrics", &metrics], 1, &[&metrics, "metrics", "--metrics"]),
         (&["--data-root-dir", &file], 1, &[&file, "--data-root-dir"]),
@@ -97,27 +97,27 @@ fn what_keeps_a_node_from_starting_is_said_in_a_line() {
             all.extend(["-P", "0"]);
         }
         let outcome = user.run(&all);
-        outcome.fails(code, told);
+        outcome.fails(code, report);
         assert_eq!(outcome.stdout, "", "nobody hears of the node: {outcome:?}");
     }
-    // Whether the module imports or does not even assemble, it is told.
+    // Whether the module imports or does not even assemble, it is report.
     user.run(&["node", "-P", "0", "--run", &host]).fails(1, &[]);
     assert_eq!(user.run(&["node", "--metrics", "9100"]).code, Some(2));
     user.run(&["--heap-limit", "9"]).fails(2, &["limits"]);
 }
 
 #[test]
-fn an_app_that_gives_up_is_told_and_the_node_goes_on() {
+fn an_app_that_gives_up_is_reported_and_the_node_goes_on() {
     let user = User::new();
     user.file("bad.iasm", "div $0 $9 $0\nhlt");
     let app = user.file("shop.toml", "[[child]]\nname = 'till'\nmodule = 'bad.iasm'");
     let node = user.node("a", &["--app", &app]);
-    wait_until("it is told", || {
-        let told = node.process.complained();
-        if told.contains("app shop has ended: its children ended too often") {
+    wait_until("it is reported", || {
+        let report = node.process.complained();
+        if report.contains("app shop has ended: its children ended too often") {
             Ok(())
         } else {
-            Err(told)
+            Err(report)
         }
     });
     let apps = user.run(&["apps", "--at", &node.at]).stdout;

@@ -1,4 +1,4 @@
-//! What operators ask of a running node and tell it: `ps`, `top`, `spawn`, `send`,
+//! What operators ask a running node, and tell it to do: `ps`, `top`, `spawn`, `send`,
 //! `kill`, `apps`, `events`.
 
 use nix::sys::signal::Signal;
@@ -52,7 +52,7 @@ pub(crate) fn processes(user: &User, at: &str, alias: &str) -> Vec<Value> {
 }
 
 #[test]
-fn a_process_is_started_told_seen_and_ended_at_any_node() {
+fn a_process_is_spawned_listed_sent_to_and_killed_on_any_node() {
     let user = User::new();
     let [a, b] = pair(&user, &[]);
     let file = user.file("printer.iasm", PRINTER);
@@ -95,13 +95,13 @@ fn a_process_is_started_told_seen_and_ended_at_any_node() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_in_a_line() {
+fn a_request_that_fails_is_reported_in_one_line() {
     let user = User::new();
     let [a, _b] = pair(&user, &[]);
     let file = user.file("printer.iasm", PRINTER);
     let nine = ["--arg", "1"].repeat(9);
     let spawn = ["spawn", file.as_str()];
-    for (words, code, told) in [
+    for (words, code, report) in [
         (&["spawn", "/no/where"][..], 1, &["/no/where", "no such file"][..]),
         (&[&spawn[..], &["--entry", "othr"]].concat(), 2, &["othr", "did you mean other?"]),
         (&[&spawn[..], &["--on", "c"]].concat(), 1, &["there is no node c"]),
@@ -114,7 +114,7 @@ fn what_cannot_be_done_is_said_in_a_line() {
         (&["kill", "1099511627777"], 1, &["there is no process 1099511627777"]),
         (&["kill", "nobody", "--reason", "5"], 1, &["nobody"]),
     ] {
-        user.run(&[words, &["--at", &a.at]].concat()).fails(code, told);
+        user.run(&[words, &["--at", &a.at]].concat()).fails(code, report);
     }
     for words in [&["send", "p", "-1", "x"][..], &["kill", "5"], &["send", "p", "1"], &["kill"]] {
         assert_eq!(user.run(words).code, Some(2), "{words:?}");
@@ -146,7 +146,7 @@ fn what_cannot_be_done_is_said_in_a_line() {
 }
 
 #[test]
-fn an_app_is_shown_as_a_tree_and_takes_others_with_it() {
+fn an_app_is_shown_as_a_tree_and_linked_processes_end_with_it() {
     let user = User::new();
     let file = user.file("printer.iasm", PRINTER);
     let app = user.file(
@@ -186,7 +186,7 @@ fn an_app_is_shown_as_a_tree_and_takes_others_with_it() {
 }
 
 #[test]
-fn events_are_told_as_they_come() {
+fn events_are_printed_as_they_come() {
     let user = User::new();
     let a = user.node("a", &[]);
     let events = user.start(&["events", "--follow", "--json", "--at", &a.at]);
@@ -195,8 +195,8 @@ fn events_are_told_as_they_come() {
     let bad = user.file("bad.iasm", "div $0 $9 $0\nhlt");
     wait_until("both listen", || {
         user.run(&["spawn", &bad, "--at", &a.at]);
-        let told = (events.printed(), people.printed());
-        if told.0.is_empty() || told.1.is_empty() { Err(told) } else { Ok(()) }
+        let report = (events.printed(), people.printed());
+        if report.0.is_empty() || report.1.is_empty() { Err(report) } else { Ok(()) }
     });
     let first = events.printed();
     let event: Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();

@@ -60,8 +60,8 @@ fn a_run_lasts_as_long_as_the_first_process_and_all_that_is_linked_to_it() {
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "7\n"));
     // All of it speaks of the first process.
     let mixed = user.file("mixed.iasm", format!("spawnlink @worker $9 $1\nexit $9\nhlt{WORKER}"));
-    let told = user.run(&["run", &mixed, "--json"]).json();
-    assert_eq!((&told["status"], &told["code"]), (&json!("exited"), &json!(0)));
+    let report = user.run(&["run", &mixed, "--json"]).json();
+    assert_eq!((&report["status"], &report["code"]), (&json!("exited"), &json!(0)));
 }
 
 #[test]
@@ -71,13 +71,13 @@ fn a_process_that_is_ended_by_another_has_exited_with_the_reason() {
                   killer: load $1 #300\nkill $0 $1\nhlt";
     let file = user.file("a.iasm", source);
     let outcome = user.run(&["run", &file, "--json"]);
-    let told = outcome.json();
-    assert_eq!((&told["status"], &told["code"]), (&json!("exited"), &json!(300)));
+    let report = outcome.json();
+    assert_eq!((&report["status"], &report["code"]), (&json!("exited"), &json!(300)));
     outcome.fails(300 % 256, &["was ended", "exit code 300"]);
 }
 
 #[test]
-fn traps_of_other_processes_are_told_and_change_nothing_else() {
+fn traps_of_other_processes_are_reported_and_change_nothing_else() {
     let user = User::new();
     let source = "spawnmon @bad $9 $1\nload $3 #-3\nload $4 #-1\nrecv $3 $3\nhlt\n\
                   bad: div $0 $9 $0\nhlt";
@@ -94,7 +94,7 @@ fn traps_of_other_processes_are_told_and_change_nothing_else() {
 }
 
 #[test]
-fn stopped_anywhere_saved_and_resumed_it_is_as_if_nothing_had_been() {
+fn a_run_that_is_saved_and_resumed_at_any_point_has_the_same_output() {
     let user = User::new();
     let file = user.file("a.iasm", PINGPONG);
     let state = user.path("state");
@@ -115,9 +115,9 @@ fn stopped_anywhere_saved_and_resumed_it_is_as_if_nothing_had_been() {
         let output = format!("{}{}{}", first.stdout, second.stdout, third.stdout);
         let output = output.split('{').next().unwrap().replace('\n', "");
         assert_eq!(output, numbers, "{fuel}");
-        let (told, expected) = (third.json(), whole.json());
+        let (report, expected) = (third.json(), whole.json());
         for key in ["status", "code", "registers", "floats", "flag", "fuel"] {
-            assert_eq!(told[key], expected[key], "{fuel} {key}");
+            assert_eq!(report[key], expected[key], "{fuel} {key}");
         }
     }
     // A program that has ended does not go on.
@@ -128,7 +128,7 @@ fn stopped_anywhere_saved_and_resumed_it_is_as_if_nothing_had_been() {
 /// Stopped in the middle and resumed by another process of the system, each example writes what it
 /// writes undisturbed.
 #[test]
-fn examples_of_processes_go_on_where_they_were_saved() {
+fn examples_of_processes_resume_where_they_were_saved() {
     let user = User::new();
     let state = user.path("state");
     let state = state.to_str().unwrap();
@@ -148,7 +148,7 @@ fn examples_of_processes_go_on_where_they_were_saved() {
 }
 
 #[test]
-fn what_lived_longer_than_the_first_process_goes_on_too() {
+fn processes_that_outlive_the_first_one_are_resumed_too() {
     let user = User::new();
     let source = "self $9\nspawnlink @late $9 $1\nload $2 #-1\nload $3 #-1\nrecv $2 $4\n\
                   load $0 #5\nexit $0\nhlt\n\
@@ -161,8 +161,8 @@ fn what_lived_longer_than_the_first_process_goes_on_too() {
     assert_eq!(first.json()["status"], "out-of-fuel");
     let outcome = user.run(&["resume", state, "--json"]);
     assert_eq!(outcome.stdout.lines().next(), Some("1000"), "{outcome:?}");
-    let told = outcome.json();
-    assert_eq!((&told["status"], &told["code"]), (&json!("exited"), &json!(5)));
+    let report = outcome.json();
+    assert_eq!((&report["status"], &report["code"]), (&json!("exited"), &json!(5)));
     assert_eq!(outcome.code, Some(5));
 }
 
@@ -205,8 +205,12 @@ fn each_limit_has_a_trap_with_a_name() {
     ] {
         let file = user.file("a.iasm", source);
         let outcome = user.run(&["run", &file, flag, value, "--json"]);
-        let told = outcome.json();
-        assert_eq!((&told["status"], &told["trap"]), (&json!("trapped"), &json!(trap)), "{flag}");
+        let report = outcome.json();
+        assert_eq!(
+            (&report["status"], &report["trap"]),
+            (&json!("trapped"), &json!(trap)),
+            "{flag}"
+        );
         assert_eq!(outcome.code, Some(1));
     }
     // Whoever is spawned has the limits of its parent.
@@ -219,7 +223,7 @@ fn each_limit_has_a_trap_with_a_name() {
 }
 
 #[test]
-fn a_deadlock_is_told_with_the_places_and_can_be_saved() {
+fn a_deadlock_is_reported_with_its_places_and_can_be_saved() {
     let user = User::new();
     let source = "spawnlink @f $9 $9\nf: load $0 #-1\nload $1 #-1\nrecv $0 $2\nhlt";
     let file = user.file("a.iasm", source);
@@ -235,29 +239,29 @@ fn a_deadlock_is_told_with_the_places_and_can_be_saved() {
 }
 
 #[test]
-fn a_state_that_has_no_place_is_told_before_the_program_runs() {
+fn a_save_file_that_cannot_be_written_is_reported_before_the_program_runs() {
     let user = User::new();
     let file = user.file("a.iasm", "prti $0\nhlt");
     let (nowhere, folder) = (user.path("nowhere/state"), user.path("."));
-    for (path, told) in [(&nowhere, "there is no folder"), (&folder, "it is a directory")] {
+    for (path, report) in [(&nowhere, "there is no folder"), (&folder, "it is a directory")] {
         let path = path.to_str().unwrap();
         let outcome = user.run(&["run", &file, "--save", path]);
-        outcome.fails(1, &["cannot write", path, told]);
+        outcome.fails(1, &["cannot write", path, report]);
         assert_eq!(outcome.stdout, "");
     }
 }
 
-/// Nobody looks from time to time: what is told of the end of all work is enough, also when a
-/// sleep or a time-out is over at that moment.
+/// The command does not poll: it must be notified that nothing runs any more, also when a sleep
+/// or a time-out is over at that moment.
 #[test]
-fn that_nothing_runs_any_more_is_never_missed() {
+fn the_end_of_all_work_is_never_missed() {
     let user = User::new();
     let late = "spawn @c $9 $1\nspawn @c $9 $1\nhlt\nc: load $0 #2\nsleep $0\nhlt";
     let stuck = "spawn @c $9 $1\nc: load $0 #-1\nload $1 #2\nrecv $0 $2\nload $1 #-1\nrecv $0 $2";
     let hungry = "spawn @c $9 $1\nl: djmp @l\nc: load $0 #1\nsleep $0\ndjmp @c";
     let (late, stuck, hungry) =
         (user.file("a.iasm", late), user.file("b.iasm", stuck), user.file("c.iasm", hungry));
-    for (words, code, told) in [
+    for (words, code, report) in [
         (&[&late, "--wait-all"][..], 0, ""),
         (&[&stuck], 1, "error: deadlock: 2 processes"),
         (&[&hungry, "--fuel", "20000"], 1, "error: out of fuel after 20000"),
@@ -266,7 +270,7 @@ fn that_nothing_runs_any_more_is_never_missed() {
             let words = [&["run", "-t", ["1", "2"][round % 2]], words].concat();
             let outcome = user.run(&words);
             assert_eq!(outcome.code, Some(code), "{words:?} {outcome:?}");
-            assert!(outcome.stderr.starts_with(told), "{words:?} {outcome:?}");
+            assert!(outcome.stderr.starts_with(report), "{words:?} {outcome:?}");
         }
     }
 }
@@ -291,7 +295,7 @@ fn a_signal_stops_programs_that_nobody_reads() {
 }
 
 #[test]
-fn nobody_reading_ends_all_processes_quietly() {
+fn a_broken_pipe_ends_all_processes_quietly() {
     let user = User::new();
     let file = user.file("a.iasm", "spawnlink @l $0 $1\nl: prti $0\ndjmp @l");
     let mut command = user.iridium(&["run", &file]);

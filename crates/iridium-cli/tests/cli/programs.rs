@@ -29,7 +29,7 @@ fn ints(outcome: &Value) -> Vec<i64> {
 }
 
 #[test]
-fn the_programs_of_the_original_end_as_they_did() {
+fn the_programs_of_the_original_give_the_same_results() {
     let user = User::new();
     for (name, registers) in [
         ("call_return", &[500][..]),
@@ -44,9 +44,9 @@ fn the_programs_of_the_original_end_as_they_did() {
             let file = example(name);
             words.extend([file.as_str(), "--json"]);
             let outcome = user.run(&words);
-            let told = outcome.json();
-            assert_eq!(ints(&told)[..registers.len()], *registers, "{name}");
-            assert_eq!(told["status"], "halted", "{name}");
+            let report = outcome.json();
+            assert_eq!(ints(&report)[..registers.len()], *registers, "{name}");
+            assert_eq!(report["status"], "halted", "{name}");
             assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{name}");
         }
     }
@@ -72,13 +72,13 @@ fn output_comes_before_the_line_of_json_which_is_as_documented() {
 }
 
 #[test]
-fn arguments_fill_both_lanes() {
+fn arguments_set_integers_and_floats() {
     let user = User::new();
     let file = user.file("a.iasm", "hlt\nother: add $0 $2 $0\naddf64 $1 $1 $1\nhlt");
     let words = ["run", &file, "--entry", "other", "--arg", "40", "--arg", "-1.5", "--arg", "-0x2"];
-    let told = user.run(&[&words[..], &["--json"]].concat()).json();
-    assert_eq!(ints(&told)[..3], [38, 0, -2]);
-    assert_eq!(told["floats"][1], json!(-3.0));
+    let report = user.run(&[&words[..], &["--json"]].concat()).json();
+    assert_eq!(ints(&report)[..3], [38, 0, -2]);
+    assert_eq!(report["floats"][1], json!(-3.0));
     let outcome = user.run(&[&words[..], &["--registers"]].concat());
     assert_eq!(outcome.stdout, "$0 = 38   $2 = -2\nflag clear, pc 3, fuel 0\n$1 = -3.0\n");
     user.run(&["run", &file, "--entry", "othr"]).fails(2, &["othr", "did you mean other?"]);
@@ -93,13 +93,16 @@ fn the_exit_code_is_the_one_of_exit() {
     for (code, exit) in [("0", 0), ("7", 7), ("256", 0), ("257", 1), ("-1", 255)] {
         let outcome = user.run(&["run", &file, "--arg", code, "--json"]);
         assert_eq!(outcome.code, Some(exit), "{code}");
-        let told = outcome.json();
-        assert_eq!((&told["status"], &told["code"]), (&json!("exited"), &code.parse().unwrap()));
+        let report = outcome.json();
+        assert_eq!(
+            (&report["status"], &report["code"]),
+            (&json!("exited"), &code.parse().unwrap())
+        );
     }
 }
 
 #[test]
-fn every_trap_is_told_by_name() {
+fn every_trap_is_reported_by_name() {
     let user = User::new();
     for (name, source) in [
         ("divide-by-zero", "div $0 $1 $2\nhlt"),
@@ -119,9 +122,9 @@ fn every_trap_is_told_by_name() {
     ] {
         let file = user.file("trap.iasm", source);
         let outcome = user.run(&["run", &file, "--heap-limit", "4096", "--json"]);
-        let told = outcome.json();
-        assert_eq!((&told["status"], &told["trap"]), (&json!("trapped"), &json!(name)));
-        assert_eq!((outcome.code, &told["code"]), (Some(1), &json!(1)), "{name}");
+        let report = outcome.json();
+        assert_eq!((&report["status"], &report["trap"]), (&json!("trapped"), &json!(name)));
+        assert_eq!((outcome.code, &report["code"]), (Some(1), &json!(1)), "{name}");
         let mut lines = outcome.stderr.lines();
         assert_eq!(lines.next(), Some(format!("trap: {name}").as_str()));
         assert!(lines.next().unwrap().starts_with(&format!("  at {file}:")), "{outcome:?}");
@@ -131,7 +134,7 @@ fn every_trap_is_told_by_name() {
 }
 
 #[test]
-fn a_trap_says_where_and_how_control_got_there() {
+fn a_trap_is_reported_with_its_place_and_backtrace() {
     let user = User::new();
     let file = user.file("a.iasm", "load $5 #72\nprtc $5\ncall @f\nhlt\nf: nop\ndiv $0 $1 $2\nret");
     let outcome = user.run(&["run", &file]);
@@ -146,7 +149,7 @@ fn a_trap_says_where_and_how_control_got_there() {
 }
 
 #[test]
-fn saved_and_resumed_it_is_as_if_nothing_had_been() {
+fn a_program_that_is_saved_and_resumed_has_the_same_output() {
     let user = User::new();
     let file = user.file("long.iasm", LONG);
     let state = user.file("state", "");
@@ -165,10 +168,10 @@ fn saved_and_resumed_it_is_as_if_nothing_had_been() {
         assert_eq!(written, output.len() as u64);
         let text = parts.map(|p| p.stdout.lines().next().filter(|l| !l.starts_with('{')));
         assert_eq!(text.into_iter().flatten().collect::<String>(), output, "{fuel}");
-        let mut told = third.json();
-        told["output_bytes"].take();
+        let mut report = third.json();
+        report["output_bytes"].take();
         expected["output_bytes"].take();
-        assert_eq!(told, expected, "{fuel}");
+        assert_eq!(report, expected, "{fuel}");
     }
     let outcome = user.run(&["run", &file, "--fuel", "3"]);
     outcome.fails(1, &["out of fuel after 3", "--save"]);
@@ -178,25 +181,25 @@ fn saved_and_resumed_it_is_as_if_nothing_had_been() {
 }
 
 #[test]
-fn a_lone_process_has_clocks_chance_and_an_empty_mailbox() {
+fn a_single_process_has_clocks_random_numbers_and_an_empty_mailbox() {
     let user = User::new();
     let file = user.file(
         "a.iasm",
         "self $0\nnode $1\nnodes $2\nnodeat $9 $3\nyield\nrand $4\nnow $5\nload $10 #20\nmono $6\n\
          sleep $10\nmono $7\nload $12 #-1\nload $13 #10\neq $0 $0\nrecv $12 $20\nfuel $8\nhlt",
     );
-    let told = user.run(&["run", &file, "--json"]).json();
-    let found = ints(&told);
+    let report = user.run(&["run", &file, "--json"]).json();
+    let found = ints(&report);
     assert_eq!(found[..4], [(1 << 40) + 1, 1, 1, 1]);
     assert_ne!(found[4], 0);
     assert!(found[5] > 1_700_000_000_000_000_000, "nanoseconds since 1970");
     assert!(found[7] - found[6] >= 20_000_000, "it slept");
-    assert_eq!((&told["flag"], &told["status"]), (&json!(false), &json!("halted")));
+    assert_eq!((&report["flag"], &report["status"]), (&json!(false), &json!("halted")));
     assert!(found[8] > 0);
 }
 
 #[test]
-fn what_nobody_lends_is_said() {
+fn a_missing_host_function_is_reported() {
     let user = User::new();
     let file = user.file("a.iasm", ".import lend\nhost @lend $0\nhlt");
     user.run(&["run", &file]).fails(1, &["lend"]);
@@ -219,14 +222,14 @@ fn a_signal_stops_a_program_that_loops_or_sleeps() {
         nix::sys::signal::kill(pid, Signal::SIGINT).unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130), "{output:?}");
-        let told = String::from_utf8(output.stdout).unwrap();
-        assert!(told.lines().last().unwrap().starts_with("{\"status\":\"interrupted\""));
+        let report = String::from_utf8(output.stdout).unwrap();
+        assert!(report.lines().last().unwrap().starts_with("{\"status\":\"interrupted\""));
         assert!(state.exists());
     }
 }
 
 #[test]
-fn nobody_reading_the_output_ends_the_program() {
+fn a_broken_pipe_ends_the_program() {
     let user = User::new();
     let file = user.file("a.iasm", "l: prti $0\ndjmp @l");
     let mut child = user.iridium(&["run", &file]).stdout(Stdio::piped()).spawn().unwrap();

@@ -1,4 +1,4 @@
-//! Nodes and clients that a cluster does not take, and nodes that cannot start.
+//! Nodes and clients that a cluster refuses, and nodes that cannot start.
 
 use crate::support::{User, write};
 
@@ -65,7 +65,7 @@ fn an_alias_that_a_live_node_has_is_refused_with_exit_code_3() {
         "--join",
         &a.at,
     ]);
-    outcome.fails(3, &["alias b is taken", &b.at]);
+    outcome.fails(3, &["alias b is taken", &b.at, "--node-alias"]);
     user.wait_for_members(&a.at, &[("a", "self"), ("b", "alive")]);
 
     // From the same folder the lock says so.
@@ -73,18 +73,18 @@ fn an_alias_that_a_live_node_has_is_refused_with_exit_code_3() {
 }
 
 #[test]
-fn a_port_in_use_is_told_with_the_remedy() {
+fn a_port_in_use_is_reported_with_the_flag_for_another_one() {
     let user = User::new();
     let a = user.node("a", &[]);
     let port = a.at.rsplit(':').next().unwrap();
     user.run(&["node", "--node-alias", "b", "-P", port]).fails(1, &[&a.at, "-P"]);
-    // Which of the two doors it is, is told by its flag.
+    // The flag says which of the two addresses it is.
     let second = ["node", "--node-alias", "b", "-P", "0", "-r", "-p", port];
     user.run(&second).fails(1, &[&a.at, "control clients", "-p"]);
 }
 
 #[test]
-fn a_second_door_for_the_insecure_must_be_forced_as_the_first() {
+fn a_second_insecure_address_must_be_forced_as_the_first() {
     let user = User::new();
     let open = ["node", "-P", "0", "--insecure", "-r", "-p", "0", "--bind-host", "0.0.0.0"];
     user.run(&open).fails(2, &["0.0.0.0", "--insecure=force"]);
@@ -102,9 +102,9 @@ fn a_data_folder_that_cannot_be_used_is_named() {
     outcome.fails(1, &["/nowhere/log: there is no such file"]);
 }
 
-/// The numbers that systems give to errors say nothing to people.
+/// The error numbers of the system mean nothing to users.
 #[test]
-fn what_the_system_refuses_is_told_without_its_number() {
+fn errors_of_the_system_are_reported_without_their_numbers() {
     let user = User::new();
     // An address for documentation, which no machine has.
     let outcome = user.run(&["node", "-P", "0", "-H", "192.0.2.1"]);
@@ -118,7 +118,7 @@ fn what_the_system_refuses_is_told_without_its_number() {
 }
 
 #[test]
-fn a_node_that_is_not_there_is_told_with_exit_code_1() {
+fn a_node_that_does_not_answer_is_reported_with_exit_code_1() {
     let user = User::new();
     assert_eq!(user.run(&["secret", "new"]).code, Some(0));
     // Nobody listens at a port that was free a moment ago.

@@ -54,7 +54,7 @@ fn three_repls_become_one_mesh() {
 }
 
 #[test]
-fn nothing_but_answers_is_written_to_a_pipe() {
+fn only_answers_are_written_to_a_pipe() {
     let user = User::new();
     let mut repl = user.repl(&[]);
     repl.say("!help join_cluster");
@@ -63,14 +63,14 @@ fn nothing_but_answers_is_written_to_a_pipe() {
     let outcome = repl.close();
     assert_eq!(
         outcome.stdout,
-        "!join_cluster HOST PORT | HOST:PORT: join through a member (starts this node)\n    \
+        "!join_cluster HOST PORT | HOST:PORT: join a cluster; starts this node if needed\n    \
          1  !help join_cluster\n    2  !history\n"
     );
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
 }
 
 #[test]
-fn mistakes_are_told_and_survived() {
+fn after_mistakes_the_repl_goes_on() {
     let user = User::new();
     let mut repl = user.repl(&["-P", "0"]);
     for line in [
@@ -104,8 +104,8 @@ fn mistakes_are_told_and_survived() {
             "error: cannot write /nowhere/state: there is no folder /nowhere",
         ]
     );
-    let told = "no breakpoints; !break LABEL sets one\n";
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), told));
+    let report = "no breakpoints; !break LABEL sets one\n";
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), report));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_node_can_leave_and_start_again() {
 }
 
 #[test]
-fn a_port_in_use_is_told_with_the_remedy() {
+fn a_port_in_use_is_reported_with_the_flag_for_another_one() {
     let user = User::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -150,7 +150,7 @@ fn a_client_can_make_it_leave_and_the_repl_goes_on() {
 }
 
 #[test]
-fn a_signal_is_a_farewell() {
+fn after_a_signal_the_repl_leaves_the_cluster() {
     let user = User::new();
     let mut repl = user.repl(&["--node-alias", "a", "-P", "0"]);
     repl.ask("!start_cluster", "a listens on ");

@@ -91,7 +91,7 @@ fn lines_spawn_and_are_linked() {
 }
 
 #[test]
-fn a_receive_that_waits_is_given_up_by_a_signal() {
+fn a_signal_stops_a_receive_that_waits() {
     let user = User::new();
     // As long as another process can run, something may come.
     let ticks = user.file("ticks.iasm", "l: load $1 #10\nsleep $1\ndjmp @l");
@@ -109,7 +109,7 @@ fn a_receive_that_waits_is_given_up_by_a_signal() {
 }
 
 #[test]
-fn a_session_goes_on_tomorrow() {
+fn a_session_with_processes_is_saved_and_restored() {
     let user = User::new();
     let file = user.file("echo.iasm", ECHO);
     let state = user.path("state");
@@ -136,12 +136,12 @@ fn a_session_goes_on_tomorrow() {
 }
 
 #[test]
-fn traps_of_processes_are_told_beside_what_is_typed() {
+fn traps_of_processes_are_printed_beside_what_is_typed() {
     let user = User::new();
     let file = user.file("a.iasm", "div $0 $9 $0\nhlt");
     let mut repl = user.repl(&[]);
     repl.say(&format!("!spawn {file}"));
-    crate::support::wait_until("it is told", || {
+    crate::support::wait_until("it is reported", || {
         let complained = repl.process.complained();
         let line = format!("trap: divide-by-zero at {file}:1:1: div $0 $9 $0\n");
         if complained.ends_with(&line) { Ok(()) } else { Err(complained) }

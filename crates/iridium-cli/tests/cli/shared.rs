@@ -6,7 +6,7 @@ use crate::operate::{PRINTER, processes};
 use crate::support::{User, wait_until};
 
 #[test]
-fn what_ran_before_the_cluster_was_started_is_reached_by_the_same_pid() {
+fn processes_keep_their_pids_when_the_cluster_is_started() {
     let user = User::new();
     let file = user.file("printer.iasm", PRINTER);
     let mut a = user.repl(&["--node-alias", "a", "-P", "0"]);
@@ -60,7 +60,7 @@ fn what_ran_before_the_cluster_was_started_is_reached_by_the_same_pid() {
 }
 
 #[test]
-fn leaving_cuts_what_ties_processes_to_others_and_keeps_them() {
+fn leaving_keeps_processes_and_ends_their_links_to_other_nodes() {
     let user = User::new();
     let file = user.file("printer.iasm", PRINTER);
     let node = user.node("n", &["--run", &file]);
@@ -77,9 +77,9 @@ fn leaving_cuts_what_ties_processes_to_others_and_keeps_them() {
     // The one beside it is there still, and a deadlock is one again.
     a.ask("!ps", "printer.iasm");
     a.say("load $0 #9\nrecv $0 $2");
-    wait_until("it is told", || {
-        let told = a.process.complained();
-        if told.contains("nobody can send") { Ok(()) } else { Err(told) }
+    wait_until("it is reported", || {
+        let report = a.process.complained();
+        if report.contains("nobody can send") { Ok(()) } else { Err(report) }
     });
     let outcome = a.close();
     assert!(outcome.stderr.contains("!leave_cluster first"), "{outcome:?}");

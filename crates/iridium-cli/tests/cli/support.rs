@@ -14,8 +14,8 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// For whatever must happen at all. Far longer than it takes, because the
-/// machine may be busy with other tests.
+/// The deadline of what must happen. It is far longer than needed, because the machine may be
+/// busy with other tests.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A user of this machine: a home directory with data and a secret.
@@ -123,7 +123,10 @@ impl User {
 
 /// A program of the folder of examples.
 pub(crate) fn example(name: &str) -> String {
-    format!("{}/../iridium-vm/examples/{name}.iasm", env!("CARGO_MANIFEST_DIR"))
+    let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let path = |of| format!("{crates}/{of}/examples/{name}.iasm");
+    let mut paths = ["iridium-vm", "iridium-sched"].map(path).into_iter();
+    paths.find(|path| Path::new(path).is_file()).unwrap()
 }
 
 /// How a run ended.

@@ -1,5 +1,5 @@
-//! What people see and do on a terminal: keys that are pressed ahead, blocks that are
-//! pasted, tables where there is little room.
+//! The REPL on a terminal: lines that are typed ahead, pasted blocks, tables on a narrow
+//! terminal.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -69,7 +69,7 @@ impl Drop for Session {
 }
 
 #[test]
-fn what_is_typed_ahead_is_carried_out() {
+fn lines_that_are_typed_ahead_are_run() {
     let user = User::new();
     let mut session = Session::repl(&user);
     // All at once, as by somebody who is faster than the machine, or by a paste where the
@@ -93,7 +93,7 @@ fn a_pasted_block_may_have_commands_in_it() {
 }
 
 #[test]
-fn processes_stay_in_lines_where_there_is_little_room() {
+fn a_table_of_processes_is_not_wrapped_on_a_narrow_terminal() {
     let user = User::new();
     let file = user.file("wait.iasm", "load $0 #-1\nload $1 #-1\nrecv $0 $2\nhlt");
     let node = user.node("a", &["--run", &file]);

@@ -29,7 +29,7 @@ fn wrong_usage_has_exit_code_2() {
         assert_eq!(outcome.code, Some(2), "{words:?}: {outcome:?}");
         assert!(outcome.stderr.starts_with("error: "), "{words:?}: {outcome:?}");
     }
-    user.run(&["-P", "1", "members"]).fails(2, &["flags stand behind", "iridium members"]);
+    user.run(&["-P", "1", "members"]).fails(2, &["flags go after", "iridium members"]);
     user.run(&["membres"]).fails(2, &["did you mean iridium members?"]);
     user.run(&["node", "--insecure", "-H", "0.0.0.0"]).fails(2, &["--insecure=force"]);
     // Whoever comes from other languages gives words to a program.
@@ -40,22 +40,22 @@ fn wrong_usage_has_exit_code_2() {
 }
 
 #[test]
-fn a_number_that_will_not_do_is_told_which_would() {
+fn an_error_about_a_number_says_which_are_allowed() {
     let user = User::new();
-    for (words, told) in [
+    for (words, report) in [
         (&["run", "x", "-t", "0"][..], "it must be from 1 to 1024"),
         (&["run", "x", "--fuel", "-1"], "it must be from 0 to 18446744073709551615"),
-        (&["run", "x", "--heap-limit", "many"], "it is no whole number"),
+        (&["run", "x", "--heap-limit", "many"], "it is not a whole number"),
         (&["node", "-P", "70000"], "it must be from 0 to 65535"),
-        (&["send", "x", "tag", "y"], "it is no whole number"),
-        (&["send", "x", "-1", "y"], "negative tags are the system's own"),
-        (&["kill", "x", "--reason", "y"], "it is no whole number"),
-        (&["spawn", "x", "--name", "a@b"], "a number is a pid"),
+        (&["send", "x", "tag", "y"], "it is not a whole number"),
+        (&["send", "x", "-1", "y"], "negative tags are reserved for the system"),
+        (&["kill", "x", "--reason", "y"], "it is not a whole number"),
+        (&["spawn", "x", "--name", "a@b"], "which would be a pid"),
         (&["spawn", "x", "--name", ""], "no control characters"),
     ] {
         let outcome = user.run(words);
         assert_eq!(outcome.code, Some(2), "{words:?}: {outcome:?}");
-        assert!(outcome.stderr.lines().next().unwrap().ends_with(told), "{words:?}: {outcome:?}");
+        assert!(outcome.stderr.lines().next().unwrap().ends_with(report), "{words:?}: {outcome:?}");
     }
 }
 

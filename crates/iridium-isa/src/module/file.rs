@@ -8,276 +8,230 @@
 //! | 2 | format version |
 //! | 2 | number of sections |
 //! | 32 | identity |
+//! | 4 | CRC-32 of everything before |
 //! | 12 each | sections: id, length, CRC-32 |
 //! | 4 | CRC-32 of everything before |
-//! | … | the sections in order |
+//! | … | the content of the sections, in order |
+//!
+//! Sections stand in the order of their ids, each once. Those below [`FIRST_OPTIONAL`] affect
+//! behaviour: a reader that meets one it does not know refuses the file. The others are there for
+//! people and tools: a reader leaves out those that it does not know, and they are lost when it writes
+//! the module again.
+//!
+//! | id | section | |
+//! | --- | --- | --- |
+//! | 0 | code | required |
+//! | 1 | data | required |
+//! | 2 | entry and exports | required |
+//! | 3 | imports | required |
+//! | 32768 | line table | left out of a stripped module |
+//! | 32769 | labels | left out when there are none |
+//!
+//! Version 1 had exactly six sections, with the ids 0 to 5, a line table of one file, and one
+//! checksum, behind the list of sections. It is still read.
 
-use super::{LineTable, ModuleId, Parts};
-use crate::instruction::{Instruction, Opcode};
-use crate::operand::Bytes;
-use crate::verify::InvalidModule;
+use std::cmp::Ordering;
+
+use super::error::{FORMAT_VERSION, LoadError};
+use super::identity::ModuleId;
+use super::parts::Parts;
+use super::{decode, encode};
+use crate::bytes::{Bytes, Number};
 
 /// The first four bytes of a module file.
 pub const MAGIC: [u8; 4] = *b"EPIE";
-/// The format that this version writes and reads.
-pub const FORMAT_VERSION: u16 = 1;
 
-const SECTIONS: [&str; 6] = ["code", "data", "exports", "imports", "lines", "labels"];
+const CODE: u32 = 0;
+const DATA: u32 = 1;
+const EXPORTS: u32 = 2;
+const IMPORTS: u32 = 3;
+/// The first of the sections that a reader need not know.
+const FIRST_OPTIONAL: u32 = 0x8000;
+const LINES: u32 = FIRST_OPTIONAL;
+const LABELS: u32 = FIRST_OPTIONAL + 1;
+
+/// The sections of version 1, in order, by the ids that they have now.
+const VERSION_1: [u32; 6] = [CODE, DATA, EXPORTS, IMPORTS, LINES, LABELS];
+
+/// Bytes up to the identity's end.
 const HEADER: usize = 40;
+/// Bytes of an entry in the list of sections.
 const ENTRY: usize = 12;
-
-/// Why a file is not a usable module.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LoadError {
-    /// It does not begin with the magic.
-    #[error("not an Iridium module: it does not begin with `EPIE`")]
-    Foreign,
-    /// A program of the original Iridium, whose binary format had no version.
-    #[error("a program of the original Iridium; assemble it again from its source")]
-    Original,
-    /// Written by a later version.
-    #[error(
-        "module format {found} is newer than this version of Iridium, which reads {FORMAT_VERSION}"
-    )]
-    Future {
-        /// The version in the file.
-        found: u16,
-    },
-    /// The file ends too early.
-    #[error("module is cut off: {found} bytes of {needed}")]
-    Truncated {
-        /// Bytes that the header speaks of.
-        needed: u64,
-        /// Bytes that are there.
-        found: u64,
-    },
-    /// There is more than the header speaks of.
-    #[error("module is damaged: {extra} bytes after its end")]
-    Trailing {
-        /// How many bytes too many.
-        extra: u64,
-    },
-    /// A checksum is wrong or a section makes no sense.
-    #[error("module is damaged: bad {section}")]
-    Damaged {
-        /// Which part.
-        section: &'static str,
-    },
-    /// It is intact but breaks a rule of the verifier.
-    #[error("invalid module: {0}")]
-    Invalid(#[from] InvalidModule),
-}
+const CHECKSUM: usize = 4;
 
 /// The bytes of a module file.
-pub fn write(parts: &Parts, id: ModuleId) -> Vec<u8> {
-    let [code, data, exports, imports] = behaviour(parts);
-    let sections = [code, data, exports, imports, lines(parts), labels(parts)];
+pub(super) fn write(parts: &Parts, id: ModuleId) -> Vec<u8> {
+    let behaviour = (CODE..).zip(encode::behaviour(parts));
+    let lines = parts.lines.as_ref().map(|table| (LINES, encode::lines(table)));
+    let named = !parts.code_labels.is_empty() || !parts.data_labels.is_empty();
+    let labels = named.then(|| (LABELS, encode::labels(parts)));
+    let sections: Vec<(u32, Vec<u8>)> = behaviour.chain(lines).chain(labels).collect();
+
     let mut out = Vec::new();
     out.extend_from_slice(&MAGIC);
-    out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    out.extend_from_slice(&(sections.len() as u16).to_le_bytes());
+    FORMAT_VERSION.put(&mut out);
+    (sections.len() as u16).put(&mut out);
     out.extend_from_slice(&id.0);
-    for (number, section) in sections.iter().enumerate() {
-        put(&mut out, number as u32);
-        put(&mut out, section.len() as u32);
-        put(&mut out, crc32fast::hash(section));
+    put_checksum(&mut out);
+    for (id, content) in &sections {
+        id.put(&mut out);
+        (content.len() as u32).put(&mut out);
+        crc32fast::hash(content).put(&mut out);
     }
-    let checksum = crc32fast::hash(&out);
-    put(&mut out, checksum);
-    sections.iter().for_each(|section| out.extend_from_slice(section));
+    put_checksum(&mut out);
+    sections.iter().for_each(|(_, content)| out.extend_from_slice(content));
     out
 }
 
-/// The sections that affect behaviour: code, data, entry with exports, imports.
-pub fn behaviour(parts: &Parts) -> [Vec<u8>; 4] {
-    let mut code = Vec::with_capacity(parts.code.len() * 6);
-    put(&mut code, parts.code.len() as u32);
-    parts.code.iter().for_each(|instruction| instruction.encode(&mut code));
-
-    let mut exports = Vec::new();
-    put(&mut exports, parts.entry);
-    put_names(&mut exports, &parts.exports);
-
-    let mut imports = Vec::new();
-    put(&mut imports, parts.imports.len() as u32);
-    parts.imports.iter().for_each(|name| put_text(&mut imports, name));
-
-    [code, parts.data.clone(), exports, imports]
-}
-
-fn lines(parts: &Parts) -> Vec<u8> {
-    let mut out = Vec::new();
-    if let Some(table) = &parts.lines {
-        put_text(&mut out, &table.file);
-        for (line, column) in &table.places {
-            put(&mut out, *line);
-            put(&mut out, *column);
-        }
-    }
-    out
-}
-
-fn labels(parts: &Parts) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_names(&mut out, &parts.code_labels);
-    put_names(&mut out, &parts.data_labels);
-    out
-}
-
-fn put(out: &mut Vec<u8>, number: u32) {
-    out.extend_from_slice(&number.to_le_bytes());
-}
-
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    put(out, text.len() as u32);
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn put_names(out: &mut Vec<u8>, names: &[(String, u32)]) {
-    put(out, names.len() as u32);
-    for (name, value) in names {
-        put_text(out, name);
-        put(out, *value);
-    }
+fn put_checksum(out: &mut Vec<u8>) {
+    crc32fast::hash(out).put(out);
 }
 
 /// Reads the parts and the identity that the file claims.
-pub fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
-    let [code, data, exports, imports, lines, labels] = sections(bytes)?;
-    let damaged = |section: usize| LoadError::Damaged { section: SECTIONS[section] };
-
-    let mut reader = Bytes(exports);
-    let entry = number(&mut reader).ok_or_else(|| damaged(2))?;
-    let exports = names(&mut reader).filter(|_| reader.0.is_empty()).ok_or_else(|| damaged(2))?;
-
-    let mut reader = Bytes(labels);
-    let code_labels = names(&mut reader).ok_or_else(|| damaged(5))?;
-    let data_labels =
-        names(&mut reader).filter(|_| reader.0.is_empty()).ok_or_else(|| damaged(5))?;
-
+pub(super) fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
+    let header = Header::read(bytes)?;
+    let sections = header.sections(bytes)?;
+    let find = |id| sections.iter().find(|section| section.id == id).map(|found| found.content);
+    let required = |id| find(id).ok_or(damaged(id));
+    if let Some(unknown) = sections.iter().find(|section| !section.is_known()) {
+        return Err(LoadError::UnknownSection { id: unknown.id });
+    }
+    let (entry, exports) = decode::exports(required(EXPORTS)?).ok_or(damaged(EXPORTS))?;
+    let (code_labels, data_labels) = match find(LABELS) {
+        None => Default::default(),
+        Some(content) => decode::labels(content).ok_or(damaged(LABELS))?,
+    };
+    let lines = match (find(LINES), header.version) {
+        // A stripped module of version 1.
+        (None | Some([]), _) => None,
+        (Some(content), 1) => Some(decode::lines_of_one_file(content).ok_or(damaged(LINES))?),
+        (Some(content), _) => Some(decode::lines(content).ok_or(damaged(LINES))?),
+    };
     let parts = Parts {
-        code: read_code(code)?,
-        data: data.to_vec(),
+        code: decode::code(required(CODE)?)?,
+        data: required(DATA)?.to_vec(),
         entry,
         exports,
-        imports: read_imports(imports).ok_or_else(|| damaged(3))?,
+        imports: decode::imports(required(IMPORTS)?).ok_or(damaged(IMPORTS))?,
         code_labels,
         data_labels,
-        lines: if lines.is_empty() {
-            None
-        } else {
-            Some(read_lines(lines).ok_or_else(|| damaged(4))?)
-        },
+        lines,
     };
-    let mut id = [0; 32];
-    id.copy_from_slice(bytes.get(8..HEADER).ok_or(LoadError::Foreign)?);
-    Ok((parts, ModuleId(id)))
+    Ok((parts, header.id))
 }
 
-/// Checks the header and every checksum, and cuts the file into its sections.
-fn sections(bytes: &[u8]) -> Result<[&[u8]; 6], LoadError> {
-    let found = bytes.len() as u64;
-    if !MAGIC.starts_with(bytes.get(..4).unwrap_or(bytes)) || bytes.is_empty() {
-        return Err(LoadError::Foreign);
-    }
-    let truncated = |needed: usize| LoadError::Truncated { needed: needed as u64, found };
-    let header = bytes.first_chunk::<HEADER>().ok_or_else(|| truncated(HEADER))?;
-    let version = u16::from_le_bytes([header[4], header[5]]);
-    match version {
-        FORMAT_VERSION => {}
-        0 => return Err(LoadError::Original),
-        _ => return Err(LoadError::Future { found: version }),
-    }
-    let table_end = HEADER + ENTRY * SECTIONS.len();
-    let checked = bytes.get(..table_end).ok_or_else(|| truncated(table_end + 4))?;
-    let mut reader = Bytes(bytes.get(table_end..).unwrap_or(&[]));
-    let checksum = number(&mut reader).ok_or_else(|| truncated(table_end + 4))?;
-    let count = usize::from(u16::from_le_bytes([header[6], header[7]]));
-    if checksum != crc32fast::hash(checked) || count != SECTIONS.len() {
-        return Err(LoadError::Damaged { section: "header" });
-    }
+/// What a file begins with.
+struct Header {
+    version: u16,
+    sections: usize,
+    id: ModuleId,
+}
 
-    let mut table = Bytes(checked.get(HEADER..).unwrap_or(&[]));
-    let mut entries = [(0usize, 0u32); SECTIONS.len()];
-    for (position, entry) in entries.iter_mut().enumerate() {
-        let (id, length, checksum) = (number(&mut table), number(&mut table), number(&mut table));
-        match (id, length, checksum) {
-            (Some(id), Some(length), Some(checksum)) if id as usize == position => {
-                *entry = (length as usize, checksum);
+/// A section whose checksum is right.
+struct Section<'b> {
+    id: u32,
+    content: &'b [u8],
+}
+
+impl Section<'_> {
+    fn is_known(&self) -> bool {
+        self.id >= FIRST_OPTIONAL || matches!(self.id, CODE | DATA | EXPORTS | IMPORTS)
+    }
+}
+
+impl Header {
+    fn read(bytes: &[u8]) -> Result<Self, LoadError> {
+        if bytes.is_empty() || !MAGIC.starts_with(bytes.get(..MAGIC.len()).unwrap_or(bytes)) {
+            return Err(LoadError::Foreign);
+        }
+        let header = bytes.first_chunk::<HEADER>().ok_or_else(|| truncated(HEADER, bytes))?;
+        let version = u16::from_le_bytes([header[4], header[5]]);
+        let sections = usize::from(u16::from_le_bytes([header[6], header[7]]));
+        match version {
+            0 => return Err(LoadError::Original),
+            1 if sections != VERSION_1.len() => {
+                return Err(LoadError::Damaged { section: "header" });
             }
-            _ => return Err(LoadError::Damaged { section: "header" }),
+            1 => {}
+            FORMAT_VERSION => check(bytes, HEADER)?,
+            _ => return Err(LoadError::Future { found: version }),
+        }
+        let mut id = [0; 32];
+        id.copy_from_slice(&header[8..]);
+        Ok(Self { version, sections, id: ModuleId(id) })
+    }
+
+    /// Cuts the file into its sections, after checking all checksums.
+    fn sections<'b>(&self, bytes: &'b [u8]) -> Result<Vec<Section<'b>>, LoadError> {
+        let list = HEADER + if self.version == 1 { 0 } else { CHECKSUM };
+        let list_end = list + ENTRY * self.sections;
+        check(bytes, list_end)?;
+        let listed = bytes.get(list..list_end).unwrap_or_default();
+        let entries: Vec<[u32; 3]> = listed.chunks_exact(ENTRY).map(entry).collect();
+        let found = bytes.len() as u64;
+        let lengths = entries.iter().map(|[_, length, _]| u64::from(*length)).sum::<u64>();
+        let needed = (list_end + CHECKSUM) as u64 + lengths;
+        match found.cmp(&needed) {
+            Ordering::Less => return Err(LoadError::Truncated { needed, found }),
+            Ordering::Greater => return Err(LoadError::Trailing { extra: found - needed }),
+            Ordering::Equal => {}
+        }
+
+        let mut rest = Bytes(bytes.get(list_end + CHECKSUM..).unwrap_or_default());
+        let mut sections: Vec<Section<'b>> = Vec::with_capacity(entries.len());
+        for (position, [written, length, checksum]) in entries.into_iter().enumerate() {
+            let id = self.current_id(written, position)?;
+            let content = rest.slice(length as usize).ok_or(damaged(id))?;
+            if crc32fast::hash(content) != checksum {
+                return Err(damaged(id));
+            }
+            if sections.last().is_some_and(|last| last.id >= id) {
+                return Err(LoadError::Damaged { section: "header" });
+            }
+            sections.push(Section { id, content });
+        }
+        Ok(sections)
+    }
+
+    /// The id that a section has in this version of the format.
+    fn current_id(&self, written: u32, position: usize) -> Result<u32, LoadError> {
+        match (self.version, VERSION_1.get(position)) {
+            (1, Some(id)) if written as usize == position => Ok(*id),
+            (1, _) => Err(LoadError::Damaged { section: "header" }),
+            _ => Ok(written),
         }
     }
-    let body = reader.0;
-    let needed: u64 = entries.iter().map(|(length, _)| *length as u64).sum();
-    let whole = (table_end as u64) + 4 + needed;
-    match found.cmp(&whole) {
-        std::cmp::Ordering::Less => return Err(LoadError::Truncated { needed: whole, found }),
-        std::cmp::Ordering::Greater => return Err(LoadError::Trailing { extra: found - whole }),
-        std::cmp::Ordering::Equal => {}
+}
+
+/// Compares the checksum at `end` with that of everything before it.
+fn check(bytes: &[u8], end: usize) -> Result<(), LoadError> {
+    let whole = bytes.get(..end).zip(bytes.get(end..end + CHECKSUM));
+    let (checked, checksum) = whole.ok_or_else(|| truncated(end + CHECKSUM, bytes))?;
+    if crc32fast::hash(checked).to_le_bytes() == checksum {
+        Ok(())
+    } else {
+        Err(LoadError::Damaged { section: "header" })
     }
-    let mut rest = body;
-    let mut cut: [&[u8]; SECTIONS.len()] = [&[]; SECTIONS.len()];
-    for ((slot, (length, checksum)), name) in cut.iter_mut().zip(entries).zip(SECTIONS) {
-        let (section, after) =
-            rest.split_at_checked(length).ok_or(LoadError::Damaged { section: name })?;
-        if crc32fast::hash(section) != checksum {
-            return Err(LoadError::Damaged { section: name });
-        }
-        (*slot, rest) = (section, after);
-    }
-    Ok(cut)
 }
 
-fn read_code(section: &[u8]) -> Result<Vec<Instruction>, LoadError> {
-    let damaged = LoadError::Damaged { section: SECTIONS[0] };
-    let mut reader = Bytes(section);
-    let count = number(&mut reader).ok_or_else(|| damaged.clone())? as usize;
-    // Every instruction takes at least a byte, so a wrong count cannot reserve much.
-    if count > reader.0.len() {
-        return Err(damaged);
-    }
-    let mut code = Vec::with_capacity(count);
-    for index in 0..count {
-        let [number] = reader.take().ok_or_else(|| damaged.clone())?;
-        let opcode = Opcode::from_number(number)
-            .ok_or(InvalidModule::UnknownOpcode { number, index: index as u32 })?;
-        code.push(opcode.decode(&mut reader).ok_or_else(|| damaged.clone())?);
-    }
-    if reader.0.is_empty() { Ok(code) } else { Err(damaged) }
+fn entry(bytes: &[u8]) -> [u32; 3] {
+    let mut reader = Bytes(bytes);
+    std::array::from_fn(|_| reader.number().unwrap_or_default())
 }
 
-fn read_imports(section: &[u8]) -> Option<Vec<String>> {
-    let mut reader = Bytes(section);
-    let count = number(&mut reader)? as usize;
-    let imports = (0..count).map_while(|_| text(&mut reader)).collect::<Vec<_>>();
-    (imports.len() == count && reader.0.is_empty()).then_some(imports)
+fn truncated(needed: usize, bytes: &[u8]) -> LoadError {
+    LoadError::Truncated { needed: needed as u64, found: bytes.len() as u64 }
 }
 
-fn read_lines(section: &[u8]) -> Option<LineTable> {
-    let mut reader = Bytes(section);
-    let file = text(&mut reader)?;
-    let mut places = Vec::with_capacity(reader.0.len() / 8);
-    while !reader.0.is_empty() {
-        places.push((number(&mut reader)?, number(&mut reader)?));
-    }
-    Some(LineTable { file, places })
-}
-
-fn number(reader: &mut Bytes<'_>) -> Option<u32> {
-    reader.take().map(u32::from_le_bytes)
-}
-
-fn text(reader: &mut Bytes<'_>) -> Option<String> {
-    let length = number(reader)? as usize;
-    let (head, rest) = reader.0.split_at_checked(length)?;
-    reader.0 = rest;
-    std::str::from_utf8(head).ok().map(str::to_owned)
-}
-
-fn names(reader: &mut Bytes<'_>) -> Option<Vec<(String, u32)>> {
-    let count = number(reader)? as usize;
-    let names =
-        (0..count).map_while(|_| Some((text(reader)?, number(reader)?))).collect::<Vec<_>>();
-    (names.len() == count).then_some(names)
+fn damaged(id: u32) -> LoadError {
+    let section = match id {
+        CODE => "code",
+        DATA => "data",
+        EXPORTS => "exports",
+        IMPORTS => "imports",
+        LINES => "lines",
+        LABELS => "labels",
+        _ => "section",
+    };
+    LoadError::Damaged { section }
 }

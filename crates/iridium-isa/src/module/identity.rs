@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Parts, file};
+use super::encode::behaviour;
+use super::parts::Parts;
 
 /// The SHA-256 of everything in a module that affects behaviour.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,10 +26,11 @@ impl fmt::Debug for ModuleId {
 
 /// Hashes code, data, entry, exports and imports, each with its length in front so that no two
 /// different modules hash the same text.
-pub fn identify(parts: &Parts) -> ModuleId {
+pub(super) fn identify(parts: &Parts) -> ModuleId {
     let mut hash = Sha256::new();
+    // The first version of this hash, whatever the version of the file.
     hash.update(b"iridium module 1");
-    for section in file::behaviour(parts) {
+    for section in behaviour(parts) {
         hash.update((section.len() as u64).to_le_bytes());
         hash.update(&section);
     }

@@ -1,52 +1,28 @@
 //! A module: verified code, read-only data and the names that go with them.
 //!
 //! A [`Module`] cannot be made without passing the verifier, so whoever holds one may rely on what
-//! [`verify`](crate::verify) says. It comes from [`Module::from_bytes`] or from
-//! [`Module::verified`].
+//! [`verify`](crate::module::verify) says. It comes from a [`ModuleBuilder`](crate::ModuleBuilder),
+//! from [`Module::from_bytes`] or from [`Module::verified`].
 
+mod decode;
+mod encode;
+mod error;
 mod file;
 mod identity;
+mod names;
+mod parts;
+pub mod verify;
 
-pub use self::file::{FORMAT_VERSION, LoadError, MAGIC};
-pub use self::identity::ModuleId;
-use crate::Instruction;
+pub use error::{FORMAT_VERSION, LoadError};
+pub use file::MAGIC;
+pub use identity::ModuleId;
+pub use names::{is_name, is_name_char};
+pub use parts::{MAX_CODE, MAX_DATA, Parts};
+
+use crate::instruction::Instruction;
+use crate::lines::LineTable;
 use crate::text::Names;
-use crate::verify::{InvalidModule, verify};
-
-/// The most instructions a module may have.
-pub const MAX_CODE: usize = 1 << 24;
-/// The most bytes of read-only data a module may have.
-pub const MAX_DATA: usize = 1 << 28;
-
-/// What a module is made of, before it is verified.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parts {
-    /// The instructions.
-    pub code: Vec<Instruction>,
-    /// The read-only data.
-    pub data: Vec<u8>,
-    /// The instruction at which a process starts.
-    pub entry: u32,
-    /// Labels that may be spawned by name from elsewhere, with their instruction.
-    pub exports: Vec<(String, u32)>,
-    /// Host functions that the code calls, by name.
-    pub imports: Vec<String>,
-    /// Code labels with their instruction.
-    pub code_labels: Vec<(String, u32)>,
-    /// Data labels with their offset.
-    pub data_labels: Vec<(String, u32)>,
-    /// Where the instructions stand in the source text; `None` when stripped.
-    pub lines: Option<LineTable>,
-}
-
-/// Where instructions stand in their source text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LineTable {
-    /// The name of the source file.
-    pub file: String,
-    /// Line and column of each instruction, counted from 1, columns in characters.
-    pub places: Vec<(u32, u32)>,
-}
+use verify::{InvalidModule, verify};
 
 /// A verified module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +36,7 @@ impl Module {
     /// Verifies the parts and joins them.
     ///
     /// # Errors
-    /// The first rule of [`verify`](crate::verify) that the parts break.
+    /// The first rule of [`verify`] that the parts break.
     pub fn verified(parts: Parts) -> Result<Self, InvalidModule> {
         let window = verify(&parts)?;
         let id = identity::identify(&parts);
@@ -172,14 +148,4 @@ impl Module {
             imports: &self.parts.imports,
         }
     }
-}
-
-/// Whether a text can be a label or the name of an import.
-pub fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with('.') && text.chars().all(is_name_char)
-}
-
-/// Letters, digits, `_` and `.`.
-pub fn is_name_char(character: char) -> bool {
-    character.is_alphanumeric() || character == '_' || character == '.'
 }

@@ -147,8 +147,8 @@ impl Place {
     pub(crate) fn of(program: &Program, index: u32) -> Self {
         let module = program.module();
         let source = module.lines().and_then(|table| {
-            let (line, column) = table.places.get(index as usize)?;
-            Some((table.file.clone(), *line, *column))
+            let location = table.location(index)?;
+            Some((table.file(location.file)?.to_owned(), location.line, location.column))
         });
         let label = module.code_labels().iter().filter(|(_, at)| *at <= index);
         let label = label.max_by_key(|(_, at)| *at).map(|(name, at)| (name.clone(), index - at));

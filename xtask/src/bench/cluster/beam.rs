@@ -1,5 +1,5 @@
-//! BEAM's nodes, with an epmd of their own, so that nothing of this machine's is
-//! touched and nothing is left.
+//! BEAM's nodes, with an epmd of their own, so that one that runs on this machine is not
+//! used, and none is left running.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,9 +13,9 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::mesh::Mesh;
-use crate::cluster;
+use crate::{cluster, repository};
 
-/// What to do about it when it was not found.
+/// What to do when it was not found.
 pub(super) const MISSING: &str = "beam; apt-get install erlang-base";
 
 /// BEAM, as it was found.
@@ -36,7 +36,7 @@ pub(super) struct Rates {
 impl Beam {
     /// `None` if it is not installed.
     pub(super) fn find(folder: &Path) -> Result<Option<Self>> {
-        let source = crate::root().join("xtask/peers/cluster.erl");
+        let source = repository::root().join("xtask/peers/cluster.erl");
         let folder = folder.join("beam");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let compiled = match Command::new("erlc").arg("-o").arg(&folder).arg(source).output() {

@@ -12,10 +12,10 @@ use anyhow::{Context, Result, bail};
 use crate::cluster::tail;
 use crate::interrupt;
 
-/// What has not formed by then does not.
+/// How long a mesh may take to form.
 const FORM_WITHIN: Duration = Duration::from_secs(60);
-/// How often it is looked whether nodes have got further. Those that are complete
-/// are not looked at again, so this costs little.
+/// How often the logs of the nodes are read. Those of nodes that are complete are not read
+/// again, so this costs little.
 const POLL: Duration = Duration::from_millis(10);
 
 /// Nodes that run, and end when this is dropped.
@@ -39,8 +39,8 @@ pub(super) struct Cost {
 }
 
 impl Mesh {
-    /// Starts nodes, one after another as fast as the system does it. `command`
-    /// says what the one with a number runs; what it prints goes to its log.
+    /// Starts nodes one after another, as fast as the system can. `command` gives the command
+    /// of the node with a number; its output goes to its log.
     pub(super) fn start(
         count: u16,
         folder: &std::path::Path,
@@ -88,8 +88,8 @@ impl Mesh {
         }
     }
 
-    /// What a node costs, over some time in which nothing happens. `None` where the
-    /// system does not tell, which Linux does.
+    /// What a node costs, over some time in which nothing happens. `None` where the system does
+    /// not report it; Linux does.
     pub(super) fn idle(&self, time: Duration) -> Result<Option<Cost>> {
         let cpu = || self.nodes.iter().map(|node| cpu_time(node.child.id())).sum::<Option<f64>>();
         let (before, begun) = (cpu(), Instant::now());
@@ -110,7 +110,7 @@ impl Mesh {
 
 impl Drop for Mesh {
     fn drop(&mut self) {
-        // All at once: those that are left are not to look for those that went.
+        // All at once, so that none of them tries to reach those that have ended.
         for node in &mut self.nodes {
             let _ = node.child.kill();
         }
@@ -120,8 +120,8 @@ impl Drop for Mesh {
     }
 }
 
-/// Seconds that the threads of a process have run; far finer than the ticks of
-/// `/proc/PID/stat`. Threads that have ended are not in it.
+/// Seconds that the threads of a process have run, with a far finer resolution than the ticks
+/// of `/proc/PID/stat`. Threads that have ended are not counted.
 fn cpu_time(pid: u32) -> Option<f64> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
     let of_thread = |thread: std::io::Result<fs::DirEntry>| -> Option<f64> {

@@ -15,7 +15,8 @@ use self::beam::Beam;
 use self::mesh::Cost;
 use self::ours::Ours;
 use self::report::{Formation, Report};
-use super::Samples;
+use super::results;
+use super::samples::{self, Samples};
 use crate::flags::BenchFlags;
 use crate::interrupt;
 
@@ -33,7 +34,7 @@ const RATE_ROUNDS: usize = 3;
 pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     // Nodes are started, which must not outlive this.
     interrupt::note()?;
-    let folder = super::folder()?;
+    let folder = results::folder()?;
     let ours = Ours::new(&folder)?;
     let beam = if flags.alone { None } else { Beam::find(&folder)? };
     let mut report = Report { quick: flags.quick, ..Report::default() };
@@ -46,13 +47,14 @@ pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     rest(flags, &ours, beam.as_ref(), &mut report)?;
     exchange(flags, beam.as_ref(), &mut report)?;
 
-    println!("\n{}", report.table());
-    super::keep(&folder, "cluster", &report.json(), &report.chart())
+    let verdicts = target::judge(&report);
+    println!("\n{}", report.table(&verdicts));
+    results::keep(&folder, "cluster", &report.json(&verdicts), &report.chart())
 }
 
 /// How long meshes take to form.
 fn form(flags: &BenchFlags, ours: &Ours, beam: Option<&Beam>, report: &mut Report) -> Result<()> {
-    let rounds = super::rounds(flags);
+    let rounds = samples::rounds(flags);
     for nodes in if flags.quick { QUICK } else { SIZES } {
         println!("a mesh of {nodes} nodes, {rounds} rounds");
         let (mut of_ours, mut of_beam) = (Samples::new(), Samples::new());

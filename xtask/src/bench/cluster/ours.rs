@@ -9,10 +9,10 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::mesh::Mesh;
-use crate::build;
 use crate::cluster::{self, Members};
+use crate::{build, repository};
 
-/// The binary, and where its nodes keep what they keep.
+/// The binary, and the folder for the data of its nodes.
 pub(super) struct Ours {
     iridium: PathBuf,
     folder: PathBuf,
@@ -28,7 +28,8 @@ pub(super) struct Rates {
 }
 
 impl Ours {
-    /// Builds the binary and makes a secret: nodes encrypt, as they do for users.
+    /// Builds the binary and makes a secret: the connections are encrypted, as they are for
+    /// users.
     pub(super) fn new(folder: &Path) -> Result<Self> {
         let ours = Self { iridium: build::iridium(false)?, folder: folder.join("cluster") };
         ours.clear()?;
@@ -59,8 +60,8 @@ impl Ours {
         command
     }
 
-    /// Starts nodes that have never met and waits until each has each other. Gives
-    /// them and the seconds.
+    /// Starts nodes that do not know each other and waits until each is linked to all others.
+    /// Returns them and the seconds that it took.
     pub(super) fn mesh(&self, count: u16) -> Result<(Mesh, f64)> {
         let data = self.folder.join("data");
         if data.exists() {
@@ -77,7 +78,7 @@ impl Ours {
             command
         })?;
         let seconds = mesh.form(|log| others_up(log) + 1 >= usize::from(count))?;
-        // What the logs say is checked against what the nodes say, once.
+        // The logs are checked once against what the nodes report.
         for port in base..base + count {
             self.check(port, count)?;
         }
@@ -109,7 +110,7 @@ fn others_up(log: &str) -> usize {
 
 /// Builds the example that measures messages between two nodes; `None` if there is none.
 pub(super) fn rates_program() -> Result<Option<PathBuf>> {
-    if !crate::root().join("crates/iridium-node/examples/rates.rs").is_file() {
+    if !repository::root().join("crates/iridium-node/examples/rates.rs").is_file() {
         return Ok(None);
     }
     let args = ["--release", "--package", "iridium-node", "--example", "rates"];

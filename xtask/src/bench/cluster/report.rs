@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::mesh::Cost;
-use super::{beam, ours, target};
+use super::{beam, ours};
 use crate::bench::chart::{self, Bar};
+use crate::bench::samples::{Samples, median};
 use crate::bench::verdict::Verdict;
-use crate::bench::{Samples, median};
 
 /// What was measured.
 #[derive(Default)]
@@ -69,7 +69,7 @@ impl Report {
     }
 
     /// For people.
-    pub(super) fn table(&self) -> String {
+    pub(super) fn table(&self, verdicts: &[Verdict]) -> String {
         let mut text = String::from("Medians; of times, our time as a part of BEAM's.\n");
         if self.quick {
             text.push_str("With --quick: few nodes, few rounds; no figures to quote.\n");
@@ -110,7 +110,7 @@ impl Report {
         let beam_long = giga(self.beam(|r| r.one_way_64k_bytes_per_s));
         row("one way 64 KiB, GB/s", ours_long, beam_long, long);
         text.push('\n');
-        for verdict in target::judge(self) {
+        for verdict in verdicts {
             let _ = writeln!(text, "{verdict}");
         }
         for missing in &self.missing {
@@ -120,7 +120,7 @@ impl Report {
     }
 
     /// For programs: all samples, and the judgement.
-    pub(super) fn json(&self) -> Value {
+    pub(super) fn json(&self, verdicts: &[Verdict]) -> Value {
         let formation = |formation: &Formation| {
             let Formation { nodes, ours, beam } = formation;
             json!({ "nodes": nodes, "iridium_seconds": ours, "beam_seconds": beam })
@@ -153,7 +153,7 @@ impl Report {
                 "iridium": self.rates.iter().map(ours).collect::<Vec<_>>(),
                 "beam": self.beam_rates.iter().map(beam).collect::<Vec<_>>(),
             },
-            "targets": target::judge(self).iter().map(Verdict::json).collect::<Vec<_>>(),
+            "targets": verdicts.iter().map(Verdict::json).collect::<Vec<_>>(),
             "not_measured": self.missing,
         })
     }
@@ -180,6 +180,7 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
+    use super::super::target::judge;
     use super::*;
 
     fn report() -> Report {
@@ -205,9 +206,17 @@ mod tests {
         }
     }
 
+    fn table_of(report: &Report) -> String {
+        report.table(&judge(report))
+    }
+
+    fn json_of(report: &Report) -> Value {
+        report.json(&judge(report))
+    }
+
     #[test]
     fn a_table_says_what_is_met_and_what_is_missed() {
-        let table = report().table();
+        let table = table_of(&report());
         assert!(table.contains("met      0.200 (at most 0.5) time to a mesh of 16"), "{table}");
         assert!(table.contains("met      8.000 (at most 15) MiB resident"), "{table}");
         assert!(table.contains("missed   0.600 (at most 0.5) % of a core"), "{table}");
@@ -227,9 +236,9 @@ mod tests {
         let formations = vec![Formation { nodes: 3, ours: vec![0.1], beam: vec![] }];
         let report = Report { formations, missing, idle_nodes: 3, quick: true, ..report() };
         let report = Report { rates: vec![], beam_rates: vec![], ..report };
-        let table = report.table();
+        let table = table_of(&report);
         assert!(!table.contains("at most 1.3") && !table.contains("at most 15"), "{table}");
         assert!(table.contains("not measured: messages"), "{table}");
-        assert_eq!(report.json()["targets"], json!([]));
+        assert_eq!(json_of(&report)["targets"], json!([]));
     }
 }

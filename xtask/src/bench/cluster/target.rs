@@ -1,4 +1,4 @@
-//! What is aimed at, and whether it is met.
+//! The targets, and whether they are met.
 
 use super::report::Report;
 use crate::bench::verdict::Verdict;

@@ -13,19 +13,20 @@ use anyhow::{Context, Result, bail};
 use self::kernel::KERNELS;
 use self::peer::{Contender, Name};
 use self::report::Report;
-use super::Samples;
+use super::results;
+use super::samples::{self, Samples};
 use crate::flags::BenchFlags;
 
 /// Measures the machine.
 pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
-    let folder = super::folder()?;
+    let folder = results::folder()?;
     let (ours, rates) = peer::ours()?;
     let (peers, missing) = if flags.alone { Default::default() } else { peer::find(&folder) };
     for (peer, remedy) in &missing {
         println!("not measured: {peer}; {remedy}");
     }
 
-    let rounds = super::rounds(flags);
+    let rounds = samples::rounds(flags);
     let mut kernels = Vec::new();
     for kernel in &KERNELS {
         let (argument, answer) = if flags.quick { kernel.quick } else { kernel.full };
@@ -44,8 +45,9 @@ pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     let rates = rates::measure(&ours, &rates, flags.quick, rounds)?;
 
     let report = Report { kernels, rates, missing, quick: flags.quick };
-    println!("\n{}", report.table());
-    super::keep(&folder, "machine", &report.json(), &report.chart())
+    let verdicts = target::judge(&report);
+    println!("\n{}", report.table(&verdicts));
+    results::keep(&folder, "machine", &report.json(&verdicts), &report.chart())
 }
 
 /// Runs a kernel once and checks its answer. Gives the seconds.

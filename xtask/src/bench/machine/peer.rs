@@ -1,4 +1,4 @@
-//! Who runs the kernels: ours, and the peers of `xtask/peers` that this machine has.
+//! What runs the kernels: Iridium, and the peers of `xtask/peers` that this machine has.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::bench::succeeds;
-use crate::build;
+use crate::bench::installed::succeeds;
+use crate::{build, repository};
 
-/// Who, in the order of the table.
+/// The systems, in the order of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Name {
     Ours,
@@ -94,7 +94,7 @@ impl Contender {
         command.args(&self.before);
         if self.assembles {
             command.arg(
-                crate::root().join(format!("crates/iridium-vm/benches/kernels/{kernel}.iasm")),
+                repository::root().join(format!("crates/iridium-vm/benches/kernels/{kernel}.iasm")),
             );
         } else {
             command.arg(kernel);
@@ -140,7 +140,7 @@ pub(super) type Missing = (Name, String);
 
 /// The peers that this machine has, and those that it has not.
 pub(super) fn find(folder: &Path) -> (Vec<Contender>, Vec<Missing>) {
-    let sources = crate::root().join("xtask/peers");
+    let sources = repository::root().join("xtask/peers");
     let mut found = Vec::new();
     let mut missing: Vec<Missing> = Vec::new();
 
@@ -151,7 +151,7 @@ pub(super) fn find(folder: &Path) -> (Vec<Contender>, Vec<Missing>) {
             found.extend([metered, Contender::new(Name::Wasmi, program)]);
         }
         Err(error) => {
-            let remedy = format!("it is built from crates.io, which failed: {error:#}");
+            let remedy = format!("it is built from its package, which failed: {error:#}");
             missing.extend([Name::WasmiFuel, Name::Wasmi].map(|name| (name, remedy.clone())));
         }
     }

@@ -8,7 +8,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use super::peer::{Contender, numbers};
-use crate::bench::{Samples, median};
+use crate::bench::samples::{Samples, median};
+use crate::repository;
 
 /// What was measured besides the kernels.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ impl Rates {
 /// Measures them.
 pub(super) fn measure(ours: &Contender, rates: &Path, quick: bool, rounds: usize) -> Result<Rates> {
     let lines = if quick { "100000" } else { "1000000" };
-    let program = crate::root().join("target/bench/hlt.iasm");
+    let program = repository::root().join("target/bench/hlt.iasm");
     fs::write(&program, "hlt\n").with_context(|| format!("cannot write {}", program.display()))?;
     let mut found = Rates::default();
     for _ in 0..rounds {

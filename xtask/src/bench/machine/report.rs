@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 
 use super::peer::{Missing, Name};
 use super::rates::Rates;
-use super::target;
 use crate::bench::chart::{self, Bar};
+use crate::bench::samples::{Samples, median};
 use crate::bench::verdict::Verdict;
-use crate::bench::{Samples, median};
 
 /// What was measured.
 pub(super) struct Report {
@@ -36,7 +35,7 @@ impl Report {
     }
 
     /// For people.
-    pub(super) fn table(&self) -> String {
+    pub(super) fn table(&self, verdicts: &[Verdict]) -> String {
         let mut text =
             String::from("Our time in seconds, and as a part of each peer's (medians).\n");
         if self.quick {
@@ -58,7 +57,7 @@ impl Report {
             }
         }
         text.push_str("\n\n");
-        for verdict in target::judge(self) {
+        for verdict in verdicts {
             let _ = writeln!(text, "{verdict}");
         }
         for (peer, remedy) in &self.missing {
@@ -68,7 +67,7 @@ impl Report {
     }
 
     /// For programs: all samples, and the judgement.
-    pub(super) fn json(&self) -> Value {
+    pub(super) fn json(&self, verdicts: &[Verdict]) -> Value {
         let kernels: Vec<Value> = self
             .kernels
             .iter()
@@ -78,7 +77,7 @@ impl Report {
                 json!({ "kernel": kernel, "argument": argument, "seconds": seconds })
             })
             .collect();
-        let targets: Vec<Value> = target::judge(self).iter().map(Verdict::json).collect();
+        let targets: Vec<Value> = verdicts.iter().map(Verdict::json).collect();
         json!({
             "quick": self.quick,
             "kernels": kernels,
@@ -108,6 +107,7 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
+    use super::super::target::judge;
     use super::*;
 
     fn report() -> Report {
@@ -122,9 +122,17 @@ mod tests {
         }
     }
 
+    fn table_of(report: &Report) -> String {
+        report.table(&judge(report))
+    }
+
+    fn json_of(report: &Report) -> Value {
+        report.json(&judge(report))
+    }
+
     #[test]
     fn a_table_says_what_is_met_and_what_is_missed() {
-        let table = report().table();
+        let table = table_of(&report());
         assert!(table.contains("missed   1.000 (at most 0.9)"), "{table}");
         assert!(table.contains("worst (sieve)"), "{table}");
         assert!(table.contains("missed   0.707 (at most 0.65)"), "{table}");
@@ -134,7 +142,7 @@ mod tests {
 
     #[test]
     fn json_has_all_samples() {
-        let json = report().json();
+        let json = json_of(&report());
         assert_eq!(json["kernels"][0]["seconds"]["wasmi+fuel"], json!([1.0, 1.0, 1.0]));
         assert_eq!(json["targets"][0]["met"], json!(false));
     }

@@ -1,8 +1,8 @@
-//! What is aimed at, as ratios to the peers, and whether it is met.
+//! The targets, as ratios to the peers, and whether they are met.
 
 use super::peer::Name;
 use super::report::Report;
-use crate::bench::geometric_mean;
+use crate::bench::samples::geometric_mean;
 use crate::bench::verdict::Verdict;
 
 /// The limits: the worst kernel and the geometric mean, against a peer.

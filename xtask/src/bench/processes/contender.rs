@@ -1,4 +1,4 @@
-//! Who runs the workloads: ours, and BEAM if this machine has it.
+//! What runs the workloads: Iridium, and BEAM if this machine has it.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,11 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::WORKERS;
-use crate::bench::succeeds;
-use crate::build;
+use crate::bench::installed::succeeds;
+use crate::{build, repository};
+
+/// How many threads ours and the peer have for processes.
+const WORKERS: usize = 2;
 
 /// What to do about a peer that was not found.
 pub(super) const BEAM_MISSING: &str = "beam; apt-get install erlang-base";
@@ -54,7 +56,7 @@ impl Contender {
         let mut command = self.command();
         command.args(&self.before);
         if self.assembles {
-            let folder = crate::root().join("crates/iridium-sched/benches/processes");
+            let folder = repository::root().join("crates/iridium-sched/benches/processes");
             command.arg(folder.join(format!("{workload}.iasm")));
         } else {
             command.arg(workload);
@@ -98,7 +100,7 @@ pub(super) fn ours() -> Result<(Contender, Contender)> {
 /// BEAM with as many schedulers as we have workers, and room for as many processes; `None` if it is
 /// not installed.
 pub(super) fn beam(folder: &Path) -> Option<Contender> {
-    let source = crate::root().join("xtask/peers/processes.erl");
+    let source = repository::root().join("xtask/peers/processes.erl");
     if !succeeds(Command::new("erlc").arg("-o").arg(folder).arg(source)) {
         return None;
     }

@@ -10,15 +10,13 @@ use anyhow::{Context, Result, bail};
 use self::contender::{Contender, Run};
 use self::report::{Measured, Report};
 use self::workload::WORKLOADS;
-use super::Samples;
+use super::results;
+use super::samples::{self, Samples};
 use crate::flags::BenchFlags;
-
-/// How many threads ours and the peer have for processes.
-const WORKERS: usize = 2;
 
 /// Measures processes.
 pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
-    let folder = super::folder()?;
+    let folder = results::folder()?;
     let (ours, snapshots) = contender::ours()?;
     let beam = if flags.alone { None } else { contender::beam(&folder) };
     let missing = (!flags.alone && beam.is_none()).then_some(contender::BEAM_MISSING);
@@ -26,7 +24,7 @@ pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
         println!("not measured: {missing}");
     }
 
-    let rounds = super::rounds(flags);
+    let rounds = samples::rounds(flags);
     let mut measured = Vec::new();
     for workload in &WORKLOADS {
         let (argument, answer) = if flags.quick { workload.quick } else { workload.full };
@@ -52,8 +50,9 @@ pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     }
 
     let report = Report { measured, saving, missing, quick: flags.quick };
-    println!("\n{}", report.table());
-    super::keep(&folder, "processes", &report.json(), &report.chart())
+    let verdicts = target::judge(&report);
+    println!("\n{}", report.table(&verdicts));
+    results::keep(&folder, "processes", &report.json(&verdicts), &report.chart())
 }
 
 /// Runs a workload once and checks its answer.

@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::contender::Run;
-use super::target;
 use crate::bench::chart::{self, Bar};
+use crate::bench::samples::{Samples, median};
 use crate::bench::verdict::Verdict;
-use crate::bench::{Samples, median};
 
 /// What was measured.
 pub(super) struct Report {
@@ -73,7 +72,7 @@ impl Report {
     }
 
     /// For people.
-    pub(super) fn table(&self) -> String {
+    pub(super) fn table(&self, verdicts: &[Verdict]) -> String {
         let mut text = String::from(
             "Seconds, ns for each of n, and our time as a part of BEAM's (medians).\n",
         );
@@ -116,7 +115,7 @@ impl Report {
             }
         }
         text.push('\n');
-        for verdict in target::judge(self) {
+        for verdict in verdicts {
             let _ = writeln!(text, "{verdict}");
         }
         if let Some(missing) = self.missing {
@@ -126,12 +125,12 @@ impl Report {
     }
 
     /// For programs: all samples, and the judgement.
-    pub(super) fn json(&self) -> Value {
+    pub(super) fn json(&self, verdicts: &[Verdict]) -> Value {
         json!({
             "quick": self.quick,
             "workloads": self.measured.iter().map(Measured::json).collect::<Vec<_>>(),
             "seconds_to_save_and_restore": self.saving,
-            "targets": target::judge(self).iter().map(Verdict::json).collect::<Vec<_>>(),
+            "targets": verdicts.iter().map(Verdict::json).collect::<Vec<_>>(),
             "not_measured": self.missing,
         })
     }
@@ -159,6 +158,7 @@ fn seconds(runs: &[Run]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::target::judge;
     use super::*;
 
     fn report(beam: bool) -> Report {
@@ -182,9 +182,17 @@ mod tests {
         }
     }
 
+    fn table_of(report: &Report) -> String {
+        report.table(&judge(report))
+    }
+
+    fn json_of(report: &Report) -> Value {
+        report.json(&judge(report))
+    }
+
     #[test]
     fn a_table_says_what_is_met_and_what_is_missed() {
-        let table = report(true).table();
+        let table = table_of(&report(true));
         assert!(table.contains("missed   0.700 (at most 0.5) time of spawn / beam"), "{table}");
         assert!(table.contains("met      0.400 (at most 0.5) time of ring / beam"), "{table}");
         assert!(table.contains("met    800.000 (at most 1024) bytes"), "{table}");
@@ -196,10 +204,10 @@ mod tests {
     #[test]
     fn without_the_peer_only_our_own_figures_are_judged() {
         let report = report(false);
-        let table = report.table();
+        let table = table_of(&report);
         assert!(!table.contains("/ beam") && table.contains("(at most 1024)"), "{table}");
         assert!(table.contains("not measured: beam; apt-get install erlang-base"), "{table}");
-        assert_eq!(report.json()["workloads"][0]["beam"], json!([]));
+        assert_eq!(json_of(&report)["workloads"][0]["beam"], json!([]));
     }
 
     #[test]

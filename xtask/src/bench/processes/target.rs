@@ -1,7 +1,7 @@
-//! What is aimed at, and whether it is met.
+//! The targets, and whether they are met.
 
 use super::report::Report;
-use crate::bench::median;
+use crate::bench::samples::median;
 use crate::bench::verdict::Verdict;
 
 /// Workloads that are to take at most so much of BEAM's time.

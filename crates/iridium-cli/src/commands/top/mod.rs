@@ -1,4 +1,4 @@
-//! `iridium top`: how the nodes of a cluster do, once or as long as one looks.
+//! `iridium top`: the load of the nodes of a cluster, once or as a live view.
 
 mod sample;
 mod screen;
@@ -20,20 +20,20 @@ use crate::args::ClientFlags;
 use crate::failure::Failure;
 use crate::{output, signals};
 
-/// Between two looks at the nodes; also what rates are measured over.
+/// Time between two samples, over which rates are measured.
 const REFRESH: Duration = Duration::from_secs(1);
-/// Between two looks at the size of the terminal.
+/// How often the size of the terminal is looked at.
 const LOOK: Duration = Duration::from_millis(250);
-/// What Ctrl-C is where it makes no signal.
+/// The key Ctrl-C, on terminals where it makes no signal.
 const CTRL_C: u8 = 3;
 
-/// On a terminal a live view, else what it would show, once.
+/// On a terminal a live view; otherwise prints what it would show, once.
 pub(crate) fn run(client: &ClientFlags, as_json: bool) -> Result<(), Failure> {
-    let signals = signals::arriving()?;
+    let signals = signals::receive()?;
     let mut node = connect(client)?;
     if as_json {
         let sample = Sample::take(&mut node, &client.at)?;
-        return Ok(output::line(&json(&sample.answer())?)?);
+        return Ok(output::print_line(&json(&sample.answer())?)?);
     }
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
         return watch(node, &client.at, &signals);
@@ -43,11 +43,11 @@ pub(crate) fn run(client: &ClientFlags, as_json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let second = Sample::take(&mut node, &client.at)?;
-    Ok(output::line(&view::plain(&second, &first).join("\n"))?)
+    Ok(output::print_line(&view::plain(&second, &first).join("\n"))?)
 }
 
-/// Shows what there is until somebody has seen enough. One thread asks, one reads
-/// keys, so that neither a slow node nor a slow line keeps anybody in here.
+/// Shows the live view until `q`, Ctrl-C or a signal. Asking the nodes and reading keys have
+/// threads of their own, so that a slow node does not delay the end.
 fn watch(node: Client, at: &Endpoint, signals: &Receiver<signals::Signal>) -> Result<(), Failure> {
     let (want, wanted) = bounded(1);
     let (taken, samples) = bounded(1);
@@ -67,7 +67,7 @@ fn watch(node: Client, at: &Endpoint, signals: &Receiver<signals::Signal>) -> Re
             }
             recv(next) -> _ => {
                 next = never();
-                // If the thread is gone, that comes up as the end of the samples.
+                // If the thread has ended, `samples` is closed, which ends this loop.
                 let _ = want.send(());
                 continue;
             }
@@ -94,7 +94,7 @@ fn start(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure>
     started.map(drop).map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))
 }
 
-/// Takes a sample at once, and another each time one is wanted.
+/// Takes a sample at once, and another for each request.
 fn take_samples(
     mut node: Client,
     at: &Endpoint,

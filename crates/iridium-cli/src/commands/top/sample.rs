@@ -1,4 +1,4 @@
-//! What is known of the nodes at a moment.
+//! The load of all nodes at a moment.
 
 use std::time::Instant;
 
@@ -12,13 +12,13 @@ use iridium_proto::{NodeAlias, ViewState};
 use crate::commands::members;
 use crate::failure::Failure;
 
-/// All members at a moment, by alias.
+/// All members at a moment, sorted by alias.
 pub(super) struct Sample {
     pub(super) at: Instant,
     pub(super) nodes: Vec<Node>,
 }
 
-/// A member at a moment, as `--json` tells of it; fields may be added, not changed.
+/// A member at a moment, as `--json` prints it; fields may be added, not changed.
 #[derive(Debug, Serialize)]
 pub(super) struct Node {
     pub(super) alias: NodeAlias,
@@ -30,11 +30,11 @@ pub(super) struct Node {
 
 /// The documented shape of `top --json`.
 #[derive(Debug, Serialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct TopJson<'a> {
     nodes: &'a [Node],
 }
 
-/// What happened at a node in a second.
+/// What a node does in a second: fuel spent, bytes received and sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rates {
     pub(super) fuel: u64,
@@ -60,12 +60,12 @@ impl Sample {
         Ok(Self { at: taken, nodes: nodes.collect() })
     }
 
-    pub(super) fn answer(&self) -> Answer<'_> {
-        Answer { nodes: &self.nodes }
+    pub(super) fn answer(&self) -> TopJson<'_> {
+        TopJson { nodes: &self.nodes }
     }
 
-    /// What happened at a node since an earlier sample; `None` when that tells
-    /// nothing of this life of the node.
+    /// The rates of a node since an earlier sample; `None` when there is none, or the node was
+    /// started again in between.
     pub(super) fn rates(&self, node: &Node, before: Option<&Self>) -> Option<Rates> {
         let before = before?;
         let old = before.nodes.iter().find(|old| old.alias == node.alias)?.load.as_ref()?;

@@ -1,4 +1,4 @@
-//! The terminal while it shows a live view, and as it was before.
+//! The terminal while it shows a live view.
 
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
@@ -11,43 +11,45 @@ use terminal_size::terminal_size;
 
 use crate::failure::Failure;
 
-/// The size of a terminal that does not tell.
+/// The size that is assumed for a terminal that does not report one.
 const USUAL: (usize, usize) = (80, 24);
 
-/// A terminal that is drawn on. However it is left, it is as before.
+/// A terminal that shows a live view. Dropping it restores what was there before.
 pub(super) struct Screen {
+    /// The settings before.
     found: Termios,
-    /// Columns and lines that what is shown was made for.
+    /// Columns and lines of the terminal when the view was made.
     size: (usize, usize),
     shown: Vec<String>,
 }
 
 impl Screen {
-    /// Takes the terminal: keys come at once and are not shown, what was there is
-    /// put aside.
+    /// Takes over the terminal: keys are read one by one and not echoed, and the view gets the
+    /// alternate screen.
     pub(super) fn open() -> Result<Self, Failure> {
         let fail = |error| Failure::failed(format!("cannot use the terminal: {error}"));
         let found = tcgetattr(io::stdin()).map_err(fail)?;
         let mut raw = found.clone();
         raw.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
-        // Ctrl-C makes a signal as ever; Ctrl-Z would leave all this to the shell.
+        // Ctrl-C still makes a signal. Ctrl-Z must not: the shell would get the terminal as it
+        // is now.
         if let Some(key) = raw.control_chars.get_mut(SpecialCharacterIndices::VSUSP as usize) {
             *key = 0;
         }
         tcsetattr(io::stdin(), SetArg::TCSADRAIN, &raw).map_err(fail)?;
-        // From here on dropping it puts all back.
+        // From here on, dropping it restores the terminal.
         let screen = Self { found, size: (0, 0), shown: Vec::new() };
-        // The other screen, without wrapping, without the cursor.
+        // The alternate screen, without line wrapping and without a cursor.
         write("\x1b[?1049h\x1b[?7l\x1b[?25l")?;
         Ok(screen)
     }
 
-    /// Whether what is shown was made for another size.
+    /// Whether the size has changed since the view was made.
     pub(super) fn is_resized(&self) -> bool {
         size() != self.size
     }
 
-    /// The columns and lines that there are now.
+    /// The columns and lines of the terminal now.
     pub(super) fn measure(&mut self) -> (usize, usize) {
         let now = size();
         if now != self.size {
@@ -93,7 +95,8 @@ fn write(text: &str) -> Result<(), Failure> {
     Ok(stdout.flush()?)
 }
 
-/// What makes a terminal that shows `old`, or nothing that matters, show `new`.
+/// The text that turns a terminal that shows `old` into one that shows `new`. An empty `old`
+/// clears the screen.
 fn changes(old: &[String], new: &[String]) -> String {
     let mut text = String::new();
     if old.is_empty() {

@@ -23,7 +23,7 @@ const COLUMNS: [(&str, usize); 8] = [
 /// Room for an alias, at least and at most.
 const ALIAS: (usize, usize) = (13, 32);
 
-/// For a terminal of so many columns and lines.
+/// The live view for a terminal of so many columns and lines.
 pub(super) fn live(
     now: &Sample,
     before: Option<&Sample>,
@@ -44,12 +44,12 @@ pub(super) fn live(
     }
     if fits < now.nodes.len() {
         let more = now.nodes.len() - fits;
-        lines.push(cut(&format!("and {more} more, for which there are no lines"), width));
+        lines.push(cut(&format!("and {more} more nodes, which do not fit here"), width));
     }
     lines
 }
 
-/// For a pipe.
+/// The table for a pipe.
 pub(super) fn plain(now: &Sample, before: &Sample) -> Vec<String> {
     let longest = now.nodes.iter().map(|node| node.alias.as_str().len()).max().unwrap_or(0);
     let alias = longest.max(ALIAS.0);
@@ -133,7 +133,7 @@ fn coloured_state(line: &str, state: ViewState, alias: usize) -> String {
     }
 }
 
-/// At most so many columns of a text. What is cut ends with a `+`.
+/// Cuts a text to a number of columns. A text that was cut ends with `+`.
 fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_string();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn it_fits_a_terminal_and_says_what_does_not() {
+    fn it_fits_a_terminal_and_says_what_is_left_out() {
         let start = Instant::now();
         let (before, now) = (sample(start, 0), sample(start + Duration::from_secs(2), 24_000_000));
         let at = Endpoint::Addr(([127, 0, 0, 1], 2254).into());
@@ -218,7 +218,7 @@ mod tests {
         assert!(lines[3].starts_with("a-node-with-+ this node  0.21 ms    1003     12M"));
         assert!(lines[5].contains("down") && lines[5].ends_with("-       -"));
         let lines = live(&now, Some(&before), &at, (20, 5));
-        assert_eq!((lines.len(), lines.last().unwrap().as_str()), (5, "and 2 more, for whi+"));
+        assert_eq!((lines.len(), lines.last().unwrap().as_str()), (5, "and 2 more nodes, w+"));
         // Rates need two looks at the same life of a node.
         assert_eq!(now.rates(&now.nodes[0], None), None);
         assert_eq!(before.rates(&before.nodes[0], Some(&now)), None);

@@ -31,7 +31,7 @@ pub(super) fn go<const STEP: bool>(run: &mut Run<'_>) -> Exit {
 macro_rules! execute {
     ($(
         #[doc = $doc:literal]
-        $function:ident $variant:ident $mnemonic:literal { $($operand:ident: $kind:ident),* }
+        $function:ident $variant:ident = $number:literal $mnemonic:literal { $($operand:ident: $kind:ident),* }
         $flow:ident $fuel:ident $(($cost:literal))? $path:ident;
     )+) => {
         /// Does the instruction at hand.

@@ -198,7 +198,7 @@ pub(in super::super) fn handler(ways: &Ways, code: &[Instruction], index: usize)
 macro_rules! single {
     ($(
         #[doc = $doc:literal]
-        $function:ident $variant:ident $mnemonic:literal { $($operand:ident: $kind:ident),* }
+        $function:ident $variant:ident = $number:literal $mnemonic:literal { $($operand:ident: $kind:ident),* }
         $flow:ident $fuel:ident $(($cost:literal))? $path:ident;
     )+) => {
         mod handlers {

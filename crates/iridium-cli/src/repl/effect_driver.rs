@@ -1,6 +1,6 @@
-//! The default VM as a process among others: it runs here, in slices, so that a
-//! signal is noticed, and its wishes are carried out where the process lives, by the
-//! scheduler on whose workers the other processes run.
+//! Runs the default VM as one process among others. Its instructions are interpreted
+//! here, in slices, so that signals are noticed. Its effects (messages, links, names, new
+//! processes) are carried out by the backend, as those of any other process.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,35 +12,36 @@ use iridium_isa::ModuleId;
 use iridium_sched::Progress;
 use iridium_vm::{Completion, Effect, Limits, Process, Program, RunError, Stop, TrapKind};
 
-use super::place::Place;
+use super::backend::Backend;
 use crate::failure::Failure;
-use crate::program::{End, News, Stream, view};
+use crate::program::{End, Notice, Stream, view};
 use crate::signals::Signal;
 
-/// Fuel between two looks at signals and at what has come: a millisecond or so.
+/// Fuel between two looks at signals and exit signals: about a millisecond.
 const SLICE: u64 = 1 << 16;
-/// How long output may take before something else is shown.
+/// How long output may take before something else is printed.
 pub(super) const OUTPUT: Duration = Duration::from_millis(500);
 
-/// Runs the default VM, as a process of a scheduler.
-pub(super) struct Driver {
-    pub(super) place: Place,
+/// Runs the default VM as the process of a backend.
+pub(super) struct EffectDriver {
+    pub(super) backend: Backend,
     stream: Stream,
     signals: Receiver<Signal>,
-    tell: Box<dyn Fn(&str)>,
-    /// Where modules came from.
+    /// Prints a line about something that has happened.
+    notify: Box<dyn Fn(&str)>,
+    /// The files that modules were read from, to name programs in lists.
     pub(super) origins: HashMap<ModuleId, String>,
 }
 
-impl Driver {
-    /// Drives the process in this place.
+impl EffectDriver {
+    /// Runs the process of this backend.
     pub(super) fn new(
-        place: Place,
+        backend: Backend,
         stream: Stream,
         signals: Receiver<Signal>,
-        tell: Box<dyn Fn(&str)>,
+        notify: Box<dyn Fn(&str)>,
     ) -> Self {
-        Self { place, stream, signals, tell, origins: HashMap::new() }
+        Self { backend, stream, signals, notify, origins: HashMap::new() }
     }
 
     /// Where output goes.
@@ -59,11 +60,11 @@ impl Driver {
     ) -> Result<End, Failure> {
         let mut stream = self.stream();
         loop {
-            if let Some(end) = self.look()? {
+            if let Some(end) = self.check_interrupt()? {
                 return Ok(end);
             }
             let stop = process.run(program, SLICE, &mut stream)?;
-            match self.settle(stop, process, program)? {
+            match self.on_stop(stop, process, program)? {
                 Some(End::OutOfFuel) | None => {}
                 Some(end) => return Ok(end),
             }
@@ -79,93 +80,94 @@ impl Driver {
         process: &mut Process,
         program: &Arc<Program>,
     ) -> Result<Option<End>, Failure> {
-        if let Some(end) = self.look()? {
+        if let Some(end) = self.check_interrupt()? {
             return Ok(Some(end));
         }
         match process.step(program, &mut self.stream())? {
-            Some(stop) => self.settle(stop, process, program),
+            Some(stop) => self.on_stop(stop, process, program),
             None => Ok(None),
         }
     }
 
-    /// Looks whether something has come while the VM rests, that is, whether it
-    /// was told to end.
-    pub(super) fn look_in(&mut self) -> Result<Option<String>, Failure> {
-        match self.place.poll()? {
+    /// Looks whether an exit signal has ended the process while no program of it runs. If
+    /// so it becomes another process, which the answer says.
+    pub(super) fn check_exit(&mut self) -> Result<Option<String>, Failure> {
+        match self.backend.poll()? {
             Progress::Ended(reason) => {
-                let before = self.place.pid();
-                self.place.renew()?;
-                let now = self.place.pid();
+                let before = self.backend.pid();
+                self.backend.respawn()?;
+                let now = self.backend.pid();
                 Ok(Some(format!("process {before}, this VM, was ended: {reason}; it is {now} now")))
             }
             _ => Ok(None),
         }
     }
 
-    /// Does something as the process while no program of it runs, and gives the
+    /// Carries out an effect as the process while no program of it runs, and gives the
     /// answer.
     ///
     /// # Errors
-    /// When a signal comes first, and when the process was ended.
-    pub(super) fn ask(
+    /// When a signal comes first, and when an exit signal has ended the process.
+    pub(super) fn perform(
         &mut self,
         effect: Effect,
         program: &Arc<Program>,
     ) -> Result<Completion, Failure> {
-        let mut progress = self.place.perform(effect, program, Limits::default())?;
+        let mut progress = self.backend.perform(effect, program, Limits::default())?;
         loop {
             match progress {
                 Progress::Done(answer) => return Ok(answer),
                 Progress::Ended(_) => {
-                    let told = self.look_in()?;
-                    return Err(Failure::failed(told.unwrap_or_default()));
+                    let text = self.check_exit()?;
+                    return Err(Failure::failed(text.unwrap_or_default()));
                 }
                 Progress::Host { .. } | Progress::Waits => {}
             }
             if self.wait().is_some() {
-                self.place.give_up()?;
-                return Err(Failure::failed("given up"));
+                self.backend.cancel_wait()?;
+                return Err(Failure::failed("interrupted"));
             }
-            progress = self.place.poll()?;
+            progress = self.backend.poll()?;
         }
     }
 
-    /// Tells of what has happened to other processes.
-    pub(super) fn tell(&self, news: &News) {
-        if let News::Trapped(pid, trap) = news {
-            (self.tell)(&view::trap_line(*pid, trap));
+    /// Reports a trap of another process.
+    pub(super) fn report(&self, notice: &Notice) {
+        if let Notice::Trapped(pid, trap) = notice {
+            (self.notify)(&view::trap_line(*pid, trap));
         }
     }
 
-    /// Tells a line.
-    pub(super) fn tell_line(&self, text: &str) {
-        (self.tell)(text);
+    /// Prints a line, above the one that is being typed on a terminal.
+    pub(super) fn print_notice(&self, text: &str) {
+        (self.notify)(text);
     }
 
-    /// What there is to look at while the VM rests: news, and what comes for it.
-    pub(super) fn receivers(&self) -> (Receiver<News>, Receiver<()>) {
-        (self.place.news().clone(), self.place.wakes().clone())
+    /// What to wait for while no program runs: notices about other processes, and what comes
+    /// for this one.
+    pub(super) fn receivers(&self) -> (Receiver<Notice>, Receiver<()>) {
+        (self.backend.notices().clone(), self.backend.wakes().clone())
     }
 
-    /// A reason to leave a process that could go on.
-    fn look(&mut self) -> Result<Option<End>, Failure> {
+    /// A reason to stop a process that could go on: a signal, or an exit signal.
+    fn check_interrupt(&mut self) -> Result<Option<End>, Failure> {
         if self.stream.failed().try_recv().is_ok() {
             self.stream.flush(Duration::ZERO)?;
         }
         if let Ok(signal) = self.signals.try_recv() {
             return Ok(Some(End::Interrupted(signal)));
         }
-        // It has also something to say when it is closed: that the node is gone.
-        if self.place.wakes().try_recv() != Err(TryRecvError::Empty)
-            && let Progress::Ended(reason) = self.place.poll()?
+        // A closed channel means that the node is lost, which `poll` reports.
+        if self.backend.wakes().try_recv() != Err(TryRecvError::Empty)
+            && let Progress::Ended(reason) = self.backend.poll()?
         {
-            return Ok(Some(End::Told(reason)));
+            return Ok(Some(End::ExitSignal(reason)));
         }
         Ok(None)
     }
 
-    /// The end that a stop means, or `None` when a wish was granted.
-    fn settle(
+    /// How the process has ended; `None` when an effect was carried out and it goes on.
+    fn on_stop(
         &mut self,
         stop: Stop,
         process: &mut Process,
@@ -176,20 +178,21 @@ impl Driver {
             Stop::Exited(code) => End::Exited(code),
             Stop::Trapped(trap) => End::Trapped(trap),
             Stop::OutOfFuel => End::OutOfFuel,
-            Stop::Effect(effect) => return self.carry_out(effect, process, program),
+            Stop::Effect(effect) => return self.perform_for(effect, process, program),
         }))
     }
 
-    fn carry_out(
+    /// Carries out an effect of the program, and lets the process go on with the answer.
+    fn perform_for(
         &mut self,
         effect: Effect,
         process: &mut Process,
         program: &Arc<Program>,
     ) -> Result<Option<End>, Failure> {
-        let mut progress = self.place.perform(effect, program, process.limits())?;
+        let mut progress = self.backend.perform(effect, program, process.limits())?;
         loop {
             match progress {
-                Progress::Done(answer) => return answer_with(process, program, answer),
+                Progress::Done(answer) => return complete(process, program, answer),
                 Progress::Host { import, window } => {
                     let called = program.call_host(process, import, window);
                     let called = called.map_err(|error| Failure::failed(error.to_string()))?;
@@ -197,51 +200,52 @@ impl Driver {
                         End::trapped(process, program, TrapKind::HostError, Some(error.0))
                     }));
                 }
-                Progress::Ended(reason) => return Ok(Some(End::Told(reason))),
+                Progress::Ended(reason) => return Ok(Some(End::ExitSignal(reason))),
                 Progress::Waits => {}
             }
             if let Some(end) = self.wait() {
-                let answer = self.place.give_up()?;
+                let answer = self.backend.cancel_wait()?;
                 if let End::Deadlock = end {
-                    // It stays where it waits, for the one who tells of it.
+                    // The process stays where it waits, so that the report can say where that is.
                     return Ok(Some(end));
                 }
-                return Ok(answer_with(process, program, answer)?.or(Some(end)));
+                return Ok(complete(process, program, answer)?.or(Some(end)));
             }
-            progress = self.place.poll()?;
+            progress = self.backend.poll()?;
         }
     }
 
-    /// Waits until it is worth to look again; `Some` when there is no point in
-    /// waiting.
+    /// Waits until it is worth polling again; `Some` when waiting is over: a signal came, or
+    /// nothing can come any more.
     fn wait(&self) -> Option<End> {
-        if self.place.is_deadlock() {
-            // All may have come to rest before this process did, which is told once.
+        if self.backend.is_deadlock() {
+            // The scheduler reports once that it is idle, which may have been before this
+            // process began to wait.
             return Some(End::Deadlock);
         }
-        let (wakes, news) = (self.place.wakes(), self.place.news());
-        let still = self.place.still();
+        let (wakes, notices) = (self.backend.wakes(), self.backend.notices());
+        let idle = self.backend.idle();
         let mut select = Select::new();
         let (woken, signalled) = (select.recv(wakes), select.recv(&self.signals));
-        let (told, at_rest) = (select.recv(news), select.recv(still));
-        let chosen = match self.place.patience() {
-            Some(patience) => select.select_timeout(patience).ok()?,
+        let (noticed, at_rest) = (select.recv(notices), select.recv(idle));
+        let chosen = match self.backend.timeout() {
+            Some(timeout) => select.select_timeout(timeout).ok()?,
             None => select.select(),
         };
         match chosen.index() {
             at if at == woken => {
-                // That something has come is all that it says.
+                // It carries no value: the caller polls for what has come.
                 let _ = chosen.recv(wakes);
             }
             at if at == signalled => return chosen.recv(&self.signals).ok().map(End::Interrupted),
-            at if at == told => {
-                if let Ok(news) = chosen.recv(news) {
-                    self.tell(&news);
+            at if at == noticed => {
+                if let Ok(notice) = chosen.recv(notices) {
+                    self.report(&notice);
                 }
             }
             at if at == at_rest => {
-                // It is looked whether that still holds before the next wait.
-                let _ = chosen.recv(still);
+                // The next wait begins by looking whether that still holds.
+                let _ = chosen.recv(idle);
             }
             _ => {}
         }
@@ -249,8 +253,8 @@ impl Driver {
     }
 }
 
-/// `Some` when the answer ends the process.
-fn answer_with(
+/// Hands an answer to the process; `Some` when that ends it.
+fn complete(
     process: &mut Process,
     program: &Program,
     answer: Completion,

@@ -1,4 +1,4 @@
-//! Addresses as they may be typed.
+//! Addresses on the command line.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use iridium_proto::NodePort;
 
-/// An address, or a name that is looked up once.
+/// An IP address, or a host name that is looked up once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Host {
     Ip(IpAddr),
@@ -38,7 +38,7 @@ impl fmt::Display for Host {
     }
 }
 
-/// `HOST` or `HOST:PORT`, where no port stands for the one listened on.
+/// `HOST` or `HOST:PORT`; without a port it is the one that the node listens on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Advertise {
     pub(crate) host: Host,
@@ -49,7 +49,8 @@ impl FromStr for Advertise {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // All of an IPv6 address is the host; else a port follows the last colon.
+        // The colons of a bare IPv6 address belong to the host; otherwise the port follows the
+        // last one.
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) if text.parse::<IpAddr>().is_err() && !text.ends_with(']') => {
                 (host, Some(port))
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_to_listen_has_a_host_and_a_port() {
+    fn an_address_to_listen_at_has_a_host_and_a_port() {
         for (text, host, port) in
             [("127.0.0.1:0", "127.0.0.1", 0), ("[::1]:9100", "::1", 9100), ("db:80", "db", 80)]
         {

@@ -1,9 +1,8 @@
 //! Operands as they stand in source text, before an instruction claims them.
 
-use std::ops::Range;
+use std::fmt;
 
-/// A range of bytes in the source text.
-pub type Span = Range<u32>;
+pub use super::sources::Span;
 
 /// One operand as written.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,18 +63,32 @@ impl<'o, 's> Operands<'o, 's> {
     }
 
     /// The operand that comes next.
-    pub fn peek(&self) -> Option<&Value<'s>> {
+    pub(crate) fn peek(&self) -> Option<&Value<'s>> {
         self.values.get(self.next).map(|(value, _)| value)
     }
 
-    /// Takes the next operand.
-    pub fn next(&mut self, expected: &'static str) -> Result<(Value<'s>, Span), OperandError> {
-        let found = self.values.get(self.next).cloned();
+    /// Takes the next operand and makes of it what is expected. `read` gives `None` for a value of
+    /// another form.
+    pub(crate) fn read<T>(
+        &mut self,
+        expected: &'static str,
+        read: impl FnOnce(Value<'s>, &Span, &dyn Scope) -> Result<Option<T>, OperandError>,
+    ) -> Result<T, OperandError> {
+        let Some((value, span)) = self.values.get(self.next) else {
+            return Err(OperandError::Missing { expected, span: self.end.clone() });
+        };
         self.next += 1;
-        found.ok_or_else(|| OperandError::Missing { expected, span: self.end.clone() })
+        read(*value, span, self.scope)?.ok_or_else(|| OperandError::Form {
+            expected,
+            found: value.form(),
+            span: span.clone(),
+        })
     }
 
-    /// An error when operands are left over.
+    /// Ends the line.
+    ///
+    /// # Errors
+    /// When operands are left over.
     pub fn finish(self) -> Result<(), OperandError> {
         match self.values.get(self.next) {
             None => Ok(()),
@@ -84,43 +97,31 @@ impl<'o, 's> Operands<'o, 's> {
             }
         }
     }
+}
 
-    /// What a label stands for.
-    pub fn symbol(&self, name: &str, span: Span) -> Result<Symbol, OperandError> {
-        self.scope
-            .symbol(name)
-            .ok_or_else(|| OperandError::UnknownLabel { name: name.to_owned(), span })
-    }
-
-    /// The position of an import.
-    pub fn import(&self, name: &str, span: Span) -> Result<u16, OperandError> {
-        self.scope
-            .import(name)
-            .ok_or_else(|| OperandError::UnknownImport { name: name.to_owned(), span })
-    }
-
-    /// Length of the read-only data in bytes.
-    pub fn data_length(&self) -> u32 {
-        self.scope.data_length()
+impl fmt::Debug for Operands<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operands").field("values", &self.values).field("next", &self.next).finish()
     }
 }
 
-/// Why an operand as written does not fit its instruction.
+/// Why an operand as written does not fit its instruction. All of them say where.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are described by the variant's own line")]
 pub enum OperandError {
-    /// There is none.
+    /// There is none where one is expected.
     Missing { expected: &'static str, span: Span },
-    /// There is one too many.
+    /// One was found that is one too many.
     Extra { found: &'static str, span: Span },
-    /// It is of another form.
+    /// What was found has another form than what is expected.
     Form { expected: &'static str, found: &'static str, span: Span },
-    /// It is outside its range.
+    /// The number is not from `low` to `high`.
     Range { number: i64, low: i64, high: i64, span: Span },
-    /// The registers after it do not exist.
+    /// Some of the `more` registers after register `number` do not exist.
     PastLastRegister { number: u8, more: u8, span: Span },
-    /// No such label.
+    /// No label has this name.
     UnknownLabel { name: String, span: Span },
-    /// No such import.
+    /// No import has this name.
     UnknownImport { name: String, span: Span },
     /// A data label where code is needed.
     DataLabel { name: String, span: Span },

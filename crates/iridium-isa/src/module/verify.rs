@@ -14,12 +14,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::names::is_name;
+use super::parts::{MAX_CODE, MAX_DATA, Parts};
 use crate::instruction::{Flow, Opcode};
-use crate::module::{MAX_CODE, MAX_DATA, Parts, is_name};
+use crate::lines::{FileId, LineTable};
 use crate::operand::{Bounds, OperandFault};
 
 /// The rule that a module breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidModule {
     /// There is no code.
     #[error("it has no instructions")]
@@ -74,10 +77,13 @@ pub enum InvalidModule {
         /// Instructions.
         code: usize,
     },
+    /// The line table speaks of a file that it does not list.
+    #[error("the line table speaks of file {}, which it does not list", .0.0)]
+    File(FileId),
 }
 
 /// Checks all rules. Gives the number of registers of a window that the code can reach.
-pub fn verify(parts: &Parts) -> Result<u16, InvalidModule> {
+pub(crate) fn verify(parts: &Parts) -> Result<u16, InvalidModule> {
     let bounds = bounds(parts)?;
     let mut reach = 0;
     for (index, instruction) in parts.code.iter().enumerate() {
@@ -132,12 +138,17 @@ fn check_names(parts: &Parts, bounds: &Bounds) -> Result<(), InvalidModule> {
         return Err(InvalidModule::Label(name));
     }
     check_exports(parts, bounds, &seen)?;
-    match &parts.lines {
-        Some(table) if table.places.len() != parts.code.len() => {
-            Err(InvalidModule::Lines { lines: table.places.len(), code: parts.code.len() })
-        }
-        _ => Ok(()),
+    parts.lines.as_ref().map_or(Ok(()), |table| check_lines(table, parts.code.len()))
+}
+
+fn check_lines(table: &LineTable, code: usize) -> Result<(), InvalidModule> {
+    let lines = table.locations().len();
+    if lines != code {
+        return Err(InvalidModule::Lines { lines, code });
     }
+    let files = table.files().len();
+    let stray = table.locations().iter().flatten().find(|at| at.file.0 as usize >= files);
+    stray.map_or(Ok(()), |at| Err(InvalidModule::File(at.file)))
 }
 
 fn check_exports(

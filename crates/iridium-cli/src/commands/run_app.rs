@@ -1,5 +1,5 @@
-//! `iridium run --app`: a tree of supervisors and programs, until it ends, is
-//! asked to, or has nothing left that it could do.
+//! `iridium run --app`: runs a tree of supervisors and programs until it ends, is told to,
+//! or can do nothing any more.
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal as _};
@@ -17,18 +17,19 @@ use iridium_sched::{Activity, ExitInfo, Reason};
 use iridium_vm::Pid;
 
 use crate::failure::Failure;
-use crate::program::load::{name, read as read_file};
-use crate::program::{News, Settings, Stream, World, load, prepare, view};
+use crate::program::file::{display_name, read as read_file};
+use crate::program::{Environment, Notice, Settings, Stream, load, prepare, view};
 use crate::{output, signals};
 
 /// How long output may take at the end.
-const FAREWELL: Duration = Duration::from_secs(1);
+const OUTPUT_WITHIN: Duration = Duration::from_secs(1);
 
-/// A tree that runs.
-struct Tree {
-    world: World,
+/// A tree of supervisors and programs that runs.
+struct RunningApp {
+    environment: Environment,
+    /// Its top supervisor.
     top: Pid,
-    /// What the app is called.
+    /// The name of the app.
     name: String,
     spec: Spec,
     /// Why the top supervisor gave up, if it did.
@@ -38,20 +39,21 @@ struct Tree {
 /// `iridium run --app FILE.toml`
 pub(crate) fn run(file: &Path, settings: Settings) -> Result<ExitCode, Failure> {
     let (app, spec, programs) = read(file)?;
-    let signals = signals::arriving()?;
-    let world = World::start(settings, Stream::to(io::stdout()))?;
+    let signals = signals::receive()?;
+    let environment = Environment::start(settings, Stream::to(io::stdout()))?;
     for program in programs {
-        world.scheduler.add_program(&prepare(program)?);
+        environment.scheduler.add_program(&prepare(program)?);
     }
-    let top = world.scheduler.start_supervisor(spec.clone(), None);
+    let top = environment.scheduler.start_supervisor(spec.clone(), None);
     let top = top.map_err(|error| Failure::failed(error.to_string()))?;
-    let app = app.name().map_or_else(|| name(file), ToString::to_string);
-    Tree { world, top: top.pid, name: app, spec, gave_up: None }.tend(&top.exit, &signals)
+    let app = app.name().map_or_else(|| display_name(file), ToString::to_string);
+    RunningApp { environment, top: top.pid, name: app, spec, gave_up: None }
+        .run(&top.exit, &signals)
 }
 
 /// Reads an app file and its modules.
 pub(super) fn read(file: &Path) -> Result<(App, Spec, Vec<Module>), Failure> {
-    let shown = name(file);
+    let shown = display_name(file);
     let text = read_file(file).map_err(|failure| Failure::usage(failure.message()))?;
     let text = String::from_utf8(text)
         .map_err(|_| Failure::usage(format!("cannot read {shown}: it is not text in UTF-8")))?;
@@ -60,7 +62,7 @@ pub(super) fn read(file: &Path) -> Result<(App, Spec, Vec<Module>), Failure> {
     let (modules, details) = (RefCell::new(Vec::new()), RefCell::new(String::new()));
     let spec = app.spec(|path| {
         let loaded = load(&folder.join(path)).and_then(|loaded| {
-            // What it imports is looked for now, while there is a place to tell.
+            // Missing imports are found now, where the error can name the line of the app file.
             prepare(loaded.module).map(|program| Arc::clone(program.module()))
         });
         match loaded {
@@ -80,81 +82,82 @@ pub(super) fn read(file: &Path) -> Result<(App, Spec, Vec<Module>), Failure> {
     Ok((app, spec, modules.into_inner()))
 }
 
-impl Tree {
-    /// Waits for the end of the tree. A signal asks it to end, a second one does
-    /// not ask. It is also asked when all rest: no other node can reach it, so
-    /// nobody would ever wake it.
-    fn tend(
+impl RunningApp {
+    /// Waits for the end of the tree. A signal tells it to end, a second one ends the command
+    /// at once. The tree is also told to end when all its processes are idle: no other node
+    /// can reach them, so nothing would ever wake them.
+    fn run(
         mut self,
-        ending: &Receiver<ExitInfo>,
+        exit: &Receiver<ExitInfo>,
         signals: &Receiver<signals::Signal>,
     ) -> Result<ExitCode, Failure> {
         let (mut asked, mut stuck) = (false, false);
         let reason = loop {
-            let (news, still) = (self.world.news.clone(), self.world.still.clone());
-            let failed = self.world.stream.failed().clone();
+            let (notices, idle) = (self.environment.notices.clone(), self.environment.idle.clone());
+            let failed = self.environment.stream.failed().clone();
             select! {
-                recv(ending) -> ending => break ending.ok().map(|ending| ending.reason),
-                recv(news) -> told => if let Ok(told) = told { self.tell(told)? },
-                // That may have been told a while ago; it is again when it comes to be so.
-                recv(still) -> _ => if !asked && self.world.scheduler.is_idle() {
+                recv(exit) -> exit => break exit.ok().map(|exit| exit.reason),
+                recv(notices) -> notice => if let Ok(notice) = notice { self.report(notice)? },
+                // The message may be old. If it does not hold any more, another one follows when
+                // it does again.
+                recv(idle) -> _ => if !asked && self.environment.scheduler.is_idle() {
                     asked = true;
-                    stuck = self.tell_of_rest()?;
-                    self.world.scheduler.kill(self.top, Reason::SHUTDOWN);
+                    stuck = self.report_idle()?;
+                    self.environment.scheduler.kill(self.top, Reason::SHUTDOWN);
                 },
                 recv(failed) -> _ => {
-                    self.world.stream.flush(FAREWELL)?;
+                    self.environment.stream.flush(OUTPUT_WITHIN)?;
                     return Ok(ExitCode::SUCCESS);
                 }
                 recv(signals) -> signal => match signal {
                     Ok(signal) if asked => {
-                        self.world.stream.hurry();
+                        self.environment.stream.lift_limit();
                         return Ok((128 + signal as u8).into());
                     }
                     Ok(_) => {
                         asked = true;
-                        self.world.stream.hurry();
-                        self.world.scheduler.kill(self.top, Reason::SHUTDOWN);
+                        self.environment.stream.lift_limit();
+                        self.environment.scheduler.kill(self.top, Reason::SHUTDOWN);
                     }
                     Err(_) => return Ok(ExitCode::SUCCESS),
                 },
             }
         };
-        for told in self.world.news.clone().try_iter() {
-            self.tell(told)?;
+        for notice in self.environment.notices.clone().try_iter() {
+            self.report(notice)?;
         }
         self.start_line()?;
-        self.world.stream.flush(FAREWELL)?;
+        self.environment.stream.flush(OUTPUT_WITHIN)?;
         match self.outcome(reason)? {
-            // What is wrong was told when it was noticed.
+            // That was reported when it was noticed.
             _ if stuck => Ok(ExitCode::FAILURE),
             code => Ok(code),
         }
     }
 
-    /// Says that nothing can happen any more. Answers whether that is a failure:
-    /// whether programs wait in vain.
-    fn tell_of_rest(&mut self) -> Result<bool, Failure> {
-        // What has led there comes first.
-        for told in self.world.news.clone().try_iter() {
-            self.tell(told)?;
+    /// Reports that nothing can happen any more. Returns whether that is a failure: whether
+    /// programs wait for messages that cannot come.
+    fn report_idle(&mut self) -> Result<bool, Failure> {
+        // First what has led to it.
+        for notice in self.environment.notices.clone().try_iter() {
+            self.report(notice)?;
         }
-        let mut waiting = self.world.scheduler.processes();
-        // A supervisor is there for its programs only.
+        let mut waiting = self.environment.scheduler.processes();
+        // Supervisors always wait.
         waiting.retain(|info| info.activity != Activity::Supervising);
         self.start_line()?;
         if waiting.is_empty() {
-            output::complain(&format!("{}: all programs have ended\n", self.name));
+            output::print_stderr(&format!("{}: all programs have ended\n", self.name));
         } else {
-            output::error(&format!("{}: {}", self.name, view::deadlock(&waiting)));
+            output::print_error(&format!("{}: {}", self.name, view::deadlock(&waiting)));
         }
         Ok(!waiting.is_empty())
     }
 
-    /// Leaves the line that a program may be in on a terminal.
+    /// On a terminal, ends the line that a program may be writing.
     fn start_line(&self) -> Result<(), Failure> {
         if io::stdout().is_terminal() {
-            self.world.stream.end_line(FAREWELL)?;
+            self.environment.stream.end_line(OUTPUT_WITHIN)?;
         }
         Ok(())
     }
@@ -172,13 +175,13 @@ impl Tree {
         }
     }
 
-    /// Tells what an operator should know.
-    fn tell(&mut self, news: News) -> Result<(), Failure> {
-        let line = match news {
-            News::Trapped(pid, trap) => view::trap_line(pid, &trap),
-            News::Supervised(supervisor, what) => {
+    /// Prints what an operator should know.
+    fn report(&mut self, notice: Notice) -> Result<(), Failure> {
+        let line = match notice {
+            Notice::Trapped(pid, trap) => view::trap_line(pid, &trap),
+            Notice::Supervised(supervisor, what) => {
                 if supervisor == self.top && matches!(what, Supervision::GaveUp { .. }) {
-                    // That is told as the failure that it is.
+                    // That becomes the failure of the command.
                     self.gave_up = Some(what);
                     return Ok(());
                 }
@@ -186,12 +189,12 @@ impl Tree {
             }
         };
         self.start_line()?;
-        output::complain(&format!("{line}\n"));
+        output::print_stderr(&format!("{line}\n"));
         Ok(())
     }
 
-    /// What a supervisor is called: by its child, if only one has a child of
-    /// that name.
+    /// The name of a supervisor, found by the name of its child if only one supervisor has
+    /// such a child; else its pid.
     fn supervisor(&self, pid: Pid, what: &Supervision) -> String {
         if pid == self.top {
             return self.name.clone();

@@ -7,23 +7,23 @@ use iridium_vm::Process;
 use crate::failure::Failure;
 use crate::program::End;
 
-/// Registers of the window in force that are told.
-const TOLD: u8 = 32;
+/// How many registers of the current window are listed.
+const REGISTERS: u8 = 32;
 
 /// The documented shape of `run --json`; fields may be added, not changed.
 #[derive(Debug, Serialize)]
-struct Outcome {
+struct RunJson {
     status: &'static str,
-    /// What `exit` said or an exit signal, else the exit code of the command.
+    /// The code of `exit`, or the reason of an exit signal; else the exit code of the command.
     code: i64,
     trap: Option<String>,
     registers: Vec<i64>,
-    /// JSON has no NaN and no infinity: they are `None`.
+    /// `None` for NaN and infinities, which JSON does not have.
     floats: Vec<Option<f64>>,
     flag: bool,
-    /// Since the start, however often it was saved and resumed.
+    /// Of this process since its start, however often it was saved and resumed.
     fuel: u64,
-    /// Of this run.
+    /// Of all processes in this run.
     output_bytes: u64,
 }
 
@@ -36,18 +36,18 @@ pub(super) fn to_json(
 ) -> Result<String, Failure> {
     let (status, trap) = match end {
         End::Halted(_) => ("halted", None),
-        End::Exited(_) | End::Told(_) => ("exited", None),
+        End::Exited(_) | End::ExitSignal(_) => ("exited", None),
         End::Trapped(trap) => ("trapped", Some(trap.kind.to_string())),
         End::OutOfFuel => ("out-of-fuel", None),
         End::Interrupted(_) => ("interrupted", None),
         End::Deadlock => ("deadlock", None),
     };
-    let registers = (0..TOLD).map(|number| process.register(number));
-    let outcome = Outcome {
+    let registers = (0..REGISTERS).map(|number| process.register(number));
+    let outcome = RunJson {
         status,
         code: match end {
             End::Exited(code) => *code,
-            End::Told(reason) => reason.0,
+            End::ExitSignal(reason) => reason.0,
             _ => i64::from(exit),
         },
         trap,

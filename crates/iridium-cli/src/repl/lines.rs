@@ -1,5 +1,5 @@
-//! Where lines come from, and how to speak to whoever types them: a terminal
-//! with an editor, or a pipe without a prompt.
+//! Where lines come from, and how to print beside them: a terminal with an editor, or a
+//! pipe without a prompt.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 use std::path::Path;
@@ -7,26 +7,18 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
+use super::completion::CommandWord;
 use super::editor::{self, Terminal};
+use super::input::{HISTORY, Input};
 use crate::failure::Failure;
 use crate::output;
-
-/// How many lines are remembered.
-pub(super) const HISTORY: usize = 1000;
-
-/// What reading a line came to.
-pub(super) enum Input {
-    Line(String),
-    End,
-    Failed(String),
-}
 
 /// Reads a line; with an editor these labels are offered.
 type Read = Box<dyn FnMut(Vec<String>) -> Input + Send>;
 
-/// The lines that someone types or pipes in.
+/// The lines that are typed or come through a pipe.
 pub(super) struct Lines {
-    /// What each `ask` came to.
+    /// The result of each [`request`](Self::request).
     pub(super) input: Receiver<Input>,
     wanted: Sender<Vec<String>>,
     terminal: Option<Terminal>,
@@ -35,13 +27,13 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Starts the thread that reads. `data` is the folder that the history of a
-    /// terminal is kept in; a pipe has none.
-    pub(super) fn open(data: Option<&Path>) -> Result<Self, Failure> {
+    /// terminal is kept in, and `commands` are completed there; a pipe needs neither.
+    pub(super) fn open(data: Option<&Path>, commands: Vec<CommandWord>) -> Result<Self, Failure> {
         let (wanted, requests) = unbounded();
         let (answers, input) = bounded(1);
         let mut lines = Self { input, wanted, terminal: None, history: Vec::new() };
         let read: Read = if io::stdin().is_terminal() && io::stdout().is_terminal() {
-            let (mut editor, terminal) = editor::open(data)?;
+            let (mut editor, terminal) = editor::open(data, commands)?;
             lines.history = editor.history();
             lines.terminal = Some(terminal);
             Box::new(move |labels| editor.read(labels))
@@ -55,11 +47,11 @@ impl Lines {
         Ok(lines)
     }
 
-    /// Asks for the next line, with a prompt on a terminal, where these labels
-    /// are offered to complete words.
-    pub(super) fn ask(&self, labels: Vec<String>) {
+    /// Requests the next line. On a terminal that shows a prompt, and these labels are
+    /// offered as completions.
+    pub(super) fn request(&self, labels: Vec<String>) {
         self.note_typing(true);
-        // Without a reader `input` is closed too, which is noticed there.
+        // If the thread has ended, `input` is closed, which whoever waits for it sees.
         let _ = self.wanted.send(labels);
     }
 
@@ -84,9 +76,9 @@ impl Lines {
         self.history.push(line.to_string());
     }
 
-    /// Says what only a person at a terminal wants to know.
-    pub(super) fn greet(&self, text: &str) -> io::Result<()> {
-        if self.terminal.is_some() { output::line(text) } else { Ok(()) }
+    /// Prints a line if the lines are typed on a terminal.
+    pub(super) fn print_to_terminal(&self, text: &str) -> io::Result<()> {
+        if self.terminal.is_some() { output::print_line(text) } else { Ok(()) }
     }
 
     fn note_typing(&self, typing: bool) {
@@ -95,7 +87,7 @@ impl Lines {
         }
     }
 
-    /// The line is typed: the terminal belongs to what it does.
+    /// Notes that the line is complete: output need not go above it any more.
     pub(super) fn note_typed(&self) {
         self.note_typing(false);
     }
@@ -108,20 +100,19 @@ impl Lines {
         }
     }
 
-    /// A way to tell of what happens to processes: above the line being typed,
-    /// or on stderr.
-    pub(super) fn teller(&self) -> Box<dyn Fn(&str)> {
+    /// Prints what happens to processes: above the line being typed, or on stderr.
+    pub(super) fn notice_printer(&self) -> Box<dyn Fn(&str)> {
         match &self.terminal {
             Some(terminal) => {
                 let texts = terminal.texts();
                 Box::new(move |text| drop(texts.send(format!("{text}\n"))))
             }
-            None => Box::new(|text| output::complain(&format!("{text}\n"))),
+            None => Box::new(|text| output::print_stderr(&format!("{text}\n"))),
         }
     }
 
-    /// Tells a person at a terminal something while a line is being typed.
-    pub(super) fn notice(&self, text: &str) {
+    /// Prints a notice above the line being typed, if there is a terminal.
+    pub(super) fn print_notice(&self, text: &str) {
         if let Some(terminal) = &self.terminal {
             terminal.print(format!("{text}\n"));
         }
@@ -133,7 +124,7 @@ impl Lines {
         self.terminal.as_ref().map(|terminal| Box::new(terminal.writer()) as _)
     }
 
-    /// Leaves the terminal as it was found, also while a line is being typed.
+    /// Restores the terminal, also while a line is being typed.
     pub(super) fn close(self) {
         if let Some(terminal) = self.terminal {
             terminal.restore();
@@ -141,10 +132,10 @@ impl Lines {
     }
 }
 
-/// What is to be carried out one after the other of what was entered at once: a
-/// pasted block has many lines. Each command is one; assembly between commands stays
-/// together, since a line may name a label that comes further down.
-pub(super) fn parts(text: &str) -> impl Iterator<Item = &str> {
+/// Splits a pasted block into what is run one after the other: each command by itself, and
+/// the assembly between two commands as one piece, since a line may use a label that is
+/// defined further down.
+pub(super) fn split_commands(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let is_command = |line: &str| line.trim_start().starts_with('!');
@@ -180,10 +171,10 @@ fn read_plain() -> Input {
 
 #[cfg(test)]
 mod tests {
-    use super::parts;
+    use super::split_commands;
 
     #[test]
-    fn a_block_is_taken_apart_at_its_commands() {
+    fn a_block_is_split_at_its_commands() {
         for (text, wanted) in [
             ("", &[""][..]),
             ("inc $0", &["inc $0"]),
@@ -191,7 +182,7 @@ mod tests {
             ("x\ny\n", &["x\ny"]),
             ("x\ny\n!a\n  !b 1\r\nz\n\nw", &["x\ny", "!a", "  !b 1", "z\n\nw"]),
         ] {
-            assert_eq!(parts(text).collect::<Vec<_>>(), wanted, "{text:?}");
+            assert_eq!(split_commands(text).collect::<Vec<_>>(), wanted, "{text:?}");
         }
     }
 }

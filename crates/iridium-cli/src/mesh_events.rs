@@ -1,11 +1,12 @@
-//! What happens in the mesh, in words for the log and the REPL.
+//! Events of the mesh as sentences, for the log and the REPL.
 
 use iridium_net::{Event, JoinReport, Manager};
 use iridium_proto::ViewState;
 
+use crate::advice;
 use crate::failure::Failure;
 
-/// What happened, as a sentence.
+/// The event as a sentence.
 pub(crate) fn describe(event: &Event) -> String {
     match event {
         Event::Up { id, info, .. } => format!("{} is up at {}", id.alias, info.addr()),
@@ -13,9 +14,11 @@ pub(crate) fn describe(event: &Event) -> String {
         Event::Recovered { id, .. } => format!("{} answers again", id.alias),
         Event::Down { id } => format!("{} is down", id.alias),
         Event::Left { id } => format!("{} has left", id.alias),
-        Event::Refused { by, reason, .. } => format!("{by} refused this node: {reason}"),
+        Event::Refused { by, reason, .. } => {
+            advice::with(format!("{by} refused this node: {reason}"), advice::on_reject(reason))
+        }
         Event::Joined(report) => joined(report),
-        Event::JoinFailed(error) => error.to_string(),
+        Event::JoinFailed(error) => advice::with(error, advice::on_join(error)),
         Event::LeaveRequested => "a client asks this node to leave".into(),
         Event::NotDialable { info } => format!(
             "others cannot dial this node at {}; name an address they can with --advertise",
@@ -25,7 +28,7 @@ pub(crate) fn describe(event: &Event) -> String {
     }
 }
 
-/// Where a node can be reached, a line for each door.
+/// Where a node can be reached, a line for each address that it listens on.
 pub(crate) fn listens(manager: &Manager) -> String {
     let alias = manager.me().0.alias;
     let mesh = format!("{alias} listens on {}", manager.local_addr());
@@ -35,7 +38,7 @@ pub(crate) fn listens(manager: &Manager) -> String {
     }
 }
 
-/// How a join ended, as a sentence.
+/// The outcome of a join as a sentence.
 pub(crate) fn joined(report: &JoinReport) -> String {
     let text = format!("joined the cluster through {}: {} members", report.seed, report.members);
     if report.unreachable.is_empty() {
@@ -45,8 +48,8 @@ pub(crate) fn joined(report: &JoinReport) -> String {
     format!("{text}; still trying to reach {}", missing.join(", "))
 }
 
-/// The failure that ends a node: it was refused and is linked to nobody, so it
-/// cannot do its work. One that works goes on whatever one of its seeds says.
+/// The failure that ends a node, if the event is one: it was refused and is linked to nobody.
+/// A node with links goes on, whatever one of its seeds says.
 pub(crate) fn fatal(event: &Event, manager: &Manager) -> Option<Failure> {
     match event {
         Event::Refused { alone: true, .. } => Some(Failure::refused(describe(event))),

@@ -1,0 +1,51 @@
+//! What there is to say about the source that is being assembled.
+
+use iridium_isa::{Diagnostic, Diagnostics, FileId, Sources, Span};
+
+/// The diagnostics of one source.
+pub(super) struct Report<'s> {
+    sources: Sources<'s>,
+    file: FileId,
+    diagnostics: Diagnostics,
+}
+
+impl<'s> Report<'s> {
+    /// Nothing to say as yet about a source of this name.
+    pub(super) fn new(name: &str, source: &'s str) -> Self {
+        let mut sources = Sources::new();
+        let file = sources.add(name, source);
+        Self { sources, file, diagnostics: Diagnostics::new() }
+    }
+
+    pub(super) fn error(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
+        let error = self.place(Diagnostic::error(message), span);
+        self.diagnostics.push(match help {
+            Some(help) => error.help(help),
+            None => error,
+        });
+    }
+
+    pub(super) fn warning(&mut self, span: Span, message: impl Into<String>) {
+        let warning = self.place(Diagnostic::warning(message), span);
+        self.diagnostics.push(warning);
+    }
+
+    /// An error that has no place.
+    pub(super) fn whole_file(&mut self, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::error(message).in_file(&self.sources, self.file));
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        self.diagnostics.has_errors()
+    }
+
+    /// All that was said, in the order of its lines.
+    pub(super) fn finish(mut self) -> Diagnostics {
+        self.diagnostics.sort();
+        self.diagnostics
+    }
+
+    fn place(&self, diagnostic: Diagnostic, span: Span) -> Diagnostic {
+        diagnostic.primary(self.sources.excerpt(self.file, span), "")
+    }
+}

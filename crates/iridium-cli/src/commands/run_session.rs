@@ -1,0 +1,343 @@
+//! Runs a program with all its processes until it ends or has to stop, and reports how.
+
+use std::convert::Infallible;
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, TryRecvError, never, select};
+
+use iridium_sched::{ExitInfo, ProcessInfo, RestoreError, RestoreOptions, SpawnOptions};
+use iridium_vm::{Limits, Pid, Process, Program};
+
+use super::run_json;
+use crate::args::RunFlags;
+use crate::failure::Failure;
+use crate::output;
+use crate::program::saved_state::{SavedBy, SavedProcess, SavedState};
+use crate::program::{End, Environment, Notice, Settings, Stream, hosts, view};
+use crate::signals::Signal;
+
+/// How long processes may take to reach a point where they can be stopped and saved.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// How long output may take after a signal.
+const OUTPUT_WITHIN: Duration = Duration::from_secs(1);
+
+/// A program that runs, with all processes that it has started.
+pub(super) struct RunSession {
+    environment: Environment,
+    pid: Pid,
+    first: FirstProcess,
+    /// Receives how the first process ends.
+    exit: Receiver<ExitInfo>,
+    /// Disconnected when it and those that it is linked to have ended.
+    group: Receiver<Infallible>,
+    signals: Receiver<Signal>,
+}
+
+/// The first process, which the exit code and `--json` are about.
+pub(super) enum FirstProcess {
+    /// It runs this program.
+    Runs(Arc<Program>),
+    /// It has ended; others may still run.
+    Ended { process: Box<Process>, program: Arc<Program>, end: End },
+}
+
+/// Why the run stops.
+enum Stop {
+    /// All processes that it was to wait for have ended.
+    Ended,
+    OutOfFuel,
+    Interrupted(Signal),
+    /// All processes wait for messages that nobody can send.
+    Deadlock,
+    /// Nobody reads the output any more.
+    Unread,
+}
+
+impl RunSession {
+    /// Starts the first process.
+    pub(super) fn start(
+        process: Process,
+        program: Arc<Program>,
+        settings: Settings,
+        signals: Receiver<Signal>,
+    ) -> Result<Self, Failure> {
+        let environment = Environment::start(settings, Stream::to(io::stdout()))?;
+        let options = SpawnOptions { group: true };
+        let started = environment.scheduler.spawn_with(process, &program, options);
+        let started = started.map_err(|error| Failure::failed(error.to_string()))?;
+        let (pid, exit, group) = (started.pid, started.exit, started.group);
+        Ok(Self { environment, pid, first: FirstProcess::Runs(program), exit, group, signals })
+    }
+
+    /// Resumes processes that were saved.
+    pub(super) fn resume(
+        processes: &[u8],
+        pid: Pid,
+        first: FirstProcess,
+        settings: Settings,
+        signals: Receiver<Signal>,
+    ) -> Result<Self, Failure> {
+        let environment = Environment::start(settings, Stream::to(io::stdout()))?;
+        let options = RestoreOptions { exit_of: Some(pid), ..RestoreOptions::default() };
+        let restored = environment.scheduler.restore_all(processes, &hosts(), options);
+        let restored =
+            restored.map_err(|error: RestoreError| Failure::failed(error.to_string()))?;
+        let (exit, group) = (restored.exit, restored.group);
+        Ok(Self { environment, pid, first, exit, group, signals })
+    }
+
+    /// Whether there is no process left to run.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.first, FirstProcess::Ended { .. })
+            && self.environment.scheduler.process_count() == 0
+    }
+
+    /// Waits for the end and reports it.
+    pub(super) fn finish(mut self, flags: &RunFlags) -> Result<ExitCode, Failure> {
+        let stop = self.wait(flags.wait_all);
+        self.report_notices();
+        // Workers that wait for room for output could not be stopped.
+        self.environment.stream.lift_limit();
+        if let Stop::Interrupted(_) = stop {
+            self.environment.stream.note_interrupt();
+        }
+        let waiting = match stop {
+            Stop::Deadlock => self.environment.scheduler.processes(),
+            _ => Vec::new(),
+        };
+        // Saved even when all has ended, so that an older file is not taken for this run's.
+        let stopped = self.environment.scheduler.stop(self.pid, flags.save.is_some(), STOP_WITHIN);
+        let stopped = stopped.map_err(|error| Failure::failed(error.to_string()))?;
+        // Waits for workers that are in the middle of writing output.
+        self.environment.scheduler.shutdown();
+        if let Ok(exit) = self.exit.try_recv() {
+            // It ended by itself while it was being stopped.
+            self.note(Some(exit));
+        }
+        let saved = match (&flags.save, stopped.saved) {
+            (Some(path), Some(processes)) => self.save(processes).write(path),
+            _ => Ok(()),
+        };
+        let (process, program, end) = self.first_process(stopped.process)?;
+        let end = match stop {
+            Stop::Ended | Stop::Unread => end,
+            Stop::OutOfFuel => End::OutOfFuel,
+            Stop::Interrupted(signal) => End::Interrupted(signal),
+            Stop::Deadlock => End::Deadlock,
+        };
+        // A line end is added only where something of ours follows: a file gets exactly what
+        // the program has written.
+        if flags.json || flags.registers || io::stdout().is_terminal() {
+            self.environment.stream.end_line(Duration::ZERO)?;
+        }
+        self.finish_output(&end)?;
+        saved?;
+        let exit = exit_code(&end, flags.save.is_some());
+        let fuel = self.environment.scheduler.fuel_spent();
+        report_end(&end, fuel, &process, &program, &waiting, flags.save.as_deref());
+        if flags.registers {
+            output::print_line(&view::all(&process))?;
+        }
+        if flags.json {
+            output::print_line(&run_json::to_json(
+                &end,
+                exit,
+                &process,
+                self.environment.stream.bytes(),
+            )?)?;
+        }
+        Ok(exit.into())
+    }
+
+    /// Waits until there is a reason to stop.
+    fn wait(&mut self, wait_all: bool) -> Stop {
+        let signals = self.signals.clone();
+        let mut all = self.group.clone();
+        let (notices, idle) = (self.environment.notices.clone(), self.environment.idle.clone());
+        let failed = self.environment.stream.failed().clone();
+        loop {
+            select! {
+                recv(self.exit) -> exit => self.note(exit.ok()),
+                recv(all) -> _ => {
+                    all = never();
+                    let exit = self.exit.try_recv().ok();
+                    self.note(exit);
+                    if !wait_all || self.environment.scheduler.process_count() == 0 {
+                        return Stop::Ended;
+                    }
+                }
+                recv(idle) -> _ => if let Some(stop) = self.stop_if_idle(wait_all) {
+                    return stop;
+                },
+                recv(notices) -> notice => if let Ok(notice) = notice { self.report(&notice) },
+                recv(signals) -> signal => match signal {
+                    Ok(signal) => return Stop::Interrupted(signal),
+                    Err(_) => return Stop::Ended,
+                },
+                recv(failed) -> _ => return Stop::Unread,
+            }
+        }
+    }
+
+    /// Why to stop when nothing runs any more, for want of work or of fuel.
+    fn stop_if_idle(&mut self, wait_all: bool) -> Option<Stop> {
+        // The message may be old. If it does not hold any more, another one follows when it
+        // does again.
+        let scheduler = &self.environment.scheduler;
+        let (out_of_fuel, at_rest) = (scheduler.is_out_of_fuel(), scheduler.is_idle());
+        if !out_of_fuel && !at_rest {
+            return None;
+        }
+        let all_ended = self.group.try_recv() == Err(TryRecvError::Disconnected);
+        let over = all_ended && (!wait_all || scheduler.process_count() == 0);
+        if over {
+            let exit = self.exit.try_recv().ok();
+            self.note(exit);
+        }
+        Some(match (over, out_of_fuel) {
+            (true, _) => Stop::Ended,
+            (_, true) => Stop::OutOfFuel,
+            _ => Stop::Deadlock,
+        })
+    }
+
+    /// Notes how the first process ended, or that its channel is closed.
+    fn note(&mut self, exit: Option<ExitInfo>) {
+        if let (Some(exit), FirstProcess::Runs(program)) = (exit, &self.first) {
+            let (program, end) = (Arc::clone(program), End::of(&exit));
+            if let Some(process) = exit.process {
+                self.first = FirstProcess::Ended { process, program, end };
+            }
+        }
+        self.exit = never();
+    }
+
+    fn report_notices(&self) {
+        self.environment.notices.try_iter().for_each(|notice| self.report(&notice));
+        match self.environment.missed() {
+            0 => {}
+            missed => output::print_stderr(&format!("and {missed} more traps of processes\n")),
+        }
+    }
+
+    /// Reports a trap in another process than the first.
+    fn report(&self, notice: &Notice) {
+        let Notice::Trapped(pid, trap) = notice else { return };
+        if *pid == self.pid {
+            return;
+        }
+        if io::stdout().is_terminal() {
+            // An error comes up again at the end.
+            let _ = self.environment.stream.end_line(OUTPUT_WITHIN);
+        }
+        output::print_stderr(&format!("{}\n", view::trap_line(*pid, trap)));
+    }
+
+    /// All that is needed to resume later.
+    fn save(&self, processes: Vec<u8>) -> SavedState {
+        let (process, program, ended) = match &self.first {
+            FirstProcess::Ended { process, program, end } => {
+                (Process::clone(process), program, Some(end))
+            }
+            // The process itself is among `processes`; this one only carries the program.
+            FirstProcess::Runs(program) => {
+                (Process::new(program, Limits::default()), program, None)
+            }
+        };
+        SavedState {
+            kind: SavedBy::Run,
+            first: self.pid.bits(),
+            ended: ended.map(|end| if let End::ExitSignal(reason) = end { reason.0 } else { 0 }),
+            process: Some(SavedProcess { process, program: Arc::clone(program) }),
+            settings: self.environment.settings,
+            processes,
+        }
+    }
+
+    /// The first process as it was left, or `stopped`.
+    fn first_process(
+        &mut self,
+        stopped: Option<Process>,
+    ) -> Result<(Process, Arc<Program>, End), Failure> {
+        let program = self.program();
+        match std::mem::replace(&mut self.first, FirstProcess::Runs(program)) {
+            FirstProcess::Ended { process, program, end } => Ok((*process, program, end)),
+            // The caller replaces this end by the reason for the stop.
+            FirstProcess::Runs(program) => {
+                stopped.map(|process| (process, program, End::OutOfFuel)).ok_or_else(|| {
+                    Failure::failed("internal error: the scheduler has lost the first process")
+                })
+            }
+        }
+    }
+
+    fn program(&self) -> Arc<Program> {
+        match &self.first {
+            FirstProcess::Runs(program) | FirstProcess::Ended { program, .. } => {
+                Arc::clone(program)
+            }
+        }
+    }
+
+    /// Waits until all output is written; after or until a signal not for long.
+    fn finish_output(&self, end: &End) -> Result<(), Failure> {
+        if let End::Interrupted(_) = end {
+            self.environment.stream.flush(OUTPUT_WITHIN)?;
+            return Ok(());
+        }
+        while !self.environment.stream.flush(Duration::from_millis(50))? {
+            if self.signals.try_recv().is_ok() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The exit code of the command. Running out of fuel is no failure with `--save`: the state
+/// to resume from is what was asked for.
+fn exit_code(end: &End, saved: bool) -> u8 {
+    match end {
+        End::Halted(_) => 0,
+        End::Exited(code) => (code & 0xFF) as u8,
+        End::ExitSignal(reason) => (reason.0 & 0xFF) as u8,
+        End::OutOfFuel if saved => 0,
+        End::Trapped(_) | End::OutOfFuel | End::Deadlock => 1,
+        // As a shell reports a process that a signal has ended.
+        End::Interrupted(signal) => 128 + *signal as u8,
+    }
+}
+
+/// Reports on stderr why a program did not come to its end.
+fn report_end(
+    end: &End,
+    fuel: u64,
+    process: &Process,
+    program: &Program,
+    waiting: &[ProcessInfo],
+    saved: Option<&Path>,
+) {
+    let places = process.backtrace(program);
+    let place = places.first().map(|place| format!(" at {place}")).unwrap_or_default();
+    let what = match end {
+        End::Halted(_) | End::Exited(_) => return,
+        End::Trapped(trap) => return output::print_trap(trap),
+        End::ExitSignal(reason) => {
+            return output::print_error(&format!("the process was ended{place}: {reason}"));
+        }
+        End::Deadlock => return output::print_error(&view::deadlock(waiting)),
+        End::OutOfFuel => format!("out of fuel after {fuel}{place}"),
+        End::Interrupted(_) => format!("interrupted{place}"),
+    };
+    match saved {
+        Some(path) => {
+            let path = path.display();
+            output::print_stderr(&format!("{what}\nresume it with: iridium resume {path}\n"));
+        }
+        None => output::print_error(&format!("{what}; with --save STATE it could be resumed")),
+    }
+}

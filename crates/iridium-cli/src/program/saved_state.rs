@@ -1,0 +1,161 @@
+//! Saved programs in files.
+//!
+//! A file begins with `IRST` and a line of JSON, the [`Header`], which gives the lengths of
+//! the two parts behind it: the process of a REPL or the first process of a program, and all
+//! processes as a scheduler saves them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use iridium_vm::{Process, Program};
+
+use super::file::{SAVED_MAGIC, display_name, read, write};
+use super::{Settings, prepare};
+use crate::failure::Failure;
+
+/// What earlier versions saved: a single process.
+const OLD_MAGIC: [u8; 4] = *b"IRPS";
+/// The version of the format that is written and read.
+const VERSION: u32 = 1;
+/// The longest header, so that other files are not searched for its end.
+const MAX_HEADER: usize = 1 << 10;
+
+/// What has saved a file, and so what can resume it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SavedBy {
+    /// `iridium run --save`
+    Run,
+    /// `!save`
+    Repl,
+}
+
+/// The first line of a file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    version: u32,
+    kind: SavedBy,
+    first: i64,
+    /// The reason for which the first process has ended.
+    ended: Option<i64>,
+    process_limit: Option<usize>,
+    memory_limit: Option<u64>,
+    /// The lengths of the two parts, in bytes: of the process that `SavedState` has, and of
+    /// all processes.
+    machine: usize,
+    processes: usize,
+}
+
+/// A saved program.
+pub(crate) struct SavedState {
+    pub(crate) kind: SavedBy,
+    /// The pid of the first process of a program, or of the process of a REPL.
+    pub(crate) first: i64,
+    /// The reason for which the first process has ended, if it has.
+    pub(crate) ended: Option<i64>,
+    /// The process of a REPL, or the first process of a program: as it ended, or, while it
+    /// lives, only for its program.
+    pub(crate) process: Option<SavedProcess>,
+    pub(crate) settings: Settings,
+    /// All processes, as their scheduler saves them.
+    pub(crate) processes: Vec<u8>,
+}
+
+/// A process with its program.
+pub(crate) struct SavedProcess {
+    pub(crate) process: Process,
+    pub(crate) program: Arc<Program>,
+}
+
+impl SavedState {
+    /// Writes it to a file.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
+        let process = self.process.as_ref();
+        let process = process.map(|saved| saved.process.save(Some(saved.program.module())));
+        let process = process.unwrap_or_default();
+        let header = Header {
+            version: VERSION,
+            kind: self.kind,
+            first: self.first,
+            ended: self.ended,
+            process_limit: self.settings.processes,
+            memory_limit: self.settings.memory,
+            machine: process.len(),
+            processes: self.processes.len(),
+        };
+        let header = serde_json::to_vec(&header).map_err(|e| Failure::failed(e.to_string()))?;
+        write(path, &[&SAVED_MAGIC, header.as_slice(), b"\n", &process, &self.processes].concat())
+    }
+
+    /// Reads a file that must have been saved by `kind`.
+    pub(crate) fn read(path: &Path, kind: SavedBy) -> Result<Self, Failure> {
+        let bytes = read(path)?;
+        let name = display_name(path);
+        let fail = |why: &str| Failure::failed(format!("{name} {why}"));
+        if bytes.starts_with(&iridium_isa::MAGIC) {
+            return Err(fail(&format!("is a module; start it with: iridium run {name}")));
+        }
+        if bytes.starts_with(&OLD_MAGIC) {
+            return Err(fail(
+                "was saved by an earlier version, in a format that is not read any more; run the \
+                 program again and save it",
+            ));
+        }
+        let Some(rest) = bytes.strip_prefix(&SAVED_MAGIC) else {
+            return Err(fail(match kind {
+                SavedBy::Run => "is no saved program; --save of iridium run writes one",
+                SavedBy::Repl => "is no saved session; !save writes one",
+            }));
+        };
+        let damaged = || fail("is damaged or cut off");
+        let line = rest.iter().take(MAX_HEADER).position(|byte| *byte == b'\n');
+        let (header, rest) = line.and_then(|at| rest.split_at_checked(at)).ok_or_else(damaged)?;
+        let header: Header = serde_json::from_slice(header).map_err(|_| damaged())?;
+        if header.version != VERSION {
+            let (found, own) = (header.version, VERSION);
+            return Err(fail(&format!(
+                "is a state of version {found}; this iridium reads version {own}"
+            )));
+        }
+        match (header.kind, kind) {
+            (SavedBy::Repl, SavedBy::Run) => {
+                return Err(fail("was saved in the REPL; restore it there with !restore"));
+            }
+            (SavedBy::Run, SavedBy::Repl) => {
+                return Err(fail(&format!(
+                    "was saved by iridium run; it resume it with: iridium resume {name}"
+                )));
+            }
+            _ => {}
+        }
+        let (process, processes) = rest
+            .get(1..)
+            .and_then(|rest| rest.split_at_checked(header.machine))
+            .ok_or_else(damaged)?;
+        if processes.len() != header.processes {
+            return Err(damaged());
+        }
+        let process = if process.is_empty() { None } else { Some(process_of(process, &name)?) };
+        Ok(Self {
+            kind,
+            first: header.first,
+            ended: header.ended,
+            process,
+            settings: Settings {
+                processes: header.process_limit,
+                memory: header.memory_limit,
+                ..Settings::default()
+            },
+            processes: processes.to_vec(),
+        })
+    }
+}
+
+fn process_of(bytes: &[u8], name: &str) -> Result<SavedProcess, Failure> {
+    let (process, module) =
+        Process::restore(bytes).map_err(|error| Failure::failed(format!("{name}: {error}")))?;
+    let module = module.ok_or_else(|| Failure::failed(format!("{name}: its module is missing")))?;
+    Ok(SavedProcess { process, program: prepare(module)? })
+}

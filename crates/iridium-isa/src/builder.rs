@@ -1,0 +1,539 @@
+//! Putting a module together, instruction by instruction.
+
+use std::collections::HashMap;
+
+use super::instruction::Instruction;
+use super::lines::{FileId, LineTable, Location};
+use super::module::verify::InvalidModule;
+use super::module::{Module, Parts};
+use super::operand::{DATA_BASE, Data, Import, Int, IntOut, Lit64, Target, Targets};
+
+/// The most bytes that the name of a source file may have.
+pub const MAX_FILE_NAME: usize = 255;
+
+/// An instruction of the module that is being built, which may come later. It is good for the
+/// [`ModuleBuilder`] alone that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Label(u32);
+
+/// Builds a [`Module`].
+///
+/// Instructions are [pushed](Self::push) one after the other. One that names another instruction is
+/// made with a [`Label`], which may be [bound](Self::bind) to its place before or after that. Data is
+/// appended in the same way and gives the offset at which it lies. Nothing fails before
+/// [`finish`](Self::finish), which verifies the module and says the first mistake.
+///
+/// ```
+/// use iridium_isa::operand::{Int, IntOut, Lit32, Lit64};
+/// use iridium_isa::{Instruction, Location, ModuleBuilder};
+///
+/// // Prints the numbers from 1 to 9, and "done".
+/// let mut b = ModuleBuilder::new();
+/// let file = b.add_file("count.txt");
+/// b.set_location(Some(Location { file, line: 1, column: 1 }));
+/// b.push(Instruction::Load { d: IntOut(0), n: Lit64(1) });
+/// let (next, end) = (b.label(), b.named_label("end"));
+/// b.bind(next);
+/// b.push_to(end, |l| Instruction::Brgti { a: Int(0), n: Lit32(9), l });
+/// b.push(Instruction::Prti { a: Int(0) });
+/// b.push(Instruction::Addi { a: Int(0), n: Lit32(1), d: IntOut(0) });
+/// b.jump(next);
+/// b.bind(end);
+/// b.set_location(Some(Location { file, line: 2, column: 1 }));
+/// let done = b.string("done");
+/// b.push(Instruction::Prts { s: done });
+/// b.push(Instruction::Hlt {});
+///
+/// let module = b.finish()?;
+/// assert_eq!(module.instruction_text(1), "brgt $0 #9 @end");
+/// assert_eq!(module.find("end"), Some(5));
+/// assert_eq!(module.data(), b"done\0");
+/// # Ok::<(), iridium_isa::BuildError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct ModuleBuilder {
+    code: Vec<Instruction>,
+    data: Vec<u8>,
+    entry: Option<Label>,
+    exports: Vec<(String, Label)>,
+    imports: Vec<String>,
+    import_numbers: HashMap<String, u16>,
+    /// The instruction of each label, once it is bound.
+    labels: Vec<Option<u32>>,
+    /// Names of code labels, in the order in which they were made.
+    names: Vec<(String, Label)>,
+    data_labels: Vec<(String, u32)>,
+    fix_ups: Vec<FixUp>,
+    lines: LineTable,
+    /// Where the instructions stand that are pushed now.
+    location: Option<Location>,
+    /// The first mistake.
+    mistake: Option<BuildError>,
+}
+
+/// An instruction that was pushed before its label was bound.
+#[derive(Debug, Clone)]
+struct FixUp {
+    instruction: u32,
+    label: Label,
+    operand: FixedOperand,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum FixedOperand {
+    /// One of the instruction's targets, by its position among them.
+    Target(usize),
+    /// The literal of a `load`.
+    Literal,
+}
+
+/// Why no module could be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A label is used and nowhere bound.
+    #[error("{} is used and never bound", described(.0.as_deref()))]
+    Unbound(Option<String>),
+    /// A label is bound to two places.
+    #[error("{} is bound twice", described(.0.as_deref()))]
+    BoundTwice(Option<String>),
+    /// A label comes from another builder.
+    #[error("a label of another builder is used")]
+    ForeignLabel,
+    /// An instruction was made for a label and names none.
+    #[error("instruction {0} was made for a label and names none")]
+    NoTarget(u32),
+    /// The name of a source file is longer than [`MAX_FILE_NAME`].
+    #[error("the name of a source file is {0} bytes long, more than {MAX_FILE_NAME}")]
+    FileName(usize),
+    /// The module breaks a rule.
+    #[error(transparent)]
+    Invalid(#[from] InvalidModule),
+}
+
+fn described(name: Option<&str>) -> String {
+    name.map_or_else(|| "a label without a name".into(), |name| format!("the label `{name}`"))
+}
+
+impl ModuleBuilder {
+    /// A module without anything in it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is built is appended to a module that is there already. What that has keeps its place.
+    pub fn from_module(module: Module) -> Self {
+        let parts = module.into_parts();
+        let mut builder = Self { data: parts.data, ..Self::default() };
+        builder.lines = parts.lines.unwrap_or_else(|| unplaced(parts.code.len()));
+        builder.code = parts.code;
+        builder.data_labels = parts.data_labels;
+        for name in &parts.imports {
+            builder.import(name);
+        }
+        for (name, at) in parts.code_labels {
+            let label = builder.named_label(name);
+            builder.bind_at(label, at);
+        }
+        for (name, at) in parts.exports {
+            let label = builder.label_at(at);
+            builder.export(name, label);
+        }
+        builder.entry = Some(builder.label_at(parts.entry));
+        builder
+    }
+
+    /// Appends an instruction.
+    pub fn push(&mut self, instruction: Instruction) {
+        self.code.push(instruction);
+        self.lines.push(self.location);
+    }
+
+    /// Appends an instruction that names one label: `make` gets the operand for it.
+    pub fn push_to(&mut self, label: Label, make: impl FnOnce(Target) -> Instruction) {
+        let target = self.target(label, 0);
+        let instruction = make(Target(target));
+        if instruction.targets().is_empty() {
+            self.fail(BuildError::NoTarget(self.position()));
+        }
+        self.push(instruction);
+    }
+
+    /// Appends `djmp`: a jump to the label.
+    pub fn jump(&mut self, to: Label) {
+        self.push_to(to, |l| Instruction::Djmp { l });
+    }
+
+    /// Appends `call`: a call of the label in the same window.
+    pub fn call(&mut self, to: Label) {
+        self.push_to(to, |l| Instruction::Call { l });
+    }
+
+    /// Appends `jtab`: a jump to the label whose position is in `a`, counted from 0.
+    pub fn jump_table(&mut self, a: Int, to: &[Label]) {
+        let targets = to.iter().enumerate().map(|(nth, label)| self.target(*label, nth));
+        let targets = targets.collect();
+        self.push(Instruction::Jtab { a, l: Targets(targets) });
+    }
+
+    /// Appends a `load` of the index of an instruction, which computed jumps and calls take.
+    pub fn load_label(&mut self, d: IntOut, label: Label) {
+        let index = self.resolve_or_fix(label, FixedOperand::Literal);
+        self.push(Instruction::Load { d, n: Lit64(i64::from(index)) });
+    }
+
+    /// Appends a `load` of the address of data.
+    pub fn load_address(&mut self, d: IntOut, data: Data) {
+        self.push(Instruction::Load { d, n: Lit64(DATA_BASE + i64::from(data.0)) });
+    }
+
+    /// The index of the instruction that is pushed next.
+    pub fn position(&self) -> u32 {
+        self.code.len() as u32
+    }
+
+    /// A label that is not yet bound, and that has no name in the module.
+    pub fn label(&mut self) -> Label {
+        self.labels.push(None);
+        Label(self.labels.len() as u32 - 1)
+    }
+
+    /// A label that is not yet bound, and whose name is kept in the module for traps and listings.
+    pub fn named_label(&mut self, name: impl Into<String>) -> Label {
+        let label = self.label();
+        self.names.push((name.into(), label));
+        label
+    }
+
+    /// Binds a label to the instruction that is pushed next.
+    pub fn bind(&mut self, label: Label) {
+        self.bind_at(label, self.position());
+    }
+
+    /// Binds a label to the instruction with this index, which may be pushed later.
+    pub fn bind_at(&mut self, label: Label, index: u32) {
+        match self.labels.get_mut(label.0 as usize) {
+            Some(place @ None) => *place = Some(index),
+            Some(Some(_)) => self.fail(BuildError::BoundTwice(self.name(label))),
+            None => self.fail(BuildError::ForeignLabel),
+        }
+    }
+
+    /// A label without a name for the instruction with this index.
+    pub fn label_at(&mut self, index: u32) -> Label {
+        let label = self.label();
+        self.bind_at(label, index);
+        label
+    }
+
+    /// Begins the module's processes at a label. They begin at the first instruction when this is
+    /// not called.
+    pub fn entry(&mut self, label: Label) {
+        self.entry = Some(label);
+    }
+
+    /// Lets processes be spawned at a label by name from elsewhere. A label with the same name must
+    /// be this one.
+    pub fn export(&mut self, name: impl Into<String>, label: Label) {
+        self.exports.push((name.into(), label));
+    }
+
+    /// The operand for a host function, which is imported if it is not yet.
+    pub fn import(&mut self, name: &str) -> Import {
+        if let Some(number) = self.import_numbers.get(name) {
+            return Import(*number);
+        }
+        // A module with more imports than there are numbers is refused in the end.
+        let number = u16::try_from(self.imports.len()).unwrap_or(u16::MAX);
+        self.imports.push(name.to_owned());
+        self.import_numbers.insert(name.to_owned(), number);
+        Import(number)
+    }
+
+    /// Names data, for listings.
+    pub fn name_data(&mut self, name: impl Into<String>, at: Data) {
+        self.data_labels.push((name.into(), at.0));
+    }
+
+    /// Where the data begins that is appended next.
+    pub fn data_position(&self) -> Data {
+        Data(self.data.len() as u32)
+    }
+
+    /// Appends bytes to the read-only data. Gives where they begin, as all that append data do.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Data {
+        let at = self.data_position();
+        self.data.extend_from_slice(bytes);
+        at
+    }
+
+    /// Appends a text and the NUL that ends it, as `prts` and `register` need it.
+    pub fn string(&mut self, text: &str) -> Data {
+        let at = self.bytes(text.as_bytes());
+        self.data.push(0);
+        at
+    }
+
+    /// Appends integers of 64 bits.
+    pub fn integers(&mut self, numbers: &[i64]) -> Data {
+        let at = self.data_position();
+        self.data.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        at
+    }
+
+    /// Appends floats.
+    pub fn floats(&mut self, numbers: &[f64]) -> Data {
+        let at = self.data_position();
+        self.data.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        at
+    }
+
+    /// Appends zero bytes until what comes next begins at a multiple of `to` bytes.
+    pub fn align_data(&mut self, to: usize) -> Data {
+        let length = self.data.len().next_multiple_of(to.max(1));
+        self.data.resize(length, 0);
+        self.data_position()
+    }
+
+    /// Adds a source file. Ids count up from 0: when the files of a [`Sources`](crate::Sources) are
+    /// added in their order, its locations are good here.
+    pub fn add_file(&mut self, name: impl Into<String>) -> FileId {
+        let name = name.into();
+        if name.len() > MAX_FILE_NAME {
+            self.fail(BuildError::FileName(name.len()));
+        }
+        self.lines.add_file(name)
+    }
+
+    /// Says where in its source what is pushed from now on stands; `None` when nowhere.
+    pub fn set_location(&mut self, location: Option<Location>) {
+        self.location = location;
+    }
+
+    /// The module.
+    ///
+    /// # Errors
+    /// The first mistake that was made in building it, or the first rule of
+    /// [`verify`](crate::module::verify) that it breaks.
+    pub fn finish(mut self) -> Result<Module, BuildError> {
+        for fix_up in std::mem::take(&mut self.fix_ups) {
+            self.fix(&fix_up)?;
+        }
+        let entry = self.entry.map_or(Ok(0), |label| self.place(label))?;
+        let exports = std::mem::take(&mut self.exports);
+        let exports = self.placed(exports)?;
+        let names = std::mem::take(&mut self.names);
+        let mut code_labels = self.placed(names)?;
+        code_labels.sort_by_key(|(_, at)| *at);
+        if let Some(mistake) = self.mistake {
+            return Err(mistake);
+        }
+        let placed = !self.lines.files().is_empty();
+        Ok(Module::verified(Parts {
+            code: self.code,
+            data: self.data,
+            entry,
+            exports,
+            imports: self.imports,
+            code_labels,
+            data_labels: self.data_labels,
+            lines: placed.then_some(self.lines),
+        })?)
+    }
+
+    fn target(&mut self, label: Label, nth: usize) -> u32 {
+        self.resolve_or_fix(label, FixedOperand::Target(nth))
+    }
+
+    /// The instruction of a label for the operand of the instruction that is pushed next. When it is
+    /// not yet known, that is noted, and any number will do for now.
+    fn resolve_or_fix(&mut self, label: Label, operand: FixedOperand) -> u32 {
+        if let Some(Some(index)) = self.labels.get(label.0 as usize) {
+            return *index;
+        }
+        self.fix_ups.push(FixUp { instruction: self.position(), label, operand });
+        0
+    }
+
+    fn fix(&mut self, fix_up: &FixUp) -> Result<(), BuildError> {
+        let index = self.place(fix_up.label)?;
+        let missing = BuildError::NoTarget(fix_up.instruction);
+        match (self.code.get_mut(fix_up.instruction as usize), fix_up.operand) {
+            (Some(Instruction::Load { n, .. }), FixedOperand::Literal) => n.0 = i64::from(index),
+            (Some(instruction), FixedOperand::Target(nth)) => {
+                *instruction.targets_mut().get_mut(nth).ok_or(missing)? = index;
+            }
+            _ => return Err(missing),
+        }
+        Ok(())
+    }
+
+    fn placed(&self, names: Vec<(String, Label)>) -> Result<Vec<(String, u32)>, BuildError> {
+        names.into_iter().map(|(name, label)| Ok((name, self.place(label)?))).collect()
+    }
+
+    fn place(&self, label: Label) -> Result<u32, BuildError> {
+        let place = self.labels.get(label.0 as usize).ok_or(BuildError::ForeignLabel)?;
+        place.ok_or_else(|| BuildError::Unbound(self.name(label)))
+    }
+
+    fn name(&self, label: Label) -> Option<String> {
+        self.names.iter().find(|(_, named)| *named == label).map(|(name, _)| name.clone())
+    }
+
+    fn fail(&mut self, mistake: BuildError) {
+        self.mistake.get_or_insert(mistake);
+    }
+}
+
+/// The lines of a module without any.
+fn unplaced(code: usize) -> LineTable {
+    let mut lines = LineTable::new();
+    (0..code).for_each(|_| lines.push(None));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operand::{Slide, Window};
+    use Instruction as I;
+
+    #[test]
+    fn labels_are_fixed_up_wherever_they_stand() {
+        let mut b = ModuleBuilder::new();
+        let (start, end, far) = (b.named_label("start"), b.named_label("end"), b.label());
+        b.jump(end);
+        b.bind(start);
+        b.load_label(IntOut(1), far);
+        b.load_label(IntOut(2), start);
+        b.jump_table(Int(1), &[start, end, far]);
+        b.push_to(far, |l| I::Spawn { l, k: Window(3), d: IntOut(4) });
+        b.push_to(start, |l| I::Callw { l, k: Slide(5) });
+        b.bind(end);
+        b.call(far);
+        b.bind(far);
+        b.push(I::Hlt {});
+        b.entry(start);
+        b.export("public", far);
+        let module = b.finish().unwrap_or_else(|error| unreachable!("{error}"));
+        let text: Vec<_> = (0..8).map(|at| module.instruction_text(at)).collect();
+        assert_eq!(
+            text,
+            [
+                "djmp @end",
+                "load $1 #7",
+                "load $2 #1",
+                "jtab $1 @start @end @L7",
+                "spawn @L7 $3 $4",
+                "callw @start $5",
+                "call @L7",
+                "hlt",
+            ]
+        );
+        assert_eq!((module.entry(), module.find("public")), (1, Some(7)));
+        assert_eq!(module.code_labels(), [("start".into(), 1), ("end".into(), 6)]);
+    }
+
+    #[test]
+    fn data_is_where_it_is_said_to_be() {
+        let mut b = ModuleBuilder::new();
+        let text = b.string("ab");
+        let aligned = b.align_data(8);
+        let numbers = b.integers(&[-1]);
+        b.name_data("numbers", numbers);
+        let floats = b.floats(&[0.5]);
+        let bytes = b.bytes(&[9]);
+        b.load_address(IntOut(0), floats);
+        b.push(I::Hlt {});
+        let module = b.finish().unwrap_or_else(|error| unreachable!("{error}"));
+        assert_eq!([text, aligned, numbers, floats, bytes].map(|at| at.0), [0, 8, 8, 16, 24]);
+        let mut expected = b"ab\0\0\0\0\0\0".to_vec();
+        expected.extend((-1i64).to_le_bytes());
+        expected.extend(0.5f64.to_le_bytes());
+        expected.push(9);
+        assert_eq!(module.data(), expected);
+        assert_eq!(module.data_labels(), [("numbers".into(), 8)]);
+        assert_eq!(module.instruction_text(0), format!("load $0 #{}", DATA_BASE + 16));
+    }
+
+    #[test]
+    fn instructions_stand_in_several_files_or_in_none() {
+        let mut b = ModuleBuilder::new();
+        let (main, library) = (b.add_file("main.x"), b.add_file("lib.x"));
+        let places = [None, Some((library, 3)), Some((main, 1))];
+        let places = places.map(|at| at.map(|(file, line)| Location { file, line, column: 2 }));
+        for place in places {
+            b.set_location(place);
+            b.push(I::Hlt {});
+        }
+        let module = b.finish().unwrap_or_else(|error| unreachable!("{error}"));
+        assert_eq!(module.lines().map(|table| table.locations()), Some(&places[..]));
+        let again = Module::from_bytes(&module.to_bytes());
+        assert_eq!(again, Ok(module));
+    }
+
+    #[test]
+    fn a_module_is_built_on() {
+        let mut b = ModuleBuilder::new();
+        let (double, shout) = (b.named_label("double"), b.import("shout"));
+        b.bind(double);
+        b.push(I::Host { f: shout, k: Window(0) });
+        b.push(I::Ret {});
+        b.string("old");
+        b.entry(double);
+        b.export("twice", double);
+        let old = b.finish().unwrap_or_else(|error| unreachable!("{error}"));
+
+        let mut b = ModuleBuilder::from_module(old.clone());
+        assert_eq!((b.position(), b.data_position(), b.import("shout")), (2, Data(4), Import(0)));
+        let file = b.add_file("new.x");
+        b.set_location(Some(Location { file, line: 1, column: 1 }));
+        b.push(I::Hlt {});
+        let new = b.finish().unwrap_or_else(|error| unreachable!("{error}"));
+        assert_eq!(new.code().get(..2), Some(old.code()));
+        assert_eq!((new.exports(), new.code_labels()), (old.exports(), old.code_labels()));
+        let lines = new.lines().map(|table| [0, 1, 2].map(|at| table.location(at).is_some()));
+        assert_eq!(lines, Some([false, false, true]));
+    }
+
+    #[test]
+    fn mistakes_are_said_in_the_end() {
+        let built = |build: &dyn Fn(&mut ModuleBuilder)| {
+            let mut b = ModuleBuilder::new();
+            build(&mut b);
+            b.push(I::Hlt {});
+            b.finish().map(|_| ()).map_err(|error| error.to_string())
+        };
+        let jump_to = |name: &str| {
+            let name = name.to_owned();
+            built(&|b| {
+                let label = b.named_label(name.clone());
+                b.jump(label);
+            })
+        };
+        assert_eq!(jump_to("x"), Err("the label `x` is used and never bound".into()));
+        let twice = built(&|b| {
+            let label = b.label_at(0);
+            b.bind(label);
+        });
+        assert_eq!(twice, Err("a label without a name is bound twice".into()));
+        let foreign = built(&|b| b.jump(Label(7)));
+        assert_eq!(foreign, Err("a label of another builder is used".into()));
+        let long = built(&|b| {
+            b.add_file("x".repeat(256));
+        });
+        assert_eq!(long, Err("the name of a source file is 256 bytes long, more than 255".into()));
+        let past = built(&|b| {
+            let label = b.label_at(9);
+            b.entry(label);
+        });
+        assert_eq!(past, Err("the entry 9 is past the last instruction".into()));
+        let none = built(&|b| {
+            let label = b.label_at(0);
+            b.push_to(label, |_| I::Ret {});
+        });
+        assert_eq!(none, Err("instruction 0 was made for a label and names none".into()));
+        assert_eq!(built(&|_| {}), Ok(()));
+    }
+}

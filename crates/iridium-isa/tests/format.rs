@@ -1,0 +1,227 @@
+//! The module file: what was written once is read for ever, and means the same.
+//!
+//! `fixtures/v1` and `fixtures/v2` hold files in hexadecimal, as each version of the format was
+//! written. With `UPDATE=1` in the environment those of the present version are written anew; that is
+//! right only before a version is released. `fixtures/opcodes.txt` lists the numbers of all
+//! instructions: a new one adds a line, and no line ever changes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use iridium_isa::operand::*;
+use iridium_isa::{
+    FORMAT_VERSION, FileId, Instruction as I, LineTable, LoadError, Location, Module, Opcode, Parts,
+};
+
+/// The identity of the sample, whatever the version of its file.
+const IDENTITY: &str = "fc9a617ceef7e8febd91c424f79d84b2d92ac390cce534f70dc4138a1ef3a9ec";
+
+const HELP: &str = "Files in this format are out in the world, and nodes of different versions \
+    exchange them. If the layout has to change, raise FORMAT_VERSION, go on reading the old version, \
+    and add fixtures for the new one beside the old ones.";
+
+/// An instruction with every kind of operand, and numbers in which each byte is another.
+fn code() -> Vec<I> {
+    vec![
+        I::Load { d: IntOut(1), n: Lit64(-0x0102_0304_0506_0708) },
+        I::Lui { d: IntMut(2), n1: ByteLit(0xab), n2: ByteLit(0xcd) },
+        I::Add { a: Int(3), b: Int(4), d: IntOut(5) },
+        I::Shl { d: IntMut(6), n: ShiftOr16(17) },
+        I::Cloop { n: Count(0xfedc_ba98) },
+        I::Loop { l: Target(4) },
+        I::Prts { s: Data(6) },
+        I::LoadF64 { d: FloatOut(7), x: LitF64((-2.5f64).to_bits()) },
+        I::AddF64 { a: Float(8), b: Float(9), d: FloatOut(10) },
+        I::Addi { a: Int(11), n: Lit32(-1234567), d: IntOut(12) },
+        I::Slli { a: Int(13), n: Shift(63), d: IntOut(14) },
+        I::Brlti { a: Int(15), n: Lit32(0x0102_0304), l: Target(12) },
+        I::Callw { l: Target(19), k: Slide(16) },
+        I::Jtab { a: Int(17), l: Targets([0, 12, 19].into()) },
+        I::Ld64 { a: Int(18), o: Offset(-8), d: IntOut(19) },
+        I::Spawnmon { l: Target(19), k: Window(20), d: IntOut2(28) },
+        I::Send { p: Int(30), t: Int(31), m: IntPair(32) },
+        I::Recv { t: IntPair(34), d: IntOut3(36) },
+        I::Trapexit { n: Switch(1) },
+        I::Host { f: Import(1), k: Window(240) },
+        I::Hlt {},
+    ]
+}
+
+/// A module with everything in it, and its line table.
+fn sample(lines: LineTable) -> Module {
+    let names =
+        |names: &[(&str, u32)]| names.iter().map(|(name, at)| ((*name).to_owned(), *at)).collect();
+    let parts = Parts {
+        code: code(),
+        data: b"first\0second\0\x01\x02\x03".to_vec(),
+        entry: 2,
+        exports: names(&[("work", 19), ("public", 12)]),
+        imports: vec!["host.one".into(), "host.two".into()],
+        code_labels: names(&[("start", 0), ("again", 4), ("work", 19)]),
+        data_labels: names(&[("first", 0), ("second", 6), ("end", 16)]),
+        lines: Some(lines),
+    };
+    Module::verified(parts).unwrap()
+}
+
+fn one_file() -> LineTable {
+    let mut table = LineTable::new();
+    let file = table.add_file("sample.iasm");
+    for at in 0..code().len() as u32 {
+        table.push(Some(Location { file, line: at + 3, column: 2 * at + 1 }));
+    }
+    table
+}
+
+/// Instructions by turns of three files, and of none.
+fn several_files() -> LineTable {
+    let mut table = LineTable::new();
+    let files = ["main.x", "lib/a.x", "lib/ü.x"].map(|name| table.add_file(name));
+    for at in 0..code().len() {
+        let (line, column) = (at as u32 + 0x0102_0300, at as u32 + 0x0405_0600);
+        table.push(files.get(at % 4).map(|file| Location { file: *file, line, column }));
+    }
+    table
+}
+
+fn stripped(mut module: Module) -> Module {
+    module.strip();
+    module
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    let text = fs::read_to_string(path(name)).unwrap();
+    let digits: Vec<u32> =
+        text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_digit(16).unwrap()).collect();
+    digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let line = |line: &[u8]| line.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    bytes.chunks(32).map(|bytes| line(bytes) + "\n").collect()
+}
+
+/// What was written in an old version is the same module, and is written as this version writes it.
+#[test]
+fn files_of_version_1_are_read() {
+    let whole = sample(one_file());
+    let expected = [("everything", whole.clone()), ("stripped", stripped(whole))];
+    for (name, expected) in expected {
+        let found = Module::from_bytes(&fixture(&format!("v1/{name}.hex")));
+        assert_eq!(found, Ok(expected.clone()), "v1/{name}. {HELP}");
+        let again = expected.to_bytes();
+        assert_eq!(again[4..6], FORMAT_VERSION.to_le_bytes());
+        assert_eq!(Module::from_bytes(&again), Ok(expected));
+    }
+}
+
+#[test]
+fn files_of_version_2_are_read_and_written() {
+    let whole = sample(several_files());
+    let expected = [("everything", whole.clone()), ("stripped", stripped(whole))];
+    for (name, expected) in expected {
+        let name = format!("v2/{name}.hex");
+        let written = hexadecimal(&expected.to_bytes());
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(path(&name), &written).unwrap();
+        }
+        let old = hexadecimal(&fixture(&name));
+        assert_eq!(written, old, "{name} is written otherwise than before. {HELP}");
+        assert_eq!(Module::from_bytes(&fixture(&name)), Ok(expected), "{name}. {HELP}");
+    }
+}
+
+#[test]
+fn the_identity_of_a_program_never_changes() {
+    let help = "Processes, names and other nodes refer to modules by it.";
+    assert_eq!(sample(one_file()).id().to_string(), IDENTITY, "{help}");
+    assert_eq!(sample(several_files()).id().to_string(), IDENTITY, "{help}");
+}
+
+#[test]
+fn the_numbers_of_instructions_never_change() {
+    let old = fs::read_to_string(path("opcodes.txt")).unwrap();
+    let line = |opcode: &Opcode| {
+        let operands = opcode.operands().iter().map(|operand| (operand.notation)(operand.name));
+        let operands: Vec<String> = operands.collect();
+        let (number, mnemonic) = (opcode.number(), opcode.mnemonic());
+        let text = format!("{number} {opcode:?} {mnemonic} {}", operands.join(" "));
+        text.trim_end().to_owned()
+    };
+    let mut opcodes = Opcode::ALL.to_vec();
+    opcodes.sort_by_key(|opcode| opcode.number());
+    let new: Vec<String> = opcodes.iter().map(line).collect();
+    for (nth, pinned) in old.lines().enumerate() {
+        let found = new.get(nth).map(String::as_str);
+        assert_eq!(found, Some(pinned), "an instruction was renumbered, renamed or changed");
+    }
+    let missing = &new[old.lines().count()..];
+    assert!(missing.is_empty(), "append to opcodes.txt:\n{}", missing.join("\n"));
+    for number in 0..=u8::MAX {
+        let found = Opcode::from_number(number);
+        assert_eq!(found, opcodes.iter().copied().find(|opcode| opcode.number() == number));
+    }
+}
+
+/// The file of a module with another section.
+fn with_section(module: &Module, id: u32, content: &[u8]) -> Vec<u8> {
+    let bytes = module.to_bytes();
+    let count = usize::from(bytes[6]);
+    let list_end = 44 + 12 * count;
+    let mut list: Vec<(u32, Vec<u8>)> = Vec::new();
+    let mut from = list_end + 4;
+    for entry in bytes[44..list_end].chunks(12) {
+        let number = |at: usize| u32::from_le_bytes(entry[at..at + 4].try_into().unwrap());
+        let end = from + number(4) as usize;
+        list.push((number(0), bytes[from..end].to_vec()));
+        from = end;
+    }
+    list.push((id, content.to_vec()));
+    list.sort_by_key(|(id, _)| *id);
+
+    let mut out = bytes[..6].to_vec();
+    out.extend((list.len() as u16).to_le_bytes());
+    out.extend(&bytes[8..40]);
+    out.extend(crc32fast::hash(&out).to_le_bytes());
+    for (id, content) in &list {
+        for number in [*id, content.len() as u32, crc32fast::hash(content)] {
+            out.extend(number.to_le_bytes());
+        }
+    }
+    out.extend(crc32fast::hash(&out).to_le_bytes());
+    list.iter().for_each(|(_, content)| out.extend(content));
+    out
+}
+
+#[test]
+fn unknown_sections_are_left_out_or_refused() {
+    for module in [sample(several_files()), stripped(sample(one_file()))] {
+        for id in [0x8002, 0xffff, u32::MAX] {
+            let bytes = with_section(&module, id, b"from the future");
+            assert_eq!(Module::from_bytes(&bytes), Ok(module.clone()), "{id}");
+        }
+        for id in [4, 0x7fff] {
+            let bytes = with_section(&module, id, b"from the future");
+            assert_eq!(Module::from_bytes(&bytes), Err(LoadError::UnknownSection { id }));
+        }
+        for id in [0, 1, 2, 3] {
+            let bytes = with_section(&module, id, b"twice");
+            let found = Module::from_bytes(&bytes);
+            assert_eq!(found, Err(LoadError::Damaged { section: "header" }), "{id}");
+        }
+    }
+}
+
+#[test]
+fn a_line_table_lists_all_its_files() {
+    let mut table = LineTable::new();
+    table.push(Some(Location { file: FileId(0), line: 1, column: 1 }));
+    let parts = Parts { code: vec![I::Hlt {}], lines: Some(table), ..Parts::default() };
+    let error = Module::verified(parts).unwrap_err();
+    assert_eq!(error.to_string(), "the line table speaks of file 0, which it does not list");
+}
