@@ -108,15 +108,6 @@ const CODECS: &[&str] = &["crates/iridium-proto/src/codec.rs", "crates/iridium-v
 const MAX_LINES: usize = 600;
 const LONG: &[(&str, &str)] = &[];
 
-/// The crates whose files may still use each other in circles, and where: in all
-/// others a file can be understood after those that it uses.
-const CIRCLES: &[(&str, &str)] =
-    &[("iridium-node", "the router, and those who answer for it and start programs")];
-
-/// The library crates whose README is still to be written, with examples that rustdoc
-/// compiles and runs, as it does those of all others.
-const READMES_TO_COME: &[&str] = &["iridium-asm", "iridium-isa", "iridium-sched", "iridium-vm"];
-
 /// The line by which rustdoc finds the examples of a README.
 const README_TESTS: &str = "doc = include_str!(\"../README.md\")";
 
@@ -203,18 +194,12 @@ fn files_are_short_enough_to_be_read() {
 
 #[test]
 fn no_files_use_each_other_in_a_circle() {
-    let mut found: BTreeMap<String, Vec<String>> = crate_folders()
+    let faults: Vec<String> = crate_folders()
         .iter()
-        .map(|folder| (folder.file_name().unwrap().display().to_string(), circles_of(folder)))
-        .collect();
-    for (name, why) in CIRCLES {
-        let allowed = found.remove(*name).unwrap_or_default();
-        assert!(!allowed.is_empty(), "{name} has no circle any more; take it out of CIRCLES");
-        assert!(!why.is_empty(), "{name}");
-    }
-    let faults: Vec<String> = found
-        .iter()
-        .flat_map(|(name, circles)| circles.iter().map(move |circle| format!("{name}: {circle}")))
+        .flat_map(|folder| {
+            let name = folder.file_name().unwrap().display().to_string();
+            circles_of(folder).into_iter().map(move |circle| format!("{name}: {circle}"))
+        })
         .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
@@ -231,8 +216,7 @@ fn each_library_crate_says_what_it_is() {
         let text = fs::read_to_string(folder_of(package).join("README.md")).unwrap();
         let title = format!("# {name}\n");
         assert!(text.starts_with(&title), "{name}: README.md does not begin with its name");
-        let to_come = READMES_TO_COME.contains(&name);
-        assert!(to_come || text.len() > title.len(), "{name}: README.md is empty");
+        assert!(text.len() > title.len(), "{name}: README.md is empty");
     }
 }
 
@@ -241,12 +225,7 @@ fn examples_in_the_readme_of_a_library_crate_are_tested() {
     for package in packages().iter().filter(|package| is_library(package)) {
         let name = package["name"].as_str().unwrap();
         let root = fs::read_to_string(folder_of(package).join("src/lib.rs")).unwrap();
-        if READMES_TO_COME.contains(&name) {
-            let has_them = root.contains(README_TESTS);
-            assert!(!has_them, "{name}: take it out of READMES_TO_COME");
-        } else {
-            assert!(root.contains(README_TESTS), "{name}: src/lib.rs lacks {README_TESTS}");
-        }
+        assert!(root.contains(README_TESTS), "{name}: src/lib.rs lacks {README_TESTS}");
     }
 }
 

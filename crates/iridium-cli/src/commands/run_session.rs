@@ -68,7 +68,7 @@ impl RunSession {
         let environment = Environment::start(settings, Stream::to(io::stdout()))?;
         let options = SpawnOptions { group: true };
         let started = environment.scheduler.spawn_with(process, &program, options);
-        let started = started.map_err(|full| Failure::failed(full.to_string()))?;
+        let started = started.map_err(|error| Failure::failed(error.to_string()))?;
         let (pid, exit, group) = (started.pid, started.exit, started.group);
         Ok(Self { environment, pid, first: FirstProcess::Runs(program), exit, group, signals })
     }
@@ -321,7 +321,7 @@ fn report_end(
     waiting: &[ProcessInfo],
     saved: Option<&Path>,
 ) {
-    let places = process.backtrace(program);
+    let places = process.backtrace(program.module());
     let place = places.first().map(|place| format!(" at {place}")).unwrap_or_default();
     let what = match end {
         End::Halted(_) | End::Exited(_) => return,

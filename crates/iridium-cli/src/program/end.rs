@@ -52,7 +52,7 @@ impl End {
         kind: iridium_vm::TrapKind,
         message: Option<String>,
     ) -> Self {
-        let backtrace = process.backtrace(program);
+        let backtrace = process.backtrace(program.module());
         let deeper = (process.call_depth() + 1).saturating_sub(backtrace.len());
         Self::Trapped(Box::new(Trap { kind, message, backtrace, deeper }))
     }

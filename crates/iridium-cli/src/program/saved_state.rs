@@ -74,6 +74,7 @@ impl SavedState {
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
         let process = self.process.as_ref();
         let process = process.map(|saved| saved.process.save(Some(saved.program.module())));
+        let process = process.transpose().map_err(|error| Failure::failed(error.to_string()))?;
         let process = process.unwrap_or_default();
         let header = Header {
             version: VERSION,

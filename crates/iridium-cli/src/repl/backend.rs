@@ -86,8 +86,8 @@ impl Backend {
         }
     }
 
-    /// As [`NativeProcess::give_up`].
-    pub(super) fn give_up(&mut self) -> Result<Completion, Failure> {
+    /// As [`NativeProcess::cancel_wait`].
+    pub(super) fn cancel_wait(&mut self) -> Result<Completion, Failure> {
         match self {
             Self::Local(local) => Ok(local.process.cancel_wait()),
             Self::Remote(remote) => remote.attached.give_up().map_err(connection_lost),
@@ -102,8 +102,8 @@ impl Backend {
         }
     }
 
-    /// As [`NativeProcess::patience`]. A node sees to time-outs itself.
-    pub(super) fn patience(&self) -> Option<Duration> {
+    /// As [`NativeProcess::timeout`]. A node sees to time-outs itself.
+    pub(super) fn timeout(&self) -> Option<Duration> {
         match self {
             Self::Local(local) => local.process.timeout(),
             Self::Remote(_) => None,

@@ -124,7 +124,7 @@ impl EffectDriver {
                 Progress::Host { .. } | Progress::Waits => {}
             }
             if self.wait().is_some() {
-                self.backend.give_up()?;
+                self.backend.cancel_wait()?;
                 return Err(Failure::failed("interrupted"));
             }
             progress = self.backend.poll()?;
@@ -194,7 +194,7 @@ impl EffectDriver {
             match progress {
                 Progress::Done(answer) => return complete(process, program, answer),
                 Progress::Host { import, window } => {
-                    let called = program.call_host(process, import, window);
+                    let called = program.call_host(process, self.backend.pid(), import, window);
                     let called = called.map_err(|error| Failure::failed(error.to_string()))?;
                     return Ok(called.err().map(|error| {
                         End::trapped(process, program, TrapKind::HostError, Some(error.0))
@@ -204,7 +204,7 @@ impl EffectDriver {
                 Progress::Waits => {}
             }
             if let Some(end) = self.wait() {
-                let answer = self.backend.give_up()?;
+                let answer = self.backend.cancel_wait()?;
                 if let End::Deadlock = end {
                     // The process stays where it waits, so that the report can say where that is.
                     return Ok(Some(end));
@@ -228,8 +228,8 @@ impl EffectDriver {
         let mut select = Select::new();
         let (woken, signalled) = (select.recv(wakes), select.recv(&self.signals));
         let (noticed, at_rest) = (select.recv(notices), select.recv(idle));
-        let chosen = match self.backend.patience() {
-            Some(patience) => select.select_timeout(patience).ok()?,
+        let chosen = match self.backend.timeout() {
+            Some(timeout) => select.select_timeout(timeout).ok()?,
             None => select.select(),
         };
         match chosen.index() {

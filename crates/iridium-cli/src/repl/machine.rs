@@ -118,7 +118,7 @@ impl Machine {
 
     /// The source position and instruction that come next.
     pub(super) fn position(&self) -> String {
-        let places = self.process.backtrace(&self.program);
+        let places = self.process.backtrace(self.program.module());
         places.first().map(ToString::to_string).unwrap_or_default()
     }
 
