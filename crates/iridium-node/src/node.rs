@@ -161,7 +161,6 @@ impl Node {
     }
 
     /// Its processes. They can be started, told and watched here as on any scheduler.
-    #[must_use]
     pub fn scheduler(&self) -> &Scheduler {
         &self.inner.scheduler
     }

@@ -44,7 +44,6 @@ impl Solo {
     }
 
     /// The scheduler.
-    #[must_use]
     pub fn scheduler(&self) -> &Scheduler {
         &self.scheduler
     }
@@ -108,8 +107,13 @@ impl Distribution for Gate {
         }
     }
 
-    fn ask(&self, from: Pid, number: u64, question: &RemoteRequest) -> Result<(), NodeUnreachable> {
-        self.router().ok_or(NodeUnreachable)?.ask(from, number, question)
+    fn request(
+        &self,
+        from: Pid,
+        number: u64,
+        question: &RemoteRequest,
+    ) -> Result<(), NodeUnreachable> {
+        self.router().ok_or(NodeUnreachable)?.request(from, number, question)
     }
 
     fn nodes(&self) -> Vec<u32> {

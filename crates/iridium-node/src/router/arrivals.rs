@@ -141,7 +141,7 @@ impl Router {
             Parcel::Answer { asker, number, answer } => {
                 let asker = (asker, number);
                 if let Some(answer) = self.asks.settle(asker, peer.number(), answer) {
-                    scheduler.answer(asker.0, asker.1, answer);
+                    scheduler.reply(asker.0, asker.1, answer);
                 }
             }
             Parcel::CodeWanted { module } => {

@@ -147,7 +147,7 @@ impl Router {
         let Some(scheduler) = self.scheduler() else { return };
         scheduler.node_down(number);
         for ((asker, question), answer) in self.asks.lose(number) {
-            scheduler.answer(asker, question, answer);
+            scheduler.reply(asker, question, answer);
         }
     }
 
@@ -284,7 +284,12 @@ impl Distribution for Router {
         Ok(())
     }
 
-    fn ask(&self, from: Pid, number: u64, question: &RemoteRequest) -> Result<(), NodeUnreachable> {
+    fn request(
+        &self,
+        from: Pid,
+        number: u64,
+        question: &RemoteRequest,
+    ) -> Result<(), NodeUnreachable> {
         let peer = match question {
             RemoteRequest::Spawn { node, .. } => self.peers.find(*node),
             RemoteRequest::WhereIs { alias, .. } => self.peers.named(alias),

@@ -107,30 +107,28 @@ impl TryFrom<Flat> for Spec {
         let mut homes = Vec::new();
         for FlatChild { parent, name, registered, restart, shutdown_ms, body } in flat.children {
             let parent = parent as usize;
-            let depth = specs.get(parent).map(|(_, depth)| depth + 1).ok_or(NoTree::NoParent)?;
+            let (spec, depth) = specs.get_mut(parent).ok_or(NoTree::NoParent)?;
+            let depth = *depth + 1;
+            let mut below = None;
             let body = match body {
                 FlatBody::Program { module, entry, arguments, limits } => {
                     ChildBody::Program { module, entry, arguments, limits }
                 }
                 FlatBody::Supervisor(_) if depth > MAX_DEPTH => return Err(NoTree::TooDeep),
                 FlatBody::Supervisor(node) => {
-                    let at = specs.get(parent).map_or(0, |(spec, _)| spec.children.len());
-                    homes.push((parent, at));
-                    specs.push((node.with(Vec::new()), depth));
+                    below = Some((node.with(Vec::new()), depth));
+                    homes.push((parent, spec.children.len()));
                     ChildBody::Supervisor(Spec::default())
                 }
             };
-            if let Some((spec, _)) = specs.get_mut(parent) {
-                spec.children.push(Child { name, registered, restart, shutdown_ms, body });
-            }
+            spec.children.push(Child { name, registered, restart, shutdown_ms, body });
+            specs.extend(below);
         }
         // The last one first, which has no supervisors that come behind it.
         while let Some((parent, at)) = homes.pop() {
-            let spec = specs.pop().map(|(spec, _)| spec).ok_or(NoTree::NoParent)?;
+            let (spec, _) = specs.pop().ok_or(NoTree::NoParent)?;
             let home = specs.get_mut(parent).and_then(|(parent, _)| parent.children.get_mut(at));
-            if let Some(child) = home {
-                child.body = ChildBody::Supervisor(spec);
-            }
+            home.ok_or(NoTree::NoParent)?.body = ChildBody::Supervisor(spec);
         }
         specs.pop().map(|(spec, _)| spec).ok_or(NoTree::NoParent)
     }

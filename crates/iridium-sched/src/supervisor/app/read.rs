@@ -107,12 +107,11 @@ impl Reader {
         let default = Spec::default();
         let strategy = section.word("strategy", &STRATEGIES)?;
         let restarts = section.number("restarts", 0..=MAX_RESTARTS)?;
-        let restarts = restarts.and_then(|number| number.try_into().ok());
         let seconds = section.number("seconds", 1..=MAX_SECONDS)?;
         Ok(AppSupervisor {
             strategy,
             restarts: restarts.unwrap_or(default.restarts),
-            within_ms: seconds.map_or(default.within_ms, |seconds| seconds * 1_000),
+            within_ms: seconds.map_or(default.within_ms, |seconds: u64| seconds * 1_000),
             children: self.children(section, depth)?,
         })
     }
@@ -233,7 +232,7 @@ fn argument(value: &Spanned<DeValue<'_>>) -> Read<Register> {
         DeValue::Integer(number) => {
             let range = i128::from(i64::MIN)..=i128::from(i64::MAX);
             let int = integer("arguments", number, range, at)?;
-            Ok(Register { int: i64::try_from(int).unwrap_or_default(), float: 0.0 })
+            Ok(Register { int, float: 0.0 })
         }
         DeValue::Float(number) => {
             let text = number.as_str();
