@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::spec::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
+use super::spec::{Child, ChildBody, MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
 use crate::numbered::numbered;
 use iridium_isa::ModuleId;
 use iridium_vm::{Limits, Register};
@@ -36,6 +36,7 @@ struct FlatChild {
     name: String,
     registered: Option<String>,
     restart: Restart,
+    /// 0: it is killed at once; `u64::MAX`: it is never killed.
     shutdown_ms: u64,
     body: FlatBody,
 }
@@ -78,7 +79,8 @@ impl From<Spec> for Flat {
         let mut waiting = VecDeque::from([(0, first)]);
         let mut count = 1;
         while let Some((parent, children)) = waiting.pop_front() {
-            for Child { name, registered, restart, shutdown_ms, body } in children {
+            for Child { name, registered, restart, shutdown, body } in children {
+                let shutdown_ms = shutdown_ms(shutdown);
                 let body = match body {
                     ChildBody::Program { module, entry, arguments, limits } => {
                         FlatBody::Program { module, entry, arguments, limits }
@@ -121,7 +123,8 @@ impl TryFrom<Flat> for Spec {
                     ChildBody::Supervisor(Spec::default())
                 }
             };
-            spec.children.push(Child { name, registered, restart, shutdown_ms, body });
+            let shutdown = shutdown_of(shutdown_ms);
+            spec.children.push(Child { name, registered, restart, shutdown, body });
             specs.extend(below);
         }
         // The last one first, which has no supervisors that come behind it.
@@ -141,6 +144,22 @@ impl Node {
     }
 }
 
+fn shutdown_ms(shutdown: Shutdown) -> u64 {
+    match shutdown {
+        Shutdown::BrutalKill => 0,
+        Shutdown::Timeout(ms) => ms,
+        Shutdown::Infinity => u64::MAX,
+    }
+}
+
+fn shutdown_of(ms: u64) -> Shutdown {
+    match ms {
+        0 => Shutdown::BrutalKill,
+        u64::MAX => Shutdown::Infinity,
+        ms => Shutdown::Timeout(ms),
+    }
+}
+
 fn taken_apart(spec: Spec) -> (Node, Vec<Child>) {
     let Spec { strategy, restarts, within_ms, children } = spec;
     (Node { strategy, restarts, within_ms }, children)
@@ -153,7 +172,8 @@ mod tests {
 
     fn child(name: &str, body: ChildBody) -> Child {
         let restart = Restart::Transient;
-        Child { name: name.into(), registered: None, restart, shutdown_ms: 7, body }
+        let shutdown = Shutdown::Timeout(7);
+        Child { name: name.into(), registered: None, restart, shutdown, body }
     }
 
     fn program(name: &str) -> Child {

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::action::Action;
 pub use self::action::Supervision;
 use self::intensity::Intensity;
-pub use self::spec::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
+pub use self::spec::{Child, ChildBody, MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
 use self::state::{ChildState, ChildStatus, Mode, Terminating, Then};
 use crate::clock::LAST_TIME;
 use crate::process::reason::Reason;
@@ -301,10 +301,11 @@ impl Supervisor {
         while let Some(index) = below.checked_sub(1).filter(|index| index >= from) {
             match self.states.get(index).map(|child_state| child_state.status) {
                 Some(ChildStatus::Alive(pid)) => {
-                    let time = self.spec.children.get(index).map_or(0, |child| child.shutdown_ms);
-                    let (reason, deadline) = match time {
-                        0 => (Reason::KILLED, None),
-                        time => (Reason::SHUTDOWN, after(now, time)),
+                    let shutdown = self.spec.children.get(index).map(|child| child.shutdown);
+                    let (reason, deadline) = match shutdown {
+                        None | Some(Shutdown::BrutalKill) => (Reason::KILLED, None),
+                        Some(Shutdown::Timeout(ms)) => (Reason::SHUTDOWN, after(now, ms)),
+                        Some(Shutdown::Infinity) => (Reason::SHUTDOWN, None),
                     };
                     *terminating = Some(Terminating { index, deadline });
                     self.actions.push_back(Action::Kill { pid, reason });

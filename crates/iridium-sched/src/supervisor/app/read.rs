@@ -9,7 +9,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::error::{Fault, Mistake};
 use super::section::{Read, Section, integer, wrong_type};
 use super::tree::{AppBody, AppChild, AppSupervisor};
-use crate::supervisor::spec::{Child, MAX_DEPTH, Restart, Spec, Strategy};
+use crate::supervisor::spec::{MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
 use iridium_vm::{Limits, Register};
 
 /// The longest file in bytes.
@@ -159,15 +159,18 @@ impl Reader {
         let restart = section.word("restart", &RESTARTS)?;
         let shutdown_ms = section.number("shutdown_ms", 0..=MAX_MS)?;
         let supervises = section.has("child");
-        let (body, shutdown) = if supervises {
+        let (body, default) = if supervises {
             let keys = PROGRAM_KEYS.into_iter().chain(LIMITS.map(|(key, ..)| key));
             not_for(section, keys, |key| Mistake::NotForSupervisors { child: name.into(), key })?;
-            (AppBody::Supervisor(self.supervisor(section, depth + 1)?), Child::PATIENT)
+            (AppBody::Supervisor(self.supervisor(section, depth + 1)?), Shutdown::Infinity)
         } else {
-            (program(section, name)?, SHUTDOWN_MS)
+            (program(section, name)?, Shutdown::Timeout(SHUTDOWN_MS))
         };
-        let shutdown_ms = shutdown_ms.unwrap_or(shutdown);
-        Ok(AppChild { name: name.to_owned(), registered, restart, shutdown_ms, body })
+        let shutdown = shutdown_ms.map_or(default, |ms| match ms {
+            0 => Shutdown::BrutalKill,
+            ms => Shutdown::Timeout(ms),
+        });
+        Ok(AppChild { name: name.to_owned(), registered, restart, shutdown, body })
     }
 
     /// The name that a child is registered under.
