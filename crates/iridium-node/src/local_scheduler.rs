@@ -125,8 +125,13 @@ impl Distribution for Switch {
         }
     }
 
-    fn ask(&self, from: Pid, number: u64, question: &RemoteRequest) -> Result<(), NodeUnreachable> {
-        self.remote().ok_or(NodeUnreachable)?.ask(from, number, question)
+    fn request(
+        &self,
+        from: Pid,
+        number: u64,
+        question: &RemoteRequest,
+    ) -> Result<(), NodeUnreachable> {
+        self.remote().ok_or(NodeUnreachable)?.request(from, number, question)
     }
 
     fn nodes(&self) -> Vec<u32> {

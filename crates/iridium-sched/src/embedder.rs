@@ -57,12 +57,17 @@ pub trait Distribution: Send + Sync {
     /// The signal, when the node is out of reach.
     fn signal(&self, from: Pid, to: Pid, signal: Signal) -> Result<(), Signal>;
 
-    /// Asks another node. The reply goes to [`Scheduler::answer`](crate::Scheduler::answer), with the
+    /// Asks another node. The reply goes to [`Scheduler::reply`](crate::Scheduler::reply), with the
     /// asker and its number for the request.
     ///
     /// # Errors
     /// The node is out of reach.
-    fn ask(&self, from: Pid, number: u64, request: &RemoteRequest) -> Result<(), NodeUnreachable>;
+    fn request(
+        &self,
+        from: Pid,
+        number: u64,
+        request: &RemoteRequest,
+    ) -> Result<(), NodeUnreachable>;
 
     /// The numbers of the nodes that are alive, in ascending order, with this one.
     fn nodes(&self) -> Vec<u32>;
@@ -114,7 +119,7 @@ impl Distribution for Standalone {
         Err(signal)
     }
 
-    fn ask(&self, _: Pid, _: u64, _: &RemoteRequest) -> Result<(), NodeUnreachable> {
+    fn request(&self, _: Pid, _: u64, _: &RemoteRequest) -> Result<(), NodeUnreachable> {
         Err(NodeUnreachable)
     }
 

@@ -235,7 +235,7 @@ impl NativeProcess {
 
     fn wait(&mut self, wait: Wait) -> Progress {
         if let Wait::Reply { number, request } = &wait
-            && self.shared.distribution.ask(self.actor.pid, *number, request).is_err()
+            && self.shared.distribution.request(self.actor.pid, *number, request).is_err()
         {
             return Progress::Done(request.unavailable());
         }

@@ -177,8 +177,8 @@ impl Scheduler {
         self.shared().context().send_signal(from, to, signal);
     }
 
-    /// The reply to a request that [`Distribution::ask`](crate::Distribution::ask) was handed.
-    pub fn answer(&self, asker: Pid, number: u64, reply: Completion) {
+    /// The reply to a request that [`Distribution::request`](crate::Distribution::request) was handed.
+    pub fn reply(&self, asker: Pid, number: u64, reply: Completion) {
         self.shared().context().deliver(asker, SlotMessage::Reply(number, reply));
     }
 

@@ -76,7 +76,7 @@ impl Distribution for Credit {
         Ok(())
     }
 
-    fn ask(&self, _: Pid, _: u64, _: &RemoteRequest) -> Result<(), NodeUnreachable> {
+    fn request(&self, _: Pid, _: u64, _: &RemoteRequest) -> Result<(), NodeUnreachable> {
         Err(NodeUnreachable)
     }
 

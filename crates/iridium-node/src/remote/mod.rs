@@ -88,7 +88,7 @@ impl RemoteProcesses {
             log::warn!("peer={} does not know what process {} wants", peer.id.alias, asker.0);
         }
         if let Some(answer) = self.requests.settle(asker, peer.number(), reply) {
-            scheduler.answer(asker.0, asker.1, answer);
+            scheduler.reply(asker.0, asker.1, answer);
         }
     }
 
@@ -96,7 +96,7 @@ impl RemoteProcesses {
     pub(crate) fn node_lost(&self, scheduler: &Scheduler, node: u32) {
         scheduler.node_down(node);
         for ((asker, number), answer) in self.requests.lose(node) {
-            scheduler.answer(asker, number, answer);
+            scheduler.reply(asker, number, answer);
         }
     }
 
@@ -104,7 +104,7 @@ impl RemoteProcesses {
     pub(crate) fn expire_requests(&self, scheduler: &Scheduler) {
         for ((asker, number), answer) in self.requests.expire(Instant::now()) {
             log::warn!("no other node has answered what process {asker} wants; it gets nothing");
-            scheduler.answer(asker, number, answer);
+            scheduler.reply(asker, number, answer);
         }
     }
 
@@ -159,7 +159,12 @@ impl Distribution for RemoteProcesses {
         Ok(())
     }
 
-    fn ask(&self, from: Pid, number: u64, request: &RemoteRequest) -> Result<(), NodeUnreachable> {
+    fn request(
+        &self,
+        from: Pid,
+        number: u64,
+        request: &RemoteRequest,
+    ) -> Result<(), NodeUnreachable> {
         let peer = match request {
             RemoteRequest::Spawn { node, .. } => self.links.peers.find(*node),
             RemoteRequest::WhereIs { alias, .. } => self.links.peers.named(alias),

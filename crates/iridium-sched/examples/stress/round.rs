@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use iridium_asm::Assembler;
-use iridium_sched::supervisor::{Child, ChildBody, Restart, Spec, Strategy};
+use iridium_sched::supervisor::{Child, ChildBody, Restart, Shutdown, Spec, Strategy};
 use iridium_sched::{Config, Output, Reason, Scheduler, Spawned, Time};
 use iridium_vm::{Hosts, Limits, Payload, Pid, Program, Register};
 
@@ -123,7 +123,7 @@ impl Stress {
             name: name.into(),
             registered: registered.map(str::to_owned),
             restart,
-            shutdown_ms: 5_000,
+            shutdown: Shutdown::Timeout(5_000),
             body: ChildBody::Program {
                 module: self.program.module().id(),
                 entry: Some(entry.into()),
@@ -144,7 +144,7 @@ impl Stress {
             name: format!("supervisor {number}"),
             registered: None,
             restart: Restart::Permanent,
-            shutdown_ms: Child::PATIENT,
+            shutdown: Shutdown::Infinity,
             body: ChildBody::Supervisor(Spec {
                 strategy: strategies[(number % 3) as usize],
                 restarts: 1_000_000,

@@ -260,7 +260,7 @@ impl Runner {
                 // The mailbox has been searched already.
                 Wait::Message { .. } => self.wait(entry),
                 Wait::Reply { number, request } => {
-                    let sent = self.shared.distribution.ask(entry.actor.pid, *number, request);
+                    let sent = self.shared.distribution.request(entry.actor.pid, *number, request);
                     if sent.is_err() {
                         let reply = request.unavailable();
                         entry.complete(reply);

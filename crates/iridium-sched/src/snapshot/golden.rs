@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::saved::{Saved, SavedBody, SavedProcess, SavedSlotMessage};
 use super::{RestoreOptions, SNAPSHOT_VERSION};
 use crate::process::actor::Wait;
-use crate::supervisor::{Child, ChildBody, Restart, Spec, Strategy, Supervisor};
+use crate::supervisor::{Child, ChildBody, Restart, Shutdown, Spec, Strategy, Supervisor};
 use crate::sync::lock;
 use crate::{Config, ExitInfo, Observer, Output, Reason, RemoteRequest, Scheduler, Signal, Time};
 use iridium_asm::Assembler;
@@ -89,7 +89,7 @@ fn golden(name: &str, fresh: impl FnOnce() -> Saved) -> Vec<u8> {
 
 fn child(name: &str, restart: Restart, body: ChildBody) -> Child {
     let (name, registered) = (name.to_string(), Some(name.to_string()));
-    Child { name, registered, restart, shutdown_ms: 1_000, body }
+    Child { name, registered, restart, shutdown: Shutdown::Timeout(1_000), body }
 }
 
 /// A process that waits, and a supervisor of a supervisor of another one.
@@ -213,7 +213,7 @@ fn supervisors() -> Vec<Supervisor> {
     let pid = Pid::new(1, 7);
     let child = |name: &str, restart| {
         let body = ChildBody::Supervisor(Spec::default());
-        Child { name: name.into(), registered: None, restart, shutdown_ms: 5, body }
+        Child { name: name.into(), registered: None, restart, shutdown: Shutdown::Timeout(5), body }
     };
     let spec = |strategy| {
         let children = vec![child("a", Restart::Permanent), child("b", Restart::Temporary)];

@@ -311,7 +311,7 @@ impl Scheduler {
         }
         if let Some(Wait::Reply { number, request }) = &actor.wait
             && !has_reply
-            && shared.distribution.ask(pid, *number, request).is_err()
+            && shared.distribution.request(pid, *number, request).is_err()
         {
             let reply = SlotMessage::Reply(*number, request.unavailable());
             shared.context().deliver(pid, reply);

@@ -9,7 +9,7 @@ use iridium_vm::codec::numbered;
 numbered! {
     /// What is to be done for a supervisor, in the order in which it says so.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    pub enum Action {
+    pub(crate) enum Action {
         /// Start the child with this number as a process linked to the supervisor, register its name if
         /// it has one, and tell with [`Supervisor::started`](super::Supervisor::started) before asking
         /// for the next action.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::spec::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
+use super::spec::{Child, ChildBody, MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
 use iridium_isa::ModuleId;
 use iridium_vm::codec::numbered;
 use iridium_vm::{Limits, Register};
@@ -36,6 +36,7 @@ struct FlatChild {
     name: String,
     registered: Option<String>,
     restart: Restart,
+    /// 0: it is killed at once; `u64::MAX`: it is never killed.
     shutdown_ms: u64,
     body: FlatBody,
 }
@@ -78,7 +79,8 @@ impl From<Spec> for Flat {
         let mut waiting = VecDeque::from([(0, first)]);
         let mut count = 1;
         while let Some((parent, children)) = waiting.pop_front() {
-            for Child { name, registered, restart, shutdown_ms, body } in children {
+            for Child { name, registered, restart, shutdown, body } in children {
+                let shutdown_ms = shutdown_ms(shutdown);
                 let body = match body {
                     ChildBody::Program { module, entry, arguments, limits } => {
                         FlatBody::Program { module, entry, arguments, limits }
@@ -107,30 +109,29 @@ impl TryFrom<Flat> for Spec {
         let mut homes = Vec::new();
         for FlatChild { parent, name, registered, restart, shutdown_ms, body } in flat.children {
             let parent = parent as usize;
-            let depth = specs.get(parent).map(|(_, depth)| depth + 1).ok_or(NoTree::NoParent)?;
+            let (spec, depth) = specs.get_mut(parent).ok_or(NoTree::NoParent)?;
+            let depth = *depth + 1;
+            let mut below = None;
             let body = match body {
                 FlatBody::Program { module, entry, arguments, limits } => {
                     ChildBody::Program { module, entry, arguments, limits }
                 }
                 FlatBody::Supervisor(_) if depth > MAX_DEPTH => return Err(NoTree::TooDeep),
                 FlatBody::Supervisor(node) => {
-                    let at = specs.get(parent).map_or(0, |(spec, _)| spec.children.len());
-                    homes.push((parent, at));
-                    specs.push((node.with(Vec::new()), depth));
+                    below = Some((node.with(Vec::new()), depth));
+                    homes.push((parent, spec.children.len()));
                     ChildBody::Supervisor(Spec::default())
                 }
             };
-            if let Some((spec, _)) = specs.get_mut(parent) {
-                spec.children.push(Child { name, registered, restart, shutdown_ms, body });
-            }
+            let shutdown = shutdown_of(shutdown_ms);
+            spec.children.push(Child { name, registered, restart, shutdown, body });
+            specs.extend(below);
         }
         // The last one first, which has no supervisors that come behind it.
         while let Some((parent, at)) = homes.pop() {
-            let spec = specs.pop().map(|(spec, _)| spec).ok_or(NoTree::NoParent)?;
+            let (spec, _) = specs.pop().ok_or(NoTree::NoParent)?;
             let home = specs.get_mut(parent).and_then(|(parent, _)| parent.children.get_mut(at));
-            if let Some(child) = home {
-                child.body = ChildBody::Supervisor(spec);
-            }
+            home.ok_or(NoTree::NoParent)?.body = ChildBody::Supervisor(spec);
         }
         specs.pop().map(|(spec, _)| spec).ok_or(NoTree::NoParent)
     }
@@ -140,6 +141,22 @@ impl Node {
     fn with(self, children: Vec<Child>) -> Spec {
         let Self { strategy, restarts, within_ms } = self;
         Spec { strategy, restarts, within_ms, children }
+    }
+}
+
+fn shutdown_ms(shutdown: Shutdown) -> u64 {
+    match shutdown {
+        Shutdown::BrutalKill => 0,
+        Shutdown::Timeout(ms) => ms,
+        Shutdown::Infinity => u64::MAX,
+    }
+}
+
+fn shutdown_of(ms: u64) -> Shutdown {
+    match ms {
+        0 => Shutdown::BrutalKill,
+        u64::MAX => Shutdown::Infinity,
+        ms => Shutdown::Timeout(ms),
     }
 }
 
@@ -155,7 +172,8 @@ mod tests {
 
     fn child(name: &str, body: ChildBody) -> Child {
         let restart = Restart::Transient;
-        Child { name: name.into(), registered: None, restart, shutdown_ms: 7, body }
+        let shutdown = Shutdown::Timeout(7);
+        Child { name: name.into(), registered: None, restart, shutdown, body }
     }
 
     fn program(name: &str) -> Child {

@@ -1,8 +1,8 @@
 //! Supervision: processes whose children start again when they end.
 //!
-//! A [`Supervisor`] is the body of a process like any other, which has a pid and a mailbox, traps
+//! A supervisor is the body of a process like any other, which has a pid and a mailbox, traps
 //! exits and is linked to its children. It is a state machine without I/O, clock or threads: whoever
-//! runs the process hands in what happened and the time, and does what comes out as [`Action`]s.
+//! runs the process hands in what happened and the time, and does what comes out as actions.
 //!
 //! Strategies, kinds of restart and the limit on restarts are those of Erlang/OTP's supervisors; see
 //! "Supervisor Behaviour" in the OTP Design Principles and the reference of the module `supervisor`
@@ -24,9 +24,10 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::action::{Action, Supervision};
+pub(crate) use self::action::Action;
+pub use self::action::Supervision;
 use self::intensity::Intensity;
-pub use self::spec::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
+pub use self::spec::{Child, ChildBody, MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
 use self::state::{ChildState, ChildStatus, Mode, Terminating, Then};
 use crate::clock::LAST_TIME;
 use crate::process::reason::Reason;
@@ -41,7 +42,7 @@ const MAX_FORMER: usize = 256;
 /// it says. Call [`timeout`](Self::timeout) when the clock has reached [`deadline`](Self::deadline);
 /// calling it earlier, or twice, does nothing. Times are nanoseconds of one monotonic clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Supervisor {
+pub(crate) struct Supervisor {
     spec: Spec,
     /// The state of each child of the spec.
     states: Vec<ChildState>,
@@ -54,7 +55,7 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// A supervisor that has not started anything.
-    pub fn new(spec: Spec) -> Self {
+    pub(crate) fn new(spec: Spec) -> Self {
         let states =
             vec![ChildState { status: ChildStatus::Idle, ended: None }; spec.children.len()];
         Self {
@@ -68,7 +69,7 @@ impl Supervisor {
     }
 
     /// Starts the children, one after the other. Only the first call does anything.
-    pub fn start(&mut self, now: u64) {
+    pub(crate) fn start(&mut self, now: u64) {
         if self.mode == Mode::New {
             self.want_from(0);
             self.advance(now);
@@ -76,7 +77,7 @@ impl Supervisor {
     }
 
     /// The answer to [`Action::Start`]: the child's process, or what is wrong.
-    pub fn started(&mut self, index: usize, result: Result<Pid, String>, now: u64) {
+    pub(crate) fn started(&mut self, index: usize, result: Result<Pid, String>, now: u64) {
         let Some((child_state, child)) =
             self.states.get_mut(index).zip(self.spec.children.get(index))
         else {
@@ -107,7 +108,7 @@ impl Supervisor {
     /// Signals do not tell a child that has ended from one that asks its supervisor to end. Whoever
     /// can tell, since a link is gone with the end, should call [`stop`](Self::stop) for the latter;
     /// here it counts as ended.
-    pub fn exited(&mut self, pid: Pid, reason: Reason, now: u64) {
+    pub(crate) fn exited(&mut self, pid: Pid, reason: Reason, now: u64) {
         let Some(index) = self
             .states
             .iter()
@@ -128,13 +129,13 @@ impl Supervisor {
 
     /// Stops the children in reverse order, each given its shutdown time, and ends for this reason.
     /// The first reason stands.
-    pub fn stop(&mut self, reason: Reason, now: u64) {
+    pub(crate) fn stop(&mut self, reason: Reason, now: u64) {
         self.end(reason);
         self.advance(now);
     }
 
     /// The time has come, if it has.
-    pub fn timeout(&mut self, now: u64) {
+    pub(crate) fn timeout(&mut self, now: u64) {
         let Mode::Stopping { terminating: Some(terminating), .. } = &mut self.mode else { return };
         if terminating.deadline.is_none_or(|deadline| now < deadline) {
             return;
@@ -148,7 +149,7 @@ impl Supervisor {
     }
 
     /// When [`timeout`](Self::timeout) wants to be called.
-    pub fn deadline(&self) -> Option<u64> {
+    pub(crate) fn deadline(&self) -> Option<u64> {
         match &self.mode {
             Mode::Stopping { terminating: Some(terminating), .. } => terminating.deadline,
             _ => None,
@@ -156,17 +157,17 @@ impl Supervisor {
     }
 
     /// What is to be done next.
-    pub fn poll(&mut self) -> Option<Action> {
+    pub(crate) fn poll(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
     /// What it was told to do.
-    pub fn spec(&self) -> &Spec {
+    pub(crate) fn spec(&self) -> &Spec {
         &self.spec
     }
 
     /// The children in their order, with the processes of those that run.
-    pub fn children(&self) -> impl Iterator<Item = (&Child, Option<Pid>)> {
+    pub(crate) fn children(&self) -> impl Iterator<Item = (&Child, Option<Pid>)> {
         self.spec.children.iter().zip(&self.states).map(|(child, child_state)| {
             match child_state.status {
                 ChildStatus::Alive(pid) => (child, Some(pid)),
@@ -181,7 +182,7 @@ impl Supervisor {
     }
 
     /// Moves its deadlines to a clock that stands at `there` when the present one stands at `here`.
-    pub fn rebase(&mut self, here: u64, there: u64) {
+    pub(crate) fn rebase(&mut self, here: u64, there: u64) {
         if let Mode::Stopping {
             terminating: Some(Terminating { deadline: Some(time), .. }), ..
         } = &mut self.mode
@@ -300,10 +301,11 @@ impl Supervisor {
         while let Some(index) = below.checked_sub(1).filter(|index| index >= from) {
             match self.states.get(index).map(|child_state| child_state.status) {
                 Some(ChildStatus::Alive(pid)) => {
-                    let time = self.spec.children.get(index).map_or(0, |child| child.shutdown_ms);
-                    let (reason, deadline) = match time {
-                        0 => (Reason::KILLED, None),
-                        time => (Reason::SHUTDOWN, after(now, time)),
+                    let shutdown = self.spec.children.get(index).map(|child| child.shutdown);
+                    let (reason, deadline) = match shutdown {
+                        None | Some(Shutdown::BrutalKill) => (Reason::KILLED, None),
+                        Some(Shutdown::Timeout(ms)) => (Reason::SHUTDOWN, after(now, ms)),
+                        Some(Shutdown::Infinity) => (Reason::SHUTDOWN, None),
                     };
                     *terminating = Some(Terminating { index, deadline });
                     self.actions.push_back(Action::Kill { pid, reason });

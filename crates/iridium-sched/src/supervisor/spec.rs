@@ -94,17 +94,21 @@ pub struct Child {
     pub registered: Option<String>,
     /// Whether it starts again when it has ended.
     pub restart: Restart,
-    /// How long it may take to end when asked, in ms, before it is killed. 0 kills it without
-    /// asking; [`Child::PATIENT`] waits for ever, which suits a supervisor: it ends when its
-    /// children have.
-    pub shutdown_ms: u64,
+    /// How it is stopped.
+    pub shutdown: Shutdown,
     /// What runs.
     pub body: ChildBody,
 }
 
-impl Child {
-    /// The shutdown time of a child that is never killed.
-    pub const PATIENT: u64 = u64::MAX;
+/// How a child is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shutdown {
+    /// It is killed without being asked.
+    BrutalKill,
+    /// It is asked, and killed if it has not ended after so many ms.
+    Timeout(u64),
+    /// It is asked, and never killed, which suits a supervisor: it ends when its children have.
+    Infinity,
 }
 
 /// What a child is.

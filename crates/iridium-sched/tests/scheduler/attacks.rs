@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use iridium_sched::supervisor::{Child, ChildBody, Restart, Spec};
+use iridium_sched::supervisor::{Child, ChildBody, Restart, Shutdown, Spec};
 use iridium_sched::{RestoreError, RestoreOptions, Time};
 use iridium_vm::{Hosts, Limits, Register};
 use proptest::prelude::*;
@@ -22,7 +22,7 @@ fn saved(number: usize, fuel: u64) -> Vec<u8> {
         name: "child".into(),
         registered: Some("a name".into()),
         restart: Restart::Permanent,
-        shutdown_ms: 3,
+        shutdown: Shutdown::Timeout(3),
         body: ChildBody::Program {
             module: stage.program.module().id(),
             entry: Some("main".into()),

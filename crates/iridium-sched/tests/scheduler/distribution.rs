@@ -67,7 +67,12 @@ impl Distribution for Way {
         })
     }
 
-    fn ask(&self, from: Pid, number: u64, question: &RemoteRequest) -> Result<(), NodeUnreachable> {
+    fn request(
+        &self,
+        from: Pid,
+        number: u64,
+        question: &RemoteRequest,
+    ) -> Result<(), NodeUnreachable> {
         self.0.change(|state| {
             if state.unreachable {
                 return Err(NodeUnreachable);
@@ -280,9 +285,9 @@ there:  hlt";
     assert_eq!((node, module, start.entry), (2, stage.program.module().id(), 4));
     assert_eq!((start.arguments[0].int, limits), (77, stage.limits));
     // An answer to another question, and a second answer, change nothing.
-    stage.scheduler.answer(asker, number + 1, Completion::Value(1));
-    stage.scheduler.answer(asker, number, Completion::Value(THERE.bits()));
-    stage.scheduler.answer(asker, number, Completion::Value(2));
+    stage.scheduler.reply(asker, number + 1, Completion::Value(1));
+    stage.scheduler.reply(asker, number, Completion::Value(THERE.bits()));
+    stage.scheduler.reply(asker, number, Completion::Value(2));
     let ending = ending.recv().unwrap();
     assert_eq!(ending.process.unwrap().register(0).int, THERE.bits());
 }
@@ -329,7 +334,7 @@ mine:   .asciiz 'store@here'";
         let (asker, number, question) = far.change(|state| state.questions.remove(0));
         let asked = RemoteRequest::WhereIs { name: "store".into(), alias: "there".into() };
         assert_eq!((asker, question), (pid, asked));
-        stage.scheduler.answer(asker, number, Completion::Found(answer));
+        stage.scheduler.reply(asker, number, Completion::Found(answer));
         assert_eq!(ending.recv().unwrap().process.unwrap().register(0).int, result);
     }
     far.change(|state| state.unreachable = true);
@@ -349,7 +354,7 @@ fn what_is_answered_is_not_asked_again_after_a_restore() {
     first.start_at("spin", &[]);
     until("there is no fuel", || first.scheduler.is_out_of_fuel());
     let number = far.change(|state| state.questions[0].1);
-    first.scheduler.answer(asker, number, Completion::Value(THERE.bits()));
+    first.scheduler.reply(asker, number, Completion::Value(THERE.bits()));
     let saved = first.scheduler.save_all(PATIENCE).unwrap();
     let (second, far) = stage_with(source, |_| {});
     let _ = second.scheduler.restore_all(&saved, &Hosts::new(), RestoreOptions::default()).unwrap();
@@ -364,7 +369,7 @@ fn an_answer_of_another_kind_is_a_trap() {
     stage.start(&[]);
     until("it asks", || far.change(|state| state.questions.len() == 1));
     let (asker, number, _) = far.change(|state| state.questions[0].clone());
-    stage.scheduler.answer(asker, number, Completion::Found(None));
+    stage.scheduler.reply(asker, number, Completion::Found(None));
     stage.await_left(0);
     assert_eq!(stage.reasons(), [-111]);
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use iridium_sched::supervisor::{Child, ChildBody, Restart, Spec};
+use iridium_sched::supervisor::{Child, ChildBody, Restart, Shutdown, Spec};
 use iridium_sched::{Activity, Progress, Reason, RestoreError, RestoreOptions, SaveError, Time};
 use iridium_vm::{Hosts, Limits, Pid};
 
@@ -282,7 +282,7 @@ fn supervisors_are_saved_with_their_children() {
         name: name.into(),
         registered: Some(name.into()),
         restart: Restart::Permanent,
-        shutdown_ms: 1_000,
+        shutdown: Shutdown::Timeout(1_000),
         body,
     };
     let worker = |name| {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use iridium_sched::supervisor::app::App;
-use iridium_sched::supervisor::{Child, ChildBody, MAX_DEPTH, Restart, Spec, Strategy};
+use iridium_sched::supervisor::{Child, ChildBody, MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
 use iridium_sched::{Activity, Reason, Spawned, Time};
 use iridium_vm::{Limits, Pid, Register};
 
@@ -42,7 +42,7 @@ fn child(stage: &Stage, name: &str, entry: &str) -> Child {
         name: name.into(),
         registered: Some(name.into()),
         restart: Restart::Permanent,
-        shutdown_ms: 1_000,
+        shutdown: Shutdown::Timeout(1_000),
         body: ChildBody::Program {
             module: stage.program.module().id(),
             entry: Some(entry.into()),
@@ -158,7 +158,7 @@ fn what_is_given_up_is_for_the_supervisor_above() {
         name: "below".into(),
         registered: None,
         restart: Restart::Permanent,
-        shutdown_ms: Child::PATIENT,
+        shutdown: Shutdown::Infinity,
         body: ChildBody::Supervisor(below),
     };
     let spec = Spec { restarts: 2, children: vec![below], ..Spec::default() };
@@ -173,8 +173,8 @@ fn what_is_given_up_is_for_the_supervisor_above() {
 #[test]
 fn children_are_stopped_in_reverse_order_with_time_to_end() {
     let stage = stage();
-    let deaf = Child { shutdown_ms: 20, ..child(&stage, "deaf", "deaf") };
-    let at_once = Child { shutdown_ms: 0, ..child(&stage, "at_once", "tidy") };
+    let deaf = Child { shutdown: Shutdown::Timeout(20), ..child(&stage, "deaf", "deaf") };
+    let at_once = Child { shutdown: Shutdown::BrutalKill, ..child(&stage, "at_once", "tidy") };
     let children = vec![child(&stage, "tidy", "tidy"), deaf, at_once];
     let spec = Spec { children, ..Spec::default() };
     let Spawned { pid: top, .. } = stage.scheduler.start_supervisor(spec, None).unwrap();
@@ -318,7 +318,7 @@ fn supervisors_that_are_nested_too_deep_are_not_started() {
                 name: format!("level {level}"),
                 registered: None,
                 restart: Restart::Transient,
-                shutdown_ms: Child::PATIENT,
+                shutdown: Shutdown::Infinity,
                 body: ChildBody::Supervisor(spec),
             };
             Spec { restarts: 0, children: vec![inner], ..Spec::default() }

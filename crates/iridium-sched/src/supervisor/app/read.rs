@@ -9,7 +9,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::error::{Fault, Mistake};
 use super::section::{Read, Section, integer, wrong_type};
 use super::tree::{AppBody, AppChild, AppSupervisor};
-use crate::supervisor::spec::{Child, MAX_DEPTH, Restart, Spec, Strategy};
+use crate::supervisor::spec::{MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
 use iridium_vm::{Limits, Register};
 
 /// The longest file in bytes.
@@ -107,12 +107,11 @@ impl Reader {
         let default = Spec::default();
         let strategy = section.word("strategy", &STRATEGIES)?;
         let restarts = section.number("restarts", 0..=MAX_RESTARTS)?;
-        let restarts = restarts.and_then(|number| number.try_into().ok());
         let seconds = section.number("seconds", 1..=MAX_SECONDS)?;
         Ok(AppSupervisor {
             strategy,
             restarts: restarts.unwrap_or(default.restarts),
-            within_ms: seconds.map_or(default.within_ms, |seconds| seconds * 1_000),
+            within_ms: seconds.map_or(default.within_ms, |seconds: u64| seconds * 1_000),
             children: self.children(section, depth)?,
         })
     }
@@ -160,15 +159,18 @@ impl Reader {
         let restart = section.word("restart", &RESTARTS)?;
         let shutdown_ms = section.number("shutdown_ms", 0..=MAX_MS)?;
         let supervises = section.has("child");
-        let (body, shutdown) = if supervises {
+        let (body, default) = if supervises {
             let keys = PROGRAM_KEYS.into_iter().chain(LIMITS.map(|(key, ..)| key));
             not_for(section, keys, |key| Mistake::NotForSupervisors { child: name.into(), key })?;
-            (AppBody::Supervisor(self.supervisor(section, depth + 1)?), Child::PATIENT)
+            (AppBody::Supervisor(self.supervisor(section, depth + 1)?), Shutdown::Infinity)
         } else {
-            (program(section, name)?, SHUTDOWN_MS)
+            (program(section, name)?, Shutdown::Timeout(SHUTDOWN_MS))
         };
-        let shutdown_ms = shutdown_ms.unwrap_or(shutdown);
-        Ok(AppChild { name: name.to_owned(), registered, restart, shutdown_ms, body })
+        let shutdown = shutdown_ms.map_or(default, |ms| match ms {
+            0 => Shutdown::BrutalKill,
+            ms => Shutdown::Timeout(ms),
+        });
+        Ok(AppChild { name: name.to_owned(), registered, restart, shutdown, body })
     }
 
     /// The name that a child is registered under.
@@ -233,7 +235,7 @@ fn argument(value: &Spanned<DeValue<'_>>) -> Read<Register> {
         DeValue::Integer(number) => {
             let range = i128::from(i64::MIN)..=i128::from(i64::MAX);
             let int = integer("arguments", number, range, at)?;
-            Ok(Register { int: i64::try_from(int).unwrap_or_default(), float: 0.0 })
+            Ok(Register { int, float: 0.0 })
         }
         DeValue::Float(number) => {
             let text = number.as_str();

@@ -96,30 +96,30 @@ impl<'t, 'i> Section<'t, 'i> {
     }
 
     /// A number within a range.
-    pub(super) fn number(
+    pub(super) fn number<T: TryFrom<i128>>(
         &self,
         key: &'static str,
         range: RangeInclusive<u64>,
-    ) -> Read<Option<u64>> {
+    ) -> Read<Option<T>> {
         let Some(value) = self.value(key) else { return Ok(None) };
         let DeValue::Integer(number) = value.get_ref() else {
             return Err(wrong_type(key, "an integer", value));
         };
         let (least, most) = (i128::from(*range.start()), i128::from(*range.end()));
-        let number = integer(key, number, least..=most, value.span().start)?;
-        Ok(u64::try_from(number).ok())
+        integer(key, number, least..=most, value.span().start).map(Some)
     }
 }
 
 /// An integer within a range.
-pub(super) fn integer(
+pub(super) fn integer<T: TryFrom<i128>>(
     key: &'static str,
     number: &DeInteger<'_>,
     range: RangeInclusive<i128>,
     at: usize,
-) -> Read<i128> {
+) -> Read<T> {
     let value = i128::from_str_radix(number.as_str(), number.radix()).ok();
-    value.filter(|value| range.contains(value)).ok_or_else(|| {
+    let value = value.filter(|value| range.contains(value));
+    value.and_then(|value| T::try_from(value).ok()).ok_or_else(|| {
         let number = number.to_string().chars().take(MAX_NAME).collect();
         let (least, most) = range.into_inner();
         Fault { at, mistake: Mistake::OutOfRange { key, number, least, most } }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::ops::Deref;
 
 use super::error::{Fault, Mistake};
-use crate::supervisor::spec::{Child, ChildBody, Restart, Spec, Strategy};
+use crate::supervisor::spec::{Child, ChildBody, Restart, Shutdown, Spec, Strategy};
 use iridium_isa::Module;
 use iridium_isa::suggest::nearest;
 use iridium_vm::{Limits, Register};
@@ -26,7 +26,7 @@ pub(super) struct AppChild {
     pub(super) name: String,
     pub(super) registered: Option<String>,
     pub(super) restart: Restart,
-    pub(super) shutdown_ms: u64,
+    pub(super) shutdown: Shutdown,
     pub(super) body: AppBody,
 }
 
@@ -94,7 +94,7 @@ impl AppSupervisor {
                 name: child.name.clone(),
                 registered: child.registered.clone(),
                 restart: child.restart,
-                shutdown_ms: child.shutdown_ms,
+                shutdown: child.shutdown,
                 body,
             })
         });

@@ -99,15 +99,15 @@ impl Bench {
 }
 
 fn child(name: &str) -> Child {
-    let (restart, shutdown_ms) = match name.chars().nth(1) {
-        Some('?') => (Restart::Transient, 100),
-        Some('*') => (Restart::Temporary, 100),
-        Some('!') => (Restart::Permanent, 0),
-        Some('~') => (Restart::Permanent, Child::PATIENT),
-        _ => (Restart::Permanent, 100),
+    let (restart, shutdown) = match name.chars().nth(1) {
+        Some('?') => (Restart::Transient, Shutdown::Timeout(100)),
+        Some('*') => (Restart::Temporary, Shutdown::Timeout(100)),
+        Some('!') => (Restart::Permanent, Shutdown::BrutalKill),
+        Some('~') => (Restart::Permanent, Shutdown::Infinity),
+        _ => (Restart::Permanent, Shutdown::Timeout(100)),
     };
     let body = ChildBody::Supervisor(Spec::default());
-    Child { name: name[..1].into(), registered: None, restart, shutdown_ms, body }
+    Child { name: name[..1].into(), registered: None, restart, shutdown, body }
 }
 
 const STRANGER: Pid = Pid::new(2, 1);

@@ -191,7 +191,11 @@ impl Environment {
 
     fn kill(&mut self, pid: Pid, reason: Reason) {
         let index = self.living[&pid];
-        let time = self.spec().children[index].shutdown_ms;
+        let time = match self.spec().children[index].shutdown {
+            Shutdown::BrutalKill => 0,
+            Shutdown::Timeout(ms) => ms,
+            Shutdown::Infinity => panic!("none is patient here"),
+        };
         match self.asked {
             Some((asked, since, killed)) => {
                 assert_eq!((asked, reason, killed), (pid, Reason::KILLED, false));
@@ -265,9 +269,10 @@ fn spec() -> impl Any<Value = Spec> {
     let restarts =
         vec![Restart::Permanent, Restart::Permanent, Restart::Transient, Restart::Temporary];
     let child = (prop::sample::select(restarts), prop::sample::select(&[0, 5, 20, 60][..]));
-    let child = child.prop_map(|(restart, shutdown_ms)| {
+    let child = child.prop_map(|(restart, ms)| {
+        let shutdown = if ms == 0 { Shutdown::BrutalKill } else { Shutdown::Timeout(ms) };
         let body = ChildBody::Supervisor(Spec::default());
-        Child { name: String::new(), registered: None, restart, shutdown_ms, body }
+        Child { name: String::new(), registered: None, restart, shutdown, body }
     });
     let children = prop::collection::vec(child, 1..7);
     (prop::sample::select(strategies), 0..4_u32, 5..50_u64, children).prop_map(

@@ -5,7 +5,7 @@ mod random;
 use std::convert::Infallible;
 
 use super::*;
-use crate::supervisor::{Child, ChildBody, Restart, Strategy};
+use crate::supervisor::{Child, ChildBody, Restart, Shutdown, Strategy};
 use iridium_asm::Assembler;
 use iridium_vm::{Limits, Register};
 
@@ -58,7 +58,7 @@ fn the_example_of_the_manual() {
         name: name.to_owned(),
         registered: Some(name.to_owned()),
         restart,
-        shutdown_ms: 5_000,
+        shutdown: Shutdown::Timeout(5_000),
         body,
     };
     let int = |int| Register { int, float: 0.0 };
@@ -75,7 +75,7 @@ fn the_example_of_the_manual() {
     let limits = Limits { heap: 1 << 20, ..Limits::default() };
     let counter = child("counter", Restart::Permanent, program(Some("main"), &arguments, limits));
     let tills = Child {
-        shutdown_ms: Child::PATIENT,
+        shutdown: Shutdown::Infinity,
         ..child("tills", Restart::Permanent, ChildBody::Supervisor(tills))
     };
     let report = program(None, &[], Limits::default());
@@ -133,7 +133,7 @@ fn all_keys_of_a_program() {
     let spec = spec(&text.replace("-0x8", "-8"), "hlt");
     let child = &spec.children[0];
     assert_eq!(child.registered.as_deref(), Some("b"));
-    assert_eq!((child.restart, child.shutdown_ms), (Restart::Transient, 0));
+    assert_eq!((child.restart, child.shutdown), (Restart::Transient, Shutdown::BrutalKill));
     let ChildBody::Program { arguments, limits, .. } = &child.body else { panic!() };
     let ints: Vec<_> = arguments.iter().map(|register| register.int).collect();
     assert_eq!(ints, [-8, 255, 0, 0, 0]);
