@@ -7,6 +7,9 @@ mod common;
 #[path = "../examples/embed.rs"]
 #[allow(dead_code, reason = "its main only prints what the test looks at")]
 mod embed;
+#[path = "../examples/engines.rs"]
+#[allow(dead_code, reason = "its main only prints what the test looks at")]
+mod engines;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -205,4 +208,19 @@ fn ten_thousand_processes_are_embedded() {
         10 processes ended by fuel-limit\n10 processes ended by heap-limit\n\
         1 processes ended by host-error\n";
     assert_eq!(embed::run().unwrap(), expected);
+}
+
+#[test]
+fn engines_from_outside_give_the_results_of_the_interpreter() {
+    let interpreted = engines::run(false).unwrap();
+    assert_eq!(interpreted.result, 3_i64.pow(30));
+    assert_eq!(
+        (interpreted.fuel, interpreted.taken),
+        (29, 0),
+        "a jump for each round but the last"
+    );
+    assert_eq!(interpreted.counted.1, interpreted.fuel);
+    let hooked = engines::run(true).unwrap();
+    assert_eq!((hooked.result, hooked.fuel), (interpreted.result, interpreted.fuel));
+    assert_eq!(hooked.taken, 1, "the hook does the whole loop");
 }
