@@ -1,6 +1,6 @@
 //! What there is to say about the source that is being assembled.
 
-use iridium_isa::{Diagnostic, Diagnostics, FileId, Sources, Span};
+use iridium_isa::{Diagnostic, Diagnostics, FileId, Severity, Sources, Span};
 
 /// The diagnostics of one source.
 pub(super) struct Report<'s> {
@@ -18,16 +18,21 @@ impl<'s> Report<'s> {
     }
 
     pub(super) fn error(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
-        let error = self.place(Diagnostic::error(message), span);
-        self.diagnostics.push(match help {
-            Some(help) => error.help(help),
-            None => error,
+        let Self { sources, file, diagnostics } = self;
+        diagnostics.push_with(Severity::Error, || {
+            let error = Diagnostic::error(message).primary(sources.excerpt(*file, span), "");
+            match help {
+                Some(help) => error.help(help),
+                None => error,
+            }
         });
     }
 
     pub(super) fn warning(&mut self, span: Span, message: impl Into<String>) {
-        let warning = self.place(Diagnostic::warning(message), span);
-        self.diagnostics.push(warning);
+        let Self { sources, file, diagnostics } = self;
+        diagnostics.push_with(Severity::Warning, || {
+            Diagnostic::warning(message).primary(sources.excerpt(*file, span), "")
+        });
     }
 
     /// An error that has no place.
@@ -43,9 +48,5 @@ impl<'s> Report<'s> {
     pub(super) fn finish(mut self) -> Diagnostics {
         self.diagnostics.sort();
         self.diagnostics
-    }
-
-    fn place(&self, diagnostic: Diagnostic, span: Span) -> Diagnostic {
-        diagnostic.primary(self.sources.excerpt(self.file, span), "")
     }
 }

@@ -58,6 +58,7 @@ pub(super) fn resolve(
     report: &mut Report<'_>,
 ) {
     let names = Names { draft, base };
+    builder.reserve(draft.statements.len() + 1);
     for statement in &draft.statements {
         match instruction(statement, draft, &names) {
             Ok(instruction) => {

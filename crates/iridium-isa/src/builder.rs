@@ -143,6 +143,12 @@ impl ModuleBuilder {
         builder
     }
 
+    /// Makes room for this many more instructions at once, for whoever knows their number.
+    pub fn reserve(&mut self, instructions: usize) {
+        self.code.reserve(instructions);
+        self.lines.reserve(instructions);
+    }
+
     /// Appends an instruction.
     pub fn push(&mut self, instruction: Instruction) {
         self.code.push(instruction);

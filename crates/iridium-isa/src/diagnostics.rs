@@ -45,13 +45,19 @@ impl Diagnostics {
 
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        let count = match diagnostic.severity() {
+        self.push_with(diagnostic.severity(), || diagnostic);
+    }
+
+    /// Counts one, which has this severity and is made only if it is kept: a text may have more
+    /// faults than are worth the time to find their places.
+    pub fn push_with(&mut self, severity: Severity, make: impl FnOnce() -> Diagnostic) {
+        let count = match severity {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
         };
         *count += 1;
         if *count <= MAX_KEPT {
-            self.list.push(diagnostic);
+            self.list.push(make());
         }
     }
 

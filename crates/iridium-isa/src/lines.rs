@@ -35,6 +35,11 @@ impl LineTable {
         FileId(self.files.len() as u32 - 1)
     }
 
+    /// Makes room for this many more instructions at once.
+    pub(crate) fn reserve(&mut self, instructions: usize) {
+        self.locations.reserve(instructions);
+    }
+
     /// Adds the location of the next instruction; `None` when it stands in no source.
     pub fn push(&mut self, location: Option<Location>) {
         self.locations.push(location);

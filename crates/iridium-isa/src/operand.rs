@@ -1,7 +1,7 @@
 //! Operand kinds: the types in the instruction table's operand lists.
 //!
 //! A kind says how an operand is written, stored, checked and handed to the interpreter. Everything
-//! that is generated from the table asks the kinds through the [`Operand`] trait, so a new kind
+//! that is generated from the table asks the kinds through the `Operand` trait, so a new kind
 //! needs one implementation and no change elsewhere.
 
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! A module: verified code, read-only data and the names that go with them.
 //!
 //! A [`Module`] cannot be made without passing the verifier, so whoever holds one may rely on what
-//! [`verify`](crate::module::verify) says. It comes from a [`ModuleBuilder`](crate::ModuleBuilder),
+//! [`verify`](mod@verify) says. It comes from a [`ModuleBuilder`](crate::ModuleBuilder),
 //! from [`Module::from_bytes`] or from [`Module::verified`].
 
 mod decode;
