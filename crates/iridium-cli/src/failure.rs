@@ -5,7 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use iridium_net::{ClientError, JoinError, SecretError, StartError};
-use iridium_node::{SpawnError, control};
+use iridium_node::{NodeError, control};
 
 use crate::{advice, io_error, output};
 
@@ -168,8 +168,8 @@ impl From<iridium_node::StartError> for Failure {
     }
 }
 
-impl From<SpawnError> for Failure {
-    fn from(error: SpawnError) -> Self {
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Self {
         Self::failed(error.to_string())
     }
 }

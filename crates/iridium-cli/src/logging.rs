@@ -16,7 +16,7 @@ use crate::{io_error, output};
 /// The modules that log what happens to members and traps of processes. The REPL reports
 /// both itself.
 const MEMBERS: &str = "iridium_net::membership";
-const TRAPS: &str = "iridium_node::hub";
+const TRAPS: &str = "iridium_node::events";
 
 /// Where the log goes, beside the file.
 pub(crate) enum LogTarget {

@@ -24,6 +24,7 @@ pub(crate) fn describe(event: &Event) -> String {
             "others cannot dial this node at {}; name an address they can with --advertise",
             info.addr()
         ),
+        event => format!("{event:?}"),
     }
 }
 

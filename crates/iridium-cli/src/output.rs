@@ -157,6 +157,7 @@ fn row(member: &MemberView) -> [Cell; 4] {
         ViewState::Suspect => ("suspect", Color::Yellow),
         ViewState::Down => ("down", Color::Red),
         ViewState::Left => ("left", Color::DarkGrey),
+        ViewState::Unknown(_) => ("unknown", Color::Reset),
     };
     [
         Cell::new(&member.info.alias),

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use iridium_net::{
-    Application, ClusterClient, Config, ControlStream, Event, Manager, Recipient, Refused, Room,
-    Secrets, Security,
+    Application, ClusterClient, Config, ControlStream, Event, Manager, Recipient, Refused, Secrets,
+    Security, WindowPermit,
 };
 use iridium_proto::{NodeAlias, NodeId};
 
@@ -93,11 +93,11 @@ struct Peer {
 struct Counter(Arc<Peer>, Arc<ClusterClient>);
 
 impl Recipient for Counter {
-    fn deliver(&mut self, bytes: Vec<u8>, room: Room) {
+    fn deliver(&mut self, bytes: Vec<u8>, permit: WindowPermit) {
         self.0.received.fetch_add(1, Ordering::Relaxed);
-        drop(room);
+        drop(permit);
         if self.0.echoes.load(Ordering::Relaxed) {
-            // In a round trip nothing waits, so there is room.
+            // In a round trip nothing is queued, so this is not refused.
             let _ = self.1.send(bytes);
         }
     }
@@ -111,7 +111,7 @@ impl Application for Side {
         Box::new(Counter(Arc::clone(&self.0), Arc::clone(link)))
     }
 
-    fn room(&self, _: &NodeAlias) {
+    fn writable(&self, _: &NodeAlias) {
         *lock(&self.0.room.0) = true;
         self.0.room.1.notify_all();
     }

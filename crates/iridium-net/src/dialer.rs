@@ -1,5 +1,5 @@
-//! The dialling side: one thread a dial, so that many go on at once and none
-//! holds up the owner of the mesh.
+//! The dialler: connects and authenticates. Each dial has a thread of its own, so
+//! that many can be under way and none delays the owner thread.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use iridium_proto::MAX_FRAME_ADMITTED;
 
+use crate::cause::Cause;
 use crate::endpoint::Endpoint;
 use crate::handshake::{self, HandshakeError};
 use crate::membership::DialFailure;
 use crate::secret::Security;
 use crate::session::Session;
 
-/// Connects and authenticates; blocks for `patience` at most (and for as long
+/// Connects and authenticates; blocks for `timeout` at most (and for as long
 /// as the system takes to look up a name).
 ///
 /// # Errors
@@ -21,26 +22,26 @@ use crate::session::Session;
 pub(crate) fn dial(
     to: &Endpoint,
     security: &Security,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<(Session, SocketAddr), DialFailure> {
     let addrs = to.resolve().map_err(|error| {
         let text = error.to_string();
-        // What the system says stands behind these words.
+        // The standard library puts these words before what the system says.
         let why = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
-        DialFailure::Unreachable(format!("the name cannot be looked up: {why}"))
+        DialFailure::Unreachable(format!("the name cannot be looked up: {why}").into())
     })?;
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     let mut failure = DialFailure::Unreachable("the name has no address".into());
     for addr in addrs {
         match connect(addr, deadline) {
             Ok(stream) => {
                 let mut session =
                     handshake::dial(stream, security, deadline).map_err(explain_handshake)?;
-                // This node has chosen whom it speaks to; no need for caution.
+                // This node has chosen whom it dials, so long frames are accepted at once.
                 session.reader.decoder.set_cap(MAX_FRAME_ADMITTED);
                 return Ok((session, addr));
             }
-            Err(error) => failure = explain(&error, patience),
+            Err(error) => failure = explain(error, timeout),
         }
     }
     Err(failure)
@@ -56,23 +57,23 @@ fn connect(addr: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-fn explain(error: &io::Error, patience: Duration) -> DialFailure {
+fn explain(error: io::Error, timeout: Duration) -> DialFailure {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => DialFailure::Refused,
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
-            DialFailure::Unreachable(format!("no answer within {} s", patience.as_secs_f32()))
+            DialFailure::Unreachable(format!("no answer within {} s", timeout.as_secs_f32()).into())
         }
-        _ => DialFailure::Unreachable(error.to_string()),
+        _ => DialFailure::Unreachable(Cause::new(error)),
     }
 }
 
-/// A node that is busy, stopping or cut off may be there again later; one that
-/// speaks another language will not.
+/// A node that is busy, stopping or cut off may be reached later; one with another
+/// secret or protocol will not.
 fn explain_handshake(error: HandshakeError) -> DialFailure {
     match error {
         HandshakeError::TimedOut | HandshakeError::Closed | HandshakeError::Io(_) => {
-            DialFailure::Unreachable(error.to_string())
+            DialFailure::Unreachable(Cause::new(error))
         }
-        _ => DialFailure::Handshake(error.to_string()),
+        _ => DialFailure::Handshake(Cause::new(error)),
     }
 }

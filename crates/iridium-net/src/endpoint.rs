@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use iridium_proto::DEFAULT_PORT;
 
-/// A place to dial, written `HOST:PORT`, `HOST`, `IP:PORT` or `[IPV6]:PORT`.
+/// An address to dial, written `HOST:PORT`, `HOST`, `IP:PORT` or `[IPV6]:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Endpoint {
     /// An address.

@@ -1,4 +1,5 @@
-//! What can go wrong, in the words in which an operator is told.
+//! What can go wrong. Each message says what happened, and to which node, address or file; what to
+//! do about it is for the program above to say, which knows how it was configured.
 
 use std::fmt;
 use std::io;
@@ -8,17 +9,20 @@ use std::path::PathBuf;
 use iridium_proto::{NameError, NodeAlias, RejectReason};
 use thiserror::Error;
 
+use crate::cause::Cause;
+
 /// Why a node did not start. Nothing is left running then.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// Another process listens at the address.
-    #[error("{addr} is in use by another process; choose another port with -P")]
+    #[error("{addr} is in use by another process")]
     PortInUse {
         /// The address.
         addr: SocketAddr,
     },
-    /// Someone listens already where only control clients were to connect.
-    #[error("{addr}, where control clients are to connect, is in use; choose another port with -p")]
+    /// Another process listens at the address for control clients alone.
+    #[error("{addr}, where control clients are to connect, is in use")]
     ControlPortInUse {
         /// The address.
         addr: SocketAddr,
@@ -32,7 +36,7 @@ pub enum StartError {
         source: io::Error,
     },
     /// A node of that alias runs on the same files.
-    #[error("a node {alias} is running already (it holds {}); choose another name with --node-alias", folder.display())]
+    #[error("a node {alias} is running already (it holds {})", folder.display())]
     AliasInUse {
         /// The alias.
         alias: NodeAlias,
@@ -52,11 +56,12 @@ pub enum StartError {
     Name(#[from] NameError),
     /// The system gives no thread or no random numbers.
     #[error("the system refused a resource: {0}")]
-    System(io::Error),
+    System(#[source] io::Error),
 }
 
 /// Why a join did not come about. The node itself goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum JoinError {
     /// No connection to the seed.
     #[error("cannot reach {to}: {why}")]
@@ -64,7 +69,8 @@ pub enum JoinError {
         /// The seed.
         to: String,
         /// What happened.
-        why: String,
+        #[source]
+        why: Cause,
     },
     /// Someone listens there, but the handshake failed.
     #[error("cannot join {to}: {why}")]
@@ -72,9 +78,10 @@ pub enum JoinError {
         /// The seed.
         to: String,
         /// What happened.
-        why: String,
+        #[source]
+        why: Cause,
     },
-    /// The cluster does not take this node in.
+    /// A node of the cluster refuses this one.
     #[error("{by} refused this node: {reason}")]
     Refused {
         /// Who refused.
@@ -83,7 +90,7 @@ pub enum JoinError {
         reason: RejectReason,
     },
     /// The address is this node's own.
-    #[error("{to} is this node itself; name the address of another one")]
+    #[error("{to} is this node itself")]
     Yourself {
         /// The address.
         to: String,
@@ -93,7 +100,8 @@ pub enum JoinError {
     Stopped,
 }
 
-/// Why a message was not queued. It is the caller's to keep or to drop.
+/// Why a message was not queued. There will be no other reasons: a sender decides for each what
+/// becomes of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SendError {
     /// There is no link to that node now.
@@ -112,7 +120,7 @@ pub enum SendError {
     },
 }
 
-/// A message that was not queued, with the reason: it is the caller's again.
+/// A message that was not queued, returned to the caller with the reason.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[error("{why}")]
 pub struct Refused {
@@ -134,8 +142,9 @@ impl From<Refused> for SendError {
     }
 }
 
-/// Why a control stream gives or takes nothing.
+/// Why nothing was sent on a control stream, or received from it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum StreamError {
     /// Nothing came before the deadline. The stream is as it was.
     #[error("nothing came in time")]
@@ -149,7 +158,7 @@ pub enum StreamError {
     /// The node does not answer the request, for the reason given.
     #[error("{0}")]
     Failed(String),
-    /// The other end broke the protocol; the connection is of no more use.
+    /// The other end broke the protocol; the connection cannot be used any more.
     #[error("the other end broke the protocol: {0}")]
     Broken(String),
     /// It is too long to send; nothing was sent.
@@ -164,24 +173,25 @@ pub enum StreamError {
 
 /// Why a control client got no answer.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ClientError {
     /// Nobody answers at the address.
-    #[error(
-        "no node answers at {to}: {why}; is it running? (name another one with --at HOST:PORT)"
-    )]
+    #[error("no node answers at {to}: {why}")]
     Unreachable {
         /// The address.
         to: String,
         /// What happened.
-        why: String,
+        #[source]
+        why: Cause,
     },
-    /// Someone answers, but does not let this client in.
-    #[error("the node at {to} does not let this client in: {why}")]
+    /// Someone listens there, but the handshake failed.
+    #[error("the node at {to} refused this client: {why}")]
     Handshake {
         /// The address.
         to: String,
         /// What happened.
-        why: String,
+        #[source]
+        why: Cause,
     },
     /// The node stopped answering.
     #[error("the node at {to} gave no answer: {why}")]
@@ -189,10 +199,17 @@ pub enum ClientError {
         /// The address.
         to: String,
         /// What happened.
-        why: String,
+        #[source]
+        why: Cause,
     },
-    /// The node does not do what it was asked.
-    #[error("the node at {to} refuses: {why}")]
+    /// The node does not know the request: it runs an earlier build.
+    #[error("the node at {to} does not know this request")]
+    NotUnderstood {
+        /// The address.
+        to: String,
+    },
+    /// The node refused the request.
+    #[error("the node at {to} refused the request: {why}")]
     Refused {
         /// The address.
         to: String,

@@ -1,79 +1,62 @@
-//! What the mesh tells those who listen.
+//! What the mesh reports.
 
 use iridium_proto::{NodeAlias, NodeId, NodeInfo, RejectReason};
 
 use crate::error::JoinError;
-use crate::membership::ConnId;
+use crate::ids::LinkId;
 
-/// A connection to another node. No two connections in the life of this node
-/// have the same number, so that what still comes from one that was replaced
-/// can be told from what comes from its successor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(u64);
-
-impl LinkId {
-    pub(crate) fn conn(self) -> ConnId {
-        ConnId(self.0)
-    }
-}
-
-impl From<ConnId> for LinkId {
-    fn from(conn: ConnId) -> Self {
-        Self(conn.0)
-    }
-}
-
-/// What observers are told. For each incarnation of a member, `Up` and `Down`
+/// What has happened in the mesh. For each incarnation of a member, `Up` and `Down`
 /// alternate, and nothing follows `Left`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event {
     /// A member is linked to this node and answers.
     Up {
-        /// Which life of which node.
+        /// The member.
         id: NodeId,
         /// Where it listens.
         info: NodeInfo,
         /// The connection by which it is linked.
         link: LinkId,
     },
-    /// A member has fallen silent or its connection is gone.
+    /// A member is silent, or its connection has ended.
     Suspect {
         /// The member.
         id: NodeId,
     },
-    /// A suspect member is there after all.
+    /// A suspect member answers again.
     Recovered {
         /// The member.
         id: NodeId,
-        /// Whether the connection is another one, so that messages which were
-        /// under way on the old one may be lost.
+        /// Whether the connection is a new one, so that messages which were on their
+        /// way on the old one may be lost.
         reconnected: bool,
         /// The connection that it has now.
         link: LinkId,
     },
-    /// A member was given up, or replaced by a later life of the same alias.
+    /// A member is down, or was replaced by a later incarnation of its alias.
     Down {
         /// The member.
         id: NodeId,
     },
-    /// A member said goodbye.
+    /// A member has left the cluster.
     Left {
         /// The member.
         id: NodeId,
     },
-    /// A node does not take this one in.
+    /// A node refuses this one.
     Refused {
         /// Who refused.
         by: String,
         /// Why.
         reason: RejectReason,
-        /// Whether this node is linked to nobody: it cannot do its work.
+        /// Whether this node is linked to no other.
         alone: bool,
     },
     /// A seed of the configuration was joined.
     Joined(JoinReport),
-    /// A seed of the configuration will not be joined: it refused, or it is no
-    /// node of this cluster. One that cannot be reached is tried again instead.
+    /// A seed of the configuration cannot be joined: it refused, or it is no node of
+    /// this cluster. A seed that cannot be reached is tried again instead.
     JoinFailed(JoinError),
     /// A control client asks this node to leave and stop.
     LeaveRequested,

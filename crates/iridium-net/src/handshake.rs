@@ -1,8 +1,8 @@
 //! From a TCP connection to an authenticated, encrypted session.
 //!
 //! Both ends send a preamble in clear: magic, the lowest and highest protocol
-//! version they speak, and whether they encrypt. Then follows the Noise
-//! handshake `NNpsk0_25519_AESGCM_SHA256` (Noise Protocol Framework, revision
+//! version they speak, and whether they encrypt. Then comes the Noise handshake
+//! `NNpsk0_25519_AESGCM_SHA256` (Noise Protocol Framework, revision
 //! 34) with the cluster secret as the pre-shared key and both preambles as the
 //! prologue, so that nobody in between can talk the versions down.
 //!
@@ -14,8 +14,8 @@
 //!                      <-          1, length, message 2    (or 0: another secret)
 //! ```
 //!
-//! `NNpsk0` accepts a replayed first message, so a listener takes nothing for
-//! granted until the first frame of the session has been decrypted.
+//! `NNpsk0` accepts a replayed first message, so a listener treats the other end as
+//! authenticated only when the first frame of the session has been decrypted.
 
 use std::io;
 use std::net::TcpStream;
@@ -34,8 +34,7 @@ use crate::stream::DeadlineStream;
 const MAGIC: [u8; 4] = *b"IRDM";
 const PREAMBLE_LEN: usize = 9;
 const PATTERN: &str = "Noise_NNpsk0_25519_AESGCM_SHA256";
-/// Longest handshake message: an ephemeral key and an authentication tag, with
-/// room to spare.
+/// Longest handshake message in bytes. An ephemeral key and an authentication tag need 48.
 const MAX_HANDSHAKE: usize = 128;
 const ACCEPTED: u8 = 1;
 const WRONG_SECRET: u8 = 0;
@@ -44,8 +43,8 @@ type Preamble = [u8; PREAMBLE_LEN];
 
 /// Why a connection did not become a session.
 #[derive(Debug, Error)]
-pub enum HandshakeError {
-    /// The other end speaks something else.
+pub(crate) enum HandshakeError {
+    /// The other end speaks another protocol.
     #[error("it does not speak the Iridium protocol (it began with {0:?})")]
     NotIridium(String),
     /// The two ends have no protocol version in common.
@@ -62,10 +61,10 @@ pub enum HandshakeError {
     #[error("it has another cluster secret")]
     WrongSecret,
     /// This end encrypts, the other does not.
-    #[error("it runs with --insecure, without the cluster secret")]
+    #[error("it runs without the cluster secret, which this end wants")]
     TheyAreInsecure,
     /// The other end encrypts, this one does not.
-    #[error("it wants the cluster secret, and --insecure does without")]
+    #[error("it wants the cluster secret, which this end does without")]
     WeAreInsecure,
     /// The handshake was not finished in time.
     #[error("it did not finish the handshake in time")]
@@ -76,9 +75,12 @@ pub enum HandshakeError {
     /// The other end broke the protocol.
     #[error("it broke the handshake: {0}")]
     Protocol(String),
+    /// The handshake failed in the Noise library.
+    #[error("it broke the handshake: {0}")]
+    Noise(#[source] snow::Error),
     /// The connection failed.
     #[error("the connection failed during the handshake: {0}")]
-    Io(io::Error),
+    Io(#[source] io::Error),
 }
 
 impl From<io::Error> for HandshakeError {
@@ -95,7 +97,7 @@ impl From<io::Error> for HandshakeError {
 
 impl From<snow::Error> for HandshakeError {
     fn from(error: snow::Error) -> Self {
-        Self::Protocol(error.to_string())
+        Self::Noise(error)
     }
 }
 
@@ -142,7 +144,7 @@ pub(crate) fn accept(
     let mut stream = DeadlineStream::new(stream, deadline);
     let theirs = read_preamble(&mut stream)?;
     let ours = preamble(security);
-    // Sent before it is judged, so that the dialler can tell its operator why.
+    // Sent before theirs is checked, so that the dialler can report the reason too.
     stream.write_all(&ours)?;
     check_preamble(&theirs, security)?;
     let Security::Secret(secrets) = security else {
@@ -251,4 +253,34 @@ fn read_noise(stream: &mut DeadlineStream) -> Result<Vec<u8>, HandshakeError> {
 fn finish(stream: DeadlineStream, noise: HandshakeState) -> Result<Session, HandshakeError> {
     let cipher = noise.into_stateless_transport_mode()?;
     Ok(Session::new(stream.into_inner()?, Some(Arc::new(cipher))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_hex(text: &str) -> Vec<u8> {
+        let digits: Vec<char> = text.chars().filter(char::is_ascii_hexdigit).collect();
+        let byte = |pair: &[char]| u8::from_str_radix(&String::from_iter(pair), 16).unwrap();
+        digits.chunks(2).map(byte).collect()
+    }
+
+    #[test]
+    fn the_preamble_is_that_of_version_1() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = Secrets::create(&folder.path().join("secret")).unwrap();
+        for (security, golden) in [
+            (Security::Insecure, include_str!("../tests/fixtures/v1/preamble-insecure.hex")),
+            (Security::Secret(secret), include_str!("../tests/fixtures/v1/preamble-encrypted.hex")),
+        ] {
+            let golden = from_hex(golden);
+            assert_eq!(
+                preamble(&security),
+                *golden,
+                "nodes of other builds would not find out that this one speaks another version"
+            );
+            let theirs = Preamble::try_from(golden).unwrap();
+            assert!(check_preamble(&theirs, &security).is_ok());
+        }
+    }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod application;
+mod cause;
 mod cipher;
 mod config;
 mod control;
@@ -9,25 +10,30 @@ mod endpoint;
 mod error;
 mod event;
 mod handshake;
+mod ids;
 mod link;
 mod manager;
 pub mod membership;
+mod random;
 mod secret;
 mod server;
 mod session;
 mod store;
 mod stream;
 mod threads;
+mod wake;
 
 pub use application::{Application, Recipient};
+pub use cause::Cause;
 pub use config::Config;
 pub use control::{ControlClient, ControlReceiver, ControlSender, ControlStream};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{ClientError, JoinError, Refused, SendError, StartError, StreamError};
-pub use event::{Event, JoinReport, LinkId};
-pub use handshake::HandshakeError;
-pub use link::{ClusterClient, Delivery, Room};
+pub use event::{Event, JoinReport};
+pub use ids::LinkId;
+pub use link::{ClusterClient, Delivery, WindowPermit};
 pub use manager::Manager;
 pub use membership::Timing;
 pub use secret::{SecretError, Secrets, Security, secret_path};
 pub use server::ClusterServer;
+pub use wake::wake_listener;

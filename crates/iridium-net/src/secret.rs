@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use thiserror::Error;
 
+use crate::cause::Cause;
+use crate::random;
+
 /// The variable that names the secret file.
 const VARIABLE: &str = "IRIDIUM_SECRET_FILE";
 /// Longest secret file, in bytes: two keys and a few comments fit many times.
@@ -25,19 +28,20 @@ pub enum Security {
     Insecure,
 }
 
-/// One key, or two while a new one is being handed out: the first is offered to
-/// others, both are accepted from them.
+/// One key, or two while a new one is being distributed: the first is offered to
+/// other nodes, both are accepted from them.
 #[derive(Clone)]
 pub struct Secrets {
     keys: Vec<Key>,
     path: PathBuf,
 }
 
-/// Why there is no usable secret. Each message names the file and the remedy.
+/// Why there is no usable secret. Each message names the file.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum SecretError {
     /// The file is not there.
-    #[error("there is no secret file {}; make one with: iridium secret new", path.display())]
+    #[error("there is no secret file {}", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
@@ -49,13 +53,13 @@ pub enum SecretError {
         path: PathBuf,
     },
     /// Others than its owner can read the file.
-    #[error("the secret file {path} can be read by others; close it with: chmod 600 {path}", path = path.display())]
+    #[error("the secret file {} can be read by others", path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
     },
     /// The file does not hold one or two keys.
-    #[error("the secret file {} is not usable: {why}; make a new one with: iridium secret new", path.display())]
+    #[error("the secret file {} is not usable: {why}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -71,8 +75,8 @@ pub enum SecretError {
         source: io::Error,
     },
     /// The user has no home directory, so there is no default place.
-    #[error("no place for a secret file: {0}; name one with --secret-file")]
-    NoHome(String),
+    #[error("there is no default secret file: {0}")]
+    NoHome(#[source] Cause),
 }
 
 /// The secret file in force when none is named: the one that the variable
@@ -86,7 +90,7 @@ pub fn secret_path() -> Result<PathBuf, SecretError> {
         return Ok(path.into());
     }
     let places =
-        etcetera::choose_base_strategy().map_err(|e| SecretError::NoHome(e.to_string()))?;
+        etcetera::choose_base_strategy().map_err(|e| SecretError::NoHome(Cause::new(e)))?;
     Ok(places.config_dir().join("iridium").join("cluster.secret"))
 }
 
@@ -125,18 +129,17 @@ impl Secrets {
     pub fn create(path: &Path) -> Result<Self, SecretError> {
         let fail = |source: io::Error| SecretError::Io { path: path.into(), source };
         let mut key = Key::default();
-        getrandom::fill(&mut key).map_err(|e| fail(e.into()))?;
+        random::fill(&mut key).map_err(fail)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder {
             fs::create_dir_all(folder).map_err(fail)?;
         }
         // Written whole under another name first, so that nobody reads a part.
-        let mut name = [0; 8];
-        getrandom::fill(&mut name).map_err(|e| fail(e.into()))?;
-        let draft = path.with_extension(format!("{:016x}.new", u64::from_le_bytes(name)));
+        let name = random::bits().map_err(fail)?;
+        let draft = path.with_extension(format!("{name:016x}.new"));
         let written = write_private(&draft, &format!("{}\n", to_hex(&key)))
             .and_then(|()| fs::hard_link(&draft, path));
-        // Whatever became of it, the draft has done its duty.
+        // Under its own name, if it could be linked, the file stays.
         let _ = fs::remove_file(&draft);
         match written {
             Ok(()) => Ok(Self { keys: vec![key], path: path.into() }),
@@ -154,7 +157,7 @@ impl Secrets {
     pub fn load_or_create(path: &Path) -> Result<Self, SecretError> {
         match Self::load(path) {
             Err(SecretError::Missing { .. }) => match Self::create(path) {
-                // Another node of this user was faster; its key is as good.
+                // Another node of this user was faster: use its key.
                 Err(SecretError::Exists { .. }) => Self::load(path),
                 created => created,
             },
@@ -292,6 +295,13 @@ mod tests {
         let secrets = Secrets::load(&path).unwrap();
         assert_eq!(secrets.offered(), Some(&[0xab; 32]));
         assert_eq!(secrets.accepted(), [[0xab; 32], [0xcd; 32]]);
+    }
+
+    #[test]
+    fn the_secret_file_of_version_1_is_read() {
+        let (_dir, path) = file(include_str!("../tests/fixtures/v1/cluster.secret"));
+        assert_eq!(Secrets::load(&path).unwrap().accepted(), [[0xab; 32], [0xcd; 32]]);
+        assert_eq!(to_hex(&[0xab; 32]), "ab".repeat(32));
     }
 
     #[test]

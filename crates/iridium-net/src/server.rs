@@ -1,8 +1,8 @@
-//! The listening side: accepts connections and brings each to the point where
-//! it is authenticated and has said its first message.
+//! The listener: accepts connections, authenticates each, and receives its first
+//! message.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -15,23 +15,25 @@ use crate::handshake;
 use crate::secret::Security;
 use crate::session::{Session, SessionError};
 use crate::threads::Threads;
+use crate::wake::wake_listener;
 
-/// How long a connection may take to authenticate and introduce itself.
+/// How long a connection may take to authenticate and send its first message.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
-/// Connections that may be at that stage at a time.
+/// Connections that may be at that stage at the same time.
 const MAX_UNAUTHENTICATED: usize = 256;
 /// Connections that the system may hold until they are accepted.
 const BACKLOG: i32 = 1024;
-/// Pause after a failed accept: the system is short of something, most likely
-/// file descriptors, and needs time more than another attempt.
+/// Pause after a failed accept: the system has run out of something, most likely
+/// file descriptors, and another attempt at once would fail too.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Least time between two log lines about connections that were turned away.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
-/// What becomes of an authenticated connection; runs on a thread of its own.
+/// Called with each authenticated connection, its address and its first message, on a thread of
+/// its own.
 pub(crate) type OnSession = dyn Fn(Session, SocketAddr, IridiumMessage) + Send + Sync;
 
-/// The listening socket of a node.
+/// A listener of a node: its socket, and the thread that accepts connections on it.
 ///
 /// Anyone may connect; at most 256 connections at a time are in the stage
 /// before authentication, and each has 5 s for it.
@@ -69,7 +71,7 @@ impl ClusterServer {
             threads: threads.clone(),
             on_session,
             pending: Arc::default(),
-            turned_away: 0,
+            rejected: 0,
             reported: None,
         };
         threads.spawn("iridium-accept", move || acceptor.run(&listener)).map_err(StartError::System)
@@ -81,18 +83,10 @@ impl ClusterServer {
         self.addr
     }
 
-    /// Stops accepting. The listening thread sits in `accept`, so it is woken
-    /// by a connection.
+    /// Stops accepting. The thread waits in `accept`, so it is woken by a connection.
     pub(crate) fn stop(&self) {
         if !self.stopping.swap(true, Ordering::SeqCst) {
-            let ip = match self.addr.ip() {
-                IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-                IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-                ip => ip,
-            };
-            let wake = SocketAddr::new(ip, self.addr.port());
-            // If it cannot be woken, it has ended already.
-            let _ = TcpStream::connect_timeout(&wake, Duration::from_secs(1));
+            wake_listener(self.addr);
         }
     }
 }
@@ -105,7 +99,7 @@ impl Drop for ClusterServer {
 
 fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    // A node that was killed must get its port back while old connections linger.
+    // A node that was killed and starts again needs its port while old connections linger.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&addr.into())?;
@@ -119,7 +113,7 @@ struct Acceptor {
     threads: Threads,
     on_session: Arc<OnSession>,
     pending: Arc<AtomicUsize>,
-    turned_away: u64,
+    rejected: u64,
     reported: Option<Instant>,
 }
 
@@ -142,40 +136,40 @@ impl Acceptor {
     }
 
     fn take(&mut self, stream: TcpStream, remote: SocketAddr) {
-        let Some(place) = Place::take(&self.pending) else {
-            return self.turn_away(remote);
+        let Some(slot) = HandshakeSlot::take(&self.pending) else {
+            return self.reject(remote);
         };
         let security = Arc::clone(&self.security);
         let on_session = Arc::clone(&self.on_session);
         let spawned =
             self.threads.spawn("iridium-peer", move || match authenticate(stream, &security) {
                 Ok((session, first)) => {
-                    drop(place);
+                    drop(slot);
                     on_session(session, remote, first);
                 }
                 Err(Some(why)) => log::warn!("refused a connection from {remote}: {why}"),
-                Err(None) => log::debug!("{remote} connected and said nothing"),
+                Err(None) => log::debug!("{remote} connected and sent nothing"),
             });
         if let Err(e) = spawned {
             log::error!("refused a connection from {remote}: no thread for it: {e}");
         }
     }
 
-    /// Closes a connection that there is no place for, and says so now and then.
-    fn turn_away(&mut self, remote: SocketAddr) {
-        self.turned_away += 1;
+    /// Closes a connection that there is no slot for, and logs that once in a while.
+    fn reject(&mut self, remote: SocketAddr) {
+        self.rejected += 1;
         if self.reported.is_none_or(|at| at.elapsed() >= REPORT_EVERY) {
             log::warn!(
                 "refused {} connections, the last from {remote}: {MAX_UNAUTHENTICATED} others have not authenticated yet",
-                self.turned_away
+                self.rejected
             );
-            self.turned_away = 0;
+            self.rejected = 0;
             self.reported = Some(Instant::now());
         }
     }
 }
 
-/// Errors of `accept` that concern a connection which is gone already.
+/// Whether an error of `accept` concerns only a connection that has ended already.
 fn is_about_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -186,7 +180,7 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 }
 
 /// The handshake and the first message. The reason is `None` when the other end
-/// closed without a word, as port scanners and health checks do.
+/// closed without sending anything, as port scanners and health checks do.
 fn authenticate(
     stream: TcpStream,
     security: &Security,
@@ -203,18 +197,18 @@ fn authenticate(
     Ok((session, first))
 }
 
-/// One of the places for connections that have not authenticated yet.
-struct Place(Arc<AtomicUsize>);
+/// One of the slots for connections that have not authenticated, free again when it is dropped.
+struct HandshakeSlot(Arc<AtomicUsize>);
 
-impl Place {
+impl HandshakeSlot {
     fn take(pending: &Arc<AtomicUsize>) -> Option<Self> {
-        let place = Self(Arc::clone(pending));
-        // On failure the place is given back at once by its drop.
-        (pending.fetch_add(1, Ordering::SeqCst) < MAX_UNAUTHENTICATED).then_some(place)
+        let slot = Self(Arc::clone(pending));
+        // If there are too many, it is dropped at once.
+        (pending.fetch_add(1, Ordering::SeqCst) < MAX_UNAUTHENTICATED).then_some(slot)
     }
 }
 
-impl Drop for Place {
+impl Drop for HandshakeSlot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }

@@ -4,6 +4,7 @@
 //! The two directions are independent, so that a reader and a writer thread can
 //! have one each without sharing anything that changes.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ const MAX_RECORD: usize = 65_535;
 const MAX_PLAIN: usize = MAX_RECORD - TAG_LEN;
 /// One whole record with its length.
 const WHOLE_RECORD: usize = 2 + MAX_RECORD;
-/// How much is read at a time: where much comes, about two records.
+/// Bytes that are read at a time: two whole records.
 const READ_BUFFER: usize = 2 * WHOLE_RECORD;
 
 /// Why nothing more can be read from a session.
@@ -30,7 +31,7 @@ pub(crate) enum SessionError {
     #[error("it closed the connection")]
     Closed,
     #[error("the connection failed: {0}")]
-    Io(io::Error),
+    Io(#[source] io::Error),
     #[error("what it sent does not decrypt")]
     Decrypt,
     #[error("it broke the protocol: {0}")]
@@ -106,13 +107,13 @@ impl FrameWriter {
         self.wire.get(self.sent..self.end).unwrap_or_default()
     }
 
-    /// The first `n` of them have been.
-    pub(crate) fn sent(&mut self, n: usize) {
+    /// The first `n` of these bytes have been sent.
+    pub(crate) fn mark_sent(&mut self, n: usize) {
         self.sent += n;
     }
 
-    /// Makes bytes for the wire of everything added since the last call, behind
-    /// those that have not been sent.
+    /// Makes records of all messages that were added since the last call, after the
+    /// bytes that have not been sent.
     pub(crate) fn seal(&mut self) -> io::Result<()> {
         if self.unsent().is_empty() {
             (self.sent, self.end) = (0, 0);
@@ -205,5 +206,19 @@ impl FrameReader {
             self.start += 2 + len;
         }
         Ok(())
+    }
+}
+
+/// Without the cipher and what is in the buffers.
+impl fmt::Debug for FrameWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameWriter").field("nonce", &self.nonce).finish_non_exhaustive()
+    }
+}
+
+/// Without the cipher and what is in the buffers.
+impl fmt::Debug for FrameReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameReader").field("nonce", &self.nonce).finish_non_exhaustive()
     }
 }

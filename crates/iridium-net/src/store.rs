@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use iridium_proto::{NodeAlias, NodeInfo, NodeIp, NodePort};
 
 use crate::error::StartError;
+use crate::random;
 
 /// Longest file that is read back. A cluster of a thousand nodes needs less.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -48,8 +49,7 @@ impl Store {
         }
     }
 
-    /// An incarnation larger than every earlier one of this folder, and written
-    /// down as such.
+    /// An incarnation larger than every earlier one of this folder. It is saved.
     ///
     /// # Errors
     /// [`StartError::Data`].
@@ -58,7 +58,7 @@ impl Store {
         let last = match read(&path)? {
             None => 0,
             Some(text) => text.trim().parse::<u64>().map_err(|_| {
-                let why = "it does not hold a number; delete it if its node is not running";
+                let why = "it does not hold a number";
                 data_error(&path, io::Error::new(io::ErrorKind::InvalidData, why))
             })?,
         };
@@ -71,8 +71,8 @@ impl Store {
         self.replace("incarnation", &format!("{incarnation}\n"))
     }
 
-    /// The peers of the last life. A line that cannot be read is left out: a
-    /// forgotten peer is found again through the others.
+    /// The peers of the last run. A line that cannot be read is skipped: a forgotten
+    /// peer is found again through the others.
     ///
     /// # Errors
     /// [`StartError::Data`].
@@ -81,7 +81,10 @@ impl Store {
         let Some(text) = read(&path)? else { return Ok(Vec::new()) };
         let mut lines = text.lines();
         if lines.next() != Some(PEERS_HEADER) {
-            log::warn!("{} is not a list of peers; it is ignored", path.display());
+            log::warn!(
+                "{} is not a list of peers that this build can read; it is ignored",
+                path.display()
+            );
             return Ok(Vec::new());
         }
         Ok(lines.filter_map(parse_peer).collect())
@@ -100,13 +103,13 @@ impl Store {
     }
 }
 
-/// The alias of nodes that were given none: a UUID, made once for a data root.
+/// The alias of nodes without a configured one: a UUID, made once for a data root.
 ///
 /// # Errors
 /// [`StartError::Data`].
 pub(crate) fn default_alias(root: &Path) -> Result<NodeAlias, StartError> {
     fs::create_dir_all(root).map_err(|e| data_error(root, e))?;
-    // No alias may contain this character, so no folder can be in the way.
+    // No alias contains this character, so no node has a folder of this name.
     let path = root.join("@default-alias");
     if let Some(alias) = read(&path)?.and_then(|text| NodeAlias::new(text.trim()).ok()) {
         return Ok(alias);
@@ -116,12 +119,15 @@ pub(crate) fn default_alias(root: &Path) -> Result<NodeAlias, StartError> {
     Ok(alias)
 }
 
-/// An alias that nobody has used before.
+/// A new alias: a random UUID.
 ///
 /// # Errors
-/// [`StartError::Name`], which no UUID causes.
+/// [`StartError::System`] without random numbers.
 pub(crate) fn random_alias() -> Result<NodeAlias, StartError> {
-    Ok(NodeAlias::new(uuid::Uuid::new_v4().to_string())?)
+    let mut bytes = [0; 16];
+    random::fill(&mut bytes).map_err(StartError::System)?;
+    let uuid = uuid::Builder::from_random_bytes(bytes).into_uuid();
+    Ok(NodeAlias::new(uuid.to_string())?)
 }
 
 /// Microseconds since 1970: larger at each start as long as the clock is right.
@@ -207,6 +213,43 @@ mod tests {
         store.replace("peers", &damaged).unwrap();
         assert_eq!(store.peers().unwrap(), [peer("b", "127.0.0.1")]);
         store.replace("peers", "something else").unwrap();
+        assert_eq!(store.peers().unwrap(), []);
+    }
+
+    #[test]
+    fn the_files_of_version_1_are_read_and_written_as_they_are() {
+        let root = tempfile::tempdir().unwrap();
+        let store = open(root.path());
+        let on_disk = |name: &str| fs::read_to_string(store.folder.join(name)).unwrap();
+        let changed = "the format of this file has changed: earlier builds cannot read it, \
+                       nor this one theirs; give it another header, and read both";
+
+        let golden = include_str!("../tests/fixtures/v1/peers");
+        store.replace("peers", golden).unwrap();
+        let peers = store.peers().unwrap();
+        let shown: Vec<String> = peers.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["b (192.0.2.1:2254)", "c ([2001:db8::1]:65535)"], "{changed}");
+        store.save_peers(&peers).unwrap();
+        assert_eq!(on_disk("peers"), golden, "{changed}");
+
+        let golden = include_str!("../tests/fixtures/v1/incarnation");
+        store.save_incarnation(1_764_362_800_000_000).unwrap();
+        assert_eq!(on_disk("incarnation"), golden, "{changed}");
+        let later = golden.replacen('1', "9", 1);
+        store.replace("incarnation", &later).unwrap();
+        assert_eq!(store.next_incarnation().unwrap(), 9_764_362_800_000_001, "{changed}");
+
+        let path = root.path().join("@default-alias");
+        fs::write(&path, include_str!("../tests/fixtures/v1/default-alias")).unwrap();
+        let alias = default_alias(root.path()).unwrap();
+        assert_eq!(alias.as_str(), "5ad4ba51-9cd0-4bd8-8ee0-7f0a7a4b3d4c", "{changed}");
+    }
+
+    #[test]
+    fn a_list_of_peers_of_a_later_version_is_not_misread() {
+        let root = tempfile::tempdir().unwrap();
+        let store = open(root.path());
+        store.replace("peers", "iridium peers 2\nb 192.0.2.1 2254\n").unwrap();
         assert_eq!(store.peers().unwrap(), []);
     }
 

@@ -1,5 +1,5 @@
-//! A TCP stream on which everything together takes no longer than until a
-//! deadline: an end that sends a byte now and then gains nothing by it.
+//! A TCP stream with one deadline for all reads and writes together, so that an end
+//! that sends a byte once in a while gains no time by it.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;

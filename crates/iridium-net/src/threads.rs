@@ -5,11 +5,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-/// The mesh itself needs little stack, the applications that it calls some more.
-/// A node has two threads for each other node; of this only what is used costs.
+/// Bytes of stack of each thread. The mesh needs little, the applications that it
+/// calls may need more. A node has two threads for each other node; stack that is
+/// not used takes no memory.
 const STACK: usize = 1024 * 1024;
 
-/// The threads of one node.
+/// The threads of one node: named, counted, and waited for when it stops.
 #[derive(Clone, Default)]
 pub(crate) struct Threads {
     running: Arc<(Mutex<usize>, Condvar)>,

@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 
 use iridium_asm::Assembler;
 use iridium_net::{Secrets, Security};
-use iridium_node::{Config, Happening, Node};
+use iridium_node::{Config, EventKind, Node};
 use iridium_proto::NodeAlias;
-use iridium_sched::{Output, SpawnOptions, Spawned};
+use iridium_sched::{Output, SpawnOptions};
 use iridium_vm::{Limits, Pid, Process, Program, Register};
 
 const ROUNDS: usize = 5;
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let events = a.events();
     b.join(a.manager().local_addr().into())?;
     // The one that was joined counts the link a moment later.
-    while !matches!(events.recv_timeout(PATIENCE)?.what, Happening::Up { .. }) {}
+    while !matches!(events.recv_timeout(PATIENCE)?.kind, EventKind::Up { .. }) {}
     let source = include_str!("../benches/traffic.iasm");
     let program = a.load(Assembler::new("traffic.iasm").assemble(source)?.module)?;
     let there = i64::from(b.scheduler().node());
@@ -92,11 +92,10 @@ fn run(
         process.set_register(number, Register { int, float: 0.0 });
     }
     let begun = Instant::now();
-    let Spawned { exit: ended, .. } =
-        node.scheduler().spawn_with(process, program, SpawnOptions::default())?;
-    let ending = ended.recv_timeout(PATIENCE).map_err(|error| format!("{label}: {error}"))?;
-    if ending.reason.0 != 0 {
-        return Err(format!("{label} ended: {}", ending.reason).into());
+    let ended = node.scheduler().spawn_with(process, program, SpawnOptions::default())?.exit;
+    let exit = ended.recv_timeout(PATIENCE).map_err(|error| format!("{label}: {error}"))?;
+    if exit.reason.0 != 0 {
+        return Err(format!("{label} ended: {}", exit.reason).into());
     }
     Ok(begun.elapsed().as_secs_f64())
 }

@@ -7,11 +7,18 @@ use std::sync::Arc;
 use iridium_sched::{Observer, Output};
 use iridium_vm::{Hosts, Limits};
 
+use crate::local_scheduler::LocalScheduler;
+
 /// What a node is told at its start.
 #[derive(Clone)]
 pub struct Config {
     /// Its place in the mesh.
     pub mesh: iridium_net::Config,
+    /// A scheduler that is there before the node, and stays when the node has gone: its pids, messages,
+    /// links and names stay as they are, and other nodes can reach its processes while there is a
+    /// node. Then `workers`, `processes`, `memory`, `output` and the number in `mesh` do not count. `None`: the
+    /// node starts one of its own, and ends it.
+    pub scheduler: Option<LocalScheduler>,
     /// Threads that run processes; default: one for each core.
     pub workers: usize,
     /// Processes that may live at a time, at most 2^32; default: a million.
@@ -27,7 +34,7 @@ pub struct Config {
     pub output: Arc<dyn Output>,
     /// Where a scraper finds the metrics of the node, at `/metrics`; `None`: nowhere.
     pub metrics: Option<SocketAddr>,
-    /// Who else is told how processes end, apart from those who follow
+    /// Who else is told how processes end, apart from the subscribers of
     /// [`Node::events`](crate::Node::events).
     pub observer: Option<Arc<dyn Observer>>,
 }
@@ -37,6 +44,7 @@ impl Config {
     pub fn new(mesh: iridium_net::Config, output: Arc<dyn Output>) -> Self {
         Self {
             mesh,
+            scheduler: None,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             processes: (1 << 20) - 1,
             memory: u64::MAX,
@@ -53,6 +61,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("mesh", &self.mesh)
+            .field("scheduler", &self.scheduler)
             .field("workers", &self.workers)
             .field("processes", &self.processes)
             .field("memory", &self.memory)

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 /// Why a node did not start. Nothing is left running.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// Its place in the mesh could not be taken.
     #[error(transparent)]
@@ -22,17 +23,18 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
-    /// The scheduler that it was to use has a node.
-    #[error("the scheduler has a node already")]
-    Taken,
+    /// The scheduler that it was to use belongs to another node.
+    #[error("the scheduler belongs to another node")]
+    SchedulerTaken,
     /// The system has no threads for it.
     #[error("the system has no threads for the node: {0}")]
     Threads(#[from] io::Error),
 }
 
-/// Why there is no new process.
+/// Why a node did not do what it was asked. Nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SpawnError {
+#[non_exhaustive]
+pub enum NodeError {
     /// The program wants functions that the node does not have.
     #[error(transparent)]
     Imports(#[from] MissingImports),
@@ -45,10 +47,16 @@ pub enum SpawnError {
     /// No node of that name is linked to this one.
     #[error("there is no node {0} in the cluster")]
     NoNode(NodeAlias),
-    /// The other node was lost, or took too long.
+    /// The other node was lost, or took too long. It may have done it nevertheless.
     #[error("no answer from {0}")]
     NoAnswer(NodeAlias),
-    /// The node says why.
+    /// The other node does not know the question.
+    #[error("{0} does not understand this; its version may be another")]
+    NotUnderstood(NodeAlias),
+    /// There is no such process; its pid or its name.
+    #[error("there is no {0}")]
+    NoProcess(String),
+    /// It cannot be done, and why.
     #[error("{0}")]
     Refused(String),
 }

@@ -3,11 +3,12 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use iridium_net::wake_listener;
 use iridium_proto::{MemberView, ViewState};
 
 use crate::report::NodeReport;
@@ -68,25 +69,19 @@ impl Metrics {
     /// Stops. The thread sits in `accept`, so it is woken by a connection.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        let ip = match self.addr.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        // If it cannot be woken, it has ended already.
-        let _ = TcpStream::connect_timeout(&SocketAddr::new(ip, self.addr.port()), PATIENCE);
+        wake_listener(self.addr);
     }
 }
 
 fn answer(client: &TcpStream, page: &dyn Fn() -> Option<Page>) -> io::Result<()> {
     let (status, text) = match head(client)? {
-        Asked::Metrics => match page() {
+        RequestKind::Metrics => match page() {
             Some(page) => ("200 OK", page.text()),
             None => ("503 Service Unavailable", "the node is stopping\n".into()),
         },
-        Asked::Elsewhere => ("404 Not Found", "the metrics are at /metrics\n".into()),
-        Asked::Otherwise => ("405 Method Not Allowed", "only GET is answered\n".into()),
-        Asked::Garbage => ("400 Bad Request", "this is not HTTP\n".into()),
+        RequestKind::OtherPath => ("404 Not Found", "the metrics are at /metrics\n".into()),
+        RequestKind::OtherMethod => ("405 Method Not Allowed", "only GET is answered\n".into()),
+        RequestKind::Invalid => ("400 Bad Request", "this is not HTTP\n".into()),
     };
     let answer = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n\
@@ -100,15 +95,15 @@ fn answer(client: &TcpStream, page: &dyn Fn() -> Option<Page>) -> io::Result<()>
 
 /// What a client asks for.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+enum RequestKind {
     Metrics,
-    Elsewhere,
-    Otherwise,
-    Garbage,
+    OtherPath,
+    OtherMethod,
+    Invalid,
 }
 
 /// Reads the head of a request.
-fn head(mut client: &TcpStream) -> io::Result<Asked> {
+fn head(mut client: &TcpStream) -> io::Result<RequestKind> {
     let deadline = Instant::now() + PATIENCE;
     let mut bytes = Vec::new();
     let mut buffer = [0; 1024];
@@ -126,14 +121,14 @@ fn head(mut client: &TcpStream) -> io::Result<Asked> {
             Ok(httparse::Status::Complete(_)) => {
                 return Ok(match (request.method, request.path) {
                     (Some("GET"), Some(path)) => match path.split('?').next() {
-                        Some("/metrics") => Asked::Metrics,
-                        _ => Asked::Elsewhere,
+                        Some("/metrics") => RequestKind::Metrics,
+                        _ => RequestKind::OtherPath,
                     },
-                    _ => Asked::Otherwise,
+                    _ => RequestKind::OtherMethod,
                 });
             }
             Ok(httparse::Status::Partial) if read > 0 && bytes.len() < MAX_HEAD => {}
-            _ => return Ok(Asked::Garbage),
+            _ => return Ok(RequestKind::Invalid),
         }
     }
 }

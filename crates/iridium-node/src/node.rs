@@ -1,30 +1,34 @@
-//! A node: the machine and the mesh in one.
+//! A node: processes and a place in the mesh.
 
+use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, bounded};
 use iridium_isa::{Module, ModuleId};
-use iridium_net::{Application as _, Endpoint, Event, JoinError, JoinReport, Manager};
+use iridium_net::{Endpoint, JoinError, JoinReport, Manager};
 use iridium_proto::{MemberView, NodeAlias, NodeNumber};
 use iridium_sched::supervisor::Spec;
 use iridium_sched::{ExitInfo, Scheduler, Time};
 use iridium_vm::{Limits, Pid, Process, Program, Start};
 
-use crate::code::{Cache, Loader, LoaderOrder, start_named};
+use crate::code::{Cache, Loader, LoaderOrder, Programs, Spawner, Transfers, spawn_named};
 use crate::config::Config;
-use crate::desk::{self, DeskOrder, Origin};
-use crate::error::{SpawnError, StartError};
-use crate::hub::{Hub, NodeEvent};
+use crate::control::{Client, Direct};
+use crate::error::{NodeError, StartError};
+use crate::events::{EventBus, NodeEvent};
+use crate::links::{Links, Peer};
+use crate::local_scheduler::{Attachment, Switch};
+use crate::mesh::MeshHandler;
 use crate::metrics::{Metrics, Page};
-use crate::report::{NodeLoad, NodeProcesses};
-use crate::router::{Ear, Parts, Peer, Router};
-use crate::solo::{Gate, Solo};
+use crate::operators::{Operators, Order};
+use crate::remote::RemoteProcesses;
 use crate::sync::lock;
+use crate::this_node::ThisNode;
 
-/// Orders that may wait for the loader and the desk.
+/// Orders that may wait for the loader, and for the thread that answers operators.
 const MAX_ORDERS: usize = 4096;
 /// How long a thread that has much to do may take to hear that it is to end.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -32,116 +36,72 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// A running node: a scheduler with its processes, and a place in the mesh. Clones stand for the
 /// same node; when the last one is dropped, the node shuts down.
 #[derive(Clone)]
+#[must_use]
 pub struct Node {
     inner: Arc<Inner>,
 }
 
 struct Inner {
     scheduler: Scheduler,
-    /// To a scheduler that was there before and is to stay.
-    gate: Option<Arc<Gate>>,
+    /// That of a scheduler which is to stay when the node goes.
+    switch: Option<Arc<Switch>>,
     manager: Manager,
-    router: Arc<Router>,
-    loader: Sender<LoaderOrder>,
-    desk: Sender<DeskOrder>,
+    parts: MeshHandler,
     metrics: Option<Metrics>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Node {
-    /// Starts a node: its workers, then its part in the mesh, which begins to join its seeds.
+    /// Starts a node: its scheduler, unless it is to have one that is there already, then its part in
+    /// the mesh, which begins to join its seeds.
     ///
     /// # Errors
-    /// [`StartError`]; nothing is left running then.
-    pub fn start(config: Config) -> Result<Self, StartError> {
-        Self::start_node(config, None)
-    }
-
-    /// As [`start`](Self::start), for processes that are there already: pids, messages, ties and
-    /// names stay as they are, and other nodes can reach them from now on. When the node goes, they
-    /// stay, and what ties them to other nodes is cut. What `config` says of workers, limits of all
-    /// processes, output, and the node's number does not count.
-    ///
-    /// # Errors
-    /// [`StartError`], also when there is a node for these processes already.
-    pub fn start_with(config: Config, solo: &Solo) -> Result<Self, StartError> {
-        Self::start_node(config, Some(solo))
-    }
-
-    fn start_node(mut config: Config, solo: Option<&Solo>) -> Result<Self, StartError> {
-        let number = match (solo, config.mesh.number) {
-            (Some(solo), _) => {
-                let number = NodeNumber::new(solo.scheduler().node());
-                number.map_err(iridium_net::StartError::from)?
-            }
-            (None, Some(number)) => number,
-            (None, None) => NodeNumber::from_random(random_bits()?),
-        };
+    /// [`StartError`]; nothing that was not there before is left running then.
+    pub fn start(mut config: Config) -> Result<Self, StartError> {
+        let number = number(&config)?;
         config.mesh.number = Some(number);
         let data = config.mesh.data_root.clone();
         // First, since it is the likeliest to fail.
         let bound = config.metrics.map(bind_metrics).transpose()?;
-        let (loader, loader_orders) = bounded(MAX_ORDERS);
-        let (desk, desk_orders) = bounded(MAX_ORDERS);
-        let hub = Arc::new(Hub::new(config.observer.clone()));
-        let origin = Origin { started: Instant::now(), workers: config.workers };
-        let router = Arc::new(Router::new(Parts {
-            loader: loader.clone(),
-            desk: desk.clone(),
-            hub,
-            origin,
-            limits: config.limits,
-            hosts: config.hosts.clone(),
-        }));
-        let scheduler = match solo {
-            Some(solo) => solo.scheduler().clone(),
-            None => Scheduler::start(sched_config(&config, number, &router)?)?,
+        let (parts, threads) = assemble(&config);
+        let scheduler = match &config.scheduler {
+            Some(local) => local.scheduler().clone(),
+            None => Scheduler::start(sched_config(&config, number, &parts)?)?,
         };
-        router.serve(&scheduler);
-        let gate = solo.map(|solo| Arc::clone(&solo.gate));
-        if gate.as_ref().is_some_and(|gate| !gate.open(&router)) {
-            return Err(StartError::Taken);
+        parts.this.set_scheduler(&scheduler);
+        let switch = config.scheduler.as_ref().map(|local| Arc::clone(&local.switch));
+        if switch.as_ref().is_some_and(|switch| !switch.attach(attachment(&parts))) {
+            return Err(StartError::SchedulerTaken);
         }
-        let manager = match Manager::start_with(config.mesh, Arc::new(Ear(Arc::clone(&router)))) {
-            Ok(manager) => manager,
-            Err(error) => {
-                if let Some(gate) = gate {
-                    gate.close(&router);
-                }
-                return Err(error.into());
-            }
-        };
+        let manager = Manager::start_with(config.mesh, Arc::new(parts.clone()));
+        let manager = manager.inspect_err(|_| match &switch {
+            Some(switch) => switch.detach(&parts.remote),
+            None => scheduler.shutdown(),
+        })?;
         let alias = manager.me().0.alias;
-        router.answer_to(alias.clone());
-        if let Some(gate) = &gate {
-            gate.answer_to(alias.clone());
+        parts.this.set_alias(alias.clone());
+        if let Some(switch) = &switch {
+            switch.set_alias(alias.clone());
         }
-        let threads = Mutex::default();
         let (metrics, listener) = bound.unzip();
-        let inner = Inner { scheduler, gate, manager, router, loader, desk, metrics, threads };
+        let inner = Inner { scheduler, switch, manager, parts, metrics, threads: Mutex::default() };
         let node = Self { inner: Arc::new(inner) };
         // One under a temporary alias has no folder of its own, and will not come back to one.
         let own = data.map(|root| root.join(alias.as_str())).filter(|own| own.is_dir());
-        let folder = own.map(|own| own.join("modules"));
-        node.start_threads(Cache::new(folder), loader_orders, desk_orders)?;
+        node.start_threads(threads, Cache::new(own.map(|own| own.join("modules"))))?;
         if let Some(listener) = listener {
             node.start_metrics(listener)?;
         }
         Ok(node)
     }
 
-    fn start_threads(
-        &self,
-        cache: Cache,
-        loader_orders: Receiver<LoaderOrder>,
-        desk_orders: Receiver<DeskOrder>,
-    ) -> Result<(), StartError> {
-        let router = &self.inner.router;
-        let loader = Loader::new(Arc::clone(router), router.hosts.clone(), cache);
-        let at_desk = Arc::clone(router);
+    fn start_threads(&self, threads: Threads, cache: Cache) -> Result<(), StartError> {
+        let Threads { programs, transfers, loader_orders, operator_orders } = threads;
+        let MeshHandler { this, links, operators, .. } = self.inner.parts.clone();
+        let loader = Loader::new(this, links, programs, transfers, cache);
         let mut threads = lock(&self.inner.threads);
         threads.push(start("iridium-loader", move || loader.run(&loader_orders))?);
-        threads.push(start("iridium-desk", move || desk::run(&at_desk, &desk_orders))?);
+        threads.push(start("iridium-operators", move || operators.respond(&operator_orders))?);
         Ok(())
     }
 
@@ -160,14 +120,12 @@ impl Node {
         self.inner.metrics.as_ref().map(|metrics| metrics.addr)
     }
 
-    /// Its processes. They can be started, told and watched here as on any scheduler.
-    #[must_use]
+    /// Its scheduler: processes can be started, told and watched here as on any other.
     pub fn scheduler(&self) -> &Scheduler {
         &self.inner.scheduler
     }
 
     /// Its place in the mesh.
-    #[must_use]
     pub fn manager(&self) -> &Manager {
         &self.inner.manager
     }
@@ -186,39 +144,39 @@ impl Node {
         self.inner.manager.join(to)
     }
 
-    /// Everything that happens to members and processes from now on. A listener that lets 4,096
-    /// events pile up is cut off: its receiver then ends.
+    /// Everything that happens to members and processes from now on. A receiver that lets 4,096
+    /// events pile up is cut off: it then ends.
     #[must_use]
     pub fn events(&self) -> Receiver<NodeEvent> {
-        self.inner.router.hub.listen()
+        self.inner.parts.events.events()
     }
 
     /// Makes a module ready to run here, and known to this node, so that others can get it.
     ///
     /// # Errors
     /// When it wants functions that this node does not have.
-    pub fn load(&self, module: Module) -> Result<Arc<Program>, SpawnError> {
-        self.inner.router.load(module)
+    pub fn load(&self, module: Module) -> Result<Arc<Program>, NodeError> {
+        self.inner.parts.operators.programs.load(module)
     }
 
     /// Starts a process here, under a name if it is to have one.
     ///
     /// # Errors
-    /// [`SpawnError`], also when the name is taken.
+    /// [`NodeError`], also when the name is taken.
     pub fn spawn(
         &self,
         process: Process,
         program: &Arc<Program>,
         name: Option<&str>,
-    ) -> Result<Pid, SpawnError> {
-        start_named(&self.inner.scheduler, process, program, name).map_err(SpawnError::Refused)
+    ) -> Result<Pid, NodeError> {
+        spawn_named(&self.inner.scheduler, process, program, name).map_err(NodeError::Refused)
     }
 
-    /// Starts a process on another node, or with `None` on this one, by the identity of its module, which this
-    /// node has to have [loaded](Self::load). Waits until it has started, 35 s at most.
+    /// Starts a process on another node, or with `None` on this one, by the identity of its module,
+    /// which this node has to have [loaded](Self::load). Waits until it has started, 35 s at most.
     ///
     /// # Errors
-    /// [`SpawnError`].
+    /// [`NodeError`].
     pub fn spawn_on(
         &self,
         alias: Option<&NodeAlias>,
@@ -226,16 +184,16 @@ impl Node {
         start: Start,
         limits: Limits,
         name: Option<String>,
-    ) -> Result<Pid, SpawnError> {
-        self.inner.router.spawn_on(alias, module, start, limits, name)
+    ) -> Result<Pid, NodeError> {
+        self.inner.parts.operators.spawn_on(alias, module, start, limits, name)
     }
 
     /// The process with a name, at this node or at another. Waits for its answer, 3 s at most.
     ///
     /// # Errors
-    /// [`SpawnError::NoNode`], [`SpawnError::NoAnswer`].
-    pub fn find(&self, name: &str, alias: Option<&NodeAlias>) -> Result<Option<Pid>, SpawnError> {
-        self.inner.router.find(name, alias)
+    /// [`NodeError::NoNode`], [`NodeError::NoAnswer`].
+    pub fn find(&self, name: &str, alias: Option<&NodeAlias>) -> Result<Option<Pid>, NodeError> {
+        self.inner.parts.operators.find(name, alias)
     }
 
     /// Starts a tree of supervisors and programs, whose modules have to be [loaded](Self::load),
@@ -247,8 +205,8 @@ impl Node {
         &self,
         name: &str,
         spec: Spec,
-    ) -> Result<(Pid, Receiver<ExitInfo>), SpawnError> {
-        self.inner.router.start_app(name, spec)
+    ) -> Result<(Pid, Receiver<ExitInfo>), NodeError> {
+        self.inner.parts.operators.start_app(name, spec)
     }
 
     /// This node first, then every other that it knows of, by alias.
@@ -257,20 +215,14 @@ impl Node {
         self.inner.manager.members()
     }
 
-    /// The processes of this node, or of all nodes, by alias. Waits for the others, 3 s at most.
-    #[must_use]
-    pub fn processes(&self, all: bool) -> Vec<NodeProcesses> {
-        self.inner.router.processes(all)
-    }
-
-    /// How the nodes of the cluster do, by alias. Waits for the others, 3 s at most.
-    #[must_use]
-    pub fn loads(&self) -> Vec<NodeLoad> {
-        self.inner.router.loads()
+    /// Asks this node what operators may ask, also about the other nodes: their processes, how they
+    /// do.
+    pub fn client(&self) -> Client<Direct> {
+        Client { transport: Direct(Arc::clone(&self.inner.parts.operators)) }
     }
 
     /// Says goodbye to all others, forgets them, and stops. Processes are dropped without being
-    /// told, unless they were there [before](Self::start_with).
+    /// told, unless their [scheduler](Config::scheduler) was there before.
     pub fn leave(&self) {
         self.inner.manager.leave();
         self.inner.stop();
@@ -283,14 +235,21 @@ impl Node {
     }
 }
 
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (info, number) = self.inner.manager.me();
+        f.debug_struct("Node").field("info", &info).field("id", &number).finish_non_exhaustive()
+    }
+}
+
 impl Inner {
     /// What a scraper is told.
     fn page(&self) -> Page {
         let queue = |peer: Arc<Peer>| (peer.id.alias.to_string(), peer.client.queued_bytes());
         Page {
             members: self.manager.members(),
-            report: desk::load(&self.router, &self.scheduler),
-            queues: self.router.peers.all().into_iter().map(queue).collect(),
+            report: self.parts.operators.report(&self.scheduler),
+            queues: self.parts.links.peers.all().into_iter().map(queue).collect(),
         }
     }
 
@@ -298,13 +257,12 @@ impl Inner {
         if let Some(metrics) = &self.metrics {
             metrics.stop();
         }
-        match &self.gate {
+        match &self.switch {
             None => self.scheduler.shutdown(),
-            Some(gate) => self.let_go(gate),
+            Some(switch) => self.detach(switch),
         }
-        // One that has ended does not take the order.
-        let _ = self.loader.send_timeout(LoaderOrder::Stop, PATIENCE);
-        let _ = self.desk.send_timeout(DeskOrder::Stop, PATIENCE);
+        self.parts.spawner.stop(PATIENCE);
+        self.parts.operators.stop(PATIENCE);
         let threads: Vec<_> = lock(&self.threads).drain(..).collect();
         // One of them may be the last that had the node, while it answered.
         let me = std::thread::current().id();
@@ -313,14 +271,12 @@ impl Inner {
             let _ = thread.join();
         }
     }
-}
 
-impl Inner {
-    /// Leaves the processes to themselves: what ties them to other nodes is cut.
-    fn let_go(&self, gate: &Gate) {
-        gate.close(&self.router);
-        for peer in self.router.peers.all() {
-            Ear(Arc::clone(&self.router)).event(&Event::Left { id: peer.id.clone() });
+    /// Leaves the processes to themselves: links and monitors to other nodes end.
+    fn detach(&self, switch: &Switch) {
+        switch.detach(&self.parts.remote);
+        for peer in self.parts.links.peers.all() {
+            self.parts.link_down(&peer.id);
         }
     }
 }
@@ -332,6 +288,58 @@ impl Drop for Inner {
     }
 }
 
+/// What the threads of a node begin with.
+struct Threads {
+    programs: Arc<Programs>,
+    transfers: Arc<Transfers>,
+    loader_orders: Receiver<LoaderOrder>,
+    operator_orders: Receiver<Order>,
+}
+
+/// Puts the parts of a node together.
+fn assemble(config: &Config) -> (MeshHandler, Threads) {
+    let (loader, loader_orders) = bounded(MAX_ORDERS);
+    let (responder, operator_orders) = bounded(MAX_ORDERS);
+    let this = Arc::new(ThisNode::new(config.limits, config.hosts.clone(), config.workers));
+    let (links, transfers) = (Arc::new(Links::default()), Arc::new(Transfers::default()));
+    let events = Arc::new(EventBus::new(config.observer.clone()));
+    let programs = Arc::new(Programs::new(Arc::clone(&this)));
+    let spawner = Arc::new(Spawner::new(
+        Arc::clone(&this),
+        Arc::clone(&links),
+        Arc::clone(&transfers),
+        loader,
+    ));
+    let remote =
+        Arc::new(RemoteProcesses::new(Arc::clone(&this), Arc::clone(&links), Arc::clone(&spawner)));
+    let operators = Arc::new(Operators::new(
+        Arc::clone(&programs),
+        Arc::clone(&events),
+        Arc::clone(&remote),
+        Arc::clone(&spawner),
+        (Arc::clone(&this), Arc::clone(&links)),
+        responder,
+    ));
+    let parts = MeshHandler { this, links, events, spawner, remote, operators };
+    (parts, Threads { programs, transfers, loader_orders, operator_orders })
+}
+
+fn attachment(parts: &MeshHandler) -> Attachment {
+    Attachment { remote: Arc::clone(&parts.remote), events: Arc::clone(&parts.events) }
+}
+
+/// The number that the node begins with; that of its scheduler, if it is to have one.
+fn number(config: &Config) -> Result<NodeNumber, StartError> {
+    match (&config.scheduler, config.mesh.number) {
+        (Some(local), _) => {
+            let number = NodeNumber::new(local.scheduler().node());
+            Ok(number.map_err(iridium_net::StartError::from)?)
+        }
+        (None, Some(number)) => Ok(number),
+        (None, None) => Ok(NodeNumber::from_random(random_bits()?)),
+    }
+}
+
 fn bind_metrics(addr: SocketAddr) -> Result<(Metrics, TcpListener), StartError> {
     Metrics::bind(addr).map_err(|source| StartError::Metrics { addr, source })
 }
@@ -339,7 +347,7 @@ fn bind_metrics(addr: SocketAddr) -> Result<(Metrics, TcpListener), StartError> 
 fn sched_config(
     config: &Config,
     number: NodeNumber,
-    router: &Arc<Router>,
+    parts: &MeshHandler,
 ) -> Result<iridium_sched::Config, StartError> {
     Ok(iridium_sched::Config {
         workers: config.workers,
@@ -350,8 +358,8 @@ fn sched_config(
         seed: random_bits()?,
         time: Time::Real,
         output: Arc::clone(&config.output),
-        observer: Arc::clone(&router.hub) as _,
-        distribution: Arc::clone(router) as _,
+        observer: Arc::clone(&parts.events) as _,
+        distribution: Arc::clone(&parts.remote) as _,
     })
 }
 

@@ -4,20 +4,22 @@ use iridium_isa::ModuleId;
 use iridium_proto::NodeAlias;
 use iridium_sched::ProcessInfo;
 use iridium_vm::Pid;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::wire::form::{counters, fields};
 
 /// How long a list of processes may be that a node gives to operators, in bytes: far less than the
 /// longest message, and more than anybody reads.
 const MAX_LIST: usize = 4 << 20;
 
 /// A process, for operators.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProcessRow {
     /// Its pid.
     pub pid: Pid,
     /// The names it is registered under.
     pub names: Vec<String>,
-    /// The module that it runs; `None` for a supervisor or one that is driven from outside.
+    /// The module that it runs; `None` for a supervisor or a native process.
     pub module: Option<ModuleId>,
     /// What it does, in a word.
     pub state: String,
@@ -34,6 +36,19 @@ pub struct ProcessRow {
     /// Processes that it is linked to.
     pub links: u64,
 }
+
+fields!(ProcessRow {
+    pid: Pid,
+    names: Vec<String>,
+    module: Option<ModuleId>,
+    state: String,
+    place: Option<String>,
+    fuel: u64,
+    heap: u64,
+    memory: u64,
+    messages: u64,
+    links: u64,
+});
 
 impl From<ProcessInfo> for ProcessRow {
     fn from(info: ProcessInfo) -> Self {
@@ -75,7 +90,7 @@ pub(crate) fn listed(mut rows: Vec<ProcessRow>) -> (Vec<ProcessRow>, u64) {
 }
 
 /// The processes of a node.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NodeProcesses {
     /// The node.
     pub alias: NodeAlias,
@@ -85,8 +100,10 @@ pub struct NodeProcesses {
     pub more: u64,
 }
 
-/// How a node does as a whole.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+fields!(NodeProcesses { alias: NodeAlias, processes: Option<Vec<ProcessRow>>, more: u64 });
+
+/// How a node does as a whole. Tools may print it in the form that serde gives it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NodeReport {
     /// Its number in pids.
     pub number: u32,
@@ -110,13 +127,13 @@ pub struct NodeReport {
     pub dead_letters: u64,
     /// Memory of all processes, in bytes.
     pub memory: u64,
-    /// Messages to and from other nodes, since the start.
+    /// Messages to other nodes, since the start.
     pub sent: u64,
-    /// See `sent`.
+    /// Messages from other nodes, since the start.
     pub received: u64,
-    /// Bytes of them.
+    /// Bytes of messages to other nodes, since the start.
     pub sent_bytes: u64,
-    /// See `sent_bytes`.
+    /// Bytes of messages from other nodes, since the start.
     pub received_bytes: u64,
     /// Modules whose code was sent to other nodes, since the start.
     pub modules_sent: u64,
@@ -124,11 +141,33 @@ pub struct NodeReport {
     pub queued_bytes: u64,
 }
 
+counters!(NodeReport {
+    1 number: u32,
+    2 uptime: u64,
+    3 workers: u32,
+    4 processes: u64,
+    5 failures: u64,
+    6 traps: u64,
+    7 restarts: u64,
+    8 fuel: u64,
+    9 messages: u64,
+    10 dead_letters: u64,
+    11 memory: u64,
+    12 sent: u64,
+    13 received: u64,
+    14 sent_bytes: u64,
+    15 received_bytes: u64,
+    16 modules_sent: u64,
+    17 queued_bytes: u64,
+});
+
 /// A node, and how it does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeLoad {
     /// The node.
     pub alias: NodeAlias,
     /// How it does; `None` when it did not answer in time.
     pub report: Option<NodeReport>,
 }
+
+fields!(NodeLoad { alias: NodeAlias, report: Option<NodeReport> });

@@ -6,10 +6,11 @@
 //! the limit given to bincode is the length of the slice.
 
 use bincode::Options;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::ProtoError;
+use crate::limits::{MAX_FRAME_ADMITTED, MAX_MESSAGE};
 
 fn options(limit: usize) -> impl Options {
     bincode::DefaultOptions::new()
@@ -24,7 +25,7 @@ pub(crate) fn encode<T: Serialize>(
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<(), ProtoError> {
-    options(crate::MAX_FRAME_ADMITTED)
+    options(MAX_FRAME_ADMITTED)
         .serialize_into(out, value)
         .map_err(|e| ProtoError::Body { kind, why: e.to_string() })
 }
@@ -37,6 +38,35 @@ pub(crate) fn decode<T: DeserializeOwned>(
     options(bytes.len())
         .deserialize(bytes)
         .map_err(|e| ProtoError::Body { kind, why: e.to_string() })
+}
+
+/// Appends a byte string behind its length.
+pub(crate) fn encode_counted(
+    kind: &'static str,
+    bytes: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), ProtoError> {
+    #[derive(Serialize)]
+    struct Counted<'a>(#[serde(with = "bytes")] &'a [u8]);
+    encode(kind, &Counted(bytes), out)
+}
+
+/// Reads a byte string that takes up all of `bytes`, behind its length.
+pub(crate) fn decode_counted(kind: &'static str, bytes: &[u8]) -> Result<Vec<u8>, ProtoError> {
+    #[derive(Deserialize)]
+    struct Counted(#[serde(with = "bytes")] Vec<u8>);
+    decode(kind, bytes).map(|Counted(bytes)| bytes)
+}
+
+/// Reads the number of a variant. Returns it and the bytes of its body.
+pub(crate) fn split_number<'a>(
+    kind: &'static str,
+    bytes: &'a [u8],
+) -> Result<(u32, &'a [u8]), ProtoError> {
+    match bytes.split_first_chunk() {
+        Some((number, body)) => Ok((u32::from_le_bytes(*number), body)),
+        None => Err(ProtoError::Body { kind, why: "it ends within its number".into() }),
+    }
 }
 
 /// Encodes a body that this crate does not know, for what is sent as bytes:
@@ -58,7 +88,7 @@ pub fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, ProtoError> {
 /// [`ProtoError::Body`] when it is something else, or bytes are left over;
 /// [`ProtoError::MessageTooLong`] beyond [`crate::MAX_MESSAGE`] bytes.
 pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProtoError> {
-    let (len, cap) = (bytes.len(), crate::MAX_MESSAGE);
+    let (len, cap) = (bytes.len(), MAX_MESSAGE);
     if len > cap {
         return Err(ProtoError::MessageTooLong { len, cap });
     }

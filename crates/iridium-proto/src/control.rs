@@ -2,36 +2,36 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec;
 use crate::node::{NodeId, NodeInfo};
+use crate::numbered::{numbered_bodies, numbered_states};
 
-/// Longest [`ControlRequest::Application`]: as the first message of a
-/// connection it must fit in a frame of a peer that is not yet admitted. What is
-/// longer is sent over the stream that the request opens.
-pub const MAX_CONTROL_REQUEST: usize = 60 * 1024;
-
-/// A question or an order to a running node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ControlRequest {
-    /// List the members as you see them.
-    Members,
-    /// Leave the cluster and stop.
-    Leave,
-    /// Something for the application on top of the mesh, in a language of its
-    /// own. It opens a stream: each end says `ControlData` as often as it likes,
-    /// then `ControlEnd`; after both have, the client may make its next request.
-    Application(#[serde(with = "codec::bytes")] Vec<u8>),
+numbered_bodies! {
+    /// A question or an order to a running node. One that it does not know is answered with
+    /// [`ControlReply::NotUnderstood`].
+    pub enum ControlRequest {
+        /// List the members as you see them.
+        0 Members plain;
+        /// Leave the cluster and stop.
+        1 Leave plain;
+        /// A request to the application on top of the mesh, in a format of its own. It opens a
+        /// stream: each end sends `ControlData` as often as it likes, then `ControlEnd`; after
+        /// both have, the client may make its next request.
+        2 Application counted (Vec<u8>);
+    }
 }
 
-/// The answer to a [`ControlRequest`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ControlReply {
-    /// The members, the answering node first.
-    Members(Vec<MemberView>),
-    /// The node is leaving.
-    Leaving,
-    /// The request could not be carried out, and why.
-    Failed(String),
+numbered_bodies! {
+    /// The answer to a [`ControlRequest`].
+    pub enum ControlReply {
+        /// The members, the answering node first.
+        0 Members coded (Vec<MemberView>);
+        /// The node is leaving.
+        1 Leaving plain;
+        /// The request could not be carried out, and why.
+        2 Failed coded (String);
+        /// The node does not know the request of that number.
+        3 NotUnderstood coded (u32);
+    }
 }
 
 /// One line of a node's member list.
@@ -39,7 +39,7 @@ pub enum ControlReply {
 pub struct MemberView {
     /// Where it listens.
     pub info: NodeInfo,
-    /// Which life of it.
+    /// Which incarnation of it.
     pub id: NodeId,
     /// How the node that answers sees it.
     pub state: ViewState,
@@ -47,21 +47,20 @@ pub struct MemberView {
     pub rtt_us: Option<u64>,
 }
 
-/// How a node sees a member, itself included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ViewState {
-    /// The node that answers.
-    #[serde(rename = "self")]
-    Myself,
-    /// Linked and answering.
-    Alive,
-    /// Known or reachable through others, but not answering this node.
-    Suspect,
-    /// Given up.
-    Down,
-    /// It said goodbye.
-    Left,
+numbered_states! {
+    /// How a node sees a member, itself included.
+    pub enum ViewState {
+        /// The node that answers.
+        0 Myself;
+        /// Linked and answering.
+        1 Alive;
+        /// Known or reachable through others, but not answering this node.
+        2 Suspect;
+        /// Neither the node that answers nor those it asked reach it.
+        3 Down;
+        /// It has left the cluster.
+        4 Left;
+    }
 }
 
 impl ViewState {
@@ -74,6 +73,7 @@ impl ViewState {
             Self::Suspect => "suspect",
             Self::Down => "down",
             Self::Left => "left",
+            Self::Unknown(_) => "unknown",
         }
     }
 }

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 /// Why bytes are not a message, or a message cannot become bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ProtoError {
     /// The declared length of a frame is over the cap in force.
     #[error("a frame of {declared} bytes is over the limit of {cap}")]
@@ -24,6 +25,15 @@ pub enum ProtoError {
         kind: &'static str,
         /// What the codec says.
         why: String,
+    },
+    /// A value that this build has received and does not know is not sent on: it would go without
+    /// its body.
+    #[error("a {kind} of number {number} is not known to this build")]
+    Unknown {
+        /// The name of the enum.
+        kind: &'static str,
+        /// The number of the variant.
+        number: u32,
     },
     /// A message that is too large to send.
     #[error("a message of {len} bytes is over the limit of {cap}")]

@@ -5,19 +5,11 @@
 use std::ops::Range;
 
 use crate::error::ProtoError;
+use crate::limits::MAX_FRAME_ADMITTED;
 use crate::message::IridiumMessage;
 
 /// Bytes of a frame before its kind.
 pub const HEADER_LEN: usize = 4;
-/// Longest frame (kind and body) from a peer that is not yet admitted.
-pub const MAX_FRAME_UNADMITTED: usize = 64 * 1024;
-/// Longest frame (kind and body) from an admitted peer.
-pub const MAX_FRAME_ADMITTED: usize = 16 * 1024 * 1024;
-/// Longest message that can be sent, after its pieces are put together.
-pub const MAX_MESSAGE: usize = 16 * 1024 * 1024;
-/// Longest part of a message that travels in one frame: 64 KiB, and what applications put before as
-/// much, so that it goes in one piece.
-pub const PIECE_LEN: usize = 65 * 1024;
 
 /// How much of the buffer may be used up before it is moved to the front.
 const COMPACT_AT: usize = 64 * 1024;
@@ -55,6 +47,7 @@ pub fn encode_frame(message: &IridiumMessage, out: &mut Vec<u8>) -> Result<(), P
 ///
 /// After an error the stream is out of step and the decoder must be dropped.
 #[derive(Debug)]
+#[must_use]
 pub struct FrameDecoder {
     /// As long as it ever had to be; what lies beyond `end` has no meaning.
     buffer: Vec<u8>,
@@ -67,7 +60,6 @@ pub struct FrameDecoder {
 
 impl FrameDecoder {
     /// A decoder that refuses frames over `cap` bytes (kind and body).
-    #[must_use]
     pub fn new(cap: usize) -> Self {
         Self { buffer: Vec::new(), used: 0, end: 0, cap, unknown: Vec::new(), unknown_taken: 0 }
     }
@@ -83,8 +75,8 @@ impl FrameDecoder {
         self.commit(bytes.len());
     }
 
-    /// Room for `len` bytes from the peer, for those who can put them there
-    /// without a copy. They count when they are [committed](Self::commit).
+    /// Space for `len` bytes from the peer, to be filled without another copy. They are
+    /// taken in by [`commit`](Self::commit).
     pub fn space(&mut self, len: usize) -> &mut [u8] {
         if self.used == self.end {
             (self.used, self.end) = (0, 0);

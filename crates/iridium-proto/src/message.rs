@@ -1,6 +1,6 @@
 //! Every message between nodes. The number of a message is its kind on the
 //! wire: it is never used again for anything else, and an unknown one is
-//! skipped by the receiver, which is how versions mix.
+//! skipped by the receiver, so that builds of different age can be mixed.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::codec;
 use crate::control::{ControlReply, ControlRequest};
 use crate::error::ProtoError;
-use crate::node::{NodeAlias, NodeId, NodeInfo, NodeIp, NodePort};
+use crate::node::{NodeId, NodeInfo, NodeIp};
+use crate::numbered::{body, numbered_bodies, numbered_states};
+use crate::version::Features;
 
-/// Declares the messages once: number, name, how the body is encoded, type.
-/// The body of a `plain` message is empty, that of a `coded` one is bincode,
-/// that of an `opaque` one is the bytes themselves, so that payloads are not
-/// copied element by element.
+/// Declares the messages once: number, name, how the body is encoded (see
+/// [`body!`](crate::numbered)), type.
 macro_rules! messages {
     ($($(#[$doc:meta])* $kind:literal $name:ident $how:ident $(($body:ty))?;)*) => {
         /// Something one node says to another.
@@ -28,7 +28,7 @@ macro_rules! messages {
             #[must_use]
             pub fn kind(&self) -> u8 {
                 match self {
-                    $(messages!(@pattern $name $(($body))?) => $kind,)*
+                    $(body!(@any $name $(($body))?) => $kind,)*
                 }
             }
 
@@ -36,64 +36,51 @@ macro_rules! messages {
             #[must_use]
             pub fn name(&self) -> &'static str {
                 match self {
-                    $(messages!(@pattern $name $(($body))?) => stringify!($name),)*
+                    $(body!(@any $name $(($body))?) => stringify!($name),)*
                 }
             }
 
             pub(crate) fn encode_body(&self, out: &mut Vec<u8>) -> Result<(), ProtoError> {
                 match self {
-                    $(messages!(@bind body $name $(($body))?) =>
-                        messages!(@encode $how body out stringify!($name)),)*
+                    $(body!(@bound body $name $(($body))?) =>
+                        body!(@encode $how body out stringify!($name)),)*
                 }
             }
 
             /// `None` for a kind that this build does not know.
-            pub(crate) fn decode(kind: u8, body: &[u8]) -> Result<Option<Self>, ProtoError> {
+            pub(crate) fn decode(kind: u8, bytes: &[u8]) -> Result<Option<Self>, ProtoError> {
                 match kind {
-                    $($kind => messages!(@decode $how $name body).map(Some),)*
+                    $($kind => body!(@decode $how $name bytes $(($body))?).map(Some),)*
                     _ => Ok(None),
                 }
             }
         }
     };
-    (@pattern $name:ident) => { Self::$name };
-    (@pattern $name:ident ($body:ty)) => { Self::$name(_) };
-    (@bind $var:ident $name:ident) => { Self::$name };
-    (@bind $var:ident $name:ident ($body:ty)) => { Self::$name($var) };
-    (@encode plain $body:ident $out:ident $n:expr) => { Ok(()) };
-    (@encode coded $body:ident $out:ident $n:expr) => { codec::encode($n, $body, $out) };
-    (@encode opaque $body:ident $out:ident $n:expr) => {{ $out.extend_from_slice($body); Ok(()) }};
-    (@decode plain $name:ident $bytes:ident) => {
-        codec::decode::<()>(stringify!($name), $bytes).map(|()| Self::$name)
-    };
-    (@decode coded $name:ident $bytes:ident) => {
-        codec::decode(stringify!($name), $bytes).map(Self::$name)
-    };
-    (@decode opaque $name:ident $bytes:ident) => { Ok(Self::$name($bytes.to_vec())) };
 }
 
 messages! {
-    /// A newcomer to its seed: who I am; send me the members.
+    /// A newcomer introduces itself to its seed and asks for the members.
     1 Hello coded (Hello);
     /// The answer to `Hello` (with the members) and to `Join` (without).
     2 HelloAck coded (HelloAck);
-    /// A newcomer to every other member: who I am; no list wanted.
+    /// A newcomer introduces itself to any other member.
     3 Join coded (Join);
-    /// No: the connection is closed after this.
-    4 Reject coded (RejectReason);
+    /// The answer to `Hello` and `Join` of a node that is refused. The connection is closed
+    /// after this.
+    4 Reject numbered (RejectReason);
     /// The heartbeat; answered by `Pong`.
     5 Ping coded (Ping);
     /// The answer to `Ping`.
     6 Pong coded (Pong);
     /// A list of members, sent when digests differ.
     7 Members coded (Members);
-    /// Please find out whether that node answers you.
+    /// Asks the receiver whether it reaches another node (an indirect probe).
     8 PingReq coded (PingReq);
-    /// What came of a `PingReq`.
+    /// The answer to `PingReq`.
     9 PingAck coded (PingAck);
-    /// I am leaving for good (in this incarnation).
+    /// The sender leaves the cluster; final for this incarnation.
     10 Leave plain;
-    /// The receiver of process messages has this many more bytes of room.
+    /// The sender may be sent this many more bytes of data messages.
     11 Credit coded (u64);
     /// A message from process to process.
     12 Deliver opaque (Vec<u8>);
@@ -102,20 +89,22 @@ messages! {
     /// A part of a `Deliver` or `Signal` that is too long for one frame.
     14 Piece coded (Piece);
     /// A control client asks a node.
-    15 ControlRequest coded (ControlRequest);
+    15 ControlRequest numbered (ControlRequest);
     /// A node answers a control client.
-    16 ControlReply coded (ControlReply);
-    /// Nobody can dial you at the address that you publish.
+    16 ControlReply numbered (ControlReply);
+    /// Nobody can dial the receiver at the address that it publishes.
     17 NotDialable coded (NodeInfo);
-    /// A part of the conversation that `ControlRequest::Application` opens.
+    /// A block of the stream that `ControlRequest::Application` opens.
     18 ControlData opaque (Vec<u8>);
-    /// The sender has no more to say in that conversation.
+    /// The sender's end of that stream.
     19 ControlEnd plain;
+    /// The features that the sender knows. Each end of a new link sends it, if it knows any.
+    20 Features coded (Features);
 }
 
 impl IridiumMessage {
-    /// Whether this message belongs to the data plane: it takes room from the
-    /// peer's credit and waits its turn, where control messages overtake.
+    /// Whether this message belongs to the data plane: it uses up the peer's credit and is sent in
+    /// order, while control messages overtake it.
     #[must_use]
     pub fn is_data(&self) -> bool {
         matches!(self, Self::Deliver(_) | Self::Signal(_) | Self::Piece(_))
@@ -127,9 +116,9 @@ impl IridiumMessage {
 pub struct Introduction {
     /// Where others dial it. An unspecified ip stands for the one the receiver sees.
     pub info: NodeInfo,
-    /// Which life of that node.
+    /// Which incarnation of that node.
     pub id: NodeId,
-    /// How often this life has contradicted a rumour of its end.
+    /// How often this incarnation has contradicted (refuted) that it is suspect or down.
     pub refutation: u32,
 }
 
@@ -151,8 +140,8 @@ pub struct Hello {
     pub intro: Introduction,
     /// The protocol version it runs, for the log.
     pub version: u16,
-    /// Bits for features that both ends must know before they are used. None yet.
-    pub features: u64,
+    /// The features that it knows.
+    pub features: Features,
 }
 
 /// The first message of a newcomer to each member that the seed named.
@@ -178,25 +167,26 @@ pub struct HelloAck {
 pub struct MemberRecord {
     /// Where it listens.
     pub info: NodeInfo,
-    /// Which life of it.
+    /// Which incarnation of it.
     pub id: NodeId,
-    /// The highest refutation counter seen of that life.
+    /// The highest refutation counter seen of that incarnation.
     pub refutation: u32,
     /// How the sender sees it.
     pub state: RecordState,
 }
 
-/// How one node sees another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RecordState {
-    /// It answers.
-    Alive,
-    /// It has fallen silent.
-    Suspect,
-    /// It was given up.
-    Down,
-    /// It said goodbye.
-    Left,
+numbered_states! {
+    /// How one node sees another. A record with an unknown state is skipped.
+    pub enum RecordState {
+        /// It answers.
+        0 Alive;
+        /// It has fallen silent.
+        1 Suspect;
+        /// It is down: neither the sender nor those it asked reach it.
+        2 Down;
+        /// It has left the cluster.
+        3 Left;
+    }
 }
 
 /// The heartbeat.
@@ -231,7 +221,7 @@ pub struct Members {
 pub struct PingReq {
     /// Comes back in the `PingAck`.
     pub token: u64,
-    /// Which life of which node.
+    /// Which incarnation of which node.
     pub target: NodeId,
 }
 
@@ -250,7 +240,8 @@ pub struct PingAck {
 pub struct Piece {
     /// Which message, among those in transfer on this link.
     pub transfer: u32,
-    /// The kind of the whole message.
+    /// The kind of the whole message. One of a kind that this build does not know is skipped as a
+    /// whole.
     pub kind: u8,
     /// Whether this part completes it.
     pub last: bool,
@@ -259,47 +250,41 @@ pub struct Piece {
     pub bytes: Vec<u8>,
 }
 
-/// Why a node does not take another in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RejectReason {
-    /// A live node has that alias.
-    AliasTaken {
-        /// The alias that is in use.
-        alias: NodeAlias,
-        /// The address of the node that holds it.
-        ip: NodeIp,
-        /// The port of the node that holds it.
-        port: NodePort,
-    },
-    /// A live node has that node number; draw another.
-    NumberTaken,
-    /// A later life of that alias is known; come back with a larger incarnation.
-    Outdated {
-        /// The largest incarnation known.
-        incarnation: u64,
-    },
-    /// You dialled yourself.
-    Yourself,
-    /// You are linked to this node already.
-    AlreadyLinked,
-    /// This node is leaving the cluster.
-    Leaving,
+numbered_bodies! {
+    /// Why a node refuses another.
+    pub enum RejectReason {
+        /// A live node, this one, has that alias.
+        0 AliasTaken coded (NodeInfo);
+        /// A live node has that node number; draw another.
+        1 NumberTaken plain;
+        /// This later incarnation of that alias is known; come back with a larger one.
+        2 Outdated coded (u64);
+        /// The newcomer dialled itself.
+        3 Yourself plain;
+        /// The two nodes are linked already.
+        4 AlreadyLinked plain;
+        /// The node that was dialled is leaving the cluster.
+        5 Leaving plain;
+    }
 }
 
 impl fmt::Display for RejectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AliasTaken { alias, ip, port } => {
-                let holder = std::net::SocketAddr::new(ip.0, port.number());
-                write!(f, "the alias {alias} is taken by a live node at {holder}")
+            Self::AliasTaken(holder) => {
+                let (alias, addr) = (&holder.alias, holder.addr());
+                write!(f, "the alias {alias} is taken by a live node at {addr}")
             }
             Self::NumberTaken => write!(f, "the node number is taken by a live node"),
-            Self::Outdated { incarnation } => {
-                write!(f, "a later life of that alias is known (incarnation {incarnation})")
+            Self::Outdated(incarnation) => {
+                write!(f, "a later incarnation of that alias is known: {incarnation}")
             }
             Self::Yourself => write!(f, "the address is this node's own"),
             Self::AlreadyLinked => write!(f, "the nodes are linked already"),
             Self::Leaving => write!(f, "the node is leaving the cluster"),
+            Self::Unknown(number) => {
+                write!(f, "the node gives a reason that this build does not know (number {number})")
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ pub const DEFAULT_PORT: u16 = 2254;
 
 /// Why a name, port or number of a node was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum NameError {
     /// The alias is empty or longer than [`NodeAlias::MAX_LEN`].
     #[error("an alias has 1 to 64 characters; this one has {0}")]
@@ -95,7 +96,7 @@ impl fmt::Display for NodeAlias {
 }
 
 /// The address under which other nodes dial a node. The unspecified address
-/// (`0.0.0.0` or `::`) in an introduction means "the one you see me come from".
+/// (`0.0.0.0` or `::`) in an introduction stands for the one that the receiver sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeIp(pub IpAddr);
 
@@ -234,8 +235,7 @@ impl fmt::Display for NodeNumber {
     }
 }
 
-/// One life of a node. Two ids are the same life when alias and incarnation are
-/// the same. They are ordered by alias, then incarnation; the order decides
+/// One incarnation of a node: alias and incarnation tell it from every other. They are ordered by alias, then incarnation; the order decides
 /// which of two crossing connections survives.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId {

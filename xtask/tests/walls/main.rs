@@ -105,9 +105,6 @@ const LONG: &[(&str, &str)] = &[];
 /// The crates whose files may still use each other in circles, and where: in all
 /// others a file can be understood after those that it uses.
 const CIRCLES: &[(&str, &str)] = &[
-    ("iridium-net", "events, members and their identities; the manager and its thread"),
-    ("iridium-node", "the router, and those who answer for it and start programs"),
-    ("iridium-proto", "the codec, the frames and the messages in them"),
     ("iridium-vm", "process and interpreter"),
 ];
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use iridium_node::{Happening, NodeEvent};
+use iridium_node::{EventKind, NodeEvent};
 use iridium_sched::supervisor::Supervision;
 
 use super::connect;
@@ -39,26 +39,26 @@ pub(crate) fn run(client: &ClientFlags, follow: bool, as_json: bool) -> Result<(
 
 /// The documented shape of `events --json`; fields may be added, not changed.
 fn to_json(event: &NodeEvent) -> Value {
-    let mut object = match &event.what {
-        Happening::Up { info } => json!({
+    let mut object = match &event.kind {
+        EventKind::Up { info } => json!({
             "event": "up",
             "alias": info.alias,
             "ip": info.ip.to_string(),
             "port": info.port.number(),
         }),
-        Happening::Suspect { alias } => json!({ "event": "suspect", "alias": alias }),
-        Happening::Recovered { alias, reconnected } => {
+        EventKind::Suspect { alias } => json!({ "event": "suspect", "alias": alias }),
+        EventKind::Recovered { alias, reconnected } => {
             json!({ "event": "recovered", "alias": alias, "reconnected": reconnected })
         }
-        Happening::Down { alias } => json!({ "event": "down", "alias": alias }),
-        Happening::Left { alias } => json!({ "event": "left", "alias": alias }),
-        Happening::Ended { pid, reason, trap } => json!({
+        EventKind::Down { alias } => json!({ "event": "down", "alias": alias }),
+        EventKind::Left { alias } => json!({ "event": "left", "alias": alias }),
+        EventKind::Ended { pid, reason, trap } => json!({
             "event": "ended",
             "pid": pid.to_string(),
             "reason": reason.0,
             "trap": trap,
         }),
-        Happening::Supervised { supervisor, what } => {
+        EventKind::Supervised { supervisor, what } => {
             let supervisor = supervisor.to_string();
             match what {
                 Supervision::Restarted { child, pid, reason } => json!({
@@ -82,6 +82,7 @@ fn to_json(event: &NodeEvent) -> Value {
                 }),
             }
         }
+        _ => json!({ "event": "unknown" }),
     };
     if let Some(fields) = object.as_object_mut() {
         fields.insert("time".into(), event.time.into());
@@ -91,23 +92,24 @@ fn to_json(event: &NodeEvent) -> Value {
 
 /// An event as a line for people, with its time (UTC).
 fn sentence(event: &NodeEvent) -> String {
-    let what = match &event.what {
-        Happening::Up { info } => format!("{} is up at {}", info.alias, info.addr()),
-        Happening::Suspect { alias } => format!("{alias} does not answer"),
-        Happening::Recovered { alias, reconnected: false } => format!("{alias} answers again"),
-        Happening::Recovered { alias, reconnected: true } => {
+    let what = match &event.kind {
+        EventKind::Up { info } => format!("{} is up at {}", info.alias, info.addr()),
+        EventKind::Suspect { alias } => format!("{alias} does not answer"),
+        EventKind::Recovered { alias, reconnected: false } => format!("{alias} answers again"),
+        EventKind::Recovered { alias, reconnected: true } => {
             format!("{alias} answers again, on a new connection")
         }
-        Happening::Down { alias } => format!("{alias} is down"),
-        Happening::Left { alias } => format!("{alias} has left"),
-        Happening::Ended { pid, trap: Some(trap), .. } => {
+        EventKind::Down { alias } => format!("{alias} is down"),
+        EventKind::Left { alias } => format!("{alias} has left"),
+        EventKind::Ended { pid, trap: Some(trap), .. } => {
             let trap: Vec<_> = trap.lines().map(str::trim).collect();
             format!("process {pid}: {}", trap.join(" "))
         }
-        Happening::Ended { pid, reason, trap: None } => {
+        EventKind::Ended { pid, reason, trap: None } => {
             format!("process {pid} has ended: {reason}")
         }
-        Happening::Supervised { supervisor, what } => format!("supervisor {supervisor}: {what}"),
+        EventKind::Supervised { supervisor, what } => format!("supervisor {supervisor}: {what}"),
+        _ => "something that this version does not know".to_string(),
     };
     format!("{}  {what}", time(event.time))
 }
@@ -147,8 +149,8 @@ mod tests {
 
     #[test]
     fn the_json_is_as_documented() {
-        let event = |what| NodeEvent { time: 5, what };
-        let ended = event(Happening::Ended {
+        let event = |kind| NodeEvent { time: 5, kind };
+        let ended = event(EventKind::Ended {
             pid: Pid::new(1, 2),
             reason: Reason(-101),
             trap: Some("trap: divide-by-zero\n  at a.iasm:1:1: div $0 $1 $2".into()),
@@ -165,7 +167,7 @@ mod tests {
         );
         let what = Supervision::GaveUp { child: "till".into(), reason: Reason(7) };
         assert_eq!(
-            to_json(&event(Happening::Supervised { supervisor: Pid::new(1, 1), what })),
+            to_json(&event(EventKind::Supervised { supervisor: Pid::new(1, 1), what })),
             json!({"time": 5, "event": "gave-up", "supervisor": "1099511627777",
                    "child": "till", "reason": 7})
         );

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use iridium_node::Solo;
+use iridium_node::LocalScheduler;
 use iridium_proto::NodeNumber;
 use iridium_sched::supervisor::Supervision;
 use iridium_sched::{Config, ExitInfo, Observer, Scheduler};
@@ -34,7 +34,7 @@ pub(crate) struct Settings {
 pub(crate) struct Environment {
     pub(crate) scheduler: Scheduler,
     /// The same scheduler, in the form that a node can be started with.
-    pub(crate) solo: Solo,
+    pub(crate) local: LocalScheduler,
     pub(crate) stream: Stream,
     pub(crate) settings: Settings,
     /// Events to report to the user.
@@ -84,11 +84,11 @@ impl Environment {
         config.processes = settings.processes.unwrap_or(config.processes);
         config.memory = settings.memory.unwrap_or(config.memory);
         config.fuel = settings.fuel.unwrap_or(config.fuel);
-        let solo = Solo::start(config)
+        let local = LocalScheduler::start(config)
             .map_err(|error| Failure::failed(format!("cannot start the workers: {error}")))?;
         Ok(Self {
-            scheduler: solo.scheduler().clone(),
-            solo,
+            scheduler: local.scheduler().clone(),
+            local,
             stream,
             settings,
             notices,

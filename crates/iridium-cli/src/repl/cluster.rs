@@ -73,7 +73,7 @@ pub(super) fn nodes(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow
 /// `!leave_cluster`
 pub(super) fn leave(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     session.machine.driver.backend.require_local()?;
-    session.running()?;
+    let _ = session.running()?;
     session.leave();
     output::print_line("left the cluster")?;
     Ok(Flow::Continue)
@@ -119,8 +119,9 @@ impl ReplSession {
         let output = Arc::new(self.machine.driver.stream());
         let local = self.machine.driver.backend.require_local_mut()?;
         let mesh = config::of_node(&self.flags, &[])?;
-        let node =
-            Node::start_with(iridium_node::Config::new(mesh, output), &local.environment.solo)?;
+        let mut config = iridium_node::Config::new(mesh, output);
+        config.scheduler = Some(local.environment.local.clone());
+        let node = Node::start(config)?;
         local.is_clustered = true;
         self.events = node.manager().events();
         self.cluster = Some(node.clone());

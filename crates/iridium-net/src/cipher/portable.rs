@@ -6,7 +6,7 @@ use aes_gcm::{Aes256Gcm, KeyInit};
 use snow::Error;
 use snow::types::Cipher;
 
-use super::{KEY_LEN, TAG_LEN, nonce_bytes};
+use super::gcm::{KEY_LEN, TAG_LEN, nonce_bytes};
 
 pub(super) struct AesGcm(Aes256Gcm);
 

@@ -4,7 +4,7 @@ use graviola::aead;
 use snow::Error;
 use snow::types::Cipher;
 
-use super::{KEY_LEN, TAG_LEN, nonce_bytes};
+use super::gcm::{KEY_LEN, TAG_LEN, nonce_bytes};
 
 pub(super) struct AesGcm(aead::AesGcm);
 

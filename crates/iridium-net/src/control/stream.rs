@@ -1,5 +1,5 @@
-//! A conversation between a control client and the application of a node. The
-//! two directions are independent: one thread may send while another receives.
+//! A stream between a control client and the application of a node. The two
+//! directions are independent: one thread may send while another receives.
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
@@ -12,33 +12,35 @@ use iridium_proto::{ControlReply, ControlRequest, IridiumMessage, MAX_FRAME_ADMI
 use crate::error::StreamError;
 use crate::session::{FrameReader, FrameWriter, Session, SessionError};
 
-/// How long the other end may take to read what is sent before it is cut off.
+/// How long the other end may take to read a chunk before it is cut off.
 const READ_WITHIN: Duration = Duration::from_secs(10);
-/// How much of what is sent must be read in that time.
+/// Bytes that must be read in that time.
 const CHUNK: usize = 64 * 1024;
-/// How often a send that does not get on looks whether the node stops.
-const LOOK_UP: Duration = Duration::from_millis(250);
-/// How long a look at what has come by now takes at most.
-const GLANCE: Duration = Duration::from_millis(1);
+/// How often a send that makes no progress checks whether the node is stopping.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// How long a receive whose deadline has passed still waits.
+const MIN_POLL: Duration = Duration::from_millis(1);
 /// Longest block of bytes: a frame without its kind.
 const MAX_DATA: usize = MAX_FRAME_ADMITTED - 1;
 
-/// A conversation between a control client and a node, in blocks of bytes that
-/// arrive as they were sent, in order. Either end of it.
+/// One end of a stream between a control client and the application of a node:
+/// blocks of bytes that arrive as they were sent, in order.
+#[derive(Debug)]
+#[must_use]
 pub struct ControlStream {
     sender: ControlSender,
     receiver: ControlReceiver,
 }
 
 impl ControlStream {
-    /// `over` is set when the node stops.
-    pub(super) fn new(session: Session, over: Arc<AtomicBool>) -> io::Result<Self> {
+    /// `stopping` is set when the node stops.
+    pub(crate) fn new(session: Session, stopping: Arc<AtomicBool>) -> io::Result<Self> {
         let Session { mut reader, writer, stream } = session;
-        // It has the cluster's secret, or this end has chosen whom it speaks to.
+        // The other end has the cluster's secret, or this end has chosen whom it dials.
         reader.decoder.set_cap(MAX_FRAME_ADMITTED);
         let sending = stream.try_clone()?;
-        sending.set_write_timeout(Some(LOOK_UP))?;
-        let sender = ControlSender { frames: writer, stream: sending, over, ended: false };
+        sending.set_write_timeout(Some(POLL_INTERVAL))?;
+        let sender = ControlSender { frames: writer, stream: sending, stopping, ended: false };
         let receiver = ControlReceiver { frames: reader, stream, ended: false };
         Ok(Self { sender, receiver })
     }
@@ -67,8 +69,8 @@ impl ControlStream {
         self.sender.end()
     }
 
-    /// At the node: ends its side with the reason why it does not answer. The
-    /// client's next `receive` gives [`StreamError::Failed`].
+    /// At the node: refuses the request for that reason, and ends this side. The
+    /// client's next `receive` fails with [`StreamError::Failed`].
     ///
     /// # Errors
     /// As [`ControlSender::send`].
@@ -83,51 +85,55 @@ impl ControlStream {
 
     /// The two directions, for two threads that outlive the caller. The
     /// connection closes when both have been dropped.
-    #[must_use]
     pub fn into_split(self) -> (ControlSender, ControlReceiver) {
         (self.sender, self.receiver)
     }
 
-    /// Says something outside of a conversation.
-    pub(super) fn say(&mut self, message: &IridiumMessage) -> Result<(), StreamError> {
+    /// Sends a message outside of a stream.
+    pub(crate) fn send_message(&mut self, message: &IridiumMessage) -> Result<(), StreamError> {
         self.sender.write(message)
     }
 
-    /// Waits for what is said outside of a conversation.
-    pub(super) fn hear(&mut self, deadline: Instant) -> Result<IridiumMessage, StreamError> {
+    /// Waits for a message outside of a stream.
+    pub(crate) fn receive_message(
+        &mut self,
+        deadline: Instant,
+    ) -> Result<IridiumMessage, StreamError> {
         self.receiver.next(deadline)
     }
 
-    /// Begins another conversation on the same connection.
-    pub(super) fn reopen(&mut self) {
+    /// Starts another stream on the same connection.
+    pub(crate) fn reopen(&mut self) {
         (self.sender.ended, self.receiver.ended) = (false, false);
     }
 
-    /// Ends this side, then reads what the other end still has to say until it
-    /// has ended its own.
-    pub(super) fn finish(&mut self, deadline: Instant) -> Result<(), StreamError> {
+    /// Ends this side, then skips what the other end still sends until it has ended
+    /// its own.
+    pub(crate) fn finish(&mut self, deadline: Instant) -> Result<(), StreamError> {
         self.sender.end()?;
         while self.receiver.receive(deadline)?.is_some() {}
         Ok(())
     }
 
-    pub(super) fn ask(&mut self, request: Vec<u8>) -> Result<(), StreamError> {
-        self.say(&IridiumMessage::ControlRequest(ControlRequest::Application(request)))
+    pub(super) fn open(&mut self, request: Vec<u8>) -> Result<(), StreamError> {
+        self.send_message(&IridiumMessage::ControlRequest(ControlRequest::Application(request)))
     }
 }
 
 impl Drop for ControlReceiver {
     fn drop(&mut self) {
-        // Nobody reads any more. The other direction goes on until it is dropped.
+        // The other direction stays open until it is dropped.
         let _ = self.stream.shutdown(Shutdown::Read);
     }
 }
 
 /// The sending half of a [`ControlStream`].
+#[derive(Debug)]
+#[must_use]
 pub struct ControlSender {
     frames: FrameWriter,
     stream: TcpStream,
-    over: Arc<AtomicBool>,
+    stopping: Arc<AtomicBool>,
     ended: bool,
 }
 
@@ -149,8 +155,8 @@ impl ControlSender {
         self.write(&IridiumMessage::ControlData(bytes.to_vec()))
     }
 
-    /// Says that nothing more comes from this end: the other one's `receive`
-    /// gives `None`. To do so again does nothing.
+    /// Ends this side: the other end's `receive` returns `None`. To end it again does
+    /// nothing.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -166,10 +172,10 @@ impl ControlSender {
     }
 
     fn write(&mut self, message: &IridiumMessage) -> Result<(), StreamError> {
-        // A conversation cut short must not look like one that has ended, but
-        // the answer to the request to leave is still given.
+        // A stream that is cut off must not look like one that has ended, but the
+        // answer to the request to leave is still sent.
         let answer = matches!(message, IridiumMessage::ControlReply(_));
-        if self.over.load(Ordering::Acquire) && !answer {
+        if self.stopping.load(Ordering::Acquire) && !answer {
             return Err(StreamError::Closed);
         }
         self.frames.push(message).map_err(broken)?;
@@ -177,11 +183,11 @@ impl ControlSender {
         let wire = self.frames.unsent();
         let written = wire
             .chunks(CHUNK)
-            .try_for_each(|chunk| write_within(&self.stream, chunk, READ_WITHIN, &self.over));
+            .try_for_each(|chunk| write_within(&self.stream, chunk, READ_WITHIN, &self.stopping));
         let len = wire.len();
-        self.frames.sent(len);
+        self.frames.mark_sent(len);
         if written.is_err() {
-            // A part may have gone: the other end could make nothing of the rest.
+            // A part of a record may have been sent: the other end could not decrypt the rest.
             let _ = self.stream.shutdown(Shutdown::Both);
         }
         written
@@ -191,10 +197,10 @@ impl ControlSender {
 fn write_within(
     mut stream: &TcpStream,
     mut bytes: &[u8],
-    patience: Duration,
-    over: &AtomicBool,
+    timeout: Duration,
+    stopping: &AtomicBool,
 ) -> Result<(), StreamError> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     while !bytes.is_empty() {
         match stream.write(bytes) {
             Ok(0) => return Err(StreamError::Closed),
@@ -202,7 +208,7 @@ fn write_within(
             Err(e) => match e.kind() {
                 io::ErrorKind::Interrupted => {}
                 io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                    if over.load(Ordering::Acquire) {
+                    if stopping.load(Ordering::Acquire) {
                         return Err(StreamError::Closed);
                     }
                     if Instant::now() >= deadline {
@@ -217,6 +223,8 @@ fn write_within(
 }
 
 /// The receiving half of a [`ControlStream`].
+#[derive(Debug)]
+#[must_use]
 pub struct ControlReceiver {
     frames: FrameReader,
     stream: TcpStream,
@@ -224,13 +232,13 @@ pub struct ControlReceiver {
 }
 
 impl ControlReceiver {
-    /// The next block, or `None` when the other end has no more to say. After the deadline too it
-    /// is looked once, for a moment, what has come by now.
+    /// The next block, or `None` when the other end has ended its side. Also after the
+    /// deadline, what has come by now is received.
     ///
     /// # Errors
     /// [`StreamError::TimedOut`] at the deadline, after which one may go on;
     /// [`StreamError::Closed`] when the connection ended before the
-    /// conversation did, or the node stops; [`StreamError::Failed`],
+    /// stream did, or the node stops; [`StreamError::Failed`],
     /// [`StreamError::Broken`].
     pub fn receive(&mut self, deadline: Instant) -> Result<Option<Vec<u8>>, StreamError> {
         if self.ended {
@@ -246,24 +254,24 @@ impl ControlReceiver {
                 self.ended = true;
                 Err(StreamError::Failed(why))
             }
-            other => Err(StreamError::Broken(format!("it said {}", other.name()))),
+            other => Err(StreamError::Broken(format!("it sent {}", other.name()))),
         }
     }
 
     fn next(&mut self, deadline: Instant) -> Result<IridiumMessage, StreamError> {
-        let mut looked = false;
+        let mut polled = false;
         loop {
             if let Some(message) = self.frames.decoder.next_message().map_err(broken)? {
                 return Ok(message);
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() && looked {
+            if left.is_zero() && polled {
                 return Err(StreamError::TimedOut);
             }
-            // Looks at least once: who asks with a deadline that is over wants to know what has
-            // come, and above all whether the other end has gone.
-            let left = left.max(GLANCE);
-            looked = true;
+            // Polls at least once: a caller whose deadline has passed wants to know what has come,
+            // and whether the other end has disconnected.
+            let left = left.max(MIN_POLL);
+            polled = true;
             let asked = self.stream.set_read_timeout(Some(left)).map_err(SessionError::from);
             match asked.and_then(|()| self.frames.fill(&mut self.stream)) {
                 Ok(()) => {}

@@ -1,5 +1,5 @@
-//! The queue of one link as its senders, its writer and the owner of the mesh
-//! share it, and how it comes to its end.
+//! The queue of one link as its senders, its writer and the owner thread share
+//! it, and how the link is closed.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,19 +9,20 @@ use iridium_proto::IridiumMessage;
 use crate::error::{Refused, SendError};
 use crate::threads::lock;
 
-use super::half::SendHalf;
-use super::queue::{Kind, Pushed, Queue};
+use super::queue::{Kind, Queue, QueuePush};
+use super::send_half::SendHalf;
 
-/// How long a link that is being closed may take to send what it has.
+/// How long a link that is being closed may take to send what is queued.
 pub(crate) const FLUSH: Duration = Duration::from_secs(2);
 
-/// A sender that finds the link free writes at once, unless it was used so
-/// shortly before: then more is likely to come, and many messages in one write
-/// by the writer cost less than a write for each.
-const LULL: Duration = Duration::from_micros(5);
+/// A sender that finds the sending half free writes at once, unless it was used
+/// so shortly before: then more messages are likely to follow, and one write of
+/// many messages by the writer costs less than a write for each.
+const QUIET: Duration = Duration::from_micros(5);
 /// A message of this length is worth a write of its own.
 const LARGE: usize = 16 * 1024;
 
+/// What is to be sent on one link, and the means to send it.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
@@ -37,46 +38,47 @@ struct State {
     used: Option<Instant>,
     /// Whether the writer sleeps, and nobody has woken it yet.
     asleep: bool,
-    /// Overtakes nothing: the receiver closes the link when it comes.
-    goodbye: Option<IridiumMessage>,
+    /// A `Leave` that is sent after everything else: the receiver closes the link at it.
+    leave: Option<IridiumMessage>,
+    /// Set when the link is being closed: until when what is queued may still be sent.
     closing: Option<Instant>,
     aborted: bool,
 }
 
-/// What the writer is to do.
+/// What the writer does next.
 #[derive(Debug)]
-pub(super) enum Taken {
-    /// Send what the half still holds and what was put in the batch, then put
-    /// the half back.
+pub(crate) enum WriterStep {
+    /// Send what the half still holds and what is in the batch, then put the half
+    /// back.
     Batch {
         half: Box<SendHalf>,
-        /// Tell those who were refused that there is room again.
-        room: bool,
+        /// Whether senders that were refused are to be told to try again.
+        writable: bool,
     },
-    /// Close the link: everything was sent.
-    Last(Box<SendHalf>),
-    /// The link was given up.
-    Over,
+    /// Close the link: everything has been sent.
+    Finish(Box<SendHalf>),
+    /// Stop: the link was aborted.
+    Aborted,
 }
 
-/// What a sender is to do.
+/// How a message is sent.
 #[derive(Debug)]
-pub(super) enum Sent {
-    /// Nothing: the writer sends it.
+pub(crate) enum Dispatch {
+    /// By the writer.
     Queued,
-    /// Send this now, without waiting, then put the half back.
-    Now(Box<SendHalf>, IridiumMessage),
+    /// By the sender: it sends this now, without blocking, then puts the half back.
+    Direct(Box<SendHalf>, IridiumMessage),
 }
 
 impl Outbox {
-    pub(super) fn new(capacity: usize, half: SendHalf) -> Self {
+    pub(crate) fn new(capacity: usize, half: SendHalf) -> Self {
         Self {
             state: Mutex::new(State {
                 queue: Queue::new(capacity),
                 half: Some(Box::new(half)),
                 used: None,
                 asleep: false,
-                goodbye: None,
+                leave: None,
                 closing: None,
                 aborted: false,
             }),
@@ -84,45 +86,46 @@ impl Outbox {
         }
     }
 
-    /// Queues a control message. It overtakes data, unless it is `Leave`. A link
-    /// whose other end does not even read these is given up.
-    pub(super) fn push_control(&self, message: IridiumMessage) {
+    /// Queues a control message. It overtakes data, unless it is `Leave`. The link is aborted when
+    /// too many are queued: then the other end does not read.
+    pub(crate) fn push_control(&self, message: IridiumMessage) {
         let mut state = lock(&self.state);
         if state.closing.is_some() {
             return;
         }
         if message == IridiumMessage::Leave {
-            state.goodbye = Some(message);
+            state.leave = Some(message);
         } else if !state.queue.push_control(message) {
             state.aborted = true;
         }
         self.wake(&mut state);
     }
 
-    /// Queues a message or signal, or hands it back with the means to send it.
+    /// Queues a message or signal, or returns it with the sending half, for the caller to send.
     ///
     /// # Errors
-    /// Nothing was queued: it is too long, the queue is full, or the link is
-    /// being closed.
-    pub(super) fn push(&self, lane: u64, kind: Kind, bytes: Vec<u8>) -> Result<Sent, Refused> {
+    /// [`Refused`]: it is too long, the queue is full, or the link is being closed.
+    pub(crate) fn push(&self, lane: u64, kind: Kind, bytes: Vec<u8>) -> Result<Dispatch, Refused> {
         let mut state = lock(&self.state);
         if state.closing.is_some() || state.aborted {
             return Err(Refused { why: SendError::NotLinked, bytes });
         }
         if let Some(half) = state.half_for(bytes.len()) {
-            return Ok(Sent::Now(half, kind.with(bytes)));
+            return Ok(Dispatch::Direct(half, kind.with(bytes)));
         }
         match state.queue.push(lane, kind, bytes) {
-            Pushed::Queued => {
-                // Whoever has the half looks at the queue when it puts it back.
+            QueuePush::Queued => {
+                // Otherwise whoever has the half looks at the queue in `put_back`.
                 if state.half.is_some() {
                     self.wake(&mut state);
                 }
-                Ok(Sent::Queued)
+                Ok(Dispatch::Queued)
             }
-            Pushed::Refused(refused) => Err(refused),
-            Pushed::Overflow(bytes) => {
-                log::warn!("gave up a link on which too many signals wait");
+            QueuePush::Refused(refused) => Err(refused),
+            QueuePush::Overflow(bytes) => {
+                log::warn!(
+                    "closed a link with too many signals in its queue: its other end does not read"
+                );
                 state.aborted = true;
                 self.wake(&mut state);
                 Err(Refused { why: SendError::NotLinked, bytes })
@@ -130,15 +133,15 @@ impl Outbox {
         }
     }
 
-    /// Bytes of data that wait, with overhead.
-    pub(super) fn queued_bytes(&self) -> usize {
+    /// Bytes of queued data, with overhead.
+    pub(crate) fn queued_bytes(&self) -> usize {
         lock(&self.state).queue.bytes()
     }
 
-    /// Gives the sending half back; a sender says when.
-    pub(super) fn put_back(&self, half: Box<SendHalf>, used: Option<Instant>) {
+    /// Gives the sending half back. `used` is the time of a sender's write, `None` for the writer.
+    pub(crate) fn put_back(&self, half: Box<SendHalf>, used: Option<Instant>) {
         let mut state = lock(&self.state);
-        let waits = half.has_unsent() || state.queue.waits() || state.closing.is_some();
+        let waits = half.has_unsent() || state.queue.has_pending() || state.closing.is_some();
         state.half = Some(half);
         state.used = used.or(state.used);
         if waits {
@@ -146,43 +149,43 @@ impl Outbox {
         }
     }
 
-    /// The other end has room for this much more.
-    pub(super) fn add_credit(&self, bytes: u64) {
+    /// The other end may be sent this many more bytes.
+    pub(crate) fn add_credit(&self, bytes: u64) {
         let mut state = lock(&self.state);
         state.queue.add_credit(bytes);
-        if state.queue.waits() {
+        if state.queue.has_pending() {
             self.wake(&mut state);
         }
     }
 
-    /// This end has room for this much more.
-    pub(super) fn give_credit(&self, bytes: usize) {
+    /// Tells the other end that it may send this many more bytes.
+    pub(crate) fn give_credit(&self, bytes: usize) {
         self.push_control(IridiumMessage::Credit(bytes as u64));
     }
 
-    /// Takes nothing more; what is queued is still sent, for [`FLUSH`] at most.
-    pub(super) fn close(&self) {
+    /// Refuses new messages. What is queued is still sent, within [`FLUSH`].
+    pub(crate) fn close(&self) {
         let mut state = lock(&self.state);
         state.closing.get_or_insert_with(|| Instant::now() + FLUSH);
         self.wake(&mut state);
     }
 
-    /// Takes nothing more and sends nothing more.
-    pub(super) fn abort(&self) {
+    /// Refuses new messages and sends nothing more.
+    pub(crate) fn abort(&self) {
         let mut state = lock(&self.state);
         state.aborted = true;
         state.closing.get_or_insert_with(Instant::now);
         self.wake(&mut state);
     }
 
-    /// Whether the writer should stop even though a write is not finished.
-    pub(super) fn is_over(&self) -> bool {
+    /// Whether the writer is to stop even in the middle of a write.
+    pub(crate) fn is_over(&self) -> bool {
         let state = lock(&self.state);
         state.aborted || state.closing.is_some_and(|end| Instant::now() >= end)
     }
 
-    /// Waits until nothing more is to be done with the link.
-    pub(super) fn wait_for_abort(&self, deadline: Instant) {
+    /// Waits until the link is aborted, `deadline` at the latest.
+    pub(crate) fn wait_for_abort(&self, deadline: Instant) {
         let mut state = lock(&self.state);
         while !state.aborted {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -196,25 +199,25 @@ impl Outbox {
         }
     }
 
-    /// Waits for something to send and puts it in the empty `batch`.
-    pub(super) fn take(&self, batch: &mut Vec<IridiumMessage>) -> Taken {
+    /// Waits until there is something to send, and puts it in the empty `batch`.
+    pub(crate) fn take(&self, batch: &mut Vec<IridiumMessage>) -> WriterStep {
         let mut state = lock(&self.state);
         loop {
             if state.aborted {
-                return Taken::Over;
+                return WriterStep::Aborted;
             }
-            // Without the half, a sender is writing at this moment.
+            // Without the half: a sender is writing at this moment, and wakes this thread after.
             if let Some(half) = state.half.take() {
                 state.queue.take(batch);
                 if batch.is_empty() && state.closing.is_some() && !half.has_unsent() {
-                    // What is left has no credit: its receiver has long stopped reading.
-                    match state.goodbye.take() {
-                        Some(goodbye) => batch.push(goodbye),
-                        None => return Taken::Last(half),
+                    // Messages without credit may be left: their receiver has stopped reading.
+                    match state.leave.take() {
+                        Some(leave) => batch.push(leave),
+                        None => return WriterStep::Finish(half),
                     }
                 }
                 if !batch.is_empty() || half.has_unsent() {
-                    return Taken::Batch { half, room: state.queue.has_news() };
+                    return WriterStep::Batch { half, writable: state.queue.take_writable() };
                 }
                 state.half = Some(half);
             }
@@ -224,31 +227,31 @@ impl Outbox {
         }
     }
 
-    /// Wakes the writer, if it sleeps and nobody else has: each call to the
-    /// system costs as much as several messages.
+    /// Wakes the writer, unless somebody else has already: the system call costs as much as several
+    /// messages.
     fn wake(&self, state: &mut State) {
         if std::mem::take(&mut state.asleep) {
             self.changed.notify_one();
         }
     }
 
-    /// Forgets what is queued, after an abort. Returns whether someone was
-    /// refused and waits for room.
-    pub(super) fn clear(&self) -> bool {
+    /// Drops what is queued, after an abort. Returns whether a sender was refused
+    /// and waits to be told to try again.
+    pub(crate) fn clear(&self) -> bool {
         let mut state = lock(&self.state);
-        // Not needed any more, and those who hold on to the link need not hold it.
+        // Senders may keep the link for long; they need not keep its buffers.
         state.half = None;
         state.queue.clear()
     }
 }
 
 impl State {
-    /// The sending half, for a message of that length that is to go at once.
+    /// The sending half, if a message of that length may be sent at once.
     fn half_for(&mut self, len: usize) -> Option<Box<SendHalf>> {
-        let lull = || self.used.is_none_or(|used| used.elapsed() >= LULL);
+        let quiet = || self.used.is_none_or(|used| used.elapsed() >= QUIET);
         if self.half.as_ref().is_some_and(|half| !half.has_unsent())
-            && (len >= LARGE || lull())
-            && self.queue.pass(len)
+            && (len >= LARGE || quiet())
+            && self.queue.try_bypass(len)
         {
             return self.half.take();
         }
@@ -283,25 +286,25 @@ mod tests {
     fn taken(outbox: &Outbox) -> Option<Vec<IridiumMessage>> {
         let mut batch = Vec::new();
         match outbox.take(&mut batch) {
-            Taken::Batch { half, .. } => outbox.put_back(half, None),
-            Taken::Last(_) | Taken::Over => return None,
+            WriterStep::Batch { half, .. } => outbox.put_back(half, None),
+            WriterStep::Finish(_) | WriterStep::Aborted => return None,
         }
         Some(batch)
     }
 
     fn queue(outbox: &Outbox, kind: Kind, bytes: Vec<u8>) -> Result<(), SendError> {
         match outbox.push(0, kind, bytes) {
-            Ok(Sent::Queued) => Ok(()),
-            Ok(Sent::Now(..)) => panic!("something waits, so it has to as well"),
+            Ok(Dispatch::Queued) => Ok(()),
+            Ok(Dispatch::Direct(..)) => panic!("what is queued goes first"),
             Err(refused) => Err(refused.why),
         }
     }
 
     #[test]
-    fn who_finds_the_link_free_sends_and_who_finds_it_in_use_queues() {
+    fn a_sender_writes_at_once_when_the_link_is_free_and_queues_otherwise() {
         let (outbox, _end) = outbox(1000);
-        let Ok(Sent::Now(half, message)) = outbox.push(0, Kind::Message, vec![1]) else {
-            panic!("nothing waits")
+        let Ok(Dispatch::Direct(half, message)) = outbox.push(0, Kind::Message, vec![1]) else {
+            panic!("nothing is queued")
         };
         assert_eq!(message, IridiumMessage::Deliver(vec![1]));
         queue(&outbox, Kind::Message, vec![2]).unwrap();
@@ -309,13 +312,18 @@ mod tests {
         queue(&outbox, Kind::Message, vec![3]).unwrap();
         let rest = [2, 3].map(|i| IridiumMessage::Deliver(vec![i]));
         assert_eq!(taken(&outbox), Some(rest.to_vec()));
-        let before = Instant::now().checked_sub(LULL).unwrap();
+        let before = Instant::now().checked_sub(QUIET).unwrap();
         let mut batch = Vec::new();
         outbox.push_control(ping());
-        let Taken::Batch { half, .. } = outbox.take(&mut batch) else { panic!("a ping waits") };
+        let WriterStep::Batch { half, .. } = outbox.take(&mut batch) else {
+            panic!("a ping is queued")
+        };
         outbox.put_back(half, Some(before));
         let sent = outbox.push(0, Kind::Signal, vec![4]);
-        assert!(matches!(sent, Ok(Sent::Now(_, IridiumMessage::Signal(_)))), "after a lull");
+        assert!(
+            matches!(sent, Ok(Dispatch::Direct(_, IridiumMessage::Signal(_)))),
+            "after a pause"
+        );
     }
 
     #[test]
@@ -323,7 +331,7 @@ mod tests {
         let (outbox, mut end) = outbox(1 << 20);
         let mut sent = 0;
         // Until the buffers of the system are full.
-        while let Ok(Sent::Now(mut half, message)) =
+        while let Ok(Dispatch::Direct(mut half, message)) =
             outbox.push(0, Kind::Message, vec![7; PIECE_LEN])
         {
             half.push(&message);
@@ -340,13 +348,13 @@ mod tests {
         loop {
             let mut batch = Vec::new();
             match outbox.take(&mut batch) {
-                Taken::Batch { mut half, .. } => {
+                WriterStep::Batch { mut half, .. } => {
                     batch.iter().for_each(|message| half.push(message));
                     half.send_all(|| false).unwrap();
                     outbox.put_back(half, None);
                 }
-                Taken::Last(half) => break half.finish(),
-                Taken::Over => panic!("nobody gave it up"),
+                WriterStep::Finish(half) => break half.finish(),
+                WriterStep::Aborted => panic!("nobody aborted it"),
             }
         }
         // The one that was queued instead is the last.
@@ -354,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_sends_what_is_queued_then_goodbye_and_takes_nothing_more() {
+    fn closing_sends_what_is_queued_then_leave_and_refuses_the_rest() {
         let (outbox, _end) = outbox(1000);
         outbox.push_control(IridiumMessage::Leave);
         outbox.push_control(ping());
@@ -364,7 +372,7 @@ mod tests {
         let refused = outbox.push(0, Kind::Message, vec![2]).unwrap_err();
         assert_eq!(refused, Refused { why: SendError::NotLinked, bytes: vec![2] });
         assert_eq!(taken(&outbox), Some(vec![ping(), IridiumMessage::Deliver(vec![1])]));
-        assert_eq!(taken(&outbox), Some(vec![IridiumMessage::Leave]), "goodbye comes last");
+        assert_eq!(taken(&outbox), Some(vec![IridiumMessage::Leave]), "Leave comes last");
         assert_eq!(taken(&outbox), None);
     }
 
@@ -390,7 +398,7 @@ mod tests {
         }
         assert!((100..130).contains(&count), "{count} signals of 64 KiB");
         assert!(outbox.is_over());
-        assert!(outbox.clear(), "the one who was refused is told");
+        assert!(outbox.clear(), "the sender that was refused is told");
         assert_eq!(queue(&outbox, Kind::Signal, vec![]), Err(SendError::NotLinked));
     }
 }

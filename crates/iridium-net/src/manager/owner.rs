@@ -1,54 +1,36 @@
 //! The one thread that owns a node's view of the cluster. It drives the
-//! membership core: feeds it what readers, dials and callers bring, and carries
-//! out what it asks for. It never reads or writes a socket itself.
+//! membership core: it passes commands of readers, dials and callers to it, and
+//! carries out its actions. It never reads or writes a socket itself.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use iridium_proto::{
-    ControlReply, ControlRequest, IridiumMessage, MAX_FRAME_ADMITTED, MemberView, NodeIp,
-};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use iridium_proto::{ControlReply, ControlRequest};
 
 use crate::application::Application;
+use crate::cause::Cause;
 use crate::config::Config;
-use crate::dialer;
 use crate::endpoint::Endpoint;
 use crate::error::{JoinError, StartError};
 use crate::event::{Event, JoinReport};
-use crate::link::{self, ClusterClient, Reader};
-use crate::membership::{Action, ConnId, DialFailure, DialId, Input, JoinId, Membership, Start};
-use crate::session::Session;
+use crate::ids::{ConnId, DialId, JoinId};
+use crate::link::ClusterClient;
+use crate::membership::{Action, DialFailure, Input, Membership, Start};
 use crate::threads::{Threads, lock};
 
-use super::Shared;
-use super::doors::{Doors, Listeners};
+use super::command::{Command, JoinReply};
+use super::connection::ConnectionContext;
+use super::listener_set::{BoundListeners, ListenerSet};
 use super::peers_file::PeersFile;
+use super::shared::Shared;
 
-type JoinReply = Sender<Result<JoinReport, JoinError>>;
-
-/// What the owner is told.
-pub(super) enum Command {
-    /// Something for the membership core.
-    Input(Input),
-    /// A connection has threads of its own now; what it is for comes with it.
-    Opened(Arc<ClusterClient>, Input),
-    /// A caller wants to join.
-    Join { to: Endpoint, reply: JoinReply },
-    /// A caller wants the members.
-    Members { reply: Sender<Vec<MemberView>> },
-    /// A control client wants something.
-    Control { request: ControlRequest, reply: Sender<ControlReply> },
-    /// Say goodbye and stop.
-    Stop { forget: bool },
-}
-
+/// The owner thread and all that only it may touch.
 pub(super) struct Owner {
-    worker: Worker,
-    doors: Doors,
+    context: ConnectionContext,
+    listeners: ListenerSet,
     peers_file: PeersFile,
     /// Connections that the core knows of.
     links: HashMap<ConnId, Arc<ClusterClient>>,
@@ -57,20 +39,10 @@ pub(super) struct Owner {
     seeds: Vec<Endpoint>,
 }
 
-/// What a connection's own thread needs.
-#[derive(Clone)]
-struct Worker {
-    config: Arc<Config>,
-    threads: Threads,
-    commands: Sender<Command>,
-    application: Arc<dyn Application>,
-    shared: Arc<Shared>,
-}
-
 impl Owner {
     pub(super) fn new(
         config: Config,
-        doors: Doors,
+        listeners: ListenerSet,
         peers_file: PeersFile,
         threads: Threads,
         commands: Sender<Command>,
@@ -79,30 +51,30 @@ impl Owner {
     ) -> Self {
         let seeds = config.seeds.clone();
         let config = Arc::new(config);
-        let worker = Worker { config, threads, commands, application, shared };
-        Self { worker, doors, peers_file, links: HashMap::new(), joins: HashMap::new(), seeds }
+        let context = ConnectionContext { config, threads, commands, application, shared };
+        Self { context, listeners, peers_file, links: HashMap::new(), joins: HashMap::new(), seeds }
     }
 
-    /// Starts the owner's thread, then accepting.
+    /// Starts to accept connections, and the owner's thread.
     pub(super) fn start(
         self,
-        listeners: Listeners,
+        bound: BoundListeners,
         start: Start,
         inputs: Receiver<Command>,
     ) -> Result<(), StartError> {
-        let worker = self.worker.clone();
-        let (on_mesh, on_control) = (worker.clone(), worker.clone());
-        let port = self.doors.mesh_addr().port();
-        self.doors.open(
-            listeners,
-            &worker.config.security,
-            &worker.threads,
+        let context = self.context.clone();
+        let (on_mesh, on_control) = (context.clone(), context.clone());
+        let port = self.listeners.mesh_addr().port();
+        self.listeners.start(
+            bound,
+            &context.config.security,
+            &context.threads,
             Arc::new(move |session, remote, first| on_mesh.accepted(session, remote, first)),
             Arc::new(move |session, remote, first| {
                 on_control.accepted_for_control(session, remote, first, port);
             }),
         )?;
-        let threads = worker.threads.clone();
+        let threads = context.threads.clone();
         threads
             .spawn("iridium-manager", move || self.run(start, &inputs))
             .map_err(StartError::System)
@@ -115,7 +87,7 @@ impl Owner {
             core.join(seed, true, Duration::ZERO);
         }
         loop {
-            self.act(&mut core);
+            self.perform_actions(&mut core);
             let wait = core.poll_timeout().map(|at| at.saturating_sub(epoch.elapsed()));
             let command = match inputs.recv_timeout(wait.unwrap_or(Duration::MAX)) {
                 Ok(command) => Some(command),
@@ -126,17 +98,17 @@ impl Owner {
             match command {
                 None => core.handle_timeout(now),
                 Some(Command::Stop { forget }) => return self.stop(&mut core, forget, inputs),
-                Some(command) => self.take(&mut core, command, now),
+                Some(command) => self.handle_command(&mut core, command, now),
             }
-            // Inputs must not keep timers from being seen to.
+            // Timers must not be delayed by a stream of commands.
             if core.poll_timeout().is_some_and(|at| at <= now) {
                 core.handle_timeout(now);
             }
         }
     }
 
-    fn take(&mut self, core: &mut Membership, command: Command, now: Duration) {
-        core.may_renumber(self.worker.application.may_renumber());
+    fn handle_command(&mut self, core: &mut Membership, command: Command, now: Duration) {
+        core.may_renumber(self.context.application.may_renumber());
         match command {
             Command::Input(input) => core.handle(input, now),
             Command::Opened(link, input) => {
@@ -147,32 +119,34 @@ impl Owner {
                 let join = core.join(to, false, now);
                 self.joins.insert(join, reply);
             }
-            // Whoever asked may have gone meanwhile.
+            // The caller may have gone meanwhile.
             Command::Members { reply } => drop(reply.send(core.view())),
             Command::Control { request, reply } => {
-                drop(reply.send(self.answer(core, &request)));
+                drop(reply.send(self.control_reply(core, &request)));
             }
             Command::Stop { .. } => {}
         }
     }
 
-    fn answer(&self, core: &Membership, request: &ControlRequest) -> ControlReply {
+    fn control_reply(&self, core: &Membership, request: &ControlRequest) -> ControlReply {
         match request {
             ControlRequest::Members => ControlReply::Members(core.view()),
             ControlRequest::Leave => {
                 self.emit(&Event::LeaveRequested);
                 ControlReply::Leaving
             }
+            // The thread of the client hands these to the application.
             ControlRequest::Application(_) => {
                 ControlReply::Failed("only the application answers this".into())
             }
+            ControlRequest::Unknown(number) => ControlReply::NotUnderstood(*number),
         }
     }
 
-    /// Carries out what the core asks for.
-    fn act(&mut self, core: &mut Membership) {
-        // First, so that whoever is told of a change finds it there.
-        *lock(&self.worker.shared.me) = core.me();
+    /// Carries out the actions of the core.
+    fn perform_actions(&mut self, core: &mut Membership) {
+        // First, so that it is up to date when the application is called.
+        *lock(&self.context.shared.me) = core.me();
         while let Some(action) = core.poll_action() {
             match action {
                 Action::Dial { dial, to } => self.dial(dial, to),
@@ -190,43 +164,52 @@ impl Owner {
                 }
                 Action::Link { id, conn } => {
                     if let Some(link) = self.links.get(&conn) {
-                        link.belongs_to(id.clone());
-                        lock(&self.worker.shared.routes).insert(id.alias.clone(), Arc::clone(link));
-                        self.worker.application.linked(&id, link);
+                        link.set_peer(id.clone());
+                        lock(&self.context.shared.routes)
+                            .insert(id.alias.clone(), Arc::clone(link));
+                        self.context.application.linked(&id, link);
                     }
                 }
                 Action::Unlink { id, conn } => {
-                    let mut routes = lock(&self.worker.shared.routes);
+                    let mut routes = lock(&self.context.shared.routes);
                     if routes.get(&id.alias).is_some_and(|link| link.id() == conn) {
                         routes.remove(&id.alias);
                     }
                 }
+                Action::Features { conn, features } => {
+                    if let Some(link) = self.links.get(&conn) {
+                        link.set_features(features);
+                    }
+                }
                 Action::Emit(event) => self.emit(&event),
-                Action::Joined { join, outcome } => self.joined(join, outcome),
+                Action::Joined { join, outcome } => self.report_join(join, outcome),
                 Action::SavePeers(peers) => self.peers_file.save_peers(peers),
-                Action::Reborn(id) => {
-                    log::warn!("this node goes on as {id}, number {}", id.number);
+                Action::IdentityChanged(id) => {
+                    log::warn!("this node has a new identity: {id}, number {}", id.number);
                     self.peers_file.save_incarnation(id.incarnation);
-                    self.worker.application.reborn(&id);
+                    self.context.application.identity_changed(&id);
                 }
             }
         }
     }
 
     fn dial(&self, dial: DialId, to: Endpoint) {
-        let worker = self.worker.clone();
-        let spawned = self.worker.threads.spawn("iridium-peer", move || worker.dial(dial, &to));
+        let context = self.context.clone();
+        let spawned = self.context.threads.spawn("iridium-peer", move || context.dial(dial, &to));
         if let Err(e) = spawned {
-            let failure = DialFailure::Unreachable(format!("no thread to dial with: {e}"));
-            // The owner sends to itself: never wait for room.
+            let failure = DialFailure::Unreachable(Cause::new(e));
+            // The owner sends to itself, so it must not wait for space in the channel.
             let input = Command::Input(Input::DialFailed { dial, failure });
-            if self.worker.commands.try_send(input).is_err() {
-                log::error!("a dial was lost: no thread and no room");
+            if self.context.commands.try_send(input).is_err() {
+                log::error!(
+                    "dial {} got lost: there is no thread for it, and too many commands wait",
+                    dial.0
+                );
             }
         }
     }
 
-    fn joined(&mut self, join: JoinId, outcome: Result<JoinReport, JoinError>) {
+    fn report_join(&mut self, join: JoinId, outcome: Result<JoinReport, JoinError>) {
         match self.joins.remove(&join) {
             // The caller may have gone meanwhile.
             Some(reply) => drop(reply.send(outcome)),
@@ -237,32 +220,31 @@ impl Owner {
         }
     }
 
-    /// Tells of an event, then lets through what a connection has brought that
-    /// was told of by it.
+    /// Reports an event, then lets data through that came on the connection it reports.
     fn emit(&self, event: &Event) {
-        self.worker.application.event(event);
+        self.context.application.event(event);
         if let Event::Up { link, .. } | Event::Recovered { reconnected: true, link, .. } = event
             && let Some(link) = self.links.get(&link.conn())
         {
             link.admit();
         }
-        lock(&self.worker.shared.listeners).retain(|listener| {
-            let sent = listener.try_send(event.clone());
+        lock(&self.context.shared.subscribers).retain(|subscriber| {
+            let sent = subscriber.try_send(event.clone());
             let full = matches!(sent, Err(crossbeam_channel::TrySendError::Full(_)));
-            // Events since the start are kept for a first listener who may never come.
-            let awaited = lock(&self.worker.shared.since_start).take_if(|_| full).is_some();
+            // The first subscriber may never come; its channel may fill up.
+            let awaited = lock(&self.context.shared.since_start).take_if(|_| full).is_some();
             if full && !awaited {
-                log::error!("a listener was cut off: it did not take its events");
+                log::error!("cut off a subscriber that does not take its events");
             }
             sent.is_ok()
         });
     }
 
-    /// Says goodbye and closes everything; the threads end by themselves.
+    /// Leaves and closes everything. The threads of connections end by themselves.
     fn stop(mut self, core: &mut Membership, forget: bool, inputs: &Receiver<Command>) {
-        self.worker.shared.over.store(true, Ordering::SeqCst);
+        self.context.shared.stopping.store(true, Ordering::SeqCst);
         core.leave();
-        self.act(core);
+        self.perform_actions(core);
         for link in self.links.values() {
             link.close();
         }
@@ -274,113 +256,9 @@ impl Owner {
         if forget {
             self.peers_file.save_peers(Vec::new());
         }
-        self.doors.close();
-        self.worker.shared.controls.end();
-        lock(&self.worker.shared.routes).clear();
-        lock(&self.worker.shared.listeners).clear();
-    }
-}
-
-impl Worker {
-    /// Runs on a dial's thread, which becomes the reader of the connection.
-    fn dial(&self, dial: DialId, to: &Endpoint) {
-        let patience = self.config.timing.dial_timeout;
-        match dialer::dial(to, &self.config.security, patience) {
-            Err(failure) => self.tell(Command::Input(Input::DialFailed { dial, failure })),
-            Ok((session, remote)) => {
-                let conn = self.shared.conn_id();
-                let remote = NodeIp(remote.ip());
-                self.serve(conn, session, Input::Connected { dial, conn, remote });
-            }
-        }
-    }
-
-    /// Runs on an accepted connection's thread, which becomes its reader.
-    fn accepted(&self, session: Session, remote: SocketAddr, first: IridiumMessage) {
-        if let IridiumMessage::ControlRequest(request) = first {
-            return self.serve_control(session, remote, request);
-        }
-        let conn = self.shared.conn_id();
-        let remote = NodeIp(remote.ip().to_canonical());
-        // Gone already if the system does not know: then the next line finds out.
-        let local =
-            session.stream.local_addr().map_or(remote, |addr| NodeIp(addr.ip().to_canonical()));
-        self.serve(conn, session, Input::Accepted { conn, remote, local, first });
-    }
-
-    /// As [`accepted`](Self::accepted), where no node is let in: those are told
-    /// the port at which they are.
-    fn accepted_for_control(
-        &self,
-        session: Session,
-        remote: SocketAddr,
-        first: IridiumMessage,
-        port: u16,
-    ) {
-        if let IridiumMessage::ControlRequest(request) = first {
-            return self.serve_control(session, remote, request);
-        }
-        let why = format!("only control clients are let in here; nodes join at port {port}");
-        log::warn!("refused a connection from {remote}: it said {}, but {why}", first.name());
-        self.shared.controls.turn_away(session, why);
-    }
-
-    /// Makes a session a connection of the mesh and reads it to its end.
-    fn serve(&self, conn: ConnId, session: Session, input: Input) {
-        let reader = match self.open(conn, session) {
-            Ok(reader) => reader,
-            Err(error) => {
-                log::error!("a connection was dropped: {error}");
-                if let Input::Connected { dial, .. } = input {
-                    let failure = DialFailure::Unreachable(error.to_string());
-                    self.tell(Command::Input(Input::DialFailed { dial, failure }));
-                }
-                return;
-            }
-        };
-        let link = Arc::clone(&reader.link);
-        self.tell(Command::Opened(Arc::clone(&link), input));
-        if self.shared.over.load(Ordering::SeqCst) {
-            // Too late for the owner to close it.
-            link.abort();
-        }
-        let why = reader.run(|conn, message| {
-            log::trace!("from {}: {}", link.remote_ip(), message.name());
-            self.commands.send(Command::Input(Input::Message { conn, message })).is_ok()
-        });
-        log::debug!("{}:{} is gone: {why}", link.remote_ip(), link.remote_port());
-        self.tell(Command::Input(Input::Closed { conn }));
-    }
-
-    fn open(&self, conn: ConnId, session: Session) -> std::io::Result<Reader> {
-        let Session { mut reader, writer, stream } = session;
-        reader.decoder.set_cap(MAX_FRAME_ADMITTED);
-        let link = Arc::new(ClusterClient::new(conn, &stream, writer, self.config.queue_bytes)?);
-        let theirs = Arc::clone(&link);
-        let application = Arc::clone(&self.application);
-        self.threads.spawn("iridium-writer", move || {
-            link::run_writer(&theirs, &*application);
-        })?;
-        Ok(Reader {
-            link,
-            frames: reader,
-            stream,
-            application: Arc::clone(&self.application),
-            patience: self.config.timing.greet_timeout,
-        })
-    }
-
-    fn serve_control(&self, session: Session, remote: SocketAddr, first: ControlRequest) {
-        let mesh = |request| {
-            let (reply, answer) = bounded(1);
-            self.tell(Command::Control { request, reply });
-            answer.recv().unwrap_or_else(|_| ControlReply::Failed("the node is stopping".into()))
-        };
-        self.shared.controls.serve(session, remote, first, &*self.application, mesh);
-    }
-
-    /// An owner that has ended needs no more telling.
-    fn tell(&self, command: Command) {
-        let _ = self.commands.send(command);
+        self.listeners.stop();
+        self.context.shared.controls.stop();
+        lock(&self.context.shared.routes).clear();
+        lock(&self.context.shared.subscribers).clear();
     }
 }

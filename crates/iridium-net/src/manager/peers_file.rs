@@ -1,5 +1,5 @@
-//! Writes what a node must remember, on a thread of its own: a slow disk must
-//! not hold up heartbeats.
+//! Writes the peers and the incarnation to disk, on a thread of its own: a slow
+//! disk must not delay heartbeats.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -10,17 +10,17 @@ use crate::error::StartError;
 use crate::store::Store;
 use crate::threads::{Threads, lock};
 
-/// What is still to be written; later values replace earlier ones.
+/// What is to be written; later values replace earlier ones.
 #[derive(Default)]
 struct Pending {
     peers: Option<Vec<NodeInfo>>,
     incarnation: Option<u64>,
-    over: bool,
+    stopping: bool,
 }
 
 type Slot = Arc<(Mutex<Pending>, Condvar)>;
 
-/// The owner's end. Dropping it lets the thread finish what is pending and end.
+/// The owner's handle of that thread, which writes what is pending and ends when this is dropped.
 pub(super) struct PeersFile {
     slot: Option<Slot>,
 }
@@ -53,7 +53,7 @@ impl PeersFile {
 
 impl Drop for PeersFile {
     fn drop(&mut self) {
-        self.change(|pending| pending.over = true);
+        self.change(|pending| pending.stopping = true);
     }
 }
 
@@ -61,11 +61,11 @@ fn run(store: &Store, slot: &Slot) {
     let mut written = None;
     loop {
         let mut pending = lock(&slot.0);
-        while pending.peers.is_none() && pending.incarnation.is_none() && !pending.over {
+        while pending.peers.is_none() && pending.incarnation.is_none() && !pending.stopping {
             pending = slot.1.wait(pending).unwrap_or_else(PoisonError::into_inner);
         }
         let (peers, incarnation) = (pending.peers.take(), pending.incarnation.take());
-        let over = pending.over;
+        let stopping = pending.stopping;
         drop(pending);
         if let Some(incarnation) = incarnation {
             report(store.save_incarnation(incarnation));
@@ -74,7 +74,7 @@ fn run(store: &Store, slot: &Slot) {
             report(store.save_peers(&peers));
             written = Some(peers);
         }
-        if over {
+        if stopping {
             return;
         }
     }
@@ -82,6 +82,6 @@ fn run(store: &Store, slot: &Slot) {
 
 fn report(outcome: io::Result<()>) {
     if let Err(error) = outcome {
-        log::error!("cannot write what is to be remembered for the next start: {error}");
+        log::error!("cannot write the peers or the incarnation for the next start: {error}");
     }
 }

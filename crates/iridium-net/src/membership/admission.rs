@@ -1,22 +1,26 @@
 //! Introductions: who becomes a member, by which connection, under which alias.
 
 use iridium_proto::{
-    HelloAck, Introduction, IridiumMessage, Members, NodeAlias, NodeIp, RecordState, RejectReason,
+    Features, HelloAck, Introduction, IridiumMessage, Members, NodeAlias, NodeIp, RecordState,
+    RejectReason,
 };
 
-use super::dial::Target;
+use crate::event::Event;
+use crate::ids::ConnId;
+
+use super::conn::{Conn, DialPurpose, Stage};
+use super::core::Membership;
+use super::interface::{Action, DialFailure, Time};
 use super::member::{Attempt, Claim, Member, State};
 use super::timer::Timer;
-use super::{Action, Conn, ConnId, Membership, Stage, Time};
-use crate::event::Event;
 
-/// Someone who has introduced itself on a connection it made.
+/// A node that has introduced itself on a connection that it made.
 struct Newcomer {
     conn: ConnId,
     /// The address it comes from.
     remote: NodeIp,
     intro: Introduction,
-    /// Whether it said `Hello` and not `Join`.
+    /// Whether it sent `Hello`, not `Join`.
     wants_list: bool,
 }
 
@@ -39,27 +43,30 @@ impl Membership {
         now: Time,
     ) {
         let (intro, wants_list) = match first {
-            IridiumMessage::Hello(hello) => (hello.intro, true),
+            IridiumMessage::Hello(hello) => {
+                self.on_features(conn, hello.features);
+                (hello.intro, true)
+            }
             IridiumMessage::Join(join) => (join.intro, false),
             _ => return self.push(Action::Close { conn, why: "it did not introduce itself" }),
         };
         let derived = intro.info.ip.is_unspecified();
         let intro = intro.seen_from(remote);
         let info = intro.info.clone();
-        self.consider(Newcomer { conn, remote, intro, wants_list }, now);
-        // Only the seed looks: one answer is enough.
+        self.decide(Newcomer { conn, remote, intro, wants_list }, now);
+        // Only the seed checks: one answer is enough.
         if derived && wants_list && self.conns.contains_key(&conn) {
             self.check_dialable(conn, info);
         }
     }
 
-    /// Decides on an introduction, now or again after the incumbent was asked.
-    fn consider(&mut self, newcomer: Newcomer, now: Time) {
+    /// Decides on an introduction, for the first time or again after the incumbent was asked.
+    fn decide(&mut self, newcomer: Newcomer, now: Time) {
         match self.judge_introduction(&newcomer.intro) {
             Verdict::Reject(reason) => self.refuse(newcomer.conn, &newcomer.intro, reason),
             Verdict::Admit => self.admit(newcomer, now),
-            Verdict::AskIncumbent(link) => self.hold(newcomer, Some(link), now),
-            Verdict::AwaitOwnDial => self.hold(newcomer, None, now),
+            Verdict::AskIncumbent(link) => self.hold_claim(newcomer, Some(link), now),
+            Verdict::AwaitOwnDial => self.hold_claim(newcomer, None, now),
         }
     }
 
@@ -88,7 +95,7 @@ impl Membership {
         if known > intro.id.incarnation
             || (known == intro.id.incarnation && member.state == State::Left)
         {
-            return Verdict::Reject(RejectReason::Outdated { incarnation: known });
+            return Verdict::Reject(RejectReason::Outdated(known));
         }
         // Both ends dialled: the connection of the smaller id survives.
         let greeting = matches!(member.attempt, Some(Attempt::Greeting(_)));
@@ -99,8 +106,7 @@ impl Membership {
     }
 
     fn alias_taken_by_me(&self) -> RejectReason {
-        let (_, info) = self.me();
-        RejectReason::AliasTaken { alias: info.alias, ip: info.ip, port: info.port }
+        RejectReason::AliasTaken(self.me().1)
     }
 
     fn number_is_taken(&self, intro: &Introduction) -> bool {
@@ -119,53 +125,53 @@ impl Membership {
         self.push(Action::Close { conn, why: "refused" });
     }
 
-    /// Lets a newcomer wait, for the incumbent link to answer or, without one,
-    /// for this node's own dial. Only the latest waits for a place.
-    fn hold(&mut self, newcomer: Newcomer, incumbent: Option<ConnId>, now: Time) {
+    /// Lets a newcomer wait: until the incumbent link has been asked or, without
+    /// one, for the answer to this node's own dial. Only the latest newcomer of an
+    /// alias waits.
+    fn hold_claim(&mut self, newcomer: Newcomer, incumbent: Option<ConnId>, now: Time) {
         let Newcomer { conn, remote, intro, wants_list } = newcomer;
         let ping = incumbent.map(|link| self.ping(link, now));
         let Some(member) = self.members.get_mut(&intro.id.alias) else { return };
-        let same_life = intro.id.incarnation == member.id.incarnation;
+        let same_incarnation = intro.id.incarnation == member.id.incarnation;
         let earlier = member.claim.replace(Claim { candidate: conn, ping });
         if let Some(earlier) = earlier {
             self.close(earlier.candidate, "a later connection of the same node waits");
         }
         if let Some(token) = ping {
-            // A link that merely has another beside it is only given up when it
-            // is silent for so long that it would be suspect anyway.
-            let patience =
-                if same_life { self.timing.suspect_after } else { self.timing.incumbent_probe };
-            self.timers.set(now + patience, Timer::Incumbent(intro.id.alias.clone(), token));
+            // A link of the same incarnation is only dropped when it has been silent
+            // for so long that it would be suspect anyway.
+            let timeout = if same_incarnation {
+                self.timing.suspect_after
+            } else {
+                self.timing.incumbent_probe
+            };
+            self.timers.set(now + timeout, Timer::Incumbent(intro.id.alias.clone(), token));
         }
         self.insert_conn(conn, Stage::Candidate { intro, wants_list }, remote, now);
     }
 
-    /// The incumbent of an alias has answered a heartbeat: whoever claimed its
-    /// place is told so.
-    pub(super) fn defend(&mut self, alias: &NodeAlias, answered: u64) {
+    /// The incumbent of an alias has answered a heartbeat: the newcomer that claims
+    /// its place is rejected.
+    pub(super) fn reject_claim(&mut self, alias: &NodeAlias, answered: u64) {
         let Some(member) = self.members.get_mut(alias) else { return };
         let Some(claim) =
             member.claim.take_if(|claim| claim.ping.is_some_and(|ping| ping <= answered))
         else {
             return;
         };
-        let taken = RejectReason::AliasTaken {
-            alias: member.info.alias.clone(),
-            ip: member.info.ip,
-            port: member.info.port,
-        };
+        let taken = RejectReason::AliasTaken(member.info.clone());
         let holder = member.id.incarnation;
         let Some(Conn { stage: Stage::Candidate { intro, .. }, .. }) =
             self.conns.remove(&claim.candidate)
         else {
             return;
         };
-        let same_life = intro.id.incarnation == holder;
-        let reason = if same_life { RejectReason::AlreadyLinked } else { taken };
+        let same_incarnation = intro.id.incarnation == holder;
+        let reason = if same_incarnation { RejectReason::AlreadyLinked } else { taken };
         self.refuse(claim.candidate, &intro, reason);
     }
 
-    /// The incumbent had its time and did not answer.
+    /// The incumbent did not answer in time.
     pub(super) fn on_incumbent_over(&mut self, alias: &NodeAlias, token: u64, now: Time) {
         let Some(member) = self.members.get(alias) else { return };
         if member.claim.as_ref().is_none_or(|claim| claim.ping != Some(token)) {
@@ -174,13 +180,13 @@ impl Membership {
         if let Some(link) = member.link {
             self.drop_link(link, "it did not answer when another claimed its place", now);
         } else {
-            self.promote(alias, now);
+            self.reconsider_claim(alias, now);
         }
     }
 
-    /// The place is free: whoever waits for it is considered again. Returns
-    /// whether someone waited.
-    pub(super) fn promote(&mut self, alias: &NodeAlias, now: Time) -> bool {
+    /// The place of an alias is free: decides again on the newcomer that waits for
+    /// it. Returns whether there was one.
+    pub(super) fn reconsider_claim(&mut self, alias: &NodeAlias, now: Time) -> bool {
         let Some(member) = self.members.get_mut(alias) else { return false };
         let Some(claim) = member.claim.take() else { return false };
         let Some(Conn { stage: Stage::Candidate { intro, wants_list }, remote, .. }) =
@@ -188,18 +194,18 @@ impl Membership {
         else {
             return false;
         };
-        self.consider(Newcomer { conn: claim.candidate, remote, intro, wants_list }, now);
+        self.decide(Newcomer { conn: claim.candidate, remote, intro, wants_list }, now);
         true
     }
 
-    /// Files a newcomer and answers it. The link counts once it says more.
+    /// Makes a newcomer a member and answers it. The link is confirmed by its next message.
     fn admit(&mut self, newcomer: Newcomer, now: Time) {
         let Newcomer { conn, remote, intro, wants_list } = newcomer;
         let alias = intro.id.alias.clone();
         let nodes = if wants_list { self.present_records(Some(&alias)) } else { Vec::new() };
-        let attempt = self.file(&intro, now).attempt.take();
+        let attempt = self.upsert_member(&intro, now).attempt.take();
         if let Some(Attempt::Greeting(own)) = attempt {
-            self.abandon(own);
+            self.abandon_greeting(own);
         }
         let stage = Stage::Linked { alias: alias.clone(), confirmed: false };
         self.insert_conn(conn, stage, remote, now);
@@ -211,25 +217,25 @@ impl Membership {
         self.timers.set(now + self.timing.greet_timeout, Timer::Greet(conn));
     }
 
-    /// Gives up a greeting of this node's own in favour of the other end's. A
-    /// join that it carried is served by the surviving link.
-    fn abandon(&mut self, own: ConnId) {
-        let target = match self.conns.get(&own) {
-            Some(Conn { stage: Stage::Greeting(target), .. }) => target.clone(),
+    /// Gives up a greeting of this node's own in favour of the other end's. A join
+    /// that it was for is finished by the other link.
+    fn abandon_greeting(&mut self, own: ConnId) {
+        let purpose = match self.conns.get(&own) {
+            Some(Conn { stage: Stage::Greeting(purpose), .. }) => purpose.clone(),
             _ => return,
         };
         self.close(own, "the other end's connection was chosen");
-        if let Target::Join(join) = target {
+        if let DialPurpose::Join(join) = purpose {
             self.finish_join(join);
         }
     }
 
-    /// The entry of the node that introduced itself, new or brought up to date.
-    pub(super) fn file(&mut self, intro: &Introduction, now: Time) -> &mut Member {
+    /// Inserts or updates the member that has introduced itself.
+    pub(super) fn upsert_member(&mut self, intro: &Introduction, now: Time) -> &mut Member {
         let alias = &intro.id.alias;
         self.digest = None;
         if self.members.get(alias).is_some_and(|m| m.id.incarnation != intro.id.incarnation) {
-            self.bury(alias);
+            self.remove_member(alias);
         }
         let member =
             self.members.entry(alias.clone()).or_insert_with(|| Member::introduced(intro, now));
@@ -238,34 +244,34 @@ impl Membership {
         member
     }
 
-    /// Ends an earlier life of an alias and removes it.
-    pub(super) fn bury(&mut self, alias: &NodeAlias) {
+    /// Removes a member, with its connections.
+    pub(super) fn remove_member(&mut self, alias: &NodeAlias) {
         let Some(member) = self.members.remove(alias) else { return };
         self.digest = None;
         if let Some(conn) = member.link {
             if self.is_confirmed(conn) {
                 self.push(Action::Unlink { id: member.id.clone(), conn });
             }
-            self.close(conn, "a later life of the same alias took its place");
+            self.close(conn, "a later incarnation took its place");
         }
         if let Some(Attempt::Greeting(conn)) = member.attempt {
-            self.close(conn, "a later life of the same alias took its place");
+            self.close(conn, "a later incarnation took its place");
         }
         if let Some(claim) = member.claim {
-            self.close(claim.candidate, "a later life of the same alias took its place");
+            self.close(claim.candidate, "a later incarnation took its place");
         }
-        if member.told_up {
-            log::info!("replaced node={}: a later life of the alias was met", member.id);
+        if member.announced {
+            log::info!("replaced node={}: there is a later incarnation of the alias", member.id);
             self.push(Action::Emit(Event::Down { id: member.id }));
         }
     }
 
     pub(super) fn on_hello_ack(&mut self, conn: ConnId, ack: HelloAck, now: Time) {
-        let Some(Conn { stage: Stage::Greeting(target), remote, .. }) = self.conns.get(&conn)
+        let Some(Conn { stage: Stage::Greeting(purpose), remote, .. }) = self.conns.get(&conn)
         else {
-            return self.protocol_error(conn, "an answer to no question", now);
+            return self.protocol_error(conn, "a HelloAck without a greeting", now);
         };
-        let (target, remote) = (target.clone(), *remote);
+        let (purpose, remote) = (purpose.clone(), *remote);
         let intro = ack.intro.seen_from(remote);
         self.note_own_ip(ack.seen);
         if intro.id.alias == self.me.id.alias {
@@ -276,25 +282,31 @@ impl Membership {
                 self.alias_taken_by_me()
             };
             self.close(conn, "it has this node's own alias");
-            return self.on_rejected(&target, reason, now);
+            return self.on_rejected(&purpose, reason, now);
         }
         let alias = intro.id.alias.clone();
-        if self.take_ack(conn, &target, &intro, now) {
+        if self.take_ack(conn, &purpose, &intro, now) {
             self.establish(conn, &alias, now);
         }
         let named = self.merge_all(ack.nodes, remote, now);
-        self.finish_greeting(&target, &alias, named, now);
+        self.finish_greeting(&purpose, &alias, named, now);
         self.clear_seed_attempts(now);
     }
 
     /// Makes an answered greeting the link to that member, unless the other
     /// end's own connection is the one to keep.
-    fn take_ack(&mut self, conn: ConnId, target: &Target, intro: &Introduction, now: Time) -> bool {
+    fn take_ack(
+        &mut self,
+        conn: ConnId,
+        purpose: &DialPurpose,
+        intro: &Introduction,
+        now: Time,
+    ) -> bool {
         let alias = &intro.id.alias;
         let incumbent = self.members.get(alias).and_then(|m| Some((m.link?, m.id.clone())));
         if let Some((link, id)) = incumbent {
             if id.incarnation != intro.id.incarnation {
-                self.close(conn, "another life of the same alias is linked");
+                self.close(conn, "another incarnation of the alias is linked");
                 return false;
             }
             // Both ends dialled. Where nothing has been said on the other
@@ -310,44 +322,48 @@ impl Membership {
             known > met || (known == met && m.state == State::Left)
         });
         if outdated {
-            self.close(conn, "a later life of the same alias is known");
+            self.close(conn, "a later incarnation of the alias is known");
             return false;
         }
-        // Before an earlier life is buried with its attempts: this one is no part of it.
+        // Taken out first: an earlier incarnation would be removed with its attempt, and this
+        // attempt is not part of it.
         let attempt = self.members.get_mut(alias).and_then(|m| m.attempt.take());
-        let earlier_link = self.file(intro, now).link.replace(conn);
+        let earlier_link = self.upsert_member(intro, now).link.replace(conn);
         if let Some(earlier) = earlier_link {
             self.close(earlier, "this end's connection was chosen");
         }
         match attempt {
-            Some(Attempt::Greeting(other)) if other != conn => self.abandon(other),
+            Some(Attempt::Greeting(other)) if other != conn => self.abandon_greeting(other),
             _ => {}
         }
         if let Some(state) = self.conns.get_mut(&conn) {
             state.stage = Stage::Linked { alias: alias.clone(), confirmed: true };
         }
-        log::debug!("linked node={} by {target:?}", intro.id);
+        log::debug!("linked node={} by {purpose:?}", intro.id);
         true
     }
 
-    /// A link counts from now on: both ends have chosen it.
+    /// A link is confirmed: both ends have chosen it.
     pub(super) fn establish(&mut self, conn: ConnId, alias: &NodeAlias, now: Time) {
         let Some(member) = self.members.get_mut(alias) else { return };
         let before = member.record();
-        let was_up = member.told_up;
+        let was_up = member.announced;
         member.state = State::Alive;
-        member.heard = now;
+        member.last_heard = now;
         member.failures = 0;
-        member.doubt = None;
-        member.told_up = true;
+        member.suspicion = None;
+        member.announced = true;
         member.token = 0;
         let (id, info) = (member.id.clone(), member.info.clone());
         let claim = member.claim.take();
         self.digest = None;
-        // Before anyone can send on it: only with a control message does the link
-        // count at the other end, which lets data wait until it does.
+        // Before anyone can send data on it: a control message confirms the link at
+        // the other end, which holds data back until then.
         self.ping(conn, now);
         self.push(Action::Link { id: id.clone(), conn });
+        if !self.features.is_empty() {
+            self.send(conn, IridiumMessage::Features(self.features));
+        }
         self.push(Action::Emit(if was_up {
             Event::Recovered { id, reconnected: true, link: conn.into() }
         } else {
@@ -357,13 +373,19 @@ impl Membership {
             self.refuse_claim(claim.candidate);
         }
         if before.state == RecordState::Down || was_up {
-            // It is told what was thought of it, so that it can contradict.
+            // It is told that it was suspect or down, so that it can refute that.
             let members = Members { nodes: vec![before], answer: false };
             self.send(conn, IridiumMessage::Members(members));
         }
         self.timers.set(now + self.timing.suspect_after, Timer::Silence(conn));
         self.resolve_waiting(alias);
         self.save_peers();
+    }
+
+    /// The other end of a connection has named the features that it knows.
+    pub(super) fn on_features(&mut self, conn: ConnId, theirs: Features) {
+        let features = self.features & theirs;
+        self.push(Action::Features { conn, features });
     }
 
     fn refuse_claim(&mut self, candidate: ConnId) {
@@ -377,21 +399,21 @@ impl Membership {
     /// A greeting was not answered in time, or an accepted link not confirmed.
     pub(super) fn on_greet_over(&mut self, conn: ConnId, now: Time) {
         match self.conns.get(&conn).map(|c| &c.stage) {
-            Some(Stage::Greeting(target)) => {
-                let target = target.clone();
+            Some(Stage::Greeting(purpose)) => {
+                let purpose = purpose.clone();
                 self.close(conn, "it did not answer the greeting in time");
-                let failure = super::DialFailure::Unreachable("no answer in time".into());
-                self.on_target_failed(&target, failure, now);
+                let failure = DialFailure::Unreachable("no answer in time".into());
+                self.on_attempt_failed(&purpose, failure, now);
             }
             Some(Stage::Linked { confirmed: false, .. }) => {
-                self.drop_link(conn, "it introduced itself and then fell silent", now);
+                self.drop_link(conn, "it sent nothing after its introduction", now);
             }
             _ => {}
         }
     }
 
     pub(super) fn insert_conn(&mut self, conn: ConnId, stage: Stage, remote: NodeIp, now: Time) {
-        let state = Conn { stage, remote, heard: now, pinged: None, exchanged: None };
+        let state = Conn { stage, remote, last_heard: now, pinged: None, exchanged: None };
         self.conns.insert(conn, state);
     }
 

@@ -1,55 +1,48 @@
-//! Who answers and who does not: heartbeats, silence, lost links, and the
-//! questions put to others before a member is given up.
+//! Failure detection: heartbeats, silent and lost links, and the indirect probes
+//! before a member is marked down.
 
 use iridium_proto::{ControlReply, IridiumMessage, NodeAlias, NodeId, PingAck, PingReq, Pong};
 
-use super::member::{Doubt, Member, State};
-use super::timer::Timer;
-use super::{Action, Conn, ConnId, DialFailure, Membership, Stage, Time};
 use crate::event::Event;
+use crate::ids::ConnId;
 
-/// A question that this node was asked: does `target` answer you?
-#[derive(Debug)]
-pub(super) struct Relay {
-    /// Who asked.
-    conn: ConnId,
-    /// The token to answer with.
-    asked: u64,
-    /// The link on which the target was pinged, and with what.
-    target: ConnId,
-    ping: u64,
-}
+use super::conn::{Conn, Stage};
+use super::core::Membership;
+use super::interface::{Action, DialFailure, Time};
+use super::member::{Member, State};
+use super::probe::{Relay, Suspicion};
+use super::timer::Timer;
 
 impl Membership {
     pub(super) fn on_message(&mut self, conn: ConnId, message: IridiumMessage, now: Time) {
         let Some(state) = self.conns.get_mut(&conn) else { return };
-        state.heard = now;
+        state.last_heard = now;
         match &state.stage {
             Stage::Linked { .. } => self.on_link_message(conn, message, now),
-            Stage::Greeting(target) => {
-                let target = target.clone();
+            Stage::Greeting(purpose) => {
+                let purpose = purpose.clone();
                 match message {
                     IridiumMessage::HelloAck(ack) => self.on_hello_ack(conn, ack, now),
                     IridiumMessage::Reject(reason) => {
                         self.close(conn, "it was refused");
-                        self.on_rejected(&target, reason, now);
+                        self.on_rejected(&purpose, reason, now);
                     }
-                    // It lets control clients in there, not nodes.
+                    // The address is for control clients alone.
                     IridiumMessage::ControlReply(ControlReply::Failed(why)) => {
-                        self.close(conn, "it takes no nodes there");
-                        self.on_target_failed(&target, DialFailure::Handshake(why), now);
+                        self.close(conn, "its address is for control clients alone");
+                        self.on_attempt_failed(&purpose, DialFailure::Handshake(why.into()), now);
                     }
                     _ => self.protocol_error(conn, "no answer to the greeting", now),
                 }
             }
             Stage::Candidate { .. } => {
-                self.protocol_error(conn, "it spoke before it was admitted", now);
+                self.protocol_error(conn, "it sent a message before it was admitted", now);
             }
         }
     }
 
     fn on_link_message(&mut self, conn: ConnId, message: IridiumMessage, now: Time) {
-        let Some(alias) = self.heard(conn, now) else { return };
+        let Some(alias) = self.note_activity(conn, now) else { return };
         match message {
             IridiumMessage::Ping(ping) => {
                 let pong = Pong { token: ping.token, digest: self.digest() };
@@ -60,20 +53,21 @@ impl Membership {
             IridiumMessage::Members(members) => self.on_members(conn, members, now),
             IridiumMessage::PingReq(request) => self.on_ping_req(conn, &request, now),
             IridiumMessage::PingAck(ack) => self.on_ping_ack(ack, now),
+            IridiumMessage::Features(theirs) => self.on_features(conn, theirs),
             IridiumMessage::Leave => self.on_left(&alias, now),
             IridiumMessage::NotDialable(info) => {
                 log::error!(
-                    "other nodes cannot dial this node at {}; tell them where with --advertise HOST:PORT",
+                    "other nodes cannot dial this node at {}, the address that it publishes",
                     info.addr()
                 );
                 self.push(Action::Emit(Event::NotDialable { info }));
             }
-            _ => self.protocol_error(conn, "a message that has no place on a link", now),
+            _ => self.protocol_error(conn, "a message that is not for a link", now),
         }
     }
 
-    /// The member behind a link has said something. Returns its alias.
-    fn heard(&mut self, conn: ConnId, now: Time) -> Option<NodeAlias> {
+    /// The member at the other end of a link has sent a message. Returns its alias.
+    fn note_activity(&mut self, conn: ConnId, now: Time) -> Option<NodeAlias> {
         let state = self.conns.get_mut(&conn)?;
         let Stage::Linked { alias, confirmed } = &mut state.stage else { return None };
         let first = !std::mem::replace(confirmed, true);
@@ -82,9 +76,9 @@ impl Membership {
             self.establish(conn, &alias, now);
         }
         let member = self.members.get_mut(&alias)?;
-        member.heard = now;
+        member.last_heard = now;
         if member.state == State::Suspect {
-            self.clear(&alias);
+            self.clear_suspicion(&alias);
         }
         Some(alias)
     }
@@ -99,7 +93,7 @@ impl Membership {
         {
             member.rtt = Some(now.saturating_sub(sent));
         }
-        self.defend(alias, pong.token);
+        self.reject_claim(alias, pong.token);
         let answered = |r: &Relay| r.target == conn && r.ping <= pong.token;
         let relays: Vec<u64> =
             self.relays.iter().filter(|(_, r)| answered(r)).map(|(token, _)| *token).collect();
@@ -110,7 +104,7 @@ impl Membership {
 
     pub(super) fn on_heartbeat(&mut self, due: Time, now: Time) {
         if now > due + self.timing.starved_after {
-            self.doubt_oneself(now - due, now);
+            self.on_starved(now - due, now);
         }
         let links: Vec<ConnId> = self.members.values().filter_map(|m| m.link).collect();
         for conn in links {
@@ -119,30 +113,31 @@ impl Membership {
         self.timers.set(now + self.timing.heartbeat, Timer::Heartbeat);
     }
 
-    /// This node did not run for a while, so it cannot have heard anyone:
-    /// everyone gets the benefit of the doubt, from now.
-    fn doubt_oneself(&mut self, late: Time, now: Time) {
+    /// This node did not run for a while, so it cannot have received anything: the
+    /// silence of all others is counted from now.
+    fn on_starved(&mut self, late: Time, now: Time) {
         log::warn!(
-            "this node did not run for {:.1} s; it takes nobody's silence as theirs",
+            "this node did not run for {:.1} s; it suspects nobody for the silence meanwhile",
             late.as_secs_f64()
         );
         for conn in self.conns.values_mut() {
-            conn.heard = now;
+            conn.last_heard = now;
         }
         for member in self.members.values_mut().filter(|m| m.is_present()) {
-            member.heard = now;
+            member.last_heard = now;
         }
     }
 
-    /// Looks at how long a link has been silent, and when to look again.
+    /// Checks how long a link has been silent, and sets the time of the next check.
     pub(super) fn on_silence(&mut self, conn: ConnId, now: Time) {
-        let Some(Conn { stage: Stage::Linked { alias, .. }, heard, .. }) = self.conns.get(&conn)
+        let Some(Conn { stage: Stage::Linked { alias, .. }, last_heard, .. }) =
+            self.conns.get(&conn)
         else {
             return;
         };
-        let (alias, heard) = (alias.clone(), *heard);
-        let suspect_at = heard + self.timing.suspect_after;
-        let down_at = heard + self.timing.down_after;
+        let (alias, last_heard) = (alias.clone(), *last_heard);
+        let suspect_at = last_heard + self.timing.suspect_after;
+        let down_at = last_heard + self.timing.down_after;
         if now >= down_at {
             return self.drop_link(conn, "it has been silent for too long", now);
         }
@@ -150,7 +145,7 @@ impl Membership {
             return self.timers.set(suspect_at, Timer::Silence(conn));
         }
         self.timers.set(down_at, Timer::Silence(conn));
-        if self.members.get(&alias).is_some_and(|m| m.doubt.is_none()) {
+        if self.members.get(&alias).is_some_and(|m| m.suspicion.is_none()) {
             self.suspect(&alias, now);
         }
     }
@@ -161,7 +156,7 @@ impl Membership {
         self.link_lost(conn, now);
     }
 
-    /// A link is gone and nobody said goodbye.
+    /// A link has ended without `Leave`.
     pub(super) fn link_lost(&mut self, conn: ConnId, now: Time) {
         let Some(Conn { stage: Stage::Linked { alias, confirmed }, .. }) = self.conns.remove(&conn)
         else {
@@ -178,7 +173,7 @@ impl Membership {
         if confirmed {
             self.push(Action::Unlink { id, conn });
         }
-        if self.promote(&alias, now) {
+        if self.reconsider_claim(&alias, now) {
             return;
         }
         if confirmed {
@@ -189,7 +184,7 @@ impl Membership {
         }
     }
 
-    /// A member that was alive gives reason for doubt.
+    /// Makes a member suspect.
     fn suspect(&mut self, alias: &NodeAlias, now: Time) {
         let Some(member) = self.members.get_mut(alias) else { return };
         if member.state == State::Alive {
@@ -198,15 +193,15 @@ impl Membership {
             log::info!("suspect node={id}");
             self.push(Action::Emit(Event::Suspect { id }));
         }
-        self.ask_others(alias, now);
+        self.probe_indirectly(alias, now);
     }
 
-    /// A suspect member is there after all, on the link it had.
-    fn clear(&mut self, alias: &NodeAlias) {
+    /// A suspect member answers again, on the link that it had.
+    fn clear_suspicion(&mut self, alias: &NodeAlias) {
         let Some(member) = self.members.get_mut(alias) else { return };
         let Some(conn) = member.link else { return };
         member.state = State::Alive;
-        member.doubt = None;
+        member.suspicion = None;
         let id = member.id.clone();
         log::info!("recovered node={id}");
         let link = conn.into();
@@ -214,7 +209,7 @@ impl Membership {
     }
 
     /// Asks a few members, chosen at random, whether they reach a suspect one.
-    fn ask_others(&mut self, alias: &NodeAlias, now: Time) {
+    fn probe_indirectly(&mut self, alias: &NodeAlias, now: Time) {
         let token = self.next_number();
         let Some(target) = self.members.get(alias).map(|m| m.id.clone()) else { return };
         let mut others: Vec<ConnId> = self
@@ -229,11 +224,11 @@ impl Membership {
             self.send(conn, IridiumMessage::PingReq(request));
         }
         let Some(member) = self.members.get_mut(alias) else { return };
-        let refused = member.doubt.as_ref().is_some_and(|doubt| doubt.refused);
-        member.doubt = Some(Doubt { token, unanswered: asked, refused });
-        let end = (member.heard + self.timing.down_after).max(now);
+        let refused = member.suspicion.as_ref().is_some_and(|suspicion| suspicion.refused);
+        member.suspicion = Some(Suspicion { token, unanswered: asked, refused });
+        let end = (member.last_heard + self.timing.down_after).max(now);
         let again = (now + self.timing.suspect_after).min(end);
-        self.timers.set(again, Timer::Doubt(alias.clone(), token));
+        self.timers.set(again, Timer::SuspicionOver(alias.clone(), token));
         let over = now + self.timing.probe_timeout;
         self.timers.set(over, Timer::ProbeOver(alias.clone(), token));
     }
@@ -262,7 +257,7 @@ impl Membership {
         }
     }
 
-    /// The link to a member is lost: whoever asked about it is told so.
+    /// The link to a member is lost: nodes that asked about it are answered.
     fn fail_relays(&mut self, target: ConnId) {
         let lost: Vec<u64> =
             self.relays.iter().filter(|(_, r)| r.target == target).map(|(t, _)| *t).collect();
@@ -272,86 +267,93 @@ impl Membership {
     }
 
     fn on_ping_ack(&mut self, ack: PingAck, now: Time) {
-        let asked = |doubt: &Doubt| doubt.token == ack.token;
-        let Some(member) = self.members.values_mut().find(|m| m.doubt.as_ref().is_some_and(asked))
+        let asked = |suspicion: &Suspicion| suspicion.token == ack.token;
+        let Some(member) =
+            self.members.values_mut().find(|m| m.suspicion.as_ref().is_some_and(asked))
         else {
             return;
         };
         let alias = member.id.alias.clone();
         let linked = member.link.is_some();
-        let Some(doubt) = &mut member.doubt else { return };
+        let Some(suspicion) = &mut member.suspicion else { return };
         if !ack.reached {
-            doubt.unanswered = doubt.unanswered.saturating_sub(1);
-            return self.judge(&alias, now);
+            suspicion.unanswered = suspicion.unanswered.saturating_sub(1);
+            return self.check_suspicion(&alias, now);
         }
-        doubt.refused = false;
-        member.heard = now;
+        suspicion.refused = false;
+        member.last_heard = now;
         if linked {
-            self.clear(&alias);
+            self.clear_suspicion(&alias);
         }
     }
 
     pub(super) fn on_probe_over(&mut self, alias: &NodeAlias, token: u64, now: Time) {
         let Some(member) = self.members.get_mut(alias) else { return };
-        if let Some(doubt) = member.doubt.as_mut().filter(|doubt| doubt.token == token) {
-            doubt.unanswered = 0;
-            self.judge(alias, now);
+        if let Some(suspicion) =
+            member.suspicion.as_mut().filter(|suspicion| suspicion.token == token)
+        {
+            suspicion.unanswered = 0;
+            self.check_suspicion(alias, now);
         }
     }
 
     /// The machine of a member answered that nobody listens at its port.
     pub(super) fn note_refused(&mut self, alias: &NodeAlias, now: Time) {
-        if let Some(doubt) = self.members.get_mut(alias).and_then(|m| m.doubt.as_mut()) {
-            doubt.refused = true;
-            self.judge(alias, now);
+        if let Some(suspicion) = self.members.get_mut(alias).and_then(|m| m.suspicion.as_mut()) {
+            suspicion.refused = true;
+            self.check_suspicion(alias, now);
         }
     }
 
-    /// Gives a member up early when its machine refuses and nobody reaches it.
-    fn judge(&mut self, alias: &NodeAlias, now: Time) {
+    /// Marks a member down early when its machine refuses connections and nobody
+    /// reaches it.
+    fn check_suspicion(&mut self, alias: &NodeAlias, now: Time) {
         let Some(member) = self.members.get(alias) else { return };
-        let hopeless = |doubt: &Doubt| doubt.refused && doubt.unanswered == 0;
-        if member.link.is_none() && member.doubt.as_ref().is_some_and(hopeless) {
-            self.give_up(alias, now);
+        let is_down = |suspicion: &Suspicion| suspicion.refused && suspicion.unanswered == 0;
+        if member.link.is_none() && member.suspicion.as_ref().is_some_and(is_down) {
+            self.mark_down(alias, now);
         }
     }
 
-    /// A suspect member has had some more time.
-    pub(super) fn on_doubt(&mut self, alias: &NodeAlias, token: u64, now: Time) {
+    /// A round of probes of a suspect member is over.
+    pub(super) fn on_suspicion_over(&mut self, alias: &NodeAlias, token: u64, now: Time) {
         let Some(member) = self.members.get(alias) else { return };
-        if member.doubt.as_ref().is_none_or(|doubt| doubt.token != token) {
+        if member.suspicion.as_ref().is_none_or(|suspicion| suspicion.token != token) {
             return;
         }
-        if now >= member.heard + self.timing.down_after {
-            self.give_up(alias, now);
+        if now >= member.last_heard + self.timing.down_after {
+            self.mark_down(alias, now);
         } else {
-            self.ask_others(alias, now);
+            self.probe_indirectly(alias, now);
         }
     }
 
-    /// A member is down, as far as this node can tell.
-    fn give_up(&mut self, alias: &NodeAlias, now: Time) {
+    /// Marks a member down.
+    fn mark_down(&mut self, alias: &NodeAlias, now: Time) {
         let Some(member) = self.members.get_mut(alias) else { return };
-        log::warn!("down node={}: it does not answer, and nobody asked reaches it", member.id);
-        let id = self.end_member(alias, State::Down, now);
+        log::warn!(
+            "down node={}: it does not answer, and none of those asked reaches it",
+            member.id
+        );
+        let id = self.retire_member(alias, State::Down, now);
         if let Some(id) = id {
             self.push(Action::Emit(Event::Down { id }));
         }
         self.schedule_redial(alias, now);
     }
 
-    /// A member said goodbye, to this node or to one that tells of it.
+    /// A member has left: it sent `Leave`, here or to a node that reports it.
     pub(super) fn on_left(&mut self, alias: &NodeAlias, now: Time) {
-        if let Some(id) = self.end_member(alias, State::Left, now) {
+        if let Some(id) = self.retire_member(alias, State::Left, now) {
             log::info!("left node={id}");
             self.push(Action::Emit(Event::Left { id }));
         }
         self.save_peers();
     }
 
-    /// Takes a member out of the present ones. Returns its id when its coming
-    /// had been told, so that its going is to be told too.
-    pub(super) fn end_member(
+    /// Makes a member down or left. Returns its id if it was announced as up, so that
+    /// its end is to be announced too.
+    pub(super) fn retire_member(
         &mut self,
         alias: &NodeAlias,
         state: State,
@@ -360,10 +362,10 @@ impl Membership {
         let member = self.members.get_mut(alias)?;
         member.state = state;
         member.ended = now;
-        member.doubt = None;
+        member.suspicion = None;
         member.failures = 0;
         member.token = 0;
-        let told = std::mem::take(&mut member.told_up);
+        let announced = std::mem::take(&mut member.announced);
         let id = member.id.clone();
         let link = member.link.take();
         self.digest = None;
@@ -375,15 +377,15 @@ impl Membership {
             self.close(conn, "the member is gone");
         }
         self.timers.set(now + self.timing.forget_after, Timer::Forget(alias.clone()));
-        self.promote(alias, now);
-        told.then_some(id)
+        self.reconsider_claim(alias, now);
+        announced.then_some(id)
     }
 
     pub(super) fn on_forget(&mut self, alias: &NodeAlias, now: Time) {
         let forget_after = self.timing.forget_after;
         let gone = |m: &Member| !m.is_present() && now >= m.ended + forget_after;
         if self.members.get(alias).is_some_and(gone) {
-            self.bury(alias);
+            self.remove_member(alias);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whom this node dials, when, and what comes of it.
+//! Which members this node dials, when, and what the outcome means.
 
 use std::time::Duration;
 
@@ -7,70 +7,63 @@ use iridium_proto::{IridiumMessage, Join, NodeAlias, NodeInfo, NodeIp, RejectRea
 use crate::endpoint::Endpoint;
 use crate::error::JoinError;
 use crate::event::Event;
+use crate::ids::{ConnId, DialId};
 
+use super::conn::{Conn, DialPurpose, Stage};
+use super::core::Membership;
+use super::interface::{Action, DialFailure, Time};
 use super::member::{Attempt, State};
 use super::timer::Timer;
-use super::{Action, Conn, ConnId, DialFailure, DialId, JoinId, Membership, Stage, Time};
-
-/// What a dial is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
-    /// A member that this node knows of.
-    Member(NodeAlias),
-    /// A seed, or a peer of an earlier life.
-    Join(JoinId),
-    /// The address under which a newcomer is seen, to find out whether others
-    /// can dial it there; `ConnId` is its link.
-    Check(ConnId, NodeInfo),
-}
 
 impl Membership {
     /// Dials a member unless it is linked or being dialled.
     pub(super) fn dial_member(&mut self, alias: &NodeAlias, now: Time) {
         let dial = DialId(self.next_number());
         let Some(member) = self.members.get_mut(alias) else { return };
-        if self.leaving || !member.is_wanted() || member.attempt.is_some() {
+        if self.leaving || !member.should_dial() || member.attempt.is_some() {
             return;
         }
         member.attempt = Some(Attempt::Connecting(dial));
         member.dialled = Some(now);
         member.token = 0;
         let to = Endpoint::Addr(member.info.addr());
-        self.dials.insert(dial, Target::Member(alias.clone()));
+        self.dials.insert(dial, DialPurpose::Member(alias.clone()));
         self.push(Action::Dial { dial, to });
     }
 
     pub(super) fn on_connected(&mut self, dial: DialId, conn: ConnId, remote: NodeIp, now: Time) {
-        let Some(target) = self.dials.remove(&dial) else {
+        let Some(purpose) = self.dials.remove(&dial) else {
             return self.push(Action::Close { conn, why: "no longer wanted" });
         };
         let intro = self.me.clone();
-        let (wanted, greeting) = match &target {
-            Target::Member(alias) => {
+        let (wanted, greeting) = match &purpose {
+            DialPurpose::Member(alias) => {
                 let member = self.members.get_mut(alias);
                 let member = member.filter(|m| m.attempt == Some(Attempt::Connecting(dial)));
                 let wanted = member.is_some_and(|m| {
-                    m.attempt = m.is_wanted().then_some(Attempt::Greeting(conn));
+                    m.attempt = m.should_dial().then_some(Attempt::Greeting(conn));
                     m.attempt.is_some()
                 });
                 (wanted, IridiumMessage::Join(Join { intro }))
             }
-            Target::Join(join) => {
+            DialPurpose::Join(join) => {
                 let wanted = self.joins.contains_key(join) && !self.is_joined(*join);
                 (wanted, self.join_greeting(*join))
             }
-            // That the connection came about is the answer.
-            Target::Check(..) => return self.push(Action::Close { conn, why: "it was a check" }),
+            // The connection itself is the answer.
+            DialPurpose::Check(..) => {
+                return self.push(Action::Close { conn, why: "it was a check" });
+            }
         };
         if !wanted {
             self.push(Action::Close { conn, why: "no longer wanted" });
-            if let Target::Join(join) = target {
+            if let DialPurpose::Join(join) = purpose {
                 self.finish_join(join);
             }
             return;
         }
-        self.insert_conn(conn, Stage::Greeting(target.clone()), remote, now);
-        if let Target::Join(join) = target {
+        self.insert_conn(conn, Stage::Greeting(purpose.clone()), remote, now);
+        if let DialPurpose::Join(join) = purpose {
             self.note_seed_attempt(join, conn);
         }
         self.send(conn, greeting);
@@ -78,18 +71,23 @@ impl Membership {
     }
 
     pub(super) fn on_dial_failed(&mut self, dial: DialId, failure: DialFailure, now: Time) {
-        if let Some(target) = self.dials.remove(&dial) {
-            self.on_target_failed(&target, failure, now);
+        if let Some(purpose) = self.dials.remove(&dial) {
+            self.on_attempt_failed(&purpose, failure, now);
         }
     }
 
-    /// A dial or a greeting came to nothing.
-    pub(super) fn on_target_failed(&mut self, target: &Target, failure: DialFailure, now: Time) {
-        match target {
-            Target::Member(alias) => self.on_member_failed(alias, &failure, now),
-            Target::Join(join) => self.on_join_failed(*join, failure, now),
-            Target::Check(link, info) => {
-                log::warn!("cannot dial {info} back: {failure:?}");
+    /// A dial or a greeting has failed.
+    pub(super) fn on_attempt_failed(
+        &mut self,
+        purpose: &DialPurpose,
+        failure: DialFailure,
+        now: Time,
+    ) {
+        match purpose {
+            DialPurpose::Member(alias) => self.on_member_failed(alias, &failure, now),
+            DialPurpose::Join(join) => self.on_join_failed(*join, failure, now),
+            DialPurpose::Check(link, info) => {
+                log::warn!("cannot dial {info} back: {failure}");
                 if self.conns.contains_key(link) {
                     self.send(*link, IridiumMessage::NotDialable(info.clone()));
                 }
@@ -97,20 +95,20 @@ impl Membership {
         }
     }
 
-    /// Dials a newcomer at the address it is seen under, which it did not choose
-    /// itself, so that it can be told when nobody reaches it there.
+    /// Dials a newcomer at the address that it is seen to come from and does not
+    /// publish itself, so that it can be told when it cannot be dialled there.
     pub(super) fn check_dialable(&mut self, link: ConnId, info: NodeInfo) {
         let dial = DialId(self.next_number());
         let to = Endpoint::Addr(info.addr());
-        self.dials.insert(dial, Target::Check(link, info));
+        self.dials.insert(dial, DialPurpose::Check(link, info));
         self.push(Action::Dial { dial, to });
     }
 
     fn on_member_failed(&mut self, alias: &NodeAlias, failure: &DialFailure, now: Time) {
         let Some(member) = self.members.get_mut(alias) else { return };
         member.attempt = None;
-        log::debug!("could not dial node={} addr={}: {failure:?}", member.id, member.info.addr());
-        if self.promote(alias, now) {
+        log::debug!("could not dial node={} addr={}: {failure}", member.id, member.info.addr());
+        if self.reconsider_claim(alias, now) {
             return;
         }
         self.stop_waiting(alias, false);
@@ -121,62 +119,62 @@ impl Membership {
     }
 
     /// A node answered a greeting with `Reject`.
-    pub(super) fn on_rejected(&mut self, target: &Target, reason: RejectReason, now: Time) {
-        if let Target::Member(alias) = target
+    pub(super) fn on_rejected(&mut self, purpose: &DialPurpose, reason: RejectReason, now: Time) {
+        if let DialPurpose::Member(alias) = purpose
             && let Some(member) = self.members.get_mut(alias)
         {
             member.attempt = None;
         }
         self.clear_seed_attempts(now);
         match reason {
-            RejectReason::NumberTaken if self.may_renumber => self.be_reborn(0, now),
-            RejectReason::Outdated { incarnation } => self.be_reborn(incarnation, now),
-            RejectReason::AlreadyLinked => self.on_already_linked(target, now),
+            RejectReason::NumberTaken if self.may_renumber => self.change_identity(0, now),
+            RejectReason::Outdated(incarnation) => self.change_identity(incarnation, now),
+            RejectReason::AlreadyLinked => self.on_already_linked(purpose, now),
             RejectReason::Leaving => {
-                let failure = DialFailure::Unreachable(reason.to_string());
-                self.on_target_failed(target, failure, now);
+                let failure = DialFailure::Unreachable(reason.to_string().into());
+                self.on_attempt_failed(purpose, failure, now);
             }
-            RejectReason::Yourself => match target {
-                Target::Member(alias) => self.bury(&alias.clone()),
-                Target::Join(join) => self.end_self_join(*join),
-                Target::Check(..) => {}
+            RejectReason::Yourself => match purpose {
+                DialPurpose::Member(alias) => self.remove_member(&alias.clone()),
+                DialPurpose::Join(join) => self.end_self_join(*join),
+                DialPurpose::Check(..) => {}
             },
-            RejectReason::AliasTaken { .. } | RejectReason::NumberTaken => {
-                self.on_refused(target, reason, now);
+            RejectReason::AliasTaken(_) | RejectReason::NumberTaken | RejectReason::Unknown(_) => {
+                self.on_refused(purpose, reason, now);
             }
         }
     }
 
-    fn on_already_linked(&mut self, target: &Target, now: Time) {
-        match target {
-            Target::Member(alias) => {
-                if !self.promote(alias, now) {
+    fn on_already_linked(&mut self, purpose: &DialPurpose, now: Time) {
+        match purpose {
+            DialPurpose::Member(alias) => {
+                if !self.reconsider_claim(alias, now) {
                     self.schedule_redial(alias, now);
                 }
             }
-            Target::Join(join) => self.finish_join(*join),
-            Target::Check(..) => {}
+            DialPurpose::Join(join) => self.finish_join(*join),
+            DialPurpose::Check(..) => {}
         }
     }
 
-    fn on_refused(&mut self, target: &Target, reason: RejectReason, now: Time) {
+    fn on_refused(&mut self, purpose: &DialPurpose, reason: RejectReason, now: Time) {
         let alone = self.is_alone();
-        let by = match target {
-            Target::Member(alias) => {
+        let by = match purpose {
+            DialPurpose::Member(alias) => {
                 self.schedule_redial(alias, now);
                 alias.to_string()
             }
-            Target::Join(join) => {
+            DialPurpose::Join(join) => {
                 self.joins.get(join).map(|a| a.endpoint.to_string()).unwrap_or_default()
             }
-            Target::Check(..) => return,
+            DialPurpose::Check(..) => return,
         };
-        // A node that is alone ends with this reason; one that works goes on, and
-        // an operator must know.
+        // A program may end a node that is alone, and report the reason itself. One that
+        // has links goes on, and an operator must know.
         let level = if alone { log::Level::Debug } else { log::Level::Error };
         log::log!(level, "refused by={by}: {reason}");
         self.push(Action::Emit(Event::Refused { by: by.clone(), reason: reason.clone(), alone }));
-        if let Target::Join(join) = target {
+        if let DialPurpose::Join(join) = purpose {
             let remembered = self.joins.get(join).is_some_and(|a| a.remembered.is_some());
             if remembered && !alone {
                 self.schedule_join(*join, now);
@@ -189,21 +187,21 @@ impl Membership {
     /// A greeting was answered by `alias`, which named others.
     pub(super) fn finish_greeting(
         &mut self,
-        target: &Target,
+        purpose: &DialPurpose,
         alias: &NodeAlias,
         named: Vec<NodeAlias>,
         now: Time,
     ) {
-        match target {
-            // Another node than expected may live at that address now.
-            Target::Member(expected) if expected != alias => {
+        match purpose {
+            // Another node may listen at that address now.
+            DialPurpose::Member(expected) if expected != alias => {
                 if let Some(member) = self.members.get_mut(expected) {
                     member.attempt = None;
                 }
                 self.schedule_redial(expected, now);
             }
-            Target::Member(_) | Target::Check(..) => {}
-            Target::Join(join) => self.await_named(*join, alias, named, now),
+            DialPurpose::Member(_) | DialPurpose::Check(..) => {}
+            DialPurpose::Join(join) => self.wait_for_named(*join, alias, named, now),
         }
     }
 
@@ -217,22 +215,22 @@ impl Membership {
     pub(super) fn schedule_redial(&mut self, alias: &NodeAlias, now: Time) {
         let token = self.next_number();
         let Some(member) = self.members.get_mut(alias) else { return };
-        if !member.is_wanted() || member.attempt.is_some() {
+        if !member.should_dial() || member.attempt.is_some() {
             return;
         }
         member.failures = member.failures.saturating_add(1);
         member.token = token;
         let (failures, suspect) = (member.failures, member.state == State::Suspect);
-        // Others may still reach a suspect; it is worth more effort.
+        // A suspect may still be reached by others, so it is dialled more often.
         let cap = if suspect { self.timing.incumbent_probe } else { self.timing.redial_max };
         let delay = self.backoff(failures, cap);
         self.timers.set(now + delay, Timer::Redial(alias.clone(), token));
     }
 
-    /// Dials the unreachable member that was dialled longest ago: however far
-    /// the others' pauses have grown, two halves of a cluster meet again soon.
+    /// Dials the unreachable member that was dialled longest ago, so that two halves of
+    /// a cluster find each other soon, however long the pauses between dials have grown.
     pub(super) fn heal(&mut self, now: Time) {
-        let wanted = self.members.values().filter(|m| m.is_wanted() && m.attempt.is_none());
+        let wanted = self.members.values().filter(|m| m.should_dial() && m.attempt.is_none());
         let alias = wanted.min_by_key(|m| m.dialled).map(|m| m.id.alias.clone());
         if let Some(alias) = alias {
             self.dial_member(&alias, now);
@@ -240,8 +238,8 @@ impl Membership {
         self.timers.set(now + self.timing.heal, Timer::Heal);
     }
 
-    /// Exponential back-off: doubled at each failure up to `cap`, and between
-    /// three quarters and the whole of that, so that nodes do not keep step.
+    /// Exponential back-off with jitter: doubled at each failure up to `cap`, and
+    /// between three quarters and the whole of that.
     pub(super) fn backoff(&mut self, failures: u32, cap: Duration) -> Duration {
         let exponent = failures.saturating_sub(1).min(20);
         let whole = self.timing.redial_min.saturating_mul(1 << exponent).min(cap);
@@ -249,7 +247,7 @@ impl Membership {
         whole * 3 / 4 + whole / 4 * jitter / 256
     }
 
-    /// Tells the driver whom to remember for the next start.
+    /// Has the driver remember the peers for the next start.
     pub(super) fn save_peers(&mut self) {
         let members = self.members.values().filter(|m| m.state != State::Left);
         let mut peers: Vec<NodeInfo> = members.map(|m| m.info.clone()).collect();
@@ -265,11 +263,11 @@ impl Membership {
     pub(super) fn on_closed(&mut self, conn: ConnId, now: Time) {
         let Some(Conn { stage, .. }) = self.conns.get(&conn) else { return };
         match stage {
-            Stage::Greeting(target) => {
-                let target = target.clone();
+            Stage::Greeting(purpose) => {
+                let purpose = purpose.clone();
                 self.conns.remove(&conn);
                 let failure = DialFailure::Unreachable("the connection was closed".into());
-                self.on_target_failed(&target, failure, now);
+                self.on_attempt_failed(&purpose, failure, now);
             }
             Stage::Candidate { intro, .. } => {
                 let alias = intro.id.alias.clone();

@@ -1,12 +1,15 @@
-//! What nodes tell each other about third ones. Hearsay makes a node dial, or
-//! take notice of a goodbye; it makes nobody alive or down.
+//! Gossip: what nodes tell each other about third ones. It makes a node dial a
+//! member or note that it has left; it makes no member alive or down.
 
 use iridium_proto::{
     IridiumMessage, MemberRecord, Members, NodeAlias, NodeId, NodeIp, RecordState,
 };
 
+use crate::ids::ConnId;
+
+use super::core::Membership;
+use super::interface::Time;
 use super::member::{Member, State};
-use super::{ConnId, Membership, Time};
 
 /// 64-bit FNV-1a (Fowler, Noll, Vo), which is the same on every machine.
 struct Fnv(u64);
@@ -24,9 +27,9 @@ impl Fnv {
 }
 
 impl Membership {
-    /// A digest of who is present, this node included: equal lists have equal
-    /// digests at every node. Addresses are left out, since they may look
-    /// different from different places, and so is suspicion, which passes.
+    /// A digest of the members that are present, this node included: equal lists have
+    /// equal digests at every node. Addresses are left out, since they may differ
+    /// between networks, and so is suspicion, which passes.
     pub(super) fn digest(&mut self) -> u64 {
         if let Some(digest) = self.digest {
             return digest;
@@ -50,8 +53,8 @@ impl Membership {
         fnv.0
     }
 
-    /// Sends the whole list when the other end's digest differs, though not
-    /// more often than is useful.
+    /// Sends the whole list when the other end's digest differs, at most every
+    /// [`exchange_every`](super::timing::Timing::exchange_every).
     pub(super) fn compare_digest(&mut self, conn: ConnId, theirs: u64, now: Time) {
         if self.digest() == theirs {
             return;
@@ -75,8 +78,8 @@ impl Membership {
         }
     }
 
-    /// This node, everyone present, and those who are down or left, so that
-    /// late rumours of them find someone who knows better.
+    /// This node and all members, also those that are down or left, so that outdated
+    /// gossip about them is corrected.
     fn all_records(&self) -> Vec<MemberRecord> {
         let me = MemberRecord {
             info: self.me.info.clone(),
@@ -87,14 +90,14 @@ impl Membership {
         std::iter::once(me).chain(self.members.values().map(Member::record)).collect()
     }
 
-    /// Everyone present but the one who asks.
+    /// All members that are present, but the one that asks.
     pub(super) fn present_records(&self, asks: Option<&NodeAlias>) -> Vec<MemberRecord> {
         let wanted = |m: &&Member| m.is_present() && Some(&m.id.alias) != asks;
         self.members.values().filter(wanted).map(Member::record).collect()
     }
 
-    /// Takes in a list from the node at `remote`. Returns those whom this node
-    /// has begun to dial because of it.
+    /// Merges a list from the node at `remote`. Returns the members on it that are
+    /// being dialled.
     pub(super) fn merge_all(
         &mut self,
         nodes: Vec<MemberRecord>,
@@ -103,6 +106,10 @@ impl Membership {
     ) -> Vec<NodeAlias> {
         let mut dialled = Vec::new();
         for mut record in nodes {
+            if let RecordState::Unknown(state) = record.state {
+                log::debug!("skipped a record of node={}: unknown state {state}", record.id);
+                continue;
+            }
             if record.id.alias == self.me.id.alias {
                 self.refute(&record);
                 continue;
@@ -117,29 +124,29 @@ impl Membership {
             if self.merge(record, now) {
                 self.dial_member(&alias, now);
             }
-            if self.members.get(&alias).is_some_and(|m| m.is_wanted() && m.attempt.is_some()) {
+            if self.members.get(&alias).is_some_and(|m| m.should_dial() && m.attempt.is_some()) {
                 dialled.push(alias);
             }
         }
         dialled
     }
 
-    /// Contradicts a rumour of one's own end.
+    /// Refutes that this node is suspect, down or left.
     fn refute(&mut self, record: &MemberRecord) {
-        let same_life = record.id.incarnation == self.me.id.incarnation;
-        if same_life
+        let same_incarnation = record.id.incarnation == self.me.id.incarnation;
+        if same_incarnation
             && record.state != RecordState::Alive
             && record.refutation >= self.me.refutation
         {
             self.me.refutation = record.refutation.saturating_add(1);
             self.digest = None;
-            log::info!("refuting a rumour that this node is gone ({:?})", record.state);
+            log::info!("refuting that this node is {:?}", record.state);
         } else if record.id.incarnation > self.me.id.incarnation {
-            log::debug!("another node goes by this node's alias: {}", record.id);
+            log::debug!("another node has the alias of this one: {}", record.id);
         }
     }
 
-    /// Takes in what was said of one other node. Returns whether to dial it now.
+    /// Merges the record of another node. Returns whether to dial it now.
     fn merge(&mut self, record: MemberRecord, now: Time) -> bool {
         let present = matches!(record.state, RecordState::Alive | RecordState::Suspect);
         let alias = record.id.alias.clone();
@@ -154,23 +161,28 @@ impl Membership {
             return false;
         }
         if told > known {
-            // A link that speaks is better evidence than a rumour.
-            let fresh = now < member.heard + self.timing.suspect_after;
+            // A link that is not silent is better evidence than gossip.
+            let fresh = now < member.last_heard + self.timing.suspect_after;
             if member.link.is_some() && fresh {
                 return false;
             }
-            self.bury(&alias);
+            self.remove_member(&alias);
             self.insert_known(record, now);
             if !present {
-                self.end_member(&alias, State::Down, now);
+                self.retire_member(&alias, State::Down, now);
             }
             return present;
         }
-        self.merge_same_life(&alias, &record, now)
+        self.merge_same_incarnation(&alias, &record, now)
     }
 
-    fn merge_same_life(&mut self, alias: &NodeAlias, record: &MemberRecord, now: Time) -> bool {
-        let patience = self.timing.suspect_after;
+    fn merge_same_incarnation(
+        &mut self,
+        alias: &NodeAlias,
+        record: &MemberRecord,
+        now: Time,
+    ) -> bool {
+        let timeout = self.timing.suspect_after;
         let Some(member) = self.members.get_mut(alias) else { return false };
         if member.state == State::Left {
             return false;
@@ -185,19 +197,20 @@ impl Membership {
                 self.on_left(alias, now);
                 false
             }
-            // Never met, and someone who knew it has given it up.
+            // Never linked, and a node that was has marked it down.
             RecordState::Down => {
                 let unmet = member.state == State::Known && member.link.is_none();
                 if unmet && record.refutation >= member.refutation {
-                    self.end_member(alias, State::Down, now);
+                    self.retire_member(alias, State::Down, now);
                     self.schedule_redial(alias, now);
                 }
                 false
             }
-            RecordState::Suspect => newer && member.is_wanted(),
+            RecordState::Unknown(_) => false,
+            RecordState::Suspect => newer && member.should_dial(),
             RecordState::Alive => {
-                let rested = member.dialled.is_none_or(|at| now >= at + patience);
-                member.is_wanted() && (newer || rested)
+                let rested = member.dialled.is_none_or(|at| now >= at + timeout);
+                member.should_dial() && (newer || rested)
             }
         }
     }

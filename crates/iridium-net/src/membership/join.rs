@@ -1,47 +1,33 @@
-//! Joins: addresses at which a member is thought to be, given by the operator
-//! or remembered from an earlier life, until the node behind them has answered.
+//! Joins: dials of addresses, of which only the address is known, until the node
+//! there has answered. They are given by the operator, or remembered from an
+//! earlier run.
 
 use std::collections::BTreeSet;
 
 use iridium_proto::{Hello, IridiumMessage, Join, MAX_VERSION, NodeAlias, NodeInfo};
 
+use crate::cause::Cause;
 use crate::endpoint::Endpoint;
 use crate::error::JoinError;
 use crate::event::JoinReport;
+use crate::ids::{ConnId, DialId, JoinId};
 
-use super::dial::Target;
-use super::member::Attempt;
+use super::conn::{Conn, DialPurpose, Stage};
+use super::core::Membership;
+use super::interface::{Action, DialFailure, Time};
+use super::join_attempt::JoinAttempt;
+use super::member::{Attempt, Member};
 use super::timer::Timer;
-use super::{Action, Conn, ConnId, DialFailure, DialId, JoinId, Membership, Stage, Time};
-
-/// An address at which a member is thought to be.
-#[derive(Debug)]
-pub(super) struct JoinAttempt {
-    pub(super) endpoint: Endpoint,
-    /// The alias behind the address, where this node remembers it.
-    pub(super) remembered: Option<NodeInfo>,
-    /// Whether to go on until it works.
-    persistent: bool,
-    failures: u32,
-    token: u64,
-    /// The dial that is under way.
-    dial: Option<DialId>,
-    /// The seed, once it has answered.
-    seed: Option<NodeAlias>,
-    /// Members that the seed named and that are still being dialled.
-    waiting: BTreeSet<NodeAlias>,
-    unreachable: Vec<NodeAlias>,
-}
 
 impl Membership {
-    /// Joins the cluster through the node at `endpoint`. A `persistent` join
-    /// goes on until that node answers; any other reports its first failure.
-    /// The end is told by [`Action::Joined`].
+    /// Joins the cluster of the node at `endpoint`. A `persistent` join is repeated
+    /// until that node answers; any other fails with its first dial. The outcome is
+    /// reported by [`Action::Joined`].
     pub fn join(&mut self, endpoint: Endpoint, persistent: bool, now: Time) -> JoinId {
         self.start_join(endpoint, None, persistent, now)
     }
 
-    /// Dials a peer of an earlier life.
+    /// Dials a peer that is remembered from an earlier run.
     pub(super) fn rejoin(&mut self, peer: NodeInfo, now: Time) {
         if peer.alias != self.me.id.alias {
             self.start_join(Endpoint::Addr(peer.addr()), Some(peer), true, now);
@@ -89,7 +75,7 @@ impl Membership {
         attempt.token = 0;
         attempt.dial = Some(dial);
         let to = attempt.endpoint.clone();
-        self.dials.insert(dial, Target::Join(join));
+        self.dials.insert(dial, DialPurpose::Join(join));
         self.push(Action::Dial { dial, to });
     }
 
@@ -99,7 +85,7 @@ impl Membership {
         }
     }
 
-    /// Whether the node behind a join has been linked by other means.
+    /// Whether the node that a join is for is linked already.
     pub(super) fn is_joined(&self, join: JoinId) -> bool {
         let Some(attempt) = self.joins.get(&join) else { return false };
         let alias = attempt.remembered.as_ref().map(|peer| &peer.alias);
@@ -109,20 +95,20 @@ impl Membership {
         })
     }
 
-    /// A seed is asked for its members; remembered peers, of which there may be
-    /// many, only for their acquaintance.
+    /// A seed is asked for its members. Remembered peers are not: there may be many,
+    /// and one list is enough.
     pub(super) fn join_greeting(&self, join: JoinId) -> IridiumMessage {
         let intro = self.me.clone();
         let remembered = self.joins.get(&join).is_some_and(|a| a.remembered.is_some());
         if remembered {
             IridiumMessage::Join(Join { intro })
         } else {
-            IridiumMessage::Hello(Hello { intro, version: MAX_VERSION, features: 0 })
+            IridiumMessage::Hello(Hello { intro, version: MAX_VERSION, features: self.features })
         }
     }
 
-    /// Where the member behind a seed's address is known, a crossing dial of
-    /// that member is recognised by it.
+    /// Notes the greeting as an attempt of the member with the seed's address, if one
+    /// is known, so that a crossing dial of that member is recognised.
     pub(super) fn note_seed_attempt(&mut self, join: JoinId, conn: ConnId) {
         let Some(attempt) = self.joins.get(&join) else { return };
         let Endpoint::Addr(addr) = attempt.endpoint else { return };
@@ -138,9 +124,7 @@ impl Membership {
         let to = attempt.endpoint.to_string();
         let error = match failure {
             DialFailure::Handshake(why) => JoinError::Handshake { to, why },
-            DialFailure::Refused => {
-                JoinError::Unreachable { to, why: "nobody listens there".into() }
-            }
+            DialFailure::Refused => JoinError::Unreachable { to, why: Cause::new(failure) },
             DialFailure::Unreachable(why) => JoinError::Unreachable { to, why },
         };
         let remembered = attempt.remembered.is_some();
@@ -164,7 +148,7 @@ impl Membership {
         attempt.token = token;
         attempt.dial = None;
         let (failures, remembered) = (attempt.failures, attempt.remembered.is_some());
-        // Of the remembered peers one is dialled every `heal` on average.
+        // With many remembered peers, one of them is dialled every `heal` on average.
         let peers =
             if remembered { u32::try_from(self.joins.len()).unwrap_or(u32::MAX) } else { 1 };
         let cap = self.timing.heal.saturating_mul(peers).min(self.timing.redial_max);
@@ -172,10 +156,10 @@ impl Membership {
         self.timers.set(now + delay, Timer::Join(join, token));
     }
 
-    /// A greeting of a join ended without a link: the member it stood for can
-    /// be dialled by others again.
+    /// Clears the attempts of members whose greeting, sent for a join, ended without
+    /// a link, so that they are dialled again.
     pub(super) fn clear_seed_attempts(&mut self, now: Time) {
-        let stale = |m: &&mut super::Member| match m.attempt {
+        let stale = |m: &&mut Member| match m.attempt {
             Some(Attempt::Greeting(conn)) => {
                 !matches!(self.conns.get(&conn), Some(Conn { stage: Stage::Greeting(_), .. }))
             }
@@ -191,7 +175,7 @@ impl Membership {
             })
             .collect();
         for alias in aliases {
-            if !self.promote(&alias, now) {
+            if !self.reconsider_claim(&alias, now) {
                 self.schedule_redial(&alias, now);
             }
         }
@@ -202,8 +186,8 @@ impl Membership {
         self.end_join(join, Err(JoinError::Yourself { to }));
     }
 
-    /// The seed answered and named others: the join waits for their first dials.
-    pub(super) fn await_named(
+    /// The seed has answered and named members: the join waits for their first dials.
+    pub(super) fn wait_for_named(
         &mut self,
         join: JoinId,
         seed: &NodeAlias,
@@ -221,8 +205,7 @@ impl Membership {
         }
     }
 
-    /// A member was linked: joins that waited for it, or were looking for it,
-    /// have one thing less to wait for.
+    /// A member was linked: joins need not wait for it or look for it any more.
     pub(super) fn resolve_waiting(&mut self, alias: &NodeAlias) {
         self.joins.retain(|_, attempt| {
             let found = attempt.remembered.as_ref().is_some_and(|peer| peer.alias == *alias);
@@ -231,8 +214,8 @@ impl Membership {
         self.stop_waiting(alias, true);
     }
 
-    /// Joins need not wait for a member any more: it was linked, or its first
-    /// dial failed.
+    /// Joins need not wait for a member any more: it was linked, or its first dial
+    /// has failed.
     pub(super) fn stop_waiting(&mut self, alias: &NodeAlias, linked: bool) {
         let mut complete = Vec::new();
         for (join, attempt) in &mut self.joins {
@@ -250,7 +233,8 @@ impl Membership {
         }
     }
 
-    /// A join has reached its seed; what is still missing is named.
+    /// Ends a join that has reached its seed. Members that are not linked yet are
+    /// reported as unreachable.
     pub(super) fn finish_join(&mut self, join: JoinId) {
         let members = self.linked_count();
         let Some(attempt) = self.joins.get_mut(&join) else { return };

@@ -6,21 +6,24 @@ use iridium_proto::{
     Introduction, MemberRecord, MemberView, NodeId, NodeInfo, RecordState, ViewState,
 };
 
-use super::{ConnId, DialId, Time};
+use crate::ids::{ConnId, DialId};
 
-/// Where a member stands. Hearsay alone never makes a member alive or down:
-/// `Alive` takes a link of this node's own, and so does a `Down` that is told.
+use super::interface::Time;
+use super::probe::Suspicion;
+
+/// The state of a member. Gossip alone never makes a member alive, nor is it reported
+/// as down because of it: both take a link of this node's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// Others speak of it; there has been no link yet.
+    /// Other nodes have named it; there has been no link yet.
     Known,
     /// There is a link and it answers.
     Alive,
     /// Its link is silent or gone.
     Suspect,
-    /// Given up.
+    /// Neither this node nor those it asked reach it.
     Down,
-    /// It said goodbye; final for this incarnation.
+    /// It has left the cluster; final for this incarnation.
     Left,
 }
 
@@ -29,51 +32,41 @@ pub(super) enum State {
 pub(super) enum Attempt {
     /// No connection yet.
     Connecting(DialId),
-    /// `Join` or `Hello` was said and is not answered yet.
+    /// `Join` or `Hello` was sent and is not answered yet.
     Greeting(ConnId),
 }
 
-/// An inquiry into whether a member still lives.
-#[derive(Debug)]
-pub(super) struct Doubt {
-    /// Of the current round of questions.
-    pub(super) token: u64,
-    /// How many of those asked have yet to answer.
-    pub(super) unanswered: usize,
-    /// Its machine answered that nobody listens at its port.
-    pub(super) refused: bool,
-}
-
-/// A connection that claims the place of one that may still be good.
+/// A connection that is to replace a link that may still answer.
 #[derive(Debug)]
 pub(super) struct Claim {
     /// The connection that waits.
     pub(super) candidate: ConnId,
-    /// This heartbeat or a later one, answered by the incumbent link, defends the
-    /// place; `None` where only this node's own dial can take it.
+    /// When the incumbent link answers this heartbeat or a later one, the claim is
+    /// rejected; `None` when it waits for this node's own dial.
     pub(super) ping: Option<u64>,
 }
 
+/// A member.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) info: NodeInfo,
     pub(super) id: NodeId,
     pub(super) refutation: u32,
     pub(super) state: State,
-    /// `Up` was told, and neither `Down` nor `Left` since.
-    pub(super) told_up: bool,
+    /// `Up` was reported, and neither `Down` nor `Left` since.
+    pub(super) announced: bool,
     pub(super) link: Option<ConnId>,
     pub(super) attempt: Option<Attempt>,
     pub(super) claim: Option<Claim>,
-    pub(super) doubt: Option<Doubt>,
-    /// When it was last known to be there, from itself or from one who was asked.
-    pub(super) heard: Time,
+    pub(super) suspicion: Option<Suspicion>,
+    /// When a message last came from it, or a node that was asked has last reached it.
+    pub(super) last_heard: Time,
     pub(super) rtt: Option<Duration>,
-    /// Dials in a row that came to nothing.
+    /// Dials in a row that have failed.
     pub(super) failures: u32,
     /// When it was last dialled.
     pub(super) dialled: Option<Time>,
-    /// Of the timer that is current for redialling.
+    /// The token of the current redial timer.
     pub(super) token: u64,
     /// When it went down or left.
     pub(super) ended: Time,
@@ -86,12 +79,12 @@ impl Member {
             id,
             refutation,
             state: State::Known,
-            told_up: false,
+            announced: false,
             link: None,
             attempt: None,
             claim: None,
-            doubt: None,
-            heard: now,
+            suspicion: None,
+            last_heard: now,
             rtt: None,
             failures: 0,
             dialled: None,
@@ -110,7 +103,7 @@ impl Member {
     }
 
     /// Whether this node should go on dialling it.
-    pub(super) fn is_wanted(&self) -> bool {
+    pub(super) fn should_dial(&self) -> bool {
         self.state != State::Left && self.link.is_none()
     }
 
@@ -139,7 +132,7 @@ impl Member {
                 State::Left => ViewState::Left,
             },
             rtt_us: self.link.and(self.rtt).map(|rtt| {
-                // A round trip is never told as 0, which reads as "not measured".
+                // A round trip is at least 1 us: 0 would read as "not measured".
                 u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX).max(1)
             }),
         }

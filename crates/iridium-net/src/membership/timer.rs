@@ -1,32 +1,34 @@
-//! The timers of the membership core. A timer is never taken back: what it is
-//! for carries a token, and a timer whose token is no longer current does nothing.
+//! The timers of the membership core. A timer is never cancelled: it carries a
+//! token, and when that is no longer current, it does nothing.
 
 use std::collections::BTreeMap;
 
 use iridium_proto::NodeAlias;
 
-use super::{ConnId, JoinId, Time};
+use crate::ids::{ConnId, JoinId};
 
-/// What is to be looked at when its time has come.
+use super::interface::Time;
+
+/// What is due when a timer fires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Timer {
-    /// Say to every linked member that this node is there.
+    /// Ping every linked member.
     Heartbeat,
-    /// Dial one of those that cannot be reached.
+    /// Dial one of the members that are not linked.
     Heal,
-    /// Has this link been silent for too long?
+    /// Check how long this link has been silent.
     Silence(ConnId),
-    /// Has this connection become a link, or is it to be closed?
+    /// Close this connection unless it has become a link.
     Greet(ConnId),
-    /// Did the holder of this alias show that it lives?
+    /// Drop the incumbent of this alias unless it has answered.
     Incumbent(NodeAlias, u64),
     /// Dial this member again.
     Redial(NodeAlias, u64),
-    /// Those who were asked about this member have had their time.
+    /// Stop waiting for the nodes that were asked about this member.
     ProbeOver(NodeAlias, u64),
-    /// Ask again about this member, or give it up.
-    Doubt(NodeAlias, u64),
-    /// Someone asked this node whether it reaches a member; time to answer no.
+    /// Probe this suspect member again, or mark it down.
+    SuspicionOver(NodeAlias, u64),
+    /// Answer the node that asked this one to probe a member: it did not answer.
     RelayOver(u64),
     /// Dial this seed again.
     Join(JoinId, u64),
@@ -36,6 +38,7 @@ pub(super) enum Timer {
     Forget(NodeAlias),
 }
 
+/// All timers, by the time at which they are due.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     queue: BTreeMap<(Time, u64), Timer>,

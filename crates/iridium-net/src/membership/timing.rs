@@ -6,17 +6,17 @@ use std::time::Duration;
 /// use the same, though they need not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timing {
-    /// How often each end of a link says that it is there.
+    /// How often each end of a link sends a heartbeat.
     pub heartbeat: Duration,
-    /// After this long without a word a member is suspect.
+    /// After this long without a message a member is suspect.
     pub suspect_after: Duration,
-    /// After this long without a word, to this node or to one that was asked,
-    /// a member is down.
+    /// After this long without a message, to this node or to one that was asked, a
+    /// member is down.
     pub down_after: Duration,
     /// How long others may take to answer whether they reach a member.
     pub probe_timeout: Duration,
-    /// How long the holder of an alias or of a link may take to show that it
-    /// lives when someone else claims its place.
+    /// How long the incumbent of an alias may take to answer when another connection
+    /// claims its place.
     pub incumbent_probe: Duration,
     /// How long a dialled node may take to answer `Hello` or `Join`. Longer
     /// than `incumbent_probe`, which may run meanwhile at the other end.
@@ -27,14 +27,14 @@ pub struct Timing {
     pub redial_min: Duration,
     /// The longest such pause.
     pub redial_max: Duration,
-    /// One unreachable member is dialled this often, however many there are and
-    /// however long the pauses have grown, so that two halves of a cluster find
-    /// each other again soon.
+    /// How often one of the unreachable members is dialled, however many there are and
+    /// however long the pauses have grown, so that two halves of a cluster find each
+    /// other again soon.
     pub heal: Duration,
     /// The least time between two exchanges of member lists on one link.
     pub exchange_every: Duration,
-    /// A timer that is later than this means that this node itself was starved,
-    /// and that the silence it sees may be its own.
+    /// When a timer fires later than this, the node itself did not run for a while, so
+    /// the silence of others does not count.
     pub starved_after: Duration,
     /// How many others are asked whether they reach a silent member.
     pub probes: usize,

@@ -1,4 +1,4 @@
-//! What one node tells its listeners, checked as it comes: members come and go
+//! What one node reports, checked as it comes: members come and go
 //! exactly once, and messages arrive in order.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use iridium_net::membership::Time;
 use iridium_proto::NodeId;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Reported {
     Up,
     Suspect,
     Down,
@@ -18,49 +18,50 @@ enum Told {
 #[derive(Default)]
 pub struct Observer {
     pub events: Vec<(Time, Event)>,
-    told: BTreeMap<NodeId, Told>,
+    announced: BTreeMap<NodeId, Reported>,
     /// The last message of each sender: which epoch of its link, which number.
     last: BTreeMap<NodeId, (u64, u64)>,
 }
 
 impl Observer {
-    /// A new process on the same machine has told nothing yet.
+    /// A new process on the same machine has announced nothing yet.
     pub fn restart(&mut self) {
-        self.told.clear();
+        self.announced.clear();
         self.last.clear();
     }
 
     pub fn take(&mut self, now: Time, event: Event) {
-        let before = |id: &NodeId| self.told.get(id).copied();
+        let before = |id: &NodeId| self.announced.get(id).copied();
         match &event {
             Event::Up { id, .. } => {
-                assert!(matches!(before(id), None | Some(Told::Down)), "{id} came up twice");
-                self.told.insert(id.clone(), Told::Up);
+                assert!(matches!(before(id), None | Some(Reported::Down)), "{id} came up twice");
+                self.announced.insert(id.clone(), Reported::Up);
             }
             Event::Suspect { id } => {
-                assert_eq!(before(id), Some(Told::Up), "{id} became suspect");
-                self.told.insert(id.clone(), Told::Suspect);
+                assert_eq!(before(id), Some(Reported::Up), "{id} became suspect");
+                self.announced.insert(id.clone(), Reported::Suspect);
             }
             Event::Recovered { id, reconnected, .. } => {
-                let fits = before(id) == Some(Told::Suspect)
-                    || (*reconnected && before(id) == Some(Told::Up));
+                let fits = before(id) == Some(Reported::Suspect)
+                    || (*reconnected && before(id) == Some(Reported::Up));
                 assert!(fits, "{id} recovered from nothing");
-                self.told.insert(id.clone(), Told::Up);
+                self.announced.insert(id.clone(), Reported::Up);
             }
             Event::Down { id } | Event::Left { id } => {
-                let was_up = matches!(before(id), Some(Told::Up | Told::Suspect));
+                let was_up = matches!(before(id), Some(Reported::Up | Reported::Suspect));
                 assert!(was_up, "{id} went without having come: {event:?}");
                 let left = matches!(event, Event::Left { .. });
-                self.told.insert(id.clone(), if left { Told::Left } else { Told::Down });
+                self.announced
+                    .insert(id.clone(), if left { Reported::Left } else { Reported::Down });
             }
             _ => {}
         }
         self.events.push((now, event));
     }
 
-    /// Who is there, by what was told.
+    /// Who is there, by what was announced.
     pub fn present(&self) -> Vec<NodeId> {
-        let up = self.told.iter().filter(|(_, told)| **told == Told::Up);
+        let up = self.announced.iter().filter(|(_, announced)| **announced == Reported::Up);
         up.map(|(id, _)| id.clone()).collect()
     }
 

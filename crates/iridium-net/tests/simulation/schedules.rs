@@ -122,7 +122,7 @@ fn restart(world: &mut World, machine: Machine, acquainted: bool) {
         let port = 2300 + world.dice.below(1000) as u16;
         world.nodes[machine].addr.set_port(port);
     }
-    // Who moves is told where the others are now: they may have moved as well.
+    // Who moves is announced where the others are now: they may have moved as well.
     let seeds: Vec<Machine> = if moved || !acquainted || world.nodes[machine].peers.is_empty() {
         (0..world.nodes.len()).filter(|&m| m != machine).collect()
     } else {

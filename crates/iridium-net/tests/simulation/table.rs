@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use iridium_net::{Event, JoinError};
-use iridium_proto::{RejectReason, ViewState};
+use iridium_proto::{NodeInfo, RejectReason, ViewState};
 
 use crate::world::{MS, Machine, World};
 
@@ -148,7 +148,9 @@ fn an_alias_of_a_live_node_is_refused_with_the_reason() {
         world.start(3, &[0]);
         world.run_for(2 * SECOND);
         let reason = refusal(&world, 3);
-        let Some(RejectReason::AliasTaken { ip, .. }) = reason else { panic!("{reason:?}") };
+        let Some(RejectReason::AliasTaken(NodeInfo { ip, .. })) = reason else {
+            panic!("{reason:?}")
+        };
         assert_eq!(ip.0, world.nodes[1].addr.ip(), "the holder is named");
         let alone = |e: &Event| matches!(e, Event::Refused { alone: true, .. });
         assert_eq!(count(&world, 3, alone), 1);
@@ -166,7 +168,7 @@ fn the_seeds_own_alias_is_refused_too() {
     world.nodes[2].incarnation = 7;
     world.start(2, &[0]);
     world.run_for(2 * SECOND);
-    assert!(matches!(refusal(&world, 2), Some(RejectReason::AliasTaken { .. })));
+    assert!(matches!(refusal(&world, 2), Some(RejectReason::AliasTaken(_))));
 }
 
 #[test]
@@ -254,7 +256,7 @@ fn a_killed_node_is_down_everywhere_within_a_second() {
         for other in [0, 1, 3, 4] {
             assert_eq!(world.sees(other, 2), Some(ViewState::Down));
             let down = |e: &Event| matches!(e, Event::Down { id: i } if *i == id);
-            assert_eq!(count(&world, other, down), 1, "told exactly once");
+            assert_eq!(count(&world, other, down), 1, "announced exactly once");
         }
     }
 }
@@ -350,7 +352,7 @@ fn a_node_that_was_stopped_doubts_itself_first() {
         assert!((1..4).all(|other| world.sees(other, 0) == Some(ViewState::Down)));
         world.nodes[0].paused = false;
         until(&mut world, 10 * SECOND, "one mesh again", World::is_one_mesh);
-        assert_eq!(world.id(0), id, "the same life");
+        assert_eq!(world.id(0), id, "the same process");
         assert!(world.nodes[0].refutation > 0, "it has contradicted the rumour of its end");
         assert_eq!(count(&world, 0, |e| matches!(e, Event::Down { .. })), 0, "it accused nobody");
     }
@@ -402,8 +404,8 @@ fn a_node_that_nobody_can_dial_is_told_so() {
         world.start(2, &[0]);
         world.run_for(5 * SECOND);
         assert_eq!(world.flaw(), None, "it dials the others itself");
-        let told = |e: &Event| matches!(e, Event::NotDialable { info } if info.addr() == world.nodes[2].addr);
-        assert_eq!(count(&world, 2, told), usize::from(walled));
+        let announced = |e: &Event| matches!(e, Event::NotDialable { info } if info.addr() == world.nodes[2].addr);
+        assert_eq!(count(&world, 2, announced), usize::from(walled));
     }
 }
 

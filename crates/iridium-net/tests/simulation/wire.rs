@@ -8,7 +8,7 @@ use std::time::Duration;
 use iridium_net::membership::{ConnId, DialFailure, DialId, Input, Time};
 use iridium_proto::{IridiumMessage, NodeId, NodeIp};
 
-use crate::world::{Happening, MS, Machine, World};
+use crate::world::{MS, Machine, ScheduledEvent, World};
 
 pub enum Item {
     Message(IridiumMessage),
@@ -18,10 +18,10 @@ pub enum Item {
 
 pub struct End {
     pub machine: Machine,
-    pub life: u64,
+    pub process: u64,
     pub open: bool,
-    /// An accepted connection is told to the core with its first message.
-    told: bool,
+    /// An accepted connection is announced to the core with its first message.
+    announced: bool,
     linked: bool,
     held: Vec<(NodeId, u64, u64)>,
 }
@@ -35,12 +35,12 @@ pub struct Wire {
 
 impl World {
     pub fn close_all(&mut self, machine: Machine) {
-        let life = self.nodes[machine].life;
+        let process = self.nodes[machine].process;
         let conns: Vec<(u64, usize)> = self
             .wires
             .iter()
             .flat_map(|(&conn, wire)| (0..2).map(move |end| (conn, end, &wire.ends[end])))
-            .filter(|(_, _, e)| e.machine == machine && e.life == life && e.open)
+            .filter(|(_, _, e)| e.machine == machine && e.process == process && e.open)
             .map(|(conn, end, _)| (conn, end))
             .collect();
         for (conn, end) in conns {
@@ -52,12 +52,12 @@ impl World {
     pub fn arrive(
         &mut self,
         machine: Machine,
-        life: u64,
+        process: u64,
         dial: DialId,
         to: SocketAddr,
         until: Time,
     ) {
-        if self.nodes[machine].life != life || !self.is_up(machine) {
+        if self.nodes[machine].process != process || !self.is_up(machine) {
             return;
         }
         let target = self.nodes.iter().position(|node| node.addr.ip() == to.ip());
@@ -72,7 +72,8 @@ impl World {
             // The first segment is sent again after a second, as TCP does.
             let again = self.now + 1000 * MS;
             if again < until {
-                return self.at(again, Happening::Arrive { machine, life, dial, to, until });
+                return self
+                    .at(again, ScheduledEvent::Arrive { machine, process, dial, to, until });
             }
             let failure = DialFailure::Unreachable("no answer".into());
             return self.input(machine, Input::DialFailed { dial, failure });
@@ -83,16 +84,16 @@ impl World {
         }
         self.counter += 1;
         let conn = self.counter;
-        let end = |machine, life, told| End {
+        let end = |machine, process, announced| End {
             machine,
-            life,
+            process,
             open: true,
-            told,
+            announced,
             linked: false,
             held: Vec::new(),
         };
         let wire = Wire {
-            ends: [end(machine, life, true), end(target, self.nodes[target].life, false)],
+            ends: [end(machine, process, true), end(target, self.nodes[target].process, false)],
             lanes: [VecDeque::new(), VecDeque::new()],
             pumped: [false; 2],
         };
@@ -105,7 +106,7 @@ impl World {
     pub fn end_of(&self, conn: ConnId, machine: Machine) -> Option<(u64, usize)> {
         let (wire, end) = (conn.0 / 2, (conn.0 % 2) as usize);
         let e = &self.wires.get(&wire)?.ends[end];
-        let mine = e.machine == machine && e.life == self.nodes[machine].life && e.open;
+        let mine = e.machine == machine && e.process == self.nodes[machine].process && e.open;
         mine.then_some((wire, end))
     }
 
@@ -120,7 +121,7 @@ impl World {
         let after = wire.lanes[end].back().map_or(ready, |(at, _)| ready.max(*at));
         wire.lanes[end].push_back((after, item));
         if !std::mem::replace(&mut wire.pumped[end], true) {
-            self.at(after, Happening::Pump { conn, end });
+            self.at(after, ScheduledEvent::Pump { conn, end });
         }
     }
 
@@ -131,13 +132,13 @@ impl World {
         let blocked = self.blocked.contains(&(from, to));
         if blocked || self.nodes[to].paused {
             let again = self.now + 200 * MS;
-            return self.at(again, Happening::Pump { conn, end });
+            return self.at(again, ScheduledEvent::Pump { conn, end });
         }
         let item = wire.lanes[end].pop_front();
         match wire.lanes[end].front() {
             Some((at, _)) => {
                 let at = (*at).max(self.now);
-                self.at(at, Happening::Pump { conn, end });
+                self.at(at, ScheduledEvent::Pump { conn, end });
             }
             None => wire.pumped[end] = false,
         }
@@ -150,13 +151,13 @@ impl World {
         let Some(wire) = self.wires.get_mut(&conn) else { return };
         let e = &mut wire.ends[end];
         let machine = e.machine;
-        if e.life != self.nodes[machine].life || !e.open {
+        if e.process != self.nodes[machine].process || !e.open {
             return self.drop_wire_if_over(conn);
         }
-        let told = std::mem::replace(&mut e.told, true);
+        let announced = std::mem::replace(&mut e.announced, true);
         let id = number_of(conn, end);
         match item {
-            Item::Message(message) if told => {
+            Item::Message(message) if announced => {
                 self.input(machine, Input::Message { conn: id, message })
             }
             Item::Message(first) => {
@@ -175,7 +176,7 @@ impl World {
             }
             Item::Fin => {
                 wire.ends[end].open = false;
-                if told {
+                if announced {
                     self.input(machine, Input::Closed { conn: id });
                 }
                 self.drop_wire_if_over(conn);
@@ -207,7 +208,7 @@ impl World {
 
     /// Every node sends a numbered message on each of its links.
     pub fn send_data(&mut self) {
-        self.at(self.now + 150 * MS, Happening::Data);
+        self.at(self.now + 150 * MS, ScheduledEvent::Data);
         for machine in self.up() {
             if self.nodes[machine].paused {
                 continue;

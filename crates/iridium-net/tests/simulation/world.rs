@@ -4,7 +4,7 @@
 //!
 //! A connection delivers in order and loses nothing; loss and reordering on the
 //! line show as delay. A partition holds back what is on its way; a process
-//! that dies closes its connections as far as its machine can still say so.
+//! that dies closes its connections as far as its machine can.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,8 +13,8 @@ use std::time::Duration;
 use iridium_net::membership::{Action, ConnId, DialId, Input, Membership, Start, Time, Timing};
 use iridium_net::{Endpoint, Event, JoinError, JoinReport};
 use iridium_proto::{
-    Introduction, IridiumMessage, MemberView, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber,
-    NodePort, ViewState,
+    Features, Introduction, IridiumMessage, MemberView, NodeAlias, NodeId, NodeInfo, NodeIp,
+    NodeNumber, NodePort, ViewState,
 };
 
 use crate::observer::Observer;
@@ -75,7 +75,7 @@ pub struct Node {
     pub incarnation: u64,
     pub peers: Vec<NodeInfo>,
     /// Which process runs on the machine; those before it are dead.
-    pub life: u64,
+    pub process: u64,
     /// The node number that it draws first, where a test wants a certain one.
     pub fixed_number: Option<u32>,
     /// Whether it may draw another: not when processes run already.
@@ -87,9 +87,9 @@ pub struct Node {
     pub sent: BTreeMap<NodeAlias, (u64, u64)>,
 }
 
-pub enum Happening {
+pub enum ScheduledEvent {
     Wake(Machine, u64),
-    Arrive { machine: Machine, life: u64, dial: DialId, to: SocketAddr, until: Time },
+    Arrive { machine: Machine, process: u64, dial: DialId, to: SocketAddr, until: Time },
     Pump { conn: u64, end: usize },
     Data,
 }
@@ -105,9 +105,9 @@ pub struct World {
     /// Pairs (from, to) of which the first cannot dial the second.
     pub walled: BTreeSet<(Machine, Machine)>,
     pub wires: BTreeMap<u64, Wire>,
-    queue: BTreeMap<(Time, u64), Happening>,
+    queue: BTreeMap<(Time, u64), ScheduledEvent>,
     pub counter: u64,
-    pub trace: bool,
+    pub tracing: bool,
 }
 
 impl World {
@@ -125,9 +125,9 @@ impl World {
             wires: BTreeMap::new(),
             queue: BTreeMap::new(),
             counter: 0,
-            trace: std::env::var_os("SIMULATION_TRACE").is_some(),
+            tracing: std::env::var_os("SIMULATION_TRACE").is_some(),
         };
-        world.at(world.now + 150 * MS, Happening::Data);
+        world.at(world.now + 150 * MS, ScheduledEvent::Data);
         world
     }
 
@@ -137,7 +137,7 @@ impl World {
         let (seed, timing, now) = (self.dice.roll(), self.timing.clone(), self.now);
         let node = &mut self.nodes[machine];
         assert!(node.core.is_none(), "one process a machine");
-        node.life += 1;
+        node.process += 1;
         node.paused = false;
         node.incarnation += 1;
         node.observer.restart();
@@ -157,13 +157,14 @@ impl World {
         let intro = Introduction { info, id, refutation: 0 };
         let remembered = node.peers.clone();
         let may_renumber = node.may_renumber;
-        let start = Start { intro, timing, remembered, may_renumber, seed };
+        let features = Features::NONE;
+        let start = Start { intro, timing, features, remembered, may_renumber, seed };
         let mut core = Membership::new(start, now);
         for seed in seeds {
             core.join(Endpoint::Addr(seed), true, now);
         }
         node.core = Some(core);
-        self.say(machine, || "starts".into());
+        self.trace(machine, || "starts".into());
         self.act(machine);
     }
 
@@ -178,13 +179,13 @@ impl World {
 
     /// Ends a process without a word, as `kill -9` does.
     pub fn kill(&mut self, machine: Machine) {
-        self.say(machine, || "is killed".into());
+        self.trace(machine, || "is killed".into());
         self.nodes[machine].core = None;
         self.close_all(machine);
     }
 
     pub fn leave(&mut self, machine: Machine) {
-        self.say(machine, || "leaves".into());
+        self.trace(machine, || "leaves".into());
         if let Some(core) = &mut self.nodes[machine].core {
             core.leave();
         }
@@ -202,7 +203,7 @@ impl World {
         (0..self.nodes.len()).filter(|&m| self.is_up(m)).collect()
     }
 
-    /// Cuts the machines into two groups that do not hear each other.
+    /// Cuts the machines into two groups that do not reach each other.
     pub fn partition(&mut self, group: &[Machine]) {
         for a in 0..self.nodes.len() {
             for b in 0..self.nodes.len() {
@@ -230,38 +231,38 @@ impl World {
                 }
                 look = at + 10 * MS;
             }
-            let Some(((at, _), happening)) = self.queue.pop_first() else { break };
+            let Some(((at, _), event)) = self.queue.pop_first() else { break };
             self.now = at;
-            self.happen(happening);
+            self.run_event(event);
         }
         self.now = end;
         done(self)
     }
 
-    pub fn at(&mut self, at: Time, happening: Happening) {
+    pub fn at(&mut self, at: Time, event: ScheduledEvent) {
         self.counter += 1;
-        self.queue.insert((at, self.counter), happening);
+        self.queue.insert((at, self.counter), event);
     }
 
-    fn happen(&mut self, happening: Happening) {
-        match happening {
-            Happening::Wake(machine, life) => self.wake(machine, life),
-            Happening::Arrive { machine, life, dial, to, until } => {
-                self.arrive(machine, life, dial, to, until);
+    fn run_event(&mut self, event: ScheduledEvent) {
+        match event {
+            ScheduledEvent::Wake(machine, process) => self.wake(machine, process),
+            ScheduledEvent::Arrive { machine, process, dial, to, until } => {
+                self.arrive(machine, process, dial, to, until);
             }
-            Happening::Pump { conn, end } => self.pump(conn, end),
-            Happening::Data => self.send_data(),
+            ScheduledEvent::Pump { conn, end } => self.pump(conn, end),
+            ScheduledEvent::Data => self.send_data(),
         }
     }
 
-    fn wake(&mut self, machine: Machine, life: u64) {
+    fn wake(&mut self, machine: Machine, process: u64) {
         let now = self.now;
         let node = &mut self.nodes[machine];
-        if node.life != life || node.core.is_none() {
+        if node.process != process || node.core.is_none() {
             return;
         }
         if node.paused {
-            return self.at(now + 50 * MS, Happening::Wake(machine, life));
+            return self.at(now + 50 * MS, ScheduledEvent::Wake(machine, process));
         }
         if node.wake_at.is_none_or(|at| at > now) {
             return;
@@ -278,7 +279,7 @@ impl World {
             input,
             Input::Message { message: IridiumMessage::Ping(_) | IridiumMessage::Pong(_), .. }
         ) {
-            self.say(machine, || format!("gets {input:?}"));
+            self.trace(machine, || format!("gets {input:?}"));
         }
         let now = self.now;
         if let Some(core) = &mut self.nodes[machine].core {
@@ -295,10 +296,10 @@ impl World {
         }
         let node = &mut self.nodes[machine];
         let Some(at) = node.core.as_ref().and_then(Membership::poll_timeout) else { return };
-        let (at, life) = (at.max(self.now), node.life);
+        let (at, process) = (at.max(self.now), node.process);
         if node.wake_at.is_none_or(|set| set > at) {
             node.wake_at = Some(at);
-            self.at(at, Happening::Wake(machine, life));
+            self.at(at, ScheduledEvent::Wake(machine, process));
         }
     }
 
@@ -306,23 +307,24 @@ impl World {
         match action {
             Action::Dial { dial, to } => {
                 let Endpoint::Addr(to) = to else { panic!("the simulation has no names") };
-                self.say(machine, || format!("dials {to}"));
-                let (life, until) = (self.nodes[machine].life, self.now + self.timing.dial_timeout);
+                self.trace(machine, || format!("dials {to}"));
+                let (process, until) =
+                    (self.nodes[machine].process, self.now + self.timing.dial_timeout);
                 let at = self.now + self.delay() + self.delay();
-                self.at(at, Happening::Arrive { machine, life, dial, to, until });
+                self.at(at, ScheduledEvent::Arrive { machine, process, dial, to, until });
             }
             Action::Send { conn, message } => {
                 self.nodes[machine].note_refutation(&message);
                 self.push(conn, machine, Item::Message(message));
             }
             Action::Close { conn, why } => {
-                self.say(machine, || format!("closes {}: {why}", conn.0));
+                self.trace(machine, || format!("closes {}: {why}", conn.0));
                 if let Some((conn, end)) = self.end_of(conn, machine) {
                     self.close_end(conn, end);
                 }
             }
             Action::Link { id, conn } => {
-                self.say(machine, || format!("links {id} on {}", conn.0));
+                self.trace(machine, || format!("links {id} on {}", conn.0));
                 self.nodes[machine].links.insert(id.alias, conn);
                 self.link(conn, machine);
             }
@@ -335,20 +337,21 @@ impl World {
                 *sent = (sent.0 + 1, 0);
             }
             Action::Emit(event) => {
-                self.say(machine, || format!("reports {event:?}"));
+                self.trace(machine, || format!("reports {event:?}"));
                 self.nodes[machine].observer.take(self.now, event);
             }
             Action::Joined { outcome, .. } => {
-                self.say(machine, || format!("joined: {outcome:?}"));
+                self.trace(machine, || format!("joined: {outcome:?}"));
                 self.nodes[machine].joined.push(outcome);
             }
+            Action::Features { .. } => {}
             Action::SavePeers(peers) => self.nodes[machine].peers = peers,
-            Action::Reborn(id) => self.nodes[machine].incarnation = id.incarnation,
+            Action::IdentityChanged(id) => self.nodes[machine].incarnation = id.incarnation,
         }
     }
 
-    pub fn say(&self, machine: Machine, what: impl FnOnce() -> String) {
-        if self.trace {
+    pub fn trace(&self, machine: Machine, what: impl FnOnce() -> String) {
+        if self.tracing {
             eprintln!("{:>9.3} {} {}", self.now.as_secs_f64(), self.nodes[machine].alias, what());
         }
     }
@@ -369,7 +372,7 @@ impl World {
     }
 
     /// Why the running nodes are not one mesh, if they are not: each sees exactly
-    /// the others alive, in their present lives, over one connection a pair that
+    /// the others alive, in their present incarnations, over one connection a pair that
     /// both ends agree on, and no other connection is left.
     pub fn flaw(&self) -> Option<String> {
         let up = self.up();
@@ -428,7 +431,7 @@ impl Node {
             paused: false,
             incarnation: 0,
             peers: Vec::new(),
-            life: 0,
+            process: 0,
             fixed_number: None,
             may_renumber: true,
             refutation: 0,

@@ -1,5 +1,5 @@
 //! What an application on top of the mesh is promised: the order of calls, lanes,
-//! signals, and to be told when there is room again.
+//! signals, and the report that a link is writable again.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use iridium_net::{
-    Application, ClusterClient, ControlStream, Event, LinkId, Manager, Refused, Room, Security,
-    SendError,
+    Application, ClusterClient, ControlStream, Event, LinkId, Manager, Refused, Security,
+    SendError, WindowPermit,
 };
 use iridium_proto::{NodeAlias, NodeId};
 
@@ -17,8 +17,8 @@ use crate::harness::*;
 /// What it was called with.
 #[derive(Debug)]
 pub enum Call {
-    Deliver { link: LinkId, bytes: Vec<u8>, _room: Room },
-    Room(NodeAlias),
+    Deliver { link: LinkId, bytes: Vec<u8>, _permit: WindowPermit },
+    Writable(NodeAlias),
     Event(Event),
 }
 
@@ -29,8 +29,8 @@ pub struct Recorder(Sender<Call>);
 struct Recording(LinkId, Sender<Call>);
 
 impl iridium_net::Recipient for Recording {
-    fn deliver(&mut self, bytes: Vec<u8>, room: Room) {
-        let _ = self.1.send(Call::Deliver { link: self.0, bytes, _room: room });
+    fn deliver(&mut self, bytes: Vec<u8>, permit: WindowPermit) {
+        let _ = self.1.send(Call::Deliver { link: self.0, bytes, _permit: permit });
     }
 }
 
@@ -39,8 +39,8 @@ impl Application for Recorder {
         Box::new(Recording(link.link_id(), self.0.clone()))
     }
 
-    fn room(&self, to: &NodeAlias) {
-        let _ = self.0.send(Call::Room(to.clone()));
+    fn writable(&self, to: &NodeAlias) {
+        let _ = self.0.send(Call::Writable(to.clone()));
     }
 
     fn control(&self, _: Vec<u8>, _: &mut ControlStream) {}
@@ -97,7 +97,7 @@ fn fill(node: &Manager, to: &str, message: &[u8]) -> usize {
 }
 
 #[test]
-fn the_application_hears_of_a_link_before_it_hears_from_it() {
+fn a_link_is_reported_before_its_messages() {
     let security = secret();
     for round in 0..10 {
         let (a, calls) = start_recorded("a", &security);
@@ -110,9 +110,9 @@ fn the_application_hears_of_a_link_before_it_hears_from_it() {
                     _: &NodeId,
                     _: &Arc<ClusterClient>,
                 ) -> Box<dyn iridium_net::Recipient> {
-                    Box::new(Deaf)
+                    Box::new(NullRecipient)
                 }
-                fn room(&self, _: &NodeAlias) {}
+                fn writable(&self, _: &NodeAlias) {}
                 fn control(&self, _: Vec<u8>, _: &mut ControlStream) {}
                 fn event(&self, event: &Event) {
                     if let (Event::Up { id, .. }, Some(node)) = (event, &*self.0.lock().unwrap()) {
@@ -131,14 +131,14 @@ fn the_application_hears_of_a_link_before_it_hears_from_it() {
         } else {
             a.join(endpoint(&b)).unwrap();
         }
-        let mut told = HashSet::new();
+        let mut announced = HashSet::new();
         loop {
             match calls.recv_timeout(PATIENCE).unwrap() {
                 Call::Event(Event::Up { link, .. } | Event::Recovered { link, .. }) => {
-                    told.insert(link);
+                    announced.insert(link);
                 }
                 Call::Deliver { link, .. } => {
-                    assert!(told.contains(&link));
+                    assert!(announced.contains(&link));
                     assert_eq!(a.link(&alias("b")).unwrap().link_id(), link);
                     break;
                 }
@@ -151,7 +151,7 @@ fn the_application_hears_of_a_link_before_it_hears_from_it() {
 }
 
 #[test]
-fn a_later_life_has_another_link() {
+fn a_later_incarnation_has_another_link() {
     let security = secret();
     let (a, calls) = start_recorded("a", &security);
     let mut links = HashSet::new();
@@ -174,14 +174,14 @@ fn whoever_was_refused_is_told_when_there_is_room() {
     let [(a, a_calls), (_b, b_calls)] = pair();
     let message = vec![3; 60_000];
     let sent = fill(&a, "b", &message);
-    // What was told while it filled up was taken at once.
+    // What was reported while it filled up was received at once.
     a_calls.try_iter().for_each(drop);
     for _ in 0..sent {
         assert_eq!(next_message(&b_calls).len(), message.len());
     }
     loop {
         match a_calls.recv_timeout(PATIENCE).unwrap() {
-            Call::Room(to) => break assert_eq!(to, alias("b")),
+            Call::Writable(to) => break assert_eq!(to, alias("b")),
             Call::Event(event) => assert!(!matches!(event, Event::Suspect { .. }), "{event:?}"),
             Call::Deliver { .. } => {}
         }
@@ -196,7 +196,7 @@ fn whoever_was_refused_is_told_when_the_link_goes() {
     let link = a.link(&alias("b")).unwrap();
     fill(&a, "b", &[3; 60_000]);
     b.shutdown();
-    wait_for("a call", || a_calls.try_iter().any(|call| matches!(call, Call::Room(_))));
+    wait_for("a call", || a_calls.try_iter().any(|call| matches!(call, Call::Writable(_))));
     assert_eq!(link.send_in(0, vec![]).unwrap_err().why, SendError::NotLinked);
 }
 
@@ -218,7 +218,7 @@ fn many_senders_that_wait_for_room_all_get_through() {
                         while let Err(refused) = link.send_in(lane.into(), bytes) {
                             assert_eq!(refused.why, SendError::WouldBlock);
                             bytes = refused.bytes;
-                            rung.recv_timeout(PATIENCE).expect("told of room");
+                            rung.recv_timeout(PATIENCE).expect("reported as writable");
                         }
                     }
                 });
@@ -228,7 +228,7 @@ fn many_senders_that_wait_for_room_all_get_through() {
         scope.spawn(move || {
             for call in a_calls.iter() {
                 match call {
-                    Call::Room(_) => bells.iter().for_each(|bell| {
+                    Call::Writable(_) => bells.iter().for_each(|bell| {
                         // One that is done does not listen.
                         let _ = bell.send(());
                     }),
@@ -294,8 +294,9 @@ fn events_reach_the_application_before_the_listeners() {
     let events = a.events();
     let b = start("b", &security);
     b.join(endpoint(&a)).unwrap();
-    let heard = next_event(&events, |event| matches!(event, Event::Up { .. }));
-    let known = calls.try_iter().any(|call| matches!(call, Call::Event(event) if event == heard));
+    let received = next_event(&events, |event| matches!(event, Event::Up { .. }));
+    let known =
+        calls.try_iter().any(|call| matches!(call, Call::Event(event) if event == received));
     assert!(known);
     assert!(a.messages().recv().is_err(), "nothing is queued for nobody");
 }

@@ -1,4 +1,4 @@
-//! Conversations between control clients and the application of a node.
+//! Streams between control clients and the application of a node.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,10 +19,10 @@ struct Echo {
 
 impl Application for Echo {
     fn recipient(&self, _: &NodeId, _: &Arc<ClusterClient>) -> Box<dyn iridium_net::Recipient> {
-        Box::new(Deaf)
+        Box::new(NullRecipient)
     }
 
-    fn room(&self, _: &NodeAlias) {}
+    fn writable(&self, _: &NodeAlias) {}
     fn event(&self, _: &Event) {}
 
     fn control(&self, request: Vec<u8>, stream: &mut ControlStream) {
@@ -98,11 +98,11 @@ fn one_connection_serves_one_question_after_another() {
 }
 
 #[test]
-fn a_node_without_an_application_says_that_it_answers_nothing() {
+fn a_node_without_an_application_refuses_requests() {
     let security = secret();
     let node = start("a", &security);
     let error = client(&node, &security).ask(vec![1]).unwrap_err();
-    assert!(error.to_string().contains("answers no such requests"), "{error}");
+    assert!(error.to_string().contains("no application"), "{error}");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn blocks_come_whole_in_order_and_a_deadline_loses_none() {
     stream.end().unwrap();
     assert_eq!(stream.receive(later()), Ok(None));
     assert_eq!(stream.receive(later()), Ok(None), "as often as one asks");
-    assert_eq!(stream.send(&[1]), Err(StreamError::Closed), "it said that it was done");
+    assert_eq!(stream.send(&[1]), Err(StreamError::Closed), "it has ended its side");
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_client_too_many_is_told_so_and_a_place_is_free_again_when_one_goes() {
 }
 
 #[test]
-fn garbage_in_a_conversation_ends_it_and_nothing_else() {
+fn garbage_in_a_stream_ends_it_and_nothing_else() {
     use std::io::{Read, Write};
     let (node, endings) = node(&Security::Insecure);
     let open = iridium_proto::IridiumMessage::ControlRequest(ControlRequest::Application(
@@ -207,7 +207,7 @@ fn garbage_in_a_conversation_ends_it_and_nothing_else() {
     ));
     for (garbage, why) in [
         (&[0xFF; 64][..], "over the limit"),
-        (&[5, 0, 0, 0, 15, 9, 9, 9, 9], "malformed"),
+        (&[4, 0, 0, 0, 15, 9, 9, 9], "malformed"),
         (&[2, 0, 0, 0, 19, 0], "malformed"),
         (&[1, 0, 0, 0, 10], "Leave"),
     ] {
@@ -216,8 +216,8 @@ fn garbage_in_a_conversation_ends_it_and_nothing_else() {
         iridium_proto::encode_frame(&open, &mut wire).unwrap();
         wire.extend(garbage);
         stream.write_all(&wire).unwrap();
-        let Ok(StreamError::Broken(said)) = endings.recv_timeout(PATIENCE) else { panic!() };
-        assert!(said.contains(why), "{said}");
+        let Ok(StreamError::Broken(error)) = endings.recv_timeout(PATIENCE) else { panic!() };
+        assert!(error.contains(why), "{error}");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);

@@ -5,25 +5,28 @@ use std::net::TcpStream;
 
 use iridium_net::{Event, Manager, Security};
 use iridium_proto::{
-    FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, NodeId, NodeInfo,
-    NodeIp, NodeNumber, NodePort, Piece, Ping, encode_frame,
+    Features, FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, NodeId,
+    NodeInfo, NodeIp, NodeNumber, NodePort, Piece, Ping, encode_frame,
 };
 
 use crate::application::{Call, start_recorded};
 use crate::harness::*;
 
 /// Makes itself a member of the node's mesh by hand.
-fn intrude(node: &Manager) -> TcpStream {
+pub fn join_by_hand(node: &Manager) -> TcpStream {
     let mut stream = TcpStream::connect(node.local_addr()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(b"IRDM\x00\x01\x00\x01\x00").unwrap();
     stream.read_exact(&mut [0; 9]).unwrap();
-    let name = alias("intruder");
+    let name = alias("join_by_handr");
     let ip = NodeIp("127.0.0.1".parse().unwrap());
     let info = NodeInfo { alias: name.clone(), ip, port: NodePort::new(1).unwrap() };
     let id = NodeId { alias: name, incarnation: 1, number: NodeNumber::new(77).unwrap() };
     let intro = Introduction { info, id, refutation: 0 };
-    say(&mut stream, &[IridiumMessage::Hello(Hello { intro, version: 1, features: 0 })]);
+    send_messages(
+        &mut stream,
+        &[IridiumMessage::Hello(Hello { intro, version: 1, features: Features::NONE })],
+    );
     let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
     let mut buffer = [0; 4096];
     while decoder.next_message().unwrap().is_none() {
@@ -31,11 +34,11 @@ fn intrude(node: &Manager) -> TcpStream {
         assert_ne!(n, 0, "it was not taken in");
         decoder.extend(&buffer[..n]);
     }
-    say(&mut stream, &[IridiumMessage::Ping(Ping { token: 1, digest: 0 })]);
+    send_messages(&mut stream, &[IridiumMessage::Ping(Ping { token: 1, digest: 0 })]);
     stream
 }
 
-fn say(stream: &mut TcpStream, messages: &[IridiumMessage]) {
+pub fn send_messages(stream: &mut TcpStream, messages: &[IridiumMessage]) {
     let mut wire = Vec::new();
     for message in messages {
         encode_frame(message, &mut wire).unwrap();
@@ -44,7 +47,7 @@ fn say(stream: &mut TcpStream, messages: &[IridiumMessage]) {
     let _ = stream.write_all(&wire);
 }
 
-fn wait_for_hanging_up(stream: &mut TcpStream) {
+fn wait_for_close(stream: &mut TcpStream) {
     let mut buffer = [0; 4096];
     while !matches!(stream.read(&mut buffer), Ok(0) | Err(_)) {}
 }
@@ -53,15 +56,15 @@ fn assert_expelled(flood: &[IridiumMessage]) {
     let (node, calls) = start_recorded("a", &Security::Insecure);
     let friend = start("b", &Security::Insecure);
     friend.join(endpoint(&node)).unwrap();
-    let mut stream = intrude(&node);
-    say(&mut stream, flood);
-    wait_for_hanging_up(&mut stream);
+    let mut stream = join_by_hand(&node);
+    send_messages(&mut stream, flood);
+    wait_for_close(&mut stream);
     // Nobody else noticed, and nothing of it came through.
     friend.send(&alias("a"), vec![5]).unwrap();
     loop {
         match calls.recv_timeout(PATIENCE).unwrap() {
             Call::Deliver { bytes, .. } => break assert_eq!(bytes, [5]),
-            Call::Event(Event::Suspect { id }) => assert_eq!(id.alias, alias("intruder")),
+            Call::Event(Event::Suspect { id }) => assert_eq!(id.alias, alias("join_by_handr")),
             _ => {}
         }
     }
@@ -93,7 +96,10 @@ fn data_before_the_introduction_is_settled_goes_nowhere() {
     let (node, calls) = start_recorded("a", &Security::Insecure);
     let mut stream = TcpStream::connect(node.local_addr()).unwrap();
     stream.write_all(b"IRDM\x00\x01\x00\x01\x00").unwrap();
-    say(&mut stream, &[IridiumMessage::Deliver(vec![1]), IridiumMessage::Deliver(vec![2])]);
-    wait_for_hanging_up(&mut stream);
+    send_messages(
+        &mut stream,
+        &[IridiumMessage::Deliver(vec![1]), IridiumMessage::Deliver(vec![2])],
+    );
+    wait_for_close(&mut stream);
     assert!(!calls.try_iter().any(|call| matches!(call, Call::Deliver { .. })));
 }

@@ -153,8 +153,8 @@ pub fn log_to_memory() {
 }
 
 /// Takes no notice of what comes.
-pub struct Deaf;
+pub struct NullRecipient;
 
-impl iridium_net::Recipient for Deaf {
-    fn deliver(&mut self, _: Vec<u8>, _: iridium_net::Room) {}
+impl iridium_net::Recipient for NullRecipient {
+    fn deliver(&mut self, _: Vec<u8>, _: iridium_net::WindowPermit) {}
 }

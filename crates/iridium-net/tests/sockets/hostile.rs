@@ -12,31 +12,31 @@ use crate::harness::*;
 
 /// A connection to a node, and where the log was when it was made: an address
 /// may have been used before.
-struct Said {
+struct Attempt {
     addr: SocketAddr,
     mark: usize,
 }
 
-fn connect(node: &Manager) -> (TcpStream, Said) {
+fn connect(node: &Manager) -> (TcpStream, Attempt) {
     let mark = log_length();
     let stream = TcpStream::connect(node.local_addr()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let addr = stream.local_addr().unwrap();
-    (stream, Said { addr, mark })
+    (stream, Attempt { addr, mark })
 }
 
-/// Says something to a node and waits for it to hang up.
-fn say(node: &Manager, bytes: &[u8]) -> Said {
-    let (mut stream, said) = connect(node);
+/// Sends bytes to a node and waits until it closes the connection.
+fn send_raw(node: &Manager, bytes: &[u8]) -> Attempt {
+    let (mut stream, attempt) = connect(node);
     // The node may hang up before everything is written.
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
-    said
+    attempt
 }
 
-fn assert_refused_with(said: Said, why: &str) {
-    let lines = || logged_since(said.mark, said.addr);
+fn assert_refused_with(attempt: Attempt, why: &str) {
+    let lines = || logged_since(attempt.mark, attempt.addr);
     wait_for("a log line", || !lines().is_empty());
     assert_eq!(lines().len(), 1, "{:?}", lines());
     assert!(lines()[0].contains(why), "{:?}", lines());
@@ -47,22 +47,22 @@ fn strangers_are_refused_and_the_mesh_does_not_notice() {
     let nodes = mesh(&["a", "b"], &secret());
     let events = events_from_now(&nodes[0]);
     let links = (nodes[0].link(&alias("b")), nodes[1].link(&alias("a")));
-    let http = say(&nodes[0], b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let http = send_raw(&nodes[0], b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_refused_with(http, "does not speak the Iridium protocol (it began with \"GET \")");
-    let garbage = say(&nodes[0], &[0xFF; 100_000]);
+    let garbage = send_raw(&nodes[0], &[0xFF; 100_000]);
     assert_refused_with(garbage, "does not speak the Iridium protocol");
-    let future = say(&nodes[0], b"IRDM\x00\x09\x00\x0a\x01");
+    let future = send_raw(&nodes[0], b"IRDM\x00\x09\x00\x0a\x01");
     assert_refused_with(future, "versions 9 to 10");
-    let upside_down = say(&nodes[0], b"IRDM\x00\x02\x00\x01\x01");
+    let upside_down = send_raw(&nodes[0], b"IRDM\x00\x02\x00\x01\x01");
     assert_refused_with(upside_down, "versions 2 to 1");
-    let clear = say(&nodes[0], b"IRDM\x00\x01\x00\x01\x00");
-    assert_refused_with(clear, "--insecure");
-    let unknown = say(&nodes[0], b"IRDM\x00\x01\x00\x01\x07");
+    let clear = send_raw(&nodes[0], b"IRDM\x00\x01\x00\x01\x00");
+    assert_refused_with(clear, "without the cluster secret");
+    let unknown = send_raw(&nodes[0], b"IRDM\x00\x01\x00\x01\x07");
     assert_refused_with(unknown, "protection 7");
-    let long = say(&nodes[0], b"IRDM\x00\x01\x00\x01\x01\xff\xff");
+    let long = send_raw(&nodes[0], b"IRDM\x00\x01\x00\x01\x01\xff\xff");
     assert_refused_with(long, "65535 bytes");
     let noise = [&b"IRDM\x00\x01\x00\x01\x01\x00\x30"[..], &[5; 48]].concat();
-    assert_refused_with(say(&nodes[0], &noise), "another cluster secret");
+    assert_refused_with(send_raw(&nodes[0], &noise), "another cluster secret");
     assert!(events.try_iter().next().is_none());
     for (before, (node, peer)) in
         [links.0, links.1].iter().zip([(&nodes[0], "b"), (&nodes[1], "a")])
@@ -76,9 +76,9 @@ fn strangers_are_refused_and_the_mesh_does_not_notice() {
 fn an_absurd_length_reserves_nothing() {
     let node = start("a", &Security::Insecure);
     let preamble = b"IRDM\x00\x01\x00\x01\x00";
-    let addr = say(&node, &[&preamble[..], &u32::MAX.to_le_bytes()].concat());
+    let addr = send_raw(&node, &[&preamble[..], &u32::MAX.to_le_bytes()].concat());
     assert_refused_with(addr, "a frame of 4294967295 bytes is over the limit of 65536");
-    let addr = say(&node, &[&preamble[..], &[5, 0, 0, 0, 1, 0, 0, 0, 0]].concat());
+    let addr = send_raw(&node, &[&preamble[..], &[5, 0, 0, 0, 1, 0, 0, 0, 0]].concat());
     assert_refused_with(addr, "malformed");
 }
 
@@ -93,9 +93,9 @@ fn who_says_nothing_or_too_slowly_is_closed_in_time() {
         let _ = slow.0.write_all(&[*byte]);
         std::thread::sleep(Duration::from_millis(500));
     }
-    for (mut stream, said) in [silent, slow] {
+    for (mut stream, attempt) in [silent, slow] {
         assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0, "closed");
-        assert_refused_with(said, "in time");
+        assert_refused_with(attempt, "in time");
     }
     let took = begun.elapsed();
     assert!(took > Duration::from_millis(4900) && took < Duration::from_secs(8), "{took:?}");
@@ -112,9 +112,9 @@ fn another_secret_is_named_as_the_reason_at_both_ends() {
     assert!(matches!(client.err(), Some(ClientError::Handshake { .. })));
     let open = start("c", &Security::Insecure);
     let error = open.join(endpoint(&node)).unwrap_err().to_string();
-    assert!(error.contains("it wants the cluster secret, and --insecure does without"), "{error}");
+    assert!(error.contains("it wants the cluster secret, which this end does without"), "{error}");
     let error = node.join(endpoint(&open)).unwrap_err().to_string();
-    assert!(error.contains("it runs with --insecure"), "{error}");
+    assert!(error.contains("it runs without the cluster secret"), "{error}");
     assert_eq!(node.members().len(), 1);
 }
 
@@ -122,7 +122,7 @@ fn another_secret_is_named_as_the_reason_at_both_ends() {
 fn a_replayed_handshake_changes_nothing() {
     let security = secret();
     let node = start("a", &security);
-    // A relay in between records what a newcomer says, up to its first frame.
+    // A relay in between records what a newcomer sends, up to its first frame.
     let relay = std::net::TcpListener::bind(loopback()).unwrap();
     let place = relay.local_addr().unwrap();
     let target = node.local_addr();
@@ -150,7 +150,7 @@ fn a_replayed_handshake_changes_nothing() {
     wait_for("it has left", || state_of(&node, "b") == Some(ViewState::Left));
     let recorded = recorder.join().unwrap();
     let before = node.members();
-    let addr = say(&node, &recorded);
+    let addr = send_raw(&node, &recorded);
     assert_refused_with(addr, "does not decrypt");
     assert_eq!(node.members(), before);
 }

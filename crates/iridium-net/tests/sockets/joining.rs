@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use iridium_net::{Config, Event, JoinError, Manager, Secrets, Security, StartError};
-use iridium_proto::{NodeIp, NodePort, RejectReason, ViewState};
+use iridium_proto::{NodeInfo, NodeIp, NodePort, RejectReason, ViewState};
 
 use crate::harness::*;
 
@@ -125,7 +125,7 @@ fn a_node_that_stops_does_not_wait_for_one_that_it_has_just_reached() {
         let node = node.clone();
         move || node.shutdown()
     });
-    wait_for("its view of the cluster is gone", || node.members().is_empty());
+    wait_for("its view of the cluster is empty", || node.members().is_empty());
     // Only now is there a connection, which nobody wants any more.
     seed.write_all(&preamble).unwrap();
     stopping.join().unwrap();
@@ -139,8 +139,10 @@ fn an_alias_that_is_taken_is_refused_by_name() {
     let nodes = mesh(&["a", "b"], &security);
     let twin = start("b", &security);
     let error = twin.join(endpoint(&nodes[0])).unwrap_err();
-    let JoinError::Refused { reason: RejectReason::AliasTaken { alias: taken, port, .. }, .. } =
-        error
+    let JoinError::Refused {
+        reason: RejectReason::AliasTaken(NodeInfo { alias: taken, port, .. }),
+        ..
+    } = error
     else {
         panic!("{error:?}");
     };
@@ -266,13 +268,13 @@ fn the_published_address_is_one_that_others_can_dial() {
     assert_eq!(found.me().1.addr(), there);
     assert_eq!(alive(&seed)[0].info.addr(), SocketAddr::from(([127, 0, 0, 1], port)));
     // Advertised: that one, whatever it is seen under.
-    let mut told = config("told", &security);
+    let mut public = config("public", &security);
     let ip = NodeIp("127.0.0.2".parse().unwrap());
-    told.advertise = Some((ip, Some(NodePort::new(9999).unwrap())));
-    let told = Manager::start(told).unwrap();
-    told.join(endpoint(&seed)).unwrap();
-    wait_for("told is alive", || state_of(&seed, "told") == Some(ViewState::Alive));
-    let shown = seed.members().into_iter().find(|m| m.info.alias == alias("told")).unwrap();
+    public.advertise = Some((ip, Some(NodePort::new(9999).unwrap())));
+    let public = Manager::start(public).unwrap();
+    public.join(endpoint(&seed)).unwrap();
+    wait_for("public is alive", || state_of(&seed, "public") == Some(ViewState::Alive));
+    let shown = seed.members().into_iter().find(|m| m.info.alias == alias("public")).unwrap();
     assert_eq!(shown.info.addr(), SocketAddr::from(([127, 0, 0, 2], 9999)));
 }
 
@@ -320,6 +322,6 @@ fn dropping_the_last_handle_stops_the_node() {
     let mut nodes = nodes.into_iter();
     let a = nodes.next().unwrap();
     drop(nodes);
-    wait_for("b has said goodbye", || state_of(&a, "b") == Some(ViewState::Left));
+    wait_for("b has left", || state_of(&a, "b") == Some(ViewState::Left));
     assert!(std::net::TcpStream::connect(addr).is_err(), "nobody listens any more");
 }

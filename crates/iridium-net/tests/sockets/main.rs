@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
 mod application;
+mod builds;
 mod control;
 mod data;
-mod doors;
 mod flood;
 mod harness;
 mod hostile;
 mod joining;
+mod listeners;

@@ -8,26 +8,29 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use iridium_isa::{Module, ModuleId};
 use iridium_net::SendError;
 use iridium_sched::Scheduler;
-use iridium_vm::{Hosts, Pid, Program};
+use iridium_vm::Program;
 
-use super::{Birth, Cache};
-use crate::router::{Arrived, News, Parcel, Peer, Router};
+use super::cache::Cache;
+use super::programs::Programs;
+use super::spawn::SpawnRequest;
+use super::transfers::{Arrived, News, Transfers};
+use crate::links::{Lane, Links, Peer};
+use crate::this_node::ThisNode;
+use crate::wire::NodeMessage;
 
 /// How long processes wait for their code.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Processes that may wait for code, and transfers that may wait for room.
 const MAX_WAITING: usize = 100_000;
-/// Code travels apart from the messages of processes; no process has this number.
-const LANE: Pid = Pid::from_bits(-1);
 
 /// What the loader is told.
 #[derive(Debug)]
 pub(crate) enum LoaderOrder {
     /// Start a process whose code was not here a moment ago.
-    Bear(Birth),
+    Spawn(SpawnRequest),
     /// A peer wants code.
     Send { to: Arc<Peer>, module: ModuleId },
-    /// Something has happened that the router has noted.
+    /// Something has happened that [`Transfers`] has noted.
     Look,
     /// End.
     Stop,
@@ -35,8 +38,10 @@ pub(crate) enum LoaderOrder {
 
 /// Fetches code from other nodes and gives it to them.
 pub(crate) struct Loader {
-    router: Arc<Router>,
-    hosts: Hosts,
+    this: Arc<ThisNode>,
+    links: Arc<Links>,
+    programs: Arc<Programs>,
+    transfers: Arc<Transfers>,
     cache: Cache,
     /// Code that is under way, and the processes that wait for it.
     wanted: HashMap<ModuleId, Wanted>,
@@ -56,13 +61,19 @@ struct Unsent {
 struct Wanted {
     from: u32,
     until: Instant,
-    births: Vec<Birth>,
+    requests: Vec<SpawnRequest>,
 }
 
 impl Loader {
-    pub(crate) fn new(router: Arc<Router>, hosts: Hosts, cache: Cache) -> Self {
+    pub(crate) fn new(
+        this: Arc<ThisNode>,
+        links: Arc<Links>,
+        programs: Arc<Programs>,
+        transfers: Arc<Transfers>,
+        cache: Cache,
+    ) -> Self {
         let (wanted, unsent) = Default::default();
-        Self { router, hosts, cache, wanted, unsent }
+        Self { this, links, programs, transfers, cache, wanted, unsent }
     }
 
     /// Works until it is told to end.
@@ -73,14 +84,14 @@ impl Loader {
                 Some(until) => orders.recv_deadline(until),
                 None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            let Some(scheduler) = self.router.scheduler() else { return };
-            self.hear_news(&scheduler);
+            let Some(scheduler) = self.this.scheduler() else { return };
+            self.take_news(&scheduler);
             // Also when there is always something else to do.
             if until.is_some_and(|until| until <= Instant::now()) {
                 self.give_up_late_ones();
             }
             match order {
-                Ok(LoaderOrder::Bear(birth)) => self.bear(&scheduler, birth),
+                Ok(LoaderOrder::Spawn(request)) => self.spawn(&scheduler, request),
                 Ok(LoaderOrder::Send { to, module }) => self.send(&scheduler, to, module),
                 // What there was is seen to.
                 Ok(LoaderOrder::Look) | Err(RecvTimeoutError::Timeout) => {}
@@ -91,8 +102,8 @@ impl Loader {
 
     /// Sees to what has happened before the order that is next: a node that was lost may be back, and
     /// ask again.
-    fn hear_news(&mut self, scheduler: &Scheduler) {
-        let News { lost, arrived, room } = self.router.transfers.take();
+    fn take_news(&mut self, scheduler: &Scheduler) {
+        let News { lost, arrived, room } = self.transfers.take();
         lost.into_iter().for_each(|node| self.lose(node));
         for arrived in arrived {
             self.take(scheduler, arrived);
@@ -102,39 +113,39 @@ impl Loader {
         }
     }
 
-    fn bear(&mut self, scheduler: &Scheduler, birth: Birth) {
-        let id = birth.module;
-        if self.router.bear(scheduler, &birth) {
+    fn spawn(&mut self, scheduler: &Scheduler, request: SpawnRequest) {
+        let id = request.module;
+        if request.start_if_loaded(scheduler, &self.this, &self.links) {
             return;
         }
         // Looked at before the disk: many may wait for the same.
         let is_wanted = self.wanted.contains_key(&id);
         if !is_wanted && let Some(module) = self.cache.find(id) {
-            let outcome = self.make_known(scheduler, module);
-            return self.settle(scheduler, vec![birth], outcome);
+            let outcome = self.ready(module);
+            return self.settle(scheduler, vec![request], outcome);
         }
-        let waiting: usize = self.wanted.values().map(|wanted| wanted.births.len()).sum();
+        let waiting: usize = self.wanted.values().map(|wanted| wanted.requests.len()).sum();
         if waiting >= MAX_WAITING {
-            return birth.answer(&self.router, Err("too many processes wait for code".into()));
+            return request.answer(&self.links, Err("too many processes wait for code".into()));
         }
         match self.wanted.get_mut(&id) {
-            Some(wanted) => wanted.births.push(birth),
-            None => self.fetch(id, vec![birth]),
+            Some(wanted) => wanted.requests.push(request),
+            None => self.fetch(id, vec![request]),
         }
     }
 
     /// Asks for code, of the first who wants a process and is still there.
-    fn fetch(&mut self, id: ModuleId, births: Vec<Birth>) {
-        let asked = births.iter().map(Birth::peer).find(|peer| {
-            let wanted = Parcel::CodeWanted { module: id };
+    fn fetch(&mut self, id: ModuleId, requests: Vec<SpawnRequest>) {
+        let asked = requests.iter().map(SpawnRequest::peer).find(|peer| {
+            let wanted = NodeMessage::CodeWanted { module: id };
             // Before it can come.
-            self.router.transfers.expect(id, peer.number());
-            !peer.is_lost() && self.router.tell(peer, LANE, &wanted).is_ok()
+            self.transfers.expect(id, peer.number());
+            !peer.is_lost() && self.links.send(peer, Lane::Code, &wanted).is_ok()
         });
         if let Some(from) = asked.map(|peer| peer.number()) {
-            self.wanted.insert(id, Wanted { from, until: Instant::now() + PATIENCE, births });
+            self.wanted.insert(id, Wanted { from, until: Instant::now() + PATIENCE, requests });
         } else {
-            self.router.transfers.forget(id);
+            self.transfers.forget(id);
         }
     }
 
@@ -144,7 +155,7 @@ impl Loader {
         if self.wanted.get(&id).is_none_or(|wanted| wanted.from != from) {
             return;
         }
-        let Some(Wanted { births, .. }) = self.wanted.remove(&id) else { return };
+        let Some(Wanted { requests, .. }) = self.wanted.remove(&id) else { return };
         let module = match file.map(|file| Module::from_bytes(&file)) {
             Some(Ok(module)) if module.id() == id => Ok(module),
             Some(Ok(module)) => Err(format!("{} came instead", module.id())),
@@ -154,47 +165,44 @@ impl Loader {
         match module {
             Ok(module) => {
                 self.cache.keep(&module);
-                let outcome = self.make_known(scheduler, module);
-                self.settle(scheduler, births, outcome);
+                let outcome = self.ready(module);
+                self.settle(scheduler, requests, outcome);
             }
             Err(why) => {
                 log::warn!("got no code for module {id} from node {from}: {why}");
-                self.fail(id, births, from, &why);
+                self.fail(id, requests, from, &why);
             }
         }
     }
 
-    fn make_known(&self, scheduler: &Scheduler, module: Module) -> Result<Arc<Program>, String> {
-        let program = Program::new(module, &self.hosts).map_err(|error| error.to_string())?;
-        let program = Arc::new(program);
-        self.router.keep_for_now(scheduler, &program);
-        Ok(program)
+    fn ready(&self, module: Module) -> Result<Arc<Program>, String> {
+        self.programs.load_foreign(module).map_err(|error| error.to_string())
     }
 
     /// Starts those who have waited for a program, or tells them why not.
     fn settle(
         &self,
         scheduler: &Scheduler,
-        births: Vec<Birth>,
+        requests: Vec<SpawnRequest>,
         outcome: Result<Arc<Program>, String>,
     ) {
-        for birth in births {
+        for request in requests {
             let started = match &outcome {
-                Ok(program) => birth.start(scheduler, program, &self.router.limits),
+                Ok(program) => request.start(scheduler, program, &self.this.limits),
                 Err(why) => Err(why.clone()),
             };
-            birth.answer(&self.router, started);
+            request.answer(&self.links, started);
         }
     }
 
     /// The code did not come from where it was expected: those whose nodes have it too may still get
     /// it from there.
-    fn fail(&mut self, id: ModuleId, births: Vec<Birth>, from: u32, why: &str) {
+    fn fail(&mut self, id: ModuleId, requests: Vec<SpawnRequest>, from: u32, why: &str) {
         let (hopeless, others): (Vec<_>, Vec<_>) =
-            births.into_iter().partition(|birth| birth.peer().number() == from);
-        self.router.transfers.forget(id);
-        for birth in hopeless {
-            birth.answer(&self.router, Err(format!("its code did not come: {why}")));
+            requests.into_iter().partition(|request| request.peer().number() == from);
+        self.transfers.forget(id);
+        for request in hopeless {
+            request.answer(&self.links, Err(format!("its code did not come: {why}")));
         }
         if !others.is_empty() {
             self.fetch(id, others);
@@ -210,8 +218,8 @@ impl Loader {
             .map(|(id, _)| *id)
             .collect();
         for id in lost {
-            if let Some(Wanted { births, .. }) = self.wanted.remove(&id) {
-                self.fail(id, births, node, "the node is lost");
+            if let Some(Wanted { requests, .. }) = self.wanted.remove(&id) {
+                self.fail(id, requests, node, "the node is lost");
             }
         }
     }
@@ -225,35 +233,39 @@ impl Loader {
             .map(|(id, _)| *id)
             .collect();
         for id in late {
-            if let Some(Wanted { births, from, .. }) = self.wanted.remove(&id) {
-                self.fail(id, births, from, "no answer in time");
+            if let Some(Wanted { requests, from, .. }) = self.wanted.remove(&id) {
+                self.fail(id, requests, from, "no answer in time");
             }
         }
     }
 
     /// Sends code to a peer, if it is here.
     fn send(&mut self, scheduler: &Scheduler, to: Arc<Peer>, module: ModuleId) {
-        if self.unsent.iter().any(|waits| waits.module == module && Arc::ptr_eq(&waits.to, &to)) {
+        if self.unsent.iter().any(|unsent| unsent.module == module && Arc::ptr_eq(&unsent.to, &to))
+        {
             return;
         }
-        let known = scheduler.program(module).map(|program| program.module().to_bytes());
-        let file = known.or_else(|| self.cache.find(module).map(|module| module.to_bytes()));
-        if let Ok(bytes) = (Parcel::Code { module, file }).to_bytes()
+        let known = scheduler.program(module).map(|program| program.module().to_bytes().into());
+        let file = known.or_else(|| self.cache.find(module).map(|module| module.to_bytes().into()));
+        if let Ok(bytes) = (NodeMessage::Code { module, file }).to_bytes()
             && bytes.len() <= iridium_proto::MAX_MESSAGE
         {
             self.unsent.push_back(Unsent { to, module, bytes });
             self.send_unsent();
         } else {
             // Too long for the mesh; as if it were not here.
-            let _ = self.router.tell(&to, LANE, &Parcel::Code { module, file: None });
+            let absent = NodeMessage::Code { module, file: None };
+            if let Err(error) = self.links.send(&to, Lane::Code, &absent) {
+                log::debug!("peer={} does not learn that there is no code: {error}", to.id.alias);
+            }
         }
     }
 
     fn send_unsent(&mut self) {
         for _ in 0..self.unsent.len() {
             let Some(Unsent { to, module, bytes }) = self.unsent.pop_front() else { return };
-            match to.client.send_in(LANE.bits() as u64, bytes) {
-                Ok(()) => self.router.count_module(),
+            match to.client.send_in(Lane::Code.number(), bytes) {
+                Ok(()) => self.links.count_module_sent(),
                 Err(refused)
                     if refused.why == SendError::WouldBlock && self.unsent.len() < MAX_WAITING =>
                 {

@@ -1,10 +1,16 @@
 //! Code travels by identity: who wants a process on another node names the module by its hash, and a
 //! node that does not have it asks for it, once, however many processes wait for it.
 
-mod birth;
 mod cache;
 mod loader;
+mod programs;
+mod spawn;
+mod spawner;
+mod transfers;
 
-pub(crate) use self::birth::{Asker, Birth, start_named};
 pub(crate) use self::cache::Cache;
 pub(crate) use self::loader::{Loader, LoaderOrder};
+pub(crate) use self::programs::Programs;
+pub(crate) use self::spawn::{Requester, SpawnRequest, spawn_named};
+pub(crate) use self::spawner::Spawner;
+pub(crate) use self::transfers::Transfers;

@@ -1,7 +1,8 @@
-//! A process that an operator acts as: the machine runs at the client, and what it wants is done
-//! here. So several can be attached at a time and none of them can get into another's way, or slow
-//! the node down.
+//! A process of the node that a client drives: the interpreter runs at the client, and what the
+//! process wants is done at the node. So several clients can be attached at a time, and none of them
+//! gets in another's way or slows the node down.
 
+use std::fmt;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,13 +12,15 @@ use crossbeam_channel::{
 };
 use iridium_isa::{Instruction, Module, Parts};
 use iridium_net::{ControlReceiver, ControlSender, ControlStream, StreamError};
-use iridium_proto::{from_bytes, to_bytes};
 use iridium_sched::{NativeProcess, Progress, Scheduler};
 use iridium_vm::{Completion, Effect, Hosts, Limits, Pid, Program, TrapKind};
 
-use super::client::{At as _, BEGIN_WITHIN, Client, ClientError, Talk};
-use super::protocol::{Act, Reply, Request};
-use crate::router::Router;
+use super::client::Client;
+use super::conversation::{Conversation, unexpected};
+use super::error::{At as _, ClientError};
+use super::protocol::{Act, Answer, Call};
+use crate::operators::Operators;
+use crate::wire::{from_bytes, to_bytes};
 
 /// How long a client may think.
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -25,118 +28,126 @@ const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Acts for a client until it goes.
-pub(super) fn serve(
-    router: &Router,
-    scheduler: &Scheduler,
-    stream: &mut ControlStream,
-) -> Result<(), StreamError> {
-    let Ok(guest) = scheduler.spawn_native() else {
-        return stream.fail("there are as many processes as there may be");
+pub(super) fn serve(operators: &Operators, stream: &mut ControlStream) -> Result<(), StreamError> {
+    let Some(scheduler) = operators.this.scheduler() else {
+        return stream.fail("the node is stopping");
+    };
+    let native = match scheduler.spawn_native() {
+        Ok(native) => native,
+        Err(full) => return stream.fail(&full.to_string()),
+    };
+    let Some(idle) = idle_program() else {
+        log::error!("the program that does nothing is not valid");
+        return stream.fail("the node has no program for the process to stand for");
     };
     let (sender, receiver) = stream.split();
-    say(sender, &Reply::Attached(guest.pid()))?;
-    let (heard, acts) = bounded(1);
+    send(sender, &Answer::Attached(native.pid()))?;
+    let (pass, acts) = bounded(1);
     thread::scope(|scope| {
-        let listener = thread::Builder::new().name("iridium-attach".into());
-        let listening = listener.spawn_scoped(scope, move || listen(receiver, &heard));
-        if listening.is_err() {
-            return Err(StreamError::Closed);
+        let reader = thread::Builder::new().name("iridium-attach".into());
+        if let Err(error) = reader.spawn_scoped(scope, move || read_acts(receiver, &pass)) {
+            return Err(StreamError::Broken(format!("no thread to listen with: {error}")));
         }
-        let mut desk = Desk { router, scheduler, guest, idle: idle_program(), wanted: None };
-        desk.act(sender, acts)
+        let mut session = Session { operators, scheduler: &scheduler, native, idle, wanted: None };
+        session.run(sender, acts)
     })
 }
 
+/// What a client has said: an act, or something that this build does not know.
+type Said = Result<Option<Act>, StreamError>;
+
 /// Passes on what the client says, until it has said all.
-fn listen(receiver: &mut ControlReceiver, heard: &Sender<Result<Act, StreamError>>) {
+fn read_acts(receiver: &mut ControlReceiver, pass: &Sender<Said>) {
     loop {
         let act = match receiver.receive(Instant::now() + IDLE) {
             Ok(None) => return,
-            Ok(Some(bytes)) => {
-                from_bytes(&bytes).map_err(|error| StreamError::Broken(error.to_string()))
-            }
+            Ok(Some(bytes)) => Ok(from_bytes(&bytes)
+                .inspect_err(|error| log::warn!("an attached client is not understood: {error}"))
+                .ok()),
             Err(error) => Err(error),
         };
         let over = act.is_err();
-        if heard.send(act).is_err() || over {
+        if pass.send(act).is_err() || over {
             return;
         }
     }
 }
 
 /// What is known while a client is attached.
-struct Desk<'d> {
-    router: &'d Router,
+struct Session<'d> {
+    operators: &'d Operators,
     scheduler: &'d Scheduler,
-    guest: NativeProcess,
-    /// What runs where no children are wanted.
-    idle: Option<Arc<Program>>,
+    native: NativeProcess,
+    /// What children run where the client names no program, which then wants no children.
+    idle: Arc<Program>,
     /// What is to be done when the code has come.
     wanted: Option<(Effect, Limits)>,
 }
 
-impl Desk<'_> {
-    /// Does what the client says. `acts` ends with it: whoever passes them on must not wait for a
-    /// place that nobody makes.
-    fn act(
-        &mut self,
-        sender: &mut ControlSender,
-        acts: Receiver<Result<Act, StreamError>>,
-    ) -> Result<(), StreamError> {
+impl Session<'_> {
+    /// Does what the client says. `acts` ends with it: whoever passes them on must not wait for
+    /// room that nobody makes.
+    fn run(&mut self, sender: &mut ControlSender, acts: Receiver<Said>) -> Result<(), StreamError> {
         let (mut waits, mut ended) = (false, false);
         loop {
-            let wakes = if ended { never() } else { self.guest.wakes().clone() };
-            let patience = self.guest.timeout().filter(|_| waits);
+            let wakes = if ended { never() } else { self.native.wakes().clone() };
+            let patience = self.native.timeout().filter(|_| waits);
             let time = patience.map_or(never(), after);
-            let (reply, asked) = select! {
+            let (answer, asked) = select! {
                 recv(acts) -> act => match act {
-                    Ok(act) => (self.do_it(act?), true),
+                    Ok(act) => (self.act(act?), true),
                     Err(_) => return Ok(()),
                 },
-                recv(wakes) -> _ => (Reply::Progress(self.guest.poll()), false),
-                recv(time) -> _ => (Reply::Progress(self.guest.poll()), false),
+                recv(wakes) -> _ => (Answer::Progress(self.native.poll()), false),
+                recv(time) -> _ => (Answer::Progress(self.native.poll()), false),
             };
-            ended = matches!(reply, Reply::Progress(Progress::Ended(_)));
-            let idles = reply == Reply::Progress(Progress::Waits);
-            // Whatever the client says is answered. That it still waits is no news, nor is it that
-            // something has come for a process that does not wait; that it was ended is.
-            let is_news = asked || ended || (waits && !idles);
-            waits = idles && (asked || waits);
+            ended = matches!(answer, Answer::Progress(Progress::Ended(_)));
+            let still_waits = answer == Answer::Progress(Progress::Waits);
+            // Whatever the client says is answered. It is not told that the process still waits, nor
+            // that something has come for one that does not wait; it is told of the process's end.
+            let is_news = asked || ended || (waits && !still_waits);
+            waits = still_waits && (asked || waits);
             if is_news {
-                say(sender, &reply)?;
+                send(sender, &answer)?;
             }
         }
     }
 
-    fn do_it(&mut self, act: Act) -> Reply {
+    fn act(&mut self, act: Option<Act>) -> Answer {
         let program = match act {
-            Act::GiveUp => return Reply::Completion(self.guest.cancel_wait()),
-            Act::Perform { effect, module: None, limits } => {
+            None => return Answer::NotUnderstood,
+            Some(Act::GiveUp) => return Answer::Completion(self.native.cancel_wait()),
+            Some(Act::Perform { effect, module: None, limits }) => {
                 self.wanted = Some((effect, limits));
-                self.idle.clone()
+                Some(Arc::clone(&self.idle))
             }
-            Act::Perform { effect, module: Some(module), limits } => {
+            Some(Act::Perform { effect, module: Some(module), limits }) => {
                 self.wanted = Some((effect, limits));
                 match self.scheduler.program(module) {
-                    None => return Reply::CodeWanted,
+                    None => return Answer::CodeWanted,
                     program => program,
                 }
             }
-            Act::Code(file) => {
-                let module = Module::from_bytes(&file).ok();
-                module.and_then(|module| self.router.borrow(module).ok())
-            }
+            Some(Act::Code(file)) => self.load(&file),
         };
-        let nothing = Reply::Progress(Progress::Done(Completion::Failed(TrapKind::HostError)));
+        let failed = Answer::Progress(Progress::Done(Completion::Failed(TrapKind::HostError)));
         let (Some(program), Some((effect, limits))) = (program, self.wanted.take()) else {
-            return nothing;
+            return failed;
         };
-        let limits = limits.within(&self.router.limits);
-        match self.guest.perform(effect, &program, limits) {
-            // Functions of the node are not for a machine that runs elsewhere.
-            Progress::Host { .. } => nothing,
-            progress => Reply::Progress(progress),
+        let limits = limits.within(&self.operators.this.limits);
+        match self.native.perform(effect, &program, limits) {
+            // Host functions of the node are not for an interpreter that runs elsewhere.
+            Progress::Host { .. } => failed,
+            progress => Answer::Progress(progress),
         }
+    }
+
+    fn load(&self, file: &[u8]) -> Option<Arc<Program>> {
+        let module = Module::from_bytes(file).map_err(|error| error.to_string());
+        let loaded = module.and_then(|module| {
+            self.operators.programs.load_foreign(module).map_err(|error| error.to_string())
+        });
+        loaded.inspect_err(|why| log::warn!("the code of an attached client is no use: {why}")).ok()
     }
 }
 
@@ -147,74 +158,82 @@ fn idle_program() -> Option<Arc<Program>> {
     Program::new(module, &Hosts::new()).ok().map(Arc::new)
 }
 
-/// Tells the client something. What is too long for that, as a message between processes of one
-/// node may be, is to its process a message that it could not take.
-fn say(sender: &mut ControlSender, reply: &Reply) -> Result<(), StreamError> {
-    let said = match to_bytes(reply) {
+/// Sends the client an answer. One that is too long, as a message between processes of one node may
+/// be, is to the client's process a message that it could not take.
+fn send(sender: &mut ControlSender, answer: &Answer) -> Result<(), StreamError> {
+    let sent = match to_bytes(answer) {
         Ok(bytes) => sender.send(&bytes),
         Err(error) => Err(StreamError::Broken(error.to_string())),
     };
-    let Err(StreamError::TooLong { .. } | StreamError::Broken(_)) = said else { return said };
+    let Err(StreamError::TooLong { .. } | StreamError::Broken(_)) = sent else { return sent };
     let failed = Completion::Failed(TrapKind::BadMessage);
-    let instead = Reply::Progress(Progress::Done(failed));
+    let instead = Answer::Progress(Progress::Done(failed));
     let bytes = to_bytes(&instead).map_err(|error| StreamError::Broken(error.to_string()))?;
     sender.send(&bytes)
 }
 
-/// The client's end: a process of a node that the client acts as. When it is dropped, the process
+/// The client's end: a process of a node that the client drives. When it is dropped, the process
 /// ends as one that came to its end.
+#[must_use]
 pub struct Attached {
     to: String,
     pid: Pid,
     sender: ControlSender,
-    replies: Receiver<Result<Reply, ClientError>>,
+    answers: Receiver<Result<Answer, ClientError>>,
     wakes: Receiver<()>,
 }
 
 impl Client {
-    /// A process of the node, to act as.
+    /// A new process of the node, for the client to drive.
     ///
     /// # Errors
     /// [`ClientError`].
     pub fn attach(self) -> Result<Attached, ClientError> {
-        let mut talk = self.open(&Request::Attach)?;
-        let pid = match talk.hear(Instant::now() + BEGIN_WITHIN)? {
-            Some(Reply::Attached(pid)) => pid,
-            _ => return Err(talk.odd()),
+        let (conversation, first) = self.open(&Call::Attach)?;
+        let Some(Answer::Attached(pid)) = first else {
+            return Err(conversation.unexpected(first.as_ref()));
         };
-        let Talk { to, stream } = talk;
+        let Conversation { to, stream } = conversation;
         let (sender, receiver) = stream.into_split();
-        let ((told, replies), (wake, wakes)) = (bounded(1), bounded(1));
+        let ((pass, answers), (wake, wakes)) = (bounded(1), bounded(1));
         let node = to.clone();
-        let hear = move || pass_on(&node, receiver, &told, &wake);
-        let listening = thread::Builder::new().name("iridium-attached".into()).spawn(hear);
+        let read = move || read_answers(&node, receiver, &pass, &wake);
+        let listening = thread::Builder::new().name("iridium-attached".into()).spawn(read);
         if let Err(error) = listening {
-            let why = StreamError::Broken(format!("no thread to listen with: {error}"));
-            return Err(ClientError::Stream { to, why });
+            return Err(StreamError::Broken(format!("no thread to listen with: {error}")).at(&to));
         }
-        Ok(Attached { to, pid, sender, replies, wakes })
+        Ok(Attached { to, pid, sender, answers, wakes })
     }
 }
 
 /// Passes on what the node says, until it has said all or nobody listens.
-fn pass_on(
+fn read_answers(
     to: &str,
     mut receiver: ControlReceiver,
-    told: &Sender<Result<Reply, ClientError>>,
+    pass: &Sender<Result<Answer, ClientError>>,
     wake: &Sender<()>,
 ) {
     loop {
-        let reply = match receiver.receive(Instant::now() + IDLE) {
+        let answer = match receiver.receive(Instant::now() + IDLE) {
             Ok(Some(bytes)) => from_bytes(&bytes).map_err(ClientError::from),
             Ok(None) => Err(StreamError::Closed.at(to)),
             Err(error) => Err(error.at(to)),
         };
-        let over = reply.is_err();
-        if told.send(reply).is_err() || over {
+        let over = answer.is_err();
+        if pass.send(answer).is_err() || over {
             return;
         }
         // One that has not yet looked will find this too.
         let _ = wake.try_send(());
+    }
+}
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attached")
+            .field("to", &self.to)
+            .field("pid", &self.pid)
+            .finish_non_exhaustive()
     }
 }
 
@@ -244,13 +263,13 @@ impl Attached {
     ) -> Result<Progress, ClientError> {
         let spawns = matches!(effect, Effect::Spawn { .. });
         let module = spawns.then(|| program.module().id());
-        self.say(&Act::Perform { effect, module, limits })?;
-        let mut reply = self.hear()?;
-        if reply == Reply::CodeWanted {
-            self.say(&Act::Code(program.module().to_bytes()))?;
-            reply = self.hear()?;
+        self.send(&Act::Perform { effect, module, limits })?;
+        let mut answer = self.receive()?;
+        if answer == Answer::CodeWanted {
+            self.send(&Act::Code(program.module().to_bytes().into()))?;
+            answer = self.receive()?;
         }
-        self.take_in(reply)
+        self.progress(answer)
     }
 
     /// Looks whether the wait is over.
@@ -258,54 +277,54 @@ impl Attached {
     /// # Errors
     /// [`ClientError`]; the process is gone then.
     pub fn poll(&mut self) -> Result<Progress, ClientError> {
-        match self.replies.try_recv() {
-            Ok(reply) => self.take_in(reply?),
+        match self.answers.try_recv() {
+            Ok(answer) => self.progress(answer?),
             Err(TryRecvError::Empty) => Ok(Progress::Waits),
             Err(TryRecvError::Disconnected) => Err(StreamError::Closed.at(&self.to)),
         }
     }
 
-    /// Says, when something has come, that [`poll`](Self::poll) is to be called, once in a while also
-    /// when that was heard already. It ends with the connection.
+    /// Gets an item when something has come and [`poll`](Self::poll) is to be called; now and then also
+    /// when that was done already. It ends with the connection.
     #[must_use]
     pub fn wakes(&self) -> &Receiver<()> {
         &self.wakes
     }
 
-    /// Gives a wait up. Gives the answer for the process.
+    /// Gives a wait up. Returns the answer for the process.
     ///
     /// # Errors
     /// [`ClientError`]; the process is gone then.
     pub fn give_up(&mut self) -> Result<Completion, ClientError> {
-        self.say(&Act::GiveUp)?;
+        self.send(&Act::GiveUp)?;
         let mut done = None;
         loop {
-            match self.hear()? {
+            match self.receive()? {
                 // What it waited for came at the same moment.
-                Reply::Progress(Progress::Done(completion)) => done = Some(completion),
-                Reply::Progress(_) => {}
-                Reply::Completion(given_up) => {
+                Answer::Progress(Progress::Done(completion)) => done = Some(completion),
+                Answer::Progress(_) => {}
+                Answer::Completion(given_up) => {
                     return Ok(done.unwrap_or(given_up));
                 }
-                _ => return Err(ClientError::Odd { to: self.to.clone() }),
+                other => return Err(unexpected(&self.to, Some(&other))),
             }
         }
     }
 
-    fn take_in(&self, reply: Reply) -> Result<Progress, ClientError> {
-        match reply {
-            Reply::Progress(progress) => Ok(progress),
-            _ => Err(ClientError::Odd { to: self.to.clone() }),
+    fn progress(&self, answer: Answer) -> Result<Progress, ClientError> {
+        match answer {
+            Answer::Progress(progress) => Ok(progress),
+            other => Err(unexpected(&self.to, Some(&other))),
         }
     }
 
-    fn say(&mut self, act: &Act) -> Result<(), ClientError> {
+    fn send(&mut self, act: &Act) -> Result<(), ClientError> {
         self.sender.send(&to_bytes(act)?).map_err(|error| error.at(&self.to))
     }
 
-    fn hear(&self) -> Result<Reply, ClientError> {
-        match self.replies.recv_timeout(ANSWER_WITHIN) {
-            Ok(reply) => reply,
+    fn receive(&self) -> Result<Answer, ClientError> {
+        match self.answers.recv_timeout(ANSWER_WITHIN) {
+            Ok(answer) => answer,
             Err(RecvTimeoutError::Timeout) => Err(StreamError::TimedOut.at(&self.to)),
             Err(RecvTimeoutError::Disconnected) => Err(StreamError::Closed.at(&self.to)),
         }

@@ -1,4 +1,4 @@
-//! What is said between a client and a node.
+//! What a client and a node say to each other; see [`wire`](crate::wire) for the form.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,65 +7,129 @@ use iridium_isa::ModuleId;
 use iridium_proto::NodeAlias;
 use iridium_sched::{Progress, Reason};
 use iridium_vm::{Completion, Effect, Limits, Payload, Pid, Register};
-use serde::{Deserialize, Serialize};
 
-use crate::hub::NodeEvent;
+use crate::events::NodeEvent;
 use crate::report::{NodeLoad, NodeProcesses};
+use crate::wire::form::{fields, numbered};
 
-/// What a client asks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Request {
-    /// The processes of this node, or of all.
-    Processes { all: bool },
-    /// How all nodes do.
+/// What a client asks. Each call begins a conversation; most are answered once.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Call {
+    /// The processes of this node, or of all: a `Processes` for each node.
+    Processes {
+        /// Whether of all.
+        all: bool,
+    },
+    /// How all nodes do: `Loads`.
     Loads,
-    /// The apps of this node.
+    /// The apps of this node: `Apps`.
     Apps,
-    /// A process, please. The node may want to have its code first.
+    /// A new process: `Spawned`, perhaps after `CodeWanted`, which the client answers with the bytes
+    /// of the module file.
     Spawn(Box<SpawnOrder>),
-    /// Send a message.
-    Send { to: Target, tag: i64, payload: Payload },
-    /// End a process.
-    Kill { to: Target, reason: Reason },
-    /// Tell what happens from now on.
+    /// Send a message in nobody's name: `Done`.
+    Send {
+        /// Its receiver.
+        to: Target,
+        /// Its tag; negative ones are the system's own.
+        tag: i64,
+        /// What is in it.
+        payload: Payload,
+    },
+    /// End a process, or tell it to: `Done`.
+    Kill {
+        /// Which.
+        to: Target,
+        /// The reason.
+        reason: Reason,
+    },
+    /// What happens from now on: `Subscribed`, then an `Event` for each, until the client goes.
     Events,
-    /// A process for me to act as.
+    /// A native process of the node that the client drives: `Attached`, then the client says
+    /// what the process does.
     Attach,
 }
 
+numbered!(Call {
+    0 Processes { all: bool };
+    1 Loads;
+    2 Apps;
+    3 Spawn(order: Box<SpawnOrder>);
+    4 Send { to: Target, tag: i64, payload: Payload };
+    5 Kill { to: Target, reason: Reason };
+    6 Events;
+    7 Attach;
+});
+
 /// What a node says to a client.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Reply {
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// Processes of nodes.
     Processes(Vec<NodeProcesses>),
+    /// How nodes do.
     Loads(Vec<NodeLoad>),
+    /// The apps of the node.
     Apps(Vec<AppRow>),
     /// Send the module file now.
     CodeWanted,
+    /// The new process.
     Spawned(Pid),
     /// It was done to this process.
     Done(Pid),
-    /// From now on events are told.
-    Follows,
+    /// Events follow.
+    Subscribed,
+    /// Something has happened.
     Event(NodeEvent),
-    /// The client acts as this process from now on.
+    /// The client drives this process from now on.
     Attached(Pid),
+    /// How far an attached process has come.
     Progress(Progress),
+    /// What an attached process gets that has given up its wait.
     Completion(Completion),
+    /// The node does not know what the client has said, or misses a part of it.
+    NotUnderstood,
 }
 
+numbered!(Answer {
+    0 Processes(nodes: Vec<NodeProcesses>);
+    1 Loads(loads: Vec<NodeLoad>);
+    2 Apps(apps: Vec<AppRow>);
+    3 CodeWanted;
+    4 Spawned(pid: Pid);
+    5 Done(pid: Pid);
+    6 Subscribed;
+    7 Event(event: NodeEvent);
+    8 Attached(pid: Pid);
+    9 Progress(progress: Progress);
+    10 Completion(completion: Completion);
+    11 NotUnderstood;
+});
+
+/// The number of [`Answer::Event`].
+pub(super) const EVENT: u32 = 7;
+
 /// What the client of an attached process says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Act {
-    /// Do what the process wants. With a `module`, its children run that.
+    /// Do what the process wants: `Progress`, perhaps after `CodeWanted`. With a `module`, its
+    /// children run that.
     Perform { effect: Effect, module: Option<ModuleId>, limits: Limits },
-    /// The module file that was wanted.
-    Code(Vec<u8>),
-    /// What it waits for is not wanted any more.
+    /// The module file that was wanted: `Progress`.
+    Code(Box<[u8]>),
+    /// Give up what it waits for: `Completion`.
     GiveUp,
 }
 
+numbered!(Act {
+    0 Perform { effect: Effect, module: Option<ModuleId>, limits: Limits };
+    1 Code(file: Box<[u8]>);
+    2 GiveUp;
+});
+
 /// A process that an operator wants.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SpawnOrder {
     /// The module that it runs.
     pub module: ModuleId,
@@ -83,14 +147,29 @@ pub struct SpawnOrder {
     pub link_app: bool,
 }
 
+fields!(SpawnOrder {
+    module: ModuleId,
+    entry: Option<u32>,
+    arguments: Vec<Register>,
+    limits: Limits,
+    on: Option<NodeAlias>,
+    name: Option<String>,
+    link_app: bool,
+});
+
 /// The process that something is done to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// By its pid.
     Pid(Pid),
     /// By its name at a node; `None` is the one that is asked.
     Name(String, Option<NodeAlias>),
 }
+
+numbered!(Target {
+    0 Pid(pid: Pid);
+    1 Name(name: String, alias: Option<NodeAlias>);
+});
 
 impl FromStr for Target {
     type Err = String;
@@ -126,7 +205,7 @@ impl fmt::Display for Target {
 }
 
 /// An app that was started at a node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppRow {
     /// Its name.
     pub name: String,
@@ -136,8 +215,10 @@ pub struct AppRow {
     pub children: Option<Vec<ChildRow>>,
 }
 
+fields!(AppRow { name: String, pid: Pid, children: Option<Vec<ChildRow>> });
+
 /// A child in the tree of an app.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChildRow {
     /// How deep it is in the tree; children of the top supervisor are at 0.
     pub depth: u32,
@@ -148,6 +229,8 @@ pub struct ChildRow {
     /// Whether it is a supervisor itself.
     pub supervises: bool,
 }
+
+fields!(ChildRow { depth: u32, name: String, pid: Option<Pid>, supervises: bool });
 
 #[cfg(test)]
 mod tests {

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use iridium_isa::{Module, ModuleId};
 use iridium_net::{Manager, Security};
-use iridium_node::{Happening, Node};
+use iridium_node::{EventKind, Node};
 use iridium_proto::to_bytes;
-use iridium_sched::{Output, Reason, RemoteRequest};
+use iridium_sched::{Output, Reason};
 use iridium_vm::{Limits, Payload, Pid, Process, Start};
 
-use crate::harness::{Lab, PATIENCE, alias, assemble, config, mesh, start, wait_until};
+use crate::harness::{Lab, PATIENCE, alias, assemble, config, member, mesh, start, wait_until};
 
 /// A member of the mesh of a node that runs no processes: it says what a test wants, and takes in
 /// what it is told when the test does.
@@ -20,20 +20,8 @@ fn stranger(lab: &Lab) -> Manager {
     member(lab, "stranger")
 }
 
-fn member(lab: &Lab, name: &str) -> Manager {
-    let bind = "127.0.0.1:0".parse().unwrap();
-    let mut config = iridium_net::Config::new(bind, Security::Insecure);
-    config.alias = Some(alias(name));
-    let member = Manager::start(config).unwrap();
-    member.join(lab.node.manager().local_addr().into()).unwrap();
-    wait_until("it is linked", || {
-        member.link(&lab.node.alias()).is_some() && lab.node.manager().link(&alias(name)).is_some()
-    });
-    member
-}
-
 /// What nodes tell each other apart from messages: what it is, then that it is such.
-fn parcel(bytes: Vec<u8>) -> Vec<u8> {
+fn node_message(bytes: Vec<u8>) -> Vec<u8> {
     [bytes, vec![1]].concat()
 }
 
@@ -41,7 +29,7 @@ fn parcel(bytes: Vec<u8>) -> Vec<u8> {
 fn query(number: u64, which: u32, name: Option<&str>) -> Vec<u8> {
     let mut bytes = to_bytes(&(5_u32, number, which)).unwrap();
     bytes.extend(name.map(|name| to_bytes(&name).unwrap()).unwrap_or_default());
-    parcel(bytes)
+    node_message(bytes)
 }
 
 const PROCESSES: u32 = 0;
@@ -91,19 +79,19 @@ fn the_list_of_very_many_processes_says_how_many_it_leaves_out() {
     let rows = nodes[0].processes.as_ref().unwrap().len() as u64;
     assert!((1..20).contains(&rows), "{rows}");
     assert_eq!(rows + nodes[0].more, 20);
-    let own = lab.node.processes(false);
+    let own = lab.node.client().processes(false).unwrap();
     assert_eq!(own[0].processes.as_ref().unwrap().len(), 20, "nothing is left out at home");
     let stranger = start("b");
     stranger.node.join(lab.node.manager().local_addr().into()).unwrap();
     wait_until("it is listed", || {
-        let nodes = stranger.node.processes(true);
+        let nodes = stranger.node.client().processes(true).unwrap();
         let a = nodes.iter().find(|node| node.alias == alias("a"));
         a.is_some_and(|a| a.more > 0 && a.processes.as_ref().unwrap().len() as u64 + a.more == 20)
     });
 }
 
 #[test]
-fn what_is_sent_from_outside_of_processes_does_not_cost_a_slow_peer_its_link() {
+fn what_nobody_sends_does_not_cost_a_slow_peer_its_link() {
     let lab = start("a");
     let stranger = stranger(&lab);
     let events = lab.node.events();
@@ -129,8 +117,8 @@ fn what_is_sent_from_outside_of_processes_does_not_cost_a_slow_peer_its_link() {
     link.send_signal(0, vec![9]).unwrap();
     let lost = events.try_iter().find(|event| {
         matches!(
-            event.what,
-            Happening::Down { .. } | Happening::Recovered { reconnected: true, .. }
+            event.kind,
+            EventKind::Down { .. } | EventKind::Recovered { reconnected: true, .. }
         )
     });
     assert_eq!(lost, None);
@@ -166,7 +154,7 @@ fn code_from_elsewhere_is_forgotten_after_its_last_process_however_long_that_liv
 
 /// Asks for the code of a module, as nodes do.
 fn code_wanted(module: ModuleId) -> Vec<u8> {
-    parcel([&[3, 0, 0, 0], &module.0[..]].concat())
+    node_message([&[3, 0, 0, 0], &module.0[..]].concat())
 }
 
 #[test]
@@ -207,7 +195,7 @@ fn questions_that_wait_for_their_turn_use_up_the_window_of_the_link() {
     let stranger = stranger(&lab);
     // While a process is in there, it takes a second to see what processes there are.
     let module = assemble(".import wait\nmain: host @wait $0\nhlt");
-    let (_, _ending) = lab.spawn(&module, "main", &[]);
+    let (_, _exit) = lab.spawn(&module, "main", &[]);
     inside.recv_timeout(PATIENCE).unwrap();
     let link = stranger.link(&alias("a")).unwrap();
     for number in 0..5 {
@@ -233,13 +221,14 @@ fn code_that_was_wanted_is_taken_in_however_much_the_node_has_to_do() {
     let link = stranger.link(&alias("a")).unwrap();
     let asker = Pid::new(stranger.me().0.number.number(), 1);
     let spawn = |number: u64, module: ModuleId| {
-        let start = Start { entry: 0, arguments: Box::default() };
-        let limits = Limits::default();
-        let question = RemoteRequest::Spawn { node: 0, module, start, limits };
-        parcel(to_bytes(&(1_u32, asker, number, question)).unwrap())
+        let registers = [(0_i64, 0.0_f64); Start::ARGUMENTS];
+        let limits = [u64::MAX; 7];
+        let request = (0_u32, 0_u32, module, (0_u32, registers), limits);
+        node_message(to_bytes(&(1_u32, asker, number, request)).unwrap())
     };
-    let code =
-        |module: &Module| parcel(to_bytes(&(4_u32, module.id(), Some(module.to_bytes()))).unwrap());
+    let code = |module: &Module| {
+        node_message(to_bytes(&(4_u32, module.id(), Some(module.to_bytes()))).unwrap())
+    };
     let say = |bytes: Vec<u8>| {
         let mut unsaid = Some(bytes);
         wait_until("it has room", || match link.send_in(0, unsaid.take().unwrap()) {
@@ -298,10 +287,10 @@ fn a_terminal_that_is_held_up_does_not_cost_a_node_its_links() {
     crate::harness::join(&labs);
     let events = labs[0].node.events();
     let module = assemble("main: load $2 #-1\nload $3 #-1\nrecv $2 $4\nprti $4\nhlt");
-    let (printer, ending) = labs[0].spawn(&module, "main", &[]);
+    let (printer, exit) = labs[0].spawn(&module, "main", &[]);
     *held.held.lock().unwrap() = true;
     wait_until("it waits", || {
-        let nodes = labs[0].node.processes(false);
+        let nodes = labs[0].node.client().processes(false).unwrap();
         nodes[0].processes.iter().flatten().all(|row| row.state == "receiving")
     });
     labs[1].node.scheduler().send(Pid::NOBODY, printer, 1, Payload::Word([0; 8]));
@@ -310,6 +299,6 @@ fn a_terminal_that_is_held_up_does_not_cost_a_node_its_links() {
     *held.held.lock().unwrap() = false;
     held.freed.notify_all();
     assert_eq!(event, Err(RecvTimeoutError::Timeout));
-    assert!(ending.recv_timeout(PATIENCE).is_ok());
+    assert!(exit.recv_timeout(PATIENCE).is_ok());
     assert!(held.came.load(Ordering::SeqCst));
 }

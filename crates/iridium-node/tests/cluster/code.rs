@@ -34,7 +34,7 @@ fn spread() -> Module {
 /// How many modules a node has sent to others; it counts each a moment after it has gone.
 fn assert_sent(lab: &Lab, expected: u64) {
     let sent = || {
-        let loads = lab.node.loads();
+        let loads = lab.node.client().loads().unwrap();
         let own = loads.into_iter().find(|load| load.alias == lab.node.alias()).unwrap();
         own.report.unwrap().modules_sent
     };
@@ -47,13 +47,13 @@ fn each_node_gets_a_module_once() {
     let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
     let labs = mesh(&names);
     let module = spread();
-    let endings: Vec<_> = labs[1..]
+    let exits: Vec<_> = labs[1..]
         .iter()
         .flat_map(|lab| [lab.number(); 5])
         .map(|node| labs[0].spawn(&module, "main", &[node, 10]).1)
         .collect();
-    for ending in &endings {
-        assert_eq!(end_of(ending), 0);
+    for exit in &exits {
+        assert_eq!(end_of(exit), 0);
     }
     assert_sent(&labs[0], 10);
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use iridium_isa::Module;
 use iridium_net::Security;
 use iridium_node::control::{Client, SpawnOrder, Target};
-use iridium_node::{Happening, Node};
+use iridium_node::{EventKind, Node};
 use iridium_sched::{Progress, Reason};
 use iridium_vm::{Completion, Effect, Hosts, Limits, Payload, Pid, Program, Register, TrapKind};
 
@@ -93,25 +93,25 @@ fn all_nodes_tell_how_they_do() {
 fn events_are_told_as_they_happen() {
     let labs = mesh(&["a"]);
     let mut events = client(&labs[0].node).events().unwrap();
-    let mut next = || events.next(Instant::now() + PATIENCE).unwrap().unwrap().what;
+    let mut next = || events.next(Instant::now() + PATIENCE).unwrap().unwrap().kind;
     let module = assemble("main: div $1 $2 $3\nhlt");
     labs[0].run(&module, "main", &[]);
     match next() {
-        Happening::Ended { trap: Some(trap), .. } => assert!(trap.contains("divide-by-zero")),
+        EventKind::Ended { trap: Some(trap), .. } => assert!(trap.contains("divide-by-zero")),
         other => panic!("{other:?}"),
     }
     let b = crate::harness::start("b");
     b.node.join(labs[0].node.manager().local_addr().into()).unwrap();
     match next() {
-        Happening::Up { info } => assert_eq!(info.alias.as_str(), "b"),
+        EventKind::Up { info } => assert_eq!(info.alias.as_str(), "b"),
         other => panic!("{other:?}"),
     }
     b.node.leave();
-    assert_eq!(next(), Happening::Left { alias: alias("b") });
+    assert_eq!(next(), EventKind::Left { alias: alias("b") });
 }
 
 #[test]
-fn several_act_as_processes_of_a_node_at_a_time() {
+fn several_clients_drive_processes_of_a_node_at_a_time() {
     let labs = mesh(&["a", "b"]);
     let program = Program::new(worker(), &Hosts::new()).unwrap();
     let mut first = client(&labs[0].node).attach().unwrap();
@@ -152,7 +152,7 @@ fn several_act_as_processes_of_a_node_at_a_time() {
 }
 
 #[test]
-fn one_that_acts_as_a_process_hears_of_its_end_also_while_it_does_not_wait() {
+fn a_client_is_told_of_the_end_of_its_process_also_while_that_does_not_wait() {
     let labs = mesh(&["a"]);
     let mut attached = client(&labs[0].node).attach().unwrap();
     // What does not end it is no news: it looks when it wants a message.
@@ -178,13 +178,13 @@ fn a_client_that_speaks_of_something_else_is_told_so() {
     let at = labs[0].node.manager().local_addr().into();
     let connect =
         || iridium_net::ControlClient::connect(&at, &Security::Insecure, Duration::from_secs(5));
-    let error = connect().unwrap().ask(vec![250; 40]).unwrap_err();
-    assert!(error.to_string().contains("does not understand"), "{error}");
+    let answer = connect().unwrap().ask(vec![250; 40]).unwrap();
+    assert_eq!(answer, [11, 0, 0, 0], "it is not understood");
     assert!(client(&labs[0].node).processes(false).is_ok(), "others are answered");
 }
 
 #[test]
-fn those_who_follow_events_and_go_leave_their_place_to_others() {
+fn subscribers_that_go_leave_their_place_to_others() {
     let labs = mesh(&["a"]);
     // As many as may be connected at a time. Nothing happens at the node meanwhile.
     for _ in 0..64 {
@@ -198,7 +198,7 @@ fn those_who_follow_events_and_go_leave_their_place_to_others() {
 }
 
 #[test]
-fn those_who_follow_events_are_told_when_a_quiet_node_stops() {
+fn subscribers_are_told_when_a_quiet_node_stops() {
     let labs = mesh(&["a"]);
     let mut events = client(&labs[0].node).events().unwrap();
     labs[0].node.shutdown();
@@ -213,7 +213,7 @@ const GIVE_UP: [u8; 4] = [2, 0, 0, 0];
 const ATTACH: [u8; 4] = [7, 0, 0, 0];
 
 #[test]
-fn those_who_act_as_processes_and_go_in_the_middle_leave_their_place_to_others() {
+fn clients_that_drive_processes_and_go_in_the_middle_leave_their_place_to_others() {
     let labs = mesh(&["a"]);
     let at = labs[0].node.manager().local_addr().into();
     for _ in 0..64 {
@@ -232,7 +232,7 @@ fn those_who_act_as_processes_and_go_in_the_middle_leave_their_place_to_others()
 }
 
 #[test]
-fn one_that_acts_as_a_process_is_told_of_a_message_that_is_too_long_for_it() {
+fn a_client_that_drives_a_process_is_told_of_a_message_that_is_too_long_for_it() {
     let labs = mesh(&["a"]);
     let program = Program::new(worker(), &Hosts::new()).unwrap();
     let mut attached = client(&labs[0].node).attach().unwrap();
@@ -263,4 +263,27 @@ fn the_code_that_clients_bring_is_forgotten_when_nothing_uses_it() {
     }
     assert!(labs[0].node.scheduler().program(module(0).id()).is_none());
     assert!(labs[0].node.scheduler().program(module(299).id()).is_some());
+}
+
+#[test]
+fn a_node_is_asked_directly_as_over_a_socket() {
+    let labs = mesh(&["a", "b"]);
+    let module = worker();
+    let on = Some(alias("b"));
+    let pid = labs[0].node.client().spawn(SpawnOrder { on: on.clone(), ..order(&module) }, &module);
+    let pid = pid.unwrap();
+    assert_eq!(i64::from(pid.node()), labs[1].number());
+    let mut here = labs[0].node.client();
+    let pids = |nodes: Vec<iridium_node::NodeProcesses>| -> Vec<Pid> {
+        nodes.into_iter().flat_map(|node| node.processes.unwrap()).map(|row| row.pid).collect()
+    };
+    assert_eq!(pids(here.processes(true).unwrap()), [pid]);
+    assert_eq!(pids(client(&labs[0].node).processes(true).unwrap()), [pid]);
+    assert_eq!(here.apps().unwrap(), client(&labs[0].node).apps().unwrap());
+    let target = Target::Name("worker".into(), on);
+    assert_eq!(here.kill(target.clone(), Reason::KILLED).unwrap(), pid);
+    wait_until("it is gone", || labs[1].node.scheduler().process_count() == 0);
+    let error = here.kill(target.clone(), Reason::KILLED).unwrap_err();
+    let over_a_socket = client(&labs[0].node).kill(target, Reason::KILLED).unwrap_err();
+    assert!(over_a_socket.to_string().ends_with(&error.to_string()), "{over_a_socket}");
 }

@@ -1,16 +1,22 @@
-//! The examples of the machine, which place their processes on all nodes in turn: on three nodes they
-//! write what they write on one.
+//! The examples: that of a native process, and those of the scheduler, which place their processes on
+//! all nodes in turn: on three nodes they write what they write on one.
+
+#[allow(dead_code, reason = "it prints, which a test does not need")]
+#[path = "../../examples/ticker.rs"]
+mod ticker;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use iridium_sched::SpawnOptions;
 use iridium_vm::{Limits, Process};
 
-use crate::harness::{Lab, assemble, end_of, mesh, wait_until};
+use crate::harness::{Lab, Transcript, assemble, end_of, mesh, wait_until};
 
 /// Runs an example at the first of three nodes.
 fn on_three_nodes(name: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../iridium-vm/examples");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../iridium-sched/examples");
     let source = fs::read_to_string(folder.join(format!("{name}.iasm"))).unwrap();
     let expected = fs::read_to_string(folder.join(format!("{name}.expected"))).unwrap();
     // The registers come first, which these programs leave open.
@@ -21,10 +27,13 @@ fn on_three_nodes(name: &str) {
     labs.sort_by_key(Lab::number);
     let program = labs[0].node.load(assemble(&source)).unwrap();
     let process = Process::new(&program, Limits::default());
-    let options = iridium_sched::SpawnOptions::default();
-    let spawned = labs[0].node.scheduler().spawn_with(process, &program, options).unwrap();
-    let ending = spawned.exit;
-    assert_eq!(end_of(&ending), 0, "{name}");
+    let exit = labs[0]
+        .node
+        .scheduler()
+        .spawn_with(process, &program, SpawnOptions::default())
+        .unwrap()
+        .exit;
+    assert_eq!(end_of(&exit), 0, "{name}");
     wait_until("its output is there", || labs[0].output.text().len() >= expected.len());
     assert_eq!(labs[0].output.text(), expected, "{name}");
     for lab in &labs {
@@ -54,4 +63,11 @@ fn counter_server() {
 #[test]
 fn prime_count() {
     on_three_nodes("prime_count");
+}
+
+#[test]
+fn a_native_process_ticks_until_the_counter_has_had_enough() {
+    let output = Arc::new(Transcript::default());
+    assert_eq!(ticker::run(Arc::clone(&output) as _).unwrap(), 10);
+    assert_eq!(output.text(), "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");
 }

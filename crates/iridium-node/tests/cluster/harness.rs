@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 use iridium_asm::Assembler;
 use iridium_isa::Module;
-use iridium_net::Security;
+use iridium_net::{Manager, Security};
 use iridium_node::{Config, Node};
 use iridium_proto::{NodeAlias, ViewState};
 use iridium_sched::{ExitInfo, Output};
@@ -97,6 +97,20 @@ pub(crate) fn join(labs: &[Lab]) {
     }
 }
 
+/// A member of the mesh of a node that runs no processes: it says what a test wants, and takes in
+/// what it is told when the test does.
+pub(crate) fn member(lab: &Lab, name: &str) -> Manager {
+    let bind = "127.0.0.1:0".parse().unwrap();
+    let mut config = iridium_net::Config::new(bind, Security::Insecure);
+    config.alias = Some(alias(name));
+    let member = Manager::start(config).unwrap();
+    member.join(lab.node.manager().local_addr().into()).unwrap();
+    wait_until("it is linked", || {
+        member.link(&lab.node.alias()).is_some() && lab.node.manager().link(&alias(name)).is_some()
+    });
+    member
+}
+
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
@@ -137,12 +151,12 @@ impl Lab {
 
     /// Runs a process to its end and gives the reason.
     pub(crate) fn run(&self, module: &Module, label: &str, arguments: &[i64]) -> i64 {
-        let (_, ending) = self.spawn(module, label, arguments);
-        end_of(&ending)
+        let (_, exit) = self.spawn(module, label, arguments);
+        end_of(&exit)
     }
 }
 
 /// The reason of an end that is to come.
-pub(crate) fn end_of(ending: &Receiver<ExitInfo>) -> i64 {
-    ending.recv_timeout(PATIENCE).unwrap().reason.0
+pub(crate) fn end_of(exit: &Receiver<ExitInfo>) -> i64 {
+    exit.recv_timeout(PATIENCE).unwrap().reason.0
 }

@@ -5,10 +5,11 @@ mod examples;
 mod harness;
 
 mod bounds;
+mod builds;
 mod code;
 mod control;
+mod links;
+mod local_scheduler;
 mod messages;
 mod metrics;
 mod names;
-mod solo;
-mod ties;

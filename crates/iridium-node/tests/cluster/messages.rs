@@ -205,12 +205,12 @@ fn a_hundred_pairs_talk_at_the_same_time() {
                 exit $20
         "
     ));
-    let mut endings = Vec::new();
+    let mut exits = Vec::new();
     for pair in 0..100 {
         let (here, there) = (&labs[pair % 3], &labs[(pair + 1) % 3]);
-        endings.push(here.spawn(&module, "test", &[there.number()]).1);
+        exits.push(here.spawn(&module, "test", &[there.number()]).1);
     }
-    for ending in &endings {
-        assert_eq!(end_of(ending), 0);
+    for exit in &exits {
+        assert_eq!(end_of(exit), 0);
     }
 }

@@ -94,10 +94,10 @@ fn those_who_ask_are_told_of_nodes_that_come_and_go() {
                 exit $0
         ",
     );
-    let (_, ending) = labs[0].spawn(&module, "main", &[]);
+    let (_, exit) = labs[0].spawn(&module, "main", &[]);
     labs.push(crate::harness::start("b"));
     crate::harness::join(&labs);
     labs[0].output.wait_for(&labs[1].number().to_string());
     labs[1].node.leave();
-    assert_eq!(end_of(&ending), -5);
+    assert_eq!(end_of(&exit), -5);
 }

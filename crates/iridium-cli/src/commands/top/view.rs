@@ -122,6 +122,7 @@ fn coloured_state(line: &str, state: ViewState, alias: usize) -> String {
         ViewState::Suspect => 33,
         ViewState::Down => 31,
         ViewState::Left => 90,
+        ViewState::Unknown(_) => 0,
     };
     let (from, to) = (alias + 1, alias + 1 + COLUMNS[0].1);
     match (line.get(..from), line.get(from..to), line.get(to..)) {

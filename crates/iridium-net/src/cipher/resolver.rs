@@ -1,0 +1,114 @@
+//! Which cipher a handshake gets.
+
+use snow::params::{CipherChoice, DHChoice, HashChoice};
+use snow::resolvers::{CryptoResolver, DefaultResolver};
+use snow::types::{Cipher, Dh, Hash, Random};
+
+use super::portable;
+#[cfg(target_arch = "x86_64")]
+use super::wide;
+
+/// The primitives of the Noise library, but with our AES-GCM.
+pub(crate) struct Resolver;
+
+impl CryptoResolver for Resolver {
+    fn resolve_rng(&self) -> Option<Box<dyn Random>> {
+        DefaultResolver.resolve_rng()
+    }
+
+    fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
+        DefaultResolver.resolve_dh(choice)
+    }
+
+    fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
+        DefaultResolver.resolve_hash(choice)
+    }
+
+    fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
+        match choice {
+            CipherChoice::AESGCM => Some(best()),
+            _ => None,
+        }
+    }
+}
+
+/// The fastest cipher that this machine can run.
+fn best() -> Box<dyn Cipher> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(wide) = wide::AesGcm::new() {
+        return Box::new(wide);
+    }
+    Box::<portable::AesGcm>::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gcm::{KEY_LEN, TAG_LEN};
+    use super::*;
+
+    /// All that this machine can run.
+    fn ciphers() -> Vec<Box<dyn Cipher>> {
+        vec![Box::<portable::AesGcm>::default(), best()]
+    }
+
+    /// Test case 14 of the GCM specification (McGrew and Viega): a zero key, a
+    /// zero nonce and 16 bytes of zero.
+    #[test]
+    fn it_is_aes_256_gcm() {
+        for mut cipher in ciphers() {
+            cipher.set(&[0; KEY_LEN]);
+            let mut sealed = [0; 32];
+            assert_eq!(cipher.encrypt(0, &[], &[0; 16], &mut sealed), 32);
+            let known = [
+                0xce, 0xa7, 0x40, 0x3d, 0x4d, 0x60, 0x6b, 0x6e, 0x07, 0x4e, 0xc5, 0xd3, 0xba, 0xf3,
+                0x9d, 0x18, 0xd0, 0xd1, 0xc8, 0xa7, 0x99, 0x99, 0x6b, 0xf0, 0x26, 0x5b, 0x98, 0xb5,
+                0xd4, 0x8a, 0xb9, 0x19,
+            ];
+            assert_eq!(sealed, known);
+            let mut opened = [1; 16];
+            assert_eq!(cipher.decrypt(0, &[], &sealed, &mut opened).unwrap(), 16);
+            assert_eq!(opened, [0; 16]);
+        }
+    }
+
+    #[test]
+    fn what_was_changed_does_not_open() {
+        for mut cipher in ciphers() {
+            cipher.set(&[7; KEY_LEN]);
+            let mut sealed = [0; 19];
+            cipher.encrypt(9, b"with", b"abc", &mut sealed);
+            let mut opened = [0; 3];
+            assert!(cipher.decrypt(9, b"with", &sealed, &mut opened).is_ok());
+            assert_eq!(&opened, b"abc");
+            assert!(cipher.decrypt(8, b"with", &sealed, &mut opened).is_err());
+            assert!(cipher.decrypt(9, b"without", &sealed, &mut opened).is_err());
+            for at in 0..sealed.len() {
+                let mut changed = sealed;
+                changed[at] ^= 1;
+                assert!(cipher.decrypt(9, b"with", &changed, &mut opened).is_err(), "byte {at}");
+            }
+            assert!(cipher.decrypt(9, b"with", &sealed[..15], &mut opened).is_err());
+            assert!(cipher.decrypt(9, b"with", &sealed, &mut opened[..2]).is_err());
+        }
+    }
+
+    /// The nodes of a cluster may run on machines with different ciphers.
+    #[test]
+    fn what_one_seals_another_opens() {
+        let mut ciphers = ciphers();
+        for (nonce, len) in (0..600).chain([4_095, 65_519]).enumerate() {
+            let nonce = nonce as u64 * 0x0123_4567_89ab;
+            let key = std::array::from_fn(|at| (at * 7 + len) as u8);
+            ciphers.iter_mut().for_each(|cipher| cipher.set(&key));
+            let text: Vec<u8> = (0..len).map(|at| (at * at + len) as u8).collect();
+            let authtext = &text[..len % 40];
+            for (one, other) in [(0, 1), (1, 0)] {
+                let mut sealed = vec![0; len + TAG_LEN];
+                ciphers[one].encrypt(nonce, authtext, &text, &mut sealed);
+                let mut opened = vec![0; len];
+                let n = ciphers[other].decrypt(nonce, authtext, &sealed, &mut opened).unwrap();
+                assert_eq!((n, &opened), (len, &text), "of {len} bytes");
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Long messages are put together from their pieces.
+
+use std::collections::HashMap;
+
+use iridium_proto::{IridiumMessage, MAX_MESSAGE, Piece};
+
+use super::queue::{Kind, MAX_TRANSFERS, WINDOW};
+
+/// Long messages of which a part has come.
+#[derive(Debug, Default)]
+pub(crate) struct Assembly {
+    parts: HashMap<u32, Part>,
+    /// Bytes in all parts.
+    held: usize,
+}
+
+/// A message of which some pieces have come.
+#[derive(Debug)]
+struct Part {
+    kind: u8,
+    bytes: Vec<u8>,
+}
+
+/// A complete message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Assembled {
+    /// For the application.
+    Known(Vec<u8>),
+    /// Of a kind that this build does not know: it is skipped.
+    Unknown { kind: u8, len: usize },
+}
+
+impl Assembly {
+    /// Adds a data message or a piece. Returns the message that it completes, if any.
+    ///
+    /// # Errors
+    /// How the other end broke the protocol.
+    pub(crate) fn add(
+        &mut self,
+        message: IridiumMessage,
+    ) -> Result<Option<Assembled>, &'static str> {
+        match message {
+            IridiumMessage::Deliver(bytes) | IridiumMessage::Signal(bytes) => {
+                Ok(Some(Assembled::Known(bytes)))
+            }
+            IridiumMessage::Piece(piece) => self.add_piece(piece),
+            _ => Err("a message that is not data"),
+        }
+    }
+
+    /// Bytes of messages that are not complete.
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
+    fn add_piece(&mut self, piece: Piece) -> Result<Option<Assembled>, &'static str> {
+        if !self.parts.contains_key(&piece.transfer) && self.parts.len() >= MAX_TRANSFERS {
+            return Err("too many long messages at a time");
+        }
+        if piece.bytes.is_empty() && !piece.last {
+            return Err("an empty piece that is not the last");
+        }
+        let new = || Part { kind: piece.kind, bytes: Vec::new() };
+        let part = self.parts.entry(piece.transfer).or_insert_with(new);
+        if part.kind != piece.kind {
+            return Err("pieces of one message with different kinds");
+        }
+        if part.bytes.len() + piece.bytes.len() > MAX_MESSAGE {
+            return Err("a message over the limit, in pieces");
+        }
+        part.bytes.extend_from_slice(&piece.bytes);
+        self.held += piece.bytes.len();
+        // The sender has credit for a whole message before it sends the first piece.
+        if self.held > WINDOW {
+            return Err("more pieces than it has credit for");
+        }
+        let complete = if piece.last { self.parts.remove(&piece.transfer) } else { None };
+        self.held -= complete.as_ref().map_or(0, |part| part.bytes.len());
+        Ok(complete.map(|Part { kind, bytes }| match Kind::of(kind) {
+            Some(_) => Assembled::Known(bytes),
+            None => Assembled::Unknown { kind, len: bytes.len() },
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(transfer: u32, byte: u8, len: usize, last: bool) -> IridiumMessage {
+        IridiumMessage::Piece(Piece { transfer, kind: 12, last, bytes: vec![byte; len] })
+    }
+
+    fn whole(bytes: Vec<u8>) -> Result<Option<Assembled>, &'static str> {
+        Ok(Some(Assembled::Known(bytes)))
+    }
+
+    #[test]
+    fn pieces_of_several_messages_may_alternate() {
+        let mut assembly = Assembly::default();
+        assert_eq!(assembly.add(piece(1, 1, 2, false)), Ok(None));
+        assert_eq!(assembly.add(piece(2, 2, 1, false)), Ok(None));
+        assert_eq!(assembly.add(piece(1, 1, 1, true)), whole(vec![1, 1, 1]));
+        assert_eq!(assembly.add(IridiumMessage::Deliver(vec![9])), whole(vec![9]));
+        assert_eq!(assembly.add(piece(2, 2, 0, true)), whole(vec![2]));
+    }
+
+    #[test]
+    fn a_long_message_of_a_later_build_is_skipped_as_a_whole() {
+        let mut assembly = Assembly::default();
+        let later = |last, byte| {
+            let bytes = vec![byte; 2];
+            IridiumMessage::Piece(Piece { transfer: 1, kind: 200, last, bytes })
+        };
+        assert_eq!(assembly.add(later(false, 0)), Ok(None));
+        assert_eq!(assembly.add(piece(2, 7, 1, true)), whole(vec![7]));
+        assert_eq!(
+            assembly.add(later(true, 1)),
+            Ok(Some(Assembled::Unknown { kind: 200, len: 4 }))
+        );
+        assert_eq!(assembly.held(), 0);
+        assert_eq!(assembly.add(later(false, 0)), Ok(None));
+        assert!(assembly.add(piece(1, 0, 1, true)).is_err(), "of another kind than before");
+    }
+
+    #[test]
+    fn a_peer_cannot_make_it_grow_without_end() {
+        let mut assembly = Assembly::default();
+        let half = MAX_MESSAGE / 2;
+        assert_eq!(assembly.add(piece(0, 0, half, false)), Ok(None));
+        assert_eq!(assembly.add(piece(0, 0, half, false)), Ok(None));
+        assert!(assembly.add(piece(0, 0, 1, true)).is_err());
+        let mut assembly = Assembly::default();
+        for transfer in 0..2 {
+            let added = assembly.add(piece(transfer, 0, MAX_MESSAGE / 2 + MAX_MESSAGE / 16, false));
+            assert_eq!(added.is_err(), transfer == 1, "more than the window");
+        }
+        let mut assembly = Assembly::default();
+        for transfer in 0..MAX_TRANSFERS as u32 {
+            assert_eq!(assembly.add(piece(transfer, 0, 1, false)), Ok(None));
+        }
+        assert!(assembly.add(piece(99, 0, 1, false)).is_err());
+    }
+}

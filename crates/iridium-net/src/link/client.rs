@@ -1,0 +1,258 @@
+//! One connection to another node, shared by its reader thread, its writer
+//! thread, the owner thread and those who send on it.
+
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+use std::{fmt, io};
+
+use iridium_proto::{Features, IridiumMessage, NodeId};
+
+use crate::error::{Refused, SendError};
+use crate::ids::{ConnId, LinkId};
+use crate::session::FrameWriter;
+use crate::threads::lock;
+
+use super::outbox::{Dispatch, Outbox};
+use super::queue::Kind;
+use super::send_half::SendHalf;
+
+/// One link of the mesh: the connection to one other node, whichever of the two
+/// dialled it, as seen from this end.
+///
+/// It ends when the connection does; a node that comes back is reached over
+/// another link, with another [`link_id`](Self::link_id).
+#[must_use]
+pub struct ClusterClient {
+    conn: ConnId,
+    stream: TcpStream,
+    local: SocketAddr,
+    remote: SocketAddr,
+    pub(super) outbox: Outbox,
+    /// Bytes of the receive window that messages take up for which the application holds a permit.
+    pub(super) window_used: AtomicUsize,
+    /// Credit for the other end that is still too little to be worth a message.
+    pub(super) unsent_credit: AtomicUsize,
+    /// The bits of the features that both ends know.
+    features: AtomicU64,
+    /// Which node is at the other end, once that is known.
+    peer: OnceLock<NodeId>,
+    admission: Mutex<Admission>,
+    admission_changed: Condvar,
+}
+
+/// Whether the owner of the mesh has made this connection a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Admission {
+    Pending,
+    Admitted,
+    Closed,
+}
+
+impl ClusterClient {
+    pub(crate) fn new(
+        conn: ConnId,
+        stream: &TcpStream,
+        frames: FrameWriter,
+        queue_bytes: usize,
+    ) -> io::Result<Self> {
+        let half = SendHalf::new(frames, stream.try_clone()?)?;
+        Ok(Self {
+            conn,
+            local: stream.local_addr()?,
+            remote: stream.peer_addr()?,
+            stream: stream.try_clone()?,
+            outbox: Outbox::new(queue_bytes, half),
+            window_used: AtomicUsize::new(0),
+            unsent_credit: AtomicUsize::new(0),
+            features: AtomicU64::new(Features::NONE.0),
+            peer: OnceLock::new(),
+            admission: Mutex::new(Admission::Pending),
+            admission_changed: Condvar::new(),
+        })
+    }
+
+    /// The address of this end.
+    #[must_use]
+    pub fn local_ip(&self) -> IpAddr {
+        self.local.ip()
+    }
+
+    /// The port of this end; an ephemeral one if this end dialled.
+    #[must_use]
+    pub fn local_port(&self) -> u16 {
+        self.local.port()
+    }
+
+    /// The address of the other end.
+    #[must_use]
+    pub fn remote_ip(&self) -> IpAddr {
+        self.remote.ip()
+    }
+
+    /// The port of the other end; an ephemeral one if the other end dialled.
+    #[must_use]
+    pub fn remote_port(&self) -> u16 {
+        self.remote.port()
+    }
+
+    /// Which connection of this node it is.
+    #[must_use]
+    pub fn link_id(&self) -> LinkId {
+        self.conn.into()
+    }
+
+    /// The features that both ends know. None until the other end has named its own, which it
+    /// does at the beginning of the link; so ask at each use.
+    pub fn features(&self) -> Features {
+        Features(self.features.load(Ordering::Relaxed))
+    }
+
+    /// [`send_in`](Self::send_in) lane 0, for applications that need only one lane.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was queued then, and nothing is kept back.
+    pub fn send(&self, bytes: Vec<u8>) -> Result<(), SendError> {
+        self.send_in(0, bytes).map_err(SendError::from)
+    }
+
+    /// Queues a message of at most [`iridium_proto::MAX_MESSAGE`] bytes. What is
+    /// sent in one lane, signals included, arrives in order, and once, for as
+    /// long as the link lasts. A message over 64 KiB travels in pieces: what
+    /// comes after it in its lane waits for them, other lanes do not. A lane is
+    /// any number that the sender chooses; it costs nothing while nothing is
+    /// queued in it.
+    ///
+    /// # Errors
+    /// [`Refused`], with the message: nothing was queued. After
+    /// [`SendError::WouldBlock`] the application is called
+    /// ([`Application::writable`](crate::Application::writable)) when it may be tried again.
+    pub fn send_in(&self, lane: u64, bytes: Vec<u8>) -> Result<(), Refused> {
+        self.send_as(lane, Kind::Message, bytes)
+    }
+
+    /// As [`send_in`](Self::send_in), for messages that the sender cannot keep and
+    /// send later: they are never refused with `WouldBlock`. When more than 8 MiB of
+    /// signals are queued, the other end does not read, and the link is closed.
+    ///
+    /// # Errors
+    /// [`Refused`]: there is no link, or the signal is too long.
+    pub fn send_signal(&self, lane: u64, bytes: Vec<u8>) -> Result<(), Refused> {
+        self.send_as(lane, Kind::Signal, bytes)
+    }
+
+    /// Writes to the socket on this thread when nobody else does and nothing is queued. That does
+    /// not block: the writer sends what the system does not take at once.
+    fn send_as(&self, lane: u64, kind: Kind, bytes: Vec<u8>) -> Result<(), Refused> {
+        if let Dispatch::Direct(mut half, message) = self.outbox.push(lane, kind, bytes)? {
+            half.push(&message);
+            if let Err(error) = half.send_some() {
+                // The message is lost with the link, like others that are on their way.
+                log::debug!("writing to {} failed: {error}", self.remote);
+                self.abort();
+            }
+            self.outbox.put_back(half, Some(Instant::now()));
+        }
+        Ok(())
+    }
+
+    /// Bytes of messages and signals that are queued, with 64 bytes of overhead
+    /// for each.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.outbox.queued_bytes()
+    }
+
+    pub(crate) fn set_features(&self, features: Features) {
+        self.features.store(features.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn id(&self) -> ConnId {
+        self.conn
+    }
+
+    pub(crate) fn send_control(&self, message: IridiumMessage) {
+        self.outbox.push_control(message);
+    }
+
+    /// Closes after what is queued has been sent.
+    pub(crate) fn close(&self) {
+        self.set_admission(Admission::Closed);
+        self.outbox.close();
+    }
+
+    /// Closes at once.
+    pub(crate) fn abort(&self) {
+        self.set_admission(Admission::Closed);
+        self.outbox.abort();
+        self.shut_down();
+    }
+
+    /// Says which node is at the other end.
+    pub(crate) fn set_peer(&self, id: NodeId) {
+        // A connection becomes a link only once, so it has no peer yet.
+        let _ = self.peer.set(id);
+    }
+
+    /// Lets the reader deliver data: the application has been told of the link.
+    pub(crate) fn admit(&self) {
+        self.set_admission(Admission::Admitted);
+    }
+
+    fn set_admission(&self, admission: Admission) {
+        *lock(&self.admission) = admission;
+        self.admission_changed.notify_all();
+    }
+
+    /// The queue to the other end.
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// The address and port of the other end.
+    pub(crate) fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
+    /// Which node is at the other end, if that is known.
+    pub(crate) fn peer(&self) -> Option<&NodeId> {
+        self.peer.get()
+    }
+
+    /// Which node is at the other end, once the connection is a link; `None` when it was closed
+    /// instead, or neither has happened within `timeout`. Data may come in while the owner is still
+    /// busy with the control messages before it.
+    pub(crate) fn wait_for_peer(&self, timeout: Duration) -> Option<NodeId> {
+        let deadline = Instant::now() + timeout;
+        let mut admission = lock(&self.admission);
+        loop {
+            match *admission {
+                Admission::Admitted => return self.peer.get().cloned(),
+                Admission::Closed => return None,
+                Admission::Pending => {}
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            let waited = self.admission_changed.wait_timeout(admission, left);
+            admission = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+    }
+
+    fn shut_down(&self) {
+        // The other end may have closed it already.
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+impl fmt::Debug for ClusterClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterClient")
+            .field("conn", &self.conn)
+            .field("local", &self.local)
+            .field("remote", &self.remote)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,90 @@
+//! The sending half of a connection. It is used by one thread at a time: by the
+//! link's writer, or by a sender that finds it free and writes at once. It is
+//! passed on through the outbox, so no lock is held while writing.
+
+use std::io::{self, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use iridium_proto::IridiumMessage;
+
+use crate::session::FrameWriter;
+
+/// How often a write that makes no progress checks whether the link was aborted.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+
+/// What sends on one connection: the frames that are sealed, and the socket.
+#[derive(Debug)]
+pub(crate) struct SendHalf {
+    frames: FrameWriter,
+    stream: TcpStream,
+}
+
+impl SendHalf {
+    pub(crate) fn new(frames: FrameWriter, stream: TcpStream) -> io::Result<Self> {
+        stream.set_write_timeout(Some(POLL_INTERVAL))?;
+        Ok(Self { frames, stream })
+    }
+
+    /// Whether something was sealed that the system has not taken yet.
+    pub(crate) fn has_unsent(&self) -> bool {
+        !self.frames.unsent().is_empty()
+    }
+
+    /// Adds a message to what is sealed next.
+    pub(crate) fn push(&mut self, message: &IridiumMessage) {
+        if let Err(error) = self.frames.push(message) {
+            log::error!("a {} message was not sent: {error}", message.name());
+        }
+    }
+
+    /// Seals and sends as much as the system takes at once.
+    pub(crate) fn send_some(&mut self) -> io::Result<()> {
+        self.frames.seal()?;
+        match send_without_waiting(&self.stream, self.frames.unsent()) {
+            Ok(n) => self.frames.mark_sent(n),
+            Err(e) if would_block(&e) => {}
+            Err(e) => return Err(e),
+        }
+        Ok(())
+    }
+
+    /// Seals and sends everything, unless the link is over before.
+    pub(crate) fn send_all(&mut self, is_over: impl Fn() -> bool) -> io::Result<()> {
+        self.frames.seal()?;
+        while self.has_unsent() {
+            match self.stream.write(self.frames.unsent()) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => self.frames.mark_sent(n),
+                Err(e) if would_block(&e) && !is_over() => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the other end that nothing more is sent.
+    pub(crate) fn finish(&self) {
+        // If it has closed already, there is nothing to tell.
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn send_without_waiting(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    use rustix::net::{SendFlags, send};
+    Ok(send(stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+}
+
+/// On other systems the writer sends it: there is no flag for a single write that does not block.
+#[cfg(not(target_os = "linux"))]
+fn send_without_waiting(_: &TcpStream, _: &[u8]) -> io::Result<usize> {
+    Ok(0)
+}
+
+fn would_block(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
+}

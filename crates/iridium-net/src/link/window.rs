@@ -1,0 +1,67 @@
+//! The receive window of a link: how many bytes of messages the application still holds, and with
+//! that how many the other end may send.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use iridium_proto::NodeId;
+
+use super::client::ClusterClient;
+use super::queue::{CREDIT_STEP, WINDOW, cost};
+
+/// A message from another node. Dropping it lets that node send more.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The node that sent it, with its incarnation.
+    pub from: NodeId,
+    /// The message.
+    pub bytes: Vec<u8>,
+    pub(crate) permit: WindowPermit,
+}
+
+impl Delivery {
+    /// The link it came on.
+    pub fn link(&self) -> &ClusterClient {
+        &self.permit.link
+    }
+}
+
+/// The part of a link's receive window that a message takes up. It is given back on
+/// drop: from then on the other node may send as much again.
+#[derive(Debug)]
+#[must_use = "the other node may send more at once when it is dropped"]
+pub struct WindowPermit {
+    bytes: usize,
+    link: Arc<ClusterClient>,
+}
+
+impl WindowPermit {
+    /// Takes up the window for a message of `len` bytes, while `held` bytes of incomplete messages
+    /// take up some of it too.
+    ///
+    /// # Errors
+    /// The other end has sent more than it had credit for.
+    pub(crate) fn take(
+        len: usize,
+        held: usize,
+        link: &Arc<ClusterClient>,
+    ) -> Result<Self, &'static str> {
+        let permit = Self { bytes: cost(len), link: Arc::clone(link) };
+        let taken = link.window_used.fetch_add(permit.bytes, Ordering::Relaxed) + permit.bytes;
+        if taken + held > WINDOW {
+            return Err("more data than it has credit for");
+        }
+        Ok(permit)
+    }
+}
+
+impl Drop for WindowPermit {
+    fn drop(&mut self) {
+        self.link.window_used.fetch_sub(self.bytes, Ordering::Relaxed);
+        let credit = self.link.unsent_credit.fetch_add(self.bytes, Ordering::Relaxed) + self.bytes;
+        // Only one of several threads passes the step, and sends the credit of all.
+        if credit >= CREDIT_STEP && credit - self.bytes < CREDIT_STEP {
+            self.link.outbox.give_credit(self.link.unsent_credit.swap(0, Ordering::Relaxed));
+        }
+    }
+}

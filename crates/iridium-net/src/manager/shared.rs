@@ -1,0 +1,38 @@
+//! What the owner thread shares with the handle and with the threads of connections.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crossbeam_channel::{Receiver, Sender};
+use iridium_proto::{NodeAlias, NodeId, NodeInfo};
+
+use crate::event::Event;
+use crate::ids::ConnId;
+use crate::link::ClusterClient;
+
+use super::control_clients::ControlClients;
+
+/// What can be read without waiting for the owner thread.
+pub(super) struct Shared {
+    /// Who this node is, with the address that others use for it.
+    pub(super) me: Mutex<(NodeId, NodeInfo)>,
+    /// The link to each node that has one.
+    pub(super) routes: Mutex<HashMap<NodeAlias, Arc<ClusterClient>>>,
+    pub(super) subscribers: Mutex<Vec<Sender<Event>>>,
+    /// What has happened since the start, for the first subscriber.
+    pub(super) since_start: Mutex<Option<Receiver<Event>>>,
+    /// The number of the next connection.
+    pub(super) next_conn: AtomicU64,
+    pub(super) controls: ControlClients,
+    /// The owner is stopping: it closes all links that it knows of and those in the
+    /// commands that wait for it. A connection that comes later closes itself.
+    pub(super) stopping: AtomicBool,
+}
+
+impl Shared {
+    /// A number that no connection of this node has had.
+    pub(super) fn conn_id(&self) -> ConnId {
+        ConnId(self.next_conn.fetch_add(1, Ordering::Relaxed))
+    }
+}

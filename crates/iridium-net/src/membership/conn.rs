@@ -1,0 +1,42 @@
+//! One connection as the core sees it, and what a dial is for.
+
+use iridium_proto::{Introduction, NodeAlias, NodeInfo, NodeIp};
+
+use crate::ids::{ConnId, JoinId};
+
+use super::interface::Time;
+
+/// The stage of a connection.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// This node dialled and sent `Hello` or `Join`.
+    Greeting(DialPurpose),
+    /// The other end has introduced itself and waits while the incumbent is asked.
+    Candidate { intro: Introduction, wants_list: bool },
+    /// A link. An accepted one is confirmed by the first message after the introduction:
+    /// until then the dialler may have chosen another connection.
+    Linked { alias: NodeAlias, confirmed: bool },
+}
+
+/// A connection as the core sees it.
+#[derive(Debug)]
+pub(super) struct Conn {
+    pub(super) stage: Stage,
+    pub(super) remote: NodeIp,
+    pub(super) last_heard: Time,
+    /// The heartbeat whose round trip is being measured.
+    pub(super) pinged: Option<(u64, Time)>,
+    pub(super) exchanged: Option<Time>,
+}
+
+/// What a dial is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DialPurpose {
+    /// A member that this node knows of.
+    Member(NodeAlias),
+    /// A seed, or a peer from an earlier run.
+    Join(JoinId),
+    /// The address that a newcomer is seen to come from, to find out whether it can be
+    /// dialled there. `ConnId` is its link.
+    Check(ConnId, NodeInfo),
+}

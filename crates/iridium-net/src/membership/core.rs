@@ -1,0 +1,265 @@
+//! The state of the membership core, and which part of it each input and each timer goes to.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use iridium_proto::{
+    Features, Introduction, IridiumMessage, MemberView, NodeAlias, NodeId, NodeInfo, NodeIp,
+    NodeNumber, Ping, ViewState,
+};
+
+use crate::event::Event;
+use crate::ids::{ConnId, DialId, JoinId};
+
+use super::conn::{Conn, DialPurpose, Stage};
+use super::interface::{Action, Input, Start, Time};
+use super::join_attempt::JoinAttempt;
+use super::member::{Member, State};
+use super::probe::Relay;
+use super::rng::Rng;
+use super::timer::{Timer, Timers};
+use super::timing::Timing;
+
+/// The membership core; see the [module documentation](crate::membership).
+#[derive(Debug)]
+#[must_use]
+pub struct Membership {
+    pub(super) timing: Timing,
+    pub(super) features: Features,
+    pub(super) me: Introduction,
+    /// The ip that others see, while this node publishes none of its own.
+    pub(super) seen_as: Option<NodeIp>,
+    pub(super) may_renumber: bool,
+    pub(super) members: BTreeMap<NodeAlias, Member>,
+    pub(super) conns: BTreeMap<ConnId, Conn>,
+    pub(super) dials: BTreeMap<DialId, DialPurpose>,
+    pub(super) joins: BTreeMap<JoinId, JoinAttempt>,
+    pub(super) relays: BTreeMap<u64, Relay>,
+    pub(super) timers: Timers,
+    pub(super) actions: VecDeque<Action>,
+    pub(super) rng: Rng,
+    /// The last number given to a dial, join, token or ping.
+    pub(super) counter: u64,
+    /// `None` when the member list has changed since it was computed.
+    pub(super) digest: Option<u64>,
+    pub(super) leaving: bool,
+}
+
+impl Membership {
+    /// Starts a node. It dials the peers that it remembers.
+    pub fn new(start: Start, now: Time) -> Self {
+        let mut core = Self {
+            timing: start.timing,
+            features: start.features,
+            me: start.intro,
+            seen_as: None,
+            may_renumber: start.may_renumber,
+            members: BTreeMap::new(),
+            conns: BTreeMap::new(),
+            dials: BTreeMap::new(),
+            joins: BTreeMap::new(),
+            relays: BTreeMap::new(),
+            timers: Timers::default(),
+            actions: VecDeque::new(),
+            rng: Rng::new(start.seed),
+            counter: 0,
+            digest: None,
+            leaving: false,
+        };
+        core.timers.set(now + core.timing.heartbeat, Timer::Heartbeat);
+        core.timers.set(now + core.timing.heal, Timer::Heal);
+        for peer in start.remembered {
+            core.rejoin(peer, now);
+        }
+        core
+    }
+
+    /// Handles something that happened outside.
+    pub fn handle(&mut self, input: Input, now: Time) {
+        match input {
+            Input::Connected { dial, conn, remote } => self.on_connected(dial, conn, remote, now),
+            Input::DialFailed { dial, failure } => self.on_dial_failed(dial, failure, now),
+            Input::Accepted { conn, remote, local, first } => {
+                self.note_own_ip(local);
+                self.on_accepted(conn, remote, first, now);
+            }
+            Input::Message { conn, message } => self.on_message(conn, message, now),
+            Input::Closed { conn } => self.on_closed(conn, now),
+        }
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Time) {
+        while let Some((due, timer)) = self.timers.pop(now) {
+            match timer {
+                Timer::Heartbeat => self.on_heartbeat(due, now),
+                Timer::Heal => self.heal(now),
+                Timer::Silence(conn) => self.on_silence(conn, now),
+                Timer::Greet(conn) => self.on_greet_over(conn, now),
+                Timer::Incumbent(alias, token) => self.on_incumbent_over(&alias, token, now),
+                Timer::Redial(alias, token) => self.on_redial(&alias, token, now),
+                Timer::ProbeOver(alias, token) => self.on_probe_over(&alias, token, now),
+                Timer::SuspicionOver(alias, token) => self.on_suspicion_over(&alias, token, now),
+                Timer::RelayOver(token) => self.answer_relay(token, false),
+                Timer::Join(join, token) => self.on_join_due(join, token, now),
+                Timer::JoinOver(join) => self.finish_join(join),
+                Timer::Forget(alias) => self.on_forget(&alias, now),
+            }
+        }
+    }
+
+    /// The next action for the driver, if any.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.timers.next()
+    }
+
+    /// Says whether this node may still take another number.
+    pub fn may_renumber(&mut self, may: bool) {
+        self.may_renumber = may;
+    }
+
+    /// Sends `Leave` on every link and closes all connections. Afterwards the core
+    /// does nothing any more.
+    pub fn leave(&mut self) {
+        self.leaving = true;
+        self.drop_all_connections("this node leaves");
+        self.joins.clear();
+        self.timers = Timers::default();
+    }
+
+    /// Who this node is, with the address that others use for it as far as known.
+    #[must_use]
+    pub fn me(&self) -> (NodeId, NodeInfo) {
+        let intro = self.me.clone();
+        let intro = self.seen_as.map_or(intro.clone(), |ip| intro.seen_from(ip));
+        (intro.id, intro.info)
+    }
+
+    /// Another node has dialled this one at an address, or seen it come from it. A
+    /// loopback address gives way to any other.
+    pub(super) fn note_own_ip(&mut self, ip: NodeIp) {
+        if self.seen_as.is_none_or(|known| known.0.is_loopback()) {
+            self.seen_as = Some(ip);
+        }
+    }
+
+    /// This node, then all others that it knows of, by alias.
+    #[must_use]
+    pub fn view(&self) -> Vec<MemberView> {
+        let (id, info) = self.me();
+        let myself = MemberView { info, id, state: ViewState::Myself, rtt_us: None };
+        std::iter::once(myself).chain(self.members.values().map(Member::view)).collect()
+    }
+
+    /// Takes a larger incarnation and, if it may, another number, and dials its peers
+    /// anew: its number was taken, or a later incarnation of its alias is known.
+    pub(super) fn change_identity(&mut self, at_least: u64, now: Time) {
+        self.drop_all_connections("this node takes a new identity");
+        self.me.id.incarnation = self.me.id.incarnation.max(at_least).saturating_add(1);
+        if self.may_renumber {
+            self.me.id.number = NodeNumber::from_random(self.rng.next());
+        }
+        self.me.refutation = 0;
+        self.digest = None;
+        self.push(Action::IdentityChanged(self.me.id.clone()));
+        let aliases: Vec<NodeAlias> = self.members.keys().cloned().collect();
+        for alias in aliases {
+            self.schedule_redial(&alias, now);
+        }
+        let joins: Vec<JoinId> = self.joins.keys().copied().collect();
+        for join in joins {
+            self.dial_join(join, now);
+        }
+    }
+
+    /// Sends `Leave` on every link and drops every connection and dial.
+    pub(super) fn drop_all_connections(&mut self, why: &'static str) {
+        self.dials.clear();
+        for (conn, state) in std::mem::take(&mut self.conns) {
+            if let Stage::Linked { alias, confirmed } = state.stage {
+                self.push(Action::Send { conn, message: IridiumMessage::Leave });
+                if let Some(member) = self.members.get(&alias).filter(|_| confirmed) {
+                    let id = member.id.clone();
+                    self.push(Action::Unlink { id, conn });
+                }
+            }
+            self.push(Action::Close { conn, why });
+        }
+        let mut lost = Vec::new();
+        for member in self.members.values_mut() {
+            member.link = None;
+            member.attempt = None;
+            member.claim = None;
+            member.suspicion = None;
+            if member.is_present() {
+                member.state = State::Known;
+            }
+            if std::mem::take(&mut member.announced) {
+                lost.push(member.id.clone());
+            }
+        }
+        for id in lost {
+            self.push(Action::Emit(Event::Down { id }));
+        }
+    }
+
+    pub(super) fn push(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    pub(super) fn send(&mut self, conn: ConnId, message: IridiumMessage) {
+        self.push(Action::Send { conn, message });
+    }
+
+    /// Closes a connection, whatever its stage.
+    pub(super) fn close(&mut self, conn: ConnId, why: &'static str) {
+        if self.conns.remove(&conn).is_some() {
+            self.push(Action::Close { conn, why });
+        }
+    }
+
+    pub(super) fn ping(&mut self, conn: ConnId, now: Time) -> u64 {
+        let token = self.next_number();
+        let digest = self.digest();
+        if let Some(state) = self.conns.get_mut(&conn) {
+            // On a slow line several heartbeats are unanswered; the first is measured.
+            state.pinged.get_or_insert((token, now));
+        }
+        self.send(conn, IridiumMessage::Ping(Ping { token, digest }));
+        token
+    }
+
+    pub(super) fn next_number(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    /// The confirmed links, each with its member.
+    pub(super) fn links(&self) -> impl Iterator<Item = (ConnId, &Member)> {
+        self.members.values().filter_map(|member| {
+            let conn = member.link?;
+            self.is_confirmed(conn).then_some((conn, member))
+        })
+    }
+
+    pub(super) fn is_confirmed(&self, conn: ConnId) -> bool {
+        matches!(
+            self.conns.get(&conn),
+            Some(Conn { stage: Stage::Linked { confirmed: true, .. }, .. })
+        )
+    }
+
+    pub(super) fn is_alone(&self) -> bool {
+        self.links().next().is_none()
+    }
+
+    /// Members linked, this node included.
+    pub(super) fn linked_count(&self) -> usize {
+        1 + self.links().count()
+    }
+}

@@ -1,0 +1,89 @@
+//! The other nodes that are linked to this one, by the numbers that pids begin with.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+
+use iridium_net::{ClusterClient, LinkId};
+use iridium_proto::{NodeAlias, NodeId};
+
+use crate::sync::{read, write};
+
+/// A node, for as long as one connection to it lasts.
+///
+/// When a connection is lost and another takes its place, messages may be lost with it, so for the
+/// processes that is the loss of the node, and the node is a new peer.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) id: NodeId,
+    pub(crate) link: LinkId,
+    pub(crate) client: Arc<ClusterClient>,
+    lost: AtomicBool,
+}
+
+impl Peer {
+    pub(crate) fn new(id: NodeId, client: Arc<ClusterClient>) -> Self {
+        Self { id, link: client.link_id(), client, lost: AtomicBool::new(false) }
+    }
+
+    /// Whether its connection is lost, for processes at least.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.id.number.number()
+    }
+}
+
+/// All peers.
+#[derive(Debug, Default)]
+pub(crate) struct Peers(RwLock<BTreeMap<u32, Arc<Peer>>>);
+
+impl Peers {
+    pub(crate) fn insert(&self, peer: Arc<Peer>) {
+        write(&self.0).insert(peer.number(), peer);
+    }
+
+    /// Removes the peer of a node, whatever its connection.
+    pub(crate) fn remove(&self, id: &NodeId) -> Option<Arc<Peer>> {
+        let mut peers = write(&self.0);
+        let number = id.number.number();
+        let is_it = peers.get(&number).is_some_and(|peer| peer.id == *id);
+        let peer = if is_it { peers.remove(&number) } else { None };
+        if let Some(peer) = &peer {
+            peer.lost.store(true, Ordering::SeqCst);
+        }
+        peer
+    }
+
+    /// The peer with this number.
+    pub(crate) fn find(&self, number: u32) -> Option<Arc<Peer>> {
+        read(&self.0).get(&number).cloned()
+    }
+
+    /// The peer behind a connection, as long as that is the one in use.
+    pub(crate) fn on_link(&self, id: &NodeId, link: LinkId) -> Option<Arc<Peer>> {
+        self.find(id.number.number()).filter(|peer| peer.link == link && peer.id == *id)
+    }
+
+    /// The peer with this alias.
+    pub(crate) fn named(&self, alias: &str) -> Option<Arc<Peer>> {
+        read(&self.0).values().find(|peer| peer.id.alias.as_str() == alias).cloned()
+    }
+
+    /// All peers, by number.
+    pub(crate) fn all(&self) -> Vec<Arc<Peer>> {
+        read(&self.0).values().cloned().collect()
+    }
+
+    /// The numbers of all peers, ascending.
+    pub(crate) fn numbers(&self) -> Vec<u32> {
+        read(&self.0).keys().copied().collect()
+    }
+
+    /// The number of the peer with this alias.
+    pub(crate) fn number_of(&self, alias: &NodeAlias) -> Option<u32> {
+        self.named(alias.as_str()).map(|peer| peer.number())
+    }
+}

@@ -1,0 +1,147 @@
+//! What is asked of other nodes, or of all.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use iridium_isa::ModuleId;
+use iridium_proto::NodeAlias;
+use iridium_vm::{Limits, Pid, Process, Start};
+
+use super::queries::PendingQuery;
+use super::{Operators, own_processes};
+use crate::code::spawn_named;
+use crate::error::NodeError;
+use crate::links::{Lane, Peer};
+use crate::report::{NodeLoad, NodeProcesses, NodeReport};
+use crate::wire::{NodeMessage, Query, Response};
+
+/// How long other nodes may take to answer an operator.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+/// How long another node may take to start a process, which may have to get the code first.
+const SPAWN_WITHIN: Duration = Duration::from_secs(35);
+
+impl Operators {
+    /// As [`Node::spawn_on`](crate::Node::spawn_on).
+    pub(crate) fn spawn_on(
+        &self,
+        alias: Option<&NodeAlias>,
+        module: ModuleId,
+        start: Start,
+        limits: Limits,
+        name: Option<String>,
+    ) -> Result<Pid, NodeError> {
+        let alias = match alias {
+            Some(alias) if !self.this.is_called(alias) => alias,
+            _ => return self.spawn_here(module, &start, limits, name.as_deref()),
+        };
+        match self.ask(alias, Query::Spawn { module, start, limits, name }, SPAWN_WITHIN)? {
+            Response::Spawned(outcome) => outcome.map_err(NodeError::Refused),
+            _ => Err(NodeError::NoAnswer(alias.clone())),
+        }
+    }
+
+    fn spawn_here(
+        &self,
+        module: ModuleId,
+        start: &Start,
+        limits: Limits,
+        name: Option<&str>,
+    ) -> Result<Pid, NodeError> {
+        let scheduler = self.this.running()?;
+        let program = scheduler.program(module);
+        let program =
+            program.ok_or_else(|| NodeError::Refused(format!("module {module} is not loaded")))?;
+        let process = Process::spawned(&program, start, limits.within(&self.this.limits));
+        spawn_named(&scheduler, process, &program, name).map_err(NodeError::Refused)
+    }
+
+    /// As [`Node::find`](crate::Node::find).
+    pub(crate) fn find(
+        &self,
+        name: &str,
+        alias: Option<&NodeAlias>,
+    ) -> Result<Option<Pid>, NodeError> {
+        let alias = match alias {
+            Some(alias) if !self.this.is_called(alias) => alias,
+            _ => return Ok(self.this.running()?.find(name)),
+        };
+        match self.ask(alias, Query::WhereIs(name.to_string()), ANSWER_WITHIN)? {
+            Response::Found(pid) => Ok(pid),
+            _ => Err(NodeError::NoAnswer(alias.clone())),
+        }
+    }
+
+    /// As [`Client::processes`](crate::control::Client::processes).
+    pub(super) fn processes(&self, all: bool) -> Vec<NodeProcesses> {
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        let queries = if all { self.ask_all(&Query::Processes) } else { Vec::new() };
+        let own = self.this.scheduler().map(|scheduler| own_processes(&scheduler));
+        let own = self.this.alias().map(|me| {
+            let alias = me.clone();
+            NodeProcesses { alias, processes: own, more: 0 }
+        });
+        let mut nodes: Vec<_> = own.into_iter().collect();
+        for (alias, query) in queries {
+            let (processes, more) = match query.wait(deadline) {
+                Some(Response::Processes { rows, more }) => (Some(rows), more),
+                _ => (None, 0),
+            };
+            nodes.push(NodeProcesses { alias, processes, more });
+        }
+        nodes.sort_by(|a, b| a.alias.cmp(&b.alias));
+        nodes
+    }
+
+    /// As [`Client::loads`](crate::control::Client::loads).
+    pub(super) fn loads(&self) -> Vec<NodeLoad> {
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        let queries = self.ask_all(&Query::Load);
+        let own = self.this.scheduler().map(|scheduler| self.report(&scheduler));
+        let own = self.this.alias().map(|me| NodeLoad { alias: me.clone(), report: own });
+        let mut loads: Vec<_> = own.into_iter().collect();
+        for (alias, query) in queries {
+            loads.push(NodeLoad { alias, report: report(&query, deadline) });
+        }
+        loads.sort_by(|a, b| a.alias.cmp(&b.alias));
+        loads
+    }
+
+    /// Asks a node and waits for its answer.
+    fn ask(
+        &self,
+        alias: &NodeAlias,
+        query: Query,
+        within: Duration,
+    ) -> Result<Response, NodeError> {
+        let peer = self.links.peers.named(alias.as_str());
+        let peer = peer.ok_or_else(|| NodeError::NoNode(alias.clone()))?;
+        match self.send_query(&peer, query).wait(Instant::now() + within) {
+            Some(Response::NotUnderstood) => Err(NodeError::NotUnderstood(alias.clone())),
+            Some(response) => Ok(response),
+            None => Err(NodeError::NoAnswer(alias.clone())),
+        }
+    }
+
+    /// Asks all peers at once.
+    fn ask_all(&self, query: &Query) -> Vec<(NodeAlias, PendingQuery)> {
+        let ask = |peer: Arc<Peer>| (peer.id.alias.clone(), self.send_query(&peer, query.clone()));
+        self.links.peers.all().into_iter().map(ask).collect()
+    }
+
+    fn send_query(&self, peer: &Peer, query: Query) -> PendingQuery {
+        let pending = self.queries.note(peer.number());
+        let message = NodeMessage::Query { number: pending.number, query };
+        let sent = self.links.send(peer, Lane::Process(Pid::NOBODY), &message);
+        if sent.is_err() || peer.is_lost() {
+            self.queries.forget(pending.number);
+        }
+        pending
+    }
+}
+
+fn report(query: &PendingQuery, deadline: Instant) -> Option<NodeReport> {
+    match query.wait(deadline) {
+        Some(Response::Load(report)) => Some(*report),
+        _ => None,
+    }
+}

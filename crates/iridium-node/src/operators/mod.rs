@@ -1,0 +1,147 @@
+//! What operators can ask of a node, whether they are in its own process, talk to it over a socket,
+//! or talk to another node.
+
+mod apps;
+mod cluster;
+mod processes;
+mod queries;
+mod responder;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use iridium_net::WindowPermit;
+use iridium_sched::Scheduler;
+use iridium_vm::Pid;
+
+use self::queries::PendingQueries;
+use crate::code::{Programs, Spawner};
+use crate::control::protocol::{Answer, Call};
+use crate::error::NodeError;
+use crate::events::EventBus;
+use crate::links::{Links, Peer};
+use crate::remote::RemoteProcesses;
+use crate::report::{NodeReport, ProcessRow};
+use crate::this_node::ThisNode;
+use crate::wire::{Query, Response};
+
+/// What operators can ask of a node.
+pub(crate) struct Operators {
+    pub(crate) this: Arc<ThisNode>,
+    pub(crate) programs: Arc<Programs>,
+    pub(crate) events: Arc<EventBus>,
+    links: Arc<Links>,
+    spawner: Arc<Spawner>,
+    remote: Arc<RemoteProcesses>,
+    queries: PendingQueries,
+    /// The apps that were started here, oldest first, with their top supervisors.
+    apps: Mutex<Vec<(String, Pid)>>,
+    responder: Sender<Order>,
+}
+
+/// What [`Operators::respond`] is told.
+pub(crate) enum Order {
+    /// Answer an operator of another node.
+    Query {
+        from: Arc<Peer>,
+        number: u64,
+        query: Query,
+        /// Kept until it is answered: what waits here uses up the receive window of the one who asks.
+        permit: WindowPermit,
+    },
+    /// End.
+    Stop,
+}
+
+impl Operators {
+    pub(crate) fn new(
+        programs: Arc<Programs>,
+        events: Arc<EventBus>,
+        remote: Arc<RemoteProcesses>,
+        spawner: Arc<Spawner>,
+        (this, links): (Arc<ThisNode>, Arc<Links>),
+        responder: Sender<Order>,
+    ) -> Self {
+        let (queries, apps) = Default::default();
+        Self { this, programs, events, links, spawner, remote, queries, apps, responder }
+    }
+
+    /// Answers a call, on the thread of the one who asks.
+    ///
+    /// # Errors
+    /// [`NodeError`]. A call that opens a conversation has no answer of its own.
+    pub(crate) fn call(&self, call: Call) -> Result<Answer, NodeError> {
+        match call {
+            Call::Processes { all } => Ok(Answer::Processes(self.processes(all))),
+            Call::Loads => Ok(Answer::Loads(self.loads())),
+            Call::Apps => Ok(Answer::Apps(self.apps()?)),
+            Call::Spawn(order) => self.spawn(&order).map(Answer::Spawned),
+            Call::Send { to, tag, payload } => self.send(&to, tag, payload).map(Answer::Done),
+            Call::Kill { to, reason } => self.kill(&to, reason).map(Answer::Done),
+            Call::Events | Call::Attach => {
+                Err(NodeError::Refused("this opens a conversation over a socket".into()))
+            }
+        }
+    }
+
+    /// An operator of another node asks something.
+    pub(crate) fn receive_query(
+        &self,
+        from: &Arc<Peer>,
+        number: u64,
+        query: Query,
+        permit: WindowPermit,
+    ) {
+        let from = Arc::clone(from);
+        if let Err(refused) = self.responder.try_send(Order::Query { from, number, query, permit })
+            && let Order::Query { from, .. } = refused.into_inner()
+        {
+            // One that gets no answer is told so by its own deadline.
+            log::warn!("too many questions of operators; one of peer={} is dropped", from.id.alias);
+        }
+    }
+
+    /// Another node answers.
+    pub(crate) fn receive_response(&self, from: &Peer, number: u64, response: Response) {
+        self.queries.settle(number, from.number(), response);
+    }
+
+    /// The connection to a node is lost.
+    pub(crate) fn node_lost(&self, node: u32) {
+        self.queries.lose(node);
+    }
+
+    /// Ends [`respond`](Self::respond), which may take a while to get there.
+    pub(crate) fn stop(&self, patience: Duration) {
+        // One that has ended does not take the order.
+        let _ = self.responder.send_timeout(Order::Stop, patience);
+    }
+
+    /// How this node does.
+    pub(crate) fn report(&self, scheduler: &Scheduler) -> NodeReport {
+        let usage = scheduler.usage();
+        let counts = self.events.counts();
+        let mut report = NodeReport {
+            number: scheduler.node(),
+            uptime: self.this.started.elapsed().as_secs(),
+            workers: u32::try_from(self.this.workers).unwrap_or(u32::MAX),
+            processes: scheduler.process_count() as u64,
+            failures: counts.failures,
+            traps: counts.traps,
+            restarts: counts.restarts,
+            fuel: scheduler.fuel_spent(),
+            messages: usage.messages,
+            dead_letters: scheduler.dead_letters(),
+            memory: usage.memory,
+            ..NodeReport::default()
+        };
+        self.links.add_traffic(&mut report);
+        report
+    }
+}
+
+/// The processes of this node.
+fn own_processes(scheduler: &Scheduler) -> Vec<ProcessRow> {
+    scheduler.processes().into_iter().map(ProcessRow::from).collect()
+}

@@ -1,0 +1,74 @@
+//! The thread that answers what operators of other nodes want to know of this one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use iridium_net::{SendError, WindowPermit};
+use iridium_sched::Scheduler;
+
+use super::{Operators, Order, own_processes};
+use crate::code::{Requester, SpawnRequest};
+use crate::links::{Lane, Peer};
+use crate::report::listed;
+use crate::wire::{NodeMessage, Query, Response};
+
+/// How often it looks for requests of processes whose replies are overdue.
+const LOOK_UP: Duration = Duration::from_secs(5);
+
+impl Operators {
+    /// Answers until it is told to end. Between two answers it ends requests of this node's processes
+    /// that other nodes leave without a reply.
+    pub(crate) fn respond(&self, orders: &Receiver<Order>) {
+        loop {
+            let order = orders.recv_timeout(LOOK_UP);
+            let Some(scheduler) = self.this.scheduler() else { return };
+            self.remote.expire_requests(&scheduler);
+            match order {
+                Ok(Order::Query { from, number, query, permit }) => {
+                    self.respond_to(&scheduler, &from, number, query, permit);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn respond_to(
+        &self,
+        scheduler: &Scheduler,
+        from: &Arc<Peer>,
+        number: u64,
+        query: Query,
+        permit: WindowPermit,
+    ) {
+        let response = match query {
+            Query::Processes => return self.respond_with_list(scheduler, from, number),
+            Query::Load => Response::Load(Box::new(self.report(scheduler))),
+            Query::WhereIs(name) => Response::Found(scheduler.find(&name)),
+            Query::Spawn { module, start, limits, name } => {
+                let requester =
+                    Requester::Operator { peer: Arc::clone(from), number, _permit: permit };
+                let request = SpawnRequest { requester, module, start, limits, name };
+                return self.spawner.spawn(scheduler, request);
+            }
+        };
+        self.links.answer(from, &NodeMessage::Response { number, response });
+    }
+
+    /// Tells a peer of the processes of this node. That is long, so it goes as a message: too many
+    /// long signals, which cannot be refused, would cost the link. If there is no room for it now,
+    /// the operator learns at least how many there are.
+    fn respond_with_list(&self, scheduler: &Scheduler, peer: &Peer, number: u64) {
+        let (rows, more) = listed(own_processes(scheduler));
+        let count = rows.len() as u64 + more;
+        let message = |rows, more| NodeMessage::Response {
+            number,
+            response: Response::Processes { rows, more },
+        };
+        let sent = self.links.try_send(peer, Lane::Lists, &message(rows, more));
+        if sent == Err(SendError::WouldBlock) {
+            self.links.answer(peer, &message(Vec::new(), count));
+        }
+    }
+}

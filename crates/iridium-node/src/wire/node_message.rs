@@ -1,0 +1,323 @@
+//! What nodes tell each other about their processes, as bytes.
+//!
+//! A message between processes, of which there are many, is its payload as it is and a tail of fixed
+//! length behind it, so that the receiver can cut that off and has the payload. Everything else is
+//! encoded as a [`NodeMessage`].
+//!
+//! | bytes from the end | message between processes | node message |
+//! | --- | --- | --- |
+//! | 1 | 0 | 1 |
+//! | 2 to 9 | tag | encoded, to the beginning |
+//! | 10 to 17 | receiver | |
+//! | 18 to 25 | sender | |
+//! | 26 to the beginning | payload | |
+//!
+//! Numbers are little-endian.
+
+use iridium_isa::ModuleId;
+use iridium_proto::ProtoError;
+use iridium_sched::{RemoteRequest, Signal};
+use iridium_vm::{Completion, Limits, Message, Payload, Pid, Start};
+
+use super::form::{from_bytes, number, numbered, to_bytes};
+use crate::report::{NodeReport, ProcessRow};
+
+/// What stands behind the payload of a message, in bytes.
+const TAIL: usize = 25;
+/// The longest payload that fits into a message to another node, in bytes.
+pub const MAX_PAYLOAD: usize = iridium_proto::MAX_MESSAGE - TAIL;
+
+/// What one node tells another, apart from messages between processes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum NodeMessage {
+    /// A signal from one process to another.
+    Signal { from: Pid, to: Pid, signal: Signal },
+    /// A process wants to know something, or wants a process. Answered by `Reply` or
+    /// `NotUnderstood`.
+    Request { asker: Pid, number: u64, request: RemoteRequest },
+    /// The answer to a `Request`.
+    Reply { asker: Pid, number: u64, reply: Completion },
+    /// The code of a module is wanted. Answered by `Code`.
+    CodeWanted { module: ModuleId },
+    /// The code of a module; `None` when it is not here.
+    Code { module: ModuleId, file: Option<Box<[u8]>> },
+    /// An operator asks about this node. Answered by `Response`.
+    Query { number: u64, query: Query },
+    /// The answer to a `Query`.
+    Response { number: u64, response: Response },
+    /// The answer to a `Request` that this node does not know.
+    NotUnderstood { asker: Pid, number: u64 },
+}
+
+numbered!(NodeMessage {
+    0 Signal { from: Pid, to: Pid, signal: Signal };
+    1 Request { asker: Pid, number: u64, request: RemoteRequest };
+    2 Reply { asker: Pid, number: u64, reply: Completion };
+    3 CodeWanted { module: ModuleId };
+    4 Code { module: ModuleId, file: Option<Box<[u8]>> };
+    5 Query { number: u64, query: Query };
+    6 Response { number: u64, response: Response };
+    7 NotUnderstood { asker: Pid, number: u64 };
+});
+
+/// The number of [`NodeMessage::Request`].
+const REQUEST: u32 = 1;
+/// The number of [`NodeMessage::Query`].
+const QUERY: u32 = 5;
+/// The highest number of a message.
+const LAST: u32 = 7;
+
+/// What an operator wants to know of a node.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Query {
+    /// Its processes.
+    Processes,
+    /// How it does as a whole.
+    Load,
+    /// A new process.
+    Spawn {
+        /// The module that it runs.
+        module: ModuleId,
+        /// Where it starts and with what.
+        start: Start,
+        /// What it may use.
+        limits: Limits,
+        /// The name it is to be registered under.
+        name: Option<String>,
+    },
+    /// Which process has this name?
+    WhereIs(String),
+}
+
+numbered!(Query {
+    0 Processes;
+    1 Load;
+    2 Spawn { module: ModuleId, start: Start, limits: Limits, name: Option<String> };
+    3 WhereIs(name: String);
+});
+
+/// The answer to a [`Query`].
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Response {
+    /// Its processes, or the first of them and how many more there are.
+    Processes { rows: Vec<ProcessRow>, more: u64 },
+    /// How it does as a whole.
+    Load(Box<NodeReport>),
+    /// The new process, or why there is none.
+    Spawned(Result<Pid, String>),
+    /// The process with that name.
+    Found(Option<Pid>),
+    /// The node does not know this question.
+    NotUnderstood,
+}
+
+numbered!(Response {
+    0 Processes { rows: Vec<ProcessRow>, more: u64 };
+    1 Load(report: Box<NodeReport>);
+    2 Spawned(outcome: Result<Pid, String>);
+    3 Found(pid: Option<Pid>);
+    4 NotUnderstood;
+});
+
+/// What has come from another node.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Delivery {
+    /// A message between processes.
+    Message { to: Pid, message: Message },
+    /// Anything else.
+    NodeMessage(NodeMessage),
+}
+
+/// A question that this build does not understand: who waits for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// A process, with its number for the question.
+    OfProcess { asker: Pid, number: u64 },
+    /// An operator.
+    OfOperator { number: u64 },
+}
+
+/// What another node has sent means nothing to this one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadMessage {
+    #[error("it is too short")]
+    Short,
+    #[error("it ends with {0}, which is no kind of content")]
+    Content(u8),
+    #[error("its kind {0} is of a later version")]
+    Unknown(u32),
+    #[error("it cannot be understood; the version of the other node may be another")]
+    NotUnderstood {
+        /// Who is to be told.
+        question: Option<Question>,
+        source: ProtoError,
+    },
+}
+
+const MESSAGE: u8 = 0;
+const NODE_MESSAGE: u8 = 1;
+
+/// The bytes of a message. A long payload stays where it is, if there is room behind it.
+pub(crate) fn message_bytes(to: Pid, message: Message) -> Vec<u8> {
+    let mut bytes = match message.payload {
+        Payload::Word(word) => {
+            let mut bytes = Vec::with_capacity(word.len() + TAIL);
+            bytes.extend_from_slice(&word);
+            bytes
+        }
+        Payload::Bytes(payload) => {
+            let mut bytes = payload.into_vec();
+            bytes.reserve_exact(TAIL);
+            bytes
+        }
+    };
+    for word in [message.sender, to.bits(), message.tag] {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    bytes.push(MESSAGE);
+    bytes
+}
+
+impl NodeMessage {
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// When they are more than a message may have, as those of a module can be.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ProtoError> {
+        let mut bytes = to_bytes(self)?;
+        bytes.push(NODE_MESSAGE);
+        Ok(bytes)
+    }
+}
+
+/// The message of its bytes, which were not sent.
+pub(crate) fn take_back(bytes: Vec<u8>) -> Option<Message> {
+    match read(bytes) {
+        Ok(Delivery::Message { message, .. }) => Some(message),
+        _ => None,
+    }
+}
+
+/// Reads what another node has sent.
+pub(crate) fn read(mut bytes: Vec<u8>) -> Result<Delivery, BadMessage> {
+    match bytes.split_last() {
+        Some((&MESSAGE, rest)) => {
+            let (payload, tail) = rest.split_last_chunk().ok_or(BadMessage::Short)?;
+            let [sender, to, tag] = words(tail);
+            let payload = match payload.try_into() {
+                Ok(word) => Payload::Word(word),
+                Err(_) => {
+                    bytes.truncate(payload.len());
+                    Payload::Bytes(bytes.into_boxed_slice())
+                }
+            };
+            let message = Message { tag, sender, payload };
+            Ok(Delivery::Message { to: Pid::from_bits(to), message })
+        }
+        Some((&NODE_MESSAGE, rest)) => read_node_message(rest).map(Delivery::NodeMessage),
+        Some((content, _)) => Err(BadMessage::Content(*content)),
+        None => Err(BadMessage::Short),
+    }
+}
+
+fn read_node_message(bytes: &[u8]) -> Result<NodeMessage, BadMessage> {
+    match number(bytes) {
+        None => Err(BadMessage::Short),
+        Some(unknown) if unknown > LAST => Err(BadMessage::Unknown(unknown)),
+        Some(_) => from_bytes(bytes).map_err(|source| {
+            let question = question(bytes);
+            BadMessage::NotUnderstood { question, source }
+        }),
+    }
+}
+
+/// The question that a node message begins with, if it is one.
+fn question(bytes: &[u8]) -> Option<Question> {
+    let (kind, rest) = bytes.split_first_chunk()?;
+    let word = |at: usize| rest.get(at..)?.first_chunk().copied();
+    match u32::from_le_bytes(*kind) {
+        REQUEST => Some(Question::OfProcess {
+            asker: Pid::from_bits(i64::from_le_bytes(word(0)?)),
+            number: u64::from_le_bytes(word(8)?),
+        }),
+        QUERY => Some(Question::OfOperator { number: u64::from_le_bytes(word(0)?) }),
+        _ => None,
+    }
+}
+
+/// The three numbers before the last byte.
+fn words(tail: &[u8; TAIL - 1]) -> [i64; 3] {
+    let mut words = [0; 3];
+    for (word, bytes) in words.iter_mut().zip(tail.as_chunks::<8>().0) {
+        *word = i64::from_le_bytes(*bytes);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(payload: Payload) -> Message {
+        Message { tag: -7, sender: Pid::new(5, 6).bits(), payload }
+    }
+
+    #[test]
+    fn messages_come_back_as_they_were() {
+        let to = Pid::new(3, 4);
+        for payload in [
+            Payload::Word(*b"12345678"),
+            Payload::Bytes(Box::default()),
+            Payload::Bytes(b"123456789".as_slice().into()),
+        ] {
+            let message = message(payload);
+            let back = read(message_bytes(to, message.clone())).unwrap();
+            assert_eq!(take_back(message_bytes(to, message.clone())), Some(message.clone()));
+            assert_eq!(back, Delivery::Message { to, message });
+        }
+    }
+
+    #[test]
+    fn node_messages_come_back_as_they_were() {
+        let message = NodeMessage::Code { module: ModuleId([7; 32]), file: Some([1, 2, 3].into()) };
+        let bytes = message.to_bytes().unwrap();
+        assert_eq!(read(bytes.clone()).unwrap(), Delivery::NodeMessage(message));
+        for end in 0..bytes.len() {
+            assert!(read(bytes[end + 1..].to_vec()).is_err(), "cut off at {end}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_short_or_unknown_is_refused() {
+        let whole = message_bytes(Pid::new(1, 1), message(Payload::Bytes(Box::default())));
+        assert_eq!(whole.len(), TAIL);
+        for start in 1..=TAIL {
+            assert!(read(whole[start..].to_vec()).is_err());
+        }
+        assert!(matches!(read(vec![9, 9]), Err(BadMessage::Content(9))));
+    }
+
+    #[test]
+    fn who_asks_what_is_not_known_is_found_out() {
+        let asker = Pid::new(3, 4);
+        let question = |bytes: Vec<u8>| match read(bytes) {
+            Err(BadMessage::NotUnderstood { question, .. }) => question,
+            other => panic!("{other:?}"),
+        };
+        let of_process = iridium_proto::to_bytes(&(1_u32, asker, 7_u64, 99_u32, 1_u64)).unwrap();
+        assert_eq!(
+            question([of_process, vec![1]].concat()),
+            Some(Question::OfProcess { asker, number: 7 })
+        );
+        let of_operator = iridium_proto::to_bytes(&(5_u32, 8_u64, 99_u32)).unwrap();
+        assert_eq!(
+            question([of_operator, vec![1]].concat()),
+            Some(Question::OfOperator { number: 8 })
+        );
+        let signal = iridium_proto::to_bytes(&(0_u32, asker, asker, 99_u32)).unwrap();
+        assert_eq!(question([signal, vec![1]].concat()), None);
+        let later = iridium_proto::to_bytes(&(LAST + 1, 5_u64)).unwrap();
+        let later = read([later, vec![1]].concat());
+        assert!(matches!(later, Err(BadMessage::Unknown(number)) if number == LAST + 1));
+    }
+}
