@@ -104,9 +104,7 @@ const LONG: &[(&str, &str)] = &[];
 
 /// The crates whose files may still use each other in circles, and where: in all
 /// others a file can be understood after those that it uses.
-const CIRCLES: &[(&str, &str)] = &[
-    ("iridium-vm", "process and interpreter"),
-];
+const CIRCLES: &[(&str, &str)] = &[("iridium-vm", "process and interpreter")];
 
 /// The library crates whose README is still to be written, with examples that rustdoc
 /// compiles and runs, as it does those of all others.
