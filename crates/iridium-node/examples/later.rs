@@ -14,9 +14,9 @@ use iridium_sched::{Config, ExitInfo, Observer, Output, Scheduler};
 use iridium_vm::{Hosts, Limits, Pid, Process, Program, Register, Reply};
 
 /// How many processes wait.
-pub const PROCESSES: u64 = 10_000;
+pub(crate) const PROCESSES: u64 = 10_000;
 /// How long each waits.
-pub const DELAY: Duration = Duration::from_secs(1);
+pub(crate) const DELAY: Duration = Duration::from_secs(1);
 
 /// Calls the function with what is in `$0`, and exits with what it gives.
 const SOURCE: &str = "
@@ -45,20 +45,20 @@ impl Observer for Sum {
 
 /// What there is to see.
 #[derive(Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// All answers together: twice the sum of 1 to [`PROCESSES`].
-    pub sum: u64,
+    pub(crate) sum: u64,
     /// Threads of this program before the processes were started, and while all of them waited.
-    pub threads: (usize, usize),
+    pub(crate) threads: (usize, usize),
     /// From the first start to the last exit.
-    pub time: Duration,
+    pub(crate) time: Duration,
 }
 
 /// Runs it.
 ///
 /// # Errors
 /// When the system has no threads.
-pub fn run() -> Result<Seen, Box<dyn std::error::Error>> {
+pub(crate) fn run() -> Result<Seen, Box<dyn std::error::Error>> {
     let (calls, called) = unbounded::<(Instant, i64, Reply)>();
     // The calls come in the order of their deadlines, so one thread can wait for one after the other.
     let answering = thread::Builder::new().name("later".into()).spawn(move || {
@@ -88,8 +88,11 @@ pub fn run() -> Result<Seen, Box<dyn std::error::Error>> {
         scheduler.spawn(process, &program)?;
     }
     let mut most = 0;
-    while sum.exits.load(Ordering::SeqCst) < PROCESSES {
+    while sum.exits.load(Ordering::SeqCst) == 0 {
         most = most.max(threads());
+        thread::sleep(Duration::from_millis(10));
+    }
+    while sum.exits.load(Ordering::SeqCst) < PROCESSES {
         thread::sleep(Duration::from_millis(10));
     }
     let time = started.elapsed();
@@ -106,6 +109,8 @@ fn threads() -> usize {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("{:?}", run()?);
+    let Seen { sum, threads: (before, while_waiting), time } = run()?;
+    println!("{PROCESSES} answers after {time:.2?}, {sum} together");
+    println!("{before} threads before, {while_waiting} while all waited");
     Ok(())
 }

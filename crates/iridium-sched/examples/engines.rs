@@ -86,15 +86,15 @@ round:  muli $1 #3 $1
 
 /// What there is to see.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// The result of the process.
-    pub result: i64,
+    pub(crate) result: i64,
     /// The fuel that it has spent.
-    pub fuel: u64,
+    pub(crate) fuel: u64,
     /// How often the interpreter was asked, and what it has spent, by the count of the engine.
-    pub counted: (u64, u64),
+    pub(crate) counted: (u64, u64),
     /// How often the hook has taken over.
-    pub taken: u64,
+    pub(crate) taken: u64,
 }
 
 struct Quiet;
@@ -111,7 +111,7 @@ impl Observer for Quiet {
 ///
 /// # Errors
 /// None that this program causes.
-pub fn run(hooked: bool) -> Result<Seen, Box<dyn std::error::Error>> {
+pub(crate) fn run(hooked: bool) -> Result<Seen, Box<dyn std::error::Error>> {
     let module = Assembler::new("powers.iasm").assemble(SOURCE)?.module;
     let round = module.find("round").ok_or("no label")?;
     let program = Arc::new(Program::new(module, &Hosts::new())?);
@@ -137,7 +137,10 @@ pub fn run(hooked: bool) -> Result<Seen, Box<dyn std::error::Error>> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("interpreted: {:?}", run(false)?);
-    println!("hooked:      {:?}", run(true)?);
+    for hooked in [false, true] {
+        let Seen { result, fuel, counted: (turns, counted), taken } = run(hooked)?;
+        println!("3 to the power of 30 is {result}; {fuel} fuel, {counted} of it in {turns} turns");
+        println!("the hook has taken over {taken} times");
+    }
     Ok(())
 }

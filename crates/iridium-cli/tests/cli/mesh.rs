@@ -148,7 +148,7 @@ fn a_second_address_is_for_control_clients_only() {
     user.wait_for_members(&control, &[("a", "self")]);
     let port = a.at.rsplit(':').next().unwrap();
     let outcome = user.run(&["node", "--node-alias", "b", "-P", "0", "--join", &control]);
-    outcome.fails(3, &[&control, "only control clients", port]);
+    outcome.fails(3, &[&control, "control clients", port]);
     user.wait_for_members(&control, &[("a", "self")]);
 
     // The REPL's node has the same flags.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use iridium_net::Endpoint;
 use iridium_node::NodeReport;
@@ -22,10 +22,16 @@ pub(super) struct Sample {
 #[derive(Debug, Serialize)]
 pub(super) struct Node {
     pub(super) alias: NodeAlias,
+    #[serde(serialize_with = "state_name")]
     pub(super) state: ViewState,
     pub(super) rtt_us: Option<u64>,
     /// `None` when it did not answer.
     pub(super) load: Option<NodeReport>,
+}
+
+/// The JSON has names of states; the number of one is for the wire.
+fn state_name<S: Serializer>(state: &ViewState, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(state.as_str())
 }
 
 /// The documented shape of `top --json`.
