@@ -97,7 +97,9 @@ fn an_answer_may_come_before_the_function_returns() {
         let stage = Stage::of(program(SOURCE, &hosts), |config| {
             (config.workers, config.time) = (workers, iridium_sched::Time::Real);
         });
-        (0..100).for_each(|number| drop(stage.start(&[number])));
+        for number in 0..100 {
+            stage.start(&[number]);
+        }
         stage.await_left(0);
         let mut reasons = stage.reasons();
         reasons.sort_unstable();
@@ -112,7 +114,9 @@ fn the_end_of_the_process_is_told_to_whoever_was_to_answer() {
     let cancelled = Arc::new(AtomicUsize::new(0));
     let count = |reply: &Reply| {
         let cancelled = Arc::clone(&cancelled);
-        reply.on_cancel(move || drop(cancelled.fetch_add(1, Ordering::SeqCst)));
+        reply.on_cancel(move || {
+            cancelled.fetch_add(1, Ordering::SeqCst);
+        });
     };
     let pid = stage.start(&[1]);
     let (_, _, reply) = owed.take();
