@@ -98,6 +98,7 @@ impl Table {
 
     /// The slot that a process with this serial has, if it lives; `None` for a serial that was never
     /// given out.
+    #[inline]
     pub(crate) fn slot(&self, serial: u64) -> Option<&ProcessSlot> {
         let index = (serial & ((1 << self.bits) - 1)) as usize;
         let chunk = self.chunks.get(index / CHUNK)?.get()?;

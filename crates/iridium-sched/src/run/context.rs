@@ -102,13 +102,16 @@ impl Context<'_> {
     }
 
     /// Sends a message to a process on whichever node. Only one to another node can be refused.
+    #[inline]
     pub(crate) fn send_message(
         &self,
         from: Pid,
         to: Pid,
         message: Message,
     ) -> Result<(), SendRefused> {
-        if to.node() == 0 || self.shared.serial_of(to).is_some() {
+        let node = to.node();
+        let is_here = node == self.shared.node() || self.shared.residents.has(to);
+        if is_here || node == 0 {
             self.deliver(to, SlotMessage::Signal(Signal::Message(message)));
             return Ok(());
         }

@@ -119,6 +119,7 @@ impl Context<'_> {
     }
 
     /// Gives the vacated slot of a process back.
+    #[inline]
     fn release_slot(&self, pid: Pid) {
         if let Some(serial) = self.shared.serial_of(pid) {
             self.shared.residents.remove(pid);

@@ -79,12 +79,10 @@ impl Shared {
     }
 
     /// The slot of a process that lives. It always has one; if not, that is logged.
+    #[inline]
     pub(crate) fn slot_of(&self, pid: Pid) -> Option<&ProcessSlot> {
         let slot = self.serial_of(pid).and_then(|serial| self.table.slot(serial));
-        if slot.is_none() {
-            log::error!("internal error: process {pid} lives and has no slot");
-        }
-        slot
+        slot.or_else(|| no_slot(pid))
     }
 
     /// Whether a process of this node lives.
@@ -95,12 +93,9 @@ impl Shared {
 
     /// The serial of the slot that a process has here, if it lives. `None` for processes of other
     /// nodes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn serial_of(&self, pid: Pid) -> Option<u64> {
-        if pid.node() == self.node() {
-            return Some(pid.serial());
-        }
-        self.residents.serial_of(pid)
+        if pid.node() == self.node() { Some(pid.serial()) } else { self.residents.serial_of(pid) }
     }
 
     /// 64 random bits. Source: `SplitMix64`, Steele, Lea and Flood, "Fast splittable pseudorandom
@@ -283,4 +278,10 @@ impl Shared {
     fn has_no_host_calls(&self) -> bool {
         self.blocking.is_idle() && self.deferred.load(Ordering::SeqCst) == 0
     }
+}
+
+#[cold]
+fn no_slot<'s>(pid: Pid) -> Option<&'s ProcessSlot> {
+    log::error!("internal error: process {pid} lives and has no slot");
+    None
 }

@@ -8,8 +8,9 @@ use crate::interp::machine::{Exit, Machine, Run};
 use crate::interp::slow_path;
 
 /// Does the current instruction on the slow path. Gives the machine to go on with.
+#[inline(always)]
 pub(super) fn out_of_line(machine: Machine<'_>) -> Result<Machine<'_>, Exit> {
-    leave(machine, slow_path::execute)
+    leave(machine, |run| slow_path::execute(run))
 }
 
 /// What becomes of a hooked instruction.
@@ -60,6 +61,7 @@ pub(super) fn stop_before(machine: Machine<'_>) -> Exit {
 }
 
 /// Hands the run from the machine to safe code, and makes the machine anew.
+#[inline(always)]
 fn leave<'r>(
     machine: Machine<'r>,
     act: impl FnOnce(&mut Run<'r>) -> Result<(), Exit>,

@@ -17,6 +17,7 @@ use crate::stop::Stop;
 use crate::trap::TrapKind;
 
 /// Does the instruction at the process's `pc` and moves on.
+#[inline(always)]
 pub(in crate::interp) fn execute(run: &mut Run<'_>) -> Result<(), Exit> {
     let index = run.process.pc;
     // The reference is to the module, so the run can be changed meanwhile.
