@@ -5,6 +5,7 @@
 
 mod apps;
 mod attach;
+mod formats;
 mod loss;
 mod machine;
 mod mesh;
