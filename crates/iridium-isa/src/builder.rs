@@ -266,7 +266,7 @@ impl ModuleBuilder {
         Data(self.data.len() as u32)
     }
 
-    /// Appends bytes to the read-only data. Gives where they begin, as all that append data do.
+    /// Appends bytes to the read-only data. Returns where they begin, as all that append data do.
     pub fn bytes(&mut self, bytes: &[u8]) -> Data {
         let at = self.data_position();
         self.data.extend_from_slice(bytes);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use iridium_vm::{Engine, Interpreter};
 
 use crate::clock::Time;
-use crate::embedder::{Distribution, Observer, Output, Standalone};
+use crate::distribution::{Distribution, Standalone};
+use crate::embedder::{Observer, Output};
 
 /// What a scheduler is told at its start.
 #[derive(Clone)]

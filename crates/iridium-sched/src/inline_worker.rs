@@ -1,7 +1,7 @@
 //! Threads of the embedder that deliver many signals, one after the other, and may run processes.
 //!
 //! To wake a worker takes the system longer than most processes need to answer a message. So the
-//! thread that has delivered one gives the process that it has woken last its turn itself. The others
+//! delivering thread itself runs the process that it woke last. The others
 //! that it has woken go to the workers.
 
 use std::fmt;

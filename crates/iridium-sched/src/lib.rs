@@ -4,7 +4,7 @@
 //! | where | what |
 //! | --- | --- |
 //! | `scheduler`, `spawn`, `config` | [`Scheduler`]: its start and end, and what an embedder does with it |
-//! | `embedder` | what an embedder provides: [`Output`], [`Observer`], [`Distribution`] |
+//! | `embedder`, `distribution` | what an embedder provides: [`Output`], [`Observer`], [`Distribution`] |
 //! | `native`, `inline_worker` | Rust code as a process, and Rust threads as workers |
 //! | `info` | what can be seen of processes |
 //! | `process/` | a process: mailbox, relations, signals, and the slot where it waits |
@@ -20,6 +20,7 @@
 
 mod clock;
 mod config;
+mod distribution;
 mod embedder;
 mod info;
 mod inline_worker;
@@ -44,9 +45,8 @@ struct Readme;
 
 pub use self::clock::Time;
 pub use self::config::Config;
-pub use self::embedder::{
-    Distribution, NodeUnreachable, Observer, Output, SendRefused, Standalone,
-};
+pub use self::distribution::{Distribution, NodeUnreachable, SendRefused, Standalone};
+pub use self::embedder::{Observer, Output};
 pub use self::info::{Activity, ChildInfo, ProcessInfo, Usage};
 pub use self::inline_worker::InlineWorker;
 pub use self::native::{Ended, NativeProcess, Progress};

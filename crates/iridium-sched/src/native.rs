@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
 
-use crate::embedder::SendRefused;
+use crate::distribution::SendRefused;
 use crate::info::ProcessInfo;
 use crate::process::actor::{ActorState, Wait};
 use crate::process::mailbox::ANY_TAG;
@@ -188,7 +188,7 @@ impl NativeProcess {
         effects::unlink(self.shared.context(), &mut self.actor, pid);
     }
 
-    /// Asks for a message with tag [`Message::DOWN`] when a process ends. Gives the reference that is
+    /// Asks for a message with tag [`Message::DOWN`] when a process ends. Returns the reference that is
     /// in it.
     pub fn monitor(&mut self, pid: Pid) -> i64 {
         effects::monitor(self.shared.context(), &mut self.actor, pid)
@@ -204,7 +204,7 @@ impl NativeProcess {
         self.actor.relations_mut().traps_exits = on;
     }
 
-    /// Registers a name for it. Gives whether it has the name.
+    /// Registers a name for it. Returns whether it has the name.
     pub fn register(&mut self, name: &str) -> bool {
         let pid = self.actor.pid;
         effects::register(self.shared.context(), name.to_string(), pid);
@@ -257,7 +257,7 @@ impl NativeProcess {
         }
     }
 
-    /// Handles the messages in the slot. Gives the reply to its remote request, if that is there.
+    /// Handles the messages in the slot. Returns the reply to its remote request, if that is there.
     fn read_slot(&mut self) -> Option<Completion> {
         let messages = self.shared.slot_of(self.actor.pid).map(|slot| slot.collect());
         let mut reply = None;
@@ -308,7 +308,7 @@ impl NativeProcess {
         Some(Duration::from_nanos(until.saturating_sub(self.shared.clock.mono())))
     }
 
-    /// Ends a wait early: a receive finds nothing, a sleep is over. Gives the result for the program.
+    /// Ends a wait early: a receive finds nothing, a sleep is over. Returns the result for the program.
     pub fn cancel_wait(&mut self) -> Completion {
         match self.actor.wait.take() {
             Some(Wait::Message { .. }) => Completion::Received(None),

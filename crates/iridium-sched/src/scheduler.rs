@@ -15,7 +15,7 @@ use crate::process::entry::ProcessEntry;
 use crate::process::reason::Reason;
 use crate::process::signal::{Signal, system_message};
 use crate::process::slot_message::SlotMessage;
-use crate::run::blocking::BlockingCalls;
+use crate::run::blocking_queue::BlockingCalls;
 use crate::run::effects;
 use crate::run::free_list::FreeList;
 use crate::run::idle::Idle;
@@ -192,7 +192,7 @@ impl Scheduler {
 
     /// A node can be reached from now on. Processes that monitor nodes are told.
     pub fn node_up(&self, node: u32) {
-        self.tell_node_monitors(Message::NODE_UP, node);
+        self.notify_node_monitors(Message::NODE_UP, node);
     }
 
     /// A node cannot be reached any more: links and monitors to its processes fire, and processes that
@@ -203,10 +203,10 @@ impl Scheduler {
             self.deliver(Pid::NOBODY, pid, Signal::NodeLost { node });
         }
         self.credit_available(node);
-        self.tell_node_monitors(Message::NODE_DOWN, node);
+        self.notify_node_monitors(Message::NODE_DOWN, node);
     }
 
-    fn tell_node_monitors(&self, tag: i64, node: u32) {
+    fn notify_node_monitors(&self, tag: i64, node: u32) {
         let monitors = lock(&self.shared().node_monitors).clone();
         for pid in monitors {
             let message = system_message(tag, 0, &[i64::from(node)]);
@@ -235,7 +235,7 @@ impl Scheduler {
         self.shared().names.find(name)
     }
 
-    /// Registers a name for a process of this node. Gives whether the process has the name.
+    /// Registers a name for a process of this node. Returns whether the process has the name.
     pub fn register(&self, name: &str, pid: Pid) -> bool {
         effects::register(self.shared().context(), name.to_string(), pid);
         self.find(name) == Some(pid)

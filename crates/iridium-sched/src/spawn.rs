@@ -31,8 +31,8 @@ pub struct Spawned {
     pub pid: Pid,
     /// Receives how it ends, once. Disconnected without that when it is dropped at shutdown.
     pub exit: Receiver<ExitInfo>,
-    /// Disconnected when the process has ended, those that it was linked to then, those that they
-    /// were linked to, and so on. Never so without [`SpawnOptions::group`].
+    /// Disconnected when the process and everything transitively linked to it have ended. Never so
+    /// without [`SpawnOptions::group`].
     pub group: Receiver<Infallible>,
 }
 

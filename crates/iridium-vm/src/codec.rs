@@ -23,7 +23,8 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, EncodeError> {
     options(u64::MAX).serialize(value).map_err(EncodeError)
 }
 
-/// Decodes a value; `None` when the bytes are not exactly one. Takes no more memory than a small
+/// Decodes a value; `None` unless the bytes are exactly one encoded value. Takes no more memory
+/// than a small
 /// multiple of the bytes.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     options(bytes.len() as u64).deserialize(bytes).ok()

@@ -86,8 +86,12 @@ numbered! {
         20 = Mono,
         /// 64 random bits: `Value`.
         21 = Random,
-        /// A blocking host function to be called with [`Program::call_host`](crate::Program::call_host)
-        /// on a thread where it may take its time: `Done`, or `Failed`.
+        /// A host function that is blocking or answers later; see
+        /// [`Program::is_deferred`](crate::Program::is_deferred). The latter is started with
+        /// [`start_host`](crate::Program::start_host) and completed with
+        /// [`finish_host`](crate::Program::finish_host); the former is called with
+        /// [`call_host`](crate::Program::call_host), on a thread where it may wait. `Done`, or
+        /// `Failed`.
         22 = Host { import: u16, window: u8 },
     }
 }

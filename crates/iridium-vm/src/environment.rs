@@ -1,4 +1,4 @@
-//! What a running process can have at once.
+//! Services that a process gets without leaving the engine.
 
 use crate::message::{Message, Payload};
 use crate::pid::Pid;

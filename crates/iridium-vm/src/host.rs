@@ -71,16 +71,16 @@ pub trait ReplySink: Send {
     /// Whether the process still waits.
     fn is_wanted(&self) -> bool;
 
-    /// Has something done when the process ends, or is saved and removed, before it was answered. At
-    /// once, if it has already.
+    /// Runs `action` when the process ends, or is saved and removed, before the answer; immediately
+    /// if that has happened.
     fn on_cancel(&self, action: Box<dyn FnOnce() + Send>);
 }
 
 /// The right, and the duty, to answer a host call. It may be kept and moved to another thread.
 /// Dropped without an answer, it lets the call fail.
 ///
-/// A process that is saved while it waits makes its call again when it is restored, since the answer
-/// goes to the one that was there.
+/// A process that is saved while it waits makes its call again when it is restored: the old reply
+/// belongs to the original process.
 #[must_use = "a reply that is dropped lets the call fail"]
 pub struct Reply(Option<Box<dyn ReplySink>>);
 
@@ -102,8 +102,8 @@ impl Reply {
         self.0.as_ref().is_some_and(|sink| sink.is_wanted())
     }
 
-    /// Has something done when the process ends before it was answered; at once, if it has already.
-    /// `action` must not wait.
+    /// Runs `action` when the process ends, or is removed, before the answer; immediately if that
+    /// has happened. It must not wait.
     pub fn on_cancel(&self, action: impl FnOnce() + Send + 'static) {
         if let Some(sink) = &self.0 {
             sink.on_cancel(Box::new(action));

@@ -76,7 +76,7 @@ impl Process {
         self.pc
     }
 
-    /// A register of the window in force, both lanes; zero where none was ever reached.
+    /// A register of the window in force, both lanes; zero when it was never allocated.
     pub fn register(&self, number: u8) -> Register {
         let at = self.window as usize + usize::from(number);
         self.registers.get(at).copied().unwrap_or_default()
@@ -224,8 +224,8 @@ impl Process {
         self.message = Some(message.payload);
     }
 
-    /// Ends the process with a trap from outside. One that waits stands at the instruction it waits
-    /// with, which is the one before the next.
+    /// Ends the process with a trap from outside. The trap of a waiting process is at the
+    /// instruction that waits, which is the one before `pc`.
     pub fn fail(&mut self, kind: TrapKind) {
         if self.pending.take().is_some() {
             self.pc = self.pc.saturating_sub(1);
@@ -239,7 +239,8 @@ impl Process {
         self.pending = Some(pending);
     }
 
-    /// As [`complete`](Self::complete) with a message. One that does not wait for any gives it back.
+    /// As [`complete`](Self::complete) with a message. Returns the message when the process is not
+    /// waiting for one.
     pub fn receive_awaited(&mut self, message: Message) -> Option<Message> {
         let Some(PendingEffect::Received(d)) = self.pending else { return Some(message) };
         self.flag = true;

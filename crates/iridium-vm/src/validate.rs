@@ -33,7 +33,8 @@ pub enum InvalidState {
 
 impl Process {
     /// Makes sure that a restored state is one that its module can be in, so that it can be run, and
-    /// gives it the registers that the code can reach. States that came about here are known to be.
+    /// gives it the registers that the code can reach. States that this interpreter has produced
+    /// are valid by construction and not checked again.
     ///
     /// # Errors
     /// What is wrong with the state. Nothing has changed then.

@@ -250,7 +250,7 @@ proptest! {
 /// Values that are handed on are right where control comes from elsewhere: after an instruction that
 /// ran out of line, by a computed jump, or into a loop.
 #[test]
-fn what_is_at_hand_is_right_on_every_way() {
+fn the_register_cache_is_right_on_every_path() {
     let programs = [
         // The last bytes of the heap are read out of line; the branch then writes nothing.
         "load $2 #8\naloc $2\nload $1 #41\nload $2 #7\nst8 $2 $1\nld8 $2 $3\nbreq $5 #1 @x\n\
@@ -283,7 +283,7 @@ fn what_is_at_hand_is_right_on_every_way() {
 }
 
 /// Every pair of instructions, after others that leave values at hand and round a loop, with
-/// operands that now are those values and now are not. This takes every fused form.
+/// operands that now are those values and now are not. This takes every superinstruction.
 #[test]
 fn every_pair_of_instructions_agrees_with_the_oracle() {
     let ends = |o: &Opcode| matches!(o, Opcode::Hlt | Opcode::Igl | Opcode::Trap | Opcode::Exit);

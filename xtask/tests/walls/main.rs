@@ -90,7 +90,10 @@ const UNSAFE: &[(&str, &str)] = &[
         "crates/iridium-vm/src/interp/dispatch/superinstruction.rs",
         "goes from the first of a pair to the second",
     ),
-    ("crates/iridium-vm/src/interp/entry.rs", "takes over frames that another engine has written"),
+    (
+        "crates/iridium-vm/src/interp/entry_hook.rs",
+        "takes over frames that another engine has written",
+    ),
     ("crates/iridium-vm/src/interp/machine.rs", "registers and code without the verified checks"),
     ("crates/iridium-vm/src/interp/memory.rs", "heap access after its one check of bounds"),
     ("crates/iridium-vm/tests/backends.rs", "attacks the entry hook as native code would"),

@@ -82,7 +82,7 @@ pub enum InvalidModule {
     File(FileId),
 }
 
-/// Checks all rules. Gives the number of registers of a window that the code can reach.
+/// Checks all rules. Returns the number of registers of a window that the code can reach.
 pub(crate) fn verify(parts: &Parts) -> Result<u16, InvalidModule> {
     let bounds = bounds(parts)?;
     let mut reach = 0;

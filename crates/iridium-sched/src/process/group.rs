@@ -1,7 +1,7 @@
 //! Waiting until a process and all that it was linked to have ended.
 //!
-//! A process of the group carries a token. When it ends it gives a copy to those it is linked to,
-//! before they hear of its end, so that none of them can end unseen. Nothing is ever sent: the
+//! A process of the group carries a token. Before its exit signals go out, an ending process passes
+//! the token to its links, so a wait for the group covers them too. Nothing is ever sent: the
 //! channel closes when no process carries a token any more.
 
 use std::convert::Infallible;

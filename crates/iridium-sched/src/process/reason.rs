@@ -12,7 +12,7 @@ pub struct Reason(pub i64);
 impl Reason {
     /// It came to its end.
     pub const NORMAL: Reason = Reason(0);
-    /// It was killed, and could not have it otherwise.
+    /// It was killed; this reason cannot be trapped.
     pub const KILLED: Reason = Reason(-1);
     /// There is no such process.
     pub const NO_PROCESS: Reason = Reason(-2);
@@ -23,7 +23,7 @@ impl Reason {
     /// It is a supervisor, and its children ended too often.
     pub const GAVE_UP: Reason = Reason(-5);
 
-    /// The reason that a trap gives: -100 and the number of the trap subtracted from it.
+    /// The reason that a trap gives: -100 - the number of the trap.
     pub const fn of_trap(kind: TrapKind) -> Self {
         Self(-100 - kind.number())
     }

@@ -72,7 +72,8 @@ impl Signal {
         matches!(self, Signal::Message(message) if is_user_message(message))
     }
 
-    /// The signal that answers one that cannot reach `to`, for `reason`, with its receiver.
+    /// The reply to this signal when it cannot be delivered to `to`: an exit for a link, a down for
+    /// a monitor, else none; with whom to send it to.
     /// Messages and all others are dropped.
     pub fn undeliverable(&self, to: Pid, reason: Reason) -> Option<(Pid, Signal)> {
         match *self {

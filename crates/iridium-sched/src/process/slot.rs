@@ -94,7 +94,7 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
         state.holder = Holder::Native(wake);
     }
 
-    /// Makes it nobody's slot, after a process that was away or native. Gives the messages that it
+    /// Makes it nobody's slot, after a process that was away or native. Returns the messages that it
     /// will not read.
     pub(crate) fn vacate(&self) -> Vec<M> {
         let mut state = lock(&self.0);

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::local_queue::LocalQueue;
 use super::shared::Shared;
-use crate::embedder::SendRefused;
+use crate::distribution::SendRefused;
 use crate::process::actor::ActorState;
 use crate::process::entry::ProcessEntry;
 use crate::process::reason::Reason;

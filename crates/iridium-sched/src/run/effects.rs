@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use crate::clock::LAST_TIME;
-use crate::embedder::SendRefused;
+use crate::distribution::SendRefused;
 use crate::process::actor::{ActorState, Wait};
 use crate::process::entry::Body;
 use crate::process::reason::Reason;

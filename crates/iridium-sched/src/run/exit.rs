@@ -65,7 +65,7 @@ impl Context<'_> {
     }
 
     /// Takes a process that exits out of its slot, and serves the inspections that have come in time.
-    /// Gives the signals that it will not read.
+    /// Returns the signals that it will not read.
     fn vacate_slot(&self, entry: &mut ProcessEntry) -> Vec<Signal> {
         let messages = self.shared.slot_of(entry.actor.pid).map(|slot| slot.vacate());
         entry.has_exited = true;

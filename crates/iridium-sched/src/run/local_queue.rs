@@ -58,12 +58,12 @@ impl LocalQueue {
         &self.free_list
     }
 
-    /// Adds a process that was woken, to run next. Gives back one that does not fit.
+    /// Adds a process that was woken, to run next. Returns one that does not fit.
     pub(crate) fn push(&self, entry: Box<ProcessEntry>) -> Option<Box<ProcessEntry>> {
         self.lifo_slot.replace(Some(entry)).and_then(|before| self.push_back(before))
     }
 
-    /// Adds a process that has had its turn. Gives it back if it does not fit.
+    /// Adds a process that has had its turn. Returns it if it does not fit.
     pub(crate) fn push_back(&self, entry: Box<ProcessEntry>) -> Option<Box<ProcessEntry>> {
         match self.role {
             Role::Worker(_) => {

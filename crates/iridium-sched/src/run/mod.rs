@@ -3,23 +3,25 @@
 //! * [`shared`]: what all threads of a scheduler share, and [`context`]: what a thread does with it;
 //! * [`worker`]: a thread that runs processes: its [`local_queue`], and what it steals from others;
 //! * [`turn`]: one process runs until its turn is over; [`effects`], [`supervision`],
-//!   [`host_calls`] and [`deferred`] are what it may want then;
+//!   [`blocking_calls`] and [`deferred_calls`] are what it may want then;
 //! * [`spawn`] and [`exit`]: the begin and the end of a process; [`residents`]: those that have their
 //!   home elsewhere;
 //! * [`idle`], [`pause`] and [`fuel`]: workers without work, workers that are held for a snapshot,
 //!   processes without fuel;
-//! * [`timers`], [`names`], [`blocking`]: the state behind deadlines, registered names and blocking
+//! * [`timers`], [`names`], [`blocking_queue`]: the state behind deadlines, registered names and
+//! blocking
 //!   host functions;
 //! * [`free_list`] and [`memory_trim`]: memory of processes that have exited.
 
-pub(crate) mod blocking;
+pub(crate) mod blocking_calls;
+pub(crate) mod blocking_queue;
 pub(crate) mod context;
-pub(crate) mod deferred;
+pub(crate) mod deferred_calls;
 pub(crate) mod effects;
+pub(crate) mod environment;
 pub(crate) mod exit;
 pub(crate) mod free_list;
 pub(crate) mod fuel;
-pub(crate) mod host_calls;
 pub(crate) mod idle;
 pub(crate) mod local_queue;
 pub(crate) mod memory_trim;

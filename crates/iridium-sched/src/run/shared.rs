@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use crossbeam_deque::{Injector, Steal, Stealer};
 use crossbeam_utils::sync::Unparker;
 
-use super::blocking::BlockingCalls;
+use super::blocking_queue::BlockingCalls;
 use super::idle::Idle;
 use super::memory_trim::MemoryTrim;
 use super::names::Names;
@@ -16,7 +16,8 @@ use super::pause::Pause;
 use super::residents::Residents;
 use super::timers::Timers;
 use crate::clock::Clock;
-use crate::embedder::{Distribution, Observer, Output};
+use crate::distribution::Distribution;
+use crate::embedder::{Observer, Output};
 use crate::process::entry::ProcessEntry;
 use crate::process::pending_reply::DeferredCalls;
 use crate::process::slot_message::{ProcessSlot, SlotMessage};

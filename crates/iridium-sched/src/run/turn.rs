@@ -3,22 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::blocking_calls;
 use super::context::Context;
-use super::deferred;
+use super::deferred_calls;
 use super::effects::{self, EffectContext, Outcome};
-use super::host_calls;
-use super::local_queue::{LocalQueue, Role};
+use super::environment::HostEnv;
+use super::local_queue::LocalQueue;
 use super::shared::Shared;
 use super::supervision::{self, Step};
-use crate::process::actor::{ActorState, Wait};
+use crate::process::actor::Wait;
 use crate::process::entry::{Body, ProcessEntry};
 use crate::process::reason::Reason;
 use crate::process::signal::Signal;
 use crate::process::slot_message::{Removal, SlotMessage};
-use iridium_vm::{
-    Answer, Completion, Effect, Environment, Message, Payload, Pid, RunError, Status, Stop, Trap,
-    TrapKind,
-};
+use iridium_vm::{Answer, Completion, Effect, RunError, Status, Stop, Trap, TrapKind};
 
 /// Fuel of a turn: some tens of microseconds.
 const FUEL_PER_TURN: u64 = 1 << 14;
@@ -26,8 +24,6 @@ const FUEL_PER_TURN: u64 = 1 << 14;
 const EFFECTS_PER_TURN: u32 = 512;
 /// By so many bytes the mailbox of a process that waits may grow before it is counted again.
 const REMEASURE_AFTER: u64 = 4 << 10;
-/// What is kept of the memory for output, in bytes.
-const KEPT_OUTPUT: usize = 64 << 10;
 
 /// Runs one process at a time.
 pub(crate) struct Runner {
@@ -55,9 +51,9 @@ enum Next {
     Park,
     /// When its blocking host function has returned.
     Block,
-    /// Not here: it is removed.
+    /// The process is removed.
     Remove(Box<dyn Removal>),
-    /// Not: the process exits.
+    /// The process exits.
     Exit(Reason, Option<Box<Trap>>),
 }
 
@@ -118,7 +114,7 @@ impl Runner {
                         }
                     },
                 },
-                Next::Block => break host_calls::start(&self.shared, entry),
+                Next::Block => break blocking_calls::start(&self.shared, entry),
                 Next::Remove(removal) => break self.context().remove(&entry, removal),
                 Next::Exit(reason, trap) => break self.context().exit(entry, reason, trap),
             };
@@ -160,8 +156,8 @@ impl Runner {
         })
     }
 
-    /// Counts the memory of a process, where that is limited. One that has grown when there is none
-    /// left exits by it.
+    /// Counts the memory of a process, where that is limited. A process that grew past the limit
+    /// traps with `memory-limit`.
     fn account_memory(&self, entry: &mut ProcessEntry) -> Option<Next> {
         if self.shared.memory_limit == u64::MAX {
             return None;
@@ -285,7 +281,7 @@ impl Runner {
         }
         let pid = entry.actor.pid;
         entry.requests = entry.requests.wrapping_add(1);
-        let (pending, reply) = deferred::begin(&self.shared, pid, entry.requests);
+        let (pending, reply) = deferred_calls::begin(&self.shared, pid, entry.requests);
         entry.pending_reply = Some(pending);
         match program.start_host(process, pid, *import, *window, reply) {
             Ok(()) => Next::Park,
@@ -316,68 +312,6 @@ impl Runner {
             }
             _ => Next::Park,
         }
-    }
-}
-
-/// What a process has at hand while it runs, without leaving the interpreter.
-struct HostEnv<'e> {
-    context: Context<'e>,
-    actor: &'e mut ActorState,
-    /// What it has written since the last flush.
-    output: &'e mut Vec<u8>,
-    /// How many effects its turn has left.
-    effects: &'e mut u32,
-    role: Role,
-}
-
-impl HostEnv<'_> {
-    /// Passes on what the process has written, before anything that it does next can be noticed.
-    fn flush_output(&mut self) {
-        if !self.output.is_empty() {
-            // Whoever takes the output may take their time.
-            self.context.share_work();
-            let output = &self.context.shared.output;
-            match self.role {
-                Role::Worker(_) => output.write(self.actor.pid, self.output),
-                Role::Inline => output.write_at_once(self.actor.pid, self.output),
-            }
-            self.output.clear();
-            self.output.shrink_to(KEPT_OUTPUT);
-        }
-    }
-
-    /// Whether the turn has an effect left, which is taken from it.
-    fn take_effect(&mut self) -> bool {
-        let left = *self.effects > 1;
-        *self.effects -= u32::from(left);
-        left
-    }
-}
-
-impl Environment for HostEnv<'_> {
-    fn write(&mut self, bytes: &[u8]) {
-        self.output.extend_from_slice(bytes);
-    }
-
-    fn pid(&self) -> Pid {
-        self.actor.pid
-    }
-
-    fn send(&mut self, to: i64, tag: i64, payload: Payload) -> Result<(), Payload> {
-        let me = self.actor.pid;
-        // The rest is done as an effect.
-        if tag < 0 || to == me.bits() || !self.take_effect() {
-            return Err(payload);
-        }
-        self.flush_output();
-        let message = Message { tag, sender: me.bits(), payload };
-        self.context
-            .send_message(me, Pid::from_bits(to), message)
-            .map_err(|refused| refused.into_message().payload)
-    }
-
-    fn receive(&mut self, tag: i64) -> Option<Message> {
-        if self.take_effect() { self.actor.mailbox.take(tag) } else { None }
     }
 }
 

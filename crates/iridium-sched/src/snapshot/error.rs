@@ -65,9 +65,9 @@ pub enum RestoreError {
     #[error("this node is the home of process {0}, which cannot come from elsewhere")]
     AtHome(Pid),
     /// There is a process with this pid here already.
-    #[error("process {0} lives here already")]
+    #[error("a process with pid {0} exists here already")]
     Lives(Pid),
-    /// All processes of a scheduler take one that has none.
+    /// [`restore_all`](crate::Scheduler::restore_all) needs a scheduler without processes.
     #[error("there are processes already, whose pids may be those of saved ones")]
     Occupied,
     /// The workers could not be held for it.

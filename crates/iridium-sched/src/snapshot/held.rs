@@ -108,7 +108,7 @@ impl<W: Fn(&ProcessEntry) -> bool> Found<W> {
 }
 
 /// Takes all processes out of the queues, and waits for those that are away but not there yet: a
-/// timer, say, takes a process out of its slot first and puts it into a queue then. Gives those that
+/// timer, say, takes a process out of its slot first and puts it into a queue then. Returns those that
 /// were found, and whether that is all.
 #[expect(clippy::vec_box, reason = "they go back to the queues in their boxes")]
 fn drain(

@@ -196,8 +196,8 @@ impl Scheduler {
     }
 
     /// Puts a process that was [taken](Self::take) from another node, its home, into this scheduler,
-    /// as the process that it was: under the same pid, with its links and monitors. Who sends to that
-    /// pid from here reaches it.
+    /// with its identity: the pid, the links and the monitors. Messages from this node to that pid
+    /// reach it here; those from other nodes do not yet.
     ///
     /// # Errors
     /// [`RestoreError`], also when the home is this node, or the pid lives here already; nothing has

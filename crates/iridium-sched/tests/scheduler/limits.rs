@@ -118,7 +118,7 @@ spins:  djmp @spins";
 
 /// Nor in the mailbox of a native process that polls all the time.
 #[test]
-fn messages_that_a_guest_does_not_want_do_not_pile_up() {
+fn messages_that_a_native_process_does_not_want_do_not_pile_up() {
     let stage = Stage::new("hlt");
     let mut native = stage.scheduler.spawn_native().unwrap();
     let effect = Effect::Receive { tag: 5, timeout: -1 };

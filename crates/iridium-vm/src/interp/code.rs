@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::dataflow::Dataflow;
-use super::entry::EntryHook;
+use super::entry_hook::EntryHook;
 use super::op::Op;
 use super::register_cache::CachedRegisters;
 

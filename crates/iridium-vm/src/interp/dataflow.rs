@@ -1,10 +1,11 @@
 //! What the register cache holds at each instruction, whichever way control comes to it: a forward
 //! dataflow analysis.
 //!
-//! Before an instruction the cache holds what all ways to it agree on. At the start of a loop that is
-//! often nothing, because the way into the loop differs from the way round. There only the way round
-//! counts, and an instruction on another way *refills*: after it, the cache is read from the
-//! registers. So do computed jumps, instructions on the slow path, and the start of a run; what is
+//! Before an instruction the cache holds what all its predecessors agree on. At the head of a loop
+//! that is often nothing, because the entry of the loop differs from its back edge. There only the
+//! back edge counts, and an instruction that enters the loop *refills*: after it, the cache is read
+//! from the registers. So do computed jumps, instructions on the slow path, and the start of a run;
+//! what is
 //! known of an instruction therefore holds however control got there.
 
 use iridium_isa::{Flow, Instruction};
@@ -40,7 +41,7 @@ pub(super) fn analyse(code: &[Instruction]) -> Dataflow {
     Dataflow { cached, refills }
 }
 
-/// What all dataflow to an instruction agree on, where nothing is chosen.
+/// What all predecessors agree on, where nothing is chosen.
 fn agree(
     code: &[Instruction],
     changes: &[Write],
@@ -74,7 +75,7 @@ fn agree(
     known.into_iter().map(Option::unwrap_or_default).collect()
 }
 
-/// For every start of a loop what the way round has cached, if the loop gains by it.
+/// For each loop head, what is cached at its back edge, if the loop gains by that.
 fn choose(
     code: &[Instruction],
     changes: &[Write],

@@ -2,7 +2,8 @@
 //!
 //! A [`Machine`] is small enough to live in machine registers: the threaded backend passes its parts
 //! as arguments from handler to handler. It is only made by [`Run::machine`], from a process and a
-//! program that belong together, and put together again from its [`Parts`] by handlers. The accesses
+//! program that belong together, and put together again from its [`MachineParts`] by handlers. The
+//! accesses
 //! here rely on what was established by then:
 //!
 //! * **I1** `pc` points at an op of the program. Straight lines end in the code (V3), label operands
@@ -82,7 +83,7 @@ pub(super) struct Run<'r> {
     pub(super) stop: Option<Stop>,
     /// The machine between two handlers, where tail calls are not to be had.
     #[cfg(not(iridium_tail_calls))]
-    pub(super) between: Option<Parts<'r>>,
+    pub(super) between: Option<MachineParts<'r>>,
     pub(super) heap: *mut u8,
     /// Addresses below this are for the fast path.
     pub(super) heap_room: usize,
@@ -176,13 +177,15 @@ impl<'r> Run<'r> {
         // Jumps make pointers from addresses.
         pc.expose_provenance();
         let fuel = this.fuel;
-        Machine { parts: Parts { pc, window, run: self, fuel, int: [0; 2], float: [0.0; 2] } }
+        Machine {
+            parts: MachineParts { pc, window, run: self, fuel, int: [0; 2], float: [0.0; 2] },
+        }
     }
 }
 
 /// What a machine consists of.
 #[derive(Clone, Copy)]
-pub(super) struct Parts<'r> {
+pub(super) struct MachineParts<'r> {
     pub(super) pc: *const Op,
     pub(super) window: *mut Register,
     pub(super) run: *mut Run<'r>,
@@ -196,7 +199,7 @@ pub(super) struct Parts<'r> {
 /// The state that a run keeps in machine registers. `F` says which operands of the instruction at
 /// hand are not read from their registers; see [`register_cache`](super::register_cache).
 pub(super) struct Machine<'r, const F: usize = { register_cache::NONE }> {
-    parts: Parts<'r>,
+    parts: MachineParts<'r>,
 }
 
 impl<'r, const F: usize> Machine<'r, F> {
@@ -205,13 +208,13 @@ impl<'r, const F: usize> Machine<'r, F> {
     /// # Safety
     /// The parts are those of a machine that is not used any more.
     #[inline(always)]
-    pub(super) unsafe fn from_parts(parts: Parts<'r>) -> Self {
+    pub(super) unsafe fn from_parts(parts: MachineParts<'r>) -> Self {
         Self { parts }
     }
 
     /// The parts of the machine.
     #[inline(always)]
-    pub(super) fn into_parts(self) -> Parts<'r> {
+    pub(super) fn into_parts(self) -> MachineParts<'r> {
         self.parts
     }
 

@@ -9,13 +9,13 @@
 //! * [`register_cache`] and [`dataflow`]: values that are still in machine registers from
 //!   instructions before;
 //! * [`dispatch`]: from one instruction to the next, by a loop or by tail calls;
-//! * [`entry`]: where another engine takes over.
+//! * [`entry_hook`]: where another engine takes over.
 
 mod arithmetic;
 mod code;
 mod dataflow;
 mod dispatch;
-mod entry;
+mod entry_hook;
 pub(crate) mod layout;
 mod machine;
 mod memory;
@@ -28,5 +28,5 @@ mod slow_path;
 pub(crate) use self::code::Code;
 pub use self::dispatch::Dispatch;
 pub(crate) use self::dispatch::Mode;
-pub use self::entry::{EntryHook, EntryState, Layout, Resume};
+pub use self::entry_hook::{EntryHook, EntryState, Layout, Resume};
 pub(crate) use self::run::run;

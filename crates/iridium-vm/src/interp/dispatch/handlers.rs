@@ -4,7 +4,7 @@
 use iridium_isa::Opcode;
 
 use super::threaded::{Handler, define_handler, proceed, slow_path};
-use crate::interp::machine::{Exit, Machine, Parts, Run};
+use crate::interp::machine::{Exit, Machine, MachineParts, Run};
 use crate::interp::op::Op;
 use crate::interp::semantics;
 use crate::register::Register;
@@ -36,9 +36,9 @@ macro_rules! single {
             }
         }
     };
-    (@define general $function:ident) => {};
+    (@define slow $function:ident) => {};
     (@name fast $function:ident) => { fast::$function::<F> };
-    (@name general $function:ident) => { slow_path };
+    (@name slow $function:ident) => { slow_path };
 }
 
 iridium_isa::for_each_instruction!(single);

@@ -55,7 +55,7 @@ macro_rules! execute {
         }
     };
     (@ fast $function:ident $machine:ident) => { semantics::$function($machine) };
-    (@ general $function:ident $machine:ident) => { Step::SlowPath };
+    (@ slow $function:ident $machine:ident) => { Step::SlowPath };
 }
 
 iridium_isa::for_each_instruction!(execute);

@@ -3,11 +3,11 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::interp::entry::{EntryState, Resume};
+use crate::interp::entry_hook::{EntryState, Resume};
 use crate::interp::machine::{Exit, Machine, Run};
 use crate::interp::slow_path;
 
-/// Does the current instruction on the slow path. Gives the machine to go on with.
+/// Does the current instruction on the slow path. Returns the machine to go on with.
 #[inline(always)]
 pub(super) fn out_of_line(machine: Machine<'_>) -> Result<Machine<'_>, Exit> {
     leave(machine, |run| slow_path::execute(run))

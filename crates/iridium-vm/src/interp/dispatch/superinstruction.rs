@@ -9,7 +9,7 @@
 use iridium_isa::{Instruction, Opcode};
 
 use super::threaded::{Handler, define_handler, proceed};
-use crate::interp::machine::{Exit, Machine, Parts, Run, Step};
+use crate::interp::machine::{Exit, Machine, MachineParts, Run, Step};
 use crate::interp::op::Op;
 use crate::interp::register_cache::{CachedRegisters, Write};
 use crate::interp::semantics;

@@ -4,12 +4,13 @@
 
 use super::looped;
 use super::stops::{Entered, enter_hook, out_of_line, stop_before};
-use crate::interp::machine::{Exit, Machine, Parts, Run, Step};
+use crate::interp::machine::{Exit, Machine, MachineParts, Run, Step};
 use crate::interp::op::Op;
 use crate::interp::register_cache::NONE;
 use crate::register::Register;
 
-/// Does the instruction at `pc` and goes on with those after it. The arguments are the [`Parts`] of
+/// Does the instruction at `pc` and goes on with those after it. The arguments are the
+/// [`MachineParts`] of
 /// a machine, which so stay in machine registers: on x86-64 there are six for integers and pointers,
 /// and the fourth is the one for shift counts, so it has the value that is needed least often.
 ///
@@ -34,7 +35,7 @@ macro_rules! define_handler {
             kept_float: f64,
         ) -> Exit {
             let (int, float) = ([int, kept_int], [float, kept_float]);
-            let parts = Parts { pc, window, run, fuel, int, float };
+            let parts = MachineParts { pc, window, run, fuel, int, float };
             // SAFETY: a handler is called with the parts of a machine.
             let machine: Machine<'_> = unsafe { Machine::from_parts(parts) };
             let $machine = machine;
@@ -63,7 +64,7 @@ pub(super) fn go(run: &mut Run<'_>) -> Exit {
     #[cfg(iridium_tail_calls)]
     return refill_and_go_on(machine);
     #[cfg(not(iridium_tail_calls))]
-    return drive(machine);
+    return trampoline(machine);
 }
 
 /// Goes on with a handler. In tail position this is a jump.
@@ -72,7 +73,7 @@ pub(super) fn go(run: &mut Run<'_>) -> Exit {
 /// The handler goes with the current instruction.
 #[inline(always)]
 unsafe fn call(handler: Handler, machine: Machine<'_>) -> Exit {
-    let Parts { pc, window, run, fuel, int, float } = machine.into_parts();
+    let MachineParts { pc, window, run, fuel, int, float } = machine.into_parts();
     // SAFETY: these are the parts of a machine, and the rest is the caller's promise.
     unsafe { handler(pc, window, run, int[1], fuel, int[0], float[0], float[1]) }
 }
@@ -85,7 +86,8 @@ fn next(machine: Machine<'_>) -> Exit {
     unsafe { call(own_handler(&machine), machine) }
 }
 
-/// Goes on where control did not come on a way that [`register_cache`](super::super::register_cache) knows.
+/// Goes on after a transfer of control that the dataflow analysis does not cover: the cache is
+/// refilled first.
 #[inline(always)]
 fn refill_and_go_on(mut machine: Machine<'_>) -> Exit {
     machine.refill();
@@ -93,7 +95,7 @@ fn refill_and_go_on(mut machine: Machine<'_>) -> Exit {
 }
 
 #[cfg(not(iridium_tail_calls))]
-use self::driven::{drive, next};
+use self::driven::{next, trampoline};
 
 /// Going on without tail calls: a handler returns to the driver, which calls the next one.
 #[cfg(not(iridium_tail_calls))]
@@ -108,7 +110,7 @@ mod driven {
     }
 
     /// Calls handler after handler.
-    pub(super) fn drive(mut machine: Machine<'_>) -> Exit {
+    pub(super) fn trampoline(mut machine: Machine<'_>) -> Exit {
         machine.refill();
         let mut parts = machine.into_parts();
         loop {

@@ -4,7 +4,7 @@
 use iridium_isa::Instruction;
 use iridium_isa::operand::{Int, IntOut, WINDOW_SPAN, Window};
 
-use super::interruption::Break;
+use super::interruption::Interruption;
 use super::operands::{readable, text, writable};
 use crate::effect::{Effect, PendingEffect, SpawnKind, Start};
 use crate::host::{HostError, HostFunction};
@@ -17,7 +17,7 @@ use crate::stop::Stop;
 use crate::trap::TrapKind;
 
 /// Does one of these instructions; most end the run with an effect.
-pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<(), Break> {
+pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<(), Interruption> {
     use Instruction as I;
     let (effect, pending) = match instruction {
         I::SelfPid { d } => (Effect::SelfPid, value(*d)),
@@ -108,7 +108,8 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
                 let pid = run.environment.pid();
                 let called =
                     with_caller(run.process, run.module, pid, k.0, |caller| function(caller));
-                return called.map_err(|HostError(message)| Break::HostError(message.into()));
+                return called
+                    .map_err(|HostError(message)| Interruption::HostError(message.into()));
             }
             Some(HostFunction::Blocking(_) | HostFunction::Deferred(_)) => {
                 (Effect::Host { import: f.0, window: k.0 }, PendingEffect::Done)
@@ -121,7 +122,7 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
     };
     run.process.wait(pending);
     run.stop = Some(Stop::Effect(effect));
-    Err(Break::Waits)
+    Err(Interruption::Waits)
 }
 
 fn value(d: IntOut) -> PendingEffect {
@@ -137,7 +138,12 @@ fn spawn(run: &Run<'_>, kind: SpawnKind, entry: u32, k: Window) -> Effect {
     Effect::Spawn { kind, start: Start { entry, arguments: Box::new(arguments) } }
 }
 
-fn send_word(run: &mut Run<'_>, p: Int, t: Int, word: [u8; 8]) -> Result<Option<Effect>, Break> {
+fn send_word(
+    run: &mut Run<'_>,
+    p: Int,
+    t: Int,
+    word: [u8; 8],
+) -> Result<Option<Effect>, Interruption> {
     run.pay_bulk(|_, _| Ok(word.len()))?;
     let (to, tag) = (run.int(p), run.int(t));
     Ok(send(run, to, tag, Payload::Word(word)))
@@ -154,7 +160,7 @@ fn message_word(run: &Run<'_>) -> Result<[u8; 8], TrapKind> {
     message.bytes().try_into().map_err(|_| TrapKind::BadMessage)
 }
 
-fn copy_message(run: &mut Run<'_>, a: Int, d: IntOut) -> Result<(), Break> {
+fn copy_message(run: &mut Run<'_>, a: Int, d: IntOut) -> Result<(), Interruption> {
     let address = run.int(a);
     run.pay_bulk(|process, _| {
         let length = process.message.as_ref().ok_or(TrapKind::BadMessage)?.bytes().len();

@@ -1,4 +1,4 @@
-//! What instructions do out of line, in safe code: all of those that the table calls `general`, and
+//! What instructions do out of line, in safe code: all of those that the table calls `slow`, and
 //! the rare cases of the fast ones.
 //!
 //! Fuel comes first: an instruction that costs is not begun when no fuel is left. What traps has
@@ -8,7 +8,7 @@ use iridium_isa::operand::{Data, Int, Offset};
 use iridium_isa::{DATA_BASE, Fuel, Instruction, Module};
 
 use super::effects;
-use super::interruption::Break;
+use super::interruption::Interruption;
 use super::operands::{read_data, readable, text, writable};
 use crate::interp::arithmetic::bits;
 use crate::interp::machine::{Exit, Run};
@@ -31,13 +31,13 @@ pub(in crate::interp) fn execute(run: &mut Run<'_>) -> Result<(), Exit> {
             run.process.pc = next;
             return Ok(());
         }
-        Err(Break::OutOfFuel) => return Err(Exit::OutOfFuel),
-        Err(Break::Trap(kind)) => run.stop = Some(trap(run.process, module, kind, None)),
-        Err(Break::HostError(message)) => {
+        Err(Interruption::OutOfFuel) => return Err(Exit::OutOfFuel),
+        Err(Interruption::Trap(kind)) => run.stop = Some(trap(run.process, module, kind, None)),
+        Err(Interruption::HostError(message)) => {
             run.stop = Some(trap(run.process, module, TrapKind::HostError, Some(*message)));
         }
-        Err(Break::Ends) => {}
-        Err(Break::Waits) => run.process.pc = index + 1,
+        Err(Interruption::Ends) => {}
+        Err(Interruption::Waits) => run.process.pc = index + 1,
     }
     Err(Exit::Stopped)
 }
@@ -57,8 +57,8 @@ pub(in crate::interp) fn trap(
     Stop::Trapped(Box::new(trap))
 }
 
-/// Does an instruction. Gives the index of the next one.
-fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u32, Break> {
+/// Does an instruction. Returns the index of the next one.
+fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u32, Interruption> {
     use Instruction as I;
     if let Fuel::Fixed(cost) = instruction.opcode().fuel() {
         run.pay(u64::from(cost))?;
@@ -76,7 +76,7 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
             let code = run.int(*a);
             run.process.status = Status::Exited(code);
             run.stop = Some(Stop::Exited(code));
-            return Err(Break::Ends);
+            return Err(Interruption::Ends);
         }
         I::Trap { n } => return Err(TrapKind::User(n.0).into()),
         I::Fuel { d } => {
@@ -195,14 +195,14 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
     Ok(index + 1)
 }
 
-fn halted(run: &mut Run<'_>) -> Break {
+fn halted(run: &mut Run<'_>) -> Interruption {
     let result = run.process.register(0).int;
     run.process.status = Status::Halted(result);
     run.stop = Some(Stop::Halted(result));
-    Break::Ends
+    Interruption::Ends
 }
 
-fn aloc(run: &mut Run<'_>, a: Int) -> Result<(), Break> {
+fn aloc(run: &mut Run<'_>, a: Int) -> Result<(), Interruption> {
     let wanted = run.int(a);
     let (length, limit) = (run.process.heap.len(), run.process.limits.heap);
     run.pay_bulk(|_, _| {
@@ -225,7 +225,7 @@ fn aloc(run: &mut Run<'_>, a: Int) -> Result<(), Break> {
     Ok(())
 }
 
-fn memcpy(run: &mut Run<'_>, d: Int, a: Int, len: Int) -> Result<(), Break> {
+fn memcpy(run: &mut Run<'_>, d: Int, a: Int, len: Int) -> Result<(), Interruption> {
     let (to, from, length) = (run.int(d), run.int(a), run.int(len));
     run.pay_bulk(|process, module| {
         readable(process, module, from, length)?;

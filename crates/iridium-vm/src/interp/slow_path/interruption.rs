@@ -2,9 +2,9 @@
 
 use crate::trap::TrapKind;
 
-/// Why an instruction was not done, or was the last one of this run. Small, since each instruction
-/// that is done here answers that there was none.
-pub(super) enum Break {
+/// Why an instruction was not done, or was the last one of this run. Small, because every
+/// instruction here returns a `Result` of it.
+pub(super) enum Interruption {
     OutOfFuel,
     Trap(TrapKind),
     #[expect(clippy::box_collection, reason = "a string is three words")]
@@ -15,10 +15,10 @@ pub(super) enum Break {
     Waits,
 }
 
-const _: () = assert!(size_of::<Result<u32, Break>>() <= 2 * size_of::<u64>());
+const _: () = assert!(size_of::<Result<u32, Interruption>>() <= 2 * size_of::<u64>());
 
-impl From<TrapKind> for Break {
+impl From<TrapKind> for Interruption {
     fn from(kind: TrapKind) -> Self {
-        Break::Trap(kind)
+        Interruption::Trap(kind)
     }
 }

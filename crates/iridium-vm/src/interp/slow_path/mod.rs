@@ -1,13 +1,15 @@
-//! What instructions do out of line, in safe code: all of those that the table calls `general`, and
+//! What instructions do out of line, in safe code: all of those that the table calls `slow`, and
 //! the rare cases of the fast ones.
 //!
 //! * `execute`: one instruction;
 //! * `effects`: those that want something from the outside;
-//! * `operands`: registers, memory, fuel and calls, all checked;
+//! * `operands`: registers, memory and calls, all checked;
+//! * `fuel`: what they pay;
 //! * `interruption`: why an instruction was not done, or was the last one.
 
 mod effects;
 mod execute;
+mod fuel;
 mod interruption;
 mod operands;
 

@@ -1,9 +1,9 @@
-//! What instructions on the slow path work with: registers, memory, fuel and calls, all checked.
+//! What instructions on the slow path work with: registers, memory and calls, all checked.
 
 use iridium_isa::operand::{Data, Int, IntOut, Offset};
-use iridium_isa::{DATA_BASE, Fuel, Module};
+use iridium_isa::{DATA_BASE, Module};
 
-use super::interruption::Break;
+use super::interruption::Interruption;
 use crate::interp::machine::Run;
 use crate::process::Process;
 use crate::register::{Frame, Register};
@@ -22,8 +22,8 @@ impl Run<'_> {
         self.register(register.0).int = value;
     }
 
-    /// A register of the window in force. All that an instruction names are there (V1, I2), so the
-    /// growing is for nothing but totality.
+    /// A register of the window in force. All that an instruction names are there (V1, I2): it
+    /// never grows, which only avoids a panic.
     pub(super) fn register(&mut self, number: u8) -> &mut Register {
         let at = self.process.window as usize + usize::from(number);
         if at >= self.process.registers.len() {
@@ -32,28 +32,8 @@ impl Run<'_> {
         &mut self.process.registers[at]
     }
 
-    /// Pays, unless no fuel is left.
-    pub(super) fn pay(&mut self, cost: u64) -> Result<(), Break> {
-        if self.fuel <= 0 {
-            return Err(Break::OutOfFuel);
-        }
-        self.fuel -= cost as i64;
-        Ok(())
-    }
-
-    /// Pays for as many bytes as the instruction turns out to move; for one that traps, 1.
-    pub(super) fn pay_bulk(
-        &mut self,
-        bytes: impl FnOnce(&mut Process, &Module) -> Result<usize, TrapKind>,
-    ) -> Result<(), Break> {
-        self.pay(1)?;
-        let bytes = bytes(self.process, self.module)?;
-        self.fuel -= Fuel::bulk(bytes as u64) as i64 - 1;
-        Ok(())
-    }
-
     /// A computed jump target.
-    pub(super) fn target(&self, index: i64) -> Result<u32, Break> {
+    pub(super) fn target(&self, index: i64) -> Result<u32, Interruption> {
         match u32::try_from(index) {
             Ok(target) if (target as usize) < self.code.ops().len() => Ok(target),
             _ => Err(TrapKind::BadJumpTarget.into()),
@@ -61,7 +41,7 @@ impl Run<'_> {
     }
 
     /// Makes a call that is paid for.
-    pub(super) fn call(&mut self, index: u32, target: u32, slide: u8) -> Result<u32, Break> {
+    pub(super) fn call(&mut self, index: u32, target: u32, slide: u8) -> Result<u32, Interruption> {
         let process = &mut *self.process;
         if process.frames.len() as u64 >= process.limits.call_depth
             || process.frames.try_reserve(1).is_err()

@@ -2,8 +2,8 @@
 //!
 //! An engine [installs](crate::Program::set_entry_hook) a hook in a program and puts it at
 //! [instructions](crate::Program::hook_entry) where it has something better than the interpreter.
-//! When a run comes to such an instruction, all of the process is in the process (its registers, call
-//! frames, heap, instruction), and the hook is called with it. It does as much as it likes, pays the
+//! When a run comes to such an instruction, nothing of it is kept in machine registers, and the
+//! hook is called with its state. It does as much as it likes, pays the
 //! fuel that the interpreter would charge for the same, and says how the interpreter goes on.
 //!
 //! Registers and frames are laid out as [`Register`] and [`Frame`] say; [`EntryState::layout`] has
@@ -26,13 +26,14 @@ pub trait EntryHook: fmt::Debug + Send + Sync {
 /// How the interpreter goes on after a hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume {
-    /// At the process's instruction, with the hook there if there is one. When the hook has neither
-    /// moved on nor paid, this is [`Interpret`](Self::Interpret), since it would go on for ever.
+    /// At the process's `pc`; if that is hooked, the hook is called again. When the hook has
+    /// neither moved `pc` nor paid, this is [`Interpret`](Self::Interpret), since it would go on
+    /// for ever.
     Continue,
-    /// It does the process's instruction itself, all of it, also when that is rare or traps, and goes
-    /// on from there: the slow path of an engine.
+    /// The interpreter does the current instruction, with its traps and slow cases, and goes on
+    /// from there: the slow path of an engine.
     Interpret,
-    /// Not: there is no fuel for the process's instruction.
+    /// It stops: there is no fuel for the current instruction.
     OutOfFuel,
 }
 
@@ -67,7 +68,8 @@ impl EntryState<'_> {
         self.module
     }
 
-    /// The process. Its flag, remainder, loop counter and fuel are behind: they are here.
+    /// The process. Its flag, remainder, loop counter and fuel are stale meanwhile: the methods of
+    /// this type have them.
     pub fn process(&self) -> &Process {
         self.process
     }
@@ -149,7 +151,7 @@ impl EntryState<'_> {
         }
     }
 
-    /// Takes over what code that is not Rust has done to calls, window and instruction.
+    /// Updates the process after native code has changed frames, window or `pc`.
     ///
     /// # Safety
     /// So many frames have been written, of the room that [`layout`](Self::layout) tells of; each

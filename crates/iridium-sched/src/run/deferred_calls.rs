@@ -16,7 +16,7 @@ struct Sink {
     state: Arc<Mutex<ReplyState>>,
 }
 
-/// Begins a call of the process `pid`, the one with this number. Gives what the process keeps, and
+/// Begins a call of the process `pid`, the one with this number. Returns what the process keeps, and
 /// what the host function gets.
 pub(crate) fn begin(shared: &Arc<Shared>, pid: Pid, number: u64) -> (Box<PendingReply>, Reply) {
     let (pending, state) = PendingReply::new(number, &shared.deferred);
