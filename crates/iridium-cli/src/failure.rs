@@ -95,7 +95,7 @@ impl Failure {
         self.exit == Exit::BrokenPipe
     }
 
-    /// Prints it, and gives the exit code to end with.
+    /// Prints the failure, and returns the exit code to end with.
     pub(crate) fn report(&self) -> ExitCode {
         if !self.is_broken_pipe() {
             self.print();

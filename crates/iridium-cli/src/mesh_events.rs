@@ -24,7 +24,7 @@ pub(crate) fn describe(event: &Event) -> String {
             "others cannot dial this node at {}; name an address they can with --advertise",
             info.addr()
         ),
-        event => format!("{event:?}"),
+        _ => "something has happened that this version does not know".into(),
     }
 }
 

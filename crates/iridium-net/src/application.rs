@@ -28,8 +28,9 @@ pub trait Application: Send + Sync {
 
     /// A link to that node that has refused a message with
     /// [`SendError::WouldBlock`](crate::SendError::WouldBlock) accepts messages
-    /// again, or has ended, which the next send finds out. Every refusal is
-    /// followed by such a call; one call may follow many refusals.
+    /// again, or is closed; then the next send returns
+    /// [`NotLinked`](crate::SendError::NotLinked). Every refusal is followed by such a
+    /// call; one call may follow many refusals.
     fn writable(&self, to: &NodeAlias);
 
     /// Answers a control client's request to the application. It is called on a

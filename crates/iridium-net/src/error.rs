@@ -32,7 +32,7 @@ pub enum StartError {
     Bind {
         /// The address.
         addr: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// A node of that alias runs on the same files.
@@ -48,13 +48,13 @@ pub enum StartError {
     Data {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// A name or port is not valid.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// The system gives no thread or no random numbers.
+    /// The system provides no thread or no random numbers.
     #[error("the system refused a resource: {0}")]
     System(#[source] io::Error),
 }
@@ -68,7 +68,7 @@ pub enum JoinError {
     Unreachable {
         /// The seed.
         to: String,
-        /// What happened.
+        /// The error behind this one.
         #[source]
         why: Cause,
     },
@@ -77,16 +77,16 @@ pub enum JoinError {
     Handshake {
         /// The seed.
         to: String,
-        /// What happened.
+        /// The error behind this one.
         #[source]
         why: Cause,
     },
     /// A node of the cluster refuses this one.
     #[error("{by} refused this node: {reason}")]
     Refused {
-        /// Who refused.
+        /// The node that refused, or its address.
         by: String,
-        /// Why.
+        /// Why it refused.
         reason: RejectReason,
     },
     /// The address is this node's own.
@@ -113,9 +113,9 @@ pub enum SendError {
     /// The message is too long for any node.
     #[error("a message of {len} bytes is over the limit of {cap}")]
     TooLong {
-        /// Its length in bytes.
+        /// The length of the message, in bytes.
         len: usize,
-        /// The most that can be sent.
+        /// The longest that can be sent, in bytes.
         cap: usize,
     },
 }
@@ -124,7 +124,7 @@ pub enum SendError {
 #[derive(Clone, PartialEq, Eq, Error)]
 #[error("{why}")]
 pub struct Refused {
-    /// Why.
+    /// The reason for the refusal.
     pub why: SendError,
     /// The message.
     pub bytes: Vec<u8>,
@@ -161,12 +161,12 @@ pub enum StreamError {
     /// The other end broke the protocol; the connection cannot be used any more.
     #[error("the other end broke the protocol: {0}")]
     Broken(String),
-    /// It is too long to send; nothing was sent.
+    /// The message is too long; nothing was sent.
     #[error("{len} bytes are over the limit of {cap}")]
     TooLong {
-        /// Its length in bytes.
+        /// The length of the message, in bytes.
         len: usize,
-        /// The most that can be sent.
+        /// The longest that can be sent, in bytes.
         cap: usize,
     },
 }
@@ -180,7 +180,7 @@ pub enum ClientError {
     Unreachable {
         /// The address.
         to: String,
-        /// What happened.
+        /// The error behind this one.
         #[source]
         why: Cause,
     },
@@ -189,7 +189,7 @@ pub enum ClientError {
     Handshake {
         /// The address.
         to: String,
-        /// What happened.
+        /// The error behind this one.
         #[source]
         why: Cause,
     },
@@ -198,7 +198,7 @@ pub enum ClientError {
     NoAnswer {
         /// The address.
         to: String,
-        /// What happened.
+        /// The error behind this one.
         #[source]
         why: Cause,
     },
@@ -213,7 +213,7 @@ pub enum ClientError {
     Refused {
         /// The address.
         to: String,
-        /// Its reason.
+        /// The reason that the node has given.
         why: String,
     },
 }

@@ -14,7 +14,7 @@ pub enum Event {
     Up {
         /// The member.
         id: NodeId,
-        /// Where it listens.
+        /// The alias of the member, and the address that it listens on.
         info: NodeInfo,
         /// The connection by which it is linked.
         link: LinkId,
@@ -46,9 +46,9 @@ pub enum Event {
     },
     /// A node refuses this one.
     Refused {
-        /// Who refused.
+        /// The node that refused, or its address.
         by: String,
-        /// Why.
+        /// Why it refused.
         reason: RejectReason,
         /// Whether this node is linked to no other.
         alone: bool,

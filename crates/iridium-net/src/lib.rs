@@ -36,4 +36,7 @@ pub use manager::Manager;
 pub use membership::Timing;
 pub use secret::{SecretError, Secrets, Security, secret_path};
 pub use server::ClusterServer;
+// Has nothing to do with the mesh. It is exported because iridium-node stops its own listener, the
+// one for metrics, in the same way.
+#[doc(hidden)]
 pub use wake::wake_listener;

@@ -63,7 +63,7 @@ pub enum SecretError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         why: String,
     },
     /// The file cannot be read or written.
@@ -71,7 +71,7 @@ pub enum SecretError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// The user has no home directory, so there is no default place.

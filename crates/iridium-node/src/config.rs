@@ -12,12 +12,12 @@ use crate::local_scheduler::LocalScheduler;
 /// What a node is told at its start.
 #[derive(Clone)]
 pub struct Config {
-    /// Its place in the mesh.
+    /// The configuration of the node in the mesh.
     pub mesh: iridium_net::Config,
     /// A scheduler that is there before the node, and stays when the node has gone: its pids, messages,
     /// links and names stay as they are, and other nodes can reach its processes while there is a
-    /// node. Then `workers`, `processes`, `memory`, `output` and the number in `mesh` do not count. `None`: the
-    /// node starts one of its own, and ends it.
+    /// node. Then `workers`, `processes`, `memory`, `output` and the number in `mesh` are ignored.
+    /// `None`: the node starts one of its own, and ends it.
     pub scheduler: Option<LocalScheduler>,
     /// Threads that run processes; default: one for each core.
     pub workers: usize,
@@ -30,7 +30,7 @@ pub struct Config {
     pub limits: Limits,
     /// The functions that programs may import.
     pub hosts: Hosts,
-    /// What runs processes.
+    /// The engine that executes the instructions of processes.
     pub engine: Arc<dyn Engine>,
     /// Where the output of processes goes.
     pub output: Arc<dyn Output>,

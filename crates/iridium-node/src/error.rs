@@ -12,7 +12,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Its place in the mesh could not be taken.
+    /// The mesh of the node did not start.
     #[error(transparent)]
     Mesh(#[from] iridium_net::StartError),
     /// Nobody can listen at the address for metrics.
@@ -20,13 +20,13 @@ pub enum StartError {
     Metrics {
         /// The address.
         addr: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The scheduler that it was to use belongs to another node.
+    /// The scheduler that the node was to use belongs to another node.
     #[error("the scheduler belongs to another node")]
     SchedulerTaken,
-    /// The system has no threads for it.
+    /// The system has no threads for the node.
     #[error("the system has no threads for the node: {0}")]
     Threads(#[from] io::Error),
 }
@@ -56,7 +56,7 @@ pub enum NodeError {
     /// There is no such process; its pid or its name.
     #[error("there is no {0}")]
     NoProcess(String),
-    /// It cannot be done, and why.
+    /// The request cannot be carried out, and why.
     #[error("{0}")]
     Refused(String),
 }

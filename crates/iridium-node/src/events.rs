@@ -22,57 +22,57 @@ const MAX_LOGGED: u64 = 10;
 /// Something that has happened at a node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeEvent {
-    /// When, in milliseconds since 1970.
+    /// The time at which it happened, in milliseconds since 1970.
     pub time: u64,
-    /// What.
+    /// The kind of event, with its details.
     pub kind: EventKind,
 }
 
-/// What has happened.
+/// The kind of an event.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum EventKind {
     /// A member is linked to this node and answers.
     Up {
-        /// Where it listens.
+        /// The alias of the member, and the address that it listens on.
         info: NodeInfo,
     },
     /// A member has fallen silent.
     Suspect {
-        /// Its alias.
+        /// The alias of the member.
         alias: NodeAlias,
     },
     /// A suspect member is there after all.
     Recovered {
-        /// Its alias.
+        /// The alias of the member.
         alias: NodeAlias,
         /// Whether messages may have been lost with its connection.
         reconnected: bool,
     },
     /// A member was given up.
     Down {
-        /// Its alias.
+        /// The alias of the member.
         alias: NodeAlias,
     },
     /// A member said goodbye.
     Left {
-        /// Its alias.
+        /// The alias of the member.
         alias: NodeAlias,
     },
     /// A process has ended with another reason than normal.
     Ended {
-        /// Which.
+        /// The process.
         pid: Pid,
-        /// Why.
+        /// The exit reason.
         reason: Reason,
         /// The trap that ended it, in words.
         trap: Option<String>,
     },
     /// A supervisor has done something.
     Supervised {
-        /// Its pid.
+        /// The pid of the supervisor.
         supervisor: Pid,
-        /// What.
+        /// The action that it took.
         what: Supervision,
     },
 }
@@ -97,7 +97,7 @@ pub(crate) struct Counts {
     pub(crate) restarts: u64,
 }
 
-/// Tells all subscribers what happens, and counts.
+/// Publishes what happens to all subscribers, and counts it.
 #[derive(Default)]
 pub(crate) struct EventBus {
     subscribers: Mutex<Vec<(u64, Sender<NodeEvent>)>>,
@@ -172,11 +172,11 @@ impl EventBus {
             // About this node's own doings, which its owner is told.
             _ => return,
         };
-        self.tell(|| kind);
+        self.publish(|| kind);
     }
 
-    /// Tells all subscribers. With none, nothing is put together.
-    fn tell(&self, kind: impl FnOnce() -> EventKind) {
+    /// Sends an event to all subscribers. With none, it is not even made.
+    fn publish(&self, kind: impl FnOnce() -> EventKind) {
         let mut subscribers = lock(&self.subscribers);
         if subscribers.is_empty() {
             return;
@@ -221,7 +221,7 @@ impl Observer for EventBus {
             self.traps.fetch_add(1, Ordering::Relaxed);
             self.log_trap(exit);
         }
-        self.tell(|| EventKind::Ended {
+        self.publish(|| EventKind::Ended {
             pid: exit.pid,
             reason: exit.reason,
             trap: exit.trap.as_ref().map(ToString::to_string),
@@ -238,7 +238,7 @@ impl Observer for EventBus {
         } else {
             log::warn!("supervisor pid={supervisor}: {what}");
         }
-        self.tell(|| EventKind::Supervised { supervisor, what: what.clone() });
+        self.publish(|| EventKind::Supervised { supervisor, what: what.clone() });
         if let Some(next) = &self.next {
             next.supervised(supervisor, what);
         }
@@ -264,7 +264,7 @@ mod tests {
         }
         assert_eq!(lock(&bus.subscribers).len(), 1);
         let alias = NodeAlias::new("a").unwrap();
-        bus.tell(|| EventKind::Down { alias });
+        bus.publish(|| EventKind::Down { alias });
         assert!(stays.events.try_recv().is_ok());
     }
 }

@@ -28,7 +28,7 @@ pub struct LocalScheduler {
 }
 
 impl LocalScheduler {
-    /// Starts the scheduler. What `config` says of other nodes does not count.
+    /// Starts the scheduler. What `config` says of other nodes is ignored.
     ///
     /// # Errors
     /// When the system has no threads for it.

@@ -37,7 +37,7 @@ pub(crate) struct MeshHandler {
 impl MeshHandler {
     /// A connection to a node is in use from now on.
     fn link_up(&self, id: &NodeId, client: &Arc<ClusterClient>) {
-        // The one before it was lost, and what was under way on it.
+        // Any earlier connection to that node counts as lost, with whatever was in transit.
         self.link_down(id);
         let peer = Peer::new(id.clone(), Arc::clone(client));
         let number = peer.number();

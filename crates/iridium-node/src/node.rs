@@ -43,7 +43,7 @@ pub struct Node {
 
 struct Inner {
     scheduler: Scheduler,
-    /// That of a scheduler which is to stay when the node goes.
+    /// The switch of a scheduler which is to stay when the node goes.
     switch: Option<Arc<Switch>>,
     manager: Manager,
     parts: MeshHandler,
@@ -114,23 +114,23 @@ impl Node {
         Ok(())
     }
 
-    /// Where a scraper finds its metrics, if it has them.
+    /// The address at which a scraper finds the metrics of the node, if it has them.
     #[must_use]
     pub fn metrics_addr(&self) -> Option<SocketAddr> {
         self.inner.metrics.as_ref().map(|metrics| metrics.addr)
     }
 
-    /// Its scheduler: processes can be started, told and watched here as on any other.
+    /// The scheduler of the node: processes can be started, told and watched here as on any other.
     pub fn scheduler(&self) -> &Scheduler {
         &self.inner.scheduler
     }
 
-    /// Its place in the mesh.
+    /// The handle of the node in the mesh.
     pub fn manager(&self) -> &Manager {
         &self.inner.manager
     }
 
-    /// Its name.
+    /// The alias of the node.
     #[must_use]
     pub fn alias(&self) -> NodeAlias {
         self.inner.manager.me().0.alias
@@ -197,7 +197,8 @@ impl Node {
     }
 
     /// Starts a tree of supervisors and programs, whose modules have to be [loaded](Self::load),
-    /// under a name, which its top supervisor gets. Tells of the end of that.
+    /// under a name, which its top supervisor gets. Returns the pid of that supervisor, and a receiver
+    /// that gets its end.
     ///
     /// # Errors
     /// When there are as many processes as there may be, or the name is taken.

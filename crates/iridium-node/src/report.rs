@@ -8,32 +8,32 @@ use serde::Serialize;
 
 use crate::wire::form::{counters, fields};
 
-/// How long a list of processes may be that a node gives to operators, in bytes: far less than the
+/// How long a list of processes may be that a node sends to operators, in bytes: far less than the
 /// longest message, and more than anybody reads.
 const MAX_LIST: usize = 4 << 20;
 
 /// A process, for operators.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessRow {
-    /// Its pid.
+    /// The pid.
     pub pid: Pid,
     /// The names it is registered under.
     pub names: Vec<String>,
     /// The module that it runs; `None` for a supervisor or a native process.
     pub module: Option<ModuleId>,
-    /// What it does, in a word.
+    /// What the process is doing, in a word.
     pub state: String,
-    /// Where it is in its program.
+    /// The place in the program that the process has come to.
     pub place: Option<String>,
     /// Fuel spent since its start.
     pub fuel: u64,
-    /// Its heap, in bytes.
+    /// Size of the heap, in bytes.
     pub heap: u64,
-    /// All memory that it takes, in bytes.
+    /// All memory that the process takes, in bytes.
     pub memory: u64,
-    /// Messages that wait.
+    /// Messages that wait in the mailbox.
     pub messages: u64,
-    /// Processes that it is linked to.
+    /// Number of processes that the process is linked to.
     pub links: u64,
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn listed(mut rows: Vec<ProcessRow>) -> (Vec<ProcessRow>, u64) {
 pub struct NodeProcesses {
     /// The node.
     pub alias: NodeAlias,
-    /// Its processes by pid; `None` when it did not answer in time.
+    /// The processes of the node, by pid; `None` when it did not answer in time.
     pub processes: Option<Vec<ProcessRow>>,
     /// How many more there are: a list that travels holds at most 4 MiB, from the first pid on.
     pub more: u64,
@@ -105,7 +105,7 @@ fields!(NodeProcesses { alias: NodeAlias, processes: Option<Vec<ProcessRow>>, mo
 /// How a node does as a whole. Tools may print it in the form that serde gives it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NodeReport {
-    /// Its number in pids.
+    /// The number of the node in pids.
     pub number: u32,
     /// Time since its start, in seconds.
     pub uptime: u64,
@@ -166,7 +166,7 @@ counters!(NodeReport {
 pub struct NodeLoad {
     /// The node.
     pub alias: NodeAlias,
-    /// How it does; `None` when it did not answer in time.
+    /// The report of the node; `None` when it did not answer in time.
     pub report: Option<NodeReport>,
 }
 

@@ -37,11 +37,11 @@ numbered_bodies! {
 /// One line of a node's member list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberView {
-    /// Where it listens.
+    /// The alias of the member, and the address that it listens on.
     pub info: NodeInfo,
-    /// Which incarnation of it.
+    /// The id of this incarnation of the member.
     pub id: NodeId,
-    /// How the node that answers sees it.
+    /// The state in which the node that answers sees the member.
     pub state: ViewState,
     /// The last heartbeat's round trip in microseconds; `None` without a link.
     pub rtt_us: Option<u64>,

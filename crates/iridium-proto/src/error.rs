@@ -10,9 +10,9 @@ pub enum ProtoError {
     /// The declared length of a frame is over the cap in force.
     #[error("a frame of {declared} bytes is over the limit of {cap}")]
     FrameTooLong {
-        /// What the header says.
+        /// The length in the header, in bytes.
         declared: u64,
-        /// What is allowed at this stage of the connection.
+        /// The limit at this stage of the connection, in bytes.
         cap: usize,
     },
     /// A frame without room for its kind.
@@ -23,7 +23,7 @@ pub enum ProtoError {
     Body {
         /// The name of the message.
         kind: &'static str,
-        /// What the codec says.
+        /// The error of the codec.
         why: String,
     },
     /// A value that this build has received and does not know is not sent on: it would go without
@@ -38,9 +38,9 @@ pub enum ProtoError {
     /// A message that is too large to send.
     #[error("a message of {len} bytes is over the limit of {cap}")]
     MessageTooLong {
-        /// Its length in bytes.
+        /// The length of the message, in bytes.
         len: usize,
-        /// The most that can be sent.
+        /// The longest that can be sent, in bytes.
         cap: usize,
     },
 }

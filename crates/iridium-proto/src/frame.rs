@@ -43,7 +43,7 @@ pub fn encode_frame(message: &IridiumMessage, out: &mut Vec<u8>) -> Result<(), P
     }
 }
 
-/// Takes bytes as they arrive and gives the messages in them.
+/// Takes bytes as they arrive, and returns the messages in them.
 ///
 /// After an error the stream is out of step and the decoder must be dropped.
 #[derive(Debug)]

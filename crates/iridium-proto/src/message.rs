@@ -111,12 +111,12 @@ impl IridiumMessage {
     }
 }
 
-/// Who a node is, as it says itself.
+/// The identity of a node, as it says itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Introduction {
-    /// Where others dial it. An unspecified ip stands for the one the receiver sees.
+    /// The alias of the node, and the address to dial. An unspecified ip stands for the one the receiver sees.
     pub info: NodeInfo,
-    /// Which incarnation of that node.
+    /// The id of this incarnation of the node.
     pub id: NodeId,
     /// How often this incarnation has contradicted (refuted) that it is suspect or down.
     pub refutation: u32,
@@ -136,7 +136,7 @@ impl Introduction {
 /// The first message of a newcomer to its seed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// Who it is.
+    /// The newcomer.
     pub intro: Introduction,
     /// The protocol version it runs, for the log.
     pub version: u16,
@@ -147,14 +147,14 @@ pub struct Hello {
 /// The first message of a newcomer to each member that the seed named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Join {
-    /// Who it is.
+    /// The newcomer.
     pub intro: Introduction,
 }
 
 /// The connection is a link from here on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HelloAck {
-    /// Who answers.
+    /// The node that answers.
     pub intro: Introduction,
     /// The address that the newcomer is seen to come from.
     pub seen: NodeIp,
@@ -165,26 +165,26 @@ pub struct HelloAck {
 /// What the sender knows of a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberRecord {
-    /// Where it listens.
+    /// The alias of the member, and the address that it listens on.
     pub info: NodeInfo,
-    /// Which incarnation of it.
+    /// The id of this incarnation of the member.
     pub id: NodeId,
     /// The highest refutation counter seen of that incarnation.
     pub refutation: u32,
-    /// How the sender sees it.
+    /// The state in which the sender sees the member.
     pub state: RecordState,
 }
 
 numbered_states! {
     /// How one node sees another. A record with an unknown state is skipped.
     pub enum RecordState {
-        /// It answers.
+        /// The member answers.
         0 Alive;
-        /// It has fallen silent.
+        /// The member has fallen silent.
         1 Suspect;
-        /// It is down: neither the sender nor those it asked reach it.
+        /// The member is down: neither the sender nor those it asked reach it.
         2 Down;
-        /// It has left the cluster.
+        /// The member has left the cluster.
         3 Left;
     }
 }
@@ -192,7 +192,7 @@ numbered_states! {
 /// The heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ping {
-    /// Comes back in the `Pong`.
+    /// A number that comes back in the `Pong`.
     pub token: u64,
     /// Digest of the sender's member list.
     pub digest: u64,
@@ -210,7 +210,7 @@ pub struct Pong {
 /// A member list; the answer to a digest that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Members {
-    /// What the sender knows, itself included.
+    /// The members that the sender knows, itself included.
     pub nodes: Vec<MemberRecord>,
     /// Whether the sender wants the receiver's list back.
     pub answer: bool,
@@ -219,9 +219,9 @@ pub struct Members {
 /// An indirect probe: does `target` answer you?
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PingReq {
-    /// Comes back in the `PingAck`.
+    /// A number that comes back in the `PingAck`.
     pub token: u64,
-    /// Which incarnation of which node.
+    /// The incarnation that is to be probed.
     pub target: NodeId,
 }
 
@@ -238,7 +238,7 @@ pub struct PingAck {
 /// other transfers and other messages may come between them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {
-    /// Which message, among those in transfer on this link.
+    /// The number of the message, among those in transfer on this link.
     pub transfer: u32,
     /// The kind of the whole message. One of a kind that this build does not know is skipped as a
     /// whole.

@@ -158,11 +158,11 @@ impl fmt::Display for NodePort {
 /// What others need to find a node: its name, and the address it listens on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeInfo {
-    /// The operator's name for it.
+    /// The operator's name for the node.
     pub alias: NodeAlias,
-    /// Where others dial it.
+    /// The address at which others dial the node.
     pub ip: NodeIp,
-    /// The port it listens on.
+    /// The port that the node listens on.
     pub port: NodePort,
 }
 

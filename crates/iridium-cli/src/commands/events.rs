@@ -109,7 +109,7 @@ fn sentence(event: &NodeEvent) -> String {
             format!("process {pid} has ended: {reason}")
         }
         EventKind::Supervised { supervisor, what } => format!("supervisor {supervisor}: {what}"),
-        _ => "something that this version does not know".to_string(),
+        _ => "something has happened that this version does not know".to_string(),
     };
     format!("{}  {what}", time(event.time))
 }

@@ -58,7 +58,7 @@ impl Environment {
     /// Starts the workers. Call [`crate::signals::receive`] before.
     ///
     /// # Errors
-    /// When the system gives no threads or no random bits.
+    /// When the system provides no threads or no random bits.
     pub(crate) fn start(settings: Settings, stream: Stream) -> Result<Self, Failure> {
         Self::start_as(None, settings, stream)
     }

@@ -30,7 +30,7 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
     }
     if bytes.starts_with(&SAVED_MAGIC) {
         return Err(Failure::failed(format!(
-            "{name} is a saved program; it resume it with: iridium resume {name}"
+            "{name} is a saved program; resume it with: iridium resume {name}"
         )));
     }
     if path.extension().is_some_and(|extension| extension == "toml") {

@@ -126,7 +126,7 @@ impl SavedState {
             }
             (SavedBy::Run, SavedBy::Repl) => {
                 return Err(fail(&format!(
-                    "was saved by iridium run; it resume it with: iridium resume {name}"
+                    "was saved by iridium run; resume it with: iridium resume {name}"
                 )));
             }
             _ => {}

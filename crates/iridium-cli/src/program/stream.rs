@@ -70,7 +70,7 @@ impl Stream {
         self.lock().bytes
     }
 
-    /// Receives when output cannot be written any more; [`flush`](Self::flush) gives the error.
+    /// Receives when output cannot be written any more; [`flush`](Self::flush) returns the error.
     pub(crate) fn failed(&self) -> &Receiver<()> {
         &self.0.failed
     }

@@ -103,7 +103,7 @@ impl EffectDriver {
         }
     }
 
-    /// Carries out an effect as the process while no program of it runs, and gives the
+    /// Carries out an effect as the process while no program of it runs, and returns the
     /// answer.
     ///
     /// # Errors

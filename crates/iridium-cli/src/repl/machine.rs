@@ -321,7 +321,7 @@ impl Machine {
         }
     }
 
-    /// Carries out an effect as the process of this VM, and gives the answer.
+    /// Carries out an effect as the process of this VM, and returns the answer.
     pub(super) fn perform(&mut self, effect: Effect) -> Result<Completion, Failure> {
         self.driver.perform(effect, &self.program)
     }

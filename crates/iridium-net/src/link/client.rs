@@ -97,7 +97,7 @@ impl ClusterClient {
         self.remote.port()
     }
 
-    /// Which connection of this node it is.
+    /// The number of this link, unique on this node.
     #[must_use]
     pub fn link_id(&self) -> LinkId {
         self.conn.into()
@@ -133,8 +133,8 @@ impl ClusterClient {
     }
 
     /// As [`send_in`](Self::send_in), for messages that the sender cannot keep and
-    /// send later: they are never refused with `WouldBlock`. When more than 8 MiB of
-    /// signals are queued, the other end does not read, and the link is closed.
+    /// send later, called signals here: they are never refused with `WouldBlock`. When
+    /// more than 8 MiB of them are queued, the other end does not read, and the link is closed.
     ///
     /// # Errors
     /// [`Refused`]: there is no link, or the signal is too long.

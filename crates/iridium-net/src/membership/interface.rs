@@ -38,7 +38,7 @@ pub enum Input {
     Connected {
         /// The dial.
         dial: DialId,
-        /// Its connection from now on.
+        /// The number of the connection from now on.
         conn: ConnId,
         /// The address of the other end.
         remote: NodeIp,
@@ -47,7 +47,7 @@ pub enum Input {
     DialFailed {
         /// The dial.
         dial: DialId,
-        /// Why.
+        /// Why it failed.
         failure: DialFailure,
     },
     /// An accepted connection is authenticated, and its first message has come.
@@ -63,7 +63,7 @@ pub enum Input {
     },
     /// A control message came in.
     Message {
-        /// On this connection.
+        /// The connection.
         conn: ConnId,
         /// The message.
         message: IridiumMessage,
@@ -96,7 +96,7 @@ pub enum Action {
     Close {
         /// The connection.
         conn: ConnId,
-        /// For the log.
+        /// The reason, for the log.
         why: &'static str,
     },
     /// Data for this node is sent on this connection from now on. `Up` or `Recovered`
@@ -108,7 +108,7 @@ pub enum Action {
         /// The connection.
         conn: ConnId,
     },
-    /// It no longer is.
+    /// Data for this node is no longer sent on this connection.
     Unlink {
         /// The node.
         id: NodeId,
@@ -119,7 +119,7 @@ pub enum Action {
     Emit(Event),
     /// A join has ended.
     Joined {
-        /// Which one.
+        /// The join.
         join: JoinId,
         /// How it ended.
         outcome: Result<JoinReport, JoinError>,
@@ -128,7 +128,7 @@ pub enum Action {
     Features {
         /// The connection.
         conn: ConnId,
-        /// What it has from now on.
+        /// The features from now on.
         features: Features,
     },
     /// Remember these peers for the next start.
@@ -140,7 +140,7 @@ pub enum Action {
 /// What the core needs at its start.
 #[derive(Debug, Clone)]
 pub struct Start {
-    /// Who this node is. An unspecified ip is filled in by the nodes that see it.
+    /// The identity of this node. An unspecified ip is filled in by the nodes that see it.
     pub intro: Introduction,
     /// The time spans of the protocol.
     pub timing: Timing,

@@ -16,15 +16,15 @@
 //! used twice. After [`Action::Close`] the core does not know a connection any
 //! more: what still comes from it is ignored.
 //!
-//! The protocol has two rules. *Gossip makes a node dial or probe, nothing more*:
-//! a member is alive only through a link of this node's own, so outdated gossip
-//! cannot bring back a member that is down. *A claim waits until the incumbent has
-//! been asked*: a second connection, or a second holder of an alias, is admitted
-//! only when the first does not answer, so that crossing dials, restarts and
-//! duplicate aliases are all decided in the same way. Failure detection with
-//! suspicion, indirect probes and refutation follows SWIM (Das, Gupta,
-//! Motivala, 2002); unlike SWIM each node watches every other itself, because
-//! the mesh is full.
+//! The protocol has two rules. *Gossip makes a node dial or probe, nothing
+//! more*: a member is alive only through a link of this node's own, so outdated
+//! gossip cannot bring back a member that is down. *A second connection (claim)
+//! for a taken alias is held until the existing one (incumbent) has been
+//! pinged*: it is admitted only when that does not answer, so that crossing
+//! dials, restarts and duplicate aliases are all decided in the same way.
+//! Failure detection with suspicion, indirect probes and refutation follows SWIM
+//! (Das, Gupta, Motivala, 2002); unlike SWIM each node watches every other
+//! itself, because the mesh is full.
 
 mod admission;
 mod conn;

@@ -34,7 +34,7 @@ pub struct Timing {
     /// The least time between two exchanges of member lists on one link.
     pub exchange_every: Duration,
     /// When a timer fires later than this, the node itself did not run for a while, so
-    /// the silence of others does not count.
+    /// the silence of others is ignored.
     pub starved_after: Duration,
     /// How many others are asked whether they reach a silent member.
     pub probes: usize,

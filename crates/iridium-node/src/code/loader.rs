@@ -1,4 +1,4 @@
-//! The thread that fetches code from other nodes and gives it to them.
+//! The thread that fetches modules from other nodes and sends them modules.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -31,12 +31,12 @@ pub(crate) enum LoaderOrder {
     /// A peer wants code.
     Send { to: Arc<Peer>, module: ModuleId },
     /// Something has happened that [`Transfers`] has noted.
-    Look,
+    CheckTransfers,
     /// End.
     Stop,
 }
 
-/// Fetches code from other nodes and gives it to them.
+/// Fetches modules from other nodes and sends them modules.
 pub(crate) struct Loader {
     this: Arc<ThisNode>,
     links: Arc<Links>,
@@ -94,7 +94,7 @@ impl Loader {
                 Ok(LoaderOrder::Spawn(request)) => self.spawn(&scheduler, request),
                 Ok(LoaderOrder::Send { to, module }) => self.send(&scheduler, to, module),
                 // What there was is seen to.
-                Ok(LoaderOrder::Look) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(LoaderOrder::CheckTransfers) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(LoaderOrder::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }

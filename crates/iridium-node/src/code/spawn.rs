@@ -22,7 +22,7 @@ pub(crate) struct SpawnRequest {
     pub(crate) name: Option<String>,
 }
 
-/// Who wants it, and under which number they wait for the answer.
+/// Who wants a process, and under which number they wait for the answer.
 #[derive(Debug)]
 pub(crate) enum Requester {
     /// A process of a node.

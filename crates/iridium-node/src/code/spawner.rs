@@ -87,7 +87,7 @@ impl Spawner {
 
     /// Wakes the loader if it has nothing to do. Otherwise it looks for news before its next order.
     fn wake_loader(&self) {
-        let _ = self.loader.try_send(LoaderOrder::Look);
+        let _ = self.loader.try_send(LoaderOrder::CheckTransfers);
     }
 }
 

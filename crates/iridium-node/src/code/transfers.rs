@@ -1,5 +1,4 @@
-//! What the loader must hear of, however many orders wait for it: code that it expects of other nodes,
-//! the loss of nodes, and room on the way to them.
+//! Events that bypass the loader's bounded queue: code arrived, node lost, room on a link.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;

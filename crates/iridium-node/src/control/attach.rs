@@ -48,8 +48,9 @@ pub(super) fn serve(operators: &Operators, stream: &mut ControlStream) -> Result
         if let Err(error) = reader.spawn_scoped(scope, move || read_acts(receiver, &pass)) {
             return Err(StreamError::Broken(format!("no thread to listen with: {error}")));
         }
-        let mut session = Session { operators, scheduler: &scheduler, native, idle, wanted: None };
-        session.run(sender, acts)
+        let mut client =
+            AttachedClient { operators, scheduler: &scheduler, native, idle, wanted: None };
+        client.run(sender, acts)
     })
 }
 
@@ -74,7 +75,7 @@ fn read_acts(receiver: &mut ControlReceiver, pass: &Sender<Said>) {
 }
 
 /// What is known while a client is attached.
-struct Session<'d> {
+struct AttachedClient<'d> {
     operators: &'d Operators,
     scheduler: &'d Scheduler,
     native: NativeProcess,
@@ -84,7 +85,7 @@ struct Session<'d> {
     wanted: Option<(Effect, Limits)>,
 }
 
-impl Session<'_> {
+impl AttachedClient<'_> {
     /// Does what the client says. `acts` ends with it: whoever passes them on must not wait for
     /// room that nobody makes.
     fn run(&mut self, sender: &mut ControlSender, acts: Receiver<Said>) -> Result<(), StreamError> {
@@ -245,7 +246,7 @@ impl Drop for Attached {
 }
 
 impl Attached {
-    /// Its pid.
+    /// The pid of the process.
     #[must_use]
     pub fn pid(&self) -> Pid {
         self.pid
@@ -291,7 +292,7 @@ impl Attached {
         &self.wakes
     }
 
-    /// Gives a wait up. Returns the answer for the process.
+    /// Cancels a wait. Returns the answer for the process.
     ///
     /// # Errors
     /// [`ClientError`]; the process is gone then.

@@ -46,7 +46,7 @@ impl Client {
         &mut self.transport.control
     }
 
-    /// What happens at the node from now on.
+    /// Subscribes to the events of the node from now on.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -144,7 +144,7 @@ impl<T: Transport> Client<T> {
     }
 }
 
-/// What happens at a node, for as long as this is not dropped.
+/// A subscription to the events of a node. It ends when it is dropped.
 #[must_use]
 pub struct Events(Conversation);
 

@@ -10,27 +10,27 @@ use crate::error::NodeError;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// It cannot be reached, does not answer, or says why not.
+    /// The node cannot be reached, does not answer, or refuses and says why.
     #[error(transparent)]
     Control(#[from] iridium_net::ClientError),
-    /// It was asked directly and says why not.
+    /// The node was asked in its own process, and refuses.
     #[error(transparent)]
     Node(#[from] NodeError),
-    /// It says why not, or the conversation broke off.
+    /// The node refuses and says why, or the conversation broke off.
     #[error("{to}: {source}")]
     Stream {
         /// The address of the node.
         to: String,
-        /// What happened.
+        /// The error of the conversation.
         source: StreamError,
     },
-    /// It does not know what it was asked, as a node of another version may not.
+    /// The node does not know the question, as one of another version may not.
     #[error("{to} does not understand this; its version may be another")]
     NotUnderstood {
         /// The address of the node.
         to: String,
     },
-    /// Its answer does not go with the question, as only another version gives it.
+    /// The answer does not go with the question, as only a node of another version would send.
     #[error("{to} gave an answer to another question; its version may be another")]
     UnexpectedAnswer {
         /// The address of the node.

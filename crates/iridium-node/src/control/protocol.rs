@@ -30,18 +30,18 @@ pub enum Call {
     Spawn(Box<SpawnOrder>),
     /// Send a message in nobody's name: `Done`.
     Send {
-        /// Its receiver.
+        /// The receiver.
         to: Target,
-        /// Its tag; negative ones are the system's own.
+        /// The tag of the message; negative ones are the system's own.
         tag: i64,
-        /// What is in it.
+        /// The content of the message.
         payload: Payload,
     },
     /// End a process, or tell it to: `Done`.
     Kill {
-        /// Which.
+        /// The process.
         to: Target,
-        /// The reason.
+        /// The exit reason.
         reason: Reason,
     },
     /// What happens from now on: `Subscribed`, then an `Event` for each, until the client goes.
@@ -76,7 +76,7 @@ pub enum Answer {
     CodeWanted,
     /// The new process.
     Spawned(Pid),
-    /// It was done to this process.
+    /// A `Send` or `Kill` was carried out on this process.
     Done(Pid),
     /// Events follow.
     Subscribed,
@@ -86,7 +86,7 @@ pub enum Answer {
     Attached(Pid),
     /// How far an attached process has come.
     Progress(Progress),
-    /// What an attached process gets that has given up its wait.
+    /// The outcome of a wait that an attached process has given up.
     Completion(Completion),
     /// The node does not know what the client has said, or misses a part of it.
     NotUnderstood,
@@ -135,9 +135,9 @@ pub struct SpawnOrder {
     pub module: ModuleId,
     /// The instruction at which it starts; `None` is where the module says.
     pub entry: Option<u32>,
-    /// Its first registers, at most eight.
+    /// The values of the first registers, at most eight.
     pub arguments: Vec<Register>,
-    /// What it may use; no more than a process of the node may.
+    /// The limits of the process; those of the node hold too.
     pub limits: Limits,
     /// The node that is to run it; `None` is the one that is asked.
     pub on: Option<NodeAlias>,
@@ -207,11 +207,11 @@ impl fmt::Display for Target {
 /// An app that was started at a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppRow {
-    /// Its name.
+    /// The name of the app.
     pub name: String,
-    /// Its top supervisor.
+    /// The top supervisor.
     pub pid: Pid,
-    /// Its children, depth first; `None` when it has ended.
+    /// The children, depth first; `None` when the app has ended.
     pub children: Option<Vec<ChildRow>>,
 }
 
@@ -220,13 +220,13 @@ fields!(AppRow { name: String, pid: Pid, children: Option<Vec<ChildRow>> });
 /// A child in the tree of an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChildRow {
-    /// How deep it is in the tree; children of the top supervisor are at 0.
+    /// The depth in the tree; children of the top supervisor are at 0.
     pub depth: u32,
-    /// Its name.
+    /// The name of the child.
     pub name: String,
-    /// Its process, while it has one.
+    /// The process of the child, while it has one.
     pub pid: Option<Pid>,
-    /// Whether it is a supervisor itself.
+    /// Whether the child is a supervisor itself.
     pub supervises: bool,
 }
 

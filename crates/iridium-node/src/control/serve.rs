@@ -39,7 +39,7 @@ fn answer(
     stream: &mut ControlStream,
 ) -> Result<(), StreamError> {
     match &call {
-        Call::Events => return tell_events(operators, stream),
+        Call::Events => return stream_events(operators, stream),
         Call::Attach => return attach::serve(operators, stream),
         Call::Spawn(order) => {
             if let Err(why) = fetch_code(operators, order, stream) {
@@ -92,8 +92,8 @@ pub(super) fn say(stream: &mut ControlStream, answer: &Answer) -> Result<(), Str
     }
 }
 
-/// Tells what happens until the client goes.
-fn tell_events(operators: &Operators, stream: &mut ControlStream) -> Result<(), StreamError> {
+/// Sends the client every event until it goes.
+fn stream_events(operators: &Operators, stream: &mut ControlStream) -> Result<(), StreamError> {
     let subscription = operators.events.subscribe();
     say(stream, &Answer::Subscribed)?;
     let (sender, receiver) = stream.split();

@@ -26,7 +26,7 @@ pub(crate) enum Lane {
 }
 
 impl Lane {
-    /// Its number on a link. Processes have their pids, which are not negative.
+    /// The number of the lane on a link. Processes have their pids, which are not negative.
     pub(crate) fn number(self) -> u64 {
         match self {
             Self::Process(pid) => pid.bits() as u64,
@@ -54,8 +54,8 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// Sends something that must not be refused for want of room, behind all that nobody has sent.
-    /// A peer that is gone is not told: its loss ends what it waits for.
+    /// Sends something that must not be refused for want of room, in the lane of [`Pid::NOBODY`], after
+    /// earlier messages of it. A peer that is gone is not told: its loss ends what it waits for.
     pub(crate) fn answer(&self, peer: &Peer, message: &NodeMessage) {
         if let Err(error) = self.send(peer, Lane::Process(Pid::NOBODY), message) {
             log::debug!("did not answer peer={}: {error}", peer.id.alias);

@@ -1,4 +1,5 @@
-//! What is asked of other nodes, or of all.
+//! What may be done at another node: starting a process, finding a name. And how other nodes are
+//! asked.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,16 +8,15 @@ use iridium_isa::ModuleId;
 use iridium_proto::NodeAlias;
 use iridium_vm::{Limits, Pid, Process, Start};
 
+use super::Operators;
 use super::queries::PendingQuery;
-use super::{Operators, own_processes};
 use crate::code::spawn_named;
 use crate::error::NodeError;
 use crate::links::{Lane, Peer};
-use crate::report::{NodeLoad, NodeProcesses, NodeReport};
 use crate::wire::{NodeMessage, Query, Response};
 
 /// How long other nodes may take to answer an operator.
-const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// How long another node may take to start a process, which may have to get the code first.
 const SPAWN_WITHIN: Duration = Duration::from_secs(35);
 
@@ -71,41 +71,6 @@ impl Operators {
         }
     }
 
-    /// As [`Client::processes`](crate::control::Client::processes).
-    pub(super) fn processes(&self, all: bool) -> Vec<NodeProcesses> {
-        let deadline = Instant::now() + ANSWER_WITHIN;
-        let queries = if all { self.ask_all(&Query::Processes) } else { Vec::new() };
-        let own = self.this.scheduler().map(|scheduler| own_processes(&scheduler));
-        let own = self.this.alias().map(|me| {
-            let alias = me.clone();
-            NodeProcesses { alias, processes: own, more: 0 }
-        });
-        let mut nodes: Vec<_> = own.into_iter().collect();
-        for (alias, query) in queries {
-            let (processes, more) = match query.wait(deadline) {
-                Some(Response::Processes { rows, more }) => (Some(rows), more),
-                _ => (None, 0),
-            };
-            nodes.push(NodeProcesses { alias, processes, more });
-        }
-        nodes.sort_by(|a, b| a.alias.cmp(&b.alias));
-        nodes
-    }
-
-    /// As [`Client::loads`](crate::control::Client::loads).
-    pub(super) fn loads(&self) -> Vec<NodeLoad> {
-        let deadline = Instant::now() + ANSWER_WITHIN;
-        let queries = self.ask_all(&Query::Load);
-        let own = self.this.scheduler().map(|scheduler| self.report(&scheduler));
-        let own = self.this.alias().map(|me| NodeLoad { alias: me.clone(), report: own });
-        let mut loads: Vec<_> = own.into_iter().collect();
-        for (alias, query) in queries {
-            loads.push(NodeLoad { alias, report: report(&query, deadline) });
-        }
-        loads.sort_by(|a, b| a.alias.cmp(&b.alias));
-        loads
-    }
-
     /// Asks a node and waits for its answer.
     fn ask(
         &self,
@@ -123,7 +88,7 @@ impl Operators {
     }
 
     /// Asks all peers at once.
-    fn ask_all(&self, query: &Query) -> Vec<(NodeAlias, PendingQuery)> {
+    pub(super) fn ask_all(&self, query: &Query) -> Vec<(NodeAlias, PendingQuery)> {
         let ask = |peer: Arc<Peer>| (peer.id.alias.clone(), self.send_query(&peer, query.clone()));
         self.links.peers.all().into_iter().map(ask).collect()
     }
@@ -136,12 +101,5 @@ impl Operators {
             self.queries.forget(pending.number);
         }
         pending
-    }
-}
-
-fn report(query: &PendingQuery, deadline: Instant) -> Option<NodeReport> {
-    match query.wait(deadline) {
-        Some(Response::Load(report)) => Some(*report),
-        _ => None,
     }
 }

@@ -1,8 +1,21 @@
 //! What operators can ask of a node, whether they are in its own process, talk to it over a socket,
 //! or talk to another node.
+//!
+//! Where each [`Call`] is answered:
+//!
+//! | call | file |
+//! | --- | --- |
+//! | `Processes`, `Loads` | `lists.rs` |
+//! | `Apps` | `apps.rs` |
+//! | `Spawn`, `Send`, `Kill` | `processes.rs`, and `cluster.rs` for what is on another node |
+//! | `Events`, `Attach` | `control/serve.rs`, `control/attach.rs`: they need a socket |
+//!
+//! `cluster.rs` asks other nodes, `queries.rs` keeps what has no answer yet, and `responder.rs` answers
+//! other nodes.
 
 mod apps;
 mod cluster;
+mod lists;
 mod processes;
 mod queries;
 mod responder;
@@ -12,7 +25,6 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use iridium_net::WindowPermit;
-use iridium_sched::Scheduler;
 use iridium_vm::Pid;
 
 use self::queries::PendingQueries;
@@ -22,7 +34,6 @@ use crate::error::NodeError;
 use crate::events::EventBus;
 use crate::links::{Links, Peer};
 use crate::remote::RemoteProcesses;
-use crate::report::{NodeReport, ProcessRow};
 use crate::this_node::ThisNode;
 use crate::wire::{Query, Response};
 
@@ -117,31 +128,4 @@ impl Operators {
         // One that has ended does not take the order.
         let _ = self.responder.send_timeout(Order::Stop, patience);
     }
-
-    /// How this node does.
-    pub(crate) fn report(&self, scheduler: &Scheduler) -> NodeReport {
-        let usage = scheduler.usage();
-        let counts = self.events.counts();
-        let mut report = NodeReport {
-            number: scheduler.node(),
-            uptime: self.this.started.elapsed().as_secs(),
-            workers: u32::try_from(self.this.workers).unwrap_or(u32::MAX),
-            processes: scheduler.process_count() as u64,
-            failures: counts.failures,
-            traps: counts.traps,
-            restarts: counts.restarts,
-            fuel: scheduler.fuel_spent(),
-            messages: usage.messages,
-            dead_letters: scheduler.dead_letters(),
-            memory: usage.memory,
-            ..NodeReport::default()
-        };
-        self.links.add_traffic(&mut report);
-        report
-    }
-}
-
-/// The processes of this node.
-fn own_processes(scheduler: &Scheduler) -> Vec<ProcessRow> {
-    scheduler.processes().into_iter().map(ProcessRow::from).collect()
 }

@@ -7,7 +7,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use iridium_net::{SendError, WindowPermit};
 use iridium_sched::Scheduler;
 
-use super::{Operators, Order, own_processes};
+use super::lists::own_processes;
+use super::{Operators, Order};
 use crate::code::{Requester, SpawnRequest};
 use crate::links::{Lane, Peer};
 use crate::report::listed;
@@ -56,9 +57,9 @@ impl Operators {
         self.links.answer(from, &NodeMessage::Response { number, response });
     }
 
-    /// Tells a peer of the processes of this node. That is long, so it goes as a message: too many
-    /// long signals, which cannot be refused, would cost the link. If there is no room for it now,
-    /// the operator learns at least how many there are.
+    /// Sends a peer the list of this node's processes. It may be long, so it is sent in a way that
+    /// the link can refuse: a link on which too much waits that cannot be refused is closed. If there
+    /// is no room for the list now, the operator learns at least how many processes there are.
     fn respond_with_list(&self, scheduler: &Scheduler, peer: &Peer, number: u64) {
         let (rows, more) = listed(own_processes(scheduler));
         let count = rows.len() as u64 + more;

@@ -1,5 +1,5 @@
-//! Another node is trusted to be a node, not to be right: it speaks for its own processes and to
-//! those of this node, and everything else is ignored.
+//! A peer is authenticated, but what it says is still checked: it may speak only for its own
+//! processes, and only to those of this node. Everything else is ignored.
 
 use iridium_sched::Signal;
 use iridium_vm::{Message, Pid};

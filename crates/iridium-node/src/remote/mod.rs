@@ -1,7 +1,9 @@
 //! Processes of other nodes, as those of this one see them, and the other way round.
 //!
-//! Messages and signals go from the sender's worker straight to the connection, and from the reader
-//! of a connection straight to the receiver's mailbox.
+//! Messages and signals to other nodes go from the sender's worker straight to the connection. What
+//! other nodes send comes from the thread that reads the connection: signals, requests and replies
+//! are handled here, but messages are not: `LinkReceiver` in `mesh.rs` puts them straight into the
+//! receiver's mailbox.
 
 mod checks;
 mod requests;
@@ -23,7 +25,8 @@ use crate::links::{Lane, Links, Peer};
 use crate::this_node::ThisNode;
 use crate::wire::{MAX_PAYLOAD, NodeMessage, message_bytes, take_back};
 
-/// What processes and those of other nodes want of each other.
+/// Carries signals, requests and replies between the processes of this node and of others, and takes
+/// messages to others.
 pub(crate) struct RemoteProcesses {
     this: Arc<ThisNode>,
     links: Arc<Links>,
@@ -109,8 +112,9 @@ impl RemoteProcesses {
     }
 
     /// Sends a message that no process sends, so that nobody can be suspended until there is room
-    /// for it. As a signal it would never be refused, but many of them would cost the link, and with
-    /// it all links and monitors of processes across it.
+    /// for it: without room it is dropped. It could be sent in a way that the connection never
+    /// refuses, but a connection on which too much of that waits is closed, and all links and monitors
+    /// of processes across it end.
     fn message_of_nobody(&self, from: Pid, to: Pid, message: Message) {
         if let Err(refused) = self.message(from, to, message) {
             let why = match refused {

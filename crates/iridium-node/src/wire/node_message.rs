@@ -70,17 +70,17 @@ const LAST: u32 = 7;
 /// What an operator wants to know of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Query {
-    /// Its processes.
+    /// The processes of the node.
     Processes,
-    /// How it does as a whole.
+    /// How the node does as a whole.
     Load,
     /// A new process.
     Spawn {
         /// The module that it runs.
         module: ModuleId,
-        /// Where it starts and with what.
+        /// The entry and the arguments.
         start: Start,
-        /// What it may use.
+        /// The limits of the process.
         limits: Limits,
         /// The name it is to be registered under.
         name: Option<String>,
@@ -99,9 +99,9 @@ numbered!(Query {
 /// The answer to a [`Query`].
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Response {
-    /// Its processes, or the first of them and how many more there are.
+    /// The processes of the node, or the first of them and how many more there are.
     Processes { rows: Vec<ProcessRow>, more: u64 },
-    /// How it does as a whole.
+    /// How the node does as a whole.
     Load(Box<NodeReport>),
     /// The new process, or why there is none.
     Spawned(Result<Pid, String>),
