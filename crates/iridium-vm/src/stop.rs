@@ -17,7 +17,7 @@ pub enum Stop {
     Exited(i64),
     /// A trap, with where it happened.
     Trapped(Box<Trap>),
-    /// The process wants something and waits until [`Process::complete`] answers.
+    /// The process wants something and waits until [`Process::complete`](crate::Process::complete) answers.
     Effect(Effect),
 }
 

@@ -2,15 +2,14 @@
 //!
 //! * [`shared`]: what all threads of a scheduler share, and [`context`]: what a thread does with it;
 //! * [`worker`]: a thread that runs processes: its [`local_queue`], and what it steals from others;
-//! * [`turn`]: one process runs until its turn is over; [`effects`], [`supervision`],
-//!   [`blocking_calls`] and [`deferred_calls`] are what it may want then;
+//! * [`turn`]: one process runs until its turn is over, in its [`environment`]; [`effects`],
+//!   [`supervision`], [`blocking_calls`] and [`deferred_calls`] are what it may want then;
 //! * [`spawn`] and [`exit`]: the begin and the end of a process; [`residents`]: those that have their
 //!   home elsewhere;
 //! * [`idle`], [`pause`] and [`fuel`]: workers without work, workers that are held for a snapshot,
 //!   processes without fuel;
 //! * [`timers`], [`names`], [`blocking_queue`]: the state behind deadlines, registered names and
-//! blocking
-//!   host functions;
+//!   blocking host functions;
 //! * [`free_list`] and [`memory_trim`]: memory of processes that have exited.
 
 pub(crate) mod blocking_calls;
