@@ -95,8 +95,8 @@ fn mend_module(file: &mut [u8]) {
     let mut at = list_end + 4;
     let mut identity = Sha256::new_with_prefix(b"iridium module 1");
     for entry in (LIST..list_end).step_by(12) {
-        let [id, length] =
-            [0, 4].map(|from| u32::from_le_bytes([0, 1, 2, 3].map(|byte| file[entry + from + byte])));
+        let [id, length] = [0, 4]
+            .map(|from| u32::from_le_bytes([0, 1, 2, 3].map(|byte| file[entry + from + byte])));
         // The last section takes what is left, and the others what they say if there is so much.
         let left = file.len() - at;
         let last = entry + 12 == list_end;

@@ -2,7 +2,7 @@
 
 use iridium_asm::{Assembled, Assembler};
 use iridium_isa::Module;
-use iridium_vm::{Completion, Interpreter, Effect, Hosts, Limits, Process, Program, Stop};
+use iridium_vm::{Completion, Effect, Hosts, Interpreter, Limits, Process, Program, Stop};
 
 /// Small, so that every limit is met and an input takes little time.
 pub(super) const LIMITS: Limits = Limits {
@@ -82,7 +82,7 @@ pub(super) fn agree(program: &Program, process: Process, slice: u64) {
         // As text, in which a NaN is the same as itself.
         assert_eq!(format!("{a:?}"), format!("{b:?}"));
         let [(_, one, output), (_, other, other_output)] = &twins;
-        assert_eq!(one.save(None).unwrap(), other.save(None));
+        assert_eq!(one.save(None).unwrap(), other.save(None).unwrap());
         assert_eq!(output, other_output);
         if !matches!(a, Ok(Stop::OutOfFuel | Stop::Effect(_))) {
             return;
@@ -92,7 +92,8 @@ pub(super) fn agree(program: &Program, process: Process, slice: u64) {
 
 /// Gives a process what it wants, the same each time.
 fn answer(process: &mut Process, effect: &Effect) {
-    let message = || iridium_vm::Message { tag: 1, sender: 2, payload: iridium_vm::Payload::Word([7; 8]) };
+    let message =
+        || iridium_vm::Message { tag: 1, sender: 2, payload: iridium_vm::Payload::Word([7; 8]) };
     let answers = [
         Completion::Done,
         Completion::Value(3),
