@@ -109,9 +109,7 @@ impl Context<'_> {
         to: Pid,
         message: Message,
     ) -> Result<(), SendRefused> {
-        let node = to.node();
-        let is_here = node == self.shared.node() || self.shared.residents.has(to);
-        if is_here || node == 0 {
+        if self.shared.serial_of(to).is_some() || to.node() == 0 {
             self.deliver(to, SlotMessage::Signal(Signal::Message(message)));
             return Ok(());
         }

@@ -39,18 +39,15 @@ impl Residents {
         }
     }
 
-    /// Whether a process is a resident.
-    pub(crate) fn has(&self, pid: Pid) -> bool {
-        self.count.load(Ordering::SeqCst) > 0 && self.serial_of(pid).is_some()
+    /// The serial of the slot of a resident.
+    #[inline]
+    pub(crate) fn serial_of(&self, pid: Pid) -> Option<u64> {
+        if self.count.load(Ordering::SeqCst) == 0 { None } else { self.look_up(pid) }
     }
 
-    /// The serial of the slot of a resident.
     #[cold]
     #[inline(never)]
-    pub(crate) fn serial_of(&self, pid: Pid) -> Option<u64> {
-        if self.count.load(Ordering::SeqCst) == 0 {
-            return None;
-        }
+    fn look_up(&self, pid: Pid) -> Option<u64> {
         lock(&self.serials).get(&pid).copied()
     }
 }

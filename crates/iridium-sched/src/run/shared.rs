@@ -86,10 +86,15 @@ impl Shared {
         slot.or_else(|| no_slot(pid))
     }
 
+    /// The slot of a process, if it lives here.
+    pub(crate) fn live_slot(&self, pid: Pid) -> Option<&ProcessSlot> {
+        let serial = self.serial_of(pid)?;
+        self.table.slot(serial).filter(|slot| slot.is_of(serial))
+    }
+
     /// Whether a process of this node lives.
     pub(crate) fn is_alive(&self, pid: Pid) -> bool {
-        self.serial_of(pid)
-            .is_some_and(|serial| self.table.slot(serial).is_some_and(|slot| slot.is_of(serial)))
+        self.live_slot(pid).is_some()
     }
 
     /// The serial of the slot that a process has here, if it lives. `None` for processes of other

@@ -111,9 +111,7 @@ impl Scheduler {
     /// When there is no such process, or it does not come to the end of a turn within 5 s.
     pub fn save(&self, pid: Pid, with_module: bool) -> Result<Vec<u8>, SaveError> {
         let shared = self.shared();
-        let slot = shared.serial_of(pid).and_then(|serial| {
-            shared.table.slot(serial).filter(|slot| slot.is_of(serial) && !slot.is_native())
-        });
+        let slot = shared.live_slot(pid).filter(|slot| !slot.is_native());
         let parked = slot.ok_or(SaveError::NoProcess)?.inspect(|_, entry, messages| {
             entry
                 .filter(|entry| entry.actor.pid == pid)

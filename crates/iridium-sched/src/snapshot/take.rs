@@ -27,9 +27,7 @@ impl Scheduler {
     /// removed then.
     pub fn take(&self, pid: Pid, with_module: bool) -> Result<Vec<u8>, SaveError> {
         let shared = self.shared();
-        let slot = shared.serial_of(pid).and_then(|serial| {
-            shared.table.slot(serial).filter(|slot| slot.is_of(serial) && !slot.is_native())
-        });
+        let slot = shared.live_slot(pid).filter(|slot| !slot.is_native());
         slot.ok_or(SaveError::NoProcess)?;
         let (sender, taken) = bounded(1);
         let claimed = Arc::default();
