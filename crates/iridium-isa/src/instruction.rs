@@ -21,9 +21,9 @@ pub enum Flow {
 /// What an instruction costs. Costs are the same on every machine and in every dispatch backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fuel {
-    /// Nothing: it runs at most once for each jump that was paid.
+    /// Nothing, unless it is a [toll](crate::tolls()).
     Free,
-    /// 1 when the jump is taken.
+    /// 1 when the jump is taken; as a [toll](crate::tolls()) also when it is not.
     Taken,
     /// This much.
     Fixed(u32),

@@ -30,6 +30,7 @@ pub mod suggest;
 pub mod syntax;
 mod table;
 pub mod text;
+mod tolls;
 
 pub use builder::{BuildError, Label, MAX_FILE_NAME, ModuleBuilder};
 pub use diagnostic::{Annotation, Attachment, Diagnostic, Severity};
@@ -43,6 +44,7 @@ pub use module::{
 };
 pub use operand::DATA_BASE;
 pub use sources::{Excerpt, Sources, Span};
+pub use tolls::{FREE_RUN, tolls};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

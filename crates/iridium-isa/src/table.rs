@@ -94,7 +94,7 @@ macro_rules! for_each_instruction {
             /// Call in the same window.
             call Call = 30 "call" { l: Target } Branch Fixed(1) fast;
             /// Return from a call; with no call to return from, end as `hlt` does.
-            ret Ret = 31 "ret" {} Jump Free fast;
+            ret Ret = 31 "ret" {} Jump Fixed(1) fast;
             /// Push onto the data stack.
             push Push = 32 "push" { a: Int } Next Free fast;
             /// Pop from the data stack. Traps when it is empty.

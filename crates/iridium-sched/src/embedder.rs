@@ -1,26 +1,48 @@
 //! What an embedder provides to a scheduler.
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::process::exit_info::ExitInfo;
 use crate::supervisor::Supervision;
 use iridium_vm::Pid;
 
-/// Where the output of processes goes. Called by the workers.
+/// Where the output of processes goes. Called by the workers; must not wait.
 pub trait Output: Send + Sync {
     /// Takes output of a process: text in UTF-8, all that it has written since its last effect that
-    /// others could notice (a send, an exit). May wait until there is room.
+    /// others could notice (a send, an exit). It is to be taken also when there is
+    /// [no room](Self::has_room), which can have been used up meanwhile: each thread that runs
+    /// processes exceeds it by less than 128 KiB.
     fn write(&self, from: Pid, text: &[u8]);
 
-    /// Whether a process that writes now would not have to wait. [Inline
-    /// workers](crate::InlineWorker), which must not be held up, leave processes to the other workers
-    /// when not.
+    /// Whether processes may write. When not, those that are about to write wait, until
+    /// [told](OutputRoom::notify) that there is room.
     fn has_room(&self) -> bool {
         true
     }
 
-    /// As [`write`](Self::write), for threads that must not be held up: it does not wait, and may
-    /// exceed the buffer by what a process writes in a turn.
-    fn write_at_once(&self, from: Pid, text: &[u8]) {
-        self.write(from, text);
+    /// Called by a scheduler that starts, with what to tell of new room.
+    fn on_room(&self, _room: OutputRoom) {}
+}
+
+/// Tells a scheduler that there is room for output again.
+#[derive(Clone)]
+pub struct OutputRoom(Arc<dyn Fn() + Send + Sync>);
+
+impl OutputRoom {
+    pub(crate) fn new(notify: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(notify))
+    }
+
+    /// There is room again. Does nothing when the scheduler is gone, or no process waits.
+    pub fn notify(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for OutputRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutputRoom").finish_non_exhaustive()
     }
 }
 

@@ -79,6 +79,8 @@ pub enum Activity {
     Blocked,
     /// It supervises others.
     Supervising,
+    /// It waits until its output is taken.
+    Output,
 }
 
 impl Activity {
@@ -91,6 +93,7 @@ impl Activity {
             Self::Remote => "remote",
             Self::Blocked => "blocked",
             Self::Supervising => "supervising",
+            Self::Output => "output",
         }
     }
 }
@@ -118,6 +121,7 @@ impl ProcessInfo {
         let activity = match (&entry.body, &actor.wait) {
             (Body::Supervisor(_), _) => Activity::Supervising,
             (_, Some(Wait::Host { .. })) => Activity::Blocked,
+            (_, Some(Wait::Output)) => Activity::Output,
             (_, Some(Wait::Message { .. })) if parked => Activity::Receiving,
             (_, Some(Wait::Sleep { .. })) if parked => Activity::Sleeping,
             (_, Some(Wait::Reply { .. } | Wait::Credit { .. })) if parked => Activity::Remote,
@@ -186,6 +190,7 @@ impl Scheduler {
         let shared = self.shared();
         let (seen, busy) = unbounded();
         let mut infos = Vec::new();
+        let _inspection = shared.begin_inspection();
         // Those without fuel have no turn in which they could be inspected.
         let mut out_of_fuel: HashMap<_, _> = lock(&shared.out_of_fuel)
             .iter()

@@ -49,12 +49,7 @@ impl InlineWorker {
     pub fn run_woken(&mut self) {
         let shared = Arc::clone(self.runner.shared());
         let Some(entry) = self.runner.local().pop() else { return };
-        // Output may be held up for as long as somebody looks at a terminal. Workers can wait for
-        // that; this thread reads what other nodes send, also that they are alive.
-        if shared.stopped.load(Ordering::SeqCst)
-            || !shared.output.has_room()
-            || !shared.pause.enter()
-        {
+        if shared.stopped.load(Ordering::SeqCst) || !shared.pause.enter() {
             return shared.context().schedule(entry);
         }
         self.runner.turn(entry);

@@ -46,7 +46,7 @@ struct Readme;
 pub use self::clock::Time;
 pub use self::config::Config;
 pub use self::distribution::{Distribution, NodeUnreachable, SendRefused, Standalone};
-pub use self::embedder::{Observer, Output};
+pub use self::embedder::{Observer, Output, OutputRoom};
 pub use self::info::{Activity, ChildInfo, ProcessInfo, Usage};
 pub use self::inline_worker::InlineWorker;
 pub use self::native::{Ended, NativeProcess, Progress};

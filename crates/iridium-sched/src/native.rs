@@ -280,7 +280,7 @@ impl NativeProcess {
                 | SlotMessage::TimerFired(_)
                 | SlotMessage::HostAnswer(..)
                 | SlotMessage::Remove(_)
-                | SlotMessage::CreditAvailable
+                | SlotMessage::PollWait
                 | SlotMessage::JoinGroup(_)
                 | SlotMessage::Inspect(_) => {}
             }

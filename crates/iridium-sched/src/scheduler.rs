@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -11,10 +11,12 @@ use crossbeam_utils::sync::Parker;
 
 use crate::clock::{Clock, Time};
 use crate::config::Config;
+use crate::embedder::OutputRoom;
 use crate::process::entry::ProcessEntry;
 use crate::process::reason::Reason;
 use crate::process::signal::{Signal, system_message};
 use crate::process::slot_message::SlotMessage;
+use crate::run::awaiting_output::AwaitingOutput;
 use crate::run::blocking_queue::BlockingCalls;
 use crate::run::effects;
 use crate::run::free_list::FreeList;
@@ -117,11 +119,19 @@ impl Scheduler {
             random_state: AtomicU64::new(config.seed),
             remote_links: Mutex::default(),
             awaiting_credit: Mutex::default(),
+            awaiting_output: AwaitingOutput::default(),
             node_monitors: Mutex::default(),
             programs: Mutex::default(),
             fuel_spent: AtomicU64::new(0),
             dead_letters: AtomicU64::new(0),
+            inspections: AtomicUsize::new(0),
         });
+        let weak = Arc::downgrade(&shared);
+        shared.output.on_room(OutputRoom::new(move || {
+            if let Some(shared) = weak.upgrade() {
+                shared.context().wake_output_waiter();
+            }
+        }));
         let scheduler = Self { inner: Arc::new(Inner { shared, workers }) };
         scheduler.start_workers(deques, parkers)?;
         if config.time == Time::Real {
@@ -186,7 +196,7 @@ impl Scheduler {
     pub fn credit_available(&self, node: u32) {
         let waiting = lock(&self.shared().awaiting_credit).remove(&node);
         for pid in waiting.into_iter().flatten() {
-            self.shared().context().deliver(pid, SlotMessage::CreditAvailable);
+            self.shared().context().deliver(pid, SlotMessage::PollWait);
         }
     }
 

@@ -13,9 +13,7 @@ impl Process {
     /// Where the process is, and the calls that led there, innermost first; the first 32.
     pub fn backtrace(&self, module: &Module) -> Vec<Place> {
         let calls = self.frames.iter().rev().map(|frame| frame.return_to.saturating_sub(1));
-        // One that waits has gone past the instruction that it waits with.
-        let at = self.pc.saturating_sub(u32::from(self.pending.is_some()));
-        std::iter::once(at)
+        std::iter::once(self.current_instruction())
             .chain(calls)
             .take(SHOWN_CALLS)
             .map(|index| Place::of(module, index))

@@ -116,14 +116,17 @@ numbered! {
 }
 
 numbered! {
-    /// What shape of answer a process waits for, and the register that takes it.
+    /// What is left to do of an instruction: what shape of answer a process waits for, and the
+    /// register that takes it; or, while it can run, the rest of a bulk instruction.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(crate) enum PendingEffect {
+    pub(crate) enum Pending {
         0 = Done,
         1 = Value(u8),
         2 = Pair(u8),
         3 = Found(u8),
         4 = Received(u8),
+        /// So many bytes of the bulk instruction at `pc` are done, and paid for.
+        5 = Bulk(u64),
     }
 }
 

@@ -7,6 +7,11 @@ use crate::pid::Pid;
 pub trait Sink {
     /// Takes output. Text is UTF-8; a character is never split between two calls.
     fn write(&mut self, bytes: &[u8]);
+
+    /// As [`Environment::takes_output`].
+    fn takes_output(&mut self) -> bool {
+        true
+    }
 }
 
 impl Sink for Vec<u8> {
@@ -20,6 +25,13 @@ impl Sink for Vec<u8> {
 pub trait Environment {
     /// Takes output, as [`Sink::write`].
     fn write(&mut self, bytes: &[u8]);
+
+    /// Whether it takes output at the moment. When not, a run stops with
+    /// [`Stop::OutputFull`](crate::Stop::OutputFull) before the instruction that writes, or in the
+    /// middle of one that writes much.
+    fn takes_output(&mut self) -> bool {
+        true
+    }
 
     /// The process that runs, as host functions see it.
     fn pid(&self) -> Pid {
@@ -46,5 +58,9 @@ pub(crate) struct OutputOnly<'s>(pub(crate) &'s mut dyn Sink);
 impl Environment for OutputOnly<'_> {
     fn write(&mut self, bytes: &[u8]) {
         self.0.write(bytes);
+    }
+
+    fn takes_output(&mut self) -> bool {
+        self.0.takes_output()
     }
 }

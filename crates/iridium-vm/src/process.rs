@@ -8,7 +8,7 @@
 use iridium_isa::ModuleId;
 
 use crate::codec::numbered;
-use crate::effect::{Completion, PendingEffect, UnexpectedCompletion};
+use crate::effect::{Completion, Pending, UnexpectedCompletion};
 use crate::limits::Limits;
 use crate::message::{Message, Payload};
 use crate::register::{Frame, Register};
@@ -38,7 +38,7 @@ pub struct Process {
     pub(crate) module: ModuleId,
     pub(crate) limits: Limits,
     pub(crate) status: Status,
-    pub(crate) pending: Option<PendingEffect>,
+    pub(crate) pending: Option<Pending>,
     /// The instruction that runs next; after a trap the one that trapped.
     pub(crate) pc: u32,
     /// The register that is `$0` of the window in force.
@@ -58,6 +58,10 @@ pub struct Process {
     /// itself brought about, so it is not part of a snapshot.
     #[serde(skip)]
     pub(crate) checked: bool,
+    /// The payload of a `send` that is under way, as far as it is copied. The heap has the same bytes,
+    /// so it is not part of a snapshot.
+    #[serde(skip)]
+    pub(crate) unsent: Vec<u8>,
 }
 
 impl Process {
@@ -156,6 +160,7 @@ impl Process {
             + self.stack.capacity() * size_of::<i64>()
             + self.frames.capacity() * size_of::<Frame>()
             + self.heap.capacity()
+            + self.unsent.capacity()
             + message;
         parts as u64
     }
@@ -188,19 +193,19 @@ impl Process {
                 self.fail(kind);
                 return Ok(());
             }
-            (Some(PendingEffect::Done), Completion::Done) => {}
-            (Some(PendingEffect::Value(d)), Completion::Value(value)) => self.set_int(d, value),
-            (Some(PendingEffect::Pair(d)), Completion::Pair(first, second)) => {
+            (Some(Pending::Done), Completion::Done) => {}
+            (Some(Pending::Value(d)), Completion::Value(value)) => self.set_int(d, value),
+            (Some(Pending::Pair(d)), Completion::Pair(first, second)) => {
                 self.set_int(d, first);
                 self.set_int(d.saturating_add(1), second);
             }
-            (Some(PendingEffect::Found(d)), Completion::Found(found)) => {
+            (Some(Pending::Found(d)), Completion::Found(found)) => {
                 self.flag = found.is_some();
                 if let Some(value) = found {
                     self.set_int(d, value);
                 }
             }
-            (Some(PendingEffect::Received(d)), Completion::Received(message)) => {
+            (Some(Pending::Received(d)), Completion::Received(message)) => {
                 self.flag = message.is_some();
                 if let Some(message) = message {
                     self.receive(d, message);
@@ -227,14 +232,19 @@ impl Process {
     /// Ends the process with a trap from outside. The trap of a waiting process is at the
     /// instruction that waits, which is the one before `pc`.
     pub fn fail(&mut self, kind: TrapKind) {
-        if self.pending.take().is_some() {
-            self.pc = self.pc.saturating_sub(1);
-        }
+        self.pc = self.current_instruction();
+        self.pending = None;
         self.status = Status::Trapped(kind);
     }
 
+    /// The instruction that it is at: while it waits, that is the one before `pc`.
+    pub(crate) fn current_instruction(&self) -> u32 {
+        let waits = !matches!(self.pending, None | Some(Pending::Bulk(_)));
+        self.pc.saturating_sub(u32::from(waits))
+    }
+
     /// From now on it waits for an answer.
-    pub(crate) fn wait(&mut self, pending: PendingEffect) {
+    pub(crate) fn wait(&mut self, pending: Pending) {
         self.status = Status::Waiting;
         self.pending = Some(pending);
     }
@@ -242,7 +252,7 @@ impl Process {
     /// As [`complete`](Self::complete) with a message. Returns the message when the process is not
     /// waiting for one.
     pub fn receive_awaited(&mut self, message: Message) -> Option<Message> {
-        let Some(PendingEffect::Received(d)) = self.pending else { return Some(message) };
+        let Some(Pending::Received(d)) = self.pending else { return Some(message) };
         self.flag = true;
         self.receive(d, message);
         self.status = Status::Ready;

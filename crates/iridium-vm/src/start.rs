@@ -80,6 +80,7 @@ impl Process {
             message: None,
             fuel_spent: 0,
             checked: true,
+            unsent: Vec::new(),
         }
     }
 
@@ -90,6 +91,7 @@ impl Process {
         self.pc = at;
         self.status = Status::Ready;
         self.pending = None;
+        self.unsent = Vec::new();
         self.checked = false;
     }
 }

@@ -11,6 +11,8 @@ use crate::validate::InvalidState;
 pub enum Stop {
     /// The fuel of this run is used up; running again goes on.
     OutOfFuel,
+    /// There is no room for what the process is about to write; running again goes on.
+    OutputFull,
     /// `hlt`, with `$0`.
     Halted(i64),
     /// `exit`, with its code.

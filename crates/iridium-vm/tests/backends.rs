@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::oracle::{End, Oracle, bits};
 use common::{BACKENDS, assemble};
-use iridium_isa::{Fuel, Instruction, Module, Opcode};
+use iridium_isa::{FREE_RUN, Fuel, Instruction, Module, Opcode, tolls};
 use iridium_vm::{
     EntryHook, EntryState, Hosts, Interpreter, Limits, Process, Program, Register, Resume, Stop,
 };
@@ -87,20 +87,24 @@ fn sources() -> impl Strategy<Value = String> {
             Opcode::Add, Opcode::Srli, Opcode::Xor, Opcode::Ld8, Opcode::MulF64, Opcode::AddF64, Opcode::LdF64,
         ]),
     ];
-    prop::collection::vec((instruction, prop::collection::vec(any::<u32>(), 5)), 1..40).prop_map(
-        |lines| {
-            let mut source = String::from(
-                ".data\n.asciiz 'hey'\n.ascii 'a\\xff'\n.asciiz 'ü'\n.i64 #-2\n.f64 #2.5\n.code\n\
+    let drawn = (instruction, prop::collection::vec(any::<u32>(), 5));
+    // Some are so long that straight lines pay.
+    let lines = prop_oneof![
+        3 => prop::collection::vec(drawn.clone(), 1..40),
+        1 => prop::collection::vec(drawn, 70..100),
+    ];
+    lines.prop_map(|lines| {
+        let mut source = String::from(
+            ".data\n.asciiz 'hey'\n.ascii 'a\\xff'\n.asciiz 'ü'\n.i64 #-2\n.f64 #2.5\n.code\n\
                  load $4 #64\naloc $4\n",
-            );
-            let count = lines.len();
-            for (index, (opcode, numbers)) in lines.into_iter().enumerate() {
-                let mut numbers = numbers.into_iter();
-                source += &format!("l{index}: {}\n", line(opcode, &mut numbers, count));
-            }
-            source
-        },
-    )
+        );
+        let count = lines.len();
+        for (index, (opcode, numbers)) in lines.into_iter().enumerate() {
+            let mut numbers = numbers.into_iter();
+            source += &format!("l{index}: {}\n", line(opcode, &mut numbers, count));
+        }
+        source
+    })
 }
 
 fn end_of(stop: &Stop) -> End {
@@ -109,7 +113,7 @@ fn end_of(stop: &Stop) -> End {
         Stop::Halted(result) => End::Halted(*result),
         Stop::Exited(code) => End::Exited(*code),
         Stop::Trapped(trap) => End::Trapped(trap.kind),
-        Stop::Effect(effect) => panic!("no effect expected: {effect:?}"),
+        stop @ (Stop::Effect(_) | Stop::OutputFull) => panic!("not expected: {stop:?}"),
     }
 }
 
@@ -330,6 +334,9 @@ impl EntryHook for Takes {
     fn enter(&self, state: &mut EntryState<'_>) -> Resume {
         self.0.fetch_add(1, Ordering::Relaxed);
         let pc = state.pc();
+        if tolls(state.module().code())[pc as usize] {
+            return Resume::Interpret;
+        }
         match state.module().code()[pc as usize].clone() {
             Instruction::Mov { a, d } => {
                 let int = state.register(a.0).int;
@@ -385,6 +392,28 @@ fn compare_after_steps(module: &Module, engine: Interpreter, source: &str) {
         }
         process.run_on(&engine, &program, 10_000, &mut output).unwrap();
         assert_same(&oracle, &process, &output, source);
+    }
+}
+
+/// However long a straight line is, a process in it can be stopped soon.
+#[test]
+fn a_straight_line_is_stopped_within_a_bounded_number_of_instructions() {
+    let mut source = String::from("again: load $1 #0\n");
+    for _ in 0..1000 {
+        source += "addi $1 #1 $1\nbreq $2 #1 @again\nst8 $3 $1\npush $1\npop $4\n";
+    }
+    let source = format!("load $3 #8\naloc $3\nload $3 #0\n{source}djmp @again");
+    let module = assemble(&source);
+    let program = Program::new(module.clone(), &Hosts::new()).unwrap();
+    for engine in BACKENDS {
+        compare(&module, engine, 1, true, &source);
+        let mut process = Process::new(&program, LIMITS);
+        process.run_on(&engine, &program, 1, &mut Vec::new()).unwrap();
+        for _ in 0..70 {
+            let before = process.pc() as usize;
+            process.run_on(&engine, &program, 1, &mut Vec::new()).unwrap();
+            assert!(process.pc() as usize - before <= FREE_RUN, "{before} {}", process.pc());
+        }
     }
 }
 

@@ -227,8 +227,6 @@ impl RunningNode {
     /// Asks the apps to end, the last one first, and waits for each within the shutdown times
     /// of its children. Another signal ends the waiting, and so does `APPS_END_WITHIN`.
     fn end_apps(&self) {
-        // A process that waits for room for its output could not act on an exit signal.
-        self.stream.lift_limit();
         let deadline = after(APPS_END_WITHIN);
         let since = Instant::now();
         for app in self.started.iter().rev().filter(|started| started.is_app) {

@@ -110,13 +110,9 @@ impl RunningApp {
                     return Ok(ExitCode::SUCCESS);
                 }
                 recv(signals) -> signal => match signal {
-                    Ok(signal) if asked => {
-                        self.environment.stream.lift_limit();
-                        return Ok((128 + signal as u8).into());
-                    }
+                    Ok(signal) if asked => return Ok((128 + signal as u8).into()),
                     Ok(_) => {
                         asked = true;
-                        self.environment.stream.lift_limit();
                         self.environment.scheduler.kill(self.top, Reason::SHUTDOWN);
                     }
                     Err(_) => return Ok(ExitCode::SUCCESS),

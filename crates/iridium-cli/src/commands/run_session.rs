@@ -100,8 +100,6 @@ impl RunSession {
     pub(super) fn finish(mut self, flags: &RunFlags) -> Result<ExitCode, Failure> {
         let stop = self.wait(flags.wait_all);
         self.report_notices();
-        // Workers that wait for room for output could not be stopped.
-        self.environment.stream.lift_limit();
         if let Stop::Interrupted(_) = stop {
             self.environment.stream.note_interrupt();
         }

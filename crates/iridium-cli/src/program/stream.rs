@@ -2,7 +2,7 @@
 //!
 //! All processes write into one buffer, which one thread empties: each write stays in one
 //! piece, and the writes of a process stay in order. When the buffer is full, for example
-//! because a terminal is slow, processes wait until there is room.
+//! because nobody reads from a pipe, processes that want to write wait, as data, until there is room.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use iridium_sched::Output;
+use iridium_sched::{Output, OutputRoom};
 use iridium_vm::{Pid, Sink};
 
-/// The size of the buffer, in bytes. The last write may exceed it.
+/// The size of the buffer, in bytes. What was begun when there was room may exceed it.
 const CAPACITY: usize = 256 << 10;
 
 /// The handle that programs write to. Clones write to the same buffer.
@@ -40,8 +40,8 @@ struct Buffer {
     writing: bool,
     bytes: u64,
     in_line: bool,
-    /// Whether the buffer may grow past its size.
-    unlimited: bool,
+    /// Schedulers whose processes may wait for room.
+    waiting: Vec<OutputRoom>,
     /// Whether writing has failed; further output is dropped.
     closed: bool,
     error: Option<io::Error>,
@@ -57,7 +57,7 @@ impl Stream {
             writing: false,
             bytes: 0,
             in_line: false,
-            unlimited: false,
+            waiting: Vec::new(),
             closed: false,
             error: None,
         };
@@ -73,13 +73,6 @@ impl Stream {
     /// Receives when output cannot be written any more; [`flush`](Self::flush) returns the error.
     pub(crate) fn failed(&self) -> &Receiver<()> {
         &self.0.failed
-    }
-
-    /// Lets the buffer grow from now on, so that processes do not wait for room: they could
-    /// not be stopped while they do.
-    pub(crate) fn lift_limit(&self) {
-        self.lock().unlimited = true;
-        self.0.drained.notify_all();
     }
 
     /// Waits until all output is written, `patience` at most. Returns whether it is.
@@ -128,15 +121,11 @@ impl Stream {
         }
     }
 
-    fn push_waiting(&self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        let mut state = self.lock();
-        while !state.has_room() {
-            state = self.0.drained.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        self.push(&mut state, bytes);
+    /// Waits until there is room, `patience` at most. Returns whether there is.
+    pub(crate) fn wait_for_room(&self, patience: Duration) -> bool {
+        let is_full = |state: &mut Buffer| !state.has_room();
+        let waited = self.0.drained.wait_timeout_while(self.lock(), patience, is_full);
+        waited.unwrap_or_else(PoisonError::into_inner).0.has_room()
     }
 
     fn push(&self, state: &mut Buffer, bytes: &[u8]) {
@@ -168,7 +157,7 @@ impl Stream {
 
 impl Buffer {
     fn has_room(&self) -> bool {
-        self.pending.len() < CAPACITY || self.unlimited || self.closed
+        self.pending.len() < CAPACITY || self.closed
     }
 }
 
@@ -187,15 +176,20 @@ impl Shared {
             }
             std::mem::swap(&mut batch, &mut state.pending);
             state.writing = true;
+            let waiting = state.waiting.clone();
             drop(state);
             self.drained.notify_all();
+            waiting.iter().for_each(OutputRoom::notify);
             let written = target.write_all(&batch).and_then(|()| target.flush());
             batch.clear();
             batch.shrink_to(CAPACITY);
             state = self.lock();
             state.writing = false;
             if let Err(error) = written {
+                let waiting = std::mem::take(&mut state.waiting);
                 self.fail(&mut state, error);
+                drop(state);
+                waiting.iter().for_each(OutputRoom::notify);
                 return;
             }
             self.drained.notify_all();
@@ -214,21 +208,25 @@ impl Shared {
 
 impl Output for Stream {
     fn write(&self, _: Pid, text: &[u8]) {
-        self.push_waiting(text);
+        self.push(&mut self.lock(), text);
     }
 
     fn has_room(&self) -> bool {
         self.lock().has_room()
     }
 
-    fn write_at_once(&self, _: Pid, text: &[u8]) {
-        self.push(&mut self.lock(), text);
+    fn on_room(&self, room: OutputRoom) {
+        self.lock().waiting.push(room);
     }
 }
 
 impl Sink for Stream {
     fn write(&mut self, bytes: &[u8]) {
-        self.push_waiting(bytes);
+        self.push(&mut self.lock(), bytes);
+    }
+
+    fn takes_output(&mut self) -> bool {
+        self.lock().has_room()
     }
 }
 
@@ -252,43 +250,36 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_that_must_not_wait_sees_that_the_buffer_is_full_and_can_write_all_the_same() {
+    fn there_is_no_room_while_nobody_reads_and_all_that_was_written_is_kept() {
         let (permit, permits) = bounded(0);
-        let (out, _written) = crossbeam_channel::unbounded();
+        let (out, written) = crossbeam_channel::unbounded();
         let stream = Stream::to(Slow(permits, out));
         assert!(stream.has_room());
-        stream.push_waiting(b"x");
+        Output::write(&stream, Pid::NOBODY, b"x");
         let deadline = Instant::now() + Duration::from_secs(30);
         while !stream.lock().writing {
             assert!(Instant::now() < deadline, "the thread writes it");
             thread::yield_now();
         }
-        stream.write_at_once(Pid::NOBODY, &vec![b'y'; CAPACITY]);
-        stream.write_at_once(Pid::NOBODY, &vec![b'z'; 3 * CAPACITY]);
-        assert!(!stream.has_room());
-        drop(permit);
+        Output::write(&stream, Pid::NOBODY, &vec![b'y'; CAPACITY]);
+        assert!(!stream.wait_for_room(Duration::from_millis(10)));
+        Output::write(&stream, Pid::NOBODY, b"z");
+        thread::spawn(move || while permit.send(()).is_ok() {});
+        assert!(stream.wait_for_room(Duration::from_secs(30)));
+        assert!(stream.flush(Duration::from_secs(30)).unwrap());
+        assert_eq!(written.try_iter().last(), Some(b'z'));
+        assert_eq!(stream.bytes(), CAPACITY as u64 + 2);
     }
 
     #[test]
-    fn a_writer_waits_for_a_slow_reader_and_not_for_one_that_is_gone() {
+    fn there_is_room_when_the_reader_is_gone() {
         let (permit, permits) = bounded(0);
         let (out, _written) = crossbeam_channel::unbounded();
         let stream = Stream::to(Slow(permits, out));
-        let (done, is_done) = bounded(1);
-        let writer = stream.clone();
-        thread::spawn(move || {
-            for _ in 0..3 {
-                writer.push_waiting(&vec![b'x'; CAPACITY]);
-            }
-            let _ = done.send(());
-        });
-        // The thread writes the first batch, the second fills the buffer.
-        permit.send(()).unwrap();
-        assert!(is_done.recv_timeout(Duration::from_millis(50)).is_err(), "the third waits");
-        assert!(stream.lock().pending.len() <= 2 * CAPACITY);
+        Output::write(&stream, Pid::NOBODY, &vec![b'x'; CAPACITY]);
         drop(permit);
-        is_done.recv_timeout(Duration::from_secs(30)).unwrap();
         stream.failed().recv_timeout(Duration::from_secs(30)).unwrap();
+        assert!(stream.has_room());
         assert!(stream.flush(Duration::from_secs(30)).is_err());
         assert!(stream.flush(Duration::from_secs(30)).is_ok(), "the error is given once");
     }

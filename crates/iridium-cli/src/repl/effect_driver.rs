@@ -19,6 +19,8 @@ use crate::signals::Signal;
 
 /// Fuel between two looks at signals and exit signals: about a millisecond.
 const SLICE: u64 = 1 << 16;
+/// How often a program that waits for room for its output looks at signals.
+const ROOM_CHECK: Duration = Duration::from_millis(100);
 /// How long output may take before something else is printed.
 pub(super) const OUTPUT: Duration = Duration::from_millis(500);
 
@@ -178,8 +180,19 @@ impl EffectDriver {
             Stop::Exited(code) => End::Exited(code),
             Stop::Trapped(trap) => End::Trapped(trap),
             Stop::OutOfFuel => End::OutOfFuel,
+            Stop::OutputFull => return self.wait_for_room(),
             Stop::Effect(effect) => return self.perform_for(effect, process, program),
         }))
+    }
+
+    /// Waits until output is taken again, or something ends the process.
+    fn wait_for_room(&mut self) -> Result<Option<End>, Failure> {
+        while !self.stream.wait_for_room(ROOM_CHECK) {
+            if let Some(end) = self.check_interrupt()? {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
     }
 
     /// Carries out an effect of the program, and lets the process go on with the answer.

@@ -1,7 +1,7 @@
 //! What peers that do not keep up, or mean no good, can make of a node.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
@@ -9,7 +9,7 @@ use iridium_isa::{Module, ModuleId};
 use iridium_net::{Manager, Security};
 use iridium_node::{EventKind, Node};
 use iridium_proto::to_bytes;
-use iridium_sched::{Output, Reason};
+use iridium_sched::{Output, OutputRoom, Reason};
 use iridium_vm::{Limits, Payload, Pid, Process, Start};
 
 use crate::harness::{Lab, PATIENCE, alias, assemble, config, member, mesh, start, wait_until};
@@ -260,25 +260,34 @@ fn code_that_was_wanted_is_taken_in_however_much_the_node_has_to_do() {
 /// A terminal that is held up.
 #[derive(Default)]
 struct Held {
-    held: Mutex<bool>,
-    freed: Condvar,
+    held: AtomicBool,
     came: AtomicBool,
+    room: Mutex<Option<OutputRoom>>,
+}
+
+impl Held {
+    fn free(&self) {
+        self.held.store(false, Ordering::SeqCst);
+        self.room.lock().unwrap().as_ref().unwrap().notify();
+    }
 }
 
 impl Output for Held {
     fn write(&self, _: Pid, _: &[u8]) {
         self.came.store(true, Ordering::SeqCst);
-        let held = self.held.lock().unwrap();
-        drop(self.freed.wait_while(held, |held| *held).unwrap());
     }
 
     fn has_room(&self) -> bool {
-        !*self.held.lock().unwrap()
+        !self.held.load(Ordering::SeqCst)
+    }
+
+    fn on_room(&self, room: OutputRoom) {
+        *self.room.lock().unwrap() = Some(room);
     }
 }
 
 #[test]
-fn a_terminal_that_is_held_up_does_not_cost_a_node_its_links() {
+fn a_terminal_that_is_held_up_holds_up_only_those_that_print() {
     let held = Arc::new(Held::default());
     let (mut config, _) = config("a");
     config.output = Arc::clone(&held) as _;
@@ -287,18 +296,26 @@ fn a_terminal_that_is_held_up_does_not_cost_a_node_its_links() {
     crate::harness::join(&labs);
     let events = labs[0].node.events();
     let module = assemble("main: load $2 #-1\nload $3 #-1\nrecv $2 $4\nprti $4\nhlt");
-    let (printer, exit) = labs[0].spawn(&module, "main", &[]);
-    *held.held.lock().unwrap() = true;
-    wait_until("it waits", || {
+    held.held.store(true, Ordering::SeqCst);
+    let printers: Vec<_> = (0..10).map(|_| labs[0].spawn(&module, "main", &[])).collect();
+    for (printer, _) in &printers {
+        labs[1].node.scheduler().send(Pid::NOBODY, *printer, 1, Payload::Word([0; 8]));
+    }
+    wait_until("they wait for room", || {
         let nodes = labs[0].node.client().processes(false).unwrap();
-        nodes[0].processes.iter().flatten().all(|row| row.state == "receiving")
+        let states = nodes[0].processes.iter().flatten().map(|row| row.state.as_str());
+        states.filter(|state| *state == "output").count() == printers.len()
     });
-    labs[1].node.scheduler().send(Pid::NOBODY, printer, 1, Payload::Word([0; 8]));
+    let (killed, end) = &printers[3];
+    labs[0].node.scheduler().kill(*killed, Reason(7));
+    assert_eq!(end.recv_timeout(PATIENCE).unwrap().reason, Reason(7));
     // Longer than a node may be silent before it is suspected.
     let event = events.recv_timeout(Duration::from_secs(4));
-    *held.held.lock().unwrap() = false;
-    held.freed.notify_all();
     assert_eq!(event, Err(RecvTimeoutError::Timeout));
-    assert!(exit.recv_timeout(PATIENCE).is_ok());
+    assert!(!held.came.load(Ordering::SeqCst));
+    held.free();
+    for (at, (_, exit)) in printers.iter().enumerate().filter(|(at, _)| *at != 3) {
+        assert_eq!(exit.recv_timeout(PATIENCE).unwrap().reason, Reason::NORMAL, "{at}");
+    }
     assert!(held.came.load(Ordering::SeqCst));
 }

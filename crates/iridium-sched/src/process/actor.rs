@@ -36,6 +36,8 @@ numbered! {
         3 = Credit { to: Pid, message: Message },
         /// A blocking host function.
         4 = Host { import: u16, window: u8 },
+        /// Room for its output.
+        5 = Output,
     }
 }
 
@@ -45,7 +47,7 @@ impl Wait {
         match self {
             Wait::Message { until, .. } => *until,
             Wait::Sleep { until } => Some(*until),
-            Wait::Reply { .. } | Wait::Credit { .. } | Wait::Host { .. } => None,
+            Wait::Reply { .. } | Wait::Credit { .. } | Wait::Host { .. } | Wait::Output => None,
         }
     }
 

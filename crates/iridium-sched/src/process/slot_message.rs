@@ -27,8 +27,8 @@ pub(crate) enum SlotMessage {
     Reply(u64, Completion),
     /// The answer to the host call with this number.
     HostAnswer(u64, Answer),
-    /// There may be credit for messages to another node again.
-    CreditAvailable,
+    /// What it waits for may be there: credit for messages to another node, or room for its output.
+    PollWait,
     /// Messages were dropped, because those that wait took too much memory.
     Overflow,
     /// A subscriber waits for the end of the process, and of those it is linked to then.
@@ -65,7 +65,7 @@ impl fmt::Debug for SlotMessage {
             SlotMessage::TimerFired(time) => write!(f, "TimerFired({time})"),
             SlotMessage::Reply(number, reply) => write!(f, "Reply({number}, {reply:?})"),
             SlotMessage::HostAnswer(number, _) => write!(f, "HostAnswer({number})"),
-            SlotMessage::CreditAvailable => f.write_str("CreditAvailable"),
+            SlotMessage::PollWait => f.write_str("PollWait"),
             SlotMessage::Overflow => f.write_str("Overflow"),
             SlotMessage::JoinGroup(_) => f.write_str("JoinGroup"),
             SlotMessage::Inspect(_) => f.write_str("Inspect"),

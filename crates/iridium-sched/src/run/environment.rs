@@ -1,12 +1,12 @@
 //! The environment of a running program: how it sends and receives without leaving the engine.
 
 use super::context::Context;
-use super::local_queue::Role;
 use crate::process::actor::ActorState;
 use iridium_vm::{Environment, Message, Payload, Pid};
 
-/// What is kept of the memory for output, in bytes.
-const KEPT_OUTPUT: usize = 64 << 10;
+/// What a process may write before it is passed on, in bytes; one instruction may exceed it. Also what
+/// is kept of the memory for it.
+const OUTPUT_BUFFER: usize = 32 << 10;
 
 /// The services of the scheduler that a running program gets without leaving the engine.
 pub(crate) struct HostEnv<'e> {
@@ -16,22 +16,18 @@ pub(crate) struct HostEnv<'e> {
     pub(crate) output: &'e mut Vec<u8>,
     /// How many effects its turn has left.
     pub(crate) effects: &'e mut u32,
-    pub(crate) role: Role,
+    /// Whether there is room for output; `None` until it is about to write.
+    pub(crate) has_room: Option<bool>,
 }
 
 impl HostEnv<'_> {
     /// Passes on what the process has written, before anything that it does next can be noticed.
     pub(crate) fn flush_output(&mut self) {
         if !self.output.is_empty() {
-            // Whoever takes the output may take their time.
-            self.context.share_work();
-            let output = &self.context.shared.output;
-            match self.role {
-                Role::Worker(_) => output.write(self.actor.pid, self.output),
-                Role::Inline => output.write_at_once(self.actor.pid, self.output),
-            }
+            self.context.shared.output.write(self.actor.pid, self.output);
             self.output.clear();
-            self.output.shrink_to(KEPT_OUTPUT);
+            self.output.shrink_to(OUTPUT_BUFFER);
+            self.has_room = None;
         }
     }
 
@@ -46,6 +42,12 @@ impl HostEnv<'_> {
 impl Environment for HostEnv<'_> {
     fn write(&mut self, bytes: &[u8]) {
         self.output.extend_from_slice(bytes);
+    }
+
+    fn takes_output(&mut self) -> bool {
+        let shared = self.context.shared;
+        self.output.len() < OUTPUT_BUFFER
+            && *self.has_room.get_or_insert_with(|| shared.output.has_room())
     }
 
     fn pid(&self) -> Pid {

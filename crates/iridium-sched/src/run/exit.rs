@@ -79,7 +79,7 @@ impl Context<'_> {
                 | SlotMessage::Reply(..)
                 | SlotMessage::HostAnswer(..)
                 | SlotMessage::Remove(_)
-                | SlotMessage::CreditAvailable
+                | SlotMessage::PollWait
                 | SlotMessage::Overflow => {}
             }
         }
@@ -112,10 +112,19 @@ impl Context<'_> {
             self.shared.monitor_nodes(pid, false);
         }
         self.shared.remove_remote_links(pid);
-        if let Some(Wait::Credit { to, .. }) = &entry.actor.wait {
-            self.shared.stop_awaiting_credit(to.node(), pid);
-        }
+        self.stop_waiting(&entry.actor);
         self.release_slot(pid);
+    }
+
+    /// Forgets what a process waited for that would be told of it.
+    fn stop_waiting(&self, actor: &ActorState) {
+        match &actor.wait {
+            Some(Wait::Credit { to, .. }) => {
+                self.shared.stop_awaiting_credit(to.node(), actor.pid);
+            }
+            Some(Wait::Output) => self.stop_awaiting_output(actor.pid),
+            _ => {}
+        }
     }
 
     /// Gives the vacated slot of a process back.
@@ -145,9 +154,7 @@ impl Context<'_> {
         if actor.relations().is_some() || unread.iter().any(asks) {
             self.shared.remove_remote_links(pid);
         }
-        if let Some(Wait::Credit { to, .. }) = &actor.wait {
-            self.shared.stop_awaiting_credit(to.node(), pid);
-        }
+        self.stop_waiting(actor);
         // Only now may another process get the slot: what was sent to this one must not reach it.
         self.release_slot(pid);
         let unread_messages = unread.iter().filter(|signal| signal.is_user_message()).count();

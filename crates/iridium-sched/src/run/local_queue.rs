@@ -40,11 +40,6 @@ impl LocalQueue {
         Self { role, free_list, lifo_slot: Cell::new(None), deque }
     }
 
-    /// Whose it is.
-    pub(crate) fn role(&self) -> Role {
-        self.role
-    }
-
     /// The number of the worker, if it is one's.
     pub(crate) fn worker(&self) -> Option<usize> {
         match self.role {

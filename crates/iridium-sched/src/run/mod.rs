@@ -8,10 +8,12 @@
 //!   home elsewhere;
 //! * [`idle`], [`pause`] and [`fuel`]: workers without work, workers that are held for a snapshot,
 //!   processes without fuel;
-//! * [`timers`], [`names`], [`blocking_queue`]: the state behind deadlines, registered names and
-//!   blocking host functions;
+//! * [`output`]: processes that wait for room for their output;
+//! * [`timers`], [`names`], [`blocking_queue`], [`awaiting_output`]: the state behind deadlines,
+//!   registered names, blocking host functions and waiting for room;
 //! * [`free_list`] and [`memory_trim`]: memory of processes that have exited.
 
+pub(crate) mod awaiting_output;
 pub(crate) mod blocking_calls;
 pub(crate) mod blocking_queue;
 pub(crate) mod context;
@@ -25,6 +27,7 @@ pub(crate) mod idle;
 pub(crate) mod local_queue;
 pub(crate) mod memory_trim;
 pub(crate) mod names;
+pub(crate) mod output;
 pub(crate) mod pause;
 pub(crate) mod residents;
 pub(crate) mod shared;

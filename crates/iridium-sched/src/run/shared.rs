@@ -2,12 +2,13 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crossbeam_deque::{Injector, Steal, Stealer};
 use crossbeam_utils::sync::Unparker;
 
+use super::awaiting_output::AwaitingOutput;
 use super::blocking_queue::BlockingCalls;
 use super::idle::Idle;
 use super::memory_trim::MemoryTrim;
@@ -63,10 +64,14 @@ pub(crate) struct Shared {
     pub(crate) remote_links: Mutex<HashMap<u32, HashSet<Pid>>>,
     /// Processes that wait for credit for a message to another node, by node.
     pub(crate) awaiting_credit: Mutex<HashMap<u32, HashSet<Pid>>>,
+    /// Processes that wait for room for their output.
+    pub(crate) awaiting_output: AwaitingOutput,
     /// Processes that want messages about nodes that come and go.
     pub(crate) node_monitors: Mutex<HashSet<Pid>>,
     /// The programs that can be named by the identity of their module.
     pub(crate) programs: Mutex<HashMap<ModuleId, Arc<Program>>>,
+    /// How many look at processes at this moment.
+    pub(crate) inspections: AtomicUsize,
     /// Fuel that was spent since the start.
     pub(crate) fuel_spent: AtomicU64,
     /// Messages of processes that were never received.
@@ -230,9 +235,13 @@ impl Shared {
     }
 
     /// Whether virtual time may advance when nothing can run: not while processes wait for fuel, with
-    /// which they would run, nor during a host function, after which its process will.
+    /// which they would run, or for room for their output, nor during a host function, after which its
+    /// process will.
     pub(crate) fn may_advance_virtual_time(&self) -> bool {
-        self.clock.is_virtual() && !self.has_out_of_fuel() && self.has_no_host_calls()
+        self.clock.is_virtual()
+            && !self.has_out_of_fuel()
+            && self.awaiting_output.is_empty()
+            && self.has_no_host_calls()
     }
 
     /// Whether a worker that finds no work would let virtual time advance.
@@ -277,12 +286,35 @@ impl Shared {
     fn has_nothing_to_run(&self) -> bool {
         self.injector.is_empty()
             && self.stealers.iter().all(Stealer::is_empty)
+            && self.awaiting_output.is_empty()
             && self.has_no_host_calls()
     }
 
     /// Whether no host function is going to return or to answer.
     fn has_no_host_calls(&self) -> bool {
         self.blocking.is_idle() && self.deferred.load(Ordering::SeqCst) == 0
+    }
+}
+
+impl Shared {
+    /// Keeps turns short until it is dropped, so that all processes answer soon.
+    pub(crate) fn begin_inspection(&self) -> Inspection<'_> {
+        self.inspections.fetch_add(1, Ordering::Relaxed);
+        Inspection(self)
+    }
+
+    /// Whether somebody looks at processes.
+    pub(crate) fn is_inspected(&self) -> bool {
+        self.inspections.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// While it lives, somebody looks at processes.
+pub(crate) struct Inspection<'s>(&'s Shared);
+
+impl Drop for Inspection<'_> {
+    fn drop(&mut self) {
+        self.0.inspections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

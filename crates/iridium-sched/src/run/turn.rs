@@ -1,7 +1,9 @@
 //! The turn of a process: it runs until its fuel or its effects are used up, or it waits or exits.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::blocking_calls;
 use super::context::Context;
@@ -18,8 +20,15 @@ use crate::process::signal::Signal;
 use crate::process::slot_message::{Removal, SlotMessage};
 use iridium_vm::{Answer, Completion, Effect, RunError, Status, Stop, Trap, TrapKind};
 
-/// Fuel of a turn: some tens of microseconds.
+/// Fuel of a turn: some tens of microseconds of most programs.
 const FUEL_PER_TURN: u64 = 1 << 14;
+/// After so much fuel a worker looks at the clock: after less of it, the slower the instructions are.
+/// At the most it is a few milliseconds of the slowest ones.
+const FUEL_PER_LOOK: RangeInclusive<u64> = 1 << 8..=1 << 12;
+/// A turn, or several short ones, after which it is time for others.
+const TURN_TIME: Duration = Duration::from_millis(1);
+/// Fuel of a turn while somebody looks at all processes, each of which answers at the end of its turn.
+const FUEL_WHILE_INSPECTED: u64 = 1 << 8;
 /// Effects of a turn, which take much longer than other instructions of their price.
 const EFFECTS_PER_TURN: u32 = 512;
 /// By so many bytes the mailbox of a process that waits may grow before it is counted again.
@@ -33,12 +42,77 @@ pub(crate) struct Runner {
     fuel_spent: u64,
     /// What the running process has written since the last flush.
     output: Vec<u8>,
+    clock: TurnClock,
+}
+
+/// Real time that turns take. To look at it costs as much as many instructions, so that is only done
+/// after some fuel was spent.
+struct TurnClock {
+    looked_at: Instant,
+    spent_since_look: u64,
+    fuel_per_look: u64,
+    /// When others last had their chance, and whether [`TURN_TIME`] has gone by since.
+    others_at: Instant,
+    is_time_for_others: bool,
+}
+
+impl TurnClock {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            looked_at: now,
+            spent_since_look: 0,
+            fuel_per_look: *FUEL_PER_LOOK.end(),
+            others_at: now,
+            is_time_for_others: false,
+        }
+    }
+
+    /// Counts fuel that was spent, and looks at the time now and then. Answers whether the turn is to
+    /// end.
+    fn is_turn_over(&mut self, spent: u64) -> bool {
+        self.spent_since_look += spent;
+        if self.spent_since_look < self.fuel_per_look {
+            return false;
+        }
+        let now = Instant::now();
+        let took = now.duration_since(self.looked_at);
+        if took > TURN_TIME / 2 {
+            self.fuel_per_look = (self.fuel_per_look / 2).max(*FUEL_PER_LOOK.start());
+        } else if took < TURN_TIME / 8 {
+            self.fuel_per_look = (self.fuel_per_look * 2).min(*FUEL_PER_LOOK.end());
+        }
+        (self.looked_at, self.spent_since_look) = (now, 0);
+        let is_over = now.duration_since(self.others_at) >= TURN_TIME;
+        if is_over {
+            (self.others_at, self.is_time_for_others) = (now, true);
+        }
+        is_over
+    }
 }
 
 /// What is left of a turn.
 struct Turn {
     fuel: u64,
     effects: u32,
+    /// Whether its time is over.
+    is_over: bool,
+}
+
+impl Turn {
+    fn new(fuel: u64) -> Self {
+        Self { fuel, effects: EFFECTS_PER_TURN, is_over: false }
+    }
+
+    /// Whatever is left of it, others are to run.
+    fn end(&mut self) {
+        self.is_over = true;
+    }
+
+    fn next(&self) -> Next {
+        let goes_on = self.fuel > 0 && self.effects > 0 && !self.is_over;
+        if goes_on { Next::Continue } else { Next::Yield }
+    }
 }
 
 /// How a turn goes on.
@@ -59,7 +133,7 @@ enum Next {
 
 impl Runner {
     pub(crate) fn new(shared: Arc<Shared>, local: LocalQueue) -> Self {
-        Self { shared, local, fuel_spent: 0, output: Vec::new() }
+        Self { shared, local, fuel_spent: 0, output: Vec::new(), clock: TurnClock::new() }
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
@@ -82,14 +156,21 @@ impl Runner {
         }
     }
 
+    /// Whether what has come from outside should have its chance, for some time has gone by since the
+    /// last one.
+    pub(crate) fn take_time_for_others(&mut self) -> bool {
+        std::mem::take(&mut self.clock.is_time_for_others)
+    }
+
     /// Gives a process its turn.
     pub(crate) fn turn(&mut self, mut entry: Box<ProcessEntry>) {
-        let granted = self.context().take_fuel(FUEL_PER_TURN.saturating_sub(entry.fuel_debt));
+        let fuel = if self.shared.is_inspected() { FUEL_WHILE_INSPECTED } else { FUEL_PER_TURN };
+        let granted = self.context().take_fuel(fuel.saturating_sub(entry.fuel_debt));
         if granted == 0 {
             return self.skip_turn(entry);
         }
         entry.fuel_debt = 0;
-        let mut turn = Turn { fuel: granted, effects: EFFECTS_PER_TURN };
+        let mut turn = Turn::new(granted);
         let mut next = match std::mem::take(&mut entry.has_slot_messages) {
             true => self.read_slot(&mut entry),
             false => Next::Continue,
@@ -187,6 +268,12 @@ impl Runner {
                 };
             }
         };
+        if actor.wait == Some(Wait::Output) {
+            if !context.may_write(actor.pid) {
+                return Next::Park;
+            }
+            actor.wait = None;
+        }
         if let Some(wait) = &actor.wait {
             // Most processes wait for a message, and are woken when it is there.
             let message = match wait {
@@ -206,8 +293,9 @@ impl Runner {
         }
         let before = process.fuel_spent();
         let (output, effects) = (&mut self.output, &mut turn.effects);
-        let mut env = HostEnv { context, actor, output, effects, role: self.local.role() };
-        let stop = self.shared.engine.run(process, program, turn.fuel, &mut env);
+        let mut env = HostEnv { context, actor, output, effects, has_room: None };
+        let fuel = turn.fuel.min(self.clock.fuel_per_look);
+        let stop = self.shared.engine.run(process, program, fuel, &mut env);
         env.flush_output();
         let spent = process.fuel_spent() - before;
         if spent > turn.fuel {
@@ -217,9 +305,19 @@ impl Runner {
             context.overdraw_fuel(over);
         }
         turn.fuel = turn.fuel.saturating_sub(spent);
+        // Virtual time stands still during turns, which so are the same each time.
+        if !self.shared.clock.is_virtual() && self.clock.is_turn_over(spent) {
+            turn.end();
+        }
         match stop {
             Ok(Stop::Effect(effect)) => self.perform(entry, turn, effect),
-            Ok(Stop::OutOfFuel) => Next::Yield,
+            // Only an engine with a mind of its own stops for nothing.
+            Ok(Stop::OutOfFuel) if spent == 0 => Next::Yield,
+            Ok(Stop::OutOfFuel) => turn.next(),
+            Ok(Stop::OutputFull) => {
+                entry.actor.wait = Some(Wait::Output);
+                turn.next()
+            }
             Ok(Stop::Halted(_)) => Next::Exit(Reason::NORMAL, None),
             Ok(Stop::Exited(code)) => Next::Exit(Reason(code), None),
             Ok(Stop::Trapped(trap)) => Next::Exit(Reason::of_trap(trap.kind), Some(trap)),
@@ -240,7 +338,7 @@ impl Runner {
             requests: &mut entry.requests,
         };
         turn.effects = turn.effects.saturating_sub(1);
-        let goes_on = if turn.effects > 0 { Next::Continue } else { Next::Yield };
+        let goes_on = turn.next();
         match effects::perform(self.context(), process, effect) {
             Outcome::Done(Completion::Failed(kind)) => fail(entry, kind),
             Outcome::Done(completion) => {
@@ -263,7 +361,7 @@ impl Runner {
                     }
                     goes_on
                 }
-                Wait::Sleep { .. } | Wait::Credit { .. } => goes_on,
+                Wait::Sleep { .. } | Wait::Credit { .. } | Wait::Output => goes_on,
             },
             Outcome::Exit(reason) => Next::Exit(reason, None),
         }
@@ -341,7 +439,7 @@ fn handle(context: Context<'_>, entry: &mut ProcessEntry, messages: Vec<SlotMess
             SlotMessage::JoinGroup(token) => entry.join_group(token),
             SlotMessage::Overflow => overflow = true,
             // Its wait is polled again.
-            SlotMessage::CreditAvailable => {}
+            SlotMessage::PollWait => {}
         }
     }
     match exit {

@@ -20,13 +20,15 @@ pub(crate) struct Worker {
     index: usize,
     parker: Parker,
     turns: u32,
+    /// How many processes from outside are to run before those of its own queue.
+    outside_first: u32,
     /// Whether it was woken and has found nothing yet.
     searching: bool,
 }
 
 impl Worker {
     pub(crate) fn new(index: usize, runner: Runner, parker: Parker) -> Self {
-        Self { runner, index, parker, turns: 0, searching: false }
+        Self { runner, index, parker, turns: 0, outside_first: 0, searching: false }
     }
 
     /// Runs processes until the scheduler is stopped.
@@ -62,12 +64,24 @@ impl Worker {
             0 => {
                 self.runner.report_fuel();
                 trim_memory(self.shared());
-                if let Some(entry) = retry(|| self.shared().injector.steal()) {
-                    return Some(entry);
-                }
+                self.outside_first = self.outside_first.max(1);
             }
             TURNS_PER_CHECK => self.runner.local().flush_lifo_slot(),
             _ => {}
+        }
+        if self.runner.take_time_for_others() {
+            self.runner.local().flush_lifo_slot();
+            // As long a time at most for the one side as for the other.
+            self.outside_first = if self.outside_first > 0 { 0 } else { TURNS_PER_CHECK };
+        }
+        if self.outside_first > 0 {
+            match retry(|| self.shared().injector.steal()) {
+                Some(entry) => {
+                    self.outside_first -= 1;
+                    return Some(entry);
+                }
+                None => self.outside_first = 0,
+            }
         }
         let (shared, local) = (self.shared(), self.runner.local());
         let next = local.pop();

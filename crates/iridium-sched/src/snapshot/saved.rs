@@ -76,9 +76,12 @@ impl SavedProcess {
             Body::Supervisor(supervisor) => SavedBody::Supervisor((**supervisor).clone()),
             Body::Ended => return None,
         };
+        let mut actor = entry.actor.clone();
+        // It can run, and will see whether there is room where it is restored.
+        actor.wait.take_if(|wait| *wait == Wait::Output);
         let joins = messages.iter().any(|message| matches!(message, SlotMessage::JoinGroup(_)));
         Some(Self {
-            actor: entry.actor.clone(),
+            actor,
             body,
             names: Vec::new(),
             slot_messages: messages.iter().filter_map(SavedSlotMessage::of).collect(),
@@ -150,7 +153,7 @@ impl SavedSlotMessage {
             SlotMessage::Reply(number, reply) => Some(Self::Reply(*number, reply.clone())),
             SlotMessage::Overflow => Some(Self::Overflow),
             SlotMessage::TimerFired(_)
-            | SlotMessage::CreditAvailable
+            | SlotMessage::PollWait
             | SlotMessage::HostAnswer(..)
             | SlotMessage::JoinGroup(_)
             | SlotMessage::Inspect(_)

@@ -40,6 +40,11 @@ impl Code {
         self.dataflow.cached.get(index).copied().unwrap_or_default()
     }
 
+    /// Whether an instruction is a toll.
+    pub(super) fn is_toll(&self, index: u32) -> bool {
+        self.dataflow.tolls.get(index as usize).is_some_and(|toll| *toll)
+    }
+
     /// The target of a jump table at a position that the table has.
     pub(super) fn table_entry(&self, position: usize) -> Option<u32> {
         self.tables.get(position).copied()

@@ -8,7 +8,7 @@
 //! what is
 //! known of an instruction therefore holds however control got there.
 
-use iridium_isa::{Flow, Instruction};
+use iridium_isa::{Flow, Instruction, tolls};
 
 use super::register_cache::{CachedRegisters, Write};
 
@@ -19,6 +19,8 @@ pub(super) struct Dataflow {
     pub(super) cached: Vec<CachedRegisters>,
     /// Whether an instruction must refill for the one after it.
     pub(super) refills: Vec<bool>,
+    /// Which instructions are tolls. They refill in any case.
+    pub(super) tolls: Vec<bool>,
 }
 
 /// How many instructions of a loop are looked at to see whether they gain by the cache.
@@ -38,7 +40,7 @@ pub(super) fn analyse(code: &[Instruction]) -> Dataflow {
         };
         refills[at] = instruction.opcode().is_fast() && successors(at, instruction).any(lacks);
     }
-    Dataflow { cached, refills }
+    Dataflow { cached, refills, tolls: tolls(code) }
 }
 
 /// What all predecessors agree on, where nothing is chosen.

@@ -17,7 +17,8 @@ use iridium_isa::Module;
 use crate::process::Process;
 use crate::register::{Frame, Register};
 
-/// What takes over at hooked instructions.
+/// What takes over at hooked instructions. It pays what the interpreter would, also for
+/// [tolls](iridium_isa::tolls()).
 pub trait EntryHook: fmt::Debug + Send + Sync {
     /// Called when a run comes to a hooked instruction, before it is done and before it is paid for.
     fn enter(&self, state: &mut EntryState<'_>) -> Resume;

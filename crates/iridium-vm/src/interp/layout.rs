@@ -1,13 +1,11 @@
 //! Instructions laid out for running, and entry hooks put at them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use iridium_isa::{Instruction, Module};
 
 use super::code::Code;
 use super::dataflow::{self, Dataflow};
 use super::dispatch::{self, Handler};
-use super::op::{HandlerCell, OP_SIZE, Op};
+use super::op::{HandlerCell, Marks, OP_SIZE, Op};
 use crate::register::Register;
 
 /// Lays a module's code out.
@@ -19,7 +17,9 @@ pub(crate) fn lay_out(module: &Module) -> Code {
         .iter()
         .enumerate()
         .map(|(index, instruction)| {
-            op(dispatch::handler(&dataflow, code, index), instruction, index, &mut tables)
+            let marks = Marks::new(dataflow.tolls[index]);
+            let handler = dispatch::handler(&dataflow, code, index);
+            op(handler, marks, instruction, index, &mut tables)
         })
         .collect();
     let start = ops.as_ptr().addr();
@@ -30,14 +30,20 @@ pub(crate) fn lay_out(module: &Module) -> Code {
 }
 
 /// The op of an instruction, with its target counted in bytes from the first op.
-fn op(handler: Handler, instruction: &Instruction, index: usize, tables: &mut Vec<u32>) -> Op {
+fn op(
+    handler: Handler,
+    marks: Marks,
+    instruction: &Instruction,
+    index: usize,
+    tables: &mut Vec<u32>,
+) -> Op {
     let slots = instruction.slots();
     let mut op = Op {
         handler: HandlerCell::new(dispatch::erase(handler)),
         target: slots.target.map_or(0, |target| target as usize * OP_SIZE),
         registers: slots.registers.map(|number| u16::from(number) * size_of::<Register>() as u16),
         opcode: instruction.opcode(),
-        hooked: AtomicBool::new(false),
+        marks,
         literal: slots.literal,
         high: slots.high,
     };
@@ -57,7 +63,7 @@ fn op(handler: Handler, instruction: &Instruction, index: usize, tables: &mut Ve
 pub(crate) fn hook(code: &Code, module: &Module, index: u32) -> bool {
     let index = index as usize;
     let Some(op) = code.ops().get(index).filter(|_| code.hook().is_some()) else { return false };
-    op.hooked.store(true, Ordering::Relaxed);
+    op.marks.set_hooked(true);
     op.handler.store(dispatch::erase(dispatch::entry));
     // The one before may do this one with it in a single handler, which would pass the hook by.
     set_handler(code, module.code(), index.checked_sub(1));
@@ -68,7 +74,7 @@ pub(crate) fn hook(code: &Code, module: &Module, index: u32) -> bool {
 pub(crate) fn unhook(code: &Code, module: &Module, index: u32) {
     let index = index as usize;
     let Some(op) = code.ops().get(index) else { return };
-    op.hooked.store(false, Ordering::Relaxed);
+    op.marks.set_hooked(false);
     set_handler(code, module.code(), Some(index));
     set_handler(code, module.code(), index.checked_sub(1));
 }
@@ -78,8 +84,7 @@ fn set_handler(code: &Code, instructions: &[Instruction], index: Option<usize>) 
     let Some((index, op)) = index.and_then(|index| Some((index, code.ops().get(index)?))) else {
         return;
     };
-    let is_hooked =
-        |index: usize| code.ops().get(index).is_some_and(|op| op.hooked.load(Ordering::Relaxed));
+    let is_hooked = |index: usize| code.ops().get(index).is_some_and(|op| op.marks.is_hooked());
     if is_hooked(index) {
         return;
     }

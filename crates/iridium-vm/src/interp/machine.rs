@@ -307,10 +307,16 @@ impl<'r, const F: usize> Machine<'r, F> {
         self.parts.pc = unsafe { self.parts.pc.add(1) };
     }
 
+    /// Whether there is fuel.
+    #[inline(always)]
+    pub(super) fn has_fuel(&self) -> bool {
+        self.parts.fuel > 0
+    }
+
     /// Pays 1 for the instruction, if there is fuel.
     #[inline(always)]
     pub(super) fn pay(&mut self) -> bool {
-        if self.parts.fuel <= 0 {
+        if !self.has_fuel() {
             return false;
         }
         self.parts.fuel -= 1;
@@ -359,7 +365,7 @@ impl<'r, const F: usize> Machine<'r, F> {
     pub(super) fn call<const WINDOWED: bool>(&mut self) -> Step {
         let slide = if WINDOWED { self.op().registers[0] } else { 0 };
         let return_to = self.op().literal as u32;
-        if self.parts.fuel <= 0 {
+        if !self.has_fuel() {
             return Step::OutOfFuel;
         }
         let window = self.parts.window.wrapping_byte_add(usize::from(slide));
@@ -377,13 +383,18 @@ impl<'r, const F: usize> Machine<'r, F> {
         self.jump()
     }
 
-    /// Returns from a call; with no call to return from it is left to the slow path.
+    /// Pays for a return from a call and makes it; with no call to return from it is left to the slow
+    /// path.
     #[inline(always)]
     pub(super) fn ret(&mut self) -> Step {
         let run = self.run();
         if run.frame_top == run.frame_base {
             return Step::SlowPath;
         }
+        if !self.pay() {
+            return Step::OutOfFuel;
+        }
+        let run = self.run();
         // SAFETY: above its base there is a frame (I4).
         let frame = unsafe {
             run.frame_top = run.frame_top.sub(1);

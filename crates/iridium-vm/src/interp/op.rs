@@ -1,6 +1,6 @@
 //! An instruction as the interpreter reads it.
 
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
 use iridium_isa::Opcode;
 
@@ -22,8 +22,8 @@ pub(super) struct Op {
     pub(super) registers: [u16; 3],
     /// What the loop backend matches on.
     pub(super) opcode: Opcode,
-    /// Whether an engine takes over here; for the loop backend, which calls no handlers.
-    pub(super) hooked: AtomicBool,
+    /// What is special here; for the loop backend, which calls no handlers.
+    pub(super) marks: Marks,
     /// The 32-bit literal; the low half of a 64-bit one; for calls the index to return to; for jump
     /// tables their first entry.
     pub(super) literal: i32,
@@ -36,6 +36,39 @@ pub(super) struct Op {
 pub(super) const OP_SIZE: usize = size_of::<Op>();
 const _: () = assert!(OP_SIZE == 32 || size_of::<usize>() != 8);
 const _: () = assert!(size_of::<Register>() * 255 <= u16::MAX as usize);
+
+/// What is special at an instruction.
+#[derive(Debug, Default)]
+pub(super) struct Marks(AtomicU8);
+
+impl Marks {
+    const TOLL: u8 = 1;
+    const HOOKED: u8 = 2;
+
+    pub(super) fn new(is_toll: bool) -> Self {
+        Self(AtomicU8::new(if is_toll { Self::TOLL } else { 0 }))
+    }
+
+    /// Whether it is a [toll](iridium_isa::tolls()).
+    #[inline(always)]
+    pub(super) fn is_toll(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & Self::TOLL != 0
+    }
+
+    /// Whether another engine takes over here.
+    #[inline(always)]
+    pub(super) fn is_hooked(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & Self::HOOKED != 0
+    }
+
+    pub(super) fn set_hooked(&self, on: bool) {
+        if on {
+            self.0.fetch_or(Self::HOOKED, Ordering::Relaxed);
+        } else {
+            self.0.fetch_and(!Self::HOOKED, Ordering::Relaxed);
+        }
+    }
+}
 
 /// A handler, as an address that may be replaced while others call it. What type of function it is is
 /// known where handlers are made: [`Handler`](super::dispatch::Handler).

@@ -50,11 +50,15 @@ impl Oracle {
     /// Runs until the end or until an instruction that costs finds no fuel.
     pub(crate) fn run(&mut self, module: &Module, limits: &Limits, fuel: u64) -> End {
         let stop_at = self.spent.saturating_add(fuel);
+        let tolls = iridium_isa::tolls(module.code());
         loop {
             let instruction = &module.code()[self.pc];
-            if self.costs(instruction, module) && self.spent >= stop_at {
+            let costs = self.costs(instruction, module);
+            let pays_toll = tolls[self.pc] && !costs;
+            if (costs || pays_toll) && self.spent >= stop_at {
                 return End::OutOfFuel;
             }
+            self.spent += u64::from(pays_toll);
             match self.step(instruction, module, limits) {
                 Ok(Go::Next) => self.pc += 1,
                 Ok(Go::To(pc)) => self.pc = pc,
@@ -98,6 +102,7 @@ impl Oracle {
             | I::Callw { .. }
             | I::Callr { .. }
             | I::Callwr { .. }
+            | I::Ret {}
             | I::Aloc { .. }
             | I::Memcpy { .. }
             | I::Memset { .. }
@@ -292,13 +297,16 @@ impl Oracle {
             I::Callr { a } => self.call(self.int(a.0), 0, module, limits),
             I::Callwr { a, k } => self.call(self.int(a.0), k.0, module, limits),
             I::Djmp { l } => self.jump(i64::from(l.0), module),
-            I::Ret {} => match self.calls.pop() {
-                None => Ok(Go::End(End::Halted(self.int(0)))),
-                Some((back, slide)) => {
-                    self.window -= slide;
-                    Ok(Go::To(back))
+            I::Ret {} => {
+                self.spent += 1;
+                match self.calls.pop() {
+                    None => Ok(Go::End(End::Halted(self.int(0)))),
+                    Some((back, slide)) => {
+                        self.window -= slide;
+                        Ok(Go::To(back))
+                    }
                 }
-            },
+            }
             I::Push { a } if self.stack.len() as u64 >= limits.stack => {
                 let _ = a;
                 Err(TrapKind::DataStackLimit)

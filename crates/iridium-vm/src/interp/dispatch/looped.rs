@@ -4,7 +4,7 @@
 
 use iridium_isa::Opcode;
 
-use super::stops::{Entered, enter_hook, is_hooked, out_of_line, stop_before};
+use super::stops::{Entered, enter_hook, out_of_line, stop_before};
 use crate::interp::machine::{Exit, Machine, Run, Step};
 use crate::interp::semantics;
 
@@ -13,7 +13,7 @@ pub(super) fn go<const STEP: bool>(run: &mut Run<'_>) -> Exit {
     // SAFETY: the caller's reference is not used until the machine is put back.
     let mut machine = unsafe { run.machine() };
     loop {
-        if !STEP && is_hooked(&machine) {
+        if !STEP && machine.op().marks.is_hooked() {
             match enter_hook(machine) {
                 Ok(Entered::Continue(next)) => {
                     machine = next;
@@ -23,7 +23,12 @@ pub(super) fn go<const STEP: bool>(run: &mut Run<'_>) -> Exit {
                 Err(exit) => return exit,
             }
         }
-        match execute(&mut machine) {
+        let step = if machine.op().marks.is_toll() {
+            execute_toll(&mut machine)
+        } else {
+            execute(&mut machine)
+        };
+        match step {
             // SAFETY: it says that it goes on.
             Step::Next => unsafe { machine.advance() },
             Step::Moved | Step::Landed => {}
@@ -38,6 +43,20 @@ pub(super) fn go<const STEP: bool>(run: &mut Run<'_>) -> Exit {
             return Exit::Stepped;
         }
     }
+}
+
+/// Does the current instruction, which is a [toll](iridium_isa::tolls()).
+#[inline(always)]
+pub(super) fn execute_toll(machine: &mut Machine<'_>) -> Step {
+    if !machine.has_fuel() {
+        return Step::OutOfFuel;
+    }
+    let step = execute(machine);
+    // A branch that is taken has paid, and the slow path pays for what it does.
+    if step == Step::Next {
+        machine.pay();
+    }
+    step
 }
 
 macro_rules! execute {

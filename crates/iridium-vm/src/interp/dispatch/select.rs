@@ -4,7 +4,7 @@ use iridium_isa::Instruction;
 
 use super::handlers::single;
 use super::superinstruction;
-use super::threaded::{Handler, refilling};
+use super::threaded::{Handler, refilling, toll};
 use crate::interp::dataflow::Dataflow;
 use crate::interp::register_cache::NONE;
 
@@ -14,11 +14,11 @@ pub(in crate::interp) fn handler(
     code: &[Instruction],
     index: usize,
 ) -> Handler {
-    if dataflow.refills[index] {
-        return refilling;
+    if let Some(handler) = uncached(dataflow, index) {
+        return handler;
     }
     let (first, cached) = (&code[index], dataflow.cached[index]);
-    let second = code.get(index + 1).filter(|_| !dataflow.refills[index + 1]);
+    let second = code.get(index + 1).filter(|_| uncached(dataflow, index + 1).is_none());
     let pair = second.and_then(|second| superinstruction::handler(cached, first, second));
     pair.unwrap_or_else(|| handler_alone(dataflow, code, index))
 }
@@ -29,8 +29,8 @@ pub(in crate::interp) fn handler_alone(
     code: &[Instruction],
     index: usize,
 ) -> Handler {
-    if dataflow.refills[index] {
-        return refilling;
+    if let Some(handler) = uncached(dataflow, index) {
+        return handler;
     }
     let instruction = &code[index];
     let opcode = instruction.opcode();
@@ -44,5 +44,16 @@ pub(in crate::interp) fn handler_alone(
         7 => single::<7>(opcode),
         8 => single::<8>(opcode),
         _ => single::<NONE>(opcode),
+    }
+}
+
+/// The handler of an instruction that does not use the register cache.
+fn uncached(dataflow: &Dataflow, index: usize) -> Option<Handler> {
+    if dataflow.tolls[index] {
+        Some(toll)
+    } else if dataflow.refills[index] {
+        Some(refilling)
+    } else {
+        None
     }
 }

@@ -1,8 +1,6 @@
 //! Where dispatch leaves the fast path: for the slow one, for the hook of another engine, for good.
 #![allow(unsafe_code)]
 
-use std::sync::atomic::Ordering;
-
 use crate::interp::entry_hook::{EntryState, Resume};
 use crate::interp::machine::{Exit, Machine, Run};
 use crate::interp::slow_path;
@@ -19,12 +17,6 @@ pub(super) enum Entered<'r> {
     Continue(Machine<'r>),
     /// The interpreter is to do the current instruction.
     Interpret(Machine<'r>),
-}
-
-/// Whether an engine takes over at the current instruction.
-#[inline(always)]
-pub(super) fn is_hooked(machine: &Machine<'_>) -> bool {
-    machine.op().hooked.load(Ordering::Relaxed)
 }
 
 /// Lets an engine take over.

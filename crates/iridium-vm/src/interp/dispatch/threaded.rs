@@ -168,6 +168,7 @@ define_handler! {
     fn entry(machine) {
         match enter_hook(machine) {
             Ok(Entered::Continue(machine)) => refill_and_go_on(machine),
+            Ok(Entered::Interpret(machine)) if machine.op().marks.is_toll() => do_toll(machine),
             Ok(Entered::Interpret(machine)) => do_one(machine),
             Err(exit) => exit,
         }
@@ -191,10 +192,32 @@ define_handler! {
     }
 }
 
+define_handler! {
+    /// The handler of a [toll](iridium_isa::tolls()).
+    #[inline(never)]
+    fn toll(machine) {
+        do_toll(machine)
+    }
+}
+
 /// Does the current instruction without the register cache, and goes on.
 #[inline(always)]
 fn do_one(mut machine: Machine<'_>) -> Exit {
-    match looped::execute(&mut machine) {
+    let step = looped::execute(&mut machine);
+    refill_after(machine, step)
+}
+
+/// Does the current instruction, which is a toll, without the register cache, and goes on.
+#[inline(always)]
+fn do_toll(mut machine: Machine<'_>) -> Exit {
+    let step = looped::execute_toll(&mut machine);
+    refill_after(machine, step)
+}
+
+/// Goes on after an instruction that was done without the register cache.
+#[inline(always)]
+fn refill_after(mut machine: Machine<'_>, step: Step) -> Exit {
+    match step {
         Step::Next => {
             // SAFETY: it says that it goes on.
             unsafe { machine.advance() };

@@ -4,9 +4,10 @@
 use iridium_isa::Instruction;
 use iridium_isa::operand::{Int, IntOut, WINDOW_SPAN, Window};
 
+use super::bulk;
 use super::interruption::Interruption;
-use super::operands::{readable, text, writable};
-use crate::effect::{Effect, PendingEffect, SpawnKind, Start};
+use super::operands::text;
+use crate::effect::{Effect, Pending, SpawnKind, Start};
 use crate::host::{HostError, HostFunction};
 use crate::host_call::with_caller;
 use crate::interp::arithmetic::bits;
@@ -25,33 +26,28 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
         I::Spawn { l, k, d } => (spawn(run, SpawnKind::Plain, l.0, *k), value(*d)),
         I::Spawnat { a, l, k, d } => (spawn(run, SpawnKind::At(run.int(*a)), l.0, *k), value(*d)),
         I::Spawnlink { l, k, d } => (spawn(run, SpawnKind::Linked, l.0, *k), value(*d)),
-        I::Spawnmon { l, k, d } => {
-            (spawn(run, SpawnKind::Monitored, l.0, *k), PendingEffect::Pair(d.0))
-        }
+        I::Spawnmon { l, k, d } => (spawn(run, SpawnKind::Monitored, l.0, *k), Pending::Pair(d.0)),
         I::Send { p, t, m } => {
             let (to, tag) = (run.int(*p), run.int(*t));
             let (address, length) = (run.int(Int(m.0)), run.int(Int(m.0.saturating_add(1))));
-            run.pay_bulk(|process, module| {
-                readable(process, module, address, length).map(<[u8]>::len)
-            })?;
-            let bytes = readable(run.process, run.module, address, length)?.into();
-            match send(run, to, tag, Payload::Bytes(bytes)) {
+            let payload = bulk::payload(run, address, length)?;
+            match send(run, to, tag, payload) {
                 None => return Ok(()),
-                Some(effect) => (effect, PendingEffect::Done),
+                Some(effect) => (effect, Pending::Done),
             }
         }
         I::Sendi { p, t, a } => {
             let word = run.int(*a).to_le_bytes();
             match send_word(run, *p, *t, word)? {
                 None => return Ok(()),
-                Some(effect) => (effect, PendingEffect::Done),
+                Some(effect) => (effect, Pending::Done),
             }
         }
         I::SendF64 { p, t, a } => {
             let word = bits(run.float(a.0)).to_le_bytes();
             match send_word(run, *p, *t, word)? {
                 None => return Ok(()),
-                Some(effect) => (effect, PendingEffect::Done),
+                Some(effect) => (effect, Pending::Done),
             }
         }
         I::Recv { t, d } => {
@@ -62,7 +58,7 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
                 run.process.receive(d.0, message);
                 return Ok(());
             }
-            (Effect::Receive { tag, timeout }, PendingEffect::Received(d.0))
+            (Effect::Receive { tag, timeout }, Pending::Received(d.0))
         }
         I::Msgi { d } => {
             let word = message_word(run)?;
@@ -74,32 +70,30 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
             run.register(d.0).float = f64::from_le_bytes(word);
             return Ok(());
         }
-        I::Msgm { a, d } => return copy_message(run, *a, *d),
-        I::Link { p } => (Effect::Link { pid: run.int(*p) }, PendingEffect::Done),
-        I::Unlink { p } => (Effect::Unlink { pid: run.int(*p) }, PendingEffect::Done),
+        I::Msgm { a, d } => return bulk::msgm(run, *a, *d),
+        I::Link { p } => (Effect::Link { pid: run.int(*p) }, Pending::Done),
+        I::Unlink { p } => (Effect::Unlink { pid: run.int(*p) }, Pending::Done),
         I::Monitor { p, d } => (Effect::Monitor { pid: run.int(*p) }, value(*d)),
-        I::Demonitor { a } => (Effect::Demonitor { reference: run.int(*a) }, PendingEffect::Done),
-        I::Trapexit { n } => (Effect::TrapExit { on: n.0 != 0 }, PendingEffect::Done),
-        I::Kill { p, a } => {
-            (Effect::Kill { pid: run.int(*p), reason: run.int(*a) }, PendingEffect::Done)
-        }
+        I::Demonitor { a } => (Effect::Demonitor { reference: run.int(*a) }, Pending::Done),
+        I::Trapexit { n } => (Effect::TrapExit { on: n.0 != 0 }, Pending::Done),
+        I::Kill { p, a } => (Effect::Kill { pid: run.int(*p), reason: run.int(*a) }, Pending::Done),
         I::Register { s, p } => {
             let name = text(run.module, *s)?.to_owned();
-            (Effect::Register { name, pid: run.int(*p) }, PendingEffect::Done)
+            (Effect::Register { name, pid: run.int(*p) }, Pending::Done)
         }
         I::Unregister { s, p } => {
             let name = text(run.module, *s)?.to_owned();
-            (Effect::Unregister { name, pid: run.int(*p) }, PendingEffect::Done)
+            (Effect::Unregister { name, pid: run.int(*p) }, Pending::Done)
         }
         I::Whereis { s, d } => {
             let name = text(run.module, *s)?.to_owned();
-            (Effect::WhereIs { name }, PendingEffect::Found(d.0))
+            (Effect::WhereIs { name }, Pending::Found(d.0))
         }
         I::Nodes { d } => (Effect::Nodes, value(*d)),
         I::Nodeat { a, d } => (Effect::NodeAt { position: run.int(*a) }, value(*d)),
-        I::Monnodes { n } => (Effect::MonitorNodes { on: n.0 != 0 }, PendingEffect::Done),
-        I::Sleep { a } => (Effect::Sleep { milliseconds: run.int(*a) }, PendingEffect::Done),
-        I::Yield {} => (Effect::Yield, PendingEffect::Done),
+        I::Monnodes { n } => (Effect::MonitorNodes { on: n.0 != 0 }, Pending::Done),
+        I::Sleep { a } => (Effect::Sleep { milliseconds: run.int(*a) }, Pending::Done),
+        I::Yield {} => (Effect::Yield, Pending::Done),
         I::Now { d } => (Effect::Now, value(*d)),
         I::Mono { d } => (Effect::Mono, value(*d)),
         I::Rand { d } => (Effect::Random, value(*d)),
@@ -112,7 +106,7 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
                     .map_err(|HostError(message)| Interruption::HostError(message.into()));
             }
             Some(HostFunction::Blocking(_) | HostFunction::Deferred(_)) => {
-                (Effect::Host { import: f.0, window: k.0 }, PendingEffect::Done)
+                (Effect::Host { import: f.0, window: k.0 }, Pending::Done)
             }
             // The verifier has seen that it exists.
             None => return Err(TrapKind::Internal.into()),
@@ -125,8 +119,8 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
     Err(Interruption::Waits)
 }
 
-fn value(d: IntOut) -> PendingEffect {
-    PendingEffect::Value(d.0)
+fn value(d: IntOut) -> Pending {
+    Pending::Value(d.0)
 }
 
 fn spawn(run: &Run<'_>, kind: SpawnKind, entry: u32, k: Window) -> Effect {
@@ -144,7 +138,8 @@ fn send_word(
     t: Int,
     word: [u8; 8],
 ) -> Result<Option<Effect>, Interruption> {
-    run.pay_bulk(|_, _| Ok(word.len()))?;
+    // As for 8 bytes in bulk.
+    run.pay(1)?;
     let (to, tag) = (run.int(p), run.int(t));
     Ok(send(run, to, tag, Payload::Word(word)))
 }
@@ -158,19 +153,4 @@ fn send(run: &mut Run<'_>, to: i64, tag: i64, payload: Payload) -> Option<Effect
 fn message_word(run: &Run<'_>) -> Result<[u8; 8], TrapKind> {
     let message = run.process.message.as_ref().ok_or(TrapKind::BadMessage)?;
     message.bytes().try_into().map_err(|_| TrapKind::BadMessage)
-}
-
-fn copy_message(run: &mut Run<'_>, a: Int, d: IntOut) -> Result<(), Interruption> {
-    let address = run.int(a);
-    run.pay_bulk(|process, _| {
-        let length = process.message.as_ref().ok_or(TrapKind::BadMessage)?.bytes().len();
-        writable(process, address, length as i64).map(|_| length)
-    })?;
-    // Taken out for the moment, because both are parts of the process.
-    let message = run.process.message.take().ok_or(TrapKind::BadMessage)?;
-    let length = message.bytes().len() as i64;
-    writable(run.process, address, length)?.copy_from_slice(message.bytes());
-    run.process.message = Some(message);
-    run.set_int(d, length);
-    Ok(())
 }

@@ -4,12 +4,11 @@
 //! Fuel comes first: an instruction that costs is not begun when no fuel is left. What traps has
 //! been paid for.
 
-use iridium_isa::operand::{Data, Int, Offset};
-use iridium_isa::{DATA_BASE, Fuel, Instruction, Module};
+use iridium_isa::operand::Offset;
+use iridium_isa::{Fuel, Instruction, Module};
 
-use super::effects;
 use super::interruption::Interruption;
-use super::operands::{read_data, readable, text, writable};
+use super::{bulk, effects};
 use crate::interp::arithmetic::bits;
 use crate::interp::machine::{Exit, Run};
 use crate::process::{Process, Status};
@@ -32,6 +31,7 @@ pub(in crate::interp) fn execute(run: &mut Run<'_>) -> Result<(), Exit> {
             return Ok(());
         }
         Err(Interruption::OutOfFuel) => return Err(Exit::OutOfFuel),
+        Err(Interruption::OutputFull) => run.stop = Some(Stop::OutputFull),
         Err(Interruption::Trap(kind)) => run.stop = Some(trap(run.process, module, kind, None)),
         Err(Interruption::HostError(message)) => {
             run.stop = Some(trap(run.process, module, TrapKind::HostError, Some(*message)));
@@ -60,8 +60,15 @@ pub(in crate::interp) fn trap(
 /// Does an instruction. Returns the index of the next one.
 fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u32, Interruption> {
     use Instruction as I;
-    if let Fuel::Fixed(cost) = instruction.opcode().fuel() {
-        run.pay(u64::from(cost))?;
+    if writes(instruction) && !run.environment.takes_output() {
+        return Err(Interruption::OutputFull);
+    }
+    match instruction.opcode().fuel() {
+        Fuel::Fixed(cost) => run.pay(u64::from(cost))?,
+        // What comes here of branches is taken.
+        Fuel::Taken => run.pay(1)?,
+        Fuel::Free if run.code.is_toll(index) => run.pay(1)?,
+        Fuel::Free | Fuel::Bulk => {}
     }
     match instruction {
         I::Hlt {} => return Err(halted(run)),
@@ -84,13 +91,9 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
             run.set_int(*d, spent as i64);
         }
 
-        I::Jmp { a } => return run.target(run.int(*a)),
+        I::Jmp { a } | I::Jmpe { a } => return run.target(run.int(*a)),
         I::Jmpf { a } => return run.target(i64::from(index).wrapping_add(run.int(*a))),
         I::Jmpb { a } => return run.target(i64::from(index).wrapping_sub(run.int(*a))),
-        I::Jmpe { a } => {
-            run.pay(1)?;
-            return run.target(run.int(*a));
-        }
         I::Call { l } => return run.call(index, l.0, 0),
         I::Callw { l, k } => return run.call(index, l.0, k.0),
         I::Callr { a } => {
@@ -121,7 +124,7 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
         }
         I::Pop { .. } => return Err(TrapKind::DataStackUnderflow.into()),
 
-        I::Aloc { a } => aloc(run, *a)?,
+        I::Aloc { a } => bulk::aloc(run, *a)?,
         I::Heap { d } => run.set_int(*d, run.process.heap.len() as i64),
         I::Ld8 { a, o, d } => run.load(*a, *o, *d, |[v]: [u8; 1]| i64::from(v))?,
         I::Ld8s { a, o, d } => run.load(*a, *o, *d, |v| i64::from(i8::from_le_bytes(v)))?,
@@ -141,28 +144,11 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
         I::St64 { a, o, b } => run.store(*a, *o, run.int(*b).to_le_bytes())?,
         I::StF64 { a, o, b } => run.store(*a, *o, bits(run.float(b.0)).to_le_bytes())?,
         I::Setm { a, b } => run.store(*a, Offset(0), (run.int(*b) as u32).to_le_bytes())?,
-        I::Memcpy { d, a, len } => memcpy(run, *d, *a, *len)?,
-        I::Memset { d, b, len } => {
-            let (address, byte, length) = (run.int(*d), run.int(*b) as u8, run.int(*len));
-            run.pay_bulk(|process, _| writable(process, address, length).map(|bytes| bytes.len()))?;
-            writable(run.process, address, length)?.fill(byte);
-        }
-        I::Memcmp { a, b, len, d } => {
-            let (x, y, length) = (run.int(*a), run.int(*b), run.int(*len));
-            run.pay_bulk(|process, module| {
-                readable(process, module, y, length)?;
-                readable(process, module, x, length).map(<[u8]>::len)
-            })?;
-            let x = readable(run.process, run.module, x, length)?;
-            let order = x.cmp(readable(run.process, run.module, y, length)?);
-            run.set_int(*d, order as i64);
-        }
+        I::Memcpy { d, a, len } => bulk::memcpy(run, *d, *a, *len)?,
+        I::Memset { d, b, len } => bulk::memset(run, *d, *b, *len)?,
+        I::Memcmp { a, b, len, d } => bulk::memcmp(run, [*a, *b, *len], *d)?,
 
-        I::Prts { s } => {
-            let offset = s.0;
-            run.pay_bulk(|_, module| text(module, Data(offset)).map(str::len))?;
-            run.environment.write(text(run.module, Data(offset))?.as_bytes());
-        }
+        I::Prts { s } => bulk::prts(run, *s)?,
         I::Prti { a } => {
             let text = run.int(*a).to_string();
             run.environment.write(text.as_bytes());
@@ -176,23 +162,20 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
             let scalar = scalar.ok_or(TrapKind::BadString)?;
             run.environment.write(scalar.encode_utf8(&mut [0; 4]).as_bytes());
         }
-        I::Prtm { a, len } => {
-            let (address, length) = (run.int(*a), run.int(*len));
-            run.pay_bulk(|process, module| {
-                readable(process, module, address, length).map(<[u8]>::len)
-            })?;
-            let bytes = readable(run.process, run.module, address, length)?;
-            for chunk in bytes.utf8_chunks() {
-                run.environment.write(chunk.valid().as_bytes());
-                if !chunk.invalid().is_empty() {
-                    run.environment.write("\u{FFFD}".as_bytes());
-                }
-            }
-        }
+        I::Prtm { a, len } => bulk::prtm(run, *a, *len)?,
         I::Igl {} => return Err(TrapKind::IllegalInstruction.into()),
         other => effects::perform(run, other)?,
     }
     Ok(index + 1)
+}
+
+/// Whether an instruction writes output.
+fn writes(instruction: &Instruction) -> bool {
+    use Instruction as I;
+    matches!(
+        instruction,
+        I::Prts { .. } | I::Prti { .. } | I::PrtF64 { .. } | I::Prtc { .. } | I::Prtm { .. }
+    )
 }
 
 fn halted(run: &mut Run<'_>) -> Interruption {
@@ -200,44 +183,4 @@ fn halted(run: &mut Run<'_>) -> Interruption {
     run.process.status = Status::Halted(result);
     run.stop = Some(Stop::Halted(result));
     Interruption::Ends
-}
-
-fn aloc(run: &mut Run<'_>, a: Int) -> Result<(), Interruption> {
-    let wanted = run.int(a);
-    let (length, limit) = (run.process.heap.len(), run.process.limits.heap);
-    run.pay_bulk(|_, _| {
-        let more = usize::try_from(wanted).map_err(|_| TrapKind::HeapLimit)?;
-        match length.checked_add(more) {
-            Some(total) if total as u64 <= limit => Ok(more),
-            _ => Err(TrapKind::HeapLimit),
-        }
-    })?;
-    let more = wanted as usize;
-    // Doubling keeps many small requests cheap; the limit keeps doubling within bounds.
-    let room = (length * 2).min(limit as usize).max(length + more) - length;
-    let heap = &mut run.process.heap;
-    if heap.capacity() < length + more
-        && heap.try_reserve_exact(room).or_else(|_| heap.try_reserve_exact(more)).is_err()
-    {
-        return Err(TrapKind::HeapLimit.into());
-    }
-    heap.resize(length + more, 0);
-    Ok(())
-}
-
-fn memcpy(run: &mut Run<'_>, d: Int, a: Int, len: Int) -> Result<(), Interruption> {
-    let (to, from, length) = (run.int(d), run.int(a), run.int(len));
-    run.pay_bulk(|process, module| {
-        readable(process, module, from, length)?;
-        writable(process, to, length).map(|bytes| bytes.len())
-    })?;
-    if from >= DATA_BASE {
-        let module = run.module;
-        let source = read_data(module, from, length).ok_or(TrapKind::HeapOutOfBounds)?;
-        writable(run.process, to, length)?.copy_from_slice(source);
-    } else {
-        let (to, from) = (to as usize, from as usize);
-        run.process.heap.copy_within(from..from + length as usize, to);
-    }
-    Ok(())
 }

@@ -6,6 +6,8 @@ use crate::trap::TrapKind;
 /// instruction here returns a `Result` of it.
 pub(super) enum Interruption {
     OutOfFuel,
+    /// The environment takes no output.
+    OutputFull,
     Trap(TrapKind),
     #[expect(clippy::box_collection, reason = "a string is three words")]
     HostError(Box<String>),

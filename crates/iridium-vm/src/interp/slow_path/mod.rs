@@ -4,9 +4,11 @@
 //! * `execute`: one instruction;
 //! * `effects`: those that want something from the outside;
 //! * `operands`: registers, memory and calls, all checked;
+//! * `bulk`: those that move any number of bytes;
 //! * `fuel`: what they pay;
 //! * `interruption`: why an instruction was not done, or was the last one.
 
+mod bulk;
 mod effects;
 mod execute;
 mod fuel;
