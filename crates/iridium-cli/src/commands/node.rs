@@ -30,7 +30,7 @@ use crate::{config, io_error, logging, mesh_events, output, signals};
 /// still running after it are dropped, whatever shutdown time they have.
 const APPS_END_WITHIN: Duration = Duration::from_secs(30);
 /// How long output may take at the end.
-const OUTPUT_WITHIN: Duration = Duration::from_secs(1);
+const OUTPUT_WITHIN: Duration = Duration::from_millis(500);
 
 /// Starts the node and stays until it was asked to leave or refused.
 pub(crate) fn run(

@@ -22,7 +22,7 @@ use crate::program::{Environment, Notice, Settings, Stream, load, prepare, view}
 use crate::{output, signals};
 
 /// How long output may take at the end.
-const OUTPUT_WITHIN: Duration = Duration::from_secs(1);
+const OUTPUT_WITHIN: Duration = Duration::from_millis(500);
 
 /// A tree of supervisors and programs that runs.
 struct RunningApp {

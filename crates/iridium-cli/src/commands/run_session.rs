@@ -23,7 +23,7 @@ use crate::signals::Signal;
 /// How long processes may take to reach a point where they can be stopped and saved.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// How long output may take after a signal.
-const OUTPUT_WITHIN: Duration = Duration::from_secs(1);
+const OUTPUT_WITHIN: Duration = Duration::from_millis(500);
 
 /// A program that runs, with all processes that it has started.
 pub(super) struct RunSession {

@@ -20,4 +20,5 @@ mod session;
 mod shared;
 mod support;
 mod terminal;
+mod unread;
 mod usage;
