@@ -309,6 +309,8 @@ fn a_terminal_that_is_held_up_holds_up_only_those_that_print() {
     let (killed, end) = &printers[3];
     labs[0].node.scheduler().kill(*killed, Reason(7));
     assert_eq!(end.recv_timeout(PATIENCE).unwrap().reason, Reason(7));
+    let told = events.recv_timeout(PATIENCE).unwrap();
+    assert!(matches!(told.kind, EventKind::Ended { .. }), "{told:?}");
     // Longer than a node may be silent before it is suspected.
     let event = events.recv_timeout(Duration::from_secs(4));
     assert_eq!(event, Err(RecvTimeoutError::Timeout));
