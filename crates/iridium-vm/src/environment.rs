@@ -38,6 +38,11 @@ pub trait Environment {
         Pid::NOBODY
     }
 
+    /// Whether the process may take so many more bytes of memory, from now on.
+    fn may_grow(&mut self, _bytes: u64) -> bool {
+        true
+    }
+
     /// Sends a message.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ pub use limits::Limits;
 pub use message::{Message, Payload};
 pub use pid::{MAX_NODE, MAX_SERIAL, Pid};
 pub use place::Place;
-pub use process::{Process, Status};
+pub use process::{ALLOCATION, Process, Status};
 pub use program::{MissingImports, Program};
 pub use register::{Frame, Register};
 pub use snapshot::{SNAPSHOT_VERSION, SnapshotError};

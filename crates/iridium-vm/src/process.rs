@@ -15,6 +15,9 @@ use crate::register::{Frame, Register};
 use crate::trap::TrapKind;
 use serde::{Deserialize, Serialize};
 
+/// What an allocation takes beyond what was asked for, in bytes.
+pub const ALLOCATION: u64 = 16;
+
 numbered! {
     /// What a process is doing.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,16 +156,19 @@ impl Process {
         &self.heap
     }
 
-    /// The memory that registers, stacks, heap and current message take, in bytes.
+    /// The memory that registers, stacks, heap and current message take, in bytes, with what the
+    /// allocator adds.
     pub fn memory(&self) -> u64 {
         let message = self.message.as_ref().map_or(0, |message| message.bytes().len());
-        let parts = self.registers.capacity() * size_of::<Register>()
-            + self.stack.capacity() * size_of::<i64>()
-            + self.frames.capacity() * size_of::<Frame>()
-            + self.heap.capacity()
-            + self.unsent.capacity()
-            + message;
-        parts as u64
+        let parts = [
+            self.registers.capacity() * size_of::<Register>(),
+            self.stack.capacity() * size_of::<i64>(),
+            self.frames.capacity() * size_of::<Frame>(),
+            self.heap.capacity(),
+            self.unsent.capacity(),
+            message,
+        ];
+        parts.iter().filter(|bytes| **bytes > 0).map(|bytes| *bytes as u64 + ALLOCATION).sum()
     }
 
     /// Its registers, for [another process](Self::spawned_with).

@@ -77,6 +77,8 @@ trap_kinds! {
     17 = MemoryLimit 18 "memory-limit";
     /// Something that cannot happen has happened: a fault of Iridium and not of the program.
     19 = Internal 19 "internal";
+    /// The process has asked for more links and monitors than it may, or its names are too many.
+    20 = RelationLimit 20 "relation-limit";
 }
 
 impl fmt::Display for TrapKind {

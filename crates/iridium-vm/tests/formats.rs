@@ -128,8 +128,9 @@ fn the_numbers_of_traps_stay() {
         (16, "process-limit"),
         (17, "memory-limit"),
         (19, "internal"),
+        (20, "relation-limit"),
     ];
     assert_eq!(names, expected);
     assert_eq!(saved(TrapKind::User(3)), 18);
-    assert_eq!(iridium_vm::codec::decode::<TrapKind>(&[20, 0, 0, 0]), None, "of a later build");
+    assert_eq!(iridium_vm::codec::decode::<TrapKind>(&[21, 0, 0, 0]), None, "of a later build");
 }

@@ -82,6 +82,7 @@ fn every_kind_of_trap_has_a_program() {
         TrapKind::MemoryLimit,
         TrapKind::HostError,
         TrapKind::Internal,
+        TrapKind::RelationLimit,
     ];
     for kind in TrapKind::ALL.iter().filter(|kind| !from_outside.contains(kind)) {
         assert!(PROGRAMS.iter().any(|(name, _)| *name == kind.name()), "{kind}");

@@ -21,7 +21,7 @@ pub(super) fn aloc(run: &mut Run<'_>, a: Int) -> Result<(), Interruption> {
     let left = more.saturating_sub(done);
     let total = run.process.heap.len().checked_add(left);
     let total = total.filter(|total| *total as u64 <= limit).ok_or(TrapKind::HeapLimit)?;
-    reserve(&mut run.process.heap, total, limit as usize)?;
+    reserve(run, total, limit as usize)?;
     run.in_slices(done, more, |run, slice| {
         let grown = run.process.heap.len() + slice.len();
         run.process.heap.resize(grown, 0);
@@ -29,16 +29,24 @@ pub(super) fn aloc(run: &mut Run<'_>, a: Int) -> Result<(), Interruption> {
     })
 }
 
-/// Makes room for so many bytes.
-fn reserve(heap: &mut Vec<u8>, total: usize, limit: usize) -> Result<(), TrapKind> {
-    if heap.capacity() >= total {
+/// Makes room for so many bytes in the heap.
+fn reserve(run: &mut Run<'_>, total: usize, limit: usize) -> Result<(), TrapKind> {
+    let length = run.process.heap.len();
+    if run.process.heap.capacity() >= total {
         return Ok(());
     }
-    let length = heap.len();
     // Doubling keeps many small requests cheap; the limit keeps doubling within bounds.
-    let room = (length * 2).min(limit).max(total) - length;
-    let reserved = heap.try_reserve_exact(room).or_else(|_| heap.try_reserve_exact(total - length));
-    reserved.map_err(|_| TrapKind::HeapLimit)
+    let wanted = (length * 2).min(limit).max(total);
+    reserve_exact(run, wanted).or_else(|_| reserve_exact(run, total))
+}
+
+fn reserve_exact(run: &mut Run<'_>, total: usize) -> Result<(), TrapKind> {
+    let heap = &mut run.process.heap;
+    let more = total.saturating_sub(heap.capacity());
+    if !run.environment.may_grow(more as u64) {
+        return Err(TrapKind::MemoryLimit);
+    }
+    heap.try_reserve_exact(total - heap.len()).map_err(|_| TrapKind::HeapLimit)
 }
 
 /// Copies bytes to the heap; the ranges may overlap.
