@@ -116,7 +116,7 @@ impl ProcessInfo {
                 let place = process.backtrace(program.module()).into_iter().next();
                 (Some(process.module()), place, process.fuel_spent(), process.heap().len())
             }
-            Body::Supervisor(_) | Body::Ended => (None, None, 0, 0),
+            Body::Supervisor(_) | Body::Retiring(_) | Body::Ended => (None, None, 0, 0),
         };
         let activity = match (&entry.body, &actor.wait) {
             (Body::Supervisor(_), _) => Activity::Supervising,

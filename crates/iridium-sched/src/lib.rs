@@ -26,6 +26,7 @@ mod info;
 mod inline_worker;
 #[cfg(all(test, loom))]
 mod loom_models;
+mod memory;
 mod native;
 mod process;
 mod run;

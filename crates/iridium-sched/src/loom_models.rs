@@ -7,7 +7,8 @@ use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
-use super::process::slot::{Delivered, Reaction, Slot, Weigh};
+use super::memory::Memory;
+use super::process::slot::{Delivered, Kind, Reaction, Slot, Weigh};
 use super::run::idle::{Idle, Waker};
 
 /// Orders in which a thread is interrupted more often than this show nothing new here, and take
@@ -21,11 +22,19 @@ fn check(model: impl Fn() + Sync + Send + 'static) {
 }
 
 impl Weigh for u32 {
+    fn kind(&self) -> Kind {
+        Kind::Vital
+    }
+
     fn weight(&self) -> u64 {
         0
     }
 
     fn overflow() -> Self {
+        u32::MAX
+    }
+
+    fn out_of_memory() -> Self {
         u32::MAX
     }
 }
@@ -70,7 +79,7 @@ impl Model {
                 Reaction::RunAndRead(message)
             }
         };
-        match self.slot.deliver(1, message, react) {
+        match self.slot.deliver(1, message, &Memory::new(u64::MAX), react) {
             Delivered::Kept => {}
             Delivered::Ready(reader) => {
                 self.own(|| {});
@@ -83,12 +92,12 @@ impl Model {
     /// A turn: the process reads what is there, and parks. It comes back when there was more.
     fn turn(&self, mut reader: Box<Reader>) {
         loop {
-            self.own(|| reader.read.append(&mut self.slot.collect()));
+            self.own(|| reader.read.append(&mut self.slot.collect().messages));
             match self.slot.park(reader) {
                 Ok(()) => return,
-                Err((back, mut messages)) => {
+                Err((back, mut collected)) => {
                     reader = back;
-                    self.own(|| reader.read.append(&mut messages));
+                    self.own(|| reader.read.append(&mut collected.messages));
                 }
             }
         }
@@ -161,17 +170,19 @@ fn a_message_to_one_that_exits_is_given_back() {
         let sending = Arc::clone(&model);
         let sender = thread::spawn(move || {
             let refuse = |_: &mut Reader, message| Reaction::RunAndRead(message);
+            let memory = Memory::new(u64::MAX);
             (0..2)
                 .filter(|message| {
-                    matches!(sending.slot.deliver(1, *message, refuse), Delivered::NoProcess(_))
+                    let delivered = sending.slot.deliver(1, *message, &memory, refuse);
+                    matches!(delivered, Delivered::NoProcess(_))
                 })
                 .count()
         });
-        let collected = model.slot.collect().len() + model.slot.vacate().len();
+        let collected = model.slot.collect().messages.len() + model.slot.vacate().messages.len();
         // The next one who lives here must not find messages for the one before.
         model.slot.occupy(2, 1_000);
         assert_eq!(sender.join().unwrap() + collected, 2);
-        assert!(model.slot.vacate().is_empty());
+        assert!(model.slot.vacate().messages.is_empty());
     });
 }
 

@@ -68,6 +68,8 @@ pub struct NativeProcess {
     pub(crate) actor: ActorState,
     pub(crate) requests: u64,
     wakes: Receiver<()>,
+    /// The memory in bytes that it is counted with.
+    memory: u64,
     /// What it may use, as was said last.
     limits: Limits,
     /// What it was told to end with.
@@ -123,7 +125,8 @@ impl NativeProcess {
         let (wake, wakes) = bounded(1);
         let limits = Limits::default();
         slot.occupy_native(actor.pid.serial(), limits.message_bytes, wake);
-        Ok(Self { shared: Arc::clone(shared), actor, requests, wakes, limits, ended: None })
+        let shared = Arc::clone(shared);
+        Ok(Self { shared, actor, requests, wakes, memory: 0, limits, ended: None })
     }
 
     /// Its pid.
@@ -165,7 +168,7 @@ impl NativeProcess {
             if let Some(reason) = self.ended {
                 return Err(Ended(reason));
             }
-            if let Some(message) = self.actor.mailbox.take(tag.unwrap_or(ANY_TAG)) {
+            if let Some(message) = self.search(tag.unwrap_or(ANY_TAG)) {
                 return Ok(Some(message));
             }
             let woken = match deadline {
@@ -174,6 +177,16 @@ impl NativeProcess {
             };
             if !woken {
                 return Ok(None);
+            }
+        }
+    }
+
+    /// Takes a message with this tag, however many slices the search has: it keeps no worker.
+    fn search(&mut self, tag: i64) -> Option<Message> {
+        loop {
+            let message = self.actor.mailbox.take(tag);
+            if message.is_some() || self.actor.mailbox.is_searched() {
+                return message;
             }
         }
     }
@@ -207,13 +220,13 @@ impl NativeProcess {
     /// Registers a name for it. Returns whether it has the name.
     pub fn register(&mut self, name: &str) -> bool {
         let pid = self.actor.pid;
-        effects::register(self.shared.context(), name.to_string(), pid);
+        effects::register(self.shared.context(), name, pid);
         self.shared.names.find(name) == Some(pid)
     }
 
     /// Removes a name of it.
     pub fn unregister(&mut self, name: &str) {
-        self.shared.names.unregister(name, self.actor.pid);
+        self.shared.names.unregister(name, self.actor.pid, &self.shared.memory);
     }
 
     /// Carries out an effect of a program as this process.
@@ -250,18 +263,31 @@ impl NativeProcess {
             self.actor.wait = None;
             return Progress::Ended(reason);
         }
-        match reply.or_else(|| effects::poll_wait(self.shared.context(), &mut self.actor)) {
+        match reply.or_else(|| self.poll_wait()) {
             Some(completion) => Progress::Done(completion),
             None if self.timeout() == Some(Duration::ZERO) => Progress::Done(self.cancel_wait()),
             None => Progress::Waits,
         }
     }
 
+    /// The result of its wait, if it is over; all of the mailbox was searched.
+    fn poll_wait(&mut self) -> Option<Completion> {
+        loop {
+            let result = effects::poll_wait(self.shared.context(), &mut self.actor);
+            if result.is_some() || !self.actor.is_searching() {
+                return result;
+            }
+        }
+    }
+
     /// Handles the messages in the slot. Returns the reply to its remote request, if that is there.
     fn read_slot(&mut self) -> Option<Completion> {
-        let messages = self.shared.slot_of(self.actor.pid).map(|slot| slot.collect());
+        let collected = self.shared.slot_of(self.actor.pid).map(|slot| slot.collect());
+        let (messages, counted) =
+            collected.map_or_else(Default::default, |all| (all.messages, all.counted));
+        self.memory += counted;
         let mut reply = None;
-        for message in messages.into_iter().flatten() {
+        for message in messages {
             match message {
                 SlotMessage::Signal(signal) => {
                     let exit = self.shared.context().apply_signal(&mut self.actor, signal);
@@ -281,6 +307,7 @@ impl NativeProcess {
                 | SlotMessage::HostAnswer(..)
                 | SlotMessage::Remove(_)
                 | SlotMessage::PollWait
+                | SlotMessage::OutOfMemory
                 | SlotMessage::JoinGroup(_)
                 | SlotMessage::Inspect(_) => {}
             }
@@ -289,7 +316,15 @@ impl NativeProcess {
         if self.actor.mailbox.is_over(&self.limits) {
             self.ended.get_or_insert(Reason::of_trap(TrapKind::MailboxLimit));
         }
+        self.count_memory();
         reply
+    }
+
+    /// Counts its memory with that of all processes; its own limits bound it.
+    fn count_memory(&mut self) {
+        let memory = self.actor.own_memory() + self.actor.imposed_memory();
+        self.shared.memory.adjust(memory as i64 - self.memory as i64);
+        self.memory = memory;
     }
 
     /// What others see of it, for lists of processes.
@@ -321,9 +356,8 @@ impl NativeProcess {
 impl Drop for NativeProcess {
     fn drop(&mut self) {
         let reason = self.ended.unwrap_or(Reason::NORMAL);
-        let messages = self.shared.slot_of(self.actor.pid).map(|slot| slot.vacate());
-        let unread = messages.into_iter().flatten().filter_map(SlotMessage::into_signal).collect();
-        self.shared.context().retire(&self.actor, reason, unread);
+        self.shared.memory.adjust(-(self.memory as i64));
+        self.shared.context().abandon(&mut self.actor, reason);
     }
 }
 

@@ -12,6 +12,7 @@ use crossbeam_utils::sync::Parker;
 use crate::clock::{Clock, Time};
 use crate::config::Config;
 use crate::embedder::OutputRoom;
+use crate::memory::Memory;
 use crate::process::entry::ProcessEntry;
 use crate::process::reason::Reason;
 use crate::process::signal::{Signal, system_message};
@@ -114,8 +115,7 @@ impl Scheduler {
             stopped: AtomicBool::new(false),
             fuel,
             out_of_fuel: Mutex::default(),
-            memory: AtomicI64::new(0),
-            memory_limit: config.memory,
+            memory: Memory::new(config.memory),
             random_state: AtomicU64::new(config.seed),
             remote_links: Mutex::default(),
             awaiting_credit: Mutex::default(),
@@ -247,7 +247,7 @@ impl Scheduler {
 
     /// Registers a name for a process of this node. Returns whether the process has the name.
     pub fn register(&self, name: &str, pid: Pid) -> bool {
-        effects::register(self.shared().context(), name.to_string(), pid);
+        effects::register(self.shared().context(), name, pid);
         self.find(name) == Some(pid)
     }
 

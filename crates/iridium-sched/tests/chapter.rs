@@ -39,7 +39,7 @@ fn run_whole(source: &str) -> common::Ran {
     let ending = started.exit.recv_timeout(PATIENCE).unwrap();
     let all = started.group.recv_timeout(PATIENCE);
     assert!(all.unwrap_err().is_disconnected(), "others do not end\n{source}");
-    let process = *ending.process.unwrap();
+    let process = Arc::unwrap_or_clone(ending.process.unwrap());
     let stop = match (ending.trap, process.status()) {
         (Some(trap), _) => Stop::Trapped(trap),
         (None, Status::Halted(result)) => Stop::Halted(result),

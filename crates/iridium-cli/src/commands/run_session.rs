@@ -42,7 +42,7 @@ pub(super) enum FirstProcess {
     /// It runs this program.
     Runs(Arc<Program>),
     /// It has ended; others may still run.
-    Ended { process: Box<Process>, program: Arc<Program>, end: End },
+    Ended { process: Arc<Process>, program: Arc<Program>, end: End },
 }
 
 /// Why the run stops.
@@ -263,7 +263,9 @@ impl RunSession {
     ) -> Result<(Process, Arc<Program>, End), Failure> {
         let program = self.program();
         match std::mem::replace(&mut self.first, FirstProcess::Runs(program)) {
-            FirstProcess::Ended { process, program, end } => Ok((*process, program, end)),
+            FirstProcess::Ended { process, program, end } => {
+                Ok((Arc::unwrap_or_clone(process), program, end))
+            }
             // The caller replaces this end by the reason for the stop.
             FirstProcess::Runs(program) => {
                 stopped.map(|process| (process, program, End::OutOfFuel)).ok_or_else(|| {

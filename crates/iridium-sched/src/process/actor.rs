@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::mailbox::{Mailbox, matches_tag};
+use super::mailbox::{Mailbox, matches_tag, memory_of};
 use super::reason::Reason;
 use super::relations::{Relations, SignalEffect};
 use super::request::RemoteRequest;
@@ -10,6 +10,9 @@ use super::signal::Signal;
 use crate::clock::LAST_TIME;
 use iridium_vm::codec::numbered;
 use iridium_vm::{Message, Pid};
+
+/// What a list takes for a process that waits to be told of something, in bytes.
+const LIST_ENTRY: u64 = 40;
 
 /// The part of a process that other processes act on, as plain data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +54,16 @@ impl Wait {
         }
     }
 
+    /// The memory that it takes beyond its own size, in bytes.
+    fn memory(&self) -> u64 {
+        match self {
+            Wait::Credit { message, .. } => memory_of(message) + LIST_ENTRY,
+            Wait::Reply { request, .. } => request.memory(),
+            Wait::Output => LIST_ENTRY,
+            Wait::Message { .. } | Wait::Sleep { .. } | Wait::Host { .. } => 0,
+        }
+    }
+
     /// The wait on a clock that stands at `there` when the present one stands at `here`.
     fn rebased(mut self, here: u64, there: u64) -> Self {
         let time = match &mut self {
@@ -70,6 +83,11 @@ impl ActorState {
     /// Whether a message is one that it waits for.
     pub(crate) fn awaits(&self, message: &Message) -> bool {
         matches!(self.wait, Some(Wait::Message { tag, .. }) if matches_tag(tag, message))
+    }
+
+    /// Whether it waits for a message that may be among those which no receive has looked at.
+    pub(crate) fn is_searching(&self) -> bool {
+        matches!(self.wait, Some(Wait::Message { .. })) && !self.mailbox.is_searched()
     }
 
     /// Whether it waits for the reply to this request.
@@ -118,6 +136,18 @@ impl ActorState {
     /// Its links and monitors, if it has any.
     pub(crate) fn relations(&self) -> Option<&Relations> {
         self.relations.as_deref()
+    }
+
+    /// The memory that it takes beyond its own size, in bytes, without what others
+    /// [may have asked for](Self::imposed_memory).
+    pub(crate) fn own_memory(&self) -> u64 {
+        let wait = self.wait.as_ref().map_or(0, Wait::memory);
+        self.mailbox.memory() + self.relations().map_or(0, Relations::own_memory) + wait
+    }
+
+    /// The memory in bytes of links and monitors that others may have asked for.
+    pub(crate) fn imposed_memory(&self) -> u64 {
+        self.relations().map_or(0, Relations::imposed_memory)
     }
 
     /// Moves its deadlines to a clock that stands at `there` when the present one stands at `here`.

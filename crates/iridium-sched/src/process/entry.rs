@@ -7,10 +7,19 @@ use crossbeam_channel::Sender;
 use super::actor::ActorState;
 use super::exit_info::ExitInfo;
 use super::group::GroupToken;
+use super::mailbox::memory_of;
 use super::pending_reply::PendingReply;
-use super::relations::Relations;
+use super::retirement::Retirement;
+use crate::memory::Memory;
 use crate::supervisor::Supervisor;
-use iridium_vm::{Completion, Limits, Message, Pid, Process, Program, Register};
+use iridium_vm::{
+    ALLOCATION, Completion, Limits, Message, Payload, Pid, Process, Program, Register,
+};
+
+/// What the slot of a process takes, in bytes.
+pub(crate) const SLOT: usize = 128;
+/// What a deadline takes, in bytes.
+const TIMER_ENTRY: u64 = 40;
 
 /// A process with what the scheduler needs to run it. Whoever has the box owns the process.
 #[derive(Debug)]
@@ -27,10 +36,12 @@ pub(crate) struct ProcessEntry {
     pub(crate) fuel_debt: u64,
     /// How many requests it has made to other nodes.
     pub(crate) requests: u64,
-    /// The memory in bytes that it is counted with.
+    /// The memory in bytes that it is counted with, without the next.
     pub(crate) memory: u64,
-    /// The bytes in its mailbox at which it is counted again, also while it waits.
-    pub(crate) remeasure_at: u64,
+    /// What is counted of links and monitors that others may have asked for.
+    pub(crate) imposed_memory: u64,
+    /// Bytes of messages that have come while it waited and are not yet counted.
+    pub(crate) uncounted: u64,
     /// The error of the host function that failed last.
     pub(crate) host_error: Option<String>,
     /// The host call that it waits for, if that is answered later.
@@ -49,6 +60,8 @@ pub(crate) enum Body {
     Program(Process, Arc<Program>),
     /// A supervisor.
     Supervisor(Box<Supervisor>),
+    /// Nothing: the process has exited, and not all of what follows from that is done.
+    Retiring(Box<Retirement>),
     /// Nothing: the process has exited, and its box is kept for another one.
     Ended,
 }
@@ -64,7 +77,8 @@ impl ProcessEntry {
             fuel_debt: 0,
             requests: 0,
             memory: 0,
-            remeasure_at: u64::MAX,
+            imposed_memory: 0,
+            uncounted: 0,
             host_error: None,
             pending_reply: None,
             exit_subscribers: Vec::new(),
@@ -79,7 +93,7 @@ impl ProcessEntry {
         (self.has_slot_messages, self.has_exited) = (false, false);
         self.timer = None;
         (self.fuel_debt, self.requests) = (0, 0);
-        (self.memory, self.remeasure_at) = (0, u64::MAX);
+        (self.memory, self.imposed_memory, self.uncounted) = (0, 0, 0);
     }
 
     /// Drops what a process had that has exited, and gives the registers of a program, to be used
@@ -92,7 +106,7 @@ impl ProcessEntry {
         self.groups.clear();
         match std::mem::replace(&mut self.body, Body::Ended) {
             Body::Program(process, _) => Some(process.into_registers()),
-            Body::Supervisor(_) | Body::Ended => None,
+            Body::Supervisor(_) | Body::Retiring(_) | Body::Ended => None,
         }
     }
 
@@ -128,9 +142,10 @@ impl ProcessEntry {
         back
     }
 
-    /// Adds it to a group, once.
+    /// Adds it to a group, once. A supervisor is in none: those that are linked to it end with it,
+    /// and not it with them.
     pub(crate) fn join_group(&mut self, token: GroupToken) {
-        if !self.groups.iter().any(|known| known.is_same_group(&token)) {
+        if !self.is_supervisor() && !self.groups.iter().any(|known| known.is_same_group(&token)) {
             self.groups.push(token);
         }
     }
@@ -139,27 +154,84 @@ impl ProcessEntry {
     pub(crate) fn limits(&self) -> Limits {
         match &self.body {
             Body::Program(process, _) => process.limits(),
-            Body::Supervisor(_) | Body::Ended => Limits::default(),
+            Body::Supervisor(_) | Body::Retiring(_) | Body::Ended => Limits::default(),
         }
     }
 
-    /// Whether its mailbox has grown so much while it waits that a worker must count it.
-    pub(crate) fn needs_attention(&self) -> bool {
-        self.actor.mailbox.bytes() >= self.remeasure_at || self.is_over_limits()
+    /// Whether it is a process of the runtime's own, which programs can neither end nor fill.
+    pub(crate) fn is_supervisor(&self) -> bool {
+        matches!(self.body, Body::Supervisor(_))
     }
 
-    /// Whether more messages wait than may.
+    /// Whether more messages wait than may. A supervisor has only those that its children's ends are.
     pub(crate) fn is_over_limits(&self) -> bool {
-        self.actor.mailbox.is_over(&self.limits())
+        !self.is_supervisor() && self.actor.mailbox.is_over(&self.limits())
     }
 
     /// The memory that it takes, in bytes.
     pub(crate) fn measure(&self) -> u64 {
+        self.own_memory() + self.actor.imposed_memory()
+    }
+
+    /// The memory that it takes without what others may have asked for, in bytes.
+    fn own_memory(&self) -> u64 {
         let body = match &self.body {
             Body::Program(process, _) => process.memory(),
-            Body::Supervisor(_) | Body::Ended => 0,
+            Body::Supervisor(supervisor) => supervisor.memory(),
+            Body::Retiring(_) | Body::Ended => 0,
         };
-        let relations = self.actor.relations().map_or(0, Relations::memory);
-        size_of::<Self>() as u64 + body + relations + self.actor.mailbox.bytes()
+        // Its box, its slot, and its place among the timers.
+        let fixed = (size_of::<Self>() + SLOT) as u64 + ALLOCATION;
+        let timer = if self.timer.is_some() { TIMER_ENTRY } else { 0 };
+        fixed + timer + body + self.actor.own_memory()
+    }
+
+    /// Counts its memory, where that is limited. `false` when it has grown and there is no room for
+    /// that: it is counted as before then. What others may have asked for, and a supervisor, are
+    /// counted in any case.
+    pub(crate) fn count_memory(&mut self, memory: &Memory) -> bool {
+        if !memory.is_limited() {
+            return true;
+        }
+        let (own, imposed) = (self.own_memory(), self.actor.imposed_memory());
+        memory.adjust(imposed as i64 - self.imposed_memory as i64);
+        (self.imposed_memory, self.uncounted) = (imposed, 0);
+        let fits = match own.checked_sub(self.memory) {
+            Some(grown) if grown > 0 && !self.is_supervisor() => memory.try_grow(grown),
+            _ => {
+                memory.adjust(own as i64 - self.memory as i64);
+                true
+            }
+        };
+        if fits {
+            self.memory = own;
+        }
+        fits
+    }
+
+    /// Counts the memory of a message that it is about to get while it waits; not each one, but an
+    /// eighth more of its own at the latest. `false` when there is no room for it.
+    pub(crate) fn count_message(&mut self, memory: &Memory, message: &Message) -> bool {
+        if !memory.is_limited() {
+            return true;
+        }
+        self.uncounted += match &message.payload {
+            Payload::Word(_) if self.actor.awaits(message) => 0,
+            _ => memory_of(message) + ALLOCATION,
+        };
+        if self.uncounted <= self.memory / 8 {
+            return true;
+        }
+        let fits = memory.try_grow(self.uncounted);
+        if fits {
+            self.memory += std::mem::take(&mut self.uncounted);
+        }
+        fits
+    }
+
+    /// Counts it no more.
+    pub(crate) fn uncount_memory(&mut self, memory: &Memory) {
+        let counted = std::mem::take(&mut self.memory) + std::mem::take(&mut self.imposed_memory);
+        memory.adjust(-(counted as i64));
     }
 }

@@ -1,5 +1,7 @@
 //! How a process has ended.
 
+use std::sync::Arc;
+
 use super::reason::Reason;
 use iridium_vm::{Pid, Process, Trap};
 
@@ -12,8 +14,8 @@ pub struct ExitInfo {
     pub reason: Reason,
     /// The trap that ended it, if it was one.
     pub trap: Option<Box<Trap>>,
-    /// The state in which the machine was left; `None` for a supervisor.
-    pub process: Option<Box<Process>>,
+    /// The state in which the machine was left, shared by all who are told; `None` for a supervisor.
+    pub process: Option<Arc<Process>>,
     /// The processes that it was linked to.
     pub links: Vec<Pid>,
 }

@@ -2,18 +2,23 @@
 //!
 //! A selective receive leaves the other messages in their order. Each message is examined once:
 //! those that a receive has skipped are indexed by tag, where later receives find them without a
-//! scan.
+//! scan. A scan of very many is cut into slices, between which others can run.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use iridium_vm::{Limits, Message, Payload};
-
-use super::signal::is_user_message;
+use iridium_vm::{ALLOCATION, Limits, Message, Payload};
 
 /// What a message costs beyond its payload, in bytes.
 pub const MESSAGE_OVERHEAD: u64 = size_of::<Message>() as u64;
+/// What a skipped message takes beyond that: its places in two trees, whose nodes are little more
+/// than half full when they were filled in order.
+const SKIPPED_OVERHEAD: u64 = 100;
+/// How many messages are skipped in a row at most before others may run.
+const SLICE: usize = 256;
+/// Places for messages that a mailbox keeps when it has become empty.
+const KEPT: usize = 1 << 10;
 
 /// The messages of a process in the order in which they came.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,15 +27,16 @@ pub(crate) struct Mailbox {
     unseen: VecDeque<Message>,
     /// Those that one has skipped. All of them are older than the unseen ones.
     skipped: Option<Box<Skipped>>,
+    /// What they weigh, as [limits](Limits::message_bytes) count it.
     bytes: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Skipped {
-    /// By tag, then by age.
-    messages: BTreeMap<(i64, u64), Message>,
-    /// The tags by age.
-    tags: BTreeMap<u64, i64>,
+    /// By age.
+    messages: BTreeMap<u64, Message>,
+    /// Their tags, each with the ages.
+    ages: BTreeSet<(i64, u64)>,
     /// How many were ever skipped, which tells their ages.
     count: u64,
 }
@@ -47,7 +53,8 @@ impl Mailbox {
         self.unseen.push_back(message);
     }
 
-    /// Takes the oldest message with this tag; [`ANY_TAG`] stands for any.
+    /// Takes the oldest message with this tag; [`ANY_TAG`] stands for any. `None` is the answer only
+    /// when [all were looked at](Self::is_searched): a call skips a limited number.
     #[inline]
     pub(crate) fn take(&mut self, tag: i64) -> Option<Message> {
         if self.unseen.is_empty() && self.skipped.is_none() {
@@ -56,67 +63,72 @@ impl Mailbox {
         self.take_one(tag)
     }
 
+    /// Whether there is no message that no receive has looked at.
+    pub(crate) fn is_searched(&self) -> bool {
+        self.unseen.is_empty()
+    }
+
     fn take_one(&mut self, tag: i64) -> Option<Message> {
         let message = match &mut self.skipped {
             Some(skipped) => skipped.take(tag),
             None => None,
         };
-        let message = message.or_else(|| self.take_unseen(tag))?;
+        let message = message.or_else(|| self.take_unseen(tag));
+        if self.unseen.is_empty() && self.unseen.capacity() > KEPT {
+            self.unseen = VecDeque::new();
+        }
+        let message = message?;
         self.bytes -= memory_of(&message);
         Some(message)
     }
 
     fn take_unseen(&mut self, tag: i64) -> Option<Message> {
-        loop {
+        for _ in 0..SLICE {
             let message = self.unseen.pop_front()?;
             if matches_tag(tag, &message) {
                 return Some(message);
             }
             self.skipped.get_or_insert_default().put(message);
         }
+        None
     }
 
     /// How many messages wait.
     pub(crate) fn len(&self) -> usize {
-        self.unseen.len() + self.skipped.as_ref().map_or(0, |skipped| skipped.tags.len())
+        self.unseen.len() + self.skipped.as_ref().map_or(0, |skipped| skipped.messages.len())
     }
 
-    /// How many of them were sent by processes and not by the system.
-    pub(crate) fn user_messages(&self) -> usize {
-        self.iter().filter(|message| is_user_message(message)).count()
-    }
-
-    /// The memory that they take, in bytes.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+    /// The memory that they take, in bytes: also what is free for more of them, and what it costs to
+    /// keep those that were skipped.
+    pub(crate) fn memory(&self) -> u64 {
+        let free = (self.unseen.capacity() - self.unseen.len()) as u64 * MESSAGE_OVERHEAD;
+        let skipped = self.skipped.as_ref().map_or(0, |skipped| skipped.messages.len());
+        self.bytes + free + self.len() as u64 * ALLOCATION + skipped as u64 * SKIPPED_OVERHEAD
     }
 
     /// All of them, the oldest first.
     fn iter(&self) -> impl Iterator<Item = &Message> {
-        let skipped = self.skipped.iter().flat_map(|skipped| {
-            skipped.tags.iter().filter_map(|(age, tag)| skipped.messages.get(&(*tag, *age)))
-        });
+        let skipped = self.skipped.iter().flat_map(|skipped| skipped.messages.values());
         skipped.chain(&self.unseen)
     }
 }
 
 impl Skipped {
     fn put(&mut self, message: Message) {
-        self.tags.insert(self.count, message.tag);
-        self.messages.insert((message.tag, self.count), message);
+        self.ages.insert((message.tag, self.count));
+        self.messages.insert(self.count, message);
         self.count += 1;
     }
 
     fn take(&mut self, tag: i64) -> Option<Message> {
-        let key = if tag == ANY_TAG {
-            let (age, tag) = self.tags.first_key_value()?;
-            (*tag, *age)
-        } else {
-            let same = (tag, 0)..=(tag, u64::MAX);
-            *self.messages.range(same).next()?.0
-        };
-        self.tags.remove(&key.1);
-        self.messages.remove(&key)
+        if tag == ANY_TAG {
+            let (age, message) = self.messages.pop_first()?;
+            self.ages.remove(&(message.tag, age));
+            return Some(message);
+        }
+        let key = *self.ages.range((tag, 0)..=(tag, u64::MAX)).next()?;
+        self.ages.remove(&key);
+        self.messages.remove(&key.1)
     }
 }
 
@@ -164,8 +176,18 @@ mod tests {
         Message { tag, sender: 1, payload: Payload::Word(word.to_le_bytes()) }
     }
 
+    /// Takes a message, however many slices the search has.
+    fn take(mailbox: &mut Mailbox, tag: i64) -> Option<Message> {
+        loop {
+            let message = mailbox.take(tag);
+            if message.is_some() || mailbox.is_searched() {
+                return message;
+            }
+        }
+    }
+
     fn words(mailbox: &mut Mailbox, tag: i64) -> Vec<i64> {
-        std::iter::from_fn(|| mailbox.take(tag))
+        std::iter::from_fn(|| take(mailbox, tag))
             .map(|message| i64::from_le_bytes(message.payload.bytes().try_into().unwrap()))
             .collect()
     }
@@ -183,7 +205,7 @@ mod tests {
         assert_eq!(mailbox.len(), 10);
         assert_eq!(mailbox.take(2).unwrap(), message(2, 2));
         assert_eq!(words(&mut mailbox, -1), [0, 3, 5, 6, 8, 9, 11, 12, 13]);
-        assert_eq!((mailbox.len(), mailbox.bytes()), (0, 0));
+        assert_eq!((mailbox.len(), mailbox.bytes), (0, 0));
     }
 
     #[test]
@@ -194,7 +216,7 @@ mod tests {
         }
         // A scan of all of them each time would take 10^10 steps.
         for word in 0..100_000 {
-            assert_eq!(mailbox.take(2), None);
+            assert_eq!(take(&mut mailbox, 2), None);
             mailbox.push(message(2, word));
             assert_eq!(mailbox.take(2).unwrap(), message(2, word));
         }
@@ -202,13 +224,42 @@ mod tests {
     }
 
     #[test]
+    fn a_search_is_cut_into_slices() {
+        let mut mailbox = Mailbox::default();
+        for word in 0..=3 * SLICE as i64 {
+            mailbox.push(message(1, word));
+        }
+        mailbox.push(message(2, 9));
+        for slice in 1..=3 {
+            assert_eq!(mailbox.take(2), None);
+            assert_eq!(mailbox.unseen.len(), (3 - slice) * SLICE + 2, "{slice} slices");
+            assert!(!mailbox.is_searched());
+        }
+        assert_eq!(mailbox.take(2), Some(message(2, 9)));
+        // What was skipped has not changed its order.
+        assert_eq!(words(&mut mailbox, ANY_TAG), (0..=3 * SLICE as i64).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn memory_is_what_is_kept_and_not_only_what_was_sent() {
+        let mut mailbox = Mailbox::default();
+        (0..2_000).for_each(|word| mailbox.push(message(1, word)));
+        let before = mailbox.memory();
+        assert!(before >= mailbox.unseen.capacity() as u64 * MESSAGE_OVERHEAD);
+        take(&mut mailbox, 2);
+        assert!(mailbox.memory() >= 2_000 * (MESSAGE_OVERHEAD + SKIPPED_OVERHEAD));
+        assert_eq!(words(&mut mailbox, 1).len(), 2_000);
+        assert_eq!(mailbox.memory(), 0, "given back");
+    }
+
+    #[test]
     fn bytes_are_counted_with_what_keeping_them_costs() {
         let mut mailbox = Mailbox::default();
         mailbox.push(Message { tag: 5, sender: 1, payload: Payload::Bytes(vec![0; 10].into()) });
         mailbox.push(message(6, 1));
-        assert_eq!(mailbox.bytes(), 10 + 2 * MESSAGE_OVERHEAD);
+        assert_eq!(mailbox.bytes, 10 + 2 * MESSAGE_OVERHEAD);
         mailbox.take(6);
-        assert_eq!(mailbox.bytes(), 10 + MESSAGE_OVERHEAD);
+        assert_eq!(mailbox.bytes, 10 + MESSAGE_OVERHEAD);
     }
 
     #[test]
@@ -217,10 +268,10 @@ mod tests {
         for word in 0..9 {
             mailbox.push(message(word % 2, word));
         }
-        mailbox.take(1);
+        take(&mut mailbox, 1);
         let saved = iridium_vm::codec::encode(&mailbox).unwrap();
         let mut restored: Mailbox = iridium_vm::codec::decode(&saved).unwrap();
-        assert_eq!(restored.bytes(), mailbox.bytes());
+        assert_eq!(restored.bytes, mailbox.bytes);
         assert_eq!(words(&mut restored, -1), words(&mut mailbox, -1));
     }
 }

@@ -8,6 +8,16 @@ use super::reason::Reason;
 use super::signal::{Signal, system_message};
 use iridium_vm::{Message, Pid};
 
+/// How many links and monitors a process may have and ask for one more.
+pub(crate) const MAX_RELATIONS: usize = 1 << 20;
+/// The reference under which `monitored_by` has those that want to end with this process, while it
+/// does not care for their ends. No monitor has it.
+const LINK: i64 = 0;
+/// What an entry of the sets takes, in bytes: nodes of trees are little more than half full when they
+/// were filled in order.
+const PID_ENTRY: u64 = 20;
+const MONITOR_ENTRY: u64 = 36;
+
 /// Links and monitors of a process. Most processes have few or none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Relations {
@@ -15,7 +25,8 @@ pub(crate) struct Relations {
     pub(crate) links: BTreeSet<Pid>,
     /// The processes that it monitors, by reference.
     pub(crate) monitors: BTreeMap<i64, Pid>,
-    /// The processes that monitor this one, with their references.
+    /// The processes that monitor this one, with their references; and those that are linked to it
+    /// without it being linked to them, as to a supervisor.
     pub(crate) monitored_by: BTreeSet<(Pid, i64)>,
     /// The reference that was given last.
     references: i64,
@@ -40,7 +51,10 @@ impl Relations {
     /// Adds a monitor; gives its reference.
     pub(crate) fn monitor(&mut self, pid: Pid) -> i64 {
         // In a restored process it may be anything, also the last one there is.
-        self.references = self.references.wrapping_add(1);
+        self.references = match self.references.wrapping_add(1) {
+            LINK => 1,
+            next => next,
+        };
         self.monitors.insert(self.references, pid);
         self.references
     }
@@ -81,11 +95,29 @@ impl Relations {
         SignalEffect::Absorbed
     }
 
-    /// The memory that they take, in bytes; an estimate, since tree nodes are half full to full.
-    pub(crate) fn memory(&self) -> u64 {
-        let links = self.links.len() * size_of::<Pid>();
-        let monitors = (self.monitors.len() + self.monitored_by.len()) * size_of::<(Pid, i64)>();
-        (size_of::<Self>() + (links + monitors) * 3 / 2) as u64
+    /// Whether the process may ask for another link or monitor.
+    pub(crate) fn may_ask(&self) -> bool {
+        self.links.len() + self.monitors.len() < MAX_RELATIONS
+    }
+
+    /// The memory that its own monitors take, in bytes.
+    pub(crate) fn own_memory(&self) -> u64 {
+        size_of::<Self>() as u64 + self.monitors.len() as u64 * MONITOR_ENTRY
+    }
+
+    /// The memory in bytes of what others may have asked for.
+    pub(crate) fn imposed_memory(&self) -> u64 {
+        self.links.len() as u64 * PID_ENTRY + self.monitored_by.len() as u64 * MONITOR_ENTRY
+    }
+
+    /// Adds one that wants to end with this process, which does not care for its end.
+    pub(crate) fn add_follower(&mut self, pid: Pid) {
+        self.monitored_by.insert((pid, LINK));
+    }
+
+    /// Removes one that was [added](Self::add_follower).
+    pub(crate) fn remove_follower(&mut self, pid: Pid) {
+        self.monitored_by.remove(&(pid, LINK));
     }
 
     /// The nodes of all related processes.
@@ -128,21 +160,19 @@ impl Relations {
         }
     }
 
-    /// The signals to send when the process exits, with their receivers.
-    pub(crate) fn exit_signals(
-        &self,
-        from: Pid,
-        reason: Reason,
-    ) -> impl Iterator<Item = (Pid, Signal)> {
-        let links = self.links.iter().map(move |pid| (*pid, Signal::Exit { from, reason }));
-        let monitored_by = self.monitored_by.iter().map(move |(pid, reference)| {
-            (*pid, Signal::Down { from, reference: *reference, reason })
-        });
-        let monitors = self
-            .monitors
-            .iter()
-            .map(move |(reference, pid)| (*pid, Signal::Demonitor { from, reference: *reference }));
-        links.chain(monitored_by).chain(monitors)
+    /// Removes one related process, and gives the signal to send it when this one exits.
+    pub(crate) fn next_exit_signal(&mut self, from: Pid, reason: Reason) -> Option<(Pid, Signal)> {
+        if let Some(pid) = self.links.pop_first() {
+            return Some((pid, Signal::Exit { from, reason }));
+        }
+        if let Some((pid, reference)) = self.monitored_by.pop_first() {
+            return Some(match reference {
+                LINK => (pid, Signal::Exit { from, reason }),
+                reference => (pid, Signal::Down { from, reference, reason }),
+            });
+        }
+        let (reference, pid) = self.monitors.pop_first()?;
+        Some((pid, Signal::Demonitor { from, reference }))
     }
 }
 
@@ -241,11 +271,14 @@ mod tests {
         relations.links.insert(OTHER);
         relations.monitored_by.insert((FAR, 9));
         let reference = relations.monitor(FAR);
-        let told: Vec<_> = relations.exit_signals(ME, Reason(4)).collect();
+        relations.add_follower(OTHER);
+        let told: Vec<_> =
+            std::iter::from_fn(|| relations.next_exit_signal(ME, Reason(4))).collect();
         let (from, reason) = (ME, Reason(4));
         assert_eq!(
             told,
             [
+                (OTHER, Signal::Exit { from, reason }),
                 (OTHER, Signal::Exit { from, reason }),
                 (FAR, Signal::Down { from, reference: 9, reason }),
                 (FAR, Signal::Demonitor { from, reference }),

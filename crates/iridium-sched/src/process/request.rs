@@ -2,7 +2,7 @@
 
 use iridium_isa::ModuleId;
 use iridium_vm::codec::numbered;
-use iridium_vm::{Completion, Limits, Pid, Start};
+use iridium_vm::{Completion, Limits, Pid, Register, Start};
 
 numbered! {
     /// What another node is asked on behalf of a process.
@@ -30,6 +30,15 @@ numbered! {
 }
 
 impl RemoteRequest {
+    /// The memory that it takes, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let parts = match self {
+            Self::Spawn { .. } => Start::ARGUMENTS * size_of::<Register>(),
+            Self::WhereIs { name, alias } => name.capacity() + alias.capacity(),
+        };
+        (size_of::<Self>() + parts) as u64
+    }
+
     /// The reply when the node cannot be reached.
     pub(crate) fn unavailable(&self) -> Completion {
         match self {

@@ -8,6 +8,7 @@
 
 use std::num::NonZeroU64;
 
+use crate::memory::Memory;
 use crate::sync::model::{Mutex, lock};
 
 /// The slot of a process `T` that gets messages `M`. Whoever drives a native process is woken
@@ -21,18 +22,50 @@ struct State<T, M, W> {
     serial: Option<NonZeroU64>,
     /// Messages that have come while the process was away.
     messages: Vec<M>,
-    /// The memory that they take, and how much they may take, in bytes.
+    /// What they weigh together, and how much that may be.
     weight: u64,
     max_weight: u64,
+    /// Whether some was refused, of which there is a note among the messages.
+    refused: bool,
+    /// The memory that is counted for them, in bytes.
+    counted: u64,
+    /// Whether the process is one of the runtime's own.
+    system: bool,
     holder: Holder<T, W>,
 }
 
 /// What is put into a slot.
 pub(crate) trait Weigh: Sized {
-    /// The memory that it takes, in bytes. What weighs nothing is always kept.
+    /// Whether it may be refused.
+    fn kind(&self) -> Kind;
+    /// What it weighs, in bytes, beyond its place in the list of messages.
     fn weight(&self) -> u64;
-    /// What a process finds instead of messages that were too many.
+    /// What a process finds instead of messages that weighed too much.
     fn overflow() -> Self;
+    /// What a process finds instead of messages for which the node had no memory.
+    fn out_of_memory() -> Self;
+}
+
+/// Whether a message may be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Never.
+    Vital,
+    /// A message to a program. None is kept for a process of the runtime's own.
+    Mail,
+    /// Somebody asks for something. Refused when too much waits.
+    Request,
+    /// An order to end. It always reaches a process of the runtime's own, which gets such orders
+    /// only from the runtime; for others it is as a request.
+    Order,
+}
+
+/// The messages of a slot, with the memory that was counted for them.
+#[derive(Debug)]
+pub(crate) struct Collected<M> {
+    pub(crate) messages: Vec<M>,
+    /// In bytes; whoever has the messages counts it from now on.
+    pub(crate) counted: u64,
 }
 
 /// Where the process is.
@@ -55,9 +88,9 @@ pub(crate) enum Delivered<T, M, W> {
     Ready(Box<T>),
     /// The process will find it, and whoever drives it is to be woken.
     Wake(W),
-    /// Too much waits already, of which the process will find a note instead; whoever drives it is
-    /// to be woken.
-    Overflow(M, Option<W>),
+    /// It was refused. The process will find a note instead, and is to run if it was taken out;
+    /// whoever drives it is to be woken.
+    Refused(M, Option<Box<T>>, Option<W>),
     /// No process with that serial is here.
     NoProcess(M),
 }
@@ -71,32 +104,49 @@ pub(crate) enum Reaction<M> {
     Run,
     /// It is to run and to find the message in its slot.
     RunAndRead(M),
+    /// It does not get the message, and stays parked.
+    Refuse(M),
+    /// There is no memory for the message: it is to run, and to find a note of that.
+    OutOfMemory(M),
 }
 
 impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
     pub(crate) fn new() -> Self {
-        let (messages, holder) = (Vec::new(), Holder::Away);
-        Self(Mutex::new(State { serial: None, messages, weight: 0, max_weight: 0, holder }))
+        Self(Mutex::new(State {
+            serial: None,
+            messages: Vec::new(),
+            weight: 0,
+            max_weight: 0,
+            refused: false,
+            counted: 0,
+            system: false,
+            holder: Holder::Away,
+        }))
     }
 
-    /// Makes it the slot of a process that is away, whose messages may take `max_weight` bytes.
+    /// Makes it the slot of a process that is away, whose messages may weigh `max_weight` bytes.
     pub(crate) fn occupy(&self, serial: u64, max_weight: u64) {
         let mut state = lock(&self.0);
         state.serial = NonZeroU64::new(serial);
         state.max_weight = max_weight;
+        state.system = false;
+    }
+
+    /// Makes it the slot of a process of the runtime's own that is away, for which no mail is kept.
+    pub(crate) fn occupy_system(&self, serial: u64, max_weight: u64) {
+        self.occupy(serial, max_weight);
+        lock(&self.0).system = true;
     }
 
     /// Makes it the slot of a native process.
     pub(crate) fn occupy_native(&self, serial: u64, max_weight: u64, wake: W) {
-        let mut state = lock(&self.0);
-        state.serial = NonZeroU64::new(serial);
-        state.max_weight = max_weight;
-        state.holder = Holder::Native(wake);
+        self.occupy(serial, max_weight);
+        lock(&self.0).holder = Holder::Native(wake);
     }
 
     /// Makes it nobody's slot, after a process that was away or native. Returns the messages that it
     /// will not read.
-    pub(crate) fn vacate(&self) -> Vec<M> {
+    pub(crate) fn vacate(&self) -> Collected<M> {
         let mut state = lock(&self.0);
         state.serial = None;
         let holder = std::mem::replace(&mut state.holder, Holder::Away);
@@ -112,6 +162,12 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
         lock(&self.0).serial.is_some_and(|occupied| occupied.get() == serial)
     }
 
+    /// Whether it is the slot of the process with this serial, and that is one of the runtime's own.
+    pub(crate) fn is_of_system(&self, serial: u64) -> bool {
+        let state = lock(&self.0);
+        state.system && state.serial.is_some_and(|occupied| occupied.get() == serial)
+    }
+
     /// Whether it is the slot of a native process.
     pub(crate) fn is_native(&self) -> bool {
         matches!(lock(&self.0).holder, Holder::Native(_))
@@ -122,6 +178,7 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
         &self,
         serial: u64,
         message: M,
+        memory: &Memory,
         react: impl FnOnce(&mut T, M) -> Reaction<M>,
     ) -> Delivered<T, M, W> {
         let mut state = lock(&self.0);
@@ -130,15 +187,15 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
             return Delivered::NoProcess(message);
         }
         match std::mem::replace(&mut state.holder, Holder::Away) {
-            Holder::Away => match state.keep(message) {
+            Holder::Away => match state.keep(message, memory) {
                 None => Delivered::Kept,
-                Some(message) => Delivered::Overflow(message, None),
+                Some(message) => Delivered::Refused(message, None, None),
             },
             Holder::Native(wake) => {
                 state.holder = Holder::Native(wake.clone());
-                match state.keep(message) {
+                match state.keep(message, memory) {
                     None => Delivered::Wake(wake),
-                    Some(message) => Delivered::Overflow(message, Some(wake)),
+                    Some(message) => Delivered::Refused(message, None, Some(wake)),
                 }
             }
             Holder::Parked(mut process) => match react(&mut process, message) {
@@ -149,15 +206,23 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
                 Reaction::Run => Delivered::Ready(process),
                 Reaction::RunAndRead(message) => {
                     // A parked process has no others, so there is no limit to check.
-                    state.put(message);
+                    state.put(message, memory);
                     Delivered::Ready(process)
+                }
+                Reaction::Refuse(message) => {
+                    state.holder = Holder::Parked(process);
+                    Delivered::Refused(message, None, None)
+                }
+                Reaction::OutOfMemory(message) => {
+                    state.note_refusal(M::out_of_memory());
+                    Delivered::Refused(message, Some(process), None)
                 }
             },
         }
     }
 
     /// Parks a process, unless there are messages for it: then it comes back with them.
-    pub(crate) fn park(&self, process: Box<T>) -> Result<(), (Box<T>, Vec<M>)> {
+    pub(crate) fn park(&self, process: Box<T>) -> Result<(), (Box<T>, Collected<M>)> {
         let mut state = lock(&self.0);
         if state.messages.is_empty() {
             state.holder = Holder::Parked(process);
@@ -167,7 +232,7 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
     }
 
     /// Takes the messages for a process that is away or native.
-    pub(crate) fn collect(&self) -> Vec<M> {
+    pub(crate) fn collect(&self) -> Collected<M> {
         lock(&self.0).take_messages()
     }
 
@@ -187,27 +252,77 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
 }
 
 impl<T, M: Weigh, W> State<T, M, W> {
-    /// Keeps a message, unless that is too much: then it comes back, and a note of that is kept once.
-    fn keep(&mut self, message: M) -> Option<M> {
-        let weight = message.weight();
-        if weight == 0 || self.weight + weight <= self.max_weight {
-            self.put(message);
-            return None;
+    /// Keeps a message, unless that is too much: then it comes back, and the process finds a note.
+    fn keep(&mut self, message: M, memory: &Memory) -> Option<M> {
+        let kind = message.kind();
+        if self.system {
+            let is_welcome = match kind {
+                Kind::Vital | Kind::Order => true,
+                Kind::Mail => false,
+                Kind::Request => self.weight <= self.max_weight,
+            };
+            if !is_welcome {
+                return Some(message);
+            }
+        } else if kind != Kind::Vital && self.weight + message.weight() > self.max_weight {
+            self.note_refusal(M::overflow());
+            return Some(message);
         }
-        if self.weight <= self.max_weight {
-            self.weight += weight;
-            self.messages.push(M::overflow());
+        // A native process ends with its own limits only, not for what others take.
+        let refusable = kind == Kind::Mail && !matches!(self.holder, Holder::Native(_));
+        if refusable && !self.try_count(message.weight(), memory) {
+            self.note_refusal(M::out_of_memory());
+            return Some(message);
         }
-        Some(message)
+        self.put(message, memory);
+        None
     }
 
-    fn put(&mut self, message: M) {
+    fn put(&mut self, message: M, memory: &Memory) {
         self.weight += message.weight();
         self.messages.push(message);
+        if memory.is_limited() && self.is_uncounted(self.taken()) {
+            let taken = self.taken();
+            memory.adjust((taken - self.counted) as i64);
+            self.counted = taken;
+        }
     }
 
-    fn take_messages(&mut self) -> Vec<M> {
+    /// Counts the memory for one more message, if there is room for it.
+    fn try_count(&mut self, weight: u64, memory: &Memory) -> bool {
+        let taken = self.taken() + weight + size_of::<M>() as u64;
+        if !memory.is_limited() || !self.is_uncounted(taken) {
+            return true;
+        }
+        let fits = memory.try_grow(taken - self.counted);
+        if fits {
+            self.counted = taken;
+        }
+        fits
+    }
+
+    /// The memory that the messages take, in bytes.
+    fn taken(&self) -> u64 {
+        self.weight + (self.messages.len() * size_of::<M>()) as u64
+    }
+
+    /// Whether so much is to be counted now: not each message, but an eighth more at the latest.
+    fn is_uncounted(&self, taken: u64) -> bool {
+        taken > self.counted + self.counted / 8
+    }
+
+    /// Leaves a note, once, that something was refused.
+    fn note_refusal(&mut self, note: M) {
+        if !self.refused {
+            self.refused = true;
+            self.messages.push(note);
+        }
+    }
+
+    fn take_messages(&mut self) -> Collected<M> {
         self.weight = 0;
-        std::mem::take(&mut self.messages)
+        self.refused = false;
+        let counted = std::mem::take(&mut self.counted);
+        Collected { messages: std::mem::take(&mut self.messages), counted }
     }
 }

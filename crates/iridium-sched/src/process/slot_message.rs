@@ -4,15 +4,17 @@ use std::fmt;
 
 use crossbeam_channel::Sender;
 
-use super::entry::ProcessEntry;
+use super::entry::{ProcessEntry, SLOT};
 use super::group::GroupToken;
-use super::mailbox::memory_of;
+use super::mailbox::{MESSAGE_OVERHEAD, memory_of};
 use super::signal::Signal;
-use super::slot::{Slot, Weigh};
+use super::slot::{Kind, Slot, Weigh};
 use iridium_vm::{Answer, Completion};
 
 /// The slot of a process.
 pub(crate) type ProcessSlot = Slot<ProcessEntry, SlotMessage, Wake>;
+
+const _: () = assert!(size_of::<ProcessSlot>() <= SLOT);
 
 /// Wakes whoever drives a native process.
 pub(crate) type Wake = Sender<()>;
@@ -31,6 +33,8 @@ pub(crate) enum SlotMessage {
     PollWait,
     /// Messages were dropped, because those that wait took too much memory.
     Overflow,
+    /// A message was dropped, because the node had no memory for it.
+    OutOfMemory,
     /// A subscriber waits for the end of the process, and of those it is linked to then.
     JoinGroup(GroupToken),
     /// To be called with the process by whoever has it.
@@ -67,6 +71,7 @@ impl fmt::Debug for SlotMessage {
             SlotMessage::HostAnswer(number, _) => write!(f, "HostAnswer({number})"),
             SlotMessage::PollWait => f.write_str("PollWait"),
             SlotMessage::Overflow => f.write_str("Overflow"),
+            SlotMessage::OutOfMemory => f.write_str("OutOfMemory"),
             SlotMessage::JoinGroup(_) => f.write_str("JoinGroup"),
             SlotMessage::Inspect(_) => f.write_str("Inspect"),
             SlotMessage::Remove(_) => f.write_str("Remove"),
@@ -75,14 +80,34 @@ impl fmt::Debug for SlotMessage {
 }
 
 impl Weigh for SlotMessage {
+    fn kind(&self) -> Kind {
+        match self {
+            SlotMessage::Signal(signal) => match signal {
+                Signal::Message(_) => Kind::Mail,
+                Signal::Kill { .. } => Kind::Order,
+                Signal::Link { .. }
+                | Signal::Unlink { .. }
+                | Signal::Monitor { .. }
+                | Signal::Demonitor { .. } => Kind::Request,
+                _ => Kind::Vital,
+            },
+            _ => Kind::Vital,
+        }
+    }
+
     fn weight(&self) -> u64 {
         match self {
             SlotMessage::Signal(Signal::Message(message)) => memory_of(message),
+            SlotMessage::Signal(_) => MESSAGE_OVERHEAD,
             _ => 0,
         }
     }
 
     fn overflow() -> Self {
         SlotMessage::Overflow
+    }
+
+    fn out_of_memory() -> Self {
+        SlotMessage::OutOfMemory
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::local_queue::LocalQueue;
 use super::shared::Shared;
 use crate::distribution::SendRefused;
+use crate::memory::Memory;
 use crate::process::actor::ActorState;
 use crate::process::entry::ProcessEntry;
 use crate::process::reason::Reason;
@@ -74,6 +75,9 @@ impl Context<'_> {
 
     /// Sends a signal from one process to another, on whichever node.
     pub(crate) fn send_signal(&self, from: Pid, to: Pid, signal: Signal) {
+        if matches!(signal, Signal::Kill { .. }) && !self.may_kill(from, to) {
+            return;
+        }
         let (undelivered, reason) = if self.shared.serial_of(to).is_some() {
             let remote = match &signal {
                 Signal::Link { from } | Signal::Monitor { from, .. } => Some(from.node()),
@@ -101,6 +105,12 @@ impl Context<'_> {
         }
     }
 
+    /// Whether an order to end reaches a process: a supervisor takes none from a program, only from an
+    /// operator and from its own supervisor.
+    fn may_kill(&self, from: Pid, to: Pid) -> bool {
+        from == Pid::NOBODY || !self.shared.is_supervisor(to) || self.shared.is_supervisor(from)
+    }
+
     /// Sends a message to a process on whichever node. Only one to another node can be refused.
     #[inline]
     pub(crate) fn send_message(
@@ -122,7 +132,9 @@ impl Context<'_> {
         let serial = self.shared.serial_of(to);
         let slot = serial.and_then(|serial| Some((serial, self.shared.table.slot(serial)?)));
         let Some((serial, slot)) = slot else { return self.drop_message(message) };
-        match slot.deliver(serial, message, react) {
+        let memory = &self.shared.memory;
+        match slot.deliver(serial, message, memory, |entry, message| react(entry, message, memory))
+        {
             Delivered::Kept => None,
             Delivered::Ready(entry) => {
                 self.schedule(entry);
@@ -133,10 +145,10 @@ impl Context<'_> {
                 let _ = wake.try_send(());
                 None
             }
-            Delivered::Overflow(message, wake) => {
-                self.drop_message(message);
+            Delivered::Refused(message, ready, wake) => {
+                ready.into_iter().for_each(|entry| self.schedule(entry));
                 let _ = wake.map(|wake| wake.try_send(()));
-                None
+                self.drop_message(message)
             }
             Delivered::NoProcess(message) => self.drop_message(message),
         }
@@ -173,18 +185,23 @@ impl Context<'_> {
 
 /// What a message means to a parked process. Only what takes no time is done here, under the lock of
 /// the slot; the rest is for the worker.
-fn react(entry: &mut ProcessEntry, message: SlotMessage) -> Reaction<SlotMessage> {
+fn react(entry: &mut ProcessEntry, message: SlotMessage, memory: &Memory) -> Reaction<SlotMessage> {
     match message {
-        SlotMessage::Signal(Signal::Message(message)) => match entry.receive_now(message) {
-            None => Reaction::Run,
-            Some(message) => {
-                let awaited = entry.actor.awaits(&message);
-                entry.actor.mailbox.push(message);
-                // So that the worker checks the limits.
-                entry.has_slot_messages |= entry.needs_attention();
-                if awaited || entry.has_slot_messages { Reaction::Run } else { Reaction::Wait }
+        SlotMessage::Signal(Signal::Message(message)) => {
+            if entry.is_supervisor() {
+                return Reaction::Refuse(SlotMessage::Signal(Signal::Message(message)));
             }
-        },
+            if !entry.count_message(memory, &message) {
+                entry.has_slot_messages = true;
+                return Reaction::OutOfMemory(SlotMessage::Signal(Signal::Message(message)));
+            }
+            let Some(message) = entry.receive_now(message) else { return Reaction::Run };
+            let awaited = entry.actor.awaits(&message);
+            entry.actor.mailbox.push(message);
+            // So that the worker checks the limits.
+            entry.has_slot_messages |= entry.is_over_limits();
+            if awaited || entry.has_slot_messages { Reaction::Run } else { Reaction::Wait }
+        }
         message => {
             entry.has_slot_messages = true;
             Reaction::RunAndRead(message)

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::context::Context;
+use super::names::Registered;
 use crate::clock::LAST_TIME;
 use crate::distribution::SendRefused;
 use crate::process::actor::{ActorState, Wait};
 use crate::process::entry::Body;
 use crate::process::reason::Reason;
+use crate::process::relations::Relations;
 use crate::process::request::RemoteRequest;
 use crate::process::signal::Signal;
 use iridium_vm::{
@@ -62,7 +64,7 @@ pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: 
             if to == me {
                 actor.mailbox.push(message);
                 if actor.mailbox.is_over(&limits) {
-                    return Outcome::Done(Completion::Failed(TrapKind::MailboxLimit));
+                    return failed(TrapKind::MailboxLimit);
                 }
             } else {
                 match context.send_message(me, to, message) {
@@ -71,7 +73,7 @@ pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: 
                         return Outcome::Wait(Wait::Credit { to, message });
                     }
                     Err(SendRefused::TooLong(_)) => {
-                        return Outcome::Done(Completion::Failed(TrapKind::BadMessage));
+                        return failed(TrapKind::BadMessage);
                     }
                 }
             }
@@ -83,15 +85,24 @@ pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: 
             };
             return Outcome::Done(Completion::Received(Some(message)));
         }
-        Effect::Link { pid } => link(context, actor, Pid::from_bits(pid)),
+        Effect::Link { .. } | Effect::Monitor { .. } if !may_ask(actor) => {
+            return failed(TrapKind::RelationLimit);
+        }
+        Effect::Link { pid } => {
+            link(context, actor, Pid::from_bits(pid));
+            return after_request(context, Completion::Done);
+        }
         Effect::Unlink { pid } => {
             unlink(context, actor, Pid::from_bits(pid));
+            return after_request(context, Completion::Done);
         }
         Effect::Monitor { pid } => {
-            return value(monitor(context, actor, Pid::from_bits(pid)));
+            let reference = monitor(context, actor, Pid::from_bits(pid));
+            return after_request(context, Completion::Value(reference));
         }
         Effect::Demonitor { reference } => {
             demonitor(context, actor, reference);
+            return after_request(context, Completion::Done);
         }
         Effect::TrapExit { on } => actor.relations_mut().traps_exits = on,
         Effect::Kill { pid, reason } => {
@@ -99,12 +110,23 @@ pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: 
                 (Pid::from_bits(pid), Signal::Kill { from: me, reason: Reason(reason) });
             if pid != me {
                 context.send_signal(me, pid, signal);
+                return after_request(context, Completion::Done);
             } else if let Some(reason) = actor.on_signal(signal) {
                 return Outcome::Exit(reason);
             }
         }
-        Effect::Register { name, pid } => register(context, name, Pid::from_bits(pid)),
-        Effect::Unregister { name, pid } => shared.names.unregister(&name, Pid::from_bits(pid)),
+        // The names of supervisors are the runtime's own.
+        Effect::Register { pid, .. } | Effect::Unregister { pid, .. }
+            if shared.is_supervisor(Pid::from_bits(pid)) => {}
+        Effect::Register { name, pid } => {
+            if register(context, &name, Pid::from_bits(pid)) == Registered::TooMany {
+                return failed(TrapKind::RelationLimit);
+            }
+            return after_request(context, Completion::Done);
+        }
+        Effect::Unregister { name, pid } => {
+            shared.names.unregister(&name, Pid::from_bits(pid), &shared.memory);
+        }
         Effect::WhereIs { name } => return where_is(context, name, requests),
         Effect::Nodes => return value(shared.distribution.nodes().len() as i64),
         Effect::NodeAt { position } => {
@@ -128,6 +150,24 @@ pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: 
         Effect::Host { import, window } => return Outcome::Wait(Wait::Host { import, window }),
     }
     Outcome::Done(Completion::Done)
+}
+
+fn failed(kind: TrapKind) -> Outcome {
+    Outcome::Done(Completion::Failed(kind))
+}
+
+/// Whether a process may ask for another link or monitor.
+fn may_ask(actor: &ActorState) -> bool {
+    actor.relations().is_none_or(Relations::may_ask)
+}
+
+/// The outcome of what a process has asked of another one, which cannot refuse to keep it: if that
+/// was more than the node has memory for, the one who has asked ends.
+fn after_request(context: Context<'_>, completion: Completion) -> Outcome {
+    if context.shared.memory.is_over() {
+        return failed(TrapKind::MemoryLimit);
+    }
+    Outcome::Done(completion)
 }
 
 /// The time so many ms from now; negative ones count as 0.
@@ -164,6 +204,12 @@ fn spawn(
         let module = program.module().id();
         return request_remote(requests, RemoteRequest::Spawn { node, module, start, limits });
     }
+    if kind != SpawnKind::Plain && !may_ask(parent) {
+        return failed(TrapKind::RelationLimit);
+    }
+    if context.shared.memory.is_over() {
+        return failed(TrapKind::MemoryLimit);
+    }
     let me = parent.pid;
     let reference =
         (kind == SpawnKind::Monitored).then(|| parent.relations_mut().monitor(Pid::NOBODY));
@@ -178,7 +224,7 @@ fn spawn(
         }
     });
     let Ok(pid) = spawned else {
-        return Outcome::Done(Completion::Failed(TrapKind::ProcessLimit));
+        return failed(TrapKind::ProcessLimit);
     };
     if kind == SpawnKind::Linked {
         parent.relations_mut().links.insert(pid);
@@ -238,14 +284,18 @@ fn add_remote_link(context: Context<'_>, me: Pid, pid: Pid) {
     }
 }
 
-/// Registers a name for a process of this node that lives.
-pub(crate) fn register(context: Context<'_>, name: String, pid: Pid) {
+/// Registers a name for a process of this node that lives; for one that does not, it does nothing.
+pub(crate) fn register(context: Context<'_>, name: &str, pid: Pid) -> Registered {
     let shared = context.shared;
-    // Checked again afterwards: it may have exited meanwhile, and its names were removed before this
-    // one came.
-    if shared.is_alive(pid) && shared.names.register(name, pid) && !shared.is_alive(pid) {
-        shared.names.forget(pid);
+    if !shared.is_alive(pid) {
+        return Registered::No;
     }
+    let registered = shared.names.register(name, pid, &shared.memory);
+    // It may have exited meanwhile, and its names were removed before this one came.
+    if registered == Registered::Yes && !shared.is_alive(pid) {
+        shared.names.forget(pid, &shared.memory);
+    }
+    registered
 }
 
 fn where_is(context: Context<'_>, name: String, requests: &mut u64) -> Outcome {

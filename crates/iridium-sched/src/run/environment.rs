@@ -12,6 +12,8 @@ const OUTPUT_BUFFER: usize = 32 << 10;
 pub(crate) struct HostEnv<'e> {
     pub(crate) context: Context<'e>,
     pub(crate) actor: &'e mut ActorState,
+    /// The memory in bytes that it is counted with.
+    pub(crate) memory: &'e mut u64,
     /// What it has written since the last flush.
     pub(crate) output: &'e mut Vec<u8>,
     /// How many effects its turn has left.
@@ -52,6 +54,15 @@ impl Environment for HostEnv<'_> {
 
     fn pid(&self) -> Pid {
         self.actor.pid
+    }
+
+    fn may_grow(&mut self, bytes: u64) -> bool {
+        let memory = &self.context.shared.memory;
+        let fits = memory.try_grow(bytes);
+        if fits && memory.is_limited() {
+            *self.memory += bytes;
+        }
+        fits
     }
 
     fn send(&mut self, to: i64, tag: i64, payload: Payload) -> Result<(), Payload> {

@@ -1,15 +1,21 @@
 //! How processes end.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
 use super::context::Context;
 use crate::process::actor::{ActorState, Wait};
 use crate::process::entry::{Body, ProcessEntry};
 use crate::process::exit_info::ExitInfo;
+use crate::process::group::GroupToken;
+use crate::process::mailbox::ANY_TAG;
 use crate::process::reason::Reason;
-use crate::process::signal::Signal;
+use crate::process::retirement::Retirement;
+use crate::process::signal::{Signal, is_user_message};
 use crate::process::slot_message::{Removal, SlotMessage};
 use iridium_vm::{Pid, Trap};
+
+/// How many signals an exited process sends, or messages it drops, before others run.
+const SLICE: usize = 256;
 
 impl Context<'_> {
     /// Ends a process: frees its slot, and tells all related processes. The observer is told before
@@ -21,56 +27,85 @@ impl Context<'_> {
         trap: Option<Box<Trap>>,
     ) {
         let unread = self.vacate_slot(&mut entry);
-        self.extend_groups(&entry);
-        if reason == Reason::NORMAL && entry.exit_subscribers.is_empty() {
-            return self.exit_unobserved(entry, unread);
-        }
-        let ProcessEntry { actor, body, timer, memory, mut exit_subscribers, .. } = *entry;
-        let abnormal = reason != Reason::NORMAL;
-        let links = actor.relations().map(|relations| relations.links.iter().copied().collect());
-        let process = match body {
-            Body::Program(process, _) => Some(Box::new(process)),
-            Body::Supervisor(_) | Body::Ended => None,
-        };
-        let links = links.unwrap_or_default();
-        let info = ExitInfo { pid: actor.pid, reason, trap, process, links };
-        if abnormal {
-            self.shared.observer.exited(&info);
-        }
-        if let Some(time) = timer {
-            self.shared.remove_timer(actor.pid, time);
-        }
-        self.shared.memory.fetch_sub(memory as i64, Ordering::Relaxed);
-        self.retire(&actor, reason, unread);
-        // Subscribers may have gone meanwhile. Most often there is one, for whom nothing is copied.
-        let last = exit_subscribers.pop();
-        for subscriber in exit_subscribers {
-            let _ = subscriber.try_send(info.clone());
-        }
-        let _ = last.map(|subscriber| subscriber.try_send(info));
-    }
-
-    /// Ends a process normally that no embedder wants to hear of, and keeps its memory.
-    fn exit_unobserved(&self, entry: Box<ProcessEntry>, unread: Vec<Signal>) {
+        let mut retirement = Retirement::new(reason, unread);
         if let Some(time) = entry.timer {
             self.shared.remove_timer(entry.actor.pid, time);
         }
-        if entry.memory > 0 {
-            self.shared.memory.fetch_sub(entry.memory as i64, Ordering::Relaxed);
+        if reason != Reason::NORMAL || !entry.exit_subscribers.is_empty() {
+            let info = exit_info(&mut entry, reason, trap);
+            if reason != Reason::NORMAL {
+                self.shared.observer.exited(&info);
+            }
+            // The state of the machine is not kept for nobody.
+            retirement.info = Some(info).filter(|_| !entry.exit_subscribers.is_empty());
         }
-        self.retire(&entry.actor, Reason::NORMAL, unread);
+        self.shared.names.forget(entry.actor.pid, &self.shared.memory);
+        if self.retire(&mut entry.actor, &entry.groups, &mut retirement, SLICE) {
+            self.finish(entry, retirement);
+        } else {
+            entry.body = Body::Retiring(Box::new(retirement));
+            self.schedule_back(entry);
+        }
+    }
+
+    /// Goes on with an [exit](Self::exit) that takes more than one slice.
+    pub(crate) fn continue_exit(&self, entry: Box<ProcessEntry>) {
+        self.continue_exit_by(entry, SLICE);
+    }
+
+    /// Brings an exit to its end, however long that takes.
+    pub(crate) fn complete_exit(&self, entry: Box<ProcessEntry>) {
+        self.continue_exit_by(entry, usize::MAX);
+    }
+
+    fn continue_exit_by(&self, mut entry: Box<ProcessEntry>, slice: usize) {
+        let ProcessEntry { actor, groups, body, .. } = &mut *entry;
+        let Body::Retiring(retirement) = body else { return };
+        if !self.retire(actor, groups, retirement, slice) {
+            return self.schedule_back(entry);
+        }
+        if let Body::Retiring(retirement) = std::mem::replace(body, Body::Ended) {
+            self.finish(entry, *retirement);
+        }
+    }
+
+    /// Tells the subscribers how a process has ended, and keeps its memory for others.
+    fn finish(&self, mut entry: Box<ProcessEntry>, retirement: Retirement) {
+        entry.uncount_memory(&self.shared.memory);
+        if let Some(info) = retirement.info {
+            // Subscribers may have gone meanwhile. The last one gets what nobody else holds.
+            let last = entry.exit_subscribers.pop();
+            for subscriber in entry.exit_subscribers.drain(..) {
+                let _ = subscriber.try_send(info.clone());
+            }
+            let _ = last.map(|subscriber| subscriber.try_send(info));
+        }
         if let Some(local) = self.local {
             local.recycle(entry);
         }
     }
 
+    /// Ends a process that is in no box: one that is native, or was not started after all.
+    pub(crate) fn abandon(&self, actor: &mut ActorState, reason: Reason) {
+        let mut unread = Vec::new();
+        if let Some(collected) = self.shared.slot_of(actor.pid).map(|slot| slot.vacate()) {
+            self.shared.memory.adjust(-(collected.counted as i64));
+            unread = collected.messages;
+        }
+        let unread = unread.into_iter().filter_map(SlotMessage::into_signal).collect();
+        self.shared.names.forget(actor.pid, &self.shared.memory);
+        self.retire(actor, &[], &mut Retirement::new(reason, unread), usize::MAX);
+    }
+
     /// Takes a process that exits out of its slot, and serves the inspections that have come in time.
     /// Returns the signals that it will not read.
     fn vacate_slot(&self, entry: &mut ProcessEntry) -> Vec<Signal> {
-        let messages = self.shared.slot_of(entry.actor.pid).map(|slot| slot.vacate());
+        let collected = self.shared.slot_of(entry.actor.pid).map(|slot| slot.vacate());
         entry.has_exited = true;
         let mut unread = Vec::new();
-        for message in messages.into_iter().flatten() {
+        let Some(collected) = collected else { return unread };
+        entry.memory += collected.counted;
+        for message in collected.messages {
             match message {
                 SlotMessage::Inspect(inspect) => inspect(entry),
                 SlotMessage::JoinGroup(token) => entry.join_group(token),
@@ -80,44 +115,38 @@ impl Context<'_> {
                 | SlotMessage::HostAnswer(..)
                 | SlotMessage::Remove(_)
                 | SlotMessage::PollWait
-                | SlotMessage::Overflow => {}
+                | SlotMessage::Overflow
+                | SlotMessage::OutOfMemory => {}
             }
         }
         unread
     }
 
-    /// Adds those that a process is linked to, on this node, to its groups.
-    fn extend_groups(&self, entry: &ProcessEntry) {
-        for token in &entry.groups {
-            let links =
-                entry.actor.relations().into_iter().flat_map(|relations| relations.links.iter());
-            for pid in links.filter(|pid| pid.node() == self.shared.node()) {
-                self.deliver(*pid, SlotMessage::JoinGroup(token.clone()));
-            }
-        }
-    }
-
     /// Removes a process without a word to those that are related to it, and hands it to whoever
     /// wants it so.
-    pub(crate) fn remove(&self, entry: &ProcessEntry, removal: Box<dyn Removal>) {
+    pub(crate) fn remove(&self, entry: &mut ProcessEntry, removal: Box<dyn Removal>) {
         let pid = entry.actor.pid;
-        let messages = self.shared.slot_of(pid).map(|slot| slot.vacate()).unwrap_or_default();
+        let mut messages = Vec::new();
+        if let Some(collected) = self.shared.slot_of(pid).map(|slot| slot.vacate()) {
+            entry.memory += collected.counted;
+            messages = collected.messages;
+        }
         if let Some(time) = entry.timer {
             self.shared.remove_timer(pid, time);
         }
-        self.shared.memory.fetch_sub(entry.memory as i64, Ordering::Relaxed);
         removal.take(entry, &messages);
-        self.shared.names.forget(pid);
-        if entry.actor.relations().is_some_and(|relations| relations.monitors_nodes) {
-            self.shared.monitor_nodes(pid, false);
-        }
+        entry.uncount_memory(&self.shared.memory);
+        self.shared.names.forget(pid, &self.shared.memory);
+        self.leave_lists(&entry.actor);
         self.shared.remove_remote_links(pid);
-        self.stop_waiting(&entry.actor);
         self.release_slot(pid);
     }
 
-    /// Forgets what a process waited for that would be told of it.
-    fn stop_waiting(&self, actor: &ActorState) {
+    /// Takes a process out of the lists of those that wait to be told of something.
+    fn leave_lists(&self, actor: &ActorState) {
+        if actor.relations().is_some_and(|relations| relations.monitors_nodes) {
+            self.shared.monitor_nodes(actor.pid, false);
+        }
         match &actor.wait {
             Some(Wait::Credit { to, .. }) => {
                 self.shared.stop_awaiting_credit(to.node(), actor.pid);
@@ -136,33 +165,103 @@ impl Context<'_> {
         }
     }
 
-    /// Frees the vacated slot of a process, and tells all related processes, and those whose signals
-    /// it has not read.
-    pub(crate) fn retire(&self, actor: &ActorState, reason: Reason, unread: Vec<Signal>) {
-        let pid = actor.pid;
-        self.shared.names.forget(pid);
-        if let Some(relations) = actor.relations() {
-            for (to, signal) in relations.exit_signals(pid, reason) {
-                self.send_signal(pid, to, signal);
+    /// Frees the vacated slot of a process that has no names any more, and tells all related
+    /// processes, and those whose signals it has not read. Those that it is linked to join its groups
+    /// before. `false` when so many steps were not enough; then there is more to do.
+    pub(crate) fn retire(
+        &self,
+        actor: &mut ActorState,
+        groups: &[GroupToken],
+        retirement: &mut Retirement,
+        mut steps: usize,
+    ) -> bool {
+        if !retirement.is_gone {
+            if !self.tell_related(actor, groups, retirement.reason, &mut steps) {
+                return false;
             }
-            if relations.monitors_nodes {
-                self.shared.monitor_nodes(pid, false);
+            self.leave(actor, retirement);
+        }
+        self.drop_mail(actor, &mut steps) && self.answer_unread(actor.pid, retirement, &mut steps)
+    }
+
+    /// Tells all related processes of an exit.
+    fn tell_related(
+        &self,
+        actor: &mut ActorState,
+        groups: &[GroupToken],
+        reason: Reason,
+        steps: &mut usize,
+    ) -> bool {
+        let pid = actor.pid;
+        if actor.relations().is_none() {
+            return true;
+        }
+        while let Some((to, signal)) = actor.relations_mut().next_exit_signal(pid, reason) {
+            if matches!(signal, Signal::Exit { .. }) && to.node() == self.shared.node() {
+                for token in groups {
+                    self.deliver(to, SlotMessage::JoinGroup(token.clone()));
+                }
+            }
+            self.send_signal(pid, to, signal);
+            if !step(steps) {
+                return false;
             }
         }
+        true
+    }
+
+    /// Frees the slot of a process whose related processes have been told.
+    fn leave(&self, actor: &ActorState, retirement: &mut Retirement) {
+        let pid = actor.pid;
         // Links and monitors that were asked for and not read count too: they may be from other nodes.
         let asks = |signal: &Signal| matches!(signal, Signal::Link { .. } | Signal::Monitor { .. });
-        if actor.relations().is_some() || unread.iter().any(asks) {
+        if actor.relations().is_some() || retirement.unread.as_slice().iter().any(asks) {
             self.shared.remove_remote_links(pid);
         }
-        self.stop_waiting(actor);
+        self.leave_lists(actor);
         // Only now may another process get the slot: what was sent to this one must not reach it.
         self.release_slot(pid);
-        let unread_messages = unread.iter().filter(|signal| signal.is_user_message()).count();
-        self.shared.count_dead_letters(unread_messages + actor.mailbox.user_messages());
-        for signal in unread {
+        retirement.is_gone = true;
+    }
+
+    /// Drops the messages that a process has not received.
+    fn drop_mail(&self, actor: &mut ActorState, steps: &mut usize) -> bool {
+        while let Some(message) = actor.mailbox.take(ANY_TAG) {
+            self.shared.count_dead_letters(usize::from(is_user_message(&message)));
+            if !step(steps) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Answers those whose signals a process has not read.
+    fn answer_unread(&self, pid: Pid, retirement: &mut Retirement, steps: &mut usize) -> bool {
+        for signal in retirement.unread.by_ref() {
+            self.shared.count_dead_letters(usize::from(signal.is_user_message()));
             if let Some((to, answer)) = signal.undeliverable(pid, Reason::NO_PROCESS) {
                 self.send_signal(pid, to, answer);
             }
+            if !step(steps) {
+                return false;
+            }
         }
+        true
     }
+}
+
+/// Takes one of the steps that are left; `false` when it was the last one.
+fn step(steps: &mut usize) -> bool {
+    *steps = steps.saturating_sub(1);
+    *steps > 0
+}
+
+/// How a process has ended, with the state of its machine, which it has no more afterwards.
+fn exit_info(entry: &mut ProcessEntry, reason: Reason, trap: Option<Box<Trap>>) -> ExitInfo {
+    let process = match std::mem::replace(&mut entry.body, Body::Ended) {
+        Body::Program(process, _) => Some(Arc::new(process)),
+        Body::Supervisor(_) | Body::Retiring(_) | Body::Ended => None,
+    };
+    let links = entry.actor.relations().map(|relations| relations.links.iter().copied().collect());
+    ExitInfo { pid: entry.actor.pid, reason, trap, process, links: links.unwrap_or_default() }
 }

@@ -19,6 +19,7 @@ use super::timers::Timers;
 use crate::clock::Clock;
 use crate::distribution::Distribution;
 use crate::embedder::{Observer, Output};
+use crate::memory::Memory;
 use crate::process::entry::ProcessEntry;
 use crate::process::pending_reply::DeferredCalls;
 use crate::process::slot_message::{ProcessSlot, SlotMessage};
@@ -56,9 +57,7 @@ pub(crate) struct Shared {
     /// Processes that wait for fuel.
     #[expect(clippy::vec_box, reason = "they go back to the queues in their boxes")]
     pub(crate) out_of_fuel: Mutex<Vec<Box<ProcessEntry>>>,
-    /// Memory of all processes, in bytes, and how much it may be.
-    pub(crate) memory: AtomicI64,
-    pub(crate) memory_limit: u64,
+    pub(crate) memory: Memory,
     pub(crate) random_state: AtomicU64,
     /// Processes with links or monitors to or from other nodes, by node.
     pub(crate) remote_links: Mutex<HashMap<u32, HashSet<Pid>>>,
@@ -95,6 +94,13 @@ impl Shared {
     pub(crate) fn live_slot(&self, pid: Pid) -> Option<&ProcessSlot> {
         let serial = self.serial_of(pid)?;
         self.table.slot(serial).filter(|slot| slot.is_of(serial))
+    }
+
+    /// Whether a process is a supervisor of this node that lives.
+    pub(crate) fn is_supervisor(&self, pid: Pid) -> bool {
+        let serial = self.serial_of(pid);
+        let slot = serial.and_then(|serial| Some((serial, self.table.slot(serial)?)));
+        slot.is_some_and(|(serial, slot)| slot.is_of_system(serial))
     }
 
     /// Whether a process of this node lives.

@@ -1,10 +1,11 @@
 //! How processes begin.
 
 use super::context::Context;
+use super::names::Registered;
 use crate::process::actor::ActorState;
 use crate::process::entry::{Body, ProcessEntry};
 use crate::process::reason::Reason;
-use crate::process::slot_message::SlotMessage;
+use crate::process::slot_message::ProcessSlot;
 use crate::table::TooManyProcesses;
 use iridium_vm::Pid;
 
@@ -43,10 +44,15 @@ impl Context<'_> {
         self.try_spawn(body, |entry| {
             prepare(entry);
             match name {
-                Some(name) if !self.shared.names.register(name.to_string(), entry.actor.pid) => {
-                    Err(StartSupervisorError::NameTaken(name.to_string()))
+                Some(name) => {
+                    match self.shared.names.register(name, entry.actor.pid, &self.shared.memory) {
+                        Registered::Yes => Ok(()),
+                        Registered::No | Registered::TooMany => {
+                            Err(StartSupervisorError::NameTaken(name.to_string()))
+                        }
+                    }
                 }
-                _ => Ok(()),
+                None => Ok(()),
             }
         })
     }
@@ -66,13 +72,26 @@ impl Context<'_> {
             None => Box::new(ProcessEntry::new(actor, body)),
         };
         // Before it may get a name: whoever finds it by that can send to it.
-        slot.occupy(serial, entry.limits().message_bytes);
+        occupy(slot, serial, &entry);
         if let Err(error) = prepare(&mut entry) {
-            let unread = slot.vacate().into_iter().filter_map(SlotMessage::into_signal).collect();
-            self.retire(&entry.actor, Reason::NO_PROCESS, unread);
+            self.abandon(&mut entry.actor, Reason::NO_PROCESS);
             return Err(error);
+        }
+        if self.shared.memory.is_limited() {
+            entry.memory = entry.measure();
+            self.shared.memory.adjust(entry.memory as i64);
         }
         self.schedule_back(entry);
         Ok(pid)
+    }
+}
+
+/// Gives a process that is away its slot, with this serial.
+pub(crate) fn occupy(slot: &ProcessSlot, serial: u64, entry: &ProcessEntry) {
+    let max_weight = entry.limits().message_bytes;
+    if entry.is_supervisor() {
+        slot.occupy_system(serial, max_weight);
+    } else {
+        slot.occupy(serial, max_weight);
     }
 }

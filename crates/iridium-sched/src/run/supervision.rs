@@ -60,7 +60,7 @@ pub(crate) fn poll(
             }
         }
         if let Some(message) = actor.mailbox.take(ANY_TAG) {
-            on_message(actor, supervisor, &message, now);
+            on_message(supervisor, &message, now);
         } else if supervisor.deadline().is_some_and(|deadline| deadline <= now) {
             supervisor.timeout(now);
         } else {
@@ -82,9 +82,14 @@ pub(crate) fn on_signal(
         Signal::Kill { reason, .. } if reason != Reason::KILLED => {
             let now = context.shared.clock.mono();
             while let Some(message) = actor.mailbox.take(ANY_TAG) {
-                on_message(actor, supervisor, &message, now);
+                on_message(supervisor, &message, now);
             }
             supervisor.stop(reason, now);
+            None
+        }
+        // Programs do not write to supervisors.
+        Signal::Message(_) => {
+            context.shared.count_dead_letters(usize::from(signal.is_user_message()));
             None
         }
         // A child without a link would exit without its supervisor hearing of it, which would neither
@@ -93,22 +98,34 @@ pub(crate) fn on_signal(
             context.send_signal(actor.pid, from, Signal::Link { from: actor.pid });
             None
         }
+        // A supervisor is linked to its children and to its own supervisor. Others may end with it,
+        // and it does not end with them.
+        Signal::Link { from } | Signal::Unlink { from } | Signal::Exit { from, .. }
+            if !has_link(actor, from) =>
+        {
+            match signal {
+                Signal::Link { .. } => actor.relations_mut().add_follower(from),
+                _ => actor.relations_mut().remove_follower(from),
+            }
+            None
+        }
         signal => context.apply_signal(actor, signal),
     }
 }
 
+fn has_link(actor: &ActorState, pid: Pid) -> bool {
+    actor.relations().is_some_and(|relations| relations.links.contains(&pid))
+}
+
 /// Handles an exit signal that has come as a message. Others mean nothing to a supervisor.
-fn on_message(actor: &mut ActorState, supervisor: &mut Supervisor, message: &Message, now: u64) {
+fn on_message(supervisor: &mut Supervisor, message: &Message, now: u64) {
     let word = message.payload.bytes().try_into().map(i64::from_le_bytes);
     let (Message::EXIT, Ok(reason)) = (message.tag, word) else { return };
     let (pid, reason) = (Pid::from_bits(message.sender), Reason(reason));
-    // A process that has exited is not linked any more; one that still is has sent `kill`.
-    if actor.relations_mut().links.contains(&pid) {
-        supervisor.stop(reason, now);
-    } else if reason != Reason::NORMAL || supervisor.has_child(pid) {
+    // What is left is the normal end of its own supervisor, which means nothing.
+    if reason != Reason::NORMAL || supervisor.has_child(pid) {
         supervisor.exited(pid, reason, now);
     }
-    // What is left is the normal exit of another linked process, which means nothing.
 }
 
 /// Starts a child, linked to its supervisor.

@@ -17,6 +17,7 @@ use crate::process::actor::Wait;
 use crate::process::entry::{Body, ProcessEntry};
 use crate::process::reason::Reason;
 use crate::process::signal::Signal;
+use crate::process::slot::Collected;
 use crate::process::slot_message::{Removal, SlotMessage};
 use iridium_vm::{Answer, Completion, Effect, RunError, Status, Stop, Trap, TrapKind};
 
@@ -31,8 +32,6 @@ const TURN_TIME: Duration = Duration::from_millis(1);
 const FUEL_WHILE_INSPECTED: u64 = 1 << 8;
 /// Effects of a turn, which take much longer than other instructions of their price.
 const EFFECTS_PER_TURN: u32 = 512;
-/// By so many bytes the mailbox of a process that waits may grow before it is counted again.
-const REMEASURE_AFTER: u64 = 4 << 10;
 
 /// Runs one process at a time.
 pub(crate) struct Runner {
@@ -164,6 +163,9 @@ impl Runner {
 
     /// Gives a process its turn.
     pub(crate) fn turn(&mut self, mut entry: Box<ProcessEntry>) {
+        if let Body::Retiring(_) = entry.body {
+            return self.context().continue_exit(entry);
+        }
         let fuel = if self.shared.is_inspected() { FUEL_WHILE_INSPECTED } else { FUEL_PER_TURN };
         let granted = self.context().take_fuel(fuel.saturating_sub(entry.fuel_debt));
         if granted == 0 {
@@ -179,13 +181,13 @@ impl Runner {
             next = match next {
                 Next::Continue => self.advance(&mut entry, &mut turn),
                 Next::Yield => match self.read_slot(&mut entry) {
-                    Next::Continue => match self.account_memory(&mut entry) {
+                    Next::Continue => match self.count_memory(&mut entry) {
                         None => break self.context().schedule_back(entry),
                         Some(exit) => exit,
                     },
                     exit => exit,
                 },
-                Next::Park => match self.account_memory(&mut entry) {
+                Next::Park => match self.count_memory(&mut entry) {
                     Some(exit) => exit,
                     None => match self.park(entry) {
                         Ok(()) => break,
@@ -195,8 +197,11 @@ impl Runner {
                         }
                     },
                 },
-                Next::Block => break blocking_calls::start(&self.shared, entry),
-                Next::Remove(removal) => break self.context().remove(&entry, removal),
+                Next::Block => match self.count_memory(&mut entry) {
+                    None => break blocking_calls::start(&self.shared, entry),
+                    Some(exit) => exit,
+                },
+                Next::Remove(removal) => break self.context().remove(&mut entry, removal),
                 Next::Exit(reason, trap) => break self.context().exit(entry, reason, trap),
             };
         }
@@ -231,34 +236,26 @@ impl Runner {
             let exit = internal_error(&mut entry);
             return Err((entry, exit));
         };
-        slot.park(entry).map_err(|(mut entry, messages)| {
-            let next = handle(self.context(), &mut entry, messages);
+        slot.park(entry).map_err(|(mut entry, collected)| {
+            let next = handle(self.context(), &mut entry, collected);
             (entry, next)
         })
     }
 
-    /// Counts the memory of a process, where that is limited. A process that grew past the limit
-    /// traps with `memory-limit`.
-    fn account_memory(&self, entry: &mut ProcessEntry) -> Option<Next> {
-        if self.shared.memory_limit == u64::MAX {
-            return None;
-        }
-        let memory = entry.measure();
-        let grown = memory as i64 - entry.memory as i64;
-        entry.memory = memory;
-        entry.remeasure_at = entry.actor.mailbox.bytes() + REMEASURE_AFTER;
-        let all = self.shared.memory.fetch_add(grown, Ordering::Relaxed) + grown;
-        let over = grown > 0 && all as u64 > self.shared.memory_limit;
-        over.then(|| fail(entry, TrapKind::MemoryLimit))
+    /// Counts the memory of a process, where that is limited. One that has grown more than there is
+    /// room for traps with `memory-limit`.
+    fn count_memory(&self, entry: &mut ProcessEntry) -> Option<Next> {
+        let fits = entry.count_memory(&self.shared.memory);
+        (!fits).then(|| fail(entry, TrapKind::MemoryLimit))
     }
 
     /// Runs a process until it has an effect that its environment does not carry out, or stops.
     fn advance(&mut self, entry: &mut ProcessEntry, turn: &mut Turn) -> Next {
         let context = Context { shared: &self.shared, local: Some(&self.local) };
-        let ProcessEntry { actor, body, .. } = &mut *entry;
+        let ProcessEntry { actor, body, memory, .. } = &mut *entry;
         let (process, program) = match body {
             Body::Program(process, program) => (process, program),
-            Body::Ended => return internal_error(entry),
+            Body::Retiring(_) | Body::Ended => return internal_error(entry),
             Body::Supervisor(supervisor) => {
                 actor.wait = None;
                 return match supervision::poll(context, actor, supervisor) {
@@ -293,7 +290,7 @@ impl Runner {
         }
         let before = process.fuel_spent();
         let (output, effects) = (&mut self.output, &mut turn.effects);
-        let mut env = HostEnv { context, actor, output, effects, has_room: None };
+        let mut env = HostEnv { context, actor, memory, output, effects, has_room: None };
         let fuel = turn.fuel.min(self.clock.fuel_per_look);
         let stop = self.shared.engine.run(process, program, fuel, &mut env);
         env.flush_output();
@@ -351,7 +348,7 @@ impl Runner {
             }
             Outcome::Wait(wait) => match entry.actor.wait.insert(wait) {
                 Wait::Host { .. } => self.call_host(entry),
-                // The mailbox has been searched already.
+                // The mailbox has been searched already, or a slice of it.
                 Wait::Message { .. } => self.wait(entry),
                 Wait::Reply { number, request } => {
                     let sent = self.shared.distribution.request(entry.actor.pid, *number, request);
@@ -396,6 +393,8 @@ impl Runner {
         match &entry.actor.wait {
             // Restored in the middle of a call: it is made again.
             Some(Wait::Host { .. }) if entry.pending_reply.is_none() => self.call_host(entry),
+            // What has not been searched yet comes after other processes.
+            Some(Wait::Message { .. }) if entry.actor.is_searching() => Next::Yield,
             Some(Wait::Message { until: Some(until), .. })
                 if *until <= self.shared.clock.mono() =>
             {
@@ -405,6 +404,9 @@ impl Runner {
                     exit => return exit,
                 }
                 let message = effects::poll_wait(self.context(), &mut entry.actor);
+                if entry.actor.is_searching() {
+                    return Next::Yield;
+                }
                 entry.complete(message.unwrap_or(Completion::Received(None)));
                 Next::Continue
             }
@@ -415,11 +417,16 @@ impl Runner {
 
 /// Handles the messages from the slot of a process: all of them, also when it is to exit by one,
 /// since those behind it may ask to be told of that exit.
-fn handle(context: Context<'_>, entry: &mut ProcessEntry, messages: Vec<SlotMessage>) -> Next {
-    let mut overflow = false;
+fn handle(
+    context: Context<'_>,
+    entry: &mut ProcessEntry,
+    collected: Collected<SlotMessage>,
+) -> Next {
+    let (mut overflow, mut out_of_memory) = (false, false);
+    entry.memory += collected.counted;
     let mut exit = None;
     let mut removal: Option<Box<dyn Removal>> = None;
-    for message in messages {
+    for message in collected.messages {
         match message {
             SlotMessage::Signal(signal) => {
                 let reason = on_signal(context, entry, signal);
@@ -438,12 +445,14 @@ fn handle(context: Context<'_>, entry: &mut ProcessEntry, messages: Vec<SlotMess
             SlotMessage::Remove(wanted) => removal = Some(wanted),
             SlotMessage::JoinGroup(token) => entry.join_group(token),
             SlotMessage::Overflow => overflow = true,
+            SlotMessage::OutOfMemory => out_of_memory = true,
             // Its wait is polled again.
             SlotMessage::PollWait => {}
         }
     }
     match exit {
         Some(reason) => Next::Exit(reason, None),
+        None if out_of_memory => fail(entry, TrapKind::MemoryLimit),
         None if overflow || entry.is_over_limits() => fail(entry, TrapKind::MailboxLimit),
         None => match removal.filter(|removal| removal.claim()) {
             Some(removal) => Next::Remove(removal),
@@ -475,7 +484,9 @@ fn on_signal(context: Context<'_>, entry: &mut ProcessEntry, signal: Signal) -> 
         Body::Supervisor(supervisor) => {
             supervision::on_signal(context, &mut entry.actor, supervisor, signal)
         }
-        Body::Program(..) | Body::Ended => context.apply_signal(&mut entry.actor, signal),
+        Body::Program(..) | Body::Retiring(_) | Body::Ended => {
+            context.apply_signal(&mut entry.actor, signal)
+        }
     }
 }
 

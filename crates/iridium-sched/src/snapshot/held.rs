@@ -25,6 +25,7 @@ pub(super) fn save(
     wanted: impl Fn(&ProcessEntry) -> bool,
     deadline: Instant,
 ) -> Option<Saved> {
+    complete_exits(shared);
     let mut found = Found { wanted, processes: Vec::new(), modules: HashMap::new() };
     let mut parked = HashSet::new();
     let mut away = HashSet::new();
@@ -104,6 +105,16 @@ impl<W: Fn(&ProcessEntry) -> bool> Found<W> {
             self.modules.entry(module.id()).or_insert_with(|| Arc::clone(module));
         }
         self.processes.extend(SavedProcess::of(entry, messages));
+    }
+}
+
+/// Has exited processes tell all that are related to them, so that none is saved that waits for that.
+fn complete_exits(shared: &Shared) {
+    for entry in queued(shared) {
+        match entry.body {
+            Body::Retiring(_) => shared.context().complete_exit(entry),
+            _ => shared.injector.push(entry),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use crate::process::group::GroupToken;
 use crate::process::reason::Reason;
 use crate::process::signal::Signal;
 use crate::process::slot_message::SlotMessage;
+use crate::run::spawn;
 use crate::scheduler::Scheduler;
 use crate::sync::lock;
 use crate::table::TooManyProcesses;
@@ -263,7 +264,7 @@ impl Scheduler {
         let pid = entry.actor.pid;
         let serial = self.shared().serial_of(pid);
         if let Some((serial, slot)) = serial.zip(self.shared().slot_of(pid)) {
-            slot.occupy(serial, entry.limits().message_bytes);
+            spawn::occupy(slot, serial, entry);
         }
     }
 
@@ -278,7 +279,7 @@ impl Scheduler {
         let shared = self.shared();
         let pid = actor.pid;
         for name in names {
-            shared.names.register(name, pid);
+            shared.names.register(&name, pid, &shared.memory);
         }
         let alive = shared.distribution.nodes();
         if let Some(relations) = actor.relations() {

@@ -74,7 +74,7 @@ impl SavedProcess {
         let body = match &entry.body {
             Body::Program(process, _) => SavedBody::Program(process.clone()),
             Body::Supervisor(supervisor) => SavedBody::Supervisor((**supervisor).clone()),
-            Body::Ended => return None,
+            Body::Retiring(_) | Body::Ended => return None,
         };
         let mut actor = entry.actor.clone();
         // It can run, and will see whether there is room where it is restored.
@@ -151,7 +151,7 @@ impl SavedSlotMessage {
         match message {
             SlotMessage::Signal(signal) => Some(Self::Signal(signal.clone())),
             SlotMessage::Reply(number, reply) => Some(Self::Reply(*number, reply.clone())),
-            SlotMessage::Overflow => Some(Self::Overflow),
+            SlotMessage::Overflow | SlotMessage::OutOfMemory => Some(Self::Overflow),
             SlotMessage::TimerFired(_)
             | SlotMessage::PollWait
             | SlotMessage::HostAnswer(..)

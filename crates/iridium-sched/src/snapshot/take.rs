@@ -66,9 +66,9 @@ impl Taking {
         let mut waiting = lock(&self.shared.out_of_fuel);
         let Some(at) = waiting.iter().position(|entry| entry.actor.pid == pid) else { return };
         if self.claim() {
-            let entry = waiting.swap_remove(at);
+            let mut entry = waiting.swap_remove(at);
             drop(waiting);
-            self.shared.context().remove(&entry, Box::new(self.clone()));
+            self.shared.context().remove(&mut entry, Box::new(self.clone()));
         }
     }
 }

@@ -176,6 +176,14 @@ impl Supervisor {
         })
     }
 
+    /// The memory that it takes, in bytes; an estimate, since names have different lengths.
+    pub(crate) fn memory(&self) -> u64 {
+        const STRINGS: usize = 64;
+        let child = size_of::<Child>() + size_of::<ChildState>() + STRINGS;
+        let former = self.former.capacity() * size_of::<Pid>();
+        (size_of::<Self>() + self.states.len() * child + former) as u64
+    }
+
     /// Whether a process is a child that runs, as far as is known.
     pub(crate) fn has_child(&self, pid: Pid) -> bool {
         self.states.iter().any(|child_state| child_state.status == ChildStatus::Alive(pid))

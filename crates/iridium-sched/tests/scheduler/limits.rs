@@ -179,66 +179,21 @@ wait:   load $1 #-1
     stage.scheduler.spawn(process, &stage.program).unwrap();
 }
 
+/// Of links and monitors that a process asks for; not of those that others ask it for.
 #[test]
-fn the_memory_of_a_node() {
+fn the_number_of_links_and_monitors() {
     let source = "
-        load $1 #1000000
-        aloc $1
-        load $1 #-1
+again:  monitor $0 $2
+        djmp @again
+wait:   load $1 #-1
         load $2 #-1
         recv $1 $3
         hlt";
-    let stage = Stage::with(source, |config| config.memory = 3_500_000);
-    for _ in 0..3 {
-        stage.start(&[]);
-    }
-    stage.await_rest();
-    assert_eq!(stage.scheduler.process_count(), 3);
-    assert_eq!(stage.run(None, &[]).trap.as_deref(), Some("memory-limit"));
-    // What an ended process had is free again.
-    let pid = stage.scheduler.processes()[0].pid;
-    stage.scheduler.kill(pid, Reason::KILLED);
-    stage.await_left(2);
-    stage.start(&[]);
-    stage.await_rest();
-    assert_eq!(stage.scheduler.process_count(), 3);
-}
-
-/// Messages count when they come, though whoever gets them does not want them and waits on.
-#[test]
-fn the_memory_of_a_node_with_messages_that_nobody_takes() {
-    let source = "
-        load $1 #5
-        load $2 #-1
-        recv $1 $3
-        hlt";
-    let stage = Stage::with(source, |config| config.memory = 3_500_000);
-    let waiting = [(); 3].map(|()| stage.start(&[]));
-    stage.await_rest();
-    for pid in waiting.into_iter().cycle().take(300) {
-        stage.scheduler.send(Pid::NOBODY, pid, 6, Payload::Bytes(vec![0; 100_000].into()));
-    }
-    until("there is memory again", || stage.scheduler.process_count() < 3);
-    stage.await_rest();
-    let traps = stage.endings().into_iter().map(|ending| ending.trap.map(|trap| trap.kind));
-    assert!(traps.into_iter().all(|trap| trap == Some(TrapKind::MemoryLimit)));
-    let taken = stage.scheduler.usage().memory;
-    assert!(taken <= 3_500_000, "{taken}");
-}
-
-#[test]
-fn the_memory_of_a_node_with_monitors() {
-    let source = "
-        self $1
-        load $0 #0
-again:  monitor $1 $2
-        inc $0
-        brlt $0 #100000 @again
-        hlt";
-    let stage = Stage::with(source, |config| config.memory = 1_000_000);
-    let ended = stage.run(None, &[]);
-    assert_eq!(ended.trap.as_deref(), Some("memory-limit"));
-    assert!(ended.result > 10_000, "{ended:?}");
+    let stage = Stage::real(source, 1);
+    let watched = stage.start_at("wait", &[]);
+    assert_eq!(stage.run(None, &[watched.bits()]).trap.as_deref(), Some("relation-limit"));
+    assert!(stage.scheduler.is_alive(watched), "it has not asked for them");
+    stage.await_left(1);
 }
 
 /// The fuel of all processes together: they stop, and none is lost.

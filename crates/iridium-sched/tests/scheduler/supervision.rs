@@ -232,61 +232,6 @@ top:    .asciiz 'top'";
     stage.await_left(0);
 }
 
-/// A child that asks its supervisor to end and is gone when that hears of it has not crashed.
-#[test]
-fn a_supervisor_ends_as_a_child_says_that_is_gone_by_then() {
-    let source = "
-        .code
-        whereis @top $1
-        load $2 #7
-        kill $1 $2
-        hlt
-        .data
-top:    .asciiz 'top'";
-    let stage = Stage::new(source);
-    stage.scheduler.add_program(&stage.program);
-    let mut one = child(&stage, "one", "");
-    one.restart = Restart::Transient;
-    if let ChildBody::Program { entry, .. } = &mut one.body {
-        *entry = None;
-    }
-    let spec = Spec { children: vec![one], ..Spec::default() };
-    let _ = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
-    stage.await_rest();
-    assert_eq!((stage.reasons(), stage.reports()), (vec![7], vec![]));
-}
-
-/// A supervisor is linked to others as any process is: they end it only when they end abnormally.
-#[test]
-fn the_normal_end_of_one_that_is_linked_to_a_supervisor_leaves_it_alone() {
-    let source = "
-        .code
-        load $1 #-1
-        load $2 #-1
-        recv $1 $3
-        hlt
-linked: whereis @top $1
-        link $1
-        exit $0
-        .data
-top:    .asciiz 'top'";
-    let stage = Stage::new(source);
-    stage.scheduler.add_program(&stage.program);
-    let mut one = child(&stage, "one", "");
-    if let ChildBody::Program { entry, .. } = &mut one.body {
-        *entry = None;
-    }
-    let spec = Spec { children: vec![one], ..Spec::default() };
-    let Spawned { pid: top, .. } = stage.scheduler.start_supervisor(spec, Some("top")).unwrap();
-    let before = pid(&stage, "one", None);
-    stage.start_at("linked", &[0]);
-    stage.await_rest();
-    assert!(stage.scheduler.is_alive(top) && stage.scheduler.is_alive(before));
-    stage.start_at("linked", &[7]);
-    stage.await_left(0);
-    assert_eq!(stage.reasons(), [7, Reason::SHUTDOWN.0, 7]);
-}
-
 #[test]
 fn a_child_that_cannot_start_counts_as_one_that_ended() {
     for what in ["module", "label", "name"] {
