@@ -17,8 +17,8 @@ pub struct Config {
     pub node: u32,
     /// Processes that may live at a time, at most 2^32.
     pub processes: usize,
-    /// Memory that all processes may take together, in bytes. A process that grows past it in a turn
-    /// traps after that turn, during which it may be more. `u64::MAX` is no limit.
+    /// Memory that all processes may take together, in bytes. There is no room for more: a process that
+    /// wants more traps, at the latest after its turn. `u64::MAX` is no limit.
     pub memory: u64,
     /// Fuel that all processes may spend together; `u64::MAX` is no limit.
     pub fuel: u64,

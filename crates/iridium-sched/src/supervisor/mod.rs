@@ -8,8 +8,8 @@
 //! "Supervisor Behaviour" in the OTP Design Principles and the reference of the module `supervisor`
 //! in stdlib. Three things differ. A child that cannot be started counts as one that has ended for
 //! [`Reason::NO_PROCESS`], the first time too. A supervisor that gives up ends with
-//! [`Reason::GAVE_UP`], so that a transient one starts again as well. And one that is asked to end
-//! does so whoever asks, not for its parent only.
+//! [`Reason::GAVE_UP`], so that a transient one starts again as well. And programs can neither end a
+//! supervisor nor send it anything: only its own supervisor and an operator ask it to end.
 
 mod action;
 pub mod app;
@@ -102,12 +102,8 @@ impl Supervisor {
         self.advance(now);
     }
 
-    /// An exit signal has come as a message, from a child that has ended or from anybody else, as
+    /// An exit signal has come as a message, from a child that has ended or from its own supervisor, as
     /// [`stop`](Self::stop) then.
-    ///
-    /// Signals do not tell a child that has ended from one that asks its supervisor to end. Whoever
-    /// can tell, since a link is gone with the end, should call [`stop`](Self::stop) for the latter;
-    /// here it counts as ended.
     pub(crate) fn exited(&mut self, pid: Pid, reason: Reason, now: u64) {
         let Some(index) = self
             .states
