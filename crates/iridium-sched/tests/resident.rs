@@ -35,9 +35,13 @@ const PROGRAMS: [(&str, &str); 7] = [
                 dec $9
                 brgt $9 #0 @more
                 hlt
-        wait:   load $0 #2
+        wait:   load $9 #1000
+                load $0 #2
+                load $1 #1
+        again:  recv $0 $2
+                dec $9
+                brgt $9 #0 @again
                 load $1 #-1
-                recv $0 $2
                 recv $0 $2
                 hlt",
     ),
@@ -106,7 +110,9 @@ const PROGRAMS: [(&str, &str); 7] = [
         have:   dec $8
                 brgt $8 #0 @more
                 hlt
-        joins:  self $1
+        joins:  trapexit #1             ; should one not be there
+                breq $2 #0 @wait
+                self $1
         next:   brge $2 $1 @wait
                 link $2
                 addi $2 #1 $2
@@ -178,7 +184,7 @@ fn peak(source: &str) -> u64 {
         assert!(Instant::now() < deadline, "{:?}", scheduler.processes().len());
         std::thread::sleep(Duration::from_millis(1));
     }
-    assert!(traps.0.load(Ordering::SeqCst) > 0, "the limit was not met");
+    assert!(traps.0.load(Ordering::SeqCst) > 0, "the limit was not met\n{source}");
     peak.max(resident())
 }
 

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::CommandFactory as _;
 
@@ -78,7 +79,7 @@ pub(crate) fn resume(
     let first = match (state.process, state.ended) {
         (Some(saved), Some(reason)) => {
             let end = End::of_state(&saved.process, &saved.program, Reason(reason));
-            FirstProcess::Ended { process: Box::new(saved.process), program: saved.program, end }
+            FirstProcess::Ended { process: Arc::new(saved.process), program: saved.program, end }
         }
         (Some(saved), None) => FirstProcess::Runs(saved.program),
         (None, _) => return Err(Failure::failed(format!("{} is damaged", display_name(file)))),
