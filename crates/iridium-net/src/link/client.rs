@@ -26,7 +26,9 @@ use super::send_half::SendHalf;
 #[must_use]
 pub struct ClusterClient {
     conn: ConnId,
-    stream: TcpStream,
+    /// To shut the connection down with; `None` once it has ended, since applications may keep the
+    /// link for long after that and must not keep its descriptor.
+    stream: Mutex<Option<TcpStream>>,
     local: SocketAddr,
     remote: SocketAddr,
     pub(super) outbox: Outbox,
@@ -62,7 +64,7 @@ impl ClusterClient {
             conn,
             local: stream.local_addr()?,
             remote: stream.peer_addr()?,
-            stream: stream.try_clone()?,
+            stream: Mutex::new(Some(stream.try_clone()?)),
             outbox: Outbox::new(queue_bytes, half),
             window_used: AtomicUsize::new(0),
             unsent_credit: AtomicUsize::new(0),
@@ -242,8 +244,11 @@ impl ClusterClient {
     }
 
     fn shut_down(&self) {
-        // The other end may have closed it already.
-        let _ = self.stream.shutdown(Shutdown::Both);
+        let stream = lock(&self.stream).take();
+        if let Some(stream) = stream {
+            // The other end may have closed it already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
     }
 }
 

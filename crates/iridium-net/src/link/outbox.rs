@@ -142,7 +142,8 @@ impl Outbox {
     pub(crate) fn put_back(&self, half: Box<SendHalf>, used: Option<Instant>) {
         let mut state = lock(&self.state);
         let waits = half.has_unsent() || state.queue.has_pending() || state.closing.is_some();
-        state.half = Some(half);
+        // After an abort nobody sends any more, and the writer may have ended already.
+        state.half = Some(half).filter(|_| !state.aborted);
         state.used = used.or(state.used);
         if waits {
             self.wake(&mut state);

@@ -115,11 +115,12 @@ impl ControlClients {
         }
         connected.insert(number, theirs);
         drop(connected);
+        let slot = ClientSlot { clients: self, number };
         if self.stopping.load(Ordering::Acquire) {
             // `stop` has not seen this one.
             stream.shutdown(Shutdown::Read)?;
         }
-        Ok(Some(ClientSlot { clients: self, number }))
+        Ok(Some(slot))
     }
 }
 

@@ -87,7 +87,7 @@ impl Owner {
             core.join(seed, true, Duration::ZERO);
         }
         loop {
-            self.perform_actions(&mut core);
+            self.perform_actions(&mut core, epoch.elapsed());
             let wait = core.poll_timeout().map(|at| at.saturating_sub(epoch.elapsed()));
             let command = match inputs.recv_timeout(wait.unwrap_or(Duration::MAX)) {
                 Ok(command) => Some(command),
@@ -97,7 +97,7 @@ impl Owner {
             let now = epoch.elapsed();
             match command {
                 None => core.handle_timeout(now),
-                Some(Command::Stop { forget }) => return self.stop(&mut core, forget, inputs),
+                Some(Command::Stop { forget }) => return self.stop(&mut core, now, forget, inputs),
                 Some(command) => self.handle_command(&mut core, command, now),
             }
             // Timers must not be delayed by a stream of commands.
@@ -110,7 +110,13 @@ impl Owner {
     fn handle_command(&mut self, core: &mut Membership, command: Command, now: Duration) {
         core.may_renumber(self.context.application.may_renumber());
         match command {
-            Command::Input(input) => core.handle(input, now),
+            Command::Input(input) => {
+                if let Input::Closed { conn } = input {
+                    // The core closes only what has not ended by itself.
+                    self.links.remove(&conn);
+                }
+                core.handle(input, now);
+            }
             Command::Opened(link, input) => {
                 self.links.insert(link.id(), link);
                 core.handle(input, now);
@@ -144,12 +150,16 @@ impl Owner {
     }
 
     /// Carries out the actions of the core.
-    fn perform_actions(&mut self, core: &mut Membership) {
+    fn perform_actions(&mut self, core: &mut Membership, now: Duration) {
         // First, so that it is up to date when the application is called.
         *lock(&self.context.shared.me) = core.me();
         while let Some(action) = core.poll_action() {
             match action {
-                Action::Dial { dial, to } => self.dial(dial, to),
+                Action::Dial { dial, to } => {
+                    if let Err(failure) = self.dial(dial, to) {
+                        core.handle(Input::DialFailed { dial, failure }, now);
+                    }
+                }
                 Action::Send { conn, message } => {
                     if let Some(link) = self.links.get(&conn) {
                         log::trace!("to {}: {}", link.remote_ip(), message.name());
@@ -193,20 +203,11 @@ impl Owner {
         }
     }
 
-    fn dial(&self, dial: DialId, to: Endpoint) {
+    /// Starts a thread for a dial, which reports its outcome.
+    fn dial(&self, dial: DialId, to: Endpoint) -> Result<(), DialFailure> {
         let context = self.context.clone();
         let spawned = self.context.threads.spawn("iridium-peer", move || context.dial(dial, &to));
-        if let Err(e) = spawned {
-            let failure = DialFailure::Unreachable(Cause::new(e));
-            // The owner sends to itself, so it must not wait for space in the channel.
-            let input = Command::Input(Input::DialFailed { dial, failure });
-            if self.context.commands.try_send(input).is_err() {
-                log::error!(
-                    "dial {} got lost: there is no thread for it, and too many commands wait",
-                    dial.0
-                );
-            }
-        }
+        spawned.map_err(|error| DialFailure::Unreachable(Cause::new(error)))
     }
 
     fn report_join(&mut self, join: JoinId, outcome: Result<JoinReport, JoinError>) {
@@ -241,10 +242,16 @@ impl Owner {
     }
 
     /// Leaves and closes everything. The threads of connections end by themselves.
-    fn stop(mut self, core: &mut Membership, forget: bool, inputs: &Receiver<Command>) {
+    fn stop(
+        mut self,
+        core: &mut Membership,
+        now: Duration,
+        forget: bool,
+        inputs: &Receiver<Command>,
+    ) {
         self.context.shared.stopping.store(true, Ordering::SeqCst);
         core.leave();
-        self.perform_actions(core);
+        self.perform_actions(core, now);
         for link in self.links.values() {
             link.close();
         }

@@ -5,6 +5,8 @@ mod application;
 mod builds;
 mod control;
 mod data;
+#[cfg(target_os = "linux")]
+mod descriptors;
 mod flood;
 mod harness;
 mod hostile;
