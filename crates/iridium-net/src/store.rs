@@ -2,7 +2,7 @@
 //! node away, the last incarnation, and the peers to look for at the next start.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,7 +12,7 @@ use iridium_proto::{NodeAlias, NodeInfo, NodeIp, NodePort};
 use crate::error::StartError;
 use crate::random;
 
-/// Longest file that is read back. A cluster of a thousand nodes needs less.
+/// So much of a file is read back. A cluster of a thousand nodes needs less.
 const MAX_FILE: u64 = 1024 * 1024;
 const PEERS_HEADER: &str = "iridium peers 1";
 
@@ -49,45 +49,63 @@ impl Store {
         }
     }
 
-    /// An incarnation larger than every earlier one of this folder. It is saved.
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// An incarnation larger than every earlier one of this folder. A file that does not hold a
+    /// number, as after a power cut, counts as absent: the clock suffices, and where it does not,
+    /// the other nodes know the last incarnation.
     ///
     /// # Errors
     /// [`StartError::Data`].
     pub(crate) fn next_incarnation(&self) -> Result<u64, StartError> {
         let path = self.folder.join("incarnation");
-        let last = match read(&path)? {
+        let last = match read(&path)?.map(|text| text.trim().parse::<u64>()) {
             None => 0,
-            Some(text) => text.trim().parse::<u64>().map_err(|_| {
-                let why = "it does not hold a number";
-                data_error(&path, io::Error::new(io::ErrorKind::InvalidData, why))
-            })?,
+            Some(Ok(last)) => last,
+            Some(Err(_)) => {
+                log::warn!("{} does not hold a number; it is ignored", path.display());
+                0
+            }
         };
-        let next = clock_incarnation().max(last.saturating_add(1));
-        self.save_incarnation(next).map_err(|e| data_error(&path, e))?;
-        Ok(next)
+        if last == u64::MAX {
+            log::warn!(
+                "the incarnation in {} is at its end and cannot grow: other nodes may refuse this \
+                 one, which then needs another alias",
+                path.display()
+            );
+        }
+        Ok(clock_incarnation().max(last.saturating_add(1)))
     }
 
     pub(crate) fn save_incarnation(&self, incarnation: u64) -> io::Result<()> {
         self.replace("incarnation", &format!("{incarnation}\n"))
     }
 
-    /// The peers of the last run. A line that cannot be read is skipped: a forgotten
-    /// peer is found again through the others.
+    /// The peers of the last run. A line that cannot be read, or was not written to its end, is
+    /// skipped: a forgotten peer is found again through the others.
     ///
     /// # Errors
     /// [`StartError::Data`].
     pub(crate) fn peers(&self) -> Result<Vec<NodeInfo>, StartError> {
         let path = self.folder.join("peers");
         let Some(text) = read(&path)? else { return Ok(Vec::new()) };
-        let mut lines = text.lines();
-        if lines.next() != Some(PEERS_HEADER) {
+        let mut lines = text.split_inclusive('\n').map(|line| line.strip_suffix('\n'));
+        if lines.next().flatten() != Some(PEERS_HEADER) {
             log::warn!(
                 "{} is not a list of peers that this build can read; it is ignored",
                 path.display()
             );
             return Ok(Vec::new());
         }
-        Ok(lines.filter_map(parse_peer).collect())
+        let parsed: Vec<_> = lines.map(|line| line.and_then(parse_peer)).collect();
+        let damaged = parsed.iter().filter(|peer| peer.is_none()).count();
+        if damaged > 0 {
+            log::warn!("skipped {damaged} lines of {}: they name no peer", path.display());
+        }
+        Ok(parsed.into_iter().flatten().collect())
     }
 
     pub(crate) fn save_peers(&self, peers: &[NodeInfo]) -> io::Result<()> {
@@ -95,12 +113,18 @@ impl Store {
         self.replace("peers", &format!("{PEERS_HEADER}\n{}", lines.collect::<String>()))
     }
 
-    /// Replaces a file as a whole: readers find the old or the new one.
     fn replace(&self, name: &str, text: &str) -> io::Result<()> {
-        let draft = self.folder.join(format!("{name}.new"));
-        fs::write(&draft, text)?;
-        fs::rename(&draft, self.folder.join(name))
+        replace(&self.folder, name, text)
     }
+}
+
+/// Replaces a file as a whole: readers find the old or the new one, also after a power cut.
+fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+    let draft = folder.join(format!("{name}.new"));
+    let mut file = File::create(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_data()?;
+    fs::rename(&draft, folder.join(name))
 }
 
 /// The alias of nodes without a configured one: a UUID, made once for a data root.
@@ -110,12 +134,17 @@ impl Store {
 pub(crate) fn default_alias(root: &Path) -> Result<NodeAlias, StartError> {
     fs::create_dir_all(root).map_err(|e| data_error(root, e))?;
     // No alias contains this character, so no node has a folder of this name.
-    let path = root.join("@default-alias");
-    if let Some(alias) = read(&path)?.and_then(|text| NodeAlias::new(text.trim()).ok()) {
-        return Ok(alias);
+    let name = "@default-alias";
+    let path = root.join(name);
+    if let Some(text) = read(&path)? {
+        // Without the end of the line it may be a part of an alias.
+        if let Some(Ok(alias)) = text.strip_suffix('\n').map(|text| NodeAlias::new(text.trim())) {
+            return Ok(alias);
+        }
+        log::warn!("{} does not hold an alias; a new one is made", path.display());
     }
     let alias = random_alias()?;
-    fs::write(&path, format!("{alias}\n")).map_err(|e| data_error(&path, e))?;
+    replace(root, name, &format!("{alias}\n")).map_err(|e| data_error(&path, e))?;
     Ok(alias)
 }
 
@@ -144,18 +173,18 @@ fn parse_peer(line: &str) -> Option<NodeInfo> {
     words.next().is_none().then_some(NodeInfo { alias, ip, port })
 }
 
-/// The text of a file, or `None` when there is no such file.
+/// The text of a file, up to its longest length, or `None` when there is no such file.
 fn read(path: &Path) -> Result<Option<String>, StartError> {
     let fail = |e| data_error(path, e);
-    let len = match fs::metadata(path) {
-        Ok(meta) => meta.len(),
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_file() => {}
+        // A pipe would never be read to its end.
+        Ok(_) => return Err(fail(io::Error::new(io::ErrorKind::InvalidData, "it is not a file"))),
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(fail(e)),
-    };
-    if len > MAX_FILE {
-        return Err(fail(io::Error::new(io::ErrorKind::InvalidData, "it is too long")));
     }
-    let bytes = fs::read(path).map_err(fail)?;
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes)).map_err(fail)?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -190,9 +219,31 @@ mod tests {
         assert!(first > 1_600_000_000_000_000, "microseconds since 1970");
         store.save_incarnation(u64::MAX / 2).unwrap();
         assert_eq!(store.next_incarnation().unwrap(), u64::MAX / 2 + 1);
-        store.replace("incarnation", "many").unwrap();
-        let error = store.next_incarnation().unwrap_err().to_string();
-        assert!(error.contains("incarnation") && error.contains("number"), "{error}");
+        store.save_incarnation(u64::MAX).unwrap();
+        assert_eq!(store.next_incarnation().unwrap(), u64::MAX, "it cannot grow");
+    }
+
+    #[test]
+    fn a_damaged_incarnation_counts_as_absent() {
+        let root = tempfile::tempdir().unwrap();
+        let store = open(root.path());
+        let long = "9".repeat(2 * MAX_FILE as usize);
+        for damage in ["", "\n", "many", "17643628\u{0}\u{0}", "99999999999999999999999", &long] {
+            store.replace("incarnation", damage).unwrap();
+            assert!(store.next_incarnation().unwrap() > 1_600_000_000_000_000, "by the clock");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_not_waited_for() {
+        let root = tempfile::tempdir().unwrap();
+        let store = open(root.path());
+        for name in ["incarnation", "peers"] {
+            fs::create_dir(store.folder.join(name)).unwrap();
+        }
+        for error in [store.next_incarnation().unwrap_err(), store.peers().unwrap_err()] {
+            assert!(error.to_string().contains("it is not a file"), "{error}");
+        }
     }
 
     #[test]
@@ -212,8 +263,13 @@ mod tests {
             format!("{PEERS_HEADER}\nb 127.0.0.1 2254\nc nowhere 1\n\u{0}\nd 1.2.3.4 0\n");
         store.replace("peers", &damaged).unwrap();
         assert_eq!(store.peers().unwrap(), [peer("b", "127.0.0.1")]);
-        store.replace("peers", "something else").unwrap();
-        assert_eq!(store.peers().unwrap(), []);
+        // A line that was not written to its end may name another port.
+        store.replace("peers", &format!("{PEERS_HEADER}\nb 127.0.0.1 2254\nc ::1 22")).unwrap();
+        assert_eq!(store.peers().unwrap(), [peer("b", "127.0.0.1")]);
+        for other in ["", "something else", PEERS_HEADER] {
+            store.replace("peers", other).unwrap();
+            assert_eq!(store.peers().unwrap(), [], "{other:?}");
+        }
     }
 
     #[test]
@@ -259,5 +315,12 @@ mod tests {
         let alias = default_alias(root.path()).unwrap();
         assert_eq!(alias.as_str().len(), 36);
         assert_eq!(default_alias(root.path()).unwrap(), alias);
+        for damage in ["", "5ad4ba51-9cd0", "no alias\n"] {
+            fs::write(root.path().join("@default-alias"), damage).unwrap();
+            let another = default_alias(root.path()).unwrap();
+            assert_ne!(another, alias);
+            assert_eq!(another.as_str().len(), 36, "a whole one, after {damage:?}");
+            assert_eq!(default_alias(root.path()).unwrap(), another);
+        }
     }
 }

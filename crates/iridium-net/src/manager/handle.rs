@@ -93,6 +93,7 @@ impl Manager {
             Some(store) => store.next_incarnation()?,
             None => store::clock_incarnation(),
         };
+        let unsaved = store.as_ref().and_then(|store| first_save(store, incarnation));
         let remembered = store.as_ref().map_or(Ok(Vec::new()), Store::peers)?;
         let (listeners, bound) = ListenerSet::bind(&config)?;
         let (addr, control_addr) = (listeners.mesh_addr(), listeners.control_addr());
@@ -122,7 +123,7 @@ impl Manager {
             controls: ControlClients::default(),
             stopping: AtomicBool::new(false),
         });
-        let peers_file = PeersFile::start(store, &threads)?;
+        let peers_file = PeersFile::start(store, unsaved, &threads)?;
         let owner = Owner::new(
             config,
             listeners,
@@ -286,6 +287,11 @@ fn open_store(config: &Config) -> Result<(NodeAlias, Option<Store>), StartError>
             }
         }
     }
+}
+
+/// Saves the incarnation of this start. Returns it if that has failed, to be saved later.
+fn first_save(store: &Store, incarnation: u64) -> Option<u64> {
+    store.save_incarnation(incarnation).is_err().then_some(incarnation)
 }
 
 /// The address that this node tells others to dial.

@@ -7,6 +7,7 @@ mod control;
 mod data;
 #[cfg(target_os = "linux")]
 mod descriptors;
+mod files;
 mod flood;
 mod harness;
 mod hostile;
