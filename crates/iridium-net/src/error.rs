@@ -100,6 +100,33 @@ pub enum JoinError {
     Stopped,
 }
 
+/// Why a member was not forgotten. Nothing has changed then.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ForgetError {
+    /// No member of that alias is known, or it has been forgotten already.
+    #[error("no member {alias} is known")]
+    Unknown {
+        /// The alias.
+        alias: NodeAlias,
+    },
+    /// The alias is this node's own.
+    #[error("{alias} is this node itself")]
+    Yourself {
+        /// The alias.
+        alias: NodeAlias,
+    },
+    /// The member may be alive.
+    #[error("{alias} is not down; only a member that is down or has left can be forgotten")]
+    NotDown {
+        /// The alias.
+        alias: NodeAlias,
+    },
+    /// The node has left the cluster or was stopped.
+    #[error("the node has been stopped")]
+    Stopped,
+}
+
 /// Why a message was not queued. There will be no other reasons: a sender decides for each what
 /// becomes of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::node::{NodeId, NodeInfo};
+use crate::node::{NodeAlias, NodeId, NodeInfo};
 use crate::numbered::{numbered_bodies, numbered_states};
 
 numbered_bodies! {
@@ -17,6 +17,8 @@ numbered_bodies! {
         /// stream: each end sends `ControlData` as often as it likes, then `ControlEnd`; after
         /// both have, the client may make its next request.
         2 Application counted (Vec<u8>);
+        /// Forget the member of that alias, which is down or has left, at all nodes.
+        3 Forget coded (NodeAlias);
     }
 }
 
@@ -31,6 +33,8 @@ numbered_bodies! {
         2 Failed coded (String);
         /// The node does not know the request of that number.
         3 NotUnderstood coded (u32);
+        /// The member is forgotten at the node that answers, which tells the others.
+        4 Forgotten plain;
     }
 }
 

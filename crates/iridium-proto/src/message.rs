@@ -186,6 +186,8 @@ numbered_states! {
         2 Down;
         /// The member has left the cluster.
         3 Left;
+        /// The member was down or had left, and an operator has had it forgotten.
+        4 Forgotten;
     }
 }
 
@@ -276,6 +278,9 @@ impl fmt::Display for RejectReason {
                 write!(f, "the alias {alias} is taken by a live node at {addr}")
             }
             Self::NumberTaken => write!(f, "the node number is taken by a live node"),
+            Self::Outdated(last @ u64::MAX) => {
+                write!(f, "the incarnation of that alias is at its end ({last}) and cannot grow")
+            }
             Self::Outdated(incarnation) => {
                 write!(f, "a later incarnation of that alias is known: {incarnation}")
             }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
-use iridium_proto::{ControlReply, ControlRequest, MemberView};
+use iridium_proto::{ControlReply, ControlRequest, MemberView, NodeAlias};
 
 use crate::endpoint::Endpoint;
-use crate::error::JoinError;
+use crate::error::{ForgetError, JoinError};
 use crate::event::JoinReport;
 use crate::link::ClusterClient;
 use crate::membership::Input;
@@ -24,6 +24,8 @@ pub(super) enum Command {
     Join { to: Endpoint, reply: JoinReply },
     /// List the members.
     Members { reply: Sender<Vec<MemberView>> },
+    /// Forget a member that is down or has left.
+    Forget { alias: NodeAlias, reply: Sender<Result<(), ForgetError>> },
     /// Answer a control client.
     Control { request: ControlRequest, reply: Sender<ControlReply> },
     /// Leave the cluster and stop; `forget` the peers for the next start.

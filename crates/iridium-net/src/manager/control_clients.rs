@@ -140,6 +140,7 @@ fn name(request: &ControlRequest) -> &'static str {
     match request {
         ControlRequest::Members => "the members",
         ControlRequest::Leave => "the node's leave",
+        ControlRequest::Forget(_) => "a member to be forgotten",
         ControlRequest::Application(_) => "the application",
         ControlRequest::Unknown(_) => "something that this build does not know",
     }

@@ -14,7 +14,7 @@ use iridium_proto::{
 use crate::application::{Application, QueueingApplication};
 use crate::config::Config;
 use crate::endpoint::Endpoint;
-use crate::error::{JoinError, SendError, StartError};
+use crate::error::{ForgetError, JoinError, SendError, StartError};
 use crate::event::{Event, JoinReport};
 use crate::link::{ClusterClient, Delivery, FLUSH};
 use crate::membership::Start;
@@ -185,6 +185,18 @@ impl Manager {
         let (reply, answer) = bounded(1);
         let asked = self.send_command(Command::Members { reply });
         asked.ok().and_then(|()| answer.recv().ok()).unwrap_or_default()
+    }
+
+    /// Forgets a member that is down or has left, at all nodes: they neither list nor dial it any
+    /// more. A later incarnation of its alias may join.
+    ///
+    /// # Errors
+    /// [`ForgetError`]; nothing has changed then.
+    pub fn forget(&self, alias: &NodeAlias) -> Result<(), ForgetError> {
+        let (reply, answer) = bounded(1);
+        self.send_command(Command::Forget { alias: alias.clone(), reply })
+            .map_err(|Stopped| ForgetError::Stopped)?;
+        answer.recv().unwrap_or(Err(ForgetError::Stopped))
     }
 
     /// Subscribes to everything that happens from now on; the first call also gets

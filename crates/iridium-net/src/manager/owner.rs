@@ -127,20 +127,30 @@ impl Owner {
             }
             // The caller may have gone meanwhile.
             Command::Members { reply } => drop(reply.send(core.view())),
+            Command::Forget { alias, reply } => drop(reply.send(core.forget(&alias, now))),
             Command::Control { request, reply } => {
-                drop(reply.send(self.control_reply(core, &request)));
+                drop(reply.send(self.control_reply(core, &request, now)));
             }
             Command::Stop { .. } => {}
         }
     }
 
-    fn control_reply(&self, core: &Membership, request: &ControlRequest) -> ControlReply {
+    fn control_reply(
+        &self,
+        core: &mut Membership,
+        request: &ControlRequest,
+        now: Duration,
+    ) -> ControlReply {
         match request {
             ControlRequest::Members => ControlReply::Members(core.view()),
             ControlRequest::Leave => {
                 self.emit(&Event::LeaveRequested);
                 ControlReply::Leaving
             }
+            ControlRequest::Forget(alias) => match core.forget(alias, now) {
+                Ok(()) => ControlReply::Forgotten,
+                Err(error) => ControlReply::Failed(error.to_string()),
+            },
             // The thread of the client hands these to the application.
             ControlRequest::Application(_) => {
                 ControlReply::Failed("only the application answers this".into())

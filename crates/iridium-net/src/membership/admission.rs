@@ -50,13 +50,15 @@ impl Membership {
             IridiumMessage::Join(join) => (join.intro, false),
             _ => return self.push(Action::Close { conn, why: "it did not introduce itself" }),
         };
-        let derived = intro.info.ip.is_unspecified();
+        self.own_undialable = None;
         let intro = intro.seen_from(remote);
         let info = intro.info.clone();
+        // One answer is enough: that of the seed or, for a node that comes back without one, of
+        // the first among the members.
+        let checks = wants_list || self.is_first_of_all_but(&info.alias);
         self.decide(Newcomer { conn, remote, intro, wants_list }, now);
-        // Only the seed checks: one answer is enough.
-        if derived && wants_list && self.conns.contains_key(&conn) {
-            self.check_dialable(conn, info);
+        if checks && self.conns.contains_key(&conn) {
+            self.check_dialable(info);
         }
     }
 
@@ -92,9 +94,7 @@ impl Membership {
             return Verdict::AskIncumbent(incumbent);
         }
         let known = member.id.incarnation;
-        if known > intro.id.incarnation
-            || (known == intro.id.incarnation && member.state == State::Left)
-        {
+        if known > intro.id.incarnation || (known == intro.id.incarnation && member.is_final()) {
             return Verdict::Reject(RejectReason::Outdated(known));
         }
         // Both ends dialled: the connection of the smaller id survives.
@@ -254,7 +254,11 @@ impl Membership {
             }
             self.close(conn, "a later incarnation took its place");
         }
-        if let Some(Attempt::Greeting(conn)) = member.attempt {
+        if let Some(Attempt::Greeting(conn)) = member.attempt
+            && let Some(Stage::Greeting(DialPurpose::Member(_))) =
+                self.conns.get(&conn).map(|c| &c.stage)
+        {
+            // That of a join goes on: it is for an address, whoever listens there.
             self.close(conn, "a later incarnation took its place");
         }
         if let Some(claim) = member.claim {
@@ -319,7 +323,7 @@ impl Membership {
         }
         let outdated = self.members.get(alias).is_some_and(|m| {
             let (known, met) = (m.id.incarnation, intro.id.incarnation);
-            known > met || (known == met && m.state == State::Left)
+            known > met || (known == met && m.is_final())
         });
         if outdated {
             self.close(conn, "a later incarnation of the alias is known");
@@ -351,7 +355,9 @@ impl Membership {
         member.state = State::Alive;
         member.last_heard = now;
         member.failures = 0;
+        member.failure = None;
         member.suspicion = None;
+        member.met = true;
         member.announced = true;
         member.token = 0;
         let (id, info) = (member.id.clone(), member.info.clone());
@@ -377,6 +383,7 @@ impl Membership {
             let members = Members { nodes: vec![before], answer: false };
             self.send(conn, IridiumMessage::Members(members));
         }
+        self.send_tombstones(conn);
         self.timers.set(now + self.timing.suspect_after, Timer::Silence(conn));
         self.resolve_waiting(alias);
         self.save_peers();

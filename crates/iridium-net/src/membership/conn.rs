@@ -2,7 +2,7 @@
 
 use iridium_proto::{Introduction, NodeAlias, NodeInfo, NodeIp};
 
-use crate::ids::{ConnId, JoinId};
+use crate::ids::JoinId;
 
 use super::interface::Time;
 
@@ -36,7 +36,7 @@ pub(super) enum DialPurpose {
     Member(NodeAlias),
     /// A seed, or a peer from an earlier run.
     Join(JoinId),
-    /// The address that a newcomer is seen to come from, to find out whether it can be
-    /// dialled there. `ConnId` is its link.
-    Check(ConnId, NodeInfo),
+    /// The address of a member that has dialled this node, to find out whether it can be
+    /// dialled there.
+    Check(NodeInfo),
 }

@@ -1,6 +1,7 @@
 //! The state of the membership core, and which part of it each input and each timer goes to.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 
 use iridium_proto::{
     Features, Introduction, IridiumMessage, MemberView, NodeAlias, NodeId, NodeInfo, NodeIp,
@@ -41,6 +42,15 @@ pub struct Membership {
     pub(super) counter: u64,
     /// `None` when the member list has changed since it was computed.
     pub(super) digest: Option<u64>,
+    /// How often this node has taken a new identity in a short time, and when it last did.
+    pub(super) rebirths: u32,
+    pub(super) reborn: Time,
+    /// Addresses of members that could not be dialled there although they are alive, of which
+    /// this node has warned.
+    pub(super) undialable: BTreeSet<SocketAddr>,
+    /// The published address of this node at which others could not dial it, once it was told so,
+    /// until one could.
+    pub(super) own_undialable: Option<SocketAddr>,
     pub(super) leaving: bool,
 }
 
@@ -63,6 +73,10 @@ impl Membership {
             rng: Rng::new(start.seed),
             counter: 0,
             digest: None,
+            rebirths: 0,
+            reborn: Time::ZERO,
+            undialable: BTreeSet::new(),
+            own_undialable: None,
             leaving: false,
         };
         core.timers.set(now + core.timing.heartbeat, Timer::Heartbeat);
@@ -94,6 +108,7 @@ impl Membership {
                 Timer::Heartbeat => self.on_heartbeat(due, now),
                 Timer::Heal => self.heal(now),
                 Timer::Silence(conn) => self.on_silence(conn, now),
+                Timer::Unmet(alias, incarnation) => self.on_unmet(&alias, incarnation, now),
                 Timer::Greet(conn) => self.on_greet_over(conn, now),
                 Timer::Incumbent(alias, token) => self.on_incumbent_over(&alias, token, now),
                 Timer::Redial(alias, token) => self.on_redial(&alias, token, now),
@@ -148,18 +163,22 @@ impl Membership {
         }
     }
 
-    /// This node, then all others that it knows of, by alias.
+    /// This node, then all others that it knows of and that are not forgotten, by alias.
     #[must_use]
     pub fn view(&self) -> Vec<MemberView> {
         let (id, info) = self.me();
         let myself = MemberView { info, id, state: ViewState::Myself, rtt_us: None };
-        std::iter::once(myself).chain(self.members.values().map(Member::view)).collect()
+        std::iter::once(myself).chain(self.members.values().filter_map(Member::view)).collect()
     }
 
     /// Takes a larger incarnation and, if it may, another number, and dials its peers
-    /// anew: its number was taken, or a later incarnation of its alias is known.
+    /// anew: its number was taken, or a later incarnation of its alias is known. When that
+    /// happens again and again, the pauses before the dials grow.
     pub(super) fn change_identity(&mut self, at_least: u64, now: Time) {
         self.drop_all_connections("this node takes a new identity");
+        let rested = now >= self.reborn + self.timing.redial_max;
+        self.rebirths = if rested { 1 } else { self.rebirths.saturating_add(1) };
+        self.reborn = now;
         self.me.id.incarnation = self.me.id.incarnation.max(at_least).saturating_add(1);
         if self.may_renumber {
             self.me.id.number = NodeNumber::from_random(self.rng.next());
@@ -168,12 +187,25 @@ impl Membership {
         self.digest = None;
         self.push(Action::IdentityChanged(self.me.id.clone()));
         let aliases: Vec<NodeAlias> = self.members.keys().cloned().collect();
+        let earlier = self.rebirths - 1;
         for alias in aliases {
+            if let Some(member) = self.members.get_mut(&alias) {
+                member.failures = member.failures.max(earlier);
+                member.last_heard = now;
+            }
+            self.await_link(&alias, now);
             self.schedule_redial(&alias, now);
         }
         let joins: Vec<JoinId> = self.joins.keys().copied().collect();
         for join in joins {
-            self.dial_join(join, now);
+            if earlier == 0 {
+                self.dial_join(join, now);
+            } else {
+                if let Some(attempt) = self.joins.get_mut(&join) {
+                    attempt.failures = attempt.failures.max(self.rebirths);
+                }
+                self.schedule_join(join, now);
+            }
         }
     }
 
@@ -256,6 +288,11 @@ impl Membership {
 
     pub(super) fn is_alone(&self) -> bool {
         self.links().next().is_none()
+    }
+
+    /// Whether this node has the smallest id of those that are linked, but for one.
+    pub(super) fn is_first_of_all_but(&self, alias: &NodeAlias) -> bool {
+        self.links().all(|(_, m)| m.id.alias == *alias || self.me.id < m.id)
     }
 
     /// Members linked, this node included.

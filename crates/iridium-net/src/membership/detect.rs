@@ -55,13 +55,7 @@ impl Membership {
             IridiumMessage::PingAck(ack) => self.on_ping_ack(ack, now),
             IridiumMessage::Features(theirs) => self.on_features(conn, theirs),
             IridiumMessage::Leave => self.on_left(&alias, now),
-            IridiumMessage::NotDialable(info) => {
-                log::error!(
-                    "other nodes cannot dial this node at {}, the address that it publishes",
-                    info.addr()
-                );
-                self.push(Action::Emit(Event::NotDialable { info }));
-            }
+            IridiumMessage::NotDialable(info) => self.on_not_dialable(info),
             _ => self.protocol_error(conn, "a message that is not for a link", now),
         }
     }
@@ -73,7 +67,12 @@ impl Membership {
         let first = !std::mem::replace(confirmed, true);
         let alias = alias.clone();
         if first {
+            let failed = self.members.get(&alias).filter(|m| m.failure.is_some());
+            let doubtful = failed.map(|m| m.info.clone());
             self.establish(conn, &alias, now);
+            if let Some(info) = doubtful {
+                self.check_dialable(info);
+            }
         }
         let member = self.members.get_mut(&alias)?;
         member.last_heard = now;
@@ -180,7 +179,30 @@ impl Membership {
             self.suspect(&alias, now);
             self.dial_member(&alias, now);
         } else {
+            self.await_link(&alias, now);
             self.schedule_redial(&alias, now);
+        }
+    }
+
+    /// A member that is not linked is doubted after a while, so that one which ended while it was
+    /// being introduced does not stay for ever.
+    pub(super) fn await_link(&mut self, alias: &NodeAlias, now: Time) {
+        let Some(member) = self.members.get(alias) else { return };
+        if member.is_present() && member.suspicion.is_none() {
+            let timer = Timer::Unmet(alias.clone(), member.id.incarnation);
+            self.timers.set(now + self.timing.suspect_after, timer);
+        }
+    }
+
+    pub(super) fn on_unmet(&mut self, alias: &NodeAlias, incarnation: u64, now: Time) {
+        let waits = |m: &Member| {
+            m.id.incarnation == incarnation
+                && m.is_present()
+                && m.link.is_none()
+                && m.suspicion.is_none()
+        };
+        if self.members.get(alias).is_some_and(waits) {
+            self.suspect(alias, now);
         }
     }
 
@@ -225,7 +247,7 @@ impl Membership {
         }
         let Some(member) = self.members.get_mut(alias) else { return };
         let refused = member.suspicion.as_ref().is_some_and(|suspicion| suspicion.refused);
-        member.suspicion = Some(Suspicion { token, unanswered: asked, refused });
+        member.suspicion = Some(Suspicion { token, unanswered: asked, reached: false, refused });
         let end = (member.last_heard + self.timing.down_after).max(now);
         let again = (now + self.timing.suspect_after).min(end);
         self.timers.set(again, Timer::SuspicionOver(alias.clone(), token));
@@ -274,16 +296,19 @@ impl Membership {
             return;
         };
         let alias = member.id.alias.clone();
-        let linked = member.link.is_some();
+        let link = member.link;
         let Some(suspicion) = &mut member.suspicion else { return };
         if !ack.reached {
             suspicion.unanswered = suspicion.unanswered.saturating_sub(1);
             return self.check_suspicion(&alias, now);
         }
-        suspicion.refused = false;
+        suspicion.reached = true;
         member.last_heard = now;
-        if linked {
-            self.clear_suspicion(&alias);
+        match link {
+            Some(conn) if self.is_confirmed(conn) => self.clear_suspicion(&alias),
+            // Its next message says whether it is a link.
+            Some(_) => {}
+            None => self.warn_of_address(&alias),
         }
     }
 
@@ -299,6 +324,11 @@ impl Membership {
 
     /// The machine of a member answered that nobody listens at its port.
     pub(super) fn note_refused(&mut self, alias: &NodeAlias, now: Time) {
+        let undoubted =
+            |m: &Member| m.state == State::Known && m.link.is_none() && m.suspicion.is_none();
+        if self.members.get(alias).is_some_and(undoubted) {
+            self.suspect(alias, now);
+        }
         if let Some(suspicion) = self.members.get_mut(alias).and_then(|m| m.suspicion.as_mut()) {
             suspicion.refused = true;
             self.check_suspicion(alias, now);
@@ -309,7 +339,7 @@ impl Membership {
     /// reaches it.
     fn check_suspicion(&mut self, alias: &NodeAlias, now: Time) {
         let Some(member) = self.members.get(alias) else { return };
-        let is_down = |suspicion: &Suspicion| suspicion.refused && suspicion.unanswered == 0;
+        let is_down = |s: &Suspicion| s.refused && s.unanswered == 0 && !s.reached;
         if member.link.is_none() && member.suspicion.as_ref().is_some_and(is_down) {
             self.mark_down(alias, now);
         }
@@ -340,6 +370,7 @@ impl Membership {
             self.push(Action::Emit(Event::Down { id }));
         }
         self.schedule_redial(alias, now);
+        self.save_peers();
     }
 
     /// A member has left: it sent `Leave`, here or to a node that reports it.
@@ -351,7 +382,7 @@ impl Membership {
         self.save_peers();
     }
 
-    /// Makes a member down or left. Returns its id if it was announced as up, so that
+    /// Makes a member down, left or forgotten. Returns its id if it was announced as up, so that
     /// its end is to be announced too.
     pub(super) fn retire_member(
         &mut self,
@@ -386,6 +417,7 @@ impl Membership {
         let gone = |m: &Member| !m.is_present() && now >= m.ended + forget_after;
         if self.members.get(alias).is_some_and(gone) {
             self.remove_member(alias);
+            self.save_peers();
         }
     }
 }

@@ -41,6 +41,7 @@ impl Membership {
                 let member = self.members.get_mut(alias);
                 let member = member.filter(|m| m.attempt == Some(Attempt::Connecting(dial)));
                 let wanted = member.is_some_and(|m| {
+                    self.undialable.remove(&m.info.addr());
                     m.attempt = m.should_dial().then_some(Attempt::Greeting(conn));
                     m.attempt.is_some()
                 });
@@ -51,7 +52,8 @@ impl Membership {
                 (wanted, self.join_greeting(*join))
             }
             // The connection itself is the answer.
-            DialPurpose::Check(..) => {
+            DialPurpose::Check(info) => {
+                self.undialable.remove(&info.addr());
                 return self.push(Action::Close { conn, why: "it was a check" });
             }
         };
@@ -71,9 +73,15 @@ impl Membership {
     }
 
     pub(super) fn on_dial_failed(&mut self, dial: DialId, failure: DialFailure, now: Time) {
-        if let Some(purpose) = self.dials.remove(&dial) {
-            self.on_attempt_failed(&purpose, failure, now);
+        let Some(purpose) = self.dials.remove(&dial) else { return };
+        if let DialPurpose::Member(alias) = &purpose {
+            // It may have been for an earlier incarnation of the alias.
+            let attempt = self.members.get(alias).and_then(|m| m.attempt);
+            if attempt != Some(Attempt::Connecting(dial)) {
+                return;
+            }
         }
+        self.on_attempt_failed(&purpose, failure, now);
     }
 
     /// A dial or a greeting has failed.
@@ -86,27 +94,14 @@ impl Membership {
         match purpose {
             DialPurpose::Member(alias) => self.on_member_failed(alias, &failure, now),
             DialPurpose::Join(join) => self.on_join_failed(*join, failure, now),
-            DialPurpose::Check(link, info) => {
-                log::warn!("cannot dial {info} back: {failure}");
-                if self.conns.contains_key(link) {
-                    self.send(*link, IridiumMessage::NotDialable(info.clone()));
-                }
-            }
+            DialPurpose::Check(info) => self.on_check_failed(info, &failure),
         }
-    }
-
-    /// Dials a newcomer at the address that it is seen to come from and does not
-    /// publish itself, so that it can be told when it cannot be dialled there.
-    pub(super) fn check_dialable(&mut self, link: ConnId, info: NodeInfo) {
-        let dial = DialId(self.next_number());
-        let to = Endpoint::Addr(info.addr());
-        self.dials.insert(dial, DialPurpose::Check(link, info));
-        self.push(Action::Dial { dial, to });
     }
 
     fn on_member_failed(&mut self, alias: &NodeAlias, failure: &DialFailure, now: Time) {
         let Some(member) = self.members.get_mut(alias) else { return };
         member.attempt = None;
+        member.failure = Some(failure.clone());
         log::debug!("could not dial node={} addr={}: {failure}", member.id, member.info.addr());
         if self.reconsider_claim(alias, now) {
             return;
@@ -128,6 +123,8 @@ impl Membership {
         self.clear_seed_attempts(now);
         match reason {
             RejectReason::NumberTaken if self.may_renumber => self.change_identity(0, now),
+            // The last of all incarnations cannot be replaced by a larger one.
+            RejectReason::Outdated(u64::MAX) => self.on_refused(purpose, reason, now),
             RejectReason::Outdated(incarnation) => self.change_identity(incarnation, now),
             RejectReason::AlreadyLinked => self.on_already_linked(purpose, now),
             RejectReason::Leaving => {
@@ -135,7 +132,10 @@ impl Membership {
                 self.on_attempt_failed(purpose, failure, now);
             }
             RejectReason::Yourself => match purpose {
-                DialPurpose::Member(alias) => self.remove_member(&alias.clone()),
+                DialPurpose::Member(alias) => {
+                    let failure = DialFailure::Handshake("this node itself listens there".into());
+                    self.on_member_failed(alias, &failure, now);
+                }
                 DialPurpose::Join(join) => self.end_self_join(*join),
                 DialPurpose::Check(..) => {}
             },
@@ -161,7 +161,9 @@ impl Membership {
         let alone = self.is_alone();
         let by = match purpose {
             DialPurpose::Member(alias) => {
-                self.schedule_redial(alias, now);
+                if !self.reconsider_claim(alias, now) {
+                    self.schedule_redial(alias, now);
+                }
                 alias.to_string()
             }
             DialPurpose::Join(join) => {
@@ -195,10 +197,8 @@ impl Membership {
         match purpose {
             // Another node may listen at that address now.
             DialPurpose::Member(expected) if expected != alias => {
-                if let Some(member) = self.members.get_mut(expected) {
-                    member.attempt = None;
-                }
-                self.schedule_redial(expected, now);
+                let failure = DialFailure::Handshake(format!("{alias} listens there").into());
+                self.on_member_failed(expected, &failure, now);
             }
             DialPurpose::Member(_) | DialPurpose::Check(..) => {}
             DialPurpose::Join(join) => self.wait_for_named(*join, alias, named, now),
@@ -249,7 +249,7 @@ impl Membership {
 
     /// Has the driver remember the peers for the next start.
     pub(super) fn save_peers(&mut self) {
-        let members = self.members.values().filter(|m| m.state != State::Left);
+        let members = self.members.values().filter(|m| m.is_worth_remembering());
         let mut peers: Vec<NodeInfo> = members.map(|m| m.info.clone()).collect();
         for peer in self.joins.values().filter_map(|join| join.remembered.as_ref()) {
             if !self.members.contains_key(&peer.alias) {

@@ -120,6 +120,10 @@ impl Membership {
             if record.info.ip.is_unspecified() {
                 record.info.ip = remote;
             }
+            if record.state == RecordState::Forgotten {
+                self.merge_forgotten(record, now);
+                continue;
+            }
             let alias = record.id.alias.clone();
             if self.merge(record, now) {
                 self.dial_member(&alias, now);
@@ -134,11 +138,9 @@ impl Membership {
     /// Refutes that this node is suspect, down or left.
     fn refute(&mut self, record: &MemberRecord) {
         let same_incarnation = record.id.incarnation == self.me.id.incarnation;
-        if same_incarnation
-            && record.state != RecordState::Alive
-            && record.refutation >= self.me.refutation
-        {
-            self.me.refutation = record.refutation.saturating_add(1);
+        let next = record.refutation.saturating_add(1);
+        if same_incarnation && record.state != RecordState::Alive && next > self.me.refutation {
+            self.me.refutation = next;
             self.digest = None;
             log::info!("refuting that this node is {:?}", record.state);
         } else if record.id.incarnation > self.me.id.incarnation {
@@ -167,9 +169,11 @@ impl Membership {
                 return false;
             }
             self.remove_member(&alias);
+            let left = record.state == RecordState::Left;
             self.insert_known(record, now);
             if !present {
-                self.retire_member(&alias, State::Down, now);
+                let state = if left { State::Left } else { State::Down };
+                self.retire_member(&alias, state, now);
             }
             return present;
         }
@@ -184,7 +188,7 @@ impl Membership {
     ) -> bool {
         let timeout = self.timing.suspect_after;
         let Some(member) = self.members.get_mut(alias) else { return false };
-        if member.state == State::Left {
+        if member.is_final() {
             return false;
         }
         let newer = record.refutation > member.refutation;
@@ -206,7 +210,7 @@ impl Membership {
                 }
                 false
             }
-            RecordState::Unknown(_) => false,
+            RecordState::Forgotten | RecordState::Unknown(_) => false,
             RecordState::Suspect => newer && member.should_dial(),
             RecordState::Alive => {
                 let rested = member.dialled.is_none_or(|at| now >= at + timeout);
@@ -215,9 +219,11 @@ impl Membership {
         }
     }
 
-    fn insert_known(&mut self, record: MemberRecord, now: Time) {
+    pub(super) fn insert_known(&mut self, record: MemberRecord, now: Time) {
         self.digest = None;
         let member = Member::new(record.info, record.id.clone(), record.refutation, now);
-        self.members.insert(record.id.alias, member);
+        let alias = record.id.alias;
+        self.members.insert(alias.clone(), member);
+        self.await_link(&alias, now);
     }
 }

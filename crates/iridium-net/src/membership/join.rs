@@ -70,7 +70,7 @@ impl Membership {
         let Some(attempt) = self.joins.get_mut(&join) else { return };
         if attempt.remembered.is_some() && now >= self.timing.forget_after {
             self.joins.remove(&join);
-            return;
+            return self.save_peers();
         }
         attempt.token = 0;
         attempt.dial = Some(dial);
@@ -132,7 +132,7 @@ impl Membership {
         if !attempt.persistent || (handshake && !remembered) {
             return self.end_join(join, Err(error));
         }
-        attempt.failures += 1;
+        attempt.failures = attempt.failures.saturating_add(1);
         let level = match (remembered, handshake, attempt.failures) {
             (_, true, _) => log::Level::Error,
             (false, false, 1) => log::Level::Warn,

@@ -8,7 +8,7 @@ use iridium_proto::{
 
 use crate::ids::{ConnId, DialId};
 
-use super::interface::Time;
+use super::interface::{DialFailure, Time};
 use super::probe::Suspicion;
 
 /// The state of a member. Gossip alone never makes a member alive, nor is it reported
@@ -25,6 +25,9 @@ pub(super) enum State {
     Down,
     /// It has left the cluster; final for this incarnation.
     Left,
+    /// An operator has had it forgotten when it was down or had left; final for this
+    /// incarnation. It stays as a tombstone, so that late gossip does not bring it back.
+    Forgotten,
 }
 
 /// A dial of this node's own that is under way.
@@ -53,6 +56,8 @@ pub(super) struct Member {
     pub(super) id: NodeId,
     pub(super) refutation: u32,
     pub(super) state: State,
+    /// It has been linked to this node, so that it is remembered for the next start.
+    pub(super) met: bool,
     /// `Up` was reported, and neither `Down` nor `Left` since.
     pub(super) announced: bool,
     pub(super) link: Option<ConnId>,
@@ -64,6 +69,8 @@ pub(super) struct Member {
     pub(super) rtt: Option<Duration>,
     /// Dials in a row that have failed.
     pub(super) failures: u32,
+    /// Why the last of them failed.
+    pub(super) failure: Option<DialFailure>,
     /// When it was last dialled.
     pub(super) dialled: Option<Time>,
     /// The token of the current redial timer.
@@ -79,6 +86,7 @@ impl Member {
             id,
             refutation,
             state: State::Known,
+            met: false,
             announced: false,
             link: None,
             attempt: None,
@@ -87,6 +95,7 @@ impl Member {
             last_heard: now,
             rtt: None,
             failures: 0,
+            failure: None,
             dialled: None,
             token: 0,
             ended: now,
@@ -97,14 +106,24 @@ impl Member {
         Self::new(intro.info.clone(), intro.id.clone(), intro.refutation, now)
     }
 
-    /// Whether it counts as a member: neither down nor left.
+    /// Whether it counts as a member.
     pub(super) fn is_present(&self) -> bool {
-        !matches!(self.state, State::Down | State::Left)
+        !matches!(self.state, State::Down | State::Left | State::Forgotten)
+    }
+
+    /// Whether this incarnation can never come back.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self.state, State::Left | State::Forgotten)
     }
 
     /// Whether this node should go on dialling it.
     pub(super) fn should_dial(&self) -> bool {
-        self.state != State::Left && self.link.is_none()
+        !self.is_final() && self.link.is_none()
+    }
+
+    /// Whether to look for it at the next start.
+    pub(super) fn is_worth_remembering(&self) -> bool {
+        !self.is_final() && (self.is_present() || self.met)
     }
 
     pub(super) fn record(&self) -> MemberRecord {
@@ -117,24 +136,28 @@ impl Member {
                 State::Known | State::Suspect => RecordState::Suspect,
                 State::Down => RecordState::Down,
                 State::Left => RecordState::Left,
+                State::Forgotten => RecordState::Forgotten,
             },
         }
     }
 
-    pub(super) fn view(&self) -> MemberView {
-        MemberView {
+    /// As it is listed; `None` when it has been forgotten.
+    pub(super) fn view(&self) -> Option<MemberView> {
+        let state = match self.state {
+            State::Alive => ViewState::Alive,
+            State::Known | State::Suspect => ViewState::Suspect,
+            State::Down => ViewState::Down,
+            State::Left => ViewState::Left,
+            State::Forgotten => return None,
+        };
+        Some(MemberView {
             info: self.info.clone(),
             id: self.id.clone(),
-            state: match self.state {
-                State::Alive => ViewState::Alive,
-                State::Known | State::Suspect => ViewState::Suspect,
-                State::Down => ViewState::Down,
-                State::Left => ViewState::Left,
-            },
+            state,
             rtt_us: self.link.and(self.rtt).map(|rtt| {
                 // A round trip is at least 1 us: 0 would read as "not measured".
                 u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX).max(1)
             }),
-        }
+        })
     }
 }

@@ -14,7 +14,9 @@
 //!
 //! `now` never goes back. Connections and dials have numbers that are never
 //! used twice. After [`Action::Close`] the core does not know a connection any
-//! more: what still comes from it is ignored.
+//! more: what still comes from it is ignored. After [`Input::Closed`] neither
+//! does the driver. [`stranded`](Membership::stranded) says what breaks the rule that
+//! each entry has a way to its end.
 //!
 //! The protocol has two rules. *Gossip makes a node dial or probe, nothing
 //! more*: a member is alive only through a link of this node's own, so outdated
@@ -31,8 +33,11 @@ mod conn;
 mod core;
 mod detect;
 mod dial;
+mod dialable;
+mod forget;
 mod gossip;
 mod interface;
+mod invariant;
 mod join;
 mod join_attempt;
 mod member;

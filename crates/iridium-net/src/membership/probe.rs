@@ -9,6 +9,8 @@ pub(super) struct Suspicion {
     pub(super) token: u64,
     /// How many of the nodes that were asked have not answered.
     pub(super) unanswered: usize,
+    /// A node that was asked in this round reaches it.
+    pub(super) reached: bool,
     /// Its machine answered that nobody listens at its port.
     pub(super) refused: bool,
 }

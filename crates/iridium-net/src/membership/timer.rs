@@ -18,6 +18,8 @@ pub(super) enum Timer {
     Heal,
     /// Check how long this link has been silent.
     Silence(ConnId),
+    /// Doubt this incarnation of a member, which others have named, unless it is linked.
+    Unmet(NodeAlias, u64),
     /// Close this connection unless it has become a link.
     Greet(ConnId),
     /// Drop the incumbent of this alias unless it has answered.
@@ -49,6 +51,11 @@ impl Timers {
     pub(super) fn set(&mut self, at: Time, timer: Timer) {
         self.sequence += 1;
         self.queue.insert((at, self.sequence), timer);
+    }
+
+    /// All that are set.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Timer> {
+        self.queue.values()
     }
 
     pub(super) fn next(&self) -> Option<Time> {

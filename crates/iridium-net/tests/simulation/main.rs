@@ -4,6 +4,7 @@
 //! many are tried.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
 
+mod ends;
 mod observer;
 mod schedules;
 mod table;

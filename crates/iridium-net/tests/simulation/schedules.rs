@@ -95,7 +95,7 @@ fn without_faults_nobody_is_ever_doubted() {
 /// One random fault.
 fn disturb(world: &mut World, acquainted: bool) {
     let machine = world.dice.below(world.nodes.len());
-    match world.dice.below(10) {
+    match world.dice.below(11) {
         0..=2 if world.is_up(machine) => world.kill(machine),
         0..=3 if !world.is_up(machine) => restart(world, machine, acquainted),
         3 if world.up().len() > 1 && world.is_up(machine) => world.leave(machine),
@@ -110,7 +110,17 @@ fn disturb(world: &mut World, acquainted: bool) {
         }
         6 | 7 => world.blocked.clear(),
         8 if world.is_up(machine) => world.nodes[machine].paused = true,
+        9 if !world.is_up(machine) => forget(world, machine),
         _ => world.nodes[machine].paused = false,
+    }
+}
+
+/// An operator has a dead machine forgotten, at some node that may or may not know of its end.
+fn forget(world: &mut World, dead: Machine) {
+    let up = world.up();
+    if !up.is_empty() {
+        let asked = up[world.dice.below(up.len())];
+        let _ = world.forget(asked, dead);
     }
 }
 

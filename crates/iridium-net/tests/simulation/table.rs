@@ -8,15 +8,15 @@ use iridium_proto::{NodeInfo, RejectReason, ViewState};
 
 use crate::world::{MS, Machine, World};
 
-const SECOND: Duration = Duration::from_secs(1);
+pub const SECOND: Duration = Duration::from_secs(1);
 
-fn until(world: &mut World, within: Duration, what: &str, condition: impl Fn(&World) -> bool) {
+pub fn until(world: &mut World, within: Duration, what: &str, condition: impl Fn(&World) -> bool) {
     let end = world.now + within;
     assert!(world.run_until(end, condition), "{what}: {:?}", world.flaw());
 }
 
 /// Machines 0 to n-1 as one mesh; `more` machines are still off.
-fn mesh(seed: u64, n: usize, more: usize) -> World {
+pub fn mesh(seed: u64, n: usize, more: usize) -> World {
     let mut world = World::new(seed, n + more);
     world.start(0, &[]);
     for machine in 1..n {
@@ -26,15 +26,15 @@ fn mesh(seed: u64, n: usize, more: usize) -> World {
     world
 }
 
-fn isolate(world: &mut World, machine: Machine) {
+pub fn isolate(world: &mut World, machine: Machine) {
     world.partition(&[machine]);
 }
 
-fn count(world: &World, machine: Machine, wanted: impl Fn(&Event) -> bool) -> usize {
+pub fn count(world: &World, machine: Machine, wanted: impl Fn(&Event) -> bool) -> usize {
     world.nodes[machine].events().iter().filter(|(_, event)| wanted(event)).count()
 }
 
-fn refusal(world: &World, machine: Machine) -> Option<RejectReason> {
+pub fn refusal(world: &World, machine: Machine) -> Option<RejectReason> {
     world.nodes[machine].joined.iter().find_map(|outcome| match outcome {
         Err(JoinError::Refused { reason, .. }) => Some(reason.clone()),
         _ => None,

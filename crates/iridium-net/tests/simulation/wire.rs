@@ -1,7 +1,7 @@
 //! Connections that behave as TCP does: in order, nothing lost, and closed at
 //! the far end only when the news has got there.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -108,6 +108,17 @@ impl World {
         let e = &self.wires.get(&wire)?.ends[end];
         let mine = e.machine == machine && e.process == self.nodes[machine].process && e.open;
         mine.then_some((wire, end))
+    }
+
+    /// The connections that are open at the process of a machine and that its core has been told of.
+    pub fn open_at(&self, machine: Machine) -> BTreeSet<ConnId> {
+        let process = self.nodes[machine].process;
+        let ends = self.wires.iter().flat_map(|(&conn, wire)| {
+            wire.ends.iter().enumerate().map(move |(end, e)| (number_of(conn, end), e))
+        });
+        let known =
+            |e: &&End| e.machine == machine && e.process == process && e.open && e.announced;
+        ends.filter(|(_, e)| known(e)).map(|(conn, _)| conn).collect()
     }
 
     pub fn push(&mut self, conn: ConnId, machine: Machine, item: Item) {

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use iridium_net::membership::{Action, ConnId, DialId, Input, Membership, Start, Time, Timing};
-use iridium_net::{Endpoint, Event, JoinError, JoinReport};
+use iridium_net::{Endpoint, Event, ForgetError, JoinError, JoinReport};
 use iridium_proto::{
     Features, Introduction, IridiumMessage, MemberView, NodeAlias, NodeId, NodeInfo, NodeIp,
     NodeNumber, NodePort, ViewState,
@@ -83,6 +83,8 @@ pub struct Node {
     /// The highest counter with which it has contradicted rumours of its end.
     pub refutation: u32,
     wake_at: Option<Time>,
+    /// Dials that have had no outcome yet.
+    dials: BTreeSet<DialId>,
     pub links: BTreeMap<NodeAlias, ConnId>,
     pub sent: BTreeMap<NodeAlias, (u64, u64)>,
 }
@@ -144,6 +146,7 @@ impl World {
         node.links.clear();
         node.sent.clear();
         node.wake_at = None;
+        node.dials.clear();
         let number = node.fixed_number.unwrap_or((seed >> 40) as u32 % NodeNumber::MAX + 1);
         let id = NodeId {
             alias: node.alias.clone(),
@@ -193,6 +196,15 @@ impl World {
         self.nodes[machine].core = None;
         self.nodes[machine].peers.clear();
         self.close_all(machine);
+    }
+
+    /// Has a node forget another.
+    pub fn forget(&mut self, machine: Machine, other: Machine) -> Result<(), ForgetError> {
+        let (alias, now) = (self.nodes[other].alias.clone(), self.now);
+        let outcome = self.nodes[machine].core.as_mut().unwrap().forget(&alias, now);
+        self.trace(machine, || format!("forgets {alias}: {outcome:?}"));
+        self.act(machine);
+        outcome
     }
 
     pub fn is_up(&self, machine: Machine) -> bool {
@@ -282,24 +294,47 @@ impl World {
             self.trace(machine, || format!("gets {input:?}"));
         }
         let now = self.now;
-        if let Some(core) = &mut self.nodes[machine].core {
+        let node = &mut self.nodes[machine];
+        if let Input::Connected { dial, .. } | Input::DialFailed { dial, .. } = &input {
+            assert!(node.dials.remove(dial), "one outcome of each dial");
+        }
+        if let Some(core) = &mut node.core {
             core.handle(input, now);
         }
         self.act(machine);
     }
 
-    /// Carries out what a core asks for, and makes sure that it is woken.
+    /// Carries out what a core asks for, makes sure that it is woken, and that everything in it
+    /// has a way to its end.
     fn act(&mut self, machine: Machine) {
         while let Some(action) = self.nodes[machine].core.as_mut().and_then(Membership::poll_action)
         {
             self.carry_out(machine, action);
         }
+        self.check(machine);
         let node = &mut self.nodes[machine];
         let Some(at) = node.core.as_ref().and_then(Membership::poll_timeout) else { return };
         let (at, process) = (at.max(self.now), node.process);
         if node.wake_at.is_none_or(|set| set > at) {
             node.wake_at = Some(at);
             self.at(at, ScheduledEvent::Wake(machine, process));
+        }
+    }
+
+    /// After every step: nothing in the core is without a way to its end, and no connection or dial
+    /// is open of which only one side of the contract knows.
+    fn check(&self, machine: Machine) {
+        let node = &self.nodes[machine];
+        // Each check looks at all members; in a large world that would take minutes.
+        let Some(core) = node.core.as_ref().filter(|_| self.nodes.len() <= 20) else { return };
+        if let Some(flaw) = core.stranded() {
+            panic!("{} at {:?}: {flaw}", node.alias, self.now);
+        }
+        let theirs: BTreeSet<ConnId> = core.open_connections().collect();
+        let ours = self.open_at(machine);
+        assert_eq!(theirs, ours, "{}: connections of the core, and of the driver", node.alias);
+        for dial in core.open_dials() {
+            assert!(node.dials.contains(&dial), "{}: nobody carries out {dial:?}", node.alias);
         }
     }
 
@@ -311,6 +346,7 @@ impl World {
                 let (process, until) =
                     (self.nodes[machine].process, self.now + self.timing.dial_timeout);
                 let at = self.now + self.delay() + self.delay();
+                self.nodes[machine].dials.insert(dial);
                 self.at(at, ScheduledEvent::Arrive { machine, process, dial, to, until });
             }
             Action::Send { conn, message } => {
@@ -436,6 +472,7 @@ impl Node {
             may_renumber: true,
             refutation: 0,
             wake_at: None,
+            dials: BTreeSet::new(),
             links: BTreeMap::new(),
             sent: BTreeMap::new(),
         }

@@ -1,0 +1,283 @@
+//! How members end that were hardly there, that are to be forgotten, or whose counters are at
+//! their end.
+
+use std::time::Duration;
+
+use iridium_net::membership::{Action, ConnId, DialFailure, Input, Membership, Start, Timing};
+use iridium_net::{Endpoint, Event, ForgetError};
+use iridium_proto::{
+    Features, Hello, Introduction, IridiumMessage, MemberRecord, Members, NodeAlias, NodeId,
+    NodeInfo, NodeIp, NodeNumber, NodePort, RecordState, RejectReason, ViewState,
+};
+
+use crate::table::{SECOND, count, isolate, mesh, refusal, until};
+use crate::world::{Machine, World};
+
+/// Whether a node lists another as down, or not at all.
+fn is_gone(world: &World, machine: Machine, other: Machine) -> bool {
+    matches!(world.sees(machine, other), None | Some(ViewState::Down))
+}
+
+#[test]
+fn one_that_ends_while_it_is_introduced_is_down_or_gone_everywhere() {
+    for delay in 0..120 {
+        let mut world = mesh(delay, 3, 1);
+        world.start(3, &[0, 1]);
+        world.run_for(Duration::from_micros(delay * 150));
+        world.kill(3);
+        let down = world.timing.down_after + SECOND;
+        until(&mut world, down, "gone everywhere", |w| (0..3).all(|m| is_gone(w, m, 3)));
+        world.run_for(60 * SECOND);
+        for machine in 0..3 {
+            assert!(is_gone(&world, machine, 3), "gossip has brought it back at {machine}");
+            let remembered = world.nodes[machine].peers.contains(&world.nodes[3].info());
+            let was_up =
+                |e: &Event| matches!(e, Event::Up { id, .. } if id.alias == world.nodes[3].alias);
+            assert!(!remembered || count(&world, machine, was_up) > 0, "never met, yet remembered");
+        }
+        assert_eq!(world.flaw(), None);
+    }
+}
+
+#[test]
+fn one_of_which_only_gossip_tells_is_down_in_the_end() {
+    let mut core = lone_core(1, 1);
+    link_by_hand(&mut core);
+    tell(&mut core, record("ghost", 5, RecordState::Alive));
+    let ghost = |core: &Membership| {
+        core.view().into_iter().find(|m| m.info.alias.as_str() == "ghost").map(|m| m.state)
+    };
+    assert_eq!(ghost(&core), Some(ViewState::Suspect));
+    run(&mut core, Duration::ZERO, 20 * SECOND);
+    assert_eq!(ghost(&core), Some(ViewState::Down));
+}
+
+#[test]
+fn a_dead_member_can_be_forgotten_at_all_nodes() {
+    for seed in 0..10 {
+        let mut world = mesh(seed, 4, 0);
+        let known = |w: &World, m: Machine| w.sees(m, 2).is_some();
+        let alive = ForgetError::NotDown { alias: world.nodes[2].alias.clone() };
+        assert_eq!(world.forget(0, 2), Err(alive));
+        world.kill(2);
+        world.run_for(2 * SECOND);
+        assert_eq!(world.forget(0, 2), Ok(()));
+        world.run_for(SECOND);
+        assert!([0, 1, 3].iter().all(|&m| !known(&world, m)), "gone from the lists");
+        let info = world.nodes[2].info();
+        assert!([0, 1, 3].iter().all(|&m| !world.nodes[m].peers.contains(&info)));
+        assert!(matches!(world.forget(1, 2), Err(ForgetError::Unknown { .. })));
+        world.run_for(120 * SECOND);
+        assert!([0, 1, 3].iter().all(|&m| !known(&world, m)), "late gossip changes nothing");
+        // A later incarnation of the alias is another node.
+        world.start(2, &[1]);
+        until(&mut world, 5 * SECOND, "the alias is back", World::is_one_mesh);
+    }
+}
+
+#[test]
+fn one_that_was_cut_off_learns_later_that_a_member_is_forgotten() {
+    for seed in 0..10 {
+        let mut world = mesh(seed, 4, 0);
+        isolate(&mut world, 3);
+        world.kill(2);
+        world.run_for(20 * SECOND);
+        assert_eq!(world.sees(3, 2), Some(ViewState::Down));
+        assert_eq!(world.forget(0, 2), Ok(()));
+        world.blocked.clear();
+        until(&mut world, 15 * SECOND, "one mesh", World::is_one_mesh);
+        world.run_for(SECOND);
+        assert!([0, 1, 3].iter().all(|&m| world.sees(m, 2).is_none()));
+        assert!([0, 1, 3].iter().all(|&m| !world.nodes[m].peers.contains(&world.nodes[2].info())));
+    }
+}
+
+#[test]
+fn a_peer_of_an_earlier_run_can_be_forgotten_too() {
+    for forgetful in [0, 1] {
+        let mut world = mesh(3, 3, 0);
+        world.kill(2);
+        world.run_for(2 * SECOND);
+        world.kill(1);
+        world.start(1, &[]);
+        until(&mut world, 5 * SECOND, "one mesh", World::is_one_mesh);
+        let info = world.nodes[2].info();
+        assert!(world.nodes[1].peers.contains(&info), "it is still looked for");
+        assert_eq!(world.forget(forgetful, 2), Ok(()));
+        world.run_for(SECOND);
+        for machine in [0, 1] {
+            assert_eq!(world.sees(machine, 2), None);
+            assert!(!world.nodes[machine].peers.contains(&info));
+        }
+    }
+}
+
+#[test]
+fn who_was_forgotten_but_lives_comes_back_with_a_larger_incarnation() {
+    let mut world = mesh(4, 3, 0);
+    let before = world.id(2);
+    isolate(&mut world, 2);
+    world.run_for(10 * SECOND);
+    assert_eq!(world.forget(0, 2), Ok(()));
+    world.run_for(SECOND);
+    world.blocked.clear();
+    until(&mut world, 15 * SECOND, "one mesh", World::is_one_mesh);
+    assert!(world.id(2).incarnation > before.incarnation);
+}
+
+#[test]
+fn an_incarnation_at_its_end_is_a_reason_to_refuse_and_no_loop() {
+    let mut world = mesh(1, 2, 1);
+    world.nodes[2].incarnation = u64::MAX - 1;
+    world.start(2, &[0]);
+    until(&mut world, 2 * SECOND, "the last incarnation joins", World::is_one_mesh);
+    world.leave(2);
+    world.run_for(SECOND);
+    world.nodes[2].incarnation = u64::MAX - 1;
+    let before = world.counter;
+    world.start(2, &[0]);
+    world.run_for(10 * SECOND);
+    assert_eq!(refusal(&world, 2), Some(RejectReason::Outdated(u64::MAX)));
+    // What heartbeats and the data of two nodes take, and little more.
+    assert!(world.counter - before < 2000, "{} steps", world.counter - before);
+}
+
+#[test]
+fn one_that_is_called_outdated_again_and_again_comes_back_ever_more_slowly() {
+    let mut core = lone_core(1, 1);
+    let seed = "10.0.0.9:2254".parse().unwrap();
+    core.join(Endpoint::Addr(seed), true, Duration::ZERO);
+    let (mut now, mut dials, mut conns) = (Duration::ZERO, 0, 0);
+    while now < 60 * SECOND {
+        while let Some(action) = core.poll_action() {
+            let Action::Dial { dial, .. } = action else { continue };
+            dials += 1;
+            conns += 1;
+            let (conn, remote) = (ConnId(conns), ip());
+            core.handle(Input::Connected { dial, conn, remote }, now);
+            let known = core.me().0.incarnation + 5;
+            let message = IridiumMessage::Reject(RejectReason::Outdated(known));
+            core.handle(Input::Message { conn, message }, now);
+            assert_eq!(core.stranded(), None);
+        }
+        now = core.poll_timeout().unwrap();
+        core.handle_timeout(now);
+    }
+    assert!((5..40).contains(&dials), "{dials} dials in a minute");
+}
+
+#[test]
+fn a_refutation_at_its_end_stays_there() {
+    let mut core = lone_core(1, 1);
+    link_by_hand(&mut core);
+    let mut said = record("me", 1, RecordState::Suspect);
+    for refutation in [u32::MAX - 1, u32::MAX, u32::MAX] {
+        said.refutation = refutation;
+        tell(&mut core, said.clone());
+        let own = std::iter::from_fn(|| core.poll_action()).find_map(|action| match action {
+            Action::Send { message: IridiumMessage::Members(members), .. } => {
+                members.nodes.into_iter().find(|record| record.id == said.id)
+            }
+            _ => None,
+        });
+        assert_eq!(own.unwrap().refutation, u32::MAX);
+    }
+    assert_eq!(core.stranded(), None);
+}
+
+#[test]
+fn an_address_at_which_nobody_can_be_dialled_is_told_once() {
+    let mut world = mesh(1, 3, 1);
+    world.walled.extend([(0, 3), (1, 3), (2, 3)]);
+    world.nodes[3].hides_ip = false;
+    world.start(3, &[0]);
+    world.run_for(10 * SECOND);
+    assert_eq!(world.flaw(), None, "it dials the others itself");
+    let told =
+        |e: &Event| matches!(e, Event::NotDialable { info } if info.addr() == world.nodes[3].addr);
+    assert_eq!(count(&world, 3, told), 1);
+    // Also when it comes back by itself.
+    world.kill(3);
+    world.run_for(2 * SECOND);
+    world.start(3, &[]);
+    world.run_for(10 * SECOND);
+    assert_eq!(world.flaw(), None);
+    let told =
+        |e: &Event| matches!(e, Event::NotDialable { info } if info.addr() == world.nodes[3].addr);
+    assert_eq!(count(&world, 3, told), 2);
+}
+
+#[test]
+fn one_that_refuses_dials_but_is_reached_by_others_is_not_down() {
+    let mut world = mesh(1, 1, 2);
+    // Both publish an address at which nobody listens, so only the first links them.
+    for machine in [1, 2] {
+        world.start(machine, &[0]);
+        world.nodes[machine].addr.set_port(1);
+    }
+    for _ in 0..60 {
+        world.run_for(SECOND);
+        assert_eq!(world.sees(1, 2), Some(ViewState::Suspect));
+        assert_eq!(world.sees(2, 1), Some(ViewState::Suspect));
+    }
+}
+
+fn ip() -> NodeIp {
+    NodeIp([10, 0, 0, 9].into())
+}
+
+fn intro(alias: &str, incarnation: u64) -> Introduction {
+    let alias = NodeAlias::new(alias).unwrap();
+    let number = NodeNumber::new(incarnation as u32 % 1000 + 1).unwrap();
+    let info = NodeInfo { alias: alias.clone(), ip: ip(), port: NodePort::new(2254).unwrap() };
+    Introduction { info, id: NodeId { alias, incarnation, number }, refutation: 0 }
+}
+
+fn record(alias: &str, incarnation: u64, state: RecordState) -> MemberRecord {
+    let Introduction { info, id, refutation } = intro(alias, incarnation);
+    MemberRecord { info, id, refutation, state }
+}
+
+/// A core of its own, called `me`, without a network.
+fn lone_core(incarnation: u64, seed: u64) -> Membership {
+    let start = Start {
+        intro: intro("me", incarnation),
+        timing: Timing::lan(),
+        features: Features::NONE,
+        remembered: Vec::new(),
+        may_renumber: true,
+        seed,
+    };
+    Membership::new(start, Duration::ZERO)
+}
+
+const FRIEND: ConnId = ConnId(1);
+
+/// A node joins the core.
+fn link_by_hand(core: &mut Membership) {
+    let hello = Hello { intro: intro("friend", 77), version: 1, features: Features::NONE };
+    let first = IridiumMessage::Hello(hello);
+    let accepted = Input::Accepted { conn: FRIEND, remote: ip(), local: ip(), first };
+    core.handle(accepted, Duration::ZERO);
+}
+
+/// That node tells the core of another, and wants to know what it knows.
+fn tell(core: &mut Membership, record: MemberRecord) {
+    let message = IridiumMessage::Members(Members { nodes: vec![record], answer: true });
+    core.handle(Input::Message { conn: FRIEND, message }, Duration::ZERO);
+}
+
+/// Lets time pass without a network: each dial fails.
+fn run(core: &mut Membership, mut now: Duration, until: Duration) {
+    while now < until {
+        while let Some(action) = core.poll_action() {
+            if let Action::Dial { dial, .. } = action {
+                let failure = DialFailure::Unreachable("no network".into());
+                core.handle(Input::DialFailed { dial, failure }, now);
+            }
+        }
+        assert_eq!(core.stranded(), None);
+        now = core.poll_timeout().unwrap();
+        core.handle_timeout(now);
+    }
+}
