@@ -56,7 +56,7 @@ pub(crate) fn on_join(error: &JoinError) -> Option<&'static str> {
 /// About a node that the cluster does not take.
 pub(crate) fn on_reject(reason: &RejectReason) -> Option<&'static str> {
     match reason {
-        RejectReason::AliasTaken(_) => Some(ALIAS),
+        RejectReason::AliasTaken(_) | RejectReason::Outdated(u64::MAX) => Some(ALIAS),
         _ => None,
     }
 }

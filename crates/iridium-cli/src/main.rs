@@ -119,6 +119,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             commands::events::run(&client, follow, json).map(done)
         }
         Command::Attach(args) => repl::attach(args).map(done),
+        Command::Forget { alias, client } => commands::forget::run(&client, &alias).map(done),
         Command::Leave { client } => commands::leave::run(&client).map(done),
         Command::Secret(task) => commands::secret::run(&task).map(done),
         Command::Completions { shell } => commands::manual::completions(shell).map(done),

@@ -178,6 +178,13 @@ pub(crate) enum Command {
     },
     /// Start a REPL that acts as a process of a running node
     Attach(AttachArgs),
+    /// Forget a member that is down or has left, at all nodes
+    Forget {
+        /// The alias of the member
+        alias: NodeAlias,
+        #[command(flatten)]
+        client: ClientFlags,
+    },
     /// Make a running node leave the cluster and end
     Leave {
         #[command(flatten)]

@@ -3,6 +3,7 @@
 pub(crate) mod apps;
 pub(crate) mod assemble;
 pub(crate) mod events;
+pub(crate) mod forget;
 pub(crate) mod leave;
 pub(crate) mod manual;
 pub(crate) mod members;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use iridium_net::{ControlClient, Endpoint};
 use iridium_node::control::Client;
-use iridium_proto::{ControlReply, ControlRequest, MemberView};
+use iridium_proto::{ControlReply, ControlRequest, MemberView, NodeAlias};
 
 use crate::args::ClientFlags;
 use crate::config;
@@ -52,6 +53,21 @@ pub(crate) fn members(client: &mut Client, at: &Endpoint) -> Result<Vec<MemberVi
             members.sort_by(|a, b| a.info.alias.cmp(&b.info.alias));
             Ok(members)
         }
+        ControlReply::Failed(why) => Err(Failure::failed(format!("{at}: {why}"))),
+        reply => {
+            Err(Failure::failed(format!("{at} gave an answer to another question: {reply:?}")))
+        }
+    }
+}
+
+/// Has a node forget a member.
+pub(crate) fn forget_member(
+    client: &mut Client,
+    at: &Endpoint,
+    alias: &NodeAlias,
+) -> Result<(), Failure> {
+    match client.mesh().request(ControlRequest::Forget(alias.clone()))? {
+        ControlReply::Forgotten => Ok(()),
         ControlReply::Failed(why) => Err(Failure::failed(format!("{at}: {why}"))),
         reply => {
             Err(Failure::failed(format!("{at} gave an answer to another question: {reply:?}")))

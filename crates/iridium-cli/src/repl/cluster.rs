@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iridium_net::{Endpoint, EndpointError, Event};
 use iridium_node::Node;
-use iridium_proto::{MemberView, ViewState};
+use iridium_proto::{MemberView, NodeAlias, ViewState};
 
 use super::backend::Backend;
 use super::command::{Arguments, Flow};
@@ -70,6 +70,18 @@ pub(super) fn nodes(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow
     Ok(Flow::Continue)
 }
 
+/// `!forget`
+pub(super) fn forget(
+    session: &mut ReplSession,
+    arguments: &Arguments<'_>,
+) -> Result<Flow, Failure> {
+    let [alias] = arguments.words() else { return Err(arguments.misused()) };
+    let alias = NodeAlias::new(*alias).map_err(|error| Failure::usage(error.to_string()))?;
+    session.forget(&alias)?;
+    output::print_line(&commands::forget::forgotten(&alias))?;
+    Ok(Flow::Continue)
+}
+
 /// `!leave_cluster`
 pub(super) fn leave(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     session.machine.driver.backend.require_local()?;
@@ -97,6 +109,16 @@ impl ReplSession {
         let mut members = self.running()?.members();
         members.sort_by(|a, b| a.info.alias.cmp(&b.info.alias));
         Ok(members)
+    }
+
+    /// As [`members`](Self::members), for a member to forget.
+    fn forget(&self, alias: &NodeAlias) -> Result<(), Failure> {
+        if let Backend::Remote(remote) = &self.machine.driver.backend {
+            let at = &remote.access().at;
+            return commands::forget_member(&mut remote.connect()?, at, alias);
+        }
+        let forgotten = self.running()?.manager().forget(alias);
+        forgotten.map_err(|error| Failure::failed(error.to_string()))
     }
 
     /// Drops the events that the outcome of a join sums up: members that came up and, if it

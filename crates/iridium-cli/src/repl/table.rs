@@ -140,6 +140,12 @@ const COMMANDS: &[Command] = &[
         run: cluster::nodes,
     },
     Command {
+        name: "forget",
+        arguments: "ALIAS",
+        help: "forget a member that is down or has left, at all nodes",
+        run: cluster::forget,
+    },
+    Command {
         name: "leave_cluster",
         arguments: "",
         help: "leave the cluster and stop this node",

@@ -109,11 +109,13 @@ fn commands_for_a_local_scheduler_are_refused_and_it_ends_with_the_node() {
         repl.say(line);
     }
     say(&mut repl, "!send nobody 1 x");
+    say(&mut repl, "!forget no-member");
     let report = repl.process.complained();
     let lines: Vec<_> = report.lines().collect();
-    assert_eq!(lines.len(), 6, "{report}");
+    assert_eq!(lines.len(), 7, "{report}");
     assert!(lines[..5].iter().all(|line| line.contains("attached to the node at")), "{report}");
     assert!(lines[5].contains("there is no process nobody"), "{report}");
+    assert!(lines[6].contains("no member no-member is known"), "{report}");
     // While nothing runs ...
     let mut waiting = user.repl(&["attach", &a.at]);
     waiting.ask("!help quit", "!quit:");

@@ -94,6 +94,31 @@ fn a_killed_node_is_down_at_once_and_rejoins_when_started_again() {
 }
 
 #[test]
+fn a_dead_member_is_forgotten_at_all_nodes() {
+    let user = User::new();
+    let [a, b, c] = mesh(&user, ["a", "b", "c"]);
+    user.run(&["forget", "c", "--at", &a.at]).fails(1, &[&a.at, "c is not down"]);
+    user.run(&["forget", "a", "--at", &a.at]).fails(1, &["a is this node itself"]);
+    user.run(&["forget", "nobody", "--at", &a.at]).fails(1, &["no member nobody is known"]);
+
+    c.process.signal(Signal::SIGKILL);
+    for node in [&a, &b] {
+        user.wait_for_members(&node.at, &seen_by(node, &["a", "b"], &[("c", "down")]));
+    }
+    assert_eq!(user.run(&["forget", "c", "--at", &b.at]).stdout, "forgot c\n");
+    for node in [&a, &b] {
+        user.wait_for_members(&node.at, &seen_by(node, &["a", "b"], &[]));
+    }
+    user.run(&["forget", "c", "--at", &a.at]).fails(1, &["no member c is known"]);
+    drop(c);
+
+    let c = user.node("c", &["--join", &a.at]);
+    for node in [&a, &b, &c] {
+        user.wait_for_members(&node.at, &seen_by(node, &["a", "b", "c"], &[]));
+    }
+}
+
+#[test]
 fn a_node_that_is_told_to_end_leaves_the_cluster() {
     let user = User::new();
     let [a, b, c] = mesh(&user, ["a", "b", "c"]);

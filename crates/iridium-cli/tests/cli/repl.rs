@@ -76,6 +76,8 @@ fn after_mistakes_the_repl_goes_on() {
     for line in [
         "!cluster_members",
         "!leave_cluster",
+        "!forget",
+        "!forget b",
         "!quti",
         "!xyzzy",
         "quit",
@@ -93,6 +95,8 @@ fn after_mistakes_the_repl_goes_on() {
         outcome.stderr.lines().collect::<Vec<_>>(),
         [
             "error: this node is in no cluster; !start_cluster or !join_cluster first",
+            "error: this node is in no cluster; !start_cluster or !join_cluster first",
+            "error: usage: !forget ALIAS",
             "error: this node is in no cluster; !start_cluster or !join_cluster first",
             "error: there is no command !quti; did you mean !quit?",
             "error: there is no command !xyzzy; !help lists the commands",

@@ -113,6 +113,7 @@ fn help_completions_and_the_manual_know_every_command() {
         "apps",
         "events",
         "attach",
+        "forget",
         "leave",
         "secret",
         "completions",
