@@ -60,7 +60,8 @@ pub enum Event {
     JoinFailed(JoinError),
     /// A control client asks this node to leave and stop.
     LeaveRequested,
-    /// Others cannot dial this node at the address that it publishes.
+    /// Others cannot dial this node at the address that it publishes. It is reported once, until
+    /// another node has dialled this one.
     NotDialable {
         /// The published address.
         info: NodeInfo,

@@ -79,14 +79,14 @@ fn run(store: &Store, slot: &Slot) {
             }
             Ok(()) => {}
             Err(error) => {
-                if failures == 0 {
+                if failures == 0 || todo.stopping {
+                    let then = if todo.stopping { "they are lost" } else { "it is tried again" };
                     log::warn!(
-                        "cannot write the peers or the incarnation to {}: {error}; trying again \
-                         as long as this node runs",
+                        "cannot write the peers or the incarnation to {}: {error}; {then}",
                         store.folder().display()
                     );
                 }
-                failures += 1;
+                failures = failures.saturating_add(1);
                 put_back(slot, &todo);
             }
         }
