@@ -1,6 +1,7 @@
 //! Real nodes over real sockets on loopback.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+mod addresses;
 mod application;
 mod builds;
 mod control;
