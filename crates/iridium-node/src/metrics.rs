@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -17,6 +17,8 @@ use crate::report::NodeReport;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The longest head of a request, in bytes.
 const MAX_HEAD: usize = 8192;
+/// How much is read of what follows a head that is refused, in bytes.
+const MAX_REST: usize = 1 << 20;
 /// Pause after a failed accept: the system is short of something, and needs time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -73,46 +75,89 @@ impl Metrics {
     }
 }
 
-fn answer(client: &TcpStream, page: &dyn Fn() -> Option<Page>) -> io::Result<()> {
-    let (status, text) = match head(client)? {
-        RequestKind::Metrics => match page() {
-            Some(page) => ("200 OK", page.text()),
-            None => ("503 Service Unavailable", "the node is stopping\n".into()),
-        },
-        RequestKind::OtherPath => ("404 Not Found", "the metrics are at /metrics\n".into()),
-        RequestKind::OtherMethod => ("405 Method Not Allowed", "only GET is answered\n".into()),
-        RequestKind::Invalid => ("400 Bad Request", "this is not HTTP\n".into()),
-    };
-    let answer = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{text}",
-        text.len()
-    );
+fn answer(mut client: &TcpStream, page: &dyn Fn() -> Option<Page>) -> io::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    let request = head(client, deadline)?;
     client.set_write_timeout(Some(PATIENCE))?;
-    let mut client = client;
-    client.write_all(answer.as_bytes())
+    client.write_all(request.answer(page).as_bytes())?;
+    if matches!(request, Request::OtherMethod | Request::Invalid) {
+        discard_rest(client, deadline)?;
+    }
+    Ok(())
+}
+
+/// Reads what a client still sends: closing a connection with unread bytes in it would reset it,
+/// and the client might lose the answer.
+fn discard_rest(mut client: &TcpStream, deadline: Instant) -> io::Result<()> {
+    client.shutdown(Shutdown::Write)?;
+    let mut buffer = [0; 1024];
+    for _ in 0..MAX_REST / buffer.len() {
+        client.set_read_timeout(Some(time_left(deadline)?))?;
+        if client.read(&mut buffer)? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn time_left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
 /// What a client asks for.
-#[derive(Debug, PartialEq, Eq)]
-enum RequestKind {
-    Metrics,
-    OtherPath,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Request {
+    /// A page, or with `HEAD` only what is said of it before.
+    Page {
+        /// Whether it is that of the metrics.
+        metrics: bool,
+        head_only: bool,
+    },
     OtherMethod,
     Invalid,
 }
 
+impl Request {
+    fn answer(self, page: &dyn Fn() -> Option<Page>) -> String {
+        let (status, text) = match self {
+            Self::Page { metrics: true, .. } => match page() {
+                Some(page) => ("200 OK", page.text()),
+                None => ("503 Service Unavailable", "the node is stopping\n".into()),
+            },
+            Self::Page { metrics: false, .. } => {
+                ("404 Not Found", "the metrics are at /metrics\n".into())
+            }
+            Self::OtherMethod => {
+                ("405 Method Not Allowed", "only GET and HEAD are answered\n".into())
+            }
+            Self::Invalid => ("400 Bad Request", "this is not HTTP\n".into()),
+        };
+        let allow = if self == Self::OtherMethod { "Allow: GET, HEAD\r\n" } else { "" };
+        let length = text.len();
+        let body = if let Self::Page { head_only: true, .. } = self { "" } else { &text };
+        format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n\
+             Content-Length: {length}\r\n{allow}Connection: close\r\n\r\n{body}"
+        )
+    }
+}
+
+/// Whether a target names the metrics, also as a whole address and with a query.
+fn is_metrics(target: &str) -> bool {
+    let path = match target.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+        None => target,
+    };
+    path.split(['?', '#']).next() == Some("/metrics")
+}
+
 /// Reads the head of a request.
-fn head(mut client: &TcpStream) -> io::Result<RequestKind> {
-    let deadline = Instant::now() + PATIENCE;
+fn head(mut client: &TcpStream, deadline: Instant) -> io::Result<Request> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 1024];
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        client.set_read_timeout(Some(left))?;
+        client.set_read_timeout(Some(time_left(deadline)?))?;
         let read = client.read(&mut buffer)?;
         bytes.extend_from_slice(buffer.get(..read).unwrap_or_default());
         let mut headers = [httparse::EMPTY_HEADER; 64];
@@ -120,15 +165,14 @@ fn head(mut client: &TcpStream) -> io::Result<RequestKind> {
         match request.parse(&bytes) {
             Ok(httparse::Status::Complete(_)) => {
                 return Ok(match (request.method, request.path) {
-                    (Some("GET"), Some(path)) => match path.split('?').next() {
-                        Some("/metrics") => RequestKind::Metrics,
-                        _ => RequestKind::OtherPath,
-                    },
-                    _ => RequestKind::OtherMethod,
+                    (Some(method @ ("GET" | "HEAD")), Some(path)) => {
+                        Request::Page { metrics: is_metrics(path), head_only: method == "HEAD" }
+                    }
+                    _ => Request::OtherMethod,
                 });
             }
             Ok(httparse::Status::Partial) if read > 0 && bytes.len() < MAX_HEAD => {}
-            _ => return Ok(RequestKind::Invalid),
+            _ => return Ok(Request::Invalid),
         }
     }
 }

@@ -58,7 +58,35 @@ fn what_is_no_request_for_metrics_is_told_so() {
         let answer = ask(&labs[0], request);
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
     }
+    // What comes behind a head that is refused does not cost the client the answer.
+    let large =
+        [&b"POST /metrics HTTP/1.1\r\nContent-Length: 200000\r\n\r\n"[..], &[b'x'; 200_000]];
+    assert!(ask(&labs[0], &large.concat()).starts_with("HTTP/1.1 405 "));
     // One that asks nothing and goes does no harm.
     drop(TcpStream::connect(labs[0].node.metrics_addr().unwrap()).unwrap());
     assert!(ask(&labs[0], b"GET /metrics HTTP/1.1\r\n\r\n").contains("iridium_uptime_seconds"));
+}
+
+#[test]
+fn methods_are_answered_as_http_has_it() {
+    let labs = labs();
+    for (request, status, has_body) in [
+        (&b"GET /metrics HTTP/1.0\r\n\r\n"[..], "200", true),
+        (b"GET /metrics?x=1 HTTP/1.1\r\nHost: a\r\n\r\n", "200", true),
+        (b"GET http://a/metrics HTTP/1.1\r\nHost: a\r\n\r\n", "200", true),
+        (b"GET /metricsx HTTP/1.1\r\nHost: a\r\n\r\n", "404", true),
+        (b"HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n", "200", false),
+        (b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "404", false),
+        (b"PUT /metrics HTTP/1.1\r\nContent-Length: 2\r\n\r\nab", "405", true),
+        (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "405", true),
+    ] {
+        let answer = ask(&labs[0], request);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        assert_eq!(head.contains("\r\nAllow: GET, HEAD\r\n"), status == "405", "{head}");
+        let length = head.split("Content-Length: ").nth(1).unwrap();
+        let length: usize = length.lines().next().unwrap().parse().unwrap();
+        assert!(length > 0, "{head}");
+        assert_eq!(body.len(), if has_body { length } else { 0 }, "{answer}");
+    }
 }
