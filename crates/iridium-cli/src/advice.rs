@@ -6,6 +6,8 @@ use std::io;
 use iridium_net::{ClientError, JoinError, SecretError, StartError};
 use iridium_proto::RejectReason;
 
+use crate::path_text::shell_word;
+
 /// The message of an error with what to do about it.
 pub(crate) fn with(message: impl ToString, advice: Option<impl AsRef<str>>) -> String {
     let message = message.to_string();
@@ -37,9 +39,9 @@ pub(crate) fn on_secret(error: &SecretError) -> Option<String> {
         SecretError::Missing { .. } => Some("make one with: iridium secret new".into()),
         SecretError::Malformed { .. } => Some("make a new one with: iridium secret new".into()),
         SecretError::Exposed { path } => {
-            Some(format!("make it private with: chmod 600 {}", path.display()))
+            Some(format!("make it private with: chmod 600 {}", shell_word(path)))
         }
-        SecretError::NoHome(_) => Some("name one with --secret-file".into()),
+        SecretError::NoHome => Some("name one with --secret-file".into()),
         _ => None,
     }
 }

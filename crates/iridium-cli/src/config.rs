@@ -3,9 +3,9 @@
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
-
-use iridium_net::{Config, Endpoint, Secrets, Security, Timing, secret_path};
+use iridium_net::{
+    Config, Endpoint, Secrets, Security, Timing, data_dir, named_secret_path, secret_path,
+};
 use iridium_proto::NodeIp;
 
 use crate::args::{ClientFlags, Host, Insecure, ListenAt, NodeFlags, Preset};
@@ -56,12 +56,12 @@ pub(crate) fn data_root(named: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(folder) = named {
         return Ok(folder.to_path_buf());
     }
-    let places = etcetera::choose_base_strategy().map_err(|error| {
-        Failure::failed(format!(
-            "there is no default folder for data: {error}; name one with --data-root-dir DIR"
-        ))
-    })?;
-    Ok(places.data_dir().join("iridium"))
+    data_dir().ok_or_else(|| {
+        Failure::failed(
+            "there is no default folder for data: there is no home directory; name one with \
+             --data-root-dir DIR",
+        )
+    })
 }
 
 /// The secret that a client proves to know. A client never makes one: no running node could
@@ -78,10 +78,10 @@ pub(crate) fn security_of_client(flags: &ClientFlags) -> Result<Security, Failur
 }
 
 /// The default secret is made at its first use, so that the nodes of one user can join each
-/// other without preparation. A file that was named must exist.
-fn secrets_of_node(named: Option<&Path>) -> Result<Secrets, Failure> {
-    match named {
-        Some(path) => Ok(Secrets::load(path)?),
+/// other without preparation. A file that was named, by a flag or a variable, must exist.
+fn secrets_of_node(flag: Option<&Path>) -> Result<Secrets, Failure> {
+    match flag.map(Path::to_path_buf).or_else(named_secret_path) {
+        Some(path) => Ok(Secrets::load(&path)?),
         None => Ok(Secrets::load_or_create(&secret_path()?)?),
     }
 }

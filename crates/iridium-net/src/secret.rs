@@ -6,14 +6,11 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
 use thiserror::Error;
 
-use crate::cause::Cause;
+use crate::places::{config_dir, named_secret_path};
 use crate::random;
 
-/// The variable that names the secret file.
-const VARIABLE: &str = "IRIDIUM_SECRET_FILE";
 /// Longest secret file, in bytes: two keys and a few comments fit many times.
 const MAX_FILE: u64 = 4096;
 
@@ -75,23 +72,18 @@ pub enum SecretError {
         source: io::Error,
     },
     /// The user has no home directory, so there is no default place.
-    #[error("there is no default secret file: {0}")]
-    NoHome(#[source] Cause),
+    #[error("there is no default secret file, because there is no home directory")]
+    NoHome,
 }
 
-/// The secret file in force when none is named: the one that the variable
-/// `IRIDIUM_SECRET_FILE` names, else `iridium/cluster.secret` in the user's
-/// configuration directory.
+/// The secret file in force when no flag names one: [`named_secret_path`], else `cluster.secret`
+/// in [`config_dir`].
 ///
 /// # Errors
 /// [`SecretError::NoHome`].
 pub fn secret_path() -> Result<PathBuf, SecretError> {
-    if let Some(path) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
-        return Ok(path.into());
-    }
-    let places =
-        etcetera::choose_base_strategy().map_err(|e| SecretError::NoHome(Cause::new(e)))?;
-    Ok(places.config_dir().join("iridium").join("cluster.secret"))
+    let default = || config_dir().map(|folder| folder.join("cluster.secret"));
+    named_secret_path().or_else(default).ok_or(SecretError::NoHome)
 }
 
 impl Secrets {
@@ -104,6 +96,8 @@ impl Secrets {
         let text = read(path)?;
         let malformed = |why: String| SecretError::Malformed { path: path.into(), why };
         let mut keys = Vec::new();
+        // Some editors put a byte order mark before it.
+        let text = text.trim_start_matches('\u{feff}');
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -295,6 +289,12 @@ mod tests {
         let secrets = Secrets::load(&path).unwrap();
         assert_eq!(secrets.offered(), Some(&[0xab; 32]));
         assert_eq!(secrets.accepted(), [[0xab; 32], [0xcd; 32]]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_does_no_harm() {
+        let (_dir, path) = file(&format!("\u{feff}{}\r\n", "ab".repeat(32)));
+        assert_eq!(Secrets::load(&path).unwrap().accepted(), [[0xab; 32]]);
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub(crate) struct ClientFlags {
     /// The node to ask
     #[arg(long, value_name = "HOST:PORT", default_value_t = default_node())]
     pub(crate) at: Endpoint,
-    /// File with the cluster secret [default: see iridium secret show-path]
-    #[arg(long, value_name = "FILE", env = "IRIDIUM_SECRET_FILE", hide_env_values = true)]
+    /// File with the cluster secret [default: $IRIDIUM_SECRET_FILE, or see iridium secret show-path]
+    #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
     /// For a node that runs with --insecure
     #[arg(long)]

@@ -27,7 +27,8 @@ const CONTROL_PORT: u16 = 2244;
 
 /// Iridium: run programs, or nodes that form a cluster. Without a command: the REPL.
 #[derive(Debug, Parser)]
-#[command(name = "iridium", version, args_conflicts_with_subcommands = true)]
+#[command(name = "iridium", version, args_conflicts_with_subcommands = true,
+          color = crate::output::help_colours())]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -264,8 +265,8 @@ pub(crate) struct NodeFlags {
     /// Folder for the data of nodes [default: iridium in your data folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_root_dir: Option<PathBuf>,
-    /// File with the cluster secret [default: see iridium secret show-path]
-    #[arg(long, value_name = "FILE", env = "IRIDIUM_SECRET_FILE", hide_env_values = true)]
+    /// File with the cluster secret [default: $IRIDIUM_SECRET_FILE, or see iridium secret show-path]
+    #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
     /// No secret and no encryption, on a loopback address; with =force on any address
     #[arg(long, value_name = "force", num_args = 0..=1, require_equals = true,
