@@ -2,15 +2,19 @@
 
 use std::fs::File;
 use std::io::{self, LineWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use log::{Level, LevelFilter};
 use simplelog::{
     ColorChoice, CombinedLogger, ConfigBuilder, SharedLogger, TermLogger, TerminalMode,
     ThreadLogMode, WriteLogger,
 };
+use time::macros::format_description;
 
 use crate::args::LogFlags;
 use crate::failure::Failure;
+use crate::path_text::shown;
 use crate::{io_error, output};
 
 /// The modules that log what happens to members and traps of processes. The REPL reports
@@ -27,8 +31,69 @@ pub(crate) enum LogTarget {
     Terminal(Box<dyn Write + Send>),
 }
 
-/// Starts the log. `usual` is the level without `-v` and `-q`.
-pub(crate) fn start(flags: &LogFlags, usual: Level, target: LogTarget) -> Result<(), Failure> {
+/// The file that the log is also written to. It can be opened again, for whoever has moved it
+/// away: it goes on under its name, and not in the file that was moved.
+pub(crate) struct LogFile {
+    path: PathBuf,
+    /// The file to write to from the next line on. Only whoever logs writes to it, so that it is
+    /// not locked meanwhile.
+    next: Arc<Mutex<Option<File>>>,
+}
+
+impl LogFile {
+    fn open(path: &Path) -> Result<(Self, LogWriter), Failure> {
+        let file = append_to(path).map_err(|why| Failure::failed(cannot_write(path, &why)))?;
+        let next = Arc::new(Mutex::new(None));
+        let log = Self { path: path.to_path_buf(), next: Arc::clone(&next) };
+        Ok((log, LogWriter { file, next }))
+    }
+
+    /// Opens it again. If that fails, the log says so and goes on in the old one.
+    pub(crate) fn reopen(&self) {
+        match append_to(&self.path) {
+            Ok(file) => {
+                *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+                log::info!("the log file is opened again");
+            }
+            Err(why) => log::error!("{}", cannot_write(&self.path, &why)),
+        }
+    }
+}
+
+/// Writes to the log file.
+struct LogWriter {
+    file: File,
+    next: Arc<Mutex<Option<File>>>,
+}
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(next) = self.next.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            self.file = next;
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn append_to(path: &Path) -> io::Result<File> {
+    File::options().create(true).append(true).open(path)
+}
+
+fn cannot_write(path: &Path, why: &io::Error) -> String {
+    format!("cannot write the log file {}: {}", shown(path), io_error::describe(why))
+}
+
+/// Starts the log, and returns its file, if it has one. `usual` is the level without `-v` and
+/// `-q`.
+pub(crate) fn start(
+    flags: &LogFlags,
+    usual: Level,
+    target: LogTarget,
+) -> Result<Option<LogFile>, Failure> {
     let level = level(flags, usual);
     let mut logs: Vec<Box<dyn SharedLogger>> = vec![match target {
         LogTarget::Stderr | LogTarget::Pipe => {
@@ -49,14 +114,14 @@ pub(crate) fn start(flags: &LogFlags, usual: Level, target: LogTarget) -> Result
             WriteLogger::new(level, layout.build(), LineWriter::new(writer))
         }
     }];
+    let mut log_file = None;
     if let Some(path) = &flags.log_file {
-        let file = File::options().create(true).append(true).open(path).map_err(|error| {
-            let why = io_error::describe(&error);
-            Failure::failed(format!("cannot write the log file {}: {why}", path.display()))
-        })?;
-        logs.push(WriteLogger::new(level, layout().build(), LineWriter::new(file)));
+        let (file, writer) = LogFile::open(path)?;
+        logs.push(WriteLogger::new(level, layout().build(), LineWriter::new(writer)));
+        log_file = Some(file);
     }
-    CombinedLogger::init(logs).map_err(|error| Failure::failed(error.to_string()))
+    CombinedLogger::init(logs).map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(log_file)
 }
 
 fn level(flags: &LogFlags, usual: Level) -> LevelFilter {
@@ -77,7 +142,10 @@ fn level(flags: &LogFlags, usual: Level) -> LevelFilter {
 fn layout() -> ConfigBuilder {
     let mut layout = ConfigBuilder::new();
     layout
-        .set_time_format_rfc3339()
+        // RFC 3339, with as many digits each time: lines then sort by their time as text.
+        .set_time_format_custom(format_description!(
+            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z"
+        ))
         .set_thread_level(LevelFilter::Error)
         .set_thread_mode(ThreadLogMode::Names)
         // The name of the thread says enough about the origin, except at debug level.

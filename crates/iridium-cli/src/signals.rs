@@ -1,26 +1,43 @@
 //! SIGINT, SIGTERM and SIGHUP through a channel.
+//!
+//! A signal that was ignored when the command started stays ignored: `nohup` has a command
+//! survive the end of its terminal by that, and a shell without job control keeps Ctrl-C from
+//! what it runs in the background.
+#![allow(unsafe_code)]
 
 use std::io;
+use std::mem::MaybeUninit;
+use std::ptr;
 use std::thread;
 
 use crossbeam_channel::{Receiver, unbounded};
+use nix::libc;
 use nix::sys::signal::SigSet;
 pub(crate) use nix::sys::signal::Signal;
 
 use crate::failure::Failure;
 
-/// A channel that receives the signals by which people and systems end a process.
+/// A channel that receives the signals by which people and systems end a process, except those
+/// that were ignored at the start.
 ///
 /// The signals are blocked and fetched by a thread. Call this before any other thread is
 /// started, since new threads inherit the set of blocked signals.
 pub(crate) fn receive() -> Result<Receiver<Signal>, Failure> {
     let fail = |why: io::Error| Failure::failed(format!("cannot handle signals: {why}"));
-    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+    let mut signals = SigSet::empty();
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        // The system keeps a blocked signal although it is ignored, so one that is fetched here
+        // would be obeyed.
+        if !is_ignored(signal).map_err(fail)? {
+            signals.add(signal);
+        }
+    }
     signals.thread_block().map_err(|error| fail(error.into()))?;
     let (sender, receiver) = unbounded();
     thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
+            // If all are ignored, this waits as long as the command runs.
             while let Ok(signal) = signals.wait() {
                 if sender.send(signal).is_err() {
                     return;
@@ -29,4 +46,17 @@ pub(crate) fn receive() -> Result<Receiver<Signal>, Failure> {
         })
         .map_err(fail)?;
     Ok(receiver)
+}
+
+/// Whether a signal is ignored.
+fn is_ignored(signal: Signal) -> io::Result<bool> {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: without a new action the call only writes the present one, to a place that is as
+    // large and lives during the call.
+    if unsafe { libc::sigaction(signal as libc::c_int, ptr::null(), action.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has succeeded, so it has written all of it.
+    let action = unsafe { action.assume_init() };
+    Ok(action.sa_sigaction == libc::SIG_IGN)
 }

@@ -101,6 +101,7 @@ const UNSAFE: &[(&str, &str)] = &[
         "crates/iridium-sched/src/run/memory_trim.rs",
         "asks the C library's allocator to give memory back",
     ),
+    ("crates/iridium-cli/src/signals.rs", "asks the system which signals are ignored"),
 ];
 
 /// The one file of each crate that may call the codec library, which is

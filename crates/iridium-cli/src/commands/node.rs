@@ -20,7 +20,7 @@ use iridium_vm::{Limits, Pid, Process, Program};
 use super::run_app;
 use crate::args::{NodeFlags, TaskFlags};
 use crate::failure::Failure;
-use crate::logging::LogTarget;
+use crate::logging::{LogFile, LogTarget};
 use crate::program::file::display_name;
 use crate::program::{Settings, Stream, load, prepare};
 use crate::signals::Signal;
@@ -41,7 +41,7 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     // First of all, so that a signal that comes during the start is handled after it.
     let signals = signals::receive()?;
-    logging::start(&flags.log, Level::Info, LogTarget::Stderr)?;
+    let log_file = logging::start(&flags.log, Level::Info, LogTarget::Stderr)?;
     // A mistake in a file is reported before any other node hears of this one.
     let startup = StartupTasks::read(tasks)?;
     let stream = Stream::to(io::stdout());
@@ -59,7 +59,8 @@ pub(crate) fn run(
         announce(&format!("{} shows metrics at http://{addr}/metrics", node.alias()));
     }
     let started = startup.start(&node, limits)?;
-    let ended = RunningNode { node, stream: stream.clone(), signals, events, started }.run();
+    let running = RunningNode { node, stream: stream.clone(), log_file, signals, events, started };
+    let ended = running.run();
     // What nobody has read by then is lost.
     let _ = stream.flush(OUTPUT_WITHIN);
     ended
@@ -137,6 +138,7 @@ struct RunningNode {
     node: Node,
     /// Where programs write to.
     stream: Stream,
+    log_file: Option<LogFile>,
     signals: Receiver<Signal>,
     events: Receiver<Event>,
     started: Vec<StartedTask>,
@@ -144,7 +146,8 @@ struct RunningNode {
 
 /// What a running node waits for.
 enum NodeInput {
-    Signal,
+    /// A closed channel counts as a signal: no other could come.
+    Signal(Option<Signal>),
     Mesh(Option<Event>),
     /// The output of processes could not be written.
     OutputFailed,
@@ -156,10 +159,12 @@ impl RunningNode {
     fn run(mut self) -> Result<(), Failure> {
         loop {
             match self.next_input() {
-                NodeInput::Signal => {
-                    self.end_apps();
-                    self.node.shutdown();
-                    return Ok(());
+                NodeInput::Signal(signal) => {
+                    if self.is_to_end(signal) {
+                        self.end_apps();
+                        self.node.shutdown();
+                        return Ok(());
+                    }
                 }
                 NodeInput::OutputFailed => {
                     if let Err(error) = self.stream.flush(Duration::ZERO) {
@@ -205,9 +210,7 @@ impl RunningNode {
         let chosen = select.select();
         let at = chosen.index();
         if at == signal {
-            // A closed channel counts as a signal: no other could come.
-            let _ = chosen.recv(&self.signals);
-            return NodeInput::Signal;
+            return NodeInput::Signal(chosen.recv(&self.signals).ok());
         }
         if at == failed {
             // It carries no value: the error is taken by `flush`.
@@ -224,6 +227,18 @@ impl RunningNode {
         }
     }
 
+    /// Whether a signal tells the node to end. SIGHUP does not when there is a log file: who
+    /// moves that away has it opened again by this.
+    fn is_to_end(&self, signal: Option<Signal>) -> bool {
+        match (&self.log_file, signal) {
+            (Some(log_file), Some(Signal::SIGHUP)) => {
+                log_file.reopen();
+                false
+            }
+            _ => true,
+        }
+    }
+
     /// Asks the apps to end, the last one first, and waits for each within the shutdown times
     /// of its children. Another signal ends the waiting, and so does `APPS_END_WITHIN`.
     fn end_apps(&self) {
@@ -231,16 +246,21 @@ impl RunningNode {
         let since = Instant::now();
         for app in self.started.iter().rev().filter(|started| started.is_app) {
             self.node.scheduler().kill(app.pid, Reason::SHUTDOWN);
-            select! {
-                recv(app.exit) -> _ => info!("app {} has ended", app.name),
-                recv(self.signals) -> _ => {
-                    warn!("told to end again: the apps are stopped as they are");
-                    return;
-                }
-                recv(deadline) -> _ => {
-                    let seconds = since.elapsed().as_secs();
-                    warn!("app {} has not ended in {seconds} s: it is stopped as it is", app.name);
-                    return;
+            loop {
+                select! {
+                    recv(app.exit) -> _ => {
+                        info!("app {} has ended", app.name);
+                        break;
+                    }
+                    recv(self.signals) -> signal => if self.is_to_end(signal.ok()) {
+                        warn!("told to end again: the apps are stopped as they are");
+                        return;
+                    },
+                    recv(deadline) -> _ => {
+                        let (name, seconds) = (&app.name, since.elapsed().as_secs());
+                        warn!("app {name} has not ended in {seconds} s: it is stopped as it is");
+                        return;
+                    }
                 }
             }
         }
