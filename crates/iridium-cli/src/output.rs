@@ -1,5 +1,6 @@
 //! Prints results and errors. A terminal gets tables and colours, a pipe plain columns.
 
+use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
@@ -13,6 +14,8 @@ use iridium_vm::Trap;
 
 /// The narrowest terminal, in columns, for which tables of processes are wrapped.
 const MAX_WRAPPED: u16 = 80;
+/// The values of `TERM` for terminals that take text only, as the line editor has them.
+const TEXT_ONLY: [&str; 4] = ["", "dumb", "cons25", "emacs"];
 
 /// Prints a line on stdout.
 ///
@@ -20,8 +23,16 @@ const MAX_WRAPPED: u16 = 80;
 /// When stdout cannot be written, for example because nobody reads it; `println!` would
 /// panic then.
 pub(crate) fn print_line(text: &str) -> io::Result<()> {
+    print_bytes(format!("{text}\n").as_bytes())
+}
+
+/// Prints bytes on stdout as they are.
+///
+/// # Errors
+/// As [`print_line`]. The end is written now, while a failure can still be told.
+pub(crate) fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{text}")?;
+    stdout.write_all(bytes)?;
     stdout.flush()
 }
 
@@ -172,10 +183,24 @@ pub(crate) fn milliseconds(us: u64) -> String {
     format!("{}.{:02} ms", us / 1000, us % 1000 / 10)
 }
 
-/// Whether to use colours on a stream: on terminals, unless `NO_COLOR` is set; see
+/// Whether to use colours on a stream: on terminals that know them, unless `NO_COLOR` is set; see
 /// <https://no-color.org>.
 pub(crate) fn is_coloured(stream: &impl io::IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    stream.is_terminal()
+        && !takes_text_only()
+        && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Whether terminals take text only: no colours, and no cursor that moves. `TERM` names such a
+/// terminal, or says nothing.
+pub(crate) fn takes_text_only() -> bool {
+    let term = env::var_os("TERM").unwrap_or_default();
+    TEXT_ONLY.iter().any(|name| term.eq_ignore_ascii_case(name))
+}
+
+/// Whether the parser of the command line may colour its texts.
+pub(crate) fn help_colours() -> clap::ColorChoice {
+    if takes_text_only() { clap::ColorChoice::Never } else { clap::ColorChoice::Auto }
 }
 
 #[cfg(test)]

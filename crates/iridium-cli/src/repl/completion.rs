@@ -1,4 +1,10 @@
 //! Completion with Tab: commands, their arguments, mnemonics and labels.
+//!
+//! Where there is nothing to complete, Tab is a blank as any other: assembly is indented with
+//! tabs, also what is pasted into a terminal that does not say what is pasted.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::highlight::Highlighter;
@@ -15,17 +21,27 @@ pub(super) struct CommandWord {
     pub(super) takes_arguments: bool,
 }
 
+/// Nobody presses two keys in so short a time; what comes faster was pasted.
+const BETWEEN_KEYS: Duration = Duration::from_millis(5);
+
 /// Completes lines.
 pub(super) struct Completion {
     /// The labels of the program.
     pub(super) labels: Vec<String>,
+    /// When the last key came that has changed the line.
+    last_key: Cell<Option<Instant>>,
     commands: Vec<CommandWord>,
     files: FilenameCompleter,
 }
 
 impl Completion {
     pub(super) fn new(commands: Vec<CommandWord>) -> Self {
-        Self { labels: Vec::new(), commands, files: FilenameCompleter::new() }
+        Self {
+            labels: Vec::new(),
+            last_key: Cell::default(),
+            commands,
+            files: FilenameCompleter::new(),
+        }
     }
 
     /// Where the word under the cursor begins, and what it may become.
@@ -36,7 +52,7 @@ impl Completion {
         let word = typed.get(word_at..).unwrap_or("");
         match trimmed.strip_prefix('!') {
             Some(name) if !name.contains(' ') => (begin, self.commands(name)),
-            None if trimmed.is_empty() => (typed.len(), self.commands("")),
+            None if trimmed.is_empty() => (typed.len(), Vec::new()),
             Some(command) if command.starts_with("help ") => {
                 let bare = word.trim_start_matches('!');
                 let mut names = self.names(bare);
@@ -50,6 +66,18 @@ impl Completion {
             None if is_first(trimmed) => (word_at, mnemonics(word)),
             _ => (typed.len(), Vec::new()),
         }
+    }
+
+    /// As [`complete_words`](Self::complete_words), or the tab itself: where there is nothing to
+    /// complete, and behind a whole word of what is pasted.
+    fn complete_or_indent(&self, typed: &str, pasted: bool) -> (usize, Vec<String>) {
+        let (begin, words) = self.complete_words(typed);
+        let word = typed.get(begin..).unwrap_or("");
+        let whole = words.iter().any(|candidate| candidate.trim_end() == word);
+        if words.is_empty() || (whole && pasted) {
+            return (typed.len(), vec!["\t".into()]);
+        }
+        (begin, words)
     }
 
     fn names(&self, start: &str) -> Vec<String> {
@@ -83,14 +111,21 @@ impl Completer for Completion {
         if takes_path(typed) {
             return self.files.complete(line, position, context);
         }
-        let (begin, words) = self.complete_words(typed);
+        let pasted = self.last_key.get().is_some_and(|last| last.elapsed() < BETWEEN_KEYS);
+        let (begin, words) = self.complete_or_indent(typed, pasted);
         let pair = |word: String| Pair { display: word.trim_end().into(), replacement: word };
         Ok((begin, words.into_iter().map(pair).collect()))
     }
 }
 
+/// Gives no hints, but is asked for one at each key.
 impl Hinter for Completion {
     type Hint = String;
+
+    fn hint(&self, _: &str, _: usize, _: &Context<'_>) -> Option<String> {
+        self.last_key.set(Some(Instant::now()));
+        None
+    }
 }
 
 impl Highlighter for Completion {}
@@ -125,12 +160,16 @@ fn mnemonics(start: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn complete(typed: &str) -> (usize, Vec<String>) {
+    fn completion() -> Completion {
         let command = |(name, takes_arguments)| CommandWord { name, takes_arguments };
         let commands = [("join_cluster", true), ("leave_cluster", false), ("quit", false)];
         let labels = ["loop", "lost", "end"].map(String::from).into();
         let completion = Completion::new(commands.map(command).into());
-        Completion { labels, ..completion }.complete_words(typed)
+        Completion { labels, ..completion }
+    }
+
+    fn complete(typed: &str) -> (usize, Vec<String>) {
+        completion().complete_words(typed)
     }
 
     fn strings(words: &[&str]) -> Vec<String> {
@@ -143,7 +182,7 @@ mod tests {
         assert_eq!(complete("  !q"), (2, strings(&["!quit"])));
         assert_eq!(complete("!help lea"), (6, strings(&["leave_cluster"])));
         assert_eq!(complete("!help !lea"), (7, strings(&["leave_cluster"])));
-        assert_eq!(complete("").1.len(), 3);
+        assert_eq!(complete("!").1.len(), 3);
         assert_eq!(complete("!join_cluster 127").1, strings(&[]));
     }
 
@@ -157,6 +196,21 @@ mod tests {
         assert_eq!(complete("brlt $0,#3,@e"), (11, strings(&["@end"])));
         assert_eq!(complete("!break lo"), (7, strings(&["loop", "lost"])));
         assert_eq!(complete("add $0 mu").1, strings(&[]));
+    }
+
+    #[test]
+    fn tab_is_a_blank_where_nothing_can_be_completed() {
+        let indent = |typed: &str| (typed.len(), strings(&["\t"]));
+        for typed in ["", "  ", "\t", "again:", "load $0 #1", "load $0, "] {
+            for pasted in [false, true] {
+                assert_eq!(completion().complete_or_indent(typed, pasted), indent(typed));
+            }
+        }
+        for typed in ["mul", "djmp @end", "!quit", "again: muli"] {
+            assert_ne!(completion().complete_or_indent(typed, false), indent(typed));
+            assert_eq!(completion().complete_or_indent(typed, true), indent(typed));
+        }
+        assert_eq!(completion().complete_or_indent("popc", true), (0, strings(&["popcnt"])));
     }
 
     #[test]

@@ -1,17 +1,20 @@
-//! Where lines come from, and how to print beside them: a terminal with an editor, or a
-//! pipe without a prompt.
+//! Where lines come from, and how to print beside them: a terminal with an editor, one that
+//! takes text only, or a pipe without a prompt.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::completion::CommandWord;
-use super::editor::{self, Terminal};
-use super::input::{HISTORY, Input};
+use super::editor;
+use super::history::History;
+use super::input::{HISTORY, Input, Terminal, read_line};
+use super::plain_terminal::{self, PlainTerminal};
 use crate::failure::Failure;
 use crate::output;
+use crate::program::file::without_mark;
 
 /// Reads a line; with an editor these labels are offered.
 type Read = Box<dyn FnMut(Vec<String>) -> Input + Send>;
@@ -21,7 +24,7 @@ pub(super) struct Lines {
     /// The result of each [`request`](Self::request).
     pub(super) input: Receiver<Input>,
     wanted: Sender<Vec<String>>,
-    terminal: Option<Terminal>,
+    terminal: Option<Box<dyn Terminal>>,
     history: Vec<String>,
 }
 
@@ -33,18 +36,43 @@ impl Lines {
         let (answers, input) = bounded(1);
         let mut lines = Self { input, wanted, terminal: None, history: Vec::new() };
         let read: Read = if io::stdin().is_terminal() && io::stdout().is_terminal() {
-            let (mut editor, terminal) = editor::open(data, commands)?;
-            lines.history = editor.history();
-            lines.terminal = Some(terminal);
-            Box::new(move |labels| editor.read(labels))
+            lines.read_terminal(data, commands)?
         } else {
-            Box::new(|_| read_plain())
+            Box::new(|_| read_line())
         };
         thread::Builder::new()
             .name("lines".into())
             .spawn(move || serve(&requests, &answers, read))
             .map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))?;
         Ok(lines)
+    }
+
+    fn read_terminal(
+        &mut self,
+        data: Option<&Path>,
+        commands: Vec<CommandWord>,
+    ) -> Result<Read, Failure> {
+        let (mut history, entries) = History::load(data);
+        let complaint = entries.as_ref().err().cloned();
+        self.history = entries.unwrap_or_default();
+        let mut read: Read = if output::takes_text_only() {
+            self.terminal = Some(Box::new(PlainTerminal::default()));
+            Box::new(|_| plain_terminal::read())
+        } else {
+            let (mut editor, terminal) = editor::open(&self.history, commands)?;
+            self.terminal = Some(Box::new(terminal));
+            Box::new(move |labels| editor.read(labels))
+        };
+        if let Some(complaint) = complaint {
+            self.print_notice(&complaint);
+        }
+        Ok(Box::new(move |labels| {
+            let input = read(labels);
+            if let Input::Line(line) = &input {
+                history.append(line);
+            }
+            input
+        }))
     }
 
     /// Requests the next line. On a terminal that shows a prompt, and these labels are
@@ -94,8 +122,8 @@ impl Lines {
 
     /// Where programs write to.
     pub(super) fn output(&mut self) -> Box<dyn Write + Send> {
-        match self.terminal.as_mut().and_then(Terminal::output) {
-            Some(output) => Box::new(output),
+        match &mut self.terminal {
+            Some(terminal) => terminal.output(),
             None => Box::new(io::stdout()),
         }
     }
@@ -104,8 +132,8 @@ impl Lines {
     pub(super) fn notice_printer(&self) -> Box<dyn Fn(&str)> {
         match &self.terminal {
             Some(terminal) => {
-                let texts = terminal.texts();
-                Box::new(move |text| drop(texts.send(format!("{text}\n"))))
+                let print = terminal.printer();
+                Box::new(move |text| print(format!("{text}\n")))
             }
             None => Box::new(|text| output::print_stderr(&format!("{text}\n"))),
         }
@@ -114,14 +142,14 @@ impl Lines {
     /// Prints a notice above the line being typed, if there is a terminal.
     pub(super) fn print_notice(&self, text: &str) {
         if let Some(terminal) = &self.terminal {
-            terminal.print(format!("{text}\n"));
+            terminal.printer()(format!("{text}\n"));
         }
     }
 
     /// A writer for the log that leaves the line being typed intact; none when
     /// the input is a pipe.
     pub(super) fn log_writer(&self) -> Option<Box<dyn Write + Send>> {
-        self.terminal.as_ref().map(|terminal| Box::new(terminal.writer()) as _)
+        self.terminal.as_ref().map(|terminal| Box::new(LogWriter(terminal.printer())) as _)
     }
 
     /// Restores the terminal, also while a line is being typed.
@@ -132,10 +160,25 @@ impl Lines {
     }
 }
 
+/// Prints what is written above the line being typed.
+struct LogWriter(Box<dyn Fn(String) + Send>);
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (self.0)(String::from_utf8_lossy(bytes).into_owned());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Splits a pasted block into what is run one after the other: each command by itself, and
 /// the assembly between two commands as one piece, since a line may use a label that is
 /// defined further down.
 pub(super) fn split_commands(text: &str) -> impl Iterator<Item = &str> {
+    let text = without_mark(text);
     let mut rest = text;
     std::iter::from_fn(move || {
         let is_command = |line: &str| line.trim_start().starts_with('!');
@@ -157,18 +200,6 @@ fn serve(requests: &Receiver<Vec<String>>, answers: &Sender<Input>, mut read: Re
     }
 }
 
-fn read_plain() -> Input {
-    let mut line = Vec::new();
-    match io::stdin().lock().read_until(b'\n', &mut line) {
-        Ok(0) => Input::End,
-        Ok(_) => {
-            let text = String::from_utf8_lossy(&line);
-            Input::Line(text.trim_end_matches(['\n', '\r']).to_string())
-        }
-        Err(error) => Input::Failed(format!("cannot read the input: {error}")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::split_commands;
@@ -180,6 +211,7 @@ mod tests {
             ("inc $0", &["inc $0"]),
             ("!a", &["!a"]),
             ("x\ny\n", &["x\ny"]),
+            ("\u{feff}!a", &["!a"]),
             ("x\ny\n!a\n  !b 1\r\nz\n\nw", &["x\ny", "!a", "  !b 1", "z\n\nw"]),
         ] {
             assert_eq!(split_commands(text).collect::<Vec<_>>(), wanted, "{text:?}");

@@ -15,10 +15,12 @@ mod control;
 mod editor;
 mod effect_driver;
 mod help;
+mod history;
 mod input;
 mod inspect;
 mod lines;
 mod machine;
+mod plain_terminal;
 mod processes;
 mod session;
 mod table;
@@ -98,7 +100,8 @@ fn run_lines(
             return Err(failure);
         }
     };
-    let driver = EffectDriver::new(backend, stream, signals.clone(), lines.notice_printer());
+    let driver =
+        EffectDriver::new(backend, stream.clone(), signals.clone(), lines.notice_printer());
     let machine = Machine::new(driver)?;
     let mut session = ReplSession { flags, lines, machine, cluster: None, events: never() };
     let ended = session.run(signals);
@@ -107,8 +110,12 @@ fn run_lines(
     if let Some(node) = session.cluster.take() {
         node.shutdown();
     }
+    // What nobody has read by then is lost.
+    let written = stream.flush(effect_driver::OUTPUT);
     session.lines.close();
-    ended
+    ended?;
+    written?;
+    Ok(())
 }
 
 impl ReplSession {

@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// The key Ctrl-C, on terminals where it makes no signal.
 const CTRL_C: u8 = 3;
 
-/// On a terminal a live view; otherwise prints what it would show, once.
+/// On a terminal whose cursor moves a live view; otherwise prints what it would show, once.
 pub(crate) fn run(client: &ClientFlags, as_json: bool) -> Result<(), Failure> {
     let signals = signals::receive()?;
     let mut node = connect(client)?;
@@ -35,7 +35,8 @@ pub(crate) fn run(client: &ClientFlags, as_json: bool) -> Result<(), Failure> {
         let sample = Sample::take(&mut node, &client.at)?;
         return Ok(output::print_line(&json(&sample.answer())?)?);
     }
-    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+    let terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    if terminal && !output::takes_text_only() {
         return watch(node, &client.at, &signals);
     }
     let first = Sample::take(&mut node, &client.at)?;

@@ -1,0 +1,61 @@
+//! A terminal without a line editor: it echoes what is typed by itself, and gets nothing but
+//! text.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::input::{Input, PROMPT, Terminal, read_line};
+
+/// Writes to a terminal that takes text only. Clones write to the same.
+#[derive(Clone, Default)]
+pub(super) struct PlainTerminal {
+    /// Whether the cursor stands behind a prompt.
+    typing: Arc<AtomicBool>,
+}
+
+/// Prompts for a line and reads it.
+pub(super) fn read() -> Input {
+    let mut stdout = io::stdout().lock();
+    // If it cannot be shown the terminal is gone, which reading will tell.
+    let _ = stdout.write_all(PROMPT.as_bytes()).and_then(|()| stdout.flush());
+    drop(stdout);
+    read_line()
+}
+
+impl Terminal for PlainTerminal {
+    fn note_typing(&self, typing: bool) {
+        self.typing.store(typing, Ordering::SeqCst);
+    }
+
+    fn output(&mut self) -> Box<dyn Write + Send> {
+        Box::new(self.clone())
+    }
+
+    fn printer(&self) -> Box<dyn Fn(String) + Send> {
+        let terminal = self.clone();
+        // If that fails the terminal is gone.
+        Box::new(move |text| drop(terminal.clone().write_all(text.as_bytes())))
+    }
+
+    fn restore(self: Box<Self>) {}
+}
+
+/// While a line is being typed, text goes on lines of its own and is followed by the prompt.
+impl Write for PlainTerminal {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut stdout = io::stdout().lock();
+        if self.typing.load(Ordering::SeqCst) {
+            let end = if bytes.ends_with(b"\n") { "" } else { "\n" };
+            stdout.write_all(&[b"\n", bytes, end.as_bytes(), PROMPT.as_bytes()].concat())?;
+        } else {
+            stdout.write_all(bytes)?;
+        }
+        stdout.flush()?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
