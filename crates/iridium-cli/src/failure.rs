@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use iridium_net::{ClientError, JoinError, SecretError, StartError};
 use iridium_node::{NodeError, control};
 
+use crate::path_text::shown;
 use crate::{advice, io_error, output};
 
 /// Why a command did not succeed.
@@ -23,8 +24,6 @@ pub(crate) struct Failure {
 /// The exit codes. Wrong usage (2) is mostly found, and reported, by the argument parser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
-    /// Nobody reads the output any more, which is not our failure.
-    BrokenPipe = 0,
     /// The request failed.
     Failed = 1,
     /// The command line, or a line of the REPL, makes no sense.
@@ -32,6 +31,9 @@ enum Exit {
     /// The cluster refuses this node or client: wrong secret, alias taken, no usable secret
     /// file.
     Refused = 3,
+    /// Nobody reads the output any more, which needs no message: 128 plus the number of SIGPIPE,
+    /// as a shell reports a process that this signal has ended.
+    BrokenPipe = 141,
 }
 
 impl Failure {
@@ -60,9 +62,9 @@ impl Failure {
         Self { fatal: true, ..self }
     }
 
-    /// Whether it ends a REPL: its output is not read any more, or its node is lost.
+    /// Whether it ends a REPL: its output cannot be written any more, or its node is lost.
     pub(crate) fn is_fatal(&self) -> bool {
-        self.fatal || self.is_broken_pipe()
+        self.fatal
     }
 
     /// Puts the name of the file that it is about before the message.
@@ -90,14 +92,9 @@ impl Failure {
         output::print_error(&self.message);
     }
 
-    /// Whether nobody reads the output any more.
-    pub(crate) fn is_broken_pipe(&self) -> bool {
-        self.exit == Exit::BrokenPipe
-    }
-
     /// Prints the failure, and returns the exit code to end with.
     pub(crate) fn report(&self) -> ExitCode {
-        if !self.is_broken_pipe() {
+        if self.exit != Exit::BrokenPipe {
             self.print();
         }
         ExitCode::from(self.exit as u8)
@@ -111,7 +108,7 @@ impl From<io::Error> for Failure {
             io::ErrorKind::BrokenPipe => Exit::BrokenPipe,
             _ => Exit::Failed,
         };
-        Self::new(exit, format!("cannot write the output: {}", io_error::describe(&error)))
+        Self::new(exit, format!("cannot write the output: {}", io_error::describe(&error))).fatal()
     }
 }
 
@@ -135,7 +132,7 @@ impl From<StartError> for Failure {
                     io::ErrorKind::AlreadyExists => "it is a file, no folder".into(),
                     _ => io_error::describe(&source),
                 };
-                let message = format!("cannot use {}: {why}", path.display());
+                let message = format!("cannot use {}: {why}", shown(&path));
                 Self::failed(advice::with(message, advice))
             }
             StartError::Bind { addr, source } => {

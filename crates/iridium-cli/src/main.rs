@@ -15,10 +15,12 @@ mod io_error;
 mod logging;
 mod mesh_events;
 mod output;
+mod path_text;
 mod program;
 mod repl;
 mod signals;
 
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -34,10 +36,18 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => match words_behind_file(&error) {
             Some(failure) => return failure.report(),
-            None => error.exit(),
+            None => return print_by_parser(&error),
         },
     };
     run(cli).unwrap_or_else(|failure| failure.report())
+}
+
+/// Prints what the parser of the command line says: help, the version, or what is wrong.
+fn print_by_parser(said: &clap::Error) -> ExitCode {
+    match said.print().and_then(|()| io::stdout().flush()) {
+        Err(error) if !said.use_stderr() => Failure::from(error).report(),
+        _ => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(u8::MAX)),
+    }
 }
 
 /// The failure for `iridium FILE WORD`, which the parser takes for a command behind a file: the

@@ -1,13 +1,14 @@
 //! `iridium asm`, `disasm` and `check`: sources and modules.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use iridium_isa::Module;
 
 use crate::failure::Failure;
 use crate::output;
-use crate::program::file::{self, display_name, is_stdin};
+use crate::path_text::shown;
+use crate::program::file::{self, display_name, is_dash};
 use crate::program::load::{Loaded, load};
 
 /// Assembles a source to a module file.
@@ -20,21 +21,27 @@ pub(crate) fn asm(file: &Path, to: Option<&Path>, strip: bool) -> Result<(), Fai
     let Some(warnings) = warnings else {
         return Err(Failure::usage(format!("{} is a module already", display_name(file))));
     };
+    if is_dash(&to) && io::stdout().is_terminal() {
+        return Err(Failure::usage("a module is no text for a terminal; name a file with -o"));
+    }
     if same_file(file, &to) {
-        return Err(Failure::usage(format!("{} would overwrite its source", to.display())));
+        return Err(Failure::usage(format!("{} would overwrite its source", shown(&to))));
     }
     output::print_stderr(&output::diagnostics(&warnings));
     if strip {
         module.strip();
     }
+    if is_dash(&to) {
+        return Ok(output::print_bytes(&module.to_bytes())?);
+    }
     file::write(&to, &module.to_bytes())?;
-    Ok(output::print_line(&format!("wrote {}: {}", to.display(), summary(&module)))?)
+    Ok(output::print_line(&format!("wrote {}: {}", shown(&to), summary(&module)))?)
 }
 
 /// Prints a module as source.
 pub(crate) fn disasm(file: &Path) -> Result<(), Failure> {
     let text = iridium_asm::disassemble(&load(file)?.module);
-    Ok(io::stdout().write_all(text.as_bytes())?)
+    Ok(output::print_bytes(text.as_bytes())?)
 }
 
 /// Checks all files, also after errors in one of them.
@@ -72,7 +79,7 @@ fn summary(module: &Module) -> String {
 
 /// Where the module of a source is written by default.
 fn beside(file: &Path) -> Result<PathBuf, Failure> {
-    if is_stdin(file) {
+    if is_dash(file) {
         return Err(Failure::usage("name the module file with -o OUT.irb"));
     }
     Ok(file.with_extension("irb"))

@@ -1,19 +1,18 @@
 //! `iridium completions` and `iridium man`, made from the argument parser.
 
-use std::io::{self, Write as _};
-
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
 use crate::args::Cli;
 use crate::failure::Failure;
+use crate::output;
 
 /// Prints what a shell needs to complete the command line.
 pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "iridium", &mut text);
-    Ok(io::stdout().write_all(&text)?)
+    Ok(output::print_bytes(&text)?)
 }
 
 /// Prints the manual page, followed by those of the commands.
@@ -29,5 +28,5 @@ pub(crate) fn man_page() -> Result<(), Failure> {
         man.render_synopsis_section(&mut text)?;
         man.render_options_section(&mut text)?;
     }
-    Ok(io::stdout().write_all(&text)?)
+    Ok(output::print_bytes(&text)?)
 }

@@ -14,8 +14,8 @@ use iridium_vm::{Pid, Process, Program, Register};
 use super::run_session::{FirstProcess, RunSession};
 use crate::args::{Argument, Cli, LimitFlags, RunFlags, StartFlags};
 use crate::failure::Failure;
-use crate::program::file::{check_writable, display_name};
-use crate::program::saved_state::{SavedBy, SavedState};
+use crate::program::file::display_name;
+use crate::program::saved_state::{SavedBy, SavedState, check_place};
 use crate::program::{End, Settings, load, prepare};
 use crate::signals;
 
@@ -29,7 +29,7 @@ pub(crate) fn start(
 ) -> Result<ExitCode, Failure> {
     let program = prepare(load(file)?.module)?;
     let process = process(file, &program, start, limits)?;
-    run.save.as_deref().map_or(Ok(()), check_writable)?;
+    run.save.as_deref().map_or(Ok(()), check_place)?;
     let signals = signals::receive()?;
     RunSession::start(process, program, settings, signals)?.finish(run)
 }
@@ -75,7 +75,7 @@ pub(crate) fn resume(
     run: &RunFlags,
 ) -> Result<ExitCode, Failure> {
     let state = SavedState::read(file, SavedBy::Run)?;
-    run.save.as_deref().map_or(Ok(()), check_writable)?;
+    run.save.as_deref().map_or(Ok(()), check_place)?;
     let first = match (state.process, state.ended) {
         (Some(saved), Some(reason)) => {
             let end = End::of_state(&saved.process, &saved.program, Reason(reason));

@@ -16,6 +16,7 @@ use super::run_json;
 use crate::args::RunFlags;
 use crate::failure::Failure;
 use crate::output;
+use crate::path_text::shell_word;
 use crate::program::saved_state::{SavedBy, SavedProcess, SavedState};
 use crate::program::{End, Environment, Notice, Settings, Stream, hosts, view};
 use crate::signals::Signal;
@@ -335,7 +336,7 @@ fn report_end(
     };
     match saved {
         Some(path) => {
-            let path = path.display();
+            let path = shell_word(path);
             output::print_stderr(&format!("{what}\nresume it with: iridium resume {path}\n"));
         }
         None => output::print_error(&format!("{what}; with --save STATE it could be resumed")),

@@ -5,7 +5,7 @@ use std::path::Path;
 use iridium_asm::{Assembled, Assembler};
 use iridium_isa::{Diagnostics, MAGIC, Module};
 
-use super::file::{SAVED_MAGIC, display_name, read};
+use super::file::{SAVED_MAGIC, command_word, display_name, read};
 use crate::failure::Failure;
 use crate::output;
 
@@ -30,12 +30,14 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
     }
     if bytes.starts_with(&SAVED_MAGIC) {
         return Err(Failure::failed(format!(
-            "{name} is a saved program; resume it with: iridium resume {name}"
+            "{name} is a saved program; resume it with: iridium resume {}",
+            command_word(path)
         )));
     }
     if path.extension().is_some_and(|extension| extension == "toml") {
         return Err(Failure::failed(format!(
-            "{name} is an app file, not a program; run it with: iridium run --app {name}"
+            "{name} is an app file, not a program; run it with: iridium run --app {}",
+            command_word(path)
         )));
     }
     let source = String::from_utf8(bytes).ok().filter(|source| !source.contains('\0'));

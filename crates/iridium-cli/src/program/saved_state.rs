@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use iridium_vm::{Process, Program};
 
-use super::file::{SAVED_MAGIC, display_name, read, write};
+use super::file::{SAVED_MAGIC, check_writable, command_word, display_name, is_dash, read, write};
 use super::{Settings, prepare};
 use crate::failure::Failure;
 
@@ -69,6 +69,18 @@ pub(crate) struct SavedProcess {
     pub(crate) program: Arc<Program>,
 }
 
+/// Checks that a state can be written here, so that nobody computes for hours and cannot save the
+/// result.
+pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
+    if is_dash(path) {
+        return Err(Failure::usage(
+            "a state is not written to stdout, where the output of programs goes; name a file \
+             (./- for one that is called so)",
+        ));
+    }
+    check_writable(path)
+}
+
 impl SavedState {
     /// Writes it to a file.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
@@ -96,7 +108,8 @@ impl SavedState {
         let name = display_name(path);
         let fail = |why: &str| Failure::failed(format!("{name} {why}"));
         if bytes.starts_with(&iridium_isa::MAGIC) {
-            return Err(fail(&format!("is a module; start it with: iridium run {name}")));
+            let word = command_word(path);
+            return Err(fail(&format!("is a module; start it with: iridium run {word}")));
         }
         if bytes.starts_with(&OLD_MAGIC) {
             return Err(fail(
@@ -126,7 +139,8 @@ impl SavedState {
             }
             (SavedBy::Run, SavedBy::Repl) => {
                 return Err(fail(&format!(
-                    "was saved by iridium run; resume it with: iridium resume {name}"
+                    "was saved by iridium run; resume it with: iridium resume {}",
+                    command_word(path)
                 )));
             }
             _ => {}

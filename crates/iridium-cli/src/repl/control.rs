@@ -9,6 +9,7 @@ use super::machine::{EnterError, StopReason};
 use super::session::ReplSession;
 use crate::failure::Failure;
 use crate::output;
+use crate::path_text::shown;
 use crate::program::End;
 use crate::signals::Signal;
 
@@ -33,7 +34,7 @@ pub(super) fn load(session: &mut ReplSession, arguments: &Arguments<'_>) -> Resu
         _ => return Err(arguments.misused()),
     };
     let Some(path) = session.machine.load(path)? else { return Err(arguments.misused()) };
-    let path = path.display().to_string();
+    let path = shown(path);
     let count = session.machine.listing().len();
     output::print_line(&format!(
         "loaded {path}: {count} instructions; run it with !continue or !step"

@@ -16,7 +16,9 @@ use super::backend::{Backend, LocalBackend};
 use super::effect_driver::{EffectDriver, OUTPUT};
 use super::trace;
 use crate::failure::Failure;
-use crate::program::saved_state::{SavedBy, SavedProcess, SavedState};
+use crate::path_text::shown;
+use crate::program::file::is_dash;
+use crate::program::saved_state::{SavedBy, SavedProcess, SavedState, check_place};
 use crate::program::{End, Environment, Settings, hosts, load, prepare};
 
 /// The name that diagnostics and traps give to typed lines in place of a file.
@@ -279,12 +281,12 @@ impl Machine {
     /// Replaces the program by that of a file, stopped at its start. Without a path it is
     /// the file that was loaded last; `None` when there is none.
     pub(super) fn load(&mut self, path: Option<&str>) -> Result<Option<&Path>, Failure> {
-        let path = path.map(PathBuf::from).or_else(|| self.file.clone());
-        let Some(path) = path else { return Ok(None) };
+        let path = path.map(|path| file_named(path).map(PathBuf::from)).transpose()?;
+        let Some(path) = path.or_else(|| self.file.clone()) else { return Ok(None) };
         let program = prepare(load(&path)?.module)?;
         self.process = Process::new(&program, Limits::default());
         self.replace(program);
-        let origin = path.display().to_string();
+        let origin = shown(&path);
         self.driver.origins.insert(self.module().id(), origin);
         Ok(Some(self.file.insert(path)))
     }
@@ -293,7 +295,7 @@ impl Machine {
     pub(super) fn spawn(&mut self, path: Option<&str>) -> Result<Pid, Failure> {
         let program = match path {
             Some(path) => {
-                let program = prepare(load(Path::new(path))?.module)?;
+                let program = prepare(load(file_named(path)?)?.module)?;
                 self.driver.origins.insert(program.module().id(), path.into());
                 program
             }
@@ -328,6 +330,7 @@ impl Machine {
 
     /// Writes this VM and all other processes to a file. Returns the number of the others.
     pub(super) fn save(&self, path: &str) -> Result<usize, Failure> {
+        check_place(Path::new(path))?;
         let LocalBackend { environment, process: native, .. } =
             self.driver.backend.require_local()?;
         let Environment { scheduler, settings, .. } = environment;
@@ -351,7 +354,7 @@ impl Machine {
     pub(super) fn restore(&mut self, path: &str) -> Result<usize, Failure> {
         let stream = self.driver.stream();
         let local = self.driver.backend.require_local_mut()?;
-        let state = SavedState::read(Path::new(path), SavedBy::Repl)?;
+        let state = SavedState::read(file_named(path)?, SavedBy::Repl)?;
         let Some(saved) = state.process else {
             return Err(Failure::failed(format!("{path} is damaged")));
         };
@@ -405,4 +408,16 @@ fn empty_module() -> Result<Module, Failure> {
 fn run_to_halt(process: &mut Process, program: &Program) -> Result<(), Failure> {
     process.run(program, 0, &mut Vec::new())?;
     Ok(())
+}
+
+/// A file that a command of the REPL reads.
+fn file_named(path: &str) -> Result<&Path, Failure> {
+    let path = Path::new(path);
+    if is_dash(path) {
+        return Err(Failure::usage(
+            "stdin is where the lines of this REPL come from; name a file (./- for one that is \
+             called so)",
+        ));
+    }
+    Ok(path)
 }
