@@ -12,7 +12,7 @@ use crate::process::slot_message::SlotMessage;
 use crate::scheduler::Scheduler;
 use crate::supervisor::ChildBody;
 use crate::sync::lock;
-use iridium_isa::ModuleId;
+use iridium_isa::{DebugId, ModuleId};
 use iridium_vm::{Pid, Place};
 
 /// How long to wait for processes that are busy.
@@ -27,6 +27,8 @@ pub struct ProcessInfo {
     pub names: Vec<String>,
     /// The module that it runs; `None` for a supervisor.
     pub module: Option<ModuleId>,
+    /// Which one of several that behave alike.
+    pub debug: Option<DebugId>,
     /// What it does.
     pub activity: Activity,
     /// Where it is in its program.
@@ -111,12 +113,13 @@ fn children(entry: &ProcessEntry) -> Option<Vec<ChildInfo>> {
 impl ProcessInfo {
     fn of(entry: &ProcessEntry, parked: bool) -> Self {
         let actor = &entry.actor;
-        let (module, place, fuel, heap) = match &entry.body {
+        let (module, debug, place, fuel, heap) = match &entry.body {
             Body::Program(process, program) => {
                 let place = process.backtrace(program.module()).into_iter().next();
-                (Some(process.module()), place, process.fuel_spent(), process.heap().len())
+                let ids = (Some(process.module()), Some(program.debug_id()));
+                (ids.0, ids.1, place, process.fuel_spent(), process.heap().len())
             }
-            Body::Supervisor(_) | Body::Retiring(_) | Body::Ended => (None, None, 0, 0),
+            Body::Supervisor(_) | Body::Retiring(_) | Body::Ended => (None, None, None, 0, 0),
         };
         let activity = match (&entry.body, &actor.wait) {
             (Body::Supervisor(_), _) => Activity::Supervising,
@@ -131,6 +134,7 @@ impl ProcessInfo {
             pid: actor.pid,
             names: Vec::new(),
             module,
+            debug,
             activity,
             place,
             fuel,
@@ -146,6 +150,7 @@ impl ProcessInfo {
             pid: actor.pid,
             names,
             module: None,
+            debug: None,
             activity: Activity::Ready,
             place: None,
             fuel: 0,

@@ -29,6 +29,7 @@ mod loom_models;
 mod memory;
 mod native;
 mod process;
+mod programs;
 mod run;
 mod scheduler;
 mod snapshot;

@@ -34,7 +34,7 @@ use crate::run::worker::Worker;
 use crate::sync::lock;
 use crate::table::Table;
 use crate::threads::Threads;
-use iridium_isa::ModuleId;
+use iridium_isa::{DebugId, ModuleId};
 use iridium_vm::{Completion, MAX_NODE, Message, Payload, Pid, Program};
 
 /// How long the threads may take to end at shutdown. A host function that does not return by then is
@@ -292,18 +292,19 @@ impl Scheduler {
     }
 
     /// Forgets programs that were [added](Self::add_program) and that nothing uses.
-    pub fn forget_unused(&self, ids: &[ModuleId]) {
-        let mut programs = lock(&self.shared().programs);
-        for id in ids {
-            if programs.get(id).is_some_and(|program| Arc::strong_count(program) == 1) {
-                programs.remove(id);
-            }
-        }
+    pub fn forget_unused(&self, ids: &[(ModuleId, DebugId)]) {
+        lock(&self.shared().programs).forget_unused(ids);
     }
 
-    /// The program of a module that was [added](Self::add_program).
+    /// The program of a module that was [added](Self::add_program); the first of several that differ
+    /// only in their debug information.
     pub fn program(&self, id: ModuleId) -> Option<Arc<Program>> {
         self.shared().program(id)
+    }
+
+    /// As [`program`](Self::program): the one with this debug information, if it was added.
+    pub fn program_as(&self, id: ModuleId, debug: DebugId) -> Option<Arc<Program>> {
+        self.shared().program_as(id, debug)
     }
 
     /// A handle that does not keep the scheduler from being shut down.

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use iridium_isa::Module;
+use iridium_isa::{DebugId, Module};
 
 use crate::effect::{Completion, UnexpectedCompletion};
 use crate::host::{Answer, HostError, HostFunction, HostResult, Hosts, Reply};
@@ -28,6 +28,7 @@ pub struct Program {
     code: Code,
     hosts: Vec<HostFunction>,
     engine_data: OnceLock<Box<dyn Any + Send + Sync>>,
+    debug_id: OnceLock<DebugId>,
 }
 
 impl Program {
@@ -44,12 +45,17 @@ impl Program {
         }
         let hosts = module.imports().iter().filter_map(|name| hosts.find(name).cloned()).collect();
         let code = layout::lay_out(&module);
-        Ok(Self { code, hosts, module, engine_data: OnceLock::new() })
+        Ok(Self { code, hosts, module, engine_data: OnceLock::new(), debug_id: OnceLock::new() })
     }
 
     /// The module.
     pub fn module(&self) -> &Arc<Module> {
         &self.module
+    }
+
+    /// The hash of what is in its module for people only.
+    pub fn debug_id(&self) -> DebugId {
+        *self.debug_id.get_or_init(|| self.module.debug_id())
     }
 
     pub(crate) fn code(&self) -> &Code {

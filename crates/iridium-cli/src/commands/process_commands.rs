@@ -11,8 +11,8 @@ use crate::failure::Failure;
 use crate::output;
 use crate::program::load;
 
-/// Starts a process and prints its pid. The module is sent along if the node does not have
-/// it.
+/// Starts a process and prints its pid. The module is sent along, so that
+/// the process shows the places of this file.
 pub(crate) fn spawn(args: &SpawnArgs) -> Result<(), Failure> {
     let module = load(&args.file)?.module;
     let entry = match &args.start.entry {

@@ -2,17 +2,16 @@
 //! here, in slices, so that signals are noticed. Its effects (messages, links, names, new
 //! processes) are carried out by the backend, as those of any other process.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
-use iridium_isa::ModuleId;
 use iridium_sched::Progress;
 use iridium_vm::{Completion, Effect, Limits, Process, Program, RunError, Stop, TrapKind};
 
 use super::backend::Backend;
+use super::origins::Origins;
 use crate::failure::Failure;
 use crate::program::{End, Notice, Stream, view};
 use crate::signals::Signal;
@@ -31,8 +30,7 @@ pub(super) struct EffectDriver {
     signals: Receiver<Signal>,
     /// Prints a line about something that has happened.
     notify: Box<dyn Fn(&str)>,
-    /// The files that modules were read from, to name programs in lists.
-    pub(super) origins: HashMap<ModuleId, String>,
+    pub(super) origins: Origins,
 }
 
 impl EffectDriver {
@@ -43,7 +41,7 @@ impl EffectDriver {
         signals: Receiver<Signal>,
         notify: Box<dyn Fn(&str)>,
     ) -> Self {
-        Self { backend, stream, signals, notify, origins: HashMap::new() }
+        Self { backend, stream, signals, notify, origins: Origins::default() }
     }
 
     /// Where output goes.

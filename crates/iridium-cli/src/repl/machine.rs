@@ -80,7 +80,7 @@ impl Machine {
     /// A machine with an empty program.
     pub(super) fn new(mut driver: EffectDriver) -> Result<Self, Failure> {
         let program = prepare(empty_module()?)?;
-        driver.origins.insert(program.module().id(), SOURCE_NAME.into());
+        driver.origins.add(program.module(), SOURCE_NAME);
         let mut process = Process::new(&program, Limits::default());
         run_to_halt(&mut process, &program)?;
         Ok(Self {
@@ -143,7 +143,7 @@ impl Machine {
         }
         let end = program.module().code().len().saturating_sub(1) as u32;
         self.lines.push(RunningLine { end, stopped_at });
-        self.driver.origins.insert(program.module().id(), SOURCE_NAME.into());
+        self.driver.origins.add(program.module(), SOURCE_NAME);
         (self.session, self.program) = (session, program);
         self.process.continue_with(&self.program, entered.start);
         self.resume(None).map_err(EnterError::Other)
@@ -287,7 +287,7 @@ impl Machine {
         self.process = Process::new(&program, Limits::default());
         self.replace(program);
         let origin = shown(&path);
-        self.driver.origins.insert(self.module().id(), origin);
+        self.driver.origins.add(self.program.module(), &origin);
         Ok(Some(self.file.insert(path)))
     }
 
@@ -296,7 +296,7 @@ impl Machine {
         let program = match path {
             Some(path) => {
                 let program = prepare(load(file_named(path)?)?.module)?;
-                self.driver.origins.insert(program.module().id(), path.into());
+                self.driver.origins.add(program.module(), path);
                 program
             }
             None => Arc::clone(&self.program),
@@ -370,7 +370,7 @@ impl Machine {
         *local = LocalBackend { environment, process, is_clustered: false };
         self.process = saved.process;
         self.replace(saved.program);
-        self.driver.origins.insert(self.module().id(), SOURCE_NAME.into());
+        self.driver.origins.add(self.program.module(), SOURCE_NAME);
         Ok(others)
     }
 

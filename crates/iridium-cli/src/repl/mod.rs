@@ -20,6 +20,7 @@ mod input;
 mod inspect;
 mod lines;
 mod machine;
+mod origins;
 mod plain_terminal;
 mod processes;
 mod session;

@@ -1,5 +1,6 @@
 //! The commands about other processes.
 
+use iridium_isa::DebugId;
 use iridium_node::ProcessRow;
 use iridium_node::control::Target;
 use iridium_sched::{Activity, Reason};
@@ -28,35 +29,38 @@ pub(super) fn spawn(session: &mut ReplSession, arguments: &Arguments<'_>) -> Res
 pub(super) fn ps(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     let me = own_row(session);
     let mine = me.pid;
-    let mut rows: Vec<ProcessRow> = match &session.machine.driver.backend {
+    let mut rows: Vec<(ProcessRow, Option<DebugId>)> = match &session.machine.driver.backend {
         Backend::Local(local) => {
-            local.environment.scheduler.processes().into_iter().map(Into::into).collect()
+            let processes = local.environment.scheduler.processes().into_iter();
+            processes.map(|info| (info.clone().into(), info.debug)).collect()
         }
         Backend::Remote(remote) => {
             let nodes = remote.connect()?.processes(false)?;
             nodes.iter().filter_map(left_out).for_each(|note| output::print_stderr(&note));
-            nodes.into_iter().flat_map(|node| node.processes.unwrap_or_default()).collect()
+            let rows = nodes.into_iter().flat_map(|node| node.processes.unwrap_or_default());
+            rows.map(|row| (row, None)).collect()
         }
     };
-    let at = rows.partition_point(|row| row.pid < mine);
-    rows.insert(at, me);
+    let at = rows.partition_point(|(row, _)| row.pid < mine);
+    rows.insert(at, (me, Some(session.machine.module().debug_id())));
     let origins = &session.machine.driver.origins;
-    let program = |row: &ProcessRow| match row.module {
+    let program = |row: &ProcessRow, debug| match row.module {
         None => "-".to_string(),
-        Some(id) => {
-            origins.get(&id).cloned().unwrap_or_else(|| id.to_string().chars().take(8).collect())
-        }
+        Some(id) => match origins.find(id, debug) {
+            Some(name) => name.to_string(),
+            None => id.to_string().chars().take(8).collect(),
+        },
     };
     let state = |row: &ProcessRow| match row.state.as_str() {
         state if row.pid != mine => state.to_string(),
         _ if session.machine.is_stopped() => "this VM, stopped".into(),
         _ => "this VM".into(),
     };
-    let rows = rows.iter().map(|row| {
+    let rows = rows.iter().map(|(row, debug)| {
         [
             row.pid.to_string(),
             if row.names.is_empty() { "-".into() } else { row.names.join(",") },
-            program(row),
+            program(row, *debug),
             state(row),
             row.fuel.to_string(),
             row.heap.to_string(),

@@ -1,16 +1,28 @@
-//! The identity of a module: what two modules must have in common to be interchangeable.
+//! The identity of a module: what two modules must have in common to be interchangeable. And what
+//! tells those apart that are.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::encode::behaviour;
+use super::encode::{behaviour, labels, lines};
 use super::parts::Parts;
 
 /// The SHA-256 of everything in a module that affects behaviour.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ModuleId(pub [u8; 32]);
+
+/// The SHA-256 of what is in a module for people only: source positions and labels. Modules with one
+/// [`ModuleId`] behave alike, and differ in this when they were assembled from different files.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DebugId(pub [u8; 32]);
+
+impl fmt::Debug for DebugId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DebugId({})", ModuleId(self.0))
+    }
+}
 
 impl fmt::Display for ModuleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,15 +36,26 @@ impl fmt::Debug for ModuleId {
     }
 }
 
-/// Hashes code, data, entry, exports and imports, each with its length in front so that no two
-/// different modules hash the same text.
+/// Hashes code, data, entry, exports and imports.
 pub(super) fn identify(parts: &Parts) -> ModuleId {
-    let mut hash = Sha256::new();
     // The first version of this hash, whatever the version of the file.
-    hash.update(b"iridium module 1");
-    for section in behaviour(parts) {
+    ModuleId(hash(b"iridium module 1", &behaviour(parts)))
+}
+
+/// Hashes source positions and labels.
+pub(super) fn identify_debug(parts: &Parts) -> DebugId {
+    let lines = parts.lines.as_ref().map(lines).unwrap_or_default();
+    DebugId(hash(b"iridium debug 1", &[lines, labels(parts)]))
+}
+
+/// Hashes sections, each with its length in front so that no two different modules hash the same
+/// text.
+fn hash(title: &[u8], sections: &[Vec<u8>]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(title);
+    for section in sections {
         hash.update((section.len() as u64).to_le_bytes());
-        hash.update(&section);
+        hash.update(section);
     }
-    ModuleId(hash.finalize().into())
+    hash.finalize().into()
 }

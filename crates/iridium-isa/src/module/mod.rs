@@ -15,7 +15,7 @@ pub mod verify;
 
 pub use error::{FORMAT_VERSION, LoadError};
 pub use file::MAGIC;
-pub use identity::ModuleId;
+pub use identity::{DebugId, ModuleId};
 pub use names::{is_name, is_name_char};
 pub use parts::{MAX_CODE, MAX_DATA, Parts};
 
@@ -46,6 +46,11 @@ impl Module {
     /// The hash of everything that affects behaviour: code, data, entry, exports and imports.
     pub fn id(&self) -> ModuleId {
         self.id
+    }
+
+    /// The hash of what is there for people only. It is computed each time.
+    pub fn debug_id(&self) -> DebugId {
+        identity::identify_debug(&self.parts)
     }
 
     /// The instructions.

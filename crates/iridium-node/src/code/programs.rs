@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use iridium_isa::{Module, ModuleId};
+use iridium_isa::{DebugId, Module, ModuleId};
 use iridium_sched::Scheduler;
 use iridium_vm::Program;
 
@@ -19,7 +19,7 @@ const MAX_UNUSED: usize = 256;
 pub(crate) struct Programs {
     this: Arc<ThisNode>,
     /// The latest last.
-    foreign: Mutex<VecDeque<ModuleId>>,
+    foreign: Mutex<VecDeque<(ModuleId, DebugId)>>,
 }
 
 impl Programs {
@@ -33,9 +33,10 @@ impl Programs {
     /// When it wants functions that this node does not have, or the node has stopped.
     pub(crate) fn load(&self, module: Module) -> Result<Arc<Program>, NodeError> {
         let scheduler = self.this.running()?;
+        let (id, debug) = (module.id(), module.debug_id());
         // It may have been foreign until now.
-        lock(&self.foreign).retain(|id| *id != module.id());
-        if let Some(known) = scheduler.program(module.id()) {
+        lock(&self.foreign).retain(|foreign| *foreign != (id, debug));
+        if let Some(known) = scheduler.program_as(id, debug) {
             return Ok(known);
         }
         let program = Arc::new(Program::new(module, &self.this.hosts)?);
@@ -49,7 +50,7 @@ impl Programs {
     /// As there.
     pub(crate) fn load_foreign(&self, module: Module) -> Result<Arc<Program>, NodeError> {
         let scheduler = self.this.running()?;
-        if let Some(known) = scheduler.program(module.id()) {
+        if let Some(known) = scheduler.program_as(module.id(), module.debug_id()) {
             return Ok(known);
         }
         let program = Arc::new(Program::new(module, &self.this.hosts)?);
@@ -59,17 +60,15 @@ impl Programs {
 
     /// Makes a foreign program known, and forgets the oldest of those that nothing uses.
     fn keep_foreign(&self, scheduler: &Scheduler, program: &Arc<Program>) {
-        let id = program.module().id();
-        if scheduler.program(id).is_some() {
-            return;
-        }
         scheduler.add_program(program);
         let mut foreign = lock(&self.foreign);
-        foreign.push_back(id);
+        foreign.push_back((program.module().id(), program.debug_id()));
         let many = foreign.len().saturating_sub(MAX_UNUSED);
         let oldest: Vec<_> = foreign.drain(..many).collect();
         scheduler.forget_unused(&oldest);
         // Those in use are looked at again the next time.
-        foreign.extend(oldest.into_iter().filter(|id| scheduler.program(*id).is_some()));
+        let is_known =
+            |(id, debug): &(ModuleId, DebugId)| scheduler.program_as(*id, *debug).is_some();
+        foreign.extend(oldest.into_iter().filter(is_known));
     }
 }

@@ -120,7 +120,7 @@ impl<T: Transport> Client<T> {
         self.done(Call::Kill { to, reason })
     }
 
-    /// Starts a process of a module, which is sent along if the node does not have it.
+    /// Starts a process of a module, which is sent along.
     ///
     /// # Errors
     /// [`ClientError`].

@@ -25,7 +25,7 @@ pub enum Call {
     Loads,
     /// The apps of this node: `Apps`.
     Apps,
-    /// A new process: `Spawned`, perhaps after `CodeWanted`, which the client answers with the bytes
+    /// A new process: `Spawned`, after `CodeWanted`, which the client answers with the bytes
     /// of the module file.
     Spawn(Box<SpawnOrder>),
     /// Send a message in nobody's name: `Done`.

@@ -1,10 +1,12 @@
 //! The node's side: one client, one call.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::RecvTimeoutError;
 use iridium_isa::Module;
 use iridium_net::{ControlStream, StreamError};
+use iridium_vm::Program;
 
 use super::attach;
 use super::protocol::{Answer, Call, SpawnOrder};
@@ -41,11 +43,7 @@ fn answer(
     match &call {
         Call::Events => return stream_events(operators, stream),
         Call::Attach => return attach::serve(operators, stream),
-        Call::Spawn(order) => {
-            if let Err(why) = fetch_code(operators, order, stream) {
-                return stream.fail(&why);
-            }
-        }
+        Call::Spawn(order) => return spawn(operators, order, stream),
         _ => {}
     }
     match operators.call(call) {
@@ -58,21 +56,40 @@ fn answer(
             say(stream, &Answer::Processes(vec![node]))
         }),
         Ok(answer) => say(stream, &answer),
-        Err(NodeError::Stopped) => stream.fail("the node is stopping"),
-        Err(error) => stream.fail(&error.to_string()),
+        Err(error) => fail(stream, &error),
     }
 }
 
-/// Asks the client for the code of a process, if it is not here.
+fn fail(stream: &mut ControlStream, error: &NodeError) -> Result<(), StreamError> {
+    match error {
+        NodeError::Stopped => stream.fail("the node is stopping"),
+        error => stream.fail(&error.to_string()),
+    }
+}
+
+/// Starts a process.
+fn spawn(
+    operators: &Operators,
+    order: &SpawnOrder,
+    stream: &mut ControlStream,
+) -> Result<(), StreamError> {
+    let program = match fetch_code(operators, order, stream) {
+        Ok(program) => program,
+        Err(why) => return stream.fail(&why),
+    };
+    match operators.spawn(order, &program) {
+        Ok(pid) => say(stream, &Answer::Spawned(pid)),
+        Err(error) => fail(stream, &error),
+    }
+}
+
+/// Asks the client for the code of a process, also when there is code here that behaves alike: the
+/// process is to show the places of the client's.
 fn fetch_code(
     operators: &Operators,
     order: &SpawnOrder,
     stream: &mut ControlStream,
-) -> Result<(), String> {
-    let scheduler = operators.this.running().map_err(|error| error.to_string())?;
-    if scheduler.program(order.module).is_some() {
-        return Ok(());
-    }
+) -> Result<Arc<Program>, String> {
     say(stream, &Answer::CodeWanted).map_err(|error| error.to_string())?;
     let file = stream.receive(Instant::now() + CODE_WITHIN).map_err(|error| error.to_string())?;
     let file = file.ok_or("the client has not sent the code of the process")?;
@@ -80,8 +97,7 @@ fn fetch_code(
     if module.id() != order.module {
         return Err("the code is of another module".into());
     }
-    operators.programs.load_foreign(module).map_err(|error| error.to_string())?;
-    Ok(())
+    operators.programs.load_foreign(module).map_err(|error| error.to_string())
 }
 
 /// Sends a client a part of the conversation.
@@ -97,18 +113,25 @@ fn stream_events(operators: &Operators, stream: &mut ControlStream) -> Result<()
     let subscription = operators.events.subscribe();
     say(stream, &Answer::Subscribed)?;
     let (sender, receiver) = stream.split();
+    let mut send = |event| match to_bytes(&Answer::Event(event)) {
+        Ok(bytes) => sender.send(&bytes),
+        Err(error) => {
+            log::error!("an event cannot be told: {error}");
+            Ok(())
+        }
+    };
     loop {
         match subscription.events.recv_timeout(LOOK_UP) {
-            Ok(event) => match to_bytes(&Answer::Event(event)) {
-                Ok(bytes) => sender.send(&bytes)?,
-                Err(error) => log::error!("an event cannot be told: {error}"),
-            },
-            // The client says nothing, but ends its side, or the connection.
-            Err(RecvTimeoutError::Timeout) => match receiver.receive(Instant::now()) {
-                Ok(None) => return Ok(()),
-                Ok(Some(_)) | Err(StreamError::TimedOut) => {}
-                Err(error) => return Err(error),
-            },
+            Ok(event) => send(event)?,
+            Err(RecvTimeoutError::Timeout) => {
+                subscription.take_skipped().into_iter().try_for_each(&mut send)?;
+                // The client says nothing, but ends its side, or the connection.
+                match receiver.receive(Instant::now()) {
+                    Ok(None) => return Ok(()),
+                    Ok(Some(_)) | Err(StreamError::TimedOut) => {}
+                    Err(error) => return Err(error),
+                }
+            }
             Err(RecvTimeoutError::Disconnected) => {
                 return stream.fail("events came faster than they were read");
             }

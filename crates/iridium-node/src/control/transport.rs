@@ -8,7 +8,7 @@ use iridium_isa::Module;
 use iridium_net::ControlClient;
 use iridium_vm::Pid;
 
-use super::conversation::{Conversation, unexpected};
+use super::conversation::Conversation;
 use super::error::ClientError;
 use super::protocol::{Answer, Call, SpawnOrder};
 use crate::operators::Operators;
@@ -25,7 +25,7 @@ pub trait Transport {
     /// [`ClientError`].
     fn call(&mut self, call: Call) -> Result<Vec<Answer>, ClientError>;
 
-    /// Starts a process of a module, which is sent along if the node does not have it.
+    /// Starts a process of a module, which is sent along.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -86,14 +86,9 @@ impl Transport for Direct {
         Ok(vec![self.0.call(call)?])
     }
 
-    fn spawn(mut self, order: SpawnOrder, module: &Module) -> Result<Pid, ClientError> {
-        if order.module == module.id() {
-            self.0.programs.load_foreign(module.clone())?;
-        }
-        match self.call(Call::Spawn(Box::new(order)))?.pop() {
-            Some(Answer::Spawned(pid)) => Ok(pid),
-            other => Err(unexpected(&self.node(), other.as_ref())),
-        }
+    fn spawn(self, order: SpawnOrder, module: &Module) -> Result<Pid, ClientError> {
+        let program = self.0.programs.load_foreign(module.clone())?;
+        Ok(self.0.spawn(&order, &program)?)
     }
 
     fn node(&self) -> String {

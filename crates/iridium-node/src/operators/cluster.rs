@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use iridium_isa::ModuleId;
 use iridium_proto::NodeAlias;
-use iridium_vm::{Limits, Pid, Process, Start};
+use iridium_vm::{Limits, Pid, Process, Program, Start};
 
 use super::Operators;
 use super::queries::PendingQuery;
@@ -32,7 +32,12 @@ impl Operators {
     ) -> Result<Pid, NodeError> {
         let alias = match alias {
             Some(alias) if !self.this.is_called(alias) => alias,
-            _ => return self.spawn_here(module, &start, limits, name.as_deref()),
+            _ => {
+                let program = self.this.running()?.program(module);
+                let none = || NodeError::Refused(format!("module {module} is not loaded"));
+                let program = program.ok_or_else(none)?;
+                return self.spawn_here(&program, &start, limits, name.as_deref());
+            }
         };
         match self.ask(alias, Query::Spawn { module, start, limits, name }, SPAWN_WITHIN)? {
             Response::Spawned(outcome) => outcome.map_err(NodeError::Refused),
@@ -40,19 +45,17 @@ impl Operators {
         }
     }
 
-    fn spawn_here(
+    /// Starts a process on this node.
+    pub(super) fn spawn_here(
         &self,
-        module: ModuleId,
+        program: &Arc<Program>,
         start: &Start,
         limits: Limits,
         name: Option<&str>,
     ) -> Result<Pid, NodeError> {
         let scheduler = self.this.running()?;
-        let program = scheduler.program(module);
-        let program =
-            program.ok_or_else(|| NodeError::Refused(format!("module {module} is not loaded")))?;
-        let process = Process::spawned(&program, start, limits.within(&self.this.limits));
-        spawn_named(&scheduler, process, &program, name).map_err(NodeError::Refused)
+        let process = Process::spawned(program, start, limits.within(&self.this.limits));
+        spawn_named(&scheduler, process, program, name).map_err(NodeError::Refused)
     }
 
     /// As [`Node::find`](crate::Node::find).

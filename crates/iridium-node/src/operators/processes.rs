@@ -1,46 +1,34 @@
 //! What operators do to single processes.
 
+use std::sync::Arc;
+
 use iridium_sched::{Distribution as _, Reason, SendRefused, Signal};
-use iridium_vm::{Message, Payload, Pid, Register, Start};
+use iridium_vm::{Message, Payload, Pid, Program, Register, Start};
 
 use super::Operators;
 use crate::control::protocol::{SpawnOrder, Target};
 use crate::error::NodeError;
 
 impl Operators {
-    /// Starts a process whose module is loaded here.
-    pub(super) fn spawn(&self, order: &SpawnOrder) -> Result<Pid, NodeError> {
+    /// Starts a process that runs a program, or on another node one of the same module.
+    pub(crate) fn spawn(
+        &self,
+        order: &SpawnOrder,
+        program: &Arc<Program>,
+    ) -> Result<Pid, NodeError> {
         let scheduler = self.this.running()?;
         let app = if order.link_app { Some(self.newest_app()?) } else { None };
-        let start = self.start(order)?;
-        let name = order.name.clone();
-        let pid = self.spawn_on(order.on.as_ref(), order.module, start, order.limits, name)?;
+        let start = start(order, program)?;
+        let (module, limits, name) = (program.module().id(), order.limits, order.name.clone());
+        let pid = match &order.on {
+            Some(alias) => self.spawn_on(Some(alias), module, start, limits, name)?,
+            None => self.spawn_here(program, &start, limits, name.as_deref())?,
+        };
         if let Some(app) = app {
             scheduler.deliver(app, pid, Signal::Link { from: app });
             scheduler.deliver(pid, app, Signal::Link { from: pid });
         }
         Ok(pid)
-    }
-
-    fn start(&self, order: &SpawnOrder) -> Result<Start, NodeError> {
-        let module = order.module;
-        let entry = match order.entry {
-            Some(entry) => entry,
-            None => match self.this.running()?.program(module) {
-                Some(program) => program.module().entry(),
-                None => return Err(NodeError::Refused(format!("module {module} is not loaded"))),
-            },
-        };
-        let mut arguments = Box::new([Register::default(); Start::ARGUMENTS]);
-        let most = arguments.len();
-        if order.arguments.len() > most {
-            let why = format!("a process starts with at most {most} arguments");
-            return Err(NodeError::Refused(why));
-        }
-        for (register, argument) in arguments.iter_mut().zip(&order.arguments) {
-            *register = *argument;
-        }
-        Ok(Start { entry, arguments })
     }
 
     /// Sends a message in nobody's name. That there is no room for it on the way to another node is
@@ -98,4 +86,18 @@ impl Operators {
             }
         }
     }
+}
+
+/// Where a process starts, and with which registers.
+fn start(order: &SpawnOrder, program: &Program) -> Result<Start, NodeError> {
+    let mut arguments = Box::new([Register::default(); Start::ARGUMENTS]);
+    let most = arguments.len();
+    if order.arguments.len() > most {
+        let why = format!("a process starts with at most {most} arguments");
+        return Err(NodeError::Refused(why));
+    }
+    for (register, argument) in arguments.iter_mut().zip(&order.arguments) {
+        *register = *argument;
+    }
+    Ok(Start { entry: order.entry.unwrap_or(program.module().entry()), arguments })
 }

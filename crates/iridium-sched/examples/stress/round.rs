@@ -126,6 +126,7 @@ impl Stress {
             shutdown: Shutdown::Timeout(5_000),
             body: ChildBody::Program {
                 module: self.program.module().id(),
+                debug: None,
                 entry: Some(entry.into()),
                 arguments: arguments.collect(),
                 limits: Limits::default(),

@@ -23,10 +23,11 @@ use crate::memory::Memory;
 use crate::process::entry::ProcessEntry;
 use crate::process::pending_reply::DeferredCalls;
 use crate::process::slot_message::{ProcessSlot, SlotMessage};
+use crate::programs::Programs;
 use crate::sync::lock;
 use crate::table::Table;
 use crate::threads::Threads;
-use iridium_isa::ModuleId;
+use iridium_isa::{DebugId, ModuleId};
 use iridium_vm::{Engine, Pid, Program};
 
 /// What all threads of a scheduler share.
@@ -68,7 +69,7 @@ pub(crate) struct Shared {
     /// Processes that want messages about nodes that come and go.
     pub(crate) node_monitors: Mutex<HashSet<Pid>>,
     /// The programs that can be named by the identity of their module.
-    pub(crate) programs: Mutex<HashMap<ModuleId, Arc<Program>>>,
+    pub(crate) programs: Mutex<Programs>,
     /// How many look at processes at this moment.
     pub(crate) inspections: AtomicUsize,
     /// Fuel that was spent since the start.
@@ -143,12 +144,21 @@ impl Shared {
 
     /// The program of a module that was [added](Self::add_program).
     pub(crate) fn program(&self, id: ModuleId) -> Option<Arc<Program>> {
-        lock(&self.programs).get(&id).cloned()
+        lock(&self.programs).find(id).cloned()
+    }
+
+    /// As [`program`](Self::program): the one with this debug information, if it was added.
+    pub(crate) fn program_as(&self, id: ModuleId, debug: DebugId) -> Option<Arc<Program>> {
+        lock(&self.programs).find_exact(id, debug).cloned()
     }
 
     /// Makes a program known by the identity of its module.
     pub(crate) fn add_program(&self, program: &Arc<Program>) {
-        lock(&self.programs).entry(program.module().id()).or_insert_with(|| Arc::clone(program));
+        if !lock(&self.programs).has(program) {
+            // It is computed once, and not under the lock.
+            program.debug_id();
+            lock(&self.programs).add(program);
+        }
     }
 
     /// Notes that a process waits for credit for a message to another node.

@@ -135,8 +135,9 @@ fn start(context: Context<'_>, actor: &mut ActorState, child: &Child) -> Result<
             return Err(format!("its supervisors are nested too deep: at most {MAX_DEPTH}"));
         }
         ChildBody::Supervisor(spec) => body(spec.clone()),
-        ChildBody::Program { module, entry, arguments, limits } => {
-            let program = context.shared.program(*module);
+        ChildBody::Program { module, debug, entry, arguments, limits } => {
+            let exact = debug.and_then(|debug| context.shared.program_as(*module, debug));
+            let program = exact.or_else(|| context.shared.program(*module));
             let program = program.ok_or_else(|| format!("its module {module} is not here"))?;
             let process = match entry {
                 None => Some(Process::new(&program, *limits)),

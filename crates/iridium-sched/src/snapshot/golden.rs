@@ -11,6 +11,7 @@ use crate::supervisor::{Child, ChildBody, Restart, Shutdown, Spec, Strategy, Sup
 use crate::sync::lock;
 use crate::{Config, ExitInfo, Observer, Output, Reason, RemoteRequest, Scheduler, Signal, Time};
 use iridium_asm::Assembler;
+use iridium_isa::DebugId;
 use iridium_vm::{
     Completion, Hosts, Limits, Message, Payload, Pid, Process, Program, Register, Start, TrapKind,
 };
@@ -102,6 +103,7 @@ fn processes() -> Saved {
     scheduler.spawn(Process::new(&program, Limits::default()), &program).unwrap();
     let body = ChildBody::Program {
         module: id,
+        debug: None,
         entry: Some("child".into()),
         arguments: vec![Register { int: 7, float: 0.5 }],
         limits: Limits::default(),
@@ -176,7 +178,7 @@ fn everything() -> Saved {
     let arguments = Box::new([Register { int: 1, float: 1.5 }; Start::ARGUMENTS]);
     let module = match &first.body {
         SavedBody::Program(process) => process.module(),
-        SavedBody::Supervisor(_) | SavedBody::Native => panic!("it is a program"),
+        _ => panic!("it is a program"),
     };
     let spawn = RemoteRequest::Spawn {
         node: 2,
@@ -240,7 +242,34 @@ fn supervisors() -> Vec<Supervisor> {
     vec![new, starting, running, restarted, gives_up, stopping, restarting]
 }
 
+/// What tells modules apart that behave alike: of a process, and of the child of a supervisor.
+fn alike() -> Saved {
+    let debug = DebugId([0xAB; 32]);
+    let mut saved = processes();
+    let first = saved.processes.iter_mut().find_map(|saved| match &saved.body {
+        SavedBody::Program(process) => Some((process.clone(), &mut saved.body)),
+        _ => None,
+    });
+    let (process, body) = first.unwrap();
+    let child = child(
+        "child",
+        Restart::Permanent,
+        ChildBody::Program {
+            module: process.module(),
+            debug: Some(debug),
+            entry: None,
+            arguments: Vec::new(),
+            limits: Limits::default(),
+        },
+    );
+    *body = SavedBody::ProgramOf(process, debug);
+    let spec = Spec { children: vec![child], ..Spec::default() };
+    saved.processes.push(other(SavedBody::Supervisor(Supervisor::new(spec)), None));
+    saved
+}
+
 #[test]
 fn every_variant_has_its_number() {
     golden("everything.hex", everything);
+    golden("alike.hex", alike);
 }

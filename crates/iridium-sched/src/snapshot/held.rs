@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU64;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
@@ -13,9 +12,9 @@ use super::saved::{Saved, SavedProcess};
 use crate::native::NativeProcess;
 use crate::process::entry::{Body, ProcessEntry};
 use crate::process::slot_message::SlotMessage;
+use crate::programs::Programs;
 use crate::run::shared::Shared;
 use crate::sync::lock;
-use iridium_isa::{Module, ModuleId};
 use iridium_vm::Pid;
 
 /// Saves the processes that are wanted; `None` when some that can run were not found by the deadline.
@@ -26,7 +25,7 @@ pub(super) fn save(
     deadline: Instant,
 ) -> Option<Saved> {
     complete_exits(shared);
-    let mut found = Found { wanted, processes: Vec::new(), modules: HashMap::new() };
+    let mut found = Found { wanted, processes: Vec::new(), programs: Programs::default() };
     let mut parked = HashSet::new();
     let mut away = HashSet::new();
     for slot in shared.table.slots() {
@@ -56,7 +55,7 @@ pub(super) fn save(
     for entry in entries {
         shared.injector.push(entry);
     }
-    let Found { mut processes, mut modules, .. } = found;
+    let Found { mut processes, mut programs, .. } = found;
     if let Some(native) = native
         && let Some(slot) = shared.slot_of(native.pid())
     {
@@ -64,9 +63,14 @@ pub(super) fn save(
         processes.push(saved);
     }
     // Supervisors start children of modules that no process may run at this moment.
-    for (id, program) in lock(&shared.programs).iter() {
-        modules.entry(*id).or_insert_with(|| Arc::clone(program.module()));
+    for program in lock(&shared.programs).iter() {
+        programs.add(program);
     }
+    let is_only = |saved: &SavedProcess| {
+        saved.process().is_some_and(|process| !programs.is_ambiguous(process.module()))
+    };
+    let short = |saved| if is_only(&saved) { saved.only_module() } else { saved };
+    processes = processes.into_iter().map(short).collect();
     let mut names: HashMap<_, Vec<_>> = HashMap::new();
     for (name, pid) in shared.names.all() {
         names.entry(pid).or_default().push(name);
@@ -83,7 +87,7 @@ pub(super) fn save(
         serials: Some(shared.table.serials(shared.node(), &serials)),
         mono: shared.clock.mono(),
         random_state: shared.random_state.load(Ordering::SeqCst),
-        modules: modules.values().map(|module| module.to_bytes()).collect(),
+        modules: programs.iter().map(|program| program.module().to_bytes()).collect(),
         processes,
     })
 }
@@ -92,7 +96,7 @@ pub(super) fn save(
 struct Found<W> {
     wanted: W,
     processes: Vec<SavedProcess>,
-    modules: HashMap<ModuleId, Arc<Module>>,
+    programs: Programs,
 }
 
 impl<W: Fn(&ProcessEntry) -> bool> Found<W> {
@@ -101,8 +105,7 @@ impl<W: Fn(&ProcessEntry) -> bool> Found<W> {
             return;
         }
         if let Body::Program(_, program) = &entry.body {
-            let module = program.module();
-            self.modules.entry(module.id()).or_insert_with(|| Arc::clone(module));
+            self.programs.add(program);
         }
         self.processes.extend(SavedProcess::of(entry, messages));
     }

@@ -1,8 +1,7 @@
 //! From bytes to processes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -18,17 +17,14 @@ use crate::process::group::GroupToken;
 use crate::process::reason::Reason;
 use crate::process::signal::Signal;
 use crate::process::slot_message::SlotMessage;
+use crate::programs::Programs;
 use crate::run::spawn;
 use crate::scheduler::Scheduler;
-use crate::sync::lock;
 use crate::table::TooManyProcesses;
-use iridium_isa::ModuleId;
-use iridium_vm::{Hosts, MAX_NODE, Pid, Program};
+use iridium_vm::{Hosts, MAX_NODE, Pid};
 
 /// How long workers may take to be held.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-type Programs = HashMap<ModuleId, Arc<Program>>;
 
 /// Whether there can be a process with this pid somewhere.
 fn is_possible(pid: Pid) -> bool {
@@ -133,7 +129,7 @@ impl Scheduler {
             let now = shared.clock.mono();
             shared.node.store(node, Ordering::SeqCst);
             shared.random_state.store(saved.random_state, Ordering::SeqCst);
-            lock(&shared.programs).extend(programs);
+            programs.iter().for_each(|program| shared.add_program(program));
             for pid in away {
                 self.take_in(pid)?;
             }
@@ -191,7 +187,7 @@ impl Scheduler {
                 (*to, Signal::Monitor { from: pid, reference: *reference })
             }));
         }
-        lock(&shared.programs).extend(programs);
+        programs.iter().for_each(|program| shared.add_program(program));
         self.start_restored(restored, asks);
         Ok(pid)
     }
@@ -213,7 +209,7 @@ impl Scheduler {
             return Err(RestoreError::Damaged);
         }
         self.take_in(pid)?;
-        lock(&self.shared().programs).extend(programs);
+        programs.iter().for_each(|program| self.shared().add_program(program));
         self.start_restored(restored, Vec::new());
         Ok(pid)
     }

@@ -8,12 +8,13 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::error::SaveError;
 use super::held;
-use super::saved::{Saved, SavedBody, SavedProcess};
+use super::saved::{Saved, SavedProcess};
 use crate::native::NativeProcess;
 use crate::process::entry::{Body, ProcessEntry};
 use crate::process::slot_message::SlotMessage;
 use crate::run::shared::Shared;
 use crate::scheduler::Scheduler;
+use crate::sync::lock;
 use iridium_vm::{Pid, Process};
 
 /// How long a process may take to come to the end of its turn.
@@ -71,10 +72,7 @@ impl Scheduler {
             Some(saved)
         })?;
         let process = saved.processes.iter().find(|saved| saved.actor.pid == pid);
-        let process = process.and_then(|saved| match &saved.body {
-            SavedBody::Program(process) => Some(process.clone()),
-            SavedBody::Supervisor(_) | SavedBody::Native => None,
-        });
+        let process = process.and_then(|saved| saved.process().cloned());
         let saved = save.then(|| saved.to_bytes()).transpose()?;
         Ok(Stopped { process, saved })
     }
@@ -166,6 +164,12 @@ pub(super) fn one(
         _ => Vec::new(),
     };
     let mut saved = SavedProcess::of(entry, messages)?;
+    // Which of several its module is matters only where there are several.
+    let is_among_several =
+        |process: &Process| lock(&shared.programs).is_ambiguous(process.module());
+    if with_module || !saved.process().is_some_and(is_among_several) {
+        saved = saved.only_module();
+    }
     saved.names = shared.names.of(entry.actor.pid);
     let mono = shared.clock.mono();
     Some(Saved { serials: None, mono, random_state: 0, modules, processes: vec![saved] })

@@ -1,7 +1,5 @@
 //! The content of a snapshot, and how it is read with care: the bytes may be from anywhere.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,10 +11,11 @@ use crate::process::actor::{ActorState, Wait};
 use crate::process::entry::{Body, ProcessEntry};
 use crate::process::signal::Signal;
 use crate::process::slot_message::SlotMessage;
+use crate::programs::Programs;
 use crate::run::shared::Shared;
 use crate::supervisor::Supervisor;
 use crate::table::Serials;
-use iridium_isa::{Module, ModuleId};
+use iridium_isa::{DebugId, Module};
 use iridium_vm::codec::numbered;
 use iridium_vm::{Completion, Envelope, Hosts, MAX_NODE, Process, Program, codec};
 
@@ -56,6 +55,8 @@ numbered! {
         1 = Supervisor(Supervisor),
         /// Whoever drives it keeps the rest.
         2 = Native,
+        /// A program whose module is among several that differ only in this.
+        3 = ProgramOf(Process, DebugId),
     }
 }
 
@@ -69,10 +70,13 @@ numbered! {
 }
 
 impl SavedProcess {
-    /// `None` for what is no process any more.
+    /// `None` for what is no process any more. Where its module is saved just once,
+    /// [`only_module`](Self::only_module) makes it shorter.
     pub(super) fn of(entry: &ProcessEntry, messages: &[SlotMessage]) -> Option<Self> {
         let body = match &entry.body {
-            Body::Program(process, _) => SavedBody::Program(process.clone()),
+            Body::Program(process, program) => {
+                SavedBody::ProgramOf(process.clone(), program.debug_id())
+            }
             Body::Supervisor(supervisor) => SavedBody::Supervisor((**supervisor).clone()),
             Body::Retiring(_) | Body::Ended => return None,
         };
@@ -107,31 +111,41 @@ impl SavedProcess {
         matches!(self.body, SavedBody::Native)
     }
 
-    fn module(&self) -> Option<ModuleId> {
+    /// The process, if it has a program.
+    pub(super) fn process(&self) -> Option<&Process> {
         match &self.body {
-            SavedBody::Program(process) => Some(process.module()),
+            SavedBody::Program(process) | SavedBody::ProgramOf(process, _) => Some(process),
             SavedBody::Supervisor(_) | SavedBody::Native => None,
         }
+    }
+
+    /// The same, if there is one module only that its program can be of.
+    pub(super) fn only_module(self) -> Self {
+        let body = match self.body {
+            SavedBody::ProgramOf(process, _) => SavedBody::Program(process),
+            body => body,
+        };
+        Self { body, ..self }
     }
 
     /// The process, if it is one that there can be. What the interpreter and the scheduler do not
     /// trust in any case is left to them: a process that waits for what its program does not ask for
     /// ends with a trap.
-    pub(super) fn into_entry(
-        self,
-        programs: &HashMap<ModuleId, Arc<Program>>,
-    ) -> Result<RestoredProcess, RestoreError> {
+    pub(super) fn into_entry(self, programs: &Programs) -> Result<RestoredProcess, RestoreError> {
         if let Some(Wait::Credit { message, .. }) = &self.actor.wait
             && message.tag < 0
         {
             return Err(RestoreError::Damaged);
         }
         let body = match self.body {
-            SavedBody::Program(mut process) => {
-                let id = process.module();
-                let program = programs.get(&id).ok_or(RestoreError::MissingModule(id))?;
-                process.validate(program.module())?;
-                Body::Program(process, Arc::clone(program))
+            SavedBody::Program(process) => {
+                let program = programs.find(process.module());
+                program_body(process, program)?
+            }
+            SavedBody::ProgramOf(process, debug) => {
+                let program = programs.find_exact(process.module(), debug);
+                let program = program.or_else(|| programs.find(process.module()));
+                program_body(process, program)?
             }
             SavedBody::Supervisor(supervisor) if supervisor.is_consistent() => {
                 Body::Supervisor(Box::new(supervisor))
@@ -144,6 +158,15 @@ impl SavedProcess {
         let Self { slot_messages, names, in_group, .. } = self;
         Ok(RestoredProcess { entry, slot_messages, names, in_group })
     }
+}
+
+fn program_body(
+    mut process: Process,
+    program: Option<&Arc<Program>>,
+) -> Result<Body, RestoreError> {
+    let program = program.ok_or(RestoreError::MissingModule(process.module()))?;
+    process.validate(program.module())?;
+    Ok(Body::Program(process, Arc::clone(program)))
 }
 
 impl SavedSlotMessage {
@@ -197,20 +220,28 @@ impl Saved {
         &self,
         shared: &Shared,
         hosts: &Hosts,
-    ) -> Result<HashMap<ModuleId, Arc<Program>>, RestoreError> {
-        let mut programs = HashMap::new();
+    ) -> Result<Programs, RestoreError> {
+        let mut programs = Programs::default();
         for bytes in &self.modules {
             let module = Module::from_bytes(bytes)?;
-            let known = shared.program(module.id());
-            let program = match known {
+            let program = match shared.program_as(module.id(), module.debug_id()) {
                 Some(program) => program,
                 None => Arc::new(Program::new(module, hosts)?),
             };
-            programs.insert(program.module().id(), program);
+            programs.add(&program);
         }
-        for id in self.processes.iter().filter_map(SavedProcess::module) {
-            if let Entry::Vacant(vacant) = programs.entry(id) {
-                vacant.insert(shared.program(id).ok_or(RestoreError::MissingModule(id))?);
+        for body in self.processes.iter().map(|saved| &saved.body) {
+            let (id, exact) = match body {
+                SavedBody::Program(process) => (process.module(), None),
+                SavedBody::ProgramOf(process, debug) => {
+                    (process.module(), shared.program_as(process.module(), *debug))
+                }
+                SavedBody::Supervisor(_) | SavedBody::Native => continue,
+            };
+            if let Some(exact) = exact {
+                programs.add(&exact);
+            } else if programs.find(id).is_none() {
+                programs.add(&shared.program(id).ok_or(RestoreError::MissingModule(id))?);
             }
         }
         Ok(programs)

@@ -81,7 +81,7 @@ fn refused(change: impl FnOnce(&mut Saved)) -> RestoreError {
 fn process(saved: &mut Saved) -> &mut Process {
     match &mut saved.processes[0].body {
         SavedBody::Program(process) => process,
-        SavedBody::Supervisor(_) | SavedBody::Native => panic!("it is a program"),
+        _ => panic!("it is a program"),
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::spec::{Child, ChildBody, MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
-use iridium_isa::ModuleId;
+use iridium_isa::{DebugId, ModuleId};
 use iridium_vm::codec::numbered;
 use iridium_vm::{Limits, Register};
 
@@ -46,6 +46,13 @@ numbered! {
     enum FlatBody {
         0 = Program { module: ModuleId, entry: Option<String>, arguments: Vec<Register>, limits: Limits },
         1 = Supervisor(Node),
+        2 = ProgramAs {
+            module: ModuleId,
+            debug: DebugId,
+            entry: Option<String>,
+            arguments: Vec<Register>,
+            limits: Limits,
+        },
     }
 }
 
@@ -82,8 +89,11 @@ impl From<Spec> for Flat {
             for Child { name, registered, restart, shutdown, body } in children {
                 let shutdown_ms = shutdown_ms(shutdown);
                 let body = match body {
-                    ChildBody::Program { module, entry, arguments, limits } => {
+                    ChildBody::Program { module, debug: None, entry, arguments, limits } => {
                         FlatBody::Program { module, entry, arguments, limits }
+                    }
+                    ChildBody::Program { module, debug: Some(debug), entry, arguments, limits } => {
+                        FlatBody::ProgramAs { module, debug, entry, arguments, limits }
                     }
                     ChildBody::Supervisor(spec) => {
                         let (node, children) = taken_apart(spec);
@@ -114,7 +124,11 @@ impl TryFrom<Flat> for Spec {
             let mut below = None;
             let body = match body {
                 FlatBody::Program { module, entry, arguments, limits } => {
-                    ChildBody::Program { module, entry, arguments, limits }
+                    ChildBody::Program { module, debug: None, entry, arguments, limits }
+                }
+                FlatBody::ProgramAs { module, debug, entry, arguments, limits } => {
+                    let debug = Some(debug);
+                    ChildBody::Program { module, debug, entry, arguments, limits }
                 }
                 FlatBody::Supervisor(_) if depth > MAX_DEPTH => return Err(NoTree::TooDeep),
                 FlatBody::Supervisor(node) => {
@@ -180,7 +194,9 @@ mod tests {
         let module = iridium_asm::Assembler::new("x").assemble("hlt").unwrap().module.id();
         let (entry, limits) = (Some("start".to_string()), Limits::default());
         let arguments = vec![Register { int: 1, float: 2.5 }];
-        child(name, ChildBody::Program { module, entry, arguments, limits })
+        // Half of them say which one of several they mean.
+        let debug = name.len().is_multiple_of(2).then_some(DebugId([7; 32]));
+        child(name, ChildBody::Program { module, debug, entry, arguments, limits })
     }
 
     fn supervisor(restarts: u32, children: Vec<Child>) -> Spec {

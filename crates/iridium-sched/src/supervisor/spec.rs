@@ -1,7 +1,7 @@
 //! What a supervisor is told to do: its children, and what their ends mean.
 
 use crate::process::reason::Reason;
-use iridium_isa::ModuleId;
+use iridium_isa::{DebugId, ModuleId};
 use iridium_vm::codec::numbered;
 use iridium_vm::{Limits, Register};
 
@@ -118,6 +118,9 @@ pub enum ChildBody {
     Program {
         /// The module.
         module: ModuleId,
+        /// Which one of several that behave alike: it shows the places of that one. Any, if it is
+        /// `None` or not there.
+        debug: Option<DebugId>,
         /// The label or export where it starts; `None` is the module's entry.
         entry: Option<String>,
         /// Its first registers.

@@ -25,6 +25,7 @@ fn saved(number: usize, fuel: u64) -> Vec<u8> {
         shutdown: Shutdown::Timeout(3),
         body: ChildBody::Program {
             module: stage.program.module().id(),
+            debug: None,
             entry: Some("main".into()),
             arguments: vec![Register { int: 1, float: 0.5 }],
             limits: Limits::default(),

@@ -14,6 +14,7 @@ mod messages;
 mod monitors;
 mod names;
 mod pids;
+mod places;
 mod programs;
 mod reasons;
 mod replies;

@@ -288,7 +288,10 @@ fn supervisors_are_saved_with_their_children() {
     let worker = |name| {
         let module = stage.program.module().id();
         let (entry, limits) = (None, Limits::default());
-        child(name, ChildBody::Program { module, entry, arguments: Vec::new(), limits })
+        child(
+            name,
+            ChildBody::Program { module, debug: None, entry, arguments: Vec::new(), limits },
+        )
     };
     let below = Spec { restarts: 1, children: vec![worker("x"), worker("y")], ..Spec::default() };
     let children = vec![child("below", ChildBody::Supervisor(below)), worker("z")];

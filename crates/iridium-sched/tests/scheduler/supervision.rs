@@ -45,6 +45,7 @@ fn child(stage: &Stage, name: &str, entry: &str) -> Child {
         shutdown: Shutdown::Timeout(1_000),
         body: ChildBody::Program {
             module: stage.program.module().id(),
+            debug: None,
             entry: Some(entry.into()),
             arguments: vec![Register { int: 9, float: 0.0 }],
             limits: Limits::default(),

@@ -84,6 +84,7 @@ impl AppSupervisor {
                     }
                     ChildBody::Program {
                         module: module.id(),
+                        debug: Some(module.debug_id()),
                         entry: entry.as_ref().map(|(label, _)| label.clone()),
                         arguments: arguments.clone(),
                         limits: *limits,

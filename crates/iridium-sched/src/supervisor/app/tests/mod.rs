@@ -50,6 +50,7 @@ fn the_example_of_the_manual() {
 
     let program = |entry: Option<&str>, arguments: &[Register], limits| ChildBody::Program {
         module: module.id(),
+        debug: Some(module.debug_id()),
         entry: entry.map(str::to_owned),
         arguments: arguments.to_vec(),
         limits,
