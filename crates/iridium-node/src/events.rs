@@ -16,7 +16,10 @@ use crate::wire::form::{fields, numbered};
 
 /// Events that may wait for one subscriber before it is cut off.
 const MAX_EVENTS: usize = 4096;
-/// Traps that are logged in a second; the rest are counted.
+/// Of these, how many may be ends and restarts of processes. More are only counted, so that in a
+/// storm of them there is room for what is rare.
+const MAX_FREQUENT: usize = MAX_EVENTS / 2;
+/// Traps, and starts of children, that are logged in a second; the rest are counted.
 const MAX_LOGGED: u64 = 10;
 
 /// Something that has happened at a node.
@@ -75,6 +78,12 @@ pub enum EventKind {
         /// The action that it took.
         what: Supervision,
     },
+    /// Processes have ended, or children were started again, faster than the subscriber was told.
+    /// The last of these events follows.
+    Skipped {
+        /// How many events were left out.
+        count: u64,
+    },
 }
 
 fields!(NodeEvent { time: u64, kind: EventKind });
@@ -87,6 +96,7 @@ numbered!(EventKind {
     4 Left { alias: NodeAlias };
     5 Ended { pid: Pid, reason: Reason, trap: Option<String> };
     6 Supervised { supervisor: Pid, what: Supervision };
+    7 Skipped { count: u64 };
 });
 
 /// How often things have happened since the start.
@@ -100,16 +110,57 @@ pub(crate) struct Counts {
 /// Publishes what happens to all subscribers, and counts it.
 #[derive(Default)]
 pub(crate) struct EventBus {
-    subscribers: Mutex<Vec<(u64, Sender<NodeEvent>)>>,
+    subscribers: Mutex<Vec<Subscriber>>,
     /// How many subscribers there ever were.
     counted: AtomicU64,
     failures: AtomicU64,
     traps: AtomicU64,
     restarts: AtomicU64,
-    /// The second in which traps were logged last, and how many then.
-    logged: Mutex<(u64, u64)>,
+    logged_traps: LogLimit,
+    logged_starts: LogLimit,
     /// Who else is told how processes end.
     next: Option<Arc<dyn Observer>>,
+}
+
+/// One who is told what happens.
+struct Subscriber {
+    number: u64,
+    sender: Sender<NodeEvent>,
+    /// How many events were left out since the last one that was sent, and the last of them.
+    skipped: (u64, Option<NodeEvent>),
+}
+
+impl Subscriber {
+    /// Sends an event. Answers whether the subscriber is still there and keeps up.
+    fn tell(&mut self, event: &NodeEvent) -> bool {
+        if event.kind.is_frequent() && self.sender.len() >= MAX_FREQUENT {
+            self.skipped.0 += 1;
+            self.skipped.1 = Some(event.clone());
+            return true;
+        }
+        self.take_skipped().into_iter().all(|event| self.sender.try_send(event).is_ok())
+            && self.sender.try_send(event.clone()).is_ok()
+    }
+
+    /// What sums up the events that were left out, and the last of them.
+    fn take_skipped(&mut self) -> Vec<NodeEvent> {
+        let (count, last) = std::mem::take(&mut self.skipped);
+        let Some(last) = last else { return Vec::new() };
+        let others = count.saturating_sub(1);
+        let sum = NodeEvent { time: last.time, kind: EventKind::Skipped { count: others } };
+        if others > 0 { vec![sum, last] } else { vec![last] }
+    }
+}
+
+impl EventKind {
+    /// Whether it may come as often as processes can end.
+    fn is_frequent(&self) -> bool {
+        match self {
+            Self::Ended { .. } => true,
+            Self::Supervised { what, .. } => !matches!(what, Supervision::GaveUp { .. }),
+            _ => false,
+        }
+    }
 }
 
 /// What happens from the beginning of the subscription to the moment it is dropped.
@@ -119,9 +170,54 @@ pub(crate) struct Subscription<'b> {
     pub(crate) events: Receiver<NodeEvent>,
 }
 
+impl Subscription<'_> {
+    /// The end of what was left out, for a subscriber that has nothing else to read: what comes
+    /// next may be long in coming.
+    pub(crate) fn take_skipped(&self) -> Vec<NodeEvent> {
+        let mut subscribers = lock(&self.bus.subscribers);
+        let me = subscribers.iter_mut().find(|subscriber| subscriber.number == self.number);
+        me.map(Subscriber::take_skipped).unwrap_or_default()
+    }
+}
+
 impl Drop for Subscription<'_> {
     fn drop(&mut self) {
-        lock(&self.bus.subscribers).retain(|(number, _)| *number != self.number);
+        lock(&self.bus.subscribers).retain(|subscriber| subscriber.number != self.number);
+    }
+}
+
+/// Bounds how often something is logged.
+#[derive(Default)]
+struct LogLimit(Mutex<LoggedLately>);
+
+/// The second in which something was logged last, how often it happened then, and how often it
+/// was not logged.
+#[derive(Default)]
+struct LoggedLately {
+    second: u64,
+    happened: u64,
+    unlogged: u64,
+}
+
+impl LogLimit {
+    /// Whether this time it is to be logged, and how often it was not before.
+    fn count(&self) -> (bool, u64) {
+        let second = now() / 1000;
+        let mut lately = lock(&self.0);
+        if lately.second != second {
+            *lately = LoggedLately { second, unlogged: lately.unlogged, ..Default::default() };
+        }
+        lately.happened += 1;
+        if lately.happened > MAX_LOGGED {
+            lately.unlogged += 1;
+            return (false, 0);
+        }
+        (true, std::mem::take(&mut lately.unlogged))
+    }
+
+    /// How often it was not logged, to log that now.
+    fn take_unlogged(&self) -> u64 {
+        std::mem::take(&mut lock(&self.0).unlogged)
     }
 }
 
@@ -131,7 +227,8 @@ impl EventBus {
     }
 
     /// Everything that happens from now on. A subscriber that lets 4,096 events pile up is cut off:
-    /// its receiver then ends.
+    /// its receiver then ends. When 2,048 wait, further ends and restarts of processes are counted,
+    /// and summed up before the next event.
     pub(crate) fn events(&self) -> Receiver<NodeEvent> {
         self.enter().1
     }
@@ -144,9 +241,9 @@ impl EventBus {
     }
 
     fn enter(&self) -> (u64, Receiver<NodeEvent>) {
-        let (subscriber, events) = bounded(MAX_EVENTS);
+        let (sender, events) = bounded(MAX_EVENTS);
         let number = self.counted.fetch_add(1, Ordering::Relaxed);
-        lock(&self.subscribers).push((number, subscriber));
+        lock(&self.subscribers).push(Subscriber { number, sender, skipped: (0, None) });
         (number, events)
     }
 
@@ -182,15 +279,15 @@ impl EventBus {
             return;
         }
         let event = NodeEvent { time: now(), kind: kind() };
-        subscribers.retain(|(_, subscriber)| subscriber.try_send(event.clone()).is_ok());
+        subscribers.retain_mut(|subscriber| subscriber.tell(&event));
     }
 
     /// Logs a trap, unless there are very many.
     fn log_trap(&self, exit: &ExitInfo) {
         let Some(trap) = &exit.trap else { return };
-        let (this, unlogged) = self.is_to_be_logged();
+        let (this, unlogged) = self.logged_traps.count();
         if unlogged > 0 {
-            log::warn!("{unlogged} more processes trapped within a second");
+            log::warn!("{unlogged} more processes have trapped");
         }
         if this {
             // In one line, as all of the log.
@@ -200,17 +297,21 @@ impl EventBus {
         }
     }
 
-    /// Whether a trap is to be logged, and how many were not that came before.
-    fn is_to_be_logged(&self) -> (bool, u64) {
-        let second = now() / 1000;
-        let mut logged = lock(&self.logged);
-        let mut unlogged = 0;
-        if logged.0 != second {
-            unlogged = logged.1.saturating_sub(MAX_LOGGED);
-            *logged = (second, 0);
+    /// Logs what a supervisor has done: of starts and failed starts, unless there are very many;
+    /// that it gives up, always.
+    fn log_supervision(&self, supervisor: Pid, what: &Supervision) {
+        let (this, unlogged) = match what {
+            Supervision::GaveUp { .. } => (true, self.logged_starts.take_unlogged()),
+            _ => self.logged_starts.count(),
+        };
+        if unlogged > 0 {
+            log::warn!("{unlogged} more children were started again, or could not be");
         }
-        logged.1 += 1;
-        (logged.1 <= MAX_LOGGED, unlogged)
+        match what {
+            _ if !this => {}
+            Supervision::Restarted { .. } => log::info!("supervisor pid={supervisor}: {what}"),
+            _ => log::warn!("supervisor pid={supervisor}: {what}"),
+        }
     }
 }
 
@@ -234,10 +335,8 @@ impl Observer for EventBus {
     fn supervised(&self, supervisor: Pid, what: &Supervision) {
         if let Supervision::Restarted { .. } = what {
             self.restarts.fetch_add(1, Ordering::Relaxed);
-            log::info!("supervisor pid={supervisor}: {what}");
-        } else {
-            log::warn!("supervisor pid={supervisor}: {what}");
         }
+        self.log_supervision(supervisor, what);
         self.publish(|| EventKind::Supervised { supervisor, what: what.clone() });
         if let Some(next) = &self.next {
             next.supervised(supervisor, what);
@@ -266,5 +365,45 @@ mod tests {
         let alias = NodeAlias::new("a").unwrap();
         bus.publish(|| EventKind::Down { alias });
         assert!(stays.events.try_recv().is_ok());
+    }
+
+    #[test]
+    fn a_storm_is_summed_up_and_its_last_word_is_heard() {
+        let bus = EventBus::default();
+        let (slow, all) = (bus.subscribe(), 2 * MAX_EVENTS as u64);
+        let child = || "culprit".to_string();
+        let (supervisor, reason) = (Pid::new(1, 1), Reason::NORMAL);
+        let restarted =
+            |serial| Supervision::Restarted { child: child(), pid: Pid::new(1, serial), reason };
+        for serial in 0..all {
+            bus.supervised(supervisor, &restarted(serial));
+        }
+        let gave_up = Supervision::GaveUp { child: child(), reason };
+        bus.supervised(supervisor, &gave_up);
+        let kinds: Vec<_> = slow.events.try_iter().map(|event| event.kind).collect();
+        let skipped = all - MAX_FREQUENT as u64 - 1;
+        let [.., sum, last, end] = kinds.as_slice() else { panic!("{kinds:?}") };
+        assert_eq!(*sum, EventKind::Skipped { count: skipped });
+        assert_eq!(*last, EventKind::Supervised { supervisor, what: restarted(all - 1) });
+        assert_eq!(*end, EventKind::Supervised { supervisor, what: gave_up });
+        assert_eq!(kinds.len(), MAX_FREQUENT + 3);
+
+        // The same when nothing follows.
+        for serial in 0..all {
+            bus.supervised(supervisor, &restarted(serial));
+        }
+        assert_eq!(slow.events.try_iter().count(), MAX_FREQUENT);
+        assert_eq!(slow.take_skipped().len(), 2);
+        assert_eq!(slow.take_skipped(), []);
+    }
+
+    #[test]
+    fn what_happens_very_often_is_logged_a_few_times_a_second() {
+        let limit = LogLimit::default();
+        let logged = (0..1000).filter(|_| limit.count().0).count() as u64;
+        // A second may have ended meanwhile.
+        assert!((MAX_LOGGED..=3 * MAX_LOGGED).contains(&logged), "{logged}");
+        assert!(limit.take_unlogged() >= 1000 - 3 * MAX_LOGGED);
+        assert_eq!(limit.take_unlogged(), 0);
     }
 }

@@ -82,6 +82,7 @@ fn to_json(event: &NodeEvent) -> Value {
                 }),
             }
         }
+        EventKind::Skipped { count } => json!({ "event": "skipped", "count": count }),
         _ => json!({ "event": "unknown" }),
     };
     if let Some(fields) = object.as_object_mut() {
@@ -109,6 +110,9 @@ fn sentence(event: &NodeEvent) -> String {
             format!("process {pid} has ended: {reason}")
         }
         EventKind::Supervised { supervisor, what } => format!("supervisor {supervisor}: {what}"),
+        EventKind::Skipped { count } => {
+            format!("{count} more processes have ended, or were started again")
+        }
         _ => "something has happened that this version does not know".to_string(),
     };
     format!("{}  {what}", time(event.time))

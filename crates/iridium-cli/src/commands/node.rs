@@ -7,13 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Select, after, select};
+use crossbeam_channel::{Receiver, Select, after, never, select};
 use log::{Level, error, info, warn};
 
 use iridium_isa::Module;
 use iridium_net::Event;
-use iridium_node::Node;
-use iridium_sched::supervisor::Spec;
+use iridium_node::{EventKind, Node, NodeEvent};
+use iridium_sched::supervisor::{Spec, Supervision};
 use iridium_sched::{ExitInfo, Reason, SpawnOptions, Spawned};
 use iridium_vm::{Limits, Pid, Process, Program};
 
@@ -21,6 +21,7 @@ use super::run_app;
 use crate::args::{NodeFlags, TaskFlags};
 use crate::failure::Failure;
 use crate::logging::{LogFile, LogTarget};
+use crate::program::culprits::Culprits;
 use crate::program::file::display_name;
 use crate::program::{Settings, Stream, load, prepare};
 use crate::signals::Signal;
@@ -58,8 +59,10 @@ pub(crate) fn run(
     if let Some(addr) = node.metrics_addr() {
         announce(&format!("{} shows metrics at http://{addr}/metrics", node.alias()));
     }
+    let happened = if startup.apps.is_empty() { never() } else { node.events() };
     let started = startup.start(&node, limits)?;
-    let running = RunningNode { node, stream: stream.clone(), log_file, signals, events, started };
+    let running =
+        RunningNode { node, stream: stream.clone(), log_file, signals, events, happened, started };
     let ended = running.run();
     // What nobody has read by then is lost.
     let _ = stream.flush(OUTPUT_WITHIN);
@@ -104,11 +107,12 @@ impl StartupTasks {
             for module in modules {
                 node.load(module)?;
             }
+            let top = spec.clone();
             let (pid, exit) = node.start_app(&name, spec).map_err(|error| {
                 Failure::failed(format!("cannot start the app {name}: {error}"))
             })?;
             info!("app {name} runs as process {pid}");
-            started.push(StartedTask { name, pid, exit, is_app: true });
+            started.push(StartedTask { name, pid, exit, culprits: Some(Culprits::new(top)) });
         }
         for (name, program) in self.programs {
             let program = node.load(Module::clone(program.module()))?;
@@ -118,7 +122,7 @@ impl StartupTasks {
             let Spawned { pid, exit, .. } =
                 spawned.map_err(|full| Failure::failed(format!("cannot start {name}: {full}")))?;
             info!("{name} runs as process {pid}");
-            started.push(StartedTask { name, pid, exit, is_app: false });
+            started.push(StartedTask { name, pid, exit, culprits: None });
         }
         Ok(started)
     }
@@ -130,7 +134,8 @@ struct StartedTask {
     /// Its top supervisor, or its first process.
     pid: Pid,
     exit: Receiver<ExitInfo>,
-    is_app: bool,
+    /// Of an app: why its supervisors gave up.
+    culprits: Option<Culprits>,
 }
 
 /// A node that runs.
@@ -141,6 +146,8 @@ struct RunningNode {
     log_file: Option<LogFile>,
     signals: Receiver<Signal>,
     events: Receiver<Event>,
+    /// What happens to processes, if there are apps.
+    happened: Receiver<NodeEvent>,
     started: Vec<StartedTask>,
 }
 
@@ -149,6 +156,8 @@ enum NodeInput {
     /// A closed channel counts as a signal: no other could come.
     Signal(Option<Signal>),
     Mesh(Option<Event>),
+    /// `None` when this node did not keep up.
+    Happened(Option<NodeEvent>),
     /// The output of processes could not be written.
     OutputFailed,
     /// The app or program at this index of `started` has ended.
@@ -172,6 +181,8 @@ impl RunningNode {
                         warn!("the output of processes is lost from now on: {why}");
                     }
                 }
+                NodeInput::Happened(Some(event)) => self.note(&event),
+                NodeInput::Happened(None) => self.happened = never(),
                 NodeInput::Mesh(None) => {
                     return Err(Failure::failed("the node has stopped by itself"));
                 }
@@ -195,6 +206,8 @@ impl RunningNode {
                     }
                 }
                 NodeInput::Exit(which, exit) => {
+                    // What has led to it is told before.
+                    self.happened.clone().try_iter().for_each(|event| self.note(&event));
                     let ended = self.started.remove(which);
                     ended.log_end(exit.map(|exit| exit.reason));
                 }
@@ -205,7 +218,7 @@ impl RunningNode {
     fn next_input(&self) -> NodeInput {
         let mut select = Select::new();
         let (signal, event) = (select.recv(&self.signals), select.recv(&self.events));
-        let failed = select.recv(self.stream.failed());
+        let (failed, happened) = (select.recv(self.stream.failed()), select.recv(&self.happened));
         let exits: Vec<_> = self.started.iter().map(|started| select.recv(&started.exit)).collect();
         let chosen = select.select();
         let at = chosen.index();
@@ -217,12 +230,29 @@ impl RunningNode {
             let _ = chosen.recv(self.stream.failed());
             return NodeInput::OutputFailed;
         }
+        if at == happened {
+            return NodeInput::Happened(chosen.recv(&self.happened).ok());
+        }
         let which = exits.iter().position(|exit| *exit == at);
         match which.and_then(|which| Some((which, self.started.get(which)?))) {
             Some((which, started)) => NodeInput::Exit(which, chosen.recv(&started.exit).ok()),
             None => {
                 debug_assert_eq!(at, event);
                 NodeInput::Mesh(chosen.recv(&self.events).ok())
+            }
+        }
+    }
+
+    /// Notes why the supervisors of apps give up.
+    fn note(&mut self, event: &NodeEvent) {
+        let EventKind::Supervised { supervisor, what: Supervision::GaveUp { child, reason } } =
+            &event.kind
+        else {
+            return;
+        };
+        for StartedTask { pid, culprits, .. } in &mut self.started {
+            if let Some(culprits) = culprits {
+                culprits.add(pid == supervisor, child, *reason);
             }
         }
     }
@@ -244,7 +274,7 @@ impl RunningNode {
     fn end_apps(&self) {
         let deadline = after(APPS_END_WITHIN);
         let since = Instant::now();
-        for app in self.started.iter().rev().filter(|started| started.is_app) {
+        for app in self.started.iter().rev().filter(|started| started.culprits.is_some()) {
             self.node.scheduler().kill(app.pid, Reason::SHUTDOWN);
             loop {
                 select! {
@@ -270,15 +300,20 @@ impl RunningNode {
 impl StartedTask {
     /// Logs the end. Traps were logged when they occurred, with their places.
     fn log_end(&self, reason: Option<Reason>) {
-        let Self { name, pid, .. } = self;
-        match reason {
-            Some(reason @ (Reason::NORMAL | Reason::SHUTDOWN)) if self.is_app => {
+        let Self { name, pid, culprits, .. } = self;
+        match (reason, culprits) {
+            (Some(reason @ (Reason::NORMAL | Reason::SHUTDOWN)), Some(_)) => {
                 info!("app {name} has ended: {reason}");
             }
-            Some(reason) if self.is_app => error!("app {name} has ended: {reason}"),
-            Some(Reason::NORMAL) | None => info!("{name}, process {pid}, has ended"),
-            Some(reason) if reason.0 > 0 => info!("{name}, process {pid}, has ended: {reason}"),
-            Some(reason) => warn!("{name}, process {pid}, has ended: {reason}"),
+            (Some(reason), Some(culprits)) => {
+                let why = culprits.explain().unwrap_or_else(|| reason.to_string());
+                error!("app {name} has ended: {why}");
+            }
+            (Some(Reason::NORMAL), None) | (None, _) => info!("{name}, process {pid}, has ended"),
+            (Some(reason), None) if reason.0 > 0 => {
+                info!("{name}, process {pid}, has ended: {reason}")
+            }
+            (Some(reason), None) => warn!("{name}, process {pid}, has ended: {reason}"),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, select};
+use crossbeam_channel::{Receiver, after, never, select};
 
 use iridium_isa::Module;
 use iridium_sched::supervisor::app::App;
@@ -17,7 +17,9 @@ use iridium_sched::{Activity, ExitInfo, Reason};
 use iridium_vm::Pid;
 
 use crate::failure::Failure;
+use crate::program::culprits::Culprits;
 use crate::program::file::{display_name, read as read_file};
+use crate::program::merged_notices::MergedNotices;
 use crate::program::{Environment, Notice, Settings, Stream, load, prepare, view};
 use crate::{output, signals};
 
@@ -32,8 +34,9 @@ struct RunningApp {
     /// The name of the app.
     name: String,
     spec: Spec,
-    /// Why the top supervisor gave up, if it did.
-    gave_up: Option<Supervision>,
+    /// Why supervisors gave up.
+    culprits: Culprits,
+    notices: MergedNotices,
 }
 
 /// `iridium run --app FILE.toml`
@@ -47,7 +50,9 @@ pub(crate) fn run(file: &Path, settings: Settings) -> Result<ExitCode, Failure> 
     let top = environment.scheduler.start_supervisor(spec.clone(), None);
     let top = top.map_err(|error| Failure::failed(error.to_string()))?;
     let app = app.name().map_or_else(|| display_name(file), ToString::to_string);
-    RunningApp { environment, top: top.pid, name: app, spec, gave_up: None }
+    let culprits = Culprits::new(spec.clone());
+    let notices = MergedNotices::new(Instant::now());
+    RunningApp { environment, top: top.pid, name: app, spec, culprits, notices }
         .run(&top.exit, &signals)
 }
 
@@ -95,9 +100,11 @@ impl RunningApp {
         let reason = loop {
             let (notices, idle) = (self.environment.notices.clone(), self.environment.idle.clone());
             let failed = self.environment.stream.failed().clone();
+            let held = self.notices.timeout(Instant::now()).map_or_else(never, after);
             select! {
                 recv(exit) -> exit => break exit.ok().map(|exit| exit.reason),
                 recv(notices) -> notice => if let Ok(notice) = notice { self.report(notice)? },
+                recv(held) -> _ => self.print_held()?,
                 // The message may be old. If it does not hold any more, another one follows when
                 // it does again.
                 recv(idle) -> _ => if !asked && self.environment.scheduler.is_idle() {
@@ -119,9 +126,7 @@ impl RunningApp {
                 },
             }
         };
-        for notice in self.environment.notices.clone().try_iter() {
-            self.report(notice)?;
-        }
+        self.report_all()?;
         self.start_line()?;
         self.environment.stream.flush(OUTPUT_WITHIN)?;
         match self.outcome(reason)? {
@@ -135,9 +140,7 @@ impl RunningApp {
     /// programs wait for messages that cannot come.
     fn report_idle(&mut self) -> Result<bool, Failure> {
         // First what has led to it.
-        for notice in self.environment.notices.clone().try_iter() {
-            self.report(notice)?;
-        }
+        self.report_all()?;
         let mut waiting = self.environment.scheduler.processes();
         // Supervisors always wait.
         waiting.retain(|info| info.activity != Activity::Supervising);
@@ -159,11 +162,10 @@ impl RunningApp {
     }
 
     fn outcome(&self, reason: Option<Reason>) -> Result<ExitCode, Failure> {
-        match (&self.gave_up, reason) {
-            (Some(Supervision::GaveUp { child, reason }), _) => Err(Failure::failed(format!(
-                "the supervisor of {} has given up: {child} ended too often, at last: {reason}",
-                self.name
-            ))),
+        match (self.culprits.explain(), reason) {
+            (Some(why), _) => {
+                Err(Failure::failed(format!("the supervisor of {} has given up: {why}", self.name)))
+            }
             (_, None | Some(Reason::NORMAL | Reason::SHUTDOWN)) => Ok(ExitCode::SUCCESS),
             (_, Some(reason)) => {
                 Err(Failure::failed(format!("the supervisor of {} has ended: {reason}", self.name)))
@@ -171,19 +173,51 @@ impl RunningApp {
         }
     }
 
-    /// Prints what an operator should know.
+    /// Reports all notices that have come.
+    fn report_all(&mut self) -> Result<(), Failure> {
+        for notice in self.environment.notices.clone().try_iter() {
+            self.report(notice)?;
+        }
+        self.print_held()
+    }
+
+    /// Prints what an operator should know. What happens very often is merged.
     fn report(&mut self, notice: Notice) -> Result<(), Failure> {
-        let line = match notice {
-            Notice::Trapped(pid, trap) => view::trap_line(pid, &trap),
+        let (about, line) = match notice {
+            Notice::Trapped(pid, trap) => ("traps".into(), view::trap_line(pid, &trap)),
             Notice::Supervised(supervisor, what) => {
-                if supervisor == self.top && matches!(what, Supervision::GaveUp { .. }) {
-                    // That becomes the failure of the command.
-                    self.gave_up = Some(what);
-                    return Ok(());
+                let name = self.supervisor(supervisor, &what);
+                let (Supervision::Restarted { child, .. }
+                | Supervision::NotStarted { child, .. }
+                | Supervision::GaveUp { child, .. }) = &what;
+                let about = format!("{name}: {child}");
+                if let Supervision::GaveUp { child, reason } = &what {
+                    let by_top = supervisor == self.top;
+                    self.culprits.add(by_top, child, *reason);
+                    if by_top {
+                        // That becomes the failure of the command.
+                        return Ok(());
+                    }
                 }
-                format!("{}: {what}", self.supervisor(supervisor, &what))
+                (about, format!("{name}: {what}"))
             }
         };
+        match self.notices.take(&about, line, Instant::now()) {
+            Some(line) => self.print(&line),
+            None => Ok(()),
+        }
+    }
+
+    fn print_held(&mut self) -> Result<(), Failure> {
+        let held = self.notices.take_held(Instant::now());
+        held.iter().try_for_each(|line| self.print(line))?;
+        match self.environment.missed() {
+            0 => Ok(()),
+            missed => self.print(&format!("and {missed} more traps and restarts")),
+        }
+    }
+
+    fn print(&self, line: &str) -> Result<(), Failure> {
         self.start_line()?;
         output::print_stderr(&format!("{line}\n"));
         Ok(())

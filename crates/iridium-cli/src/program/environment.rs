@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use iridium_node::LocalScheduler;
 use iridium_proto::NodeNumber;
@@ -14,7 +14,8 @@ use iridium_vm::{Pid, Trap};
 use super::Stream;
 use crate::failure::Failure;
 
-/// How many notices may wait. Those that come when there are more are only counted.
+/// How many notices may wait. When there are more, the oldest are only counted: the latest says
+/// most about how things stand.
 const MAX_NOTICES: usize = 1024;
 
 /// The flags for a scheduler.
@@ -77,7 +78,12 @@ impl Environment {
         let (notices_sender, notices) = bounded(MAX_NOTICES);
         let (idle_sender, idle) = bounded(1);
         let missed = Arc::new(AtomicU64::new(0));
-        let notifier = Notifier { notices_sender, idle_sender, missed: Arc::clone(&missed) };
+        let notifier = Notifier {
+            notices_sender,
+            oldest: notices.clone(),
+            idle_sender,
+            missed: Arc::clone(&missed),
+        };
         let mut config = Config::new(Arc::new(stream.clone()), Arc::new(notifier), seed()?);
         config.node = number.unwrap_or(config.node);
         config.workers = settings.threads.unwrap_or(config.workers);
@@ -114,14 +120,20 @@ fn seed() -> Result<u64, Failure> {
 /// Passes on what workers report, without ever making them wait.
 struct Notifier {
     notices_sender: Sender<Notice>,
+    /// The other end, to drop what is oldest.
+    oldest: Receiver<Notice>,
     idle_sender: Sender<()>,
     missed: Arc<AtomicU64>,
 }
 
 impl Notifier {
     fn notify(&self, notice: Notice) {
-        if self.notices_sender.try_send(notice).is_err() {
-            self.missed.fetch_add(1, Ordering::Relaxed);
+        let mut sent = self.notices_sender.try_send(notice);
+        while let Err(TrySendError::Full(notice)) = sent {
+            if self.oldest.try_recv().is_ok() {
+                self.missed.fetch_add(1, Ordering::Relaxed);
+            }
+            sent = self.notices_sender.try_send(notice);
         }
     }
 

@@ -5,13 +5,17 @@
 //! * [`environment`]: the scheduler that they run on;
 //! * [`stream`]: where their output goes;
 //! * [`end`]: how they end;
+//! * [`culprits`]: whose end made supervisors give up;
+//! * [`merged_notices`]: what is printed of what happens very often;
 //! * [`saved_state`]: saved programs in files;
 //! * [`view`]: what a process holds, for people.
 
+pub(crate) mod culprits;
 pub(crate) mod end;
 pub(crate) mod environment;
 pub(crate) mod file;
 pub(crate) mod load;
+pub(crate) mod merged_notices;
 pub(crate) mod saved_state;
 pub(crate) mod stream;
 pub(crate) mod view;

@@ -360,6 +360,7 @@ fn events() {
         ("recovered", EventKind::Recovered { alias: alias("a"), reconnected: true }),
         ("down", EventKind::Down { alias: alias("a") }),
         ("left", EventKind::Left { alias: alias("a") }),
+        ("skipped", EventKind::Skipped { count: 9 }),
         ("ended", EventKind::Ended { pid, reason, trap: Some("trap".into()) }),
         ("supervised-restarted", supervised(restarted)),
         ("supervised-not-started", supervised(not_started)),
