@@ -7,7 +7,7 @@ use clap::Args;
 /// How much is logged, and where to beside stderr.
 #[derive(Debug, Args)]
 pub(crate) struct LogFlags {
-    /// Also append the log to this file; SIGHUP has a node without a REPL open it again
+    /// Also append the log to this file; at SIGHUP a node opens it again, instead of ending
     #[arg(long, value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,
     /// Log more; may be repeated

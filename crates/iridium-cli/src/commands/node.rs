@@ -306,8 +306,8 @@ impl StartedTask {
                 info!("app {name} has ended: {reason}");
             }
             (Some(reason), Some(culprits)) => {
-                let why = culprits.explain().unwrap_or_else(|| reason.to_string());
-                error!("app {name} has ended: {why}");
+                let why = culprits.explain().map(|why| format!("; {why}")).unwrap_or_default();
+                error!("app {name} has ended: {reason}{why}");
             }
             (Some(Reason::NORMAL), None) | (None, _) => info!("{name}, process {pid}, has ended"),
             (Some(reason), None) if reason.0 > 0 => {

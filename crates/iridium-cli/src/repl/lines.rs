@@ -11,7 +11,7 @@ use super::completion::CommandWord;
 use super::editor;
 use super::history::History;
 use super::input::{HISTORY, Input, Terminal, read_line};
-use super::plain_terminal::{self, PlainTerminal};
+use super::plain_terminal::PlainTerminal;
 use crate::failure::Failure;
 use crate::output;
 use crate::program::file::without_mark;
@@ -56,8 +56,9 @@ impl Lines {
         let complaint = entries.as_ref().err().cloned();
         self.history = entries.unwrap_or_default();
         let mut read: Read = if output::takes_text_only() {
-            self.terminal = Some(Box::new(PlainTerminal::default()));
-            Box::new(|_| plain_terminal::read())
+            let terminal = PlainTerminal::default();
+            self.terminal = Some(Box::new(terminal.clone()));
+            Box::new(move |_| terminal.read())
         } else {
             let (mut editor, terminal) = editor::open(&self.history, commands)?;
             self.terminal = Some(Box::new(terminal));

@@ -14,19 +14,23 @@ pub(super) struct PlainTerminal {
     typing: Arc<AtomicBool>,
 }
 
-/// Prompts for a line and reads it.
-pub(super) fn read() -> Input {
-    let mut stdout = io::stdout().lock();
-    // If it cannot be shown the terminal is gone, which reading will tell.
-    let _ = stdout.write_all(PROMPT.as_bytes()).and_then(|()| stdout.flush());
-    drop(stdout);
-    read_line()
+impl PlainTerminal {
+    /// Prompts for a line and reads it.
+    pub(super) fn read(&self) -> Input {
+        let mut stdout = io::stdout().lock();
+        // If it cannot be shown the terminal is gone, which reading will tell.
+        let _ = stdout.write_all(PROMPT.as_bytes()).and_then(|()| stdout.flush());
+        self.typing.store(true, Ordering::SeqCst);
+        drop(stdout);
+        let input = read_line();
+        self.typing.store(false, Ordering::SeqCst);
+        input
+    }
 }
 
 impl Terminal for PlainTerminal {
-    fn note_typing(&self, typing: bool) {
-        self.typing.store(typing, Ordering::SeqCst);
-    }
+    /// It knows that itself.
+    fn note_typing(&self, _: bool) {}
 
     fn output(&mut self) -> Box<dyn Write + Send> {
         Box::new(self.clone())

@@ -74,6 +74,29 @@ fn a_tree_that_gives_up_says_which_supervisor_and_which_child() {
 }
 
 #[test]
+fn a_storm_of_restarts_is_a_few_lines_and_the_last_one_names_the_culprit() {
+    let user = User::new();
+    user.file("end.iasm", "hlt");
+    user.file("bad.iasm", "div $0 $9 $0\nhlt");
+    let child = "name = 'culprit'\nmodule = ";
+    let flat = format!("name = 'x'\nrestarts = 10000\nseconds = 60\n[[child]]\n{child}'end.iasm'");
+    let nested = format!(
+        "name = 'x'\nrestarts = 20\nseconds = 60\n[[child]]\nname = 'pool'\nrestarts = 300\n\
+         [[child.child]]\n{child}'bad.iasm'"
+    );
+    let no_start = format!(
+        "name = 'x'\nrestarts = 5000\n[[child]]\n{child}'end.iasm'\nregister = 'a'\n[[child]]\nname = 'other'\nmodule = 'end.iasm'\nregister = 'a'"
+    );
+    for (toml, culprit) in [(flat, "culprit"), (nested, "its culprit did"), (no_start, "")] {
+        let outcome = app(&user, &toml);
+        outcome.fails(1, &["supervisor of x has given up", culprit, "at last: "]);
+        // Ten lines a second, one for each child, and the last one.
+        assert!(outcome.stderr.lines().count() < 200, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("the last of "), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn a_mistake_is_reported_with_its_place() {
     let user = User::new();
     user.file("x.iasm", "main: hlt");

@@ -5,6 +5,7 @@
 
 mod apps;
 mod attach;
+mod files;
 mod formats;
 mod loss;
 mod machine;
@@ -19,6 +20,7 @@ mod repl;
 mod session;
 mod shared;
 mod support;
+mod surroundings;
 mod terminal;
 mod unread;
 mod usage;

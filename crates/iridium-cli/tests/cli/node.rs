@@ -114,7 +114,7 @@ fn an_app_that_gives_up_is_reported_and_the_node_goes_on() {
     let node = user.node("a", &["--app", &app]);
     wait_until("it is reported", || {
         let report = node.process.complained();
-        if report.contains("app shop has ended: its children ended too often") {
+        if report.contains("its children ended too often; till ended too often, at last: trap") {
             Ok(())
         } else {
             Err(report)
@@ -124,6 +124,47 @@ fn an_app_that_gives_up_is_reported_and_the_node_goes_on() {
     assert!(apps.contains("shop") && apps.contains("ended"), "{apps}");
     node.process.signal(Signal::SIGTERM);
     assert_eq!(node.process.end().code, Some(0));
+}
+
+#[test]
+fn the_log_of_a_storm_is_short_and_its_last_line_names_the_culprit() {
+    let user = User::new();
+    user.file("end.iasm", "hlt");
+    let app = user.file(
+        "shop.toml",
+        "restarts = 20\n[[child]]\nname = 'tills'\nrestarts = 300\n[[child.child]]\nname = 'till'\n\
+         module = 'end.iasm'",
+    );
+    let node = user.node("a", &["--app", &app]);
+    let report = wait_until("it is reported", || {
+        let report = node.process.complained();
+        if report.contains("app shop has ended") { Ok(report) } else { Err(report) }
+    });
+    let last = report.lines().find(|line| line.contains("app shop has ended")).unwrap();
+    assert!(
+        last.contains("tills ended too often, because its till did, at last: normal"),
+        "{last}"
+    );
+    assert!(report.lines().count() < 200, "{report}");
+}
+
+#[test]
+fn events_of_a_storm_are_told_to_their_end() {
+    let user = User::new();
+    user.file("end.iasm", "l: load $0 #-1\nload $1 #3000\nrecv $0 $1\nhlt");
+    user.file("storm.iasm", "hlt");
+    let app = user.file(
+        "shop.toml",
+        "restarts = 3\nseconds = 60\n[[child]]\nname = 'pool'\nrestarts = 50000\nseconds = 60\nstrategy = 'rest-for-one'\n\
+         [[child.child]]\nname = 'first'\nmodule = 'end.iasm'\nrestart = 'temporary'\n\
+         [[child.child]]\nname = 'till'\nmodule = 'storm.iasm'",
+    );
+    let node = user.node("a", &["--app", &app]);
+    let events = user.start(&["events", "--follow", "--json", "--at", &node.at]);
+    let end = events.wait_for("\"gave-up\"");
+    assert!(end.contains("till") || end.contains("pool"), "{end}");
+    events.signal(Signal::SIGINT);
+    assert_eq!(events.end().code, Some(0));
 }
 
 /// Also when its output has nowhere to go, which makes programs wait.

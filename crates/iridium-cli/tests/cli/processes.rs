@@ -6,7 +6,7 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::support::{User, example, wait_until};
+use crate::support::{BROKEN_PIPE, User, example, wait_until};
 
 /// Two processes hand a number to and fro, print it, and end; the first one
 /// answers for the whole.
@@ -302,5 +302,5 @@ fn a_broken_pipe_ends_all_processes_quietly() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdout.take().unwrap().read_exact(&mut [0; 100]).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    assert_eq!((output.status.code(), output.stderr), (Some(BROKEN_PIPE), Vec::new()));
 }

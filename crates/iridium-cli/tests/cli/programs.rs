@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{User, example, wait_until};
+use crate::support::{BROKEN_PIPE, User, example, wait_until};
 
 /// A loop that calls, prints and ends, for whatever wants to be cut in two.
 const LONG: &str = "
@@ -236,7 +236,7 @@ fn a_broken_pipe_ends_the_program() {
     drop(child.stdout.take());
     let began = Instant::now();
     let status = wait_until("it ends", || child.try_wait().unwrap().ok_or("it runs"));
-    assert_eq!(status.code(), Some(0));
+    assert_eq!(status.code(), Some(BROKEN_PIPE));
     assert!(began.elapsed() < Duration::from_secs(30));
 }
 

@@ -18,6 +18,9 @@ use tempfile::TempDir;
 /// busy with other tests.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The exit code when nobody reads the output any more.
+pub(crate) const BROKEN_PIPE: i32 = 141;
+
 /// A user of this machine: a home directory with data and a secret.
 pub(crate) struct User {
     home: TempDir,
@@ -42,6 +45,7 @@ impl User {
             "XDG_DATA_HOME",
             "IRIDIUM_SECRET_FILE",
             "NO_COLOR",
+            "CLICOLOR",
             "CLICOLOR_FORCE",
         ] {
             command.env_remove(variable);
@@ -207,7 +211,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let (printed, complained) = (Arc::default(), Arc::default());
         let (line, lines) = unbounded();
