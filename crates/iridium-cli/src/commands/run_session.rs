@@ -5,9 +5,9 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, TryRecvError, never, select};
+use crossbeam_channel::{Receiver, TryRecvError, after, never, select};
 
 use iridium_sched::{ExitInfo, ProcessInfo, RestoreError, RestoreOptions, SpawnOptions};
 use iridium_vm::{Limits, Pid, Process, Program};
@@ -17,6 +17,7 @@ use crate::args::RunFlags;
 use crate::failure::Failure;
 use crate::output;
 use crate::path_text::shell_word;
+use crate::program::merged_notices::MergedNotices;
 use crate::program::saved_state::{SavedBy, SavedProcess, SavedState};
 use crate::program::{End, Environment, Notice, Settings, Stream, hosts, view};
 use crate::signals::Signal;
@@ -36,6 +37,7 @@ pub(super) struct RunSession {
     /// Disconnected when it and those that it is linked to have ended.
     group: Receiver<Infallible>,
     signals: Receiver<Signal>,
+    notices: MergedNotices,
 }
 
 /// The first process, which the exit code and `--json` are about.
@@ -71,7 +73,8 @@ impl RunSession {
         let started = environment.scheduler.spawn_with(process, &program, options);
         let started = started.map_err(|error| Failure::failed(error.to_string()))?;
         let (pid, exit, group) = (started.pid, started.exit, started.group);
-        Ok(Self { environment, pid, first: FirstProcess::Runs(program), exit, group, signals })
+        let (first, notices) = (FirstProcess::Runs(program), MergedNotices::new(Instant::now()));
+        Ok(Self { environment, pid, first, exit, group, signals, notices })
     }
 
     /// Resumes processes that were saved.
@@ -88,7 +91,8 @@ impl RunSession {
         let restored =
             restored.map_err(|error: RestoreError| Failure::failed(error.to_string()))?;
         let (exit, group) = (restored.exit, restored.group);
-        Ok(Self { environment, pid, first, exit, group, signals })
+        let notices = MergedNotices::new(Instant::now());
+        Ok(Self { environment, pid, first, exit, group, signals, notices })
     }
 
     /// Whether there is no process left to run.
@@ -159,6 +163,7 @@ impl RunSession {
         let (notices, idle) = (self.environment.notices.clone(), self.environment.idle.clone());
         let failed = self.environment.stream.failed().clone();
         loop {
+            let held = self.notices.timeout(Instant::now()).map_or_else(never, after);
             select! {
                 recv(self.exit) -> exit => self.note(exit.ok()),
                 recv(all) -> _ => {
@@ -173,6 +178,7 @@ impl RunSession {
                     return stop;
                 },
                 recv(notices) -> notice => if let Ok(notice) = notice { self.report(&notice) },
+                recv(held) -> _ => self.print_held(),
                 recv(signals) -> signal => match signal {
                     Ok(signal) => return Stop::Interrupted(signal),
                     Err(_) => return Stop::Ended,
@@ -215,25 +221,37 @@ impl RunSession {
         self.exit = never();
     }
 
-    fn report_notices(&self) {
-        self.environment.notices.try_iter().for_each(|notice| self.report(&notice));
+    fn report_notices(&mut self) {
+        self.environment.notices.clone().try_iter().for_each(|notice| self.report(&notice));
+        self.print_held();
         match self.environment.missed() {
             0 => {}
             missed => output::print_stderr(&format!("and {missed} more traps of processes\n")),
         }
     }
 
-    /// Reports a trap in another process than the first.
-    fn report(&self, notice: &Notice) {
+    /// Reports a trap in another process than the first. Very many are merged.
+    fn report(&mut self, notice: &Notice) {
         let Notice::Trapped(pid, trap) = notice else { return };
         if *pid == self.pid {
             return;
         }
+        let line = view::trap_line(*pid, trap);
+        if let Some(line) = self.notices.take("traps", line, Instant::now()) {
+            self.print(&line);
+        }
+    }
+
+    fn print_held(&mut self) {
+        self.notices.take_held(Instant::now()).iter().for_each(|line| self.print(line));
+    }
+
+    fn print(&self, line: &str) {
         if io::stdout().is_terminal() {
             // An error comes up again at the end.
             let _ = self.environment.stream.end_line(OUTPUT_WITHIN);
         }
-        output::print_stderr(&format!("{}\n", view::trap_line(*pid, trap)));
+        output::print_stderr(&format!("{line}\n"));
     }
 
     /// All that is needed to resume later.

@@ -22,7 +22,7 @@ pub(super) struct CommandWord {
 }
 
 /// Nobody presses two keys in so short a time; what comes faster was pasted.
-const BETWEEN_KEYS: Duration = Duration::from_millis(5);
+const BETWEEN_KEYS: Duration = Duration::from_millis(20);
 
 /// Completes lines.
 pub(super) struct Completion {

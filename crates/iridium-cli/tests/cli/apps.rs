@@ -85,7 +85,8 @@ fn a_storm_of_restarts_is_a_few_lines_and_the_last_one_names_the_culprit() {
          [[child.child]]\n{child}'bad.iasm'"
     );
     let no_start = format!(
-        "name = 'x'\nrestarts = 5000\n[[child]]\n{child}'end.iasm'\nregister = 'a'\n[[child]]\nname = 'other'\nmodule = 'end.iasm'\nregister = 'a'"
+        "name = 'x'\nrestarts = 5000\nseconds = 60\n[[child]]\n{child}'end.iasm'\nregister = 'a'\n\
+         [[child]]\nname = 'other'\nmodule = 'end.iasm'\nregister = 'a'"
     );
     for (toml, culprit) in [(flat, "culprit"), (nested, "its culprit did"), (no_start, "")] {
         let outcome = app(&user, &toml);

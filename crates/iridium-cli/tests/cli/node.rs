@@ -132,8 +132,8 @@ fn the_log_of_a_storm_is_short_and_its_last_line_names_the_culprit() {
     user.file("end.iasm", "hlt");
     let app = user.file(
         "shop.toml",
-        "restarts = 20\n[[child]]\nname = 'tills'\nrestarts = 300\n[[child.child]]\nname = 'till'\n\
-         module = 'end.iasm'",
+        "restarts = 20\nseconds = 60\n[[child]]\nname = 'tills'\nrestarts = 300\nseconds = 60\n\
+         [[child.child]]\nname = 'till'\nmodule = 'end.iasm'",
     );
     let node = user.node("a", &["--app", &app]);
     let report = wait_until("it is reported", || {
@@ -146,25 +146,6 @@ fn the_log_of_a_storm_is_short_and_its_last_line_names_the_culprit() {
         "{last}"
     );
     assert!(report.lines().count() < 200, "{report}");
-}
-
-#[test]
-fn events_of_a_storm_are_told_to_their_end() {
-    let user = User::new();
-    user.file("end.iasm", "l: load $0 #-1\nload $1 #3000\nrecv $0 $1\nhlt");
-    user.file("storm.iasm", "hlt");
-    let app = user.file(
-        "shop.toml",
-        "restarts = 3\nseconds = 60\n[[child]]\nname = 'pool'\nrestarts = 50000\nseconds = 60\nstrategy = 'rest-for-one'\n\
-         [[child.child]]\nname = 'first'\nmodule = 'end.iasm'\nrestart = 'temporary'\n\
-         [[child.child]]\nname = 'till'\nmodule = 'storm.iasm'",
-    );
-    let node = user.node("a", &["--app", &app]);
-    let events = user.start(&["events", "--follow", "--json", "--at", &node.at]);
-    let end = events.wait_for("\"gave-up\"");
-    assert!(end.contains("till") || end.contains("pool"), "{end}");
-    events.signal(Signal::SIGINT);
-    assert_eq!(events.end().code, Some(0));
 }
 
 /// Also when its output has nowhere to go, which makes programs wait.

@@ -181,7 +181,7 @@ fn bytes_that_are_no_utf8_do_not_end_the_session() {
     let mut session = Session::repl(&user);
     session.press("load $0 #77\r");
     for (count, bytes) in
-        [&b"; \xff\xfe\r"[..], b"\xe4", b"\xe2\x82\r", b"\x1b[200~x\xffy\x1b[201~"]
+        [&b"; \xff\xfe\r"[..], b"\xe4\r", b"\xe2\x82\r", b"\x1b[200~x\xffy\x1b[201~"]
             .iter()
             .enumerate()
     {
