@@ -227,7 +227,7 @@ fn a_byte_order_mark_does_no_harm() {
     let user = User::new();
     const MARK: &str = "\u{feff}";
     let source = user.file("p.iasm", format!("{MARK}load $0 #77\nprti $0\nhlt"));
-    assert_eq!(user.run(&["run", &source]).stdout, "77");
+    assert_eq!(user.run(&["run", &source]).stdout.trim_end(), "77");
     assert_eq!(user.run(&["check", &source]).code, Some(0));
     let app = user.file(
         "a.toml",

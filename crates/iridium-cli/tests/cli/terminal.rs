@@ -208,7 +208,7 @@ fn tabs_in_what_is_pasted_are_blanks_and_a_typed_one_completes() {
     session.press("\tload $0 #77\rnext:\tload\t$1,\t#5\t; a comment\r\t\tinc $1\r!registers\r");
     session.wait_for("$0 = 77   $1 = 6");
     session.press("load $2 #9\r!regi\t\r");
-    session.wait_for("$0 = 77   $1 = 6   $2 = 9");
+    session.wait_for("$0 = 77   $1 = 6    $2 = 9");
     assert!(!session.seen().contains("error"), "{}", session.seen());
 }
 
