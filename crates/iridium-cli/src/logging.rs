@@ -102,7 +102,8 @@ pub(crate) fn start(
                 layout.add_filter_ignore_str(TRAPS);
             }
             let coloured = output::is_coloured(&io::stderr());
-            let colours = if coloured { ColorChoice::Auto } else { ColorChoice::Never };
+            // Not left to the logger, which takes an empty `NO_COLOR` for a wish.
+            let colours = if coloured { ColorChoice::Always } else { ColorChoice::Never };
             TermLogger::new(level, layout.build(), TerminalMode::Stderr, colours)
         }
         LogTarget::Terminal(writer) => {

@@ -102,6 +102,7 @@ const UNSAFE: &[(&str, &str)] = &[
         "asks the C library's allocator to give memory back",
     ),
     ("crates/iridium-cli/src/signals.rs", "asks the system which signals are ignored"),
+    ("crates/iridium-cli/tests/cli/support.rs", "undoes that SIGINT is ignored in the background"),
 ];
 
 /// The one file of each crate that may call the codec library, which is

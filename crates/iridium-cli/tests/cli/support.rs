@@ -1,15 +1,16 @@
 //! Processes that end with the test, and waiting with a deadline.
+#![allow(unsafe_code)]
 
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, unbounded};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, sigaction};
 use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -28,6 +29,7 @@ pub(crate) struct User {
 
 impl User {
     pub(crate) fn new() -> Self {
+        hear_ctrl_c();
         Self { home: tempfile::tempdir().unwrap() }
     }
 
@@ -123,6 +125,17 @@ impl User {
             }
         })
     }
+}
+
+/// Undoes that SIGINT is ignored, as it is where tests run in the background of a shell without
+/// job control. Commands would inherit that, and rightly ignore it.
+fn hear_ctrl_c() {
+    static ONCE: Once = Once::new();
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    ONCE.call_once(|| {
+        // SAFETY: no handler is installed or read; nothing else in these tests has one.
+        unsafe { sigaction(Signal::SIGINT, &default) }.unwrap();
+    });
 }
 
 /// A program of the folder of examples.
