@@ -76,6 +76,7 @@ fn tree(stage: &Stage) -> (Spawned, [Pid; 2]) {
     stage.scheduler.add_program(&stage.program);
     let waiting = || ChildBody::Program {
         module: stage.program.module().id(),
+        debug: None,
         entry: Some("wait".into()),
         arguments: Vec::new(),
         limits: Limits::default(),
