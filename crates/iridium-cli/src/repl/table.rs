@@ -142,7 +142,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "forget",
         arguments: "ALIAS",
-        help: "forget a member that is down or has left, at all nodes",
+        help: "forget a member that is down or has left",
         run: cluster::forget,
     },
     Command {

@@ -110,7 +110,10 @@ fn commands_for_a_local_scheduler_are_refused_and_it_ends_with_the_node() {
     }
     say(&mut repl, "!send nobody 1 x");
     say(&mut repl, "!forget no-member");
-    let report = repl.process.complained();
+    let report = wait_until("all are refused", || {
+        let report = repl.process.complained();
+        if report.lines().count() >= 7 { Ok(report) } else { Err(report) }
+    });
     let lines: Vec<_> = report.lines().collect();
     assert_eq!(lines.len(), 7, "{report}");
     assert!(lines[..5].iter().all(|line| line.contains("attached to the node at")), "{report}");
