@@ -15,8 +15,8 @@ pub(crate) const MAX_RELATIONS: usize = 1 << 20;
 const LINK: i64 = 0;
 /// What an entry of the sets takes, in bytes: nodes of trees are little more than half full when they
 /// were filled in order.
-const PID_ENTRY: u64 = 20;
-const MONITOR_ENTRY: u64 = 36;
+const PID_ENTRY: u64 = 26;
+const MONITOR_ENTRY: u64 = 44;
 
 /// Links and monitors of a process. Most processes have few or none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
