@@ -189,10 +189,13 @@ impl ProcessEntry {
     /// Counts its memory, where that is limited. `false` when it has grown and there is no room for
     /// that: it is counted as before then. What others may have asked for, and a supervisor, are
     /// counted in any case.
+    #[inline]
     pub(crate) fn count_memory(&mut self, memory: &Memory) -> bool {
-        if !memory.is_limited() {
-            return true;
-        }
+        !memory.is_limited() || self.count_limited_memory(memory)
+    }
+
+    #[cold]
+    fn count_limited_memory(&mut self, memory: &Memory) -> bool {
         let (own, imposed) = (self.own_memory(), self.actor.imposed_memory());
         memory.adjust(imposed as i64 - self.imposed_memory as i64);
         (self.imposed_memory, self.uncounted) = (imposed, 0);
@@ -211,8 +214,15 @@ impl ProcessEntry {
 
     /// Counts the memory of a message that it is about to get while it waits; not each one, but an
     /// eighth more of its own at the latest. `false` when there is no room for it.
+    #[inline]
     pub(crate) fn count_message(&mut self, memory: &Memory, message: &Message) -> bool {
-        if !memory.is_limited() {
+        !memory.is_limited() || self.count_limited_message(memory, message)
+    }
+
+    #[cold]
+    fn count_limited_message(&mut self, memory: &Memory, message: &Message) -> bool {
+        // It gets none.
+        if self.is_supervisor() {
             return true;
         }
         self.uncounted += match &message.payload {

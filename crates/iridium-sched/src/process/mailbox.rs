@@ -74,12 +74,18 @@ impl Mailbox {
             None => None,
         };
         let message = message.or_else(|| self.take_unseen(tag));
-        if self.unseen.is_empty() && self.unseen.capacity() > KEPT {
-            self.unseen = VecDeque::new();
+        if self.unseen.is_empty() {
+            self.give_memory_back();
         }
         let message = message?;
         self.bytes -= memory_of(&message);
         Some(message)
+    }
+
+    fn give_memory_back(&mut self) {
+        if self.unseen.capacity() > KEPT {
+            self.unseen = VecDeque::new();
+        }
     }
 
     fn take_unseen(&mut self, tag: i64) -> Option<Message> {

@@ -254,47 +254,63 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
 impl<T, M: Weigh, W> State<T, M, W> {
     /// Keeps a message, unless that is too much: then it comes back, and the process finds a note.
     fn keep(&mut self, message: M, memory: &Memory) -> Option<M> {
-        let kind = message.kind();
-        if self.system {
-            let is_welcome = match kind {
-                Kind::Vital | Kind::Order => true,
-                Kind::Mail => false,
-                Kind::Request => self.weight <= self.max_weight,
-            };
-            if !is_welcome {
-                return Some(message);
-            }
-        } else if kind != Kind::Vital && self.weight + message.weight() > self.max_weight {
-            self.note_refusal(M::overflow());
+        let (kind, weight) = (message.kind(), message.weight());
+        if kind != Kind::Vital
+            && (self.system || self.weight + weight > self.max_weight)
+            && self.is_refused(kind)
+        {
             return Some(message);
         }
-        // A native process ends with its own limits only, not for what others take.
-        let refusable = kind == Kind::Mail && !matches!(self.holder, Holder::Native(_));
-        if refusable && !self.try_count(message.weight(), memory) {
+        if memory.is_limited() && !self.count(kind, weight, memory) {
             self.note_refusal(M::out_of_memory());
             return Some(message);
         }
-        self.put(message, memory);
+        self.weight += weight;
+        self.messages.push(message);
         None
     }
 
     fn put(&mut self, message: M, memory: &Memory) {
-        self.weight += message.weight();
-        self.messages.push(message);
-        if memory.is_limited() && self.is_uncounted(self.taken()) {
-            let taken = self.taken();
-            memory.adjust((taken - self.counted) as i64);
-            self.counted = taken;
+        let weight = message.weight();
+        if memory.is_limited() {
+            self.count(Kind::Vital, weight, memory);
         }
+        self.weight += weight;
+        self.messages.push(message);
     }
 
-    /// Counts the memory for one more message, if there is room for it.
-    fn try_count(&mut self, weight: u64, memory: &Memory) -> bool {
+    /// Whether a message is refused, because it weighs too much or the process is one of the runtime's
+    /// own. Others find a note of that.
+    #[cold]
+    fn is_refused(&mut self, kind: Kind) -> bool {
+        if self.system {
+            return match kind {
+                Kind::Vital | Kind::Order => false,
+                Kind::Mail => true,
+                Kind::Request => self.weight > self.max_weight,
+            };
+        }
+        self.note_refusal(M::overflow());
+        true
+    }
+
+    /// Counts the memory for one more message. `false` when there is no room for it, which only mail
+    /// can be refused for. A native process ends with its own limits only, not for what others take.
+    #[cold]
+    fn count(&mut self, kind: Kind, weight: u64, memory: &Memory) -> bool {
         let taken = self.taken() + weight + size_of::<M>() as u64;
-        if !memory.is_limited() || !self.is_uncounted(taken) {
+        // Not each message, but an eighth more at the latest.
+        if taken <= self.counted + self.counted / 8 {
             return true;
         }
-        let fits = memory.try_grow(taken - self.counted);
+        let grown = taken - self.counted;
+        let fits = match (kind, &self.holder) {
+            (Kind::Mail, Holder::Away | Holder::Parked(_)) => memory.try_grow(grown),
+            _ => {
+                memory.adjust(grown as i64);
+                true
+            }
+        };
         if fits {
             self.counted = taken;
         }
@@ -304,11 +320,6 @@ impl<T, M: Weigh, W> State<T, M, W> {
     /// The memory that the messages take, in bytes.
     fn taken(&self) -> u64 {
         self.weight + (self.messages.len() * size_of::<M>()) as u64
-    }
-
-    /// Whether so much is to be counted now: not each message, but an eighth more at the latest.
-    fn is_uncounted(&self, taken: u64) -> bool {
-        taken > self.counted + self.counted / 8
     }
 
     /// Leaves a note, once, that something was refused.

@@ -188,14 +188,14 @@ impl Context<'_> {
 fn react(entry: &mut ProcessEntry, message: SlotMessage, memory: &Memory) -> Reaction<SlotMessage> {
     match message {
         SlotMessage::Signal(Signal::Message(message)) => {
-            if entry.is_supervisor() {
-                return Reaction::Refuse(SlotMessage::Signal(Signal::Message(message)));
-            }
             if !entry.count_message(memory, &message) {
                 entry.has_slot_messages = true;
                 return Reaction::OutOfMemory(SlotMessage::Signal(Signal::Message(message)));
             }
             let Some(message) = entry.receive_now(message) else { return Reaction::Run };
+            if entry.is_supervisor() {
+                return Reaction::Refuse(SlotMessage::Signal(Signal::Message(message)));
+            }
             let awaited = entry.actor.awaits(&message);
             entry.actor.mailbox.push(message);
             // So that the worker checks the limits.
