@@ -12,10 +12,12 @@ use crate::process::reason::Reason;
 use crate::process::retirement::Retirement;
 use crate::process::signal::{Signal, is_user_message};
 use crate::process::slot_message::{Removal, SlotMessage};
-use iridium_vm::{Pid, Trap};
+use iridium_vm::{Pid, Process, Trap};
 
 /// How many signals an exited process sends, or messages it drops, before others run.
 const SLICE: usize = 256;
+/// So many bytes take about as long to free as a turn takes.
+const LARGE: u64 = 16 << 20;
 
 impl Context<'_> {
     /// Ends a process: frees its slot, and tells all related processes. The observer is told before
@@ -37,7 +39,16 @@ impl Context<'_> {
                 self.shared.observer.exited(&info);
             }
             // The state of the machine is not kept for nobody.
-            retirement.info = Some(info).filter(|_| !entry.exit_subscribers.is_empty());
+            if entry.exit_subscribers.is_empty() {
+                self.free(info.process);
+            } else {
+                retirement.info = Some(info);
+            }
+        } else if let Body::Program(process, _) = &mut entry.body
+            && process.memory() >= LARGE
+            && let Body::Program(process, _) = std::mem::replace(&mut entry.body, Body::Ended)
+        {
+            self.free(Some(Arc::new(process)));
         }
         self.shared.names.forget(entry.actor.pid, &self.shared.memory);
         if self.retire(&mut entry.actor, &entry.groups, &mut retirement, SLICE) {
@@ -45,6 +56,16 @@ impl Context<'_> {
         } else {
             entry.body = Body::Retiring(Box::new(retirement));
             self.schedule_back(entry);
+        }
+    }
+
+    /// Frees the state of a process: much memory on a thread of its own, since it takes the system
+    /// long to take that back.
+    fn free(&self, process: Option<Arc<Process>>) {
+        let Some(process) = process.filter(|process| process.memory() >= LARGE) else { return };
+        if let Err(error) = self.shared.threads.spawn("iridium-free", move || drop(process)) {
+            // What was to be freed there is freed by now.
+            log::warn!("no thread to free the memory of a process: {error}");
         }
     }
 
