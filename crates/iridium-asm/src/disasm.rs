@@ -1,7 +1,7 @@
 //! Modules back to source text.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::collections::HashSet;
+use std::fmt::{self, Write as _};
 
 use iridium_isa::text::{Names, generated_label};
 use iridium_isa::{Module, Parts};
@@ -10,116 +10,121 @@ use iridium_isa::{Module, Parts};
 const BYTES_A_LINE: usize = 16;
 
 /// Source text that assembles to the same code, data, entry, exports and imports.
-pub fn disassemble(module: &Module) -> String {
+pub fn disassemble(module: &Module) -> Disassembly<'_> {
     let parts = module.parts();
-    let labels = code_labels(parts);
-    let names = Names {
-        code: labels
-            .iter()
-            .filter_map(|(at, names)| Some((*at, names.first()?.as_str())))
-            .collect(),
-        data: parts.data_labels.iter().map(|(name, at)| (*at, name.as_str())).collect(),
-        imports: &parts.imports,
-    };
-    let mut text = String::new();
-    print_data(parts, &mut text);
-    text.push_str(".code\n");
-    parts.imports.iter().for_each(|name| {
-        let _ = writeln!(text, ".import {name}");
-    });
-    parts.exports.iter().for_each(|(name, _)| {
-        let _ = writeln!(text, ".export @{name}");
-    });
-    if parts.entry != 0 {
-        text.push_str(".entry ");
-        names.code(parts.entry, &mut text);
-        text.push('\n');
-    }
-    for (index, instruction) in parts.code.iter().enumerate() {
-        for label in labels.get(&(index as u32)).into_iter().flatten() {
-            let _ = writeln!(text, "{label}:");
-        }
-        text.push_str("    ");
-        instruction.print(&names, &mut text);
-        text.push('\n');
-    }
-    text
+    Disassembly { parts, labels: code_labels(parts) }
 }
 
-/// The labels of every instruction that needs one: those that the module has, the exports, and
-/// generated ones for targets that have none.
-fn code_labels(parts: &Parts) -> BTreeMap<u32, Vec<String>> {
-    let mut taken: BTreeSet<&str> =
-        parts.data_labels.iter().map(|(name, _)| name.as_str()).collect();
-    let mut labels: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    for (name, at) in parts.code_labels.iter().chain(&parts.exports) {
-        if taken.insert(name) {
-            labels.entry(*at).or_default().push(name.clone());
+/// A module as source text, which is made while it is [written](fmt::Display): it may be many times
+/// as long as the module.
+#[derive(Debug)]
+pub struct Disassembly<'m> {
+    parts: &'m Parts,
+    /// The labels that are printed, in the order of their instructions.
+    labels: Vec<(String, u32)>,
+}
+
+impl fmt::Display for Disassembly<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { parts, labels } = self;
+        let names = Names { code: labels, data: &parts.data_labels, imports: &parts.imports };
+        print_data(parts, f)?;
+        f.write_str(".code\n")?;
+        parts.imports.iter().try_for_each(|name| writeln!(f, ".import {name}"))?;
+        parts.exports.iter().try_for_each(|(name, _)| writeln!(f, ".export @{name}"))?;
+        let mut line = String::new();
+        if parts.entry != 0 {
+            names.code(parts.entry, &mut line);
+            writeln!(f, ".entry {line}")?;
         }
-    }
-    let targets = parts.code.iter().flat_map(|instruction| instruction.targets());
-    for target in targets.chain([&parts.entry]) {
-        labels.entry(*target).or_insert_with(|| {
-            let mut name = generated_label(*target);
-            while taken.contains(name.as_str()) {
-                name.push('_');
+        let mut labels = labels.iter().peekable();
+        for (index, instruction) in (0..).zip(&parts.code) {
+            while let Some((label, _)) = labels.next_if(|(_, at)| *at == index) {
+                writeln!(f, "{label}:")?;
             }
-            vec![name]
-        });
+            line.clear();
+            instruction.print(&names, &mut line);
+            writeln!(f, "    {line}")?;
+        }
+        Ok(())
     }
+}
+
+/// The labels that are printed: those that the module has, the exports, and generated ones for
+/// targets that have none.
+fn code_labels(parts: &Parts) -> Vec<(String, u32)> {
+    let named = parts.code_labels.iter().chain(&parts.exports);
+    let mut taken: HashSet<&str> =
+        parts.data_labels.iter().map(|(name, _)| name.as_str()).collect();
+    let mut labels: Vec<(String, u32)> =
+        named.clone().filter(|(name, _)| taken.insert(name)).cloned().collect();
+    let mut labelled = vec![false; parts.code.len()];
+    let mut is_new =
+        |at: u32| labelled.get_mut(at as usize).is_some_and(|seen| !std::mem::replace(seen, true));
+    named.for_each(|(_, at)| {
+        is_new(*at);
+    });
+    let targets = parts.code.iter().flat_map(|instruction| instruction.targets());
+    for target in targets.chain([&parts.entry]).filter(|target| is_new(**target)) {
+        let mut name = generated_label(*target);
+        let numbered = (1..).map(|number| format!("{}_{number}", generated_label(*target)));
+        for other in numbered {
+            if !taken.contains(name.as_str()) {
+                break;
+            }
+            name = other;
+        }
+        labels.push((name, *target));
+    }
+    labels.sort_by_key(|(_, at)| *at);
     labels
 }
 
-fn print_data(parts: &Parts, text: &mut String) {
+fn print_data(parts: &Parts, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if parts.data.is_empty() && parts.data_labels.is_empty() {
-        return;
+        return Ok(());
     }
-    text.push_str(".data\n");
-    let mut labels: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    for (name, at) in &parts.data_labels {
-        labels.entry(*at as usize).or_default().push(name);
-    }
-    let mut ends = labels.keys().copied().filter(|at| *at > 0).collect::<Vec<_>>();
-    ends.push(parts.data.len());
+    f.write_str(".data\n")?;
+    let mut labels = parts.data_labels.iter().peekable();
     let mut start = 0;
-    for end in ends {
-        for label in labels.remove(&start).into_iter().flatten() {
-            let _ = writeln!(text, "{label}:");
+    loop {
+        while let Some((label, _)) = labels.next_if(|(_, at)| *at as usize == start) {
+            writeln!(f, "{label}:")?;
         }
-        print_chunk(parts.data.get(start..end).unwrap_or(&[]), text);
+        let end = labels.peek().map_or(parts.data.len(), |(_, at)| *at as usize);
+        if end == start {
+            return Ok(());
+        }
+        print_chunk(parts.data.get(start..end).unwrap_or(&[]), f)?;
         start = end;
-    }
-    for label in labels.into_values().flatten() {
-        let _ = writeln!(text, "{label}:");
     }
 }
 
-fn print_chunk(bytes: &[u8], text: &mut String) {
+fn print_chunk(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let printable = |byte: &u8| *byte == b' ' || byte.is_ascii_graphic() || *byte == b'\n';
     match bytes.split_last() {
         Some((0, string)) if !string.is_empty() && string.iter().all(printable) => {
-            text.push_str("    .asciiz \"");
+            f.write_str("    .asciiz \"")?;
             for byte in string {
                 match byte {
-                    b'\n' => text.push_str("\\n"),
-                    b'"' => text.push_str("\\\""),
-                    b'\\' => text.push_str("\\\\"),
-                    _ => text.push(char::from(*byte)),
+                    b'\n' => f.write_str("\\n")?,
+                    b'"' => f.write_str("\\\"")?,
+                    b'\\' => f.write_str("\\\\")?,
+                    _ => f.write_char(char::from(*byte))?,
                 }
             }
-            text.push_str("\"\n");
+            f.write_str("\"\n")
         }
         _ if bytes.len() > BYTES_A_LINE && bytes.iter().all(|byte| *byte == 0) => {
-            let _ = writeln!(text, "    .zero #{}", bytes.len());
+            writeln!(f, "    .zero #{}", bytes.len())
         }
         _ => {
             for line in bytes.chunks(BYTES_A_LINE) {
-                text.push_str("    .byte");
-                line.iter().for_each(|byte| {
-                    let _ = write!(text, " #{byte}");
-                });
-                text.push('\n');
+                f.write_str("    .byte")?;
+                line.iter().try_for_each(|byte| write!(f, " #{byte}"))?;
+                f.write_char('\n')?;
             }
+            Ok(())
         }
     }
 }

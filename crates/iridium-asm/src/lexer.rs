@@ -1,7 +1,7 @@
 //! Source text to tokens.
 
 use iridium_isa::syntax::Value;
-use iridium_isa::{Span, is_name_char};
+use iridium_isa::{MAX_NAME, Span, is_name_char};
 
 /// A piece of a source line.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,8 +61,24 @@ impl<'s> Lexer<'s> {
             b'\'' | b'"' => self.text(),
             _ => self.word(),
         };
+        let token = match self.word_length(from) {
+            length if length > MAX_NAME => {
+                let message = format!("a word of {length} bytes");
+                self.error(from, message, Some("names and operands have at most 255 bytes"))
+            }
+            _ => token,
+        };
         let span = self.span(from);
         Some(token.map(|token| (token, span)))
+    }
+
+    /// Bytes of the token that was just read, without its sign; 0 for a string.
+    fn word_length(&self, from: usize) -> usize {
+        let written = self.line.as_bytes().get(from..self.at).unwrap_or_default();
+        match written {
+            [b'\'' | b'"', ..] => 0,
+            [b'$' | b'#' | b'@' | b'.', word @ ..] | [word @ .., b':'] | word => word.len(),
+        }
     }
 
     fn span(&self, from: usize) -> Span {

@@ -27,9 +27,10 @@ mod report;
 mod resolve;
 mod session;
 
-use iridium_isa::{Diagnostics, MAX_FILE_NAME, Module, ModuleBuilder};
+use iridium_isa::escape::{escape, tail};
+use iridium_isa::{Diagnostics, MAX_NAME, Module, ModuleBuilder};
 
-pub use self::disasm::disassemble;
+pub use self::disasm::{Disassembly, disassemble};
 use self::parser::{Base, parse};
 use self::report::Report;
 use self::resolve::Origin;
@@ -79,7 +80,7 @@ impl Assembler {
         let ends = resolve::add_final_hlt(&mut draft, &base);
         let mut builder = ModuleBuilder::new();
         let origin = Origin { file: builder.add_file(line_table_name(&self.file)), lines: 0 };
-        resolve::resolve(&draft, &base, origin, &mut builder, &mut report);
+        resolve::resolve(&mut draft, &base, origin, &mut builder, &mut report);
         if report.has_errors() {
             return Err(report.finish());
         }
@@ -96,15 +97,9 @@ impl Assembler {
     }
 }
 
-/// The name of a source as a line table can hold it. The end of a long path says more than its
-/// begin.
+/// The name of a source as a line table can hold it.
 fn line_table_name(name: &str) -> String {
-    const CUT: char = '…';
-    if name.len() <= MAX_FILE_NAME {
-        return name.to_owned();
-    }
-    let end = name.ceil_char_boundary(name.len() - (MAX_FILE_NAME - CUT.len_utf8()));
-    format!("{CUT}{}", name.get(end..).unwrap_or_default())
+    tail(&escape(name), MAX_NAME).into_owned()
 }
 
 #[cfg(test)]
@@ -119,7 +114,7 @@ mod tests {
         let Ok(Some([name])) = files.as_ref().map(|files| files.as_deref()) else {
             unreachable!("one file: {files:?}")
         };
-        assert!(name.len() <= MAX_FILE_NAME, "{}", name.len());
+        assert!(name.len() <= MAX_NAME, "{}", name.len());
         assert!(name.starts_with("…") && name.ends_with("/ü/end.iasm"), "{name}");
     }
 }

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use iridium_isa::reference::{lookup, mnemonics};
-use iridium_isa::suggest::nearest;
 use iridium_isa::syntax::{Scope, Symbol, Value};
 use iridium_isa::{MAX_CODE, MAX_DATA, Opcode, Span, is_name};
 
@@ -169,7 +168,7 @@ impl<'s> Parser<'s, '_> {
     fn instruction(&mut self, word: &str, span: Span, column: u32, lexer: &mut Lexer<'s>) {
         let forms = lookup(word);
         if forms.is_empty() {
-            let help = nearest(word, mnemonics()).map(|name| format!("did you mean `{name}`?"));
+            let help = self.report.did_you_mean(word, mnemonics);
             return self.error(span, format!("no mnemonic `{word}`"), help);
         }
         if self.draft.in_data {
@@ -214,8 +213,8 @@ impl<'s> Parser<'s, '_> {
 
     fn directive(&mut self, name: &str, span: Span, lexer: &mut Lexer<'s>) {
         const DIRECTIVES: [&str; 12] = [
-            "data", "code", "asciiz", "ascii", "integer", "i64", "f64", "byte", "zero", "entry",
-            "export", "import",
+            ".data", ".code", ".asciiz", ".ascii", ".integer", ".i64", ".f64", ".byte", ".zero",
+            ".entry", ".export", ".import",
         ];
         let folded = name.to_ascii_lowercase();
         match folded.as_str() {
@@ -225,10 +224,10 @@ impl<'s> Parser<'s, '_> {
             }
             "entry" | "export" => self.named_code(folded == "entry", span, lexer),
             "import" => self.import(span, lexer),
-            _ if !DIRECTIVES.contains(&folded.as_str()) => {
-                let help = nearest(name, DIRECTIVES.into_iter())
-                    .map(|name| format!("did you mean `.{name}`?"));
-                self.error(span, format!("no directive `.{name}`"), help);
+            _ if !DIRECTIVES.iter().any(|known| known.get(1..) == Some(&folded)) => {
+                let written = format!(".{name}");
+                let help = self.report.did_you_mean(&written, || DIRECTIVES.into_iter());
+                self.error(span, format!("no directive `{written}`"), help);
             }
             _ if !self.draft.in_data => {
                 let help = Some("open the data section with `.data`".to_owned());
@@ -237,8 +236,10 @@ impl<'s> Parser<'s, '_> {
             "asciiz" | "ascii" => self.text_data(folded == "asciiz", span, lexer),
             _ => self.number_data(&folded, span, lexer),
         }
-        if self.base.data as usize + self.draft.data.len() > MAX_DATA {
-            self.draft.data.clear();
+        let room = MAX_DATA - self.base.data as usize;
+        if self.draft.data.len() > room {
+            // Not emptied, or the next line could fill it all again.
+            self.draft.data.truncate(room);
             self.error(lexer.end(), format!("more than {MAX_DATA} bytes of data"), None);
         }
     }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use iridium_isa::operand::Data;
 use iridium_isa::reference::{lookup, usage};
-use iridium_isa::suggest::nearest;
 use iridium_isa::syntax::{OperandError, Operands, Scope, Symbol, Value};
 use iridium_isa::{FileId, Flow, Instruction, Location, ModuleBuilder, Opcode, OperandDoc, Span};
 
@@ -51,7 +50,7 @@ fn push_hlt(draft: &mut Draft<'_>) {
 
 /// Matches operands, looks labels up, and appends what the source says to a module.
 pub(super) fn resolve(
-    draft: &Draft<'_>,
+    draft: &mut Draft<'_>,
     base: &Base,
     origin: Origin,
     builder: &mut ModuleBuilder,
@@ -90,7 +89,7 @@ pub(super) fn resolve(
     for (name, _) in imports {
         builder.import(name);
     }
-    builder.bytes(&draft.data);
+    builder.bytes(std::mem::take(&mut draft.data));
     name_labels(draft, builder);
 }
 
@@ -109,7 +108,8 @@ fn code_index(
             None
         }
         None => {
-            report.error(span.clone(), format!("no label `{name}`"), suggest_label(name, names));
+            let help = suggest_label(name, names, report);
+            report.error(span.clone(), format!("no label `{name}`"), help);
             None
         }
     }
@@ -210,14 +210,16 @@ fn explain(
             (span, message, None)
         }
         OperandError::UnknownLabel { name, span } => {
-            let help = suggest_label(&name, names);
+            let help = suggest_label(&name, names, report);
             (span, format!("no label `{name}`"), help)
         }
         OperandError::UnknownImport { name, span } => {
-            let known = names.draft.imports.keys().copied();
-            let help = nearest(&name, known.chain(names.base.imports.keys().map(String::as_str)))
-                .map(|name| format!("did you mean `{name}`?"))
-                .unwrap_or_else(|| format!("import it with `.import {name}`"));
+            let known = || {
+                let drafted = names.draft.imports.keys().copied();
+                drafted.chain(names.base.imports.keys().map(String::as_str))
+            };
+            let help = report.did_you_mean(&name, known);
+            let help = help.unwrap_or_else(|| format!("import it with `.import {name}`"));
             (span, format!("no imported host function `{name}`"), Some(help))
         }
         OperandError::DataLabel { name, span } => {
@@ -230,8 +232,9 @@ fn explain(
     report.error(span, message, help);
 }
 
-fn suggest_label(name: &str, names: &Names<'_, '_>) -> Option<String> {
-    let drafted = names.draft.symbols.keys().copied();
-    nearest(name, drafted.chain(names.base.symbols.keys().map(String::as_str)))
-        .map(|name| format!("did you mean `{name}`?"))
+fn suggest_label(name: &str, names: &Names<'_, '_>, report: &mut Report<'_>) -> Option<String> {
+    report.did_you_mean(name, || {
+        let drafted = names.draft.symbols.keys().copied();
+        drafted.chain(names.base.symbols.keys().map(String::as_str))
+    })
 }

@@ -23,7 +23,7 @@ use super::{MAX_SOURCE, line_table_name};
 /// let second = session.enter("twice: addi $0 #1 $0\naddi $0 #1 $0")?;
 /// assert_eq!((first.start, second.start), (0, 1));
 /// assert_eq!(second.module.code().len(), 4, "with a `hlt` at the end");
-/// assert_eq!(session.symbols(), [("twice".to_owned(), 1)]);
+/// assert_eq!(session.symbols(), [("twice", 1)]);
 ///
 /// assert!(session.enter("djmp @nowhere").is_err(), "a bad line changes nothing");
 /// # Ok::<(), iridium_isa::Diagnostics>(())
@@ -95,9 +95,9 @@ impl Session {
             report.whole_file(format!("an entry is at most {MAX_SOURCE} bytes long"));
             return Err(report.finish());
         }
-        let draft = parse(text, &self.base, &mut report);
+        let mut draft = parse(text, &self.base, &mut report);
         let mut builder = self.builder.clone();
-        resolve(&draft, &self.base, self.origin, &mut builder, &mut report);
+        resolve(&mut draft, &self.base, self.origin, &mut builder, &mut report);
         if report.has_errors() {
             return Err(report.finish());
         }
@@ -124,23 +124,28 @@ impl Session {
     }
 
     /// Labels with what they stand for, sorted by name: instruction indices and data addresses.
-    pub fn symbols(&self) -> Vec<(String, i64)> {
-        let value = |symbol: &Symbol| match symbol {
-            Symbol::Code(index) => i64::from(*index),
-            Symbol::Data(offset) => DATA_BASE + i64::from(*offset),
-        };
+    pub fn symbols(&self) -> Vec<(&str, i64)> {
         let symbols = self.base.symbols.iter();
-        let mut symbols: Vec<_> = symbols.map(|(name, at)| (name.clone(), value(at))).collect();
-        symbols.sort();
+        let mut symbols: Vec<_> = symbols.map(|(name, at)| (name.as_str(), value(*at))).collect();
+        symbols.sort_unstable();
         symbols
     }
 
-    /// All instructions so far, as source text.
-    pub fn listing(&self) -> Vec<String> {
-        match ended(self.builder.clone()) {
-            Ok(module) => (0..self.base.code).map(|at| module.instruction_text(at)).collect(),
-            Err(_) => Vec::new(),
-        }
+    /// What a label stands for: an instruction index or a data address.
+    pub fn symbol(&self, name: &str) -> Option<i64> {
+        self.base.symbols.get(name).copied().map(value)
+    }
+
+    /// How many instructions there are so far, without the `hlt` that every module ends with.
+    pub fn length(&self) -> u32 {
+        self.base.code
+    }
+}
+
+fn value(symbol: Symbol) -> i64 {
+    match symbol {
+        Symbol::Code(index) => i64::from(index),
+        Symbol::Data(offset) => DATA_BASE + i64::from(offset),
     }
 }
 

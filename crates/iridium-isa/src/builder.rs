@@ -1,15 +1,14 @@
 //! Putting a module together, instruction by instruction.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::instruction::Instruction;
 use super::lines::{FileId, LineTable, Location};
 use super::module::verify::InvalidModule;
 use super::module::{Module, Parts};
 use super::operand::{DATA_BASE, Data, Import, Int, IntOut, Lit64, Target, Targets};
-
-/// The most bytes that the name of a source file may have.
-pub const MAX_FILE_NAME: usize = 255;
 
 /// An instruction of the module that is being built, which may come later. It is good for the
 /// [`ModuleBuilder`] alone that made it.
@@ -53,7 +52,7 @@ pub struct Label(u32);
 #[derive(Debug, Clone, Default)]
 pub struct ModuleBuilder {
     code: Vec<Instruction>,
-    data: Vec<u8>,
+    data: Arc<Vec<u8>>,
     entry: Option<Label>,
     exports: Vec<(String, Label)>,
     imports: Vec<String>,
@@ -103,9 +102,6 @@ pub enum BuildError {
     /// An instruction was made for a label and names none.
     #[error("instruction {0} was made for a label and names none")]
     NoTarget(u32),
-    /// The name of a source file is longer than [`MAX_FILE_NAME`].
-    #[error("the name of a source file is {0} bytes long, more than {MAX_FILE_NAME}")]
-    FileName(usize),
     /// The module breaks a rule.
     #[error(transparent)]
     Invalid(#[from] InvalidModule),
@@ -267,47 +263,48 @@ impl ModuleBuilder {
     }
 
     /// Appends bytes to the read-only data. Returns where they begin, as all that append data do.
-    pub fn bytes(&mut self, bytes: &[u8]) -> Data {
+    pub fn bytes<'b>(&mut self, bytes: impl Into<Cow<'b, [u8]>>) -> Data {
         let at = self.data_position();
-        self.data.extend_from_slice(bytes);
+        match bytes.into() {
+            Cow::Owned(bytes) if self.data.is_empty() => self.data = bytes.into(),
+            // Nothing is appended where nothing is new: that would copy what is shared.
+            bytes if bytes.is_empty() => {}
+            bytes => self.data_mut().extend_from_slice(&bytes),
+        }
         at
     }
 
     /// Appends a text and the NUL that ends it, as `prts` and `register` need it.
     pub fn string(&mut self, text: &str) -> Data {
         let at = self.bytes(text.as_bytes());
-        self.data.push(0);
+        self.data_mut().push(0);
         at
     }
 
     /// Appends integers of 64 bits.
     pub fn integers(&mut self, numbers: &[i64]) -> Data {
         let at = self.data_position();
-        self.data.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        self.data_mut().extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
         at
     }
 
     /// Appends floats.
     pub fn floats(&mut self, numbers: &[f64]) -> Data {
         let at = self.data_position();
-        self.data.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        self.data_mut().extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
         at
     }
 
     /// Appends zero bytes until what comes next begins at a multiple of `to` bytes.
     pub fn align_data(&mut self, to: usize) -> Data {
         let length = self.data.len().next_multiple_of(to.max(1));
-        self.data.resize(length, 0);
+        self.data_mut().resize(length, 0);
         self.data_position()
     }
 
     /// Adds a source file. Ids count up from 0: when the files of a [`Sources`](crate::Sources) are
     /// added in their order, its locations are good here.
     pub fn add_file(&mut self, name: impl Into<String>) -> FileId {
-        let name = name.into();
-        if name.len() > MAX_FILE_NAME {
-            self.fail(BuildError::FileName(name.len()));
-        }
         self.lines.add_file(name)
     }
 
@@ -329,8 +326,7 @@ impl ModuleBuilder {
         let exports = std::mem::take(&mut self.exports);
         let exports = self.placed(exports)?;
         let names = std::mem::take(&mut self.names);
-        let mut code_labels = self.placed(names)?;
-        code_labels.sort_by_key(|(_, at)| *at);
+        let code_labels = self.placed(names)?;
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
@@ -385,6 +381,10 @@ impl ModuleBuilder {
 
     fn name(&self, label: Label) -> Option<String> {
         self.names.iter().find(|(_, named)| *named == label).map(|(name, _)| name.clone())
+    }
+
+    fn data_mut(&mut self) -> &mut Vec<u8> {
+        Arc::make_mut(&mut self.data)
     }
 
     fn fail(&mut self, mistake: BuildError) {
@@ -529,7 +529,7 @@ mod tests {
         let long = built(&|b| {
             b.add_file("x".repeat(256));
         });
-        assert_eq!(long, Err("the name of a source file is 256 bytes long, more than 255".into()));
+        assert_eq!(long, Err("a name in it is 256 bytes long, more than 255".into()));
         let past = built(&|b| {
             let label = b.label_at(9);
             b.entry(label);

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::escape;
 use super::lines::{FileId, Location};
-use super::sources::{Excerpt, Sources, floor};
+use super::sources::{Excerpt, Sources};
 
 /// Bytes of a message, an annotation, a help or a note.
 const MAX_TEXT: usize = 200;
@@ -20,8 +21,9 @@ pub enum Severity {
 
 /// One thing to say about source texts.
 ///
-/// It keeps the lines that it shows, so it outlives the texts. What it says is cut to 200 bytes,
-/// because it quotes the source, in which a word may go on for millions of bytes.
+/// It keeps the lines that it shows, so it outlives the texts. What it says quotes the source, in
+/// which a word may go on for millions of bytes and hold any character: it is cut to 200 bytes, and
+/// hidden characters are [escaped](escape::escape).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     severity: Severity,
@@ -158,10 +160,6 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-fn cut(mut text: String) -> String {
-    if text.len() > MAX_TEXT {
-        text.truncate(floor(&text, MAX_TEXT));
-        text.push('…');
-    }
-    text
+fn cut(text: String) -> String {
+    escape::excerpt(&text, MAX_TEXT).into_owned()
 }

@@ -13,12 +13,14 @@
 //! | [`module`] | modules and their files, and what is checked once so that it need not be checked at every step |
 //! | [`reference`](mod@reference) | instructions by name, and the manual's table |
 //! | [`syntax`], [`text`] | operands as source text, read and written |
+//! | [`escape`](mod@escape) | names of others, fit to be shown |
 //! | [`suggest`] | the nearest name that exists |
 
 mod builder;
 mod bytes;
 mod diagnostic;
 mod diagnostics;
+pub mod escape;
 mod instruction;
 mod lines;
 pub mod module;
@@ -32,14 +34,14 @@ mod table;
 pub mod text;
 mod tolls;
 
-pub use builder::{BuildError, Label, MAX_FILE_NAME, ModuleBuilder};
+pub use builder::{BuildError, Label, ModuleBuilder};
 pub use diagnostic::{Annotation, Attachment, Diagnostic, Severity};
 pub use diagnostics::Diagnostics;
 pub use instruction::{Flow, Fuel, Instruction, Opcode, OperandDoc};
 pub use lines::{FileId, LineTable, Location};
 pub use module::verify::InvalidModule;
 pub use module::{
-    DebugId, FORMAT_VERSION, LoadError, MAGIC, MAX_CODE, MAX_DATA, Module, ModuleId, Parts,
+    DebugId, FORMAT_VERSION, LoadError, MAGIC, MAX_CODE, MAX_DATA, MAX_NAME, Module, ModuleId, Parts,
     is_name, is_name_char,
 };
 pub use operand::DATA_BASE;

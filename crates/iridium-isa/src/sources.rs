@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::escape::{escape, push_escaped};
 use super::lines::{FileId, Location};
 
 /// Bytes of a source line that an excerpt shows before and after its place.
@@ -28,9 +29,10 @@ impl<'s> Sources<'s> {
         Self::default()
     }
 
-    /// Adds a source text, of less than 4 GiB, with the name that diagnostics call it by.
+    /// Adds a source text, of less than 4 GiB, with the name that diagnostics call it by, in which
+    /// hidden characters are [escaped](escape).
     pub fn add(&mut self, name: &str, text: &'s str) -> FileId {
-        self.files.push(Source { name: name.into(), text, index: OnceCell::new() });
+        self.files.push(Source { name: escape(name).into(), text, index: OnceCell::new() });
         FileId(self.files.len() as u32 - 1)
     }
 
@@ -77,7 +79,8 @@ pub struct Excerpt {
     pub name: Arc<str>,
     /// Where the marked text begins.
     pub location: Location,
-    /// The text of the line, or the part of a long line around the place.
+    /// The text of the line, or the part of a long line around the place. Hidden characters but
+    /// tabs are [escaped](escape).
     pub text: String,
     /// The bytes of `text` that are meant. What goes on in later lines is left out.
     pub marked: Range<usize>,
@@ -119,10 +122,9 @@ impl Source<'_> {
         let line_start = self.line_start(line as usize);
         let shown_start = floor(self.text, line_start.max(start.saturating_sub(SHOWN)));
         let shown_end = floor(self.text, line_end.min(start + SHOWN));
-        let text = self.text.get(shown_start..shown_end).unwrap_or_default();
-        let text = text.trim_end_matches('\r').to_owned();
-        let length = text.len();
-        let marked = (start - shown_start).min(length)..(end - shown_start).min(length);
+        let shown = self.text.get(shown_start..shown_end).unwrap_or_default();
+        let (text, marked) =
+            escaped(shown.trim_end_matches('\r'), start - shown_start..end - shown_start);
         let location = Location { file, line, column };
         Excerpt { name: Arc::clone(&self.name), location, text, marked }
     }
@@ -155,6 +157,26 @@ impl Source<'_> {
             Index { lines, characters }
         })
     }
+}
+
+/// A line with its hidden characters but tabs escaped, and where the marked bytes are in it then.
+fn escaped(line: &str, marked: Range<usize>) -> (String, Range<usize>) {
+    let mut text = String::with_capacity(line.len());
+    let (mut from, mut to) = (None, None);
+    for (at, character) in line.char_indices() {
+        if at >= marked.start {
+            from.get_or_insert(text.len());
+        }
+        if at >= marked.end {
+            to.get_or_insert(text.len());
+        }
+        match character {
+            '\t' => text.push('\t'),
+            _ => push_escaped(character, &mut text),
+        }
+    }
+    let end = text.len();
+    (text, from.unwrap_or(end)..to.unwrap_or(end))
 }
 
 /// In UTF-8 all bytes of a character but the first begin with the bits 10.
@@ -200,6 +222,16 @@ mod tests {
         let excerpt = sources.excerpt(file, 2000..2002);
         assert!(excerpt.text.len() <= 2 * SHOWN);
         assert_eq!(excerpt.text.get(excerpt.marked), text.get(2000..2002));
+    }
+
+    #[test]
+    fn hidden_characters_are_escaped_and_what_is_marked_stays_so() {
+        let mut sources = Sources::new();
+        let file = sources.add("a\u{1b}[2J", "\tab\u{1b}c\u{202e}d");
+        let excerpt = sources.excerpt(file, 3..8);
+        assert_eq!(&*excerpt.name, r"a\x1b[2J");
+        assert_eq!(excerpt.text, "\tab\\x1bc\\u{202e}d");
+        assert_eq!(excerpt.text.get(excerpt.marked), Some(r"\x1bc\u{202e}"));
     }
 
     #[test]

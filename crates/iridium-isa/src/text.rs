@@ -1,15 +1,14 @@
 //! Instructions as text: the names that operands print with.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Names for code, data and imports while instructions are printed.
 #[derive(Debug, Default)]
 pub struct Names<'n> {
-    /// Labels by instruction index.
-    pub code: BTreeMap<u32, &'n str>,
-    /// Labels by data offset.
-    pub data: BTreeMap<u32, &'n str>,
+    /// Labels with their instruction, in the order of the instructions.
+    pub code: &'n [(String, u32)],
+    /// Labels with their offset into the data, in the order of the offsets.
+    pub data: &'n [(String, u32)],
     /// Imported host functions in order.
     pub imports: &'n [String],
 }
@@ -17,7 +16,7 @@ pub struct Names<'n> {
 impl Names<'_> {
     /// Appends the label of an instruction.
     pub fn code(&self, index: u32, to: &mut String) {
-        match self.code.get(&index) {
+        match label_of(self.code, index) {
             Some(name) => to.extend(["@", name]),
             None => {
                 let _ = write!(to, "@{}", generated_label(index));
@@ -27,7 +26,7 @@ impl Names<'_> {
 
     /// Appends the label of data, or its offset when it has none.
     pub(crate) fn data(&self, offset: u32, to: &mut String) {
-        match self.data.get(&offset) {
+        match label_of(self.data, offset) {
             Some(name) => to.extend(["@", name]),
             None => {
                 let _ = write!(to, "#{offset}");
@@ -44,6 +43,18 @@ impl Names<'_> {
             }
         }
     }
+}
+
+/// The last label that stands at a place or before it, and how far before, in labels that are in
+/// the order of their places.
+pub(crate) fn label_before(labels: &[(String, u32)], place: u32) -> Option<(&str, u32)> {
+    let behind = labels.partition_point(|(_, at)| *at <= place);
+    let (name, at) = labels.get(behind.checked_sub(1)?)?;
+    Some((name, place - at))
+}
+
+fn label_of(labels: &[(String, u32)], place: u32) -> Option<&str> {
+    label_before(labels, place).filter(|(_, distance)| *distance == 0).map(|(name, _)| name)
 }
 
 /// The name for an instruction that has no label.

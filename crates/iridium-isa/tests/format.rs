@@ -54,7 +54,7 @@ fn sample(lines: LineTable) -> Module {
         |names: &[(&str, u32)]| names.iter().map(|(name, at)| ((*name).to_owned(), *at)).collect();
     let parts = Parts {
         code: code(),
-        data: b"first\0second\0\x01\x02\x03".to_vec(),
+        data: b"first\0second\0\x01\x02\x03".to_vec().into(),
         entry: 2,
         exports: names(&[("work", 19), ("public", 12)]),
         imports: vec!["host.one".into(), "host.two".into()],

@@ -158,8 +158,67 @@ fn what_editors_and_typing_leave_behind_is_told_in_few_words() {
     let text = errors("load $0 #1\n\u{feff}hlt\n=").to_string();
     assert!(text.contains("t.iasm:2:1: error: unexpected character U+FEFF"), "{text}");
     assert!(text.contains("t.iasm:3:1: error: unexpected `=`"), "{text}");
-    let text = errors(&format!("load $0 #{}", "1".repeat(1_000_000))).to_string();
-    assert!(text.len() < 300 && text.ends_with('…'), "{} bytes", text.len());
+    let text = errors(&format!(".data\n.byte #'{}'", "1".repeat(1_000_000))).to_string();
+    assert!(text.len() < 300, "{} bytes", text.len());
+}
+
+#[test]
+fn names_and_operands_have_at_most_255_bytes() {
+    let (fits, long) = ("ü".repeat(127) + "x", "ü".repeat(128));
+    assert_eq!(assemble(&format!("{fits}: djmp @{fits}")).code_labels(), [(fits, 0)]);
+    let digits = format!("{:0256}", 1);
+    for source in [
+        format!("{long}: hlt"),
+        format!("djmp @{long}\nhlt"),
+        format!("{long}\nhlt"),
+        format!(".{long}\nhlt"),
+        format!(".import {long}\nhlt"),
+        format!(".import @{long}\nhlt"),
+        format!(".export @{long}\nhlt"),
+        format!("load $0 #{digits}\nhlt"),
+        format!("load ${digits} #1\nhlt"),
+    ] {
+        let found = errors(&source).to_string();
+        let line = source.split(&[':', ' ', '\n'][..]).next().unwrap();
+        assert!(
+            found.contains("error: a word of 256 bytes; names and operands"),
+            "{line}: {found}"
+        );
+    }
+    let text = ".data\n.asciiz '".to_owned() + &long + "'\n.code\nhlt";
+    assert_eq!(assemble(&text).data().len(), 257, "a string is none");
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_escaped_in_all_that_is_said() {
+    let source = "x\u{1b}[2J: hlt\n\tdjmp @a\u{202e}b\n.data\nt: .asciiz \"\u{9b}31m\u{2028}\nhlt";
+    let found = Assembler::new("a\u{1b}]0;x\u{7}\n.iasm").assemble(source).unwrap_err();
+    for text in [found.to_string(), found.render(false)] {
+        let bad = |c: char| c != '\n' && iridium_isa::escape::is_hidden(c);
+        assert!(!text.contains(bad), "{text:?}");
+        assert!(text.contains(r"a\x1b]0;x\x07\n.iasm:1:2"), "{text}");
+        assert!(text.contains(r"`@a\u{202e}b` is no label"), "{text}");
+    }
+    assert!(found.render(false).contains(r"\u{9b}31m\u{2028}"), "the line is shown");
+    let module = Assembler::new("a\u{1b}\n.iasm").assemble("hlt").unwrap().module;
+    assert_eq!(module.lines().unwrap().files(), [r"a\x1b\n.iasm"]);
+}
+
+#[test]
+fn a_bounded_number_of_suggestions_is_looked_for() {
+    let labels: String = (0..50).map(|n| format!("label{n}:\n")).collect();
+    let jumps: String = (0..50).map(|n| format!("djmp @labell{n}\n")).collect();
+    let found = errors(&format!("hlt\n{labels}{jumps}{}", "laod\n".repeat(50)));
+    let with_help = found.iter().filter(|error| !error.attachments().is_empty());
+    assert_eq!((found.iter().count(), with_help.count()), (100, 10));
+}
+
+#[test]
+fn too_much_data_is_not_filled_again_with_each_line() {
+    let lines = ".zero #268435456\n.byte #1\n".repeat(500);
+    let start = std::time::Instant::now();
+    assert_eq!(errors(&format!(".data\n{lines}.code\nhlt")).iter().count(), 100);
+    assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -195,7 +254,7 @@ proptest! {
         match Assembler::new("t").assemble(&pieces.join(" ")) {
             Err(errors) => prop_assert!(!errors.render(true).is_empty()),
             Ok(assembled) => {
-                let again = assemble(&iridium_asm::disassemble(&assembled.module));
+                let again = assemble(&iridium_asm::disassemble(&assembled.module).to_string());
                 prop_assert_eq!(again.id(), assembled.module.id());
             }
         }

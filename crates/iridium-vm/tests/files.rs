@@ -6,7 +6,7 @@ mod common;
 
 use common::{BACKENDS, assemble};
 use iridium_isa::operand::{Data, Import, Int, IntOut3, IntPair, Target, Window};
-use iridium_isa::{Instruction, InvalidModule, LoadError, Module, Parts};
+use iridium_isa::{Instruction, InvalidModule, LineTable, LoadError, Module, Parts};
 use iridium_vm::{Hosts, Limits, Process, Program, SnapshotError, Stop};
 use proptest::prelude::*;
 
@@ -139,6 +139,33 @@ fn the_verifier_refuses_what_the_interpreter_relies_on_not_to_exist() {
         invalid(Parts { imports: vec!["a b".into()], ..code(vec![hlt()]) }),
         InvalidModule::Name("a b".into())
     );
+    let long = "x".repeat(256);
+    let named = || vec![(long.clone(), 0)];
+    let mut lines = LineTable::new();
+    lines.add_file(long.clone());
+    lines.push(None);
+    for parts in [
+        Parts { code_labels: named(), ..code(vec![hlt()]) },
+        Parts { data_labels: named(), ..code(vec![hlt()]) },
+        Parts { exports: named(), ..code(vec![hlt()]) },
+        Parts { imports: vec![long.clone()], ..code(vec![hlt()]) },
+        Parts { lines: Some(lines), ..code(vec![hlt()]) },
+    ] {
+        assert_eq!(invalid(parts), InvalidModule::LongName(256));
+    }
+}
+
+#[test]
+fn labels_are_in_the_order_of_their_places() {
+    let label = |name: &str, at| (name.to_owned(), at);
+    let labels = vec![label("c", 3), label("a", 1), label("b", 1)];
+    let parts = Parts { code_labels: labels, ..code(vec![Instruction::Hlt {}; 5]) };
+    let module = Module::verified(parts).unwrap();
+    assert_eq!(module.code_labels(), [label("a", 1), label("b", 1), label("c", 3)]);
+    let before = [0, 1, 2, 3, 4].map(|at| module.label_before(at));
+    assert_eq!(before, [None, Some(("b", 0)), Some(("b", 1)), Some(("c", 0)), Some(("c", 1))]);
+    let at = [0, 1, 2].map(|at| module.labels_at(at).len());
+    assert_eq!(at, [0, 2, 0]);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! The content of a module file's sections, written.
 
+use std::borrow::Cow;
+
 use super::parts::Parts;
 use crate::bytes::Number;
 use crate::lines::LineTable;
 
 /// The sections that affect behaviour: code, data, entry with exports, imports. Their bytes are what
 /// the identity of a module is the hash of, so no version of the format changes them.
-pub(super) fn behaviour(parts: &Parts) -> [Vec<u8>; 4] {
+pub(super) fn behaviour(parts: &Parts) -> [Cow<'_, [u8]>; 4] {
     let mut code = Vec::with_capacity(parts.code.len() * 6);
     (parts.code.len() as u32).put(&mut code);
     parts.code.iter().for_each(|instruction| instruction.encode(&mut code));
@@ -15,7 +17,8 @@ pub(super) fn behaviour(parts: &Parts) -> [Vec<u8>; 4] {
     parts.entry.put(&mut exports);
     put_names(&mut exports, &parts.exports);
 
-    [code, parts.data.clone(), exports, texts(&parts.imports)]
+    // There may be much data, so it is not copied.
+    [code.into(), (&*parts.data).into(), exports.into(), texts(&parts.imports).into()]
 }
 
 /// The files, then file, line and column of each instruction; the line is 0 for one that stands in

@@ -30,6 +30,7 @@
 //! Version 1 had exactly six sections, with the ids 0 to 5, a line table of one file, and one
 //! checksum, behind the list of sections. It is still read.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::error::{FORMAT_VERSION, LoadError};
@@ -59,15 +60,15 @@ const HEADER: usize = 40;
 const ENTRY: usize = 12;
 const CHECKSUM: usize = 4;
 
-/// The bytes of a module file.
-pub(super) fn write(parts: &Parts, id: ModuleId) -> Vec<u8> {
+/// The bytes of a module file, in pieces, so that the data is not copied.
+pub(super) fn pieces(parts: &Parts, id: ModuleId) -> Vec<Cow<'_, [u8]>> {
     let behaviour = (CODE..).zip(encode::behaviour(parts));
-    let lines = parts.lines.as_ref().map(|table| (LINES, encode::lines(table)));
+    let lines = parts.lines.as_ref().map(|table| (LINES, encode::lines(table).into()));
     let named = !parts.code_labels.is_empty() || !parts.data_labels.is_empty();
-    let labels = named.then(|| (LABELS, encode::labels(parts)));
-    let sections: Vec<(u32, Vec<u8>)> = behaviour.chain(lines).chain(labels).collect();
+    let labels = named.then(|| (LABELS, encode::labels(parts).into()));
+    let sections: Vec<(u32, Cow<'_, [u8]>)> = behaviour.chain(lines).chain(labels).collect();
 
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(HEADER + ENTRY * sections.len() + 2 * CHECKSUM);
     out.extend_from_slice(&MAGIC);
     FORMAT_VERSION.put(&mut out);
     (sections.len() as u16).put(&mut out);
@@ -79,8 +80,8 @@ pub(super) fn write(parts: &Parts, id: ModuleId) -> Vec<u8> {
         crc32fast::hash(content).put(&mut out);
     }
     put_checksum(&mut out);
-    sections.iter().for_each(|(_, content)| out.extend_from_slice(content));
-    out
+    let content = sections.into_iter().map(|(_, content)| content);
+    std::iter::once(out.into()).chain(content).collect()
 }
 
 fn put_checksum(out: &mut Vec<u8>) {
@@ -109,7 +110,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
     };
     let parts = Parts {
         code: decode::code(required(CODE)?)?,
-        data: required(DATA)?.to_vec(),
+        data: required(DATA)?.to_vec().into(),
         entry,
         exports,
         imports: decode::imports(required(IMPORTS)?).ok_or(damaged(IMPORTS))?,

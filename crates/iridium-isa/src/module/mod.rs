@@ -13,15 +13,17 @@ mod names;
 mod parts;
 pub mod verify;
 
+use std::borrow::Cow;
+
 pub use error::{FORMAT_VERSION, LoadError};
 pub use file::MAGIC;
 pub use identity::{DebugId, ModuleId};
-pub use names::{is_name, is_name_char};
+pub use names::{MAX_NAME, is_name, is_name_char};
 pub use parts::{MAX_CODE, MAX_DATA, Parts};
 
 use crate::instruction::Instruction;
 use crate::lines::LineTable;
-use crate::text::Names;
+use crate::text::{Names, label_before};
 use verify::{InvalidModule, verify};
 
 /// A verified module.
@@ -33,12 +35,14 @@ pub struct Module {
 }
 
 impl Module {
-    /// Verifies the parts and joins them.
+    /// Verifies the parts and joins them. Labels are put in the order of their places.
     ///
     /// # Errors
     /// The first rule of [`verify`] that the parts break.
-    pub fn verified(parts: Parts) -> Result<Self, InvalidModule> {
+    pub fn verified(mut parts: Parts) -> Result<Self, InvalidModule> {
         let window = verify(&parts)?;
+        parts.code_labels.sort_by_key(|(_, at)| *at);
+        parts.data_labels.sort_by_key(|(_, at)| *at);
         let id = identity::identify(&parts);
         Ok(Self { parts, id, window })
     }
@@ -78,14 +82,27 @@ impl Module {
         &self.parts.imports
     }
 
-    /// Code labels with their instruction.
+    /// Code labels with their instruction, in the order of the instructions.
     pub fn code_labels(&self) -> &[(String, u32)] {
         &self.parts.code_labels
     }
 
-    /// Data labels with their offset.
+    /// Data labels with their offset, in the order of the offsets.
     pub fn data_labels(&self) -> &[(String, u32)] {
         &self.parts.data_labels
+    }
+
+    /// The code labels of an instruction.
+    pub fn labels_at(&self, index: u32) -> &[(String, u32)] {
+        let labels = &self.parts.code_labels;
+        let begin = labels.partition_point(|(_, at)| *at < index);
+        let end = labels.partition_point(|(_, at)| *at <= index);
+        labels.get(begin..end).unwrap_or_default()
+    }
+
+    /// The last code label at an instruction or before it, and how many instructions before.
+    pub fn label_before(&self, index: u32) -> Option<(&str, u32)> {
+        label_before(&self.parts.code_labels, index)
     }
 
     /// The source positions, unless stripped.
@@ -133,7 +150,13 @@ impl Module {
 
     /// The bytes of a module file.
     pub fn to_bytes(&self) -> Vec<u8> {
-        file::write(&self.parts, self.id)
+        self.to_pieces().concat()
+    }
+
+    /// The bytes of a module file in pieces, one behind the other: a module may have much data,
+    /// which is then not copied.
+    pub fn to_pieces(&self) -> Vec<Cow<'_, [u8]>> {
+        file::pieces(&self.parts, self.id)
     }
 
     /// Reads and verifies a module file.
@@ -147,10 +170,7 @@ impl Module {
     }
 
     fn names(&self) -> Names<'_> {
-        Names {
-            code: self.parts.code_labels.iter().map(|(name, at)| (*at, name.as_str())).collect(),
-            data: self.parts.data_labels.iter().map(|(name, at)| (*at, name.as_str())).collect(),
-            imports: &self.parts.imports,
-        }
+        let Parts { code_labels, data_labels, imports, .. } = &self.parts;
+        Names { code: code_labels, data: data_labels, imports }
     }
 }

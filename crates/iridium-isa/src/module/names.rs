@@ -1,8 +1,11 @@
-//! What labels, exports and imports may be called.
+//! What labels, exports, imports and source files may be called.
+
+/// The most bytes that a name may have: of a label, an export, an import or a source file.
+pub const MAX_NAME: usize = 255;
 
 /// Whether a text can be a label or the name of an import.
 pub fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with('.') && text.chars().all(is_name_char)
+    (1..=MAX_NAME).contains(&text.len()) && !text.starts_with('.') && text.chars().all(is_name_char)
 }
 
 /// Letters, digits, `_` and `.`.

@@ -1,5 +1,7 @@
 //! What a module is made of.
 
+use std::sync::Arc;
+
 use crate::instruction::Instruction;
 use crate::lines::LineTable;
 
@@ -14,8 +16,8 @@ pub const MAX_DATA: usize = 1 << 28;
 pub struct Parts {
     /// The instructions.
     pub code: Vec<Instruction>,
-    /// The read-only data.
-    pub data: Vec<u8>,
+    /// The read-only data, of which there may be much: builders, modules and their copies share it.
+    pub data: Arc<Vec<u8>>,
     /// The instruction at which a process starts.
     pub entry: u32,
     /// Labels that may be spawned by name from elsewhere, with their instruction.

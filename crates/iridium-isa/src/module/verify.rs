@@ -14,7 +14,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::names::is_name;
+use super::names::{MAX_NAME, is_name};
 use super::parts::{MAX_CODE, MAX_DATA, Parts};
 use crate::instruction::{Flow, Opcode};
 use crate::lines::{FileId, LineTable};
@@ -66,6 +66,9 @@ pub enum InvalidModule {
     /// A label past the end.
     #[error("the label `{0}` names nothing")]
     Label(String),
+    /// A name of more than [`MAX_NAME`] bytes.
+    #[error("a name in it is {0} bytes long, more than {MAX_NAME}")]
+    LongName(usize),
     /// A name that source text cannot spell, or one that is there twice.
     #[error("the name {0:?} is malformed or used twice")]
     Name(String),
@@ -121,6 +124,7 @@ fn bounds(parts: &Parts) -> Result<Bounds, InvalidModule> {
 }
 
 fn check_names(parts: &Parts, bounds: &Bounds) -> Result<(), InvalidModule> {
+    check_lengths(parts)?;
     // Most names are labels; a set that grows as it fills would cost as much again.
     let mut seen = HashSet::with_capacity(parts.code_labels.len() + parts.data_labels.len());
     let labels = parts.code_labels.iter().chain(&parts.data_labels).map(|(name, _)| name);
@@ -139,6 +143,15 @@ fn check_names(parts: &Parts, bounds: &Bounds) -> Result<(), InvalidModule> {
     }
     check_exports(parts, bounds, &seen)?;
     parts.lines.as_ref().map_or(Ok(()), |table| check_lines(table, parts.code.len()))
+}
+
+/// Comes before all that quotes a name.
+fn check_lengths(parts: &Parts) -> Result<(), InvalidModule> {
+    let labels = parts.code_labels.iter().chain(&parts.data_labels).chain(&parts.exports);
+    let files = parts.lines.iter().flat_map(|table| table.files());
+    let mut names = labels.map(|(name, _)| name).chain(&parts.imports).chain(files);
+    let long = names.find(|name| name.len() > MAX_NAME);
+    long.map_or(Ok(()), |name| Err(InvalidModule::LongName(name.len())))
 }
 
 fn check_lines(table: &LineTable, code: usize) -> Result<(), InvalidModule> {
