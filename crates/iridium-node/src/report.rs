@@ -76,17 +76,21 @@ impl ProcessRow {
     }
 }
 
-/// As many rows from the first on as a list may hold, and how many more there are.
-pub(crate) fn listed(mut rows: Vec<ProcessRow>) -> (Vec<ProcessRow>, u64) {
-    let mut size = 0;
-    let fit = rows.iter().take_while(|row| {
+/// As many rows from the first on as a list may hold, and how many more there are, which are not
+/// made.
+pub(crate) fn listed(
+    rows: impl IntoIterator<Item = ProcessRow, IntoIter: ExactSizeIterator>,
+) -> (Vec<ProcessRow>, u64) {
+    let mut rest = rows.into_iter();
+    let (mut fit, mut size) = (Vec::new(), 0);
+    while let Some(row) = rest.next() {
         size += row.size();
-        size <= MAX_LIST
-    });
-    let fit = fit.count();
-    let more = rows.len() - fit;
-    rows.truncate(fit);
-    (rows, more as u64)
+        if size > MAX_LIST {
+            return (fit, rest.len() as u64 + 1);
+        }
+        fit.push(row);
+    }
+    (fit, 0)
 }
 
 /// The processes of a node.

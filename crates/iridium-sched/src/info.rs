@@ -115,7 +115,7 @@ impl ProcessInfo {
         let actor = &entry.actor;
         let (module, debug, place, fuel, heap) = match &entry.body {
             Body::Program(process, program) => {
-                let place = process.backtrace(program.module()).into_iter().next();
+                let place = Some(process.place(program.module()));
                 let ids = (Some(process.module()), Some(program.debug_id()));
                 (ids.0, ids.1, place, process.fuel_spent(), process.heap().len())
             }
@@ -222,12 +222,12 @@ impl Scheduler {
         while let Ok(info) = busy.recv_deadline(deadline) {
             infos.push(info);
         }
+        infos.sort_by_key(|info| info.pid);
         for (name, pid) in shared.names.all() {
-            if let Some(info) = infos.iter_mut().find(|info| info.pid == pid) {
-                info.names.push(name);
+            if let Ok(at) = infos.binary_search_by_key(&pid, |info| info.pid) {
+                infos[at].names.push(name);
             }
         }
-        infos.sort_by_key(|info| info.pid);
         infos
     }
 }

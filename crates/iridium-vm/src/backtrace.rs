@@ -1,5 +1,7 @@
 //! Where a process is, and how it got there.
 
+use std::sync::Arc;
+
 use iridium_isa::Module;
 
 use crate::place::Place;
@@ -10,18 +12,20 @@ use crate::trap::{Trap, TrapKind};
 const SHOWN_CALLS: usize = 32;
 
 impl Process {
+    /// Where the process is.
+    pub fn place(&self, module: &Arc<Module>) -> Place {
+        Place::of(module, self.current_instruction())
+    }
+
     /// Where the process is, and the calls that led there, innermost first; the first 32.
-    pub fn backtrace(&self, module: &Module) -> Vec<Place> {
+    pub fn backtrace(&self, module: &Arc<Module>) -> Vec<Place> {
         let calls = self.frames.iter().rev().map(|frame| frame.return_to.saturating_sub(1));
-        std::iter::once(self.current_instruction())
-            .chain(calls)
-            .take(SHOWN_CALLS)
-            .map(|index| Place::of(module, index))
-            .collect()
+        let calls = calls.map(|index| Place::of(module, index));
+        std::iter::once(self.place(module)).chain(calls).take(SHOWN_CALLS).collect()
     }
 
     /// A trap of the process where it stands, for reports. `message` is what a host function said.
-    pub fn trap_here(&self, module: &Module, kind: TrapKind, message: Option<String>) -> Trap {
+    pub fn trap_here(&self, module: &Arc<Module>, kind: TrapKind, message: Option<String>) -> Trap {
         let backtrace = self.backtrace(module);
         let deeper = (self.frames.len() + 1).saturating_sub(backtrace.len());
         Trap { kind, message, backtrace, deeper }

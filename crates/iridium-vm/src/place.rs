@@ -1,47 +1,65 @@
 //! Places in a program.
 
 use std::fmt;
+use std::sync::Arc;
 
 use iridium_isa::Module;
+use iridium_isa::escape::{escape, excerpt};
+
+/// Bytes of an instruction that are shown; a jump table may have millions of labels.
+const MAX_SHOWN: usize = 255;
 
 /// A place in a program.
+///
+/// It is a number and the module, whose names are looked up when it is shown: most places that a
+/// trap has are never shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The instruction's index.
-    pub index: u32,
-    /// Source file, line and column, unless the module is stripped.
-    pub source: Option<(String, u32, u32)>,
-    /// The last label before it, and how many instructions after it.
-    pub label: Option<(String, u32)>,
-    /// The instruction as source text.
-    pub instruction: String,
+    module: Arc<Module>,
+    index: u32,
 }
 
 impl Place {
     /// The place of an instruction in a module.
-    pub fn of(module: &Module, index: u32) -> Self {
-        let source = module.lines().and_then(|table| {
-            let location = table.location(index)?;
-            Some((table.file(location.file)?.to_owned(), location.line, location.column))
-        });
-        let label = module.code_labels().iter().filter(|(_, at)| *at <= index);
-        let label = label.max_by_key(|(_, at)| *at).map(|(name, at)| (name.clone(), index - at));
-        Self { index, source, label, instruction: module.instruction_text(index) }
+    pub fn of(module: &Arc<Module>, index: u32) -> Self {
+        Self { module: Arc::clone(module), index }
+    }
+
+    /// The instruction's index.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Source file, line and column, unless the module is stripped.
+    pub fn source(&self) -> Option<(&str, u32, u32)> {
+        let table = self.module.lines()?;
+        let location = table.location(self.index)?;
+        Some((table.file(location.file)?, location.line, location.column))
+    }
+
+    /// The last label before it, and how many instructions after it.
+    pub fn label(&self) -> Option<(&str, u32)> {
+        self.module.label_before(self.index)
+    }
+
+    /// The instruction as source text.
+    pub fn instruction(&self) -> String {
+        self.module.instruction_text(self.index)
     }
 }
 
-/// `file:line:column (label+offset): instruction`.
+/// `file:line:column (label+offset): instruction`, fit to be shown.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.source {
-            Some((file, line, column)) => write!(f, "{file}:{line}:{column}")?,
+        match self.source() {
+            Some((file, line, column)) => write!(f, "{}:{line}:{column}", escape(file))?,
             None => write!(f, "instruction {}", self.index)?,
         }
-        match &self.label {
+        match self.label() {
             Some((name, 0)) => write!(f, " ({name})")?,
             Some((name, offset)) => write!(f, " ({name}+{offset})")?,
             None => {}
         }
-        write!(f, ": {}", self.instruction)
+        write!(f, ": {}", excerpt(&self.instruction(), MAX_SHOWN))
     }
 }

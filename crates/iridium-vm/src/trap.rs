@@ -4,9 +4,13 @@
 
 use std::fmt;
 
-use crate::codec::numbered;
+use iridium_isa::escape::excerpt;
 
+use crate::codec::numbered;
 use crate::place::Place;
+
+/// Bytes of what a host function said that are shown.
+const MAX_MESSAGE: usize = 1024;
 
 macro_rules! trap_kinds {
     ($($(#[doc = $doc:literal])+ $saved:literal = $variant:ident $number:literal $name:literal;)+) => {
@@ -63,7 +67,8 @@ trap_kinds! {
     10 = IllegalInstruction 11 "illegal-instruction";
     /// No current message, or one of the wrong length.
     11 = BadMessage 12 "bad-message";
-    /// A string without its NUL, that is not UTF-8, or a number that is no Unicode scalar.
+    /// A string without its NUL, that is not UTF-8 or too long for a name, or a number that is no
+    /// Unicode scalar.
     12 = BadString 13 "bad-string";
     /// The fuel limit of the process is reached.
     13 = FuelLimit 14 "fuel-limit";
@@ -108,7 +113,7 @@ impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "trap: {}", self.kind)?;
         if let Some(message) = &self.message {
-            write!(f, " ({message})")?;
+            write!(f, " ({})", excerpt(message, MAX_MESSAGE))?;
         }
         for (depth, place) in self.backtrace.iter().enumerate() {
             let relation = if depth == 0 { "at" } else { "called from" };

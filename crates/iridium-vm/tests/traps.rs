@@ -4,6 +4,7 @@
 mod common;
 
 use common::{BACKENDS, program, run, run_with};
+use iridium_isa::{LineTable, Location, Module};
 use iridium_vm::{Completion, HostError, Hosts, Limits, Process, Program, Status, Stop, TrapKind};
 
 fn small() -> Limits {
@@ -128,6 +129,37 @@ fn backtraces_are_bounded() {
     let Stop::Trapped(trap) = ran.stop else { panic!("{:?}", ran.stop) };
     assert_eq!(trap.backtrace.len(), 32);
     assert_eq!(trap.backtrace.len() + trap.deeper, 100_001);
+}
+
+#[test]
+fn a_place_is_short_and_says_nothing_to_a_terminal() {
+    let mut parts = common::assemble(&format!("l: jtab $0{}", " @l".repeat(1000))).into_parts();
+    let mut lines = LineTable::new();
+    let file = lines.add_file("a\u{1b}[2J\nforged");
+    lines.push(Some(Location { file, line: 1, column: 1 }));
+    parts.lines = Some(lines);
+    let program = Program::new(Module::verified(parts).unwrap(), &Hosts::new()).unwrap();
+    let place = Process::new(&program, small()).place(program.module());
+    assert_eq!(place.instruction().len(), 4 + 3 * 1000 + 3);
+    let text = place.to_string();
+    assert!(text.starts_with(r"a\x1b[2J\nforged:1:1 (l): jtab $0 @l"), "{text}");
+    assert!(text.len() < 300 && text.ends_with('…'), "{text}");
+}
+
+#[test]
+fn names_of_processes_have_at_most_255_bytes() {
+    let named = |bytes: usize, instruction: &str| {
+        let name = "x".repeat(bytes);
+        let source = format!(".data\nn: .asciiz '{name}'\n.code\n{instruction}\nhlt");
+        run(&source).trap()
+    };
+    for instruction in ["register @n $0", "unregister @n $0"] {
+        assert_eq!(named(256, instruction), Some("bad-string"));
+        assert_eq!(named(255, instruction), None);
+    }
+    // With the alias of a node behind it.
+    assert_eq!(named(255 + 1 + 64, "whereis @n $0"), None);
+    assert_eq!(named(255 + 1 + 65, "whereis @n $0"), Some("bad-string"));
 }
 
 #[test]

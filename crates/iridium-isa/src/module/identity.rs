@@ -50,10 +50,10 @@ pub(super) fn identify_debug(parts: &Parts) -> DebugId {
 
 /// Hashes sections, each with its length in front so that no two different modules hash the same
 /// text.
-fn hash(title: &[u8], sections: &[Vec<u8>]) -> [u8; 32] {
+fn hash(title: &[u8], sections: &[impl AsRef<[u8]>]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(title);
-    for section in sections {
+    for section in sections.iter().map(AsRef::as_ref) {
         hash.update((section.len() as u64).to_le_bytes());
         hash.update(section);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use iridium_isa::ModuleId;
+use iridium_isa::{MAX_NAME, ModuleId};
 use iridium_net::WindowPermit;
 use iridium_sched::{Reason, Scheduler};
 use iridium_vm::{Completion, Limits, Pid, Process, Program, Start};
@@ -96,6 +96,11 @@ pub(crate) fn spawn_named(
     name: Option<&str>,
 ) -> Result<Pid, String> {
     let taken = |name: &str| format!("the name {name} is taken");
+    if let Some(name) = name
+        && name.len() > MAX_NAME
+    {
+        return Err(format!("its name has {} bytes, more than {MAX_NAME}", name.len()));
+    }
     if let Some(name) = name
         && scheduler.find(name).is_some()
     {

@@ -70,7 +70,7 @@ impl Operators {
 }
 
 /// The processes of this node.
-pub(super) fn own_processes(scheduler: &Scheduler) -> Vec<ProcessRow> {
+fn own_processes(scheduler: &Scheduler) -> Vec<ProcessRow> {
     scheduler.processes().into_iter().map(ProcessRow::from).collect()
 }
 

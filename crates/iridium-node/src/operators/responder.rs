@@ -7,11 +7,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use iridium_net::{SendError, WindowPermit};
 use iridium_sched::Scheduler;
 
-use super::lists::own_processes;
 use super::{Operators, Order};
 use crate::code::{Requester, SpawnRequest};
 use crate::links::{Lane, Peer};
-use crate::report::listed;
+use crate::report::{ProcessRow, listed};
 use crate::wire::{NodeMessage, Query, Response};
 
 /// How often it looks for requests of processes whose replies are overdue.
@@ -61,7 +60,7 @@ impl Operators {
     /// the link can refuse: a link on which too much waits that cannot be refused is closed. If there
     /// is no room for the list now, the operator learns at least how many processes there are.
     fn respond_with_list(&self, scheduler: &Scheduler, peer: &Peer, number: u64) {
-        let (rows, more) = listed(own_processes(scheduler));
+        let (rows, more) = listed(scheduler.processes().into_iter().map(ProcessRow::from));
         let count = rows.len() as u64 + more;
         let message = |rows, more| NodeMessage::Response {
             number,

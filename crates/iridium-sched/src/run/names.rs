@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::memory::Memory;
 use crate::sync::lock;
+use iridium_isa::MAX_NAME;
 use iridium_vm::{ALLOCATION, Pid};
 
 /// The most names of a process.
@@ -40,10 +41,11 @@ pub(crate) enum Registered {
 }
 
 impl Names {
-    /// Gives a name to a process.
+    /// Gives a name to a process. One that is taken stays where it is, and one of more than
+    /// [`MAX_NAME`] bytes is refused.
     pub(crate) fn register(&self, name: &str, pid: Pid, memory: &Memory) -> Registered {
         let mut state = lock(&self.state);
-        if state.pids.contains_key(name) {
+        if name.len() > MAX_NAME || state.pids.contains_key(name) {
             return Registered::No;
         }
         let names = state.names.entry(pid).or_default();

@@ -24,6 +24,8 @@
 //! The vectors behind I2 to I4 only change on the slow path and in entry hooks, after which the machine is made anew.
 #![allow(unsafe_code)]
 
+use std::sync::Arc;
+
 use iridium_isa::Module;
 
 use super::code::Code;
@@ -71,7 +73,7 @@ pub(super) enum Step {
 /// What a run works with.
 pub(super) struct Run<'r> {
     pub(super) process: &'r mut Process,
-    pub(super) module: &'r Module,
+    pub(super) module: &'r Arc<Module>,
     pub(super) hosts: &'r [HostFunction],
     pub(super) code: &'r Code,
     pub(super) environment: &'r mut dyn Environment,
@@ -100,7 +102,7 @@ impl<'r> Run<'r> {
     pub(super) fn new(
         process: &'r mut Process,
         code: &'r Code,
-        module: &'r Module,
+        module: &'r Arc<Module>,
         hosts: &'r [HostFunction],
         environment: &'r mut dyn Environment,
         fuel: u64,

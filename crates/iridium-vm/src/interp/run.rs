@@ -18,7 +18,7 @@ pub(crate) fn run(
     environment: &mut dyn Environment,
     mode: Mode,
 ) -> Stop {
-    let module = &**program.module();
+    let module = program.module();
     let allowed = process.limits.fuel.saturating_sub(process.fuel_spent);
     let (code, hosts) = (program.code(), program.hosts());
     let mut run = Run::new(process, code, module, hosts, environment, fuel.min(allowed));

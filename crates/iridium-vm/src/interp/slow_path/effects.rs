@@ -1,12 +1,12 @@
 //! Instructions that have an effect outside of their process: their operands are read, and the rest is left
 //! to the owner of the process.
 
-use iridium_isa::Instruction;
 use iridium_isa::operand::{Int, IntOut, WINDOW_SPAN, Window};
+use iridium_isa::{Instruction, MAX_NAME};
 
 use super::bulk;
 use super::interruption::Interruption;
-use super::operands::text;
+use super::operands::name;
 use crate::effect::{Effect, Pending, SpawnKind, Start};
 use crate::host::{HostError, HostFunction};
 use crate::host_call::with_caller;
@@ -16,6 +16,9 @@ use crate::message::Payload;
 use crate::register::Register;
 use crate::stop::Stop;
 use crate::trap::TrapKind;
+
+/// Bytes of `@ALIAS` behind a name.
+const MAX_NODE_SUFFIX: usize = 65;
 
 /// Does one of these instructions; most end the run with an effect.
 pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<(), Interruption> {
@@ -78,15 +81,15 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
         I::Trapexit { n } => (Effect::TrapExit { on: n.0 != 0 }, Pending::Done),
         I::Kill { p, a } => (Effect::Kill { pid: run.int(*p), reason: run.int(*a) }, Pending::Done),
         I::Register { s, p } => {
-            let name = text(run.module, *s)?.to_owned();
+            let name = name(run.module, *s, MAX_NAME)?;
             (Effect::Register { name, pid: run.int(*p) }, Pending::Done)
         }
         I::Unregister { s, p } => {
-            let name = text(run.module, *s)?.to_owned();
+            let name = name(run.module, *s, MAX_NAME)?;
             (Effect::Unregister { name, pid: run.int(*p) }, Pending::Done)
         }
         I::Whereis { s, d } => {
-            let name = text(run.module, *s)?.to_owned();
+            let name = name(run.module, *s, MAX_NAME + MAX_NODE_SUFFIX)?;
             (Effect::WhereIs { name }, Pending::Found(d.0))
         }
         I::Nodes { d } => (Effect::Nodes, value(*d)),

@@ -4,6 +4,8 @@
 //! Fuel comes first: an instruction that costs is not begun when no fuel is left. What traps has
 //! been paid for.
 
+use std::sync::Arc;
+
 use iridium_isa::operand::Offset;
 use iridium_isa::{Fuel, Instruction, Module};
 
@@ -20,7 +22,7 @@ use crate::trap::TrapKind;
 pub(in crate::interp) fn execute(run: &mut Run<'_>) -> Result<(), Exit> {
     let index = run.process.pc;
     // The reference is to the module, so the run can be changed meanwhile.
-    let module: &Module = run.module;
+    let module = run.module;
     let done = match module.code().get(index as usize) {
         Some(instruction) => perform(run, instruction, index),
         None => Err(TrapKind::Internal.into()),
@@ -45,7 +47,7 @@ pub(in crate::interp) fn execute(run: &mut Run<'_>) -> Result<(), Exit> {
 /// Ends a process with a trap at its current instruction.
 pub(in crate::interp) fn trap(
     process: &mut Process,
-    module: &Module,
+    module: &Arc<Module>,
     kind: TrapKind,
     message: Option<String>,
 ) -> Stop {

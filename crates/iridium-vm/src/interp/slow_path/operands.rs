@@ -144,9 +144,10 @@ fn range(start: i64, length: i64) -> Option<std::ops::Range<usize>> {
     Some(start..start.checked_add(usize::try_from(length).ok()?)?)
 }
 
-/// The NUL-ended UTF-8 string at a data offset.
-pub(super) fn text(module: &Module, at: Data) -> Result<&str, TrapKind> {
+/// The NUL-ended UTF-8 string at a data offset, as a name of at most this many bytes.
+pub(super) fn name(module: &Module, at: Data, most: usize) -> Result<String, TrapKind> {
     let rest = module.data().get(at.0 as usize..).ok_or(TrapKind::BadString)?;
-    let end = rest.iter().position(|byte| *byte == 0).ok_or(TrapKind::BadString)?;
-    rest.get(..end).and_then(|bytes| std::str::from_utf8(bytes).ok()).ok_or(TrapKind::BadString)
+    let end = rest.iter().take(most + 1).position(|byte| *byte == 0);
+    let bytes = end.and_then(|end| rest.get(..end)).ok_or(TrapKind::BadString)?;
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| TrapKind::BadString)
 }
