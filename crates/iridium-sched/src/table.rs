@@ -114,8 +114,11 @@ impl Table {
         counted.ok()?;
         let cached = || worker.and_then(|worker| lock(self.caches.get(worker)?).pop());
         let serial = cached().or_else(|| self.refill(worker));
-        if serial.is_none() {
-            self.live.fetch_sub(1, Ordering::SeqCst);
+        match serial {
+            Some(serial) => self.make(serial),
+            None => {
+                self.live.fetch_sub(1, Ordering::SeqCst);
+            }
         }
         serial
     }
@@ -143,7 +146,6 @@ impl Table {
     fn make_some(&self, free: &mut Free, wanted: usize) {
         let end = free.used.saturating_add(wanted).min(1 << self.bits);
         free.serials.extend((free.used..end).rev().map(|index| index as u64));
-        free.serials.iter().for_each(|serial| self.make(*serial));
         free.used = end;
     }
 
@@ -211,9 +213,8 @@ impl Table {
         if !sound {
             return Err(ClaimError::Inconsistent);
         }
-        for serial in living.iter().chain(&from.free) {
-            self.make(*serial);
-        }
+        // Not those that are free: a few bytes could ask for slots by the million.
+        living.iter().for_each(|serial| self.make(*serial));
         let mut free = lock(&self.free);
         self.caches.iter().for_each(|cache| lock(cache).clear());
         (free.serials, free.used) = (from.free, used);
@@ -266,6 +267,20 @@ mod tests {
             serials.into_iter().for_each(|serial| table.release(Some(1), serial));
         }
         assert_eq!(table.live(), 0);
+    }
+
+    #[test]
+    fn free_serials_of_a_state_take_no_slots_before_they_are_used() {
+        let table = Table::new((1 << 20) - 1, 1);
+        let free: Vec<u64> = (0..500).map(|chunk| (chunk * CHUNK + 5) as u64).collect();
+        let used = 500 * CHUNK as u64;
+        let claimed = Serials { node: 1, bits: table.bits, free: free.clone(), used };
+        assert_eq!(table.claim(claimed, &HashSet::new()), Ok(()));
+        assert_eq!(table.slots().count(), 0);
+        let next = table.reserve(Some(0));
+        assert_eq!(next, free.last().copied());
+        assert!(next.is_some_and(|serial| table.slot(serial).is_some()));
+        assert_eq!(table.slots().count(), CHUNK);
     }
 
     #[test]

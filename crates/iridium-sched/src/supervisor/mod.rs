@@ -27,7 +27,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::action::Action;
 pub use self::action::Supervision;
 use self::intensity::Intensity;
-pub use self::spec::{Child, ChildBody, MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
+pub use self::spec::{
+    Child, ChildBody, MAX_DEPTH, MAX_MS, MAX_RESTARTS, Restart, Shutdown, Spec, Strategy,
+};
 use self::state::{ChildState, ChildStatus, Mode, Terminating, Then};
 use crate::clock::LAST_TIME;
 use crate::process::reason::Reason;
@@ -231,7 +233,8 @@ impl Supervisor {
         if !child.restart.restarts_after(reason) {
             return;
         }
-        if self.intensity.allows(self.spec.restarts, self.spec.within_ms, now) {
+        let Spec { restarts, within_ms, .. } = self.spec;
+        if self.intensity.allows(restarts.min(MAX_RESTARTS), within_ms.min(MAX_MS), now) {
             self.restart(index);
         } else {
             let child = child.name.clone();
@@ -308,7 +311,9 @@ impl Supervisor {
                     let shutdown = self.spec.children.get(index).map(|child| child.shutdown);
                     let (reason, deadline) = match shutdown {
                         None | Some(Shutdown::BrutalKill) => (Reason::KILLED, None),
-                        Some(Shutdown::Timeout(ms)) => (Reason::SHUTDOWN, after(now, ms)),
+                        Some(Shutdown::Timeout(ms)) => {
+                            (Reason::SHUTDOWN, after(now, ms.min(MAX_MS)))
+                        }
                         Some(Shutdown::Infinity) => (Reason::SHUTDOWN, None),
                     };
                     *terminating = Some(Terminating { index, deadline });

@@ -47,15 +47,21 @@ impl Restart {
 /// How deep supervisors may be nested, the top one included. One that is deeper is not started.
 pub const MAX_DEPTH: usize = 16;
 
+/// The most restarts that a supervisor allows, whatever it or a snapshot of it says; each takes a
+/// little memory while it counts.
+pub const MAX_RESTARTS: u32 = 10_000;
+/// The longest time in a supervisor, in ms: a day. A longer one counts as that.
+pub const MAX_MS: u64 = 86_400_000;
+
 /// A supervisor. Its default has no children and allows 3 restarts within 5 seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
     /// Which children start again when one of them does.
     pub strategy: Strategy,
     /// How many restarts there may be within the time below. One more, and the supervisor gives up.
-    /// A restart of several children counts once.
+    /// A restart of several children counts once. At most [`MAX_RESTARTS`].
     pub restarts: u32,
-    /// The time within which restarts are counted, in ms.
+    /// The time within which restarts are counted, in ms; at most [`MAX_MS`].
     pub within_ms: u64,
     /// The children, in the order in which they start.
     pub children: Vec<Child>,
@@ -105,7 +111,7 @@ pub struct Child {
 pub enum Shutdown {
     /// It is killed without being asked.
     BrutalKill,
-    /// It is asked, and killed if it has not ended after so many ms.
+    /// It is asked, and killed if it has not ended after so many ms; at most [`MAX_MS`].
     Timeout(u64),
     /// It is asked, and never killed, which suits a supervisor: it ends when its children have.
     Infinity,

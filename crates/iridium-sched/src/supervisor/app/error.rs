@@ -1,8 +1,10 @@
 //! What can be wrong with an app file.
 
+use iridium_isa::escape::escape;
+
 /// A mistake and its position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {mistake}")]
+#[error("line {line}, column {column}: {}", escape(&mistake.to_string()))]
 pub struct AppError {
     /// The line, from 1.
     pub line: usize,

@@ -9,7 +9,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::error::{Fault, Mistake};
 use super::section::{Read, Section, integer, wrong_type};
 use super::tree::{AppBody, AppChild, AppSupervisor};
-use crate::supervisor::spec::{MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
+use crate::supervisor::spec::{MAX_DEPTH, MAX_MS, MAX_RESTARTS, Restart, Shutdown, Spec, Strategy};
 use iridium_vm::{Limits, Register};
 
 /// The longest file in bytes.
@@ -18,11 +18,6 @@ const MAX_TEXT: usize = 1 << 24;
 const MAX_CHILDREN: usize = 10_000;
 /// The most arguments: one for each register.
 const MAX_ARGUMENTS: usize = 256;
-/// The most restarts that can be allowed; each takes a little memory while it counts.
-const MAX_RESTARTS: u64 = 10_000;
-/// The longest times: a day.
-const MAX_SECONDS: u64 = 86_400;
-const MAX_MS: u64 = 86_400_000;
 /// What a child gets to end by itself, in ms.
 const SHUTDOWN_MS: u64 = 5_000;
 
@@ -106,8 +101,8 @@ impl Reader {
         }
         let default = Spec::default();
         let strategy = section.word("strategy", &STRATEGIES)?;
-        let restarts = section.number("restarts", 0..=MAX_RESTARTS)?;
-        let seconds = section.number("seconds", 1..=MAX_SECONDS)?;
+        let restarts = section.number("restarts", 0..=u64::from(MAX_RESTARTS))?;
+        let seconds = section.number("seconds", 1..=MAX_MS / 1_000)?;
         Ok(AppSupervisor {
             strategy,
             restarts: restarts.unwrap_or(default.restarts),

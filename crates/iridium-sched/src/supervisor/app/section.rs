@@ -9,13 +9,12 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::error::{Fault, Mistake};
+use iridium_isa::MAX_NAME;
+use iridium_isa::escape::is_hidden;
 use iridium_isa::suggest::nearest;
 
 /// What is read, or the first mistake.
 pub(super) type Read<T> = Result<T, Fault>;
-
-/// The longest name in bytes.
-pub(super) const MAX_NAME: usize = 255;
 
 /// A table with keys that exist.
 pub(super) struct Section<'t, 'i> {
@@ -72,7 +71,7 @@ impl<'t, 'i> Section<'t, 'i> {
     pub(super) fn name(&self, key: &'static str) -> Read<Option<(&'t str, usize)>> {
         match self.string(key)? {
             Some((name, at))
-                if name.is_empty() || name.len() > MAX_NAME || name.contains(char::is_control) =>
+                if name.is_empty() || name.len() > MAX_NAME || name.contains(is_hidden) =>
             {
                 Err(Fault { at, mistake: Mistake::BadName { key, most: MAX_NAME } })
             }

@@ -98,6 +98,16 @@ impl Bench {
     }
 }
 
+#[test]
+fn restarts_and_their_time_have_a_bound_whatever_a_state_says() {
+    let mut bench = Bench::started(Strategy::OneForOne, u32::MAX, "a");
+    bench.supervisor.spec.within_ms = u64::MAX;
+    for _ in 0..MAX_RESTARTS {
+        assert!(bench.ends("a", 9).starts_with("start a"));
+    }
+    assert!(bench.ends("a", 9).starts_with("enough of a 9"));
+}
+
 fn child(name: &str) -> Child {
     let (restart, shutdown) = match name.chars().nth(1) {
         Some('?') => (Restart::Transient, Shutdown::Timeout(100)),
