@@ -1,9 +1,13 @@
 //! How state becomes bytes: the one place of the machine that calls bincode, and enums whose
 //! variants have numbers.
 
+use std::io;
+
 use bincode::Options;
-use serde::Serialize;
+use iridium_isa::Module;
 use serde::de::DeserializeOwned;
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
 
 /// Fixed-width integers, so that the format is easy to say and lengths are easy to bound.
 fn options(limit: u64) -> impl Options {
@@ -13,14 +17,47 @@ fn options(limit: u64) -> impl Options {
 /// A value could not be encoded, although all values of its type can be: a fault of Iridium.
 #[derive(Debug, thiserror::Error)]
 #[error("internal error: the state could not be written down")]
-pub struct EncodeError(#[source] bincode::Error);
+pub struct EncodeError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl EncodeError {
+    pub(crate) fn of(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(error.into())
+    }
+}
 
 /// Encodes a value.
 ///
 /// # Errors
 /// [`EncodeError`], which no value of this project's types causes.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, EncodeError> {
-    options(u64::MAX).serialize(value).map_err(EncodeError)
+    options(u64::MAX).serialize(value).map_err(EncodeError::of)
+}
+
+/// Encodes a value to wherever it is to go.
+///
+/// # Errors
+/// Those of writing, and those of [`encode`] as one of them.
+pub fn encode_to<T: Serialize>(value: &T, to: impl io::Write) -> io::Result<()> {
+    options(u64::MAX).serialize_into(to, value).map_err(|error| match *error {
+        bincode::ErrorKind::Io(error) => error,
+        _ => io::Error::other(error),
+    })
+}
+
+/// A module in a state: its file, as the bytes of a list, which are not copied together first.
+#[derive(Debug)]
+pub struct ModuleFile<'m>(pub &'m Module);
+
+impl Serialize for ModuleFile<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let pieces = self.0.to_pieces();
+        let length = pieces.iter().map(|piece| piece.len()).sum();
+        let mut bytes = serializer.serialize_seq(Some(length))?;
+        for byte in pieces.iter().flat_map(|piece| piece.iter()) {
+            bytes.serialize_element(byte)?;
+        }
+        bytes.end()
+    }
 }
 
 /// Decodes a value; `None` unless the bytes are exactly one encoded value. Takes no more memory

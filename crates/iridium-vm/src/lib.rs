@@ -54,7 +54,7 @@ mod validate;
 
 pub use effect::{Completion, Effect, SpawnKind, Start, UnexpectedCompletion};
 pub use engine::{Engine, Interpreter};
-pub use envelope::{Envelope, EnvelopeError};
+pub use envelope::{Envelope, EnvelopeError, Sealed};
 pub use environment::{Environment, Sink};
 pub use host::{Answer, Caller, HostError, HostResult, Hosts, Reply, ReplySink};
 pub use interp::{Dispatch, EntryHook, EntryState, Layout, Resume};
@@ -65,7 +65,7 @@ pub use place::Place;
 pub use process::{ALLOCATION, Process, Status};
 pub use program::{MissingImports, Program};
 pub use register::{Frame, Register};
-pub use snapshot::{SNAPSHOT_VERSION, SnapshotError};
+pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};
 pub use stop::{RunError, Stop};
 pub use trap::{Trap, TrapKind};
 pub use validate::InvalidState;

@@ -3,8 +3,8 @@
 use iridium_isa::{LoadError, Module};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{self, EncodeError};
-use crate::envelope::{Envelope, EnvelopeError};
+use crate::codec::{self, EncodeError, ModuleFile};
+use crate::envelope::{Envelope, EnvelopeError, Sealed};
 use crate::process::Process;
 
 /// The version that is written and read.
@@ -40,7 +40,25 @@ impl From<EnvelopeError> for SnapshotError {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+/// The state as it is written.
+#[derive(Debug, Serialize)]
+pub struct Snapshot<'s> {
+    process: &'s Process,
+    module: Option<ModuleFile<'s>>,
+}
+
+impl Snapshot<'_> {
+    /// Ready to be written.
+    ///
+    /// # Errors
+    /// [`EncodeError`], an internal error.
+    pub fn seal(&self) -> Result<Sealed<'_, Self>, EncodeError> {
+        ENVELOPE.seal(self)
+    }
+}
+
+/// The same, as it is read.
+#[derive(Deserialize)]
 struct Content {
     process: Process,
     module: Option<Vec<u8>>,
@@ -52,8 +70,12 @@ impl Process {
     /// # Errors
     /// [`EncodeError`], an internal error.
     pub fn save(&self, module: Option<&Module>) -> Result<Vec<u8>, EncodeError> {
-        let content = Content { process: self.clone(), module: module.map(Module::to_bytes) };
-        Ok(ENVELOPE.seal(&codec::encode(&content)?))
+        ENVELOPE.seal_in_memory(&self.snapshot(module))
+    }
+
+    /// The same, for whoever writes it somewhere.
+    pub fn snapshot<'s>(&'s self, module: Option<&'s Module>) -> Snapshot<'s> {
+        Snapshot { process: self, module: module.map(ModuleFile) }
     }
 
     /// A process, and its module when that was saved with it.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crossbeam_deque::Steal;
 
-use super::saved::{Saved, SavedProcess};
+use super::saved::{Saved, SavedModule, SavedProcess};
 use crate::native::NativeProcess;
 use crate::process::entry::{Body, ProcessEntry};
 use crate::process::slot_message::SlotMessage;
@@ -87,7 +87,7 @@ pub(super) fn save(
         serials: Some(shared.table.serials(shared.node(), &serials)),
         mono: shared.clock.mono(),
         random_state: shared.random_state.load(Ordering::SeqCst),
-        modules: programs.iter().map(|program| program.module().to_bytes()).collect(),
+        modules: programs.iter().map(SavedModule::of).collect(),
         processes,
     })
 }

@@ -8,7 +8,7 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::error::SaveError;
 use super::held;
-use super::saved::{Saved, SavedProcess};
+use super::saved::{Saved, SavedModule, SavedProcess};
 use crate::native::NativeProcess;
 use crate::process::entry::{Body, ProcessEntry};
 use crate::process::slot_message::SlotMessage;
@@ -160,7 +160,7 @@ pub(super) fn one(
     with_module: bool,
 ) -> Option<Saved> {
     let modules = match &entry.body {
-        Body::Program(_, program) if with_module => vec![program.module().to_bytes()],
+        Body::Program(_, program) if with_module => vec![SavedModule::of(program)],
         _ => Vec::new(),
     };
     let mut saved = SavedProcess::of(entry, messages)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::{RestoreError, SNAPSHOT_VERSION, SaveError};
 use crate::clock::LAST_TIME;
@@ -15,8 +15,8 @@ use crate::programs::Programs;
 use crate::run::shared::Shared;
 use crate::supervisor::Supervisor;
 use crate::table::Serials;
-use iridium_isa::{DebugId, Module};
-use iridium_vm::codec::numbered;
+use iridium_isa::{DebugId, MAX_NAME, Module};
+use iridium_vm::codec::{ModuleFile, numbered};
 use iridium_vm::{Completion, Envelope, Hosts, MAX_NODE, Process, Program, codec};
 
 /// What snapshots are wrapped in.
@@ -33,8 +33,35 @@ pub(super) struct Saved {
     /// What the clock said.
     pub(super) mono: u64,
     pub(super) random_state: u64,
-    pub(super) modules: Vec<Vec<u8>>,
+    pub(super) modules: Vec<SavedModule>,
     pub(super) processes: Vec<SavedProcess>,
+}
+
+/// A module: as such before it is written, and as the bytes of its file after it was read.
+pub(super) enum SavedModule {
+    Loaded(Arc<Module>),
+    File(Vec<u8>),
+}
+
+impl SavedModule {
+    pub(super) fn of(program: &Arc<Program>) -> Self {
+        Self::Loaded(Arc::clone(program.module()))
+    }
+}
+
+impl Serialize for SavedModule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Loaded(module) => ModuleFile(module).serialize(serializer),
+            Self::File(bytes) => bytes.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SavedModule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self::File)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -137,6 +164,9 @@ impl SavedProcess {
         {
             return Err(RestoreError::Damaged);
         }
+        if self.names.iter().any(|name| name.len() > MAX_NAME) {
+            return Err(RestoreError::Damaged);
+        }
         let body = match self.body {
             SavedBody::Program(process) => {
                 let program = programs.find(process.module());
@@ -203,7 +233,7 @@ pub(super) struct RestoredProcess {
 
 impl Saved {
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, SaveError> {
-        Ok(ENVELOPE.seal(&codec::encode(self)?))
+        Ok(ENVELOPE.seal_in_memory(self)?)
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, RestoreError> {
@@ -222,8 +252,11 @@ impl Saved {
         hosts: &Hosts,
     ) -> Result<Programs, RestoreError> {
         let mut programs = Programs::default();
-        for bytes in &self.modules {
-            let module = Module::from_bytes(bytes)?;
+        for module in &self.modules {
+            let module = match module {
+                SavedModule::Loaded(module) => Arc::clone(module),
+                SavedModule::File(bytes) => Arc::new(Module::from_bytes(bytes)?),
+            };
             let program = match shared.program_as(module.id(), module.debug_id()) {
                 Some(program) => program,
                 None => Arc::new(Program::new(module, hosts)?),
