@@ -88,7 +88,7 @@ impl Failure {
 
     /// Prints it on stderr.
     pub(crate) fn print(&self) {
-        output::print_stderr(&self.details);
+        output::print_diagnostics(&self.details);
         output::print_error(&self.message);
     }
 

@@ -5,12 +5,14 @@ use std::io::{self, LineWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use log::{Level, LevelFilter};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 use simplelog::{
     ColorChoice, CombinedLogger, ConfigBuilder, SharedLogger, TermLogger, TerminalMode,
     ThreadLogMode, WriteLogger,
 };
 use time::macros::format_description;
+
+use iridium_isa::escape::escape;
 
 use crate::args::LogFlags;
 use crate::failure::Failure;
@@ -121,8 +123,34 @@ pub(crate) fn start(
         logs.push(WriteLogger::new(level, layout().build(), LineWriter::new(writer)));
         log_file = Some(file);
     }
-    CombinedLogger::init(logs).map_err(|error| Failure::failed(error.to_string()))?;
+    let log = Escaping(CombinedLogger::new(logs));
+    log::set_max_level(log.0.level());
+    log::set_boxed_logger(Box::new(log)).map_err(|error| Failure::failed(error.to_string()))?;
     Ok(log_file)
+}
+
+/// The log, whose records are a line each, without anything that a terminal would obey: whatever
+/// comes from a program or a peer ends here.
+struct Escaping(Box<CombinedLogger>);
+
+impl Log for Escaping {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            let text = record.args().to_string();
+            let escaped = escape(&text);
+            let mut builder = Record::builder();
+            builder.metadata(record.metadata().clone()).module_path(record.module_path());
+            self.0.log(&builder.args(format_args!("{escaped}")).build());
+        }
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
 }
 
 fn level(flags: &LogFlags, usual: Level) -> LevelFilter {

@@ -1,6 +1,8 @@
-//! Prints results and errors. A terminal gets tables and colours, a pipe plain columns.
+//! Prints results and errors. A terminal gets tables and colours, a pipe plain columns. What others
+//! have named is printed without anything that a terminal would obey.
 
 use std::env;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
@@ -9,6 +11,7 @@ use comfy_table::{
 };
 
 use iridium_isa::Diagnostics;
+use iridium_isa::escape::{escape, escape_lines, is_hidden};
 use iridium_proto::{MemberView, ViewState};
 use iridium_vm::Trap;
 
@@ -17,12 +20,20 @@ const MAX_WRAPPED: u16 = 80;
 /// The values of `TERM` for terminals that take text only, as the line editor has them.
 const TEXT_ONLY: [&str; 4] = ["", "dumb", "cons25", "emacs"];
 
-/// Prints a line on stdout.
+/// Prints a line on stdout, or several. Hidden characters in it are escaped.
 ///
 /// # Errors
 /// When stdout cannot be written, for example because nobody reads it; `println!` would
 /// panic then.
 pub(crate) fn print_line(text: &str) -> io::Result<()> {
+    print_bytes(format!("{}\n", escape_lines(text)).as_bytes())
+}
+
+/// Prints a table on stdout, with its colours.
+///
+/// # Errors
+/// As [`print_line`].
+pub(crate) fn print_table(text: &str) -> io::Result<()> {
     print_bytes(format!("{text}\n").as_bytes())
 }
 
@@ -41,11 +52,16 @@ pub(crate) fn print_error(message: &str) {
     let label = if is_coloured(&io::stderr()) { "\x1b[1;31merror:\x1b[0m" } else { "error:" };
     let one_line = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     // Without stderr there is nowhere to report that.
-    let _ = writeln!(io::stderr(), "{label} {one_line}");
+    let _ = writeln!(io::stderr(), "{label} {}", escape(&one_line));
 }
 
-/// Prints text on stderr as it is.
+/// Prints text on stderr. Hidden characters in it are escaped.
 pub(crate) fn print_stderr(text: &str) {
+    print_diagnostics(&escape_lines(text));
+}
+
+/// Prints [`diagnostics`] on stderr, with their colours.
+pub(crate) fn print_diagnostics(text: &str) {
     // Without stderr there is nowhere to report that.
     let _ = io::stderr().write_all(text.as_bytes());
 }
@@ -56,7 +72,26 @@ pub(crate) fn print_trap(trap: &Trap) {
     let (label, rest) = text.split_once(' ').unwrap_or((&text, ""));
     let coloured = is_coloured(&io::stderr());
     let (on, off) = if coloured { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-    print_stderr(&format!("{on}{label}{off} {rest}\n"));
+    print_diagnostics(&format!("{on}{label}{off} {}\n", escape_lines(rest)));
+}
+
+/// An answer as a line of JSON. Hidden characters in its strings are escaped.
+pub(crate) fn json(answer: &impl serde::Serialize) -> serde_json::Result<String> {
+    let text = serde_json::to_string(answer)?;
+    if !text.contains(is_hidden) {
+        return Ok(text);
+    }
+    let mut escaped = String::new();
+    for character in text.chars() {
+        if is_hidden(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    Ok(escaped)
 }
 
 /// Diagnostics with excerpts of the source, for stderr.
@@ -78,7 +113,7 @@ pub(crate) fn members(members: &[MemberView]) -> String {
 /// A table of members with the numbers that the pids of their processes begin with.
 pub(crate) fn numbers(rows: Vec<[String; 3]>) -> String {
     let mut table = table(["alias", "number", "state"]);
-    table.add_rows(rows);
+    table.add_rows(escaped(rows));
     laid_out(table, 1..2)
 }
 
@@ -86,7 +121,7 @@ pub(crate) fn numbers(rows: Vec<[String; 3]>) -> String {
 /// fit into 80 columns.
 pub(crate) fn processes(rows: Vec<[String; 8]>) -> String {
     let mut table = bare(["pid", "name", "program", "state", "fuel", "heap", "mail", "links"]);
-    table.add_rows(rows);
+    table.add_rows(escaped(rows));
     // Only names and files are wrapped; the rest is copied, or hard to read in pieces.
     for column in [0, 3, 4, 5, 6, 7] {
         if let Some(column) = table.column_mut(column) {
@@ -100,15 +135,22 @@ pub(crate) fn processes(rows: Vec<[String; 8]>) -> String {
 pub(crate) fn processes_of_nodes(rows: Vec<(String, [String; 8])>) -> String {
     let head = ["node", "pid", "name", "program", "state", "fuel", "heap", "mail", "links"];
     let mut table = bare(head);
-    table.add_rows(rows.into_iter().map(|(node, cells)| [vec![node], cells.into()].concat()));
+    table.add_rows(rows.into_iter().map(|(node, cells)| {
+        let cells = escaped(vec![cells]).flatten();
+        [node].into_iter().chain(cells).collect::<Vec<_>>()
+    }));
     columns(table, 5..9)
 }
 
 /// A table of apps and their children, which are indented.
 pub(crate) fn apps(rows: Vec<[String; 3]>) -> String {
     let mut table = bare(["app", "pid", "state"]);
-    table.add_rows(rows);
+    table.add_rows(escaped(rows));
     columns(table, 0..0)
+}
+
+fn escaped<const N: usize>(rows: Vec<[String; N]>) -> impl Iterator<Item = [String; N]> {
+    rows.into_iter().map(|row| row.map(|cell| escape(&cell).into_owned()))
 }
 
 /// A table without frames.
@@ -206,6 +248,18 @@ pub(crate) fn help_colours() -> clap::ColorChoice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_cannot_forge_cells_rows_or_json() {
+        let name = "a\u{1b}[31m\nforged\u{202e}";
+        let table = processes(vec![std::array::from_fn(|_| name.to_string())]);
+        assert_eq!(table.lines().count(), 2, "{table}");
+        assert!(table.contains(r"a\x1b[31m\nforged\u{202e}") && !table.contains('\u{1b}'));
+        assert_eq!(
+            json(&["\u{9b}\u{202e}\u{e0041}\u{7f}ü\n"]).unwrap(),
+            r#"["\u009b\u202e\udb40\udc41\u007fü\n"]"#
+        );
+    }
 
     #[test]
     fn times_are_in_milliseconds() {

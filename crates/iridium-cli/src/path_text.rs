@@ -4,16 +4,13 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// A path for a message. Bytes that are no UTF-8, and control characters, are escaped.
+use iridium_isa::escape::{escape, is_hidden};
+
+/// A path for a message. Bytes that are no UTF-8, and hidden characters, are escaped.
 pub(crate) fn shown(path: &Path) -> String {
     let mut text = String::new();
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {
-        for char in chunk.valid().chars() {
-            match char {
-                _ if char.is_control() => text.extend(char.escape_default()),
-                _ => text.push(char),
-            }
-        }
+        text.push_str(&escape(chunk.valid()));
         for byte in chunk.invalid() {
             // Writing to a string cannot fail.
             let _ = write!(text, "\\x{byte:02x}");
@@ -30,7 +27,7 @@ pub(crate) fn shell_word(path: &Path) -> String {
     let is_bare = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%=".contains(byte);
     match std::str::from_utf8(bytes) {
         Ok(text) if !bytes.is_empty() && bytes.iter().all(is_bare) => format!("{folder}{text}"),
-        Ok(text) if !text.contains(char::is_control) => {
+        Ok(text) if !text.contains(is_hidden) => {
             format!("'{folder}{}'", text.replace('\'', r"'\''"))
         }
         // Every shell that people type into has this form.
@@ -62,7 +59,7 @@ mod tests {
             (&b"a b.iasm"[..], "a b.iasm"),
             (b"caf\xc3\xa9", "caf\u{e9}"),
             (b"caf\xe9", r"caf\xe9"),
-            (b"\x1b[2J\n", r"\u{1b}[2J\n"),
+            (b"\x1b[2J\n", r"\x1b[2J\n"),
         ] {
             assert_eq!(shown(Path::new(OsStr::from_bytes(name))), text);
         }

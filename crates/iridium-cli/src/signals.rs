@@ -8,6 +8,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::sync::OnceLock;
 use std::thread;
 
 use crossbeam_channel::{Receiver, unbounded};
@@ -16,6 +17,9 @@ use nix::sys::signal::SigSet;
 pub(crate) use nix::sys::signal::Signal;
 
 use crate::failure::Failure;
+
+/// The channel, once there is one. Signals are sent to the process as a whole, so it is one.
+static RECEIVED: OnceLock<Receiver<Signal>> = OnceLock::new();
 
 /// A channel that receives the signals by which people and systems end a process, except those
 /// that were ignored at the start.
@@ -45,7 +49,13 @@ pub(crate) fn receive() -> Result<Receiver<Signal>, Failure> {
             }
         })
         .map_err(fail)?;
-    Ok(receiver)
+    Ok(RECEIVED.get_or_init(|| receiver).clone())
+}
+
+/// Whether a signal has come that nobody has taken from the channel yet: whoever waits for
+/// something else then gives up, and the signal is obeyed by whoever takes it.
+pub(crate) fn is_one_due() -> bool {
+    RECEIVED.get().is_some_and(|signals| !signals.is_empty())
 }
 
 /// Whether a signal is ignored.

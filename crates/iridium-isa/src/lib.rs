@@ -41,8 +41,8 @@ pub use instruction::{Flow, Fuel, Instruction, Opcode, OperandDoc};
 pub use lines::{FileId, LineTable, Location};
 pub use module::verify::InvalidModule;
 pub use module::{
-    DebugId, FORMAT_VERSION, LoadError, MAGIC, MAX_CODE, MAX_DATA, MAX_NAME, Module, ModuleId, Parts,
-    is_name, is_name_char,
+    DebugId, FORMAT_VERSION, LoadError, MAGIC, MAX_CODE, MAX_DATA, MAX_NAME, Module, ModuleId,
+    Parts, is_name, is_name_char,
 };
 pub use operand::DATA_BASE;
 pub use sources::{Excerpt, Sources, Span};

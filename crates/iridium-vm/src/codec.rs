@@ -1,13 +1,13 @@
 //! How state becomes bytes: the one place of the machine that calls bincode, and enums whose
 //! variants have numbers.
 
-use std::io;
+use std::{fmt, io};
 
 use bincode::Options;
 use iridium_isa::Module;
-use serde::de::DeserializeOwned;
+use serde::de::{self, DeserializeOwned};
 use serde::ser::SerializeSeq;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Fixed-width integers, so that the format is easy to say and lengths are easy to bound.
 fn options(limit: u64) -> impl Options {
@@ -53,10 +53,37 @@ impl Serialize for ModuleFile<'_> {
         let pieces = self.0.to_pieces();
         let length = pieces.iter().map(|piece| piece.len()).sum();
         let mut bytes = serializer.serialize_seq(Some(length))?;
-        for byte in pieces.iter().flat_map(|piece| piece.iter()) {
-            bytes.serialize_element(byte)?;
+        for piece in &pieces {
+            // A number of 16 bytes is written as these bytes, in one step instead of 16.
+            let (chunks, rest) = piece.as_chunks();
+            for chunk in chunks {
+                bytes.serialize_element(&u128::from_le_bytes(*chunk))?;
+            }
+            for byte in rest {
+                bytes.serialize_element(byte)?;
+            }
         }
         bytes.end()
+    }
+}
+
+/// A list of bytes that is read as a whole.
+#[derive(Debug)]
+pub struct ByteList(pub Vec<u8>);
+
+impl<'de> Deserialize<'de> for ByteList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = ByteList;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<ByteList, E> {
+                Ok(ByteList(bytes))
+            }
+        }
+        deserializer.deserialize_byte_buf(Visitor)
     }
 }
 
@@ -189,8 +216,8 @@ pub const MOST_FIELDS: usize = 8;
 
 /// The next field of a variant.
 #[doc(hidden)]
-pub fn field<'de, T: serde::Deserialize<'de>, A: serde::de::SeqAccess<'de>>(
+pub fn field<'de, T: Deserialize<'de>, A: de::SeqAccess<'de>>(
     fields: &mut A,
 ) -> Result<T, A::Error> {
-    fields.next_element()?.ok_or_else(|| serde::de::Error::custom("a field is missing"))
+    fields.next_element()?.ok_or_else(|| de::Error::custom("a field is missing"))
 }

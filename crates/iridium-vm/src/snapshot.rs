@@ -3,7 +3,7 @@
 use iridium_isa::{LoadError, Module};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{self, EncodeError, ModuleFile};
+use crate::codec::{self, ByteList, EncodeError, ModuleFile};
 use crate::envelope::{Envelope, EnvelopeError, Sealed};
 use crate::process::Process;
 
@@ -61,7 +61,7 @@ impl Snapshot<'_> {
 #[derive(Deserialize)]
 struct Content {
     process: Process,
-    module: Option<Vec<u8>>,
+    module: Option<ByteList>,
 }
 
 impl Process {
@@ -87,7 +87,7 @@ impl Process {
     pub fn restore(bytes: &[u8]) -> Result<(Self, Option<Module>), SnapshotError> {
         let content: Content =
             codec::decode(ENVELOPE.open(bytes)?).ok_or(SnapshotError::Damaged)?;
-        let module = content.module.as_deref().map(Module::from_bytes).transpose()?;
+        let module = content.module.map(|file| Module::from_bytes(&file.0)).transpose()?;
         Ok((content.process, module))
     }
 }

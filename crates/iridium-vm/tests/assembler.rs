@@ -196,7 +196,7 @@ fn what_a_terminal_would_obey_is_escaped_in_all_that_is_said() {
     for text in [found.to_string(), found.render(false)] {
         let bad = |c: char| c != '\n' && iridium_isa::escape::is_hidden(c);
         assert!(!text.contains(bad), "{text:?}");
-        assert!(text.contains(r"a\x1b]0;x\x07\n.iasm:1:2"), "{text}");
+        assert!(text.contains(r"a\x1b]0;x\x07\n.iasm:2:7"), "{text}");
         assert!(text.contains(r"`@a\u{202e}b` is no label"), "{text}");
     }
     assert!(found.render(false).contains(r"\u{9b}31m\u{2028}"), "the line is shown");

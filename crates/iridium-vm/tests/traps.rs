@@ -136,7 +136,7 @@ fn a_place_is_short_and_says_nothing_to_a_terminal() {
     let mut parts = common::assemble(&format!("l: jtab $0{}", " @l".repeat(1000))).into_parts();
     let mut lines = LineTable::new();
     let file = lines.add_file("a\u{1b}[2J\nforged");
-    lines.push(Some(Location { file, line: 1, column: 1 }));
+    parts.code.iter().for_each(|_| lines.push(Some(Location { file, line: 1, column: 1 })));
     parts.lines = Some(lines);
     let program = Program::new(Module::verified(parts).unwrap(), &Hosts::new()).unwrap();
     let place = Process::new(&program, small()).place(program.module());

@@ -8,6 +8,7 @@ use clap::Args;
 use iridium_vm::Limits;
 
 use super::number::number;
+use crate::program::environment::MAX_PROCESSES;
 
 /// How a program starts.
 #[derive(Debug, Args)]
@@ -110,7 +111,7 @@ impl LimitFlags {
 pub(crate) struct NodeLimitFlags {
     /// Processes at a time [default: 1048575]
     #[arg(long, value_name = "N", allow_negative_numbers = true,
-          value_parser = number(1..=1_usize << 24))]
+          value_parser = number(1..=MAX_PROCESSES))]
     pub(crate) process_limit: Option<usize>,
     /// Memory [default: no limit]
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true,

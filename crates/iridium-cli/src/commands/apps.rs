@@ -20,7 +20,7 @@ pub(crate) fn run(client: &ClientFlags, as_json: bool) -> Result<(), Failure> {
         output::print_stderr("no apps; iridium node --app FILE.toml starts one\n");
         return Ok(());
     }
-    Ok(output::print_line(&output::apps(apps.iter().flat_map(rows).collect()))?)
+    Ok(output::print_table(&output::apps(apps.iter().flat_map(rows).collect()))?)
 }
 
 /// The rows of an app: name, pid, state.

@@ -1,6 +1,6 @@
 //! `iridium asm`, `disasm` and `check`: sources and modules.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use iridium_isa::Module;
@@ -27,7 +27,7 @@ pub(crate) fn asm(file: &Path, to: Option<&Path>, strip: bool) -> Result<(), Fai
     if same_file(file, &to) {
         return Err(Failure::usage(format!("{} would overwrite its source", shown(&to))));
     }
-    output::print_stderr(&output::diagnostics(&warnings));
+    output::print_diagnostics(&output::diagnostics(&warnings));
     if strip {
         module.strip();
     }
@@ -40,8 +40,10 @@ pub(crate) fn asm(file: &Path, to: Option<&Path>, strip: bool) -> Result<(), Fai
 
 /// Prints a module as source.
 pub(crate) fn disasm(file: &Path) -> Result<(), Failure> {
-    let text = iridium_asm::disassemble(&load(file)?.module);
-    Ok(output::print_bytes(text.as_bytes())?)
+    let module = load(file)?.module;
+    let mut to = BufWriter::new(io::stdout().lock());
+    write!(to, "{}", iridium_asm::disassemble(&module))?;
+    Ok(to.flush()?)
 }
 
 /// Checks all files, also after errors in one of them.
@@ -51,7 +53,7 @@ pub(crate) fn check(files: &[PathBuf]) -> Result<(), Failure> {
         match load(file) {
             Ok(Loaded { module, warnings }) => {
                 let warnings = warnings.map(|found| output::diagnostics(&found));
-                output::print_stderr(&warnings.unwrap_or_default());
+                output::print_diagnostics(&warnings.unwrap_or_default());
                 output::print_line(&format!("{}: {}", display_name(file), summary(&module)))?;
             }
             // With one file its failure is that of the command.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use iridium_node::{EventKind, NodeEvent};
 use iridium_sched::supervisor::Supervision;
 
-use super::connect;
+use super::{connect, json};
 use crate::args::ClientFlags;
 use crate::failure::Failure;
 use crate::{output, signals};
@@ -28,7 +28,7 @@ pub(crate) fn run(client: &ClientFlags, follow: bool, as_json: bool) -> Result<(
             until = until.min(end);
         }
         if let Some(event) = events.next(until)? {
-            let text = if as_json { to_json(&event).to_string() } else { sentence(&event) };
+            let text = if as_json { json(&to_json(&event))? } else { sentence(&event) };
             output::print_line(&text)?;
         }
         if signals.try_recv().is_ok() || (!follow && Instant::now() >= end) {

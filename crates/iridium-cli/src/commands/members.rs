@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use iridium_proto::{ControlReply, ControlRequest, MemberView, NodeAlias};
 
-use super::{ask, unexpected_reply};
+use super::{ask, json, unexpected_reply};
 use crate::args::ClientFlags;
 use crate::failure::Failure;
 use crate::output;
 
 /// Asks a node for its members and prints them, by alias.
-pub(crate) fn run(client: &ClientFlags, json: bool) -> Result<(), Failure> {
+pub(crate) fn run(client: &ClientFlags, as_json: bool) -> Result<(), Failure> {
     let mut members = match ask(client, ControlRequest::Members)? {
         ControlReply::Members(members) => members,
         other => return Err(unexpected_reply(client, &other)),
@@ -19,8 +19,8 @@ pub(crate) fn run(client: &ClientFlags, json: bool) -> Result<(), Failure> {
         return Err(Failure::failed(format!("the node at {} is leaving", client.at)));
     };
     members.sort_by(|a, b| a.info.alias.cmp(&b.info.alias));
-    let text = if json { to_json(node, &members)? } else { output::members(&members) };
-    Ok(output::print_line(&text)?)
+    let text = if as_json { to_json(node, &members)? } else { output::members(&members) };
+    Ok(output::print_table(&text)?)
 }
 
 /// The documented shape of `members --json`; fields may be added, not changed.
@@ -65,7 +65,7 @@ fn to_json(node: Node, members: &[MemberView]) -> Result<String, Failure> {
         rtt_us: view.rtt_us,
     };
     let answer = MembersJson { node, members: members.iter().map(member).collect() };
-    serde_json::to_string(&answer).map_err(|error| Failure::failed(error.to_string()))
+    json(&answer)
 }
 
 #[cfg(test)]

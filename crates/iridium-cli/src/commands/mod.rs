@@ -24,8 +24,8 @@ use iridium_node::control::Client;
 use iridium_proto::{ControlReply, ControlRequest, MemberView, NodeAlias};
 
 use crate::args::ClientFlags;
-use crate::config;
 use crate::failure::Failure;
+use crate::{config, output};
 
 /// How long a running node may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -77,7 +77,7 @@ pub(crate) fn forget_member(
 
 /// The line that `--json` prints.
 fn json(answer: &impl serde::Serialize) -> Result<String, Failure> {
-    serde_json::to_string(answer).map_err(|error| Failure::failed(error.to_string()))
+    output::json(answer).map_err(|error| Failure::failed(error.to_string()))
 }
 
 /// The failure of a node that answers a question other than the one it was asked.

@@ -40,14 +40,15 @@ pub(crate) fn run(
     limits: Limits,
     settings: Settings,
 ) -> Result<(), Failure> {
-    // First of all, so that a signal that comes during the start is handled after it.
-    let signals = signals::receive()?;
     let log_file = logging::start(&flags.log, Level::Info, LogTarget::Stderr)?;
-    // A mistake in a file is reported before any other node hears of this one.
+    // A mistake in a file is reported before any other node hears of this one. A signal that comes
+    // meanwhile ends the command at once, since there is nothing to leave.
     let startup = StartupTasks::read(tasks)?;
+    let mesh = config::of_node(flags, &tasks.join)?;
+    // From here on a signal is handled after the start.
+    let signals = signals::receive()?;
     let stream = Stream::to(io::stdout());
-    let mut node =
-        iridium_node::Config::new(config::of_node(flags, &tasks.join)?, Arc::new(stream.clone()));
+    let mut node = iridium_node::Config::new(mesh, Arc::new(stream.clone()));
     node.workers = settings.threads.unwrap_or(node.workers);
     node.processes = settings.processes.unwrap_or(node.processes);
     node.memory = settings.memory.unwrap_or(node.memory);

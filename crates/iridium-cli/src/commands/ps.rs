@@ -21,7 +21,7 @@ pub(crate) fn run(client: &ClientFlags, all: bool, as_json: bool) -> Result<(), 
         (_, true) => in_one(&nodes),
         _ => nodes.iter().map(table).collect(),
     };
-    output::print_line(&text)?;
+    output::print_table(&text)?;
     if !as_json {
         nodes.iter().filter_map(left_out).for_each(|note| output::print_stderr(&note));
     }

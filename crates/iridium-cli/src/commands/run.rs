@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::CommandFactory as _;
 
 use iridium_isa::Module;
+use iridium_isa::suggest::nearest;
 use iridium_sched::Reason;
 use iridium_vm::{Pid, Process, Program, Register};
 
@@ -131,11 +132,12 @@ pub(super) fn register(argument: &Argument) -> Register {
 
 /// The failure of a program that has no such label.
 pub(super) fn no_label(file: &Path, module: &Module, label: &str) -> Failure {
-    let names = module.code_labels().iter().chain(module.exports()).map(|(name, _)| name);
-    let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(label, name));
-    let hint = match nearest {
+    let mut names =
+        module.code_labels().iter().chain(module.exports()).map(|(name, _)| name.as_str());
+    let hint = match nearest(label, names.clone()) {
         Some(name) => format!("; did you mean {name}?"),
-        None => "; it has no labels".into(),
+        None if names.next().is_none() => "; it has no labels".into(),
+        None => String::new(),
     };
     Failure::usage(format!("{} has no code label {label}{hint}", display_name(file)))
 }

@@ -340,8 +340,7 @@ fn report_end(
     waiting: &[ProcessInfo],
     saved: Option<&Path>,
 ) {
-    let places = process.backtrace(program.module());
-    let place = places.first().map(|place| format!(" at {place}")).unwrap_or_default();
+    let place = format!(" at {}", process.place(program.module()));
     let what = match end {
         End::Halted(_) | End::Exited(_) => return,
         End::Trapped(trap) => return output::print_trap(trap),

@@ -18,12 +18,15 @@ use crate::failure::Failure;
 /// most about how things stand.
 const MAX_NOTICES: usize = 1024;
 
+/// The most processes that a scheduler of this command can have at a time.
+pub(crate) const MAX_PROCESSES: usize = 1 << 24;
+
 /// The flags for a scheduler.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Settings {
     /// Number of workers; by default one for each core.
     pub(crate) threads: Option<usize>,
-    /// The most processes at a time.
+    /// The most processes at a time; at most [`MAX_PROCESSES`].
     pub(crate) processes: Option<usize>,
     /// The most memory of all processes together, in bytes.
     pub(crate) memory: Option<u64>,

@@ -1,13 +1,14 @@
 //! Files that are read and written as a whole.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Write as _};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use iridium_asm::MAX_SOURCE;
 use iridium_isa::MAGIC;
 
+use super::open::Opened;
 use crate::failure::Failure;
 use crate::io_error;
 use crate::path_text::{shell_word, shown};
@@ -38,18 +39,19 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let fail = |error: io::Error| {
         Failure::failed(format!("cannot read {name}: {}", io_error::describe(&error)))
     };
-    let mut file: Box<dyn Read> = if is_dash(path) {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(path).map_err(fail)?)
-    };
+    let opened = if is_dash(path) { Opened::stdin() } else { Opened::to_read(path) };
+    let mut file = opened.map_err(fail)?;
     let mut bytes = Vec::new();
-    file.by_ref().take(4).read_to_end(&mut bytes).map_err(fail)?;
+    Read::by_ref(&mut file).take(4).read_to_end(&mut bytes).map_err(fail)?;
     let source = bytes != MAGIC && bytes != SAVED_MAGIC;
     let most = if source { MAX_SOURCE } else { MAX_FILE };
-    let rest = most + 1 - bytes.len();
-    file.take(rest as u64).read_to_end(&mut bytes).map_err(fail)?;
-    if bytes.len() > most {
+    let length = file.length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    if length.is_none_or(|length| length <= most) {
+        bytes.reserve_exact(length.unwrap_or_default());
+        let rest = most + 1 - bytes.len();
+        file.take(rest as u64).read_to_end(&mut bytes).map_err(fail)?;
+    }
+    if bytes.len().max(length.unwrap_or_default()) > most {
         return Err(Failure::failed(format!(
             "{name} is too large: at most {} MiB are read",
             most >> 20
@@ -73,6 +75,14 @@ pub(super) fn check_writable(path: &Path) -> Result<(), Failure> {
 /// on the disk; the new one has its mode, and its owner if the system allows that. The file that
 /// a symbolic link names is replaced, not the link.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write`], piece by piece.
+pub(super) fn write_with(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
     check_writable(path)?;
     let fail = |error: io::Error| {
         Failure::failed(format!("cannot write {}: {}", shown(path), io_error::describe(&error)))
@@ -82,12 +92,17 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let earlier = fs::metadata(place).ok();
     if earlier.as_ref().is_some_and(|found| !found.is_file()) || is_dangling_link(place) {
         // A pipe or a device, which cannot be replaced, or nothing that could be lost.
-        return fs::write(place, bytes).map_err(fail);
+        let open = if earlier.is_some() {
+            Opened::to_write(place).map(|file| Box::new(file) as Box<dyn Write>)
+        } else {
+            File::create(place).map(|file| Box::new(file) as Box<dyn Write>)
+        };
+        return open.and_then(|file| write_all(file, content)).map_err(fail);
     }
     let draft = draft(place);
     // One of an earlier process with the same number is of no use to anybody.
     let _ = fs::remove_file(&draft);
-    let written = fill(&draft, bytes, earlier.as_ref()).and_then(|()| fs::rename(&draft, place));
+    let written = fill(&draft, content, earlier.as_ref()).and_then(|()| fs::rename(&draft, place));
     written.map_err(|error| {
         // If the draft was not even created, there is nothing to remove.
         let _ = fs::remove_file(&draft);
@@ -96,7 +111,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Writes a file that is not there yet, to take the place of an earlier one.
-fn fill(draft: &Path, bytes: &[u8], earlier: Option<&Metadata>) -> io::Result<()> {
+fn fill(
+    draft: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    earlier: Option<&Metadata>,
+) -> io::Result<()> {
     let mut options = File::options();
     options.write(true).create_new(true);
     if earlier.is_some() {
@@ -104,7 +123,7 @@ fn fill(draft: &Path, bytes: &[u8], earlier: Option<&Metadata>) -> io::Result<()
         options.mode(0o600);
     }
     let mut file = options.open(draft)?;
-    file.write_all(bytes)?;
+    write_all(&mut file, content)?;
     if let Some(earlier) = earlier {
         let made = file.metadata()?;
         if (made.uid(), made.gid()) != (earlier.uid(), earlier.gid()) {
@@ -114,6 +133,15 @@ fn fill(draft: &Path, bytes: &[u8], earlier: Option<&Metadata>) -> io::Result<()
         file.set_permissions(earlier.permissions())?;
     }
     file.sync_all()
+}
+
+fn write_all(
+    file: impl Write,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut file = BufWriter::new(file);
+    content(&mut file)?;
+    file.flush()
 }
 
 fn is_dangling_link(path: &Path) -> bool {

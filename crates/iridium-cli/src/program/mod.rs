@@ -7,6 +7,7 @@
 //! * [`end`]: how they end;
 //! * [`culprits`]: whose end made supervisors give up;
 //! * [`merged_notices`]: what is printed of what happens very often;
+//! * [`open`]: opening what may be a pipe or a device;
 //! * [`saved_state`]: saved programs in files;
 //! * [`view`]: what a process holds, for people.
 
@@ -16,6 +17,7 @@ pub(crate) mod environment;
 pub(crate) mod file;
 pub(crate) mod load;
 pub(crate) mod merged_notices;
+mod open;
 pub(crate) mod saved_state;
 pub(crate) mod stream;
 pub(crate) mod view;

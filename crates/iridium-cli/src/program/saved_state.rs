@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use iridium_vm::{Process, Program};
+use iridium_vm::{Process, Program, Sealed, Snapshot};
 
-use super::file::{SAVED_MAGIC, check_writable, command_word, display_name, is_dash, read, write};
+use super::environment::MAX_PROCESSES;
+use super::file::{
+    SAVED_MAGIC, check_writable, command_word, display_name, is_dash, read, write_with,
+};
 use super::{Settings, prepare};
 use crate::failure::Failure;
 
@@ -69,6 +72,12 @@ pub(crate) struct SavedProcess {
     pub(crate) program: Arc<Program>,
 }
 
+impl SavedProcess {
+    fn snapshot(&self) -> Snapshot<'_> {
+        self.process.snapshot(Some(self.program.module()))
+    }
+}
+
 /// Checks that a state can be written here, so that nobody computes for hours and cannot save the
 /// result.
 pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
@@ -84,10 +93,9 @@ pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
 impl SavedState {
     /// Writes it to a file.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
-        let process = self.process.as_ref();
-        let process = process.map(|saved| saved.process.save(Some(saved.program.module())));
-        let process = process.transpose().map_err(|error| Failure::failed(error.to_string()))?;
-        let process = process.unwrap_or_default();
+        let process = self.process.as_ref().map(SavedProcess::snapshot);
+        let process = process.as_ref().map(Snapshot::seal).transpose();
+        let process = process.map_err(|error| Failure::failed(error.to_string()))?;
         let header = Header {
             version: VERSION,
             kind: self.kind,
@@ -95,16 +103,22 @@ impl SavedState {
             ended: self.ended,
             process_limit: self.settings.processes,
             memory_limit: self.settings.memory,
-            machine: process.len(),
+            machine: process.as_ref().map_or(0, Sealed::length),
             processes: self.processes.len(),
         };
         let header = serde_json::to_vec(&header).map_err(|e| Failure::failed(e.to_string()))?;
-        write(path, &[&SAVED_MAGIC, header.as_slice(), b"\n", &process, &self.processes].concat())
+        write_with(path, |file| {
+            file.write_all(&SAVED_MAGIC)?;
+            file.write_all(&header)?;
+            file.write_all(b"\n")?;
+            process.as_ref().map_or(Ok(()), |process| process.write(&mut *file))?;
+            file.write_all(&self.processes)
+        })
     }
 
     /// Reads a file that must have been saved by `kind`.
     pub(crate) fn read(path: &Path, kind: SavedBy) -> Result<Self, Failure> {
-        let bytes = read(path)?;
+        let mut bytes = read(path)?;
         let name = display_name(path);
         let fail = |why: &str| Failure::failed(format!("{name} {why}"));
         if bytes.starts_with(&iridium_isa::MAGIC) {
@@ -133,6 +147,13 @@ impl SavedState {
                 "is a state of version {found}; this iridium reads version {own}"
             )));
         }
+        if let Some(wanted) = header.process_limit
+            && !(1..=MAX_PROCESSES).contains(&wanted)
+        {
+            return Err(fail(&format!(
+                "wants room for {wanted} processes; there can be 1 to {MAX_PROCESSES} at a time"
+            )));
+        }
         match (header.kind, kind) {
             (SavedBy::Repl, SavedBy::Run) => {
                 return Err(fail("was saved in the REPL; restore it there with !restore"));
@@ -153,6 +174,8 @@ impl SavedState {
             return Err(damaged());
         }
         let process = if process.is_empty() { None } else { Some(process_of(process, &name)?) };
+        // In place, since they may be large.
+        bytes.drain(..bytes.len() - header.processes);
         Ok(Self {
             kind,
             first: header.first,
@@ -163,7 +186,7 @@ impl SavedState {
                 memory: header.memory_limit,
                 ..Settings::default()
             },
-            processes: processes.to_vec(),
+            processes: bytes,
         })
     }
 }

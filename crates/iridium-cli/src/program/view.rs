@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use iridium_isa::escape::escape;
 use iridium_sched::ProcessInfo;
 use iridium_vm::{Pid, Process, Trap};
 
@@ -14,7 +15,8 @@ const ROW: usize = 16;
 
 /// A trap of a process among others, in one line.
 pub(crate) fn trap_line(pid: Pid, trap: &Trap) -> String {
-    let message = trap.message.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+    let message = trap.message.as_ref().map(|text| format!(": {}", escape(text)));
+    let message = message.unwrap_or_default();
     let place = trap.backtrace.first().map(|place| format!(" at {place}")).unwrap_or_default();
     format!("process {pid}: trap: {}{message}{place}", trap.kind)
 }

@@ -46,7 +46,7 @@ pub(super) fn join(session: &mut ReplSession, arguments: &Arguments<'_>) -> Resu
 /// `!cluster_members`
 pub(super) fn members(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     let members = session.members()?;
-    output::print_line(&output::members(&members))?;
+    output::print_table(&output::members(&members))?;
     Ok(Flow::Continue)
 }
 
@@ -56,7 +56,7 @@ pub(super) fn nodes(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow
     if matches!(backend, Backend::Local(_)) && session.running().is_err() {
         let number = backend.pid().node().to_string();
         let rows = vec![["-".into(), number, "this node, in no cluster".into()]];
-        output::print_line(&output::numbers(rows))?;
+        output::print_table(&output::numbers(rows))?;
         return Ok(Flow::Continue);
     }
     let rows = session.members()?.into_iter().map(|member| {
@@ -66,7 +66,7 @@ pub(super) fn nodes(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow
         };
         [member.info.alias.to_string(), member.id.number.number().to_string(), state.into()]
     });
-    output::print_line(&output::numbers(rows.collect()))?;
+    output::print_table(&output::numbers(rows.collect()))?;
     Ok(Flow::Continue)
 }
 

@@ -12,6 +12,7 @@ use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
 
+use iridium_isa::escape::is_hidden;
 use iridium_isa::reference;
 
 /// What completion has to know of a command.
@@ -109,7 +110,10 @@ impl Completer for Completion {
     ) -> rustyline::Result<(usize, Vec<Pair>)> {
         let typed = &line[..position];
         if takes_path(typed) {
-            return self.files.complete(line, position, context);
+            let (begin, mut files) = self.files.complete(line, position, context)?;
+            // What a terminal would obey can neither be shown nor be typed.
+            files.retain(|file| !file.replacement.contains(is_hidden));
+            return Ok((begin, files));
         }
         let pasted = self.last_key.get().is_some_and(|last| last.elapsed() < BETWEEN_KEYS);
         let (begin, words) = self.complete_or_indent(typed, pasted);

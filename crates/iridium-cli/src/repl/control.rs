@@ -20,7 +20,7 @@ pub(super) fn assemble(session: &mut ReplSession, line: &str) -> Result<Flow, Fa
         Err(EnterError::Other(failure)) => Err(failure),
         Err(EnterError::Assembly(errors)) => {
             // The diagnostics are complete in themselves; no error line follows.
-            output::print_stderr(&output::diagnostics(&errors));
+            output::print_diagnostics(&output::diagnostics(&errors));
             Ok(Flow::Continue)
         }
     }
@@ -35,7 +35,7 @@ pub(super) fn load(session: &mut ReplSession, arguments: &Arguments<'_>) -> Resu
     };
     let Some(path) = session.machine.load(path)? else { return Err(arguments.misused()) };
     let path = shown(path);
-    let count = session.machine.listing().len();
+    let count = session.machine.length();
     output::print_line(&format!(
         "loaded {path}: {count} instructions; run it with !continue or !step"
     ))?;
@@ -121,8 +121,7 @@ fn list_breakpoints(session: &ReplSession) -> io::Result<()> {
         return output::print_line("no breakpoints; !break LABEL sets one");
     }
     for at in session.machine.breakpoints() {
-        let names = module.code_labels().iter().filter(|(_, index)| index == at);
-        let names: Vec<_> = names.map(|(name, _)| name.as_str()).collect();
+        let names: Vec<_> = module.labels_at(*at).iter().map(|(name, _)| name.as_str()).collect();
         output::print_line(&format!("{} (instruction {at})", names.join(" ")))?;
     }
     Ok(())

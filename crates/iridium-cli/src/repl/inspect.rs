@@ -1,5 +1,7 @@
 //! The commands that show the default VM.
 
+use std::io::{self, BufWriter, Write as _};
+
 use iridium_isa::DATA_BASE;
 
 use super::command::{Arguments, Flow};
@@ -15,19 +17,21 @@ const MAX_BYTES: usize = 64 << 10;
 /// `!program`
 pub(super) fn program(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     let machine = &session.machine;
+    let module = machine.module();
     let next = machine.is_stopped().then(|| machine.process().pc());
-    for (at, instruction) in (0..).zip(machine.listing()) {
-        let labels = machine.module().code_labels().iter().filter(|(_, index)| *index == at);
-        for (label, _) in labels {
-            output::print_line(&format!("{label}:"))?;
+    let mut to = BufWriter::new(io::stdout().lock());
+    for at in 0..machine.length() {
+        for (label, _) in module.labels_at(at) {
+            writeln!(to, "{label}:")?;
         }
         let mark = match (next == Some(at), machine.breakpoints().contains(&at)) {
             (true, _) => '>',
             (false, true) => '*',
             (false, false) => ' ',
         };
-        output::print_line(&format!("{mark}{at:5}  {instruction}"))?;
+        writeln!(to, "{mark}{at:5}  {}", module.instruction_text(at))?;
     }
+    to.flush()?;
     Ok(Flow::Continue)
 }
 
@@ -92,9 +96,7 @@ pub(super) fn heap(session: &mut ReplSession, arguments: &Arguments<'_>) -> Resu
 /// A number, or the address behind a label.
 fn address_of(machine: &Machine, text: &str) -> Option<i64> {
     match text.strip_prefix('@') {
-        Some(label) => {
-            machine.symbols().into_iter().find(|(name, _)| name == label).map(|(_, at)| at)
-        }
+        Some(label) => machine.symbol(label),
         None => number(text),
     }
 }
@@ -114,9 +116,11 @@ fn number(text: &str) -> Option<i64> {
 pub(super) fn symbols(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     let symbols = session.machine.symbols();
     let width = symbols.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut to = BufWriter::new(io::stdout().lock());
     for (name, value) in symbols {
         let kind = if value < DATA_BASE { "instruction" } else { "data at" };
-        output::print_line(&format!("{name:width$}  {kind} {value}"))?;
+        writeln!(to, "{name:width$}  {kind} {value}")?;
     }
+    to.flush()?;
     Ok(Flow::Continue)
 }

@@ -7,6 +7,8 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
+use iridium_isa::escape::escape_lines;
+
 use super::completion::CommandWord;
 use super::editor;
 use super::history::History;
@@ -134,7 +136,7 @@ impl Lines {
         match &self.terminal {
             Some(terminal) => {
                 let print = terminal.printer();
-                Box::new(move |text| print(format!("{text}\n")))
+                Box::new(move |text| print(format!("{}\n", escape_lines(text))))
             }
             None => Box::new(|text| output::print_stderr(&format!("{text}\n"))),
         }
@@ -143,7 +145,7 @@ impl Lines {
     /// Prints a notice above the line being typed, if there is a terminal.
     pub(super) fn print_notice(&self, text: &str) {
         if let Some(terminal) = &self.terminal {
-            terminal.printer()(format!("{text}\n"));
+            terminal.printer()(format!("{}\n", escape_lines(text)));
         }
     }
 

@@ -104,13 +104,18 @@ impl Machine {
     }
 
     /// Labels with what they stand for, by name.
-    pub(super) fn symbols(&self) -> Vec<(String, i64)> {
+    pub(super) fn symbols(&self) -> Vec<(&str, i64)> {
         self.session.symbols()
     }
 
-    /// The instructions, without the `hlt` that the machine adds.
-    pub(super) fn listing(&self) -> Vec<String> {
-        self.session.listing()
+    /// What a label stands for.
+    pub(super) fn symbol(&self, name: &str) -> Option<i64> {
+        self.session.symbol(name)
+    }
+
+    /// How many instructions there are, without the `hlt` that the machine adds.
+    pub(super) fn length(&self) -> u32 {
+        self.session.length()
     }
 
     /// Whether the program is stopped before its end.
@@ -120,8 +125,7 @@ impl Machine {
 
     /// The source position and instruction that come next.
     pub(super) fn position(&self) -> String {
-        let places = self.process.backtrace(self.program.module());
-        places.first().map(ToString::to_string).unwrap_or_default()
+        self.process.place(self.program.module()).to_string()
     }
 
     /// Assembles a line and runs it. If a program is stopped, the line runs with the

@@ -173,7 +173,7 @@ impl ReplSession {
 
     fn request_line(&self) {
         let symbols = if self.lines.is_terminal() { self.machine.symbols() } else { Vec::new() };
-        self.lines.request(symbols.into_iter().map(|(name, _)| name).collect());
+        self.lines.request(symbols.into_iter().map(|(name, _)| name.to_owned()).collect());
     }
 
     /// Runs a line. A failure of the line is printed and the REPL goes on.

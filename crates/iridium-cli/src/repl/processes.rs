@@ -68,7 +68,7 @@ pub(super) fn ps(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, F
             row.links.to_string(),
         ]
     });
-    output::print_line(&output::processes(rows.collect()))?;
+    output::print_table(&output::processes(rows.collect()))?;
     Ok(Flow::Continue)
 }
 

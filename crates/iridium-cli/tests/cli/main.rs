@@ -24,4 +24,5 @@ mod support;
 mod surroundings;
 mod terminal;
 mod unread;
+mod untrusted;
 mod usage;

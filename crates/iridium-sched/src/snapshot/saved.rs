@@ -16,7 +16,7 @@ use crate::run::shared::Shared;
 use crate::supervisor::Supervisor;
 use crate::table::Serials;
 use iridium_isa::{DebugId, MAX_NAME, Module};
-use iridium_vm::codec::{ModuleFile, numbered};
+use iridium_vm::codec::{ByteList, ModuleFile, numbered};
 use iridium_vm::{Completion, Envelope, Hosts, MAX_NODE, Process, Program, codec};
 
 /// What snapshots are wrapped in.
@@ -60,7 +60,7 @@ impl Serialize for SavedModule {
 
 impl<'de> Deserialize<'de> for SavedModule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(Self::File)
+        ByteList::deserialize(deserializer).map(|file| Self::File(file.0))
     }
 }
 
