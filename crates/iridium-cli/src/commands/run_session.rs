@@ -90,6 +90,9 @@ impl RunSession {
         let restored = environment.scheduler.restore_all(processes, &hosts(), options);
         let restored =
             restored.map_err(|error: RestoreError| Failure::failed(error.to_string()))?;
+        if matches!(first, FirstProcess::Runs(_)) && !restored.pids.contains(&pid) {
+            return Err(Failure::failed("its first process is missing; the file is damaged"));
+        }
         let (exit, group) = (restored.exit, restored.group);
         let notices = MergedNotices::new(Instant::now());
         Ok(Self { environment, pid, first, exit, group, signals, notices })

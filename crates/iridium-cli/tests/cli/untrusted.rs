@@ -175,6 +175,10 @@ fn the_limits_in_a_state_are_those_that_flags_allow() {
         let absurd = user.file("absurd", [changed.as_bytes(), rest].concat());
         user.run(&["resume", &absurd, "--fuel", "9"]).fails(1, &["wants room for", limit]);
     }
+    let changed = head.replacen("\"first\":", "\"first\":7", 1);
+    assert_ne!(changed, head);
+    let other = user.file("other", [changed.as_bytes(), rest].concat());
+    user.run(&["resume", &other, "--fuel", "9"]).fails(1, &["its first process is missing"]);
     assert!(user.run(&["resume", &state, "--fuel", "9"]).stderr.contains("out of fuel"));
 }
 
