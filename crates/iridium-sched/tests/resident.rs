@@ -203,9 +203,9 @@ fn resident_memory_is_within_one_and_a_half_times_the_limit() {
         assert!(taken <= LIMIT * 3 / 2, "{what}: {taken} bytes under a limit of {LIMIT}");
         return;
     }
-    for which in 0..PROGRAMS.len() {
+    for (which, (what, _)) in PROGRAMS.iter().enumerate() {
         let mut alone = Command::new(std::env::current_exe().unwrap());
         alone.args(["--nocapture", "--test-threads=1"]).env(WHICH, which.to_string());
-        assert!(alone.status().unwrap().success(), "{}", PROGRAMS[which].0);
+        assert!(alone.status().unwrap().success(), "{what}");
     }
 }
