@@ -2,17 +2,19 @@
 
 use std::fs::File;
 use std::io::{self, LineWriter, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use simplelog::{
-    ColorChoice, CombinedLogger, ConfigBuilder, SharedLogger, TermLogger, TerminalMode,
-    ThreadLogMode, WriteLogger,
+    ColorChoice, ConfigBuilder, SharedLogger, TermLogger, TerminalMode, ThreadLogMode, WriteLogger,
 };
 use time::macros::format_description;
 
-use iridium_isa::escape::escape;
+use iridium_isa::escape::{escape, excerpt};
 
 use crate::args::LogFlags;
 use crate::failure::Failure;
@@ -23,6 +25,10 @@ use crate::{io_error, output};
 /// both itself.
 const MEMBERS: &str = "iridium_net::membership";
 const TRAPS: &str = "iridium_node::events";
+
+/// The longest text of a line on stderr, in bytes: with time and thread it fits into what a pipe
+/// takes at once.
+const MAX_TEXT: usize = 3000;
 
 /// Where the log goes, beside the file.
 pub(crate) enum LogTarget {
@@ -97,7 +103,7 @@ pub(crate) fn start(
     target: LogTarget,
 ) -> Result<Option<LogFile>, Failure> {
     let level = level(flags, usual);
-    let mut logs: Vec<Box<dyn SharedLogger>> = vec![match target {
+    let screen: Box<dyn SharedLogger> = match target {
         LogTarget::Stderr | LogTarget::Pipe => {
             let mut layout = layout();
             if matches!(target, LogTarget::Pipe) && flags.verbose == 0 {
@@ -116,41 +122,88 @@ pub(crate) fn start(
             }
             WriteLogger::new(level, layout.build(), LineWriter::new(writer))
         }
-    }];
+    };
     let mut log_file = None;
+    let mut file: Option<Box<dyn Log>> = None;
     if let Some(path) = &flags.log_file {
-        let (file, writer) = LogFile::open(path)?;
-        logs.push(WriteLogger::new(level, layout().build(), LineWriter::new(writer)));
-        log_file = Some(file);
+        let (opened, writer) = LogFile::open(path)?;
+        file = Some(WriteLogger::new(level, layout().build(), LineWriter::new(writer)));
+        log_file = Some(opened);
     }
-    let log = Escaping(CombinedLogger::new(logs));
-    log::set_max_level(log.0.level());
+    log::set_max_level(level);
+    let log = Lines { screen, file, left_out: AtomicU64::new(0) };
     log::set_boxed_logger(Box::new(log)).map_err(|error| Failure::failed(error.to_string()))?;
     Ok(log_file)
 }
 
 /// The log, whose records are a line each, without anything that a terminal would obey: whatever
 /// comes from a program or a peer ends here.
-struct Escaping(Box<CombinedLogger>);
+///
+/// Whoever logs must not wait, or all would stand still while nobody reads stderr: what it does not
+/// take at once is left out there, and counted. The file has it all.
+struct Lines {
+    screen: Box<dyn SharedLogger>,
+    file: Option<Box<dyn Log>>,
+    /// Lines that stderr did not take since the last one that it took.
+    left_out: AtomicU64,
+}
 
-impl Log for Escaping {
+impl Log for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.enabled(metadata)
+        metadata.level() <= self.screen.level()
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
-            let text = record.args().to_string();
-            let escaped = escape(&text);
-            let mut builder = Record::builder();
-            builder.metadata(record.metadata().clone()).module_path(record.module_path());
-            self.0.log(&builder.args(format_args!("{escaped}")).build());
+        if !self.enabled(record.metadata()) {
+            return;
         }
+        let text = record.args().to_string();
+        if let Some(file) = &self.file {
+            pass_on(&**file, record, &escape(&text));
+        }
+        if !stderr_takes_a_line() {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        match self.left_out.swap(0, Ordering::Relaxed) {
+            0 => {}
+            lines => {
+                let text = format!("{lines} lines of the log were left out: nobody has read them");
+                pass_on(&*self.screen, record, &text);
+                if !stderr_takes_a_line() {
+                    self.left_out.fetch_add(1, Ordering::Relaxed);
+                    return;
+                }
+            }
+        }
+        pass_on(&*self.screen, record, &excerpt(&text, MAX_TEXT));
     }
 
     fn flush(&self) {
-        self.0.flush();
+        self.screen.flush();
+        if let Some(file) = &self.file {
+            file.flush();
+        }
     }
+}
+
+/// Logs a text with all that is known of a record.
+fn pass_on(log: &dyn Log, record: &Record<'_>, text: &str) {
+    let mut builder = Record::builder();
+    builder.metadata(record.metadata().clone()).module_path(record.module_path());
+    log.log(&builder.args(format_args!("{text}")).build());
+}
+
+fn stderr_takes_a_line() -> bool {
+    takes_a_line(io::stderr().as_fd())
+}
+
+/// Whether a file takes a line without a wait. A pipe that says so has room for 4096 bytes, and a
+/// terminal that is held says no.
+fn takes_a_line(file: BorrowedFd<'_>) -> bool {
+    let mut asked = [PollFd::new(file, PollFlags::POLLOUT)];
+    // Where that cannot be asked, as of some files, writing does not wait either.
+    !matches!(poll(&mut asked, PollTimeout::ZERO), Ok(0))
 }
 
 fn level(flags: &LogFlags, usual: Level) -> LevelFilter {
@@ -201,6 +254,23 @@ mod tests {
         assert_eq!(level(0, 1, Level::Info), LevelFilter::Warn);
         assert_eq!(level(0, 9, Level::Info), LevelFilter::Off);
     }
+
+    #[test]
+    fn a_pipe_that_nobody_reads_takes_no_line_until_it_is_read() {
+        let (mut reader, mut writer) = io::pipe().unwrap();
+        let mut written = 0;
+        while takes_a_line(writer.as_fd()) {
+            assert!(written < 1 << 26, "a pipe is full some time");
+            writer.write_all(&[b'x'; 4096]).unwrap();
+            written += 4096;
+        }
+        let mut bytes = vec![0; written];
+        io::Read::read_exact(&mut reader, &mut bytes).unwrap();
+        assert!(takes_a_line(writer.as_fd()));
+        drop(reader);
+        assert!(takes_a_line(writer.as_fd()), "a write fails, and does not wait");
+    }
+
     #[test]
     fn the_modules_that_are_left_out_exist() {
         for module in [MEMBERS, TRAPS] {

@@ -1,6 +1,6 @@
 //! What an embedder can see of processes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
@@ -15,8 +15,10 @@ use crate::sync::lock;
 use iridium_isa::{DebugId, ModuleId};
 use iridium_vm::{Pid, Place};
 
-/// How long to wait for processes that are busy.
+/// How long to wait for a supervisor that is busy.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long to wait for the ends of turns of processes that are listed.
+const TURN_WITHIN: Duration = Duration::from_millis(150);
 
 /// A process, as it was at some moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +85,8 @@ pub enum Activity {
     Supervising,
     /// It waits until its output is taken.
     Output,
+    /// It has had no end of a turn for some time, in a host function say: nothing else is known.
+    Busy,
 }
 
 impl Activity {
@@ -96,6 +100,7 @@ impl Activity {
             Self::Blocked => "blocked",
             Self::Supervising => "supervising",
             Self::Output => "output",
+            Self::Busy => "busy",
         }
     }
 }
@@ -145,6 +150,22 @@ impl ProcessInfo {
         }
     }
 
+    fn of_busy(pid: Pid) -> Self {
+        Self {
+            pid,
+            names: Vec::new(),
+            module: None,
+            debug: None,
+            activity: Activity::Busy,
+            place: None,
+            fuel: 0,
+            heap: 0,
+            memory: 0,
+            messages: 0,
+            links: 0,
+        }
+    }
+
     pub(crate) fn of_native(actor: &ActorState, names: Vec<String>) -> Self {
         Self {
             pid: actor.pid,
@@ -189,12 +210,12 @@ impl Scheduler {
         answer.recv_timeout(PATIENCE).ok().flatten()
     }
 
-    /// All processes, by pid, without native ones. Those that are busy for a second or more, in a
-    /// host function say, are left out.
+    /// All processes, by pid, without native ones. This takes 150 ms at most for those that are
+    /// [busy](Activity::Busy).
     pub fn processes(&self) -> Vec<ProcessInfo> {
         let shared = self.shared();
         let (seen, busy) = unbounded();
-        let mut infos = Vec::new();
+        let (mut infos, mut silent) = (Vec::new(), BTreeSet::new());
         let _inspection = shared.begin_inspection();
         // Those without fuel have no turn in which they could be inspected.
         let mut out_of_fuel: HashMap<_, _> = lock(&shared.out_of_fuel)
@@ -215,13 +236,17 @@ impl Scheduler {
             let inspect =
                 move |entry: &mut ProcessEntry| drop(seen.send(ProcessInfo::of(entry, false)));
             let pid = Pid::new(shared.node(), serial);
+            silent.insert(pid);
             shared.context().deliver(pid, SlotMessage::Inspect(Box::new(inspect)));
         }
         drop(seen);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TURN_WITHIN;
         while let Ok(info) = busy.recv_deadline(deadline) {
+            silent.remove(&info.pid);
             infos.push(info);
         }
+        let silent = silent.into_iter().filter(|pid| shared.is_alive(*pid));
+        infos.extend(silent.map(ProcessInfo::of_busy));
         infos.sort_by_key(|info| info.pid);
         for (name, pid) in shared.names.all() {
             if let Ok(at) = infos.binary_search_by_key(&pid, |info| info.pid) {
