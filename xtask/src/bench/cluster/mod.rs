@@ -99,7 +99,9 @@ fn exchange(flags: &BenchFlags, beam: Option<&Beam>, report: &mut Report) -> Res
         return Ok(());
     }
     let Some(program) = ours::rates_program()? else {
-        report.missing.push("messages between nodes: iridium-node has no example rates".to_owned());
+        report
+            .missing
+            .push("messages between nodes: iridium-node has no example node-rates".to_owned());
         return Ok(());
     };
     println!("messages between two nodes, {RATE_ROUNDS} rounds");

@@ -110,12 +110,12 @@ fn others_up(log: &str) -> usize {
 
 /// Builds the example that measures messages between two nodes; `None` if there is none.
 pub(super) fn rates_program() -> Result<Option<PathBuf>> {
-    if !repository::root().join("crates/iridium-node/examples/rates.rs").is_file() {
+    if !repository::root().join("crates/iridium-node/examples/node-rates.rs").is_file() {
         return Ok(None);
     }
-    let args = ["--release", "--package", "iridium-node", "--example", "rates"];
-    let built = build::executables(&args)?.remove("rates");
-    built.context("cargo built no example rates").map(Some)
+    let args = ["--release", "--package", "iridium-node", "--example", "node-rates"];
+    let built = build::executables(&args)?.remove("node-rates");
+    built.context("cargo built no example node-rates").map(Some)
 }
 
 /// Runs that example.
@@ -124,12 +124,13 @@ pub(super) fn rates(program: &Path) -> Result<Rates> {
         .arg("--json")
         .stdin(Stdio::null())
         .output()
-        .context("cannot run the example rates")?;
+        .context("cannot run the example node-rates")?;
     if !output.status.success() {
-        bail!("the example rates: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!("the example node-rates: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     let printed = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(&printed).with_context(|| format!("the example rates printed {printed:?}"))
+    serde_json::from_str(&printed)
+        .with_context(|| format!("the example node-rates printed {printed:?}"))
 }
 
 #[cfg(test)]

@@ -128,11 +128,11 @@ pub(super) fn numbers(command: &mut Command) -> Result<Vec<(i64, f64)>> {
 /// Builds ours: what runs a kernel, and what measures assembling and loading.
 pub(super) fn ours() -> Result<(Contender, PathBuf)> {
     let args =
-        ["--release", "--package", "iridium-vm", "--example", "kernel", "--example", "rates"];
+        ["--release", "--package", "iridium-vm", "--example", "kernel", "--example", "vm-rates"];
     let mut built = build::executables(&args)?;
     let mut find = |name| built.remove(name).with_context(|| format!("cargo built no {name}"));
     let kernel = Contender { assembles: true, ..Contender::new(Name::Ours, find("kernel")?) };
-    Ok((kernel, find("rates")?))
+    Ok((kernel, find("vm-rates")?))
 }
 
 /// A peer that is not there, and what would help.

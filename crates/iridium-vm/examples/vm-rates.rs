@@ -2,7 +2,7 @@
 //! and the seconds it took, then how many instructions were read, verified and made ready to run, and
 //! the seconds.
 //!
-//! `cargo run --release --example rates -- [LINES]`
+//! `cargo run --release --example vm-rates -- [LINES]`
 
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     source.push_str("hlt\n");
 
     let started = Instant::now();
-    let module = Assembler::new("rates.iasm").assemble(&source)?.module;
+    let module = Assembler::new("vm-rates.iasm").assemble(&source)?.module;
     let assembled = started.elapsed();
     let bytes = module.to_bytes();
     let started = Instant::now();

@@ -1,7 +1,7 @@
 //! How fast processes of two nodes exchange messages, encrypted, beside a bare TCP echo:
 //!
 //! ```text
-//! cargo run --release -p iridium-node --example rates [-- --json]
+//! cargo run --release -p iridium-node --example node-rates [-- --json]
 //! ```
 //!
 //! Both nodes are in this process, on loopback. Ours and the bare echo take turns; medians of five.

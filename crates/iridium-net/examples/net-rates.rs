@@ -1,7 +1,7 @@
 //! How fast messages go from node to node, beside a bare TCP connection:
 //!
 //! ```text
-//! cargo run --release -p iridium-net --example rates [SECONDS PER MEASUREMENT] [--insecure] [--only WORD]
+//! cargo run --release -p iridium-net --example net-rates [SECONDS PER MEASUREMENT] [--insecure] [--only WORD]
 //! ```
 //!
 //! Two nodes in one process on loopback. Ours and the bare connection are measured
