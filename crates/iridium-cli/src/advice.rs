@@ -3,7 +3,7 @@
 
 use std::io;
 
-use iridium_net::{ClientError, JoinError, SecretError, StartError};
+use iridium_net::{ClientError, HandshakeError, JoinError, SecretError, StartError};
 use iridium_proto::RejectReason;
 
 use crate::path_text::shell_word;
@@ -51,6 +51,7 @@ pub(crate) fn on_join(error: &JoinError) -> Option<&'static str> {
     match error {
         JoinError::Refused { reason, .. } => on_reject(reason),
         JoinError::Yourself { .. } => Some("name the address of another one"),
+        JoinError::Handshake { why, .. } => on_handshake(why),
         _ => None,
     }
 }
@@ -63,12 +64,28 @@ pub(crate) fn on_reject(reason: &RejectReason) -> Option<&'static str> {
     }
 }
 
+/// About somebody who listens, but with whom there can be no connection.
+fn on_handshake(error: &HandshakeError) -> Option<&'static str> {
+    match error {
+        HandshakeError::WrongSecret => Some(
+            "use its secret: name a copy with --secret-file, or put it where \
+             iridium secret show-path says",
+        ),
+        HandshakeError::TheyAreInsecure => Some("use --insecure, or start it without"),
+        HandshakeError::WeAreInsecure => Some("leave out --insecure"),
+        HandshakeError::NoCommonVersion { .. } => Some("use the same version of iridium"),
+        HandshakeError::NotIridium(_) => Some("is that the port of the node?"),
+        _ => None,
+    }
+}
+
 /// About a question to a node that got no answer.
 pub(crate) fn on_client(error: &ClientError) -> Option<&'static str> {
     match error {
         ClientError::Unreachable { .. } => {
             Some("is it running? (name another one with --at HOST:PORT)")
         }
+        ClientError::Handshake { why, .. } => on_handshake(why),
         _ => None,
     }
 }

@@ -9,7 +9,7 @@ use iridium_proto::MAX_FRAME_ADMITTED;
 
 use crate::cause::Cause;
 use crate::endpoint::Endpoint;
-use crate::handshake::{self, HandshakeError};
+use crate::handshake::{self, HandshakeFailure};
 use crate::membership::DialFailure;
 use crate::secret::Security;
 use crate::session::Session;
@@ -69,11 +69,9 @@ fn explain(error: io::Error, timeout: Duration) -> DialFailure {
 
 /// A node that is busy, stopping or cut off may be reached later; one with another
 /// secret or protocol will not.
-fn explain_handshake(error: HandshakeError) -> DialFailure {
-    match error {
-        HandshakeError::TimedOut | HandshakeError::Closed | HandshakeError::Io(_) => {
-            DialFailure::Unreachable(Cause::new(error))
-        }
-        _ => DialFailure::Handshake(Cause::new(error)),
+fn explain_handshake(failure: HandshakeFailure) -> DialFailure {
+    match failure {
+        HandshakeFailure::Refused(error) => DialFailure::Handshake(error),
+        failure => DialFailure::Unreachable(Cause::new(failure)),
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use iridium_proto::{NameError, NodeAlias, RejectReason};
+use iridium_proto::{MAX_VERSION, MIN_VERSION, NameError, NodeAlias, RejectReason};
 use thiserror::Error;
 
 use crate::cause::Cause;
@@ -59,6 +59,41 @@ pub enum StartError {
     System(#[source] io::Error),
 }
 
+/// What somebody who listens at an address has said that excludes a connection, now and later: as
+/// long as the two ends are configured as they are, to try again does not help.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// The other end speaks another protocol.
+    #[error("it does not speak the Iridium protocol (it began with {0:?})")]
+    NotIridium(String),
+    /// The two ends have no protocol version in common.
+    #[error(
+        "it speaks protocol versions {low} to {high}, this node {MIN_VERSION} to {MAX_VERSION}"
+    )]
+    NoCommonVersion {
+        /// The lowest it speaks.
+        low: u16,
+        /// The highest it speaks.
+        high: u16,
+    },
+    /// The other end has another secret.
+    #[error("it has another cluster secret")]
+    WrongSecret,
+    /// This end encrypts, the other does not.
+    #[error("it runs without the cluster secret, which this end wants")]
+    TheyAreInsecure,
+    /// The other end encrypts, this one does not.
+    #[error("it wants the cluster secret, which this end does without")]
+    WeAreInsecure,
+    /// The other end broke the protocol.
+    #[error("it broke the handshake: {0}")]
+    Broken(#[source] Cause),
+    /// A node listens there for control clients alone; its words.
+    #[error("{0}")]
+    ControlOnly(String),
+}
+
 /// Why a join did not come about. The node itself goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -79,7 +114,7 @@ pub enum JoinError {
         to: String,
         /// The error behind this one.
         #[source]
-        why: Cause,
+        why: HandshakeError,
     },
     /// A node of the cluster refuses this one.
     #[error("{by} refused this node: {reason}")]
@@ -125,6 +160,14 @@ pub enum ForgetError {
     /// The node has left the cluster or was stopped.
     #[error("the node has been stopped")]
     Stopped,
+}
+
+impl JoinError {
+    /// Whether the seed has refused this node for good: to try again does not help as long as both
+    /// are configured as they are. Somebody who cannot be reached may be there later.
+    pub(crate) fn is_for_good(&self) -> bool {
+        matches!(self, Self::Handshake { .. } | Self::Refused { .. })
+    }
 }
 
 /// Why a message was not queued. There will be no other reasons: a sender decides for each what
@@ -218,7 +261,7 @@ pub enum ClientError {
         to: String,
         /// The error behind this one.
         #[source]
-        why: Cause,
+        why: HandshakeError,
     },
     /// The node stopped answering.
     #[error("the node at {to} gave no answer: {why}")]

@@ -26,7 +26,9 @@ use iridium_proto::{MAX_VERSION, MIN_VERSION};
 use snow::{Builder, HandshakeState};
 use thiserror::Error;
 
+use crate::cause::Cause;
 use crate::cipher::Resolver;
+use crate::error::HandshakeError;
 use crate::secret::{Key, Secrets, Security};
 use crate::session::Session;
 use crate::stream::DeadlineStream;
@@ -43,47 +45,22 @@ type Preamble = [u8; PREAMBLE_LEN];
 
 /// Why a connection did not become a session.
 #[derive(Debug, Error)]
-pub(crate) enum HandshakeError {
-    /// The other end speaks another protocol.
-    #[error("it does not speak the Iridium protocol (it began with {0:?})")]
-    NotIridium(String),
-    /// The two ends have no protocol version in common.
-    #[error(
-        "it speaks protocol versions {low} to {high}, this node {MIN_VERSION} to {MAX_VERSION}"
-    )]
-    NoCommonVersion {
-        /// The lowest it speaks.
-        low: u16,
-        /// The highest it speaks.
-        high: u16,
-    },
-    /// The other end has another secret.
-    #[error("it has another cluster secret")]
-    WrongSecret,
-    /// This end encrypts, the other does not.
-    #[error("it runs without the cluster secret, which this end wants")]
-    TheyAreInsecure,
-    /// The other end encrypts, this one does not.
-    #[error("it wants the cluster secret, which this end does without")]
-    WeAreInsecure,
+pub(crate) enum HandshakeFailure {
+    /// What the other end has said excludes it.
+    #[error(transparent)]
+    Refused(#[from] HandshakeError),
     /// The handshake was not finished in time.
     #[error("it did not finish the handshake in time")]
     TimedOut,
     /// The connection ended early.
     #[error("it closed the connection during the handshake")]
     Closed,
-    /// The other end broke the protocol.
-    #[error("it broke the handshake: {0}")]
-    Protocol(String),
-    /// The handshake failed in the Noise library.
-    #[error("it broke the handshake: {0}")]
-    Noise(#[source] snow::Error),
     /// The connection failed.
     #[error("the connection failed during the handshake: {0}")]
     Io(#[source] io::Error),
 }
 
-impl From<io::Error> for HandshakeError {
+impl From<io::Error> for HandshakeFailure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
@@ -95,21 +72,21 @@ impl From<io::Error> for HandshakeError {
     }
 }
 
-impl From<snow::Error> for HandshakeError {
+impl From<snow::Error> for HandshakeFailure {
     fn from(error: snow::Error) -> Self {
-        Self::Noise(error)
+        Self::Refused(HandshakeError::Broken(Cause::new(error)))
     }
 }
 
 /// The dialler's side. Blocks until `deadline` at the latest.
 ///
 /// # Errors
-/// [`HandshakeError`]; the connection is closed then.
+/// [`HandshakeFailure`]; the connection is closed then.
 pub(crate) fn dial(
     stream: TcpStream,
     security: &Security,
     deadline: Instant,
-) -> Result<Session, HandshakeError> {
+) -> Result<Session, HandshakeFailure> {
     let mut stream = DeadlineStream::new(stream, deadline);
     let ours = preamble(security);
     stream.write_all(&ours)?;
@@ -123,7 +100,7 @@ pub(crate) fn dial(
     let mut answer = [0];
     stream.read_exact(&mut answer)?;
     if answer[0] != ACCEPTED {
-        return Err(HandshakeError::WrongSecret);
+        return Err(HandshakeError::WrongSecret.into());
     }
     let message = read_noise(&mut stream)?;
     noise
@@ -135,12 +112,12 @@ pub(crate) fn dial(
 /// The listener's side. Blocks until `deadline` at the latest.
 ///
 /// # Errors
-/// [`HandshakeError`]; the connection is closed then.
+/// [`HandshakeFailure`]; the connection is closed then.
 pub(crate) fn accept(
     stream: TcpStream,
     security: &Security,
     deadline: Instant,
-) -> Result<Session, HandshakeError> {
+) -> Result<Session, HandshakeFailure> {
     let mut stream = DeadlineStream::new(stream, deadline);
     let theirs = read_preamble(&mut stream)?;
     let ours = preamble(security);
@@ -153,7 +130,7 @@ pub(crate) fn accept(
     let message = read_noise(&mut stream)?;
     let Some(mut noise) = match_secret(secrets, &[theirs, ours].concat(), &message)? else {
         stream.write_all(&[WRONG_SECRET])?;
-        return Err(HandshakeError::WrongSecret);
+        return Err(HandshakeError::WrongSecret.into());
     };
     write_noise(&mut stream, &mut noise, &[ACCEPTED])?;
     finish(stream, noise)
@@ -170,12 +147,13 @@ fn encrypts(security: &Security) -> u8 {
     u8::from(matches!(security, Security::Secret(_)))
 }
 
-fn read_preamble(stream: &mut DeadlineStream) -> Result<Preamble, HandshakeError> {
+fn read_preamble(stream: &mut DeadlineStream) -> Result<Preamble, HandshakeFailure> {
     let mut preamble = Preamble::default();
     let (magic, rest) = preamble.split_at_mut(MAGIC.len());
     stream.read_exact(magic)?;
     if magic != MAGIC {
-        return Err(HandshakeError::NotIridium(String::from_utf8_lossy(magic).into_owned()));
+        let began = String::from_utf8_lossy(magic).into_owned();
+        return Err(HandshakeError::NotIridium(began).into());
     }
     stream.read_exact(rest)?;
     Ok(preamble)
@@ -192,22 +170,22 @@ fn check_preamble(theirs: &Preamble, security: &Security) -> Result<(), Handshak
         (0, 1) => Err(HandshakeError::TheyAreInsecure),
         (1, 0) => Err(HandshakeError::WeAreInsecure),
         (0, 0) | (1, 1) => Ok(()),
-        (mode, _) => Err(HandshakeError::Protocol(format!("protection {mode} is not known"))),
+        (mode, _) => Err(HandshakeError::Broken(format!("protection {mode} is not known").into())),
     }
 }
 
-fn offered_key(security: &Security) -> Result<Option<&Key>, HandshakeError> {
+fn offered_key(security: &Security) -> Result<Option<&Key>, HandshakeFailure> {
     match security {
         Security::Insecure => Ok(None),
         Security::Secret(secrets) => match secrets.offered() {
             Some(key) => Ok(Some(key)),
-            None => Err(HandshakeError::Protocol("this node has no secret".into())),
+            None => Err(HandshakeError::Broken("this node has no secret".into()).into()),
         },
     }
 }
 
-fn builder<'a>(key: &'a Key, prologue: &'a [u8]) -> Result<Builder<'a>, HandshakeError> {
-    let pattern = PATTERN.parse().map_err(HandshakeError::from)?;
+fn builder<'a>(key: &'a Key, prologue: &'a [u8]) -> Result<Builder<'a>, HandshakeFailure> {
+    let pattern = PATTERN.parse().map_err(HandshakeFailure::from)?;
     Ok(Builder::with_resolver(pattern, Box::new(Resolver)).psk(0, key)?.prologue(prologue)?)
 }
 
@@ -216,7 +194,7 @@ fn match_secret(
     secrets: &Secrets,
     prologue: &[u8],
     message: &[u8],
-) -> Result<Option<HandshakeState>, HandshakeError> {
+) -> Result<Option<HandshakeState>, HandshakeFailure> {
     for key in secrets.accepted() {
         let mut noise = builder(key, prologue)?.build_responder()?;
         if noise.read_message(message, &mut [0; MAX_HANDSHAKE]).is_ok() {
@@ -230,7 +208,7 @@ fn write_noise(
     stream: &mut DeadlineStream,
     noise: &mut HandshakeState,
     before: &[u8],
-) -> Result<(), HandshakeError> {
+) -> Result<(), HandshakeFailure> {
     let mut buffer = [0; MAX_HANDSHAKE];
     let len = noise.write_message(&[], &mut buffer)?;
     let declared = u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes();
@@ -238,19 +216,20 @@ fn write_noise(
     Ok(())
 }
 
-fn read_noise(stream: &mut DeadlineStream) -> Result<Vec<u8>, HandshakeError> {
+fn read_noise(stream: &mut DeadlineStream) -> Result<Vec<u8>, HandshakeFailure> {
     let mut declared = [0; 2];
     stream.read_exact(&mut declared)?;
     let len = usize::from(u16::from_be_bytes(declared));
     if len > MAX_HANDSHAKE {
-        return Err(HandshakeError::Protocol(format!("a handshake message of {len} bytes")));
+        let why = format!("a handshake message of {len} bytes");
+        return Err(HandshakeError::Broken(why.into()).into());
     }
     let mut message = vec![0; len];
     stream.read_exact(&mut message)?;
     Ok(message)
 }
 
-fn finish(stream: DeadlineStream, noise: HandshakeState) -> Result<Session, HandshakeError> {
+fn finish(stream: DeadlineStream, noise: HandshakeState) -> Result<Session, HandshakeFailure> {
     let cipher = noise.into_stateless_transport_mode()?;
     Ok(Session::new(stream.into_inner()?, Some(Arc::new(cipher))))
 }

@@ -29,7 +29,10 @@ pub use cause::Cause;
 pub use config::Config;
 pub use control::{ControlClient, ControlReceiver, ControlSender, ControlStream};
 pub use endpoint::{Endpoint, EndpointError};
-pub use error::{ClientError, ForgetError, JoinError, Refused, SendError, StartError, StreamError};
+pub use error::{
+    ClientError, ForgetError, HandshakeError, JoinError, Refused, SendError, StartError,
+    StreamError,
+};
 pub use event::{Event, JoinReport};
 pub use ids::LinkId;
 pub use link::{ClusterClient, Delivery, WindowPermit};

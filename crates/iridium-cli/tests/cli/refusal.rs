@@ -7,12 +7,13 @@ fn another_secret_is_refused_with_exit_code_3() {
     let (user, stranger) = (User::new(), User::new());
     let a = user.node("a", &[]);
     let outcome = stranger.run(&["node", "--node-alias", "b", "-P", "0", "--join", &a.at]);
-    outcome.fails(3, &[&a.at, "secret"]);
-    stranger.run(&["members", "--at", &a.at]).fails(3, &[&a.at, "secret"]);
-    stranger.run(&["leave", "--at", &a.at]).fails(3, &[&a.at, "secret"]);
+    let advised = [&a.at, "another cluster secret", "--secret-file", "iridium secret show-path"];
+    outcome.fails(3, &advised);
+    stranger.run(&["members", "--at", &a.at]).fails(3, &advised);
+    stranger.run(&["leave", "--at", &a.at]).fails(3, &advised);
     // The one who asks is no node.
     let outcome = stranger.run(&["members", "--insecure", "--at", &a.at]);
-    outcome.fails(3, &[&a.at, "it wants the cluster secret"]);
+    outcome.fails(3, &[&a.at, "it wants the cluster secret", "leave out --insecure"]);
     user.wait_for_members(&a.at, &[("a", "self")]);
 }
 

@@ -3,6 +3,7 @@
 
 use iridium_proto::{ControlReply, IridiumMessage, NodeAlias, NodeId, PingAck, PingReq, Pong};
 
+use crate::error::HandshakeError;
 use crate::event::Event;
 use crate::ids::ConnId;
 
@@ -30,7 +31,8 @@ impl Membership {
                     // The address is for control clients alone.
                     IridiumMessage::ControlReply(ControlReply::Failed(why)) => {
                         self.close(conn, "its address is for control clients alone");
-                        self.on_attempt_failed(&purpose, DialFailure::Handshake(why.into()), now);
+                        let failure = DialFailure::Handshake(HandshakeError::ControlOnly(why));
+                        self.on_attempt_failed(&purpose, failure, now);
                     }
                     _ => self.protocol_error(conn, "no answer to the greeting", now),
                 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::cause::Cause;
 use crate::endpoint::Endpoint;
-use crate::error::JoinError;
+use crate::error::{HandshakeError, JoinError};
 use crate::event::{Event, JoinReport};
 use crate::ids::{ConnId, DialId, JoinId};
 
@@ -28,7 +28,7 @@ pub enum DialFailure {
     /// Someone listens, but the handshake failed: another secret, another
     /// protocol, no Iridium node at all.
     #[error("{0}")]
-    Handshake(#[source] Cause),
+    Handshake(#[source] HandshakeError),
 }
 
 /// Something that happened outside.

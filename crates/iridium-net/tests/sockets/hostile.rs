@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use iridium_net::{ClientError, ControlClient, JoinError, Manager, Security};
+use iridium_net::{ClientError, ControlClient, HandshakeError, JoinError, Manager, Security};
 use iridium_proto::{ControlRequest, ViewState};
 
 use crate::harness::*;
@@ -106,10 +106,14 @@ fn another_secret_is_named_as_the_reason_at_both_ends() {
     let node = start("a", &secret());
     let stranger = start("b", &secret());
     let error = stranger.join(endpoint(&node)).unwrap_err();
-    assert!(matches!(error, JoinError::Handshake { .. }));
+    let other = HandshakeError::WrongSecret;
+    assert!(matches!(&error, JoinError::Handshake { why, .. } if *why == other), "{error:?}");
     assert!(error.to_string().contains("another cluster secret"), "{error}");
-    let client = ControlClient::connect(&endpoint(&node), &secret(), PATIENCE);
-    assert!(matches!(client.err(), Some(ClientError::Handshake { .. })));
+    let error = ControlClient::connect(&endpoint(&node), &secret(), PATIENCE).err();
+    assert!(
+        matches!(&error, Some(ClientError::Handshake { why, .. }) if *why == other),
+        "{error:?}"
+    );
     let open = start("c", &Security::Insecure);
     let error = open.join(endpoint(&node)).unwrap_err().to_string();
     assert!(error.contains("it wants the cluster secret, which this end does without"), "{error}");
