@@ -1,21 +1,25 @@
 //! From flags to the configuration of the network layer.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use iridium_net::{
-    Config, Endpoint, Secrets, Security, Timing, data_dir, named_secret_path, secret_path,
+    Config, Endpoint, Host, Secrets, Security, Timing, data_dir, named_secret_path, secret_path,
 };
 use iridium_proto::NodeIp;
 
-use crate::args::{ClientFlags, Host, Insecure, ListenAt, NodeFlags, Preset};
+use crate::args::{ClientFlags, Insecure, ListenAt, NodeFlags, Preset};
 use crate::failure::Failure;
+
+/// How long it may take to look up an address to listen at or to publish.
+const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
 
 /// The configuration of a node.
 pub(crate) fn of_node(flags: &NodeFlags, seeds: &[Endpoint]) -> Result<Config, Failure> {
-    let bind = SocketAddr::new(look_up(&flags.server_bind_host)?, flags.server_bind_port);
+    let bind = look_up(&flags.server_bind_host, flags.server_bind_port)?;
     let control_bind = match flags.enable_remote_access {
-        true => Some(SocketAddr::new(look_up(&flags.bind_host)?, flags.bind_port)),
+        true => Some(look_up(&flags.bind_host, flags.bind_port)?),
         false => None,
     };
     let security = match flags.insecure {
@@ -28,7 +32,8 @@ pub(crate) fn of_node(flags: &NodeFlags, seeds: &[Endpoint]) -> Result<Config, F
         None => Security::Secret(secrets_of_node(flags.secret_file.as_deref())?),
     };
     let advertise = match &flags.advertise {
-        Some(advertise) => Some((NodeIp(look_up(&advertise.host)?), advertise.port)),
+        // Without its zone, if it has one: that means something on this machine alone.
+        Some(advertise) => Some((NodeIp(look_up(&advertise.host, 0)?.ip()), advertise.port)),
         None => None,
     };
     Ok(Config {
@@ -48,7 +53,7 @@ pub(crate) fn of_node(flags: &NodeFlags, seeds: &[Endpoint]) -> Result<Config, F
 
 /// An address to listen at.
 pub(crate) fn listen_at(at: &ListenAt) -> Result<SocketAddr, Failure> {
-    Ok(SocketAddr::new(look_up(&at.host)?, at.port))
+    look_up(&at.host, at.port)
 }
 
 /// The folder for what nodes and the REPL keep.
@@ -96,14 +101,12 @@ fn insecure(mode: Insecure, bind: IpAddr) -> Result<Security, Failure> {
     Ok(Security::Insecure)
 }
 
-fn look_up(host: &Host) -> Result<IpAddr, Failure> {
-    match host {
-        Host::Ip(ip) => Ok(*ip),
-        Host::Name(name) => (name.as_str(), 0)
-            .to_socket_addrs()
-            .ok()
-            .and_then(|mut addrs| addrs.next())
-            .map(|addr| addr.ip())
-            .ok_or_else(|| Failure::failed(format!("the host {name} has no address"))),
-    }
+/// The first address of a host.
+fn look_up(host: &Host, port: u16) -> Result<SocketAddr, Failure> {
+    let resolved = host.clone().with_port(port).resolve(LOOK_UP_WITHIN);
+    let addrs = resolved.map_err(|why| {
+        Failure::failed(format!("the host {host} has no address that is known here: {why}"))
+    })?;
+    // There is at least one.
+    addrs.first().copied().ok_or_else(|| Failure::failed(format!("the host {host} has no address")))
 }

@@ -1,7 +1,6 @@
 //! Events of the mesh as sentences, for the log and the REPL.
 
 use iridium_net::{Event, JoinReport, Manager};
-use iridium_proto::ViewState;
 
 use crate::advice;
 use crate::failure::Failure;
@@ -14,11 +13,13 @@ pub(crate) fn describe(event: &Event) -> String {
         Event::Recovered { id, .. } => format!("{} answers again", id.alias),
         Event::Down { id } => format!("{} is down", id.alias),
         Event::Left { id } => format!("{} has left", id.alias),
-        Event::Refused { by, reason, .. } => {
+        Event::Refused { by, reason } => {
             advice::with(format!("{by} refused this node: {reason}"), advice::on_reject(reason))
         }
         Event::Joined(report) => joined(report),
-        Event::JoinFailed(error) => advice::with(error, advice::on_join(error)),
+        Event::JoinFailed(error) | Event::Excluded(error) => {
+            advice::with(error, advice::on_join(error))
+        }
         Event::LeaveRequested => "a client asks this node to leave".into(),
         Event::NotDialable { info } => format!(
             "others cannot dial this node at {}; name an address they can with --advertise",
@@ -48,16 +49,10 @@ pub(crate) fn joined(report: &JoinReport) -> String {
     format!("{text}; still trying to reach {}", missing.join(", "))
 }
 
-/// The failure that ends a node, if the event is one: it was refused and is linked to nobody.
-/// A node with links goes on, whatever one of its seeds says.
-pub(crate) fn fatal(event: &Event, manager: &Manager) -> Option<Failure> {
+/// The failure that ends a node, if the event is one: nobody takes it.
+pub(crate) fn fatal(event: &Event) -> Option<Failure> {
     match event {
-        Event::Refused { alone: true, .. } => Some(Failure::refused(describe(event))),
-        Event::JoinFailed(error) if is_alone(manager) => Some(error.clone().into()),
+        Event::Excluded(error) => Some(error.clone().into()),
         _ => None,
     }
-}
-
-fn is_alone(manager: &Manager) -> bool {
-    !manager.members().iter().any(|member| member.state == ViewState::Alive)
 }

@@ -37,7 +37,8 @@ pub struct Config {
     pub data_root: Option<PathBuf>,
     /// The time spans of the membership protocol.
     pub timing: Timing,
-    /// Members of the cluster to join; each is tried until it answers.
+    /// Members of the cluster to join: each, and each address of a name, is tried until it
+    /// answers. All nodes may be given the same, since a node that finds itself skips that.
     pub seeds: Vec<Endpoint>,
     /// Bytes of messages that may be queued for one node; 8 MiB by default.
     pub queue_bytes: usize,

@@ -89,6 +89,9 @@ pub enum HandshakeError {
     /// The other end broke the protocol.
     #[error("it broke the handshake: {0}")]
     Broken(#[source] Cause),
+    /// Another node listens there than the one that was dialled.
+    #[error("{0} listens there")]
+    OtherNode(NodeAlias),
     /// A node listens there for control clients alone; its words.
     #[error("{0}")]
     ControlOnly(String),

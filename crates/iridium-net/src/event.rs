@@ -50,14 +50,18 @@ pub enum Event {
         by: String,
         /// Why it refused.
         reason: RejectReason,
-        /// Whether this node is linked to no other.
-        alone: bool,
     },
     /// A seed of the configuration was joined.
     Joined(JoinReport),
-    /// A seed of the configuration cannot be joined: it refused, or it is no node of
-    /// this cluster. A seed that cannot be reached is tried again instead.
+    /// A seed of the configuration has refused this node for good: it has another secret, no
+    /// protocol version in common, knows a live node of this alias, or is no node at all. The
+    /// others are tried all the same. A seed that cannot be reached, does not answer in time, or
+    /// whose name cannot be looked up is tried again instead.
     JoinFailed(JoinError),
+    /// No node takes this one: it is linked to none, and every seed has refused it for good, or the
+    /// members that it was linked to have. The error is the first. A program may end the node, which
+    /// otherwise goes on alone.
+    Excluded(JoinError),
     /// A control client asks this node to leave and stop.
     LeaveRequested,
     /// Others cannot dial this node at the address that it publishes. It is reported once, until

@@ -16,6 +16,7 @@ mod manager;
 pub mod membership;
 mod places;
 mod random;
+mod resolve;
 mod secret;
 mod server;
 mod session;
@@ -28,7 +29,7 @@ pub use application::{Application, Recipient};
 pub use cause::Cause;
 pub use config::Config;
 pub use control::{ControlClient, ControlReceiver, ControlSender, ControlStream};
-pub use endpoint::{Endpoint, EndpointError};
+pub use endpoint::{Endpoint, EndpointError, Host};
 pub use error::{
     ClientError, ForgetError, HandshakeError, JoinError, Refused, SendError, StartError,
     StreamError,

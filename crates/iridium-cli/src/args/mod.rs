@@ -12,12 +12,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use iridium_net::Endpoint;
+use iridium_net::{Endpoint, Host};
 use iridium_proto::{DEFAULT_PORT, NodeAlias};
 
 use number::number;
 
-pub(crate) use address::{Advertise, Host, ListenAt};
+pub(crate) use address::{Advertise, ListenAt};
 pub(crate) use client::{AttachArgs, ClientFlags, KillArgs, SendArgs, SpawnArgs};
 pub(crate) use log::LogFlags;
 pub(crate) use program::{Argument, LimitFlags, NodeLimitFlags, RunFlags, StartFlags, ThreadFlags};
@@ -217,7 +217,8 @@ pub(crate) enum SecretTask {
 /// What a node without a REPL does.
 #[derive(Debug, Default, Args)]
 pub(crate) struct TaskFlags {
-    /// Join the cluster of this node, retrying until it answers; may be repeated
+    /// Join the cluster of this node, or of any behind this name, retrying until it answers; may
+    /// be repeated, and name this node itself
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) join: Vec<Endpoint>,
     /// Start the supervised programs of an app file; may be repeated

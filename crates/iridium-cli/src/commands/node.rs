@@ -44,7 +44,9 @@ pub(crate) fn run(
     // A mistake in a file is reported before any other node hears of this one. A signal that comes
     // meanwhile ends the command at once, since there is nothing to leave.
     let startup = StartupTasks::read(tasks)?;
+    // Names may have to be looked up for these, too.
     let mesh = config::of_node(flags, &tasks.join)?;
+    let metrics = tasks.metrics.as_ref().map(config::listen_at).transpose()?;
     // From here on a signal is handled after the start.
     let signals = signals::receive()?;
     let stream = Stream::to(io::stdout());
@@ -53,7 +55,7 @@ pub(crate) fn run(
     node.processes = settings.processes.unwrap_or(node.processes);
     node.memory = settings.memory.unwrap_or(node.memory);
     node.limits = limits;
-    node.metrics = tasks.metrics.as_ref().map(config::listen_at).transpose()?;
+    node.metrics = metrics;
     let node = Node::start(node)?;
     let events = node.manager().events();
     announce(&mesh_events::listens(node.manager()));
@@ -188,7 +190,7 @@ impl RunningNode {
                     return Err(Failure::failed("the node has stopped by itself"));
                 }
                 NodeInput::Mesh(Some(event)) => {
-                    if let Some(failure) = mesh_events::fatal(&event, self.node.manager()) {
+                    if let Some(failure) = mesh_events::fatal(&event) {
                         self.node.shutdown();
                         return Err(failure);
                     }
@@ -202,6 +204,7 @@ impl RunningNode {
                             self.node.leave();
                             return Ok(());
                         }
+                        Event::JoinFailed(_) => warn!("{}", mesh_events::describe(&event)),
                         // The network layer has logged these, with reasons.
                         _ => {}
                     }

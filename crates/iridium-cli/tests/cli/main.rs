@@ -18,6 +18,7 @@ mod processes;
 mod programs;
 mod refusal;
 mod repl;
+mod seeds;
 mod session;
 mod shared;
 mod support;

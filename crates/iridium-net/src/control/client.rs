@@ -33,10 +33,10 @@ impl ControlClient {
         security: &Security,
         timeout: Duration,
     ) -> Result<Self, ClientError> {
-        let dialled = dialer::dial(to, security, timeout);
+        let dialled = dialer::dial_any(to, security, timeout);
         let to = to.to_string();
         match dialled {
-            Ok((session, _)) => match ControlStream::new(session, Arc::default()) {
+            Ok(session) => match ControlStream::new(session, Arc::default()) {
                 Ok(stream) => Ok(Self { to, stream, timeout }),
                 Err(e) => Err(ClientError::Unreachable { to, why: Cause::new(e) }),
             },

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crossbeam_channel::{Sender, bounded};
 use iridium_proto::{ControlReply, ControlRequest, IridiumMessage, MAX_FRAME_ADMITTED, NodeIp};
@@ -13,7 +14,6 @@ use crate::application::Application;
 use crate::cause::Cause;
 use crate::config::Config;
 use crate::dialer;
-use crate::endpoint::Endpoint;
 use crate::ids::{ConnId, DialId};
 use crate::link::ClusterClient;
 use crate::membership::{DialFailure, Input};
@@ -37,13 +37,15 @@ pub(super) struct ConnectionContext {
 
 impl ConnectionContext {
     /// Runs on a dial's thread, which becomes the reader of the connection.
-    pub(super) fn dial(&self, dial: DialId, to: &Endpoint) {
-        let timeout = self.config.timing.dial_timeout;
-        match dialer::dial(to, &self.config.security, timeout) {
+    pub(super) fn dial(&self, dial: DialId, to: SocketAddr) {
+        let deadline = Instant::now() + self.config.timing.dial_timeout;
+        let to = self.shared.zone.complete(to);
+        match dialer::dial(to, &self.config.security, deadline) {
             Err(failure) => self.send_command(Command::Input(Input::DialFailed { dial, failure })),
-            Ok((session, remote)) => {
+            Ok(session) => {
                 let conn = self.shared.conn_id();
-                let remote = NodeIp(remote.ip());
+                self.shared.zone.note(to);
+                let remote = NodeIp(to.ip().to_canonical());
                 self.serve(conn, session, Input::Connected { dial, conn, remote });
             }
         }
@@ -55,6 +57,7 @@ impl ConnectionContext {
             return self.serve_control(session, remote, request);
         }
         let conn = self.shared.conn_id();
+        self.shared.zone.note(remote);
         let remote = NodeIp(remote.ip().to_canonical());
         // If the system does not know it, the connection has ended, which the reader finds out.
         let local =

@@ -28,6 +28,7 @@ use super::listener_set::ListenerSet;
 use super::owner::Owner;
 use super::peers_file::PeersFile;
 use super::shared::Shared;
+use super::zone::Zone;
 
 /// Commands that may wait for the owner thread. Whoever sends more waits.
 const MAX_COMMANDS: usize = 1024;
@@ -119,6 +120,7 @@ impl Manager {
             routes: Mutex::default(),
             subscribers: Mutex::new(vec![first_subscriber]),
             since_start: Mutex::new(Some(since_start)),
+            zone: Zone::of(addr),
             next_conn: AtomicU64::new(1),
             controls: ControlClients::default(),
             stopping: AtomicBool::new(false),

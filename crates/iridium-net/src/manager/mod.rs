@@ -11,5 +11,6 @@ mod peers_file;
 mod reader;
 mod shared;
 mod writer;
+mod zone;
 
 pub use handle::Manager;

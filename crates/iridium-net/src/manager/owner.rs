@@ -3,6 +3,7 @@
 //! carries out its actions. It never reads or writes a socket itself.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use crate::event::{Event, JoinReport};
 use crate::ids::{ConnId, DialId, JoinId};
 use crate::link::ClusterClient;
 use crate::membership::{Action, DialFailure, Input, Membership, Start};
+use crate::resolve;
 use crate::threads::{Threads, lock};
 
 use super::command::{Command, JoinReply};
@@ -170,6 +172,11 @@ impl Owner {
                         core.handle(Input::DialFailed { dial, failure }, now);
                     }
                 }
+                Action::LookUp { join, host, port } => {
+                    if let Err(why) = self.look_up(join, host, port) {
+                        core.handle(Input::LookedUp { join, outcome: Err(why) }, now);
+                    }
+                }
                 Action::Send { conn, message } => {
                     if let Some(link) = self.links.get(&conn) {
                         log::trace!("to {}: {}", link.remote_ip(), message.name());
@@ -214,10 +221,20 @@ impl Owner {
     }
 
     /// Starts a thread for a dial, which reports its outcome.
-    fn dial(&self, dial: DialId, to: Endpoint) -> Result<(), DialFailure> {
+    fn dial(&self, dial: DialId, to: SocketAddr) -> Result<(), DialFailure> {
         let context = self.context.clone();
-        let spawned = self.context.threads.spawn("iridium-peer", move || context.dial(dial, &to));
+        let spawned = self.context.threads.spawn("iridium-peer", move || context.dial(dial, to));
         spawned.map_err(|error| DialFailure::Unreachable(Cause::new(error)))
+    }
+
+    /// Starts to look up a name.
+    fn look_up(&self, join: JoinId, host: String, port: u16) -> Result<(), Cause> {
+        let commands = self.context.commands.clone();
+        let spawned = resolve::look_up(host, port, move |outcome| {
+            // The node may have stopped meanwhile.
+            let _ = commands.send(Command::Input(Input::LookedUp { join, outcome }));
+        });
+        spawned.map_err(Cause::new)
     }
 
     fn report_join(&mut self, join: JoinId, outcome: Result<JoinReport, JoinError>) {

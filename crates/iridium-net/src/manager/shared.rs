@@ -12,6 +12,7 @@ use crate::ids::ConnId;
 use crate::link::ClusterClient;
 
 use super::control_clients::ControlClients;
+use super::zone::Zone;
 
 /// What can be read without waiting for the owner thread.
 pub(super) struct Shared {
@@ -22,6 +23,8 @@ pub(super) struct Shared {
     pub(super) subscribers: Mutex<Vec<Sender<Event>>>,
     /// What has happened since the start, for the first subscriber.
     pub(super) since_start: Mutex<Option<Receiver<Event>>>,
+    /// The zone of link-local addresses.
+    pub(super) zone: Zone,
     /// The number of the next connection.
     pub(super) next_conn: AtomicU64,
     pub(super) controls: ControlClients,

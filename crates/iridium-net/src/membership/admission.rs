@@ -119,7 +119,12 @@ impl Membership {
     }
 
     fn refuse(&mut self, conn: ConnId, intro: &Introduction, reason: RejectReason) {
-        log::info!("refused node={} addr={}: {reason}", intro.id, intro.info.addr());
+        // A node that is among its own seeds tries that again now and then.
+        let level = match reason {
+            RejectReason::Yourself => log::Level::Debug,
+            _ => log::Level::Info,
+        };
+        log::log!(level, "refused node={} addr={}: {reason}", intro.id, intro.info.addr());
         self.send(conn, IridiumMessage::Reject(reason));
         self.conns.remove(&conn);
         self.push(Action::Close { conn, why: "refused" });
@@ -202,10 +207,11 @@ impl Membership {
     fn admit(&mut self, newcomer: Newcomer, now: Time) {
         let Newcomer { conn, remote, intro, wants_list } = newcomer;
         let alias = intro.id.alias.clone();
+        self.has_met = true;
         let nodes = if wants_list { self.present_records(Some(&alias)) } else { Vec::new() };
         let attempt = self.upsert_member(&intro, now).attempt.take();
         if let Some(Attempt::Greeting(own)) = attempt {
-            self.abandon_greeting(own);
+            self.abandon_greeting(own, now);
         }
         let stage = Stage::Linked { alias: alias.clone(), confirmed: false };
         self.insert_conn(conn, stage, remote, now);
@@ -219,14 +225,14 @@ impl Membership {
 
     /// Gives up a greeting of this node's own in favour of the other end's. A join
     /// that it was for is finished by the other link.
-    fn abandon_greeting(&mut self, own: ConnId) {
+    fn abandon_greeting(&mut self, own: ConnId, now: Time) {
         let purpose = match self.conns.get(&own) {
             Some(Conn { stage: Stage::Greeting(purpose), .. }) => purpose.clone(),
             _ => return,
         };
         self.close(own, "the other end's connection was chosen");
-        if let DialPurpose::Join(join) = purpose {
-            self.finish_join(join);
+        if let DialPurpose::Join(join, addr) = purpose {
+            self.on_join_answered(join, addr, None, Vec::new(), now);
         }
     }
 
@@ -337,7 +343,7 @@ impl Membership {
             self.close(earlier, "this end's connection was chosen");
         }
         match attempt {
-            Some(Attempt::Greeting(other)) if other != conn => self.abandon_greeting(other),
+            Some(Attempt::Greeting(other)) if other != conn => self.abandon_greeting(other, now),
             _ => {}
         }
         if let Some(state) = self.conns.get_mut(&conn) {
@@ -385,7 +391,7 @@ impl Membership {
         }
         self.send_tombstones(conn);
         self.timers.set(now + self.timing.suspect_after, Timer::Silence(conn));
-        self.resolve_waiting(alias);
+        self.resolve_waiting(alias, now);
         self.save_peers();
     }
 

@@ -1,5 +1,7 @@
 //! One connection as the core sees it, and what a dial is for.
 
+use std::net::SocketAddr;
+
 use iridium_proto::{Introduction, NodeAlias, NodeInfo, NodeIp};
 
 use crate::ids::JoinId;
@@ -34,8 +36,8 @@ pub(super) struct Conn {
 pub(super) enum DialPurpose {
     /// A member that this node knows of.
     Member(NodeAlias),
-    /// A seed, or a peer from an earlier run.
-    Join(JoinId),
+    /// An address of a seed, or of a peer from an earlier run.
+    Join(JoinId, SocketAddr),
     /// The address of a member that has dialled this node, to find out whether it can be
     /// dialled there.
     Check(NodeInfo),

@@ -8,6 +8,7 @@ use iridium_proto::{
     NodeNumber, Ping, ViewState,
 };
 
+use crate::error::JoinError;
 use crate::event::Event;
 use crate::ids::{ConnId, DialId, JoinId};
 
@@ -34,6 +35,12 @@ pub struct Membership {
     pub(super) conns: BTreeMap<ConnId, Conn>,
     pub(super) dials: BTreeMap<DialId, DialPurpose>,
     pub(super) joins: BTreeMap<JoinId, JoinAttempt>,
+    /// Whether this node has ever found another of its cluster.
+    pub(super) has_met: bool,
+    /// The first refusal for good, until it is reported that there was nothing else.
+    pub(super) refusal: Option<JoinError>,
+    /// Whether it was said that no seed has answered yet.
+    pub(super) said_alone: bool,
     pub(super) relays: BTreeMap<u64, Relay>,
     pub(super) timers: Timers,
     pub(super) actions: VecDeque<Action>,
@@ -67,6 +74,9 @@ impl Membership {
             conns: BTreeMap::new(),
             dials: BTreeMap::new(),
             joins: BTreeMap::new(),
+            has_met: false,
+            refusal: None,
+            said_alone: false,
             relays: BTreeMap::new(),
             timers: Timers::default(),
             actions: VecDeque::new(),
@@ -92,6 +102,7 @@ impl Membership {
         match input {
             Input::Connected { dial, conn, remote } => self.on_connected(dial, conn, remote, now),
             Input::DialFailed { dial, failure } => self.on_dial_failed(dial, failure, now),
+            Input::LookedUp { join, outcome } => self.on_looked_up(join, outcome, now),
             Input::Accepted { conn, remote, local, first } => {
                 self.note_own_ip(local);
                 self.on_accepted(conn, remote, first, now);
@@ -116,7 +127,8 @@ impl Membership {
                 Timer::SuspicionOver(alias, token) => self.on_suspicion_over(&alias, token, now),
                 Timer::RelayOver(token) => self.answer_relay(token, false),
                 Timer::Join(join, token) => self.on_join_due(join, token, now),
-                Timer::JoinOver(join) => self.finish_join(join),
+                Timer::LookUp(join, token) => self.on_look_up_late(join, token),
+                Timer::JoinOver(join) => self.on_join_over(join, now),
                 Timer::Forget(alias) => self.on_forget(&alias, now),
             }
         }
@@ -199,12 +211,9 @@ impl Membership {
         let joins: Vec<JoinId> = self.joins.keys().copied().collect();
         for join in joins {
             if earlier == 0 {
-                self.dial_join(join, now);
+                self.begin_round(join, now);
             } else {
-                if let Some(attempt) = self.joins.get_mut(&join) {
-                    attempt.failures = attempt.failures.max(self.rebirths);
-                }
-                self.schedule_join(join, now);
+                self.delay_round(join, now);
             }
         }
     }

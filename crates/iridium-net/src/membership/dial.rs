@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use iridium_proto::{IridiumMessage, Join, NodeAlias, NodeInfo, NodeIp, RejectReason};
 
-use crate::endpoint::Endpoint;
-use crate::error::JoinError;
+use crate::error::{HandshakeError, JoinError};
 use crate::event::Event;
 use crate::ids::{ConnId, DialId};
 
@@ -26,7 +25,7 @@ impl Membership {
         member.attempt = Some(Attempt::Connecting(dial));
         member.dialled = Some(now);
         member.token = 0;
-        let to = Endpoint::Addr(member.info.addr());
+        let to = member.info.addr();
         self.dials.insert(dial, DialPurpose::Member(alias.clone()));
         self.push(Action::Dial { dial, to });
     }
@@ -47,8 +46,8 @@ impl Membership {
                 });
                 (wanted, IridiumMessage::Join(Join { intro }))
             }
-            DialPurpose::Join(join) => {
-                let wanted = self.joins.contains_key(join) && !self.is_joined(*join);
+            DialPurpose::Join(join, addr) => {
+                let wanted = self.joins.contains_key(join) && !self.is_joined(*join, *addr);
                 (wanted, self.join_greeting(*join))
             }
             // The connection itself is the answer.
@@ -59,14 +58,14 @@ impl Membership {
         };
         if !wanted {
             self.push(Action::Close { conn, why: "no longer wanted" });
-            if let DialPurpose::Join(join) = purpose {
-                self.finish_join(join);
+            if let DialPurpose::Join(join, addr) = purpose {
+                self.on_join_answered(join, addr, None, Vec::new(), now);
             }
             return;
         }
         self.insert_conn(conn, Stage::Greeting(purpose.clone()), remote, now);
-        if let DialPurpose::Join(join) = purpose {
-            self.note_seed_attempt(join, conn);
+        if let DialPurpose::Join(_, addr) = purpose {
+            self.note_seed_attempt(addr, conn);
         }
         self.send(conn, greeting);
         self.timers.set(now + self.timing.greet_timeout, Timer::Greet(conn));
@@ -93,7 +92,7 @@ impl Membership {
     ) {
         match purpose {
             DialPurpose::Member(alias) => self.on_member_failed(alias, &failure, now),
-            DialPurpose::Join(join) => self.on_join_failed(*join, failure, now),
+            DialPurpose::Join(join, addr) => self.on_join_failed(*join, *addr, failure, now),
             DialPurpose::Check(info) => self.on_check_failed(info, &failure),
         }
     }
@@ -106,7 +105,7 @@ impl Membership {
         if self.reconsider_claim(alias, now) {
             return;
         }
-        self.stop_waiting(alias, false);
+        self.stop_waiting(alias, false, now);
         if *failure == DialFailure::Refused {
             self.note_refused(alias, now);
         }
@@ -133,10 +132,10 @@ impl Membership {
             }
             RejectReason::Yourself => match purpose {
                 DialPurpose::Member(alias) => {
-                    let failure = DialFailure::Handshake("this node itself listens there".into());
-                    self.on_member_failed(alias, &failure, now);
+                    let other = HandshakeError::OtherNode(self.me.id.alias.clone());
+                    self.on_member_failed(alias, &DialFailure::Handshake(other), now);
                 }
-                DialPurpose::Join(join) => self.end_self_join(*join),
+                DialPurpose::Join(join, addr) => self.on_join_own(*join, *addr, now),
                 DialPurpose::Check(..) => {}
             },
             RejectReason::AliasTaken(_) | RejectReason::NumberTaken | RejectReason::Unknown(_) => {
@@ -152,37 +151,31 @@ impl Membership {
                     self.schedule_redial(alias, now);
                 }
             }
-            DialPurpose::Join(join) => self.finish_join(*join),
+            DialPurpose::Join(join, addr) => {
+                self.on_join_answered(*join, *addr, None, Vec::new(), now);
+            }
             DialPurpose::Check(..) => {}
         }
     }
 
     fn on_refused(&mut self, purpose: &DialPurpose, reason: RejectReason, now: Time) {
-        let alone = self.is_alone();
-        let by = match purpose {
+        match purpose {
             DialPurpose::Member(alias) => {
                 if !self.reconsider_claim(alias, now) {
                     self.schedule_redial(alias, now);
                 }
-                alias.to_string()
+                let by = alias.to_string();
+                let excluded = self.is_alone() && !self.has_hope();
+                // Who has other links goes on, and an operator must know.
+                self.push(Action::Emit(if excluded {
+                    Event::Excluded(JoinError::Refused { by, reason })
+                } else {
+                    log::error!("refused by={by}: {reason}");
+                    Event::Refused { by, reason }
+                }));
             }
-            DialPurpose::Join(join) => {
-                self.joins.get(join).map(|a| a.endpoint.to_string()).unwrap_or_default()
-            }
-            DialPurpose::Check(..) => return,
-        };
-        // A program may end a node that is alone, and report the reason itself. One that
-        // has links goes on, and an operator must know.
-        let level = if alone { log::Level::Debug } else { log::Level::Error };
-        log::log!(level, "refused by={by}: {reason}");
-        self.push(Action::Emit(Event::Refused { by: by.clone(), reason: reason.clone(), alone }));
-        if let DialPurpose::Join(join) = purpose {
-            let remembered = self.joins.get(join).is_some_and(|a| a.remembered.is_some());
-            if remembered && !alone {
-                self.schedule_join(*join, now);
-            } else {
-                self.end_join(*join, Err(JoinError::Refused { by, reason }));
-            }
+            DialPurpose::Join(join, addr) => self.on_join_refused(*join, *addr, reason, now),
+            DialPurpose::Check(..) => {}
         }
     }
 
@@ -197,11 +190,13 @@ impl Membership {
         match purpose {
             // Another node may listen at that address now.
             DialPurpose::Member(expected) if expected != alias => {
-                let failure = DialFailure::Handshake(format!("{alias} listens there").into());
-                self.on_member_failed(expected, &failure, now);
+                let other = HandshakeError::OtherNode(alias.clone());
+                self.on_member_failed(expected, &DialFailure::Handshake(other), now);
             }
             DialPurpose::Member(_) | DialPurpose::Check(..) => {}
-            DialPurpose::Join(join) => self.wait_for_named(*join, alias, named, now),
+            DialPurpose::Join(join, addr) => {
+                self.on_join_answered(*join, *addr, Some(alias), named, now);
+            }
         }
     }
 
@@ -251,7 +246,7 @@ impl Membership {
     pub(super) fn save_peers(&mut self) {
         let members = self.members.values().filter(|m| m.is_worth_remembering());
         let mut peers: Vec<NodeInfo> = members.map(|m| m.info.clone()).collect();
-        for peer in self.joins.values().filter_map(|join| join.remembered.as_ref()) {
+        for peer in self.joins.values().filter_map(|join| join.remembered()) {
             if !self.members.contains_key(&peer.alias) {
                 peers.push(peer.clone());
             }

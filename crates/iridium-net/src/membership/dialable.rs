@@ -3,7 +3,7 @@
 
 use iridium_proto::{IridiumMessage, NodeAlias, NodeInfo};
 
-use crate::endpoint::Endpoint;
+use crate::error::HandshakeError;
 use crate::event::Event;
 use crate::ids::DialId;
 
@@ -17,11 +17,11 @@ impl Membership {
     /// at its address.
     pub(super) fn check_dialable(&mut self, info: NodeInfo) {
         if let Some(other) = self.other_at(&info) {
-            let failure = DialFailure::Handshake(format!("{other} listens there").into());
+            let failure = DialFailure::Handshake(HandshakeError::OtherNode(other));
             return self.on_check_failed(&info, &failure);
         }
         let dial = DialId(self.next_number());
-        let to = Endpoint::Addr(info.addr());
+        let to = info.addr();
         self.dials.insert(dial, DialPurpose::Check(info));
         self.push(Action::Dial { dial, to });
     }

@@ -43,7 +43,7 @@ impl Membership {
     /// Forgets a peer of an earlier run that has not been met since. Those that know its
     /// incarnation tell it in turn.
     fn forget_remembered(&mut self, alias: NodeAlias, now: Time) -> Result<(), ForgetError> {
-        let mut remembered = self.joins.values().filter_map(|join| join.remembered.as_ref());
+        let mut remembered = self.joins.values().filter_map(|join| join.remembered());
         let Some(info) = remembered.find(|peer| peer.alias == alias).cloned() else {
             return Err(ForgetError::Unknown { alias });
         };
@@ -78,7 +78,7 @@ impl Membership {
         if let Some(id) = self.retire_member(alias, State::Forgotten, now) {
             self.push(Action::Emit(Event::Down { id }));
         }
-        self.joins.retain(|_, join| join.remembered.as_ref().is_none_or(|p| p.alias != *alias));
+        self.joins.retain(|_, join| join.remembered().is_none_or(|p| p.alias != *alias));
         self.save_peers();
         let Some(record) = self.members.get(alias).map(Member::record) else { return };
         log::info!("forgot node={}", record.id);

@@ -1,12 +1,12 @@
 //! What goes into the membership core and what comes out of it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use iridium_proto::{Features, Introduction, IridiumMessage, NodeId, NodeInfo, NodeIp};
 use thiserror::Error;
 
 use crate::cause::Cause;
-use crate::endpoint::Endpoint;
 use crate::error::{HandshakeError, JoinError};
 use crate::event::{Event, JoinReport};
 use crate::ids::{ConnId, DialId, JoinId};
@@ -50,6 +50,13 @@ pub enum Input {
         /// Why it failed.
         failure: DialFailure,
     },
+    /// The system has looked up the name of a join.
+    LookedUp {
+        /// The join.
+        join: JoinId,
+        /// The addresses of the name, or why there are none.
+        outcome: Result<Vec<SocketAddr>, Cause>,
+    },
     /// An accepted connection is authenticated, and its first message has come.
     Accepted {
         /// The connection.
@@ -83,7 +90,16 @@ pub enum Action {
         /// The number to report with.
         dial: DialId,
         /// Whom to dial.
-        to: Endpoint,
+        to: SocketAddr,
+    },
+    /// Look up a name, then report `LookedUp`, however long it takes.
+    LookUp {
+        /// The join to report with.
+        join: JoinId,
+        /// The name.
+        host: String,
+        /// The port of the addresses.
+        port: u16,
     },
     /// Send a message, in order with the others on that connection.
     Send {

@@ -125,13 +125,19 @@ impl Membership {
 
     fn stranded_join(&self) -> Option<String> {
         self.joins.iter().find_map(|(&join, attempt)| {
-            let purpose = DialPurpose::Join(join);
-            let greets = |stage: &Stage| matches!(stage, Stage::Greeting(p) if *p == purpose);
-            let goes_on = self.dials.values().any(|p| *p == purpose)
-                || self.conns.values().any(|c| greets(&c.stage))
+            let is_tried = |&addr| {
+                let purpose = DialPurpose::Join(join, addr);
+                let greets = |stage: &Stage| matches!(stage, Stage::Greeting(p) if *p == purpose);
+                self.dials.values().any(|p| *p == purpose)
+                    || self.conns.values().any(|c| greets(&c.stage))
+            };
+            // The system answers in the end when a name is looked up.
+            let goes_on = attempt.looking_up
+                || !attempt.open.is_empty()
                 || self.has(&Timer::Join(join, attempt.token))
                 || self.has(&Timer::JoinOver(join));
-            (!goes_on).then(|| format!("the join of {} does not go on", attempt.endpoint))
+            (!goes_on || !attempt.open.iter().all(is_tried))
+                .then(|| format!("the join of {} does not go on", attempt.endpoint))
         })
     }
 

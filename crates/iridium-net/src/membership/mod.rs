@@ -40,6 +40,7 @@ mod interface;
 mod invariant;
 mod join;
 mod join_attempt;
+mod join_end;
 mod member;
 mod probe;
 mod rng;

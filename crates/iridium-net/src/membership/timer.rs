@@ -32,9 +32,11 @@ pub(super) enum Timer {
     SuspicionOver(NodeAlias, u64),
     /// Answer the node that asked this one to probe a member: it did not answer.
     RelayOver(u64),
-    /// Dial this seed again.
+    /// Try the addresses of this join again.
     Join(JoinId, u64),
-    /// Stop waiting for the members that this seed named.
+    /// Its name should have been looked up by now.
+    LookUp(JoinId, u64),
+    /// Stop waiting for the members that were named in answer to this join.
     JoinOver(JoinId),
     /// Forget a member that is down or left.
     Forget(NodeAlias),

@@ -7,6 +7,7 @@
 mod ends;
 mod observer;
 mod schedules;
+mod seeds;
 mod table;
 mod wire;
 mod world;

@@ -4,6 +4,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use iridium_net::Endpoint;
+
 use crate::world::{Line, MS, Machine, World};
 
 /// Enough to meet rare races, and a matter of seconds.
@@ -58,6 +60,9 @@ fn random_world(seed: u64) -> World {
 fn start_all(world: &mut World) {
     let machines = world.nodes.len();
     let simultaneous = world.dice.chance(50);
+    // One name for all members, instead of seeds of each.
+    let by_name = world.dice.chance(20);
+    world.names.insert("all".into(), world.nodes.iter().map(|node| node.addr).collect());
     for machine in 0..machines {
         let mut seeds = Vec::new();
         if machine > 0 {
@@ -69,7 +74,12 @@ fn start_all(world: &mut World) {
             // A seed that starts later, or is this node itself.
             seeds.push(world.dice.below(machines));
         }
-        world.start(machine, &seeds);
+        if by_name {
+            let all = Endpoint::Name { host: "all".into(), port: 2254 };
+            world.start_with(machine, vec![all]);
+        } else {
+            world.start(machine, &seeds);
+        }
         if !simultaneous {
             let pause = world.dice.between(Duration::ZERO, 300 * MS);
             world.run_for(pause);

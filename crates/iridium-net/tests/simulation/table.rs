@@ -152,8 +152,7 @@ fn an_alias_of_a_live_node_is_refused_with_the_reason() {
             panic!("{reason:?}")
         };
         assert_eq!(ip.0, world.nodes[1].addr.ip(), "the holder is named");
-        let alone = |e: &Event| matches!(e, Event::Refused { alone: true, .. });
-        assert_eq!(count(&world, 3, alone), 1);
+        assert_eq!(count(&world, 3, |e| matches!(e, Event::Excluded(_))), 1);
         world.kill(3);
         world.run_for(2 * SECOND);
         assert_eq!(world.flaw(), None);

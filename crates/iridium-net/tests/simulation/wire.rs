@@ -60,6 +60,9 @@ impl World {
         if self.nodes[machine].process != process || !self.is_up(machine) {
             return;
         }
+        if let Some(failure) = self.strangers.get(&to).cloned() {
+            return self.input(machine, Input::DialFailed { dial, failure });
+        }
         let target = self.nodes.iter().position(|node| node.addr.ip() == to.ip());
         // A process that is stopped does not finish the handshake.
         let reachable = target.is_some_and(|t| {

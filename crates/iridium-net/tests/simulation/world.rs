@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use iridium_net::membership::{Action, ConnId, DialId, Input, Membership, Start, Time, Timing};
+use iridium_net::membership::{
+    Action, ConnId, DialFailure, DialId, Input, JoinId, Membership, Start, Time, Timing,
+};
 use iridium_net::{Endpoint, Event, ForgetError, JoinError, JoinReport};
 use iridium_proto::{
     Features, Introduction, IridiumMessage, MemberView, NodeAlias, NodeId, NodeInfo, NodeIp,
@@ -92,6 +94,7 @@ pub struct Node {
 pub enum ScheduledEvent {
     Wake(Machine, u64),
     Arrive { machine: Machine, process: u64, dial: DialId, to: SocketAddr, until: Time },
+    LookedUp { machine: Machine, process: u64, join: JoinId, host: String },
     Pump { conn: u64, end: usize },
     Data,
 }
@@ -106,6 +109,13 @@ pub struct World {
     pub blocked: BTreeSet<(Machine, Machine)>,
     /// Pairs (from, to) of which the first cannot dial the second.
     pub walled: BTreeSet<(Machine, Machine)>,
+    /// What the names stand for at present.
+    pub names: BTreeMap<String, Vec<SocketAddr>>,
+    /// How long it takes to look up a name.
+    pub look_up_takes: Duration,
+    pub looked_up: usize,
+    /// Those who listen and are no nodes of the cluster, and what dials of them come to.
+    pub strangers: BTreeMap<SocketAddr, DialFailure>,
     pub wires: BTreeMap<u64, Wire>,
     queue: BTreeMap<(Time, u64), ScheduledEvent>,
     pub counter: u64,
@@ -124,6 +134,10 @@ impl World {
             timing: Timing::lan(),
             blocked: BTreeSet::new(),
             walled: BTreeSet::new(),
+            names: BTreeMap::new(),
+            look_up_takes: 5 * MS,
+            looked_up: 0,
+            strangers: BTreeMap::new(),
             wires: BTreeMap::new(),
             queue: BTreeMap::new(),
             counter: 0,
@@ -135,7 +149,12 @@ impl World {
 
     /// Starts a process on a machine; it dials the given machines until they answer.
     pub fn start(&mut self, machine: Machine, seeds: &[Machine]) {
-        let seeds: Vec<SocketAddr> = seeds.iter().map(|&m| self.nodes[m].addr).collect();
+        let seeds = seeds.iter().map(|&m| Endpoint::Addr(self.nodes[m].addr)).collect();
+        self.start_with(machine, seeds);
+    }
+
+    /// As `start`, with seeds of any kind.
+    pub fn start_with(&mut self, machine: Machine, seeds: Vec<Endpoint>) {
         let (seed, timing, now) = (self.dice.roll(), self.timing.clone(), self.now);
         let node = &mut self.nodes[machine];
         assert!(node.core.is_none(), "one process a machine");
@@ -164,7 +183,7 @@ impl World {
         let start = Start { intro, timing, features, remembered, may_renumber, seed };
         let mut core = Membership::new(start, now);
         for seed in seeds {
-            core.join(Endpoint::Addr(seed), true, now);
+            core.join(seed, true, now);
         }
         node.core = Some(core);
         self.trace(machine, || "starts".into());
@@ -173,7 +192,12 @@ impl World {
 
     /// A one-shot join, as from the REPL.
     pub fn join(&mut self, machine: Machine, to: Machine) {
-        let (to, now) = (Endpoint::Addr(self.nodes[to].addr), self.now);
+        self.ask_to_join(machine, Endpoint::Addr(self.nodes[to].addr));
+    }
+
+    /// As `join`, to an endpoint of any kind.
+    pub fn ask_to_join(&mut self, machine: Machine, to: Endpoint) {
+        let now = self.now;
         if let Some(core) = &mut self.nodes[machine].core {
             core.join(to, false, now);
         }
@@ -262,6 +286,19 @@ impl World {
             ScheduledEvent::Arrive { machine, process, dial, to, until } => {
                 self.arrive(machine, process, dial, to, until);
             }
+            ScheduledEvent::LookedUp { machine, process, join, host } => {
+                if self.nodes[machine].process == process {
+                    let mut addrs = self.names.get(&host).cloned();
+                    // Servers of names begin with another address each time.
+                    let first = self.dice.below(16);
+                    if let Some(addrs) = addrs.as_mut().filter(|addrs| !addrs.is_empty()) {
+                        let first = first % addrs.len();
+                        addrs.rotate_left(first);
+                    }
+                    let outcome = addrs.ok_or_else(|| "the name is not known".into());
+                    self.input(machine, Input::LookedUp { join, outcome });
+                }
+            }
             ScheduledEvent::Pump { conn, end } => self.pump(conn, end),
             ScheduledEvent::Data => self.send_data(),
         }
@@ -341,13 +378,19 @@ impl World {
     fn carry_out(&mut self, machine: Machine, action: Action) {
         match action {
             Action::Dial { dial, to } => {
-                let Endpoint::Addr(to) = to else { panic!("the simulation has no names") };
                 self.trace(machine, || format!("dials {to}"));
                 let (process, until) =
                     (self.nodes[machine].process, self.now + self.timing.dial_timeout);
                 let at = self.now + self.delay() + self.delay();
                 self.nodes[machine].dials.insert(dial);
                 self.at(at, ScheduledEvent::Arrive { machine, process, dial, to, until });
+            }
+            Action::LookUp { join, host, .. } => {
+                self.trace(machine, || format!("looks up {host}"));
+                self.looked_up += 1;
+                let process = self.nodes[machine].process;
+                let at = self.now + self.look_up_takes;
+                self.at(at, ScheduledEvent::LookedUp { machine, process, join, host });
             }
             Action::Send { conn, message } => {
                 self.nodes[machine].note_refutation(&message);

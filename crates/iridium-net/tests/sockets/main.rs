@@ -14,3 +14,4 @@ mod harness;
 mod hostile;
 mod joining;
 mod listeners;
+mod seeds;
