@@ -44,7 +44,7 @@ pub(crate) struct EffectContext<'e> {
 }
 
 /// Carries an effect out, or says what the process has to wait for.
-#[inline]
+#[inline(always)]
 pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: Effect) -> Outcome {
     match effect {
         // By far the most frequent one, without the cost of all the others.
