@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, LineWriter, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -87,8 +88,10 @@ impl Write for LogWriter {
     }
 }
 
+/// Opens a file to append to. A pipe that nobody reads is an error, and no wait.
 fn append_to(path: &Path) -> io::Result<File> {
-    File::options().create(true).append(true).open(path)
+    let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
+    File::options().create(true).append(true).custom_flags(flags).open(path)
 }
 
 fn cannot_write(path: &Path, why: &io::Error) -> String {
@@ -269,6 +272,14 @@ mod tests {
         assert!(takes_a_line(writer.as_fd()));
         drop(reader);
         assert!(takes_a_line(writer.as_fd()), "a write fails, and does not wait");
+    }
+
+    #[test]
+    fn a_log_file_that_is_a_pipe_without_a_reader_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(append_to(&path).is_err());
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn after_mistakes_the_repl_goes_on() {
             "error: there is no command !xyzzy; !help lists the commands",
             "error: commands begin with !; did you mean !quit?",
             "error: usage: !join_cluster HOST PORT | HOST:PORT",
-            "error: \"here:there\" is not HOST:PORT, for example 192.0.2.7:2254",
+            "error: \"here:there\" is no address: after the colon comes a port, a number up to 65535",
             "error: usage: !quit",
             "error: /dev/null is no saved session; !save writes one",
             "error: cannot write /nowhere/state: there is no folder /nowhere",

@@ -170,6 +170,8 @@ impl Membership {
         }
         member.link = None;
         let id = member.id.clone();
+        // Also by an unconfirmed link that took the place of one which was.
+        let was_alive = confirmed || member.state == State::Alive;
         self.digest = None;
         if confirmed {
             self.push(Action::Unlink { id, conn });
@@ -177,7 +179,7 @@ impl Membership {
         if self.reconsider_claim(&alias, now) {
             return;
         }
-        if confirmed {
+        if was_alive {
             self.suspect(&alias, now);
             self.dial_member(&alias, now);
         } else {

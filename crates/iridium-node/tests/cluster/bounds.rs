@@ -202,12 +202,12 @@ fn questions_that_wait_for_their_turn_use_up_the_window_of_the_link() {
     });
     let lab = Lab { node: Node::start(config).unwrap(), output };
     let stranger = stranger(&lab);
-    // While a process is in there, it takes a second to see what processes there are.
+    // While a process is in there, it takes 150 ms to see what processes there are.
     let module = assemble(".import wait\nmain: host @wait $0\nhlt");
     let (_, _exit) = lab.spawn(&module, "main", &[]);
     inside.recv_timeout(PATIENCE).unwrap();
     let link = stranger.link(&alias("a")).unwrap();
-    for number in 0..5 {
+    for number in 0..15 {
         link.send(query(number, PROCESSES, None)).unwrap();
     }
     let long = "x".repeat(1 << 20);

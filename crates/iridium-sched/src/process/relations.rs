@@ -14,9 +14,9 @@ pub(crate) const MAX_RELATIONS: usize = 1 << 20;
 /// does not care for their ends. No monitor has it.
 const LINK: i64 = 0;
 /// What an entry of the sets takes, in bytes: nodes of trees are little more than half full when they
-/// were filled in order.
-const PID_ENTRY: u64 = 26;
-const MONITOR_ENTRY: u64 = 44;
+/// were filled in order, and the signal that asked for it is in memory for a moment too.
+const PID_ENTRY: u64 = 32;
+const MONITOR_ENTRY: u64 = 56;
 
 /// Links and monitors of a process. Most processes have few or none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use crossbeam_channel::Sender;
 
 use super::entry::{ProcessEntry, SLOT};
 use super::group::GroupToken;
-use super::mailbox::{MESSAGE_OVERHEAD, memory_of};
+use super::mailbox::memory_of;
 use super::signal::Signal;
 use super::slot::{Kind, Slot, Weigh};
 use iridium_vm::{Answer, Completion};
@@ -98,7 +98,8 @@ impl Weigh for SlotMessage {
     fn weight(&self) -> u64 {
         match self {
             SlotMessage::Signal(Signal::Message(message)) => memory_of(message),
-            SlotMessage::Signal(_) => MESSAGE_OVERHEAD,
+            // The slot keeps them in a vector, which doubles.
+            SlotMessage::Signal(_) => 2 * size_of::<SlotMessage>() as u64,
             _ => 0,
         }
     }
