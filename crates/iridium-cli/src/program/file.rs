@@ -78,7 +78,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write_with(path, |file| file.write_all(bytes))
 }
 
-/// As [`write`], piece by piece.
+/// As [`write`](fn@write), piece by piece.
 pub(super) fn write_with(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
