@@ -40,9 +40,11 @@ fn loop_depths(code: &[Instruction]) -> Vec<i32> {
     let mut depths = vec![0; code.len() + 1];
     for (at, instruction) in code.iter().enumerate() {
         let opcode = instruction.opcode();
-        let jumps = matches!(opcode.flow(), Flow::Branch | Flow::Jump) && !opcode.is_call();
+        if !matches!(opcode.flow(), Flow::Branch | Flow::Jump) || opcode.is_call() {
+            continue;
+        }
         let target = instruction.slots().target.map(|target| target as usize);
-        if let Some(head) = target.filter(|head| jumps && *head <= at) {
+        if let Some(head) = target.filter(|head| *head <= at) {
             depths[head] += 1;
             depths[at + 1] -= 1;
         }

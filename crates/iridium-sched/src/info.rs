@@ -151,19 +151,8 @@ impl ProcessInfo {
     }
 
     fn of_busy(pid: Pid) -> Self {
-        Self {
-            pid,
-            names: Vec::new(),
-            module: None,
-            debug: None,
-            activity: Activity::Busy,
-            place: None,
-            fuel: 0,
-            heap: 0,
-            memory: 0,
-            messages: 0,
-            links: 0,
-        }
+        let unknown = Self::of_native(&ActorState::new(pid), Vec::new());
+        Self { activity: Activity::Busy, ..unknown }
     }
 
     pub(crate) fn of_native(actor: &ActorState, names: Vec<String>) -> Self {
