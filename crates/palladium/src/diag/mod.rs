@@ -1,0 +1,109 @@
+//! What the compiler says about a program: problems with their places, made readable in the end.
+
+use iridium_isa::{Diagnostic, Diagnostics, FileId, Severity, Sources, Span};
+
+/// A place in a source file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub file: FileId,
+    pub span: Span,
+}
+
+/// One thing that is wrong with a program.
+///
+/// It keeps places and not texts, so that an editor can be told of it as well as a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The name of its family, such as `mismatched-types`. It is stable: tests, tools and editors
+    /// know a problem by it.
+    pub name: &'static str,
+    pub severity: Severity,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Where it is, and what is to be seen there.
+    pub primary: (Place, String),
+    /// Where it comes from.
+    pub secondary: Vec<(Place, String)>,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// What to put in the place of a span to mend it.
+    pub fix: Option<(Place, String)>,
+}
+
+impl Problem {
+    /// An error. What is to be seen at its place is said with [`label`](Self::label).
+    #[must_use]
+    pub fn error(name: &'static str, place: Place, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let primary = (place, String::new());
+        let (secondary, help, fix) = (Vec::new(), None, None);
+        Self { name, severity: Severity::Error, message, primary, secondary, help, fix }
+    }
+
+    /// Something that is probably a mistake.
+    #[must_use]
+    pub fn warning(name: &'static str, place: Place, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(name, place, message) }
+    }
+
+    /// Says what is to be seen at its place.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.primary.1 = text.into();
+        self
+    }
+
+    /// Points to where it comes from.
+    #[must_use]
+    pub fn because(mut self, place: Place, text: impl Into<String>) -> Self {
+        self.secondary.push((place, text.into()));
+        self
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Says what to put in the place of a span to mend it.
+    #[must_use]
+    pub fn fix(mut self, place: Place, text: impl Into<String>) -> Self {
+        self.fix = Some((place, text.into()));
+        self
+    }
+
+    /// The same as a person reads it.
+    pub fn diagnostic(&self, sources: &Sources<'_>) -> Diagnostic {
+        let excerpt = |place: &Place| sources.excerpt(place.file, place.span.clone());
+        let message = format!("{} [{}]", self.message, self.name);
+        let diagnostic = match self.severity {
+            Severity::Error => Diagnostic::error(message),
+            Severity::Warning => Diagnostic::warning(message),
+        };
+        let (place, text) = &self.primary;
+        let diagnostic = diagnostic.primary(excerpt(place), text.as_str());
+        let diagnostic = self.secondary.iter().fold(diagnostic, |diagnostic, (place, text)| {
+            diagnostic.secondary(excerpt(place), text.as_str())
+        });
+        match &self.help {
+            Some(help) => diagnostic.help(help.as_str()),
+            None => diagnostic,
+        }
+    }
+}
+
+/// All problems as a person reads them, in the order of their places.
+pub fn diagnostics(problems: &[Problem], sources: &Sources<'_>) -> Diagnostics {
+    let mut sorted: Vec<&Problem> = problems.iter().collect();
+    sorted.sort_by_key(|problem| {
+        let (place, _) = &problem.primary;
+        (place.file, place.span.start, place.span.end)
+    });
+    let mut report = Diagnostics::new();
+    for problem in sorted {
+        report.push_with(problem.severity, || problem.diagnostic(sources));
+    }
+    report
+}

@@ -1,0 +1,3 @@
+//! From source text to syntax trees.
+
+pub mod ast;
