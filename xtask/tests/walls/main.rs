@@ -22,6 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("iridium-proto", &[]),
     ("iridium-isa", &[]),
     ("iridium-asm", &["iridium-isa"]),
+    ("palladium", &["iridium-isa"]),
     ("iridium-vm", &["iridium-isa"]),
     ("iridium-sched", &["iridium-isa", "iridium-vm"]),
     ("iridium-net", &["iridium-proto"]),
@@ -35,6 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "iridium-node",
             "iridium-sched",
             "iridium-vm",
+            "palladium",
             "iridium-asm",
             "iridium-isa",
             "iridium-net",
@@ -50,6 +52,7 @@ const TEST_EDGES: &[(&str, &[&str])] = &[
     ("iridium-vm", &["iridium-asm"]),
     ("iridium-sched", &["iridium-asm"]),
     ("iridium-node", &["iridium-asm"]),
+    ("palladium", &["iridium-vm"]),
 ];
 
 /// What must do no I/O, start no thread and read no clock, so that it runs the
@@ -59,6 +62,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("crates/iridium-net/src/membership", &[]),
     ("crates/iridium-isa/src", &[]),
     ("crates/iridium-asm/src", &[]),
+    ("crates/palladium/src", &[]),
     ("crates/iridium-vm/src", &[]),
 ];
 

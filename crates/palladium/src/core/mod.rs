@@ -1,0 +1,307 @@
+//! The typed tree: programs without sugar, before generics are instantiated.
+//!
+//! Names are resolved, methods are functions, every expression has its type. What is derived from
+//! the structure of a type (`==`, `<`, hashing, showing) is still one node, since only an instance
+//! tells what it does.
+//!
+//! * `for`, `while`, `?`, `!`, `??`, f-strings, `assert`, map places and default arguments are gone.
+//! * Integer and float operators are one [`Op`]; the type of the first operand tells which it is.
+//! * A local is a slot of its function, wherever it is declared; patterns assign to it.
+//! * A closure is a function of its own, with the locals that it captures.
+
+use std::sync::Arc;
+
+use iridium_isa::{FileId, Span};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FnId(pub u32);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordId(pub u32);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EnumId(pub u32);
+
+/// A local of a function, by its position among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LocalId(pub u32);
+
+/// A checked program. Only what is reached from `main` and the tests has its body checked and is
+/// in here.
+#[derive(Debug, Clone, Default)]
+pub struct Program {
+    pub records: Vec<Record>,
+    pub enums: Vec<Enum>,
+    pub functions: Vec<Function>,
+    pub main: Option<FnId>,
+    pub tests: Vec<Test>,
+    pub known: Known,
+    /// The names of the source files, by their ids.
+    pub files: Vec<Arc<str>>,
+}
+
+/// What the back end must know by name. Each is declared in the standard library.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    pub option: Option<EnumId>,
+    pub result: Option<EnumId>,
+    pub ordering: Option<EnumId>,
+    /// Functions of the library that derived code calls, by qualified name (`string.push`).
+    pub functions: Vec<(Arc<str>, FnId)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Test {
+    pub name: Arc<str>,
+    pub function: FnId,
+    pub file: FileId,
+    pub span: Span,
+}
+
+/// A type. Those of a generic declaration speak of its parameters by position.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Type {
+    Int,
+    Float,
+    Bool,
+    Char,
+    String,
+    Bytes,
+    Duration,
+    Node,
+    /// Of what does not come to an end.
+    Never,
+    /// `()` has none.
+    Tuple(Arc<[Type]>),
+    List(Arc<Type>),
+    Record(RecordId, Arc<[Type]>),
+    Enum(EnumId, Arc<[Type]>),
+    Fn(Arc<FnType>),
+    Pid(Arc<Type>),
+    Reply(Arc<Type>),
+    Param(u32),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FnType {
+    pub params: Vec<Type>,
+    pub result: Type,
+    pub receives: Option<Type>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Without its module, as it is shown.
+    pub name: Arc<str>,
+    pub generics: u32,
+    pub fields: Vec<(Arc<str>, Type)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Enum {
+    pub name: Arc<str>,
+    pub generics: u32,
+    pub variants: Vec<Variant>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Variant {
+    pub name: Arc<str>,
+    /// With the labels that are declared.
+    pub fields: Vec<(Option<Arc<str>>, Type)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// With its module: `list.push`, `main.main`. It is the label in listings and backtraces.
+    pub name: Arc<str>,
+    pub file: FileId,
+    pub span: Span,
+    pub generics: u32,
+    pub params: Vec<Param>,
+    /// Of a closure: the locals that hold what it has captured.
+    pub captures: Vec<LocalId>,
+    pub result: Type,
+    pub locals: Vec<Local>,
+    pub body: Body,
+}
+
+#[derive(Debug, Clone)]
+pub struct Param {
+    pub local: LocalId,
+    /// The caller's place has the value that the local has at the end.
+    pub inout: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Local {
+    /// Empty for one that the compiler made.
+    pub name: Arc<str>,
+    pub ty: Type,
+    /// A closure that captures it assigns to it: both use the same variable.
+    pub shared: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Body {
+    Code(Expr),
+    /// Done by the back end, which knows it by the function's name.
+    Intrinsic,
+}
+
+#[derive(Debug, Clone)]
+pub struct Expr {
+    pub kind: ExprKind,
+    pub ty: Type,
+    /// In the file of its function.
+    pub span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub enum ExprKind {
+    /// An `Int`, `Bool` (0, 1), `Char` (scalar) or `Duration` (ns), as the type says.
+    Int(i64),
+    Float(f64),
+    String(Arc<str>),
+    Bytes(Arc<[u8]>),
+    Local(LocalId),
+    /// A function as a value.
+    Fn { function: FnId, types: Vec<Type> },
+    Closure { function: FnId, types: Vec<Type>, captured: Vec<LocalId> },
+    Call { function: FnId, types: Vec<Type>, args: Vec<Arg> },
+    CallValue { function: Box<Expr>, args: Vec<Arg> },
+    /// `a op b` of numbers, `-a`.
+    Op { op: Op, args: Vec<Expr> },
+    /// Of any type that has an order, or for `Eq` and `Ne` an equality.
+    Compare { op: CompareOp, left: Box<Expr>, right: Box<Expr> },
+    /// The `Ordering` of two values.
+    Order { left: Box<Expr>, right: Box<Expr> },
+    /// An `Int`: the hash of a value, begun with a seed.
+    Hash { value: Box<Expr>, seed: Box<Expr> },
+    /// Appends the text of a value to a string. `quoted`: strings and characters with quotes, as
+    /// inside of others.
+    Show { out: Place, value: Box<Expr>, quoted: bool },
+    And(Box<Expr>, Box<Expr>),
+    Or(Box<Expr>, Box<Expr>),
+    Not(Box<Expr>),
+    /// `()` has none.
+    Tuple(Vec<Expr>),
+    List(Vec<Expr>),
+    Record { record: RecordId, fields: Vec<Expr> },
+    Variant { of: EnumId, variant: u32, fields: Vec<Expr> },
+    /// Of a record or tuple.
+    Field { base: Box<Expr>, index: u32 },
+    /// The statements, then the value.
+    Block { stmts: Vec<Expr>, value: Box<Expr> },
+    /// Binds the names of a pattern that fits always, or else does what never goes on.
+    Let { pattern: Pattern, value: Box<Expr>, otherwise: Option<Box<Expr>> },
+    Assign { place: Place, value: Box<Expr> },
+    If { condition: Box<Expr>, then: Box<Expr>, otherwise: Box<Expr> },
+    /// Its arms leave nothing out.
+    Match { value: Box<Expr>, arms: Vec<Arm> },
+    /// `value is pattern`: binds the names where it is true.
+    Is { value: Box<Expr>, pattern: Pattern },
+    Loop(Box<Expr>),
+    /// Of the innermost loop.
+    Break,
+    Continue,
+    Return(Box<Expr>),
+    /// Ends the process. The text is a `String`.
+    Trap { kind: Trap, text: Box<Expr> },
+}
+
+/// Something that can be changed: a local, and the way into it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub local: LocalId,
+    pub path: Vec<Step>,
+    pub ty: Type,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Of a record or tuple.
+    Field(u32),
+    /// Of a list or bytes; traps outside of it. It is a local or a literal, so that reading it
+    /// again gives the same.
+    Index(Expr),
+}
+
+#[derive(Debug, Clone)]
+pub enum Arg {
+    Value(Expr),
+    InOut(Place),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Rem,
+    Neg,
+    AddWrap,
+    SubWrap,
+    MulWrap,
+    BitAnd,
+    BitOr,
+    BitXor,
+    Shl,
+    Shr,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompareOp {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trap {
+    Panic,
+    Assert,
+    Unwrap,
+    MissingKey,
+    BadSlice,
+}
+
+#[derive(Debug, Clone)]
+pub struct Arm {
+    pub pattern: Pattern,
+    pub guard: Option<Expr>,
+    pub body: Expr,
+}
+
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    pub kind: PatternKind,
+    pub ty: Type,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub enum PatternKind {
+    Any,
+    Bind(LocalId),
+    As(Box<Pattern>, LocalId),
+    /// All of them bind the same locals.
+    Or(Vec<Pattern>),
+    Variant { of: EnumId, variant: u32, fields: Vec<Pattern> },
+    Record { record: RecordId, fields: Vec<Pattern> },
+    Tuple(Vec<Pattern>),
+    List { patterns: Vec<Pattern>, open: bool },
+    /// `Int`, `Bool`, `Char` or `Duration`.
+    Int(i64),
+    Float(f64),
+    String(Arc<str>),
+    Bytes(Arc<[u8]>),
+    /// Of integers or characters, with both ends.
+    IntRange(i64, i64),
+    FloatRange { start: f64, end: f64, inclusive: bool },
+}

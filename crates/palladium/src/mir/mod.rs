@@ -1,0 +1,327 @@
+//! The middle: monomorphic functions over virtual registers, in basic blocks.
+//!
+//! Every register is one lane of the machine: an integer, a float, or a pointer to a counted block.
+//! Registers may be assigned more than once. Records, tuples and small enums that are taken apart
+//! into several registers are so before this level.
+//!
+//! **Ownership.** The lowering writes no `Keep` and no `Drop`: it writes as if pointers were values.
+//! What an instruction does with a pointer that it reads is fixed: it *consumes* it (takes the
+//! reference over) or *borrows* it. What it defines is owned, but for [`Inst::Load`] and
+//! [`Inst::LoadElem`], whose result is borrowed from their base. The pass in `rc` inserts the
+//! counts from that, and decides of parameters whether they are owned or borrowed.
+//!
+//! A block of the heap is as the machine's instructions have it: a head of 8 bytes (count, variant,
+//! class), then cells of 8 bytes; of lists, strings and bytes the length, then the elements.
+
+use std::sync::Arc;
+
+use iridium_isa::{FileId, Span};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FnIdx(pub u32);
+
+/// A virtual register, by its position among those of its function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Reg(pub u32);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlockIdx(pub u32);
+
+/// Read-only data, by its position in [`Program::data`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DataIdx(pub u32);
+
+/// How the blocks behind a pointer end and are copied, by position in [`Program::glue`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GlueIdx(pub u32);
+
+#[derive(Debug, Clone, Default)]
+pub struct Program {
+    pub functions: Vec<Function>,
+    pub data: Vec<Data>,
+    pub glue: Vec<Glue>,
+    /// A function without parameters and results, which does not return.
+    pub entry: FnIdx,
+    /// The names of host functions.
+    pub imports: Vec<Arc<str>>,
+    pub files: Vec<Arc<str>>,
+}
+
+impl Default for FnIdx {
+    fn default() -> Self {
+        Self(0)
+    }
+}
+
+/// Read-only data. It is aligned to 16 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Data {
+    /// A block: a head, the length of the bytes, the bytes. A pointer to it is never counted.
+    Bytes(Arc<[u8]>),
+    /// A block: a head, the length, the cells.
+    Cells(Arc<[i64]>),
+}
+
+/// What is behind a pointer of some type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Glue {
+    /// The pointers in the cells of each variant of a block, by offset in bytes, with their own glue;
+    /// a record or a closure has one variant. `None`: the cells are not known here (a list, an enum of
+    /// too many variants, a closure), and `drop` does it.
+    pub pointers: Option<Vec<Vec<(u16, GlueIdx)>>>,
+    /// Takes a pointer to a block whose last reference is gone: drops what is in it and frees it.
+    /// `None`: there are no pointers in it, it is only freed.
+    pub drop: Option<FnIdx>,
+    /// Takes a shared block (owned) and gives one (owned, unique) with the same contents.
+    pub copy: Option<FnIdx>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    Int,
+    Float,
+    Ptr(GlueIdx),
+}
+
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// The label in listings and backtraces.
+    pub name: Arc<str>,
+    pub file: FileId,
+    pub params: Vec<Reg>,
+    pub results: Vec<Class>,
+    /// The classes of all registers.
+    pub regs: Vec<Class>,
+    /// It begins with the first.
+    pub blocks: Vec<Block>,
+    /// How pointers are passed to it.
+    pub passing: Passing,
+}
+
+/// How a function takes pointers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passing {
+    /// As the pass in `rc` finds best.
+    Inferred,
+    /// Each as said: whether it is owned. For functions that are called through closures (the
+    /// closure itself, the first parameter, is always borrowed, all others are owned), and for glue.
+    Fixed(Vec<bool>),
+}
+
+#[derive(Debug, Clone)]
+pub struct Block {
+    pub insts: Vec<(Inst, Span)>,
+    pub end: (Terminator, Span),
+}
+
+/// A register or a number that fits in a literal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operand {
+    Reg(Reg),
+    Imm(i32),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Inst {
+    Int { d: Reg, value: i64 },
+    Float { d: Reg, value: f64 },
+    Data { d: Reg, data: DataIdx },
+    /// The index of the first instruction of a function, for closures.
+    Code { d: Reg, function: FnIdx },
+    /// Consumes.
+    Copy { d: Reg, s: Reg },
+    Binary { op: BinaryOp, d: Reg, a: Reg, b: Operand },
+    Unary { op: UnaryOp, d: Reg, a: Reg },
+    FloatBinary { op: FloatOp, d: Reg, a: Reg, b: Reg },
+    /// 1 or 0.
+    Compare { op: Compare, d: Reg, a: Reg, b: Operand },
+    FloatCompare { op: Compare, d: Reg, a: Reg, b: Reg },
+
+    /// A cell, or a part of one. Borrows the base. A pointer that is read is borrowed from it.
+    Load { d: Reg, base: Reg, offset: u16, width: Width },
+    /// Consumes the value, borrows the base. What was there is not dropped.
+    Store { base: Reg, offset: u16, s: Reg, width: Width },
+    /// A pointer is taken out of a cell: it is owned, and the cell has 0.
+    Take { d: Reg, base: Reg, offset: u16 },
+    /// An element of a list, string or bytes; traps outside of it. As `Load`.
+    LoadElem { d: Reg, base: Reg, index: Reg, width: Elem },
+    /// As `Store`.
+    StoreElem { base: Reg, index: Reg, s: Reg, width: Elem },
+    /// As `Take`.
+    TakeElem { d: Reg, base: Reg, index: Reg },
+
+    /// A block of `bytes` (with head) with count 1. Its cells are yet to be stored.
+    New { d: Reg, bytes: u16, variant: u16 },
+    /// A block of at least this many bytes (with head), variant 0.
+    NewBytes { d: Reg, bytes: Reg },
+    /// How many bytes (with head) the block has room for; 0 in read-only data. Borrows.
+    Capacity { d: Reg, s: Reg },
+    /// Consumes; gives the same block when nobody else has it, else a copy by its glue.
+    Unique { d: Reg, s: Reg },
+    /// Frees a block without looking at what is in it. Consumes.
+    Free { s: Reg },
+
+    /// Consumes or borrows as the function does.
+    Call { function: FnIdx, args: Vec<Reg>, results: Vec<Reg> },
+    /// The closure is borrowed and becomes the first argument. The others are consumed.
+    CallClosure { closure: Reg, args: Vec<Reg>, results: Vec<Reg> },
+    /// Borrows everything.
+    Machine { op: MachineOp, args: Vec<Reg>, results: Vec<Reg> },
+
+    /// Written by the pass in `rc` alone, as are the next.
+    Keep { s: Reg },
+    /// Drops a reference, by the glue of the register's class.
+    Drop { s: Reg },
+    /// Takes a block for reuse: drops what is in it when nobody else has it and gives the block,
+    /// else drops the reference and gives 0.
+    Reset { d: Reg, s: Reg },
+    /// As `New`, in a block that `Reset` gave, if it did.
+    Reuse { d: Reg, token: Reg, bytes: u16, variant: u16 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    Cell,
+    /// 8, 16, 32 bits without sign.
+    U8,
+    U16,
+    U32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elem {
+    Cell,
+    Byte,
+}
+
+/// Of integers. `Add`, `Sub`, `Mul` trap on overflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BinaryOp {
+    Add,
+    Sub,
+    Mul,
+    AddWrap,
+    SubWrap,
+    MulWrap,
+    /// Truncating; traps on 0 and overflow.
+    Div,
+    Rem,
+    And,
+    Or,
+    Xor,
+    Shl,
+    /// Arithmetic.
+    Shr,
+    /// Logical.
+    ShrU,
+    DivU,
+    RemU,
+    Min,
+    Max,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnaryOp {
+    /// Checked.
+    Neg,
+    Not,
+    LeadingZeros,
+    TrailingZeros,
+    CountOnes,
+    IntToFloat,
+    FloatToInt,
+    BitsOfFloat,
+    FloatOfBits,
+    Sqrt,
+    AbsFloat,
+    NegFloat,
+    Floor,
+    Ceil,
+    Trunc,
+    Round,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FloatOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Min,
+    Max,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Compare {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    /// Without sign; not of floats.
+    LtU,
+    LeU,
+    GtU,
+    GeU,
+}
+
+/// What the machine does for the library. Addresses are integers: [`MachineOp::Address`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MachineOp {
+    /// pointer -> address, which is good as long as the pointer is not dropped
+    Address,
+    /// address, length
+    Print,
+    /// character
+    PrintChar,
+    /// to, from, length
+    Copy,
+    /// to, byte, length
+    Fill,
+    /// a, b, length -> -1, 0, 1
+    CompareBytes,
+    /// integer, to -> length
+    IntText,
+    /// float, to, how -> length
+    FloatText,
+    /// address, length -> float, whether it is one
+    ParseFloat,
+    /// address, length -> length of the valid part
+    Utf8,
+    /// address, length, address, length -> offset or -1
+    Find,
+    /// address, length, seed -> hash
+    Hash,
+    /// -> ns since 1970
+    Now,
+    /// -> ns
+    Mono,
+    /// -> 64 bits
+    Random,
+    /// ms
+    Sleep,
+    /// The host function at this position in [`Program::imports`], with at most 8 arguments and
+    /// results.
+    Host(u16),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Terminator {
+    Jump(BlockIdx),
+    /// Compares integers or pointers.
+    Branch { op: Compare, a: Reg, b: Operand, then: BlockIdx, otherwise: BlockIdx },
+    FloatBranch { op: Compare, a: Reg, b: Reg, then: BlockIdx, otherwise: BlockIdx },
+    /// To the target at the position `value`, or to the last when it is none.
+    Switch { value: Reg, targets: Vec<BlockIdx>, otherwise: BlockIdx },
+    /// Consumes.
+    Return(Vec<Reg>),
+    /// A call of itself in place of a return. As `Call`.
+    TailCall { function: FnIdx, args: Vec<Reg> },
+    /// Ends the process with a text at an address; borrows.
+    Trap { kind: u8, address: Reg, length: Reg },
+    /// Ends the process: `exit` with this code.
+    Exit { code: Reg },
+    /// What comes here is a mistake of the compiler.
+    Unreachable,
+}
