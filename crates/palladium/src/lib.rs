@@ -10,3 +10,4 @@ pub mod core;
 pub mod diag;
 pub mod mir;
 pub mod syntax;
+pub mod types;

@@ -9,6 +9,8 @@
 //! * A local is a slot of its function, wherever it is declared; patterns assign to it.
 //! * A closure is a function of its own, with the locals that it captures.
 
+mod substitute;
+
 use std::sync::Arc;
 
 use iridium_isa::{FileId, Span};
@@ -166,48 +168,112 @@ pub enum ExprKind {
     Bytes(Arc<[u8]>),
     Local(LocalId),
     /// A function as a value.
-    Fn { function: FnId, types: Vec<Type> },
-    Closure { function: FnId, types: Vec<Type>, captured: Vec<LocalId> },
-    Call { function: FnId, types: Vec<Type>, args: Vec<Arg> },
-    CallValue { function: Box<Expr>, args: Vec<Arg> },
+    Fn {
+        function: FnId,
+        types: Vec<Type>,
+    },
+    Closure {
+        function: FnId,
+        types: Vec<Type>,
+        captured: Vec<LocalId>,
+    },
+    Call {
+        function: FnId,
+        types: Vec<Type>,
+        args: Vec<Arg>,
+    },
+    CallValue {
+        function: Box<Expr>,
+        args: Vec<Arg>,
+    },
     /// `a op b` of numbers, `-a`.
-    Op { op: Op, args: Vec<Expr> },
+    Op {
+        op: Op,
+        args: Vec<Expr>,
+    },
     /// Of any type that has an order, or for `Eq` and `Ne` an equality.
-    Compare { op: CompareOp, left: Box<Expr>, right: Box<Expr> },
+    Compare {
+        op: CompareOp,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// The `Ordering` of two values.
-    Order { left: Box<Expr>, right: Box<Expr> },
+    Order {
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// An `Int`: the hash of a value, begun with a seed.
-    Hash { value: Box<Expr>, seed: Box<Expr> },
+    Hash {
+        value: Box<Expr>,
+        seed: Box<Expr>,
+    },
     /// Appends the text of a value to a string. `quoted`: strings and characters with quotes, as
     /// inside of others.
-    Show { out: Place, value: Box<Expr>, quoted: bool },
+    Show {
+        out: Place,
+        value: Box<Expr>,
+        quoted: bool,
+    },
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     Not(Box<Expr>),
     /// `()` has none.
     Tuple(Vec<Expr>),
     List(Vec<Expr>),
-    Record { record: RecordId, fields: Vec<Expr> },
-    Variant { of: EnumId, variant: u32, fields: Vec<Expr> },
+    Record {
+        record: RecordId,
+        fields: Vec<Expr>,
+    },
+    Variant {
+        of: EnumId,
+        variant: u32,
+        fields: Vec<Expr>,
+    },
     /// Of a record or tuple.
-    Field { base: Box<Expr>, index: u32 },
+    Field {
+        base: Box<Expr>,
+        index: u32,
+    },
     /// The statements, then the value.
-    Block { stmts: Vec<Expr>, value: Box<Expr> },
+    Block {
+        stmts: Vec<Expr>,
+        value: Box<Expr>,
+    },
     /// Binds the names of a pattern that fits always, or else does what never goes on.
-    Let { pattern: Pattern, value: Box<Expr>, otherwise: Option<Box<Expr>> },
-    Assign { place: Place, value: Box<Expr> },
-    If { condition: Box<Expr>, then: Box<Expr>, otherwise: Box<Expr> },
+    Let {
+        pattern: Pattern,
+        value: Box<Expr>,
+        otherwise: Option<Box<Expr>>,
+    },
+    Assign {
+        place: Place,
+        value: Box<Expr>,
+    },
+    If {
+        condition: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
     /// Its arms leave nothing out.
-    Match { value: Box<Expr>, arms: Vec<Arm> },
+    Match {
+        value: Box<Expr>,
+        arms: Vec<Arm>,
+    },
     /// `value is pattern`: binds the names where it is true.
-    Is { value: Box<Expr>, pattern: Pattern },
+    Is {
+        value: Box<Expr>,
+        pattern: Pattern,
+    },
     Loop(Box<Expr>),
     /// Of the innermost loop.
     Break,
     Continue,
     Return(Box<Expr>),
     /// Ends the process. The text is a `String`.
-    Trap { kind: Trap, text: Box<Expr> },
+    Trap {
+        kind: Trap,
+        text: Box<Expr>,
+    },
 }
 
 /// Something that can be changed: a local, and the way into it.
@@ -292,10 +358,20 @@ pub enum PatternKind {
     As(Box<Pattern>, LocalId),
     /// All of them bind the same locals.
     Or(Vec<Pattern>),
-    Variant { of: EnumId, variant: u32, fields: Vec<Pattern> },
-    Record { record: RecordId, fields: Vec<Pattern> },
+    Variant {
+        of: EnumId,
+        variant: u32,
+        fields: Vec<Pattern>,
+    },
+    Record {
+        record: RecordId,
+        fields: Vec<Pattern>,
+    },
     Tuple(Vec<Pattern>),
-    List { patterns: Vec<Pattern>, open: bool },
+    List {
+        patterns: Vec<Pattern>,
+        open: bool,
+    },
     /// `Int`, `Bool`, `Char` or `Duration`.
     Int(i64),
     Float(f64),
@@ -303,5 +379,9 @@ pub enum PatternKind {
     Bytes(Arc<[u8]>),
     /// Of integers or characters, with both ends.
     IntRange(i64, i64),
-    FloatRange { start: f64, end: f64, inclusive: bool },
+    FloatRange {
+        start: f64,
+        end: f64,
+        inclusive: bool,
+    },
 }

@@ -123,60 +123,166 @@ pub enum Operand {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inst {
-    Int { d: Reg, value: i64 },
-    Float { d: Reg, value: f64 },
-    Data { d: Reg, data: DataIdx },
+    Int {
+        d: Reg,
+        value: i64,
+    },
+    Float {
+        d: Reg,
+        value: f64,
+    },
+    Data {
+        d: Reg,
+        data: DataIdx,
+    },
     /// The index of the first instruction of a function, for closures.
-    Code { d: Reg, function: FnIdx },
+    Code {
+        d: Reg,
+        function: FnIdx,
+    },
     /// Consumes.
-    Copy { d: Reg, s: Reg },
-    Binary { op: BinaryOp, d: Reg, a: Reg, b: Operand },
-    Unary { op: UnaryOp, d: Reg, a: Reg },
-    FloatBinary { op: FloatOp, d: Reg, a: Reg, b: Reg },
+    Copy {
+        d: Reg,
+        s: Reg,
+    },
+    Binary {
+        op: BinaryOp,
+        d: Reg,
+        a: Reg,
+        b: Operand,
+    },
+    Unary {
+        op: UnaryOp,
+        d: Reg,
+        a: Reg,
+    },
+    FloatBinary {
+        op: FloatOp,
+        d: Reg,
+        a: Reg,
+        b: Reg,
+    },
     /// 1 or 0.
-    Compare { op: Compare, d: Reg, a: Reg, b: Operand },
-    FloatCompare { op: Compare, d: Reg, a: Reg, b: Reg },
+    Compare {
+        op: Compare,
+        d: Reg,
+        a: Reg,
+        b: Operand,
+    },
+    FloatCompare {
+        op: Compare,
+        d: Reg,
+        a: Reg,
+        b: Reg,
+    },
 
     /// A cell, or a part of one. Borrows the base. A pointer that is read is borrowed from it.
-    Load { d: Reg, base: Reg, offset: u16, width: Width },
+    Load {
+        d: Reg,
+        base: Reg,
+        offset: u16,
+        width: Width,
+    },
     /// Consumes the value, borrows the base. What was there is not dropped.
-    Store { base: Reg, offset: u16, s: Reg, width: Width },
+    Store {
+        base: Reg,
+        offset: u16,
+        s: Reg,
+        width: Width,
+    },
     /// A pointer is taken out of a cell: it is owned, and the cell has 0.
-    Take { d: Reg, base: Reg, offset: u16 },
+    Take {
+        d: Reg,
+        base: Reg,
+        offset: u16,
+    },
     /// An element of a list, string or bytes; traps outside of it. As `Load`.
-    LoadElem { d: Reg, base: Reg, index: Reg, width: Elem },
+    LoadElem {
+        d: Reg,
+        base: Reg,
+        index: Reg,
+        width: Elem,
+    },
     /// As `Store`.
-    StoreElem { base: Reg, index: Reg, s: Reg, width: Elem },
+    StoreElem {
+        base: Reg,
+        index: Reg,
+        s: Reg,
+        width: Elem,
+    },
     /// As `Take`.
-    TakeElem { d: Reg, base: Reg, index: Reg },
+    TakeElem {
+        d: Reg,
+        base: Reg,
+        index: Reg,
+    },
 
     /// A block of `bytes` (with head) with count 1. Its cells are yet to be stored.
-    New { d: Reg, bytes: u16, variant: u16 },
+    New {
+        d: Reg,
+        bytes: u16,
+        variant: u16,
+    },
     /// A block of at least this many bytes (with head), variant 0.
-    NewBytes { d: Reg, bytes: Reg },
+    NewBytes {
+        d: Reg,
+        bytes: Reg,
+    },
     /// How many bytes (with head) the block has room for; 0 in read-only data. Borrows.
-    Capacity { d: Reg, s: Reg },
+    Capacity {
+        d: Reg,
+        s: Reg,
+    },
     /// Consumes; gives the same block when nobody else has it, else a copy by its glue.
-    Unique { d: Reg, s: Reg },
+    Unique {
+        d: Reg,
+        s: Reg,
+    },
     /// Frees a block without looking at what is in it. Consumes.
-    Free { s: Reg },
+    Free {
+        s: Reg,
+    },
 
     /// Consumes or borrows as the function does.
-    Call { function: FnIdx, args: Vec<Reg>, results: Vec<Reg> },
+    Call {
+        function: FnIdx,
+        args: Vec<Reg>,
+        results: Vec<Reg>,
+    },
     /// The closure is borrowed and becomes the first argument. The others are consumed.
-    CallClosure { closure: Reg, args: Vec<Reg>, results: Vec<Reg> },
+    CallClosure {
+        closure: Reg,
+        args: Vec<Reg>,
+        results: Vec<Reg>,
+    },
     /// Borrows everything.
-    Machine { op: MachineOp, args: Vec<Reg>, results: Vec<Reg> },
+    Machine {
+        op: MachineOp,
+        args: Vec<Reg>,
+        results: Vec<Reg>,
+    },
 
     /// Written by the pass in `rc` alone, as are the next.
-    Keep { s: Reg },
+    Keep {
+        s: Reg,
+    },
     /// Drops a reference, by the glue of the register's class.
-    Drop { s: Reg },
+    Drop {
+        s: Reg,
+    },
     /// Takes a block for reuse: drops what is in it when nobody else has it and gives the block,
     /// else drops the reference and gives 0.
-    Reset { d: Reg, s: Reg },
+    Reset {
+        d: Reg,
+        s: Reg,
+    },
     /// As `New`, in a block that `Reset` gave, if it did.
-    Reuse { d: Reg, token: Reg, bytes: u16, variant: u16 },
+    Reuse {
+        d: Reg,
+        token: Reg,
+        bytes: u16,
+        variant: u16,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -310,18 +416,43 @@ pub enum MachineOp {
 pub enum Terminator {
     Jump(BlockIdx),
     /// Compares integers or pointers.
-    Branch { op: Compare, a: Reg, b: Operand, then: BlockIdx, otherwise: BlockIdx },
-    FloatBranch { op: Compare, a: Reg, b: Reg, then: BlockIdx, otherwise: BlockIdx },
+    Branch {
+        op: Compare,
+        a: Reg,
+        b: Operand,
+        then: BlockIdx,
+        otherwise: BlockIdx,
+    },
+    FloatBranch {
+        op: Compare,
+        a: Reg,
+        b: Reg,
+        then: BlockIdx,
+        otherwise: BlockIdx,
+    },
     /// To the target at the position `value`, or to the last when it is none.
-    Switch { value: Reg, targets: Vec<BlockIdx>, otherwise: BlockIdx },
+    Switch {
+        value: Reg,
+        targets: Vec<BlockIdx>,
+        otherwise: BlockIdx,
+    },
     /// Consumes.
     Return(Vec<Reg>),
     /// A call of itself in place of a return. As `Call`.
-    TailCall { function: FnIdx, args: Vec<Reg> },
+    TailCall {
+        function: FnIdx,
+        args: Vec<Reg>,
+    },
     /// Ends the process with a text at an address; borrows.
-    Trap { kind: u8, address: Reg, length: Reg },
+    Trap {
+        kind: u8,
+        address: Reg,
+        length: Reg,
+    },
     /// Ends the process: `exit` with this code.
-    Exit { code: Reg },
+    Exit {
+        code: Reg,
+    },
     /// What comes here is a mistake of the compiler.
     Unreachable,
 }

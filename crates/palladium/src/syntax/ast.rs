@@ -213,12 +213,20 @@ pub struct Type {
 #[derive(Debug, Clone)]
 pub enum TypeKind {
     /// `http.Request[T]`
-    Named { module: Option<Ident>, name: Ident, args: Vec<Type> },
+    Named {
+        module: Option<Ident>,
+        name: Ident,
+        args: Vec<Type>,
+    },
     /// `T?`
     Option(Box<Type>),
     /// `(A, B)`; `()` has none.
     Tuple(Vec<Type>),
-    Fn { params: Vec<Type>, result: Option<Box<Type>>, receives: Option<Box<Type>> },
+    Fn {
+        params: Vec<Type>,
+        result: Option<Box<Type>>,
+        receives: Option<Box<Type>>,
+    },
     Error,
 }
 
@@ -238,13 +246,33 @@ pub struct Stmt {
 #[derive(Debug, Clone)]
 pub enum StmtKind {
     /// `let pattern: Type = value else { … }`
-    Let { pattern: Pattern, ty: Option<Type>, value: Expr, otherwise: Option<Block> },
+    Let {
+        pattern: Pattern,
+        ty: Option<Type>,
+        value: Expr,
+        otherwise: Option<Block>,
+    },
     Var(Var),
     /// `place = value`, `place += value`
-    Assign { place: Expr, op: Option<BinaryOp>, op_span: Span, value: Expr },
-    Assert { condition: Expr, message: Option<Expr> },
-    While { condition: Expr, body: Block },
-    For { pattern: Pattern, iterated: Expr, body: Block },
+    Assign {
+        place: Expr,
+        op: Option<BinaryOp>,
+        op_span: Span,
+        value: Expr,
+    },
+    Assert {
+        condition: Expr,
+        message: Option<Expr>,
+    },
+    While {
+        condition: Expr,
+        body: Block,
+    },
+    For {
+        pattern: Pattern,
+        iterated: Expr,
+        body: Block,
+    },
     Fn(Fn),
     Expr(Expr),
 }
@@ -270,45 +298,93 @@ pub enum ExprKind {
     /// A type, variant or actor: upper case.
     TypeName(Ident),
     /// `base.field`, `module.name`, `Enum.Variant`, `t.0`
-    Member { base: Box<Expr>, name: Ident },
+    Member {
+        base: Box<Expr>,
+        name: Ident,
+    },
     /// `f(x, label: y, &z)`
-    Call { callee: Box<Expr>, args: Vec<Arg> },
+    Call {
+        callee: Box<Expr>,
+        args: Vec<Arg>,
+    },
     /// `xs[i]`, `m[k, default: 0]`, and `f[T]`: only names tell which it is.
-    Index { base: Box<Expr>, args: Vec<Arg> },
+    Index {
+        base: Box<Expr>,
+        args: Vec<Arg>,
+    },
     /// `x?`
     Try(Box<Expr>),
     /// `x!`
     Unwrap(Box<Expr>),
-    Unary { op: UnaryOp, operand: Box<Expr> },
-    Binary { op: BinaryOp, op_span: Span, left: Box<Expr>, right: Box<Expr> },
+    Unary {
+        op: UnaryOp,
+        operand: Box<Expr>,
+    },
+    Binary {
+        op: BinaryOp,
+        op_span: Span,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// `a..b`, `a..=b`
-    Range { start: Box<Expr>, end: Box<Expr>, inclusive: bool },
+    Range {
+        start: Box<Expr>,
+        end: Box<Expr>,
+        inclusive: bool,
+    },
     /// `x is pattern`
-    Is { value: Box<Expr>, pattern: Pattern },
+    Is {
+        value: Box<Expr>,
+        pattern: Pattern,
+    },
     /// `(a, b)`; `()` has none.
     Tuple(Vec<Expr>),
     List(Vec<Expr>),
     /// `[k: v]`; `[:]` has none.
     Map(Vec<(Expr, Expr)>),
-    If { condition: Box<Expr>, then: Block, otherwise: Option<Box<Expr>> },
+    If {
+        condition: Box<Expr>,
+        then: Block,
+        otherwise: Option<Box<Expr>>,
+    },
     /// The branch of an `if`, or the body of an arm.
     Block(Block),
-    Match { value: Box<Expr>, arms: Vec<Arm> },
+    Match {
+        value: Box<Expr>,
+        arms: Vec<Arm>,
+    },
     Loop(Block),
     /// `fn(x) => x + 1`
-    Closure { params: Vec<Param>, result: Option<Type>, body: Box<Expr> },
+    Closure {
+        params: Vec<Param>,
+        result: Option<Type>,
+        body: Box<Expr>,
+    },
     Return(Option<Box<Expr>>),
     Break,
     Continue,
     Become(Box<Expr>),
     /// `receive { … }`
-    Receive { arms: Vec<Arm>, after: Option<(Box<Expr>, Box<Expr>)> },
+    Receive {
+        arms: Vec<Arm>,
+        after: Option<(Box<Expr>, Box<Expr>)>,
+    },
     /// `spawn f(x) on node`
-    Spawn { call: Box<Expr>, node: Option<Box<Expr>> },
+    Spawn {
+        call: Box<Expr>,
+        node: Option<Box<Expr>>,
+    },
     /// `call within 200.ms`
-    Within { call: Box<Expr>, time: Box<Expr> },
+    Within {
+        call: Box<Expr>,
+        time: Box<Expr>,
+    },
     /// `message after 200.ms`, `message every 1.s`
-    Timer { call: Box<Expr>, time: Box<Expr>, repeated: bool },
+    Timer {
+        call: Box<Expr>,
+        time: Box<Expr>,
+        repeated: bool,
+    },
     /// An assignment as the body of an arm or a closure: `Inc => n += 1`
     Stmt(Box<Stmt>),
     Error,
@@ -408,18 +484,32 @@ pub enum PatternKind {
     /// `name`
     Bind(Ident),
     /// `pattern as name`
-    As { pattern: Box<Pattern>, name: Ident },
+    As {
+        pattern: Box<Pattern>,
+        name: Ident,
+    },
     /// `a | b`
     Or(Vec<Pattern>),
     /// `Shape.Circle(r)`, `http.Get`, `Node(..)`; the fields of `Leaf` are none.
-    Variant { qualifier: Option<Ident>, name: Ident, fields: VariantPattern },
+    Variant {
+        qualifier: Option<Ident>,
+        name: Ident,
+        fields: VariantPattern,
+    },
     /// A literal: an integer, float, character, string, bytes, `true` or `false`.
     Literal(Box<Expr>),
     /// `1..=9`
-    Range { start: Box<Expr>, end: Box<Expr>, inclusive: bool },
+    Range {
+        start: Box<Expr>,
+        end: Box<Expr>,
+        inclusive: bool,
+    },
     Tuple(Vec<Pattern>),
     /// `[a, b, ..]`
-    List { patterns: Vec<Pattern>, open: bool },
+    List {
+        patterns: Vec<Pattern>,
+        open: bool,
+    },
     Error,
 }
 

@@ -1,0 +1,3 @@
+//! From syntax trees to the typed tree.
+
+pub mod exhaustive;
