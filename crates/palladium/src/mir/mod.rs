@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use iridium_isa::{FileId, Span};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FnIdx(pub u32);
 
 /// A virtual register, by its position among those of its function.
@@ -45,12 +45,6 @@ pub struct Program {
     /// The names of host functions.
     pub imports: Vec<Arc<str>>,
     pub files: Vec<Arc<str>>,
-}
-
-impl Default for FnIdx {
-    fn default() -> Self {
-        Self(0)
-    }
 }
 
 /// Read-only data. It is aligned to 16 bytes.

@@ -479,7 +479,7 @@ mod tests {
     #[test]
     fn alternatives_count_each() {
         let or = pattern(PatternKind::Or(vec![int(0), int(1)]));
-        assert_eq!(report(&Type::Bool, &[or.clone()]), Report::default());
+        assert_eq!(report(&Type::Bool, std::slice::from_ref(&or)), Report::default());
         assert_eq!(report(&Type::Bool, &[or, int(1)]).unreachable, [1]);
     }
 
