@@ -54,6 +54,8 @@ pub enum Data {
     Bytes(Arc<[u8]>),
     /// A block: a head, the length, the cells.
     Cells(Arc<[i64]>),
+    /// A closure that has captured nothing: a head, the index of the function's first instruction.
+    Closure(FnIdx),
 }
 
 /// What is behind a pointer of some type.
@@ -64,7 +66,8 @@ pub struct Glue {
     /// too many variants, a closure), and `drop` does it.
     pub pointers: Option<Vec<Vec<(u16, GlueIdx)>>>,
     /// Takes a pointer to a block whose last reference is gone: drops what is in it and frees it.
-    /// `None`: there are no pointers in it, it is only freed.
+    /// `None`: there are no pointers in it, it is only freed. Its parameter is an integer, as are all
+    /// its registers but those of pointers that it drops: it does what it does explicitly.
     pub drop: Option<FnIdx>,
     /// Takes a shared block (owned) and gives one (owned, unique) with the same contents.
     pub copy: Option<FnIdx>,
@@ -134,7 +137,7 @@ pub enum Inst {
         d: Reg,
         function: FnIdx,
     },
-    /// Consumes.
+    /// Consumes. From a pointer to an integer it forgets the reference, the other way it makes one.
     Copy {
         d: Reg,
         s: Reg,
@@ -428,6 +431,13 @@ pub enum Terminator {
     Switch {
         value: Reg,
         targets: Vec<BlockIdx>,
+        otherwise: BlockIdx,
+    },
+    /// Gives up a reference to the block at the address in `s`, an integer, without looking at what is
+    /// in it. When it was the last, the block is dead, but not freed. Only in glue.
+    Release {
+        s: Reg,
+        last: BlockIdx,
         otherwise: BlockIdx,
     },
     /// Consumes.
