@@ -1,0 +1,281 @@
+//! Declarations.
+
+use std::sync::Arc;
+
+use super::Parser;
+use crate::syntax::ast::{
+    Alias, Block, Const, Enum, Expr, ExprKind, Field, File, Fn, Ident, Import, Item, ItemKind,
+    Param, Record, Stmt, StmtKind, Test, Type, TypeKind, Variant, VariantField,
+};
+use crate::syntax::docs;
+use crate::syntax::token::Kind;
+use crate::syntax::tree::NodeKind;
+
+impl Parser<'_> {
+    /// A whole file.
+    pub(super) fn items(&mut self) -> File {
+        let (file, stmts) = self.items_and_stmts();
+        if let Some(first) = stmts.first() {
+            self.misplaced_stmt(first);
+        }
+        file
+    }
+
+    /// A whole file, in which statements stand as well.
+    pub(super) fn items_and_stmts(&mut self) -> (File, Vec<Stmt>) {
+        let mut file = File { doc: self.file_doc(), ..File::default() };
+        let mut stmts = Vec::new();
+        loop {
+            self.semicolons();
+            if self.is_at(Kind::End) {
+                return (file, stmts);
+            }
+            let before = self.at;
+            self.foreign_word();
+            match self.kind() {
+                Kind::Import => file.imports.push(self.import()),
+                kind if self.begins_item(kind) => file.items.push(self.item()),
+                _ => stmts.push(self.stmt()),
+            }
+            self.end_of_line(false);
+            if self.at == before || self.kind().closes() {
+                self.bump();
+            }
+        }
+    }
+
+    /// Whether a declaration begins here.
+    pub(super) fn begins_item(&self, kind: Kind) -> bool {
+        let next = self.next_kind();
+        match kind {
+            Kind::Pub | Kind::Record | Kind::Enum | Kind::Alias | Kind::Const | Kind::Actor => true,
+            Kind::Import => true,
+            Kind::Fn => next != Kind::LParen,
+            Kind::Intrinsic => next == Kind::Fn,
+            Kind::App => next == Kind::TypeName,
+            Kind::Test => next == Kind::String,
+            _ => false,
+        }
+    }
+
+    fn file_doc(&self) -> Option<Arc<str>> {
+        let import = self.is_at(Kind::Import);
+        docs::of_file(self.text.get(..self.token().start as usize)?, import)
+    }
+
+    /// The `##` comments before the current token.
+    pub(super) fn doc(&self) -> Option<Arc<str>> {
+        let gap = self.text.get(self.end_of_last() as usize..self.token().start as usize)?;
+        docs::of_item(gap, self.at == 0)
+    }
+
+    pub(super) fn import(&mut self) -> Import {
+        let mark = self.mark();
+        self.bump();
+        let dots = match self.kind() {
+            Kind::Dot => 1,
+            Kind::DotDot => 2,
+            _ => 0,
+        };
+        if dots > 0 {
+            self.bump();
+        }
+        let mut path = vec![self.name("the name of a module")];
+        while self.is_at(Kind::Dot) && self.may_grow() {
+            self.bump();
+            path.push(self.name("the name of a module"));
+        }
+        let alias = self.eat(Kind::As).then(|| self.name("a name"));
+        Import { span: self.close(mark, NodeKind::Import), dots, path, alias }
+    }
+
+    pub(super) fn item(&mut self) -> Item {
+        let doc = self.doc();
+        let mark = self.mark();
+        let public = self.eat(Kind::Pub);
+        self.foreign_word();
+        let kind = self.item_kind();
+        let span = self.close(mark, NodeKind::Item);
+        Item { span, public, doc, kind }
+    }
+
+    fn item_kind(&mut self) -> ItemKind {
+        match self.bump().kind {
+            Kind::Record => ItemKind::Record(self.record()),
+            Kind::Enum => ItemKind::Enum(self.enum_()),
+            Kind::Alias => ItemKind::Alias(self.alias()),
+            Kind::Const => ItemKind::Const(self.const_()),
+            Kind::Actor => ItemKind::Actor(self.actor()),
+            Kind::App => ItemKind::App(self.app()),
+            Kind::Test => ItemKind::Test(self.test()),
+            Kind::Intrinsic => {
+                self.bump();
+                ItemKind::Fn(self.function(false))
+            }
+            Kind::Fn => ItemKind::Fn(self.function(true)),
+            _ => self.no_item(),
+        }
+    }
+
+    /// A function after the word `fn`.
+    pub(super) fn function(&mut self, body: bool) -> Fn {
+        let name = self.name("the name of the function");
+        let generics = self.generics();
+        let params = match self.is_at(Kind::LParen) {
+            true => self.params(),
+            false => {
+                self.unexpected("`(` and the parameters");
+                Vec::new()
+            }
+        };
+        let result = self.result();
+        let receives = self.eat(Kind::Receives).then(|| self.ty());
+        let body = body.then(|| self.function_body());
+        Fn { name, generics, params, result, receives, body }
+    }
+
+    /// `-> Type`, if it is here.
+    pub(super) fn result(&mut self) -> Option<Type> {
+        let arrow = self.eat(Kind::Arrow) || self.missing_arrow();
+        arrow.then(|| self.ty())
+    }
+
+    fn function_body(&mut self) -> Block {
+        if self.is_at(Kind::LBrace) || self.is_at(Kind::Colon) {
+            return self.block();
+        }
+        self.missing_body();
+        let end = self.end_of_last();
+        let error = Expr { span: end..end, kind: ExprKind::Error };
+        Block { span: end..end, stmts: vec![Stmt { span: end..end, kind: StmtKind::Expr(error) }] }
+    }
+
+    /// Parameters in brackets, of which the current token is the first.
+    pub(super) fn params(&mut self) -> Vec<Param> {
+        let mark = self.mark();
+        self.bump();
+        let begins = |kind: Kind| kind.is_name() || matches!(kind, Kind::Var | Kind::SelfWord);
+        let params = self.list(Kind::RParen, begins, Self::param);
+        self.close(mark, NodeKind::Params);
+        params
+    }
+
+    fn param(&mut self) -> Param {
+        let mark = self.mark();
+        let inout = self.eat(Kind::Var) || self.foreign_inout();
+        let name = match self.kind() {
+            Kind::SelfWord | Kind::Underscore => {
+                let token = self.bump();
+                self.ident(token)
+            }
+            Kind::LParen => self.param_pattern(),
+            _ => self.name("the name of a parameter"),
+        };
+        let ty = self.annotation();
+        let default = self.eat(Kind::Eq).then(|| self.expr());
+        Param { span: self.close(mark, NodeKind::Param), inout, name, ty, default }
+    }
+
+    fn record(&mut self) -> Record {
+        let name = self.type_name("the name of the record");
+        let generics = self.generics();
+        let mut fields = Vec::new();
+        self.members(|parser| fields.push(parser.field()));
+        Record { name, generics, fields }
+    }
+
+    /// Lines in braces.
+    pub(super) fn members(&mut self, mut member: impl FnMut(&mut Self)) {
+        let mark = self.mark();
+        if !self.opens_block() {
+            return;
+        }
+        self.lines(true, |parser| {
+            let mark = parser.mark();
+            member(parser);
+            parser.close(mark, NodeKind::Member);
+        });
+        self.close(mark, NodeKind::Block);
+    }
+
+    fn field(&mut self) -> Field {
+        let doc = self.doc();
+        let name = self.name("the name of a field");
+        let ty = match self.annotation() {
+            Some(ty) => ty,
+            None => self.missing_type(),
+        };
+        let default = self.eat(Kind::Eq).then(|| self.expr());
+        Field { doc, name, ty, default }
+    }
+
+    fn missing_type(&mut self) -> Type {
+        self.unexpected("`:` and a type");
+        let end = self.end_of_last();
+        Type { span: end..end, kind: TypeKind::Error }
+    }
+
+    fn enum_(&mut self) -> Enum {
+        let name = self.type_name("the name of the enum");
+        let generics = self.generics();
+        let mut variants = Vec::new();
+        self.members(|parser| variants.push(parser.variant_of_enum()));
+        Enum { name, generics, variants }
+    }
+
+    fn variant_of_enum(&mut self) -> Variant {
+        let doc = self.doc();
+        let name = self.type_name("the name of a variant");
+        let mut fields = Vec::new();
+        if self.is_at(Kind::LParen) {
+            let mark = self.mark();
+            self.bump();
+            fields = self.list(Kind::RParen, Self::begins_field, |parser| {
+                let mark = parser.mark();
+                let label = parser.label();
+                let field = VariantField { label, ty: parser.ty() };
+                parser.close(mark, NodeKind::Param);
+                field
+            });
+            self.close(mark, NodeKind::Params);
+        }
+        Variant { doc, name, fields }
+    }
+
+    fn begins_field(kind: Kind) -> bool {
+        kind.is_name() || matches!(kind, Kind::TypeName | Kind::LParen | Kind::Fn)
+    }
+
+    fn alias(&mut self) -> Alias {
+        let name = self.type_name("the name of the alias");
+        let generics = self.generics();
+        self.expect(Kind::Eq);
+        Alias { name, generics, ty: self.ty() }
+    }
+
+    fn const_(&mut self) -> Const {
+        let name = self.name("the name of the constant");
+        let ty = self.annotation();
+        Const { name, ty, value: self.initial() }
+    }
+
+    fn test(&mut self) -> Test {
+        let token = self.token();
+        let name = match token.kind {
+            Kind::String => self.plain_string(),
+            _ => {
+                self.unexpected("what the test shows, as a string");
+                Arc::from("")
+            }
+        };
+        Test { name, name_span: token.span(), body: self.block() }
+    }
+
+    /// What stands for an item that is none.
+    pub(super) fn empty_item(&self) -> ItemKind {
+        let name: Ident = self.no_name();
+        let end = name.span.start;
+        let ty = Type { span: end..end, kind: TypeKind::Error };
+        ItemKind::Alias(Alias { name, generics: Vec::new(), ty })
+    }
+}

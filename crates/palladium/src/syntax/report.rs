@@ -1,0 +1,49 @@
+//! The problems of one file while they are found.
+
+use iridium_isa::{FileId, Span};
+
+use crate::diag::{Place, Problem};
+
+/// The most problems that are told of one file: nobody reads more of what is no program.
+const MOST: usize = 1000;
+
+pub(super) struct Report {
+    pub(super) file: FileId,
+    problems: Vec<Problem>,
+}
+
+impl Report {
+    pub(super) fn new(file: FileId) -> Self {
+        Self { file, problems: Vec::new() }
+    }
+
+    pub(super) fn place(&self, span: Span) -> Place {
+        Place { file: self.file, span }
+    }
+
+    pub(super) fn push(&mut self, problem: Problem) {
+        if self.problems.len() < MOST {
+            self.problems.push(problem);
+        }
+    }
+
+    pub(super) fn last(&self) -> Option<&Problem> {
+        self.problems.last()
+    }
+
+    /// Whether a string within this span is not closed.
+    pub(super) fn has_unclosed_string(&self, span: Span) -> bool {
+        let within = |problem: &&Problem| span.contains(&problem.primary.0.span.start);
+        let strings = self.problems.iter().filter(|problem| problem.name == "unclosed-string");
+        strings.rev().find(within).is_some()
+    }
+
+    /// All problems, in the order of their places.
+    pub(super) fn finish(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|problem| {
+            let span = &problem.primary.0.span;
+            (span.start, span.end)
+        });
+        self.problems
+    }
+}
