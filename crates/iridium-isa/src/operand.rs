@@ -258,8 +258,8 @@ macro_rules! literal_kinds {
                 if ($low..=$high).contains(&number) { Ok(()) } else { Err(OperandFault::Literal(number)) }
             }
             fn place(&self, slots: &mut Slots) {
-                // `lui` has two bytes, which go side by side.
-                slots.literal = slots.literal.wrapping_shl(8) | self.0 as i32;
+                // Two literals, as `lui` and `new` have, go side by side.
+                slots.literal = slots.literal.wrapping_shl(<$type>::BITS) | self.0 as i32;
             }
         }
     )+};
@@ -278,6 +278,12 @@ literal_kinds! {
     ShiftOr16(u8) in 0, 63, expected "a shift count from `#0` to `#63`" default 16;
     /// A byte.
     ByteLit(u8) in 0, 255, expected "a byte from `#0` to `#255`";
+    /// The size of a block, from 16 to 65535.
+    BlockSize(u16) in 16, 65535, expected "a block's size from `#16` to `#65535`";
+    /// The variant of a block, from 0 to 65535.
+    VariantLit(u16) in 0, 65535, expected "a variant from `#0` to `#65535`";
+    /// Which failure a program traps with, from 0 to 4.
+    FailureLit(u8) in 0, 4, expected "a failure from `#0` to `#4`";
     /// 0 or 1.
     Switch(u8) in 0, 1, expected "`#0` or `#1`";
 }

@@ -266,9 +266,9 @@ macro_rules! for_each_instruction {
             /// Windowed call: the callee's `$0` is the caller's `$k`.
             callw Callw = 115 "callw" { l: Target, k: Slide } Branch Fixed(1) fast;
             /// Call the instruction index in `a`, in the same window.
-            callr Callr = 116 "callr" { a: Int } Branch Fixed(1) slow;
+            callr Callr = 116 "callr" { a: Int } Branch Fixed(1) fast;
             /// Windowed call of the instruction index in `a`.
-            callwr Callwr = 117 "callwr" { a: Int, k: Slide } Branch Fixed(1) slow;
+            callwr Callwr = 117 "callwr" { a: Int, k: Slide } Branch Fixed(1) fast;
             /// Jump to the `a`-th label, counted from 0; past the end go on.
             jtab Jtab = 118 "jtab" { a: Int, l: Targets } Branch Taken fast;
             /// Trap with kind user(n).
@@ -321,6 +321,61 @@ macro_rules! for_each_instruction {
             prtc Prtc = 141 "prtc" { a: Int } Next Fixed(1) slow;
             /// Print `len` bytes at address `a` as UTF-8; what is invalid becomes U+FFFD.
             prtm Prtm = 142 "prtm" { a: Int, len: Int } Next Bulk slow;
+
+            /// A block of `n` bytes with count 1 and variant `v`, not cleared; where the heap grows, that costs as `aloc`.
+            new New = 174 "new" { d: IntOut, n: BlockSize, v: VariantLit } Next Fixed(1) fast;
+            /// A block of `a` bytes with count 1 and variant 0, not cleared; the bytes that cost are those that the heap grows by.
+            newv Newv = 175 "newv" { a: Int, d: IntOut } Next Bulk slow;
+            /// Give the block at `a`, whose count is 0 or 1, back.
+            free Free = 176 "free" { a: Int } Next Free fast;
+            /// Count of the block at `a` + 1, saturating; nothing for 0, odd values and from 2^32 on.
+            keep Keep = 177 "keep" { a: Int } Next Free fast;
+            /// Count of the block at `a` - 1; branch when it was the last. Nothing for 0, odd values, from 2^32 on and when saturated.
+            drop_ Drop = 178 "drop" { a: Int, l: Target } Branch Taken fast;
+            /// Branch when what is at `a` must not be changed in place: the count is above 1, or it is 0, odd, or from 2^32 on.
+            brsh Brsh = 179 "brsh" { a: Int, l: Target } Branch Taken fast;
+            /// Bytes that the block at `a` has room for, with its head; 0 for 0, odd values and from 2^32 on.
+            cap Cap = 180 "cap" { a: Int, d: IntOut } Next Free fast;
+            /// `d = a + b`; traps when it does not fit.
+            addc Addc = 181 "addc" { a: Int, b: Int, d: IntOut } Next Free fast;
+            /// `d = a + n`; traps when it does not fit.
+            addci Addci = 184 "addc" { a: Int, n: Lit32, d: IntOut } Next Free fast;
+            /// `d = a - b`; traps when it does not fit.
+            subc Subc = 182 "subc" { a: Int, b: Int, d: IntOut } Next Free fast;
+            /// `d = a - n`; traps when it does not fit.
+            subci Subci = 185 "subc" { a: Int, n: Lit32, d: IntOut } Next Free fast;
+            /// `d = a * b`; traps when it does not fit.
+            mulc Mulc = 183 "mulc" { a: Int, b: Int, d: IntOut } Next Free fast;
+            /// `d = a * n`; traps when it does not fit.
+            mulci Mulci = 186 "mulc" { a: Int, n: Lit32, d: IntOut } Next Free fast;
+            /// `d = -a`; traps when it does not fit.
+            negc Negc = 187 "negc" { a: Int, d: IntOut } Next Free fast;
+            /// Load the `i`-th 64 bits of the list at `a`. Traps past its length.
+            ldx64 Ldx64 = 188 "ldx64" { a: Int, i: Int, d: IntOut } Next Free fast;
+            /// Load the `i`-th byte of the bytes at `a`. Traps past their length.
+            ldx8 Ldx8 = 189 "ldx8" { a: Int, i: Int, d: IntOut } Next Free fast;
+            /// Load the `i`-th float of the list at `a`. Traps past its length.
+            ldxf64 LdxF64 = 190 "ldxf64" { a: Int, i: Int, d: FloatOut } Next Free fast;
+            /// Store as the `i`-th 64 bits of the list at `a`. Traps past its length.
+            stx64 Stx64 = 191 "stx64" { a: Int, i: Int, b: Int } Next Free fast;
+            /// Store the low 8 bits as the `i`-th byte of the bytes at `a`. Traps past their length.
+            stx8 Stx8 = 192 "stx8" { a: Int, i: Int, b: Int } Next Free fast;
+            /// Store as the `i`-th float of the list at `a`, every NaN as 0x7ff8000000000000. Traps past its length.
+            stxf64 StxF64 = 193 "stxf64" { a: Int, i: Int, b: Float } Next Free fast;
+            /// Trap with a text, the UTF-8 at address `a`: 0 panic, 1 assert, 2 unwrap, 3 missing-key, 4 bad-slice.
+            trapm Trapm = 194 "trapm" { n: FailureLit, a: Int, len: Int } End Bulk slow;
+            /// Write `a` in decimal to address `m`; `d` is the length, at most 20.
+            itoa Itoa = 195 "itoa" { a: Int, m: Int, d: IntOut } Next Fixed(1) slow;
+            /// Write a float to address `m`: `d` digits after the point (0 to 100), -2 with exponent, else the shortest; `d` is the length, at most 512.
+            ftoa Ftoa = 196 "ftoa" { a: Float, m: Int, d: IntMut } Next Bulk slow;
+            /// The float that is written in `len` bytes at address `a`; flag: it is one, else `d` is 0.
+            atof Atof = 197 "atof" { a: Int, len: Int, d: FloatOut } Next Bulk slow;
+            /// How many of `len` bytes at address `a`, from the first on, are valid UTF-8.
+            utf8 Utf8 = 198 "utf8" { a: Int, len: Int, d: IntOut } Next Bulk slow;
+            /// Where in the bytes at address `$h` of length `$h+1` those at `$m` of length `$m+1` are first; -1 when nowhere.
+            find Find = 199 "find" { h: IntPair, m: IntPair, d: IntOut } Next Bulk slow;
+            /// SipHash-1-3 of `len` bytes at address `a` with the key (`d`, 0); `d` is the hash.
+            hash Hash = 200 "hash" { a: Int, len: Int, d: IntMut } Next Bulk slow;
 
             /// Own pid.
             self_ SelfPid = 143 "self" { d: IntOut } Next Fixed(1) slow;

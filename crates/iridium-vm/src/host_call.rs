@@ -27,7 +27,7 @@ pub(crate) fn with_caller(
     let limits = process.limits;
     let mut caller = Caller {
         registers: &mut registers,
-        heap: &mut process.heap,
+        heap: &mut process.heap.bytes,
         data: module.data(),
         pid,
         limits,

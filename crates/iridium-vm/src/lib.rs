@@ -30,11 +30,13 @@
 //! This crate starts no thread, opens no socket and reads no clock.
 
 mod backtrace;
+mod blocks;
 pub mod codec;
 mod effect;
 mod engine;
 mod envelope;
 mod environment;
+mod heap;
 mod host;
 mod host_call;
 mod interp;
@@ -46,6 +48,7 @@ mod process;
 mod program;
 mod register;
 mod run;
+mod siphash;
 mod snapshot;
 mod start;
 mod stop;

@@ -7,8 +7,10 @@
 
 use iridium_isa::ModuleId;
 
+use crate::blocks;
 use crate::codec::numbered;
 use crate::effect::{Completion, Pending, UnexpectedCompletion};
+use crate::heap::Heap;
 use crate::limits::Limits;
 use crate::message::{Message, Payload};
 use crate::register::{Frame, Register};
@@ -53,7 +55,7 @@ pub struct Process {
     pub(crate) counter: u64,
     pub(crate) stack: Vec<i64>,
     pub(crate) frames: Vec<Frame>,
-    pub(crate) heap: Vec<u8>,
+    pub(crate) heap: Heap,
     /// The message that `recv` took last.
     pub(crate) message: Option<Payload>,
     pub(crate) fuel_spent: u64,
@@ -153,7 +155,15 @@ impl Process {
 
     /// The heap.
     pub fn heap(&self) -> &[u8] {
-        &self.heap
+        &self.heap.bytes
+    }
+
+    /// How many blocks of the heap are live: those of `new` and `newv` that were not given back. A
+    /// program that writes over the table of its blocks can make it any number.
+    pub fn live_blocks(&self) -> u64 {
+        let live = self.heap.table.map(|table| table as usize + blocks::LIVE);
+        let word = live.and_then(|at| self.heap.bytes.get(at..)?.first_chunk());
+        word.map_or(0, |word| u64::from_le_bytes(*word))
     }
 
     /// The memory that registers, stacks, heap and current message take, in bytes, with what the
@@ -164,7 +174,7 @@ impl Process {
             self.registers.capacity() * size_of::<Register>(),
             self.stack.capacity() * size_of::<i64>(),
             self.frames.capacity() * size_of::<Frame>(),
-            self.heap.capacity(),
+            self.heap.bytes.capacity(),
             self.unsent.capacity(),
             message,
         ];

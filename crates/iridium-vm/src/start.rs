@@ -1,6 +1,7 @@
 //! How a process begins.
 
 use crate::effect::Start;
+use crate::heap::Heap;
 use crate::limits::Limits;
 use crate::process::{Process, Status};
 use crate::program::Program;
@@ -76,7 +77,7 @@ impl Process {
             counter: 0,
             stack: Vec::new(),
             frames: Vec::new(),
-            heap: Vec::new(),
+            heap: Heap::default(),
             message: None,
             fuel_spent: 0,
             checked: true,

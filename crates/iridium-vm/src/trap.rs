@@ -9,8 +9,8 @@ use iridium_isa::escape::excerpt;
 use crate::codec::numbered;
 use crate::place::Place;
 
-/// Bytes of what a host function said that are shown.
-const MAX_MESSAGE: usize = 1024;
+/// Bytes of what a trap says that are shown.
+pub(crate) const MAX_MESSAGE: usize = 1024;
 
 macro_rules! trap_kinds {
     ($($(#[doc = $doc:literal])+ $saved:literal = $variant:ident $number:literal $name:literal;)+) => {
@@ -45,7 +45,7 @@ macro_rules! trap_kinds {
 trap_kinds! {
     /// Division or remainder by 0.
     0 = DivideByZero 1 "divide-by-zero";
-    /// MIN / -1.
+    /// A result that does not fit in 64 bits: MIN / -1, or of checked arithmetic.
     1 = IntegerOverflow 2 "integer-overflow";
     /// An address outside heap and data.
     2 = HeapOutOfBounds 3 "heap-out-of-bounds";
@@ -84,6 +84,18 @@ trap_kinds! {
     19 = Internal 19 "internal";
     /// The process has asked for more links and monitors than it may, or its names are too many.
     20 = RelationLimit 20 "relation-limit";
+    /// An element past the length of a list or of bytes.
+    21 = IndexOutOfBounds 21 "index-out-of-bounds";
+    /// A program has given up.
+    22 = Panic 22 "panic";
+    /// What a program takes for granted does not hold.
+    23 = Assert 23 "assert";
+    /// A value that must be there is not.
+    24 = Unwrap 24 "unwrap";
+    /// A map does not have the key.
+    25 = MissingKey 25 "missing-key";
+    /// A slice past the end, or in the middle of a character.
+    26 = BadSlice 26 "bad-slice";
 }
 
 impl fmt::Display for TrapKind {
@@ -100,7 +112,7 @@ impl fmt::Display for TrapKind {
 pub struct Trap {
     /// What went wrong.
     pub kind: TrapKind,
-    /// What a host function said, for [`TrapKind::HostError`].
+    /// What a host function said, for [`TrapKind::HostError`], or the program, for `trapm`.
     pub message: Option<String>,
     /// The instruction, then the calls that led there, innermost first; the first 32.
     pub backtrace: Vec<Place>,

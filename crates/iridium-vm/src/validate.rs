@@ -84,7 +84,7 @@ fn within_limits(process: &Process, limits: &Limits, module: &Module) -> Result<
     // setting registers from outside may add.
     let registers = limits.registers.max(window) + 256;
     let parts = [
-        ("the heap", process.heap.len() as u64, limits.heap),
+        ("the heap", process.heap.bytes.len() as u64, limits.heap),
         ("the data stack", process.stack.len() as u64, limits.stack),
         ("the call depth", process.frames.len() as u64, limits.call_depth),
         ("the registers", u64::from(process.window) + window, registers),
@@ -144,7 +144,7 @@ mod tests {
         invalid(|process| process.frames[0].slide = 0);
         invalid(|process| process.frames.clear());
         invalid(|process| process.limits.stack = u64::MAX);
-        invalid(|process| (process.limits.heap, process.heap) = (3, vec![0; 4]));
+        invalid(|process| (process.limits.heap, process.heap.bytes) = (3, vec![0; 4]));
         invalid(|process| process.registers.clear());
         // A window far up, with calls that explain it: gigabytes of registers for a few bytes.
         invalid(|process| {

@@ -129,8 +129,14 @@ fn the_numbers_of_traps_stay() {
         (17, "memory-limit"),
         (19, "internal"),
         (20, "relation-limit"),
+        (21, "index-out-of-bounds"),
+        (22, "panic"),
+        (23, "assert"),
+        (24, "unwrap"),
+        (25, "missing-key"),
+        (26, "bad-slice"),
     ];
     assert_eq!(names, expected);
     assert_eq!(saved(TrapKind::User(3)), 18);
-    assert_eq!(iridium_vm::codec::decode::<TrapKind>(&[21, 0, 0, 0]), None, "of a later build");
+    assert_eq!(iridium_vm::codec::decode::<TrapKind>(&[27, 0, 0, 0]), None, "of a later build");
 }

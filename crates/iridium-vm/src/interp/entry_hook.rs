@@ -102,7 +102,7 @@ impl EntryState<'_> {
 
     /// The heap.
     pub fn heap(&mut self) -> &mut [u8] {
-        &mut self.process.heap
+        &mut self.process.heap.bytes
     }
 
     /// The result of the last comparison.
@@ -148,7 +148,7 @@ impl EntryState<'_> {
             window: registers.0.wrapping_add(process.window as usize),
             registers,
             frames: (frames.as_mut_ptr(), frames.len(), room),
-            heap: (process.heap.as_mut_ptr(), process.heap.len()),
+            heap: (process.heap.bytes.as_mut_ptr(), process.heap.bytes.len()),
         }
     }
 

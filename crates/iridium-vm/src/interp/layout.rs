@@ -6,6 +6,7 @@ use super::code::Code;
 use super::dataflow::{self, Dataflow};
 use super::dispatch::{self, Handler};
 use super::op::{HandlerCell, Marks, OP_SIZE, Op};
+use crate::blocks::{class_of, head_offset, head_word};
 use crate::register::Register;
 
 /// Lays a module's code out.
@@ -48,7 +49,12 @@ fn op(
         high: slots.high,
     };
     match instruction {
-        Instruction::Call { .. } | Instruction::Callw { .. } => op.literal = index as i32 + 1,
+        _ if op.opcode.is_call() => op.literal = index as i32 + 1,
+        Instruction::New { n, v, .. } => {
+            let class = class_of(u64::from(n.0)).unwrap_or(0);
+            op.literal = head_offset(class) as i32;
+            op.high = (head_word(0, v.0, class) >> 32) as i32;
+        }
         Instruction::Jtab { l, .. } => {
             op.literal = tables.len() as i32;
             op.high = l.0.len() as i32;

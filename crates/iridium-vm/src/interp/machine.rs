@@ -40,6 +40,9 @@ use crate::stop::Stop;
 /// The widest access to the heap, in bytes.
 pub(super) const WIDEST: usize = 8;
 
+/// An address past all heaps.
+const NO_TABLE: i64 = i64::MAX / 2;
+
 /// Why dispatch came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -89,6 +92,8 @@ pub(super) struct Run<'r> {
     pub(super) heap: *mut u8,
     /// Addresses below this are for the fast path.
     pub(super) heap_room: usize,
+    /// The address of the table of blocks; none that is in the heap when there is no table.
+    pub(super) table: i64,
     budget: i64,
     spent_before: u64,
     /// The highest window that still has all its registers.
@@ -124,6 +129,7 @@ impl<'r> Run<'r> {
             spent_before: process.fuel_spent,
             heap: std::ptr::null_mut(),
             heap_room: 0,
+            table: NO_TABLE,
             last_window: std::ptr::null_mut(),
             frame_base: std::ptr::null_mut(),
             frame_top: std::ptr::null_mut(),
@@ -166,8 +172,9 @@ impl<'r> Run<'r> {
             this.last_window = base.add(last);
             (base.add(window), ops.as_ptr().add(this.process.pc as usize))
         };
-        this.heap_room = this.process.heap.len().saturating_sub(WIDEST - 1);
-        this.heap = this.process.heap.as_mut_ptr();
+        this.heap_room = this.process.heap.bytes.len().saturating_sub(WIDEST - 1);
+        this.heap = this.process.heap.bytes.as_mut_ptr();
+        this.table = this.process.heap.table.map_or(NO_TABLE, i64::from);
         let frames = &mut this.process.frames;
         let room = frames.capacity().min(this.process.limits.call_depth as usize);
         this.frame_base = frames.as_mut_ptr();
@@ -361,19 +368,46 @@ impl<'r, const F: usize> Machine<'r, F> {
         (self.parts.pc as usize - start as usize) / OP_SIZE
     }
 
-    /// Pays for a call and makes it: slides the window by the operand, or by nothing. A call that
-    /// needs more room, or that has no room, is left to the slow path.
+    /// Pays for a call and makes it: slides the window by so many bytes. A call that needs more room,
+    /// or that has no room, is left to the slow path.
     #[inline(always)]
-    pub(super) fn call<const WINDOWED: bool>(&mut self) -> Step {
-        let slide = if WINDOWED { self.op().registers[0] } else { 0 };
-        let return_to = self.op().literal as u32;
+    pub(super) fn call(&mut self, slide: u16) -> Step {
         if !self.has_fuel() {
             return Step::OutOfFuel;
         }
+        if !self.enter(slide) {
+            return Step::SlowPath;
+        }
+        self.jump()
+    }
+
+    /// As [`call`](Self::call), of the computed index in the first slot, which is left to the slow
+    /// path when it does not exist.
+    #[inline(always)]
+    pub(super) fn call_computed(&mut self, slide: u16) -> Step {
+        let index = self.int(0);
+        let code = self.run().code.ops();
+        if index as u64 >= code.len() as u64 {
+            return Step::SlowPath;
+        }
+        if !self.has_fuel() {
+            return Step::OutOfFuel;
+        }
+        if !self.enter(slide) {
+            return Step::SlowPath;
+        }
+        self.jump_to(index)
+    }
+
+    /// Makes a frame for a call and slides the window; `false`, and nothing changes, when there is no
+    /// room.
+    #[inline(always)]
+    fn enter(&mut self, slide: u16) -> bool {
+        let return_to = self.op().literal as u32;
         let window = self.parts.window.wrapping_byte_add(usize::from(slide));
         let run = self.run();
         if window > run.last_window || run.frame_top == run.frame_end {
-            return Step::SlowPath;
+            return false;
         }
         let slide = u32::from(slide) / size_of::<Register>() as u32;
         // SAFETY: below its end there is room for a frame (I4).
@@ -382,7 +416,7 @@ impl<'r, const F: usize> Machine<'r, F> {
             run.frame_top = run.frame_top.add(1);
         }
         self.parts.window = window;
-        self.jump()
+        true
     }
 
     /// Pays for a return from a call and makes it; with no call to return from it is left to the slow

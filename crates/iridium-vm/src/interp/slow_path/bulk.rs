@@ -19,20 +19,20 @@ pub(super) fn aloc(run: &mut Run<'_>, a: Int) -> Result<(), Interruption> {
     let more = usize::try_from(run.int(a)).map_err(|_| TrapKind::HeapLimit)?;
     let limit = run.process.limits.heap;
     let left = more.saturating_sub(done);
-    let total = run.process.heap.len().checked_add(left);
+    let total = run.process.heap.bytes.len().checked_add(left);
     let total = total.filter(|total| *total as u64 <= limit).ok_or(TrapKind::HeapLimit)?;
     reserve(run, total, limit as usize)?;
     run.in_slices(done, more, |run, slice| {
-        let grown = run.process.heap.len() + slice.len();
-        run.process.heap.resize(grown, 0);
+        let grown = run.process.heap.bytes.len() + slice.len();
+        run.process.heap.bytes.resize(grown, 0);
         Ok(ControlFlow::Continue(()))
     })
 }
 
 /// Makes room for so many bytes in the heap.
-fn reserve(run: &mut Run<'_>, total: usize, limit: usize) -> Result<(), TrapKind> {
-    let length = run.process.heap.len();
-    if run.process.heap.capacity() >= total {
+pub(super) fn reserve(run: &mut Run<'_>, total: usize, limit: usize) -> Result<(), TrapKind> {
+    let length = run.process.heap.bytes.len();
+    if run.process.heap.bytes.capacity() >= total {
         return Ok(());
     }
     // Doubling keeps many small requests cheap; the limit keeps doubling within bounds.
@@ -41,7 +41,7 @@ fn reserve(run: &mut Run<'_>, total: usize, limit: usize) -> Result<(), TrapKind
 }
 
 fn reserve_exact(run: &mut Run<'_>, total: usize) -> Result<(), TrapKind> {
-    let heap = &mut run.process.heap;
+    let heap = &mut run.process.heap.bytes;
     let more = total.saturating_sub(heap.capacity());
     if !run.environment.may_grow(more as u64) {
         return Err(TrapKind::MemoryLimit);
@@ -67,7 +67,7 @@ pub(super) fn memcpy(run: &mut Run<'_>, d: Int, a: Int, len: Int) -> Result<(), 
             writable(run.process, to, slice.len() as i64)?.copy_from_slice(source);
         } else {
             let from = from as usize;
-            run.process.heap.copy_within(from..from + slice.len(), to as usize);
+            run.process.heap.bytes.copy_within(from..from + slice.len(), to as usize);
         }
         Ok(ControlFlow::Continue(()))
     })

@@ -105,8 +105,9 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
                 let pid = run.environment.pid();
                 let called =
                     with_caller(run.process, run.module, pid, k.0, |caller| function(caller));
-                return called
-                    .map_err(|HostError(message)| Interruption::HostError(message.into()));
+                return called.map_err(|HostError(message)| {
+                    Interruption::TrapWith(Box::new((TrapKind::HostError, message)))
+                });
             }
             Some(HostFunction::Blocking(_) | HostFunction::Deferred(_)) => {
                 (Effect::Host { import: f.0, window: k.0 }, Pending::Done)

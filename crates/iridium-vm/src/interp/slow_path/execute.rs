@@ -10,7 +10,7 @@ use iridium_isa::operand::Offset;
 use iridium_isa::{Fuel, Instruction, Module};
 
 use super::interruption::Interruption;
-use super::{bulk, effects};
+use super::{blocks, bulk, effects, text};
 use crate::interp::arithmetic::bits;
 use crate::interp::machine::{Exit, Run};
 use crate::process::{Process, Status};
@@ -35,8 +35,9 @@ pub(in crate::interp) fn execute(run: &mut Run<'_>) -> Result<(), Exit> {
         Err(Interruption::OutOfFuel) => return Err(Exit::OutOfFuel),
         Err(Interruption::OutputFull) => run.stop = Some(Stop::OutputFull),
         Err(Interruption::Trap(kind)) => run.stop = Some(trap(run.process, module, kind, None)),
-        Err(Interruption::HostError(message)) => {
-            run.stop = Some(trap(run.process, module, TrapKind::HostError, Some(*message)));
+        Err(Interruption::TrapWith(told)) => {
+            let (kind, message) = *told;
+            run.stop = Some(trap(run.process, module, kind, Some(message)));
         }
         Err(Interruption::Ends) => {}
         Err(Interruption::Waits) => run.process.pc = index + 1,
@@ -113,6 +114,13 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
                 if zero { TrapKind::DivideByZero } else { TrapKind::IntegerOverflow }.into()
             );
         }
+        I::Addc { .. }
+        | I::Addci { .. }
+        | I::Subc { .. }
+        | I::Subci { .. }
+        | I::Mulc { .. }
+        | I::Mulci { .. }
+        | I::Negc { .. } => return Err(TrapKind::IntegerOverflow.into()),
         I::Divu { .. } | I::Remu { .. } => return Err(TrapKind::DivideByZero.into()),
         I::Push { a } => {
             let value = run.int(*a);
@@ -127,7 +135,7 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
         I::Pop { .. } => return Err(TrapKind::DataStackUnderflow.into()),
 
         I::Aloc { a } => bulk::aloc(run, *a)?,
-        I::Heap { d } => run.set_int(*d, run.process.heap.len() as i64),
+        I::Heap { d } => run.set_int(*d, run.process.heap.bytes.len() as i64),
         I::Ld8 { a, o, d } => run.load(*a, *o, *d, |[v]: [u8; 1]| i64::from(v))?,
         I::Ld8s { a, o, d } => run.load(*a, *o, *d, |v| i64::from(i8::from_le_bytes(v)))?,
         I::Ld16 { a, o, d } => run.load(*a, *o, *d, |v| i64::from(u16::from_le_bytes(v)))?,
@@ -149,6 +157,39 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
         I::Memcpy { d, a, len } => bulk::memcpy(run, *d, *a, *len)?,
         I::Memset { d, b, len } => bulk::memset(run, *d, *b, *len)?,
         I::Memcmp { a, b, len, d } => bulk::memcmp(run, [*a, *b, *len], *d)?,
+
+        I::New { d, n, v } => blocks::new(run, *d, *n, *v)?,
+        I::Newv { a, d } => blocks::newv(run, *a, *d)?,
+        I::Free { a }
+        | I::Keep { a }
+        | I::Drop { a, .. }
+        | I::Brsh { a, .. }
+        | I::Cap { a, .. } => return Err(blocks::no_block(run.int(*a)).into()),
+        I::Ldx64 { a, i, d } => {
+            let value = i64::from_le_bytes(run.load_element(*a, *i)?);
+            run.set_int(*d, value);
+        }
+        I::Ldx8 { a, i, d } => {
+            let [byte] = run.load_element(*a, *i)?;
+            run.set_int(*d, i64::from(byte));
+        }
+        I::LdxF64 { a, i, d } => {
+            let value = f64::from_le_bytes(run.load_element(*a, *i)?);
+            run.register(d.0).float = value;
+        }
+        I::Stx64 { a, i, b } => run.store_element(*a, *i, run.int(*b).to_le_bytes())?,
+        I::Stx8 { a, i, b } => run.store_element(*a, *i, [run.int(*b) as u8])?,
+        I::StxF64 { a, i, b } => {
+            run.store_element(*a, *i, bits(run.float(b.0)).to_le_bytes())?;
+        }
+
+        I::Trapm { n, a, len } => return Err(text::trapm(run, *n, *a, *len)),
+        I::Itoa { a, m, d } => text::itoa(run, *a, *m, *d)?,
+        I::Ftoa { a, m, d } => text::ftoa(run, *a, *m, *d)?,
+        I::Atof { a, len, d } => text::atof(run, *a, *len, *d)?,
+        I::Utf8 { a, len, d } => text::utf8(run, *a, *len, *d)?,
+        I::Find { h, m, d } => text::find(run, *h, *m, *d)?,
+        I::Hash { a, len, d } => text::hash(run, *a, *len, *d)?,
 
         I::Prts { s } => bulk::prts(run, *s)?,
         I::Prti { a } => {

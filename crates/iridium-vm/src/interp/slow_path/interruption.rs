@@ -9,8 +9,8 @@ pub(super) enum Interruption {
     /// The environment takes no output.
     OutputFull,
     Trap(TrapKind),
-    #[expect(clippy::box_collection, reason = "a string is three words")]
-    HostError(Box<String>),
+    /// A trap that says more.
+    TrapWith(Box<(TrapKind, String)>),
     /// It is done, and the process has ended; the run knows how.
     Ends,
     /// It is done, and the process waits; the run ends after it, and knows why.

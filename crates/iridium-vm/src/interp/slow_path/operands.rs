@@ -68,6 +68,33 @@ impl Run<'_> {
         bytes.first_chunk().copied().ok_or(TrapKind::HeapOutOfBounds)
     }
 
+    /// The address of element `i` of the list or bytes at `a`.
+    pub(super) fn element(&self, a: Int, i: Int, width: i64) -> Result<i64, TrapKind> {
+        let (block, index) = (self.int(a), self.int(i));
+        let length: [u8; 8] = self.read_array(a, Offset(8))?;
+        if index as u64 >= u64::from_le_bytes(length) {
+            return Err(TrapKind::IndexOutOfBounds);
+        }
+        Ok(block.wrapping_add(16).wrapping_add(index.wrapping_mul(width)))
+    }
+
+    pub(super) fn load_element<const N: usize>(&self, a: Int, i: Int) -> Result<[u8; N], TrapKind> {
+        let at = self.element(a, i, N as i64)?;
+        let bytes = readable(self.process, self.module, at, N as i64)?;
+        bytes.first_chunk().copied().ok_or(TrapKind::HeapOutOfBounds)
+    }
+
+    pub(super) fn store_element<const N: usize>(
+        &mut self,
+        a: Int,
+        i: Int,
+        bytes: [u8; N],
+    ) -> Result<(), TrapKind> {
+        let at = self.element(a, i, N as i64)?;
+        writable(self.process, at, N as i64)?.copy_from_slice(&bytes);
+        Ok(())
+    }
+
     pub(super) fn load<const N: usize>(
         &mut self,
         a: Int,
@@ -90,6 +117,19 @@ impl Run<'_> {
         writable(self.process, address, N as i64)?.copy_from_slice(&bytes);
         Ok(())
     }
+}
+
+/// A word of the heap.
+pub(super) fn read_word(process: &Process, address: i64) -> Result<u64, TrapKind> {
+    let bytes = range(address, 8).and_then(|range| process.heap.bytes.get(range));
+    let word = bytes.and_then(|bytes| bytes.first_chunk()).ok_or(TrapKind::HeapOutOfBounds)?;
+    Ok(u64::from_le_bytes(*word))
+}
+
+/// Writes a word of the heap.
+pub(super) fn write_word(process: &mut Process, address: i64, word: u64) -> Result<(), TrapKind> {
+    writable(process, address, 8)?.copy_from_slice(&word.to_le_bytes());
+    Ok(())
 }
 
 /// Doubles the registers, within the limit, until there are as many as needed.
@@ -115,7 +155,7 @@ pub(super) fn readable<'b>(
     let bytes = if address >= DATA_BASE {
         read_data(module, address, length)
     } else {
-        range(address, length).and_then(|range| process.heap.get(range))
+        range(address, length).and_then(|range| process.heap.bytes.get(range))
     };
     bytes.ok_or(TrapKind::HeapOutOfBounds)
 }
@@ -131,7 +171,7 @@ pub(super) fn writable(
         return Err(TrapKind::ReadOnlyWrite);
     }
     range(address, length)
-        .and_then(|range| process.heap.get_mut(range))
+        .and_then(|range| process.heap.bytes.get_mut(range))
         .ok_or(TrapKind::HeapOutOfBounds)
 }
 

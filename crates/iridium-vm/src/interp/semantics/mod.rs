@@ -6,6 +6,11 @@
 //!
 //! `F` is where an operand comes from; see [`register_cache`](super::register_cache).
 
+mod blocks;
+
+pub(super) use self::blocks::{
+    brsh, cap, drop_, free, keep, ldx8, ldx64, ldxf64, new, stx8, stx64, stxf64,
+};
 use super::arithmetic::{self, bits};
 use super::machine::{Machine, Step};
 use crate::message::Payload;
@@ -14,7 +19,7 @@ use crate::message::Payload;
 macro_rules! compute {
     ($get:ident $set:ident: $($name:ident |$a:ident| $value:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+        pub(in crate::interp) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let $a = m.$get(0);
             m.$set(1, $value);
             Step::Next
@@ -22,7 +27,7 @@ macro_rules! compute {
     )+};
     ($get:ident $set:ident: $($name:ident |$a:ident, $b:ident| $value:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+        pub(in crate::interp) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let ($a, $b) = (m.$get(0), m.$get(1));
             m.$set(2, $value);
             Step::Next
@@ -34,7 +39,7 @@ macro_rules! compute {
 macro_rules! compute_literal {
     ($($name:ident |$a:ident, $n:ident| $value:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+        pub(in crate::interp) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let ($a, $n) = (m.int(0), m.literal());
             m.set_int(1, $value);
             Step::Next
@@ -46,7 +51,7 @@ macro_rules! compute_literal {
 macro_rules! compare {
     ($get:ident: $($name:ident |$a:ident, $b:ident| $condition:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+        pub(in crate::interp) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let ($a, $b) = (m.$get(0), m.$get(1));
             m.run().flag = $condition;
             Step::Next
@@ -58,7 +63,7 @@ macro_rules! compare {
 macro_rules! branch {
     ($get:ident: $($name:ident |$a:ident, $b:ident| $condition:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+        pub(in crate::interp) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let ($a, $b) = (m.$get(0), m.$get(1));
             if $condition { m.jump() } else { Step::Next }
         }
@@ -68,7 +73,7 @@ macro_rules! branch {
 macro_rules! branch_literal {
     ($($name:ident |$a:ident, $n:ident| $condition:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+        pub(in crate::interp) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let ($a, $n) = (m.int(0), m.literal());
             if $condition { m.jump() } else { Step::Next }
         }
@@ -207,7 +212,7 @@ macro_rules! offset {
 macro_rules! load_from {
     ($($name:ident $set:ident $literal:ident |$bytes:ident: $type:ty| $value:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+        pub(in crate::interp) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let address = m.int(0).wrapping_add(offset!(m $literal));
             match m.load::<{ size_of::<$type>() }>(address) {
                 Some(bytes) => {
@@ -225,7 +230,7 @@ macro_rules! load_from {
 macro_rules! store_to {
     ($($name:ident $get:ident $literal:ident |$value:ident| $bytes:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+        pub(in crate::interp) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let address = m.int(0).wrapping_add(offset!(m $literal));
             let $value = m.$get(1);
             match m.store(address, $bytes.to_le_bytes()) {
@@ -258,61 +263,61 @@ store_to! {
 }
 
 #[inline(always)]
-pub(super) fn load<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn load<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = m.wide_literal();
     m.set_int(0, value);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn loadf64<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn loadf64<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let bits = m.wide_literal() as u64;
     m.set_float(0, f64::from_bits(bits));
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn nop<const F: usize>(_: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn nop<const F: usize>(_: &mut Machine<'_, F>) -> Step {
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn lui<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn lui<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = arithmetic::lui(m.int(0), m.literal());
     m.set_int(0, value);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn inc<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn inc<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = m.int(0).wrapping_add(1);
     m.set_int(0, value);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn dec<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn dec<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = m.int(0).wrapping_sub(1);
     m.set_int(0, value);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn shl<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn shl<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = m.int(0).wrapping_shl(m.literal() as u32);
     m.set_int(0, value);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn shr<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn shr<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = m.int(0).wrapping_shr(m.literal() as u32);
     m.set_int(0, value);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn div<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn div<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let (a, b) = (m.int(0), m.int(1));
     match (a.checked_div(b), a.checked_rem(b)) {
         (Some(quotient), Some(remainder)) => {
@@ -325,10 +330,10 @@ pub(super) fn div<const F: usize>(m: &mut Machine<'_, F>) -> Step {
 }
 
 /// `name: |a, b| result, if there is one;`
-macro_rules! divide {
+macro_rules! partial {
     ($($name:ident |$a:ident, $b:ident| $value:expr;)+) => {$(
         #[inline(always)]
-        pub(super) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+        pub(in crate::interp) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             let ($a, $b) = (m.int(0), m.int(1));
             match $value {
                 Some(value) => {
@@ -341,60 +346,100 @@ macro_rules! divide {
     )+};
 }
 
-divide! {
+/// As `partial`, with a literal as the second operand.
+macro_rules! partial_literal {
+    ($($name:ident |$a:ident, $n:ident| $value:expr;)+) => {$(
+        #[inline(always)]
+        pub(in crate::interp) fn $name<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+            let ($a, $n) = (m.int(0), m.literal());
+            match $value {
+                Some(value) => {
+                    m.set_int(1, value);
+                    Step::Next
+                }
+                None => Step::SlowPath,
+            }
+        }
+    )+};
+}
+
+partial! {
+    addc |a, b| a.checked_add(b);
+    subc |a, b| a.checked_sub(b);
+    mulc |a, b| a.checked_mul(b);
+}
+
+partial_literal! {
+    addci |a, n| a.checked_add(n);
+    subci |a, n| a.checked_sub(n);
+    mulci |a, n| a.checked_mul(n);
+}
+
+#[inline(always)]
+pub(in crate::interp) fn negc<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+    match m.int(0).checked_neg() {
+        Some(value) => {
+            m.set_int(1, value);
+            Step::Next
+        }
+        None => Step::SlowPath,
+    }
+}
+
+partial! {
     rem |a, b| a.checked_rem(b);
     divu |a, b| (a as u64).checked_div(b as u64);
     remu |a, b| (a as u64).checked_rem(b as u64);
 }
 
 #[inline(always)]
-pub(super) fn getrem<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn getrem<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let remainder = m.run().remainder;
     m.set_int(0, remainder);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn djmp<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn djmp<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     m.jump()
 }
 
 #[inline(always)]
-pub(super) fn djmpe<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn djmpe<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     if m.run().flag { m.jump() } else { Step::Next }
 }
 
 #[inline(always)]
-pub(super) fn djmpn<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn djmpn<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     if m.run().flag { Step::Next } else { m.jump() }
 }
 
 #[inline(always)]
-pub(super) fn jmp<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn jmp<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let index = m.int(0);
     m.jump_to(index)
 }
 
 #[inline(always)]
-pub(super) fn jmpe<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn jmpe<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let index = m.int(0);
     if m.run().flag { m.jump_to(index) } else { Step::Next }
 }
 
 #[inline(always)]
-pub(super) fn jmpf<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn jmpf<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let index = (m.index() as i64).wrapping_add(m.int(0));
     m.jump_to(index)
 }
 
 #[inline(always)]
-pub(super) fn jmpb<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn jmpb<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let index = (m.index() as i64).wrapping_sub(m.int(0));
     m.jump_to(index)
 }
 
 #[inline(always)]
-pub(super) fn jtab<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn jtab<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let choice = m.int(0) as u64;
     if choice >= m.op().high as u64 {
         return Step::Next;
@@ -411,13 +456,13 @@ pub(super) fn jtab<const F: usize>(m: &mut Machine<'_, F>) -> Step {
 }
 
 #[inline(always)]
-pub(super) fn cloop<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn cloop<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     m.run().counter = u64::from(m.op().literal as u32);
     Step::Next
 }
 
 #[inline(always)]
-pub(super) fn loop_<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn loop_<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     if m.run().counter == 0 {
         return Step::Next;
     }
@@ -429,22 +474,34 @@ pub(super) fn loop_<const F: usize>(m: &mut Machine<'_, F>) -> Step {
 }
 
 #[inline(always)]
-pub(super) fn call<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    m.call::<false>()
+pub(in crate::interp) fn call<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+    m.call(0)
 }
 
 #[inline(always)]
-pub(super) fn callw<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    m.call::<true>()
+pub(in crate::interp) fn callw<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+    let slide = m.op().registers[0];
+    m.call(slide)
 }
 
 #[inline(always)]
-pub(super) fn ret<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn callr<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+    m.call_computed(0)
+}
+
+#[inline(always)]
+pub(in crate::interp) fn callwr<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+    let slide = m.op().registers[1];
+    m.call_computed(slide)
+}
+
+#[inline(always)]
+pub(in crate::interp) fn ret<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     m.ret()
 }
 
 #[inline(always)]
-pub(super) fn push<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn push<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let value = m.int(0);
     let process = &mut *m.run().process;
     let full = process.stack.len() as u64 >= process.limits.stack;
@@ -456,7 +513,7 @@ pub(super) fn push<const F: usize>(m: &mut Machine<'_, F>) -> Step {
 }
 
 #[inline(always)]
-pub(super) fn pop<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn pop<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     match m.run().process.stack.pop() {
         Some(value) => {
             m.set_int(0, value);
@@ -474,7 +531,7 @@ fn message_word<const F: usize>(m: &mut Machine<'_, F>) -> Result<[u8; 8], Step>
 }
 
 #[inline(always)]
-pub(super) fn msgi<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn msgi<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     match message_word(m) {
         Ok(word) => {
             m.set_int(0, i64::from_le_bytes(word));
@@ -485,7 +542,7 @@ pub(super) fn msgi<const F: usize>(m: &mut Machine<'_, F>) -> Step {
 }
 
 #[inline(always)]
-pub(super) fn msgf64<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+pub(in crate::interp) fn msgf64<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     match message_word(m) {
         Ok(word) => {
             m.set_float(0, f64::from_le_bytes(word));
