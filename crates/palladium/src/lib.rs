@@ -8,6 +8,7 @@
 
 pub mod core;
 pub mod diag;
+pub mod lower;
 pub mod mir;
 pub mod syntax;
 pub mod types;

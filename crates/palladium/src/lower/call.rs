@@ -1,0 +1,111 @@
+//! Calls.
+
+use super::code::Value;
+use super::function::Body;
+use super::place::Open;
+use super::slot::Slot;
+use crate::core::{Arg, Body as Tree, Expr, FnId, Place, Type};
+use crate::mir::{Inst, Reg, Terminator};
+
+/// The arguments of a call in their order, and the places that take their values back.
+struct Args {
+    values: Vec<Value>,
+    places: Vec<(Open, Value)>,
+}
+
+impl<'a> Body<'_, 'a> {
+    pub(super) fn call(
+        &mut self,
+        id: FnId,
+        types: &[Type],
+        args: &'a [Arg],
+        result: &Type,
+    ) -> Value {
+        let function = self.code.context.function(id);
+        let Args { values, places } = self.args(args, None);
+        let value = if let Tree::Intrinsic = function.body {
+            let types = self.types_of(types);
+            self.code.intrinsic(&function.name, &types, &values)
+        } else {
+            let value = self.code.value(result);
+            let back = places.iter().flat_map(|(_, regs)| regs);
+            let results: Vec<Reg> = value.iter().chain(back).copied().collect();
+            let function = self.instance(id, types);
+            self.code.emit(Inst::Call { function, args: values.concat(), results });
+            value
+        };
+        for (open, regs) in places {
+            self.code.put(&open.slot, &regs);
+            self.close(open);
+        }
+        self.after_call(result);
+        value
+    }
+
+    pub(super) fn call_value(
+        &mut self,
+        function: &'a Expr,
+        args: &'a [Arg],
+        result: &Type,
+    ) -> Value {
+        let Args { mut values, .. } = self.args(args, Some(function));
+        let closure = values.remove(0)[0];
+        let results = self.code.value(result);
+        let args = values.concat();
+        self.code.emit(Inst::CallClosure { closure, args, results: results.clone() });
+        self.after_call(result);
+        results
+    }
+
+    fn after_call(&mut self, result: &Type) {
+        if matches!(result, Type::Never) {
+            self.code.end(Terminator::Unreachable);
+        }
+    }
+
+    /// Values are evaluated in their order, then places are opened: they are exclusive only while
+    /// the function runs.
+    fn args(&mut self, args: &'a [Arg], first: Option<&'a Expr>) -> Args {
+        let exprs = args.iter().filter_map(|arg| match arg {
+            Arg::Value(value) => Some(value),
+            Arg::InOut(_) => None,
+        });
+        let exprs: Vec<&Expr> = first.into_iter().chain(exprs).collect();
+        let mut values = self.values(&exprs);
+        let mut places = Vec::new();
+        let inouts: Vec<&Place> = args.iter().filter_map(inout).collect();
+        self.separate(&inouts, &mut values);
+        let mut evaluated = values.drain(first.iter().len()..).collect::<Vec<_>>().into_iter();
+        for arg in args {
+            match arg {
+                Arg::Value(_) => values.extend(evaluated.next()),
+                Arg::InOut(place) => {
+                    let open = self.open(place, inouts.len() > 1);
+                    let regs = self.code.take(&open.slot);
+                    values.push(regs.clone());
+                    places.push((open, regs));
+                }
+            }
+        }
+        Args { values, places }
+    }
+
+    /// A value stays what it is when the call changes the variable that it is of.
+    fn separate(&mut self, inouts: &[&Place], values: &mut [Value]) {
+        for place in inouts {
+            let Slot::Regs(changed) = self.whole(place.local) else { continue };
+            for value in values.iter_mut() {
+                if value.iter().any(|reg| changed.contains(reg)) {
+                    *value = self.code.copy_of(value);
+                }
+            }
+        }
+    }
+}
+
+fn inout(arg: &Arg) -> Option<&Place> {
+    match arg {
+        Arg::InOut(place) => Some(place),
+        Arg::Value(_) => None,
+    }
+}

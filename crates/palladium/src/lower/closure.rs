@@ -1,0 +1,46 @@
+//! Functions as values.
+
+use super::code::Value;
+use super::function::Body;
+use super::instances::Key;
+use super::shape::Kind;
+use crate::core::{FnId, LocalId, Type};
+use crate::mir::{Class, Data, Inst, Reg};
+
+impl Body<'_, '_> {
+    /// A function that captures nothing.
+    pub(super) fn function_value(&mut self, function: FnId, types: &[Type]) -> Reg {
+        let key = Key::Value(function, self.types_of(types));
+        let function = self.code.context.instances.get(key);
+        let data = self.code.context.data(Data::Closure(function));
+        let d = self.closure_reg();
+        self.code.emit(Inst::Data { d, data });
+        d
+    }
+
+    pub(super) fn closure(&mut self, id: FnId, types: &[Type], captured: &[LocalId]) -> Reg {
+        if captured.is_empty() {
+            return self.function_value(id, types);
+        }
+        let key = Key::Value(id, self.types_of(types));
+        let function = self.code.context.instances.get(key);
+        let values: Vec<Value> = captured.iter().map(|local| self.captured(*local)).collect();
+        let values = values.concat();
+        let classes = values.iter().map(|reg| self.code.class(*reg)).collect();
+        let variant = self.code.context.captured(classes);
+        let code = self.code.reg(Class::Int);
+        self.code.emit(Inst::Code { d: code, function });
+        let cells: Vec<Reg> = [code].into_iter().chain(values).collect();
+        let class = self.closure_class();
+        self.code.boxed(class, variant, &cells)
+    }
+
+    fn closure_class(&mut self) -> Class {
+        Class::Ptr(self.code.context.types.glue(Kind::Closure))
+    }
+
+    fn closure_reg(&mut self) -> Reg {
+        let class = self.closure_class();
+        self.code.reg(class)
+    }
+}

@@ -1,0 +1,102 @@
+//! What all functions that are made have in common.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::instances::{Instances, Key};
+use super::shape::Types;
+use crate::core::{self, FnId, Type};
+use crate::mir::{Class, Data, DataIdx, FnIdx};
+
+pub(super) struct Context<'a> {
+    pub(super) program: &'a core::Program,
+    pub(super) types: Types<'a>,
+    pub(super) instances: Instances,
+    pub(super) data: Vec<Data>,
+    data_index: HashMap<Data, DataIdx>,
+    pub(super) imports: Vec<Arc<str>>,
+    known: HashMap<&'a str, FnId>,
+    /// What the closures of each kind have captured; the kind is the variant in their head.
+    pub(super) captures: Vec<Vec<Class>>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(program: &'a core::Program) -> Self {
+        Self {
+            program,
+            types: Types::new(program),
+            instances: Instances::default(),
+            data: Vec::new(),
+            data_index: HashMap::new(),
+            imports: Vec::new(),
+            known: program.known.functions.iter().map(|(name, id)| (&**name, *id)).collect(),
+            captures: Vec::new(),
+        }
+    }
+
+    pub(super) fn function(&self, id: FnId) -> &'a core::Function {
+        &self.program.functions[id.0 as usize]
+    }
+
+    pub(super) fn data(&mut self, data: Data) -> DataIdx {
+        let next = DataIdx(self.data.len() as u32);
+        let index = *self.data_index.entry(data.clone()).or_insert(next);
+        if index == next {
+            self.data.push(data);
+        }
+        index
+    }
+
+    /// The number of a host function.
+    pub(super) fn import(&mut self, name: &str) -> u16 {
+        let known = self.imports.iter().position(|import| &**import == name);
+        known.unwrap_or_else(|| {
+            self.imports.push(name.into());
+            self.imports.len() - 1
+        }) as u16
+    }
+
+    /// The variant of closures that have captured values of these classes.
+    pub(super) fn captured(&mut self, classes: Vec<Class>) -> u16 {
+        let known = self.captures.iter().position(|other| *other == classes);
+        known.unwrap_or_else(|| {
+            self.captures.push(classes);
+            self.captures.len() - 1
+        }) as u16
+    }
+
+    /// A function of the library by its qualified name.
+    pub(super) fn library(&self, name: &str) -> Option<FnId> {
+        self.known.get(name).copied()
+    }
+
+    /// The library's own way to derive something for a type, with the types that it is called with.
+    pub(super) fn derived_by_library(&mut self, name: &str, ty: &Type) -> Option<FnIdx> {
+        let (id, types) = self.program.known.functions.iter().find_map(|(qualified, id)| {
+            let (_, last) = qualified.rsplit_once('.')?;
+            let function = self.function(*id);
+            let param = function.params.first().filter(|_| last == name)?;
+            let mut types = vec![Type::Never; function.generics as usize];
+            let declared = &function.locals[param.local.0 as usize].ty;
+            matches(declared, ty, &mut types).then_some((*id, types))
+        })?;
+        Some(self.instances.get(Key::Function(id, types.into())))
+    }
+}
+
+/// Whether a declared type fits a concrete one; then with which types for its parameters.
+fn matches(declared: &Type, ty: &Type, types: &mut [Type]) -> bool {
+    let mut all = |declared: &[Type], args: &[Type]| {
+        declared.iter().zip(args).all(|(declared, ty)| matches(declared, ty, types))
+    };
+    match (declared, ty) {
+        (Type::List(a), Type::List(b)) => matches(a, b, types),
+        (Type::Record(a, declared), Type::Record(b, args)) if a == b => all(declared, args),
+        (Type::Enum(a, declared), Type::Enum(b, args)) if a == b => all(declared, args),
+        (Type::Param(n), _) => {
+            types[*n as usize] = ty.clone();
+            true
+        }
+        _ => declared == ty,
+    }
+}

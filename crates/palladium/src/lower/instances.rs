@@ -1,0 +1,102 @@
+//! Which functions the program consists of, and which are still to be made.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::core::{FnId, Type};
+use crate::mir::{Class, FnIdx, Function, GlueIdx};
+
+/// What a function of the result is made from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// What runs first: a function without parameters.
+    Entry(Option<FnId>),
+    /// A function or the code of a closure.
+    Function(FnId, Arc<[Type]>),
+    /// A function that is called as a closure.
+    Value(FnId, Arc<[Type]>),
+    /// What follows from the structure of a type.
+    Derived(Derived, Type),
+    Drop(GlueIdx),
+    Copy(GlueIdx),
+    /// The slow part of an intrinsic.
+    Support(Support),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Derived {
+    Equal,
+    Order,
+    Hash,
+    Show,
+}
+
+/// Parts of intrinsics that are not worth being repeated. A class is that of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Support {
+    /// A block with room for more than so many bytes.
+    Grow(Class),
+    /// A string or bytes, and what is appended.
+    PushBytes,
+    /// A string, and the integer whose text is appended.
+    PushInt,
+    /// A string, the float whose text is appended, and how.
+    PushFloat,
+    /// Whether two strings or bytes are equal.
+    EqualBytes,
+    /// -1, 0 or 1 for two strings or bytes.
+    OrderBytes,
+    /// A part of bytes, from one offset to another.
+    SliceBytes,
+    /// The same, where the offsets are known to be within.
+    PartOfBytes,
+    /// So many times the same byte.
+    FillBytes,
+    /// A list without its elements from this position on.
+    Truncate(Class),
+    /// A part of a list, from one position to another.
+    SliceList(Class),
+    /// A list and its elements to append.
+    ExtendList(Class),
+    /// So many times the same element.
+    Filled(Class),
+    /// A list, a position and what is put there.
+    Insert(Class),
+    /// The element at a position, and the list without it.
+    Remove(Class),
+}
+
+/// The functions in the order in which they were asked for.
+#[derive(Default)]
+pub(super) struct Instances {
+    keys: Vec<Key>,
+    index: HashMap<Key, FnIdx>,
+    made: Vec<Function>,
+}
+
+impl Instances {
+    /// The position of a function, which is made when its turn comes.
+    pub(super) fn get(&mut self, key: Key) -> FnIdx {
+        if let Some(known) = self.index.get(&key) {
+            return *known;
+        }
+        let index = FnIdx(self.keys.len() as u32);
+        self.keys.push(key.clone());
+        self.index.insert(key, index);
+        index
+    }
+
+    /// The next that is to be made.
+    pub(super) fn next(&self) -> Option<Key> {
+        self.keys.get(self.made.len()).cloned()
+    }
+
+    /// Takes what [`next`](Self::next) asked for.
+    pub(super) fn put(&mut self, function: Function) {
+        self.made.push(function);
+    }
+
+    pub(super) fn into_functions(self) -> Vec<Function> {
+        self.made
+    }
+}

@@ -1,0 +1,27 @@
+//! What the library leaves to the back end, by the names of its functions.
+//!
+//! The registers of an argument that the caller has back (`var`) are changed in place.
+
+mod bytes;
+mod list;
+mod number;
+mod support;
+mod world;
+
+use super::code::{Code, Value};
+
+use crate::core::Type;
+pub(super) use support::make as make_support;
+
+impl Code<'_, '_> {
+    /// The value of an intrinsic.
+    pub(super) fn intrinsic(&mut self, name: &str, types: &[Type], args: &[Value]) -> Value {
+        let (module, name) = name.rsplit_once('.').unwrap_or(("", name));
+        match module {
+            "list" => self.list_intrinsic(name, types, args),
+            "string" | "bytes" => self.bytes_intrinsic(module, name, args),
+            "int" | "float" | "char" | "duration" => self.number_intrinsic(name, args),
+            _ => self.world_intrinsic(name, args),
+        }
+    }
+}

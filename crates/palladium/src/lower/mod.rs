@@ -1,0 +1,75 @@
+//! From typed trees to monomorphic functions over registers.
+//!
+//! Beginning with the entry, each function is made for the types that it is called with, and what
+//! it asks for is made after it. Closures, derived code (`==`, showing), the glue of blocks and the
+//! slow parts of intrinsics are functions like others.
+
+mod call;
+mod closure;
+mod code;
+mod condition;
+mod context;
+mod derive;
+mod entry;
+mod expr;
+mod function;
+mod glue;
+mod instances;
+mod intrinsics;
+mod pattern;
+mod place;
+mod rows;
+mod shape;
+mod slot;
+mod value;
+mod walk;
+
+use crate::core;
+use crate::mir::{GlueIdx, Program};
+
+use context::Context;
+use instances::Key;
+
+/// What a program does when it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Main,
+    /// The test at this position of the program's.
+    Test(usize),
+}
+
+/// The code of a program. Without what the target names it only ends.
+pub fn lower(program: &core::Program, target: Target) -> Program {
+    let mut context = Context::new(program);
+    let first = match target {
+        Target::Main => program.main,
+        Target::Test(n) => program.tests.get(n).map(|test| test.function),
+    };
+    let entry = context.instances.get(Key::Entry(first));
+    make_all(&mut context);
+    // Only now it is known what closures have captured.
+    let mut glue = Vec::new();
+    while context.types.kind(GlueIdx(glue.len() as u32)).is_some() {
+        glue.push(glue::glue(&mut context, GlueIdx(glue.len() as u32)));
+        make_all(&mut context);
+    }
+    let Context { instances, data, imports, .. } = context;
+    let functions = instances.into_functions();
+    Program { functions, data, glue, entry, imports, files: program.files.clone() }
+}
+
+/// Makes what was asked for, and what that asks for.
+fn make_all(context: &mut Context<'_>) {
+    while let Some(key) = context.instances.next() {
+        let function = match key {
+            Key::Entry(first) => entry::make(context, first),
+            Key::Function(id, types) => function::lower(context, id, types, false),
+            Key::Value(id, types) => function::lower(context, id, types, true),
+            Key::Derived(derived, ty) => derive::make(context, derived, &ty),
+            Key::Drop(glue) => glue::make_drop(context, glue),
+            Key::Copy(glue) => glue::make_copy(context, glue),
+            Key::Support(support) => intrinsics::make_support(context, support),
+        };
+        context.instances.put(function);
+    }
+}

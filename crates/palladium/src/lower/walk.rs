@@ -1,0 +1,102 @@
+//! What is inside of an expression.
+
+use crate::core::{Arg, Expr, ExprKind, LocalId, Place, Step};
+
+/// Does something with each expression directly inside of another.
+pub(super) fn each_child<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) {
+    match &expr.kind {
+        ExprKind::Int(_)
+        | ExprKind::Float(_)
+        | ExprKind::String(_)
+        | ExprKind::Bytes(_)
+        | ExprKind::Local(_)
+        | ExprKind::Fn { .. }
+        | ExprKind::Closure { .. }
+        | ExprKind::Break
+        | ExprKind::Continue => {}
+        ExprKind::Call { args, .. } => args.iter().for_each(|arg| each_in_arg(arg, f)),
+        ExprKind::CallValue { function, args } => {
+            f(function);
+            args.iter().for_each(|arg| each_in_arg(arg, f));
+        }
+        ExprKind::Op { args, .. } | ExprKind::Tuple(args) | ExprKind::List(args) => {
+            args.iter().for_each(f);
+        }
+        ExprKind::Record { fields, .. } | ExprKind::Variant { fields, .. } => {
+            fields.iter().for_each(f);
+        }
+        ExprKind::Compare { left, right, .. }
+        | ExprKind::Order { left, right }
+        | ExprKind::Hash { value: left, seed: right }
+        | ExprKind::And(left, right)
+        | ExprKind::Or(left, right) => {
+            f(left);
+            f(right);
+        }
+        ExprKind::Show { out, value, .. } => {
+            each_in_place(out, f);
+            f(value);
+        }
+        ExprKind::Not(inner)
+        | ExprKind::Field { base: inner, .. }
+        | ExprKind::Is { value: inner, .. }
+        | ExprKind::Loop(inner)
+        | ExprKind::Return(inner)
+        | ExprKind::Trap { text: inner, .. } => f(inner),
+        ExprKind::Block { stmts, value } => {
+            stmts.iter().for_each(&mut *f);
+            f(value);
+        }
+        ExprKind::Let { value, otherwise, .. } => {
+            f(value);
+            otherwise.iter().for_each(|otherwise| f(otherwise));
+        }
+        ExprKind::Assign { place, value } => {
+            each_in_place(place, f);
+            f(value);
+        }
+        ExprKind::If { condition, then, otherwise } => {
+            f(condition);
+            f(then);
+            f(otherwise);
+        }
+        ExprKind::Match { value, arms } => {
+            f(value);
+            for arm in arms {
+                arm.guard.iter().for_each(&mut *f);
+                f(&arm.body);
+            }
+        }
+    }
+}
+
+/// The locals that an expression assigns to, other than by binding them.
+pub(super) fn assigned(expr: &Expr, found: &mut dyn FnMut(LocalId)) {
+    match &expr.kind {
+        ExprKind::Assign { place, .. } | ExprKind::Show { out: place, .. } => found(place.local),
+        ExprKind::Call { args, .. } | ExprKind::CallValue { args, .. } => {
+            for arg in args {
+                if let Arg::InOut(place) = arg {
+                    found(place.local);
+                }
+            }
+        }
+        _ => {}
+    }
+    each_child(expr, &mut |child| assigned(child, &mut *found));
+}
+
+fn each_in_arg<'e>(arg: &'e Arg, f: &mut dyn FnMut(&'e Expr)) {
+    match arg {
+        Arg::Value(value) => f(value),
+        Arg::InOut(place) => each_in_place(place, f),
+    }
+}
+
+fn each_in_place<'e>(place: &'e Place, f: &mut dyn FnMut(&'e Expr)) {
+    for step in &place.path {
+        if let Step::Index(index) = step {
+            f(index);
+        }
+    }
+}
