@@ -192,7 +192,7 @@ macro_rules! define_instructions {
 
             /// The instructions that it names as labels, to be changed.
             #[allow(unused_mut, unused_assignments, reason = "not every instruction names one")]
-            pub(crate) fn targets_mut(&mut self) -> &mut [u32] {
+            pub fn targets_mut(&mut self) -> &mut [u32] {
                 match self {
                     $(Instruction::$variant { $($operand),* } => {
                         let mut targets: &mut [u32] = &mut [];

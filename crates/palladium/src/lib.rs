@@ -8,7 +8,9 @@
 
 pub mod core;
 pub mod diag;
+pub mod emit;
 pub mod lower;
 pub mod mir;
+pub mod rc;
 pub mod syntax;
 pub mod types;

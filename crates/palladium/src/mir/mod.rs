@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 use iridium_isa::{FileId, Span};
 
+pub mod flow;
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FnIdx(pub u32);
 
@@ -267,18 +269,23 @@ pub enum Inst {
     Drop {
         s: Reg,
     },
-    /// Takes a block for reuse: drops what is in it when nobody else has it and gives the block,
-    /// else drops the reference and gives 0.
-    Reset {
-        d: Reg,
+    /// The end of a register whose block's pointers were loaded into `moved`. When nobody else has the
+    /// block, their references go over to those, the pointers at the offsets in `rest` are dropped,
+    /// and the block is freed, or given as `token`. Else `moved` are kept, the reference is given up,
+    /// and `token` is 0.
+    Open {
         s: Reg,
+        moved: Vec<Reg>,
+        rest: Vec<(u16, GlueIdx)>,
+        token: Option<Reg>,
     },
-    /// As `New`, in a block that `Reset` gave, if it did.
+    /// As `New`, in a block that `Open` gave, if it did. `same`: that has this variant already.
     Reuse {
         d: Reg,
         token: Reg,
         bytes: u16,
         variant: u16,
+        same: bool,
     },
 }
 

@@ -1,0 +1,155 @@
+//! The last part of the compiler: functions over virtual registers become a module.
+//!
+//! Each function is prepared (`prepare`, `loops`), its registers get places (`intervals`,
+//! `allocate`), its instructions are selected (`function`, `machine`, `select`, `moves`), and what
+//! results (`code`) is put together here.
+
+mod allocate;
+mod code;
+mod data;
+mod function;
+mod intervals;
+mod loops;
+mod machine;
+mod merge;
+mod moves;
+mod prepare;
+mod select;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use iridium_isa::operand::Lit64;
+use iridium_isa::{BuildError, Instruction, Module, ModuleBuilder, Sources, is_name_char};
+
+use self::code::{Line, Link};
+use crate::mir::{DataIdx, FnIdx, Program};
+
+/// Why there is no module.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A function needs more registers at once than there are.
+    #[error("`{function}` keeps too many values at once; it should be made into several functions")]
+    TooManyRegisters { function: Arc<str> },
+    /// The module breaks a rule of the machine: it is too large, or this is a fault of the compiler.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+/// The module of a program whose references are counted. The files of the program are those of the
+/// sources, in the same order.
+///
+/// # Errors
+/// A function or the program is too large for the machine.
+pub fn module(program: &Program, sources: &Sources<'_>) -> Result<Module, Error> {
+    let all = (0..program.functions.len() as u32).map(FnIdx);
+    let bodies: Vec<Vec<Line>> =
+        all.map(|index| function::function(program, index)).collect::<Result<_, _>>()?;
+    let places = Places::of(program, &bodies);
+    let mut builder = ModuleBuilder::new();
+    for name in sources.names() {
+        builder.add_file(name);
+    }
+    for import in &program.imports {
+        builder.import(import);
+    }
+    let addresses = data::place(program, &mut builder, |function| places.start(function));
+    let address = |of: DataIdx| addresses.get(of.0 as usize).copied().unwrap_or(0);
+    let names = names(program);
+    builder.reserve(bodies.iter().map(Vec::len).sum());
+    for index in &places.order {
+        let at = index.0 as usize;
+        let (Some(function), Some(lines)) = (program.functions.get(at), bodies.get(at)) else {
+            continue;
+        };
+        let label = builder.named_label(names.get(at).cloned().unwrap_or_default());
+        builder.bind(label);
+        for line in lines {
+            builder.set_location(sources.location(function.file, line.at));
+            builder.push(placed(line, places.start(*index), &places, address));
+        }
+    }
+    Ok(builder.finish()?)
+}
+
+/// Where the functions are.
+struct Places {
+    /// Those that are emitted, in their order.
+    order: Vec<FnIdx>,
+    /// The first instruction of each function.
+    starts: Vec<u32>,
+}
+
+impl Places {
+    fn of(program: &Program, bodies: &[Vec<Line>]) -> Self {
+        let same = merge::merge(program, bodies);
+        // The entry comes first, so that a listing begins as the program does.
+        let entry = program.entry;
+        let all = (0..bodies.len() as u32).map(FnIdx);
+        let rest = all.filter(|at| *at != entry && same.get(at.0 as usize) == Some(at));
+        let order: Vec<FnIdx> = std::iter::once(entry).chain(rest).collect();
+        let mut starts = vec![0; bodies.len()];
+        let mut next = 0;
+        for at in order.iter().map(|index| index.0 as usize) {
+            if let (Some(start), Some(body)) = (starts.get_mut(at), bodies.get(at)) {
+                *start = next;
+                next += body.len() as u32;
+            }
+        }
+        let of = |at: &FnIdx| starts.get(at.0 as usize).copied().unwrap_or(0);
+        Self { starts: same.iter().map(of).collect(), order }
+    }
+
+    fn start(&self, function: FnIdx) -> u32 {
+        self.starts.get(function.0 as usize).copied().unwrap_or(0)
+    }
+}
+
+/// An instruction of a function that begins at `start`, with what it names.
+fn placed(
+    line: &Line,
+    start: u32,
+    places: &Places,
+    address: impl Fn(DataIdx) -> i64,
+) -> Instruction {
+    let mut instruction = line.instruction.clone();
+    let loaded = match line.link {
+        Link::None => {
+            code::each_target(&mut instruction, |target| *target += start);
+            return instruction;
+        }
+        Link::Function(to) => {
+            code::each_target(&mut instruction, |target| *target = places.start(to));
+            return instruction;
+        }
+        Link::Index(of) => i64::from(places.start(of)),
+        Link::Address(of) => address(of),
+    };
+    if let Instruction::Load { n, .. } = &mut instruction {
+        *n = Lit64(loaded);
+    }
+    instruction
+}
+
+/// The most characters of a function's name in its label, which leaves room for a number, however
+/// many bytes the characters have.
+const MAX_NAME: usize = 60;
+
+/// The names of functions as labels: each once, of the characters that labels have.
+fn names(program: &Program) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    let mut names = Vec::with_capacity(program.functions.len());
+    for function in &program.functions {
+        let spelled = function.name.chars().map(|c| if is_name_char(c) { c } else { '_' });
+        let spelled: String = spelled.skip_while(|c| *c == '.').take(MAX_NAME).collect();
+        let mut name = if spelled.is_empty() { "_".to_owned() } else { spelled.clone() };
+        let mut number = 2;
+        while !taken.insert(name.clone()) {
+            name = format!("{spelled}.{number}");
+            number += 1;
+        }
+        names.push(name);
+    }
+    names
+}
