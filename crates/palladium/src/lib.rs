@@ -9,6 +9,7 @@
 pub mod core;
 pub mod diag;
 pub mod emit;
+pub mod fmt;
 pub mod lower;
 pub mod mir;
 pub mod rc;

@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use iridium_isa::FileId;
+use iridium_isa::{FileId, Sources};
+use palladium::diag::diagnostics;
 use palladium::syntax::token::{Kind, Token};
 use palladium::syntax::{Parsed, is_complete, parse, parse_entry};
 
@@ -171,4 +172,69 @@ fn what_is_nested_too_deep_is_told_once() {
             assert!(deep <= 1, "{piece:?}: {deep}");
         }
     }
+}
+
+/// The programs of `mistakes.txt`, with what is said of each. `UPDATE=1` writes it anew.
+#[test]
+fn mistakes_are_told() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mistakes.txt");
+    let golden = fs::read_to_string(&path).unwrap();
+    let mut found = String::new();
+    for case in golden.split("=== program\n").skip(1) {
+        let (program, _) = case.split_once("=== says\n").unwrap();
+        let mut sources = Sources::new();
+        let file = sources.add("m.pd", program);
+        let said = diagnostics(&parse(file, program).problems, &sources).render(false);
+        found.push_str(&format!("=== program\n{program}=== says\n{said}\n"));
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &found).unwrap();
+    }
+    assert!(found == golden, "run it with UPDATE=1 and look at the difference:\n{found}");
+}
+
+/// What a problem says to put in the place of what is wrong leaves a program without that problem.
+#[test]
+fn fixes_mend() {
+    let golden = include_str!("mistakes.txt");
+    let mut fixes = 0;
+    for case in golden.split("=== program\n").skip(1) {
+        let (program, _) = case.split_once("=== says\n").unwrap();
+        let problems = read(program).problems;
+        for problem in &problems {
+            let Some((place, text)) = &problem.fix else { continue };
+            let (start, end) = (place.span.start as usize, place.span.end as usize);
+            let mended = format!("{}{text}{}", &program[..start], &program[end..]);
+            let left = read(&mended).problems;
+            let again = left.iter().any(|other| {
+                other.name == problem.name
+                    && other.primary.0.span.start == problem.primary.0.span.start
+            });
+            assert!(!again, "{}: {mended}\n{left:?}", problem.name);
+            fixes += 1;
+        }
+    }
+    assert!(fixes > 40, "{fixes}");
+}
+
+#[test]
+fn an_entry_is_complete_when_nothing_can_follow() {
+    for text in
+        ["", "1", "f(x)", "let x = 1", "fn f() { 1 }", "x)", "\"a", "return", "# (", "x?", "x!"]
+    {
+        assert!(is_complete(text), "{text:?}");
+    }
+    for text in
+        ["f(", "fn f() {", "1 +", "let x =", "x,", "x.", "[1,", "f\"\"\"a", "\"\"\"a\n", "if x"]
+    {
+        let expected = text == "if x";
+        assert_eq!(is_complete(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn an_entry_has_items_and_statements() {
+    let entry = parse_entry(FileId(0), "import std.fs\nfn f() { 1 }\nlet x = f()\nx + 1\n");
+    assert_eq!(entry.problems, []);
+    assert_eq!((entry.file.imports.len(), entry.file.items.len(), entry.stmts.len()), (1, 1, 2));
 }

@@ -68,12 +68,17 @@ fn indentation(text: &str, token: Token) -> usize {
     blanks.take_while(|byte| **byte != b'\n').map(|byte| if *byte == b'\t' { 4 } else { 1 }).sum()
 }
 
+/// How many brackets may stand between one and what closes it, when others are missing.
+const NEAR: usize = 8;
+
 /// A bracket that is open.
 struct Open {
     token: Token,
     closer: Kind,
     /// The indentation of its line.
     indentation: usize,
+    /// Whether a block may follow in it: some word has been there that one follows.
+    block: bool,
     /// How many brackets of each kind are open with it that a closing one may reach.
     reach: Reach,
 }
@@ -105,13 +110,27 @@ impl Balancer<'_> {
             match token.kind.closer() {
                 Some(closer) => self.opens(*token, closer, line),
                 None if token.kind.closes() => self.closes(*token, line, surplus),
-                None => self.out.push(*token),
+                None => self.push(*token),
             }
         }
         self.close_down_to(0);
     }
 
+    fn push(&mut self, token: Token) {
+        use Kind::*;
+        if let Some(open) = self.open.last_mut() {
+            open.block |= matches!(token.kind, Fn | If | Else | Match | Loop | Receive | FatArrow);
+        }
+        self.out.push(token);
+    }
+
     fn opens(&mut self, token: Token, closer: Kind, indentation: usize) {
+        if token.kind == Kind::LBrace {
+            let over =
+                |open: &Open| matches!(open.closer, Kind::RParen | Kind::RBracket) && !open.block;
+            let kept = self.open.iter().rposition(|open| !over(open)).map_or(0, |at| at + 1);
+            self.close_down_to(kept);
+        }
         let mut reach = self.reach();
         match token.kind {
             Kind::LParen => reach.parens += 1,
@@ -119,7 +138,7 @@ impl Balancer<'_> {
             Kind::LBrace => reach = Reach { braces: reach.braces + 1, ..Reach::default() },
             _ => reach = Reach::default(),
         }
-        self.open.push(Open { token, closer, indentation, reach });
+        self.open.push(Open { token, closer, indentation, block: false, reach });
         self.out.push(token);
     }
 
@@ -157,12 +176,26 @@ impl Balancer<'_> {
             self.out.push(token);
             return;
         }
+        if let Some(opener) = self.behind_brace(token.kind, line) {
+            self.close_down_to(opener + 1);
+            self.open.pop();
+            self.out.push(token);
+            return;
+        }
         match self.open.last() {
             Some(open) if matches!(open.closer, Kind::RParen | Kind::RBracket) => {
                 if token.kind == Kind::RBrace { self.extra(token) } else { self.wrong(token) }
             }
             _ => self.extra(token),
         }
+    }
+
+    /// The opening bracket of `xs.each(fn(x) { … )`, which a brace hides that is not closed.
+    fn behind_brace(&self, closer: Kind, line: usize) -> Option<usize> {
+        let near = self.open.len().saturating_sub(NEAR);
+        let found = near + self.open[near..].iter().rposition(|open| open.closer == closer)?;
+        let same_line = self.open[found..].iter().all(|open| open.indentation == line);
+        same_line.then_some(found)
     }
 
     /// `(1, 2]`

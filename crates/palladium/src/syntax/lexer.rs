@@ -181,7 +181,7 @@ impl Lexer<'_> {
         if !triple {
             self.at = end_of_broken(self.text, start + prefix + 1, self.at);
         }
-        self.unclosed(start, triple);
+        self.unclosed(start, triple, quotes(triple));
         self.push(kind, start);
     }
 
@@ -193,13 +193,13 @@ impl Lexer<'_> {
         }
     }
 
-    fn unclosed(&mut self, start: usize, triple: bool) {
-        let quotes = if triple { "\"\"\"" } else { "\"" };
+    fn unclosed(&mut self, start: usize, triple: bool, closers: &str) {
+        let quotes = quotes(triple);
         let place = self.place(start, self.at);
         let end = self.place(self.at, self.at);
         let problem = Problem::error("unclosed-string", place, "the string is not closed")
             .label(format!("needs a `{quotes}` at its end"))
-            .fix(end, quotes);
+            .fix(end, closers);
         self.report.push(match triple {
             true => problem,
             false => problem.help("a string over several lines stands between `\"\"\"`"),
@@ -232,7 +232,7 @@ impl Lexer<'_> {
                 b'\n' if !triple => {
                     self.at = end_of_broken(self.text, start, self.at);
                     self.push_text(start);
-                    self.unclosed(string, false);
+                    self.unclosed(string, false, quotes(false));
                     self.leave();
                     return self.push(Kind::FormatEnd, self.at);
                 }
@@ -286,7 +286,12 @@ impl Lexer<'_> {
             last.name == "unclosed-string" && last.primary.0.span.start >= to_u32(start)
         });
         if !known {
-            self.unclosed(start, triple);
+            let closers = self.modes[first..].iter().rev().map(|mode| match mode {
+                Mode::Hole { .. } => "}",
+                Mode::Text { triple, .. } => quotes(*triple),
+            });
+            let closers: String = closers.take(MOST_CLOSERS).collect();
+            self.unclosed(start, triple, &closers);
         }
         while self.modes.len() > first {
             let hole = matches!(self.modes.last(), Some(Mode::Hole { .. }));
@@ -388,6 +393,13 @@ impl Lexer<'_> {
         });
         self.push(Kind::Error, start);
     }
+}
+
+/// The most brackets and quotes that are proposed to close a string.
+const MOST_CLOSERS: usize = 8;
+
+fn quotes(triple: bool) -> &'static str {
+    if triple { "\"\"\"" } else { "\"" }
 }
 
 /// The sign that a text begins with, and its length.

@@ -61,8 +61,11 @@ pub fn parse_entry(file: FileId, text: &str) -> Entry {
 pub fn is_complete(text: &str) -> bool {
     let mut report = Report::new(FileId(0));
     let tokens = lexer::lex(text, &mut report);
+    // Only a string between three quotes may run over several lines.
     let open_text = report.last().is_some_and(|last| {
-        last.name == "unclosed-string" && last.primary.0.span.end as usize == text.len()
+        last.name == "unclosed-string"
+            && last.primary.0.span.end as usize == text.len()
+            && last.fix.as_ref().is_some_and(|(_, closers)| closers.ends_with("\"\"\""))
     });
     let last = tokens.iter().rev().nth(1);
     let goes_on = last.is_some_and(|last| !last.kind.can_end());

@@ -27,6 +27,12 @@ impl Report {
         }
     }
 
+    /// Takes back what has been said, since something else has turned out to be wrong.
+    pub(super) fn retract(&mut self, name: &str, start: u32) {
+        self.problems
+            .retain(|problem| problem.name != name || problem.primary.0.span.start != start);
+    }
+
     pub(super) fn last(&self) -> Option<&Problem> {
         self.problems.last()
     }

@@ -23,6 +23,18 @@ const WORDS: &[(&str, &str, Kind)] = &[
     ("val", "let", Kind::Let),
 ];
 
+/// Words that begin a statement or an expression elsewhere, and what to write instead.
+const STATEMENTS: &[(&str, &str)] = &[
+    ("await", "what waits does so without a word"),
+    ("lambda", "write `fn(x) => x + 1`"),
+    ("new", "write `Name(field: value)`"),
+    ("throw", "an error is a value: return `Err(…)`, or end the process with `panic(…)`"),
+    ("raise", "an error is a value: return `Err(…)`, or end the process with `panic(…)`"),
+    ("try", "an error is a value: `match f() { Ok(x) => …, Err(e) => … }`, or `f()?`"),
+    ("unless", "write `if not x { … }`"),
+    ("until", "write `while not x { … }`"),
+];
+
 /// Types of other languages.
 const TYPES: &[(&str, &str)] = &[
     ("bool", "Bool"),
@@ -279,9 +291,24 @@ impl Parser<'_> {
         items
     }
 
+    /// What is probably meant when nothing can go on after the token before.
+    pub(super) fn foreign_before(&self) -> Option<Problem> {
+        let at = self.at.checked_sub(1)?;
+        let (token, before) = (self.tokens[at], at.checked_sub(1).map(|at| self.tokens[at]));
+        if token.kind == Kind::Question && before.is_some_and(|before| before.end < token.start) {
+            let problem = self.problem("foreign-operator", token.span(), "there is no `a ? b : c`");
+            return Some(problem.label("passes an error on").help("write `if a { b } else { c }`"));
+        }
+        let text = self.text_of(token);
+        let (_, help) = STATEMENTS.iter().find(|(word, _)| *word == text)?;
+        let message = format!("`{text}` is no word of the language");
+        let problem = self.problem("foreign-word", token.span(), message);
+        Some(problem.label("is taken for a name").help(*help))
+    }
+
     /// What is probably meant by a sign that cannot go on with what stands before it.
     pub(super) fn foreign_sign(&mut self) -> Option<Problem> {
-        let (token, next) = (self.token(), self.ahead(1));
+        let token = self.token();
         let before = self.at.checked_sub(1).map(|at| self.tokens[at])?;
         let problem = |name, message: &str| Some(self.problem(name, token.span(), message));
         match token.kind {
@@ -298,14 +325,12 @@ impl Parser<'_> {
                         .help(format!("write `{name}(field: value)`")),
                 )
             }
-            Kind::Plus if before.kind == Kind::Plus && before.end == token.start => None,
             Kind::Eq => Some(
                 problem("assignment", "an assignment is no expression")?
                     .label("assigns")
                     .help("two values are compared with `==`")
                     .fix(self.report.place(token.span()), "=="),
             ),
-            Kind::Colon if before.kind == Kind::Question || next.newline => None,
             _ => None,
         }
     }

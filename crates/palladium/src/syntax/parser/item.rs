@@ -31,16 +31,17 @@ impl Parser<'_> {
                 return (file, stmts);
             }
             let before = self.at;
+            self.line = before;
             self.foreign_word();
             match self.kind() {
                 Kind::Import => file.imports.push(self.import()),
                 kind if self.begins_item(kind) => file.items.push(self.item()),
                 _ => stmts.push(self.stmt()),
             }
-            self.end_of_line(false);
             if self.at == before || self.kind().closes() {
                 self.bump();
             }
+            self.end_of_line(false);
         }
     }
 
@@ -145,6 +146,11 @@ impl Parser<'_> {
             return self.block();
         }
         self.missing_body();
+        let mark = self.mark();
+        let stmts = self.indented_stmts(mark);
+        if !stmts.is_empty() {
+            return Block { span: self.close(mark, NodeKind::Block), stmts };
+        }
         let end = self.end_of_last();
         let error = Expr { span: end..end, kind: ExprKind::Error };
         Block { span: end..end, stmts: vec![Stmt { span: end..end, kind: StmtKind::Expr(error) }] }

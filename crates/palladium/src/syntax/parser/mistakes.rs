@@ -12,36 +12,41 @@ impl Parser<'_> {
         if self.eat(Kind::LBrace) {
             return true;
         }
+        if self.next_kind() == Kind::LBrace && self.is_at(Kind::Name) && !self.at_new_line() {
+            let word = self.bump();
+            let place = self.report.place(word.span());
+            let problem = self.problem("foreign-word", word.span(), "a block begins with `{`");
+            self.report.push(problem.label("is not needed").fix(place, ""));
+            self.bump();
+            return true;
+        }
         if !self.is_at(Kind::Colon) {
             self.unexpected("`{`");
             return false;
         }
         let colon = self.bump();
         let problem = self.problem("colon-block", colon.span(), "a block stands between braces");
-        let place = self.report.place(self.end_of_first(colon)..colon.end);
-        self.report
-            .push(problem.label("is to be `{`").help("and a `}` ends the block").fix(place, " {"));
+        self.report.push(problem.label("is to be `{`").help("and a `}` ends the block"));
         false
-    }
-
-    fn end_of_first(&self, colon: Token) -> u32 {
-        self.at.checked_sub(2).map_or(colon.start, |before| self.tokens[before].end)
     }
 
     /// The statements of a block that begins with `:`, which are told by their indentation.
     pub(super) fn indented_stmts(&mut self, mark: Mark) -> Vec<Stmt> {
         let mut stmts = Vec::new();
-        if self.at <= mark.token {
+        let colon = self.at > mark.token;
+        if !colon && !self.at_indented_lines() {
             return stmts;
         }
+        self.lost = false;
         let outside = std::mem::replace(&mut self.rounds, false);
-        let header = self.column_of_line(mark.token);
+        let header = self.column_of_line(mark.token.saturating_sub(usize::from(!colon)));
         while !self.is_at(Kind::End) && !self.kind().closes() && !self.lost {
             let deeper = self.column_of_line(self.at) > header;
             if self.token().newline && !deeper || !self.token().newline && !stmts.is_empty() {
                 break;
             }
             let before = self.at;
+            self.line = before;
             stmts.push(self.stmt());
             // The last one ends what the block is in as well.
             let next = self.token();
@@ -53,7 +58,22 @@ impl Parser<'_> {
             }
         }
         self.rounds = outside;
+        // The brace that ends it closes nothing, as has been told.
+        let token = self.token();
+        if !colon && token.kind == Kind::Error && self.text_of(token) == "}" {
+            self.report.retract("extra-bracket", token.start);
+            self.bump();
+        }
         stmts
+    }
+
+    /// Whether the next line is deeper than this one.
+    fn at_indented_lines(&self) -> bool {
+        let token = self.token();
+        token.newline
+            && token.kind != Kind::End
+            && self.at > 0
+            && self.column_of_line(self.at) > self.column_of_line(self.at - 1)
     }
 
     /// How far from the left margin the line of a token begins.
@@ -281,6 +301,7 @@ impl Parser<'_> {
             _ => "they begin with `var`, `on` and `fn`",
         };
         self.tell(problem.label("is none of these").help(help));
+        self.bump();
     }
 
     pub(super) fn no_app_member(&mut self) {
@@ -291,6 +312,7 @@ impl Parser<'_> {
                 .label("is none of these")
                 .help("write `child name = Actor()` or `setting: value`"),
         );
+        self.bump();
     }
 
     /// `(a, ..)`

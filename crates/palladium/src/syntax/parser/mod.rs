@@ -63,6 +63,8 @@ struct Parser<'t> {
     rounds: bool,
     /// Whether it is lost, which it has told.
     lost: bool,
+    /// The token that the line which is read begins with.
+    line: usize,
     depth: u16,
     /// Whether it has told that the program is nested too deep.
     too_deep: bool,
@@ -78,8 +80,9 @@ struct Mark {
 impl<'t> Parser<'t> {
     fn new(text: &'t str, tokens: Vec<Token>, report: Report) -> Self {
         let nodes = Vec::with_capacity(tokens.len());
-        let (at, rounds, lost, depth, too_deep) = (0, false, false, 0, false);
-        Self { text, tokens, at, nodes, report, rounds, lost, depth, too_deep }
+        let (at, line, depth) = (0, 0, 0);
+        let (rounds, lost, too_deep) = (false, false, false);
+        Self { text, tokens, at, nodes, report, rounds, lost, line, depth, too_deep }
     }
 
     fn token(&self) -> Token {
@@ -119,6 +122,12 @@ impl<'t> Parser<'t> {
     /// Whether a statement ends before the current token.
     fn at_end_of_stmt(&self) -> bool {
         self.at_break() || self.kind().closes()
+    }
+
+    /// Whether the line that is read ends before the current token.
+    fn at_new_line(&self) -> bool {
+        let token = self.token();
+        token.kind == Kind::End || token.newline && !self.rounds && self.at != self.line
     }
 
     /// Goes on to the next token, and gives the one before.
@@ -295,11 +304,12 @@ impl<'t> Parser<'t> {
                 break;
             }
             let before = self.at;
+            self.line = before;
             line(self);
-            self.end_of_line(commas);
             if self.at == before {
                 self.bump();
             }
+            self.end_of_line(commas);
         }
         self.rounds = outside;
         self.expect(Kind::RBrace);

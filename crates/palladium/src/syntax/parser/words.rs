@@ -31,7 +31,7 @@ impl Parser<'_> {
     /// The place of the current token; the end of the one before, when a line or the file ends.
     pub(super) fn here(&self) -> Span {
         let token = self.token();
-        if token.kind == Kind::End || token.newline && !self.rounds || token.start == token.end {
+        if self.at_new_line() || token.start == token.end {
             let end = self.end_of_last();
             return end..end;
         }
@@ -43,7 +43,7 @@ impl Parser<'_> {
         let token = self.token();
         match token.kind {
             Kind::End => "the end of the file".into(),
-            _ if token.newline && !self.rounds => "the end of the line".into(),
+            _ if self.at_new_line() => "the end of the line".into(),
             _ if token.start == token.end => "nothing".into(),
             Kind::Name | Kind::TypeName | Kind::Int | Kind::Float => {
                 format!("`{}`", self.text_of(token))
@@ -60,6 +60,9 @@ impl Parser<'_> {
     }
 
     pub(super) fn missing_comma(&mut self) {
+        if let Some(problem) = self.foreign_before() {
+            return self.tell(problem);
+        }
         let end = self.end_of_last();
         let problem = self.problem("missing-comma", end..end, "a comma is missing");
         let place = self.report.place(end..end);
@@ -76,7 +79,7 @@ impl Parser<'_> {
 
     /// Tells that a statement should end here.
     pub(super) fn missing_newline(&mut self) {
-        if let Some(problem) = self.foreign_sign() {
+        if let Some(problem) = self.foreign_before().or_else(|| self.foreign_sign()) {
             return self.tell(problem);
         }
         let end = self.end_of_last();
@@ -114,7 +117,7 @@ impl Parser<'_> {
             self.bump();
             return self.ident(token);
         }
-        if token.kind == Kind::TypeName && !token.newline {
+        if token.kind == Kind::TypeName && !self.at_new_line() {
             return self.wrong_case(&lower(self.text_of(token)), "a lower-case letter");
         }
         self.no_such_name(wanted)
@@ -127,7 +130,7 @@ impl Parser<'_> {
             self.bump();
             return self.ident(token);
         }
-        if token.kind.is_name() && !token.newline {
+        if token.kind.is_name() && !self.at_new_line() {
             return self.wrong_case(&upper(self.text_of(token)), "an upper-case letter");
         }
         self.no_such_name(wanted)
@@ -149,7 +152,7 @@ impl Parser<'_> {
 
     fn no_such_name(&mut self, wanted: &str) -> Ident {
         let token = self.token();
-        if !token.kind.is_reserved() || token.newline {
+        if !token.kind.is_reserved() || self.at_new_line() {
             self.unexpected(wanted);
             return self.no_name();
         }
