@@ -5,6 +5,7 @@ mod support;
 use palladium::core::*;
 use palladium::lower::{Target, lower};
 use support::evaluate::{End, evaluate};
+use support::machine;
 use support::trees::*;
 
 /// Functions that each program here may call.
@@ -79,7 +80,11 @@ fn push(trees: &Trees, std: &Std, ty: Type, place: Place, x: Expr) -> Expr {
 
 fn run(mut trees: Trees, main: FnId) -> (String, End) {
     trees.program.main = Some(main);
-    evaluate(&lower(&trees.program, Target::Main))
+    trees.program.files = vec!["test.pd".into()];
+    let program = lower(&trees.program, Target::Main);
+    let expected = evaluate(&program);
+    assert_eq!(machine::run(&program), expected);
+    expected
 }
 
 fn prints(trees: Trees, main: FnId) -> String {
