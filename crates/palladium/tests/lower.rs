@@ -312,3 +312,55 @@ fn lists_grow_and_trap_outside() {
     let main = trees.add(main, block(stmts, block(vec![len, inside], outside)));
     assert_eq!(run(trees, main), ("1000\n999\n".into(), End::Machine("index-out-of-bounds")));
 }
+
+/// Builds something that is deeper than calls may be, and lets go of it.
+fn deep(variant: impl Fn(Type) -> Vec<Type>, fields: impl Fn(Expr) -> Vec<Expr>) -> Trees {
+    let (mut trees, _) = program();
+    let id = EnumId(trees.program.enums.len() as u32);
+    let ty = Type::Enum(id, [].into());
+    trees.sum("Deep", 0, vec![("End", vec![]), ("More", variant(ty.clone()))]);
+    let make = |fields: Vec<Expr>| {
+        let variant = u32::from(!fields.is_empty());
+        expr(ty.clone(), ExprKind::Variant { of: id, variant, fields })
+    };
+    let mut main = Fun::new("main.main");
+    let (all, i) = (main.local(ty.clone()), main.local(Type::Int));
+    let body = block(
+        vec![
+            main.let_(all, make(vec![])),
+            main.let_(i, int(0)),
+            while_(
+                compare(CompareOp::Lt, main.get(i), int(150_000)),
+                vec![
+                    main.set(all, make(fields(main.get(all)))),
+                    main.set(i, op(Op::Add, main.get(i), int(1))),
+                ],
+            ),
+        ],
+        nothing(),
+    );
+    trees.program.main = Some(trees.add(main, body));
+    trees.program.files = vec!["test.pd".into()];
+    trees
+}
+
+#[test]
+fn what_is_deep_is_dropped_without_depth() {
+    let last = deep(|ty| vec![Type::Int, ty], |rest| vec![int(1), rest]);
+    let first = deep(
+        |ty| vec![ty.clone(), ty],
+        |rest| {
+            let ty = rest.ty.clone();
+            let Type::Enum(of, _) = ty else { unreachable!() };
+            vec![rest, expr(ty, ExprKind::Variant { of, variant: 0, fields: vec![] })]
+        },
+    );
+    let in_lists = deep(
+        |ty| vec![list_of(ty)],
+        |rest| vec![expr(list_of(rest.ty.clone()), ExprKind::List(vec![rest]))],
+    );
+    for trees in [last, first, in_lists] {
+        let program = lower(&trees.program, Target::Main);
+        assert_eq!(machine::run(&program).1, End::Exit(0));
+    }
+}

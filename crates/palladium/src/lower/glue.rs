@@ -53,7 +53,7 @@ pub(super) fn make_drop(context: &mut Context<'_>, glue: GlueIdx) -> Function {
     if group.is_empty() {
         code.drop_once(block, glue);
     } else {
-        code.drop_all(block, glue, &group);
+        code.drop_all(block, glue, group);
     }
     code.finish(name, FileId(0), vec![block], Vec::new(), Passing::Fixed(vec![true]))
 }
@@ -174,23 +174,41 @@ fn name(context: &Context<'_>, glue: GlueIdx) -> Arc<str> {
     }
 }
 
+/// Blocks of types that lead to each other while they are dropped.
+struct Waiting {
+    /// Their types, by the numbers in addresses.
+    group: Vec<GlueIdx>,
+    /// Where a block of each is dropped.
+    starts: Vec<BlockIdx>,
+    /// The first that waits, or 0.
+    first: Reg,
+    /// Where that is taken.
+    next: BlockIdx,
+}
+
+impl Waiting {
+    fn number(&self, glue: GlueIdx) -> Option<usize> {
+        self.group.iter().position(|other| *other == glue)
+    }
+}
+
 impl Code<'_, '_> {
     /// Drops what is in a dead block, and frees it.
     fn drop_once(&mut self, block: Reg, glue: GlueIdx) {
         let after = self.block();
-        self.each_pointer(block, glue, after, |code, cell, glue| code.drop_later(cell, glue));
+        self.drop_pointers(block, glue, after, None);
         self.at(after);
         self.emit(Inst::Free { s: block });
         self.end(Terminator::Return(Vec::new()));
     }
 
-    /// Does something with each pointer in a block, then goes on at another block.
-    fn each_pointer(
+    /// Drops the pointers in a block, then goes on at another block.
+    fn drop_pointers(
         &mut self,
         base: Reg,
         glue: GlueIdx,
         after: BlockIdx,
-        mut f: impl FnMut(&mut Self, Reg, GlueIdx),
+        waiting: Option<&Waiting>,
     ) {
         match pointers(self.context, glue) {
             Pointers::Elements(target) => {
@@ -198,31 +216,62 @@ impl Code<'_, '_> {
                 self.repeat(length, |code, index| {
                     let d = code.reg(Class::Int);
                     code.emit(Inst::LoadElem { d, base, index, width: Elem::Cell });
-                    f(code, d, target);
+                    code.drop_pointer(d, target, waiting);
                 });
                 self.jump(after);
             }
             Pointers::Cells(variants) => {
-                let blocks = self.variants(base, &variants, after);
+                let blocks = self.variants(base, glue, &variants, after);
                 for (block, cells) in blocks.into_iter().zip(variants) {
-                    if block == after {
-                        continue;
+                    if block != after {
+                        self.at(block);
+                        self.drop_cells(base, &cells, after, waiting);
                     }
-                    self.at(block);
-                    for (offset, target) in cells {
-                        let cell = self.load(Class::Int, base, offset, Width::Cell);
-                        f(self, cell, target);
-                    }
-                    self.jump(after);
                 }
             }
         }
     }
 
-    /// Blocks for the variants that have pointers; the others go on at once.
+    /// Drops the pointers in some cells of a block. The last that leads to others goes on with that
+    /// at once.
+    fn drop_cells(
+        &mut self,
+        base: Reg,
+        cells: &[(u16, GlueIdx)],
+        after: BlockIdx,
+        waiting: Option<&Waiting>,
+    ) {
+        let number = |glue: GlueIdx| waiting.and_then(|waiting| waiting.number(glue));
+        let last = cells.iter().rposition(|(_, glue)| number(*glue).is_some());
+        for (n, (offset, glue)) in cells.iter().enumerate() {
+            if Some(n) != last {
+                let cell = self.load(Class::Int, base, *offset, Width::Cell);
+                self.drop_pointer(cell, *glue, waiting);
+            }
+        }
+        let Some((waiting, (offset, glue))) = waiting.zip(last.map(|last| cells[last])) else {
+            return self.jump(after);
+        };
+        let cell = self.load(Class::Int, base, offset, Width::Cell);
+        self.emit(Inst::Free { s: base });
+        self.emit(Inst::Copy { d: base, s: cell });
+        let last = waiting.number(glue).map_or(waiting.next, |n| waiting.starts[n]);
+        self.end(Terminator::Release { s: base, last, otherwise: waiting.next });
+    }
+
+    fn drop_pointer(&mut self, cell: Reg, glue: GlueIdx, waiting: Option<&Waiting>) {
+        match waiting.and_then(|waiting| waiting.number(glue).zip(Some(waiting.first))) {
+            Some((number, first)) => self.let_wait(cell, number, first),
+            None => self.drop_later(cell, glue),
+        }
+    }
+
+    /// Blocks for the variants that have pointers; the others go on at once. What has no cells at
+    /// all is no block, so where one variant is left nobody need look.
     fn variants(
         &mut self,
         base: Reg,
+        glue: GlueIdx,
         variants: &[Vec<(u16, GlueIdx)>],
         after: BlockIdx,
     ) -> Vec<BlockIdx> {
@@ -230,16 +279,30 @@ impl Code<'_, '_> {
             .iter()
             .map(|cells| if cells.is_empty() { after } else { self.block() })
             .collect();
-        match blocks.as_slice() {
-            [] => self.jump(after),
-            [only] => self.jump(*only),
-            several => {
+        let only = match blocks.as_slice() {
+            [] => Some(after),
+            [only] => Some(*only),
+            _ => self.only_block(glue).map(|n| blocks[n]),
+        };
+        match only {
+            Some(only) => self.jump(only),
+            None => {
                 let value = self.load(Class::Int, base, VARIANT, Width::U16);
-                let targets = several.to_vec();
+                let targets = blocks.clone();
                 self.end(Terminator::Switch { value, targets, otherwise: after });
             }
         }
         blocks
+    }
+
+    /// The variant that all blocks are, if there is one.
+    fn only_block(&mut self, glue: GlueIdx) -> Option<usize> {
+        let Some(Kind::Of(ty)) = self.context.types.kind(glue).cloned() else { return None };
+        let shape = self.shape(&ty);
+        let Layout::Sum(sum) = &shape.layout else { return None };
+        let mut blocks = (0..).zip(&sum.variants).filter(|(_, fields)| !fields.cells.is_empty());
+        let (only, _) = blocks.next()?;
+        blocks.next().is_none().then_some(only)
     }
 
     /// A reference that nothing uses is dropped by the pass that counts.
@@ -249,59 +312,62 @@ impl Code<'_, '_> {
     }
 
     /// Drops a dead block and all that it leads to that is dead then.
-    fn drop_all(&mut self, block: Reg, glue: GlueIdx, group: &[GlueIdx]) {
-        let number = |glue: GlueIdx| group.iter().position(|other| *other == glue);
-        let waiting = self.int(0);
+    fn drop_all(&mut self, block: Reg, glue: GlueIdx, group: Vec<GlueIdx>) {
+        let first = self.int(0);
         let (next, done) = (self.block(), self.block());
         let starts: Vec<BlockIdx> = group.iter().map(|_| self.block()).collect();
-        let first = number(glue).map_or(done, |n| starts[n]);
-        self.jump(first);
-        for (glue, start) in group.iter().zip(&starts) {
+        let waiting = Waiting { group, starts, first, next };
+        self.jump(waiting.number(glue).map_or(done, |n| waiting.starts[n]));
+        for (glue, start) in waiting.group.iter().zip(&waiting.starts) {
             self.at(*start);
             let after = self.block();
-            self.each_pointer(block, *glue, after, |code, cell, glue| match number(glue) {
-                Some(number) => code.let_wait(cell, number, waiting),
-                None => code.drop_later(cell, glue),
-            });
+            self.drop_pointers(block, *glue, after, Some(&waiting));
             self.at(after);
             self.emit(Inst::Free { s: block });
             self.jump(next);
         }
         self.at(next);
         let some = self.block();
-        self.branch(Compare::Ne, waiting, Operand::Imm(0), some, done);
+        self.branch(Compare::Ne, first, Operand::Imm(0), some, done);
         self.at(some);
-        self.next_waiting(block, waiting, &starts);
+        self.next_waiting(block, &waiting);
         self.at(done);
         self.end(Terminator::Return(Vec::new()));
     }
 
     /// Gives up a reference; a block that is dead then waits.
-    fn let_wait(&mut self, cell: Reg, number: usize, waiting: Reg) {
+    fn let_wait(&mut self, cell: Reg, number: usize, first: Reg) {
         let (last, after) = (self.block(), self.block());
         self.end(Terminator::Release { s: cell, last, otherwise: after });
         self.at(last);
-        self.emit(Inst::Store { base: cell, offset: 0, s: waiting, width: Width::U32 });
-        let (op, b) = (BinaryOp::AddWrap, Operand::Imm(number as i32));
-        self.emit(Inst::Binary { op, d: waiting, a: cell, b });
+        self.emit(Inst::Store { base: cell, offset: 0, s: first, width: Width::U32 });
+        let marked = match number {
+            0 => cell,
+            _ => self.binary(BinaryOp::AddWrap, cell, Operand::Imm(number as i32)),
+        };
+        self.emit(Inst::Copy { d: first, s: marked });
         self.jump(after);
         self.at(after);
     }
 
     /// Takes the first block that waits, and goes to where its type is dropped.
-    fn next_waiting(&mut self, block: Reg, waiting: Reg, starts: &[BlockIdx]) {
+    fn next_waiting(&mut self, block: Reg, waiting: &Waiting) {
+        let Waiting { starts, first, .. } = waiting;
         let mask = MAX_GROUP as i32 - 1;
-        let kind = self.binary(BinaryOp::And, waiting, Operand::Imm(mask));
-        let (op, b) = (BinaryOp::And, Operand::Imm(!mask));
-        self.emit(Inst::Binary { op, d: block, a: waiting, b });
-        self.emit(Inst::Load { d: waiting, base: block, offset: 0, width: Width::U32 });
+        let number = self.binary(BinaryOp::And, *first, Operand::Imm(mask));
+        let address = match starts.len() {
+            1 => *first,
+            _ => self.binary(BinaryOp::And, *first, Operand::Imm(!mask)),
+        };
+        self.emit(Inst::Copy { d: block, s: address });
+        self.emit(Inst::Load { d: *first, base: block, offset: 0, width: Width::U32 });
         let none = self.int(0);
         self.emit(Inst::Store { base: block, offset: 0, s: none, width: Width::U32 });
-        match starts {
+        match starts.as_slice() {
             [only] => self.jump(*only),
             several => {
                 let (targets, otherwise) = (several.to_vec(), several[0]);
-                self.end(Terminator::Switch { value: kind, targets, otherwise });
+                self.end(Terminator::Switch { value: number, targets, otherwise });
             }
         }
     }

@@ -87,8 +87,9 @@ impl Instances {
     }
 
     /// The next that is to be made.
-    pub(super) fn next(&self) -> Option<Key> {
-        self.keys.get(self.made.len()).cloned()
+    pub(super) fn next(&self) -> Option<(FnIdx, Key)> {
+        let next = self.made.len();
+        self.keys.get(next).map(|key| (FnIdx(next as u32), key.clone()))
     }
 
     /// Takes what [`next`](Self::next) asked for.

@@ -5,6 +5,7 @@
 //! slow parts of intrinsics are functions like others.
 
 mod call;
+mod clean;
 mod closure;
 mod code;
 mod condition;
@@ -60,8 +61,8 @@ pub fn lower(program: &core::Program, target: Target) -> Program {
 
 /// Makes what was asked for, and what that asks for.
 fn make_all(context: &mut Context<'_>) {
-    while let Some(key) = context.instances.next() {
-        let function = match key {
+    while let Some((index, key)) = context.instances.next() {
+        let mut function = match key {
             Key::Entry(first) => entry::make(context, first),
             Key::Function(id, types) => function::lower(context, id, types, false),
             Key::Value(id, types) => function::lower(context, id, types, true),
@@ -70,6 +71,7 @@ fn make_all(context: &mut Context<'_>) {
             Key::Copy(glue) => glue::make_copy(context, glue),
             Key::Support(support) => intrinsics::make_support(context, support),
         };
+        clean::clean(&mut function, index);
         context.instances.put(function);
     }
 }
