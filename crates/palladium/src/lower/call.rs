@@ -2,6 +2,7 @@
 
 use super::code::Value;
 use super::function::Body;
+use super::instances::{Instance, Key};
 use super::place::Open;
 use super::slot::Slot;
 use crate::core::{Arg, Body as Tree, Expr, FnId, Place, Type};
@@ -30,7 +31,16 @@ impl<'a> Body<'_, 'a> {
             let value = self.code.value(result);
             let back = places.iter().flat_map(|(_, regs)| regs);
             let results: Vec<Reg> = value.iter().chain(back).copied().collect();
-            let function = self.instance(id, types);
+            let instance = Instance::new(id, self.types_of(types));
+            let closures = args.iter().map(|arg| match arg {
+                Arg::Value(value) => self.known_closure(value),
+                Arg::InOut(_) => None,
+            });
+            let closures: Vec<Option<Instance>> = closures.collect();
+            let is_known = closures.iter().any(Option::is_some);
+            let closures = if is_known { closures.into() } else { [].into() };
+            let key = Key::Function(instance, closures);
+            let function = self.code.context.instances.get(key);
             self.code.emit(Inst::Call { function, args: values.concat(), results });
             value
         };
@@ -50,11 +60,18 @@ impl<'a> Body<'_, 'a> {
     ) -> Value {
         let Args { mut values, .. } = self.args(args, Some(function));
         let closure = values.remove(0)[0];
-        let results = self.code.value(result);
-        let args = values.concat();
-        self.code.emit(Inst::CallClosure { closure, args, results: results.clone() });
+        let value = self.code.value(result);
+        let (mut args, results) = (values.concat(), value.clone());
+        let call = if let Some(known) = self.known_closure(function) {
+            let function = self.code.context.instances.get(Key::Value(known));
+            args.insert(0, closure);
+            Inst::Call { function, args, results }
+        } else {
+            Inst::CallClosure { closure, args, results }
+        };
+        self.code.emit(call);
         self.after_call(result);
-        results
+        value
     }
 
     fn after_call(&mut self, result: &Type) {

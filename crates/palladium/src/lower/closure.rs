@@ -2,28 +2,39 @@
 
 use super::code::Value;
 use super::function::Body;
-use super::instances::Key;
+use super::instances::{Instance, Key};
 use super::shape::Kind;
-use crate::core::{FnId, LocalId, Type};
+use crate::core::{Expr, ExprKind, FnId, LocalId, Type};
 use crate::mir::{Class, Data, Inst, Reg};
 
 impl Body<'_, '_> {
     /// A function that captures nothing.
     pub(super) fn function_value(&mut self, function: FnId, types: &[Type]) -> Reg {
-        let key = Key::Value(function, self.types_of(types));
-        let function = self.code.context.instances.get(key);
+        let function = Instance::new(function, self.types_of(types));
+        let function = self.code.context.instances.get(Key::Value(function));
         let data = self.code.context.data(Data::Closure(function));
         let d = self.closure_reg();
         self.code.emit(Inst::Data { d, data });
         d
     }
 
+    /// The function that is called when this is, if that is known.
+    pub(super) fn known_closure(&self, value: &Expr) -> Option<Instance> {
+        match &value.kind {
+            ExprKind::Fn { function, types } | ExprKind::Closure { function, types, .. } => {
+                Some(Instance::new(*function, self.types_of(types)))
+            }
+            ExprKind::Local(local) => self.closures.get(local).cloned(),
+            _ => None,
+        }
+    }
+
     pub(super) fn closure(&mut self, id: FnId, types: &[Type], captured: &[LocalId]) -> Reg {
         if captured.is_empty() {
             return self.function_value(id, types);
         }
-        let key = Key::Value(id, self.types_of(types));
-        let function = self.code.context.instances.get(key);
+        let function = Instance::new(id, self.types_of(types));
+        let function = self.code.context.instances.get(Key::Value(function));
         let values: Vec<Value> = captured.iter().map(|local| self.captured(*local)).collect();
         let values = values.concat();
         let classes = values.iter().map(|reg| self.code.class(*reg)).collect();

@@ -25,6 +25,9 @@ pub(super) const LENGTH: u16 = 8;
 /// Where the variant of a block is.
 pub(super) const VARIANT: u16 = 4;
 
+/// The file of functions that stand in none: what they do is told of their callers.
+pub(super) const MADE: FileId = FileId(u32::MAX);
+
 pub(super) struct Code<'c, 'a> {
     pub(super) context: &'c mut Context<'a>,
     regs: Vec<Class>,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::instances::{Instances, Key};
+use super::instances::{Instance, Instances};
 use super::shape::Types;
 use crate::core::{self, FnId, Type};
 use crate::mir::{Class, Data, DataIdx, FnIdx};
@@ -80,7 +80,7 @@ impl<'a> Context<'a> {
             let declared = &function.locals[param.local.0 as usize].ty;
             matches(declared, ty, &mut types).then_some((*id, types))
         })?;
-        Some(self.instances.get(Key::Function(id, types.into())))
+        Some(self.instances.get(Instance::new(id, types).plain()))
     }
 }
 

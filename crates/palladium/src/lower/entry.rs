@@ -1,10 +1,8 @@
 //! Where a program begins and ends.
 
-use iridium_isa::FileId;
-
-use super::code::Code;
+use super::code::{Code, MADE};
 use super::context::Context;
-use super::instances::Key;
+use super::instances::Instance;
 use super::value::Source;
 use crate::core::{FnId, Type};
 use crate::mir::{Function, Passing, Terminator};
@@ -18,11 +16,11 @@ const ERR: u32 = 1;
 pub(super) fn make(context: &mut Context<'_>, first: Option<FnId>) -> Function {
     let result = first.map(|id| context.function(id).result.clone());
     let span = first.map_or(0..0, |id| context.function(id).span.clone());
-    let file = first.map_or(FileId(0), |id| context.function(id).file);
+    let file = first.map_or(MADE, |id| context.function(id).file);
     let mut code = Code::new(context, span);
     if let (Some(id), Some(result)) = (first, result) {
         let classes = code.context.types.parts(&result);
-        let function = code.context.instances.get(Key::Function(id, [].into()));
+        let function = code.context.instances.get(Instance::new(id, []).plain());
         let value = code.call(function, Vec::new(), &classes);
         if matches!(&result, Type::Enum(of, _) if Some(*of) == code.context.program.known.result) {
             code.check(&result, &value);

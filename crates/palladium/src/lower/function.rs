@@ -1,16 +1,16 @@
 //! The code of one function while it is being made from its tree.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::code::{CELLS, Code, Value};
 use super::context::Context;
-use super::instances::Key;
+use super::instances::Instance;
 use super::shape::Kind;
 use super::value::offset;
 use super::walk;
-use crate::core::{self, Body as Tree, Expr, FnId, LocalId, Type};
-use crate::mir::{BlockIdx, Class, FnIdx, Function, Inst, Passing, Reg, Terminator, Width};
+use crate::core::{self, Body as Tree, Expr, LocalId, Type};
+use crate::mir::{BlockIdx, Class, Function, Inst, Passing, Reg, Terminator, Width};
 
 pub(super) struct Body<'c, 'a> {
     pub(super) code: Code<'c, 'a>,
@@ -22,6 +22,8 @@ pub(super) struct Body<'c, 'a> {
     changes: Vec<bool>,
     /// The registers of those that do.
     changing: HashSet<Reg>,
+    /// The closures that parameters are known to be.
+    pub(super) closures: HashMap<LocalId, Instance>,
     /// Where `continue` and `break` go to, the innermost last.
     pub(super) loops: Vec<(BlockIdx, BlockIdx)>,
 }
@@ -34,36 +36,31 @@ pub(super) enum Variable {
     Shared(Reg),
 }
 
-/// The code of a function. As a value it is called with the closure before its parameters.
+/// The code of a function.
 pub(super) fn lower(
     context: &mut Context<'_>,
-    id: FnId,
-    types: Arc<[Type]>,
-    is_value: bool,
+    instance: Instance,
+    closures: &[Option<Instance>],
 ) -> Function {
-    let function = context.function(id);
-    let mut body = Body::new(context, function, types);
-    let mut params = Vec::new();
-    if is_value {
-        params.push(body.open_closure());
-    }
+    let mut body = Body::new(context, instance);
+    body.know(closures);
+    let params = body.open_params();
+    body.finish(params, Passing::Inferred)
+}
+
+/// The code of a function that is called with the closure before its parameters.
+pub(super) fn lower_value(context: &mut Context<'_>, instance: Instance) -> Function {
+    let mut body = Body::new(context, instance);
+    let mut params = vec![body.open_closure()];
     params.extend(body.open_params());
-    let results = body.results();
     let owned = (0..params.len()).map(|n| n > 0).collect();
-    let passing = if is_value { Passing::Fixed(owned) } else { Passing::Inferred };
-    match &function.body {
-        Tree::Code(expr) => {
-            let value = body.expr(expr);
-            body.code.span = expr.span.end.saturating_sub(1)..expr.span.end;
-            body.give_back(value);
-        }
-        Tree::Intrinsic => body.intrinsic_alone(),
-    }
-    body.code.finish(Arc::clone(&function.name), function.file, params, results, passing)
+    body.finish(params, Passing::Fixed(owned))
 }
 
 impl<'c, 'a> Body<'c, 'a> {
-    fn new(context: &'c mut Context<'a>, function: &'a core::Function, types: Arc<[Type]>) -> Self {
+    fn new(context: &'c mut Context<'a>, instance: Instance) -> Self {
+        let Instance { function, types } = instance;
+        let function = context.function(function);
         let mut changes = vec![false; function.locals.len()];
         if let Tree::Code(expr) = &function.body {
             walk::assigned(expr, &mut |local| changes[local.0 as usize] = true);
@@ -71,7 +68,33 @@ impl<'c, 'a> Body<'c, 'a> {
         let locals = vec![None; function.locals.len()];
         let code = Code::new(context, function.span.clone());
         let (changing, loops) = (HashSet::new(), Vec::new());
-        Self { code, function, types, locals, changes, changing, loops }
+        let closures = HashMap::new();
+        Self { code, function, types, locals, changes, changing, closures, loops }
+    }
+
+    /// Keeps which closures parameters are, where they stay what they are.
+    fn know(&mut self, closures: &[Option<Instance>]) {
+        for (param, closure) in self.function.params.iter().zip(closures) {
+            if let Some(closure) = closure
+                && !self.changes[param.local.0 as usize]
+            {
+                self.closures.insert(param.local, closure.clone());
+            }
+        }
+    }
+
+    fn finish(mut self, params: Value, passing: Passing) -> Function {
+        let results = self.results();
+        match &self.function.body {
+            Tree::Code(expr) => {
+                let value = self.expr(expr);
+                self.code.span = expr.span.end.saturating_sub(1)..expr.span.end;
+                self.give_back(value);
+            }
+            Tree::Intrinsic => self.intrinsic_alone(),
+        }
+        let (name, file) = (Arc::clone(&self.function.name), self.function.file);
+        self.code.finish(name, file, params, results, passing)
     }
 
     /// A type of the tree in this instance.
@@ -224,11 +247,5 @@ impl<'c, 'a> Body<'c, 'a> {
         let types = Arc::clone(&self.types);
         let value = self.code.intrinsic(&self.function.name, &types, &args);
         self.give_back(value);
-    }
-
-    /// The function's results when it is called with these types.
-    pub(super) fn instance(&mut self, id: FnId, types: &[Type]) -> FnIdx {
-        let types = self.types_of(types);
-        self.code.context.instances.get(Key::Function(id, types))
     }
 }

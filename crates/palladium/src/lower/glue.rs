@@ -8,9 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use iridium_isa::FileId;
-
-use super::code::{CELLS, Code, ELEMENTS, LENGTH, VARIANT};
+use super::code::{CELLS, Code, ELEMENTS, LENGTH, MADE, VARIANT};
 use super::context::Context;
 use super::instances::Key;
 use super::shape::{Kind, Layout};
@@ -55,7 +53,7 @@ pub(super) fn make_drop(context: &mut Context<'_>, glue: GlueIdx) -> Function {
     } else {
         code.drop_all(block, glue, group);
     }
-    code.finish(name, FileId(0), vec![block], Vec::new(), Passing::Fixed(vec![true]))
+    code.finish(name, MADE, vec![block], Vec::new(), Passing::Fixed(vec![true]))
 }
 
 pub(super) fn make_copy(context: &mut Context<'_>, glue: GlueIdx) -> Function {
@@ -80,7 +78,7 @@ pub(super) fn make_copy(context: &mut Context<'_>, glue: GlueIdx) -> Function {
         }
     }
     code.end(Terminator::Return(vec![new]));
-    code.finish(name, FileId(0), vec![old], vec![class], Passing::Fixed(vec![true]))
+    code.finish(name, MADE, vec![old], vec![class], Passing::Fixed(vec![true]))
 }
 
 /// The types of blocks that lead to these again, with these; none when they do not.
@@ -353,21 +351,23 @@ impl Code<'_, '_> {
     /// Takes the first block that waits, and goes to where its type is dropped.
     fn next_waiting(&mut self, block: Reg, waiting: &Waiting) {
         let Waiting { starts, first, .. } = waiting;
-        let mask = MAX_GROUP as i32 - 1;
-        let number = self.binary(BinaryOp::And, *first, Operand::Imm(mask));
-        let address = match starts.len() {
-            1 => *first,
-            _ => self.binary(BinaryOp::And, *first, Operand::Imm(!mask)),
+        let (first, mask) = (*first, MAX_GROUP as i32 - 1);
+        let (number, address) = match starts.as_slice() {
+            [_] => (None, first),
+            _ => {
+                let number = self.binary(BinaryOp::And, first, Operand::Imm(mask));
+                (Some(number), self.binary(BinaryOp::And, first, Operand::Imm(!mask)))
+            }
         };
         self.emit(Inst::Copy { d: block, s: address });
-        self.emit(Inst::Load { d: *first, base: block, offset: 0, width: Width::U32 });
+        self.emit(Inst::Load { d: first, base: block, offset: 0, width: Width::U32 });
         let none = self.int(0);
         self.emit(Inst::Store { base: block, offset: 0, s: none, width: Width::U32 });
-        match starts.as_slice() {
-            [only] => self.jump(*only),
-            several => {
-                let (targets, otherwise) = (several.to_vec(), several[0]);
-                self.end(Terminator::Switch { value: number, targets, otherwise });
+        match number {
+            None => self.jump(starts[0]),
+            Some(value) => {
+                let (targets, otherwise) = (starts.clone(), starts[0]);
+                self.end(Terminator::Switch { value, targets, otherwise });
             }
         }
     }

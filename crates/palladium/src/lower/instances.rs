@@ -6,15 +6,33 @@ use std::sync::Arc;
 use crate::core::{FnId, Type};
 use crate::mir::{Class, FnIdx, Function, GlueIdx};
 
+/// A function for some types.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Instance {
+    pub(super) function: FnId,
+    pub(super) types: Arc<[Type]>,
+}
+
+impl Instance {
+    pub(super) fn new(function: FnId, types: impl Into<Arc<[Type]>>) -> Self {
+        Self { function, types: types.into() }
+    }
+
+    /// As a function of which nothing else is known.
+    pub(super) fn plain(self) -> Key {
+        Key::Function(self, [].into())
+    }
+}
+
 /// What a function of the result is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     /// What runs first: a function without parameters.
     Entry(Option<FnId>),
-    /// A function or the code of a closure.
-    Function(FnId, Arc<[Type]>),
-    /// A function that is called as a closure.
-    Value(FnId, Arc<[Type]>),
+    /// A function. Of its parameters it is known which closures they are, if that can be.
+    Function(Instance, Arc<[Option<Instance>]>),
+    /// A function that is called as a closure, or the code of one.
+    Value(Instance),
     /// What follows from the structure of a type.
     Derived(Derived, Type),
     Drop(GlueIdx),

@@ -15,15 +15,19 @@ mod entry;
 mod expr;
 mod function;
 mod glue;
+mod inline;
 mod instances;
 mod intrinsics;
 mod pattern;
 mod place;
+mod prune;
 mod rows;
 mod shape;
 mod slot;
 mod value;
 mod walk;
+
+use iridium_isa::FileId;
 
 use crate::core;
 use crate::mir::{GlueIdx, Program};
@@ -55,8 +59,15 @@ pub fn lower(program: &core::Program, target: Target) -> Program {
         make_all(&mut context);
     }
     let Context { instances, data, imports, .. } = context;
-    let functions = instances.into_functions();
-    Program { functions, data, glue, entry, imports, files: program.files.clone() }
+    let mut functions = instances.into_functions();
+    let is_library = |file: FileId| {
+        program.files.get(file.0 as usize).is_none_or(|name| name.starts_with("std/"))
+    };
+    inline::inline(&mut functions, is_library);
+    let files = program.files.clone();
+    let mut program = Program { functions, data, glue, entry, imports, files };
+    prune::prune(&mut program);
+    program
 }
 
 /// Makes what was asked for, and what that asks for.
@@ -64,8 +75,8 @@ fn make_all(context: &mut Context<'_>) {
     while let Some((index, key)) = context.instances.next() {
         let mut function = match key {
             Key::Entry(first) => entry::make(context, first),
-            Key::Function(id, types) => function::lower(context, id, types, false),
-            Key::Value(id, types) => function::lower(context, id, types, true),
+            Key::Function(instance, closures) => function::lower(context, instance, &closures),
+            Key::Value(instance) => function::lower_value(context, instance),
             Key::Derived(derived, ty) => derive::make(context, derived, &ty),
             Key::Drop(glue) => glue::make_drop(context, glue),
             Key::Copy(glue) => glue::make_copy(context, glue),

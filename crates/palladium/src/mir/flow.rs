@@ -80,16 +80,17 @@ impl Inst {
 
     /// The registers that it writes.
     pub fn writes(&self) -> Vec<Reg> {
+        let mut all = Vec::new();
+        self.clone().each_write(&mut |reg| all.push(*reg));
+        all
+    }
+
+    /// Does something with each register that it writes.
+    pub fn each_write(&mut self, f: &mut impl FnMut(&mut Reg)) {
         match self {
             Self::Call { results, .. }
             | Self::CallClosure { results, .. }
-            | Self::Machine { results, .. } => results.clone(),
-            _ => self.write().into_iter().collect(),
-        }
-    }
-
-    fn write(&self) -> Option<Reg> {
-        Some(match self {
+            | Self::Machine { results, .. } => results.iter_mut().for_each(f),
             Self::Int { d, .. }
             | Self::Float { d, .. }
             | Self::Data { d, .. }
@@ -108,17 +109,14 @@ impl Inst {
             | Self::NewBytes { d, .. }
             | Self::Capacity { d, .. }
             | Self::Unique { d, .. }
-            | Self::Reuse { d, .. } => *d,
-            Self::Open { token, .. } => return *token,
+            | Self::Reuse { d, .. } => f(d),
+            Self::Open { token, .. } => token.iter_mut().for_each(f),
             Self::Store { .. }
             | Self::StoreElem { .. }
             | Self::Free { .. }
-            | Self::Call { .. }
-            | Self::CallClosure { .. }
-            | Self::Machine { .. }
             | Self::Keep { .. }
-            | Self::Drop { .. } => return None,
-        })
+            | Self::Drop { .. } => {}
+        }
     }
 
     /// Does something with each register that it reads.

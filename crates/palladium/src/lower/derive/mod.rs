@@ -10,9 +10,7 @@ mod show;
 
 use std::sync::Arc;
 
-use iridium_isa::FileId;
-
-use super::code::{Code, Value};
+use super::code::{Code, MADE, Value};
 use super::context::Context;
 use super::instances::Derived;
 use super::shape::{Form, Layout};
@@ -38,7 +36,7 @@ pub(super) fn make(context: &mut Context<'_>, derived: Derived, ty: &Type) -> Fu
         Derived::Show => code.show_body(ty, &value, more[0]),
     }
     let name = Arc::from(format!("{}.{name}", code.name_of(ty)));
-    code.finish(name, FileId(0), [value, more].concat(), vec![result], Passing::Inferred)
+    code.finish(name, MADE, [value, more].concat(), vec![result], Passing::Inferred)
 }
 
 /// The parts of a value that derived code goes through.

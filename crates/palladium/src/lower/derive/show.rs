@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::core::Type;
 use crate::lower::code::Code;
-use crate::lower::instances::{Derived, Key, Support};
+use crate::lower::instances::{Derived, Instance, Key, Support};
 use crate::mir::{Compare, Inst, Operand, Reg};
 
 use super::Parts;
@@ -44,7 +44,7 @@ impl Code<'_, '_> {
 
     fn show_char(&mut self, char: Reg, out: Reg) {
         if let Some(function) = self.context.library("string.push_char") {
-            let function = self.context.instances.get(Key::Function(function, [].into()));
+            let function = self.context.instances.get(Instance::new(function, []).plain());
             self.emit(Inst::Call { function, args: vec![out, char], results: vec![out] });
         }
     }

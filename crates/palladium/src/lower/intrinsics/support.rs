@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use iridium_isa::FileId;
-
-use crate::lower::code::{Code, ELEMENTS, LENGTH, Value};
+use crate::lower::code::{Code, ELEMENTS, LENGTH, MADE, Value};
 use crate::lower::context::Context;
 use crate::lower::instances::Support;
 use crate::lower::shape::Kind;
@@ -55,7 +53,7 @@ pub(in crate::lower) fn make(context: &mut Context<'_>, support: Support) -> Fun
     let params = code.regs(&params);
     let value = code.support_body(support, &params);
     code.end(Terminator::Return(value));
-    code.finish(Arc::from(name), FileId(0), params, results, Passing::Inferred)
+    code.finish(Arc::from(name), MADE, params, results, Passing::Inferred)
 }
 
 impl Code<'_, '_> {
