@@ -158,12 +158,11 @@ impl Process {
         &self.heap.bytes
     }
 
-    /// How many blocks of the heap are live: those of `new` and `newv` that were not given back. A
-    /// program that writes over the table of its blocks can make it any number.
+    /// How many blocks of the heap are live: those of `new` and `newv` that were not given back. This
+    /// looks at each block that was. A program that writes over the table of its blocks can make it any
+    /// number.
     pub fn live_blocks(&self) -> u64 {
-        let live = self.heap.table.map(|table| table as usize + blocks::LIVE);
-        let word = live.and_then(|at| self.heap.bytes.get(at..)?.first_chunk());
-        word.map_or(0, |word| u64::from_le_bytes(*word))
+        self.heap.table.map_or(0, |table| blocks::live(&self.heap.bytes, table))
     }
 
     /// The memory that registers, stacks, heap and current message take, in bytes, with what the

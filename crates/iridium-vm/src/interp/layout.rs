@@ -6,7 +6,7 @@ use super::code::Code;
 use super::dataflow::{self, Dataflow};
 use super::dispatch::{self, Handler};
 use super::op::{HandlerCell, Marks, OP_SIZE, Op};
-use crate::blocks::{class_of, head_offset, head_word};
+use crate::blocks::{class_of, first_free, head_word};
 use crate::register::Register;
 
 /// Lays a module's code out.
@@ -52,7 +52,7 @@ fn op(
         _ if op.opcode.is_call() => op.literal = index as i32 + 1,
         Instruction::New { n, v, .. } => {
             let class = class_of(u64::from(n.0)).unwrap_or(0);
-            op.literal = head_offset(class) as i32;
+            op.literal = first_free(class) as i32;
             op.high = (head_word(0, v.0, class) >> 32) as i32;
         }
         Instruction::Jtab { l, .. } => {

@@ -14,7 +14,7 @@
 //!   when a process starts and by S2, kept by calls, which check before they slide, and by returns,
 //!   which undo a slide.
 //! * **I3** `heap` is the process's heap, and from every address below `heap_room` on there are eight
-//!   bytes of it.
+//!   bytes of it, and from the first `block_places` multiples of 16 above 0 on there are sixteen.
 //! * **I4** from `frame_base` to `frame_top` there are the process's calls, and up to `frame_end`
 //!   there is room for more.
 //! * **I5** what works on a machine is the semantics of the opcode at `pc`, so the operands that it
@@ -92,6 +92,8 @@ pub(super) struct Run<'r> {
     pub(super) heap: *mut u8,
     /// Addresses below this are for the fast path.
     pub(super) heap_room: usize,
+    /// How many multiples of 16 above 0 may be addresses of blocks: 16 bytes are there.
+    pub(super) block_places: u64,
     /// The address of the table of blocks; none that is in the heap when there is no table.
     pub(super) table: i64,
     budget: i64,
@@ -129,6 +131,7 @@ impl<'r> Run<'r> {
             spent_before: process.fuel_spent,
             heap: std::ptr::null_mut(),
             heap_room: 0,
+            block_places: 0,
             table: NO_TABLE,
             last_window: std::ptr::null_mut(),
             frame_base: std::ptr::null_mut(),
@@ -174,6 +177,7 @@ impl<'r> Run<'r> {
         };
         this.heap_room = this.process.heap.bytes.len().saturating_sub(WIDEST - 1);
         this.heap = this.process.heap.bytes.as_mut_ptr();
+        this.block_places = (this.process.heap.bytes.len() as u64 / 16).saturating_sub(1);
         this.table = this.process.heap.table.map_or(NO_TABLE, i64::from);
         let frames = &mut this.process.frames;
         let room = frames.capacity().min(this.process.limits.call_depth as usize);

@@ -4,6 +4,8 @@
 //! are in the heap. The last bytes of a heap are left to the slow path.
 #![allow(unsafe_code)]
 
+use std::marker::PhantomData;
+
 use super::machine::{Machine, Run, WIDEST};
 
 impl<const F: usize> Machine<'_, F> {
@@ -45,18 +47,71 @@ impl Run<'_> {
         Some(())
     }
 
-    /// The length of the heap in bytes, when anything in it is for the fast path.
+    /// What may be a block: its address is a multiple of 16, not 0, and in the heap.
     #[inline(always)]
-    pub(super) fn heap_length(&self) -> u64 {
-        (self.heap_room + (WIDEST - 1)) as u64
+    pub(super) fn block(&mut self, value: i64) -> Option<Block<'_>> {
+        // What is no multiple of 16 becomes very large by this, and so does 0.
+        if (value as u64).rotate_right(4).wrapping_sub(1) >= self.block_places {
+            return None;
+        }
+        // SAFETY: sixteen bytes from there on lie in the heap (I3).
+        Some(unsafe { Block { at: self.heap.add(value as usize), heap: PhantomData } })
     }
 
-    /// Fills bytes at a heap address, if they are all there.
+    /// Fills what the heap has of so many bytes at an address.
     pub(super) fn fill(&mut self, address: i64, length: usize, byte: u8) {
-        let range = usize::try_from(address).ok().and_then(|at| Some(at..at.checked_add(length)?));
-        let bytes = range.and_then(|range| self.process.heap.bytes.get_mut(range));
-        if let Some(bytes) = bytes {
-            bytes.fill(byte);
-        }
+        let bytes = &mut self.process.heap.bytes;
+        let end = bytes.len();
+        let start = usize::try_from(address).unwrap_or(end).min(end);
+        bytes[start..end.min(start.saturating_add(length))].fill(byte);
+    }
+}
+
+/// Sixteen bytes of the heap that may be those of a [block](crate::blocks). Each part is read as it
+/// is written, since a processor waits when it reads more than it has just written.
+pub(super) struct Block<'h> {
+    at: *mut u8,
+    heap: PhantomData<&'h mut [u8]>,
+}
+
+impl Block<'_> {
+    /// How many hold it.
+    #[inline(always)]
+    pub(super) fn count(&self) -> u32 {
+        // SAFETY: it has sixteen bytes.
+        u32::from_le_bytes(unsafe { self.at.cast::<[u8; 4]>().read() })
+    }
+
+    #[inline(always)]
+    pub(super) fn set_count(&mut self, count: u32) {
+        // SAFETY: as above.
+        unsafe { self.at.cast::<[u8; 4]>().write(count.to_le_bytes()) }
+    }
+
+    /// Its class.
+    #[inline(always)]
+    pub(super) fn class(&self) -> u16 {
+        // SAFETY: as above.
+        u16::from_le_bytes(unsafe { self.at.add(6).cast::<[u8; 2]>().read() })
+    }
+
+    /// Sets its variant and its class.
+    #[inline(always)]
+    pub(super) fn set_kind(&mut self, kind: u32) {
+        // SAFETY: as above.
+        unsafe { self.at.add(4).cast::<[u8; 4]>().write(kind.to_le_bytes()) }
+    }
+
+    /// The free block after this one.
+    #[inline(always)]
+    pub(super) fn next(&self) -> u32 {
+        // SAFETY: as above.
+        u32::from_le_bytes(unsafe { self.at.add(8).cast::<[u8; 4]>().read() })
+    }
+
+    #[inline(always)]
+    pub(super) fn set_next(&mut self, next: u32) {
+        // SAFETY: as above.
+        unsafe { self.at.add(8).cast::<[u8; 4]>().write(next.to_le_bytes()) }
     }
 }

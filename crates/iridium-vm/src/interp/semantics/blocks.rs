@@ -1,11 +1,8 @@
 //! Blocks and their elements on the fast path. What traps, and where the heap grows, is in
 //! `slow_path/blocks.rs`.
 
-use iridium_isa::DATA_BASE;
-
 use crate::blocks::{
-    CLASSES, END, FREED, LIVE, POISON, SATURATED, SIZES, TOP, class_of_head, head_offset,
-    head_word, is_immediate,
+    CLASSES, FREED, LAST_COUNT, POISON, SATURATED, SIZES, first_free, is_uncounted,
 };
 use crate::interp::arithmetic::bits;
 use crate::interp::machine::{Machine, Run, Step};
@@ -17,8 +14,8 @@ pub(in crate::interp) fn new<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     if !m.has_fuel() {
         return Step::OutOfFuel;
     }
-    let (head, place) = (u64::from(m.op().high as u32) << 32 | 1, m.literal());
-    match new_block(m.run(), head, place) {
+    let (kind, place) = (m.op().high as u32, m.literal());
+    match new_block(m.run(), kind, place) {
         Some(block) => {
             m.pay();
             m.set_int(0, block);
@@ -30,8 +27,8 @@ pub(in crate::interp) fn new<const F: usize>(m: &mut Machine<'_, F>) -> Step {
 
 #[inline(always)]
 pub(in crate::interp) fn free<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    let block = m.int(0);
-    match free_block(m.run(), block) {
+    let value = m.int(0);
+    match free_block(m.run(), value) {
         Some(()) => Step::Next,
         None => Step::SlowPath,
     }
@@ -39,177 +36,108 @@ pub(in crate::interp) fn free<const F: usize>(m: &mut Machine<'_, F>) -> Step {
 
 #[inline(always)]
 pub(in crate::interp) fn keep<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    let block = m.int(0);
-    match count(m.run(), block) {
-        Some(Count::Of(count)) => {
-            let more = if count + 1 == FREED { SATURATED } else { count + 1 };
-            m.store(block, more.to_le_bytes());
-            Step::Next
-        }
-        Some(Count::Stays) => Step::Next,
-        None => Step::SlowPath,
+    let value = m.int(0);
+    let Some(mut block) = m.run().block(value) else {
+        return if is_uncounted(value) { Step::Next } else { Step::SlowPath };
+    };
+    match block.count() {
+        count if count < LAST_COUNT => block.set_count(count + 1),
+        LAST_COUNT => block.set_count(SATURATED),
+        SATURATED => {}
+        _ => return Step::SlowPath,
     }
+    Step::Next
 }
 
 #[inline(always)]
 pub(in crate::interp) fn drop_<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    let block = m.int(0);
-    match count(m.run(), block) {
-        Some(Count::Of(1)) => {
+    let value = m.int(0);
+    let Some(mut block) = m.run().block(value) else {
+        return if is_uncounted(value) { Step::Next } else { Step::SlowPath };
+    };
+    match block.count() {
+        count if (2..FREED).contains(&count) => {
+            block.set_count(count - 1);
+            Step::Next
+        }
+        1 => {
             let step = m.jump();
             if step == Step::Moved {
-                m.store(block, [0; 4]);
+                m.store(value, [0; 4]);
             }
             step
         }
-        Some(Count::Of(count @ 2..)) => {
-            m.store(block, (count - 1).to_le_bytes());
-            Step::Next
-        }
-        Some(Count::Stays) => Step::Next,
-        Some(Count::Of(0)) | None => Step::SlowPath,
+        SATURATED => Step::Next,
+        _ => Step::SlowPath,
     }
 }
 
 #[inline(always)]
 pub(in crate::interp) fn brsh<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    let block = m.int(0);
-    match count(m.run(), block) {
-        Some(Count::Of(0 | 1)) => Step::Next,
-        Some(_) => m.jump(),
-        None => Step::SlowPath,
+    let value = m.int(0);
+    match m.run().block(value).map(|block| block.count()) {
+        Some(0 | 1) => Step::Next,
+        Some(FREED) => Step::SlowPath,
+        None if !is_uncounted(value) => Step::SlowPath,
+        _ => m.jump(),
     }
 }
 
 #[inline(always)]
 pub(in crate::interp) fn cap<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    let block = m.int(0);
-    match room(m.run(), block) {
+    let value = m.int(0);
+    let room = match m.run().block(value) {
+        Some(block) => SIZES.get(usize::from(block.class())).copied(),
+        None => is_uncounted(value).then_some(0),
+    };
+    match room {
         Some(room) => {
-            m.set_int(1, room as i64);
+            m.set_int(1, i64::from(room));
             Step::Next
         }
         None => Step::SlowPath,
     }
 }
 
-/// A block that begins with this head, of the class whose place in the table is given.
+/// A block with count 1 and this upper half of its head, of the class whose place in the table is
+/// given.
 #[inline]
-fn new_block(run: &mut Run<'_>, head: u64, place: i64) -> Option<i64> {
+fn new_block(run: &mut Run<'_>, kind: u32, place: i64) -> Option<i64> {
     let first = run.table.wrapping_add(place);
-    let block = i64::from(u32::from_le_bytes(run.peek(first)?));
-    if block == 0 {
-        return first_use(run, head);
-    }
-    let class = head & (0xffff << 48);
-    if word(run, block)? != class | u64::from(FREED) {
+    let value = i64::from(u32::from_le_bytes(run.peek(first)?));
+    let mut block = run.block(value)?;
+    if block.count() != FREED || u32::from(block.class()) != kind >> 16 {
         return None;
     }
-    let next = word(run, block + 8)? as u32;
+    let next = block.next();
+    block.set_count(1);
+    block.set_kind(kind);
     run.poke(first, next.to_le_bytes())?;
-    count_live(run, 1)?;
-    run.poke(block, head.to_le_bytes())?;
-    Some(block)
-}
-
-/// The same, of what was not handed out yet.
-#[inline]
-fn first_use(run: &mut Run<'_>, head: u64) -> Option<i64> {
-    let (top_at, end_at) = (in_table(run, TOP), in_table(run, END));
-    let (top, end) = (word(run, top_at)?, word(run, end_at)?);
-    let after = top.checked_add(SIZES[class_of_head(head)])?;
-    if top & 15 != 0 || after > end || end > run.heap_length() {
-        return None;
-    }
-    run.poke(top_at, after.to_le_bytes())?;
-    count_live(run, 1)?;
-    run.poke(top as i64, head.to_le_bytes())?;
-    Some(top as i64)
+    Some(value)
 }
 
 #[inline]
-fn free_block(run: &mut Run<'_>, block: i64) -> Option<()> {
-    // Not as one word, since the count may just have been written alone: a processor waits when it
-    // reads more than it has just written.
-    let class = usize::from(u16::from_le_bytes(run.peek(block.wrapping_add(6))?));
-    let count = count_at(run, block)?;
-    if count > 1 || class >= CLASSES || block & 15 != 0 || block == 0 {
+fn free_block(run: &mut Run<'_>, value: i64) -> Option<()> {
+    let block = run.block(value)?;
+    let (count, class) = (block.count(), usize::from(block.class()));
+    if count > 1 || class >= CLASSES {
         return None;
     }
-    let size = SIZES[class];
-    if block as u64 + size > run.heap_length() {
-        return None;
-    }
-    let first = in_table(run, head_offset(class));
+    let first = run.table.wrapping_add(first_free(class) as i64);
     let next = u32::from_le_bytes(run.peek(first)?);
     if cfg!(debug_assertions) {
-        run.fill(block + 8, size as usize - 8, POISON);
+        run.fill(value + 8, SIZES[class] as usize - 8, POISON);
     }
-    run.poke(block, head_word(FREED, 0, class).to_le_bytes())?;
-    run.poke(block + 8, u64::from(next).to_le_bytes())?;
-    run.poke(first, (block as u32).to_le_bytes())?;
-    count_live(run, -1)
-}
-
-/// The word at an address, if that is in the heap.
-#[inline]
-fn word(run: &Run<'_>, address: i64) -> Option<u64> {
-    run.peek(address).map(u64::from_le_bytes)
-}
-
-/// The count of a block, if its head is in the heap.
-#[inline]
-fn count_at(run: &Run<'_>, block: i64) -> Option<u32> {
-    run.peek(block).map(u32::from_le_bytes)
-}
-
-/// A place in the table of blocks.
-#[inline]
-fn in_table(run: &Run<'_>, offset: usize) -> i64 {
-    run.table.wrapping_add(offset as i64)
-}
-
-#[inline]
-fn count_live(run: &mut Run<'_>, by: i64) -> Option<()> {
-    let at = in_table(run, LIVE);
-    let live = word(run, at)?;
-    run.poke(at, live.wrapping_add_signed(by).to_le_bytes())
-}
-
-/// How many hold a value.
-enum Count {
-    /// So many hold this block.
-    Of(u32),
-    /// Nobody counts: it is no block, or read-only, or its count has become too high.
-    Stays,
-}
-
-/// How many hold a value; `None` when it is no block that is alive.
-#[inline]
-fn count(run: &Run<'_>, value: i64) -> Option<Count> {
-    if is_immediate(value) {
-        return Some(Count::Stays);
-    }
-    match count_at(run, value) {
-        Some(FREED) => None,
-        Some(SATURATED) => Some(Count::Stays),
-        Some(count) => Some(Count::Of(count)),
-        None => (value >= DATA_BASE).then_some(Count::Stays),
-    }
-}
-
-#[inline]
-fn room(run: &Run<'_>, value: i64) -> Option<u64> {
-    if is_immediate(value) || value >= DATA_BASE {
-        return Some(0);
-    }
-    SIZES.get(class_of_head(word(run, value)?)).copied()
+    let mut block = run.block(value)?;
+    block.set_count(FREED);
+    block.set_next(next);
+    run.poke(first, (value as u32).to_le_bytes())
 }
 
 /// The address of an element of a block with a length, if it has it.
 #[inline]
 fn element(run: &Run<'_>, block: i64, index: i64, width: i64) -> Option<i64> {
-    let length = word(run, block.wrapping_add(8))?;
+    let length = run.peek(block.wrapping_add(8)).map(u64::from_le_bytes)?;
     let at = block.wrapping_add(16).wrapping_add(index.wrapping_mul(width));
     ((index as u64) < length).then_some(at)
 }

@@ -7,13 +7,19 @@ use iridium_isa::operand::{BlockSize, Int, IntOut, VariantLit};
 
 use super::bulk::reserve;
 use super::interruption::Interruption;
-use super::operands::{read_word, readable, write_word};
-use crate::blocks::{END, FREED, LIVE, SIZES, TABLE_SIZE, TOP, class_of, head_offset, head_word};
+use super::operands::{read_word, readable, writable, write_word};
+use crate::blocks::{
+    CUT, END, FREED, MOST, SIZES, TABLE_SIZE, TOP, address_of, class_of, first_free, head_word,
+    parts_of,
+};
 use crate::interp::machine::Run;
 use crate::trap::TrapKind;
 
 /// Bytes that the heap grows by at least and, for blocks below, at most.
 const GROWTH: (usize, usize) = (256, 64 << 10);
+
+/// Bytes of small blocks that are cut at once.
+const AT_ONCE: u32 = 4096;
 
 /// A block whose size the instruction has.
 pub(super) fn new(
@@ -55,16 +61,26 @@ pub(super) fn newv(run: &mut Run<'_>, a: Int, d: IntOut) -> Result<(), Interrupt
     Ok(())
 }
 
-/// Where the table has something; `None` without a table.
-fn in_table(run: &Run<'_>, offset: usize) -> Option<i64> {
-    run.process.heap.table.map(|table| i64::from(table) + offset as i64)
+/// A cell of the table; `None` without a table.
+fn cell(run: &Run<'_>, place: usize) -> Result<Option<u32>, TrapKind> {
+    let Some(table) = run.process.heap.table else { return Ok(None) };
+    let at = i64::from(table) + place as i64;
+    let bytes = readable(run.process, run.module, at, 4)?;
+    Ok(bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)))
 }
 
-/// The part of the heap that was not handed out, if the table tells of one.
-fn unused(run: &Run<'_>) -> Result<Option<(u64, u64)>, TrapKind> {
-    let (Some(top), Some(end)) = (in_table(run, TOP), in_table(run, END)) else { return Ok(None) };
-    let (top, end) = (read_word(run.process, top)?, read_word(run.process, end)?);
-    if top % 16 != 0 || top > end || end > run.process.heap.bytes.len() as u64 {
+fn set_cell(run: &mut Run<'_>, place: usize, value: u32) -> Result<(), TrapKind> {
+    let table = run.process.heap.table.ok_or(TrapKind::HeapOutOfBounds)?;
+    let at = i64::from(table) + place as i64;
+    writable(run.process, at, 4)?.copy_from_slice(&value.to_le_bytes());
+    Ok(())
+}
+
+/// The part of the heap that was not cut into blocks, if there is a table.
+fn uncut(run: &Run<'_>) -> Result<Option<(u32, u32)>, TrapKind> {
+    let (Some(top), Some(end)) = (cell(run, TOP)?, cell(run, END)?) else { return Ok(None) };
+    let inside = top <= end && end as usize <= run.process.heap.bytes.len();
+    if address_of(i64::from(top)).is_none() || !inside {
         return Err(TrapKind::HeapOutOfBounds);
     }
     Ok(Some((top, end)))
@@ -72,11 +88,10 @@ fn unused(run: &Run<'_>) -> Result<Option<(u64, u64)>, TrapKind> {
 
 /// Whether there is a block of this class without growing.
 fn has_room(run: &Run<'_>, class: usize) -> Result<bool, TrapKind> {
-    let Some(first) = in_table(run, head_offset(class)) else { return Ok(false) };
-    if readable(run.process, run.module, first, 4)?.iter().any(|byte| *byte != 0) {
+    if cell(run, first_free(class))?.is_some_and(|block| block != 0) {
         return Ok(true);
     }
-    Ok(unused(run)?.is_some_and(|(top, end)| end - top >= SIZES[class]))
+    Ok(uncut(run)?.is_some_and(|(top, end)| end - top >= SIZES[class]))
 }
 
 /// How the heap grows for a block.
@@ -92,14 +107,14 @@ struct Growth {
 fn growth(run: &mut Run<'_>, class: usize, done: usize) -> Result<Growth, TrapKind> {
     let length = run.process.heap.bytes.len().saturating_sub(done);
     let behind = length.next_multiple_of(16);
-    let top = match unused(run)? {
+    let top = match uncut(run)? {
         None => behind + TABLE_SIZE,
         // What `aloc` has added in between is left alone.
-        Some((top, end)) if end == length as u64 => top as usize,
+        Some((top, end)) if end as usize == length => top as usize,
         Some(_) => behind,
     };
-    let limit = run.process.limits.heap as usize;
-    let needed = usize::try_from(SIZES[class]).ok().and_then(|size| top.checked_add(size));
+    let limit = run.process.limits.heap.min(MOST) as usize;
+    let needed = top.checked_add(SIZES[class] as usize);
     let needed = needed.filter(|needed| *needed <= limit).ok_or(TrapKind::HeapLimit)?;
     let more = (length / 8).clamp(GROWTH.0, GROWTH.1);
     let wanted = (top.max(behind) + more).next_multiple_of(16);
@@ -110,79 +125,60 @@ fn growth(run: &mut Run<'_>, class: usize, done: usize) -> Result<Growth, TrapKi
 
 /// Writes into the table that the heap has grown; makes the table when there is none.
 fn take_over(run: &mut Run<'_>, growth: &Growth) -> Result<(), TrapKind> {
-    let length = run.process.heap.bytes.len() as u64;
-    match unused(run)? {
-        None => {
-            let table = growth.top - TABLE_SIZE;
-            run.process.heap.table = Some(u32::try_from(table).map_err(|_| TrapKind::HeapLimit)?);
-        }
-        Some((top, end)) if top != growth.top as u64 => retire(run, top, end)?,
+    let number = |at: usize| u32::try_from(at).map_err(|_| TrapKind::HeapLimit);
+    let (top, end) = (number(growth.top)?, number(run.process.heap.bytes.len())?);
+    match uncut(run)? {
+        None => run.process.heap.table = Some(number(growth.top - TABLE_SIZE)?),
+        Some((left, left_end)) if left != top => cut_up(run, left, left_end)?,
         Some(_) => {}
     }
-    set(run, TOP, growth.top as u64)?;
-    set(run, END, length)
+    set_cell(run, TOP, top)?;
+    set_cell(run, END, end)
 }
 
 /// Makes free blocks of what is left before memory of `aloc`.
-fn retire(run: &mut Run<'_>, mut top: u64, end: u64) -> Result<(), TrapKind> {
+fn cut_up(run: &mut Run<'_>, mut top: u32, end: u32) -> Result<(), TrapKind> {
     while let Some(class) = SIZES.iter().rposition(|size| *size <= end - top) {
-        give_back(run, top as i64, class)?;
+        cut(run, class, top, 1)?;
         top += SIZES[class];
     }
     Ok(())
 }
 
-fn set(run: &mut Run<'_>, offset: usize, value: u64) -> Result<(), TrapKind> {
-    let at = in_table(run, offset).ok_or(TrapKind::HeapOutOfBounds)?;
-    write_word(run.process, at, value)
+/// Cuts so many blocks, and puts them before the free ones of their class, the first one first.
+fn cut(run: &mut Run<'_>, class: usize, top: u32, count: u32) -> Result<(), TrapKind> {
+    for number in (0..count).rev() {
+        let block = top + number * SIZES[class];
+        let next = cell(run, first_free(class))?.unwrap_or(0);
+        write_word(run.process, i64::from(block), head_word(FREED, 0, class))?;
+        write_word(run.process, i64::from(block) + 8, u64::from(next))?;
+        set_cell(run, first_free(class), block)?;
+    }
+    let before = cell(run, CUT)?.unwrap_or(0);
+    set_cell(run, CUT, before.wrapping_add(count))
 }
 
 /// A block of a class for which there is room.
 fn allocate(run: &mut Run<'_>, class: usize, variant: u16) -> Result<i64, TrapKind> {
     let corrupt = TrapKind::HeapOutOfBounds;
-    let first = first_free(run, class)?;
-    let block = if first != 0 {
-        let block = i64::from(first);
-        if read_word(run.process, block)? != head_word(FREED, 0, class) {
-            return Err(corrupt);
-        }
-        let next = read_word(run.process, block + 8)? as u32;
-        set_first_free(run, class, next)?;
-        block
-    } else {
-        let (top, end) = unused(run)?.ok_or(corrupt)?;
-        let after = top + SIZES[class];
-        if after > end {
-            return Err(corrupt);
-        }
-        set(run, TOP, after)?;
-        top as i64
-    };
-    let live = in_table(run, LIVE).ok_or(corrupt)?;
-    let live = read_word(run.process, live)?;
-    set(run, LIVE, live.wrapping_add(1))?;
+    if cell(run, first_free(class))?.unwrap_or(0) == 0 {
+        let (top, end) = uncut(run)?.ok_or(corrupt)?;
+        let size = SIZES[class];
+        // Several at once, so that the next ones are quick.
+        let count = (((end - top) / 4).min(AT_ONCE) / size).max(1);
+        let after = top.checked_add(count * size).filter(|after| *after <= end).ok_or(corrupt)?;
+        set_cell(run, TOP, after)?;
+        cut(run, class, top, count)?;
+    }
+    let first = cell(run, first_free(class))?.unwrap_or(0);
+    let block = address_of(i64::from(first)).ok_or(corrupt)?;
+    let next = read_word(run.process, block + 8)? as u32;
+    if parts_of(read_word(run.process, block)?) != (FREED, class) {
+        return Err(corrupt);
+    }
     write_word(run.process, block, head_word(1, variant, class))?;
+    set_cell(run, first_free(class), next)?;
     Ok(block)
-}
-
-/// Puts a block at the begin of the free ones of its class.
-fn give_back(run: &mut Run<'_>, block: i64, class: usize) -> Result<(), TrapKind> {
-    let next = first_free(run, class)?;
-    write_word(run.process, block, head_word(FREED, 0, class))?;
-    write_word(run.process, block + 8, u64::from(next))?;
-    set_first_free(run, class, block as u32)
-}
-
-fn first_free(run: &Run<'_>, class: usize) -> Result<u32, TrapKind> {
-    let at = in_table(run, head_offset(class)).ok_or(TrapKind::HeapOutOfBounds)?;
-    let bytes = readable(run.process, run.module, at, 4)?;
-    Ok(bytes.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes)))
-}
-
-fn set_first_free(run: &mut Run<'_>, class: usize, block: u32) -> Result<(), TrapKind> {
-    let at = in_table(run, head_offset(class)).ok_or(TrapKind::HeapOutOfBounds)?;
-    super::operands::writable(run.process, at, 4)?.copy_from_slice(&block.to_le_bytes());
-    Ok(())
 }
 
 /// What comes here of instructions with a block has none at that address.
