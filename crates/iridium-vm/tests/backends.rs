@@ -114,6 +114,40 @@ fn sources() -> impl Strategy<Value = String> {
     })
 }
 
+/// Programs that use blocks as compiled code does, and now and then write over their heads or over the
+/// table of free ones.
+fn block_sources() -> impl Strategy<Value = String> {
+    let statement = (0..20u8, 0..4u8, any::<u32>(), 0..40i64);
+    prop::collection::vec(statement, 1..60).prop_map(|statements| {
+        let mut source = String::from("load $7 #100\n");
+        for (index, (kind, b, number, small)) in statements.into_iter().enumerate() {
+            let size = 16 + number % 300;
+            source += &match kind {
+                0..5 => format!("new ${b} #{size} #{}\n", number % 3),
+                5 => format!("load $5 #{size}\nnewv $5 ${b}\n"),
+                6..8 => format!("keep ${b}\n"),
+                8..12 => format!(
+                    "drop ${b} @last{index}\ndjmp @over{index}\nlast{index}: free ${b}\n\
+                     load ${b} #0\nover{index}: nop\n"
+                ),
+                12 => format!("brsh ${b} @over{index}\ninc $6\nover{index}: nop\n"),
+                13 => format!("cap ${b} $4\n"),
+                14 => format!("load $5 #{small}\nbreq ${b} #0 @over{index}\nst64 ${b} #8 $5\nover{index}: nop\n"),
+                15 => format!("load $5 #{}\nstx8 ${b} $5 $7\nldx8 ${b} $5 $6\n", small / 4),
+                16 => format!("load $5 #{}\nstx64 ${b} $5 $7\nldx64 ${b} $5 $6\n", small / 16),
+                17 => format!("load $5 #{small}\naloc $5\n"),
+                18 => format!("mov ${b} ${}\n", number % 4),
+                // Over the head of a block, or over a cell of the table.
+                _ if number % 2 == 0 => {
+                    format!("load $5 #{small}\nst8 ${b} #{} $5\n", number % 17)
+                }
+                _ => format!("load $5 #{}\nst32 $8 #{} $5\n", small * 8, number % 64 * 4),
+            };
+        }
+        source
+    })
+}
+
 fn end_of(stop: &Stop) -> End {
     match stop {
         Stop::OutOfFuel => End::OutOfFuel,
@@ -189,6 +223,18 @@ proptest! {
         let module = assemble(&source);
         for engine in BACKENDS {
             compare(&module, engine, 1, true, &source);
+        }
+    }
+
+    #[test]
+    fn blocks_are_those_of_the_oracle(
+        source in block_sources(),
+        slice in 1u64..300,
+        save in any::<bool>(),
+    ) {
+        let module = assemble(&source);
+        for engine in BACKENDS {
+            compare(&module, engine, slice, save, &source);
         }
     }
 

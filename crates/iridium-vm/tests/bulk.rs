@@ -165,3 +165,79 @@ fn messages_are_made_and_read_in_slices() {
     assert_eq!(seen.registers[13], 35_001);
     assert_eq!(seen.sent, [Payload::Bytes(seen.heap[35_000..].into())]);
 }
+
+#[test]
+fn a_large_block_is_made_in_slices() {
+    let seen = undisturbed(
+        "yield\nload $1 #100000\nnewv $1 $2\nnewv $1 $3\nfree $2\nnewv $1 $4\ncap $4 $5\nhlt",
+    );
+    let size = 128 << 10;
+    assert_eq!(seen.registers[2..6], [256, 256 + size, 256, size]);
+    assert_eq!(seen.heap.len() as i64, 256 + 2 * size);
+    // What was given back costs 1 when it is taken again.
+    assert_eq!(seen.fuel, 1 + 3 + (256 + size as u64) / 64 + size as u64 / 64);
+}
+
+#[test]
+fn valid_text_is_measured_in_slices() {
+    let text = "é€𝄞".repeat(5000);
+    for (end, more) in [("", 0), (".byte #255", 1), (".byte #195", 1)] {
+        let length = text.len() + more;
+        let seen = undisturbed(&format!(
+            ".data\nt: .ascii '{text}'\n{end}\n.code\nyield\nload $1 @t\nload $2 #{length}\n\
+             utf8 $1 $2 $3\nhlt",
+        ));
+        assert_eq!(seen.registers[3], text.len() as i64, "{end}");
+        assert_eq!(seen.fuel, 2 + text.len() as u64 / 64);
+    }
+}
+
+/// Looks for bytes of the filled memory in all of it.
+fn found(from: usize, length: usize) -> Seen {
+    undisturbed(&format!(
+        "{FILLED} load $5 #0\nload $6 #70001\nload $7 #{from}\nload $8 #{length}\nfind $5 $7 $9\nhlt",
+    ))
+}
+
+#[test]
+fn bytes_are_found_wherever_slices_end() {
+    let heap = undisturbed(&format!("{FILLED} hlt")).heap;
+    for (from, length) in [
+        (0, 0),
+        (0, 7),
+        (16_380, 9),
+        (16_384, 9),
+        (32_768, 3),
+        (69_990, 11),
+        (70_001, 0),
+        (20_000, 30_000),
+    ] {
+        let needle = &heap[from..from + length];
+        let first = (0..=heap.len() - length).find(|at| heap[*at..].starts_with(needle)).unwrap();
+        assert_eq!(found(from, length).registers[9], first as i64, "{from} {length}");
+    }
+}
+
+/// A needle that begins everywhere is still found, and paid for each time.
+#[test]
+fn a_long_needle_whose_begin_is_everywhere_is_found() {
+    let seen = undisturbed(
+        "yield\nload $1 #6000\naloc $1\nload $2 #5999\nload $3 #1\nst8 $2 $3\nload $4 #0\n\
+         load $5 #60000\nload $6 #39999\nload $7 #20001\nfind $4 $6 $8\nhlt",
+    );
+    assert_eq!(seen.registers[8], 3999);
+}
+
+#[test]
+fn bytes_are_hashed_in_slices() {
+    let hash = |length: usize, key: i64| {
+        let seen = undisturbed(&format!(
+            "{FILLED} load $5 #0\nload $6 #{length}\nload $7 #{key}\nhash $5 $6 $7\nhlt",
+        ));
+        seen.registers[7]
+    };
+    assert_eq!(hash(50_000, 3), hash(50_000, 3));
+    assert_ne!(hash(50_000, 3), hash(50_000, 4));
+    assert_ne!(hash(50_000, 3), hash(50_001, 3));
+    assert_ne!(hash(16_384, 3), hash(32_768, 3));
+}

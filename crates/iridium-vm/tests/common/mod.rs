@@ -1,10 +1,8 @@
 //! The one place where the tests touch the crate's API.
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
-pub(crate) mod blocks_oracle;
 pub(crate) mod document;
 pub(crate) mod oracle;
-pub(crate) mod text_oracle;
 
 use iridium_asm::Assembler;
 use iridium_isa::Module;

@@ -19,6 +19,10 @@ const FAILURES: [TrapKind; 5] =
 /// The most digits after the point.
 const MOST_DIGITS: usize = 100;
 
+/// So many bytes of a needle are looked for. Where they are, the rest is compared, and paid for: no
+/// step takes long, and not much is to be prepared anew after a stop.
+const BEGIN: usize = 256;
+
 /// Traps with a text. Of a long one only the begin is shown, and paid for.
 pub(super) fn trapm(run: &mut Run<'_>, n: FailureLit, a: Int, len: Int) -> Interruption {
     match failure(run, n, a, len) {
@@ -124,35 +128,37 @@ pub(super) fn find(
     d: IntOut,
 ) -> Result<(), Interruption> {
     let [hay, needle] = [h, m].map(|pair| (run.int(Int(pair.0)), run.int(Int(pair.0 + 1))));
-    let done = run.resume_bulk()?;
-    let module = run.module;
-    let needle_length = readable(run.process, module, needle.0, needle.1)?.len();
-    let length = readable(run.process, module, hay.0, hay.1)?.len();
-    // A long needle is looked for by its begin.
-    let head = needle_length.min(SLICE);
-    let finder = Finder::new(readable(run.process, module, needle.0, head as i64)?).into_owned();
+    let mut place = run.resume_bulk()?;
+    let needle_length = readable(run.process, run.module, needle.0, needle.1)?.len();
+    let length = readable(run.process, run.module, hay.0, hay.1)?.len();
+    let begin = needle_length.min(BEGIN);
+    let finder = Finder::new(readable(run.process, run.module, needle.0, begin as i64)?);
+    let finder = finder.into_owned();
     let places = (length + 1).saturating_sub(needle_length);
-    let mut found = None;
-    run.in_slices(done, places, |run, mut slice| {
-        while !slice.is_empty() {
-            let window = (hay.0 + slice.start as i64, (slice.len() + head - 1) as i64);
-            let candidate = finder.find(readable(run.process, module, window.0, window.1)?);
-            let Some(offset) = candidate else { break };
-            let at = slice.start + offset;
-            let rest = (needle_length - head) as i64;
-            let one = readable(run.process, module, hay.0 + (at + head) as i64, rest)?;
-            let other = readable(run.process, module, needle.0 + head as i64, rest)?;
-            let same = one == other;
-            run.pay_slice(&(0..rest as usize));
+    let mut found = -1;
+    while place < places {
+        let end = places.min(place + SLICE);
+        let (at, size) = (hay.0 + place as i64, (end - place + begin).saturating_sub(1) as i64);
+        let candidate = finder.find(readable(run.process, run.module, at, size)?);
+        let next = candidate.map_or(end, |offset| place + offset + 1);
+        run.pay_slice(&(place..next));
+        place = next;
+        if candidate.is_some() {
+            let rest = needle_length - begin;
+            let [at, wanted] = [hay.0 + (place - 1) as i64, needle.0].map(|at| at + begin as i64);
+            let same = readable(run.process, run.module, at, rest as i64)?
+                == readable(run.process, run.module, wanted, rest as i64)?;
+            run.pay_slice(&(0..rest));
             if same {
-                found = Some(at);
-                return Ok(ControlFlow::Break(()));
+                found = (place - 1) as i64;
+                break;
             }
-            slice.start = at + 1;
         }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    run.set_int(d, found.map_or(-1, |at| at as i64));
+        if place < places {
+            run.pause_bulk(place)?;
+        }
+    }
+    run.set_int(d, found);
     Ok(())
 }
 

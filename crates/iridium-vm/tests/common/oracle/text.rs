@@ -1,4 +1,4 @@
-//! Text and bytes as the [oracle](super::oracle) has them: slow and obvious.
+//! Text and bytes as the oracle has them: slow and obvious.
 
 /// A float as `ftoa` writes it.
 pub(crate) fn float_text(number: f64, how: i64) -> String {

@@ -3,48 +3,17 @@
 //! It knows the instructions that compute, branch, call and use memory; what wants something from
 //! the world is not its business.
 
-use std::collections::HashMap;
+mod blocks;
+mod compiled;
+mod state;
+mod text;
 
-use iridium_isa::{DATA_BASE, Instruction as I, Module};
+use iridium_isa::{Instruction as I, Module};
 use iridium_vm::{Limits, TrapKind};
 
-use super::blocks_oracle::{Blocks, Held, held, room};
-use super::text_oracle::{find, float_text, number, sip};
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum End {
-    OutOfFuel,
-    Halted(i64),
-    Exited(i64),
-    Trapped(TrapKind),
-}
-
-/// The whole state.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Oracle {
-    pub(crate) pc: usize,
-    pub(crate) window: usize,
-    pub(crate) ints: HashMap<usize, i64>,
-    pub(crate) floats: HashMap<usize, f64>,
-    pub(crate) flag: bool,
-    pub(crate) remainder: i64,
-    pub(crate) counter: u64,
-    pub(crate) stack: Vec<i64>,
-    pub(crate) calls: Vec<(usize, usize)>,
-    pub(crate) heap: Vec<u8>,
-    pub(crate) blocks: Blocks,
-    pub(crate) output: String,
-    pub(crate) spent: u64,
-}
-
-enum Go {
-    Next,
-    To(usize),
-    End(End),
-}
-
-type Outcome = Result<Go, TrapKind>;
+use self::blocks::{Held, held};
+pub(crate) use self::state::{End, Oracle, bits};
+use self::state::{Go, Outcome};
 
 impl Oracle {
     pub(crate) fn new(module: &Module) -> Self {
@@ -71,30 +40,6 @@ impl Oracle {
             }
         }
     }
-
-    fn int(&self, number: u8) -> i64 {
-        self.ints.get(&(self.window + usize::from(number))).copied().unwrap_or(0)
-    }
-
-    fn float(&self, number: u8) -> f64 {
-        self.floats.get(&(self.window + usize::from(number))).copied().unwrap_or(0.0)
-    }
-
-    fn set(&mut self, number: u8, value: i64) -> Outcome {
-        self.ints.insert(self.window + usize::from(number), value);
-        Ok(Go::Next)
-    }
-
-    fn setf(&mut self, number: u8, value: f64) -> Outcome {
-        self.floats.insert(self.window + usize::from(number), value);
-        Ok(Go::Next)
-    }
-
-    fn flag(&mut self, value: bool) -> Outcome {
-        self.flag = value;
-        Ok(Go::Next)
-    }
-
     /// Whether the instruction costs something now.
     fn costs(&self, instruction: &I, _module: &Module) -> bool {
         match instruction {
@@ -178,72 +123,6 @@ impl Oracle {
         };
         taken.then_some(l.0 as usize)
     }
-
-    fn jump(&mut self, target: i64, module: &Module) -> Outcome {
-        self.spent += 1;
-        match usize::try_from(target) {
-            Ok(target) if target < module.code().len() => Ok(Go::To(target)),
-            _ => Err(TrapKind::BadJumpTarget),
-        }
-    }
-
-    fn call(&mut self, target: i64, slide: u8, module: &Module, limits: &Limits) -> Outcome {
-        let go = self.jump(target, module)?;
-        if self.calls.len() as u64 >= limits.call_depth {
-            return Err(TrapKind::CallDepthLimit);
-        }
-        let window = self.window + usize::from(slide);
-        let one = module.window();
-        if slide > 0 && (window + one) as u64 > limits.registers.max(one as u64) {
-            return Err(TrapKind::RegisterLimit);
-        }
-        self.calls.push((self.pc + 1, usize::from(slide)));
-        self.window = window;
-        Ok(go)
-    }
-
-    /// Bytes that can be read; addresses are checked in numbers too wide to overflow.
-    fn bytes(&self, module: &Module, address: i64, length: i64) -> Result<Vec<u8>, TrapKind> {
-        let (space, start): (&[u8], i128) = if address >= DATA_BASE {
-            (module.data(), i128::from(address) - i128::from(DATA_BASE))
-        } else {
-            (&self.heap, i128::from(address))
-        };
-        let end = start + i128::from(length);
-        if start < 0 || length < 0 || end > space.len() as i128 {
-            return Err(TrapKind::HeapOutOfBounds);
-        }
-        Ok(space[start as usize..end as usize].to_vec())
-    }
-
-    fn check_write(&self, address: i64, length: i64) -> Result<(), TrapKind> {
-        if length >= 0 && address >= DATA_BASE {
-            return Err(TrapKind::ReadOnlyWrite);
-        }
-        let end = i128::from(address) + i128::from(length);
-        if address < 0 || length < 0 || end > self.heap.len() as i128 {
-            return Err(TrapKind::HeapOutOfBounds);
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, address: i64, bytes: &[u8]) -> Outcome {
-        self.check_write(address, bytes.len() as i64)?;
-        self.heap[address as usize..address as usize + bytes.len()].copy_from_slice(bytes);
-        Ok(Go::Next)
-    }
-
-    fn read<const N: usize>(&self, module: &Module, a: i64, o: i32) -> Result<[u8; N], TrapKind> {
-        let address = a.wrapping_add(i64::from(o));
-        Ok(self.bytes(module, address, N as i64)?.try_into().unwrap())
-    }
-
-    fn text<'m>(&self, module: &'m Module, offset: u32) -> Result<&'m str, TrapKind> {
-        let rest = &module.data()[offset as usize..];
-        let end = rest.iter().position(|byte| *byte == 0).ok_or(TrapKind::BadString)?;
-        std::str::from_utf8(&rest[..end]).map_err(|_| TrapKind::BadString)
-    }
-
     #[allow(clippy::too_many_lines)]
     fn step(&mut self, instruction: &I, module: &Module, limits: &Limits) -> Outcome {
         if let Some(target) = self.branches(instruction) {
@@ -491,174 +370,8 @@ impl Oracle {
                 self.output += &String::from_utf8_lossy(&bytes);
                 Ok(Go::Next)
             }
-            I::New { d, n, v } => {
-                self.spent += 1;
-                self.allocate(limits, i64::from(n.0), u64::from(v.0), d.0)
-            }
-            I::Newv { a, d } => {
-                self.spent += 1;
-                self.allocate(limits, self.int(a.0), 0, d.0)
-            }
-            I::Free { a } if self.int(a.0) >= DATA_BASE => Err(TrapKind::ReadOnlyWrite),
-            I::Free { a } => {
-                let block = self.int(a.0);
-                self.blocks.free(&mut self.heap, block)?;
-                Ok(Go::Next)
-            }
-            I::Keep { a } => match held(&self.heap, self.int(a.0))? {
-                Held::Uncounted => Ok(Go::Next),
-                Held::Block(0xffff_fffd) => self.write(self.int(a.0), &[0xff; 4]),
-                Held::Block(count) => self.write(self.int(a.0), &(count + 1).to_le_bytes()),
-            },
-            I::Drop { a, l } => match held(&self.heap, self.int(a.0)) {
-                Ok(Held::Uncounted) => Ok(Go::Next),
-                Ok(Held::Block(1)) => {
-                    self.write(self.int(a.0), &[0; 4])?;
-                    self.jump(i64::from(l.0), module)
-                }
-                Ok(Held::Block(count @ 2..)) => {
-                    self.write(self.int(a.0), &(count - 1).to_le_bytes())
-                }
-                Ok(Held::Block(0)) | Err(_) => {
-                    self.spent += 1;
-                    Err(TrapKind::HeapOutOfBounds)
-                }
-            },
-            I::Brsh { a, l } => match held(&self.heap, self.int(a.0)) {
-                Ok(Held::Block(0 | 1)) => Ok(Go::Next),
-                Ok(_) => self.jump(i64::from(l.0), module),
-                Err(kind) => {
-                    self.spent += 1;
-                    Err(kind)
-                }
-            },
-            I::Cap { a, d } => {
-                let room = room(&self.heap, self.int(a.0))?;
-                self.set(d.0, room as i64)
-            }
-            I::Addc { a, b, d } => {
-                self.checked(d.0, i64::checked_add(self.int(a.0), self.int(b.0)))
-            }
-            I::Subc { a, b, d } => {
-                self.checked(d.0, i64::checked_sub(self.int(a.0), self.int(b.0)))
-            }
-            I::Mulc { a, b, d } => {
-                self.checked(d.0, i64::checked_mul(self.int(a.0), self.int(b.0)))
-            }
-            I::Addci { a, n, d } => self.checked(d.0, self.int(a.0).checked_add(i64::from(n.0))),
-            I::Subci { a, n, d } => self.checked(d.0, self.int(a.0).checked_sub(i64::from(n.0))),
-            I::Mulci { a, n, d } => self.checked(d.0, self.int(a.0).checked_mul(i64::from(n.0))),
-            I::Negc { a, d } => self.checked(d.0, self.int(a.0).checked_neg()),
-            I::Ldx64 { a, i, d } => {
-                let at = self.element(module, a.0, i.0, 8)?;
-                let value = i64::from_le_bytes(self.read(module, at, 0)?);
-                self.set(d.0, value)
-            }
-            I::Ldx8 { a, i, d } => {
-                let at = self.element(module, a.0, i.0, 1)?;
-                let [byte] = self.read(module, at, 0)?;
-                self.set(d.0, i64::from(byte))
-            }
-            I::LdxF64 { a, i, d } => {
-                let at = self.element(module, a.0, i.0, 8)?;
-                let value = f64::from_le_bytes(self.read(module, at, 0)?);
-                self.setf(d.0, value)
-            }
-            I::Stx64 { a, i, b } => {
-                let at = self.element(module, a.0, i.0, 8)?;
-                self.write(at, &self.int(b.0).to_le_bytes())
-            }
-            I::Stx8 { a, i, b } => {
-                let at = self.element(module, a.0, i.0, 1)?;
-                self.write(at, &[self.int(b.0) as u8])
-            }
-            I::StxF64 { a, i, b } => {
-                let at = self.element(module, a.0, i.0, 8)?;
-                self.write(at, &bits(self.float(b.0)).to_le_bytes())
-            }
-            I::Trapm { n, a, len } => {
-                self.spent += 1;
-                let bytes = self.bytes(module, self.int(a.0), self.int(len.0))?;
-                self.spent += bytes.len().min(1025) as u64 / 64;
-                Err([
-                    TrapKind::Panic,
-                    TrapKind::Assert,
-                    TrapKind::Unwrap,
-                    TrapKind::MissingKey,
-                    TrapKind::BadSlice,
-                ][usize::from(n.0)])
-            }
-            I::Itoa { a, m, d } => {
-                self.spent += 1;
-                self.text_at(m.0, d.0, &format!("{}", self.int(a.0)))
-            }
-            I::Ftoa { a, m, d } => {
-                let text = float_text(self.float(a.0), self.int(d.0));
-                self.spent += 1 + text.len() as u64 / 64;
-                self.text_at(m.0, d.0, &text)
-            }
-            I::Atof { a, len, d } => {
-                self.spent += 1;
-                let bytes = self.bytes(module, self.int(a.0), self.int(len.0))?;
-                self.spent += bytes.len() as u64 / 64;
-                let number = number(&bytes);
-                self.flag = number.is_some();
-                self.setf(d.0, number.unwrap_or(0.0))
-            }
-            I::Utf8 { a, len, d } => {
-                self.spent += 1;
-                let bytes = self.bytes(module, self.int(a.0), self.int(len.0))?;
-                let valid = bytes.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
-                self.spent += valid as u64 / 64;
-                self.set(d.0, valid as i64)
-            }
-            I::Find { h, m, d } => {
-                self.spent += 1;
-                let needle = self.bytes(module, self.int(m.0), self.int(m.0 + 1))?;
-                let hay = self.bytes(module, self.int(h.0), self.int(h.0 + 1))?;
-                self.spent += (hay.len() + 1).saturating_sub(needle.len()) as u64 / 64;
-                self.set(d.0, find(&hay, &needle))
-            }
-            I::Hash { a, len, d } => {
-                self.spent += 1;
-                let bytes = self.bytes(module, self.int(a.0), self.int(len.0))?;
-                self.spent += bytes.len() as u64 / 64;
-                self.set(d.0, sip(self.int(d.0) as u64, &bytes) as i64)
-            }
-            // Branches that are not taken.
-            _ => Ok(Go::Next),
+            other => self.step_compiled(other, module, limits),
         }
-    }
-
-    fn allocate(&mut self, limits: &Limits, bytes: i64, variant: u64, d: u8) -> Outcome {
-        let bytes = u64::try_from(bytes).ok().filter(|bytes| *bytes >= 16);
-        let bytes = bytes.ok_or(TrapKind::HeapLimit)?;
-        let (block, grown) = self.blocks.allocate(&mut self.heap, limits.heap, bytes, variant)?;
-        self.spent += grown / 64;
-        self.set(d, block as i64)
-    }
-
-    fn checked(&mut self, number: u8, value: Option<i64>) -> Outcome {
-        self.set(number, value.ok_or(TrapKind::IntegerOverflow)?)
-    }
-
-    /// The address of an element that a block has.
-    fn element(&self, module: &Module, a: u8, i: u8, width: i64) -> Result<i64, TrapKind> {
-        let (block, index) = (self.int(a), self.int(i));
-        let length = u64::from_le_bytes(self.read(module, block, 8)?);
-        if index as u64 >= length {
-            return Err(TrapKind::IndexOutOfBounds);
-        }
-        Ok(block.wrapping_add(16).wrapping_add(index.wrapping_mul(width)))
-    }
-
-    fn text_at(&mut self, m: u8, d: u8, text: &str) -> Outcome {
-        self.write(self.int(m), text.as_bytes())?;
-        self.set(d, text.len() as i64)
-    }
-
-    fn store(&mut self, a: u8, offset: i32, bytes: &[u8]) -> Outcome {
-        self.write(self.int(a).wrapping_add(i64::from(offset)), bytes)
     }
 }
 
@@ -669,12 +382,6 @@ fn divisible(a: i64, b: i64) -> Result<(i64, i64), TrapKind> {
         _ => Ok((a, b)),
     }
 }
-
-/// The bits of a float outside the float lane: there is one NaN.
-pub(crate) fn bits(number: f64) -> u64 {
-    if number.is_nan() { 0x7ff8_0000_0000_0000 } else { number.to_bits() }
-}
-
 fn smaller(a: f64, b: f64) -> f64 {
     if a.is_nan() {
         return b;

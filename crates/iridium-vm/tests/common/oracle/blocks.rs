@@ -1,4 +1,4 @@
-//! Blocks of the heap as the [oracle](super::oracle) has them: slow and obvious.
+//! Blocks of the heap as the oracle has them: slow and obvious.
 
 use iridium_vm::TrapKind;
 
