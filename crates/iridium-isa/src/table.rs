@@ -374,7 +374,7 @@ macro_rules! for_each_instruction {
             utf8 Utf8 = 198 "utf8" { a: Int, len: Int, d: IntOut } Next Bulk slow;
             /// Where in the bytes at address `$h` of length `$h+1` those at `$m` of length `$m+1` are first; -1 when nowhere.
             find Find = 199 "find" { h: IntPair, m: IntPair, d: IntOut } Next Bulk slow;
-            /// SipHash-1-3 of `len` bytes at address `a` with the key (`d`, 0); `d` is the hash.
+            /// SipHash-1-3 of `len` bytes at address `a` with the key (`d`, 0); `d` is the hash. Above 16 KiB see Fuel.
             hash Hash = 200 "hash" { a: Int, len: Int, d: IntMut } Next Bulk slow;
 
             /// Own pid.

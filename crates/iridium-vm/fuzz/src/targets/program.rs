@@ -28,6 +28,7 @@ pub fn source_seeds() -> Vec<Vec<u8>> {
         include_str!("../../../benches/kernels/matmul.iasm"),
         include_str!("../../seeds/control.iasm"),
         include_str!("../../seeds/effects.iasm"),
+        include_str!("../../seeds/blocks.iasm"),
     ]
     .map(|source| source.as_bytes().to_vec())
     .into()

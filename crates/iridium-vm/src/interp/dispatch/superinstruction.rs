@@ -158,6 +158,15 @@ pairs! {
     mov Mov 1 + { djmp Djmp 0, load Load 0, mov Mov 1 }
     load Load 0 + { add Add 2, load Load 0, mul Mul 2, breqi Breqi 1 }
 
+    // What compiled code counts and indexes with.
+    addci Addci 1 + { djmp Djmp 0, brlt Brlt 2, brlti Brlti 1, brle Brle 2, callw Callw 0 }
+    subci Subci 1 + { callw Callw 0, brgti Brgti 1 }
+    addc Addc 2 + { addci Addci 1, ret Ret 0, brle Brle 2 }
+    ldx64 Ldx64 2 + { addc Addc 2 }
+    ldx8 Ldx8 2 + { addc Addc 2, breqi Breqi 1, brnei Brnei 1 }
+    stx8 Stx8 2 + { addc Addc 2, addci Addci 1 }
+    stx64 Stx64 2 + { addci Addci 1 }
+
     // Memory.
     ld8 Ld8 1 + { add Add 2, breqi Breqi 1, brnei Brnei 1 }
     ld64 Ld64 1 + { add Add 2, ld64 Ld64 1, mul Mul 2 }
