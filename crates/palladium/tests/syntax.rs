@@ -164,7 +164,7 @@ fn what_is_nested_too_deep_is_told_once() {
     for piece in pieces {
         for before in ["", "fn main() {\n", "fn main() { x("] {
             let mut text = before.to_owned();
-            while text.len() < 200_000 {
+            while text.len() < 50_000 {
                 text.push_str(piece);
             }
             let parsed = check_tree(&text);
@@ -237,4 +237,38 @@ fn an_entry_has_items_and_statements() {
     let entry = parse_entry(FileId(0), "import std.fs\nfn f() { 1 }\nlet x = f()\nx + 1\n");
     assert_eq!(entry.problems, []);
     assert_eq!((entry.file.imports.len(), entry.file.items.len(), entry.stmts.len()), (1, 1, 2));
+}
+
+/// Texts of random tokens, with brackets that mostly balance.
+#[test]
+fn random_tokens_are_read() {
+    let mut words: Vec<String> = Vec::new();
+    for (_, text) in corpus() {
+        let pieces = tokens(&text);
+        let pieces = pieces.iter().map(|token| &text[token.start as usize..token.end as usize]);
+        words.extend(pieces.filter(|word| !word.is_empty()).map(str::to_owned));
+    }
+    words.extend(
+        ["f\"", "\"", "\"\"\"", "'", "$", "ä", "&&", ";", "//", "elif", "def"].map(str::to_owned),
+    );
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |bound: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed as usize % bound
+    };
+    for _ in 0..2000 {
+        let mut text = String::new();
+        for _ in 0..random(60) {
+            // Pieces of programs go further than words do.
+            let start = random(words.len());
+            let length = 1 + random(8);
+            for word in words.iter().skip(start).take(length) {
+                text.push_str(word);
+                text.push_str([" ", " ", "", "\n", "\n    "][random(5)]);
+            }
+        }
+        check_tree(&text);
+    }
 }

@@ -120,6 +120,7 @@ impl Printer<'_> {
     fn fits(&self, from: usize, group: Option<Group>, taken: usize) -> bool {
         let mut depth = usize::from(group.is_some());
         let mut behind = group.is_none();
+        let mut in_block = false;
         let mut width = self.column.max(self.indent) + taken;
         for step in &self.steps[from..] {
             match step {
@@ -131,11 +132,14 @@ impl Printer<'_> {
                     }
                 }
                 Step::IfFlat(text) if !behind => width += text.chars().count(),
-                Step::Trailing(_) => return behind,
+                Step::Trailing(_) => return behind || group == Some(Group::Hug) && in_block,
                 Step::Hard { .. } => return behind || group == Some(Group::Hug),
                 Step::Line { .. } | Step::Fill if behind => return true,
                 Step::Line { space: true } | Step::Fill => width += 1,
-                Step::Begin(_) => depth += 1,
+                Step::Begin(inner) => {
+                    depth += 1;
+                    in_block |= *inner == Group::Broken;
+                }
                 Step::End => {
                     depth = depth.saturating_sub(1);
                     behind |= depth == 0;
