@@ -1,5 +1,11 @@
 //! What the compiler says about a program: problems with their places, made readable in the end.
 
+pub(crate) mod calls;
+pub(crate) mod control;
+pub(crate) mod names;
+pub(crate) mod places;
+pub(crate) mod types;
+
 use iridium_isa::{Diagnostic, Diagnostics, FileId, Severity, Sources, Span};
 
 /// A place in a source file.
@@ -106,4 +112,11 @@ pub fn diagnostics(problems: &[Problem], sources: &Sources<'_>) -> Diagnostics {
         report.push_with(problem.severity, || problem.diagnostic(sources));
     }
     report
+}
+
+/// The library lacks something that the compiler takes for granted.
+pub(crate) fn missing_from_library(place: Place, name: &str) -> Problem {
+    Problem::error("internal", place, format!("the library has no `{name}`"))
+        .label("this needs it")
+        .help("this is a mistake of the compiler; please report it")
 }

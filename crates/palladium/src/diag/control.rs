@@ -1,0 +1,65 @@
+//! Problems about the way through a program.
+
+use super::types::Why;
+use super::{Place, Problem};
+
+pub(crate) fn outside_loop(place: Place, word: &str) -> Problem {
+    Problem::error("outside-loop", place, format!("`{word}` is not in a loop"))
+        .label("there is no loop around this")
+        .help("to leave a function, write `return`")
+}
+
+pub(crate) fn bare_return(place: Place, expected: &str, why: Option<&Why>) -> Problem {
+    let message = format!("expected `{expected}`, but this returns nothing");
+    let mut problem = Problem::error("mismatched-types", place, message)
+        .label("a value is missing")
+        .help("write the value after `return`");
+    if let Some((place, text)) = why {
+        problem = problem.because(place.clone(), text.clone());
+    }
+    problem
+}
+
+/// A match leaves something out.
+pub(crate) fn missing_arm(place: Place, pattern: &str) -> Problem {
+    Problem::error("missing-arm", place, format!("this match leaves out `{pattern}`"))
+        .label(format!("nothing takes `{pattern}`"))
+        .help(format!("add an arm: {pattern} => …"))
+}
+
+/// A pattern of `let` or `for` does not fit always.
+pub(crate) fn may_not_fit(place: Place, pattern: &str, is_let: bool) -> Problem {
+    let help = if is_let {
+        "say what happens then: `let … else { … }`"
+    } else {
+        "take a pattern that always fits, and `match` inside of the loop"
+    };
+    Problem::error("missing-arm", place, format!("this pattern leaves out `{pattern}`"))
+        .label(format!("it does not fit `{pattern}`"))
+        .help(help)
+}
+
+pub(crate) fn too_complex(place: Place) -> Problem {
+    Problem::error("too-complex", place, "there are too many ways through this match")
+        .label("here")
+        .help("split it into several, or add an arm `_ => …`")
+}
+
+pub(crate) fn unreachable_arm(place: Place) -> Problem {
+    Problem::warning("unreachable-arm", place, "nothing reaches this arm")
+        .label("the arms before it take everything that it would")
+        .help("remove it, or put it before them")
+}
+
+/// What `else` of a `let` does goes on.
+pub(crate) fn else_goes_on(place: Place) -> Problem {
+    Problem::error("else-goes-on", place, "the `else` of a `let` must not go on")
+        .label("the names would have no values after this")
+        .help("end it with `return`, `break`, `continue` or `panic(…)`")
+}
+
+pub(crate) fn unused_result(place: Place, ty: &str) -> Problem {
+    Problem::warning("unused-result", place, format!("this `{ty}` is not looked at"))
+        .label("an error in it would be lost")
+        .help("pass an error on with `?`, trap with `!`, or say `let _ = …`")
+}

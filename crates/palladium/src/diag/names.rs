@@ -1,0 +1,72 @@
+//! Problems about names: what is not there, what is there twice.
+
+use super::{Place, Problem};
+use crate::names::LoadError;
+
+/// A name that nothing has. `near`: one that was probably meant.
+pub(crate) fn unknown(place: Place, what: &str, name: &str, near: Option<&str>) -> Problem {
+    let problem =
+        Problem::error("unknown-name", place.clone(), format!("there is no {what} `{name}`"));
+    match near {
+        Some(near) => problem
+            .label(format!("did you mean `{near}`?"))
+            .help(format!("write `{near}`"))
+            .fix(place, near),
+        None => problem.label("unknown"),
+    }
+}
+
+pub(crate) fn declared_twice(place: Place, name: &str, first: Place) -> Problem {
+    Problem::error("declared-twice", place, format!("`{name}` is declared twice"))
+        .label("declared again")
+        .because(first, "first declared here")
+        .help("give one of them another name")
+}
+
+pub(crate) fn unknown_module(place: Place, path: &str, near: Option<String>) -> Problem {
+    let problem = Problem::error("unknown-module", place, format!("there is no module `{path}`"));
+    match near {
+        Some(near) => problem.label(format!("did you mean `{near}`?")),
+        None => problem.label("imported here").help("modules of the library are `std.NAME`"),
+    }
+}
+
+pub(crate) fn unreadable_module(place: Place, path: &str, error: &LoadError) -> Problem {
+    match error {
+        LoadError::NotFound => {
+            Problem::error("unknown-module", place, format!("there is no file `{path}`"))
+                .label("imported here")
+                .help("paths begin in the folder of the program's first file, or with `.` in that of this file")
+        }
+        LoadError::Unreadable(why) => {
+            Problem::error("unknown-module", place, format!("`{path}` cannot be read: {why}"))
+                .label("imported here")
+        }
+    }
+}
+
+/// Something of another module that is not `pub`.
+pub(crate) fn private(place: Place, name: &str, declared: Place) -> Problem {
+    Problem::error("private-name", place, format!("`{name}` belongs to its own module"))
+        .label("used from outside")
+        .because(declared, "declared here without `pub`")
+        .help(format!("write `pub` before `{name}` where it is declared, if others may use it"))
+}
+
+pub(crate) fn ambiguous(place: Place, name: &str, choices: &[String]) -> Problem {
+    let choices: Vec<String> = choices.iter().map(|choice| format!("`{choice}`")).collect();
+    Problem::error("ambiguous-name", place, format!("`{name}` can be more than one thing"))
+        .label(format!("one of {}", choices.join(", ")))
+        .help(format!("write which: {}", choices.join(" or ")))
+}
+
+pub(crate) fn processes(place: Place) -> Problem {
+    Problem::error("not-supported", place, "processes are not yet compiled")
+        .label("this needs them")
+        .help("the rest of the program is checked; leave processes out to run it")
+}
+
+pub(crate) fn circular(place: Place, what: &str, name: &str) -> Problem {
+    Problem::error("circular-declaration", place, format!("{what} `{name}` is declared by itself"))
+        .label("it leads back to itself")
+}

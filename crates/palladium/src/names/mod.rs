@@ -1,0 +1,13 @@
+//! Names: the files of a program, what they declare, and what a name in them stands for.
+
+mod check;
+mod files;
+mod library;
+mod loader;
+mod lookup;
+pub(crate) mod resolve;
+pub(crate) mod world;
+
+pub use check::{Checked, check};
+pub use loader::{LoadError, Loaded, Loader};
+pub use world::SourceFile;

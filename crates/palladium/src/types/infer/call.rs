@@ -1,0 +1,624 @@
+//! Calls: which function is meant, and which argument is for which parameter.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use iridium_isa::{Span, suggest};
+
+use crate::core::{Arg, Expr, ExprKind, Place, Trap, Type};
+use crate::diag::calls as say;
+use crate::diag::types::Why;
+use crate::diag::{self, names as say_names};
+use crate::names::world::{Constructor, FnDecl, FnKey, Signature};
+use crate::syntax::ast;
+use crate::types::build::{block, call, expr, within};
+use crate::types::checker::{Checker, Want};
+use crate::types::kind::{ERROR, substitute};
+
+/// What is called.
+#[derive(Debug)]
+pub(super) enum Callee {
+    /// One of several functions of a name, as the arguments tell.
+    Functions(Vec<FnKey>),
+    /// The same, with a value before the dot.
+    Methods(Box<Expr>, Vec<FnKey>),
+    Constructor(Constructor),
+    Value(Box<Expr>),
+    /// It is wrong in a way that has been told.
+    Wrong,
+}
+
+/// A parameter of whatever is called.
+#[derive(Debug)]
+struct Slot {
+    name: Option<Arc<str>>,
+    ty: Type,
+    inout: bool,
+    /// Where its default is written.
+    default: Option<Owner>,
+    /// Where it is declared.
+    place: Option<diag::Place>,
+}
+
+/// The declaration that a default belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Owner {
+    Function(FnKey),
+    Record(crate::core::RecordId),
+}
+
+/// Why arguments do not fit parameters.
+#[derive(Debug)]
+enum Misfit<'a> {
+    TooMany(&'a ast::Arg),
+    Missing(usize),
+    UnknownLabel(&'a ast::Ident),
+    Again(&'a ast::Ident),
+}
+
+impl Checker {
+    pub(super) fn call(
+        &mut self,
+        callee: &ast::Expr,
+        args: &[ast::Arg],
+        span: &Span,
+        want: &Want,
+    ) -> Expr {
+        let lazily = std::mem::take(&mut self.cx.lazily);
+        let (callee, name, types) = self.callee(callee, want);
+        match callee {
+            Callee::Functions(keys) => {
+                let key = self.choose(&keys, args, false);
+                let key = if lazily { self.lazy(key) } else { key };
+                self.call_function(key, None, &name, args, types, span, want)
+            }
+            Callee::Methods(receiver, keys) => {
+                let key = self.choose(&keys, args, true);
+                let key = if lazily { self.lazy(key) } else { key };
+                self.call_function(key, Some(*receiver), &name, args, types, span, want)
+            }
+            Callee::Constructor(constructor) => {
+                self.construct(constructor, &name, args, span, want)
+            }
+            Callee::Value(value) => self.call_value(*value, args, span),
+            Callee::Wrong => {
+                self.wrong_arguments(args);
+                expr(ExprKind::Tuple(Vec::new()), ERROR, span)
+            }
+        }
+    }
+
+    /// Looks at arguments of which nothing is known but that they are there.
+    fn wrong_arguments(&mut self, args: &[ast::Arg]) {
+        for arg in args {
+            if !matches!(arg.value.kind, ast::ExprKind::Closure { .. }) {
+                let value = self.infer(&arg.value);
+                self.cx.vars.silence(&value.ty);
+            }
+        }
+    }
+
+    /// The first of several functions that takes such arguments, or else the first.
+    fn choose(&mut self, keys: &[FnKey], args: &[ast::Arg], method: bool) -> FnKey {
+        let fitting = keys.iter().find(|key| {
+            let signature = self.world.signature(**key);
+            let params = &signature.params[usize::from(method)..];
+            assign(params.len(), |nth| (Some(&params[nth].name), params[nth].default), args).is_ok()
+        });
+        *fitting.unwrap_or(&keys[0])
+    }
+
+    /// The function of the library that does the same as another, one element at a time.
+    fn lazy(&mut self, key: FnKey) -> FnKey {
+        let decl = self.world.function(key);
+        let module = self.world.module(decl.module);
+        let name = format!("lazy_{}", decl.ast.name.text);
+        let found = module.functions_named(&name).first().copied();
+        found.filter(|_| module.library).unwrap_or(key)
+    }
+
+    /// A call of a function with arguments as they are written.
+    #[expect(clippy::too_many_arguments, reason = "all of them are parts of one call")]
+    fn call_function(
+        &mut self,
+        key: FnKey,
+        receiver: Option<Expr>,
+        name: &ast::Ident,
+        args: &[ast::Arg],
+        explicit: Option<Vec<Type>>,
+        span: &Span,
+        want: &Want,
+    ) -> Expr {
+        let signature = self.world.signature(key);
+        let types = self.instantiate(&signature.generics, &name.span, &name.text);
+        if let Some(explicit) = explicit {
+            self.explicit_types(&types, &explicit, name);
+        }
+        let result = substitute(&signature.result, &types);
+        self.expect_result(&result, want);
+        let mut before = Vec::new();
+        let mut given = Vec::new();
+        let slots = self.slots(key, &signature, &types);
+        let method = receiver.is_some();
+        if let Some(receiver) = receiver {
+            given.push(self.receiver(receiver, &slots[0], name, &mut before));
+        }
+        let Some(rest) = self.arguments(name, &slots[usize::from(method)..], args, &types, span)
+        else {
+            return expr(ExprKind::Tuple(Vec::new()), ERROR, span);
+        };
+        for (arg, stmts) in rest {
+            before.extend(stmts);
+            given.push(arg);
+        }
+        self.overlaps(&given);
+        let called = self.finished_call(key, types, given, result, span);
+        block(before, called)
+    }
+
+    /// The wanted type tells what is unknown in the result, when both are of one kind.
+    fn expect_result(&mut self, result: &Type, want: &Want) {
+        if let Some(wanted) = want.ty().map(|ty| self.known(ty))
+            && matches!((&wanted, result), (Type::Record(a, _), Type::Record(b, _)) if a == b)
+                | matches!((&wanted, result), (Type::Enum(a, _), Type::Enum(b, _)) if a == b)
+                | matches!((&wanted, result), (Type::List(_), Type::List(_)))
+        {
+            self.cx.vars.unify(&wanted, result);
+        }
+    }
+
+    fn explicit_types(&mut self, types: &[Type], explicit: &[Type], name: &ast::Ident) {
+        if types.len() != explicit.len() {
+            let place = self.place(&name.span);
+            let problem = diag::types::type_arguments(
+                place,
+                &name.text,
+                types.len(),
+                explicit.len(),
+            );
+            self.problem(problem);
+        }
+        for (ty, explicit) in types.iter().zip(explicit) {
+            self.cx.vars.unify(ty, explicit);
+        }
+    }
+
+    fn slots(&mut self, key: FnKey, signature: &Signature, types: &[Type]) -> Vec<Slot> {
+        let file = signature.file;
+        let params = signature.params.iter().map(|param| Slot {
+            name: Some(Arc::clone(&param.name)),
+            ty: substitute(&param.ty, types),
+            inout: param.inout,
+            default: param.default.then_some(Owner::Function(key)),
+            place: Some(diag::Place { file, span: param.span.clone() }),
+        });
+        params.collect()
+    }
+
+    /// The value before the dot as the first argument.
+    fn receiver(
+        &mut self,
+        receiver: Expr,
+        slot: &Slot,
+        name: &ast::Ident,
+        before: &mut Vec<Expr>,
+    ) -> Arg {
+        let why = slot.place.clone().map(|place| (place, format!("`{}` takes this", name.text)));
+        let receiver = self.fit(receiver, &Want::Type(slot.ty.clone(), why));
+        if !slot.inout {
+            return Arg::Value(receiver);
+        }
+        let what = format!("`{}` changes what it is called on", name.text);
+        match self.to_place(receiver, before, Some(&what)) {
+            Some(place) => Arg::InOut(place),
+            None => Arg::Value(expr(ExprKind::Tuple(Vec::new()), ERROR, &name.span)),
+        }
+    }
+
+    /// A call of a function with values that are already there.
+    pub(super) fn call_with(&mut self, key: FnKey, args: Vec<Expr>, span: &Span) -> Expr {
+        let signature = self.world.signature(key);
+        let name = Arc::clone(&signature.name.text);
+        let types = self.instantiate(&signature.generics, span, &name);
+        let mut given = Vec::new();
+        for (arg, param) in args.into_iter().zip(&signature.params) {
+            let ty = substitute(&param.ty, &types);
+            given.push(Arg::Value(self.fit(arg, &Want::Type(ty, None))));
+        }
+        let result = substitute(&signature.result, &types);
+        self.finished_call(key, types, given, result, span)
+    }
+
+    /// The call itself; functions of the library that end the process are traps.
+    fn finished_call(
+        &mut self,
+        key: FnKey,
+        types: Vec<Type>,
+        mut args: Vec<Arg>,
+        result: Type,
+        span: &Span,
+    ) -> Expr {
+        if let (Some(kind), Some(Arg::Value(_))) = (self.trap(key), args.first())
+            && let Some(Arg::Value(text)) = args.pop()
+        {
+            return expr(ExprKind::Trap { kind, text: Box::new(text) }, Type::Never, span);
+        }
+        let function = self.reach(key);
+        call(function, types, args, result, span)
+    }
+
+    fn trap(&self, key: FnKey) -> Option<Trap> {
+        let decl = self.world.function(key);
+        let module = self.world.module(decl.module);
+        if decl.ast.body.is_some() || !module.library || &*module.name != "prelude" {
+            return None;
+        }
+        Some(match &*decl.ast.name.text {
+            "panic" => Trap::Panic,
+            "trap_missing_key" => Trap::MissingKey,
+            "trap_bad_slice" => Trap::BadSlice,
+            "trap_unwrap" => Trap::Unwrap,
+            _ => return None,
+        })
+    }
+
+    /// A record or variant with its fields.
+    fn construct(
+        &mut self,
+        constructor: Constructor,
+        name: &ast::Ident,
+        args: &[ast::Arg],
+        span: &Span,
+        want: &Want,
+    ) -> Expr {
+        let wrong = expr(ExprKind::Tuple(Vec::new()), ERROR, span);
+        let Some((constructor, shape)) = self.shape(constructor, &name.span) else {
+            self.wrong_arguments(args);
+            return wrong;
+        };
+        self.expect_result(&shape.ty, want);
+        let slots = self.field_slots(constructor, &shape.fields);
+        let Some(fields) = self.arguments(name, &slots, args, &shape.args, span) else {
+            return Expr { ty: shape.ty, ..wrong };
+        };
+        let values = fields.into_iter().filter_map(|(arg, _)| match arg {
+            Arg::Value(value) => Some(value),
+            Arg::InOut(_) => None,
+        });
+        let fields = values.collect();
+        let kind = match constructor {
+            Constructor::Variant(of, variant) => ExprKind::Variant { of, variant, fields },
+            Constructor::Record(record) => ExprKind::Record { record, fields },
+            Constructor::Process => ExprKind::Tuple(fields),
+        };
+        expr(kind, shape.ty, span)
+    }
+
+    fn field_slots(
+        &self,
+        constructor: Constructor,
+        fields: &[(Option<Arc<str>>, Type)],
+    ) -> Vec<Slot> {
+        let slot = |nth: usize| {
+            let (name, ty) = &fields[nth];
+            let (default, module, span) = match constructor {
+                Constructor::Record(id) => {
+                    let decl = &self.world.record_decls[id.0 as usize];
+                    let field = &decl.ast.fields[nth];
+                    let default = field.default.as_ref().map(|_| Owner::Record(id));
+                    (default, decl.module, &field.name.span)
+                }
+                Constructor::Variant(id, variant) => {
+                    let decl = &self.world.enum_decls[id.0 as usize];
+                    let field = &decl.ast.variants[variant as usize].fields[nth];
+                    (None, decl.module, &field.ty.span)
+                }
+                Constructor::Process => return None,
+            };
+            let place = Some(self.world.place(module, span));
+            Some(Slot { name: name.clone(), ty: ty.clone(), inout: false, default, place })
+        };
+        (0..fields.len()).filter_map(slot).collect()
+    }
+
+    fn call_value(&mut self, value: Expr, args: &[ast::Arg], span: &Span) -> Expr {
+        let ty = self.known(&value.ty);
+        let function = match ty {
+            Type::Fn(function) => function,
+            Type::Never => {
+                self.wrong_arguments(args);
+                return value;
+            }
+            _ if crate::types::kind::is_error(&ty) => {
+                self.wrong_arguments(args);
+                return value;
+            }
+            _ if crate::types::kind::as_var(&ty).is_some() => {
+                return self.call_unknown(value, args, span);
+            }
+            _ => {
+                let found = self.text(&ty);
+                self.problem(say::not_a_function(self.place(&value.span), &found));
+                self.wrong_arguments(args);
+                return expr(ExprKind::Tuple(Vec::new()), ERROR, span);
+            }
+        };
+        let slots: Vec<Slot> = function
+            .params
+            .iter()
+            .map(|ty| Slot { name: None, ty: ty.clone(), inout: false, default: None, place: None })
+            .collect();
+        let name = ast::Ident { text: "this function".into(), span: value.span.clone() };
+        let Some(args) = self.arguments(&name, &slots, args, &[], span) else {
+            return expr(ExprKind::Tuple(Vec::new()), ERROR, span);
+        };
+        let args = args.into_iter().map(|(arg, _)| arg).collect();
+        let kind = ExprKind::CallValue { function: Box::new(value), args };
+        expr(kind, function.result.clone(), span)
+    }
+
+    /// A call of something that is a function because it is called.
+    fn call_unknown(&mut self, value: Expr, args: &[ast::Arg], span: &Span) -> Expr {
+        let args: Vec<Expr> = args.iter().map(|arg| self.infer(&arg.value)).collect();
+        let result = self.cx.vars.fresh(span);
+        let params = args.iter().map(|arg| arg.ty.clone()).collect();
+        self.cx.vars.unify(&value.ty, &crate::types::kind::fn_of(params, result.clone()));
+        let args = args.into_iter().map(Arg::Value).collect();
+        expr(ExprKind::CallValue { function: Box::new(value), args }, result, span)
+    }
+
+    /// The arguments in the order of the parameters, each with what is done before the call.
+    fn arguments(
+        &mut self,
+        name: &ast::Ident,
+        slots: &[Slot],
+        args: &[ast::Arg],
+        types: &[Type],
+        span: &Span,
+    ) -> Option<Vec<(Arg, Vec<Expr>)>> {
+        let of = |nth: usize| {
+            let slot: &Slot = &slots[nth];
+            (slot.name.as_ref(), slot.default.is_some())
+        };
+        let assigned = match assign(slots.len(), of, args) {
+            Ok(assigned) => assigned,
+            Err(misfit) => {
+                self.misfit(name, slots, args, &misfit, span);
+                self.wrong_arguments(args);
+                return None;
+            }
+        };
+        let mut given: Vec<Option<(Arg, Vec<Expr>)>> = slots.iter().map(|_| None).collect();
+        // What closures take and give is better known when the others have been looked at.
+        for closures in [false, true] {
+            for (nth, slot) in slots.iter().enumerate() {
+                let Some(arg) = assigned[nth] else { continue };
+                let is_closure = matches!(arg.value.kind, ast::ExprKind::Closure { .. });
+                if is_closure == closures {
+                    given[nth] = Some(self.argument(name, slot, arg));
+                }
+            }
+        }
+        let filled = given.into_iter().zip(slots).map(|(arg, slot)| match (arg, slot.default) {
+            (Some(arg), _) => arg,
+            (None, Some(owner)) => {
+                let value = self.default(owner, slot, types, span);
+                (Arg::Value(value), Vec::new())
+            }
+            (None, None) => (Arg::Value(expr(ExprKind::Tuple(Vec::new()), ERROR, span)), Vec::new()),
+        });
+        Some(filled.collect())
+    }
+
+    fn argument(&mut self, name: &ast::Ident, slot: &Slot, arg: &ast::Arg) -> (Arg, Vec<Expr>) {
+        let mut before = Vec::new();
+        let why: Option<Why> = slot.place.clone().map(|place| {
+            let takes = match &slot.name {
+                Some(param) => format!("`{}` takes it as `{param}`", name.text),
+                None => format!("`{}` takes this", name.text),
+            };
+            (place, takes)
+        });
+        if slot.inout && !arg.inout {
+            let place = self.place(&arg.span);
+            self.problem(say::needs_ampersand(place, &name.text, slot.place.clone()));
+        }
+        if arg.inout && !slot.inout {
+            let place = self.place(&arg.span);
+            self.problem(say::needless_ampersand(place, &name.text, slot.place.clone()));
+        }
+        let value = self.check(&arg.value, &slot.ty, why);
+        if !slot.inout {
+            return (Arg::Value(value), before);
+        }
+        let what = format!("`{}` changes it", name.text);
+        let wrong = expr(ExprKind::Tuple(Vec::new()), ERROR, &arg.span);
+        if !arg.inout || crate::types::kind::is_error(&value.ty) {
+            return (Arg::Value(wrong), before);
+        }
+        match self.to_place(value, &mut before, Some(&what)) {
+            Some(place) => (Arg::InOut(place), before),
+            None => (Arg::Value(wrong), before),
+        }
+    }
+
+    fn misfit(
+        &mut self,
+        name: &ast::Ident,
+        slots: &[Slot],
+        args: &[ast::Arg],
+        misfit: &Misfit<'_>,
+        span: &Span,
+    ) {
+        let shown: Vec<String> = slots
+            .iter()
+            .map(|slot| {
+                let ty = self.text(&slot.ty);
+                slot.name.as_ref().map_or(ty.clone(), |name| format!("{name}: {ty}"))
+            })
+            .collect();
+        let declared = slots.first().and_then(|slot| slot.place.clone());
+        let required = slots.iter().filter(|slot| slot.default.is_none()).count();
+        let problem = match misfit {
+            Misfit::TooMany(arg) => {
+                let place = self.place(&arg.span);
+                say::too_many(place, &name.text, &shown, args.len(), declared)
+            }
+            Misfit::Missing(nth) => {
+                let place = self.place(&(span.end.saturating_sub(1)..span.end));
+                let declared = slots[*nth].place.clone().or(declared);
+                say::too_few(place, &name.text, &shown, &shown[*nth], required, args.len(), declared)
+            }
+            Misfit::UnknownLabel(label) => {
+                let names = slots.iter().filter_map(|slot| slot.name.as_deref());
+                let near = suggest::nearest(&label.text, names);
+                let what = format!("parameter of `{}` named", name.text);
+                say_names::unknown(self.place(&label.span), &what, &label.text, near)
+            }
+            Misfit::Again(label) => {
+                say::label_order(self.place(&label.span), &name.text, &label.text, &shown)
+            }
+        };
+        self.problem(problem);
+    }
+
+    /// The value of a parameter that is left out: a literal, or what a function for it gives.
+    fn default(&mut self, owner: Owner, slot: &Slot, types: &[Type], span: &Span) -> Expr {
+        let name = slot.name.clone().unwrap_or_default();
+        let key = match self.defaults.get(&(owner, Arc::clone(&name))) {
+            Some(key) => *key,
+            None => {
+                let key = self.default_function(owner, &name);
+                self.defaults.insert((owner, name), key);
+                key
+            }
+        };
+        let body = Rc::clone(&self.world.function(key).ast);
+        if let Some(ast::Block { stmts, .. }) = &body.body
+            && let [ast::Stmt { kind: ast::StmtKind::Expr(value), .. }] = &stmts[..]
+            && let Some(kind) = literal(value)
+        {
+            return expr(kind, slot.ty.clone(), span);
+        }
+        let function = self.reach(key);
+        call(function, types.to_vec(), Vec::new(), slot.ty.clone(), span)
+    }
+
+    fn default_function(&mut self, owner: Owner, name: &Arc<str>) -> FnKey {
+        let (module, path, around, generics, ty, value) = match owner {
+            Owner::Function(key) => {
+                let decl = self.world.function(key);
+                let param = decl.ast.params.iter().find(|param| param.name.text == *name);
+                let (ty, value) =
+                    param.map(|param| (param.ty.clone(), param.default.clone())).unwrap_or_default();
+                let generics = decl.ast.generics.clone();
+                (decl.module, Arc::clone(&decl.path), decl.around.clone(), generics, ty, value)
+            }
+            Owner::Record(id) => {
+                let decl = &self.world.record_decls[id.0 as usize];
+                let field = decl.ast.fields.iter().find(|field| field.name.text == *name);
+                let ty = field.map(|field| field.ty.clone());
+                let value = field.and_then(|field| field.default.clone());
+                let path = Arc::clone(&decl.ast.name.text);
+                (decl.module, path, Vec::new(), decl.ast.generics.clone(), ty, value)
+            }
+        };
+        let span = value.as_ref().map_or(0..0, |value| value.span.clone());
+        let stmt = |value: ast::Expr| ast::Stmt {
+            span: value.span.clone(),
+            kind: ast::StmtKind::Expr(value),
+        };
+        let stmts = value.map(stmt).into_iter().collect();
+        let function = ast::Fn {
+            name: ast::Ident { text: Arc::clone(name), span: span.clone() },
+            generics,
+            params: Vec::new(),
+            result: ty,
+            receives: None,
+            body: Some(ast::Block { span, stmts }),
+        };
+        self.world.add_function(FnDecl {
+            module,
+            public: false,
+            path: within(&path, name),
+            ast: Rc::new(function),
+            around,
+            hidden: Vec::new(),
+            signature: None,
+            reached: None,
+        })
+    }
+
+    /// Two arguments of one call must not be able to change the same place.
+    fn overlaps(&mut self, args: &[Arg]) {
+        let places = args.iter().filter_map(|arg| match arg {
+            Arg::InOut(place) => Some(place),
+            Arg::Value(_) => None,
+        });
+        let places: Vec<&Place> = places.collect();
+        for (nth, place) in places.iter().enumerate() {
+            let other = places[..nth].iter().find(|other| may_overlap(place, other));
+            if let Some(other) = other {
+                let (place, other) = (self.place(&place.span), self.place(&other.span));
+                self.problem(diag::places::overlapping(place, other));
+            }
+        }
+    }
+}
+
+/// Whether two places may have something in common.
+fn may_overlap(a: &Place, b: &Place) -> bool {
+    use crate::core::Step;
+    a.local == b.local
+        && a.path.iter().zip(&b.path).all(|steps| match steps {
+            (Step::Field(a), Step::Field(b)) => a == b,
+            (Step::Index(a), Step::Index(b)) => match (&a.kind, &b.kind) {
+                (ExprKind::Int(a), ExprKind::Int(b)) => a == b,
+                _ => true,
+            },
+            _ => true,
+        })
+}
+
+/// Which argument is for which of `count` parameters, of which `of` tells the name and whether it
+/// has a default. Labels are in the order of the declaration.
+fn assign<'a, 'n>(
+    count: usize,
+    of: impl Fn(usize) -> (Option<&'n Arc<str>>, bool),
+    args: &'a [ast::Arg],
+) -> Result<Vec<Option<&'a ast::Arg>>, Misfit<'a>> {
+    let mut assigned = vec![None; count];
+    let mut next = 0;
+    for arg in args {
+        let at = match &arg.label {
+            None => next,
+            Some(label) => (0..count)
+                .find(|nth| of(*nth).0 == Some(&label.text))
+                .ok_or(Misfit::UnknownLabel(label))?,
+        };
+        if let (Some(label), true) = (&arg.label, at < next) {
+            return Err(Misfit::Again(label));
+        }
+        *assigned.get_mut(at).ok_or(Misfit::TooMany(arg))? = Some(arg);
+        next = at + 1;
+    }
+    let missing = (0..count).find(|nth| assigned[*nth].is_none() && !of(*nth).1);
+    missing.map_or(Ok(assigned), |nth| Err(Misfit::Missing(nth)))
+}
+
+/// A literal, as it can be put in wherever it is left out.
+fn literal(value: &ast::Expr) -> Option<ExprKind> {
+    Some(match &value.kind {
+        ast::ExprKind::Int(value) => ExprKind::Int(*value),
+        ast::ExprKind::Float(value) => ExprKind::Float(*value),
+        ast::ExprKind::Bool(value) => ExprKind::Int((*value).into()),
+        ast::ExprKind::Char(value) => ExprKind::Int(u32::from(*value).into()),
+        ast::ExprKind::String(value) => ExprKind::String(value.clone()),
+        ast::ExprKind::Unary { op: ast::UnaryOp::Neg, operand } => match &operand.kind {
+            ast::ExprKind::Int(value) => ExprKind::Int(value.wrapping_neg()),
+            ast::ExprKind::Float(value) => ExprKind::Float(-value),
+            _ => return None,
+        },
+        _ => return None,
+    })
+}

@@ -1,0 +1,405 @@
+//! What follows a dot: fields, methods, and names of modules and types.
+
+use std::sync::Arc;
+
+use iridium_isa::{Span, suggest};
+
+use super::call::Callee;
+use crate::core::{Expr, ExprKind, Type};
+use crate::diag::{calls as say, names as say_names, types as say_types};
+use crate::names::lookup::builtin_module;
+use crate::names::world::{FnKey, ModuleId, TypeName};
+use crate::syntax::ast;
+use crate::types::build::expr;
+use crate::types::checker::{Binding, Checker, Want};
+use crate::types::kind::{ERROR, as_var, is_error, list_of, substitute};
+
+/// What stands before a dot.
+enum Before {
+    Module(ModuleId),
+    /// A type, with the module that declares it.
+    Type(Option<TypeName>, ModuleId),
+    /// Something whose value is wanted.
+    Value,
+    /// It is wrong in a way that has been told.
+    Wrong,
+}
+
+/// What a name of a module or type is.
+enum Qualified {
+    Value(Expr),
+    Functions(Vec<FnKey>),
+    Constructor(crate::names::world::Constructor),
+    Wrong,
+}
+
+impl Checker {
+    /// `base.name`, not called.
+    pub(super) fn member(
+        &mut self,
+        base: &ast::Expr,
+        name: &ast::Ident,
+        span: &Span,
+        _want: &Want,
+    ) -> Expr {
+        let wrong = expr(ExprKind::Tuple(Vec::new()), ERROR, span);
+        let before = self.before(base);
+        match self.qualified_name(before, name, span) {
+            Some(Qualified::Value(value)) => return value,
+            Some(Qualified::Functions(keys)) => return self.function_value(&keys, name),
+            Some(Qualified::Constructor(constructor)) => {
+                return self.constructor_value(constructor, span);
+            }
+            Some(Qualified::Wrong) => return wrong,
+            None => {}
+        }
+        let base = self.infer(base);
+        let Some(ty) = self.receiver_type(&base) else { return wrong };
+        let base = match self.field(base, &ty, name, span) {
+            Ok(field) => return field,
+            Err(base) => base,
+        };
+        let methods = self.world.methods(self.cx.module, &ty, &name.text);
+        match methods.found.first() {
+            Some(&key) if ty == Type::Int && is_unit_of_time(&name.text) => {
+                self.call_with(key, vec![base], span)
+            }
+            Some(_) => {
+                self.problem(say::method_as_value(self.place(&name.span), &name.text));
+                wrong
+            }
+            None => {
+                self.no_member(&ty, name, methods.private);
+                wrong
+            }
+        }
+    }
+
+    /// What is called, its name, and the types that are given with it.
+    pub(super) fn callee(
+        &mut self,
+        callee: &ast::Expr,
+        want: &Want,
+    ) -> (Callee, ast::Ident, Option<Vec<Type>>) {
+        let unnamed = ast::Ident { text: "this".into(), span: callee.span.clone() };
+        match &callee.kind {
+            ast::ExprKind::Name(name) => (self.named_callee(name), name.clone(), None),
+            ast::ExprKind::TypeName(name) => {
+                let found = self.constructor(name, want.ty());
+                (found.map_or(Callee::Wrong, Callee::Constructor), name.clone(), None)
+            }
+            ast::ExprKind::Member { base, name } => {
+                (self.member_callee(base, name, &callee.span), name.clone(), None)
+            }
+            ast::ExprKind::Index { base, args } if self.is_function_name(base) => {
+                let types = args.iter().map(|arg| self.type_of_expr(&arg.value)).collect();
+                let (callee, name, _) = self.callee(base, want);
+                (callee, name, Some(types))
+            }
+            _ => (Callee::Value(Box::new(self.infer(callee))), unnamed, None),
+        }
+    }
+
+    fn named_callee(&mut self, name: &ast::Ident) -> Callee {
+        match self.binding(&name.text) {
+            Some(Binding::Fn(key)) => return Callee::Functions(vec![key]),
+            Some(Binding::Local(_)) => return Callee::Value(Box::new(self.name(name))),
+            None => {}
+        }
+        if self.world.const_named(self.cx.module, &name.text).is_none() {
+            let functions = self.world.functions_named(self.cx.module, &name.text);
+            if !functions.is_empty() {
+                return Callee::Functions(functions);
+            }
+        }
+        let value = self.name(name);
+        if is_error(&value.ty) { Callee::Wrong } else { Callee::Value(Box::new(value)) }
+    }
+
+    fn member_callee(&mut self, base: &ast::Expr, name: &ast::Ident, span: &Span) -> Callee {
+        let before = self.before(base);
+        match self.qualified_name(before, name, span) {
+            Some(Qualified::Value(value)) => return Callee::Value(Box::new(value)),
+            Some(Qualified::Functions(keys)) => return Callee::Functions(keys),
+            Some(Qualified::Constructor(constructor)) => return Callee::Constructor(constructor),
+            Some(Qualified::Wrong) => return Callee::Wrong,
+            None => {}
+        }
+        let base = self.infer(base);
+        let Some(ty) = self.receiver_type(&base) else { return Callee::Wrong };
+        let methods = self.world.methods(self.cx.module, &ty, &name.text);
+        if !methods.found.is_empty() {
+            return Callee::Methods(Box::new(base), methods.found);
+        }
+        match self.field(base, &ty, name, span) {
+            Ok(field) => Callee::Value(Box::new(field)),
+            Err(_) => {
+                self.no_member(&ty, name, methods.private);
+                Callee::Wrong
+            }
+        }
+    }
+
+    /// The type of a value before a dot; `None` when it is wrong or not known, which is said.
+    fn receiver_type(&mut self, base: &Expr) -> Option<Type> {
+        self.cx.vars.settle(&base.ty);
+        let ty = self.known(&base.ty);
+        if as_var(&ty).is_some() {
+            self.problem(say_types::unknown_type(self.place(&base.span), None, "_"));
+            self.cx.vars.silence(&ty);
+            return None;
+        }
+        (!is_error(&ty) && ty != Type::Never).then_some(ty)
+    }
+
+    /// A field of a record or tuple; the value again when it has none of this name.
+    fn field(
+        &mut self,
+        base: Expr,
+        ty: &Type,
+        name: &ast::Ident,
+        span: &Span,
+    ) -> Result<Expr, Expr> {
+        let found = match ty {
+            Type::Tuple(types) => name
+                .text
+                .parse::<usize>()
+                .ok()
+                .and_then(|nth| Some((nth as u32, types.get(nth)?.clone()))),
+            Type::Record(id, args) if self.sees_fields(*id) => {
+                self.world.resolve_record(*id);
+                let fields = &self.world.records[id.0 as usize].fields;
+                fields.iter().position(|(field, _)| *field == name.text).map(|nth| {
+                    let field = substitute(&fields[nth].1, args);
+                    (nth as u32, field)
+                })
+            }
+            _ => None,
+        };
+        match found {
+            Some((index, field)) => {
+                Ok(expr(ExprKind::Field { base: Box::new(base), index }, field, span))
+            }
+            None => Err(base),
+        }
+    }
+
+    /// The fields of maps, sets and ranges belong to the library.
+    fn sees_fields(&self, record: crate::core::RecordId) -> bool {
+        let declared = self.world.module(self.world.record_decls[record.0 as usize].module);
+        let hidden = declared.library && matches!(&*declared.name, "map" | "set" | "range");
+        !hidden || self.world.module(self.cx.module).library
+    }
+
+    fn no_member(&mut self, ty: &Type, name: &ast::Ident, private: Option<FnKey>) {
+        if name.text.is_empty() {
+            return;
+        }
+        let place = self.place(&name.span);
+        if let Some(key) = private {
+            let decl = self.world.function(key);
+            let declared = self.world.place(decl.module, &decl.ast.name.span);
+            self.problem(say_names::private(place, &name.text, declared));
+            return;
+        }
+        let mut names = self.world.method_names(self.cx.module, ty);
+        if let Type::Record(id, _) = ty
+            && self.sees_fields(*id)
+        {
+            let fields = &self.world.records[id.0 as usize].fields;
+            names.extend(fields.iter().map(|(name, _)| Arc::clone(name)));
+        }
+        let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
+        let ty = self.text(ty);
+        self.problem(say::no_member(place, &ty, &name.text, near));
+    }
+
+    /// Whether what stands before a dot is a module, a type or a value.
+    fn before(&mut self, base: &ast::Expr) -> Before {
+        match &base.kind {
+            ast::ExprKind::Name(name) => {
+                if self.binding(&name.text).is_some()
+                    || self.world.const_named(self.cx.module, &name.text).is_some()
+                {
+                    return Before::Value;
+                }
+                match self.world.module_named(self.cx.module, &name.text) {
+                    Some(Some(module)) => Before::Module(module),
+                    Some(None) => Before::Wrong,
+                    None => Before::Value,
+                }
+            }
+            ast::ExprKind::TypeName(name) => self.type_before(name),
+            ast::ExprKind::Member { base, name }
+                if name.text.starts_with(char::is_uppercase) =>
+            {
+                let Before::Module(module) = self.before(base) else { return Before::Value };
+                match self.world.module(module).types.get(&name.text) {
+                    Some(&ty) => Before::Type(Some(ty), module),
+                    None => Before::Value,
+                }
+            }
+            _ => Before::Value,
+        }
+    }
+
+    fn type_before(&mut self, name: &ast::Ident) -> Before {
+        let builtin = match &*name.text {
+            "Int" => Type::Int,
+            "Float" => Type::Float,
+            "Bool" => Type::Bool,
+            "Char" => Type::Char,
+            "String" => Type::String,
+            "Bytes" => Type::Bytes,
+            "Duration" => Type::Duration,
+            "List" => list_of(ERROR),
+            _ => return self.declared_before(name),
+        };
+        let module = builtin_module(&builtin).and_then(|name| self.world.library_module(name));
+        module.map_or(Before::Wrong, |module| Before::Type(None, module))
+    }
+
+    fn declared_before(&mut self, name: &ast::Ident) -> Before {
+        let Some(&ty) = self.world.types_named(self.cx.module, &name.text).first() else {
+            return Before::Value;
+        };
+        let module = match ty {
+            TypeName::Record(id) => self.world.record_decls[id.0 as usize].module,
+            TypeName::Enum(id) => self.world.enum_decls[id.0 as usize].module,
+            TypeName::Alias(key) => self.world.aliases[key.0 as usize].module,
+            TypeName::Process => {
+                let place = self.place(&name.span);
+                self.world.processes(place);
+                return Before::Wrong;
+            }
+        };
+        Before::Type(Some(ty), module)
+    }
+
+    /// What a name after that of a module or type is; `None` after a value.
+    fn qualified_name(
+        &mut self,
+        before: Before,
+        name: &ast::Ident,
+        span: &Span,
+    ) -> Option<Qualified> {
+        let upper = name.text.starts_with(char::is_uppercase);
+        let (module, what) = match before {
+            Before::Value => return None,
+            Before::Wrong => return Some(Qualified::Wrong),
+            Before::Type(Some(ty), _) if upper => {
+                let found = self.variant_of(ty, name);
+                return Some(found.map_or(Qualified::Wrong, Qualified::Constructor));
+            }
+            Before::Module(module) if upper => {
+                let found = self.constructor_in(module, name);
+                return Some(found.map_or(Qualified::Wrong, Qualified::Constructor));
+            }
+            Before::Module(module) => (module, "in this module"),
+            Before::Type(_, module) => (module, "of this type"),
+        };
+        Some(self.value_of_module(module, name, span, what))
+    }
+
+    fn value_of_module(
+        &mut self,
+        module: ModuleId,
+        name: &ast::Ident,
+        span: &Span,
+        what: &str,
+    ) -> Qualified {
+        let from = self.cx.module;
+        let found = self.world.module(module);
+        if let Some(&key) = found.consts.get(&name.text) {
+            let decl = &self.world.consts[key.0 as usize];
+            if !self.world.sees(from, module, decl.public) {
+                let declared = self.world.place(module, &decl.ast.name.span);
+                self.problem(say_names::private(self.place(&name.span), &name.text, declared));
+            }
+            return Qualified::Value(self.constant(key, span));
+        }
+        let keys = found.functions_named(&name.text).to_vec();
+        let sees = |key: &&FnKey| self.world.sees(from, module, self.world.function(**key).public);
+        let seen: Vec<FnKey> = keys.iter().filter(sees).copied().collect();
+        if seen.is_empty() && !name.text.is_empty() {
+            let place = self.place(&name.span);
+            if let Some(key) = keys.first() {
+                let decl = self.world.function(*key);
+                let declared = self.world.place(module, &decl.ast.name.span);
+                self.problem(say_names::private(place, &name.text, declared));
+            } else {
+                let names = crate::names::lookup::own_values(self.world.module(module));
+                let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
+                let what = format!("public function or constant {what} named");
+                self.problem(say_names::unknown(place, &what, &name.text, near));
+            }
+        }
+        if seen.is_empty() { Qualified::Wrong } else { Qualified::Functions(seen) }
+    }
+
+    /// Whether types in brackets may follow.
+    fn is_function_name(&mut self, e: &ast::Expr) -> bool {
+        match &e.kind {
+            ast::ExprKind::Name(name) => match self.binding(&name.text) {
+                Some(Binding::Fn(_)) => true,
+                Some(Binding::Local(_)) => false,
+                None => !self.world.functions_named(self.cx.module, &name.text).is_empty(),
+            },
+            ast::ExprKind::TypeName(_) => true,
+            ast::ExprKind::Member { base, name } => {
+                let module = match self.before(base) {
+                    Before::Module(module) | Before::Type(_, module) => module,
+                    Before::Value | Before::Wrong => return false,
+                };
+                !self.world.module(module).functions_named(&name.text).is_empty()
+            }
+            _ => false,
+        }
+    }
+
+    /// A type that was read as an expression.
+    fn type_of_expr(&mut self, e: &ast::Expr) -> Type {
+        match written_type(e) {
+            Some(ty) => self.written(&ty),
+            None => {
+                self.problem(say_types::not_a_type(self.place(&e.span)));
+                ERROR
+            }
+        }
+    }
+}
+
+fn is_unit_of_time(name: &str) -> bool {
+    matches!(name, "ms" | "s" | "min" | "h")
+}
+
+fn written_type(e: &ast::Expr) -> Option<ast::Type> {
+    let kind = match &e.kind {
+        ast::ExprKind::TypeName(name) => {
+            ast::TypeKind::Named { module: None, name: name.clone(), args: Vec::new() }
+        }
+        ast::ExprKind::Member { base, name } => match &base.kind {
+            ast::ExprKind::Name(module) => ast::TypeKind::Named {
+                module: Some(module.clone()),
+                name: name.clone(),
+                args: Vec::new(),
+            },
+            _ => return None,
+        },
+        ast::ExprKind::Index { base, args } => {
+            let types = args.iter().map(|arg| written_type(&arg.value)).collect::<Option<_>>()?;
+            match written_type(base)?.kind {
+                ast::TypeKind::Named { module, name, args } if args.is_empty() => {
+                    ast::TypeKind::Named { module, name, args: types }
+                }
+                _ => return None,
+            }
+        }
+        ast::ExprKind::Try(of) => ast::TypeKind::Option(Box::new(written_type(of)?)),
+        ast::ExprKind::Tuple(parts) => {
+            ast::TypeKind::Tuple(parts.iter().map(written_type).collect::<Option<_>>()?)
+        }
+        _ => return None,
+    };
+    Some(ast::Type { span: e.span.clone(), kind })
+}

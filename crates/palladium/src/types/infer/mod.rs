@@ -1,0 +1,18 @@
+//! The types of what is in a function's body, and the body without sugar.
+//!
+//! Each file has methods of [`Checker`](super::checker::Checker) for one part of the language.
+
+mod branch;
+mod call;
+mod closure;
+mod collection;
+mod expr;
+mod fallible;
+mod format;
+mod loops;
+mod member;
+mod name;
+mod operator;
+mod pattern;
+mod place;
+mod stmt;
