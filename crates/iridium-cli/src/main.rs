@@ -68,7 +68,7 @@ fn words_behind_file(error: &clap::Error) -> Option<Failure> {
     let slip = first.and_then(|first| commands::run::unknown_command(Path::new(&first)));
     Some(slip.unwrap_or_else(|| {
         Failure::usage(format!(
-            "{word} is one word too many; programs take numbers, each with --arg"
+            "{word} is one word too many; words for a program go behind --, numbers for registers with --arg"
         ))
     }))
 }
@@ -113,6 +113,10 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             commands::assemble::asm(&file, output.as_deref(), strip).map(done)
         }
         Command::Disasm { file } => commands::assemble::disasm(&file).map(done),
+        Command::Test { files, filter, json } => {
+            commands::test::run(&files, filter.as_deref(), json)
+        }
+        Command::Fmt { files, check } => commands::format::run(&files, check).map(done),
         Command::Check { files } => commands::assemble::check(&files).map(done),
         Command::Node { flags, tasks, threads, limits, node_limits } => {
             let settings = settings(&threads, &node_limits, None);

@@ -282,8 +282,8 @@ literal_kinds! {
     BlockSize(u16) in 16, 65535, expected "a block's size from `#16` to `#65535`";
     /// The variant of a block, from 0 to 65535.
     VariantLit(u16) in 0, 65535, expected "a variant from `#0` to `#65535`";
-    /// Which failure a program traps with, from 0 to 4.
-    FailureLit(u8) in 0, 4, expected "a failure from `#0` to `#4`";
+    /// Which failure a program traps with, from 0 to 5.
+    FailureLit(u8) in 0, 5, expected "a failure from `#0` to `#5`";
     /// 0 or 1.
     Switch(u8) in 0, 1, expected "`#0` or `#1`";
 }

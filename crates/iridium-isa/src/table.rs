@@ -362,7 +362,7 @@ macro_rules! for_each_instruction {
             stx8 Stx8 = 192 "stx8" { a: Int, i: Int, b: Int } Next Free fast;
             /// Store as the `i`-th float of the list at `a`, every NaN as 0x7ff8000000000000. Traps past its length.
             stxf64 StxF64 = 193 "stxf64" { a: Int, i: Int, b: Float } Next Free fast;
-            /// Trap with a text, the UTF-8 at address `a`: 0 panic, 1 assert, 2 unwrap, 3 missing-key, 4 bad-slice.
+            /// Trap with a text, the UTF-8 at address `a`: 0 panic, 1 assert, 2 unwrap, 3 missing-key, 4 bad-slice, 5 error.
             trapm Trapm = 194 "trapm" { n: FailureLit, a: Int, len: Int } End Bulk slow;
             /// Write `a` in decimal to address `m`; `d` is the length, at most 20.
             itoa Itoa = 195 "itoa" { a: Int, m: Int, d: IntOut } Next Fixed(1) slow;

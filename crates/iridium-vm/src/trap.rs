@@ -96,6 +96,8 @@ trap_kinds! {
     25 = MissingKey 25 "missing-key";
     /// A slice past the end, or in the middle of a character.
     26 = BadSlice 26 "bad-slice";
+    /// A program has ended with an error: its `main` gave an `Err`.
+    27 = Error 27 "error";
 }
 
 impl fmt::Display for TrapKind {

@@ -135,8 +135,9 @@ fn the_numbers_of_traps_stay() {
         (24, "unwrap"),
         (25, "missing-key"),
         (26, "bad-slice"),
+        (27, "error"),
     ];
     assert_eq!(names, expected);
     assert_eq!(saved(TrapKind::User(3)), 18);
-    assert_eq!(iridium_vm::codec::decode::<TrapKind>(&[27, 0, 0, 0]), None, "of a later build");
+    assert_eq!(iridium_vm::codec::decode::<TrapKind>(&[28, 0, 0, 0]), None, "of a later build");
 }

@@ -75,6 +75,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("unwrap", "trapm #2 $0 $0"),
     ("missing-key", "trapm #3 $0 $0"),
     ("bad-slice", "trapm #4 $0 $0"),
+    ("error", "trapm #5 $0 $0"),
     ("heap-out-of-bounds", "load $1 #1\ntrapm #0 $0 $1"),
     ("user", "trap #7"),
 ];

@@ -1,17 +1,28 @@
-//! The Palladium language.
+//! The Palladium language: from source texts to modules of the machine.
 //!
 //! ```text
-//! text -> syntax (tokens, lossless tree, ast) -> types (core: typed, without sugar)
+//! text -> syntax (tokens, lossless tree, ast) -> names, types (core: typed, without sugar)
 //!      -> lower (mir: monomorphic, over virtual registers) -> rc (counts) -> emit (module)
 //! ```
+//!
+//! [`compile`] does all of it. Nothing here does I/O: a [`Loader`](names::Loader) finds the files.
 #![allow(missing_docs)]
 
+mod compile;
 pub mod core;
 pub mod diag;
 pub mod emit;
 pub mod fmt;
 pub mod lower;
 pub mod mir;
+pub mod names;
 pub mod rc;
 pub mod syntax;
 pub mod types;
+
+pub use compile::{Compiled, compile, look_at};
+pub use lower::Target;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

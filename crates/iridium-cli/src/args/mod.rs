@@ -57,7 +57,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a program: assembly source or a module; - for stdin
+    /// Run a program: a source or a module; - for stdin
     Run {
         /// The program
         #[arg(required_unless_present = "app")]
@@ -90,7 +90,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         run: RunFlags,
     },
-    /// Assemble a source file to a module file
+    /// Make a module file from a source
     Asm {
         /// The source; - for stdin
         file: PathBuf,
@@ -105,6 +105,27 @@ pub(crate) enum Command {
     Disasm {
         /// The module, or a source; - for stdin
         file: PathBuf,
+    },
+    /// Run the tests in Palladium sources
+    Test {
+        /// The files, and folders with such files [default: this folder]
+        #[arg(value_name = "FILE", default_value = ".", hide_default_value = true)]
+        files: Vec<PathBuf>,
+        /// Run the tests that have this text in their names
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+        /// Print the outcomes as one line of JSON, after what the tests print
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put Palladium sources into their one style
+    Fmt {
+        /// The files, and folders with such files; - for stdin
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Change nothing; say which files are not in the style, and fail if any is not
+        #[arg(long)]
+        check: bool,
     },
     /// Look for errors and probable mistakes in sources and modules
     Check {

@@ -20,6 +20,9 @@ pub(crate) struct StartFlags {
     /// Start at this label [default: that of .entry, or else the first instruction]
     #[arg(long, value_name = "LABEL", requires = "file")]
     pub(crate) entry: Option<String>,
+    /// Words for the program, behind --; in Palladium std.env.args() gives them
+    #[arg(last = true, value_name = "WORD", requires = "file")]
+    pub(crate) words: Vec<String>,
 }
 
 /// How far a program runs, and what is reported of the end of its first process.

@@ -9,9 +9,10 @@ use crate::failure::Failure;
 use crate::output;
 use crate::path_text::shown;
 use crate::program::file::{self, display_name, is_dash};
-use crate::program::load::{Loaded, load};
+use crate::program::load::{Loaded, Source, load, read_source, refused};
+use crate::program::palladium_source::look_at;
 
-/// Assembles a source to a module file.
+/// Makes a module file from a source.
 pub(crate) fn asm(file: &Path, to: Option<&Path>, strip: bool) -> Result<(), Failure> {
     let to = match to {
         Some(to) => to.to_path_buf(),
@@ -50,12 +51,8 @@ pub(crate) fn disasm(file: &Path) -> Result<(), Failure> {
 pub(crate) fn check(files: &[PathBuf]) -> Result<(), Failure> {
     let mut bad = 0;
     for file in files {
-        match load(file) {
-            Ok(Loaded { module, warnings }) => {
-                let warnings = warnings.map(|found| output::diagnostics(&found));
-                output::print_diagnostics(&warnings.unwrap_or_default());
-                output::print_line(&format!("{}: {}", display_name(file), summary(&module)))?;
-            }
+        match check_file(file) {
+            Ok(found) => output::print_line(&format!("{}: {found}", display_name(file)))?,
             // With one file its failure is that of the command.
             Err(failure) if files.len() == 1 => return Err(failure),
             Err(failure) => {
@@ -68,6 +65,31 @@ pub(crate) fn check(files: &[PathBuf]) -> Result<(), Failure> {
         0 => Ok(()),
         _ => Err(Failure::failed(format!("{bad} of {} files cannot be used", files.len()))),
     }
+}
+
+/// Prints the warnings of a file. Gives what is to be said of it.
+fn check_file(file: &Path) -> Result<String, Failure> {
+    let (warnings, found) = match read_source(file)? {
+        // It may be for others to import, without anything that runs.
+        Source::Palladium(source) => {
+            let checked = look_at(file, &source);
+            let name = display_name(file);
+            let checked = checked.map_err(|errors| refused(&name, "compile", &errors))?;
+            let report = checked.diagnostics();
+            if checked.has_errors() {
+                return Err(refused(&name, "compile", &report));
+            }
+            (Some(report), "no errors".into())
+        }
+        source => {
+            let Loaded { module, warnings } = source.load(file)?;
+            (warnings, summary(&module))
+        }
+    };
+    output::print_diagnostics(
+        &warnings.map(|found| output::diagnostics(&found)).unwrap_or_default(),
+    );
+    Ok(found)
 }
 
 fn summary(module: &Module) -> String {

@@ -4,6 +4,7 @@ pub(crate) mod apps;
 pub(crate) mod assemble;
 pub(crate) mod events;
 pub(crate) mod forget;
+pub(crate) mod format;
 pub(crate) mod leave;
 pub(crate) mod manual;
 pub(crate) mod members;
@@ -15,6 +16,7 @@ pub(crate) mod run_app;
 mod run_json;
 mod run_session;
 pub(crate) mod secret;
+pub(crate) mod test;
 pub(crate) mod top;
 
 use std::time::Duration;

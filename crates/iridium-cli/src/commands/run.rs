@@ -17,7 +17,7 @@ use crate::args::{Argument, Cli, LimitFlags, RunFlags, StartFlags};
 use crate::failure::Failure;
 use crate::program::file::display_name;
 use crate::program::saved_state::{SavedBy, SavedState, check_place};
-use crate::program::{End, Settings, load, prepare};
+use crate::program::{End, Settings, load, prepare_with};
 use crate::signals;
 
 /// `iridium run FILE`
@@ -28,7 +28,7 @@ pub(crate) fn start(
     settings: Settings,
     run: &RunFlags,
 ) -> Result<ExitCode, Failure> {
-    let program = prepare(load(file)?.module)?;
+    let program = prepare_with(load(file)?.module, &start.words)?;
     let process = process(file, &program, start, limits)?;
     run.save.as_deref().map_or(Ok(()), check_place)?;
     let signals = signals::receive()?;

@@ -87,7 +87,7 @@ impl RunSession {
     ) -> Result<Self, Failure> {
         let environment = Environment::start(settings, Stream::to(io::stdout()))?;
         let options = RestoreOptions { exit_of: Some(pid), ..RestoreOptions::default() };
-        let restored = environment.scheduler.restore_all(processes, &hosts(), options);
+        let restored = environment.scheduler.restore_all(processes, &hosts(&[]), options);
         let restored =
             restored.map_err(|error: RestoreError| Failure::failed(error.to_string()))?;
         if matches!(first, FirstProcess::Runs(_)) && !restored.pids.contains(&pid) {

@@ -60,6 +60,14 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// Reads a source.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    let text = String::from_utf8(read(path)?).ok().filter(|text| !text.contains('\0'));
+    let name = display_name(path);
+    text.map(|text| without_mark(&text).to_owned())
+        .ok_or_else(|| Failure::failed(format!("{name} is no source, which is UTF-8 text")))
+}
+
 /// Checks that a file can be written.
 pub(super) fn check_writable(path: &Path) -> Result<(), Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

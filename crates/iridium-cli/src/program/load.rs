@@ -1,11 +1,14 @@
-//! Loads a module, or assembles one from source.
+//! Loads a module, or makes one from a source in Palladium or assembly.
 
 use std::path::Path;
 
 use iridium_asm::{Assembled, Assembler};
 use iridium_isa::{Diagnostics, MAGIC, Module};
 
-use super::file::{SAVED_MAGIC, command_word, display_name, read};
+use palladium::Compiled;
+
+use super::file::{SAVED_MAGIC, command_word, display_name, read, without_mark};
+use super::palladium_source::{compile, is_palladium};
 use crate::failure::Failure;
 use crate::output;
 
@@ -17,16 +20,52 @@ pub(crate) struct Loaded {
     pub(crate) warnings: Option<Diagnostics>,
 }
 
-/// Reads a module, or assembles a source. `-` is stdin. The content decides which it is; the
-/// name only serves to explain a file that is neither.
+/// Reads a module, or makes one from a source. `-` is stdin. The content decides which it is; the
+/// name only tells Palladium from assembly, and serves to explain a file that is neither.
 pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
+    read_source(path)?.load(path)
+}
+
+/// What is in a file that can be made into a module.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Module(Vec<u8>),
+    Palladium(String),
+    Assembly(String),
+}
+
+impl Source {
+    /// Makes a module of what was read from the file.
+    pub(crate) fn load(self, path: &Path) -> Result<Loaded, Failure> {
+        let name = display_name(path);
+        match self {
+            Self::Module(bytes) => {
+                let module = Module::from_bytes(&bytes)
+                    .map_err(|error| Failure::failed(format!("{name}: {error}")))?;
+                Ok(Loaded { module, warnings: None })
+            }
+            Self::Palladium(source) => {
+                let Compiled { module, warnings } =
+                    compile(path, &source).map_err(|errors| refused(&name, "compile", &errors))?;
+                Ok(Loaded { module, warnings: Some(warnings) })
+            }
+            Self::Assembly(source) => {
+                let Assembled { module, warnings } = Assembler::new(&name)
+                    .assemble(&source)
+                    .map_err(|errors| refused(&name, "assemble", &errors))?;
+                Ok(Loaded { module, warnings: Some(warnings) })
+            }
+        }
+    }
+}
+
+/// Reads a file and tells what it is.
+pub(crate) fn read_source(path: &Path) -> Result<Source, Failure> {
     let name = display_name(path);
     let bytes = read(path)?;
     let is_module = path.extension().is_some_and(|extension| extension == "irb");
     if is_module || bytes.starts_with(&MAGIC) {
-        let module = Module::from_bytes(&bytes)
-            .map_err(|error| Failure::failed(format!("{name}: {error}")))?;
-        return Ok(Loaded { module, warnings: None });
+        return Ok(Source::Module(bytes));
     }
     if bytes.starts_with(&SAVED_MAGIC) {
         return Err(Failure::failed(format!(
@@ -41,17 +80,19 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
         )));
     }
     let source = String::from_utf8(bytes).ok().filter(|source| !source.contains('\0'));
-    let Some(source) = source else {
-        return Err(Failure::failed(format!(
-            "{name} is neither an Iridium module nor assembly source, which is UTF-8 text"
-        )));
-    };
-    let assembled = Assembler::new(&name).assemble(&source);
-    let Assembled { module, warnings } = assembled.map_err(|errors| refused(&name, &errors))?;
-    Ok(Loaded { module, warnings: Some(warnings) })
+    match source {
+        Some(source) if is_palladium(path, &source) => {
+            Ok(Source::Palladium(without_mark(&source).to_owned()))
+        }
+        Some(source) => Ok(Source::Assembly(source)),
+        None => Err(Failure::failed(format!(
+            "{name} is neither an Iridium module nor a source, which is UTF-8 text"
+        ))),
+    }
 }
 
-fn refused(name: &str, errors: &Diagnostics) -> Failure {
+/// The failure for a source with errors, which does not `assemble` or `compile`.
+pub(crate) fn refused(name: &str, verb: &str, errors: &Diagnostics) -> Failure {
     let kept = errors.iter().count();
     let count = match kept + errors.left_out() {
         1 => "1 error".into(),
@@ -61,7 +102,7 @@ fn refused(name: &str, errors: &Diagnostics) -> Failure {
     let whole = errors.iter().find(|error| error.location().is_none());
     match whole {
         Some(error) if kept == 1 => Failure::failed(format!("{name}: {}", error.message())),
-        _ => Failure::failed(format!("{name} does not assemble: {count}"))
+        _ => Failure::failed(format!("{name} does not {verb}: {count}"))
             .with_details(output::diagnostics(errors)),
     }
 }

@@ -3,11 +3,14 @@
 //! * [`mod@file`]: reading and writing files;
 //! * [`mod@load`]: from files to modules;
 //! * [`environment`]: the scheduler that they run on;
+//! * [`mod@hosts`]: what they may call;
 //! * [`stream`]: where their output goes;
 //! * [`end`]: how they end;
 //! * [`culprits`]: whose end made supervisors give up;
 //! * [`merged_notices`]: what is printed of what happens very often;
 //! * [`open`]: opening what may be a pipe or a device;
+//! * [`mod@palladium_files`]: which files in folders are Palladium;
+//! * [`palladium_source`]: programs in Palladium;
 //! * [`saved_state`]: saved programs in files;
 //! * [`view`]: what a process holds, for people.
 
@@ -15,34 +18,37 @@ pub(crate) mod culprits;
 pub(crate) mod end;
 pub(crate) mod environment;
 pub(crate) mod file;
+pub(crate) mod hosts;
 pub(crate) mod load;
 pub(crate) mod merged_notices;
 mod open;
+pub(crate) mod palladium_files;
+pub(crate) mod palladium_source;
 pub(crate) mod saved_state;
 pub(crate) mod stream;
 pub(crate) mod view;
 
 pub(crate) use end::End;
 pub(crate) use environment::{Environment, Notice, Settings};
+pub(crate) use hosts::hosts;
 pub(crate) use load::load;
 pub(crate) use stream::Stream;
 
 use std::sync::Arc;
 
 use iridium_isa::Module;
-use iridium_vm::{Hosts, Program};
+use iridium_vm::Program;
 
 use crate::failure::Failure;
 
-/// The host functions that this command offers to programs: none. A module that imports any
-/// needs another embedder.
-pub(crate) fn hosts() -> Hosts {
-    Hosts::new()
-}
-
 /// Makes a module ready to run.
 pub(crate) fn prepare(module: Module) -> Result<Arc<Program>, Failure> {
-    Program::new(module, &hosts())
+    prepare_with(module, &[])
+}
+
+/// Makes a module ready to run, as a program that is given these words.
+pub(crate) fn prepare_with(module: Module, words: &[String]) -> Result<Arc<Program>, Failure> {
+    Program::new(module, &hosts(words))
         .map(Arc::new)
         .map_err(|missing| Failure::failed(format!("the program needs {missing}")))
 }

@@ -365,7 +365,7 @@ impl Machine {
         let settings = Settings { threads: local.environment.settings.threads, ..state.settings };
         let environment = Environment::start_reachable(settings, stream)?;
         let options = RestoreOptions { native: true, ..RestoreOptions::default() };
-        let restored = environment.scheduler.restore_all(&state.processes, &hosts(), options);
+        let restored = environment.scheduler.restore_all(&state.processes, &hosts(&[]), options);
         let restored = restored.map_err(|error| Failure::failed(format!("{path}: {error}")))?;
         let Some(process) = restored.native else {
             return Err(Failure::failed(format!("{path} is damaged")));

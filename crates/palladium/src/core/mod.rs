@@ -10,6 +10,7 @@
 //! * A closure is a function of its own, with the locals that it captures.
 
 mod substitute;
+pub(crate) mod walk;
 
 use std::sync::Arc;
 

@@ -28,8 +28,8 @@ pub(crate) fn too_few(
 ) -> Problem {
     let least = if required < params.len() { "at least " } else { "" };
     let message = format!("`{name}` takes {least}{}, not {given}", arguments(required));
-    let problem = Problem::error("wrong-arguments", place, message)
-        .label(format!("`{missing}` is missing"));
+    let problem =
+        Problem::error("wrong-arguments", place, message).label(format!("`{missing}` is missing"));
     with_declaration(problem, name, params, declared)
 }
 
@@ -62,9 +62,10 @@ pub(crate) fn label_order(place: Place, name: &str, label: &str, params: &[Strin
 }
 
 pub(crate) fn needs_ampersand(place: Place, name: &str, declared: Option<Place>) -> Problem {
-    let mut problem = Problem::error("needs-ampersand", place.clone(), format!("`{name}` changes this"))
-        .label("it must be seen here that it is changed")
-        .help("write `&` before it");
+    let mut problem =
+        Problem::error("needs-ampersand", place.clone(), format!("`{name}` changes this"))
+            .label("it must be seen here that it is changed")
+            .help("write `&` before it");
     if let Some(declared) = declared {
         problem = problem.because(declared, "declared with `var` here");
     }
@@ -174,14 +175,28 @@ pub(crate) fn no_member(place: Place, ty: &str, name: &str, near: Option<&str>) 
     }
 }
 
-pub(crate) fn no_closure_type(place: Place, name: &str) -> Problem {
-    Problem::error("unknown-type-of", place, format!("cannot tell the type of `{name}`"))
-        .label("nothing says what it is")
-        .help(format!("write `{name}: TYPE`"))
-}
-
 pub(crate) fn inout_closure(place: Place) -> Problem {
     Problem::error("needs-ampersand", place, "a closure has no `var` parameters")
         .label("here")
         .help("give the new value back, or change a captured `var`")
+}
+
+pub(crate) fn intrinsic(place: Place, name: &str) -> Problem {
+    Problem::error("missing-body", place, format!("`{name}` has no body"))
+        .label("only the standard library has functions without one")
+        .help("write its body in braces: `{ … }`")
+}
+
+pub(crate) fn main_shape(place: Place) -> Problem {
+    Problem::error("wrong-main", place, "`main` takes nothing and gives nothing or a Result")
+        .label("this is where the program begins")
+        .help("declare it as `fn main()` or `fn main() -> Result[(), ERROR]`")
+}
+
+/// Two functions of one name that no call can tell apart.
+pub(crate) fn same_function(place: Place, name: &str, first: Place) -> Problem {
+    Problem::error("declared-twice", place, format!("`{name}` is declared twice"))
+        .label("declared again")
+        .because(first, "first declared here")
+        .help("give one of them another name; only methods of different types may share one")
 }

@@ -28,15 +28,10 @@ pub(crate) fn missing_arm(place: Place, pattern: &str) -> Problem {
 }
 
 /// A pattern of `let` or `for` does not fit always.
-pub(crate) fn may_not_fit(place: Place, pattern: &str, is_let: bool) -> Problem {
-    let help = if is_let {
-        "say what happens then: `let … else { … }`"
-    } else {
-        "take a pattern that always fits, and `match` inside of the loop"
-    };
+pub(crate) fn may_not_fit(place: Place, pattern: &str) -> Problem {
     Problem::error("missing-arm", place, format!("this pattern leaves out `{pattern}`"))
         .label(format!("it does not fit `{pattern}`"))
-        .help(help)
+        .help("in a `let`, say what happens then: `else { … }`; else use `match`")
 }
 
 pub(crate) fn too_complex(place: Place) -> Problem {

@@ -8,8 +8,7 @@ use super::context::Context;
 use super::instances::Instance;
 use super::shape::Kind;
 use super::value::offset;
-use super::walk;
-use crate::core::{self, Body as Tree, Expr, LocalId, Type};
+use crate::core::{self, Body as Tree, Expr, LocalId, Type, walk};
 use crate::mir::{BlockIdx, Class, Function, Inst, Passing, Reg, Terminator, Width};
 
 pub(super) struct Body<'c, 'a> {

@@ -25,7 +25,6 @@ mod rows;
 mod shape;
 mod slot;
 mod value;
-mod walk;
 
 use iridium_isa::FileId;
 

@@ -10,7 +10,46 @@ pub(crate) const PRELUDE: &[&str] = &[
 pub(crate) const OPEN: &[&str] = &["prelude", "io"];
 
 /// Every module, by the name that follows `std.`.
-const MODULES: &[(&str, &str)] = &[];
+const MODULES: &[(&str, &str)] = &[
+    ("arena", include_str!("../std/arena.pd")),
+    ("base64", include_str!("../std/base64.pd")),
+    ("bool", include_str!("../std/bool.pd")),
+    ("bytes", include_str!("../std/bytes.pd")),
+    ("char", include_str!("../std/char.pd")),
+    ("duration", include_str!("../std/duration.pd")),
+    ("each_char", include_str!("../std/each_char.pd")),
+    ("each_line", include_str!("../std/each_line.pd")),
+    ("each_numbered", include_str!("../std/each_numbered.pd")),
+    ("each_part", include_str!("../std/each_part.pd")),
+    ("each_step", include_str!("../std/each_step.pd")),
+    ("each_word", include_str!("../std/each_word.pd")),
+    ("each_zipped", include_str!("../std/each_zipped.pd")),
+    ("env", include_str!("../std/env.pd")),
+    ("float", include_str!("../std/float.pd")),
+    ("fmt", include_str!("../std/fmt.pd")),
+    ("hash", include_str!("../std/hash.pd")),
+    ("int", include_str!("../std/int.pd")),
+    ("io", include_str!("../std/io.pd")),
+    ("json", include_str!("../std/json.pd")),
+    ("list", include_str!("../std/list.pd")),
+    ("map", include_str!("../std/map.pd")),
+    ("math", include_str!("../std/math.pd")),
+    ("math_angle", include_str!("../std/math_angle.pd")),
+    ("math_pow", include_str!("../std/math_pow.pd")),
+    ("option", include_str!("../std/option.pd")),
+    ("ordering", include_str!("../std/ordering.pd")),
+    ("prelude", include_str!("../std/prelude.pd")),
+    ("random", include_str!("../std/random.pd")),
+    ("range", include_str!("../std/range.pd")),
+    ("result", include_str!("../std/result.pd")),
+    ("set", include_str!("../std/set.pd")),
+    ("sorting", include_str!("../std/sorting.pd")),
+    ("string", include_str!("../std/string.pd")),
+    ("table", include_str!("../std/table.pd")),
+    ("time", include_str!("../std/time.pd")),
+    ("unicode", include_str!("../std/unicode.pd")),
+    ("unicode_tables", include_str!("../std/unicode_tables.pd")),
+];
 
 /// The text of a module.
 pub(crate) fn text(name: &str) -> Option<&'static str> {

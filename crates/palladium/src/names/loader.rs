@@ -21,10 +21,12 @@ pub struct Loaded {
 }
 
 /// Why a file was not found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
     /// There is none at this path.
+    #[error("there is no such file")]
     NotFound,
     /// In words, such as "it is a directory".
+    #[error("{0}")]
     Unreadable(String),
 }

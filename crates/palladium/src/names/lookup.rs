@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::library;
-use super::world::{
-    ConstKey, Constructor, FnKey, Module, ModuleId, Target, TypeName, World,
-};
+use super::world::{ConstKey, Constructor, FnKey, Module, ModuleId, Target, TypeName, World};
 use crate::core::{EnumId, RecordId, Type};
 
 /// The functions that a method may be.
@@ -61,17 +59,20 @@ impl World {
             return vec![own];
         }
         let imported = self.imported(module);
-        let found = self.public_types(&imported, name);
+        let found = self.seen_types(module, &imported, name);
         if !found.is_empty() {
             return found;
         }
         let prelude = self.prelude_for(name);
-        self.public_types(&prelude, name)
+        self.seen_types(module, &prelude, name)
     }
 
-    fn public_types(&self, modules: &[ModuleId], name: &str) -> Vec<TypeName> {
-        let found = modules.iter().filter_map(|&module| self.module(module).types.get(name));
-        found.copied().filter(|&ty| self.is_public_type(ty)).collect()
+    fn seen_types(&self, from: ModuleId, modules: &[ModuleId], name: &str) -> Vec<TypeName> {
+        let found = modules.iter().filter_map(|&module| {
+            let ty = *self.module(module).types.get(name)?;
+            self.sees(from, module, self.is_public_type(ty)).then_some(ty)
+        });
+        found.collect()
     }
 
     pub(crate) fn is_public_type(&self, ty: TypeName) -> bool {
@@ -89,26 +90,31 @@ impl World {
             return own.clone();
         }
         let imported = self.imported(module);
-        let found = self.public_constructors(&imported, name);
+        let found = self.seen_constructors(module, &imported, name);
         if !found.is_empty() {
             return found;
         }
         let prelude = self.prelude_for(name);
-        self.public_constructors(&prelude, name)
+        self.seen_constructors(module, &prelude, name)
     }
 
-    pub(crate) fn public_constructors(
+    /// What makes values under a name in some modules, as far as another module sees it.
+    pub(crate) fn seen_constructors(
         &self,
+        from: ModuleId,
         modules: &[ModuleId],
         name: &str,
     ) -> Vec<Constructor> {
-        let found = modules.iter().filter_map(|&module| self.module(module).constructors.get(name));
         let is_public = |constructor: &Constructor| match *constructor {
             Constructor::Record(id) => self.is_public_type(TypeName::Record(id)),
             Constructor::Variant(id, _) => self.is_public_type(TypeName::Enum(id)),
             Constructor::Process => true,
         };
-        found.flatten().copied().filter(is_public).collect()
+        let found = modules.iter().flat_map(|&module| {
+            let all = self.module(module).constructors.get(name).into_iter().flatten();
+            all.filter(move |found| self.sees(from, module, is_public(found)))
+        });
+        found.copied().collect()
     }
 
     /// The functions of this name of the module itself, or else of the prelude.
@@ -120,10 +126,12 @@ impl World {
         let mut found = Vec::new();
         for open in library::OPEN {
             let Some(open) = self.library_module(open) else { continue };
-            let keys = self.module(open).functions_named(name).to_vec();
-            found.extend(keys.into_iter().filter(|&key| {
-                self.function(key).public && !self.signature(key).is_method()
-            }));
+            for key in self.module(open).functions_named(name).to_vec() {
+                let seen = self.sees(module, open, self.function(key).public);
+                if seen && !self.signature(key).is_method() {
+                    found.push(key);
+                }
+            }
         }
         found
     }
@@ -137,6 +145,13 @@ impl World {
             let key = *self.module(open).consts.get(name)?;
             self.consts[key.0 as usize].public.then_some(key)
         })
+    }
+
+    /// The function that gives the next value of what a loop runs over. It may belong to the library.
+    pub(crate) fn loop_method(&mut self, module: ModuleId, ty: &Type, name: &str) -> Option<FnKey> {
+        let methods = self.methods(module, ty, name);
+        let library = |key: &FnKey| self.module(self.function(*key).module).library;
+        methods.found.first().copied().or(methods.private.filter(library))
     }
 
     /// The module that a type is declared in.
@@ -285,4 +300,32 @@ pub(crate) fn same_head(declared: &Type, ty: &Type) -> bool {
         (Type::Tuple(a), Type::Tuple(b)) => a.len() == b.len(),
         (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
     }
+}
+
+/// Whether a name is one that the library has for processes.
+pub(crate) fn is_of_processes(name: &str) -> bool {
+    matches!(
+        name,
+        "CallError"
+            | "SpawnError"
+            | "Reason"
+            | "Timeout"
+            | "Down"
+            | "NotUnderstood"
+            | "Unreachable"
+            | "Refused"
+            | "Task"
+            | "Timer"
+            | "self"
+            | "ask"
+            | "monitor"
+            | "demonitor"
+            | "link"
+            | "nodes"
+            | "node"
+            | "monitor_nodes"
+            | "task"
+            | "parallel_map"
+            | "stop"
+    )
 }

@@ -4,7 +4,7 @@ mod check;
 mod files;
 mod library;
 mod loader;
-mod lookup;
+pub(crate) mod lookup;
 pub(crate) mod resolve;
 pub(crate) mod world;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use iridium_isa::suggest;
 
+use super::lookup::is_of_processes;
 use super::world::{
     AliasKey, Bound, FnKey, Generic, Generics, ModuleId, Param, Progress, Signature, TypeName,
     World,
@@ -12,7 +13,7 @@ use super::world::{
 use crate::core::{EnumId, FnType, RecordId, Type};
 use crate::diag::{names as say, types as say_types};
 use crate::syntax::ast;
-use crate::types::kind::{ERROR, substitute, unit};
+use crate::types::kind::{ERROR, unit};
 
 /// Where a type is written.
 #[derive(Debug, Clone, Copy)]
@@ -126,6 +127,10 @@ impl World {
         if name.text.is_empty() {
             return;
         }
+        if is_of_processes(&name.text) {
+            self.processes(self.place(scope.module, &name.span));
+            return;
+        }
         let mut names = self.upper_names(scope.module);
         names.extend(scope.generics.iter().map(|generic| Arc::clone(&generic.name)));
         let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
@@ -180,7 +185,7 @@ impl World {
         match found {
             TypeName::Record(id) => Type::Record(id, args.into()),
             TypeName::Enum(id) => Type::Enum(id, args.into()),
-            TypeName::Alias(key) => substitute(&self.alias(key), &args),
+            TypeName::Alias(key) => self.alias(key).substitute(&args),
             TypeName::Process => ERROR,
         }
     }
@@ -205,6 +210,13 @@ impl World {
                 self.aliases[key.0 as usize].resolved = Progress::Done((generics, ty.clone()));
                 ty
             }
+        }
+    }
+
+    /// Looks at all aliases, so that what is wrong with one that nobody uses is said.
+    pub(crate) fn resolve_aliases(&mut self) {
+        for key in (0..self.aliases.len() as u32).map(AliasKey) {
+            self.alias(key);
         }
     }
 

@@ -37,6 +37,8 @@ pub(crate) struct World {
     pub(crate) aliases: Vec<AliasDecl>,
     /// The modules of the library that have been read, by name.
     pub(crate) library: HashMap<&'static str, ModuleId>,
+    /// The functions of defaults that are no literals, by the parameter or field.
+    pub(crate) defaults: HashMap<(Owner, Arc<str>), FnKey>,
     pub(crate) problems: Vec<Problem>,
     /// It has been said that processes are not compiled.
     pub(crate) said_processes: bool,
@@ -86,6 +88,13 @@ pub(crate) enum TypeName {
     Alias(AliasKey),
     /// An actor or an app.
     Process,
+}
+
+/// The declaration that a default belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Owner {
+    Function(FnKey),
+    Record(RecordId),
 }
 
 /// What makes a value.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::kind::{as_param, substitute};
+use super::kind::as_param;
 use crate::core::Type;
 use crate::names::world::{Bound, Generic, World};
 
@@ -67,7 +67,7 @@ impl Search<'_> {
                 self.world.resolve_record(*id);
                 let fields = self.world.records[id.0 as usize].fields.iter();
                 fields
-                    .map(|(name, ty)| (format!("{path}.{name}"), substitute(ty, args)))
+                    .map(|(name, ty)| (format!("{path}.{name}"), ty.substitute(args)))
                     .collect::<Vec<_>>()
             }
             Type::Enum(id, args) => {
@@ -76,7 +76,7 @@ impl Search<'_> {
                 let fields = variants.flat_map(|variant| {
                     variant.fields.iter().enumerate().map(|(nth, (label, ty))| {
                         let label = label.as_ref().map_or(nth.to_string(), |l| l.to_string());
-                        (format!("{path}.{}.{label}", variant.name), substitute(ty, args))
+                        (format!("{path}.{}.{label}", variant.name), ty.substitute(args))
                     })
                 });
                 fields.collect()

@@ -83,7 +83,13 @@ pub(crate) fn operate(op: Op, left: Expr, right: Expr, span: &Span) -> Expr {
     expr(ExprKind::Op { op, args: vec![left, right] }, ty, span)
 }
 
-pub(crate) fn call(function: FnId, types: Vec<Type>, args: Vec<Arg>, ty: Type, span: &Span) -> Expr {
+pub(crate) fn call(
+    function: FnId,
+    types: Vec<Type>,
+    args: Vec<Arg>,
+    ty: Type,
+    span: &Span,
+) -> Expr {
     expr(ExprKind::Call { function, types, args }, ty, span)
 }
 

@@ -137,7 +137,7 @@ impl Context {
     pub(crate) fn new(module: ModuleId, file: FileId, path: String, generics: Generics) -> Self {
         let is_numeric = |bounds: &[Bound]| bounds.contains(&Bound::Num);
         let numeric = generics.iter().map(|generic| is_numeric(&generic.bounds)).collect();
-        let vars = Vars { numeric, ..Vars::default() };
+        let vars = Vars::new(numeric);
         Self { module, file, path, generics, vars, ..Self::default() }
     }
 }

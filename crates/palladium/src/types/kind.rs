@@ -81,14 +81,6 @@ pub(crate) fn replace(ty: &Type, of: &mut impl FnMut(&Type) -> Option<Type>) -> 
     }
 }
 
-/// The same with these types for the parameters of its declaration.
-pub(crate) fn substitute(ty: &Type, args: &[Type]) -> Type {
-    if args.is_empty() {
-        return ty.clone();
-    }
-    replace(ty, &mut |param| as_param(param).and_then(|nth| args.get(nth).cloned()))
-}
-
 /// Whether some part of a type is as asked for.
 pub(crate) fn any(ty: &Type, is: &mut impl FnMut(&Type) -> bool) -> bool {
     is(ty) || parts(ty).iter().any(|part| any(part, is))

@@ -10,7 +10,7 @@ use crate::core::Type;
 pub(crate) struct Vars {
     vars: Vec<Var>,
     /// The parameters of the function that are `Int` or `Float`.
-    pub(crate) numeric: Vec<bool>,
+    numeric: Vec<bool>,
 }
 
 #[derive(Debug)]
@@ -25,6 +25,10 @@ struct Var {
 }
 
 impl Vars {
+    pub(crate) fn new(numeric: Vec<bool>) -> Self {
+        Self { vars: Vec::new(), numeric }
+    }
+
     pub(crate) fn fresh(&mut self, span: &Span) -> Type {
         self.add(span, false)
     }
@@ -112,6 +116,8 @@ impl Vars {
     pub(crate) fn unify(&mut self, a: &Type, b: &Type) -> bool {
         let (a, b) = (self.shallow(a), self.shallow(b));
         if is_error(&a) || is_error(&b) {
+            self.silence(&a);
+            self.silence(&b);
             return true;
         }
         match (as_var(&a), as_var(&b)) {

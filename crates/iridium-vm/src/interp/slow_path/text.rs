@@ -13,8 +13,14 @@ use crate::siphash::siphash13;
 use crate::trap::{MAX_MESSAGE, TrapKind};
 
 /// The traps of `trapm` by their numbers.
-const FAILURES: [TrapKind; 5] =
-    [TrapKind::Panic, TrapKind::Assert, TrapKind::Unwrap, TrapKind::MissingKey, TrapKind::BadSlice];
+const FAILURES: [TrapKind; 6] = [
+    TrapKind::Panic,
+    TrapKind::Assert,
+    TrapKind::Unwrap,
+    TrapKind::MissingKey,
+    TrapKind::BadSlice,
+    TrapKind::Error,
+];
 
 /// The most digits after the point.
 const MOST_DIGITS: usize = 100;

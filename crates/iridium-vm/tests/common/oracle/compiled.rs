@@ -111,6 +111,7 @@ impl Oracle {
                     TrapKind::Unwrap,
                     TrapKind::MissingKey,
                     TrapKind::BadSlice,
+                    TrapKind::Error,
                 ][usize::from(n.0)])
             }
             I::Itoa { a, m, d } => {

@@ -9,11 +9,11 @@ use crate::core::{Arg, Expr, ExprKind, Place, Trap, Type};
 use crate::diag::calls as say;
 use crate::diag::types::Why;
 use crate::diag::{self, names as say_names};
-use crate::names::world::{Constructor, FnDecl, FnKey, Signature};
+use crate::names::world::{Constructor, FnDecl, FnKey, Owner, Signature};
 use crate::syntax::ast;
 use crate::types::build::{block, call, expr, within};
 use crate::types::checker::{Checker, Want};
-use crate::types::kind::{ERROR, substitute};
+use crate::types::kind::{ERROR, unit};
 
 /// What is called.
 #[derive(Debug)]
@@ -38,13 +38,6 @@ struct Slot {
     default: Option<Owner>,
     /// Where it is declared.
     place: Option<diag::Place>,
-}
-
-/// The declaration that a default belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Owner {
-    Function(FnKey),
-    Record(crate::core::RecordId),
 }
 
 /// Why arguments do not fit parameters.
@@ -134,7 +127,7 @@ impl Checker {
         if let Some(explicit) = explicit {
             self.explicit_types(&types, &explicit, name);
         }
-        let result = substitute(&signature.result, &types);
+        let result = signature.result.substitute(&types);
         self.expect_result(&result, want);
         let mut before = Vec::new();
         let mut given = Vec::new();
@@ -170,12 +163,8 @@ impl Checker {
     fn explicit_types(&mut self, types: &[Type], explicit: &[Type], name: &ast::Ident) {
         if types.len() != explicit.len() {
             let place = self.place(&name.span);
-            let problem = diag::types::type_arguments(
-                place,
-                &name.text,
-                types.len(),
-                explicit.len(),
-            );
+            let problem =
+                diag::types::type_arguments(place, &name.text, types.len(), explicit.len());
             self.problem(problem);
         }
         for (ty, explicit) in types.iter().zip(explicit) {
@@ -187,7 +176,7 @@ impl Checker {
         let file = signature.file;
         let params = signature.params.iter().map(|param| Slot {
             name: Some(Arc::clone(&param.name)),
-            ty: substitute(&param.ty, types),
+            ty: param.ty.substitute(types),
             inout: param.inout,
             default: param.default.then_some(Owner::Function(key)),
             place: Some(diag::Place { file, span: param.span.clone() }),
@@ -222,10 +211,10 @@ impl Checker {
         let types = self.instantiate(&signature.generics, span, &name);
         let mut given = Vec::new();
         for (arg, param) in args.into_iter().zip(&signature.params) {
-            let ty = substitute(&param.ty, &types);
+            let ty = param.ty.substitute(&types);
             given.push(Arg::Value(self.fit(arg, &Want::Type(ty, None))));
         }
-        let result = substitute(&signature.result, &types);
+        let result = signature.result.substitute(&types);
         self.finished_call(key, types, given, result, span)
     }
 
@@ -243,17 +232,47 @@ impl Checker {
         {
             return expr(ExprKind::Trap { kind, text: Box::new(text) }, Type::Never, span);
         }
+        if self.is_prelude_intrinsic(key)
+            && let Some(node) = self.node(key, &args, span)
+        {
+            return node;
+        }
         let function = self.reach(key);
         call(function, types, args, result, span)
     }
 
-    fn trap(&self, key: FnKey) -> Option<Trap> {
+    /// What the library has of core itself.
+    fn node(&self, key: FnKey, args: &[Arg], span: &Span) -> Option<Expr> {
+        let name = &self.world.function(key).ast.name.text;
+        Some(match (&**name, args) {
+            ("compare", [Arg::Value(left), Arg::Value(right)]) => {
+                let (left, right) = (Box::new(left.clone()), Box::new(right.clone()));
+                let ordering = self.world.function(key).signature.as_ref()?.result.clone();
+                expr(ExprKind::Order { left, right }, ordering, span)
+            }
+            ("hash_value", [Arg::Value(value), Arg::Value(seed)]) => {
+                let (value, seed) = (Box::new(value.clone()), Box::new(seed.clone()));
+                expr(ExprKind::Hash { value, seed }, Type::Int, span)
+            }
+            ("show" | "show_quoted", [Arg::InOut(out), Arg::Value(value)]) => {
+                let (out, value) = (out.clone(), Box::new(value.clone()));
+                expr(ExprKind::Show { out, value, quoted: &**name == "show_quoted" }, unit(), span)
+            }
+            _ => return None,
+        })
+    }
+
+    fn is_prelude_intrinsic(&self, key: FnKey) -> bool {
         let decl = self.world.function(key);
         let module = self.world.module(decl.module);
-        if decl.ast.body.is_some() || !module.library || &*module.name != "prelude" {
+        decl.ast.body.is_none() && module.library && &*module.name == "prelude"
+    }
+
+    fn trap(&self, key: FnKey) -> Option<Trap> {
+        if !self.is_prelude_intrinsic(key) {
             return None;
         }
-        Some(match &*decl.ast.name.text {
+        Some(match &*self.world.function(key).ast.name.text {
             "panic" => Trap::Panic,
             "trap_missing_key" => Trap::MissingKey,
             "trap_bad_slice" => Trap::BadSlice,
@@ -405,7 +424,9 @@ impl Checker {
                 let value = self.default(owner, slot, types, span);
                 (Arg::Value(value), Vec::new())
             }
-            (None, None) => (Arg::Value(expr(ExprKind::Tuple(Vec::new()), ERROR, span)), Vec::new()),
+            (None, None) => {
+                (Arg::Value(expr(ExprKind::Tuple(Vec::new()), ERROR, span)), Vec::new())
+            }
         });
         Some(filled.collect())
     }
@@ -467,7 +488,15 @@ impl Checker {
             Misfit::Missing(nth) => {
                 let place = self.place(&(span.end.saturating_sub(1)..span.end));
                 let declared = slots[*nth].place.clone().or(declared);
-                say::too_few(place, &name.text, &shown, &shown[*nth], required, args.len(), declared)
+                say::too_few(
+                    place,
+                    &name.text,
+                    &shown,
+                    &shown[*nth],
+                    required,
+                    args.len(),
+                    declared,
+                )
             }
             Misfit::UnknownLabel(label) => {
                 let names = slots.iter().filter_map(|slot| slot.name.as_deref());
@@ -485,11 +514,11 @@ impl Checker {
     /// The value of a parameter that is left out: a literal, or what a function for it gives.
     fn default(&mut self, owner: Owner, slot: &Slot, types: &[Type], span: &Span) -> Expr {
         let name = slot.name.clone().unwrap_or_default();
-        let key = match self.defaults.get(&(owner, Arc::clone(&name))) {
+        let key = match self.world.defaults.get(&(owner, Arc::clone(&name))) {
             Some(key) => *key,
             None => {
                 let key = self.default_function(owner, &name);
-                self.defaults.insert((owner, name), key);
+                self.world.defaults.insert((owner, name), key);
                 key
             }
         };
@@ -509,8 +538,9 @@ impl Checker {
             Owner::Function(key) => {
                 let decl = self.world.function(key);
                 let param = decl.ast.params.iter().find(|param| param.name.text == *name);
-                let (ty, value) =
-                    param.map(|param| (param.ty.clone(), param.default.clone())).unwrap_or_default();
+                let (ty, value) = param
+                    .map(|param| (param.ty.clone(), param.default.clone()))
+                    .unwrap_or_default();
                 let generics = decl.ast.generics.clone();
                 (decl.module, Arc::clone(&decl.path), decl.around.clone(), generics, ty, value)
             }

@@ -137,13 +137,7 @@ impl Checker {
         }
     }
 
-    fn element_or_slice(
-        &mut self,
-        base: Expr,
-        ty: &Type,
-        index: &ast::Expr,
-        span: &Span,
-    ) -> Expr {
+    fn element_or_slice(&mut self, base: Expr, ty: &Type, index: &ast::Expr, span: &Span) -> Expr {
         let module = match ty {
             Type::List(_) => "list",
             Type::String => "string",

@@ -216,7 +216,7 @@ impl Checker {
         self.world.resolve_enum(id);
         let variants = self.world.enums[id.0 as usize].variants.iter().enumerate();
         let mut fitting = variants.filter(|(_, variant)| match &variant.fields[..] {
-            [(_, ty)] => crate::types::kind::substitute(ty, &args) == error,
+            [(_, ty)] => ty.substitute(&args) == error,
             _ => false,
         });
         match (fitting.next(), fitting.next()) {

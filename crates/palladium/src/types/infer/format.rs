@@ -64,8 +64,7 @@ impl Checker {
                 ("text", local(text, Type::String, span))
             }
         };
-        let character =
-            |c: char| expr(ExprKind::Int(i64::from(u32::from(c))), Type::Char, span);
+        let character = |c: char| expr(ExprKind::Int(i64::from(u32::from(c))), Type::Char, span);
         let align = match format.align {
             None => 0,
             Some(Align::Left) => 1,

@@ -6,8 +6,8 @@ use crate::core::{Arg, CompareOp, Expr, ExprKind, LocalId, Op, Type};
 use crate::diag::types as say;
 use crate::syntax::ast;
 use crate::types::build::{
-    assign, bind, block, branch, call, compare, expr, int, leave, local, local_place,
-    nothing, operate, set, values, variant_pattern,
+    assign, bind, block, branch, call, compare, expr, int, leave, local, local_place, nothing,
+    operate, set, values, variant_pattern,
 };
 use crate::types::checker::Checker;
 use crate::types::kind::{as_var, is_error, unit};
@@ -57,12 +57,10 @@ impl Checker {
             if is_error(&self.known(&ty)) || ty == Type::Never {
                 break;
             }
-            let next = self.world.methods(self.cx.module, &ty, "next").found;
-            if let Some(&next) = next.first() {
+            if let Some(next) = self.world.loop_method(self.cx.module, &ty, "next") {
                 return self.over_next(pattern, value, next, body, span);
             }
-            let iter = self.world.methods(self.cx.module, &ty, "iter").found;
-            let Some(&iter) = iter.first() else {
+            let Some(iter) = self.world.loop_method(self.cx.module, &ty, "iter") else {
                 let found = self.text(&ty);
                 self.problem(say::not_iterable(self.place(&value.span), &found));
                 break;
@@ -222,9 +220,9 @@ impl Checker {
         let it = self.temporary(ty.clone(), span);
         let signature = self.world.signature(next);
         let types = self.instantiate(&signature.generics, span, "next");
-        let own = crate::types::kind::substitute(&signature.params[0].ty, &types);
+        let own = signature.params[0].ty.substitute(&types);
         self.cx.vars.unify(&own, &ty);
-        let result = crate::types::kind::substitute(&signature.result, &types);
+        let result = signature.result.substitute(&types);
         let (option, of) = match self.known(&result) {
             Type::Enum(id, args) if args.len() == 1 => (id, args[0].clone()),
             _ => {

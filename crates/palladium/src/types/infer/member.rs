@@ -12,7 +12,7 @@ use crate::names::world::{FnKey, ModuleId, TypeName};
 use crate::syntax::ast;
 use crate::types::build::expr;
 use crate::types::checker::{Binding, Checker, Want};
-use crate::types::kind::{ERROR, as_var, is_error, list_of, substitute};
+use crate::types::kind::{ERROR, as_var, is_error, list_of};
 
 /// What stands before a dot.
 enum Before {
@@ -170,7 +170,7 @@ impl Checker {
                 self.world.resolve_record(*id);
                 let fields = &self.world.records[id.0 as usize].fields;
                 fields.iter().position(|(field, _)| *field == name.text).map(|nth| {
-                    let field = substitute(&fields[nth].1, args);
+                    let field = fields[nth].1.substitute(args);
                     (nth as u32, field)
                 })
             }
@@ -230,9 +230,7 @@ impl Checker {
                 }
             }
             ast::ExprKind::TypeName(name) => self.type_before(name),
-            ast::ExprKind::Member { base, name }
-                if name.text.starts_with(char::is_uppercase) =>
-            {
+            ast::ExprKind::Member { base, name } if name.text.starts_with(char::is_uppercase) => {
                 let Before::Module(module) = self.before(base) else { return Before::Value };
                 match self.world.module(module).types.get(&name.text) {
                     Some(&ty) => Before::Type(Some(ty), module),

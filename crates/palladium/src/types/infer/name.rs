@@ -7,11 +7,12 @@ use iridium_isa::{Span, suggest};
 
 use crate::core::{self, Body, Expr, ExprKind, FnId, Function, LocalId, Param, Type};
 use crate::diag::{calls as say_calls, names as say};
+use crate::names::lookup::is_of_processes;
 use crate::names::world::{ConstKey, Constructor, FnKey, ModuleId, Progress, TypeName};
 use crate::syntax::ast;
 use crate::types::build::{call, expr, local, variant};
 use crate::types::checker::{Binding, Checker, Want};
-use crate::types::kind::{ERROR, fn_of, is_error, substitute, unit};
+use crate::types::kind::{ERROR, fn_of, is_error, unit};
 
 /// What a constructor takes and gives, with unknown types for its parameters.
 #[derive(Debug)]
@@ -54,6 +55,10 @@ impl Checker {
             return;
         }
         let place = self.place(&name.span);
+        if is_of_processes(&name.text) {
+            self.world.processes(place);
+            return;
+        }
         if self.is_hidden(&name.text) {
             self.problem(say_calls::nested_capture(place, &name.text));
             return;
@@ -78,8 +83,8 @@ impl Checker {
             return expr(ExprKind::Tuple(Vec::new()), ERROR, span);
         }
         let types = self.instantiate(&signature.generics, span, &name.text);
-        let params = signature.params.iter().map(|param| substitute(&param.ty, &types)).collect();
-        let ty = fn_of(params, substitute(&signature.result, &types));
+        let params = signature.params.iter().map(|param| param.ty.substitute(&types)).collect();
+        let ty = fn_of(params, signature.result.substitute(&types));
         let function = self.reach(keys[0]);
         expr(ExprKind::Fn { function, types }, ty, span)
     }
@@ -95,7 +100,8 @@ impl Checker {
         for generic in generics.iter() {
             let ty = self.cx.vars.fresh(span);
             for &bound in &generic.bounds {
-                let text = format!("because of `{of}`, whose `{}` is {}", generic.name, bound.name());
+                let text =
+                    format!("because of `{of}`, whose `{}` is {}", generic.name, bound.name());
                 self.need(bound, &ty, span, Some((self.place(span), text)));
             }
             types.push(ty);
@@ -154,9 +160,7 @@ impl Checker {
                     return Some(Constructor::Variant(id, nth as u32));
                 }
             }
-            Some(Type::Record(id, _))
-                if self.world.records[id.0 as usize].name == name.text =>
-            {
+            Some(Type::Record(id, _)) if self.world.records[id.0 as usize].name == name.text => {
                 return Some(Constructor::Record(id));
             }
             _ => {}
@@ -182,7 +186,7 @@ impl Checker {
         }
         let place = self.place(&name.span);
         let types = self.world.types_named(self.cx.module, &name.text);
-        if let [TypeName::Process] = types[..] {
+        if matches!(types[..], [TypeName::Process]) || is_of_processes(&name.text) {
             self.world.processes(place);
             return;
         }
@@ -248,13 +252,16 @@ impl Checker {
         name: &ast::Ident,
     ) -> Option<Constructor> {
         let place = self.place(&name.span);
-        match self.world.public_constructors(&[module], &name.text)[..] {
+        match self.world.seen_constructors(self.cx.module, &[module], &name.text)[..] {
             [only] => Some(only),
             [] => {
                 let names: Vec<_> =
                     self.world.module(module).constructors.keys().cloned().collect();
                 let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
-                let what = format!("public variant or record in `{}` named", self.world.module(module).name);
+                let what = format!(
+                    "public variant or record in `{}` named",
+                    self.world.module(module).name
+                );
                 self.problem(say::unknown(place, &what, &name.text, near));
                 None
             }
@@ -305,7 +312,7 @@ impl Checker {
                 let args = self.instantiate(&generics, span, &name);
                 let fields = self.world.records[id.0 as usize].fields.iter();
                 let fields = fields
-                    .map(|(name, ty)| (Some(Arc::clone(name)), substitute(ty, &args)))
+                    .map(|(name, ty)| (Some(Arc::clone(name)), ty.substitute(&args)))
                     .collect();
                 Shape { ty: Type::Record(id, args.clone().into()), args, fields }
             }
@@ -315,9 +322,8 @@ impl Checker {
                 let name = Arc::clone(&self.world.enums[id.0 as usize].name);
                 let args = self.instantiate(&generics, span, &name);
                 let fields = self.world.enums[id.0 as usize].variants[nth as usize].fields.iter();
-                let fields = fields
-                    .map(|(label, ty)| (label.clone(), substitute(ty, &args)))
-                    .collect();
+                let fields =
+                    fields.map(|(label, ty)| (label.clone(), ty.substitute(&args))).collect();
                 Shape { ty: Type::Enum(id, args.clone().into()), args, fields }
             }
             Constructor::Process => {
@@ -368,8 +374,7 @@ impl Checker {
         };
         let own: Arc<[Type]> = (0..generics).map(Type::Param).collect();
         let locals = |nth: usize| LocalId(nth as u32);
-        let given =
-            fields.iter().enumerate().map(|(nth, ty)| local(locals(nth), ty.clone(), span));
+        let given = fields.iter().enumerate().map(|(nth, ty)| local(locals(nth), ty.clone(), span));
         let given: Vec<Expr> = given.collect();
         let body = match constructor {
             Constructor::Record(record) => {
@@ -397,8 +402,5 @@ impl Checker {
 }
 
 fn is_literal(kind: &ExprKind) -> bool {
-    matches!(
-        kind,
-        ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::String(_) | ExprKind::Bytes(_)
-    )
+    matches!(kind, ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::String(_) | ExprKind::Bytes(_))
 }

@@ -102,8 +102,7 @@ impl Checker {
             return false;
         }
         if as_var(&ty).is_some() {
-            let number =
-                if only_int { Type::Int } else { self.cx.vars.number(&value.span) };
+            let number = if only_int { Type::Int } else { self.cx.vars.number(&value.span) };
             return self.cx.vars.unify(&ty, &number);
         }
         let fits = if only_int { ty == Type::Int } else { self.cx.vars.is_numeric(&ty) };

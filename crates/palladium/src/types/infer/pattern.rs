@@ -264,9 +264,7 @@ impl Checker {
     fn literal(&mut self, literal: &ast::Expr, ty: &Type) -> Option<PatternKind> {
         let span = &literal.span;
         let (kind, found) = match &literal.kind {
-            ast::ExprKind::Int(value) => {
-                (PatternKind::Int(*value), self.cx.vars.number(span))
-            }
+            ast::ExprKind::Int(value) => (PatternKind::Int(*value), self.cx.vars.number(span)),
             ast::ExprKind::Unary { op: ast::UnaryOp::Neg, operand } => match &operand.kind {
                 ast::ExprKind::Int(value) => {
                     (PatternKind::Int(value.wrapping_neg()), self.cx.vars.number(span))
@@ -276,9 +274,7 @@ impl Checker {
             },
             ast::ExprKind::Float(value) => (PatternKind::Float(*value), Type::Float),
             ast::ExprKind::Bool(value) => (PatternKind::Int((*value).into()), Type::Bool),
-            ast::ExprKind::Char(value) => {
-                (PatternKind::Int(u32::from(*value).into()), Type::Char)
-            }
+            ast::ExprKind::Char(value) => (PatternKind::Int(u32::from(*value).into()), Type::Char),
             ast::ExprKind::String(value) => (PatternKind::String(value.clone()), Type::String),
             ast::ExprKind::Bytes(value) => (PatternKind::Bytes(value.clone()), Type::Bytes),
             _ => return None,
@@ -314,9 +310,7 @@ impl Checker {
                 }
             }
             _ => match (float(&from), float(&to)) {
-                (Some(start), Some(end)) => {
-                    Some(PatternKind::FloatRange { start, end, inclusive })
-                }
+                (Some(start), Some(end)) => Some(PatternKind::FloatRange { start, end, inclusive }),
                 _ => {
                     self.problem(say_calls::range_of(self.place(span)));
                     None

@@ -49,7 +49,9 @@ impl Checker {
         match place {
             Some(place) => {
                 before.push(assign(place, value, span));
-                let last = before.pop().map_or_else(|| expr(ExprKind::Tuple(Vec::new()), unit(), span), |last| last);
+                let last = before
+                    .pop()
+                    .map_or_else(|| expr(ExprKind::Tuple(Vec::new()), unit(), span), |last| last);
                 block(before, last)
             }
             None => expr(ExprKind::Tuple(Vec::new()), unit(), span),
@@ -135,8 +137,7 @@ impl Checker {
         before: &mut Vec<Expr>,
         what: Option<&str>,
     ) -> Option<Place> {
-        let is_element =
-            self.is(function, "list", "element") || self.is(function, "bytes", "byte");
+        let is_element = self.is(function, "list", "element") || self.is(function, "bytes", "byte");
         let by_key = self.is(function, "map", "at") || self.is(function, "map", "get_or");
         let mut args = args.into_iter().filter_map(|arg| match arg {
             Arg::Value(value) => Some(value),
@@ -238,7 +239,7 @@ impl Checker {
             Type::Record(id, args) => {
                 self.world.resolve_record(id);
                 let field = self.world.records[id.0 as usize].fields.get(index as usize);
-                field.map_or(ERROR, |(_, ty)| crate::types::kind::substitute(ty, &args))
+                field.map_or(ERROR, |(_, ty)| ty.substitute(&args))
             }
             _ => list_of(ERROR),
         }

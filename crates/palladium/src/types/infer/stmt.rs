@@ -243,11 +243,7 @@ impl Checker {
         }
         let text = Box::new(local(text, Type::String, span));
         let trap = expr(ExprKind::Trap { kind: Trap::Assert, text }, Type::Never, span);
-        let failed = expr(
-            ExprKind::Block { stmts, value: Box::new(trap) },
-            Type::Never,
-            span,
-        );
+        let failed = expr(ExprKind::Block { stmts, value: Box::new(trap) }, Type::Never, span);
         block(setup, branch(condition, nothing(span), failed, unit(), span))
     }
 
@@ -281,9 +277,9 @@ impl Checker {
         let (left, right) = (keep(self, left), keep(self, right));
         let compared = compare(op, left.clone(), right.clone(), &condition.span);
         let shown = [left, right];
-        let generic = shown.iter().any(|side| {
-            any(&self.cx.vars.deep(&side.ty), &mut |part| as_param(part).is_some())
-        });
+        let generic = shown
+            .iter()
+            .any(|side| any(&self.cx.vars.deep(&side.ty), &mut |part| as_param(part).is_some()));
         (setup, compared, if generic { Vec::new() } else { shown.into() })
     }
 }

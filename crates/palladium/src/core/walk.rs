@@ -1,9 +1,9 @@
 //! What is inside of an expression.
 
-use crate::core::{Arg, Expr, ExprKind, LocalId, Place, Step};
+use super::{Arg, Expr, ExprKind, LocalId, Place, Step};
 
 /// Does something with each expression directly inside of another.
-pub(super) fn each_child<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) {
+pub(crate) fn each_child<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) {
     match &expr.kind {
         ExprKind::Int(_)
         | ExprKind::Float(_)
@@ -71,7 +71,7 @@ pub(super) fn each_child<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) {
 }
 
 /// The locals that an expression assigns to, other than by binding them.
-pub(super) fn assigned(expr: &Expr, found: &mut dyn FnMut(LocalId)) {
+pub(crate) fn assigned(expr: &Expr, found: &mut dyn FnMut(LocalId)) {
     match &expr.kind {
         ExprKind::Assign { place, .. } | ExprKind::Show { out: place, .. } => found(place.local),
         ExprKind::Call { args, .. } | ExprKind::CallValue { args, .. } => {
@@ -95,6 +95,89 @@ fn each_in_arg<'e>(arg: &'e Arg, f: &mut dyn FnMut(&'e Expr)) {
 
 fn each_in_place<'e>(place: &'e Place, f: &mut dyn FnMut(&'e Expr)) {
     for step in &place.path {
+        if let Step::Index(index) = step {
+            f(index);
+        }
+    }
+}
+
+/// The same, to change them.
+pub(crate) fn each_child_mut(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
+    match &mut expr.kind {
+        ExprKind::Int(_)
+        | ExprKind::Float(_)
+        | ExprKind::String(_)
+        | ExprKind::Bytes(_)
+        | ExprKind::Local(_)
+        | ExprKind::Fn { .. }
+        | ExprKind::Closure { .. }
+        | ExprKind::Break
+        | ExprKind::Continue => {}
+        ExprKind::Call { args, .. } => args.iter_mut().for_each(|arg| each_in_arg_mut(arg, f)),
+        ExprKind::CallValue { function, args } => {
+            f(function);
+            args.iter_mut().for_each(|arg| each_in_arg_mut(arg, f));
+        }
+        ExprKind::Op { args, .. } | ExprKind::Tuple(args) | ExprKind::List(args) => {
+            args.iter_mut().for_each(f);
+        }
+        ExprKind::Record { fields, .. } | ExprKind::Variant { fields, .. } => {
+            fields.iter_mut().for_each(f);
+        }
+        ExprKind::Compare { left, right, .. }
+        | ExprKind::Order { left, right }
+        | ExprKind::Hash { value: left, seed: right }
+        | ExprKind::And(left, right)
+        | ExprKind::Or(left, right) => {
+            f(left);
+            f(right);
+        }
+        ExprKind::Show { out, value, .. } => {
+            each_in_place_mut(out, f);
+            f(value);
+        }
+        ExprKind::Not(inner)
+        | ExprKind::Field { base: inner, .. }
+        | ExprKind::Is { value: inner, .. }
+        | ExprKind::Loop(inner)
+        | ExprKind::Return(inner)
+        | ExprKind::Trap { text: inner, .. } => f(inner),
+        ExprKind::Block { stmts, value } => {
+            stmts.iter_mut().for_each(&mut *f);
+            f(value);
+        }
+        ExprKind::Let { value, otherwise, .. } => {
+            f(value);
+            otherwise.iter_mut().for_each(|otherwise| f(otherwise));
+        }
+        ExprKind::Assign { place, value } => {
+            each_in_place_mut(place, f);
+            f(value);
+        }
+        ExprKind::If { condition, then, otherwise } => {
+            f(condition);
+            f(then);
+            f(otherwise);
+        }
+        ExprKind::Match { value, arms } => {
+            f(value);
+            for arm in arms {
+                arm.guard.iter_mut().for_each(&mut *f);
+                f(&mut arm.body);
+            }
+        }
+    }
+}
+
+fn each_in_arg_mut(arg: &mut Arg, f: &mut dyn FnMut(&mut Expr)) {
+    match arg {
+        Arg::Value(value) => f(value),
+        Arg::InOut(place) => each_in_place_mut(place, f),
+    }
+}
+
+fn each_in_place_mut(place: &mut Place, f: &mut dyn FnMut(&mut Expr)) {
+    for step in &mut place.path {
         if let Step::Index(index) = step {
             f(index);
         }

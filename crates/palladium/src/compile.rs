@@ -1,0 +1,72 @@
+//! From the files of a program to its module.
+
+use iridium_isa::{Diagnostic, Diagnostics, Module};
+
+use crate::diag::diagnostics;
+use crate::lower::{Target, lower};
+use crate::names::{Checked, Loader, check};
+use crate::rc::Mode;
+use crate::{emit, rc};
+
+/// A module, and what is to be said about its source.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    pub module: Module,
+    pub warnings: Diagnostics,
+}
+
+/// Compiles the program that begins in the file `root`, as the loader knows it.
+///
+/// The same sources give the same module, on every machine.
+///
+/// # Errors
+/// All that is wrong with the program, and its warnings.
+pub fn compile(
+    root: &str,
+    loader: &mut dyn Loader,
+    target: Target,
+) -> Result<Compiled, Diagnostics> {
+    let checked = look_at(root, loader)?;
+    if checked.has_errors() {
+        return Err(checked.diagnostics());
+    }
+    if target == Target::Main && checked.program.main.is_none() {
+        let what = format!("{root} has no `fn main()`, with which a program begins");
+        return Err(just(Diagnostic::error(what)));
+    }
+    let module = checked.module(target, Mode::Optimised)?;
+    Ok(Compiled { module, warnings: checked.diagnostics() })
+}
+
+/// Checks the program that begins in the file `root`, as the loader knows it.
+///
+/// # Errors
+/// When that file cannot be read. All else is in the [`Checked`] program.
+pub fn look_at(root: &str, loader: &mut dyn Loader) -> Result<Checked, Diagnostics> {
+    check(root, loader)
+        .map_err(|error| just(Diagnostic::error(format!("cannot read {root}: {error}"))))
+}
+
+fn just(diagnostic: Diagnostic) -> Diagnostics {
+    let mut report = Diagnostics::new();
+    report.push(diagnostic);
+    report
+}
+
+impl Checked {
+    /// All that is to be said about the program, as a person reads it.
+    pub fn diagnostics(&self) -> Diagnostics {
+        diagnostics(&self.problems, &self.sources())
+    }
+
+    /// The module that does what the target says. The program must have no errors.
+    ///
+    /// # Errors
+    /// When the program, or a function of it, is too large for the machine.
+    pub fn module(&self, target: Target, mode: Mode) -> Result<Module, Diagnostics> {
+        let mut program = lower(&self.program, target);
+        rc::insert(&mut program, mode);
+        emit::module(&program, &self.sources())
+            .map_err(|error| just(Diagnostic::error(error.to_string())))
+    }
+}

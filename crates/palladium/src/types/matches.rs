@@ -1,0 +1,123 @@
+//! What is looked at when everything else is known: whether matches leave something out, whether
+//! closures outlive what they change, whether values can be of finite size.
+
+use iridium_isa::Span;
+
+use super::exhaustive::{self, Declarations};
+use super::finish::is_wrong;
+use crate::core::walk::each_child;
+use crate::core::{Body, Expr, ExprKind, Function, Pattern, RecordId, Type};
+use crate::diag::{Place, Problem, control as say, types as say_types};
+use crate::names::world::World;
+
+/// Looks through all functions that the user has written.
+pub(crate) fn check_matches(world: &World, functions: &[Function]) -> Vec<Problem> {
+    let declarations = Declarations { records: &world.records, enums: &world.enums };
+    let mut problems = Vec::new();
+    for function in functions {
+        let Body::Code(body) = &function.body else { continue };
+        let library =
+            world.modules.iter().any(|module| module.file == function.file && module.library);
+        if library || is_wrong(body) {
+            continue;
+        }
+        Matches { declarations, function, problems: &mut problems }.expr(body);
+    }
+    problems
+}
+
+struct Matches<'p> {
+    declarations: Declarations<'p>,
+    function: &'p Function,
+    problems: &'p mut Vec<Problem>,
+}
+
+impl Matches<'_> {
+    fn expr(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Match { value, arms } => {
+                let rows: Vec<(&Pattern, bool)> =
+                    arms.iter().map(|arm| (&arm.pattern, arm.guard.is_some())).collect();
+                self.arms(&value.ty, &rows, &expr.span);
+            }
+            ExprKind::Let { pattern, value, otherwise: None } => {
+                self.always(pattern, &value.ty);
+            }
+            _ => {}
+        }
+        each_child(expr, &mut |child| self.expr(child));
+    }
+
+    fn place(&self, span: &Span) -> Place {
+        Place { file: self.function.file, span: span.clone() }
+    }
+
+    fn arms(&mut self, ty: &Type, rows: &[(&Pattern, bool)], span: &Span) {
+        if *ty == Type::Never {
+            return;
+        }
+        let report = exhaustive::check(self.declarations, ty, rows);
+        if report.too_complex {
+            self.problems.push(say::too_complex(self.place(span)));
+        }
+        if let Some(missing) = &report.missing {
+            let start = span.start..(span.start + 5).min(span.end);
+            self.problems.push(say::missing_arm(self.place(&start), missing));
+        }
+        for nth in report.unreachable {
+            let (pattern, _) = rows[nth];
+            // What `x?` and the like are made of has no arms of its own.
+            if pattern.span != *span {
+                self.problems.push(say::unreachable_arm(self.place(&pattern.span)));
+            }
+        }
+    }
+
+    fn always(&mut self, pattern: &Pattern, ty: &Type) {
+        use crate::core::PatternKind::{Any, Bind};
+        if *ty == Type::Never || matches!(pattern.kind, Any | Bind(_)) {
+            return;
+        }
+        let report = exhaustive::check(self.declarations, ty, &[(pattern, false)]);
+        if let Some(missing) = report.missing {
+            self.problems.push(say::may_not_fit(self.place(&pattern.span), &missing));
+        }
+    }
+}
+
+/// Records that would contain themselves without end.
+pub(crate) fn check_endless(world: &World) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for nth in 0..world.records.len() {
+        let mut seen = vec![false; world.records.len()];
+        let fields = world.records[nth].fields.iter().enumerate();
+        for (field, (name, ty)) in fields {
+            if leads_to(world, ty, nth, &mut seen) {
+                let decl = &world.record_decls[nth];
+                let place = world.place(decl.module, &decl.ast.fields[field].name.span);
+                let record = &world.records[nth].name;
+                problems.push(say_types::endless(place, record, name));
+                break;
+            }
+        }
+    }
+    problems
+}
+
+/// Whether a value of a type always has one of a record in it.
+fn leads_to(world: &World, ty: &Type, target: usize, seen: &mut [bool]) -> bool {
+    match ty {
+        Type::Record(RecordId(id), _) => {
+            let id = *id as usize;
+            if id == target {
+                return true;
+            }
+            if std::mem::replace(&mut seen[id], true) {
+                return false;
+            }
+            world.records[id].fields.iter().any(|(_, ty)| leads_to(world, ty, target, seen))
+        }
+        Type::Tuple(types) => types.iter().any(|ty| leads_to(world, ty, target, seen)),
+        _ => false,
+    }
+}

@@ -1,0 +1,230 @@
+//! A whole program: what is checked in which order, and what the back end gets of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::checker::Checker;
+use super::escape::check_escapes;
+use super::kind::{any, is_unit, parts};
+use super::matches::{check_endless, check_matches};
+use crate::core::walk::each_child;
+use crate::core::{Body, Expr, FnId, Function, Known, Program, Test, Type};
+use crate::diag::calls as say;
+use crate::names::lookup::{builtin_module, same_head};
+use crate::names::world::{ConstKey, FnKey, ModuleId, World};
+
+/// The functions of a type's module that derived code calls.
+const DERIVED: [&str; 4] = ["derive_show", "derive_equal", "derive_order", "derive_hash"];
+
+/// The checked program, and the world with its problems.
+pub(crate) fn check(world: World, root: Option<ModuleId>) -> (Program, World) {
+    let mut checker = Checker::new(world);
+    checker.check_user();
+    checker.check_reached();
+    checker.complete_types();
+    let known = checker.known_functions();
+    checker.complete_types();
+    let (option, result, ordering) = (
+        checker.world.known_enum("option", "Option"),
+        checker.world.known_enum("result", "Result"),
+        checker.world.known_enum("ordering", "Ordering"),
+    );
+    let main = root.and_then(|root| checker.main(root));
+    let tests = checker.tests();
+    // One is missing only where something is wrong.
+    let functions = checker.functions.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default();
+    let mut world = checker.world;
+    let problems =
+        [check_matches(&world, &functions), check_endless(&world), check_escapes(&functions)];
+    world.problems.extend(problems.into_iter().flatten());
+    let program = Program {
+        records: std::mem::take(&mut world.records),
+        enums: std::mem::take(&mut world.enums),
+        functions,
+        main,
+        tests,
+        known: Known { option, result, ordering, functions: known },
+        files: world.files.iter().map(|file| Arc::clone(&file.name)).collect(),
+    };
+    (program, world)
+}
+
+impl Checker {
+    /// What the user has written is checked in full, reached or not.
+    fn check_user(&mut self) {
+        let user = |world: &World, module: ModuleId| !world.module(module).library;
+        for key in (0..self.world.functions.len() as u32).map(FnKey) {
+            if user(&self.world, self.world.function(key).module) {
+                self.world.signature(key);
+                self.reach(key);
+            }
+        }
+        for key in (0..self.world.consts.len() as u32).map(ConstKey) {
+            if user(&self.world, self.world.consts[key.0 as usize].module) {
+                self.check_const(key);
+            }
+        }
+        self.world.resolve_aliases();
+        self.complete_types();
+        self.check_twice();
+    }
+
+    /// Fills in all declarations of types.
+    fn complete_types(&mut self) {
+        let (mut records, mut enums) = (0, 0);
+        while records < self.world.records.len() || enums < self.world.enums.len() {
+            if records < self.world.records.len() {
+                self.world.resolve_record(crate::core::RecordId(records as u32));
+                records += 1;
+            }
+            if enums < self.world.enums.len() {
+                self.world.resolve_enum(crate::core::EnumId(enums as u32));
+                enums += 1;
+            }
+        }
+    }
+
+    /// Functions of one name must be told apart by the type before the dot, or by their parameters.
+    fn check_twice(&mut self) {
+        for module in (0..self.world.modules.len() as u32).map(ModuleId) {
+            if self.world.module(module).library {
+                continue;
+            }
+            let functions = self.world.module(module).functions.values();
+            let mut several: Vec<Vec<FnKey>> =
+                functions.filter(|keys| keys.len() > 1).cloned().collect();
+            several.sort();
+            for keys in several {
+                self.check_same(module, &keys);
+            }
+        }
+    }
+
+    fn check_same(&mut self, module: ModuleId, keys: &[FnKey]) {
+        for (nth, &key) in keys.iter().enumerate() {
+            let own = self.world.signature(key);
+            for &first in &keys[..nth] {
+                let other = self.world.signature(first);
+                let apart = own.is_method()
+                    && other.is_method()
+                    && !same_head(&own.params[0].ty, &other.params[0].ty);
+                let names = |signature: &crate::names::world::Signature| -> Vec<Arc<str>> {
+                    signature.params.iter().map(|param| Arc::clone(&param.name)).collect()
+                };
+                let by_labels = own.is_method() == other.is_method()
+                    && own.is_method()
+                    && names(&own) != names(&other);
+                if !apart && !by_labels && !own.name.text.is_empty() {
+                    let place = self.world.place(module, &own.name.span);
+                    let first = self.world.place(module, &other.name.span);
+                    self.problem(say::same_function(place, &own.name.text, first));
+                    break;
+                }
+            }
+        }
+    }
+
+    fn main(&mut self, root: ModuleId) -> Option<FnId> {
+        let key = *self.world.module(root).functions_named("main").first()?;
+        let signature = self.world.signature(key);
+        let result = self.world.known_enum("result", "Result");
+        let fits = match &signature.result {
+            Type::Enum(id, args) => Some(*id) == result && is_unit(&args[0]),
+            other => is_unit(other) || super::kind::is_error(other),
+        };
+        if !fits || !signature.params.is_empty() || !signature.generics.is_empty() {
+            let place = self.world.place(root, &signature.name.span);
+            self.problem(say::main_shape(place));
+        }
+        self.world.function(key).reached
+    }
+
+    fn tests(&self) -> Vec<Test> {
+        let modules = self.world.modules.iter().filter(|module| !module.library);
+        let tests = modules.flat_map(|module| module.tests.iter().map(move |test| (module, test)));
+        let tests = tests.filter_map(|(module, test)| {
+            let function = self.world.function(test.function).reached?;
+            let (name, file, span) = (Arc::clone(&test.name), module.file, test.span.clone());
+            Some(Test { name, function, file, span })
+        });
+        tests.collect()
+    }
+
+    /// What derived code may call for the types that occur. That may bring more types.
+    fn known_functions(&mut self) -> Vec<(Arc<str>, FnId)> {
+        let mut known = Vec::new();
+        let mut looked = BTreeSet::new();
+        let mut from = 0;
+        loop {
+            let mut modules = BTreeSet::from(["string".to_owned()]);
+            for function in self.functions[from..].iter().flatten() {
+                modules_of(&self.world, function, &mut modules);
+            }
+            for record in &self.world.records {
+                record.fields.iter().for_each(|(_, ty)| note(&self.world, ty, &mut modules));
+            }
+            for variant in self.world.enums.iter().flat_map(|declared| &declared.variants) {
+                variant.fields.iter().for_each(|(_, ty)| note(&self.world, ty, &mut modules));
+            }
+            from = self.functions.len();
+            let new: Vec<String> = modules.difference(&looked).cloned().collect();
+            if new.is_empty() {
+                known.sort();
+                return known;
+            }
+            for module in new {
+                self.reach_derived(&module, &mut known);
+                looked.insert(module);
+            }
+            self.check_reached();
+            self.complete_types();
+        }
+    }
+
+    fn reach_derived(&mut self, module: &str, known: &mut Vec<(Arc<str>, FnId)>) {
+        let Some(id) = self.world.library_module(module) else { return };
+        let own: &[&str] =
+            if module == "string" { &["push", "equal", "order_of", "hash_of"] } else { &[] };
+        for name in DERIVED.iter().chain(own) {
+            if let Some(&key) = self.world.module(id).functions_named(name).first() {
+                let function = self.reach(key);
+                known.push((format!("{module}.{name}").into(), function));
+            }
+        }
+    }
+}
+
+/// The modules of the library whose types occur in a function.
+fn modules_of(world: &World, function: &Function, modules: &mut BTreeSet<String>) {
+    function.locals.iter().for_each(|local| note(world, &local.ty, modules));
+    if let Body::Code(body) = &function.body {
+        in_expr(world, body, modules);
+    }
+}
+
+fn in_expr(world: &World, expr: &Expr, modules: &mut BTreeSet<String>) {
+    note(world, &expr.ty, modules);
+    each_child(expr, &mut |child| in_expr(world, child, modules));
+}
+
+fn note(world: &World, ty: &Type, modules: &mut BTreeSet<String>) {
+    if parts(ty).is_empty() && !matches!(ty, Type::Record(..)) {
+        let module = builtin_module(ty).filter(|module| !modules.contains(*module));
+        modules.extend(module.map(str::to_owned));
+        return;
+    }
+    any(ty, &mut |part| {
+        if let Some(module) = builtin_module(part)
+            && !modules.contains(module)
+        {
+            modules.insert(module.to_owned());
+        }
+        if let Type::Record(id, _) = part {
+            let home = world.module(world.record_decls[id.0 as usize].module);
+            if home.library && !modules.contains(&*home.name) {
+                modules.insert(home.name.to_string());
+            }
+        }
+        false
+    });
+}

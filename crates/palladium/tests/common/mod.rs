@@ -1,0 +1,94 @@
+//! Compiles programs and runs them on the machine, in every way in which they must do the same.
+#![allow(dead_code, reason = "every test file uses a part of it")]
+
+pub(crate) mod expected;
+
+use iridium_isa::Module;
+use iridium_vm::{Hosts, Interpreter, Limits, Process, Program, Stop};
+
+const BACKENDS: [Interpreter; 2] = [Interpreter::LOOPED, Interpreter::THREADED];
+/// What no program of the tests uses up.
+const FUEL: u64 = 1 << 34;
+
+/// What can be seen of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ran {
+    pub(crate) output: String,
+    pub(crate) end: End,
+    pub(crate) fuel: u64,
+    /// Blocks of the heap that nobody has given back.
+    pub(crate) live_blocks: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    Normal,
+    Trapped {
+        kind: &'static str,
+        message: Option<String>,
+        /// The innermost place.
+        at: Option<String>,
+    },
+    Other(String),
+}
+
+/// Host functions that print on the same output as everything else would: nothing here.
+fn hosts() -> Hosts {
+    let mut hosts = Hosts::new();
+    hosts.add("eprint", |_| Ok(()));
+    hosts.add("env.arg_count", |caller| {
+        caller.registers[0].int = 0;
+        Ok(())
+    });
+    hosts.add("env.arg_len", |_| Ok(()));
+    hosts.add("env.arg_copy", |_| Ok(()));
+    hosts
+}
+
+/// Runs a module to its end, on one backend; saved and restored after each `every` fuel, if given.
+pub(crate) fn run_on(module: &Module, backend: Interpreter, every: Option<u64>) -> Ran {
+    let program = Program::new(module.clone(), &hosts()).unwrap();
+    let mut process = Process::new(&program, Limits { heap: 1 << 30, ..Limits::default() });
+    let mut output = Vec::new();
+    let stop = loop {
+        let fuel = every.unwrap_or(FUEL);
+        match process.run_on(&backend, &program, fuel, &mut output).unwrap() {
+            Stop::OutOfFuel if process.fuel_spent() < FUEL => {
+                let saved = process.save(None).unwrap();
+                process = Process::restore(&saved).unwrap().0;
+            }
+            stop => break stop,
+        }
+    };
+    let end = match stop {
+        Stop::Halted(0) | Stop::Exited(0) => End::Normal,
+        Stop::Trapped(trap) => {
+            let at = trap.backtrace.first().map(ToString::to_string);
+            End::Trapped { kind: trap.kind.name(), message: trap.message, at }
+        }
+        other => End::Other(format!("{other:?}")),
+    };
+    Ran {
+        output: String::from_utf8(output).unwrap(),
+        end,
+        fuel: process.fuel_spent(),
+        live_blocks: process.live_blocks(),
+    }
+}
+
+/// Runs a module on both backends, and with stops, and checks that all that does the same.
+pub(crate) fn run(name: &str, module: &Module) -> Ran {
+    let [looped, threaded] = BACKENDS.map(|backend| run_on(module, backend, None));
+    assert_eq!(looped, threaded, "{name}: the backends differ");
+    // Long runs have large heaps, which take their time to be saved.
+    let stops = if looped.fuel > 1_000_000 { 2 } else { 40 };
+    let every = (looped.fuel / stops).max(1);
+    for every in [every, every + 7] {
+        let stopped = run_on(module, Interpreter::THREADED, Some(every));
+        assert_eq!(stopped, threaded, "{name}: it differs when it is stopped after {every} fuel");
+    }
+    if looped.end == End::Normal {
+        assert_eq!(looped.live_blocks, 0, "{name}: it has leaked");
+    }
+    looped
+}
