@@ -15,7 +15,6 @@ pub(super) struct Context<'a> {
     pub(super) data: Vec<Data>,
     data_index: HashMap<Data, DataIdx>,
     pub(super) imports: Vec<Arc<str>>,
-    known: HashMap<&'a str, FnId>,
     /// What the closures of each kind have captured; the kind is the variant in their head.
     pub(super) captures: Vec<Vec<Class>>,
 }
@@ -29,7 +28,6 @@ impl<'a> Context<'a> {
             data: Vec::new(),
             data_index: HashMap::new(),
             imports: Vec::new(),
-            known: program.known.functions.iter().map(|(name, id)| (&**name, *id)).collect(),
             captures: Vec::new(),
         }
     }
@@ -63,11 +61,6 @@ impl<'a> Context<'a> {
             self.captures.push(classes);
             self.captures.len() - 1
         }) as u16
-    }
-
-    /// A function of the library by its qualified name.
-    pub(super) fn library(&self, name: &str) -> Option<FnId> {
-        self.known.get(name).copied()
     }
 
     /// The library's own way to derive something for a type, with the types that it is called with.

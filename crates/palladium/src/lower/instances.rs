@@ -58,6 +58,8 @@ pub(super) enum Support {
     PushBytes,
     /// A string, and the integer whose text is appended.
     PushInt,
+    /// A string, and the character that is appended.
+    PushChar,
     /// A string, the float whose text is appended, and how.
     PushFloat,
     /// Whether two strings or bytes are equal.

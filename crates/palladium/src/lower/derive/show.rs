@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::core::Type;
 use crate::lower::code::Code;
-use crate::lower::instances::{Derived, Instance, Key, Support};
+use crate::lower::instances::{Derived, Key, Support};
 use crate::mir::{Compare, Inst, Operand, Reg};
 
 use super::Parts;
@@ -26,7 +26,9 @@ impl Code<'_, '_> {
             Type::String if !quoted => {
                 self.change(Support::PushBytes, &[out, value[0]], &[]);
             }
-            Type::Char if !quoted => self.show_char(value[0], out),
+            Type::Char if !quoted => {
+                self.change(Support::PushChar, &[out, value[0]], &[]);
+            }
             Type::Bool => self.show_bool(value[0], out),
             Type::Fn(_) => self.show_text("fn", out),
             _ => self.show_by_function(ty, value, out),
@@ -40,13 +42,6 @@ impl Code<'_, '_> {
         };
         let args = [value, &[out]].concat();
         self.emit(Inst::Call { function, args, results: vec![out] });
-    }
-
-    fn show_char(&mut self, char: Reg, out: Reg) {
-        if let Some(function) = self.context.library("string.push_char") {
-            let function = self.context.instances.get(Instance::new(function, []).plain());
-            self.emit(Inst::Call { function, args: vec![out, char], results: vec![out] });
-        }
     }
 
     fn show_bool(&mut self, bool: Reg, out: Reg) {

@@ -8,6 +8,7 @@ use crate::lower::instances::Support;
 use crate::lower::shape::Kind;
 use crate::mir::{
     BinaryOp, Class, Compare, Elem, Function, Inst, MachineOp, Operand, Passing, Reg, Terminator,
+    Width,
 };
 
 /// The longest text of an integer.
@@ -16,6 +17,9 @@ const INT_TEXT: i32 = 20;
 const SHORT_FLOAT_TEXT: i32 = 32;
 /// The longest text of a float.
 const FLOAT_TEXT: i32 = 512;
+/// Of the encodings of characters in 1 to 4 bytes: the first character that needs more, and what the
+/// first byte has beside bits of the character.
+const UTF8: [(i32, i32); 4] = [(0x80, 0), (0x800, 0xc0), (0x1_0000, 0xe0), (0x11_0000, 0xf0)];
 /// The kind of the trap of a slice that is not within.
 const BAD_SLICE: u8 = 4;
 
@@ -28,6 +32,7 @@ pub(in crate::lower) fn make(context: &mut Context<'_>, support: Support) -> Fun
         Support::Grow(list) => ("list.grow", vec![list, int], vec![list]),
         Support::PushBytes => ("string.push", vec![bytes, bytes], vec![bytes]),
         Support::PushInt => ("string.push_int", vec![bytes, int], vec![bytes]),
+        Support::PushChar => ("string.push_char", vec![bytes, int], vec![bytes]),
         Support::PushFloat => ("string.push_float", vec![bytes, float, int], vec![bytes]),
         Support::EqualBytes => ("string.equal", vec![bytes, bytes], vec![int]),
         Support::OrderBytes => ("string.order_of", vec![bytes, bytes], vec![int]),
@@ -71,6 +76,11 @@ impl Code<'_, '_> {
             Support::PushInt => {
                 let at = self.room_for(param(0), Operand::Imm(INT_TEXT));
                 let more = self.machine(MachineOp::IntText, &[param(1), at], &[Class::Int])[0];
+                self.lengthen(param(0), more)
+            }
+            Support::PushChar => {
+                let at = self.room_for(param(0), Operand::Imm(UTF8.len() as i32));
+                let more = self.char_text(param(1), at);
                 self.lengthen(param(0), more)
             }
             Support::PushFloat => {
@@ -163,6 +173,34 @@ impl Code<'_, '_> {
         self.reserve(text, bytes);
         let length = self.length(text);
         self.address_at(text, length)
+    }
+
+    /// Writes a character to an address. The number of its bytes.
+    fn char_text(&mut self, char: Reg, at: Reg) -> Reg {
+        let count = self.reg(Class::Int);
+        let after = self.block();
+        for (bytes, (limit, first)) in (1..).zip(UTF8) {
+            let (fits, more) = (self.block(), self.block());
+            self.branch(Compare::Lt, char, Operand::Imm(limit), fits, more);
+            self.at(fits);
+            for n in 0..bytes {
+                let bits = Operand::Imm(6 * (bytes - 1 - n));
+                let bits = self.binary(BinaryOp::Shr, char, bits);
+                let s = if n == 0 {
+                    self.binary(BinaryOp::Or, bits, Operand::Imm(first))
+                } else {
+                    let bits = self.binary(BinaryOp::And, bits, Operand::Imm(0x3f));
+                    self.binary(BinaryOp::Or, bits, Operand::Imm(0x80))
+                };
+                self.emit(Inst::Store { base: at, offset: n as u16, s, width: Width::U8 });
+            }
+            self.emit(Inst::Int { d: count, value: i64::from(bytes) });
+            self.jump(after);
+            self.at(more);
+        }
+        self.end(Terminator::Unreachable);
+        self.at(after);
+        count
     }
 
     fn lengthen(&mut self, text: Reg, more: Reg) -> Value {
