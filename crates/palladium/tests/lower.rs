@@ -1,4 +1,5 @@
-//! Typed trees, lowered and evaluated.
+//! Typed trees, lowered, and run by the evaluator and on the machine.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -2,10 +2,12 @@
 //!
 //! Places and backtraces are worth more than speed: what a user has written is only moved into code
 //! of the same file, where its own places stay, and only when it is a closure or cannot trap. What
-//! the library does is told of the call.
+//! the library does is told of the call. Code that the compiler has made is a function because it is
+//! slow or large, so it stays one.
 
 use iridium_isa::{FileId, Span};
 
+use super::code::MADE;
 use crate::mir::flow::RegSet;
 use crate::mir::{
     BinaryOp, Block, BlockIdx, Class, FnIdx, Function, Inst, MachineOp, Passing, Reg, Terminator,
@@ -37,7 +39,11 @@ pub(super) fn inline(functions: &mut [Function], is_library: impl Fn(FileId) -> 
                 || (facts.calls == 1
                     && facts.size <= LARGE
                     && (facts.is_closure || facts.is_special));
-            callee != index && !facts.is_recursive && is_place_kept && is_worth
+            callee != index
+                && function.file != MADE
+                && !facts.is_recursive
+                && is_place_kept
+                && is_worth
         };
         Inliner { caller, originals: &originals, fits: &fits }.run();
     }

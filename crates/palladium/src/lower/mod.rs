@@ -60,7 +60,7 @@ pub fn lower(program: &core::Program, target: Target) -> Program {
     let Context { instances, data, imports, .. } = context;
     let mut functions = instances.into_functions();
     let is_library = |file: FileId| {
-        program.files.get(file.0 as usize).is_none_or(|name| name.starts_with("std/"))
+        program.files.get(file.0 as usize).is_some_and(|name| name.starts_with("std/"))
     };
     inline::inline(&mut functions, is_library);
     let files = program.files.clone();

@@ -25,15 +25,6 @@ fn run_mode(program: &Program, mode: rc::Mode) -> (String, End) {
         sources.add(name, &text);
     });
     let module = emit::module(&counted, &sources).unwrap();
-    if std::env::var_os("LISTING").is_some() {
-        let labels = module.code_labels();
-        for at in 0..module.code().len() as u32 {
-            for (label, _) in labels.iter().filter(|(_, to)| *to == at) {
-                println!("{label}:");
-            }
-            println!("    {at} {}", module.instruction_text(at));
-        }
-    }
     let loaded = Loaded::new(module, &Hosts::new()).unwrap();
     let limits = Limits { heap: 1 << 28, ..Limits::default() };
     let mut process = Process::new(&loaded, limits);
