@@ -99,6 +99,26 @@ fn each_end_is_what_it_was() {
     assert_eq!(restored("user").status(), Status::Trapped(TrapKind::User(77)));
 }
 
+/// A heap with blocks is one with a larger number before it, which says where their table is.
+#[test]
+fn a_heap_with_blocks_is_what_it_was() {
+    let source = fs::read_to_string(folder().join("blocks.iasm")).unwrap();
+    let program = Program::new(assemble(&source), &Hosts::new()).unwrap();
+    let mut process = Process::new(&program, iridium_vm::Limits::default());
+    process.run(&program, 1000, &mut Vec::new()).unwrap();
+    if std::env::var_os("UPDATE").is_some() {
+        let bytes = process.save(None).unwrap();
+        let line = |part: &[u8]| part.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let text: String = bytes.chunks(32).map(|part| line(part) + "\n").collect();
+        fs::write(folder().join("blocks.hex"), text).unwrap();
+    }
+    assert!(process.save(None).unwrap() == bytes("blocks"), "it is written in other bytes now");
+    let mut restored = restored("blocks");
+    assert_eq!(restored.live_blocks(), 1);
+    restored.complete(Completion::Done).unwrap();
+    assert_eq!(restored.run(&program, 1000, &mut Vec::new()), Ok(iridium_vm::Stop::Halted(32)));
+}
+
 /// The numbers of all kinds of traps in saved state: those of version 2, and what came since.
 #[test]
 fn the_numbers_of_traps_stay() {
