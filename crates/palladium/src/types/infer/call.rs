@@ -1,6 +1,5 @@
 //! Calls: which function is meant, and which argument is for which parameter.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use iridium_isa::{Span, suggest};
@@ -9,9 +8,9 @@ use crate::core::{Arg, Expr, ExprKind, Place, Trap, Type};
 use crate::diag::calls as say;
 use crate::diag::types::Why;
 use crate::diag::{self, names as say_names};
-use crate::names::world::{Constructor, FnDecl, FnKey, Owner, Signature};
+use crate::names::world::{Constructor, FnKey, Owner, Signature};
 use crate::syntax::ast;
-use crate::types::build::{block, call, expr, within};
+use crate::types::build::{block, call, expr};
 use crate::types::checker::{Checker, Want};
 use crate::types::kind::{ERROR, unit};
 
@@ -198,7 +197,7 @@ impl Checker {
             return Arg::Value(receiver);
         }
         let what = format!("`{}` changes what it is called on", name.text);
-        match self.to_place(receiver, before, Some(&what)) {
+        match self.place_of(receiver, before, Some(&what)) {
             Some(place) => Arg::InOut(place),
             None => Arg::Value(expr(ExprKind::Tuple(Vec::new()), ERROR, &name.span)),
         }
@@ -421,7 +420,7 @@ impl Checker {
         let filled = given.into_iter().zip(slots).map(|(arg, slot)| match (arg, slot.default) {
             (Some(arg), _) => arg,
             (None, Some(owner)) => {
-                let value = self.default(owner, slot, types, span);
+                let value = self.default(owner, slot.name.as_ref(), &slot.ty, types, span);
                 (Arg::Value(value), Vec::new())
             }
             (None, None) => {
@@ -457,7 +456,7 @@ impl Checker {
         if !arg.inout || crate::types::kind::is_error(&value.ty) {
             return (Arg::Value(wrong), before);
         }
-        match self.to_place(value, &mut before, Some(&what)) {
+        match self.place_of(value, &mut before, Some(&what)) {
             Some(place) => (Arg::InOut(place), before),
             None => (Arg::Value(wrong), before),
         }
@@ -509,74 +508,6 @@ impl Checker {
             }
         };
         self.problem(problem);
-    }
-
-    /// The value of a parameter that is left out: a literal, or what a function for it gives.
-    fn default(&mut self, owner: Owner, slot: &Slot, types: &[Type], span: &Span) -> Expr {
-        let name = slot.name.clone().unwrap_or_default();
-        let key = match self.world.defaults.get(&(owner, Arc::clone(&name))) {
-            Some(key) => *key,
-            None => {
-                let key = self.default_function(owner, &name);
-                self.world.defaults.insert((owner, name), key);
-                key
-            }
-        };
-        let body = Rc::clone(&self.world.function(key).ast);
-        if let Some(ast::Block { stmts, .. }) = &body.body
-            && let [ast::Stmt { kind: ast::StmtKind::Expr(value), .. }] = &stmts[..]
-            && let Some(kind) = literal(value)
-        {
-            return expr(kind, slot.ty.clone(), span);
-        }
-        let function = self.reach(key);
-        call(function, types.to_vec(), Vec::new(), slot.ty.clone(), span)
-    }
-
-    fn default_function(&mut self, owner: Owner, name: &Arc<str>) -> FnKey {
-        let (module, path, around, generics, ty, value) = match owner {
-            Owner::Function(key) => {
-                let decl = self.world.function(key);
-                let param = decl.ast.params.iter().find(|param| param.name.text == *name);
-                let (ty, value) = param
-                    .map(|param| (param.ty.clone(), param.default.clone()))
-                    .unwrap_or_default();
-                let generics = decl.ast.generics.clone();
-                (decl.module, Arc::clone(&decl.path), decl.around.clone(), generics, ty, value)
-            }
-            Owner::Record(id) => {
-                let decl = &self.world.record_decls[id.0 as usize];
-                let field = decl.ast.fields.iter().find(|field| field.name.text == *name);
-                let ty = field.map(|field| field.ty.clone());
-                let value = field.and_then(|field| field.default.clone());
-                let path = Arc::clone(&decl.ast.name.text);
-                (decl.module, path, Vec::new(), decl.ast.generics.clone(), ty, value)
-            }
-        };
-        let span = value.as_ref().map_or(0..0, |value| value.span.clone());
-        let stmt = |value: ast::Expr| ast::Stmt {
-            span: value.span.clone(),
-            kind: ast::StmtKind::Expr(value),
-        };
-        let stmts = value.map(stmt).into_iter().collect();
-        let function = ast::Fn {
-            name: ast::Ident { text: Arc::clone(name), span: span.clone() },
-            generics,
-            params: Vec::new(),
-            result: ty,
-            receives: None,
-            body: Some(ast::Block { span, stmts }),
-        };
-        self.world.add_function(FnDecl {
-            module,
-            public: false,
-            path: within(&path, name),
-            ast: Rc::new(function),
-            around,
-            hidden: Vec::new(),
-            signature: None,
-            reached: None,
-        })
     }
 
     /// Two arguments of one call must not be able to change the same place.
@@ -634,21 +565,4 @@ fn assign<'a, 'n>(
     }
     let missing = (0..count).find(|nth| assigned[*nth].is_none() && !of(*nth).1);
     missing.map_or(Ok(assigned), |nth| Err(Misfit::Missing(nth)))
-}
-
-/// A literal, as it can be put in wherever it is left out.
-fn literal(value: &ast::Expr) -> Option<ExprKind> {
-    Some(match &value.kind {
-        ast::ExprKind::Int(value) => ExprKind::Int(*value),
-        ast::ExprKind::Float(value) => ExprKind::Float(*value),
-        ast::ExprKind::Bool(value) => ExprKind::Int((*value).into()),
-        ast::ExprKind::Char(value) => ExprKind::Int(u32::from(*value).into()),
-        ast::ExprKind::String(value) => ExprKind::String(value.clone()),
-        ast::ExprKind::Unary { op: ast::UnaryOp::Neg, operand } => match &operand.kind {
-            ast::ExprKind::Int(value) => ExprKind::Int(value.wrapping_neg()),
-            ast::ExprKind::Float(value) => ExprKind::Float(-value),
-            _ => return None,
-        },
-        _ => return None,
-    })
 }

@@ -6,6 +6,7 @@ mod branch;
 mod call;
 mod closure;
 mod collection;
+mod default;
 mod expr;
 mod fallible;
 mod format;

@@ -34,7 +34,7 @@ impl Checker {
         }
         let ty = read.ty.clone();
         let mut before = Vec::new();
-        let place = self.to_place(read, &mut before, None);
+        let place = self.place_of(read, &mut before, None);
         let text = self.text(&ty);
         let why = Some((self.place(&target.span), format!("this is `{text}`")));
         let value = match (op, &place) {
@@ -47,13 +47,7 @@ impl Checker {
             _ => self.check(value, &ty, why),
         };
         match place {
-            Some(place) => {
-                before.push(assign(place, value, span));
-                let last = before
-                    .pop()
-                    .map_or_else(|| expr(ExprKind::Tuple(Vec::new()), unit(), span), |last| last);
-                block(before, last)
-            }
+            Some(place) => block(before, assign(place, value, span)),
             None => expr(ExprKind::Tuple(Vec::new()), unit(), span),
         }
     }
@@ -71,7 +65,7 @@ impl Checker {
         let text = self.text(ty);
         let why = Some((self.place(&map.span), format!("the values of this are `{text}`")));
         let value = self.check(value, ty, why);
-        let Some(map) = self.to_place(map, &mut before, None) else {
+        let Some(map) = self.place_of(map, &mut before, None) else {
             return expr(ExprKind::Tuple(Vec::new()), unit(), span);
         };
         let put = self.library_fn("map", "set", span);
@@ -99,7 +93,7 @@ impl Checker {
 
     /// The place that an expression reads. What is to be done before is added to `before`. `what`
     /// says what changes it. `None`: it is none, or must not be changed, which is said.
-    pub(super) fn to_place(
+    pub(super) fn place_of(
         &mut self,
         read: Expr,
         before: &mut Vec<Expr>,
@@ -111,7 +105,7 @@ impl Checker {
                 self.check_var(id, &span, what).then(|| local_place(id, ty, &span))
             }
             ExprKind::Field { base, index } => {
-                let mut place = self.to_place(*base, before, what)?;
+                let mut place = self.place_of(*base, before, what)?;
                 place.path.push(Step::Field(index));
                 Some(Place { ty, span, ..place })
             }
@@ -150,7 +144,7 @@ impl Checker {
                 return None;
             }
         };
-        let mut place = self.to_place(base, before, what)?;
+        let mut place = self.place_of(base, before, what)?;
         let index = self.kept(index, before);
         if is_element {
             place.path.push(Step::Index(index));

@@ -87,10 +87,15 @@ impl Checker {
         }
         for key in keys {
             let around = self.nested_functions();
-            let hidden = self.local_names();
-            let decl = &mut self.world.functions[key.0 as usize];
-            (decl.around, decl.hidden) = (around, hidden);
+            self.world.functions[key.0 as usize].around = around;
             self.reach(key);
+        }
+    }
+
+    /// A nested function does not see the locals around it.
+    fn hide_locals(&mut self, name: &str) {
+        if let Some(Binding::Fn(key)) = self.binding(name) {
+            self.world.functions[key.0 as usize].hidden = self.local_names();
         }
     }
 
@@ -121,7 +126,10 @@ impl Checker {
             ast::StmtKind::For { pattern, iterated, body } => {
                 self.for_(pattern, iterated, body, span)
             }
-            ast::StmtKind::Fn(_) => nothing(span),
+            ast::StmtKind::Fn(function) => {
+                self.hide_locals(&function.name.text);
+                nothing(span)
+            }
             ast::StmtKind::Expr(e) => self.dropped_expr(e),
         }
     }
@@ -172,10 +180,9 @@ impl Checker {
     ) -> Expr {
         let value = self.initial(ty, value);
         let otherwise = otherwise.map(|otherwise| {
-            let mut found = self.block(otherwise, &Want::Drop);
+            let found = self.block(otherwise, &Want::Drop);
             if self.known(&found.ty) != Type::Never && !is_error(&found.ty) {
                 self.problem(control::else_goes_on(self.place(&otherwise.span)));
-                found.ty = ERROR;
             }
             Box::new(found)
         });

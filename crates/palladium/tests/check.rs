@@ -1,0 +1,95 @@
+//! Programs with comments that say what is wrong in them: `# => error NAME at LINE:COLUMN`, or
+//! `warning`. Those without are right.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+
+use iridium_isa::{Severity, Sources};
+use palladium::diag::Problem;
+use palladium::names::{LoadError, Loaded, Loader, check};
+
+/// The files of one folder.
+struct Folder<'f>(&'f Path);
+
+impl Loader for Folder<'_> {
+    fn load(&mut self, path: &str) -> Result<Loaded, LoadError> {
+        let text = fs::read_to_string(self.0.join(path)).map_err(|_| LoadError::NotFound)?;
+        Ok(Loaded { name: path.into(), text: text.into() })
+    }
+}
+
+/// One text, as the file `main.pd`.
+struct Text<'t>(&'t str);
+
+impl Loader for Text<'_> {
+    fn load(&mut self, path: &str) -> Result<Loaded, LoadError> {
+        let found = (path == "main.pd").then_some(self.0).ok_or(LoadError::NotFound)?;
+        Ok(Loaded { name: path.into(), text: found.into() })
+    }
+}
+
+fn described(problem: &Problem, sources: &Sources<'_>) -> String {
+    let (place, _) = &problem.primary;
+    let at = sources.location(place.file, place.span.start).unwrap();
+    let severity = match problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let file = sources.names().nth(place.file.0 as usize).unwrap();
+    let file = if place.file.0 == 0 { String::new() } else { format!("{file}:") };
+    format!("{severity} {} at {file}{}:{}", problem.name, at.line, at.column)
+}
+
+fn expected(text: &str) -> Vec<String> {
+    let comments = text.lines().filter_map(|line| Some(line.split_once("# => ")?.1));
+    let problems = comments.filter(|c| c.starts_with("error ") || c.starts_with("warning "));
+    let mut expected: Vec<String> = problems.map(|c| c.trim().to_owned()).collect();
+    expected.sort();
+    expected
+}
+
+#[test]
+fn each_program_has_the_problems_that_it_says_and_no_others() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check");
+    let mut wrong = String::new();
+    let mut programs = 0;
+    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()).collect();
+    files.sort();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|ext| ext == "pd")) {
+        programs += 1;
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let checked = check(name, &mut Folder(&folder)).unwrap();
+        let sources = checked.sources();
+        let mut found: Vec<String> =
+            checked.problems.iter().map(|problem| described(problem, &sources)).collect();
+        found.sort();
+        let expected = expected(&fs::read_to_string(file).unwrap());
+        if found != expected {
+            let shown = palladium::diag::diagnostics(&checked.problems, &sources);
+            wrong += &format!("{name}: expected {expected:#?}, found {found:#?}\n{shown}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(programs > 5, "the programs are not where they are looked for");
+}
+
+#[test]
+fn the_same_program_is_checked_to_the_same_tree() {
+    let text = include_str!("check/everything.pd");
+    let tree = || format!("{:?}", check("main.pd", &mut Text(text)).unwrap().program);
+    assert_eq!(tree(), tree());
+}
+
+#[test]
+fn types_that_double_with_each_line_are_refused_in_time() {
+    let mut text = "fn main() {\n    let a0 = (1, 2)\n".to_owned();
+    for n in 0..60 {
+        text += &format!("    let a{} = (a{n}, a{n})\n", n + 1);
+    }
+    text += "}\n";
+    let checked = check("main.pd", &mut Text(&text)).unwrap();
+    assert!(checked.has_errors());
+    assert!(checked.problems.iter().any(|problem| problem.name == "type-too-large"));
+}
