@@ -12,7 +12,7 @@ use crate::mir::{Class, FnIdx, Function, Inst, Passing, Program, Reg, Terminator
 /// How a register's references are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It has no pointer.
+    /// It has no pointer, or none to a counted block.
     Plain,
     Lent,
     Owned,
@@ -65,6 +65,7 @@ pub(super) fn kinds(function: &Function, owned: &[bool]) -> Vec<Kind> {
     registers
         .map(|reg| match () {
             () if !is_pointer(function, reg) => Kind::Plain,
+            () if sources.lent(reg) && sources.params(reg).next().is_none() => Kind::Plain,
             () if sources.lent(reg) => Kind::Lent,
             () => Kind::Owned,
         })

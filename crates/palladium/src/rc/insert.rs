@@ -59,16 +59,20 @@ struct Edge {
 impl Pass<'_> {
     /// Whether it holds a reference while it is live.
     fn holds(&self, reg: Reg) -> bool {
-        self.kinds.get(reg.0 as usize) == Some(&Kind::Owned) && !self.holders.is_on_loan(reg)
+        self.kind(reg) == Kind::Owned && !self.holders.is_on_loan(reg)
     }
 
     /// Whether a consumer needs a reference of its own because this register has none to give.
     fn lends(&self, reg: Reg) -> bool {
-        match self.kinds.get(reg.0 as usize) {
-            Some(Kind::Lent) => true,
-            Some(Kind::Owned) => self.holders.is_on_loan(reg),
-            Some(Kind::Plain) | None => false,
+        match self.kind(reg) {
+            Kind::Lent => true,
+            Kind::Owned => self.holders.is_on_loan(reg),
+            Kind::Plain => false,
         }
+    }
+
+    fn kind(&self, reg: Reg) -> Kind {
+        self.kinds.get(reg.0 as usize).copied().unwrap_or(Kind::Plain)
     }
 
     fn block(
@@ -96,7 +100,11 @@ impl Pass<'_> {
             let (reads, writes) = (inst.reads(), inst.writes());
             let after = live.clone();
             writes.iter().for_each(|reg| live.remove(*reg));
-            let consumed = self.ownership.consumed(&inst);
+            let consumed = match inst {
+                // Both are only lent.
+                Inst::Copy { d, .. } if self.kind(d) == Kind::Lent => Vec::new(),
+                _ => self.ownership.consumed(&inst),
+            };
             let (kept, moved) = self.keeps(&consumed, &reads, &live);
             let mut now = live.clone();
             reads.iter().for_each(|reg| {

@@ -1,0 +1,270 @@
+//! Programs whose code is looked at, beside what they do.
+
+use iridium_vm::{Stop, TrapKind};
+use palladium::mir::{
+    BinaryOp, Class, Compare, FloatOp, FnIdx, Function, Inst, Program, Terminator,
+};
+
+use crate::build::{Building, imm, program, reg};
+use crate::nodes::{self, LEFT, NODE, PTR, RIGHT, VALUE};
+use crate::run::{listing, run};
+
+const INT: Class = Class::Int;
+
+/// `main` with these functions after it, and the glue of nodes.
+fn with_nodes(main: impl FnOnce(&mut Building), rest: Vec<Function>) -> Program {
+    let mut f = Building::new("main", &[], &[]);
+    main(&mut f);
+    let mut functions = vec![f.finish(), nodes::drop(), nodes::copy(), nodes::digest(FnIdx(3))];
+    functions.extend(rest);
+    program(functions, nodes::glue(FnIdx(1), FnIdx(2)))
+}
+
+/// The first function after those that `with_nodes` has.
+const FIRST: FnIdx = FnIdx(4);
+
+fn fib(itself: FnIdx) -> Function {
+    let mut f = Building::new("fib", &[INT], &[INT]);
+    let n = f.param(0);
+    let (small, large) = (f.block(), f.block());
+    f.branch(Compare::Lt, n, imm(2), small, large);
+    f.at(small);
+    f.ret(&[n]);
+    f.at(large);
+    let one = f.binary(BinaryOp::Sub, n, imm(1));
+    let a = f.call(itself, &[one], &[INT])[0];
+    let two = f.binary(BinaryOp::Sub, n, imm(2));
+    let b = f.call(itself, &[two], &[INT])[0];
+    let sum = f.binary(BinaryOp::Add, a, reg(b));
+    f.ret(&[sum]);
+    f.finish()
+}
+
+#[test]
+fn calls_need_no_moves() {
+    let mut main = Building::new("main", &[], &[]);
+    let n = main.number(15);
+    let value = main.call(FnIdx(1), &[n], &[INT])[0];
+    main.end(Terminator::Exit { code: value });
+    let program = program(vec![main.finish(), fib(FnIdx(1))], vec![]);
+    assert_eq!(run(&program).stop, Stop::Exited(610));
+    assert_eq!(
+        listing(&program, "fib"),
+        [
+            "brge $0 #2 @L5",
+            "ret",
+            "subc $0 #1 $1",
+            "callw @fib $1",
+            "subc $0 #2 $2",
+            "callw @fib $2",
+            "addc $1 $2 $0",
+            "ret",
+        ]
+    );
+}
+
+#[test]
+fn a_loop_costs_one_branch_a_round() {
+    let mut f = Building::new("main", &[], &[]);
+    let (i, sum) = (f.int(), f.int());
+    f.emit(Inst::Int { d: i, value: 0 });
+    f.emit(Inst::Int { d: sum, value: 0 });
+    let head = f.next();
+    let (body, done) = (f.block(), f.block());
+    f.branch(Compare::Lt, i, imm(1000), body, done);
+    f.at(body);
+    let added = f.binary(BinaryOp::Rem, i, imm(7));
+    let next = f.binary(BinaryOp::Add, sum, reg(added));
+    f.emit(Inst::Copy { d: sum, s: next });
+    let next = f.binary(BinaryOp::Add, i, imm(1));
+    f.emit(Inst::Copy { d: i, s: next });
+    f.end(Terminator::Jump(head));
+    f.at(done);
+    f.end(Terminator::Exit { code: sum });
+    let program = program(vec![f.finish()], vec![]);
+    assert_eq!(run(&program).stop, Stop::Exited((0..1000).map(|i| i % 7).sum()));
+    assert_eq!(
+        listing(&program, "main")[4..],
+        ["rem $0 $2 $3", "addc $1 $3 $1", "addc $0 #1 $0", "brlt $0 #1000 @L4", "exit $1"]
+    );
+}
+
+#[test]
+fn overflow_is_a_trap() {
+    let mut f = Building::new("main", &[], &[]);
+    let n = f.number(i64::MAX);
+    let code = f.binary(BinaryOp::Add, n, imm(1));
+    f.end(Terminator::Exit { code });
+    let Stop::Trapped(trap) = run(&program(vec![f.finish()], vec![])).stop else { panic!() };
+    assert_eq!(trap.kind, TrapKind::IntegerOverflow);
+}
+
+#[test]
+fn both_lanes_are_arguments_and_results_and_change_places() {
+    // swap(a, x, b, y) -> (b, y, a, x), three times.
+    let classes = [INT, Class::Float, INT, Class::Float];
+    let mut swap = Building::new("swap", &classes, &classes);
+    let [a, x, b, y] = [0, 1, 2, 3].map(|nth| swap.param(nth));
+    swap.ret(&[b, y, a, x]);
+    let mut f = Building::new("main", &[], &[]);
+    let (a, b) = (f.number(3), f.number(5));
+    let (x, y) = (f.reg(Class::Float), f.reg(Class::Float));
+    f.emit(Inst::Float { d: x, value: 0.5 });
+    f.emit(Inst::Float { d: y, value: 0.25 });
+    let mut values = vec![a, x, b, y];
+    for _ in 0..3 {
+        values = f.call(FnIdx(1), &values, &classes);
+    }
+    let [p, q, r, s] = values[..] else { panic!() };
+    // 5 * 100 + 3 * 10 + 1 when 0.25 < 0.5.
+    let quotient = f.reg(Class::Float);
+    f.emit(Inst::FloatBinary { op: FloatOp::Div, d: quotient, a: q, b: s });
+    let less = f.int();
+    f.emit(Inst::FloatCompare { op: Compare::Lt, d: less, a: q, b: s });
+    let sum = f.binary(BinaryOp::Mul, p, imm(100));
+    let tens = f.binary(BinaryOp::Mul, r, imm(10));
+    let sum = f.binary(BinaryOp::Add, sum, reg(tens));
+    let sum = f.binary(BinaryOp::Add, sum, reg(less));
+    f.end(Terminator::Exit { code: sum });
+    let program = program(vec![f.finish(), swap.finish()], vec![]);
+    assert_eq!(run(&program).stop, Stop::Exited(531));
+}
+
+/// A tree of this depth, whose nodes have their depths.
+fn tree(itself: FnIdx) -> Function {
+    let mut f = Building::new("tree", &[INT], &[PTR]);
+    let depth = f.param(0);
+    let (none, some) = (f.block(), f.block());
+    f.branch(Compare::Eq, depth, imm(0), none, some);
+    f.at(none);
+    let nil = nodes::nil(&mut f);
+    f.ret(&[nil]);
+    f.at(some);
+    let below = f.binary(BinaryOp::Sub, depth, imm(1));
+    let left = f.call(itself, &[below], &[PTR])[0];
+    let right = f.call(itself, &[below], &[PTR])[0];
+    let node = nodes::node(&mut f, depth, left, right);
+    f.ret(&[node]);
+    f.finish()
+}
+
+#[test]
+fn a_tree_is_walked_without_counting() {
+    let program = with_nodes(
+        |f| {
+            let depth = f.number(10);
+            let tree = f.call(FIRST, &[depth], &[PTR])[0];
+            let depth = f.number(20);
+            let digest = f.call(FnIdx(3), &[tree, depth], &[INT])[0];
+            nodes::print(f, digest);
+            nodes::exit(f);
+        },
+        vec![tree(FIRST)],
+    );
+    let outcome = run(&program);
+    assert_eq!((outcome.stop, outcome.live), (Stop::Exited(0), 0));
+    let digest = listing(&program, "digest").join("\n");
+    assert!(!digest.contains("keep") && !digest.contains("drop"), "{digest}");
+}
+
+/// inc(tree) -> tree with all numbers one more.
+fn increment(itself: FnIdx) -> Function {
+    let mut f = Building::new("increment", &[PTR], &[PTR]);
+    let tree = f.param(0);
+    let (none, some) = (f.block(), f.block());
+    f.branch(Compare::Eq, tree, imm(nodes::NIL as i32), none, some);
+    f.at(none);
+    f.ret(&[tree]);
+    f.at(some);
+    let value = f.load(INT, tree, VALUE);
+    let (left, right) = (f.load(PTR, tree, LEFT), f.load(PTR, tree, RIGHT));
+    let value = f.binary(BinaryOp::Add, value, imm(1));
+    let left = f.call(itself, &[left], &[PTR])[0];
+    let right = f.call(itself, &[right], &[PTR])[0];
+    let node = nodes::node(&mut f, value, left, right);
+    f.ret(&[node]);
+    f.finish()
+}
+
+#[test]
+fn a_tree_that_nobody_else_has_is_rebuilt_in_place() {
+    let program = with_nodes(
+        |f| {
+            let depth = f.number(5);
+            let tree = f.call(FIRST, &[depth], &[PTR])[0];
+            let mut kept = tree;
+            for _ in 0..3 {
+                kept = f.call(FnIdx(5), &[kept], &[PTR])[0];
+            }
+            // The first tree is shared here, and stays as it was.
+            for tree in [tree, kept] {
+                let depth = f.number(20);
+                let digest = f.call(FnIdx(3), &[tree, depth], &[INT])[0];
+                nodes::print(f, digest);
+            }
+            nodes::exit(f);
+        },
+        vec![tree(FIRST), increment(FnIdx(5))],
+    );
+    let outcome = run(&program);
+    assert_eq!((outcome.stop, outcome.live), (Stop::Exited(0), 0));
+    let lines = listing(&program, "increment");
+    let hot: Vec<&String> = lines.iter().take_while(|line| *line != "ret").collect();
+    let all = lines.join("\n");
+    assert!(all.contains("brsh") && !hot.iter().any(|line| line.starts_with("new")), "{all}");
+}
+
+#[test]
+fn a_list_is_walked_in_a_loop_without_counting() {
+    let mut f = Building::new("sum", &[PTR], &[INT]);
+    let list = f.param(0);
+    let (at, sum) = (f.ptr(NODE), f.int());
+    f.emit(Inst::Copy { d: at, s: list });
+    f.emit(Inst::Int { d: sum, value: 0 });
+    let head = f.next();
+    let (body, done) = (f.block(), f.block());
+    f.branch(Compare::Ne, at, imm(nodes::NIL as i32), body, done);
+    f.at(body);
+    let value = f.load(INT, at, VALUE);
+    f.emit(Inst::Binary { op: BinaryOp::Add, d: sum, a: sum, b: reg(value) });
+    f.emit(Inst::Load { d: at, base: at, offset: RIGHT, width: crate::build::CELL });
+    f.end(Terminator::Jump(head));
+    f.at(done);
+    f.ret(&[sum]);
+    let program = with_nodes(
+        |f| {
+            let mut list = nodes::nil(f);
+            for n in 1..=10 {
+                let (value, left) = (f.number(n), nodes::nil(f));
+                list = nodes::node(f, value, left, list);
+            }
+            let code = f.call(FIRST, &[list], &[INT])[0];
+            f.end(Terminator::Exit { code });
+        },
+        vec![f.finish()],
+    );
+    let outcome = run(&program);
+    assert_eq!((outcome.stop, outcome.live), (Stop::Exited(55), 0));
+    let sum = listing(&program, "sum").join("\n");
+    assert!(!sum.contains("keep") && !sum.contains("drop"), "{sum}");
+}
+
+#[test]
+fn many_values_at_once_are_in_many_registers_and_too_many_are_an_error() {
+    let building = |count: usize| {
+        let mut f = Building::new("main", &[], &[]);
+        let seed = f.number(1);
+        let values: Vec<_> =
+            (0..count).map(|n| f.binary(BinaryOp::AddWrap, seed, imm(n as i32))).collect();
+        let mut sum = f.number(0);
+        for value in values.iter().rev() {
+            sum = f.binary(BinaryOp::AddWrap, sum, reg(*value));
+        }
+        f.end(Terminator::Exit { code: sum });
+        program(vec![f.finish()], vec![])
+    };
+    let sum = (1..=200).sum();
+    assert_eq!(run(&building(200)).stop, Stop::Exited(sum));
+    let error = palladium::emit::module(&building(300), &iridium_isa::Sources::new());
+    assert!(error.unwrap_err().to_string().contains("`main` keeps too many values at once"));
+}
