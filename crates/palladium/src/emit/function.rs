@@ -30,8 +30,8 @@ pub(super) fn function(program: &Program, index: FnIdx) -> Result<Vec<Line>, Err
     let Some(function) = program.functions.get(index.0 as usize) else { return Ok(Vec::new()) };
     let mut function = function.clone();
     prepare::prepare(&mut function);
-    loops::rotate(&mut function);
     loops::hoist(&mut function);
+    loops::rotate(&mut function);
     let order = layout(&function);
     let too_many = || Error::TooManyRegisters { function: function.name.clone() };
     let allocation = Allocation::of(&function, &order).ok_or_else(too_many)?;

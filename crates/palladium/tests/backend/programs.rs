@@ -1,13 +1,13 @@
 //! Programs whose code is looked at, beside what they do.
 
-use iridium_vm::{Stop, TrapKind};
+use iridium_vm::TrapKind;
 use palladium::mir::{
     BinaryOp, Class, Compare, FloatOp, FnIdx, Function, Inst, Program, Terminator,
 };
 
 use crate::build::{Building, imm, program, reg};
 use crate::nodes::{self, LEFT, NODE, PTR, RIGHT, VALUE};
-use crate::run::{listing, run};
+use crate::run::{End, listing, run};
 
 const INT: Class = Class::Int;
 
@@ -47,7 +47,7 @@ fn calls_need_no_moves() {
     let value = main.call(FnIdx(1), &[n], &[INT])[0];
     main.end(Terminator::Exit { code: value });
     let program = program(vec![main.finish(), fib(FnIdx(1))], vec![]);
-    assert_eq!(run(&program).stop, Stop::Exited(610));
+    assert_eq!(run(&program).end, End::Exited(610));
     assert_eq!(
         listing(&program, "fib"),
         [
@@ -82,7 +82,7 @@ fn a_loop_costs_one_branch_a_round() {
     f.at(done);
     f.end(Terminator::Exit { code: sum });
     let program = program(vec![f.finish()], vec![]);
-    assert_eq!(run(&program).stop, Stop::Exited((0..1000).map(|i| i % 7).sum()));
+    assert_eq!(run(&program).end, End::Exited((0..1000).map(|i| i % 7).sum()));
     assert_eq!(
         listing(&program, "main")[4..],
         ["rem $0 $2 $3", "addc $1 $3 $1", "addc $0 #1 $0", "brlt $0 #1000 @L4", "exit $1"]
@@ -95,8 +95,8 @@ fn overflow_is_a_trap() {
     let n = f.number(i64::MAX);
     let code = f.binary(BinaryOp::Add, n, imm(1));
     f.end(Terminator::Exit { code });
-    let Stop::Trapped(trap) = run(&program(vec![f.finish()], vec![])).stop else { panic!() };
-    assert_eq!(trap.kind, TrapKind::IntegerOverflow);
+    let end = run(&program(vec![f.finish()], vec![])).end;
+    assert_eq!(end, End::Trapped(TrapKind::IntegerOverflow));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn both_lanes_are_arguments_and_results_and_change_places() {
     let sum = f.binary(BinaryOp::Add, sum, reg(less));
     f.end(Terminator::Exit { code: sum });
     let program = program(vec![f.finish(), swap.finish()], vec![]);
-    assert_eq!(run(&program).stop, Stop::Exited(531));
+    assert_eq!(run(&program).end, End::Exited(531));
 }
 
 /// A tree of this depth, whose nodes have their depths.
@@ -162,7 +162,7 @@ fn a_tree_is_walked_without_counting() {
         vec![tree(FIRST)],
     );
     let outcome = run(&program);
-    assert_eq!((outcome.stop, outcome.live), (Stop::Exited(0), 0));
+    assert_eq!((outcome.end, outcome.live), (End::Exited(0), 0));
     let digest = listing(&program, "digest").join("\n");
     assert!(!digest.contains("keep") && !digest.contains("drop"), "{digest}");
 }
@@ -207,7 +207,7 @@ fn a_tree_that_nobody_else_has_is_rebuilt_in_place() {
         vec![tree(FIRST), increment(FnIdx(5))],
     );
     let outcome = run(&program);
-    assert_eq!((outcome.stop, outcome.live), (Stop::Exited(0), 0));
+    assert_eq!((outcome.end, outcome.live), (End::Exited(0), 0));
     let lines = listing(&program, "increment");
     let hot: Vec<&String> = lines.iter().take_while(|line| *line != "ret").collect();
     let all = lines.join("\n");
@@ -244,7 +244,7 @@ fn a_list_is_walked_in_a_loop_without_counting() {
         vec![f.finish()],
     );
     let outcome = run(&program);
-    assert_eq!((outcome.stop, outcome.live), (Stop::Exited(55), 0));
+    assert_eq!((outcome.end, outcome.live), (End::Exited(55), 0));
     let sum = listing(&program, "sum").join("\n");
     assert!(!sum.contains("keep") && !sum.contains("drop"), "{sum}");
 }
@@ -264,7 +264,7 @@ fn many_values_at_once_are_in_many_registers_and_too_many_are_an_error() {
         program(vec![f.finish()], vec![])
     };
     let sum = (1..=200).sum();
-    assert_eq!(run(&building(200)).stop, Stop::Exited(sum));
+    assert_eq!(run(&building(200)).end, End::Exited(sum));
     let error = palladium::emit::module(&building(300), &iridium_isa::Sources::new());
     assert!(error.unwrap_err().to_string().contains("`main` keeps too many values at once"));
 }
