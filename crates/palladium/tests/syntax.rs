@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use iridium_isa::{FileId, Sources};
 use palladium::diag::diagnostics;
+use palladium::syntax::ast::{ExprKind, ItemKind};
 use palladium::syntax::token::{Kind, Token};
 use palladium::syntax::{Parsed, is_complete, parse, parse_entry};
 
@@ -270,5 +271,15 @@ fn random_tokens_are_read() {
             }
         }
         check_tree(&text);
+    }
+}
+
+#[test]
+fn characters_are_what_stands_between_their_quotes() {
+    for (literal, expected) in [(r"'a'", 'a'), (r"'\\'", '\\'), (r"'\''", '\''), (r"'\n'", '\n')] {
+        let parsed = read(&format!("const c: Char = {literal}\n"));
+        assert!(parsed.problems.is_empty(), "{literal}");
+        let ItemKind::Const(constant) = &parsed.file.items[0].kind else { panic!("{literal}") };
+        assert!(matches!(constant.value.kind, ExprKind::Char(c) if c == expected), "{literal}");
     }
 }

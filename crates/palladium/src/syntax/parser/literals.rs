@@ -69,8 +69,8 @@ impl Parser<'_> {
     }
 
     fn char(&mut self, token: Token) -> ExprKind {
-        let inner = self.text_of(token).trim_matches('\'');
-        let inner = if inner.ends_with('\\') { "\\'" } else { inner };
+        let inner = self.text_of(token);
+        let inner = inner.get(1..inner.len().saturating_sub(1)).unwrap_or_default();
         let mut faults = Vec::new();
         let text = into_text(unescape(inner, token.start + 1, false, false, &mut faults));
         self.faults(faults);
