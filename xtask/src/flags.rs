@@ -40,6 +40,8 @@ pub(crate) enum Bench {
     Processes(BenchFlags),
     /// The cluster: forming a mesh, idle nodes, messages between nodes
     Cluster(BenchFlags),
+    /// Palladium: programs beside assembly and other languages, checking, compiling
+    Palladium(BenchFlags),
 }
 
 #[derive(Debug, Args)]

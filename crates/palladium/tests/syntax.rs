@@ -11,10 +11,10 @@ use palladium::syntax::ast::{ExprKind, ItemKind};
 use palladium::syntax::token::{Kind, Token};
 use palladium::syntax::{Parsed, is_complete, parse, parse_entry};
 
-/// All programs under `tests`, with their names.
+/// All programs under `tests` and `benches`, with their names.
 fn corpus() -> Vec<(PathBuf, String)> {
     let mut programs = Vec::new();
-    for folder in ["tests/programs", "tests/syntax"] {
+    for folder in ["tests/programs", "tests/syntax", "benches/programs"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -6,6 +6,7 @@ mod chart;
 mod cluster;
 mod installed;
 mod machine;
+mod palladium;
 mod processes;
 mod results;
 mod samples;
@@ -21,5 +22,6 @@ pub(crate) fn run(what: &Bench) -> Result<()> {
         Bench::Machine(flags) => machine::measure(flags),
         Bench::Processes(flags) => processes::measure(flags),
         Bench::Cluster(flags) => cluster::measure(flags),
+        Bench::Palladium(flags) => palladium::measure(flags),
     }
 }

@@ -1,0 +1,191 @@
+//! What runs the programs: Palladium, assembly written by hand, and the peers that this machine
+//! has.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use super::program::KERNELS;
+use crate::bench::installed::succeeds;
+use crate::{build, repository};
+
+/// The systems, in the order of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Name {
+    Ours,
+    Assembly,
+    Lua,
+    LuaJitOff,
+    Python,
+    Beam,
+}
+
+impl Name {
+    pub(super) const PEERS: [Name; 5] =
+        [Name::Assembly, Name::Lua, Name::LuaJitOff, Name::Python, Name::Beam];
+
+    /// That of its bars.
+    pub(super) fn colour(self) -> &'static str {
+        match self {
+            Name::Ours | Name::Assembly => "#4c72b0",
+            Name::Lua => "#dd8452",
+            Name::LuaJitOff => "#e8ac8a",
+            Name::Python => "#55a868",
+            Name::Beam => "#8172b3",
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Name::Ours => "palladium",
+            Name::Assembly => "assembly",
+            Name::Lua => "lua5.4",
+            Name::LuaJitOff => "luajit-joff",
+            Name::Python => "cpython",
+            Name::Beam => "beam",
+        })
+    }
+}
+
+/// Something that runs programs.
+pub(super) struct Contender {
+    pub(super) name: Name,
+    pub(super) program: PathBuf,
+    /// Before the source and its argument.
+    before: Vec<OsString>,
+}
+
+impl Contender {
+    fn new(name: Name, program: impl Into<PathBuf>, before: &[&str]) -> Self {
+        Self { name, program: program.into(), before: before.iter().map(OsString::from).collect() }
+    }
+
+    /// Whether it has a program.
+    pub(super) fn can(&self, program: &str) -> bool {
+        match self.name {
+            Name::Ours | Name::Lua | Name::Python => true,
+            Name::LuaJitOff => program != "intloop",
+            Name::Assembly => KERNELS.contains(&program),
+            Name::Beam => ["fib", "mandel", "collatz"].contains(&program),
+        }
+    }
+
+    /// Runs a program. Gives the answer and the seconds: those that it prints itself behind its
+    /// answer, or else those from its start to its end.
+    pub(super) fn run(&self, program: &str, argument: u64) -> Result<(String, f64)> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.before);
+        let peers = repository::root().join("xtask/peers");
+        let kernel = KERNELS.contains(&program);
+        match self.name {
+            Name::Ours => {
+                let module = module(program)?;
+                let argument = argument.to_string();
+                command.arg(module).args(["--heap-limit", HEAP, "--", &argument]);
+                return timed(&mut command);
+            }
+            Name::Python => command.arg(peers.join(format!("programs/{program}.py"))),
+            Name::Lua | Name::LuaJitOff if !kernel => {
+                command.arg(peers.join(format!("programs/{program}.lua")))
+            }
+            Name::Lua | Name::LuaJitOff => command.arg(peers.join("kernels.lua")).arg(program),
+            Name::Assembly => command.arg(
+                repository::root()
+                    .join(format!("crates/iridium-vm/benches/kernels/{program}.iasm")),
+            ),
+            Name::Beam => command.arg(program),
+        };
+        let (answer, seconds) = timed(command.arg(argument.to_string()))?;
+        if !kernel || self.name == Name::Python {
+            return Ok((answer, seconds));
+        }
+        let (answer, seconds) = answer.split_once(' ').context("it printed no seconds")?;
+        Ok((answer.to_owned(), seconds.parse().context("it printed no seconds")?))
+    }
+}
+
+/// The bytes of heap that a program of ours may use.
+const HEAP: &str = "1073741824";
+
+/// Runs a command. Gives the line that it prints, and the seconds that it takes.
+pub(super) fn timed(command: &mut Command) -> Result<(String, f64)> {
+    let started = Instant::now();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    let seconds = started.elapsed().as_secs_f64();
+    if !output.status.success() {
+        bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok((String::from_utf8_lossy(&output.stdout).trim_end().to_owned(), seconds))
+}
+
+/// The module of a program of ours.
+fn module(program: &str) -> Result<PathBuf> {
+    Ok(folder()?.join(format!("{program}.irb")))
+}
+
+/// Where modules and generated sources go.
+pub(super) fn folder() -> Result<PathBuf> {
+    let folder = crate::bench::results::folder()?.join("palladium");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Builds what runs ours and assembly, and compiles the programs.
+pub(super) fn ours(programs: &[&str]) -> Result<[Contender; 2]> {
+    let iridium = build::iridium(false)?;
+    let kernel =
+        build::executables(&["--release", "--package", "iridium-vm", "--example", "kernel"])?
+            .remove("kernel")
+            .context("cargo built no kernel")?;
+    for program in programs {
+        let source =
+            repository::root().join(format!("crates/palladium/benches/programs/{program}.pd"));
+        timed(Command::new(&iridium).arg("asm").arg(source).arg("-o").arg(module(program)?))
+            .with_context(|| format!("cannot compile {program}"))?;
+    }
+    let ours = Contender::new(Name::Ours, iridium, &["run"]);
+    Ok([ours, Contender::new(Name::Assembly, kernel, &[])])
+}
+
+/// A peer that is not there, and what would help.
+pub(super) type Missing = (Name, String);
+
+/// The peers that this machine has, and those that it has not.
+pub(super) fn find(folder: &Path) -> (Vec<Contender>, Vec<Missing>) {
+    let mut found = Vec::new();
+    let mut missing: Vec<Missing> = Vec::new();
+    for (name, program, flags) in
+        [(Name::Lua, "lua5.4", &[][..]), (Name::LuaJitOff, "luajit", &["-joff"][..])]
+    {
+        if succeeds(Command::new(program).arg("-v")) {
+            found.push(Contender::new(name, program, flags));
+        } else {
+            missing.push((name, format!("apt-get install {program}")));
+        }
+    }
+    // Itself and not what may be in front of it: version managers take longer than programs.
+    let itself = timed(Command::new("python3").args(["-c", "import sys; print(sys.executable)"]));
+    match itself {
+        Ok((python, _)) => found.push(Contender::new(Name::Python, python, &[])),
+        Err(_) => missing.push((Name::Python, "apt-get install python3".into())),
+    }
+    let source = repository::root().join("xtask/peers/kernels.erl");
+    if succeeds(Command::new("erlc").arg("-o").arg(folder).arg(source)) {
+        let folder = folder.to_string_lossy();
+        let before = ["-noshell", "-pa", &folder, "-run", "kernels", "main"];
+        found.push(Contender::new(Name::Beam, "erl", &before));
+    } else {
+        missing.push((Name::Beam, "apt-get install erlang-base".into()));
+    }
+    (found, missing)
+}
