@@ -77,7 +77,8 @@ fn agree(
     known.into_iter().map(Option::unwrap_or_default).collect()
 }
 
-/// For each loop head, what is cached at its back edge, if the loop gains by that.
+/// For each loop head, what is cached at its back edge, if the loop gains by that; likewise what
+/// is cached before an instruction to which a rare case comes back.
 fn choose(
     code: &[Instruction],
     changes: &[Write],
@@ -90,6 +91,10 @@ fn choose(
         for to in successors(at, instruction).filter(|to| *to < code.len()) {
             if instruction.opcode().is_call() {
                 called[to] = true;
+            } else if to <= at && is_aside(code, at, to) {
+                // What comes back from aside has to refill, and not what goes straight on.
+                let before = agreed[to - 1].after(changes[to - 1]);
+                round[to] = Some(before);
             } else if to <= at {
                 round[to] = Some(round[to].map_or(after, |round| round.common(after)));
             }
@@ -103,6 +108,15 @@ fn choose(
         }
     }
     round
+}
+
+/// Whether control only comes back to `to` from a rare case that lies aside, behind the function's
+/// usual way: the instruction before `to` branches there.
+fn is_aside(code: &[Instruction], at: usize, to: usize) -> bool {
+    let Some(before) = to.checked_sub(1).and_then(|before| code.get(before)) else { return false };
+    let flow = before.opcode().flow();
+    flow == Flow::Branch
+        && before.targets().iter().any(|aside| (to..=at).contains(&(*aside as usize)))
 }
 
 /// Whether instructions would take more from the cache.
