@@ -2,7 +2,7 @@
 
 use iridium_isa::Span;
 
-use crate::core::{Arg, CompareOp, Expr, ExprKind, LocalId, Op, Type};
+use crate::core::{Arg, CompareOp, Expr, ExprKind, LocalId, Op, PatternKind, Type};
 use crate::diag::types as say;
 use crate::syntax::ast;
 use crate::types::build::{
@@ -75,20 +75,13 @@ impl Checker {
         Expr { ty: unit(), ..block(vec![value, body], nothing(span)) }
     }
 
-    /// One round of a loop: the pattern gets a value, something steps on, the body is done.
-    fn round(
-        &mut self,
-        pattern: &ast::Pattern,
-        element: Expr,
-        step: Option<Expr>,
-        body: &ast::Block,
-    ) -> Expr {
+    /// One round of a loop: the pattern gets a value, the body is done.
+    fn round(&mut self, pattern: &ast::Pattern, element: Expr, body: &ast::Block) -> Expr {
         self.push_scope();
         let at = pattern.span.clone();
         let pattern = self.pattern(pattern, &element.ty.clone(), false);
         let kind = ExprKind::Let { pattern, value: Box::new(element), otherwise: None };
-        let mut stmts = vec![expr(kind, unit(), &at)];
-        stmts.extend(step);
+        let stmts = vec![expr(kind, unit(), &at)];
         let body = self.loop_body(body);
         self.pop_scope();
         block(stmts, body)
@@ -118,6 +111,7 @@ impl Checker {
         }
     }
 
+    /// The number steps on before it is compared, so both are done at one place: at the end of a round.
     fn count_below(
         &mut self,
         pattern: &ast::Pattern,
@@ -126,13 +120,17 @@ impl Checker {
         body: &ast::Block,
         span: &Span,
     ) -> Expr {
-        let i = self.temporary(Type::Int, span);
-        let mut before = vec![set(i, start)];
+        self.push_scope();
+        let mut before = Vec::new();
+        let start = self.kept(start, &mut before);
         let end = self.kept(end, &mut before);
-        let step = self.step(i, span);
-        let more = compare(CompareOp::Lt, local(i, Type::Int, span), end, span);
-        let round = self.round(pattern, local(i, Type::Int, &pattern.span), Some(step), body);
-        looped(before, more, round, span)
+        let (i, named) = self.counter(pattern);
+        before.push(set(i, operate(Op::SubWrap, start, int(1, span), span)));
+        let below = compare(CompareOp::Lt, local(i, Type::Int, span), end, span);
+        let more = block(vec![self.step(i, span)], below);
+        let body = block(named, self.loop_body(body));
+        self.pop_scope();
+        looped(before, more, body, span)
     }
 
     /// With the last one, which may be the largest that there is.
@@ -144,17 +142,33 @@ impl Checker {
         body: &ast::Block,
         span: &Span,
     ) -> Expr {
-        let i = self.temporary(Type::Int, span);
-        let more = self.temporary(Type::Bool, span);
-        let mut before = vec![set(i, start)];
+        self.push_scope();
+        let mut before = Vec::new();
+        let start = self.kept(start, &mut before);
         let last = self.kept(last, &mut before);
-        let compared = |op, last| compare(op, local(i, Type::Int, span), last, span);
-        before.push(set(more, compared(CompareOp::Le, last.clone())));
-        let again = compared(CompareOp::Lt, last);
-        let again = assign(local_place(more, Type::Bool, span), again, span);
-        let step = block(vec![again], self.step(i, span));
-        let round = self.round(pattern, local(i, Type::Int, &pattern.span), Some(step), body);
-        looped(before, local(more, Type::Bool, span), round, span)
+        let (i, mut stmts) = self.counter(pattern);
+        before.push(set(i, operate(Op::SubWrap, start.clone(), int(1, span), span)));
+        let some = compare(CompareOp::Le, start, last.clone(), span);
+        let more = compare(CompareOp::Ne, local(i, Type::Int, span), last, span);
+        stmts.insert(0, self.step(i, span));
+        let body = block(stmts, self.loop_body(body));
+        self.pop_scope();
+        let counted = looped(Vec::new(), more, body, span);
+        block(before, branch(some, counted, nothing(span), unit(), span))
+    }
+
+    /// What a loop counts with: the name itself that the pattern gives, or else a number of which
+    /// the pattern gets each value.
+    fn counter(&mut self, pattern: &ast::Pattern) -> (LocalId, Vec<Expr>) {
+        let at = &pattern.span;
+        let pattern = self.pattern(pattern, &Type::Int, false);
+        if let PatternKind::Bind(i) = pattern.kind {
+            return (i, Vec::new());
+        }
+        let i = self.temporary(Type::Int, at);
+        let value = Box::new(local(i, Type::Int, at));
+        let kind = ExprKind::Let { pattern, value, otherwise: None };
+        (i, vec![expr(kind, unit(), at)])
     }
 
     /// `i += 1`, where that is known to be no overflow or not to matter.
@@ -198,12 +212,12 @@ impl Checker {
         let index = || local(i, Type::Int, span);
         let types = vec![of.clone()];
         let length = call(len, types.clone(), values([xs_value()]), Type::Int, span);
-        let before = vec![set(xs, list), set(n, length), set(i, int(0, span))];
-        let more = compare(CompareOp::Lt, index(), local(n, Type::Int, span), span);
+        let before = vec![set(xs, list), set(n, length), set(i, int(-1, span))];
+        let below = compare(CompareOp::Lt, index(), local(n, Type::Int, span), span);
+        let more = block(vec![self.step(i, span)], below);
         let at = &pattern.span;
         let element = call(element, types, values([xs_value(), index()]), of.clone(), at);
-        let step = self.step(i, span);
-        let round = self.round(pattern, element, Some(step), body);
+        let round = self.round(pattern, element, body);
         looped(before, more, round, span)
     }
 
@@ -248,7 +262,7 @@ impl Checker {
             otherwise: Some(Box::new(leave(span))),
         };
         let taken = expr(kind, unit(), span);
-        let round = self.round(pattern, local(element, of, &pattern.span), None, body);
+        let round = self.round(pattern, local(element, of, &pattern.span), body);
         let round = block(vec![taken], round);
         let around = expr(ExprKind::Loop(Box::new(round)), unit(), span);
         block(vec![set(it, value)], around)
