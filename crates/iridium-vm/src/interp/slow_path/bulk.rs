@@ -112,7 +112,7 @@ pub(super) fn memcmp(
 
 /// Prints a NUL-ended string of the data. One that is not valid traps where that is seen.
 pub(super) fn prts(run: &mut Run<'_>, s: Data) -> Result<(), Interruption> {
-    let mut done = run.resume_bulk()?;
+    let mut done = run.resume_output()?;
     let module: &Module = run.module;
     let start = (s.0 as usize).saturating_add(done);
     let mut rest = module.data().get(start..).ok_or(TrapKind::BadString)?;
@@ -149,7 +149,7 @@ fn valid_text(bytes: &[u8], ends: bool) -> Result<&[u8], TrapKind> {
 /// Prints bytes as UTF-8; what is invalid becomes U+FFFD.
 pub(super) fn prtm(run: &mut Run<'_>, a: Int, len: Int) -> Result<(), Interruption> {
     let (address, length) = (run.int(a), run.int(len));
-    let mut done = run.resume_bulk()?;
+    let mut done = run.resume_output()?;
     let length = readable(run.process, run.module, address, length)?.len();
     while done < length {
         let end = length.min(done + SLICE);
@@ -182,6 +182,7 @@ fn print_lossy(bytes: &[u8], ends: bool, mut print: impl FnMut(&[u8])) -> usize 
 }
 
 /// The bytes that `send` sends.
+#[inline(never)]
 pub(super) fn payload(
     run: &mut Run<'_>,
     address: i64,
@@ -218,6 +219,7 @@ pub(super) fn payload(
 }
 
 /// Copies the current message to the heap.
+#[inline(never)]
 pub(super) fn msgm(run: &mut Run<'_>, a: Int, d: IntOut) -> Result<(), Interruption> {
     let address = run.int(a);
     let done = run.resume_bulk()?;

@@ -61,7 +61,8 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
                 run.process.receive(d.0, message);
                 return Ok(());
             }
-            (Effect::Receive { tag, timeout }, Pending::Received(d.0))
+            // The most frequent one, so it does not go through the variables of all.
+            return wait(run, Effect::Receive { tag, timeout }, Pending::Received(d.0));
         }
         I::Msgi { d } => {
             let word = message_word(run)?;
@@ -118,6 +119,12 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
         // Everything else is done on the fast path or in `execute`.
         _ => return Err(TrapKind::Internal.into()),
     };
+    wait(run, effect, pending)
+}
+
+/// Ends the run with an effect.
+#[inline(always)]
+fn wait(run: &mut Run<'_>, effect: Effect, pending: Pending) -> Result<(), Interruption> {
     run.process.wait(pending);
     run.stop = Some(Stop::Effect(effect));
     Err(Interruption::Waits)

@@ -63,9 +63,6 @@ pub(in crate::interp) fn trap(
 /// Does an instruction. Returns the index of the next one.
 fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u32, Interruption> {
     use Instruction as I;
-    if writes(instruction) && !run.environment.takes_output() {
-        return Err(Interruption::OutputFull);
-    }
     match instruction.opcode().fuel() {
         Fuel::Fixed(cost) => run.pay(u64::from(cost))?,
         // What comes here of branches is taken.
@@ -193,14 +190,17 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
 
         I::Prts { s } => bulk::prts(run, *s)?,
         I::Prti { a } => {
+            run.begin_output()?;
             let text = run.int(*a).to_string();
             run.environment.write(text.as_bytes());
         }
         I::PrtF64 { a } => {
+            run.begin_output()?;
             let text = format!("{:?}", run.float(a.0));
             run.environment.write(text.as_bytes());
         }
         I::Prtc { a } => {
+            run.begin_output()?;
             let scalar = u32::try_from(run.int(*a)).ok().and_then(char::from_u32);
             let scalar = scalar.ok_or(TrapKind::BadString)?;
             run.environment.write(scalar.encode_utf8(&mut [0; 4]).as_bytes());
@@ -210,15 +210,6 @@ fn perform(run: &mut Run<'_>, instruction: &Instruction, index: u32) -> Result<u
         other => effects::perform(run, other)?,
     }
     Ok(index + 1)
-}
-
-/// Whether an instruction writes output.
-fn writes(instruction: &Instruction) -> bool {
-    use Instruction as I;
-    matches!(
-        instruction,
-        I::Prts { .. } | I::Prti { .. } | I::PrtF64 { .. } | I::Prtc { .. } | I::Prtm { .. }
-    )
 }
 
 fn halted(run: &mut Run<'_>) -> Interruption {

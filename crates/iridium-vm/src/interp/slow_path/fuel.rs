@@ -56,6 +56,24 @@ impl Run<'_> {
         Err(Interruption::OutOfFuel)
     }
 
+    /// Stops before an instruction that was paid for and writes, when the environment takes no output.
+    /// It is paid for when it is done.
+    pub(super) fn begin_output(&mut self) -> Result<(), Interruption> {
+        if self.environment.takes_output() {
+            return Ok(());
+        }
+        self.fuel += 1;
+        Err(Interruption::OutputFull)
+    }
+
+    /// As [`resume_bulk`](Self::resume_bulk), unless the environment takes no output.
+    pub(super) fn resume_output(&mut self) -> Result<usize, Interruption> {
+        if self.environment.takes_output() {
+            return self.resume_bulk();
+        }
+        Err(Interruption::OutputFull)
+    }
+
     /// As [`pause_bulk`](Self::pause_bulk), and also stops when the environment takes no output.
     pub(super) fn pause_output(&mut self, done: usize) -> Result<(), Interruption> {
         self.pause_bulk(done)?;
