@@ -43,25 +43,10 @@ pub(crate) struct EffectContext<'e> {
     pub(crate) requests: &'e mut u64,
 }
 
-/// Carries an effect out, or says what the process has to wait for.
+/// Carries an effect out, or says what the process has to wait for. Part of every turn, so that what
+/// is much work for an effect is a function of its own.
 #[inline(always)]
 pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: Effect) -> Outcome {
-    match effect {
-        // By far the most frequent one, without the cost of all the others.
-        Effect::Receive { tag, timeout } => receive(context, process.actor, tag, timeout),
-        effect => perform_other(context, process, effect),
-    }
-}
-
-fn receive(context: Context<'_>, actor: &mut ActorState, tag: i64, timeout: i64) -> Outcome {
-    let Some(message) = actor.mailbox.take(tag) else {
-        let until = (timeout >= 0).then(|| deadline(context.shared.clock.mono(), timeout));
-        return Outcome::Wait(Wait::Message { tag, until });
-    };
-    Outcome::Done(Completion::Received(Some(message)))
-}
-
-fn perform_other(context: Context<'_>, process: EffectContext<'_>, effect: Effect) -> Outcome {
     let shared = context.shared;
     let EffectContext { actor, program, limits, requests } = process;
     let me = actor.pid;
@@ -73,27 +58,9 @@ fn perform_other(context: Context<'_>, process: EffectContext<'_>, effect: Effec
             let request = SpawnRequest { program, start, limits, kind };
             return spawn(context, actor, request, requests);
         }
-        // Negative tags are reserved for the system: nothing is sent.
-        Effect::Send { tag: ..0, .. } => {}
         Effect::Send { to, tag, payload } => {
             let message = Message { tag, sender: me.bits(), payload };
-            let to = Pid::from_bits(to);
-            if to == me {
-                actor.mailbox.push(message);
-                if actor.mailbox.is_over(&limits) {
-                    return failed(TrapKind::MailboxLimit);
-                }
-            } else {
-                match context.send_message(me, to, message) {
-                    Ok(()) => {}
-                    Err(SendRefused::NoCredit(message)) => {
-                        return Outcome::Wait(Wait::Credit { to, message });
-                    }
-                    Err(SendRefused::TooLong(_)) => {
-                        return failed(TrapKind::BadMessage);
-                    }
-                }
-            }
+            return send(context, actor, &limits, Pid::from_bits(to), message);
         }
         Effect::Receive { tag, timeout } => return receive(context, actor, tag, timeout),
         Effect::Link { .. } | Effect::Monitor { .. } if !may_ask(actor) => {
@@ -163,6 +130,40 @@ fn perform_other(context: Context<'_>, process: EffectContext<'_>, effect: Effec
     Outcome::Done(Completion::Done)
 }
 
+fn receive(context: Context<'_>, actor: &mut ActorState, tag: i64, timeout: i64) -> Outcome {
+    let Some(message) = actor.mailbox.take(tag) else {
+        let until = (timeout >= 0).then(|| deadline(context.shared.clock.mono(), timeout));
+        return Outcome::Wait(Wait::Message { tag, until });
+    };
+    Outcome::Done(Completion::Received(Some(message)))
+}
+
+#[inline(never)]
+fn send(
+    context: Context<'_>,
+    actor: &mut ActorState,
+    limits: &Limits,
+    to: Pid,
+    message: Message,
+) -> Outcome {
+    // Negative tags are reserved for the system: nothing is sent.
+    if message.tag < 0 {
+        return Outcome::Done(Completion::Done);
+    }
+    if to != actor.pid {
+        return match context.send_message(actor.pid, to, message) {
+            Ok(()) => Outcome::Done(Completion::Done),
+            Err(SendRefused::NoCredit(message)) => Outcome::Wait(Wait::Credit { to, message }),
+            Err(SendRefused::TooLong(_)) => failed(TrapKind::BadMessage),
+        };
+    }
+    actor.mailbox.push(message);
+    if actor.mailbox.is_over(limits) {
+        return failed(TrapKind::MailboxLimit);
+    }
+    Outcome::Done(Completion::Done)
+}
+
 fn failed(kind: TrapKind) -> Outcome {
     Outcome::Done(Completion::Failed(kind))
 }
@@ -195,6 +196,7 @@ struct SpawnRequest<'s> {
     kind: SpawnKind,
 }
 
+#[inline(never)]
 fn spawn(
     context: Context<'_>,
     parent: &mut ActorState,
