@@ -168,21 +168,32 @@ impl Process {
     /// The memory that registers, stacks, heap and current message take, in bytes, with what the
     /// allocator adds.
     pub fn memory(&self) -> u64 {
-        let message = self.message.as_ref().map_or(0, |message| message.bytes().len());
-        let parts = [
+        let parts = self.parts();
+        parts.iter().filter(|bytes| **bytes > 0).map(|bytes| *bytes as u64 + ALLOCATION).sum()
+    }
+
+    /// Whether they take so many bytes, whatever the allocator adds.
+    #[inline]
+    pub fn takes(&self, bytes: usize) -> bool {
+        self.parts().iter().sum::<usize>() >= bytes
+    }
+
+    /// What it has allocated, each in bytes.
+    #[inline]
+    fn parts(&self) -> [usize; 6] {
+        [
             self.registers.capacity() * size_of::<Register>(),
             self.stack.capacity() * size_of::<i64>(),
             self.frames.capacity() * size_of::<Frame>(),
             self.heap.bytes.capacity(),
             self.unsent.capacity(),
-            message,
-        ];
-        parts.iter().filter(|bytes| **bytes > 0).map(|bytes| *bytes as u64 + ALLOCATION).sum()
+            self.message.as_ref().map_or(0, |message| message.bytes().len()),
+        ]
     }
 
-    /// Its registers, for [another process](Self::spawned_with).
-    pub fn into_registers(self) -> Vec<Register> {
-        self.registers
+    /// Takes its registers, for [another process](Self::spawned_with). It is to be dropped then.
+    pub fn take_registers(&mut self) -> Vec<Register> {
+        std::mem::take(&mut self.registers)
     }
 
     /// Fuel spent since the start.

@@ -104,10 +104,12 @@ impl ProcessEntry {
         self.pending_reply = None;
         self.exit_subscribers.clear();
         self.groups.clear();
-        match std::mem::replace(&mut self.body, Body::Ended) {
-            Body::Program(process, _) => Some(process.into_registers()),
+        let registers = match &mut self.body {
+            Body::Program(process, _) => Some(process.take_registers()),
             Body::Supervisor(_) | Body::Retiring(_) | Body::Ended => None,
-        }
+        };
+        self.body = Body::Ended;
+        registers
     }
 
     /// Moves its deadlines to a clock that stands at `there` when the present one stands at `here`.

@@ -17,7 +17,7 @@ use iridium_vm::{Pid, Process, Trap};
 /// How many signals an exited process sends, or messages it drops, before others run.
 const SLICE: usize = 256;
 /// So many bytes take about as long to free as a turn takes.
-const LARGE: u64 = 16 << 20;
+const LARGE: usize = 16 << 20;
 
 impl Context<'_> {
     /// Ends a process: frees its slot, and tells all related processes. The observer is told before
@@ -45,7 +45,7 @@ impl Context<'_> {
                 retirement.info = Some(info);
             }
         } else if let Body::Program(process, _) = &mut entry.body
-            && process.memory() >= LARGE
+            && process.takes(LARGE)
             && let Body::Program(process, _) = std::mem::replace(&mut entry.body, Body::Ended)
         {
             self.free(Some(Arc::new(process)));
@@ -62,7 +62,7 @@ impl Context<'_> {
     /// Frees the state of a process: much memory on a thread of its own, since it takes the system
     /// long to take that back.
     fn free(&self, process: Option<Arc<Process>>) {
-        let Some(process) = process.filter(|process| process.memory() >= LARGE) else { return };
+        let Some(process) = process.filter(|process| process.takes(LARGE)) else { return };
         if let Err(error) = self.shared.threads.spawn("iridium-free", move || drop(process)) {
             // What was to be freed there is freed by now.
             log::warn!("no thread to free the memory of a process: {error}");

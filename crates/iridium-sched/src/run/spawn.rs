@@ -7,7 +7,7 @@ use crate::process::entry::{Body, ProcessEntry};
 use crate::process::reason::Reason;
 use crate::process::slot_message::ProcessSlot;
 use crate::table::TooManyProcesses;
-use iridium_vm::Pid;
+use iridium_vm::{Limits, Pid};
 
 /// Why a process was not spawned that was to have a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,11 +87,12 @@ impl Context<'_> {
 }
 
 /// Gives a process that is away its slot, with this serial.
+#[inline]
 pub(crate) fn occupy(slot: &ProcessSlot, serial: u64, entry: &ProcessEntry) {
-    let max_weight = entry.limits().message_bytes;
-    if entry.is_supervisor() {
-        slot.occupy_system(serial, max_weight);
-    } else {
-        slot.occupy(serial, max_weight);
+    match &entry.body {
+        Body::Program(process, _) => slot.occupy(serial, process.limits().message_bytes),
+        Body::Supervisor(_) | Body::Retiring(_) | Body::Ended => {
+            slot.occupy_system(serial, Limits::default().message_bytes);
+        }
     }
 }
