@@ -165,6 +165,15 @@ impl Process {
         self.heap.table.map_or(0, |table| blocks::live(&self.heap.bytes, table))
     }
 
+    /// Gives so many bytes of its heap back, those at the end; whether it has more. To free a large heap
+    /// at once keeps other threads from the memory that they ask for, as long as that takes.
+    pub fn give_heap_back(&mut self, bytes: usize) -> bool {
+        let rest = self.heap.bytes.capacity().saturating_sub(bytes);
+        self.heap.bytes.truncate(rest);
+        self.heap.bytes.shrink_to(rest);
+        rest > 0
+    }
+
     /// The memory that registers, stacks, heap and current message take, in bytes, with what the
     /// allocator adds.
     pub fn memory(&self) -> u64 {

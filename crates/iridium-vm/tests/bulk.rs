@@ -241,3 +241,17 @@ fn bytes_are_hashed_in_slices() {
     assert_ne!(hash(50_000, 3), hash(50_001, 3));
     assert_ne!(hash(16_384, 3), hash(32_768, 3));
 }
+
+#[test]
+fn a_heap_can_be_given_back_piece_by_piece() {
+    let mut process =
+        common::run_with("load $1 #100000\naloc $1\nhlt", &[], Limits::default()).process;
+    let before = process.memory();
+    let mut pieces = 0;
+    while process.give_heap_back(30_000) {
+        pieces += 1;
+        assert_eq!(process.heap().len(), 100_000 - pieces * 30_000);
+        assert_eq!(process.memory(), before - pieces as u64 * 30_000);
+    }
+    assert_eq!((pieces, process.heap().len()), (3, 0));
+}

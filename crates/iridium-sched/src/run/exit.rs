@@ -18,6 +18,8 @@ use iridium_vm::{Pid, Process, Trap};
 const SLICE: usize = 256;
 /// So many bytes take about as long to free as a turn takes.
 const LARGE: usize = 16 << 20;
+/// How much of a heap is freed at once, in bytes: a millisecond or two.
+const FREED_AT_ONCE: usize = 64 << 20;
 
 impl Context<'_> {
     /// Ends a process: frees its slot, and tells all related processes. The observer is told before
@@ -63,7 +65,8 @@ impl Context<'_> {
     /// long to take that back.
     fn free(&self, process: Option<Arc<Process>>) {
         let Some(process) = process.filter(|process| process.takes(LARGE)) else { return };
-        if let Err(error) = self.shared.threads.spawn("iridium-free", move || drop(process)) {
+        if let Err(error) = self.shared.threads.spawn("iridium-free", move || free_slowly(process))
+        {
             // What was to be freed there is freed by now.
             log::warn!("no thread to free the memory of a process: {error}");
         }
@@ -268,6 +271,13 @@ impl Context<'_> {
             }
         }
         true
+    }
+}
+
+/// Frees a process, if nobody else holds it.
+fn free_slowly(process: Arc<Process>) {
+    if let Some(mut process) = Arc::into_inner(process) {
+        while process.give_heap_back(FREED_AT_ONCE) {}
     }
 }
 
