@@ -35,7 +35,7 @@ use crate::sync::lock;
 use crate::table::Table;
 use crate::threads::Threads;
 use iridium_isa::{DebugId, ModuleId};
-use iridium_vm::{Completion, MAX_NODE, Message, Payload, Pid, Program};
+use iridium_vm::{Completion, MAX_NODE, Message, Payload, Pid, Program, TrapKind};
 
 /// How long the threads may take to end at shutdown. A host function that does not return by then is
 /// left behind.
@@ -182,9 +182,18 @@ impl Scheduler {
     }
 
     /// Delivers a signal to a process of this node. When there is no such process, a link or monitor
-    /// is answered with its end.
+    /// is answered with its end. One from another node is also answered so, with the reason
+    /// `memory-limit`, while more memory is taken than there may be: whoever asks for it cannot end
+    /// for that as one of this node would.
     pub fn deliver(&self, from: Pid, to: Pid, signal: Signal) {
-        self.shared().context().send_signal(from, to, signal);
+        let context = self.shared().context();
+        if from.node() != self.node() && self.shared().memory.is_over() {
+            let reason = Reason::of_trap(TrapKind::MemoryLimit);
+            if let Some((asker, answer)) = signal.undeliverable(to, reason) {
+                return context.send_signal(to, asker, answer);
+            }
+        }
+        context.send_signal(from, to, signal);
     }
 
     /// The reply to a request that [`Distribution::request`](crate::Distribution::request) was handed.

@@ -264,6 +264,39 @@ fn signals_from_another_node_reach_processes_here() {
     );
 }
 
+/// Whoever asks for them is not here, and cannot end for them.
+#[test]
+fn monitors_from_another_node_are_refused_when_there_is_no_room_for_them() {
+    let (stage, far) = stage_with(TOLD, |config| config.memory = 1_000_000);
+    let pid = stage.start(&[]);
+    let mut asked = 0;
+    until("one is refused", || {
+        for _ in 0..100 {
+            asked += 1;
+            let monitor = Signal::Monitor { from: THERE, reference: asked };
+            stage.scheduler.deliver(THERE, pid, monitor);
+        }
+        stage.await_rest();
+        far.change(|state| !state.signals.is_empty())
+    });
+    let reason = iridium_sched::Reason(-118);
+    let (from, to, refused) = far.change(|state| state.signals[0].clone());
+    assert!(
+        matches!(refused, Signal::Down { from, reason: why, .. } if (from, why) == (pid, reason))
+    );
+    assert_eq!((from, to), (pid, THERE));
+    assert!(asked > 5_000, "{asked}");
+    assert!(stage.scheduler.is_alive(pid), "it has not asked for them");
+    stage.scheduler.kill(pid, reason);
+    stage.await_left(0);
+    // There is room again.
+    let pid = stage.start(&[]);
+    far.change(|state| state.signals.clear());
+    stage.scheduler.deliver(THERE, pid, Signal::Link { from: THERE });
+    stage.await_rest();
+    assert_eq!(far.change(|state| state.signals.len()), 0);
+}
+
 #[test]
 fn spawnat_asks_the_other_node_and_takes_its_answer() {
     let source = "
