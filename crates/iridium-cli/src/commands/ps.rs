@@ -74,7 +74,7 @@ fn in_one(nodes: &[NodeProcesses]) -> String {
 
 fn cells(row: &ProcessRow) -> [String; 8] {
     let program = match row.module {
-        Some(id) => id.to_string().chars().take(8).collect(),
+        Some(id) => format!("{id:.8}"),
         None => "-".into(),
     };
     [

@@ -48,7 +48,7 @@ pub(super) fn ps(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, F
         None => "-".to_string(),
         Some(id) => match origins.find(id, debug) {
             Some(name) => name.to_string(),
-            None => id.to_string().chars().take(8).collect(),
+            None => format!("{id:.8}"),
         },
     };
     let state = |row: &ProcessRow| match row.state.as_str() {

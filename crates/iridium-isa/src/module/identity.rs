@@ -1,7 +1,7 @@
 //! The identity of a module: what two modules must have in common to be interchangeable. And what
 //! tells those apart that are.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -24,9 +24,14 @@ impl fmt::Debug for DebugId {
     }
 }
 
+/// 64 hexadecimal digits, or the first of them: `{id:.8}` has eight.
 impl fmt::Display for ModuleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let digits = digits.take(f.precision().unwrap_or(usize::MAX));
+        digits
+            .filter_map(|digit| char::from_digit(digit.into(), 16))
+            .try_for_each(|digit| f.write_char(digit))
     }
 }
 
@@ -58,4 +63,17 @@ fn hash(title: &[u8], sections: &[impl AsRef<[u8]>]) -> [u8; 32] {
         hash.update(section);
     }
     hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_shown_whole_or_by_its_first_digits() {
+        let mut id = ModuleId([0x5a; 32]);
+        id.0[0] = 0x0f;
+        assert_eq!(id.to_string(), format!("0f{}", "5a".repeat(31)));
+        assert_eq!(format!("{id:.3}"), "0f5");
+    }
 }
