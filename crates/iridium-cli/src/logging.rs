@@ -164,22 +164,11 @@ impl Log for Lines {
         if let Some(file) = &self.file {
             pass_on(&**file, record, &escape(&text));
         }
-        if !stderr_takes_a_line() {
+        if self.has_told_what_was_left_out(record) && stderr_takes_a_line() {
+            pass_on(&*self.screen, record, &excerpt(&text, MAX_TEXT));
+        } else {
             self.left_out.fetch_add(1, Ordering::Relaxed);
-            return;
         }
-        match self.left_out.swap(0, Ordering::Relaxed) {
-            0 => {}
-            lines => {
-                let text = format!("{lines} lines of the log were left out: nobody has read them");
-                pass_on(&*self.screen, record, &text);
-                if !stderr_takes_a_line() {
-                    self.left_out.fetch_add(1, Ordering::Relaxed);
-                    return;
-                }
-            }
-        }
-        pass_on(&*self.screen, record, &excerpt(&text, MAX_TEXT));
     }
 
     fn flush(&self) {
@@ -187,6 +176,25 @@ impl Log for Lines {
         if let Some(file) = &self.file {
             file.flush();
         }
+    }
+}
+
+impl Lines {
+    /// Says how many lines were left out before this record, if any were. `false` when stderr does not
+    /// take that either.
+    fn has_told_what_was_left_out(&self, record: &Record<'_>) -> bool {
+        if self.left_out.load(Ordering::Relaxed) == 0 {
+            return true;
+        }
+        if !stderr_takes_a_line() {
+            return false;
+        }
+        let lines = self.left_out.swap(0, Ordering::Relaxed);
+        if lines > 0 {
+            let text = format!("{lines} lines of the log were left out: nobody has read them");
+            pass_on(&*self.screen, record, &text);
+        }
+        true
     }
 }
 
