@@ -90,36 +90,6 @@ fn assert_traps(source: &str) {
     assert!(traps.iter().all(|kind| *kind == TrapKind::MemoryLimit), "{traps:?}");
 }
 
-/// Some hundred bytes for each of a thousand processes that wait for something else.
-#[test]
-fn little_mail_for_many_processes_counts() {
-    assert_traps(
-        "
-        load $10 #1000
-more:   spawn @wait $20 $11
-        brne $13 #0 @have
-        mov $11 $13
-have:   dec $10
-        brgt $10 #0 @more
-        yield
-        load $14 #0
-        load $15 #90
-round:  mov $13 $1
-        load $2 #1000
-each:   sendi $1 $14 $14
-        addi $1 #1 $1
-        dec $2
-        brgt $2 #0 @each
-        dec $15
-        brgt $15 #0 @round
-        hlt
-wait:   load $0 #77
-        load $1 #-1
-        recv $0 $2
-        hlt",
-    );
-}
-
 /// What a receive has passed over costs more to keep than what it has not looked at.
 #[test]
 fn mail_that_was_passed_over_counts() {
