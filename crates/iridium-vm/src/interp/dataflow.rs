@@ -31,7 +31,8 @@ pub(super) fn analyse(code: &[Instruction]) -> Dataflow {
     let changes: Vec<Write> = code.iter().map(Write::of).collect();
     let agreed = agree(code, &changes, &vec![None; code.len()]);
     let chosen = choose(code, &changes, &agreed);
-    let cached = agree(code, &changes, &chosen);
+    let cached =
+        if chosen.iter().all(Option::is_none) { agreed } else { agree(code, &changes, &chosen) };
     let mut refills = vec![false; code.len()];
     for (at, instruction) in code.iter().enumerate() {
         let after = cached[at].after(changes[at]);
@@ -131,15 +132,17 @@ fn gains(
         if with.form(&slots) != without.form(&slots) {
             return true;
         }
-        if !matches!(instruction.opcode().flow(), Flow::Next | Flow::Branch) {
+        (without, with) = (without.after(*change), with.after(*change));
+        // Once they hold the same they always do.
+        if without == with || !matches!(instruction.opcode().flow(), Flow::Next | Flow::Branch) {
             return false;
         }
-        (without, with) = (without.after(*change), with.after(*change));
     }
     false
 }
 
 /// Where control goes from an instruction, computed jumps aside.
+#[inline(always)]
 fn successors(at: usize, instruction: &Instruction) -> impl Iterator<Item = usize> {
     let goes_on = matches!(instruction.opcode().flow(), Flow::Next | Flow::Branch);
     let targets = instruction.targets().iter().map(|target| *target as usize);

@@ -30,7 +30,7 @@ use iridium_isa::Module;
 
 use super::code::Code;
 use super::op::{OP_SIZE, Op};
-use super::register_cache;
+use super::register_cache::{self, OneMore};
 use crate::environment::Environment;
 use crate::host::HostFunction;
 use crate::process::Process;
@@ -454,10 +454,10 @@ impl<'r, const F: usize> Machine<'r, F> {
     pub(super) fn refill(&mut self) {
         let index = self.index();
         let cached = self.run().code.cached(index);
-        let read = |register: Option<u8>| {
+        let read = |register: Option<OneMore>| {
             // SAFETY: the number is that of an operand, so V1 and I2 hold for it as in `register`.
-            register.map_or_else(Register::default, |register| unsafe {
-                *self.parts.window.add(usize::from(register))
+            register.map_or_else(Register::default, |one_more| unsafe {
+                *self.parts.window.add(register_cache::register(one_more))
             })
         };
         self.parts.int = [cached.int.last, cached.int.kept].map(|register| read(register).int);

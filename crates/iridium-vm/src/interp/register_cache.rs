@@ -8,6 +8,8 @@
 //! Which registers the cached values belong to at each instruction is found out before the run, by
 //! [`dataflow`](super::dataflow).
 
+use std::num::NonZeroU16;
+
 use iridium_isa::Instruction;
 use iridium_isa::operand::{Role, Slots};
 
@@ -45,25 +47,41 @@ pub(super) struct CachedRegisters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct CachedLane {
     /// The register that was written last.
-    pub(super) last: Option<u8>,
+    pub(super) last: Option<OneMore>,
     /// The one that was written before it, when it has not been written again.
-    pub(super) kept: Option<u8>,
+    pub(super) kept: Option<OneMore>,
+}
+
+/// One more than the number of a register. An option of that is one number, and those are compared
+/// very often while a module is loaded.
+pub(super) type OneMore = NonZeroU16;
+
+fn one_more(register: u8) -> OneMore {
+    OneMore::MIN.saturating_add(register.into())
+}
+
+/// The number of the register.
+#[inline(always)]
+pub(super) fn register(one_more: OneMore) -> usize {
+    usize::from(one_more.get()) - 1
 }
 
 impl CachedLane {
     fn written(self, register: u8) -> Self {
-        Self { last: Some(register), kept: self.last.filter(|last| *last != register) }
+        let last = Some(one_more(register));
+        Self { last, kept: if self.last == last { None } else { self.last } }
     }
 
     fn common(self, other: Self) -> Self {
-        let same = |a: Option<u8>, b| a.filter(|_| a == b);
+        let same = |a, b| if a == b { a } else { None };
         Self { last: same(self.last, other.last), kept: same(self.kept, other.kept) }
     }
 
     fn source(self, register: u8) -> usize {
+        let register = Some(one_more(register));
         match register {
-            _ if self.last == Some(register) => LAST,
-            _ if self.kept == Some(register) => KEPT,
+            _ if self.last == register => LAST,
+            _ if self.kept == register => KEPT,
             _ => MEMORY,
         }
     }
@@ -84,6 +102,7 @@ pub(super) enum Write {
 
 impl Write {
     /// What an instruction does when it goes on to the next one or takes a label.
+    #[inline(always)]
     pub(super) fn of(instruction: &Instruction) -> Self {
         let opcode = instruction.opcode();
         // A call moves the window on the way there and, for the next instruction, on the way back.
@@ -119,6 +138,7 @@ impl CachedRegisters {
     }
 
     /// Where an instruction's first two operands come from.
+    #[inline(always)]
     pub(super) fn form(self, slots: &Slots) -> usize {
         let Slots { registers, roles, .. } = slots;
         let source = |slot: usize| match roles[slot] {
