@@ -140,6 +140,7 @@ macro_rules! define_instructions {
 
         impl Instruction {
             /// The name without the operands.
+            #[inline(always)]
             pub const fn opcode(&self) -> Opcode {
                 match self { $(Instruction::$variant { .. } => Opcode::$variant,)+ }
             }
