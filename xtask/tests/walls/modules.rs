@@ -142,6 +142,19 @@ impl<'a> Reader<'a> {
         &mut self.modules[self.module]
     }
 
+    /// Adds an import. The functions of a module often have the same one, which says nothing new:
+    /// to follow each of them would take a time that is exponential in their number.
+    fn note_import(&mut self, import: Import) {
+        let imports = &mut self.here().imports;
+        let same = |other: &Import| {
+            (&other.path, &other.name, other.reexport)
+                == (&import.path, &import.name, import.reexport)
+        };
+        if !imports.iter().any(same) {
+            imports.push(import);
+        }
+    }
+
     fn open(&mut self) {
         self.depth += 1;
         self.at += 1;
@@ -270,7 +283,7 @@ impl<'a> Reader<'a> {
             match token {
                 "{" => return self.use_branches(&path, reexport),
                 "*" => {
-                    self.here().imports.push(Import { path, name: Imported::Glob, reexport, line });
+                    self.note_import(Import { path, name: Imported::Glob, reexport, line });
                     return;
                 }
                 "::" if path.is_empty() => path.push(String::new()), // Not ours: no name is empty.
@@ -279,7 +292,7 @@ impl<'a> Reader<'a> {
                     path.push(name.to_owned());
                     if self.peek(0) != Some("::") {
                         let name = self.imported_name(&mut path);
-                        self.here().imports.push(Import { path, name, reexport, line });
+                        self.note_import(Import { path, name, reexport, line });
                         return;
                     }
                 }

@@ -12,9 +12,10 @@ use iridium_isa::operand::{BlockSize, FailureLit, Int, IntOut, Slide, VariantLit
 
 use super::allocate::{Allocation, Lane, positions};
 use super::code::{Code, Label, Line};
+use super::error::Error;
 use super::moves::in_order;
 use super::select::{self, Source};
-use super::{Error, loops, prepare};
+use super::{loops, prepare};
 use crate::mir::{
     BlockIdx, Class, Compare, FnIdx, Function, Glue, GlueIdx, Inst, Operand, Program, Reg,
     Terminator, Width,

@@ -7,6 +7,7 @@
 mod allocate;
 mod code;
 mod data;
+mod error;
 mod function;
 mod intervals;
 mod loops;
@@ -17,25 +18,14 @@ mod prepare;
 mod select;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use iridium_isa::operand::Lit64;
-use iridium_isa::{BuildError, Instruction, Module, ModuleBuilder, Sources, is_name_char};
+use iridium_isa::{Instruction, Module, ModuleBuilder, Sources, is_name_char};
+
+pub use self::error::Error;
 
 use self::code::{Line, Link};
 use crate::mir::{DataIdx, FnIdx, Program};
-
-/// Why there is no module.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// A function needs more registers at once than there are.
-    #[error("`{function}` keeps too many values at once; it should be made into several functions")]
-    TooManyRegisters { function: Arc<str> },
-    /// The module breaks a rule of the machine: it is too large, or this is a fault of the compiler.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-}
 
 /// The module of a program whose references are counted. The files of the program are those of the
 /// sources, in the same order.

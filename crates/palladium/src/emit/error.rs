@@ -1,0 +1,17 @@
+//! Why a program becomes no module.
+
+use std::sync::Arc;
+
+use iridium_isa::BuildError;
+
+/// Why there is no module.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A function needs more registers at once than there are.
+    #[error("`{function}` keeps too many values at once; it should be made into several functions")]
+    TooManyRegisters { function: Arc<str> },
+    /// The module breaks a rule of the machine: it is too large, or this is a fault of the compiler.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
