@@ -24,8 +24,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory as _, Parser};
 
 use args::{Cli, Command, NodeLimitFlags, TaskFlags, ThreadFlags};
 use failure::Failure;
@@ -50,25 +50,25 @@ fn print_by_parser(said: &clap::Error) -> ExitCode {
     }
 }
 
-/// The failure for `iridium FILE WORD`, which the parser takes for a command behind a file: the
-/// first word may be a misspelt command, or somebody expects to pass words to a program.
+/// The failure for `iridium FILE WORD`, a word that the parser does not expect: the first word may
+/// be a misspelt command, or somebody expects to pass words to a program.
 fn words_behind_file(error: &clap::Error) -> Option<Failure> {
-    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
-        return None;
+    let word = match (error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::InvalidArg))
+    {
+        (Some(ContextValue::String(word)), _) | (_, Some(ContextValue::String(word))) => word,
+        _ => return None,
     };
-    let behind_file = match error.get(ContextKind::PriorArg)? {
-        ContextValue::String(prior) => prior == "[FILE]",
-        ContextValue::Strings(prior) => prior.iter().any(|prior| prior == "[FILE]"),
-        _ => false,
-    };
-    if !behind_file {
+    let given: Vec<_> = std::env::args_os().skip(1).collect();
+    let is_command = |name: &str| given.iter().any(|word| word.as_os_str() == name);
+    if word.starts_with('-') || Cli::command().get_subcommands().any(|of| is_command(of.get_name()))
+    {
         return None;
     }
-    let first = std::env::args_os().nth(1);
-    let slip = first.and_then(|first| commands::run::unknown_command(Path::new(&first)));
+    let slip = given.first().and_then(|first| commands::run::unknown_command(Path::new(first)));
     Some(slip.unwrap_or_else(|| {
         Failure::usage(format!(
-            "{word} is one word too many; words for a program go behind --, numbers for registers with --arg"
+            "{word} is one word too many; words for a program go behind --, and numbers for \
+             registers after --arg"
         ))
     }))
 }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/programs.rs"]
+mod programs;
+
 use std::fs;
 use std::path::Path;
 
@@ -53,4 +56,38 @@ fn every_public_item_has_a_doc_with_an_example() {
         }
     }
     assert!(missing.is_empty(), "without an example:\n{missing}");
+}
+
+#[test]
+fn the_examples_are_right() {
+    let mut failures = Vec::new();
+    for (name, text) in modules() {
+        failures.extend(programs::failures("examples.pd", &examples(&name, &text)));
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The examples of a module as a program of tests. One with items of its own is taken as it is.
+fn examples(module: &str, text: &str) -> String {
+    let mut program = format!("import std.{module}\n\n");
+    let docs = text.lines().map(|line| {
+        let doc = line.strip_prefix("##")?;
+        Some(doc.strip_prefix(' ').unwrap_or(doc))
+    });
+    let mut example: Option<String> = None;
+    for (n, line) in docs.enumerate() {
+        match (line, &mut example) {
+            (Some("```"), None) => example = Some(String::new()),
+            (Some("```"), Some(code)) => {
+                match code.contains("test \"") {
+                    true => program += code,
+                    false => program += &format!("test \"{module}.pd:{n}\" {{\n{code}}}\n"),
+                }
+                example = None;
+            }
+            (Some(line), Some(code)) => *code += &format!("{line}\n"),
+            _ => {}
+        }
+    }
+    program
 }

@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn mnemonics_and_labels_are_completed() {
-        assert_eq!(complete("mul"), (0, strings(&["mul", "mulf64", "muli"])));
+        assert_eq!(complete("mul"), (0, strings(&["mul", "mulc", "mulf64", "muli"])));
         assert_eq!(complete("  DIVF"), (2, strings(&["divf64"])));
         assert_eq!(complete("again: popc"), (7, strings(&["popcnt"])));
         assert_eq!(complete("!help popc"), (6, strings(&["popcnt"])));

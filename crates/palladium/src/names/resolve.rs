@@ -69,7 +69,8 @@ impl World {
         if let Some(nth) = scope.generics.iter().position(|generic| generic.name == name.text) {
             return self.builtin(scope.module, ty, name, &args, 0, |_| Type::Param(nth as u32));
         }
-        if let Some((count, make)) = builtin(&name.text) {
+        let own = self.module(scope.module).types.contains_key(&name.text);
+        if let Some((count, make)) = builtin(&name.text).filter(|_| !own) {
             if matches!(&*name.text, "Pid" | "Reply") {
                 self.processes(self.place(scope.module, &ty.span));
             }
