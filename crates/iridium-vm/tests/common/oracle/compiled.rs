@@ -144,7 +144,12 @@ impl Oracle {
                 let hay = self.bytes(module, self.int(h.0), self.int(h.0 + 1))?;
                 let found = find(&hay, &needle);
                 let places = (hay.len() + 1).saturating_sub(needle.len()) as u64;
-                self.spent += if found < 0 { places } else { found as u64 + 1 } / 64;
+                let looked_at = if found < 0 { places } else { found as u64 + 1 };
+                self.spent += looked_at / 64;
+                // What begins as a long needle is compared to its end.
+                let (begin, rest) = needle.split_at(needle.len().min(256));
+                let alike = (0..looked_at as usize).filter(|at| hay[*at..].starts_with(begin));
+                self.spent += alike.count() as u64 * (rest.len() as u64 / 64);
                 self.set(d.0, found)
             }
             I::Hash { a, len, d } => {
