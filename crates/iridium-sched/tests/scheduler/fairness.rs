@@ -197,7 +197,7 @@ fn workers_steal_from_each_other() {
 main:   load $1 #0
 next:   spawn @child $0 $2
         inc $1
-        brlt $1 #10 @next
+        brlt $1 #100 @next
         host @hold $0
         hlt
 child:  hlt";
