@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "support/programs.rs"]
-mod programs;
+mod common;
 
 use std::fs;
 use std::path::Path;
+
+use common::programs;
 
 #[test]
 fn the_solutions_are_right() {

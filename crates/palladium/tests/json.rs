@@ -10,19 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::End;
-use palladium::names::{LoadError, Loaded, Loader};
+use common::one_file::OneFile;
 use palladium::{Target, compile};
-
-struct One(String);
-
-impl Loader for One {
-    fn load(&mut self, path: &str) -> Result<Loaded, LoadError> {
-        match path {
-            "suite.pd" => Ok(Loaded { name: path.into(), text: self.0.as_str().into() }),
-            _ => Err(LoadError::NotFound),
-        }
-    }
-}
 
 /// The files of a folder of the suite, by name; `None` where it is not at hand.
 fn suite(folder: &str) -> Option<Vec<(String, Vec<u8>)>> {
@@ -63,7 +52,7 @@ fn main() {
         let _ = writeln!(source, "    print(answer(b\"{text}\"))");
     }
     source.push_str("}\n");
-    let compiled = match compile("suite.pd", &mut One(source), Target::Main) {
+    let compiled = match compile("suite.pd", &mut OneFile("suite.pd", &source), Target::Main) {
         Ok(compiled) => compiled,
         Err(errors) => panic!("{}", errors.render(false)),
     };

@@ -8,20 +8,10 @@ use std::path::{Path, PathBuf};
 
 use common::End;
 use common::expected::{Expected, expected};
+use common::one_file::OneFile;
 use iridium_isa::{Diagnostics, Module, Severity};
-use palladium::names::{LoadError, Loaded, Loader};
 use palladium::rc::Mode;
 use palladium::{Target, look_at};
-
-/// A program of one file.
-struct One<'s>(&'s str, &'s str);
-
-impl Loader for One<'_> {
-    fn load(&mut self, path: &str) -> Result<Loaded, LoadError> {
-        let found = (path == self.0).then(|| Loaded { name: path.into(), text: self.1.into() });
-        found.ok_or(LoadError::NotFound)
-    }
-}
 
 /// `error NAME at LINE:COLUMN` of each.
 fn summaries(diagnostics: &Diagnostics) -> Vec<String> {
@@ -41,7 +31,7 @@ fn summaries(diagnostics: &Diagnostics) -> Vec<String> {
 /// Compiles and runs a program in every way, and compares that with what it says of itself.
 fn check(name: &str, source: &str) -> Result<(), String> {
     let expected = expected(source);
-    let checked = look_at(name, &mut One(name, source)).map_err(|error| error.to_string())?;
+    let checked = look_at(name, &mut OneFile(name, source)).map_err(|error| error.to_string())?;
     let report = checked.diagnostics();
     if summaries(&report) != expected.problems {
         return Err(format!("{:?}, not\n{}", expected.problems, report.render(false)));

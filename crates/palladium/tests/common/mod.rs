@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
 pub(crate) mod expected;
+pub(crate) mod one_file;
+pub(crate) mod programs;
 
 use iridium_isa::Module;
 use iridium_vm::{Hosts, Interpreter, Limits, Process, Program, Stop};
@@ -29,6 +31,8 @@ pub(crate) enum End {
         /// The innermost place.
         at: Option<String>,
     },
+    /// It wants something that only a scheduler can give.
+    Effect,
     Other(String),
 }
 
@@ -66,6 +70,7 @@ pub(crate) fn run_on(module: &Module, backend: Interpreter, every: Option<u64>) 
             let at = trap.backtrace.first().map(ToString::to_string);
             End::Trapped { kind: trap.kind.name(), message: trap.message, at }
         }
+        Stop::Effect(_) => End::Effect,
         other => End::Other(format!("{other:?}")),
     };
     Ran {
