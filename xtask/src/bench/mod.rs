@@ -10,6 +10,7 @@ mod palladium;
 mod processes;
 mod results;
 mod samples;
+mod times;
 mod verdict;
 
 use anyhow::Result;

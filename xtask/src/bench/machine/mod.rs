@@ -15,6 +15,7 @@ use self::peer::{Contender, Name};
 use self::report::Report;
 use super::results;
 use super::samples::{self, Samples};
+use super::times::Times;
 use crate::flags::BenchFlags;
 
 /// Measures the machine.
@@ -44,10 +45,11 @@ pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     }
     let rates = rates::measure(&ours, &rates, flags.quick, rounds)?;
 
-    let report = Report { kernels, rates, missing, quick: flags.quick };
+    let times = Times { what: "kernel", programs: kernels, missing, quick: flags.quick };
+    let report = Report { times, rates };
     let verdicts = target::judge(&report);
-    println!("\n{}", report.table(&verdicts));
-    results::keep(&folder, "machine", &report.json(&verdicts), &report.chart())
+    println!("\n{}", report.times.table(&verdicts));
+    results::keep(&folder, "machine", &report.json(&verdicts), &report.times.chart())
 }
 
 /// Runs a kernel once and checks its answer. Gives the seconds.

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::bench::installed::succeeds;
+use crate::bench::times::System;
 use crate::{build, repository};
 
 /// The systems, in the order of the table.
@@ -23,8 +24,9 @@ pub(super) enum Name {
     Native,
 }
 
-impl Name {
-    pub(super) const PEERS: [Name; 7] = [
+impl System for Name {
+    const OURS: Self = Name::Ours;
+    const PEERS: &'static [Self] = &[
         Name::WasmiFuel,
         Name::Wasmi,
         Name::Lua,
@@ -34,8 +36,7 @@ impl Name {
         Name::Native,
     ];
 
-    /// That of its bars.
-    pub(super) fn colour(self) -> &'static str {
+    fn colour(self) -> &'static str {
         match self {
             Name::Ours | Name::WasmiFuel => "#4c72b0",
             Name::Wasmi => "#8aa4d0",

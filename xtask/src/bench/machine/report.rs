@@ -1,112 +1,36 @@
-//! What was measured, as a table and as JSON.
+//! What was measured of the machine.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use serde_json::Value;
 
-use serde_json::{Value, json};
-
-use super::peer::{Missing, Name};
+use super::peer::Name;
 use super::rates::Rates;
-use crate::bench::chart::{self, Bar};
-use crate::bench::samples::{Samples, median};
+use crate::bench::times::Times;
 use crate::bench::verdict::Verdict;
 
-/// What was measured.
+/// The kernels beside those of the peers, and the rates of the machine.
 pub(super) struct Report {
-    /// For each kernel its argument and the seconds of each contender.
-    pub(super) kernels: Vec<(&'static str, u64, BTreeMap<Name, Samples>)>,
+    pub(super) times: Times<Name>,
     pub(super) rates: Rates,
-    pub(super) missing: Vec<Missing>,
-    pub(super) quick: bool,
 }
 
 impl Report {
-    /// Our time divided by a peer's, for each kernel that the peer has.
-    pub(super) fn ratios(&self, peer: Name) -> Vec<(&'static str, f64)> {
-        let ratio = |samples: &BTreeMap<Name, Samples>| {
-            Some(median(samples.get(&Name::Ours)?) / median(samples.get(&peer)?))
-        };
-        self.kernels.iter().filter_map(|(name, _, all)| Some((*name, ratio(all)?))).collect()
-    }
-
-    /// The peers that were measured.
-    pub(super) fn peers(&self) -> Vec<Name> {
-        Name::PEERS.into_iter().filter(|peer| !self.ratios(*peer).is_empty()).collect()
-    }
-
-    /// For people.
-    pub(super) fn table(&self, verdicts: &[Verdict]) -> String {
-        let mut text =
-            String::from("Our time in seconds, and as a part of each peer's (medians).\n");
-        if self.quick {
-            text.push_str("With --quick: small kernels, few rounds; no figures to quote.\n");
-        }
-        let peers = self.peers();
-        let _ = write!(text, "{:>9} {:>10} {:>9}", "kernel", "n", "iridium");
-        for peer in &peers {
-            let _ = write!(text, " {peer:>12}");
-        }
-        for (kernel, argument, samples) in &self.kernels {
-            let ours = samples.get(&Name::Ours).map_or(f64::NAN, |samples| median(samples));
-            let _ = write!(text, "\n{kernel:>9} {argument:>10} {ours:>9.4}");
-            for peer in &peers {
-                match samples.get(peer).map(|samples| median(samples)) {
-                    Some(theirs) => drop(write!(text, " {:>12.2}", ours / theirs)),
-                    None => drop(write!(text, " {:>12}", "–")),
-                }
-            }
-        }
-        text.push_str("\n\n");
-        for verdict in verdicts {
-            let _ = writeln!(text, "{verdict}");
-        }
-        for (peer, remedy) in &self.missing {
-            let _ = writeln!(text, "not measured: {peer}; {remedy}");
-        }
-        text
-    }
-
     /// For programs: all samples, and the judgement.
     pub(super) fn json(&self, verdicts: &[Verdict]) -> Value {
-        let kernels: Vec<Value> = self
-            .kernels
-            .iter()
-            .map(|(kernel, argument, samples)| {
-                let seconds: BTreeMap<String, &Samples> =
-                    samples.iter().map(|(name, samples)| (name.to_string(), samples)).collect();
-                json!({ "kernel": kernel, "argument": argument, "seconds": seconds })
-            })
-            .collect();
-        let targets: Vec<Value> = verdicts.iter().map(Verdict::json).collect();
-        json!({
-            "quick": self.quick,
-            "kernels": kernels,
-            "assembled_lines_per_second": self.rates.assembling,
-            "seconds_to_load_a_million_instructions": self.rates.loading,
-            "seconds_to_start_and_run_hlt": self.rates.starting,
-            "targets": targets,
-            "not_measured": self.missing.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>(),
-        })
-    }
-
-    /// For each kernel a bar a peer.
-    pub(super) fn chart(&self) -> String {
-        let peers = self.peers();
-        let bar = |kernel: &str, peer: Name| {
-            let ratios = self.ratios(peer);
-            let (_, ratio) = ratios.iter().find(|(name, _)| *name == kernel)?;
-            Some(Bar { label: peer.to_string(), colour: peer.colour(), ratio: *ratio })
-        };
-        let rows = self.kernels.iter().map(|(kernel, ..)| {
-            let bars = peers.iter().filter_map(|peer| bar(kernel, *peer)).collect();
-            (kernel.to_string(), bars)
-        });
-        chart::draw(&rows.collect::<Vec<_>>())
+        let rates = [
+            ("assembled_lines_per_second", &self.rates.assembling),
+            ("seconds_to_load_a_million_instructions", &self.rates.loading),
+            ("seconds_to_start_and_run_hlt", &self.rates.starting),
+        ];
+        self.times.json(verdicts, &rates)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
     use super::super::target::judge;
     use super::*;
 
@@ -115,15 +39,18 @@ mod tests {
             BTreeMap::from([(Name::Ours, vec![ours; 3]), (Name::WasmiFuel, vec![wasmi; 3])])
         };
         Report {
-            kernels: vec![("fib", 27, samples(0.5, 1.0)), ("sieve", 9, samples(2.0, 2.0))],
+            times: Times {
+                what: "kernel",
+                programs: vec![("fib", 27, samples(0.5, 1.0)), ("sieve", 9, samples(2.0, 2.0))],
+                missing: vec![(Name::Lua, "apt-get install lua5.4".to_owned())],
+                quick: false,
+            },
             rates: Rates { assembling: vec![2e6], loading: vec![0.1], starting: vec![0.002] },
-            missing: vec![(Name::Lua, "apt-get install lua5.4".to_owned())],
-            quick: false,
         }
     }
 
     fn table_of(report: &Report) -> String {
-        report.table(&judge(report))
+        report.times.table(&judge(report))
     }
 
     fn json_of(report: &Report) -> Value {
@@ -149,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_chart_has_a_bar_for_each_ratio() {
-        let svg = report().chart();
+        let svg = report().times.chart();
         assert_eq!(svg.matches("wasmi+fuel 0.50").count(), 1, "{svg}");
         assert_eq!(svg.matches("wasmi+fuel 1.00").count(), 1, "{svg}");
     }

@@ -16,7 +16,7 @@ const RATIOS: [(Name, Option<f64>, Option<f64>); 3] = [
 pub(super) fn judge(report: &Report) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for (peer, each, mean) in RATIOS {
-        let ratios = report.ratios(peer);
+        let ratios = report.times.ratios(peer);
         let Some((worst, figure)) = ratios.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
             continue;
         };

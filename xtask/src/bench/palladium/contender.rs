@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use super::program::KERNELS;
 use crate::bench::installed::succeeds;
+use crate::bench::times::System;
 use crate::{build, repository};
 
 /// The systems, in the order of the table.
@@ -24,12 +25,12 @@ pub(super) enum Name {
     Beam,
 }
 
-impl Name {
-    pub(super) const PEERS: [Name; 5] =
-        [Name::Assembly, Name::Lua, Name::LuaJitOff, Name::Python, Name::Beam];
+impl System for Name {
+    const OURS: Self = Name::Ours;
+    const PEERS: &'static [Self] =
+        &[Name::Assembly, Name::Lua, Name::LuaJitOff, Name::Python, Name::Beam];
 
-    /// That of its bars.
-    pub(super) fn colour(self) -> &'static str {
+    fn colour(self) -> &'static str {
         match self {
             Name::Ours | Name::Assembly => "#4c72b0",
             Name::Lua => "#dd8452",

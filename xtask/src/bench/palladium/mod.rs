@@ -16,6 +16,7 @@ use self::program::PROGRAMS;
 use self::report::Report;
 use super::results;
 use super::samples::{self, Samples};
+use super::times::Times;
 use crate::flags::BenchFlags;
 
 /// A peer that takes more seconds than this is measured once.
@@ -49,10 +50,11 @@ pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     }
     let compiling = compiling::measure(&ours.program, flags.quick, rounds)?;
 
-    let report = Report { programs, compiling, missing, quick: flags.quick };
+    let times = Times { what: "program", programs, missing, quick: flags.quick };
+    let report = Report { times, compiling };
     let verdicts = target::judge(&report);
-    println!("\n{}", report.table(&verdicts));
-    results::keep(&folder, "palladium", &report.json(&verdicts), &report.chart())
+    println!("\n{}", report.times.table(&verdicts));
+    results::keep(&folder, "palladium", &report.json(&verdicts), &report.times.chart())
 }
 
 /// Runs a program once and checks its answer. Gives the seconds.

@@ -1,110 +1,36 @@
-//! What was measured, as a table and as JSON.
+//! What was measured of Palladium.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::compiling::Compiling;
-use super::contender::{Missing, Name};
-use crate::bench::chart::{self, Bar};
-use crate::bench::samples::{Samples, median};
+use super::contender::Name;
+use crate::bench::times::Times;
 use crate::bench::verdict::Verdict;
 
-/// What was measured.
+/// The programs beside those of the peers, and the times of the compiler.
 pub(super) struct Report {
-    /// For each program its argument and the seconds of each contender.
-    pub(super) programs: Vec<(&'static str, u64, BTreeMap<Name, Samples>)>,
+    pub(super) times: Times<Name>,
     pub(super) compiling: Compiling,
-    pub(super) missing: Vec<Missing>,
-    pub(super) quick: bool,
 }
 
 impl Report {
-    /// Our time divided by a peer's, for each program that the peer has.
-    pub(super) fn ratios(&self, peer: Name) -> Vec<(&'static str, f64)> {
-        let ratio = |samples: &BTreeMap<Name, Samples>| {
-            Some(median(samples.get(&Name::Ours)?) / median(samples.get(&peer)?))
-        };
-        self.programs.iter().filter_map(|(name, _, all)| Some((*name, ratio(all)?))).collect()
-    }
-
-    /// The peers that were measured.
-    fn peers(&self) -> Vec<Name> {
-        Name::PEERS.into_iter().filter(|peer| !self.ratios(*peer).is_empty()).collect()
-    }
-
-    /// For people.
-    pub(super) fn table(&self, verdicts: &[Verdict]) -> String {
-        let mut text =
-            String::from("Our time in seconds, and as a part of each peer's (medians).\n");
-        if self.quick {
-            text.push_str("With --quick: small programs, few rounds; no figures to quote.\n");
-        }
-        let peers = self.peers();
-        let _ = write!(text, "{:>18} {:>9} {:>9}", "program", "n", Name::Ours);
-        for peer in &peers {
-            let _ = write!(text, " {peer:>11}");
-        }
-        for (program, argument, samples) in &self.programs {
-            let ours = samples.get(&Name::Ours).map_or(f64::NAN, |samples| median(samples));
-            let _ = write!(text, "\n{program:>18} {argument:>9} {ours:>9.4}");
-            for peer in &peers {
-                match samples.get(peer).map(|samples| median(samples)) {
-                    Some(theirs) => drop(write!(text, " {:>11.2}", ours / theirs)),
-                    None => drop(write!(text, " {:>11}", "–")),
-                }
-            }
-        }
-        text.push_str("\n\n");
-        for verdict in verdicts {
-            let _ = writeln!(text, "{verdict}");
-        }
-        for (peer, remedy) in &self.missing {
-            let _ = writeln!(text, "not measured: {peer}; {remedy}");
-        }
-        text
-    }
-
     /// For programs: all samples, and the judgement.
     pub(super) fn json(&self, verdicts: &[Verdict]) -> Value {
-        let programs: Vec<Value> = self
-            .programs
-            .iter()
-            .map(|(program, argument, samples)| {
-                let seconds: BTreeMap<String, &Samples> =
-                    samples.iter().map(|(name, samples)| (name.to_string(), samples)).collect();
-                json!({ "program": program, "argument": argument, "seconds": seconds })
-            })
-            .collect();
-        json!({
-            "quick": self.quick,
-            "programs": programs,
-            "seconds_to_check_100000_lines": self.compiling.checking,
-            "seconds_from_10000_lines_to_a_module": self.compiling.emitting,
-            "seconds_from_hello_world_to_its_output": self.compiling.hello,
-            "targets": verdicts.iter().map(Verdict::json).collect::<Vec<_>>(),
-            "not_measured": self.missing.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>(),
-        })
-    }
-
-    /// For each program a bar a peer.
-    pub(super) fn chart(&self) -> String {
-        let ratios: Vec<_> =
-            self.peers().into_iter().map(|peer| (peer, self.ratios(peer))).collect();
-        let rows = self.programs.iter().map(|(program, ..)| {
-            let bar = |(peer, ratios): &(Name, Vec<(&str, f64)>)| {
-                let (_, ratio) = ratios.iter().find(|(name, _)| name == program)?;
-                Some(Bar { label: peer.to_string(), colour: peer.colour(), ratio: *ratio })
-            };
-            (program.to_string(), ratios.iter().filter_map(bar).collect())
-        });
-        chart::draw(&rows.collect::<Vec<_>>())
+        let compiling = [
+            ("seconds_to_check_100000_lines", &self.compiling.checking),
+            ("seconds_from_10000_lines_to_a_module", &self.compiling.emitting),
+            ("seconds_from_hello_world_to_its_output", &self.compiling.hello),
+        ];
+        self.times.json(verdicts, &compiling)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
     use super::super::target::judge;
     use super::*;
 
@@ -112,23 +38,23 @@ mod tests {
         let samples = |name: Name, ours: f64, theirs: f64| {
             BTreeMap::from([(Name::Ours, vec![ours; 3]), (name, vec![theirs; 3])])
         };
+        let programs = vec![
+            ("fib", 27, samples(Name::Assembly, 1.5, 1.0)),
+            ("queens", 9, samples(Name::Lua, 0.5, 1.0)),
+            ("list", 9, samples(Name::Lua, 0.2, 2.0)),
+            ("fannkuch", 9, samples(Name::Lua, 9.0, 1.0)),
+        ];
+        let missing = vec![(Name::Python, "apt-get install python3".to_owned())];
         Report {
-            programs: vec![
-                ("fib", 27, samples(Name::Assembly, 1.5, 1.0)),
-                ("queens", 9, samples(Name::Lua, 0.5, 1.0)),
-                ("list", 9, samples(Name::Lua, 0.2, 2.0)),
-                ("fannkuch", 9, samples(Name::Lua, 9.0, 1.0)),
-            ],
+            times: Times { what: "program", programs, missing, quick: false },
             compiling: Compiling { checking: vec![0.5], emitting: vec![0.4], hello: vec![0.012] },
-            missing: vec![(Name::Python, "apt-get install python3".to_owned())],
-            quick: false,
         }
     }
 
     #[test]
     fn a_table_says_what_is_met_and_what_is_missed() {
         let report = report();
-        let table = report.table(&judge(&report));
+        let table = report.times.table(&judge(&report));
         assert!(table.contains("missed   1.500 (at most 1.25) time of kernels"), "{table}");
         assert!(table.contains("met      0.500 (at most 1) time of micro programs"), "{table}");
         assert!(table.contains("worst (queens)"), "{table}");
@@ -148,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_chart_has_a_bar_for_each_ratio() {
-        let svg = report().chart();
+        let svg = report().times.chart();
         assert_eq!(svg.matches("lua5.4 0.50").count(), 1, "{svg}");
         assert_eq!(svg.matches("assembly 1.50").count(), 1, "{svg}");
     }
