@@ -41,6 +41,13 @@ macro_rules! kinds {
         }
 
         impl Kind {
+            /// The words that can be no names.
+            pub const RESERVED: &[&str] = &[$($word_text),*];
+            /// The words with a meaning only in their places; elsewhere they are names.
+            pub const PLACED: &[&str] = &[$($place_text),*];
+            /// The signs.
+            pub const SIGNS: &[&str] = &[$($sign_text),*];
+
             /// How a message calls it.
             pub fn name(self) -> &'static str {
                 match self {
