@@ -13,7 +13,8 @@ pub fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Opt
     if name.len() > MAX_LENGTH {
         return None;
     }
-    let limit = name.len().div_ceil(3).min(3);
+    // Of one letter, nothing tells which other one was meant.
+    let limit = if name.len() == 1 { 0 } else { name.len().div_ceil(3).min(3) };
     candidates
         .take(MAX_CANDIDATES)
         .filter_map(|candidate| Some((distance(&name, candidate, limit)?, candidate)))

@@ -11,7 +11,9 @@ use crate::{emit, rc};
 /// A module, and what is to be said about its source.
 #[derive(Debug, Clone)]
 pub struct Compiled {
+    /// What runs.
     pub module: Module,
+    /// What is probably a mistake.
     pub warnings: Diagnostics,
 }
 

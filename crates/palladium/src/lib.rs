@@ -6,7 +6,6 @@
 //! ```
 //!
 //! [`compile`] does all of it. Nothing here does I/O: a [`Loader`](names::Loader) finds the files.
-#![allow(missing_docs)]
 
 mod compile;
 pub mod core;

@@ -1,13 +1,13 @@
 //! Programs with comments that say what is wrong in them: `# => error NAME at LINE:COLUMN`, or
 //! `warning`. Those without are right.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
 use std::path::Path;
 
 use iridium_isa::{Severity, Sources};
-use palladium::diag::Problem;
+use palladium::diag::{Problem, diagnostics};
 use palladium::names::{LoadError, Loaded, Loader, check};
 
 /// The files of one folder.
@@ -67,12 +67,38 @@ fn each_program_has_the_problems_that_it_says_and_no_others() {
         found.sort();
         let expected = expected(&fs::read_to_string(file).unwrap());
         if found != expected {
-            let shown = palladium::diag::diagnostics(&checked.problems, &sources);
+            let shown = diagnostics(&checked.problems, &sources);
             wrong += &format!("{name}: expected {expected:#?}, found {found:#?}\n{shown}\n");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
     assert!(programs > 5, "the programs are not where they are looked for");
+}
+
+/// The programs of `typical.txt`, each with the one mistake that its first line names, and what is
+/// said of it. `UPDATE=1` writes it anew.
+#[test]
+fn a_typical_mistake_is_told_once_with_what_to_do_next() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/typical.txt");
+    let golden = fs::read_to_string(&path).unwrap();
+    let mut said = String::new();
+    let mut programs = 0;
+    for case in golden.split("=== program\n").skip(1) {
+        let (program, _) = case.split_once("=== says\n").unwrap();
+        let checked = check("main.pd", &mut Text(program)).unwrap();
+        let [problem] = &checked.problems[..] else { panic!("{program}{:#?}", checked.problems) };
+        assert!(!problem.primary.1.is_empty(), "{program}");
+        assert!(problem.help.is_some() || problem.fix.is_some(), "{program}{problem:#?}");
+        let shown = diagnostics(&checked.problems, &checked.sources()).render(false);
+        said += &format!("=== program\n{program}=== says\n{shown}\n");
+        programs += 1;
+    }
+    assert!(programs >= 40, "{programs}");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &said).unwrap();
+        return;
+    }
+    assert!(said == golden, "run it with UPDATE=1 and look at the difference:\n{said}");
 }
 
 #[test]

@@ -8,6 +8,10 @@
 //! * Integer and float operators are one [`Op`]; the type of the first operand tells which it is.
 //! * A local is a slot of its function, wherever it is declared; patterns assign to it.
 //! * A closure is a function of its own, with the locals that it captures.
+#![allow(
+    missing_docs,
+    reason = "fields and variants are called what they are; the rest is documented"
+)]
 
 mod substitute;
 pub(crate) mod walk;
@@ -16,12 +20,15 @@ use std::sync::Arc;
 
 use iridium_isa::{FileId, Span};
 
+/// A function of the program, by its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FnId(pub u32);
 
+/// A record, by its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordId(pub u32);
 
+/// An enum, by its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EnumId(pub u32);
 
@@ -53,6 +60,7 @@ pub struct Known {
     pub functions: Vec<(Arc<str>, FnId)>,
 }
 
+/// A `test` block.
 #[derive(Debug, Clone)]
 pub struct Test {
     pub name: Arc<str>,
@@ -85,6 +93,7 @@ pub enum Type {
     Param(u32),
 }
 
+/// What a function takes and gives.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FnType {
     pub params: Vec<Type>,
@@ -92,6 +101,7 @@ pub struct FnType {
     pub receives: Option<Type>,
 }
 
+/// A declared record.
 #[derive(Debug, Clone)]
 pub struct Record {
     /// Without its module, as it is shown.
@@ -100,6 +110,7 @@ pub struct Record {
     pub fields: Vec<(Arc<str>, Type)>,
 }
 
+/// A declared enum.
 #[derive(Debug, Clone)]
 pub struct Enum {
     pub name: Arc<str>,
@@ -107,6 +118,7 @@ pub struct Enum {
     pub variants: Vec<Variant>,
 }
 
+/// One variant of an enum.
 #[derive(Debug, Clone)]
 pub struct Variant {
     pub name: Arc<str>,
@@ -114,6 +126,7 @@ pub struct Variant {
     pub fields: Vec<(Option<Arc<str>>, Type)>,
 }
 
+/// A function, a closure, a constant or a test.
 #[derive(Debug, Clone)]
 pub struct Function {
     /// With its module: `list.push`, `main.main`. It is the label in listings and backtraces.
@@ -129,6 +142,7 @@ pub struct Function {
     pub body: Body,
 }
 
+/// A parameter.
 #[derive(Debug, Clone)]
 pub struct Param {
     pub local: LocalId,
@@ -136,15 +150,19 @@ pub struct Param {
     pub inout: bool,
 }
 
+/// A variable or value of a function.
 #[derive(Debug, Clone)]
 pub struct Local {
     /// Empty for one that the compiler made.
     pub name: Arc<str>,
     pub ty: Type,
+    /// Where it is declared.
+    pub span: Span,
     /// A closure that captures it assigns to it: both use the same variable.
     pub shared: bool,
 }
 
+/// What a function does.
 #[derive(Debug, Clone)]
 pub enum Body {
     Code(Expr),
@@ -152,6 +170,7 @@ pub enum Body {
     Intrinsic,
 }
 
+/// An expression with its type.
 #[derive(Debug, Clone)]
 pub struct Expr {
     pub kind: ExprKind,
@@ -160,6 +179,7 @@ pub struct Expr {
     pub span: Span,
 }
 
+/// What an expression is.
 #[derive(Debug, Clone)]
 pub enum ExprKind {
     /// An `Int`, `Bool` (0, 1), `Char` (scalar) or `Duration` (ns), as the type says.
@@ -286,6 +306,7 @@ pub struct Place {
     pub span: Span,
 }
 
+/// One step from a variable into what it holds.
 #[derive(Debug, Clone)]
 pub enum Step {
     /// Of a record or tuple.
@@ -295,12 +316,14 @@ pub enum Step {
     Index(Expr),
 }
 
+/// An argument.
 #[derive(Debug, Clone)]
 pub enum Arg {
     Value(Expr),
     InOut(Place),
 }
 
+/// An operator on numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
     Add,
@@ -319,6 +342,7 @@ pub enum Op {
     Shr,
 }
 
+/// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompareOp {
     Eq,
@@ -329,6 +353,7 @@ pub enum CompareOp {
     Ge,
 }
 
+/// The traps that a program asks for itself; the machine has others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trap {
     Panic,
@@ -338,6 +363,7 @@ pub enum Trap {
     BadSlice,
 }
 
+/// An arm of a match.
 #[derive(Debug, Clone)]
 pub struct Arm {
     pub pattern: Pattern,
@@ -345,6 +371,7 @@ pub struct Arm {
     pub body: Expr,
 }
 
+/// A pattern with the type of what it fits.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     pub kind: PatternKind,
@@ -352,6 +379,22 @@ pub struct Pattern {
     pub span: Span,
 }
 
+impl Pattern {
+    /// The patterns in it.
+    pub fn parts(&self) -> &[Pattern] {
+        match &self.kind {
+            PatternKind::As(inner, _) => std::slice::from_ref(inner),
+            PatternKind::Or(parts)
+            | PatternKind::Tuple(parts)
+            | PatternKind::List { patterns: parts, .. }
+            | PatternKind::Variant { fields: parts, .. }
+            | PatternKind::Record { fields: parts, .. } => parts,
+            _ => &[],
+        }
+    }
+}
+
+/// What a pattern is.
 #[derive(Debug, Clone)]
 pub enum PatternKind {
     Any,

@@ -164,15 +164,35 @@ pub(crate) fn range_of(place: Place) -> Problem {
 }
 
 /// A value has no such field or method.
-pub(crate) fn no_member(place: Place, ty: &str, name: &str, near: Option<&str>) -> Problem {
+pub(crate) fn no_member(
+    place: Place,
+    ty: &str,
+    name: &str,
+    near: Option<&str>,
+    fields: &[Arc<str>],
+) -> Problem {
     let problem = Problem::error("unknown-name", place.clone(), format!("`{ty}` has no `{name}`"));
-    match near {
-        Some(near) => problem
+    if let Some(near) = near {
+        return problem
             .label(format!("did you mean `{near}`?"))
             .help(format!("write `{near}`"))
-            .fix(place, near),
-        None => problem.label("neither a field nor a function"),
+            .fix(place, near);
     }
+    let problem = problem.label("neither a field nor a function");
+    match fields {
+        [] => problem.help(format!("declare `fn {name}(self: {ty})` if you want it")),
+        fields => {
+            let fields: Vec<String> = fields.iter().map(|field| format!("`.{field}`")).collect();
+            problem.help(format!("its fields are {}", fields.join(", ")))
+        }
+    }
+}
+
+/// A method that another language has. `instead`: what to write here.
+pub(crate) fn foreign_method(place: Place, ty: &str, name: &str, instead: &str) -> Problem {
+    Problem::error("unknown-name", place, format!("`{ty}` has no `{name}`"))
+        .label("neither a field nor a function")
+        .help(instead)
 }
 
 pub(crate) fn inout_closure(place: Place) -> Problem {
@@ -190,7 +210,7 @@ pub(crate) fn intrinsic(place: Place, name: &str) -> Problem {
 pub(crate) fn main_shape(place: Place) -> Problem {
     Problem::error("wrong-main", place, "`main` takes nothing and gives nothing or a Result")
         .label("this is where the program begins")
-        .help("declare it as `fn main()` or `fn main() -> Result[(), ERROR]`")
+        .help("write `fn main()` or `fn main() -> Result[(), ERROR]`; arguments are in `std.env`")
 }
 
 /// Two functions of one name that no call can tell apart.

@@ -21,10 +21,20 @@ pub(crate) fn bare_return(place: Place, expected: &str, why: Option<&Why>) -> Pr
 }
 
 /// A match leaves something out.
-pub(crate) fn missing_arm(place: Place, pattern: &str) -> Problem {
-    Problem::error("missing-arm", place, format!("this match leaves out `{pattern}`"))
-        .label(format!("nothing takes `{pattern}`"))
-        .help(format!("add an arm: {pattern} => …"))
+pub(crate) fn missing_arm(place: Place, pattern: &str, declared: Option<Place>) -> Problem {
+    let problem = match pattern {
+        "_" => Problem::error("missing-arm", place, "this match does not take every value")
+            .label("nothing takes the other values"),
+        pattern => {
+            Problem::error("missing-arm", place, format!("this match leaves out `{pattern}`"))
+                .label(format!("nothing takes `{pattern}`"))
+        }
+    };
+    let problem = match declared {
+        Some(declared) => problem.because(declared, "declared here"),
+        None => problem,
+    };
+    problem.help(format!("add an arm `{pattern} => …`"))
 }
 
 /// A pattern of `let` or `for` does not fit always.

@@ -2,6 +2,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod control;
+pub(crate) mod elsewhere;
 pub(crate) mod names;
 pub(crate) mod places;
 pub(crate) mod types;
@@ -11,7 +12,9 @@ use iridium_isa::{Diagnostic, Diagnostics, FileId, Severity, Sources, Span};
 /// A place in a source file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
+    /// The file.
     pub file: FileId,
+    /// The bytes in it.
     pub span: Span,
 }
 
@@ -23,6 +26,7 @@ pub struct Problem {
     /// The name of its family, such as `mismatched-types`. It is stable: tests, tools and editors
     /// know a problem by it.
     pub name: &'static str,
+    /// Whether it keeps the program from being compiled.
     pub severity: Severity,
     /// What is wrong, in one line.
     pub message: String,

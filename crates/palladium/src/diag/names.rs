@@ -12,8 +12,30 @@ pub(crate) fn unknown(place: Place, what: &str, name: &str, near: Option<&str>) 
             .label(format!("did you mean `{near}`?"))
             .help(format!("write `{near}`"))
             .fix(place, near),
-        None => problem.label("unknown"),
+        None => match what {
+            "value" => problem.label("is not known here").help(
+                "declare it before, in this block or one around it, or take it as a parameter",
+            ),
+            "type" => problem
+                .label("is not known here")
+                .help("declare it with `record` or `enum`, or import its module"),
+            _ => problem.label("unknown"),
+        },
     }
+}
+
+/// A name that another language has. `instead`: what to write here.
+pub(crate) fn foreign(place: Place, what: &str, name: &str, instead: &str) -> Problem {
+    Problem::error("unknown-name", place, format!("there is no {what} `{name}`"))
+        .label("is not known here")
+        .help(instead)
+}
+
+/// A module of the library that is named without an import.
+pub(crate) fn not_imported(place: Place, name: &str) -> Problem {
+    Problem::error("unknown-name", place, format!("`{name}` is not imported"))
+        .label("is a module of the library")
+        .help(format!("write `import std.{name}` at the top of the file"))
 }
 
 pub(crate) fn declared_twice(place: Place, name: &str, first: Place) -> Problem {
@@ -26,18 +48,22 @@ pub(crate) fn declared_twice(place: Place, name: &str, first: Place) -> Problem 
 pub(crate) fn unknown_module(place: Place, path: &str, near: Option<String>) -> Problem {
     let problem = Problem::error("unknown-module", place, format!("there is no module `{path}`"));
     match near {
-        Some(near) => problem.label(format!("did you mean `{near}`?")),
+        Some(near) => {
+            problem.label(format!("did you mean `{near}`?")).help(format!("write `import {near}`"))
+        }
         None => problem.label("imported here").help("modules of the library are `std.NAME`"),
     }
 }
 
 pub(crate) fn unreadable_module(place: Place, path: &str, error: &LoadError) -> Problem {
     match error {
-        LoadError::NotFound => {
-            Problem::error("unknown-module", place, format!("there is no file `{path}`"))
-                .label("imported here")
-                .help("paths begin in the folder of the program's first file, or with `.` in that of this file")
-        }
+        LoadError::NotFound => Problem::error(
+            "unknown-module",
+            place,
+            format!("there is no file `{path}`"),
+        )
+        .label("imported here")
+        .help("`import name` is looked for beside the first file, `import .name` beside this one"),
         LoadError::Unreadable(why) => {
             Problem::error("unknown-module", place, format!("`{path}` cannot be read: {why}"))
                 .label("imported here")

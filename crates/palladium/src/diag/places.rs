@@ -2,16 +2,47 @@
 
 use super::{Place, Problem};
 
+/// What a local is declared by. Only a `var` can be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Var,
+    /// A `let` of one name.
+    Let,
+    /// A parameter of a function that is not `var`.
+    Param,
+    /// A name in a pattern, or a parameter of a closure.
+    Pattern,
+}
+
 /// Something is changed that is no `var`.
-pub(crate) fn needs_var(place: Place, name: &str, what: Option<&str>, declared: Place) -> Problem {
+pub(crate) fn needs_var(
+    place: Place,
+    name: &str,
+    what: Option<&str>,
+    declared: Place,
+    by: By,
+) -> Problem {
     let message = match what {
         Some(what) => format!("{what}, but `{name}` is not a `var`"),
         None => format!("`{name}` is changed, but it is not a `var`"),
     };
+    let (label, help) = match by {
+        By::Var | By::Let => ("declared here with `let`", format!("write `var {name}` there")),
+        By::Param => (
+            "a parameter without `var`",
+            format!(
+                "copy it: `var copy = {name}`; or declare `var {name}`, to change the caller's"
+            ),
+        ),
+        By::Pattern => (
+            "declared here, without `var`",
+            format!("copy it into a variable: `var copy = {name}`"),
+        ),
+    };
     Problem::error("needs-var", place, message)
         .label("changed here")
-        .because(declared, "declared here without `var`")
-        .help(format!("declare it with `var {name}`"))
+        .because(declared, label)
+        .help(help)
 }
 
 /// Something is changed that is no place.

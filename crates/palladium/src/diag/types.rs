@@ -31,12 +31,24 @@ fn advice(expected: &str, found: &str) -> Option<String> {
     Some(match (expected, found) {
         ("Float", "Int") => "convert it with `.to_float()`".to_owned(),
         ("Int", "Float") => "convert it with `.to_int()`, or first `.round()` it".to_owned(),
-        ("String", "()") | ("()", "String") => return None,
+        ("String", "()") => return None,
         ("String", "Char") => "make it a text with `.to_string()`, or write \"…\"".to_owned(),
         ("String", _) => "make it a text with an f-string: f\"{…}\"".to_owned(),
         ("Int", "String") => "read a number from it with `Int.parse(…)`".to_owned(),
         ("Float", "String") => "read a number from it with `Float.parse(…)`".to_owned(),
+        ("()", found) => {
+            format!("if the function is to give it, write `-> {found}` after its parameters")
+        }
+        ("Bool", "String") => "ask for what is meant, such as `not text.is_empty()`".to_owned(),
+        ("Bool", found) if found.starts_with("List") => {
+            "ask for what is meant, such as `not xs.is_empty()`".to_owned()
+        }
+        ("Bool", found) if is_option(found) => "ask whether it is there: `x is Some(y)`".to_owned(),
+        ("Bool", found) if found.starts_with("Result[") => {
+            "ask how it ended: `x is Ok(y)`".to_owned()
+        }
         ("Bool", _) => "write a comparison, such as `x != 0`".to_owned(),
+        (_, found) if gives(found) == Some(expected) => "call it: write `()` after it".to_owned(),
         (expected, found) if found == format!("{expected}?") => {
             "take the value out with `?`, `!` or `?? default`".to_owned()
         }
@@ -50,6 +62,35 @@ fn advice(expected: &str, found: &str) -> Option<String> {
         _ => return None,
     })
 }
+
+fn is_option(ty: &str) -> bool {
+    ty.ends_with('?') || ty.starts_with("Option[")
+}
+
+/// What a function without parameters gives.
+fn gives(ty: &str) -> Option<&str> {
+    ty.strip_prefix("fn() -> ")
+}
+
+/// The two sides of an operator are of different types.
+pub(crate) fn sides(place: Place, op: &str, left: Place, types: (&str, &str)) -> Problem {
+    let (expected, found) = types;
+    let problem = mismatched(
+        place,
+        expected,
+        found,
+        Some(&(left, format!("the left side of `{op}` is `{expected}`"))),
+    );
+    match types {
+        ("Int", "Float") | ("Float", "Int") => {
+            problem.help("make a Float of the Int with `.to_float()`; numbers are not mixed")
+        }
+        (_, "String") | ("String", _) if op == "+" => problem.help(JOINED),
+        _ => problem,
+    }
+}
+
+const JOINED: &str = "join texts with an f-string: f\"{a}{b}\"";
 
 /// A block or function that should give something ends without it.
 pub(crate) fn no_value(place: Place, expected: &str, why: Option<&Why>) -> Problem {
@@ -124,7 +165,12 @@ pub(crate) fn operator(place: Place, op: &str, found: &str) -> Problem {
     let problem =
         Problem::error("wrong-operand", place, message).label(format!("this is `{found}`"));
     match (op, found) {
-        ("+", "String") => problem.help("join texts with an f-string: f\"{a}{b}\""),
+        ("+", "String") => problem.help(JOINED),
+        (_, "()") => problem.help("what is called gives nothing; has it a `-> TYPE`?"),
+        (_, found) if is_option(found) || found.starts_with("Result[") => {
+            problem.help("take the value out with `?`, `!` or `?? default`")
+        }
+        (_, found) if gives(found).is_some() => problem.help("call it: write `()` after it"),
         ("+", found) if found.starts_with("List") => problem.help("join lists with `.concat(…)`"),
         ("%" | "&" | "|" | "^" | "<<" | ">>" | "+%" | "-%" | "*%", _) => {
             problem.help("it is only there for `Int`")
@@ -178,14 +224,23 @@ pub(crate) fn parameter_bound(
 }
 
 /// `x?` in a function that cannot pass it on.
-pub(crate) fn try_outside(place: Place, what: &str, gives: &str, why: Option<&Why>) -> Problem {
+pub(crate) fn try_outside(
+    place: Place,
+    what: &str,
+    gives: &str,
+    in_main: bool,
+    why: Option<&Why>,
+) -> Problem {
     let message = format!("`?` passes {what} on, but the function gives `{gives}`");
     let mut problem = Problem::error("mismatched-types", place, message)
         .label("it cannot be passed on from here")
-        .help(format!(
-            "let the function give {}, or use `!`, `??` or `match`",
-            if what == "None" { "an Option" } else { "a Result" }
-        ));
+        .help(match (what, in_main) {
+            ("None", true) => {
+                "use `!`, `??` or `match`; or `.ok_or(error)?`, with a `main` that gives a Result"
+            }
+            ("None", false) => "let the function give an Option, or use `!`, `??` or `match`",
+            _ => "let the function give a Result, or use `!`, `??` or `match`",
+        });
     if let Some((place, text)) = why {
         problem = problem.because(place.clone(), text.clone());
     }
@@ -219,9 +274,16 @@ pub(crate) fn not_a_type(place: Place) -> Problem {
 }
 
 pub(crate) fn not_indexed(place: Place, found: &str) -> Problem {
+    let help = if found.starts_with('(') {
+        "the parts of a tuple are `t.0`, `t.1`, …; or take it apart: `let (a, b) = t`"
+    } else if is_option(found) || found.starts_with("Result[") {
+        "take the value out first, with `?`, `!` or `?? default`"
+    } else {
+        "take a field of it with `.`"
+    };
     Problem::error("mismatched-types", place, format!("`{found}` has no elements by position"))
         .label("brackets are for lists, maps, strings and bytes")
-        .help("take a field with `.`, or a list")
+        .help(help)
 }
 
 pub(crate) fn string_index(place: Place) -> Problem {

@@ -10,7 +10,10 @@ use iridium_isa::BuildError;
 pub enum Error {
     /// A function needs more registers at once than there are.
     #[error("`{function}` keeps too many values at once; it should be made into several functions")]
-    TooManyRegisters { function: Arc<str> },
+    TooManyRegisters {
+        /// Its qualified name.
+        function: Arc<str>,
+    },
     /// The module breaks a rule of the machine: it is too large, or this is a fault of the compiler.
     #[error(transparent)]
     Build(#[from] BuildError),

@@ -37,6 +37,7 @@ use instances::Key;
 /// What a program does when it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
+    /// Its `main`.
     Main,
     /// The test at this position of the program's.
     Test(usize),

@@ -7,10 +7,12 @@ use super::{Block, BlockIdx, Function, Inst, Operand, Reg, Terminator};
 pub struct RegSet(Vec<u64>);
 
 impl RegSet {
+    /// A set without any, with room for so many registers.
     pub fn new(registers: usize) -> Self {
         Self(vec![0; registers.div_ceil(64)])
     }
 
+    /// Whether a register is in it.
     pub fn contains(&self, reg: Reg) -> bool {
         self.0.get(reg.0 as usize / 64).is_some_and(|word| word >> (reg.0 % 64) & 1 == 1)
     }
@@ -31,12 +33,14 @@ impl RegSet {
         }
     }
 
+    /// Takes a register out.
     pub fn remove(&mut self, reg: Reg) {
         if let Some(word) = self.0.get_mut(reg.0 as usize / 64) {
             *word &= !(1 << (reg.0 % 64));
         }
     }
 
+    /// Adds all of another set.
     pub fn union(&mut self, other: &Self) {
         if self.0.len() < other.0.len() {
             self.0.resize(other.0.len(), 0);
@@ -44,6 +48,7 @@ impl RegSet {
         self.0.iter_mut().zip(&other.0).for_each(|(word, more)| *word |= more);
     }
 
+    /// Takes all of another set out.
     pub fn subtract(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(word, less)| *word &= !less);
     }
@@ -62,6 +67,7 @@ impl RegSet {
 }
 
 impl Operand {
+    /// The register, if it is one.
     pub fn reg(self) -> Option<Reg> {
         match self {
             Self::Reg(reg) => Some(reg),
@@ -247,6 +253,7 @@ impl Terminator {
 }
 
 impl Function {
+    /// A block by its position.
     pub fn block(&self, index: BlockIdx) -> Option<&Block> {
         self.blocks.get(index.0 as usize)
     }

@@ -12,6 +12,10 @@
 //!
 //! A block of the heap is as the machine's instructions have it: a head of 8 bytes (count, variant,
 //! class), then cells of 8 bytes; of lists, strings and bytes the length, then the elements.
+#![allow(
+    missing_docs,
+    reason = "fields and variants are called what they are; the rest is documented"
+)]
 
 use std::sync::Arc;
 
@@ -19,6 +23,7 @@ use iridium_isa::{FileId, Span};
 
 pub mod flow;
 
+/// A function, by its position in the program.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FnIdx(pub u32);
 
@@ -26,6 +31,7 @@ pub struct FnIdx(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reg(pub u32);
 
+/// A basic block, by its position in its function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlockIdx(pub u32);
 
@@ -37,6 +43,7 @@ pub struct DataIdx(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GlueIdx(pub u32);
 
+/// All that is to be emitted.
 #[derive(Debug, Clone, Default)]
 pub struct Program {
     pub functions: Vec<Function>,
@@ -75,6 +82,7 @@ pub struct Glue {
     pub copy: Option<FnIdx>,
 }
 
+/// What a register holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     Int,
@@ -82,6 +90,7 @@ pub enum Class {
     Ptr(GlueIdx),
 }
 
+/// A function over virtual registers.
 #[derive(Debug, Clone)]
 pub struct Function {
     /// The label in listings and backtraces.
@@ -107,6 +116,7 @@ pub enum Passing {
     Fixed(Vec<bool>),
 }
 
+/// Instructions that are executed one after the other, and where control goes then.
 #[derive(Debug, Clone)]
 pub struct Block {
     pub insts: Vec<(Inst, Span)>,
@@ -120,6 +130,7 @@ pub enum Operand {
     Imm(i32),
 }
 
+/// An instruction.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inst {
     Int {
@@ -289,6 +300,7 @@ pub enum Inst {
     },
 }
 
+/// How much of a cell is read or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Width {
     Cell,
@@ -298,6 +310,7 @@ pub enum Width {
     U32,
 }
 
+/// What the elements of a block are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Elem {
     Cell,
@@ -330,6 +343,7 @@ pub enum BinaryOp {
     Max,
 }
 
+/// An operation on one operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UnaryOp {
     /// Checked.
@@ -351,6 +365,7 @@ pub enum UnaryOp {
     Round,
 }
 
+/// An operation on two floats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FloatOp {
     Add,
@@ -361,6 +376,7 @@ pub enum FloatOp {
     Max,
 }
 
+/// A comparison of integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Compare {
     Eq,
@@ -416,6 +432,7 @@ pub enum MachineOp {
     Host(u16),
 }
 
+/// Where control goes at the end of a block.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Terminator {
     Jump(BlockIdx),

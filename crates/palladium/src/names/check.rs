@@ -11,6 +11,7 @@ use crate::types::program;
 /// A program that has been checked. It can only be compiled when no problem is an error.
 #[derive(Debug, Clone)]
 pub struct Checked {
+    /// The typed tree.
     pub program: Program,
     /// What is wrong, in the order in which it was found.
     pub problems: Vec<Problem>,

@@ -17,6 +17,7 @@ pub trait Loader {
 pub struct Loaded {
     /// What diagnostics call it.
     pub name: Arc<str>,
+    /// What it contains.
     pub text: Arc<str>,
 }
 

@@ -38,6 +38,27 @@ impl World {
         }
     }
 
+    /// The name of an imported module that has a public function or constant of this name.
+    pub(crate) fn import_with(&mut self, module: ModuleId, name: &str) -> Option<Arc<str>> {
+        let imports: Vec<_> = self
+            .module(module)
+            .imports
+            .iter()
+            .filter_map(|import| Some((Arc::clone(&import.name), import.target?)))
+            .collect();
+        imports.into_iter().find_map(|(import, target)| {
+            let target = self.target_module(target)?;
+            let functions = self.module(target).functions_named(name);
+            let public = functions.iter().any(|key| self.function(*key).public)
+                || self
+                    .module(target)
+                    .consts
+                    .get(name)
+                    .is_some_and(|key| self.consts[key.0 as usize].public);
+            public.then_some(import)
+        })
+    }
+
     fn imported(&mut self, module: ModuleId) -> Vec<ModuleId> {
         let targets: Vec<_> =
             self.module(module).imports.iter().filter_map(|import| import.target).collect();
@@ -274,6 +295,11 @@ const BUILTIN: &[&str] = &[
     "Int", "Float", "Bool", "Char", "String", "Bytes", "Duration", "Node", "Never", "List", "Pid",
     "Reply",
 ];
+
+/// Whether a type of this name is a part of the language. A file may hide it with one of its own.
+pub(crate) fn is_built_in(name: &str) -> bool {
+    BUILTIN.contains(&name)
+}
 
 /// The module of the library that a built-in type's methods are in.
 pub(crate) fn builtin_module(ty: &Type) -> Option<&'static str> {

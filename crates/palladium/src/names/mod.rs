@@ -2,7 +2,7 @@
 
 mod check;
 mod files;
-mod library;
+pub(crate) mod library;
 mod loader;
 pub(crate) mod lookup;
 pub(crate) mod resolve;

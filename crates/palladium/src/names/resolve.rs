@@ -11,7 +11,7 @@ use super::world::{
     World,
 };
 use crate::core::{EnumId, FnType, RecordId, Type};
-use crate::diag::{names as say, types as say_types};
+use crate::diag::{Place, elsewhere, names as say, types as say_types};
 use crate::syntax::ast;
 use crate::types::kind::{ERROR, unit};
 
@@ -124,12 +124,23 @@ impl World {
         Some(ty)
     }
 
+    /// Where a module declares a type.
+    pub(crate) fn declared_type(&self, module: ModuleId, name: &str) -> Option<Place> {
+        let ty = *self.module(module).types.get(name)?;
+        Some(self.place(module, &self.declared_span(ty)))
+    }
+
     fn unknown_type(&mut self, scope: TypeScope<'_>, name: &ast::Ident) {
         if name.text.is_empty() {
             return;
         }
         if is_of_processes(&name.text) {
             self.processes(self.place(scope.module, &name.span));
+            return;
+        }
+        if let Some(instead) = elsewhere::upper(&name.text) {
+            let place = self.place(scope.module, &name.span);
+            self.problem(say::foreign(place, "type", &name.text, instead));
             return;
         }
         let mut names = self.upper_names(scope.module);

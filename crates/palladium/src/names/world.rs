@@ -49,6 +49,7 @@ pub(crate) struct World {
 pub struct SourceFile {
     /// What diagnostics call it.
     pub name: Arc<str>,
+    /// What it contains.
     pub text: Arc<str>,
 }
 

@@ -36,6 +36,7 @@ use crate::mir::{
 /// How much the pass thinks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
+    /// As for every program.
     Optimised,
     /// Everything is owned, nothing is lent, on loan or reused. What a program does is the same.
     Plain,

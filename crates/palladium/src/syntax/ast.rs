@@ -2,6 +2,10 @@
 //!
 //! What could not be read is an `Error` node, about which the parser has said what there is to say:
 //! whoever meets one keeps silent. Everything has the span of its source text in its own file.
+#![allow(
+    missing_docs,
+    reason = "fields and variants are called what they are; the rest is documented"
+)]
 
 use std::sync::Arc;
 
@@ -48,6 +52,7 @@ pub struct Item {
     pub kind: ItemKind,
 }
 
+/// What a declaration declares.
 #[derive(Debug, Clone)]
 pub enum ItemKind {
     Fn(Fn),
@@ -90,6 +95,7 @@ pub struct Param {
     pub default: Option<Expr>,
 }
 
+/// A record.
 #[derive(Debug, Clone)]
 pub struct Record {
     pub name: Ident,
@@ -106,6 +112,7 @@ pub struct Field {
     pub default: Option<Expr>,
 }
 
+/// An enum.
 #[derive(Debug, Clone)]
 pub struct Enum {
     pub name: Ident,
@@ -121,12 +128,14 @@ pub struct Variant {
     pub fields: Vec<VariantField>,
 }
 
+/// A field of a variant.
 #[derive(Debug, Clone)]
 pub struct VariantField {
     pub label: Option<Ident>,
     pub ty: Type,
 }
 
+/// Another name for a type.
 #[derive(Debug, Clone)]
 pub struct Alias {
     pub name: Ident,
@@ -134,6 +143,7 @@ pub struct Alias {
     pub ty: Type,
 }
 
+/// A constant.
 #[derive(Debug, Clone)]
 pub struct Const {
     pub name: Ident,
@@ -141,6 +151,7 @@ pub struct Const {
     pub value: Expr,
 }
 
+/// An actor.
 #[derive(Debug, Clone)]
 pub struct Actor {
     pub name: Ident,
@@ -173,6 +184,7 @@ pub struct Handler {
     pub body: Expr,
 }
 
+/// An app.
 #[derive(Debug, Clone)]
 pub struct App {
     pub name: Ident,
@@ -204,12 +216,14 @@ pub struct Test {
     pub body: Block,
 }
 
+/// A written type.
 #[derive(Debug, Clone)]
 pub struct Type {
     pub span: Span,
     pub kind: TypeKind,
 }
 
+/// What a written type is.
 #[derive(Debug, Clone)]
 pub enum TypeKind {
     /// `http.Request[T]`
@@ -237,12 +251,14 @@ pub struct Block {
     pub stmts: Vec<Stmt>,
 }
 
+/// A statement.
 #[derive(Debug, Clone)]
 pub struct Stmt {
     pub span: Span,
     pub kind: StmtKind,
 }
 
+/// What a statement is.
 #[derive(Debug, Clone)]
 pub enum StmtKind {
     /// `let pattern: Type = value else { … }`
@@ -277,12 +293,14 @@ pub enum StmtKind {
     Expr(Expr),
 }
 
+/// An expression.
 #[derive(Debug, Clone)]
 pub struct Expr {
     pub span: Span,
     pub kind: ExprKind,
 }
 
+/// What an expression is.
 #[derive(Debug, Clone)]
 pub enum ExprKind {
     Int(i64),
@@ -399,6 +417,7 @@ pub struct Arg {
     pub value: Expr,
 }
 
+/// A part of an f-string.
 #[derive(Debug, Clone)]
 pub enum FormatPart {
     Text(Arc<str>),
@@ -419,6 +438,7 @@ pub struct Format {
     pub radix: Option<char>,
 }
 
+/// Where a value stands in the width of its format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     Left,
@@ -426,12 +446,14 @@ pub enum Align {
     Right,
 }
 
+/// An operator before its operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnaryOp {
     Neg,
     Not,
 }
 
+/// An operator between two operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BinaryOp {
     Add,
@@ -471,12 +493,14 @@ pub struct Arm {
     pub body: Expr,
 }
 
+/// A pattern.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     pub span: Span,
     pub kind: PatternKind,
 }
 
+/// What a pattern is.
 #[derive(Debug, Clone)]
 pub enum PatternKind {
     /// `_`
@@ -513,6 +537,7 @@ pub enum PatternKind {
     Error,
 }
 
+/// What a pattern says of the fields of a variant or record.
 #[derive(Debug, Clone)]
 pub enum VariantPattern {
     /// `Leaf`

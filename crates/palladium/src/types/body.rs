@@ -8,6 +8,7 @@ use super::checker::{Binding, Checker, Context, Frame, Local, Want};
 use super::kind::is_unit;
 use crate::core::{Body, Expr, FnId, Function, Param, Type};
 use crate::diag::calls as say;
+use crate::diag::places::By;
 use crate::names::resolve::TypeScope;
 use crate::names::world::{FnKey, ModuleId, World};
 use crate::syntax::ast;
@@ -49,7 +50,7 @@ impl Checker {
                 self.place(&signature.result_span),
                 match ast.result {
                     Some(_) => "the function gives this".to_owned(),
-                    None => "the function says no result: `-> TYPE`".to_owned(),
+                    None => "the function has no `-> TYPE`, so it gives nothing".to_owned(),
                 },
             )),
         );
@@ -58,7 +59,8 @@ impl Checker {
         self.push_scope();
         let mut params = Vec::new();
         for param in &signature.params {
-            let local = self.local(&param.name, param.ty.clone(), param.inout, &param.span);
+            let by = if param.inout { By::Var } else { By::Param };
+            let local = self.local(&param.name, param.ty.clone(), by, &param.span);
             self.bind(&param.name, Binding::Local(local));
             params.push(Param { local, inout: param.inout });
         }

@@ -12,6 +12,7 @@ use super::kind::ERROR;
 use super::text::text;
 use super::unify::Vars;
 use crate::core::{self, FnId, Function, LocalId, Type};
+use crate::diag::places::By;
 use crate::diag::types::Why;
 use crate::diag::{Place, Problem};
 use crate::names::world::{Bound, FnKey, Generics, ModuleId, World};
@@ -109,9 +110,7 @@ pub(crate) enum Binding {
 #[derive(Debug)]
 pub(crate) struct Local {
     pub(crate) core: core::Local,
-    /// It can be changed.
-    pub(crate) var: bool,
-    pub(crate) span: Span,
+    pub(crate) by: By,
 }
 
 impl Default for Context {
@@ -160,9 +159,9 @@ impl Frame {
         })
     }
 
-    fn add(&mut self, name: Arc<str>, ty: Type, var: bool, span: Span) -> LocalId {
-        let core = core::Local { name, ty, shared: false };
-        self.locals.push(Local { core, var, span });
+    fn add(&mut self, name: Arc<str>, ty: Type, by: By, span: Span) -> LocalId {
+        let core = core::Local { name, ty, span, shared: false };
+        self.locals.push(Local { core, by });
         LocalId(self.locals.len() as u32 - 1)
     }
 }
@@ -249,13 +248,13 @@ impl Checker {
     }
 
     /// A local that has a name; it is bound to it with `bind`.
-    pub(crate) fn local(&mut self, name: &Arc<str>, ty: Type, var: bool, span: &Span) -> LocalId {
-        self.frame().add(Arc::clone(name), ty, var, span.clone())
+    pub(crate) fn local(&mut self, name: &Arc<str>, ty: Type, by: By, span: &Span) -> LocalId {
+        self.frame().add(Arc::clone(name), ty, by, span.clone())
     }
 
     /// A local of the compiler.
     pub(crate) fn temporary(&mut self, ty: Type, span: &Span) -> LocalId {
-        self.frame().add(Arc::default(), ty, true, span.clone())
+        self.frame().add(Arc::default(), ty, By::Var, span.clone())
     }
 
     pub(crate) fn local_type(&mut self, local: LocalId) -> Type {
@@ -289,9 +288,9 @@ fn capture(frames: &mut [Frame], depth: usize, outer: LocalId) -> LocalId {
     if let Some((_, inner)) = frames[depth].captures.iter().find(|(of, _)| *of == outer) {
         return *inner;
     }
-    let Local { core, var, span } = &frames[depth - 1].locals[outer.0 as usize];
-    let (name, ty, var, span) = (Arc::clone(&core.name), core.ty.clone(), *var, span.clone());
-    let inner = frames[depth].add(name, ty, var, span);
+    let Local { core, by } = &frames[depth - 1].locals[outer.0 as usize];
+    let (core, by) = (core.clone(), *by);
+    let inner = frames[depth].add(core.name, core.ty, by, core.span);
     frames[depth].captures.push((outer, inner));
     inner
 }

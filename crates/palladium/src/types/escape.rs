@@ -11,7 +11,7 @@ use crate::diag::{Place, Problem, places as say};
 pub(crate) fn check_escapes(functions: &[Function]) -> Vec<Problem> {
     let kept = kept_params(functions);
     let mut problems = Vec::new();
-    for (nth, function) in functions.iter().enumerate() {
+    for function in functions {
         let Body::Code(body) = &function.body else { continue };
         let mut uses =
             Uses { functions, kept: &kept, locals: BTreeSet::new(), closures: Vec::new() };
@@ -22,19 +22,19 @@ pub(crate) fn check_escapes(functions: &[Function]) -> Vec<Problem> {
                 .filter(|(local, _)| uses.locals.contains(local))
                 .map(|(_, closure)| *closure),
         ) {
-            problems.extend(problem(functions, FnId(nth as u32), closure));
+            problems.extend(problem(functions, closure));
         }
     }
     problems
 }
 
 /// What is wrong when a closure is kept.
-fn problem(functions: &[Function], around: FnId, closure: FnId) -> Option<Problem> {
-    let (outer, inner) = (&functions[around.0 as usize], functions.get(closure.0 as usize)?);
+fn problem(functions: &[Function], closure: FnId) -> Option<Problem> {
+    let inner = functions.get(closure.0 as usize)?;
     let changed =
         inner.captures.iter().map(|local| &inner.locals[local.0 as usize]).find(|l| l.shared)?;
     let place = Place { file: inner.file, span: inner.span.clone() };
-    let var = Place { file: outer.file, span: outer.span.clone() };
+    let var = Place { file: inner.file, span: changed.span.clone() };
     Some(say::escaping(place, &changed.name, var))
 }
 

@@ -27,7 +27,9 @@ pub struct Report {
 /// The declarations that the types of patterns name.
 #[derive(Debug, Clone, Copy)]
 pub struct Declarations<'p> {
+    /// By their ids.
     pub records: &'p [Record],
+    /// By their ids.
     pub enums: &'p [Enum],
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use iridium_isa::Span;
 
 use super::checker::Checker;
-use super::kind::{as_param, is_error};
+use super::kind::as_param;
 use super::unify::Vars;
 use crate::core::walk::each_child_mut;
 use crate::core::{Arg, Body, Expr, ExprKind, Function, Pattern, PatternKind, Place, Type};
@@ -65,7 +65,7 @@ impl Checker {
                 }
                 None => {
                     let (ty, of) = (self.text(&ty), self.text(&part));
-                    let part = (!path.is_empty()).then_some((&path[1..], &*of));
+                    let part = path.strip_prefix('.').map(|path| (path, &*of));
                     say::bound(place, need.bound.name(), &ty, part, need.why.as_ref())
                 }
             };
@@ -88,19 +88,10 @@ fn bound_spans(body: &Expr, found: &mut Vec<(u32, Span)>) {
 fn in_pattern(pattern: &Pattern, found: &mut Vec<(u32, Span)>) {
     match &pattern.kind {
         PatternKind::Bind(local) => found.push((local.0, pattern.span.clone())),
-        PatternKind::As(inner, local) => {
-            found.push((local.0, pattern.span.clone()));
-            in_pattern(inner, found);
-        }
-        PatternKind::Or(parts)
-        | PatternKind::Tuple(parts)
-        | PatternKind::List { patterns: parts, .. }
-        | PatternKind::Variant { fields: parts, .. }
-        | PatternKind::Record { fields: parts, .. } => {
-            parts.iter().for_each(|part| in_pattern(part, found));
-        }
+        PatternKind::As(_, local) => found.push((local.0, pattern.span.clone())),
         _ => {}
     }
+    pattern.parts().iter().for_each(|part| in_pattern(part, found));
 }
 
 struct Finisher<'v> {
@@ -189,11 +180,4 @@ impl Finisher<'_> {
             _ => {}
         }
     }
-}
-
-/// Whether something in a function is wrong, so that nothing more is to be told from its body.
-pub(crate) fn is_wrong(body: &Expr) -> bool {
-    let mut wrong = is_error(&body.ty);
-    crate::core::walk::each_child(body, &mut |child| wrong = wrong || is_wrong(child));
-    wrong
 }

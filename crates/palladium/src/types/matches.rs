@@ -4,7 +4,7 @@
 use iridium_isa::Span;
 
 use super::exhaustive::{self, Declarations};
-use super::finish::is_wrong;
+use super::kind::{any, is_error};
 use crate::core::walk::each_child;
 use crate::core::{Body, Expr, ExprKind, Function, Pattern, RecordId, Type};
 use crate::diag::{Place, Problem, control as say, types as say_types};
@@ -18,15 +18,16 @@ pub(crate) fn check_matches(world: &World, functions: &[Function]) -> Vec<Proble
         let Body::Code(body) = &function.body else { continue };
         let library =
             world.modules.iter().any(|module| module.file == function.file && module.library);
-        if library || is_wrong(body) {
+        if library {
             continue;
         }
-        Matches { declarations, function, problems: &mut problems }.expr(body);
+        Matches { world, declarations, function, problems: &mut problems }.expr(body);
     }
     problems
 }
 
 struct Matches<'p> {
+    world: &'p World,
     declarations: Declarations<'p>,
     function: &'p Function,
     problems: &'p mut Vec<Problem>,
@@ -53,7 +54,7 @@ impl Matches<'_> {
     }
 
     fn arms(&mut self, ty: &Type, rows: &[(&Pattern, bool)], span: &Span) {
-        if *ty == Type::Never {
+        if *ty == Type::Never || is_wrong(ty) || rows.iter().any(|(row, _)| has_wrong(row)) {
             return;
         }
         let report = exhaustive::check(self.declarations, ty, rows);
@@ -62,7 +63,8 @@ impl Matches<'_> {
         }
         if let Some(missing) = &report.missing {
             let start = span.start..(span.start + 5).min(span.end);
-            self.problems.push(say::missing_arm(self.place(&start), missing));
+            let declared = self.variant(ty, missing);
+            self.problems.push(say::missing_arm(self.place(&start), missing, declared));
         }
         for nth in report.unreachable {
             let (pattern, _) = rows[nth];
@@ -73,9 +75,20 @@ impl Matches<'_> {
         }
     }
 
+    /// Where the variant that a pattern begins with is declared, when the user has done so.
+    fn variant(&self, ty: &Type, pattern: &str) -> Option<Place> {
+        let Type::Enum(id, _) = ty else { return None };
+        let decl = &self.world.enum_decls[id.0 as usize];
+        let name = pattern.split('(').next()?;
+        let variant = decl.ast.variants.iter().find(|variant| &*variant.name.text == name)?;
+        let library = self.world.module(decl.module).library;
+        (!library).then(|| self.world.place(decl.module, &variant.name.span))
+    }
+
     fn always(&mut self, pattern: &Pattern, ty: &Type) {
         use crate::core::PatternKind::{Any, Bind};
-        if *ty == Type::Never || matches!(pattern.kind, Any | Bind(_)) {
+        let wrong = is_wrong(ty) || has_wrong(pattern);
+        if wrong || *ty == Type::Never || matches!(pattern.kind, Any | Bind(_)) {
             return;
         }
         let report = exhaustive::check(self.declarations, ty, &[(pattern, false)]);
@@ -83,6 +96,16 @@ impl Matches<'_> {
             self.problems.push(say::may_not_fit(self.place(&pattern.span), &missing));
         }
     }
+}
+
+/// Whether a type has something in it of which it has been told that it is wrong.
+fn is_wrong(ty: &Type) -> bool {
+    any(ty, &mut is_error)
+}
+
+/// The same of a pattern.
+fn has_wrong(pattern: &Pattern) -> bool {
+    is_wrong(&pattern.ty) || pattern.parts().iter().any(has_wrong)
 }
 
 /// Records that would contain themselves without end.

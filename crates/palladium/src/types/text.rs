@@ -1,8 +1,12 @@
 //! Types as they are written.
 
+use std::borrow::Cow;
+
 use super::kind::{as_param, as_var, is_unit};
 use crate::core::Type;
-use crate::names::world::{Generic, World};
+use crate::names::library;
+use crate::names::lookup::is_built_in;
+use crate::names::world::{Generic, Module, World};
 
 /// A type as a person writes it; what is not known is `_`.
 pub(crate) fn text(world: &World, generics: &[Generic], ty: &Type) -> String {
@@ -28,7 +32,10 @@ pub(crate) fn text(world: &World, generics: &[Generic], ty: &Type) -> String {
         Type::List(ty) => format!("List[{}]", text(world, generics, ty)),
         Type::Pid(ty) => format!("Pid[{}]", text(world, generics, ty)),
         Type::Reply(ty) => format!("Reply[{}]", text(world, generics, ty)),
-        Type::Record(id, types) => applied(&world.records[id.0 as usize].name, types),
+        Type::Record(id, types) => {
+            let module = world.module(world.record_decls[id.0 as usize].module);
+            applied(&unmistakable(world, module, &world.records[id.0 as usize].name), types)
+        }
         Type::Enum(id, types) => {
             let declared = &world.enums[id.0 as usize];
             let module = world.module(world.enum_decls[id.0 as usize].module);
@@ -37,7 +44,7 @@ pub(crate) fn text(world: &World, generics: &[Generic], ty: &Type) -> String {
                     let inner = text(world, generics, of);
                     if matches!(of, Type::Fn(_)) { format!("Option[{inner}]") } else { inner + "?" }
                 }
-                types => applied(&declared.name, types),
+                types => applied(&unmistakable(world, module, &declared.name), types),
             }
         }
         Type::Fn(function) => {
@@ -52,5 +59,15 @@ pub(crate) fn text(world: &World, generics: &[Generic], ty: &Type) -> String {
             Some(generic) => generic.name.to_string(),
             None => "_".to_owned(),
         },
+    }
+}
+
+/// The name of a declared type, with its module where the program has another of that name.
+fn unmistakable<'n>(world: &World, module: &Module, name: &'n str) -> Cow<'n, str> {
+    let has = |other: &&Module| !other.library && other.types.contains_key(name);
+    let twice = world.modules.iter().filter(has).nth(1).is_some();
+    match !module.library && (twice || is_built_in(name) || library::home(name).is_some()) {
+        true => Cow::Owned(format!("{}.{name}", module.name)),
+        false => Cow::Borrowed(name),
     }
 }

@@ -94,7 +94,7 @@ impl Fun {
     }
 
     pub(crate) fn local(&mut self, ty: Type) -> LocalId {
-        self.locals.push(Local { name: "".into(), ty, shared: false });
+        self.locals.push(Local { name: "".into(), ty, span: 0..0, shared: false });
         LocalId(self.locals.len() as u32 - 1)
     }
 

@@ -3,7 +3,7 @@
 
 use super::{Mark, Parser};
 use crate::diag::Problem;
-use crate::syntax::ast::{Expr, ExprKind, Generic, Ident, Type, TypeKind};
+use crate::syntax::ast::{Expr, ExprKind, Generic, Ident, Pattern, PatternKind, Type, TypeKind};
 use crate::syntax::token::{Kind, Token};
 use crate::syntax::tree::NodeKind;
 
@@ -102,6 +102,52 @@ impl Parser<'_> {
         let problem = self.problem("foreign-word", token.span(), "an arm begins with its pattern");
         self.report.push(problem.label("is not needed").fix(place, ""));
         self.bump();
+    }
+
+    /// Whether what follows `for` is `(var i = 0; …` or `i = 0; …`.
+    pub(super) fn at_counting_for(&self) -> bool {
+        let round = usize::from(self.is_at(Kind::LParen));
+        let declared = usize::from(matches!(self.ahead(round).kind, Kind::Var | Kind::Let));
+        let name = round + declared;
+        let equals = if self.ahead(name + 1).kind == Kind::Colon { name + 3 } else { name + 1 };
+        self.ahead(name).kind.is_name() && self.ahead(equals).kind == Kind::Eq
+    }
+
+    /// A loop in three parts. Its block is read as that of a loop over a range.
+    pub(super) fn counting_for(&mut self) -> (Pattern, Expr) {
+        let start = self.token();
+        let mut ahead = 0;
+        while !self.ahead(ahead).kind.is_name() {
+            ahead += 1;
+        }
+        let name = self.ahead(ahead);
+        self.skip_until(|parser| parser.is_at(Kind::LBrace));
+        let end = self.end_of_last();
+        let problem =
+            self.problem("foreign-loop", start.start..end, "a loop is written `for x in xs`");
+        let text = self.text_of(name);
+        let help = format!("write `for {text} in 0..n {{ … }}`, or `while`");
+        self.report.push(problem.label("counts in three parts").help(help));
+        let pattern = Pattern { span: name.span(), kind: PatternKind::Bind(self.ident(name)) };
+        (pattern, Expr { span: end..end, kind: ExprKind::Error })
+    }
+
+    /// A function in a record or enum: it is told of, and left out.
+    pub(super) fn function_in_type(&mut self) -> bool {
+        let (token, next) = (self.token(), self.ahead(1));
+        if token.kind != Kind::Fn || !next.kind.is_name() {
+            return false;
+        }
+        self.bump();
+        let function = self.function(true);
+        let problem = self.problem(
+            "misplaced-item",
+            token.span(),
+            "functions stand beside types, not in them",
+        );
+        let help = format!("write it after the `}}`: `fn {}(self: TYPE, …)`", function.name.text);
+        self.report.push(problem.label("is in a type").help(help));
+        true
     }
 
     /// Whether `elif` is here.
@@ -428,7 +474,8 @@ impl Parser<'_> {
         let token = self.bump();
         let place = self.report.place(token.span());
         let problem = self.problem("assignment", token.span(), "values are compared with `==`");
-        self.report.push(problem.label("assigns").fix(place, "=="));
+        let problem = problem.label("assigns").help("write `==`");
+        self.report.push(problem.fix(place, "=="));
         let right = self.expr();
         let op = crate::syntax::ast::BinaryOp::Eq;
         let (left, right) = (Box::new(left), Box::new(right));

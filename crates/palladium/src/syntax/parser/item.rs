@@ -186,7 +186,11 @@ impl Parser<'_> {
         let name = self.type_name("the name of the record");
         let generics = self.generics();
         let mut fields = Vec::new();
-        self.members(|parser| fields.push(parser.field()));
+        self.members(|parser| {
+            if !parser.function_in_type() {
+                fields.push(parser.field());
+            }
+        });
         Record { name, generics, fields }
     }
 
@@ -225,7 +229,11 @@ impl Parser<'_> {
         let name = self.type_name("the name of the enum");
         let generics = self.generics();
         let mut variants = Vec::new();
-        self.members(|parser| variants.push(parser.variant_of_enum()));
+        self.members(|parser| {
+            if !parser.function_in_type() {
+                variants.push(parser.variant_of_enum());
+            }
+        });
         Enum { name, generics, variants }
     }
 

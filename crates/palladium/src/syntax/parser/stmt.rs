@@ -1,7 +1,7 @@
 //! Statements.
 
 use super::Parser;
-use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Stmt, StmtKind, Var};
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Pattern, Stmt, StmtKind, Var};
 use crate::syntax::token::Kind;
 use crate::syntax::tree::NodeKind;
 
@@ -54,11 +54,10 @@ impl Parser<'_> {
             }
             Kind::For => {
                 self.bump();
-                let pattern = self.for_pattern();
-                if !self.eat(Kind::In) {
-                    self.missing_in();
-                }
-                let iterated = self.condition();
+                let (pattern, iterated) = match self.at_counting_for() {
+                    true => self.counting_for(),
+                    false => self.for_head(),
+                };
                 StmtKind::For { pattern, iterated, body: self.block() }
             }
             _ => {
@@ -66,6 +65,15 @@ impl Parser<'_> {
                 self.assignment(place)
             }
         }
+    }
+
+    /// `pattern in value`
+    fn for_head(&mut self) -> (Pattern, Expr) {
+        let pattern = self.for_pattern();
+        if !self.eat(Kind::In) {
+            self.missing_in();
+        }
+        (pattern, self.condition())
     }
 
     /// Whether the comma here comes before the message of an `assert`, and does not end its line.

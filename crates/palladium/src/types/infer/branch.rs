@@ -3,6 +3,7 @@
 use iridium_isa::Span;
 
 use crate::core::{Arm, Expr, ExprKind, Type};
+use crate::diag::places::By;
 use crate::diag::types as say;
 use crate::diag::types::Why;
 use crate::syntax::ast;
@@ -12,28 +13,35 @@ use crate::types::kind::{ERROR, unit};
 
 impl Checker {
     /// A condition. The names that it binds where it is true are in the current scope from here on.
-    pub(super) fn condition(&mut self, e: &ast::Expr, why: Option<&str>) -> Expr {
+    pub(super) fn condition(&mut self, e: &ast::Expr, why: Option<&Why>) -> Expr {
         let span = &e.span;
         match &e.kind {
-            ast::ExprKind::Binary { op: ast::BinaryOp::And, left, right, .. } => {
-                let left = self.condition(left, Some("`and` takes Bools"));
-                let right = self.condition(right, Some("`and` takes Bools"));
+            ast::ExprKind::Binary { op: ast::BinaryOp::And, op_span, left, right } => {
+                let why = (self.place(op_span), "`and` asks for a Bool on each side".to_owned());
+                let left = self.condition(left, Some(&why));
+                let right = self.condition(right, Some(&why));
                 expr(ExprKind::And(Box::new(left), Box::new(right)), Type::Bool, span)
             }
             ast::ExprKind::Is { value, pattern } => {
                 let value = self.infer(value);
                 let ty = value.ty.clone();
-                let pattern = self.pattern(pattern, &ty, false);
+                let pattern = self.pattern(pattern, &ty, By::Pattern);
                 expr(ExprKind::Is { value: Box::new(value), pattern }, Type::Bool, span)
             }
             _ => {
                 self.push_scope();
-                let why = why.map(|why| (self.place(span), why.to_owned()));
-                let found = self.check(e, &Type::Bool, why);
+                let found = self.check(e, &Type::Bool, why.cloned());
                 self.pop_scope();
                 found
             }
         }
+    }
+
+    /// The condition of a statement that begins with `word`.
+    pub(super) fn condition_of(&mut self, word: &str, e: &ast::Expr, span: &Span) -> Expr {
+        let word_span = span.start..span.start + word.len() as u32;
+        let why = (self.place(&word_span), format!("`{word}` asks for a Bool"));
+        self.condition(e, Some(&why))
     }
 
     pub(super) fn if_(
@@ -45,7 +53,7 @@ impl Checker {
         want: &Want,
     ) -> Expr {
         self.push_scope();
-        let condition = self.condition(condition, None);
+        let condition = self.condition_of("if", condition, span);
         let Some(otherwise) = otherwise else {
             let then = self.block(then, &Want::Drop);
             self.pop_scope();
@@ -85,7 +93,7 @@ impl Checker {
         let mut checked = Vec::new();
         for arm in arms {
             self.push_scope();
-            let pattern = self.pattern(&arm.pattern, &value.ty.clone(), false);
+            let pattern = self.pattern(&arm.pattern, &value.ty.clone(), By::Pattern);
             let guard = arm.guard.as_ref().map(|guard| self.condition(guard, None));
             let body = self.expr(&arm.body, &join.want);
             let body = self.join(&mut join, body, "an earlier arm gives this");

@@ -4,6 +4,7 @@ use iridium_isa::Span;
 
 use crate::core::{Body, Expr, ExprKind, Function, Param, Type};
 use crate::diag::calls as say;
+use crate::diag::places::By;
 use crate::syntax::ast;
 use crate::types::build::{block, expr, nothing, within};
 use crate::types::checker::{Binding, Checker, Frame, Local, Want};
@@ -42,7 +43,7 @@ impl Checker {
         self.cx.frames.push(Frame::new(result.clone(), why.clone()));
         let mut locals = Vec::new();
         for (param, ty) in params.iter().zip(&types) {
-            let local = self.local(&param.name.text, ty.clone(), false, &param.name.span);
+            let local = self.local(&param.name.text, ty.clone(), By::Pattern, &param.name.span);
             self.bind(&param.name.text, Binding::Local(local));
             locals.push(Param { local, inout: false });
         }

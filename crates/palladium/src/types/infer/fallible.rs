@@ -231,6 +231,8 @@ impl Checker {
         }
         let gives = self.text(result);
         let why = self.frame().result_why.clone();
-        self.problem(say::try_outside(self.place(span), what, &gives, why.as_ref()));
+        let place = self.place(span);
+        let in_main = self.cx.frames.len() == 1 && self.cx.path.ends_with(".main");
+        self.problem(say::try_outside(place, what, &gives, in_main, why.as_ref()));
     }
 }

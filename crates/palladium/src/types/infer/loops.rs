@@ -3,6 +3,7 @@
 use iridium_isa::Span;
 
 use crate::core::{Arg, CompareOp, Expr, ExprKind, LocalId, Op, PatternKind, Type};
+use crate::diag::places::By;
 use crate::diag::types as say;
 use crate::syntax::ast;
 use crate::types::build::{
@@ -14,6 +15,16 @@ use crate::types::kind::{as_var, is_error, unit};
 
 /// How often `iter` is asked for what a loop runs over.
 const MAX_ITERS: u32 = 4;
+
+/// A loop that counts, before its first round.
+struct Counting {
+    before: Vec<Expr>,
+    i: LocalId,
+    /// What each round does with the number first.
+    named: Vec<Expr>,
+    start: Expr,
+    end: Expr,
+}
 
 impl Checker {
     pub(super) fn for_(
@@ -69,7 +80,7 @@ impl Checker {
             value = self.call_with(iter, vec![value], &at);
         }
         self.push_scope();
-        self.pattern(pattern, &crate::types::kind::ERROR, false);
+        self.pattern(pattern, &crate::types::kind::ERROR, By::Pattern);
         let body = self.loop_body(body);
         self.pop_scope();
         Expr { ty: unit(), ..block(vec![value, body], nothing(span)) }
@@ -79,7 +90,7 @@ impl Checker {
     fn round(&mut self, pattern: &ast::Pattern, element: Expr, body: &ast::Block) -> Expr {
         self.push_scope();
         let at = pattern.span.clone();
-        let pattern = self.pattern(pattern, &element.ty.clone(), false);
+        let pattern = self.pattern(pattern, &element.ty.clone(), By::Pattern);
         let kind = ExprKind::Let { pattern, value: Box::new(element), otherwise: None };
         let stmts = vec![expr(kind, unit(), &at)];
         let body = self.loop_body(body);
@@ -121,11 +132,7 @@ impl Checker {
         span: &Span,
     ) -> Expr {
         self.push_scope();
-        let mut before = Vec::new();
-        let start = self.kept(start, &mut before);
-        let end = self.kept(end, &mut before);
-        let (i, named) = self.counter(pattern);
-        before.push(set(i, operate(Op::SubWrap, start, int(1, span), span)));
+        let Counting { before, i, named, end, .. } = self.counting(pattern, start, end, span);
         let below = compare(CompareOp::Lt, local(i, Type::Int, span), end, span);
         let more = block(vec![self.step(i, span)], below);
         let body = block(named, self.loop_body(body));
@@ -143,25 +150,39 @@ impl Checker {
         span: &Span,
     ) -> Expr {
         self.push_scope();
-        let mut before = Vec::new();
-        let start = self.kept(start, &mut before);
-        let last = self.kept(last, &mut before);
-        let (i, mut stmts) = self.counter(pattern);
-        before.push(set(i, operate(Op::SubWrap, start.clone(), int(1, span), span)));
-        let some = compare(CompareOp::Le, start, last.clone(), span);
-        let more = compare(CompareOp::Ne, local(i, Type::Int, span), last, span);
-        stmts.insert(0, self.step(i, span));
-        let body = block(stmts, self.loop_body(body));
+        let Counting { before, i, mut named, start, end } =
+            self.counting(pattern, start, last, span);
+        let some = compare(CompareOp::Le, start, end.clone(), span);
+        let more = compare(CompareOp::Ne, local(i, Type::Int, span), end, span);
+        named.insert(0, self.step(i, span));
+        let body = block(named, self.loop_body(body));
         self.pop_scope();
         let counted = looped(Vec::new(), more, body, span);
         block(before, branch(some, counted, nothing(span), unit(), span))
+    }
+
+    /// What a loop does before it counts: the ends are found once, and the number stands before the
+    /// first.
+    fn counting(
+        &mut self,
+        pattern: &ast::Pattern,
+        start: Expr,
+        end: Expr,
+        span: &Span,
+    ) -> Counting {
+        let mut before = Vec::new();
+        let start = self.kept(start, &mut before);
+        let end = self.kept(end, &mut before);
+        let (i, named) = self.counter(pattern);
+        before.push(set(i, operate(Op::SubWrap, start.clone(), int(1, span), span)));
+        Counting { before, i, named, start, end }
     }
 
     /// What a loop counts with: the name itself that the pattern gives, or else a number of which
     /// the pattern gets each value.
     fn counter(&mut self, pattern: &ast::Pattern) -> (LocalId, Vec<Expr>) {
         let at = &pattern.span;
-        let pattern = self.pattern(pattern, &Type::Int, false);
+        let pattern = self.pattern(pattern, &Type::Int, By::Pattern);
         if let PatternKind::Bind(i) = pattern.kind {
             return (i, Vec::new());
         }

@@ -6,7 +6,7 @@ use iridium_isa::{Span, suggest};
 
 use super::call::Callee;
 use crate::core::{Expr, ExprKind, Type};
-use crate::diag::{calls as say, names as say_names, types as say_types};
+use crate::diag::{calls as say, elsewhere, names as say_names, types as say_types};
 use crate::names::lookup::builtin_module;
 use crate::names::world::{FnKey, ModuleId, TypeName};
 use crate::syntax::ast;
@@ -203,15 +203,34 @@ impl Checker {
             return;
         }
         let mut names = self.world.method_names(self.cx.module, ty);
-        if let Type::Record(id, _) = ty
-            && self.sees_fields(*id)
-        {
-            let fields = &self.world.records[id.0 as usize].fields;
-            names.extend(fields.iter().map(|(name, _)| Arc::clone(name)));
-        }
-        let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
+        let fields = self.field_names(ty);
+        let here = elsewhere::methods(&name.text).iter().find(|here| names.contains(**here));
+        let near = match (here, elsewhere::no_method(&name.text)) {
+            (Some(here), _) => Some(*here),
+            (None, Some(instead)) => {
+                let text = self.text(ty);
+                self.problem(say::foreign_method(place, &text, &name.text, instead));
+                return;
+            }
+            (None, None) => {
+                names.extend(fields.iter().cloned());
+                suggest::nearest(&name.text, names.iter().map(|name| &**name))
+            }
+        };
         let ty = self.text(ty);
-        self.problem(say::no_member(place, &ty, &name.text, near));
+        self.problem(say::no_member(place, &ty, &name.text, near, &fields));
+    }
+
+    /// The names of the fields of a type that are seen here.
+    fn field_names(&self, ty: &Type) -> Vec<Arc<str>> {
+        match ty {
+            Type::Record(id, _) if self.sees_fields(*id) => {
+                let fields = &self.world.records[id.0 as usize].fields;
+                fields.iter().map(|(name, _)| Arc::clone(name)).collect()
+            }
+            Type::Tuple(parts) => (0..parts.len()).map(|nth| nth.to_string().into()).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether what stands before a dot is a module, a type or a value.
@@ -242,6 +261,9 @@ impl Checker {
     }
 
     fn type_before(&mut self, name: &ast::Ident) -> Before {
+        if self.world.module(self.cx.module).types.contains_key(&name.text) {
+            return self.declared_before(name);
+        }
         let builtin = match &*name.text {
             "Int" => Type::Int,
             "Float" => Type::Float,
@@ -329,7 +351,10 @@ impl Checker {
                 let names = crate::names::lookup::own_values(self.world.module(module));
                 let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
                 let what = format!("public function or constant {what} named");
-                self.problem(say_names::unknown(place, &what, &name.text, near));
+                self.problem(match (near, elsewhere::value(&name.text)) {
+                    (None, Some(instead)) => say_names::foreign(place, &what, &name.text, instead),
+                    _ => say_names::unknown(place, &what, &name.text, near),
+                });
             }
         }
         if seen.is_empty() { Qualified::Wrong } else { Qualified::Functions(seen) }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use iridium_isa::{Span, suggest};
 
 use crate::core::{self, Body, Expr, ExprKind, FnId, Function, LocalId, Param, Type};
-use crate::diag::{calls as say_calls, names as say};
+use crate::diag::{calls as say_calls, elsewhere, names as say};
+use crate::names::library;
 use crate::names::lookup::is_of_processes;
 use crate::names::world::{ConstKey, Constructor, FnKey, ModuleId, Progress, TypeName};
 use crate::syntax::ast;
@@ -61,6 +62,19 @@ impl Checker {
         }
         if self.is_hidden(&name.text) {
             self.problem(say_calls::nested_capture(place, &name.text));
+            return;
+        }
+        if library::names().any(|module| module == &*name.text) {
+            self.problem(say::not_imported(place, &name.text));
+            return;
+        }
+        if let Some(import) = self.world.import_with(self.cx.module, &name.text) {
+            let instead = format!("write `{import}.{}`", name.text);
+            self.problem(say::foreign(place, "value", &name.text, &instead));
+            return;
+        }
+        if let Some(instead) = elsewhere::value(&name.text) {
+            self.problem(say::foreign(place, "value", &name.text, instead));
             return;
         }
         let mut names = self.world.value_names(self.cx.module);
@@ -194,6 +208,10 @@ impl Checker {
             self.problem(say_calls::type_as_value(place, &name.text));
             return;
         }
+        if let Some(instead) = elsewhere::upper(&name.text) {
+            self.problem(say::foreign(place, "value", &name.text, instead));
+            return;
+        }
         let mut names = self.world.upper_names(self.cx.module);
         if let Some(Type::Enum(id, _)) = expected {
             let variants = &self.world.enums[id.0 as usize].variants;
@@ -255,6 +273,10 @@ impl Checker {
         match self.world.seen_constructors(self.cx.module, &[module], &name.text)[..] {
             [only] => Some(only),
             [] => {
+                if let Some(declared) = self.world.declared_type(module, &name.text) {
+                    self.problem(say::private(place, &name.text, declared));
+                    return None;
+                }
                 let names: Vec<_> =
                     self.world.module(module).constructors.keys().cloned().collect();
                 let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
@@ -383,7 +405,12 @@ impl Checker {
             Constructor::Variant(of, nth) => variant(of, nth, given, Type::Enum(of, own), span),
             Constructor::Process => expr(ExprKind::Tuple(given), unit(), span),
         };
-        let named = |ty: &Type| core::Local { name: Arc::default(), ty: ty.clone(), shared: false };
+        let named = |ty: &Type| core::Local {
+            name: Arc::default(),
+            ty: ty.clone(),
+            span: span.clone(),
+            shared: false,
+        };
         self.functions[id.0 as usize] = Some(Function {
             name: self.qualified(constructor).into(),
             file: self.cx.file,

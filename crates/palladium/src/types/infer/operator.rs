@@ -56,8 +56,9 @@ impl Checker {
     ) -> Expr {
         match op {
             BinaryOp::Or => {
-                let left = self.check(left, &Type::Bool, None);
-                let right = self.check(right, &Type::Bool, None);
+                let why = (self.place(op_span), "`or` asks for a Bool on each side".to_owned());
+                let left = self.check(left, &Type::Bool, Some(why.clone()));
+                let right = self.check(right, &Type::Bool, Some(why));
                 expr(ExprKind::Or(Box::new(left), Box::new(right)), Type::Bool, span)
             }
             BinaryOp::In => self.in_(left, right, span),
@@ -84,7 +85,7 @@ impl Checker {
         let Some((op, text, only_int)) = arithmetic(op) else {
             return expr(ExprKind::Tuple(Vec::new()), ERROR, op_span);
         };
-        if !self.is_number(&left, text, only_int) || !self.same(&left, &right) {
+        if !self.is_number(&left, text, only_int) || !self.same(&left, &right, text) {
             return expr(left.kind, ERROR, span);
         }
         if !self.is_number(&right, text, only_int) {
@@ -114,22 +115,21 @@ impl Checker {
     }
 
     /// Whether both sides of an operator have one type; if not, that is said.
-    fn same(&mut self, left: &Expr, right: &Expr) -> bool {
+    fn same(&mut self, left: &Expr, right: &Expr, op: &str) -> bool {
         if self.known(&left.ty) == Type::Never || self.known(&right.ty) == Type::Never {
             return true;
         }
         let same = self.cx.vars.unify(&left.ty, &right.ty);
         if !same {
             let (expected, found) = (self.text(&left.ty), self.text(&right.ty));
-            let why = (self.place(&left.span), format!("the left side is `{expected}`"));
-            let place = self.place(&right.span);
-            self.problem(say::mismatched(place, &expected, &found, Some(&why)));
+            let (left, right) = (self.place(&left.span), self.place(&right.span));
+            self.problem(say::sides(right, op, left, (&expected, &found)));
         }
         same
     }
 
     fn compare(&mut self, op: CompareOp, left: Expr, right: Expr, span: &Span) -> Expr {
-        if self.same(&left, &right) {
+        if self.same(&left, &right, sign(op)) {
             let bound = match op {
                 CompareOp::Eq | CompareOp::Ne => Bound::Eq,
                 _ => Bound::Ord,
@@ -210,6 +210,17 @@ fn comparison(op: BinaryOp) -> Option<CompareOp> {
         BinaryOp::Ge => CompareOp::Ge,
         _ => return None,
     })
+}
+
+fn sign(op: CompareOp) -> &'static str {
+    match op {
+        CompareOp::Eq => "==",
+        CompareOp::Ne => "!=",
+        CompareOp::Lt => "<",
+        CompareOp::Le => "<=",
+        CompareOp::Gt => ">",
+        CompareOp::Ge => ">=",
+    }
 }
 
 /// The operator, how it is written, and whether it is of integers alone.

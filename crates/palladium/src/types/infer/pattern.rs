@@ -5,6 +5,7 @@ use std::sync::Arc;
 use iridium_isa::{Span, suggest};
 
 use crate::core::{LocalId, Pattern, PatternKind, Type};
+use crate::diag::places::By;
 use crate::diag::{calls as say_calls, names as say_names, types as say};
 use crate::names::world::Constructor;
 use crate::syntax::ast;
@@ -13,18 +14,18 @@ use crate::types::checker::{Binding, Checker};
 use crate::types::kind::{ERROR, list_of};
 
 /// The names that a pattern binds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Names {
     bound: Vec<(Arc<str>, LocalId, Span)>,
     /// In an alternative after the first: the names of the first.
     first: Option<Vec<(Arc<str>, LocalId, Span)>>,
-    var: bool,
+    by: By,
 }
 
 impl Checker {
     /// A pattern for values of a type. Its names are bound in the current scope.
-    pub(super) fn pattern(&mut self, p: &ast::Pattern, ty: &Type, var: bool) -> Pattern {
-        let mut names = Names { var, ..Names::default() };
+    pub(super) fn pattern(&mut self, p: &ast::Pattern, ty: &Type, by: By) -> Pattern {
+        let mut names = Names { bound: Vec::new(), first: None, by };
         let pattern = self.part(p, ty, &mut names);
         for (name, local, _) in names.bound {
             self.bind(&name, Binding::Local(local));
@@ -36,7 +37,8 @@ impl Checker {
         let span = &p.span;
         let of = |kind| Pattern { kind, ty: ty.clone(), span: span.clone() };
         match &p.kind {
-            ast::PatternKind::Any | ast::PatternKind::Error => anything(ty.clone(), span),
+            ast::PatternKind::Any => anything(ty.clone(), span),
+            ast::PatternKind::Error => anything(ERROR, span),
             ast::PatternKind::Bind(name) => of(PatternKind::Bind(self.bound(name, ty, names))),
             ast::PatternKind::As { pattern, name } => {
                 let inner = self.part(pattern, ty, names);
@@ -50,12 +52,12 @@ impl Checker {
             }
             ast::PatternKind::Literal(literal) => match self.literal(literal, ty) {
                 Some(kind) => of(kind),
-                None => anything(ty.clone(), span),
+                None => anything(ERROR, span),
             },
             ast::PatternKind::Range { start, end, inclusive } => {
                 match self.range_part(start, end, *inclusive, ty, span) {
                     Some(kind) => of(kind),
-                    None => anything(ty.clone(), span),
+                    None => anything(ERROR, span),
                 }
             }
             ast::PatternKind::Tuple(parts) => self.tuple_part(parts, ty, span, names),
@@ -63,7 +65,7 @@ impl Checker {
                 let element = self.cx.vars.fresh(span);
                 if !self.fits(&list_of(element.clone()), ty, span) {
                     self.error_parts(patterns, names);
-                    return anything(ty.clone(), span);
+                    return anything(ERROR, span);
                 }
                 let parts = patterns.iter().map(|part| self.part(part, &element, names));
                 let patterns = parts.collect();
@@ -107,7 +109,7 @@ impl Checker {
                 if names.first.is_some() {
                     self.problem(say_calls::alternatives(self.place(&name.span), &name.text));
                 }
-                self.local(&name.text, ty.clone(), names.var, &name.span)
+                self.local(&name.text, ty.clone(), names.by, &name.span)
             }
         };
         names.bound.push((Arc::clone(&name.text), local, name.span.clone()));
@@ -125,7 +127,7 @@ impl Checker {
         let mut checked = Vec::new();
         for alternative in alternatives {
             let known = first.clone().or_else(|| names.first.clone());
-            let mut inner = Names { bound: Vec::new(), first: known, var: names.var };
+            let mut inner = Names { bound: Vec::new(), first: known, by: names.by };
             checked.push(self.part(alternative, ty, &mut inner));
             match &first {
                 None => first = Some(inner.bound),
@@ -158,7 +160,7 @@ impl Checker {
         };
         if !self.fits(&Type::Tuple(types.clone().into()), ty, span) {
             self.error_parts(parts, names);
-            return anything(ty.clone(), span);
+            return anything(ERROR, span);
         }
         let parts = parts.iter().zip(&types).map(|(part, ty)| self.part(part, ty, names)).collect();
         Pattern { kind: PatternKind::Tuple(parts), ty: ty.clone(), span: span.clone() }
@@ -183,12 +185,12 @@ impl Checker {
                     self.part(part, &ERROR, names);
                 });
             }
-            return anything(ty.clone(), &p.span);
+            return anything(ERROR, &p.span);
         };
         let fits = self.fits(&shape.ty, ty, &p.span);
         let parts = self.field_parts(p, name, fields, &shape.fields, fits, names);
         if !fits {
-            return anything(ty.clone(), &p.span);
+            return anything(ERROR, &p.span);
         }
         let kind = match constructor {
             Constructor::Variant(of, variant) => {
@@ -210,9 +212,11 @@ impl Checker {
         fits: bool,
         names: &mut Names,
     ) -> Vec<Pattern> {
-        let any = |(_, ty): &(_, Type)| anything(ty.clone(), &p.span);
         let given = match fields {
-            ast::VariantPattern::Rest => return declared.iter().map(any).collect(),
+            ast::VariantPattern::Rest => {
+                let any = |(_, ty): &(_, Type)| anything(ty.clone(), &p.span);
+                return declared.iter().map(any).collect();
+            }
             ast::VariantPattern::None => &Vec::new(),
             ast::VariantPattern::Fields(given) => given,
         };
@@ -241,8 +245,7 @@ impl Checker {
             let given = given.len();
             self.problem(say_calls::pattern_fields(place, &name.text, declared, given));
         }
-        let filled = parts.into_iter().zip(declared);
-        filled.map(|(part, field)| part.unwrap_or_else(|| any(field))).collect()
+        parts.into_iter().map(|part| part.unwrap_or_else(|| anything(ERROR, &p.span))).collect()
     }
 
     fn labelled(

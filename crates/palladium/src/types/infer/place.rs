@@ -6,6 +6,7 @@ use iridium_isa::Span;
 
 use crate::core::{Arg, Expr, ExprKind, FnId, LocalId, Place, Step, Type};
 use crate::diag::places as say;
+use crate::diag::places::By;
 use crate::syntax::ast;
 use crate::types::build::{assign, block, call, expr, local, local_place, set, values};
 use crate::types::checker::{Checker, Want};
@@ -190,9 +191,10 @@ impl Checker {
         let captured = frame.captures.iter().any(|(_, inner)| *inner == id);
         let declared = &mut frame.locals[id.0 as usize];
         declared.core.shared |= captured && is_inner;
-        if !declared.var {
-            let (name, at) = (declared.core.name.clone(), declared.span.clone());
-            self.problem(say::needs_var(self.place(span), &name, what, self.place(&at)));
+        if declared.by != By::Var {
+            let (name, by, at) =
+                (declared.core.name.clone(), declared.by, declared.core.span.clone());
+            self.problem(say::needs_var(self.place(span), &name, what, self.place(&at), by));
             return false;
         }
         true

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use iridium_isa::Span;
 
 use crate::core::{CompareOp, Expr, ExprKind, Trap, Type};
+use crate::diag::places::By;
 use crate::diag::{control, types as say};
 use crate::names::world::{FnDecl, FnKey};
 use crate::syntax::ast;
@@ -188,7 +189,11 @@ impl Checker {
         });
         let ends = self.known(&value.ty) != Type::Never;
         let ty = if ends { value.ty.clone() } else { self.never_ending(&value.span) };
-        let pattern = self.pattern(pattern, &ty, false);
+        let by = match pattern.kind {
+            ast::PatternKind::Bind(_) => By::Let,
+            _ => By::Pattern,
+        };
+        let pattern = self.pattern(pattern, &ty, by);
         let result = if ends { unit() } else { Type::Never };
         expr(ExprKind::Let { pattern, value: Box::new(value), otherwise }, result, span)
     }
@@ -203,7 +208,7 @@ impl Checker {
     fn var(&mut self, var: &ast::Var) -> Expr {
         let value = self.initial(var.ty.as_ref(), &var.value);
         let ty = value.ty.clone();
-        let id = self.local(&var.name.text, ty.clone(), true, &var.name.span);
+        let id = self.local(&var.name.text, ty.clone(), By::Var, &var.name.span);
         self.bind(&var.name.text, Binding::Local(id));
         let pattern = bind(id, ty, &var.name.span);
         let value = Box::new(value);
@@ -212,7 +217,7 @@ impl Checker {
 
     fn while_(&mut self, condition: &ast::Expr, body: &ast::Block, span: &Span) -> Expr {
         self.push_scope();
-        let condition = self.condition(condition, None);
+        let condition = self.condition_of("while", condition, span);
         let body = self.loop_body(body);
         self.pop_scope();
         let round = branch(condition, body, crate::types::build::leave(span), unit(), span);

@@ -1,0 +1,89 @@
+//! Names that other languages have for what is called or written otherwise here.
+
+const MISSING: &str = "a value that may be missing has a type `T?`; it is `None` or `Some(…)`";
+
+/// What to write for a value or function of another language.
+pub(crate) fn value(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "null" | "nil" | "none" | "undefined" => MISSING,
+        "println" | "printf" | "puts" | "echo" | "console" => {
+            "write `print(…)`, or `write(…)` to stay on the line"
+        }
+        "len" | "length" | "size" => "it is a method: `x.len()`",
+        "str" | "repr" | "format" | "sprintf" => "make a text with an f-string: f\"{x} and {y}\"",
+        "int" => "write `Int.parse(text)`, or `x.to_int()` of a Float",
+        "float" => "write `Float.parse(text)`, or `x.to_float()` of an Int",
+        "range" => "write `0..n`: `for i in 0..n { … }`",
+        "enumerate" | "zip" | "map" | "filter" | "sorted" | "sum" | "any" | "all" | "reversed" => {
+            "it is a method of lists: `xs.METHOD(…)`"
+        }
+        "sqrt" | "floor" | "ceil" | "round" => "it is a method of Float: `x.sqrt()`, `x.round()`",
+        "this" => "what a method is called on is its parameter `self`",
+        "exit" => "`return` from `main`, or end with `panic(text)`",
+        _ => return None,
+    })
+}
+
+/// What to write for a type, variant or constant of another language.
+pub(crate) fn upper(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "True" => "write `true`",
+        "False" => "write `false`",
+        "Null" | "Nil" | "NULL" | "Nothing" => MISSING,
+        "Str" | "Text" => "write `String`",
+        "Integer" | "Long" | "Number" => "write `Int`",
+        "Boolean" => "write `Bool`",
+        "Double" => "write `Float`",
+        "Array" | "Vec" | "Slice" => "write `List[T]`",
+        "Tuple" => "write `(A, B)`",
+        "Dict" | "HashMap" | "Dictionary" => "write `Map[K, V]`",
+        "HashSet" => "write `Set[T]`",
+        "Optional" | "Maybe" => "write `T?`, which is short for `Option[T]`",
+        "Unit" | "Void" => "what gives nothing has no `-> TYPE`; its type is `()`",
+        "Any" | "Object" => "take a type parameter `[T]`, or an enum of the types that are meant",
+        "Error" | "Exception" => {
+            "an error has a type of its own, or is a text: `Result[T, String]`"
+        }
+        "Self" => "write the name of the type",
+        _ => return None,
+    })
+}
+
+/// The names that a method of another language may have here.
+pub(crate) fn methods(name: &str) -> &'static [&'static str] {
+    match name {
+        "add" | "append" | "push_back" => &["push", "extend"],
+        "length" | "size" | "count" => &["len"],
+        "to_upper" | "to_uppercase" | "uppercase" | "toUpperCase" => &["upper"],
+        "to_lower" | "to_lowercase" | "lowercase" | "toLowerCase" => &["lower"],
+        "strip" => &["trim"],
+        "index" | "indexOf" => &["index_of", "find"],
+        "for_each" | "forEach" => &["each"],
+        "includes" | "contains_key" | "containsKey" | "has_key" | "contains" => {
+            &["contains", "has"]
+        }
+        "delete" | "erase" => &["remove"],
+        "toString" | "to_str" | "str" => &["to_string"],
+        "collect" | "toList" => &["to_list"],
+        "items" => &["entries"],
+        "inject" => &["fold"],
+        "sqrt" | "floor" | "ceil" | "round" => &["to_float"],
+        _ => &[],
+    }
+}
+
+/// What to write where another language has a method and there is none here.
+pub(crate) fn no_method(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "unwrap" => "write `x!`: it ends the process when there is no value",
+        "unwrap_or" | "get_or_else" => "write `x ?? default`",
+        "is_some" | "is_none" => "write `x is Some(_)` or `x is None`",
+        "is_ok" | "is_err" => "write `x is Ok(_)` or `x is Err(_)`",
+        "iter" | "into_iter" => "run over the value itself: `for x in xs`",
+        "clone" | "copy" => "leave it out: a `var y = x` changes without `x`",
+        "substring" | "substr" | "slice" => "write `x[a..b]`",
+        "to_string" | "toString" | "str" => "write f\"{x}\"",
+        "put" | "set" | "insert" => "write `m[key] = value`",
+        _ => return None,
+    })
+}
