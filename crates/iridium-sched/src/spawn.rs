@@ -61,7 +61,7 @@ impl Scheduler {
         let (token, group) = options.group.then(GroupToken::new).unzip();
         let body = Body::Program(process, Arc::clone(program));
         let pid = self.shared().context().spawn(body, |entry| {
-            entry.exit_subscribers.push(subscriber);
+            entry.watchers.subscribe(subscriber);
             if let Some(token) = token {
                 entry.join_group(token);
             }
@@ -83,7 +83,7 @@ impl Scheduler {
         let (subscriber, exit) = bounded(1);
         let pid = self.shared().context().spawn_named(supervision::body(spec), name, |entry| {
             entry.actor.relations_mut().traps_exits = true;
-            entry.exit_subscribers.push(subscriber);
+            entry.watchers.subscribe(subscriber);
         })?;
         Ok(Spawned { pid, exit, group: never() })
     }
@@ -93,7 +93,7 @@ impl Scheduler {
     #[must_use]
     pub fn subscribe_exit(&self, pid: Pid) -> Receiver<ExitInfo> {
         let (subscriber, exit) = bounded(1);
-        let subscribe = move |entry: &mut ProcessEntry| entry.exit_subscribers.push(subscriber);
+        let subscribe = move |entry: &mut ProcessEntry| entry.watchers.subscribe(subscriber);
         self.shared().context().deliver(pid, SlotMessage::Inspect(Box::new(subscribe)));
         exit
     }

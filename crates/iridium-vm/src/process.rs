@@ -66,8 +66,12 @@ pub struct Process {
     /// The payload of a `send` that is under way, as far as it is copied. The heap has the same bytes,
     /// so it is not part of a snapshot.
     #[serde(skip)]
-    pub(crate) unsent: Vec<u8>,
+    pub(crate) unsent: Option<Box<Unsent>>,
 }
+
+/// What is copied of a payload. Few processes have any, so it lies beside the process.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Unsent(pub(crate) Vec<u8>);
 
 impl Process {
     /// The module's identity.
@@ -195,7 +199,7 @@ impl Process {
             self.stack.capacity() * size_of::<i64>(),
             self.frames.capacity() * size_of::<Frame>(),
             self.heap.bytes.capacity(),
-            self.unsent.capacity(),
+            self.unsent.as_ref().map_or(0, |unsent| unsent.0.capacity()),
             self.message.as_ref().map_or(0, |message| message.bytes().len()),
         ]
     }

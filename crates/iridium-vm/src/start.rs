@@ -81,7 +81,7 @@ impl Process {
             message: None,
             fuel_spent: 0,
             checked: true,
-            unsent: Vec::new(),
+            unsent: None,
         }
     }
 
@@ -92,7 +92,7 @@ impl Process {
         self.pc = at;
         self.status = Status::Ready;
         self.pending = None;
-        self.unsent = Vec::new();
+        self.unsent = None;
         self.checked = false;
     }
 }

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::Sender;
-
 use super::actor::ActorState;
-use super::exit_info::ExitInfo;
 use super::group::GroupToken;
 use super::mailbox::memory_of;
 use super::pending_reply::PendingReply;
 use super::retirement::Retirement;
+use super::watchers::Watchers;
 use crate::memory::Memory;
 use crate::supervisor::Supervisor;
 use iridium_vm::{
@@ -46,10 +44,8 @@ pub(crate) struct ProcessEntry {
     pub(crate) host_error: Option<String>,
     /// The host call that it waits for, if that is answered later.
     pub(crate) pending_reply: Option<Box<PendingReply>>,
-    /// Embedders who want to know how it ends.
-    pub(crate) exit_subscribers: Vec<Sender<ExitInfo>>,
-    /// The groups that it belongs to.
-    pub(crate) groups: Vec<GroupToken>,
+    /// Those who wait for its end.
+    pub(crate) watchers: Watchers,
 }
 
 /// What a process runs.
@@ -81,8 +77,7 @@ impl ProcessEntry {
             uncounted: 0,
             host_error: None,
             pending_reply: None,
-            exit_subscribers: Vec::new(),
-            groups: Vec::new(),
+            watchers: Watchers::default(),
         }
     }
 
@@ -102,8 +97,7 @@ impl ProcessEntry {
         self.actor = ActorState::new(Pid::NOBODY);
         self.host_error = None;
         self.pending_reply = None;
-        self.exit_subscribers.clear();
-        self.groups.clear();
+        self.watchers = Watchers::default();
         let registers = match &mut self.body {
             Body::Program(process, _) => Some(process.take_registers()),
             Body::Supervisor(_) | Body::Retiring(_) | Body::Ended => None,
@@ -147,8 +141,8 @@ impl ProcessEntry {
     /// Adds it to a group, once. A supervisor is in none: those that are linked to it end with it,
     /// and not it with them.
     pub(crate) fn join_group(&mut self, token: GroupToken) {
-        if !self.is_supervisor() && !self.groups.iter().any(|known| known.is_same_group(&token)) {
-            self.groups.push(token);
+        if !self.is_supervisor() {
+            self.watchers.join(token);
         }
     }
 

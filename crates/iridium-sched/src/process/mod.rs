@@ -4,6 +4,7 @@
 //! * [`entry`]: a process that can be run: its actor state, its program or supervisor, its accounts;
 //! * [`slot`]: where it is found by others, and where it waits;
 //! * [`retirement`]: what is left of it when it has exited;
+//! * [`watchers`]: who waits for its end;
 //! * [`signal`], [`slot_message`]: what is delivered to it.
 
 pub(crate) mod actor;
@@ -19,3 +20,4 @@ pub(crate) mod retirement;
 pub(crate) mod signal;
 pub(crate) mod slot;
 pub(crate) mod slot_message;
+pub(crate) mod watchers;

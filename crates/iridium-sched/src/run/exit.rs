@@ -35,16 +35,16 @@ impl Context<'_> {
         if let Some(time) = entry.timer {
             self.shared.remove_timer(entry.actor.pid, time);
         }
-        if reason != Reason::NORMAL || !entry.exit_subscribers.is_empty() {
+        if reason != Reason::NORMAL || entry.watchers.has_subscribers() {
             let info = exit_info(&mut entry, reason, trap);
             if reason != Reason::NORMAL {
                 self.shared.observer.exited(&info);
             }
             // The state of the machine is not kept for nobody.
-            if entry.exit_subscribers.is_empty() {
-                self.free(info.process);
-            } else {
+            if entry.watchers.has_subscribers() {
                 retirement.info = Some(info);
+            } else {
+                self.free(info.process);
             }
         } else if let Body::Program(process, _) = &mut entry.body
             && process.takes(LARGE)
@@ -53,7 +53,8 @@ impl Context<'_> {
             self.free(Some(Arc::new(process)));
         }
         self.shared.names.forget(entry.actor.pid, &self.shared.memory);
-        if self.retire(&mut entry.actor, &entry.groups, &mut retirement, SLICE) {
+        let ProcessEntry { actor, watchers, .. } = &mut *entry;
+        if self.retire(actor, watchers.groups(), &mut retirement, SLICE) {
             self.finish(entry, retirement);
         } else {
             entry.body = Body::Retiring(Box::new(retirement));
@@ -83,9 +84,9 @@ impl Context<'_> {
     }
 
     fn continue_exit_by(&self, mut entry: Box<ProcessEntry>, slice: usize) {
-        let ProcessEntry { actor, groups, body, .. } = &mut *entry;
+        let ProcessEntry { actor, watchers, body, .. } = &mut *entry;
         let Body::Retiring(retirement) = body else { return };
-        if !self.retire(actor, groups, retirement, slice) {
+        if !self.retire(actor, watchers.groups(), retirement, slice) {
             return self.schedule_back(entry);
         }
         if let Body::Retiring(retirement) = std::mem::replace(body, Body::Ended) {
@@ -97,12 +98,7 @@ impl Context<'_> {
     fn finish(&self, mut entry: Box<ProcessEntry>, retirement: Retirement) {
         entry.uncount_memory(&self.shared.memory);
         if let Some(info) = retirement.info {
-            // Subscribers may have gone meanwhile. The last one gets what nobody else holds.
-            let last = entry.exit_subscribers.pop();
-            for subscriber in entry.exit_subscribers.drain(..) {
-                let _ = subscriber.try_send(info.clone());
-            }
-            let _ = last.map(|subscriber| subscriber.try_send(info));
+            entry.watchers.tell(info);
         }
         if let Some(local) = self.local {
             local.recycle(entry);

@@ -82,7 +82,7 @@ impl Scheduler {
                 restored.entry.join_group(token.clone());
             }
             if options.exit_of == Some(restored.entry.actor.pid) {
-                restored.entry.exit_subscribers.push(subscriber.clone());
+                restored.entry.watchers.subscribe(subscriber.clone());
             }
         })?;
         Ok(Restored { pids, native, exit, group })

@@ -118,7 +118,7 @@ impl SavedProcess {
             slot_messages: messages.iter().filter_map(SavedSlotMessage::of).collect(),
             fuel_debt: entry.fuel_debt,
             requests: entry.requests,
-            in_group: joins || !entry.groups.is_empty(),
+            in_group: joins || !entry.watchers.groups().is_empty(),
         })
     }
 

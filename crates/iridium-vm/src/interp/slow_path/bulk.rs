@@ -11,6 +11,7 @@ use super::interruption::Interruption;
 use super::operands::{read_data, readable, writable};
 use crate::interp::machine::Run;
 use crate::message::Payload;
+use crate::process::Unsent;
 use crate::trap::TrapKind;
 
 /// Grows the heap by zero bytes.
@@ -196,7 +197,7 @@ pub(super) fn payload(
         run.pay_slice(&(0..length));
         return Ok(payload);
     }
-    let mut unsent = std::mem::take(&mut run.process.unsent);
+    let mut unsent = run.process.unsent.take().unwrap_or_default().0;
     let done = done.min(length);
     unsent
         .try_reserve_exact(length.saturating_sub(unsent.len()))
@@ -212,7 +213,7 @@ pub(super) fn payload(
         Ok(ControlFlow::Continue(()))
     });
     if let Err(interruption) = copied {
-        run.process.unsent = unsent;
+        run.process.unsent = Some(Box::new(Unsent(unsent)));
         return Err(interruption);
     }
     Ok(Payload::Bytes(unsent.into()))

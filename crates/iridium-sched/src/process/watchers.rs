@@ -1,0 +1,54 @@
+//! Those outside of the scheduler who wait for the end of a process.
+
+use crossbeam_channel::Sender;
+
+use super::exit_info::ExitInfo;
+use super::group::GroupToken;
+
+/// Those who wait for the end of a process. Few processes have any, so their lists lie beside it.
+#[derive(Debug, Default)]
+pub(crate) struct Watchers(Option<Box<Lists>>);
+
+#[derive(Debug, Default)]
+struct Lists {
+    /// Embedders who want to know how it ends.
+    subscribers: Vec<Sender<ExitInfo>>,
+    /// The groups that it belongs to.
+    groups: Vec<GroupToken>,
+}
+
+impl Watchers {
+    /// Adds an embedder who wants to know how the process ends.
+    pub(crate) fn subscribe(&mut self, subscriber: Sender<ExitInfo>) {
+        self.0.get_or_insert_default().subscribers.push(subscriber);
+    }
+
+    /// Whether an embedder wants to know how the process ends.
+    pub(crate) fn has_subscribers(&self) -> bool {
+        self.0.as_ref().is_some_and(|lists| !lists.subscribers.is_empty())
+    }
+
+    /// Tells all subscribers how the process has ended. They may have gone meanwhile.
+    pub(crate) fn tell(&mut self, info: ExitInfo) {
+        let Some(lists) = &mut self.0 else { return };
+        // The last one gets what nobody else holds.
+        let last = lists.subscribers.pop();
+        for subscriber in lists.subscribers.drain(..) {
+            let _ = subscriber.try_send(info.clone());
+        }
+        let _ = last.map(|subscriber| subscriber.try_send(info));
+    }
+
+    /// Adds the process to a group, once.
+    pub(crate) fn join(&mut self, token: GroupToken) {
+        let groups = &mut self.0.get_or_insert_default().groups;
+        if !groups.iter().any(|known| known.is_same_group(&token)) {
+            groups.push(token);
+        }
+    }
+
+    /// The groups that the process belongs to.
+    pub(crate) fn groups(&self) -> &[GroupToken] {
+        self.0.as_ref().map_or(&[], |lists| &lists.groups)
+    }
+}
