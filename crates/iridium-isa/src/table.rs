@@ -409,7 +409,9 @@ macro_rules! for_each_instruction {
             unlink Unlink = 157 "unlink" { p: Int } Next Fixed(1) slow;
             /// Monitor process `p`; `d` is the reference.
             monitor Monitor = 158 "monitor" { p: Int, d: IntOut } Next Fixed(1) slow;
-            /// Stop the monitor with reference `a`.
+            /// Monitor process `p` until one message with tag `t`, at least 2^62, has come: its reply, or that it has ended. Others with such a tag are dropped.
+            monitort Monitort = 201 "monitort" { p: Int, t: Int } Next Fixed(1) slow;
+            /// Stop the monitor with reference or tag `a`.
             demonitor Demonitor = 159 "demonitor" { a: Int } Next Fixed(1) slow;
             /// 1: exit signals arrive as messages; 0: they end the process.
             trapexit Trapexit = 160 "trapexit" { n: Switch } Next Fixed(1) slow;
@@ -417,10 +419,16 @@ macro_rules! for_each_instruction {
             kill Kill = 161 "kill" { p: Int, a: Int } Next Fixed(1) slow;
             /// Give process `p` a name.
             register Register = 162 "register" { s: Data, p: Int } Next Fixed(1) slow;
+            /// `register` with a name of `len` bytes at address `a`.
+            registerm Registerm = 202 "registerm" { a: Int, len: Int, p: Int } Next Fixed(1) slow;
             /// Take the name from process `p`.
             unregister Unregister = 163 "unregister" { s: Data, p: Int } Next Fixed(1) slow;
+            /// `unregister` with a name of `len` bytes at address `a`.
+            unregisterm Unregisterm = 203 "unregisterm" { a: Int, len: Int, p: Int } Next Fixed(1) slow;
             /// The pid behind a name; flag: found.
             whereis Whereis = 164 "whereis" { s: Data, d: IntOut } Next Fixed(1) slow;
+            /// `whereis` with a name of `len` bytes at address `a`.
+            whereism Whereism = 204 "whereism" { a: Int, len: Int, d: IntOut } Next Fixed(1) slow;
             /// The number of nodes alive, with this one.
             nodes Nodes = 165 "nodes" { d: IntOut } Next Fixed(1) slow;
             /// The number of the `a`-th node alive.

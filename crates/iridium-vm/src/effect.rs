@@ -93,6 +93,8 @@ numbered! {
         /// [`call_host`](crate::Program::call_host), on a thread where it may wait. `Done`, or
         /// `Failed`.
         22 = Host { import: u16, window: u8 },
+        /// Monitor until the reply with this tag: `Done`.
+        23 = MonitorReply { pid: i64, tag: i64 },
     }
 }
 

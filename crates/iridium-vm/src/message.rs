@@ -45,4 +45,12 @@ impl Message {
     pub const NODE_UP: i64 = -4;
     /// The tag of a message that tells of a node that is gone.
     pub const NODE_DOWN: i64 = -5;
+    /// Tags from here on are those of replies. A process gets a message with one while it
+    /// [waits for it](crate::Effect::MonitorReply), and at no other time.
+    pub const REPLY: i64 = 1 << 62;
+
+    /// Whether it is the reply to a call: a message that only one who waits for it gets.
+    pub fn is_reply(&self) -> bool {
+        self.tag >= Self::REPLY
+    }
 }

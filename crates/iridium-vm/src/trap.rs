@@ -65,7 +65,7 @@ trap_kinds! {
     9 = BadJumpTarget 10 "bad-jump-target";
     /// `igl`.
     10 = IllegalInstruction 11 "illegal-instruction";
-    /// No current message, or one of the wrong length.
+    /// No current message, or one of the wrong length; a reply's tag that is none.
     11 = BadMessage 12 "bad-message";
     /// A string without its NUL, that is not UTF-8 or too long for a name, or a number that is no
     /// Unicode scalar.

@@ -6,7 +6,7 @@ mod common;
 use common::program;
 use iridium_vm::{
     Completion, Effect, Hosts, Limits, Message, Payload, Pid, Process, Program, Register,
-    SpawnKind, Status, Stop,
+    SpawnKind, Status, Stop, TrapKind,
 };
 
 /// Runs to the next effect.
@@ -19,7 +19,8 @@ fn next(process: &mut Process, program: &Program) -> Effect {
 
 #[test]
 fn every_process_instruction_says_what_it_wants_and_takes_its_answer() {
-    let source = ".data\nname: .asciiz 'boss'\n.code\nload $1 #7\nload $2 #5\nload $3 #-1\n";
+    let source = ".data\nname: .asciiz 'boss'\n.code\nload $1 #7\nload $2 #5\nload $3 #-1\n\
+                  load $5 #1\nshl $5 #62\nload $8 @name\nload $9 #4\n";
     let done = Completion::Done;
     let value = Completion::Value(99);
     let cases: Vec<(&str, Effect, Completion)> = vec![
@@ -28,12 +29,16 @@ fn every_process_instruction_says_what_it_wants_and_takes_its_answer() {
         ("link $1", Effect::Link { pid: 7 }, done.clone()),
         ("unlink $1", Effect::Unlink { pid: 7 }, done.clone()),
         ("monitor $1 $0", Effect::Monitor { pid: 7 }, value.clone()),
+        ("monitort $1 $5", Effect::MonitorReply { pid: 7, tag: 1 << 62 }, done.clone()),
         ("demonitor $1", Effect::Demonitor { reference: 7 }, done.clone()),
         ("trapexit #1", Effect::TrapExit { on: true }, done.clone()),
         ("kill $1 $2", Effect::Kill { pid: 7, reason: 5 }, done.clone()),
         ("register @name $1", Effect::Register { name: "boss".into(), pid: 7 }, done.clone()),
         ("unregister @name $1", Effect::Unregister { name: "boss".into(), pid: 7 }, done.clone()),
         ("whereis @name $0", Effect::WhereIs { name: "boss".into() }, Completion::Found(Some(99))),
+        ("registerm $8 $9 $1", Effect::Register { name: "boss".into(), pid: 7 }, done.clone()),
+        ("unregisterm $8 $9 $1", Effect::Unregister { name: "boss".into(), pid: 7 }, done.clone()),
+        ("whereism $8 $9 $0", Effect::WhereIs { name: "boss".into() }, Completion::Found(Some(99))),
         ("nodes $0", Effect::Nodes, value.clone()),
         ("nodeat $1 $0", Effect::NodeAt { position: 7 }, value.clone()),
         ("monnodes #0", Effect::MonitorNodes { on: false }, done.clone()),
@@ -60,6 +65,29 @@ fn every_process_instruction_says_what_it_wants_and_takes_its_answer() {
         let result = if completion == Completion::Done { 0 } else { 99 };
         let stop = process.run(&program, 100, &mut Vec::new()).unwrap();
         assert_eq!(stop, Stop::Halted(result), "{line}");
+    }
+}
+
+#[test]
+fn a_name_that_a_program_puts_together_is_checked() {
+    let load = |count: usize| format!("load $1 @name\nload $2 #{count}\n");
+    let data = |text: &str| format!(".data\nname: {text}\n.code\n");
+    let long = format!(".asciiz '{}'", "n".repeat(400));
+    let cases = [
+        (data(&long), 256, "registerm $1 $2 $3", TrapKind::BadString),
+        (data(&long), 256, "unregisterm $1 $2 $3", TrapKind::BadString),
+        (data(&long), 321, "whereism $1 $2 $3", TrapKind::BadString),
+        (data(".byte #255 #255"), 2, "registerm $1 $2 $3", TrapKind::BadString),
+        (data(".asciiz 'boss'"), 5, "registerm $1 $2 $3", TrapKind::BadString),
+        (data(".asciiz 'boss'"), 6, "whereism $1 $2 $3", TrapKind::HeapOutOfBounds),
+    ];
+    for (data, count, line, kind) in cases {
+        let program = program(&format!("{data}{}{line}\nhlt", load(count)));
+        let mut process = Process::new(&program, Limits::default());
+        match process.run(&program, 1000, &mut Vec::new()).unwrap() {
+            Stop::Trapped(trap) => assert_eq!(trap.kind, kind, "{line} {count}"),
+            stop => panic!("{line} {count}: {stop:?}"),
+        }
     }
 }
 

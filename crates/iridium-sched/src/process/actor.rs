@@ -95,6 +95,17 @@ impl ActorState {
         matches!(self.wait, Some(Wait::Reply { number, .. }) if number == request)
     }
 
+    /// Whether it is to get a message: a reply only while it waits for one with that tag.
+    pub(crate) fn takes(&self, message: &Message) -> bool {
+        let awaits_reply = |relations: &Relations| relations.monitors.contains_key(&message.tag);
+        !message.is_reply() || self.relations().is_some_and(awaits_reply)
+    }
+
+    /// Removes a monitor; gives the process that it was of.
+    pub(crate) fn end_monitor(&mut self, reference: i64) -> Option<Pid> {
+        self.relations.as_mut()?.monitors.remove(&reference)
+    }
+
     /// Applies a signal. `Some` when the process is to exit by it.
     pub(crate) fn on_signal(&mut self, signal: Signal) -> Option<Reason> {
         let node = match &signal {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reason::Reason;
 use super::signal::{Signal, system_message};
-use iridium_vm::{Message, Pid};
+use iridium_vm::{Message, Payload, Pid};
 
 /// How many links and monitors a process may have and ask for one more.
 pub(crate) const MAX_RELATIONS: usize = 1 << 20;
@@ -23,7 +23,8 @@ const MONITOR_ENTRY: u64 = 56;
 pub(crate) struct Relations {
     /// The processes that it is linked to.
     pub(crate) links: BTreeSet<Pid>,
-    /// The processes that it monitors, by reference.
+    /// The processes that it monitors, by reference; those whose reply it waits for by the tag of
+    /// the reply.
     pub(crate) monitors: BTreeMap<i64, Pid>,
     /// The processes that monitor this one, with their references; and those that are linked to it
     /// without it being linked to them, as to a supervisor.
@@ -52,11 +53,17 @@ impl Relations {
     pub(crate) fn monitor(&mut self, pid: Pid) -> i64 {
         // In a restored process it may be anything, also the last one there is.
         self.references = match self.references.wrapping_add(1) {
-            LINK => 1,
+            LINK | Message::REPLY.. => 1,
             next => next,
         };
         self.monitors.insert(self.references, pid);
         self.references
+    }
+
+    /// Adds a monitor that stands until the reply with this tag has come; gives the process that was
+    /// monitored under this tag before.
+    pub(crate) fn monitor_reply(&mut self, pid: Pid, tag: i64) -> Option<Pid> {
+        self.monitors.insert(tag, pid).filter(|former| *former != pid)
     }
 
     /// Applies a signal.
@@ -85,9 +92,7 @@ impl Relations {
                 // A monitor fires once.
                 if self.monitors.get(&reference) == Some(&from) {
                     self.monitors.remove(&reference);
-                    let numbers = [reference, reason.0];
-                    let down = system_message(Message::DOWN, from.bits(), &numbers);
-                    return SignalEffect::Message(down);
+                    return SignalEffect::Message(down_message(from, reference, reason));
                 }
             }
             Signal::NodeLost { node } => self.monitored_by.retain(|(pid, _)| pid.node() != node),
@@ -174,6 +179,16 @@ impl Relations {
         let (reference, pid) = self.monitors.pop_first()?;
         Some((pid, Signal::Demonitor { from, reference }))
     }
+}
+
+/// What a process learns of the end of one that it has monitored. Who waits for a reply gets this in
+/// its place: the reason, and a byte that makes it longer than any value that is made of 8-byte cells.
+fn down_message(from: Pid, reference: i64, reason: Reason) -> Message {
+    if reference < Message::REPLY {
+        return system_message(Message::DOWN, from.bits(), &[reference, reason.0]);
+    }
+    let bytes = reason.0.to_le_bytes().into_iter().chain([1]).collect();
+    Message { tag: reference, sender: from.bits(), payload: Payload::Bytes(bytes) }
 }
 
 #[cfg(test)]

@@ -179,6 +179,14 @@ impl Context<'_> {
                 let _ = self.shared.distribution.signal(from, *to, exit);
             }
         }
+        if let Signal::Message(message) = &signal
+            && message.is_reply()
+        {
+            // The first with this tag is the last one.
+            let (from, reference) = (actor.pid, message.tag);
+            let callee = actor.end_monitor(reference)?;
+            self.send_signal(from, callee, Signal::Demonitor { from, reference });
+        }
         actor.on_signal(signal)
     }
 }
@@ -187,7 +195,11 @@ impl Context<'_> {
 /// the slot; the rest is for the worker.
 fn react(entry: &mut ProcessEntry, message: SlotMessage, memory: &Memory) -> Reaction<SlotMessage> {
     match message {
-        SlotMessage::Signal(Signal::Message(message)) => {
+        // It comes too late, or was never waited for.
+        SlotMessage::Signal(Signal::Message(message)) if !entry.actor.takes(&message) => {
+            Reaction::Wait
+        }
+        SlotMessage::Signal(Signal::Message(message)) if !message.is_reply() => {
             if !entry.count_message(memory, &message) {
                 entry.has_slot_messages = true;
                 return Reaction::OutOfMemory(SlotMessage::Signal(Signal::Message(message)));

@@ -63,7 +63,9 @@ pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: 
             return send(context, actor, &limits, Pid::from_bits(to), message);
         }
         Effect::Receive { tag, timeout } => return receive(context, actor, tag, timeout),
-        Effect::Link { .. } | Effect::Monitor { .. } if !may_ask(actor) => {
+        Effect::Link { .. } | Effect::Monitor { .. } | Effect::MonitorReply { .. }
+            if !may_ask(actor) =>
+        {
             return failed(TrapKind::RelationLimit);
         }
         Effect::Link { pid } => {
@@ -77,6 +79,10 @@ pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: 
         Effect::Monitor { pid } => {
             let reference = monitor(context, actor, Pid::from_bits(pid));
             return after_request(context, Completion::Value(reference));
+        }
+        Effect::MonitorReply { pid, tag } => {
+            monitor_reply(context, actor, Pid::from_bits(pid), tag);
+            return after_request(context, Completion::Done);
         }
         Effect::Demonitor { reference } => {
             demonitor(context, actor, reference);
@@ -157,7 +163,7 @@ fn send(
             Err(SendRefused::TooLong(_)) => failed(TrapKind::BadMessage),
         };
     }
-    actor.mailbox.push(message);
+    context.apply_signal(actor, Signal::Message(message));
     if actor.mailbox.is_over(limits) {
         return failed(TrapKind::MailboxLimit);
     }
@@ -281,10 +287,20 @@ pub(crate) fn monitor(context: Context<'_>, actor: &mut ActorState, pid: Pid) ->
     reference
 }
 
+/// Monitors a process until its reply with this tag has come.
+fn monitor_reply(context: Context<'_>, actor: &mut ActorState, pid: Pid, tag: i64) {
+    let me = actor.pid;
+    if let Some(former) = actor.relations_mut().monitor_reply(pid, tag) {
+        context.send_signal(me, former, Signal::Demonitor { from: me, reference: tag });
+    }
+    add_remote_link(context, me, pid);
+    context.send_signal(me, pid, Signal::Monitor { from: me, reference: tag });
+}
+
 /// Removes a monitor.
 pub(crate) fn demonitor(context: Context<'_>, actor: &mut ActorState, reference: i64) {
     let me = actor.pid;
-    if let Some(pid) = actor.relations_mut().monitors.remove(&reference) {
+    if let Some(pid) = actor.end_monitor(reference) {
         context.send_signal(me, pid, Signal::Demonitor { from: me, reference });
     }
 }

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod blocking;
+mod calls;
 mod determinism;
 mod distribution;
 mod fairness;

@@ -2,7 +2,7 @@
 
 /// Programs of several processes whose results do not depend on who runs when. Each ends with
 /// `exit`, so that its end is seen.
-pub(crate) const PROGRAMS: [(&str, &str); 4] = [
+pub(crate) const PROGRAMS: [(&str, &str); 5] = [
     (
         "messages of many tags, put aside and current",
         "
@@ -176,5 +176,56 @@ last:   sendi $0 $3 $1
         load $2 #6
         sleep $2
         exit $2",
+    ),
+    (
+        "calls that are answered, answered late, and never",
+        "
+main:   load $1 #1
+        shl $1 #62
+        load $3 #1
+        spawn @server $10 $20
+        load $10 #30
+        spawn @server $10 $21
+        load $10 #-1
+        spawn @server $10 $22
+        mov $20 $2
+        call @ask
+        mov $21 $2
+        call @ask               ; is late
+        mov $22 $2
+        call @ask               ; ends without an answer
+        mov $21 $2
+        call @ask               ; is gone by then, or answers
+        load $4 #100
+        sleep $4
+        load $5 #-1
+        load $6 #0
+        recv $5 $7
+        djmpe @wrong
+        exit $3
+ask:    inc $1
+        monitort $2 $1
+        sendi $2 $3 $1
+        mov $1 $5
+        load $6 #20
+        recv $5 $7
+        djmpe @came
+        demonitor $1
+        load $5 #'-'
+        prtc $5
+        ret
+came:   prti $9
+        ret
+wrong:  trap #1
+server: load $4 #1
+        load $5 #-1
+        recv $4 $6
+        msgi $9
+        brlt $0 #0 @end
+        sleep $0
+        sendi $7 $9 $0
+        djmp @server
+end:    load $0 #5
+        exit $0",
     ),
 ];

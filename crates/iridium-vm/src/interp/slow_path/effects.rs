@@ -6,13 +6,13 @@ use iridium_isa::{Instruction, MAX_NAME};
 
 use super::bulk;
 use super::interruption::Interruption;
-use super::operands::name;
+use super::operands::{name, readable};
 use crate::effect::{Effect, Pending, SpawnKind, Start};
 use crate::host::{HostError, HostFunction};
 use crate::host_call::with_caller;
 use crate::interp::arithmetic::bits;
 use crate::interp::machine::Run;
-use crate::message::Payload;
+use crate::message::{Message, Payload};
 use crate::register::Register;
 use crate::stop::Stop;
 use crate::trap::TrapKind;
@@ -78,6 +78,13 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
         I::Link { p } => (Effect::Link { pid: run.int(*p) }, Pending::Done),
         I::Unlink { p } => (Effect::Unlink { pid: run.int(*p) }, Pending::Done),
         I::Monitor { p, d } => (Effect::Monitor { pid: run.int(*p) }, value(*d)),
+        I::Monitort { p, t } => {
+            let (pid, tag) = (run.int(*p), run.int(*t));
+            if tag < Message::REPLY {
+                return Err(TrapKind::BadMessage.into());
+            }
+            (Effect::MonitorReply { pid, tag }, Pending::Done)
+        }
         I::Demonitor { a } => (Effect::Demonitor { reference: run.int(*a) }, Pending::Done),
         I::Trapexit { n } => (Effect::TrapExit { on: n.0 != 0 }, Pending::Done),
         I::Kill { p, a } => (Effect::Kill { pid: run.int(*p), reason: run.int(*a) }, Pending::Done),
@@ -85,12 +92,24 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
             let name = name(run.module, *s, MAX_NAME)?;
             (Effect::Register { name, pid: run.int(*p) }, Pending::Done)
         }
+        I::Registerm { a, len, p } => {
+            let name = name_in_memory(run, *a, *len, MAX_NAME)?;
+            (Effect::Register { name, pid: run.int(*p) }, Pending::Done)
+        }
         I::Unregister { s, p } => {
             let name = name(run.module, *s, MAX_NAME)?;
             (Effect::Unregister { name, pid: run.int(*p) }, Pending::Done)
         }
+        I::Unregisterm { a, len, p } => {
+            let name = name_in_memory(run, *a, *len, MAX_NAME)?;
+            (Effect::Unregister { name, pid: run.int(*p) }, Pending::Done)
+        }
         I::Whereis { s, d } => {
             let name = name(run.module, *s, MAX_NAME + MAX_NODE_SUFFIX)?;
+            (Effect::WhereIs { name }, Pending::Found(d.0))
+        }
+        I::Whereism { a, len, d } => {
+            let name = name_in_memory(run, *a, *len, MAX_NAME + MAX_NODE_SUFFIX)?;
             (Effect::WhereIs { name }, Pending::Found(d.0))
         }
         I::Nodes { d } => (Effect::Nodes, value(*d)),
@@ -141,6 +160,15 @@ fn spawn(run: &Run<'_>, kind: SpawnKind, entry: u32, k: Window) -> Effect {
         number.map_or_else(|_| Register::default(), |number| run.process.register(number))
     });
     Effect::Spawn { kind, start: Start { entry, arguments: Box::new(arguments) } }
+}
+
+/// A name that a program has put together, as valid as one in its data: UTF-8 without a 0.
+fn name_in_memory(run: &Run<'_>, a: Int, len: Int, most: usize) -> Result<String, TrapKind> {
+    let bytes = readable(run.process, run.module, run.int(a), run.int(len))?;
+    if bytes.len() > most || bytes.contains(&0) {
+        return Err(TrapKind::BadString);
+    }
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| TrapKind::BadString)
 }
 
 fn send_word(
