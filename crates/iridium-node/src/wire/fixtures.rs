@@ -429,6 +429,7 @@ fn effects() {
         ("mono", Effect::Mono),
         ("random", Effect::Random),
         ("host", Effect::Host { import: 2, window: 3 }),
+        ("monitor-reply", Effect::MonitorReply { pid, tag: 1 << 62 }),
     ] {
         fixtures.check(file, &value);
     }

@@ -95,6 +95,7 @@ numbered!(Effect {
     20 Mono;
     21 Random;
     22 Host { import: u16, window: u8 };
+    23 MonitorReply { pid: i64, tag: i64 };
 });
 
 numbered!(Completion {

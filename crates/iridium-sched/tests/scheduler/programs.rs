@@ -202,6 +202,9 @@ main:   load $1 #1
         load $6 #0
         recv $5 $7
         djmpe @wrong
+        load $5 #6
+        kill $20 $5
+        kill $21 $5
         exit $3
 ask:    inc $1
         monitort $2 $1

@@ -162,7 +162,7 @@ fn a_flood_does_not_keep_a_supervisor_from_its_work() {
     let stage = Stage::real(SOURCE, 2);
     let (_top, supervisors) = tree(&stage);
     let mut low = stage.scheduler.find("low");
-    for _ in 0..20 {
+    for _ in 0..5 {
         stage.start_at("hangs", &[supervisors[1].bits(), 0]);
     }
     for _ in 0..3 {
@@ -207,7 +207,7 @@ fn a_supervisor_does_not_end_for_want_of_memory() {
     let source = &SOURCE.replace("wait:", "fills: load $1 #1000000\naloc $1\ndjmp @wait\nwait:");
     let stage = Stage::with(source, |config| config.memory = 2_500_000);
     let (_top, supervisors) = tree(&stage);
-    for _ in 0..20 {
+    for _ in 0..5 {
         stage.start_at("fills", &[]);
     }
     stage.await_rest();
