@@ -193,6 +193,7 @@ pub(crate) fn bound(
         "Hash" => "be a key",
         "Show" => "be shown",
         "Send" => "be sent",
+        "Json" => "be written as JSON or read from it",
         _ => "be calculated with",
     };
     let name = if bound == "Send" { "not-sendable" } else { "missing-bound" };

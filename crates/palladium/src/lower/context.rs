@@ -75,6 +75,26 @@ impl<'a> Context<'a> {
         })?;
         Some(self.instances.get(Instance::new(id, types).plain()))
     }
+
+    /// The library's own way to read a value from JSON, by the option of it.
+    pub(super) fn decoded_by_library(&mut self, option: &Type) -> Option<FnIdx> {
+        let (id, types) = self.program.known.functions.iter().find_map(|(qualified, id)| {
+            let function = self.function(*id);
+            let mut types = vec![Type::Never; function.generics as usize];
+            let fits = qualified.ends_with(".derive_decode")
+                && matches(&function.result, option, &mut types);
+            fits.then_some((*id, types))
+        })?;
+        Some(self.instances.get(Instance::new(id, types).plain()))
+    }
+
+    /// A function that reads marks of JSON.
+    pub(super) fn json_function(&mut self, name: &str) -> Option<FnIdx> {
+        let mut functions = self.program.known.functions.iter();
+        let (_, id) = functions
+            .find(|(qualified, _)| qualified.strip_prefix("json_decode.") == Some(name))?;
+        Some(self.instances.get(Instance::new(*id, []).plain()))
+    }
 }
 
 /// Whether a declared type fits a concrete one; then with which types for its parameters.

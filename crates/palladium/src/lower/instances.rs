@@ -47,6 +47,10 @@ pub(super) enum Derived {
     Order,
     Hash,
     Show,
+    /// To JSON.
+    Encode,
+    /// From JSON.
+    Decode,
 }
 
 /// Parts of intrinsics that are not worth being repeated. A class is that of the list.

@@ -284,7 +284,9 @@ impl World {
             let near = suggest::nearest(&name.text, known.iter().map(|bound| bound.name()));
             let place = self.place(module, &name.span);
             let problem = say::unknown(place, "bound", &name.text, near);
-            self.problem(problem.help("a type parameter can be Eq, Ord, Hash, Show and Send"));
+            self.problem(
+                problem.help("a type parameter can be Eq, Ord, Hash, Show, Send and Json"),
+            );
         }
         found
     }

@@ -188,13 +188,15 @@ pub(crate) enum Bound {
     Hash,
     Show,
     Send,
+    /// It has a form in JSON.
+    Json,
     /// `Int` or `Float`; only the library may say it.
     Num,
 }
 
 impl Bound {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Eq, Self::Ord, Self::Hash, Self::Show, Self::Send, Self::Num];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Eq, Self::Ord, Self::Hash, Self::Show, Self::Send, Self::Json, Self::Num];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -203,6 +205,7 @@ impl Bound {
             Self::Hash => "Hash",
             Self::Show => "Show",
             Self::Send => "Send",
+            Self::Json => "Json",
             Self::Num => "Num",
         }
     }

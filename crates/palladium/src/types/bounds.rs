@@ -43,6 +43,7 @@ impl Search<'_> {
             _ if self.bound == Bound::Num => false,
             Type::Fn(_) => self.bound == Bound::Show,
             Type::Reply(_) => matches!(self.bound, Bound::Show | Bound::Send),
+            Type::Pid(_) | Type::Node => self.bound != Bound::Json,
             Type::Tuple(types) => return self.first(types.iter(), &path),
             Type::List(ty) => return self.first([&**ty].into_iter(), &path),
             Type::Record(..) | Type::Enum(..) => return self.declared(ty, path),

@@ -16,6 +16,29 @@ use crate::names::world::{ConstKey, FnKey, ModuleId, World};
 /// The functions of a type's module that derived code calls.
 const DERIVED: [&str; 4] = ["derive_show", "derive_equal", "derive_order", "derive_hash"];
 
+/// What code that is derived for JSON calls, by module, with the intrinsic that asks for it.
+const JSON: [(&str, &str, &str, &[&str]); 2] = [
+    ("json_encode", "encode_value", "derive_encode", &[]),
+    (
+        "json_decode",
+        "decode_value",
+        "derive_decode",
+        &[
+            "is_null",
+            "open_object",
+            "has_field",
+            "which_field",
+            "after_field",
+            "miss_field",
+            "open_tuple",
+            "after_value",
+            "open_variant",
+            "close_variant",
+            "lose",
+        ],
+    ),
+];
+
 /// The checked program, and the world with its problems.
 pub(crate) fn check(world: World, root: Option<ModuleId>) -> (Program, World) {
     let mut checker = Checker::new(world);
@@ -48,6 +71,9 @@ pub(crate) fn check(world: World, root: Option<ModuleId>) -> (Program, World) {
     };
     (program, world)
 }
+
+/// Functions of the library by their qualified names.
+type Reached = BTreeSet<(Arc<str>, FnId)>;
 
 impl Checker {
     /// What the user has written is checked in full, reached or not.
@@ -152,7 +178,7 @@ impl Checker {
 
     /// What derived code may call for the types that occur. That may bring more types.
     fn known_functions(&mut self) -> Vec<(Arc<str>, FnId)> {
-        let mut known = Vec::new();
+        let mut known = BTreeSet::new();
         let mut looked = BTreeSet::new();
         let mut from = 0;
         loop {
@@ -167,29 +193,52 @@ impl Checker {
                 variant.fields.iter().for_each(|(_, ty)| note(&self.world, ty, &mut modules));
             }
             from = self.functions.len();
-            let new: Vec<String> = modules.difference(&looked).cloned().collect();
-            if new.is_empty() {
-                known.sort();
-                return known;
+            looked.extend(modules);
+            let before = known.len();
+            for module in &looked {
+                self.reach_derived(module, &mut known);
             }
-            for module in new {
-                self.reach_derived(&module, &mut known);
-                looked.insert(module);
+            self.reach_json(&looked, &mut known);
+            if known.len() == before {
+                return known.into_iter().collect();
             }
             self.check_reached();
             self.complete_types();
         }
     }
 
-    fn reach_derived(&mut self, module: &str, known: &mut Vec<(Arc<str>, FnId)>) {
-        let Some(id) = self.world.library_module(module) else { return };
+    fn reach_derived(&mut self, module: &str, known: &mut Reached) {
         let own: &[&str] =
             if module == "string" { &["push", "equal", "order_of", "hash_of"] } else { &[] };
         for name in DERIVED.iter().chain(own) {
-            if let Some(&key) = self.world.module(id).functions_named(name).first() {
-                let function = self.reach(key);
-                known.push((format!("{module}.{name}").into(), function));
+            self.reach_named(module, name, known);
+        }
+    }
+
+    /// What derived code of JSON calls, when there is some.
+    fn reach_json(&mut self, modules: &BTreeSet<String>, known: &mut Reached) {
+        for (home, intrinsic, derive, called) in JSON {
+            let home_id = self.world.library.get(home).copied();
+            let asked =
+                home_id.and_then(|id| self.world.module(id).functions_named(intrinsic).first());
+            if asked.is_none_or(|key| self.world.function(*key).reached.is_none()) {
+                continue;
             }
+            for name in called {
+                self.reach_named(home, name, known);
+            }
+            for module in modules.iter().map(String::as_str).chain([home]) {
+                self.reach_named(module, derive, known);
+            }
+        }
+    }
+
+    /// All functions of a name in a module.
+    fn reach_named(&mut self, module: &str, name: &str, known: &mut Reached) {
+        let Some(id) = self.world.library_module(module) else { return };
+        for key in self.world.module(id).functions_named(name).to_vec() {
+            let function = self.reach(key);
+            known.insert((format!("{module}.{name}").into(), function));
         }
     }
 }

@@ -1,10 +1,13 @@
-//! What follows from the structure of a type: equality, order, hashes and text.
+//! What follows from the structure of a type: equality, order, hashes, text and JSON.
 //!
 //! Numbers are done in place, strings by the machine, some types by the library, small tuples and
 //! records part by part, and all others by a function of their own, which may call itself.
 
+mod decode;
+mod encode;
 mod equal;
 mod hash;
+mod json;
 mod order;
 mod show;
 
@@ -21,6 +24,9 @@ use crate::mir::{BlockIdx, Class, Function, Passing, Reg, Terminator};
 /// Makes the function of a type.
 pub(super) fn make(context: &mut Context<'_>, derived: Derived, ty: &Type) -> Function {
     let mut code = Code::new(context, 0..0);
+    if let Derived::Decode = derived {
+        return code.decode_function(ty);
+    }
     let bytes = code.bytes_class();
     let value = code.value(ty);
     let (name, more, result) = match derived {
@@ -28,12 +34,14 @@ pub(super) fn make(context: &mut Context<'_>, derived: Derived, ty: &Type) -> Fu
         Derived::Order => ("order", code.value(ty), Class::Int),
         Derived::Hash => ("hash", vec![code.reg(Class::Int)], Class::Int),
         Derived::Show => ("show", vec![code.reg(bytes)], bytes),
+        Derived::Encode | Derived::Decode => ("encode", vec![code.reg(bytes)], bytes),
     };
     match derived {
         Derived::Equal => code.equal_body(ty, &value, &more),
         Derived::Order => code.order_body(ty, &value, &more),
         Derived::Hash => code.hash_body(ty, &value, more[0]),
         Derived::Show => code.show_body(ty, &value, more[0]),
+        Derived::Encode | Derived::Decode => code.encode_body(ty, &value, more[0]),
     }
     let name = Arc::from(format!("{}.{name}", code.name_of(ty)));
     code.finish(name, MADE, [value, more].concat(), vec![result], Passing::Inferred)

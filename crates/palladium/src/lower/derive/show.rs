@@ -44,7 +44,7 @@ impl Code<'_, '_> {
         self.emit(Inst::Call { function, args, results: vec![out] });
     }
 
-    fn show_bool(&mut self, bool: Reg, out: Reg) {
+    pub(super) fn show_bool(&mut self, bool: Reg, out: Reg) {
         let (yes, no, after) = (self.block(), self.block(), self.block());
         self.branch(Compare::Ne, bool, Operand::Imm(0), yes, no);
         for (block, text) in [(yes, "true"), (no, "false")] {
@@ -55,7 +55,7 @@ impl Code<'_, '_> {
         self.at(after);
     }
 
-    fn show_text(&mut self, text: &str, out: Reg) {
+    pub(super) fn show_text(&mut self, text: &str, out: Reg) {
         let text = self.text(text.as_bytes());
         self.change(Support::PushBytes, &[out, text], &[]);
     }
