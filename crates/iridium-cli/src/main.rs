@@ -117,6 +117,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             commands::test::run(&files, filter.as_deref(), json)
         }
         Command::Fmt { files, check } => commands::format::run(&files, check).map(done),
+        Command::Doc { files, out } => commands::document::run(&files, out.as_deref()).map(done),
         Command::Check { files } => commands::assemble::check(&files).map(done),
         Command::Node { flags, tasks, threads, limits, node_limits } => {
             let settings = settings(&threads, &node_limits, None);

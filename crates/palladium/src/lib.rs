@@ -10,6 +10,7 @@
 mod compile;
 pub mod core;
 pub mod diag;
+pub mod doc;
 pub mod emit;
 pub mod fmt;
 pub mod lower;

@@ -127,6 +127,16 @@ pub(crate) enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Print what Palladium sources offer, from their comments with ##, as Markdown
+    Doc {
+        /// The files, folders with such files, or std.NAME and std for the library [default: this
+        /// folder]
+        #[arg(value_name = "FILE", default_value = ".", hide_default_value = true)]
+        files: Vec<PathBuf>,
+        /// Write pages of HTML to this folder instead
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// Look for errors and probable mistakes in sources and modules
     Check {
         /// The files; - for stdin

@@ -2,6 +2,7 @@
 
 pub(crate) mod apps;
 pub(crate) mod assemble;
+pub(crate) mod document;
 pub(crate) mod events;
 pub(crate) mod forget;
 pub(crate) mod format;
