@@ -4,7 +4,12 @@ use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
 use iridium_isa::text::{Names, generated_label};
-use iridium_isa::{Module, Parts};
+use iridium_isa::{LineTable, Module, Parts, Sources};
+
+use crate::listing::Listing;
+
+/// How far sources are from the margin of instructions.
+const WIDTH: usize = 30;
 
 /// Bytes on a `.byte` line.
 const BYTES_A_LINE: usize = 16;
@@ -12,7 +17,12 @@ const BYTES_A_LINE: usize = 16;
 /// Source text that assembles to the same code, data, entry, exports and imports.
 pub fn disassemble(module: &Module) -> Disassembly<'_> {
     let parts = module.parts();
-    Disassembly { parts, labels: code_labels(parts) }
+    Disassembly { parts, labels: code_labels(parts), beside: None }
+}
+
+/// The same, with the lines of its sources beside the instructions, as comments.
+pub fn listing<'m>(module: &'m Module, sources: &'m Sources<'m>) -> Disassembly<'m> {
+    Disassembly { beside: module.lines().map(|table| (table, sources)), ..disassemble(module) }
 }
 
 /// A module as source text, which is made while it is [written](fmt::Display): it may be many times
@@ -22,11 +32,14 @@ pub struct Disassembly<'m> {
     parts: &'m Parts,
     /// The labels that are printed, in the order of their instructions.
     labels: Vec<(String, u32)>,
+    /// What is printed beside the instructions.
+    beside: Option<(&'m LineTable, &'m Sources<'m>)>,
 }
 
 impl fmt::Display for Disassembly<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { parts, labels } = self;
+        let Self { parts, labels, beside } = self;
+        let mut beside = beside.map(|(table, sources)| Listing::new(table, sources));
         let names = Names { code: labels, data: &parts.data_labels, imports: &parts.imports };
         print_data(parts, f)?;
         f.write_str(".code\n")?;
@@ -44,7 +57,10 @@ impl fmt::Display for Disassembly<'_> {
             }
             line.clear();
             instruction.print(&names, &mut line);
-            writeln!(f, "    {line}")?;
+            match beside.as_mut().and_then(|beside| beside.next(index)) {
+                Some(source) => writeln!(f, "    {line:<WIDTH$} ; {source}")?,
+                None => writeln!(f, "    {line}")?,
+            }
         }
         Ok(())
     }

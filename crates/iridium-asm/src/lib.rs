@@ -22,6 +22,7 @@
 mod disasm;
 mod lexer;
 mod lint;
+mod listing;
 mod parser;
 mod report;
 mod resolve;
@@ -30,7 +31,7 @@ mod session;
 use iridium_isa::escape::{escape, tail};
 use iridium_isa::{Diagnostics, MAX_NAME, Module, ModuleBuilder};
 
-pub use self::disasm::{Disassembly, disassemble};
+pub use self::disasm::{Disassembly, disassemble, listing};
 use self::parser::{Base, parse};
 use self::report::Report;
 use self::resolve::Origin;

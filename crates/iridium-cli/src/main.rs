@@ -109,7 +109,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Resume { file, threads, run } => {
             commands::run::resume(&file, threads.threads, &run)
         }
-        Command::Asm { file, output, strip } => {
+        Command::Asm { file, listing: true, .. } => commands::assemble::listing(&file).map(done),
+        Command::Asm { file, output, strip, .. } => {
             commands::assemble::asm(&file, output.as_deref(), strip).map(done)
         }
         Command::Disasm { file } => commands::assemble::disasm(&file).map(done),
@@ -118,7 +119,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Fmt { files, check } => commands::format::run(&files, check).map(done),
         Command::Doc { files, out } => commands::document::run(&files, out.as_deref()).map(done),
-        Command::Check { files } => commands::assemble::check(&files).map(done),
+        Command::Check { files, copies } => commands::assemble::check(&files, copies).map(done),
         Command::Node { flags, tasks, threads, limits, node_limits } => {
             let settings = settings(&threads, &node_limits, None);
             commands::node::run(&flags, &tasks, limits.limits(), settings).map(done)

@@ -2,9 +2,9 @@
 
 use iridium_isa::{Diagnostic, Diagnostics, Module};
 
-use crate::diag::diagnostics;
+use crate::diag::{Problem, diagnostics, memory};
 use crate::lower::{Target, lower};
-use crate::names::{Checked, Loader, check};
+use crate::names::{Checked, Loader, SourceFile, check};
 use crate::rc::Mode;
 use crate::{emit, rc};
 
@@ -15,6 +15,8 @@ pub struct Compiled {
     pub module: Module,
     /// What is probably a mistake.
     pub warnings: Diagnostics,
+    /// The sources that it was made of.
+    pub files: Vec<SourceFile>,
 }
 
 /// Compiles the program that begins in the file `root`, as the loader knows it.
@@ -37,7 +39,7 @@ pub fn compile(
         return Err(just(Diagnostic::error(what)));
     }
     let module = checked.module(target, Mode::Optimised)?;
-    Ok(Compiled { module, warnings: checked.diagnostics() })
+    Ok(Compiled { module, warnings: checked.diagnostics(), files: checked.files })
 }
 
 /// Checks the program that begins in the file `root`, as the loader knows it.
@@ -70,5 +72,21 @@ impl Checked {
         rc::insert(&mut program, mode);
         emit::module(&program, &self.sources())
             .map_err(|error| just(Diagnostic::error(error.to_string())))
+    }
+
+    /// Where shared values are copied before they are changed, in what `main` and the tests reach.
+    /// The program must have no errors.
+    pub fn copies(&self) -> Vec<Problem> {
+        let tests = (0..self.program.tests.len()).map(Target::Test);
+        let main = self.program.main.map(|_| Target::Main);
+        let mut copies: Vec<rc::Copied> = Vec::new();
+        for target in main.into_iter().chain(tests) {
+            let mut program = lower(&self.program, target);
+            rc::insert(&mut program, Mode::Optimised);
+            copies.extend(rc::copies_of_shared(&program));
+        }
+        copies.sort();
+        copies.dedup_by(|one, other| (one.file, one.at.0) == (other.file, other.at.0));
+        copies.iter().map(memory::copies).collect()
     }
 }

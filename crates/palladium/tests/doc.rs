@@ -114,8 +114,11 @@ fn every_link_of_the_library_leads_somewhere() {
     for (name, html) in pages.iter().chain([&("index".to_owned(), index(&modules))]) {
         for link in html.split("<a href=\"").skip(1) {
             let target = link.split('"').next().unwrap();
-            let whole =
-                if target.starts_with('#') { format!("{name}.html{target}") } else { target.into() };
+            let whole = if target.starts_with('#') {
+                format!("{name}.html{target}")
+            } else {
+                target.into()
+            };
             assert!(places.contains(&whole), "{name}: {target} leads nowhere");
             count += 1;
         }

@@ -100,6 +100,9 @@ pub(crate) enum Command {
         /// Leave out line numbers and labels, which traps are reported with
         #[arg(long)]
         strip: bool,
+        /// Make no module file; print the instructions, with the lines of the sources beside them
+        #[arg(long, conflicts_with_all = ["output", "strip"])]
+        listing: bool,
     },
     /// Disassemble a module, to source that assembles to the same module
     Disasm {
@@ -142,6 +145,9 @@ pub(crate) enum Command {
         /// The files; - for stdin
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Tell also where a value of a Palladium program is copied, since it is shared and changed
+        #[arg(long)]
+        copies: bool,
     },
     /// Run a node until Ctrl-C or iridium leave
     Node {

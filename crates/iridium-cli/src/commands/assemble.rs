@@ -3,7 +3,8 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use iridium_isa::Module;
+use iridium_isa::{Module, Sources};
+use palladium::diag::diagnostics;
 
 use crate::failure::Failure;
 use crate::output;
@@ -18,7 +19,7 @@ pub(crate) fn asm(file: &Path, to: Option<&Path>, strip: bool) -> Result<(), Fai
         Some(to) => to.to_path_buf(),
         None => beside(file)?,
     };
-    let Loaded { mut module, warnings } = load(file)?;
+    let Loaded { mut module, warnings, .. } = load(file)?;
     let Some(warnings) = warnings else {
         return Err(Failure::usage(format!("{} is a module already", display_name(file))));
     };
@@ -39,6 +40,25 @@ pub(crate) fn asm(file: &Path, to: Option<&Path>, strip: bool) -> Result<(), Fai
     Ok(output::print_line(&format!("wrote {}: {}", shown(&to), summary(&module)))?)
 }
 
+/// Prints the instructions of a source, with its lines beside them.
+pub(crate) fn listing(file: &Path) -> Result<(), Failure> {
+    let Loaded { module, warnings, files } = load(file)?;
+    let Some(warnings) = warnings else {
+        return Err(Failure::usage(format!(
+            "{} is a module, without the lines that it was made of; iridium disasm prints it",
+            display_name(file)
+        )));
+    };
+    output::print_diagnostics(&output::diagnostics(&warnings));
+    let mut sources = Sources::new();
+    for file in &files {
+        sources.add(&file.name, &file.text);
+    }
+    let mut to = BufWriter::new(io::stdout().lock());
+    write!(to, "{}", iridium_asm::listing(&module, &sources))?;
+    Ok(to.flush()?)
+}
+
 /// Prints a module as source.
 pub(crate) fn disasm(file: &Path) -> Result<(), Failure> {
     let module = load(file)?.module;
@@ -47,11 +67,11 @@ pub(crate) fn disasm(file: &Path) -> Result<(), Failure> {
     Ok(to.flush()?)
 }
 
-/// Checks all files, also after errors in one of them.
-pub(crate) fn check(files: &[PathBuf]) -> Result<(), Failure> {
+/// Checks all files, also after errors in one of them; `copies`: tells where values are copied.
+pub(crate) fn check(files: &[PathBuf], copies: bool) -> Result<(), Failure> {
     let mut bad = 0;
     for file in files {
-        match check_file(file) {
+        match check_file(file, copies) {
             Ok(found) => output::print_line(&format!("{}: {found}", display_name(file)))?,
             // With one file its failure is that of the command.
             Err(failure) if files.len() == 1 => return Err(failure),
@@ -68,7 +88,7 @@ pub(crate) fn check(files: &[PathBuf]) -> Result<(), Failure> {
 }
 
 /// Prints the warnings of a file. Gives what is to be said of it.
-fn check_file(file: &Path) -> Result<String, Failure> {
+fn check_file(file: &Path, copies: bool) -> Result<String, Failure> {
     let (warnings, found) = match read_source(file)? {
         // It may be for others to import, without anything that runs.
         Source::Palladium(source) => {
@@ -79,10 +99,21 @@ fn check_file(file: &Path) -> Result<String, Failure> {
             if checked.has_errors() {
                 return Err(refused(&name, "compile", &report));
             }
-            (Some(report), "no errors".into())
+            match copies {
+                true => {
+                    let found = checked.copies();
+                    let all = [&checked.problems[..], &found].concat();
+                    (Some(diagnostics(&all, &checked.sources())), copies_found(found.len()))
+                }
+                false => (Some(report), "no errors".into()),
+            }
+        }
+        _ if copies => {
+            let name = display_name(file);
+            return Err(Failure::usage(format!("--copies is for Palladium, and {name} is not")));
         }
         source => {
-            let Loaded { module, warnings } = source.load(file)?;
+            let Loaded { module, warnings, .. } = source.load(file)?;
             (warnings, summary(&module))
         }
     };
@@ -90,6 +121,14 @@ fn check_file(file: &Path) -> Result<String, Failure> {
         &warnings.map(|found| output::diagnostics(&found)).unwrap_or_default(),
     );
     Ok(found)
+}
+
+fn copies_found(count: usize) -> String {
+    match count {
+        0 => "no errors, and no change copies a shared value".into(),
+        1 => "no errors; 1 change copies a shared value".into(),
+        _ => format!("no errors; {count} changes copy a shared value"),
+    }
 }
 
 fn summary(module: &Module) -> String {

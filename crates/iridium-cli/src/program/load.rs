@@ -6,6 +6,7 @@ use iridium_asm::{Assembled, Assembler};
 use iridium_isa::{Diagnostics, MAGIC, Module};
 
 use palladium::Compiled;
+use palladium::names::SourceFile;
 
 use super::file::{SAVED_MAGIC, command_word, display_name, read, without_mark};
 use super::palladium_source::{compile, is_palladium};
@@ -18,6 +19,8 @@ pub(crate) struct Loaded {
     pub(crate) module: Module,
     /// `None` when the file was a module.
     pub(crate) warnings: Option<Diagnostics>,
+    /// The sources that it was made of.
+    pub(crate) files: Vec<SourceFile>,
 }
 
 /// Reads a module, or makes one from a source. `-` is stdin. The content decides which it is; the
@@ -42,18 +45,19 @@ impl Source {
             Self::Module(bytes) => {
                 let module = Module::from_bytes(&bytes)
                     .map_err(|error| Failure::failed(format!("{name}: {error}")))?;
-                Ok(Loaded { module, warnings: None })
+                Ok(Loaded { module, warnings: None, files: Vec::new() })
             }
             Self::Palladium(source) => {
-                let Compiled { module, warnings } =
+                let Compiled { module, warnings, files } =
                     compile(path, &source).map_err(|errors| refused(&name, "compile", &errors))?;
-                Ok(Loaded { module, warnings: Some(warnings) })
+                Ok(Loaded { module, warnings: Some(warnings), files })
             }
             Self::Assembly(source) => {
                 let Assembled { module, warnings } = Assembler::new(&name)
                     .assemble(&source)
                     .map_err(|errors| refused(&name, "assemble", &errors))?;
-                Ok(Loaded { module, warnings: Some(warnings) })
+                let files = vec![SourceFile { name: name.into(), text: source.into() }];
+                Ok(Loaded { module, warnings: Some(warnings), files })
             }
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod calls;
 pub(crate) mod control;
 pub(crate) mod elsewhere;
+pub(crate) mod memory;
 pub(crate) mod names;
 pub(crate) mod places;
 pub(crate) mod types;

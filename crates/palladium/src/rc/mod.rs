@@ -21,6 +21,7 @@ mod copies;
 mod insert;
 mod loans;
 mod roles;
+mod shared;
 mod sink;
 mod sizes;
 
@@ -32,6 +33,8 @@ use self::sizes::Sizes;
 use crate::mir::{
     Block, BlockIdx, Class, FnIdx, Function, Inst, Passing, Program, Reg, Terminator,
 };
+
+pub use shared::{Copied, copies_of_shared};
 
 /// How much the pass thinks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
