@@ -13,6 +13,7 @@ mod mesh;
 mod modules;
 mod node;
 mod operate;
+mod palladium;
 mod places;
 mod processes;
 mod programs;

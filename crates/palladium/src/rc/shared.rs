@@ -153,17 +153,16 @@ impl<'f> Walk<'f> {
             let Some(block) = self.function.block(index) else { continue };
             let end = self.block(index, known, &mut |_| {});
             for next in block.end.0.successors() {
-                match self.begin.get_mut(next.0 as usize) {
-                    Some(Some(begin)) => {
-                        if begin.join(&end) {
-                            open.push_back(next);
-                        }
-                    }
-                    Some(begin) => {
+                let Some(begin) = self.begin.get_mut(next.0 as usize) else { continue };
+                let new = match begin {
+                    Some(begin) => begin.join(&end),
+                    None => {
                         *begin = Some(end.clone());
-                        open.push_back(next);
+                        true
                     }
-                    None => {}
+                };
+                if new {
+                    open.push_back(next);
                 }
             }
         }
