@@ -24,6 +24,7 @@ pub struct Module {
     pub name: String,
     /// Whether its types and methods are there without an import.
     pub is_prelude: bool,
+    /// What its file says of itself.
     pub doc: String,
     /// What is `pub` in it, in the order of the source.
     pub items: Vec<Entry>,
@@ -32,21 +33,28 @@ pub struct Module {
 /// A declaration that others can use.
 #[derive(Debug, Clone)]
 pub struct Entry {
+    /// As it is called.
     pub name: String,
     /// Its name within the page: no two are the same.
     pub anchor: String,
+    /// What it declares.
     pub kind: Kind,
     /// As the formatter prints it, without what it does.
     pub signature: String,
+    /// The comment before it.
     pub doc: String,
     /// Fields, variants and handlers that have a comment of their own: what they are, and that.
     pub parts: Vec<(String, String)>,
 }
 
+/// What a declaration declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// A record, an enum, an alias, an actor or an app.
     Type,
+    /// A function or a method.
     Function,
+    /// A constant.
     Constant,
 }
 

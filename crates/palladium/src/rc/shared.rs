@@ -14,6 +14,7 @@ use crate::mir::{BlockIdx, FnIdx, Function, Inst, Program, Reg, Terminator};
 /// A change that copies, or may copy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Copied {
+    /// The file of the change.
     pub file: FileId,
     /// Start and end of the change.
     pub at: (u32, u32),
