@@ -21,7 +21,8 @@ pub(crate) fn run(paths: &[PathBuf], to: Option<&Path>) -> Result<(), Failure> {
     for path in paths {
         modules.extend(of_path(path)?);
     }
-    if modules.iter().all(|module| module.items.is_empty() && module.doc.is_empty()) {
+    modules.retain(|module| !module.items.is_empty() || !module.doc.is_empty());
+    if modules.is_empty() {
         return Err(Failure::failed("nothing in it is pub, so there is nothing to tell"));
     }
     match to {

@@ -43,6 +43,8 @@ fn doc_prints_markdown_and_writes_pages() {
         "## total\n```palladium\nfn total(prices: List[Int]) -> Int\n```\nWhat all costs.\n";
     assert!(outcome.stdout.contains(signature), "{outcome:?}");
 
+    // What has nothing to tell has no page.
+    let silent = user.file("silent.pd", "fn main() {}\n");
     let (folder, out) = (user.path(""), user.path("out/pages"));
     let (folder, to) = (folder.to_str().unwrap(), out.to_str().unwrap());
     let outcome = user.run(&["doc", folder, "std.list", "--out", to]);
@@ -59,7 +61,6 @@ fn doc_prints_markdown_and_writes_pages() {
 
     user.run(&["doc", "std.lisst"]).fails(1, &["no std.lisst", "did you mean std.list?"]);
     user.run(&["doc", "nowhere.pd"]).fails(1, &["nowhere.pd"]);
-    let silent = user.file("silent.pd", "fn main() {}\n");
     user.run(&["doc", &silent]).fails(1, &["nothing in it is pub"]);
     let bad = user.file("bad.pd", "pub fn f( {}\n");
     user.run(&["doc", &bad]).fails(1, &["bad.pd does not parse"]);

@@ -11,7 +11,7 @@ pub(crate) fn copies(copied: &Copied) -> Problem {
         place(copied.at),
         "this change copies a value that is shared",
     )
-    .help("change it where it lies, as in `xs[i].push(x)`, or let the other be used before");
+    .help("use the other before, or change it where it lies: `xs[i].push(x)`");
     if copied.kept == copied.at {
         return problem.label("what is used later has it too");
     }
