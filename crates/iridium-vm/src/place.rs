@@ -37,6 +37,12 @@ impl Place {
         Some((table.file(location.file)?, location.line, location.column))
     }
 
+    /// Whether it stands in the source. Without a table of lines nothing is known about that, and
+    /// it counts as if it did.
+    pub(crate) fn is_written(&self) -> bool {
+        self.module.lines().is_none() || self.source().is_some()
+    }
+
     /// The last label before it, and how many instructions after it.
     pub fn label(&self) -> Option<(&str, u32)> {
         self.module.label_before(self.index)

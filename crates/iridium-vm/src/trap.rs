@@ -122,14 +122,16 @@ pub struct Trap {
     pub deeper: usize,
 }
 
-/// Several lines: the kind, the place and the instruction, and the calls.
+/// Several lines: the kind, the place and the instruction, and the calls. What a compiler has made
+/// without a place in the source is left out.
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "trap: {}", self.kind)?;
         if let Some(message) = &self.message {
             write!(f, " ({})", excerpt(message, MAX_MESSAGE))?;
         }
-        for (depth, place) in self.backtrace.iter().enumerate() {
+        let written = self.backtrace.iter().filter(|place| place.is_written());
+        for (depth, place) in written.enumerate() {
             let relation = if depth == 0 { "at" } else { "called from" };
             write!(f, "\n  {relation} {place}")?;
         }

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, select};
 use serde::Serialize;
 
 use iridium_sched::{ExitInfo, SpawnOptions};
-use iridium_vm::{Limits, Process, Program};
+use iridium_vm::{Limits, Process, Program, Register};
 use palladium::Target;
 use palladium::names::Checked;
 use palladium::rc::Mode;
@@ -101,15 +101,17 @@ impl Runner {
         let sources = checked.sources();
         let tests = checked.program.tests.iter().enumerate();
         let tests: Vec<_> = tests.filter(|(_, test)| wanted(&test.name)).collect();
-        if !tests.is_empty() && !self.as_json {
+        if tests.is_empty() {
+            return Ok(());
+        }
+        if !self.as_json {
             output::print_line(&name)?;
         }
+        let module = checked.module(Target::Tests, Mode::Optimised);
+        let program = prepare(module.map_err(|errors| refused(&name, "compile", &errors))?)?;
         for (nth, test) in tests {
-            let module = checked.module(Target::Test(nth), Mode::Optimised);
-            let module = module.map_err(|errors| refused(&name, "compile", &errors))?;
-            let program = prepare(module)?;
             let began = Instant::now();
-            let message = self.run_test(&program)?;
+            let message = self.run_test(&program, nth)?;
             let line = sources.location(test.file, test.span.start).map_or(0, |at| at.line);
             self.note(Outcome {
                 file: name.clone(),
@@ -123,9 +125,10 @@ impl Runner {
         Ok(())
     }
 
-    /// Runs a test to its end. Gives why it failed.
-    fn run_test(&self, program: &Arc<Program>) -> Result<Option<String>, Failure> {
-        let process = Process::new(program, Limits::default());
+    /// Runs the test at this position to its end. Gives why it failed.
+    fn run_test(&self, program: &Arc<Program>, nth: usize) -> Result<Option<String>, Failure> {
+        let mut process = Process::new(program, Limits::default());
+        process.set_register(0, Register { int: nth as i64, ..Register::default() });
         let options = SpawnOptions { group: false };
         let started = self.environment.scheduler.spawn_with(process, program, options);
         let started = started.map_err(|error| Failure::failed(error.to_string()))?;

@@ -1,37 +1,60 @@
 //! Where a program begins and ends.
 
+use super::Target;
 use super::code::{Code, MADE};
 use super::context::Context;
 use super::instances::Instance;
 use super::value::Source;
 use crate::core::{FnId, Type};
-use crate::mir::{Function, Passing, Terminator};
+use crate::mir::{BlockIdx, Class, Function, Passing, Terminator};
 
 /// The kind of the trap of an `Err` from main.
 const ERROR: u8 = 5;
 /// The position of `Err` in `Result`.
 const ERR: u32 = 1;
 
-/// Calls a function without parameters, and ends the process: with 0, or for an `Err` with a trap.
-pub(super) fn make(context: &mut Context<'_>, first: Option<FnId>) -> Function {
-    let result = first.map(|id| context.function(id).result.clone());
-    let span = first.map_or(0..0, |id| context.function(id).span.clone());
-    let file = first.map_or(MADE, |id| context.function(id).file);
-    let mut code = Code::new(context, span);
-    if let (Some(id), Some(result)) = (first, result) {
-        let classes = code.context.types.parts(&result);
-        let function = code.context.instances.get(Instance::new(id, []).plain());
-        let value = code.call(function, Vec::new(), &classes);
-        if matches!(&result, Type::Enum(of, _) if Some(*of) == code.context.program.known.result) {
-            code.check(&result, &value);
+/// Calls what the target names, and ends the process: with 0, or for an `Err` with a trap.
+pub(super) fn make(context: &mut Context<'_>, target: Target) -> Function {
+    let program = context.program;
+    let mut code = Code::new(context, 0..0);
+    let mut params = Vec::new();
+    match target {
+        Target::Main => code.runs(program.main),
+        Target::Test(nth) => code.runs(program.tests.get(nth).map(|test| test.function)),
+        Target::Tests => {
+            let nth = code.reg(Class::Int);
+            params.push(nth);
+            let targets: Vec<BlockIdx> = program.tests.iter().map(|_| code.block()).collect();
+            let otherwise = code.block();
+            code.end(Terminator::Switch { value: nth, targets: targets.clone(), otherwise });
+            for (block, test) in targets.into_iter().zip(&program.tests) {
+                code.at(block);
+                code.runs(Some(test.function));
+            }
+            code.at(otherwise);
+            code.runs(None);
         }
     }
-    let code_of_success = code.int(0);
-    code.end(Terminator::Exit { code: code_of_success });
-    code.finish("start".into(), file, Vec::new(), Vec::new(), Passing::Inferred)
+    code.finish("start".into(), MADE, params, Vec::new(), Passing::Inferred)
 }
 
 impl Code<'_, '_> {
+    /// Calls a function without parameters, if there is one, and ends the process.
+    fn runs(&mut self, first: Option<FnId>) {
+        if let Some(id) = first {
+            let result = self.context.function(id).result.clone();
+            let classes = self.context.types.parts(&result);
+            let function = self.context.instances.get(Instance::new(id, []).plain());
+            let value = self.call(function, Vec::new(), &classes);
+            if matches!(&result, Type::Enum(of, _) if Some(*of) == self.context.program.known.result)
+            {
+                self.check(&result, &value);
+            }
+        }
+        let code = self.int(0);
+        self.end(Terminator::Exit { code });
+    }
+
     /// Goes on when a result is `Ok`.
     fn check(&mut self, ty: &Type, result: &[crate::mir::Reg]) {
         let (ok, err) = (self.block(), self.block());

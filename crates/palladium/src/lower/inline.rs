@@ -32,8 +32,10 @@ pub(super) fn inline(functions: &mut [Function], is_library: impl Fn(FileId) -> 
             let is_place_kept = if is_library(function.file) {
                 true
             } else {
-                !facts.traps
-                    || (function.file == caller_file(&originals, index) && facts.is_closure)
+                // What is made has no places: `main` keeps its own.
+                let caller_file = caller_file(&originals, index);
+                caller_file != MADE
+                    && (!facts.traps || (function.file == caller_file && facts.is_closure))
             };
             let is_worth = facts.size <= SMALL
                 || (facts.calls == 1

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::Target;
 use crate::core::{FnId, Type};
 use crate::mir::{Class, FnIdx, Function, GlueIdx};
 
@@ -27,8 +28,8 @@ impl Instance {
 /// What a function of the result is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Key {
-    /// What runs first: a function without parameters.
-    Entry(Option<FnId>),
+    /// What runs first.
+    Entry(Target),
     /// A function. Of its parameters it is known which closures they are, if that can be.
     Function(Instance, Arc<[Option<Instance>]>),
     /// A function that is called as a closure, or the code of one.

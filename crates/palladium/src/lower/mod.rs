@@ -35,22 +35,20 @@ use context::Context;
 use instances::Key;
 
 /// What a program does when it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Target {
     /// Its `main`.
     Main,
     /// The test at this position of the program's.
     Test(usize),
+    /// The test whose position is in `$0` when the process begins.
+    Tests,
 }
 
 /// The code of a program. Without what the target names it only ends.
 pub fn lower(program: &core::Program, target: Target) -> Program {
     let mut context = Context::new(program);
-    let first = match target {
-        Target::Main => program.main,
-        Target::Test(n) => program.tests.get(n).map(|test| test.function),
-    };
-    let entry = context.instances.get(Key::Entry(first));
+    let entry = context.instances.get(Key::Entry(target));
     make_all(&mut context);
     // Only now it is known what closures have captured.
     let mut glue = Vec::new();
@@ -74,7 +72,7 @@ pub fn lower(program: &core::Program, target: Target) -> Program {
 fn make_all(context: &mut Context<'_>) {
     while let Some((index, key)) = context.instances.next() {
         let mut function = match key {
-            Key::Entry(first) => entry::make(context, first),
+            Key::Entry(target) => entry::make(context, target),
             Key::Function(instance, closures) => function::lower(context, instance, &closures),
             Key::Value(instance) => function::lower_value(context, instance),
             Key::Derived(derived, ty) => derive::make(context, derived, &ty),

@@ -6,7 +6,7 @@ pub(crate) mod one_file;
 pub(crate) mod programs;
 
 use iridium_isa::Module;
-use iridium_vm::{Hosts, Interpreter, Limits, Process, Program, Stop};
+use iridium_vm::{Hosts, Interpreter, Limits, Process, Program, Register, Stop};
 
 const BACKENDS: [Interpreter; 2] = [Interpreter::LOOPED, Interpreter::THREADED];
 /// What no program of the tests uses up.
@@ -51,8 +51,19 @@ fn hosts() -> Hosts {
 
 /// Runs a module to its end, on one backend; saved and restored after each `every` fuel, if given.
 pub(crate) fn run_on(module: &Module, backend: Interpreter, every: Option<u64>) -> Ran {
+    run_with(module, backend, every, 0)
+}
+
+/// The same, beginning with an integer in `$0`.
+pub(crate) fn run_with(
+    module: &Module,
+    backend: Interpreter,
+    every: Option<u64>,
+    first: i64,
+) -> Ran {
     let program = Program::new(module.clone(), &hosts()).unwrap();
     let mut process = Process::new(&program, Limits { heap: 1 << 30, ..Limits::default() });
+    process.set_register(0, Register { int: first, ..Register::default() });
     let mut output = Vec::new();
     let stop = loop {
         let fuel = every.unwrap_or(FUEL);
