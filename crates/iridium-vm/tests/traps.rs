@@ -145,6 +145,22 @@ fn a_trap_says_where_and_how_control_got_there() {
 }
 
 #[test]
+fn what_has_no_place_in_the_source_is_left_out_of_a_backtrace() {
+    let source = "call @work\nhlt\nwork: div $0 $1 $2\nret";
+    let mut parts = common::assemble(source).into_parts();
+    let mut lines = LineTable::new();
+    let file = lines.add_file("made.pd");
+    let place = Some(Location { file, line: 7, column: 1 });
+    [None, None, place, place].into_iter().for_each(|place| lines.push(place));
+    parts.lines = Some(lines);
+    let program = Program::new(Module::verified(parts).unwrap(), &Hosts::new()).unwrap();
+    let stop = Process::new(&program, small()).run(&program, 100, &mut Vec::new()).unwrap();
+    let Stop::Trapped(trap) = stop else { panic!("{stop:?}") };
+    let at = "at made.pd:7:1 (work): div $0 $1 $2";
+    assert_eq!(trap.to_string(), format!("trap: divide-by-zero\n  {at}"));
+}
+
+#[test]
 fn backtraces_are_bounded() {
     let ran = run("l: call @l\nhlt");
     let Stop::Trapped(trap) = ran.stop else { panic!("{:?}", ran.stop) };
