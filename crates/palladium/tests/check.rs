@@ -90,6 +90,8 @@ fn a_typical_mistake_is_told_once_with_what_to_do_next() {
         assert!(!problem.primary.1.is_empty(), "{program}");
         assert!(problem.help.is_some() || problem.fix.is_some(), "{program}{problem:#?}");
         let shown = diagnostics(&checked.problems, &checked.sources()).render(false);
+        let longest = shown.lines().map(|line| line.chars().count()).max();
+        assert!(longest <= Some(80), "wider than a terminal:\n{shown}");
         said += &format!("=== program\n{program}=== says\n{shown}\n");
         programs += 1;
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::types::may_be_missing;
 use super::{Place, Problem};
 use crate::core::Type;
 
@@ -179,6 +180,9 @@ pub(crate) fn no_member(
             .fix(place, near);
     }
     let problem = problem.label("neither a field nor a function");
+    if may_be_missing(ty) {
+        return problem.help("take the value out first, with `?`, `!` or `?? default`");
+    }
     match fields {
         [] => problem.help(format!("declare `fn {name}(self: {ty})` if you want it")),
         fields => {

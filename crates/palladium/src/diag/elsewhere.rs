@@ -1,6 +1,6 @@
 //! Names that other languages have for what is called or written otherwise here.
 
-const MISSING: &str = "a value that may be missing has a type `T?`; it is `None` or `Some(…)`";
+const MISSING: &str = "what may be missing has a type `T?`: it is `None` or `Some(…)`";
 
 /// What to write for a value or function of another language.
 pub(crate) fn value(name: &str) -> Option<&'static str> {

@@ -13,9 +13,9 @@ pub(crate) fn unknown(place: Place, what: &str, name: &str, near: Option<&str>) 
             .help(format!("write `{near}`"))
             .fix(place, near),
         None => match what {
-            "value" => problem.label("is not known here").help(
-                "declare it before, in this block or one around it, or take it as a parameter",
-            ),
+            "value" => problem
+                .label("is not known here")
+                .help("declare it before this, or take it as a parameter"),
             "type" => problem
                 .label("is not known here")
                 .help("declare it with `record` or `enum`, or import its module"),
@@ -57,13 +57,11 @@ pub(crate) fn unknown_module(place: Place, path: &str, near: Option<String>) -> 
 
 pub(crate) fn unreadable_module(place: Place, path: &str, error: &LoadError) -> Problem {
     match error {
-        LoadError::NotFound => Problem::error(
-            "unknown-module",
-            place,
-            format!("there is no file `{path}`"),
-        )
-        .label("imported here")
-        .help("`import name` is looked for beside the first file, `import .name` beside this one"),
+        LoadError::NotFound => {
+            Problem::error("unknown-module", place, format!("there is no file `{path}`"))
+                .label("imported here")
+                .help("`import name` is beside the first file, `import .name` beside this one")
+        }
         LoadError::Unreadable(why) => {
             Problem::error("unknown-module", place, format!("`{path}` cannot be read: {why}"))
                 .label("imported here")

@@ -68,5 +68,5 @@ pub(crate) fn escaping(place: Place, name: &str, var: Place) -> Problem {
     Problem::error("escaping-capture", place, format!("this closure changes `{name}` and is kept"))
         .label("it may be called when the variable is gone")
         .because(var, format!("`{name}` is declared here"))
-        .help("only pass it on to functions that call it, or give the new value back instead")
+        .help("pass it only to functions that call it, or give the new value back")
 }

@@ -63,6 +63,11 @@ fn advice(expected: &str, found: &str) -> Option<String> {
     })
 }
 
+/// Whether a value of a type must be taken out of it: an Option or a Result.
+pub(super) fn may_be_missing(ty: &str) -> bool {
+    is_option(ty) || ty.starts_with("Result[")
+}
+
 fn is_option(ty: &str) -> bool {
     ty.ends_with('?') || ty.starts_with("Option[")
 }
@@ -167,7 +172,7 @@ pub(crate) fn operator(place: Place, op: &str, found: &str) -> Problem {
     match (op, found) {
         ("+", "String") => problem.help(JOINED),
         (_, "()") => problem.help("what is called gives nothing; has it a `-> TYPE`?"),
-        (_, found) if is_option(found) || found.starts_with("Result[") => {
+        (_, found) if may_be_missing(found) => {
             problem.help("take the value out with `?`, `!` or `?? default`")
         }
         (_, found) if gives(found).is_some() => problem.help("call it: write `()` after it"),
@@ -236,9 +241,7 @@ pub(crate) fn try_outside(
     let mut problem = Problem::error("mismatched-types", place, message)
         .label("it cannot be passed on from here")
         .help(match (what, in_main) {
-            ("None", true) => {
-                "use `!`, `??` or `match`; or `.ok_or(error)?`, with a `main` that gives a Result"
-            }
+            ("None", true) => "use `!`, `??` or `match`; `main` itself can only give a Result",
             ("None", false) => "let the function give an Option, or use `!`, `??` or `match`",
             _ => "let the function give a Result, or use `!`, `??` or `match`",
         });
@@ -276,8 +279,8 @@ pub(crate) fn not_a_type(place: Place) -> Problem {
 
 pub(crate) fn not_indexed(place: Place, found: &str) -> Problem {
     let help = if found.starts_with('(') {
-        "the parts of a tuple are `t.0`, `t.1`, …; or take it apart: `let (a, b) = t`"
-    } else if is_option(found) || found.starts_with("Result[") {
+        "write `t.0` or `t.1`, or take it apart: `let (a, b) = t`"
+    } else if may_be_missing(found) {
         "take the value out first, with `?`, `!` or `?? default`"
     } else {
         "take a field of it with `.`"

@@ -30,7 +30,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("new", "write `Name(field: value)`"),
     ("throw", "an error is a value: return `Err(…)`, or end the process with `panic(…)`"),
     ("raise", "an error is a value: return `Err(…)`, or end the process with `panic(…)`"),
-    ("try", "an error is a value: `match f() { Ok(x) => …, Err(e) => … }`, or `f()?`"),
+    ("try", "errors are values: `match f() { Ok(x) => …, Err(e) => … }`, or `f()?`"),
     ("unless", "write `if not x { … }`"),
     ("until", "write `while not x { … }`"),
 ];
@@ -438,9 +438,11 @@ impl Parser<'_> {
     fn braces_as_value(&mut self) -> ExprKind {
         let token = self.token();
         let problem = self.problem("braces", token.span(), "braces stand only round blocks");
-        self.tell(problem.label("begins a block").help(
-            "a map is written `[key: value]`, a record `Name(field: value)`, and a block follows `if`, `loop`, `match`, or a function",
-        ));
+        self.tell(
+            problem
+                .label("begins a block")
+                .help("a map is written `[key: value]`, a record `Name(field: value)`"),
+        );
         self.bump();
         self.skip_until(|_| false);
         self.bump();

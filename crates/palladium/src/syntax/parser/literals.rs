@@ -62,7 +62,7 @@ impl Parser<'_> {
             IntFault::TooLarge => self
                 .problem("number-too-large", token.span(), "this number does not fit into an Int")
                 .label("is too large")
-                .help("the largest Int is 9_223_372_036_854_775_807; a Float has a point: `1e30`"),
+                .help("the largest Int is 9_223_372_036_854_775_807; a Float is `1e30`"),
         };
         self.report.push(problem);
         ExprKind::Error
@@ -228,7 +228,7 @@ impl Parser<'_> {
         if found.is_none() {
             let message = format!("`{}` is no format", iridium_isa::escape::escape(text));
             let problem = self.problem("bad-format", span, message).label("cannot be read");
-            let help = "a format is `[[fill]align][+][0][width][.precision][x|b|o|e]`, where align is one of `<`, `^` and `>`";
+            let help = "a format is `[[fill]< ^ or >][+][0][width][.precision][x|b|o|e]`";
             self.report.push(problem.help(help));
         }
         found

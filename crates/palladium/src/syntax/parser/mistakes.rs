@@ -89,9 +89,11 @@ impl Parser<'_> {
     pub(super) fn bare_block(&mut self) -> Expr {
         let place = self.token().span();
         let problem = self.problem("bare-block", place, "a block alone is no statement");
-        self.report.push(problem.label("has no `if`, `loop`, `for` or the like before it").help(
-            "take the braces away, or make a function of it; a map is written `[key: value]`",
-        ));
+        self.report.push(
+            problem
+                .label("has no `if`, `loop`, `for` or the like before it")
+                .help("leave the braces out; a map is written `[key: value]`"),
+        );
         self.block_expr()
     }
 

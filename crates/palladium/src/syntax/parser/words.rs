@@ -144,7 +144,7 @@ impl Parser<'_> {
         let problem = self
             .problem("wrong-case", token.span(), message)
             .label(format!("is to be `{right}`"))
-            .help("names of types, variants, actors and apps begin with an upper-case letter, all others with a lower-case one")
+            .help("types, variants, actors, apps begin upper-case, other names lower-case")
             .fix(place, right);
         self.report.push(problem);
         Ident { text: right.into(), span: token.span() }
