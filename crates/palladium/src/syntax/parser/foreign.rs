@@ -55,6 +55,9 @@ const TYPES: &[(&str, &str)] = &[
     ("u64", "Int"),
 ];
 
+/// Tokens in which a loop in three parts has its first `;`.
+const MAX_HEAD: usize = 50;
+
 impl Parser<'_> {
     /// Tells that a word is of another language, and what to write for it.
     fn instead(&mut self, token: Token, right: &str) {
@@ -110,7 +113,9 @@ impl Parser<'_> {
         let declared = usize::from(matches!(self.ahead(round).kind, Kind::Var | Kind::Let));
         let name = round + declared;
         let equals = if self.ahead(name + 1).kind == Kind::Colon { name + 3 } else { name + 1 };
-        self.ahead(name).kind.is_name() && self.ahead(equals).kind == Kind::Eq
+        let begins = self.ahead(name).kind.is_name() && self.ahead(equals).kind == Kind::Eq;
+        let head = (equals..equals + MAX_HEAD).map(|ahead| self.ahead(ahead).kind);
+        begins && head.take_while(|kind| *kind != Kind::LBrace).any(|kind| kind == Kind::Semicolon)
     }
 
     /// A loop in three parts. Its block is read as that of a loop over a range.
