@@ -6,9 +6,10 @@
 use std::fs;
 use std::path::Path;
 
-use iridium_isa::{Severity, Sources};
+use iridium_isa::{FileId, Severity, Sources};
 use palladium::diag::{Problem, diagnostics};
 use palladium::names::{LoadError, Loaded, Loader, check};
+use palladium::syntax::parse;
 
 /// The files of one folder.
 struct Folder<'f>(&'f Path);
@@ -101,6 +102,26 @@ fn a_typical_mistake_is_told_once_with_what_to_do_next() {
         return;
     }
     assert!(said == golden, "run it with UPDATE=1 and look at the difference:\n{said}");
+}
+
+/// A program that lacks a word anywhere is told of, or is right without it; nothing else happens.
+#[test]
+fn every_program_without_a_token_is_checked() {
+    let golden = include_str!("typical.txt");
+    let programs = golden.split("=== program\n").skip(1).map(|case| case.split("=== ").next());
+    let mut checks = 0;
+    // Each program with every third of its tokens, which is what a build without optimisation
+    // takes a few seconds for.
+    for (nth, text) in programs.flatten().enumerate() {
+        let tokens = parse(FileId(0), text).tree.tokens;
+        for token in tokens.iter().skip(nth % 3).step_by(3) {
+            let (start, end) = (token.start as usize, token.end as usize);
+            let without = format!("{}{}", &text[..start], &text[end..]);
+            let _ = check("main.pd", &mut Text(&without)).unwrap();
+            checks += 1;
+        }
+    }
+    assert!(checks > 300, "{checks}");
 }
 
 #[test]
