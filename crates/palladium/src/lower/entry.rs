@@ -1,9 +1,9 @@
 //! Where a program begins and ends.
 
-use super::Target;
 use super::code::{Code, MADE};
 use super::context::Context;
 use super::instances::Instance;
+use super::target::Target;
 use super::value::Source;
 use crate::core::{FnId, Type};
 use crate::mir::{BlockIdx, Class, Function, Passing, Terminator};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Target;
+use super::target::Target;
 use crate::core::{FnId, Type};
 use crate::mir::{Class, FnIdx, Function, GlueIdx};
 

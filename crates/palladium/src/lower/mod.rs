@@ -24,6 +24,7 @@ mod prune;
 mod rows;
 mod shape;
 mod slot;
+mod target;
 mod value;
 
 use iridium_isa::FileId;
@@ -31,19 +32,10 @@ use iridium_isa::FileId;
 use crate::core;
 use crate::mir::{GlueIdx, Program};
 
+pub use target::Target;
+
 use context::Context;
 use instances::Key;
-
-/// What a program does when it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Target {
-    /// Its `main`.
-    Main,
-    /// The test at this position of the program's.
-    Test(usize),
-    /// The test whose position is in `$0` when the process begins.
-    Tests,
-}
 
 /// The code of a program. Without what the target names it only ends.
 pub fn lower(program: &core::Program, target: Target) -> Program {
