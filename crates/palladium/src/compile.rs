@@ -51,7 +51,7 @@ pub fn look_at(root: &str, loader: &mut dyn Loader) -> Result<Checked, Diagnosti
         .map_err(|error| just(Diagnostic::error(format!("cannot read {root}: {error}"))))
 }
 
-fn just(diagnostic: Diagnostic) -> Diagnostics {
+pub(crate) fn just(diagnostic: Diagnostic) -> Diagnostics {
     let mut report = Diagnostics::new();
     report.push(diagnostic);
     report

@@ -17,11 +17,13 @@ pub mod lower;
 pub mod mir;
 pub mod names;
 pub mod rc;
+pub mod session;
 pub mod syntax;
 pub mod types;
 
 pub use compile::{Compiled, compile, look_at};
 pub use lower::Target;
+pub use session::Session;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

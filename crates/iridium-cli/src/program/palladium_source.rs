@@ -62,20 +62,23 @@ fn files_of(path: &Path, source: &str) -> (String, Folder) {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let root = Loaded { name: display_name(path).into(), text: source.into() };
-    (name.clone(), Folder { folder, root: (name, root) })
+    (name.clone(), Folder { folder, root: Some((name, root)) })
 }
 
-/// The files of a program, relative to the folder of the first.
-struct Folder {
+/// The files of a program, relative to the folder of the first; by default those of the current
+/// folder.
+#[derive(Default)]
+pub(crate) struct Folder {
     folder: PathBuf,
-    /// The first, which is read already: it may be stdin.
-    root: (String, Loaded),
+    /// The first, when it is read already: it may be stdin.
+    root: Option<(String, Loaded)>,
 }
 
 impl Loader for Folder {
     fn load(&mut self, path: &str) -> Result<Loaded, LoadError> {
-        let (name, root) = &self.root;
-        if path == name {
+        if let Some((name, root)) = &self.root
+            && path == name
+        {
             return Ok(root.clone());
         }
         let path = self.folder.join(path);

@@ -14,7 +14,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
 
 use super::completion::{CommandWord, Completion};
-use super::input::{HISTORY, Input, PROMPT, Terminal};
+use super::input::{HISTORY, Input, Request, Terminal};
 use crate::failure::Failure;
 use crate::output;
 
@@ -70,19 +70,23 @@ pub(super) fn open(
 }
 
 impl Editor {
-    /// Reads a line with a prompt. These labels are offered as completions.
-    pub(super) fn read(&mut self, labels: Vec<String>) -> Input {
+    /// Reads a line with a prompt.
+    pub(super) fn read(&mut self, request: Request) -> Input {
+        let (prompt, more) = (request.prompt(), request.more);
         if let Some(completion) = self.0.helper_mut() {
-            completion.labels = labels;
+            completion.labels = request.labels;
         }
         loop {
-            match self.0.readline(PROMPT) {
+            match self.0.readline(prompt) {
                 Ok(line) => {
                     // It fails only for a history in a file, which this one is not.
                     let _ = self.0.add_history_entry(&line);
                     return Input::Line(line);
                 }
-                // Ctrl-C gives up the line, as in a shell.
+                // Ctrl-C gives up the line, as in a shell, and what it goes on with.
+                Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) if more => {
+                    return Input::GivenUp;
+                }
                 Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => {}
                 Err(ReadlineError::Eof) => return Input::End,
                 Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {

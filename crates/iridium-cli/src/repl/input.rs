@@ -7,12 +7,31 @@ use std::io::{self, BufRead as _, Write};
 pub(super) const HISTORY: usize = 1000;
 /// What asks for a line.
 pub(super) const PROMPT: &str = ">>> ";
+/// What asks for the next line of an entry.
+pub(super) const MORE: &str = "... ";
 
 /// What reading a line came to.
 pub(super) enum Input {
     Line(String),
+    /// Ctrl-C behind [`MORE`].
+    GivenUp,
     End,
     Failed(String),
+}
+
+/// What is asked for.
+#[derive(Default)]
+pub(super) struct Request {
+    /// The labels of the program, to be offered.
+    pub(super) labels: Vec<String>,
+    /// Whether the line goes on with an entry.
+    pub(super) more: bool,
+}
+
+impl Request {
+    pub(super) fn prompt(&self) -> &'static str {
+        if self.more { MORE } else { PROMPT }
+    }
 }
 
 /// Prints to the terminal that lines are typed on.

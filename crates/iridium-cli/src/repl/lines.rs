@@ -12,20 +12,20 @@ use iridium_isa::escape::escape_lines;
 use super::completion::CommandWord;
 use super::editor;
 use super::history::History;
-use super::input::{HISTORY, Input, Terminal, read_line};
+use super::input::{HISTORY, Input, Request, Terminal, read_line};
 use super::plain_terminal::PlainTerminal;
 use crate::failure::Failure;
 use crate::output;
 use crate::program::file::without_mark;
 
-/// Reads a line; with an editor these labels are offered.
-type Read = Box<dyn FnMut(Vec<String>) -> Input + Send>;
+/// Reads a line.
+type Read = Box<dyn FnMut(Request) -> Input + Send>;
 
 /// The lines that are typed or come through a pipe.
 pub(super) struct Lines {
     /// The result of each [`request`](Self::request).
     pub(super) input: Receiver<Input>,
-    wanted: Sender<Vec<String>>,
+    wanted: Sender<Request>,
     terminal: Option<Box<dyn Terminal>>,
     history: Vec<String>,
 }
@@ -60,17 +60,17 @@ impl Lines {
         let mut read: Read = if output::takes_text_only() {
             let terminal = PlainTerminal::default();
             self.terminal = Some(Box::new(terminal.clone()));
-            Box::new(move |_| terminal.read())
+            Box::new(move |request| terminal.read(&request))
         } else {
             let (mut editor, terminal) = editor::open(&self.history, commands)?;
             self.terminal = Some(Box::new(terminal));
-            Box::new(move |labels| editor.read(labels))
+            Box::new(move |request| editor.read(request))
         };
         if let Some(complaint) = complaint {
             self.print_notice(&complaint);
         }
-        Ok(Box::new(move |labels| {
-            let input = read(labels);
+        Ok(Box::new(move |request| {
+            let input = read(request);
             if let Input::Line(line) = &input {
                 history.append(line);
             }
@@ -78,12 +78,11 @@ impl Lines {
         }))
     }
 
-    /// Requests the next line. On a terminal that shows a prompt, and these labels are
-    /// offered as completions.
-    pub(super) fn request(&self, labels: Vec<String>) {
+    /// Requests the next line. On a terminal that shows a prompt.
+    pub(super) fn request(&self, request: Request) {
         self.note_typing(true);
         // If the thread has ended, `input` is closed, which whoever waits for it sees.
-        let _ = self.wanted.send(labels);
+        let _ = self.wanted.send(request);
     }
 
     /// Whether a person types the lines.
@@ -178,8 +177,8 @@ impl Write for LogWriter {
 }
 
 /// Splits a pasted block into what is run one after the other: each command by itself, and
-/// the assembly between two commands as one piece, since a line may use a label that is
-/// defined further down.
+/// what is between two commands as one piece, since a line may use what is defined further
+/// down.
 pub(super) fn split_commands(text: &str) -> impl Iterator<Item = &str> {
     let text = without_mark(text);
     let mut rest = text;
@@ -195,9 +194,9 @@ pub(super) fn split_commands(text: &str) -> impl Iterator<Item = &str> {
     .chain(text.is_empty().then_some(text))
 }
 
-fn serve(requests: &Receiver<Vec<String>>, answers: &Sender<Input>, mut read: Read) {
-    for labels in requests {
-        if answers.send(read(labels)).is_err() {
+fn serve(requests: &Receiver<Request>, answers: &Sender<Input>, mut read: Read) {
+    for request in requests {
+        if answers.send(read(request)).is_err() {
             return;
         }
     }

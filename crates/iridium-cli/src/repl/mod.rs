@@ -1,7 +1,8 @@
 //! The REPL: reads lines until `!quit` or the end of the input. A line that
 //! begins with `!` is a command (`table` lists them; `control`, `inspect`, `processes`,
-//! `cluster` and `help` do their work); any other is assembled and run on the default VM
-//! (`machine`), whose process lives here or at a node (`backend`).
+//! `cluster` and `help` do their work). Of the others (`language`), assembly is run on the default
+//! VM (`machine`), Palladium beside it (`notebook`), both as one process, which lives here or at a
+//! node (`backend`).
 //!
 //! One thread owns everything: it waits for the next line, for events of the mesh and for
 //! signals, and handles one at a time. Only reading lines has a thread of its own, because
@@ -18,8 +19,10 @@ mod help;
 mod history;
 mod input;
 mod inspect;
+mod language;
 mod lines;
 mod machine;
+mod notebook;
 mod origins;
 mod plain_terminal;
 mod processes;
@@ -41,9 +44,11 @@ use crate::{config, logging, output, signals};
 use backend::Backend;
 use command::Flow;
 use effect_driver::EffectDriver;
-use input::Input;
+use input::{Input, Request};
+use language::{Languages, Piece};
 use lines::Lines;
 use machine::Machine;
+use notebook::Notebook;
 use session::ReplSession;
 
 /// Runs the REPL.
@@ -104,7 +109,18 @@ fn run_lines(
     let driver =
         EffectDriver::new(backend, stream.clone(), signals.clone(), lines.notice_printer());
     let machine = Machine::new(driver)?;
-    let mut session = ReplSession { flags, lines, machine, cluster: None, events: never() };
+    let notebook = Notebook::new()?;
+    let (languages, half) = (Languages::Both, String::new());
+    let mut session = ReplSession {
+        flags,
+        lines,
+        machine,
+        notebook,
+        languages,
+        half,
+        cluster: None,
+        events: never(),
+    };
     let ended = session.run(signals);
     // Unlike `leave`, this keeps the peers, so that the node finds them again when the REPL
     // is started the next time.
@@ -124,7 +140,7 @@ impl ReplSession {
         self.lines.print_to_terminal(concat!(
             "Iridium ",
             env!("CARGO_PKG_VERSION"),
-            ". !help lists the commands; !quit or Ctrl-D ends."
+            ". Type Palladium (1 + 2) or assembly (load $0 #1); !help tells more."
         ))?;
         self.request_line();
         loop {
@@ -139,8 +155,15 @@ impl ReplSession {
                         }
                         self.request_line();
                     }
+                    Ok(Input::GivenUp) => {
+                        self.half.clear();
+                        self.request_line();
+                    }
                     Ok(Input::Failed(why)) => return Err(Failure::failed(why)),
-                    Ok(Input::End) | Err(_) => return Ok(()),
+                    Ok(Input::End) | Err(_) => {
+                        // What is missing in it is an error, which is told.
+                        return self.end_entry().map(drop);
+                    }
                 },
                 recv(self.events) -> event => match event {
                     Ok(event) => self.on_event(&event),
@@ -160,7 +183,9 @@ impl ReplSession {
                 },
                 recv(signals) -> signal => {
                     if signal == Ok(Signal::SIGINT) && self.lines.is_terminal() {
-                        // Ctrl-C for a program that had just ended.
+                        // Ctrl-C for a program that had just ended, or on a terminal that only
+                        // takes text.
+                        self.half.clear();
                         continue;
                     }
                     // Moves past the line that was being typed.
@@ -173,7 +198,8 @@ impl ReplSession {
 
     fn request_line(&self) {
         let symbols = if self.lines.is_terminal() { self.machine.symbols() } else { Vec::new() };
-        self.lines.request(symbols.into_iter().map(|(name, _)| name.to_owned()).collect());
+        let labels = symbols.into_iter().map(|(name, _)| name.to_owned()).collect();
+        self.lines.request(Request { labels, more: !self.half.is_empty() });
     }
 
     /// Runs a line. A failure of the line is printed and the REPL goes on.
@@ -187,12 +213,45 @@ impl ReplSession {
         } else {
             stream.end_line(effect_driver::OUTPUT)?;
         }
-        match table::run(self, line) {
-            Err(failure) if !failure.is_fatal() => {
-                failure.print();
-                Ok(Flow::Continue)
-            }
-            flow => flow,
+        if line.trim_start().starts_with('!') {
+            return told(table::run(self, line));
         }
+        for piece in self.languages.split(line, &self.half) {
+            let flow = match piece {
+                Piece::Assembly(lines) => told(table::assemble(self, lines))?,
+                Piece::Palladium(lines) => {
+                    self.half.push_str(lines);
+                    self.half.push('\n');
+                    match palladium::syntax::is_complete(&self.half) {
+                        true => self.end_entry()?,
+                        false => Flow::Continue,
+                    }
+                }
+            };
+            if flow == Flow::Quit {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// Runs the entry of Palladium that has been typed so far.
+    fn end_entry(&mut self) -> Result<Flow, Failure> {
+        let entry = std::mem::take(&mut self.half);
+        match entry.trim().is_empty() {
+            true => Ok(Flow::Continue),
+            false => told(table::enter(self, &entry)),
+        }
+    }
+}
+
+/// Prints a failure with which the REPL goes on.
+fn told(flow: Result<Flow, Failure>) -> Result<Flow, Failure> {
+    match flow {
+        Err(failure) if !failure.is_fatal() => {
+            failure.print();
+            Ok(Flow::Continue)
+        }
+        flow => flow,
     }
 }

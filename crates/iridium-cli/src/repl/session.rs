@@ -5,8 +5,10 @@ use crossbeam_channel::{Receiver, never};
 use iridium_net::Event;
 use iridium_node::Node;
 
+use super::language::Languages;
 use super::lines::Lines;
 use super::machine::Machine;
+use super::notebook::Notebook;
 use crate::args::NodeFlags;
 use crate::mesh_events;
 
@@ -16,6 +18,12 @@ pub(super) struct ReplSession {
     pub(super) flags: NodeFlags,
     pub(super) lines: Lines,
     pub(super) machine: Machine,
+    /// What runs Palladium.
+    pub(super) notebook: Notebook,
+    /// What lines are taken for.
+    pub(super) languages: Languages,
+    /// The lines of an entry of Palladium that is not complete yet.
+    pub(super) half: String,
     /// The node, from its start until it has left the cluster.
     pub(super) cluster: Option<Node>,
     pub(super) events: Receiver<Event>,

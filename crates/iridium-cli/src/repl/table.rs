@@ -4,6 +4,7 @@ use iridium_isa::reference;
 
 use super::command::{Arguments, Command, Flow, find, unknown};
 use super::completion::CommandWord;
+use super::language::Languages;
 use super::session::ReplSession;
 use super::{cluster, control, inspect, processes};
 use crate::failure::Failure;
@@ -16,6 +17,24 @@ const COMMANDS: &[Command] = &[
         arguments: "[COMMAND|MNEMONIC]",
         help: "list the commands, or explain one",
         run: help,
+    },
+    Command {
+        name: "pd",
+        arguments: "",
+        help: "take all lines for Palladium",
+        run: |session, _| take_for(session, Languages::Palladium),
+    },
+    Command {
+        name: "asm",
+        arguments: "",
+        help: "take all lines for assembly",
+        run: |session, _| take_for(session, Languages::Assembly),
+    },
+    Command {
+        name: "both",
+        arguments: "",
+        help: "take each line for what it looks like",
+        run: |session, _| take_for(session, Languages::Both),
     },
     Command {
         name: "program",
@@ -155,20 +174,38 @@ const COMMANDS: &[Command] = &[
     Command { name: "quit", arguments: "", help: "leave the cluster and end", run: quit },
 ];
 
-/// Carries out a line.
+/// Carries out a command, typed with its `!`.
 pub(super) fn run(session: &mut ReplSession, line: &str) -> Result<Flow, Failure> {
     let mut words = line.split_whitespace();
-    let Some(first) = words.next() else { return Ok(Flow::Continue) };
-    let Some(name) = first.strip_prefix('!') else {
-        return match find(COMMANDS, first).filter(|_| reference::lookup(first).is_empty()) {
-            Some(Command { name, .. }) => {
-                Err(Failure::usage(format!("commands begin with !; did you mean !{name}?")))
-            }
-            None => control::assemble(session, line),
-        };
-    };
+    let name = words.next().unwrap_or_default().trim_start_matches('!');
     let command = find(COMMANDS, name).ok_or_else(|| unknown(COMMANDS, name))?;
     command.run(session, words.collect())
+}
+
+/// Runs lines of assembly.
+pub(super) fn assemble(session: &mut ReplSession, lines: &str) -> Result<Flow, Failure> {
+    let Some(first) = lines.split_whitespace().next() else { return Ok(Flow::Continue) };
+    match find(COMMANDS, first).filter(|_| reference::lookup(first).is_empty()) {
+        Some(command) => Err(without_sign(command)),
+        None => control::assemble(session, lines),
+    }
+}
+
+/// Runs an entry of Palladium.
+pub(super) fn enter(session: &mut ReplSession, entry: &str) -> Result<Flow, Failure> {
+    let mut words = entry.split_whitespace();
+    let first = words.next().unwrap_or_default();
+    let is_word = |word: &str| word.starts_with(|c: char| c.is_alphanumeric() || c == '/');
+    match find(COMMANDS, first) {
+        Some(command) if words.all(is_word) && !session.notebook.knows(first) => {
+            Err(without_sign(command))
+        }
+        _ => session.notebook.enter(entry, &mut session.machine.driver),
+    }
+}
+
+fn without_sign(command: &Command) -> Failure {
+    Failure::usage(format!("commands begin with !; did you mean !{}?", command.name))
 }
 
 /// What Tab completes.
@@ -188,6 +225,11 @@ fn history(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure
     for (number, line) in (1..).zip(session.lines.history()) {
         output::print_line(&format!("{number:5}  {line}"))?;
     }
+    Ok(Flow::Continue)
+}
+
+fn take_for(session: &mut ReplSession, languages: Languages) -> Result<Flow, Failure> {
+    session.languages = languages;
     Ok(Flow::Continue)
 }
 

@@ -50,6 +50,38 @@ pub struct Program {
     pub files: Vec<Arc<str>>,
 }
 
+/// What has been typed at a prompt, as a function without parameters that ends by itself.
+///
+/// The variables of the prompt live between two entries in blocks of the heap, in which those that
+/// one entry has made lie one after the other. While an entry runs they are locals of its function.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Entry {
+    pub function: FnId,
+    pub variables: Vec<Variable>,
+    /// Locals that become variables: their values go into a new block.
+    pub made: Vec<LocalId>,
+    /// The addresses of blocks that no variable is in any more.
+    pub freed: Vec<i64>,
+}
+
+/// A variable of the prompt that an entry uses, or ends.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Variable {
+    pub local: LocalId,
+    pub slot: Slot,
+    /// It goes back into its block.
+    pub stays: bool,
+}
+
+/// Where a variable of the prompt lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// The address of the block.
+    pub block: i64,
+    /// Its first cell.
+    pub cell: usize,
+}
+
 /// What the back end must know by name. Each is declared in the standard library.
 #[derive(Debug, Clone, Default)]
 pub struct Known {

@@ -121,6 +121,12 @@ pub(crate) fn nested_capture(place: Place, name: &str) -> Problem {
         .help("take it as a parameter, or use a closure: `let f = fn(…) { … }`")
 }
 
+pub(crate) fn prompt_variable(place: Place, name: &str) -> Problem {
+    Problem::error("nested-capture", place, format!("a function does not see `{name}`"))
+        .label("this is a variable of the prompt")
+        .help("take it as a parameter, or declare it with `const`")
+}
+
 /// The alternatives of a pattern bind different names.
 pub(crate) fn alternatives(place: Place, name: &str) -> Problem {
     let message = format!("not all alternatives bind `{name}`");

@@ -20,6 +20,12 @@ pub(crate) fn bare_return(place: Place, expected: &str, why: Option<&Why>) -> Pr
     problem
 }
 
+pub(crate) fn return_at_prompt(place: Place) -> Problem {
+    Problem::error("return-at-prompt", place, "there is no function to return from")
+        .label("this is typed at the prompt")
+        .help("leave it out, or put what is done into a function")
+}
+
 /// A match leaves something out.
 pub(crate) fn missing_arm(place: Place, pattern: &str, declared: Option<Place>) -> Problem {
     let problem = match pattern {

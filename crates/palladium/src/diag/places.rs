@@ -19,7 +19,7 @@ pub(crate) fn needs_var(
     place: Place,
     name: &str,
     what: Option<&str>,
-    declared: Place,
+    declared: Option<Place>,
     by: By,
 ) -> Problem {
     let message = match what {
@@ -39,10 +39,11 @@ pub(crate) fn needs_var(
             format!("copy it into a variable: `var copy = {name}`"),
         ),
     };
-    Problem::error("needs-var", place, message)
-        .label("changed here")
-        .because(declared, label)
-        .help(help)
+    let problem = Problem::error("needs-var", place, message).label("changed here").help(help);
+    match declared {
+        Some(declared) => problem.because(declared, label),
+        None => problem,
+    }
 }
 
 /// Something is changed that is no place.

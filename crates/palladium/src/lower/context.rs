@@ -45,6 +45,14 @@ impl<'a> Context<'a> {
         index
     }
 
+    /// Data that comes before all other.
+    pub(super) fn begin_with(&mut self, data: &[Data]) {
+        self.data = data.to_vec();
+        for (index, data) in data.iter().enumerate() {
+            self.data_index.entry(data.clone()).or_insert(DataIdx(index as u32));
+        }
+    }
+
     /// The number of a host function.
     pub(super) fn import(&mut self, name: &str) -> u16 {
         let known = self.imports.iter().position(|import| &**import == name);

@@ -57,7 +57,7 @@ pub(super) fn lower_value(context: &mut Context<'_>, instance: Instance) -> Func
 }
 
 impl<'c, 'a> Body<'c, 'a> {
-    fn new(context: &'c mut Context<'a>, instance: Instance) -> Self {
+    pub(super) fn new(context: &'c mut Context<'a>, instance: Instance) -> Self {
         let Instance { function, types } = instance;
         let function = context.function(function);
         let mut changes = vec![false; function.locals.len()];

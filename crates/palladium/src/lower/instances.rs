@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::target::Target;
-use crate::core::{FnId, Type};
+use crate::core::{Entry, FnId, Type};
 use crate::mir::{Class, FnIdx, Function, GlueIdx};
 
 /// A function for some types.
@@ -30,6 +30,8 @@ impl Instance {
 pub(super) enum Key {
     /// What runs first.
     Entry(Target),
+    /// The same for what has been typed at a prompt.
+    Prompt(Arc<Entry>),
     /// A function. Of its parameters it is known which closures they are, if that can be.
     Function(Instance, Arc<[Option<Instance>]>),
     /// A function that is called as a closure, or the code of one.

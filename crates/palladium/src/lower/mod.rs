@@ -20,6 +20,7 @@ mod instances;
 mod intrinsics;
 mod pattern;
 mod place;
+mod prompt;
 mod prune;
 mod rows;
 mod shape;
@@ -27,10 +28,12 @@ mod slot;
 mod target;
 mod value;
 
+use std::sync::Arc;
+
 use iridium_isa::FileId;
 
 use crate::core;
-use crate::mir::{GlueIdx, Program};
+use crate::mir::{Data, GlueIdx, Program};
 
 pub use target::Target;
 
@@ -39,8 +42,24 @@ use instances::Key;
 
 /// The code of a program. Without what the target names it only ends.
 pub fn lower(program: &core::Program, target: Target) -> Program {
+    lower_from(program, Key::Entry(target), &[])
+}
+
+/// The code of what has been typed at a prompt. `data` is that of the entries before, which values
+/// in its variables may point to: it stays where it is, at the begin of the data.
+pub(crate) fn lower_entry(program: &core::Program, entry: core::Entry, data: &[Data]) -> Program {
+    lower_from(program, Key::Prompt(Arc::new(entry)), data)
+}
+
+/// How many cells a variable of the prompt takes.
+pub(crate) fn cells(program: &core::Program, ty: &core::Type) -> usize {
+    Context::new(program).types.parts(ty).len()
+}
+
+fn lower_from(program: &core::Program, first: Key, kept: &[Data]) -> Program {
     let mut context = Context::new(program);
-    let entry = context.instances.get(Key::Entry(target));
+    context.begin_with(kept);
+    let entry = context.instances.get(first);
     make_all(&mut context);
     // Only now it is known what closures have captured.
     let mut glue = Vec::new();
@@ -56,7 +75,7 @@ pub fn lower(program: &core::Program, target: Target) -> Program {
     inline::inline(&mut functions, is_library);
     let files = program.files.clone();
     let mut program = Program { functions, data, glue, entry, imports, files };
-    prune::prune(&mut program);
+    prune::prune(&mut program, kept.len());
     program
 }
 
@@ -65,6 +84,7 @@ fn make_all(context: &mut Context<'_>) {
     while let Some((index, key)) = context.instances.next() {
         let mut function = match key {
             Key::Entry(target) => entry::make(context, target),
+            Key::Prompt(entry) => prompt::make(context, &entry),
             Key::Function(instance, closures) => function::lower(context, instance, &closures),
             Key::Value(instance) => function::lower_value(context, instance),
             Key::Derived(derived, ty) => derive::make(context, derived, &ty),

@@ -5,8 +5,10 @@ use std::hash::Hash;
 
 use crate::mir::{Data, DataIdx, FnIdx, Inst, Program, Terminator};
 
-pub(super) fn prune(program: &mut Program) {
+/// The first `data` of the data stay where they are.
+pub(super) fn prune(program: &mut Program, data: usize) {
     let mut kept = Kept::default();
+    (0..data as u32).for_each(|index| kept.data.see(DataIdx(index)));
     kept.functions.see(program.entry);
     for glue in &program.glue {
         glue.drop.into_iter().chain(glue.copy).for_each(|index| kept.functions.see(index));

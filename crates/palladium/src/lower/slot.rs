@@ -96,7 +96,7 @@ impl Code<'_, '_> {
         self.put(slot, value);
     }
 
-    fn take_cells(&mut self, base: Reg, offset: u16, classes: &[Class]) -> Value {
+    pub(super) fn take_cells(&mut self, base: Reg, offset: u16, classes: &[Class]) -> Value {
         let mut value = Vec::new();
         for (offset, class) in (offset..).step_by(8).zip(classes) {
             let d = self.reg(*class);

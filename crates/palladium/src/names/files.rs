@@ -35,6 +35,46 @@ impl World {
         Ok(reader.module(root, loaded))
     }
 
+    /// Reads what has been typed at a prompt, the newest text first, and what that imports. Each text
+    /// is a file and a module; all see what any of them declares, and what a newer one imports under
+    /// a name hides what an older one does. The first file is the first text.
+    pub(crate) fn read_typed(&mut self, texts: &[&Typed], loader: &mut dyn Loader) {
+        let mut reader = Reader { world: self, loader, modules: HashMap::new() };
+        let modules: Vec<ModuleId> = texts.iter().map(|text| reader.typed(text)).collect();
+        self.share(&modules);
+    }
+
+    /// Lets modules see each other's declarations and imports as their own.
+    fn share(&mut self, modules: &[ModuleId]) {
+        let mut functions: HashMap<Arc<str>, Vec<FnKey>> = HashMap::new();
+        let mut constructors: HashMap<Arc<str>, Vec<Constructor>> = HashMap::new();
+        let (mut consts, mut types) = (HashMap::new(), HashMap::new());
+        let mut imports: Vec<Import> = Vec::new();
+        for module in modules.iter().map(|&module| self.module(module)) {
+            for (name, own) in &module.functions {
+                functions.entry(Arc::clone(name)).or_default().extend(own);
+            }
+            for (name, own) in &module.constructors {
+                constructors.entry(Arc::clone(name)).or_default().extend(own);
+            }
+            consts.extend(module.consts.iter().map(|(name, key)| (Arc::clone(name), *key)));
+            types.extend(module.types.iter().map(|(name, ty)| (Arc::clone(name), *ty)));
+            for import in &module.imports {
+                if imports.iter().all(|newer| newer.name != import.name) {
+                    imports.push(import.clone());
+                }
+            }
+        }
+        for module in modules {
+            let module = self.module_mut(*module);
+            module.functions = functions.clone();
+            module.constructors = constructors.clone();
+            module.consts = consts.clone();
+            module.types = types.clone();
+            module.imports = imports.clone();
+        }
+    }
+
     /// A module of the library, read if it was not yet.
     pub(crate) fn library_module(&mut self, name: &str) -> Option<ModuleId> {
         if let Some(&module) = self.library.get(name) {
@@ -71,10 +111,19 @@ impl World {
         loaded: Loaded,
         library: bool,
     ) -> (ModuleId, Vec<ast::Import>) {
-        let file = FileId(self.files.len() as u32);
-        let parsed = syntax::parse(file, &loaded.text);
-        self.files.push(SourceFile { name: loaded.name, text: loaded.text });
+        let parsed = syntax::parse(FileId(self.files.len() as u32), &loaded.text);
         self.problems.extend(parsed.problems);
+        let id = self.enter_file(name, loaded, library);
+        for item in parsed.file.items {
+            self.declare(id, item);
+        }
+        (id, parsed.file.imports)
+    }
+
+    /// Enters a file without what it declares.
+    fn enter_file(&mut self, name: Arc<str>, loaded: Loaded, library: bool) -> ModuleId {
+        let file = FileId(self.files.len() as u32);
+        self.files.push(SourceFile { name: loaded.name, text: loaded.text });
         let id = ModuleId(self.modules.len() as u32);
         self.modules.push(Module {
             name,
@@ -87,10 +136,7 @@ impl World {
             imports: Vec::new(),
             tests: Vec::new(),
         });
-        for item in parsed.file.items {
-            self.declare(id, item);
-        }
-        (id, parsed.file.imports)
+        id
     }
 
     fn declare(&mut self, module: ModuleId, item: ast::Item) {
@@ -227,6 +273,17 @@ impl World {
     }
 }
 
+/// A text that has been typed at a prompt.
+#[derive(Debug, Clone)]
+pub(crate) struct Typed {
+    /// What diagnostics call it.
+    pub(crate) name: Arc<str>,
+    pub(crate) text: Arc<str>,
+    pub(crate) imports: Vec<ast::Import>,
+    /// Those that it declares and that no newer text declares again.
+    pub(crate) items: Vec<ast::Item>,
+}
+
 /// Reads the files of the user.
 struct Reader<'w> {
     world: &'w mut World,
@@ -240,13 +297,28 @@ impl Reader<'_> {
         let name = path.strip_suffix(".pd").unwrap_or(path).replace('/', ".");
         let (module, imports) = self.world.enter(name.into(), loaded, false);
         self.modules.insert(path.to_owned(), Some(module));
-        for import in &imports {
+        self.import(module, path, &imports);
+        module
+    }
+
+    fn typed(&mut self, typed: &Typed) -> ModuleId {
+        let (name, text) = (Arc::clone(&typed.name), Arc::clone(&typed.text));
+        let loaded = Loaded { name: Arc::clone(&name), text };
+        let module = self.world.enter_file(name, loaded, false);
+        for item in &typed.items {
+            self.world.declare(module, ast::Item { public: true, ..item.clone() });
+        }
+        self.import(module, "", &typed.imports);
+        module
+    }
+
+    fn import(&mut self, module: ModuleId, path: &str, imports: &[ast::Import]) {
+        for import in imports {
             let target = self.target(module, path, import);
             let import = named_import(import, target);
             self.check_twice(module, &import);
             self.world.module_mut(module).imports.push(import);
         }
-        module
     }
 
     fn check_twice(&mut self, module: ModuleId, import: &Import) {

@@ -9,5 +9,6 @@ pub(crate) mod resolve;
 pub(crate) mod world;
 
 pub use check::{Checked, check};
+pub(crate) use files::Typed;
 pub use loader::{LoadError, Loaded, Loader};
 pub use world::SourceFile;

@@ -92,7 +92,7 @@ impl Checker {
     }
 
     /// Makes a function of the current frame, with all types known, and its closures with it.
-    fn completed(
+    pub(super) fn completed(
         &mut self,
         name: Arc<str>,
         span: iridium_isa::Span,

@@ -51,6 +51,8 @@ pub(crate) struct Checker {
     pub(crate) functions: Vec<Option<Function>>,
     /// Reached, and the body yet to be checked.
     pub(crate) queue: VecDeque<FnKey>,
+    /// The names of the prompt's variables.
+    pub(crate) variables: Vec<Arc<str>>,
     pub(crate) cx: Context,
 }
 
@@ -69,6 +71,8 @@ pub(crate) struct Context {
     /// The closures whose bodies are checked, with types that may be unknown still.
     pub(crate) closures: Vec<(FnId, Function)>,
     pub(crate) nested: u32,
+    /// It is what has been typed at a prompt.
+    pub(crate) is_entry: bool,
     /// Of a nested function: the locals around it, which it does not see.
     pub(crate) hidden: Vec<Arc<str>>,
     /// The next call is what a loop runs over, so it need not make all elements at once.
@@ -125,6 +129,7 @@ impl Default for Context {
             needs: Vec::new(),
             closures: Vec::new(),
             nested: 0,
+            is_entry: false,
             hidden: Vec::new(),
             lazily: false,
             depth: 0,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::checker::Checker;
+use super::entry::{CheckedEntry, EntryVariable};
 use super::escape::check_escapes;
 use super::kind::{any, is_unit, parts};
 use super::matches::{check_endless, check_matches};
@@ -12,6 +13,7 @@ use crate::core::{Body, Expr, FnId, Function, Known, Program, Test, Type};
 use crate::diag::calls as say;
 use crate::names::lookup::{builtin_module, same_head};
 use crate::names::world::{ConstKey, FnKey, ModuleId, World};
+use crate::syntax::ast;
 
 /// The functions of a type's module that derived code calls.
 const DERIVED: [&str; 4] = ["derive_show", "derive_equal", "derive_order", "derive_hash"];
@@ -43,6 +45,31 @@ const JSON: [(&str, &str, &str, &[&str]); 2] = [
 pub(crate) fn check(world: World, root: Option<ModuleId>) -> (Program, World) {
     let mut checker = Checker::new(world);
     checker.check_user();
+    complete(checker, |checker| root.and_then(|root| checker.main(root)))
+}
+
+/// The checked program of what has been typed at a prompt: its declarations in the world, and these
+/// statements in the first of its modules.
+pub(crate) fn check_entry(
+    world: World,
+    stmts: &[ast::Stmt],
+    variables: &[EntryVariable],
+) -> (Program, World, CheckedEntry) {
+    let mut checker = Checker::new(world);
+    checker.hide(variables);
+    checker.check_user();
+    let entry = checker.entry(stmts, variables);
+    let (program, mut world) = complete(checker, |_| None);
+    // The types of variables are still looked up in it.
+    world.records.clone_from(&program.records);
+    world.enums.clone_from(&program.enums);
+    (program, world, entry)
+}
+
+fn complete(
+    mut checker: Checker,
+    main: impl FnOnce(&mut Checker) -> Option<FnId>,
+) -> (Program, World) {
     checker.check_reached();
     checker.complete_types();
     let known = checker.known_functions();
@@ -52,7 +79,7 @@ pub(crate) fn check(world: World, root: Option<ModuleId>) -> (Program, World) {
         checker.world.known_enum("result", "Result"),
         checker.world.known_enum("ordering", "Ordering"),
     );
-    let main = root.and_then(|root| checker.main(root));
+    let main = main(&mut checker);
     let tests = checker.tests();
     // One is missing only where something is wrong.
     let functions = checker.functions.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default();
@@ -117,8 +144,11 @@ impl Checker {
                 continue;
             }
             let functions = self.world.module(module).functions.values();
+            // What has been typed at a prompt sees also what other modules declare.
+            let own = |key: &&FnKey| self.world.function(**key).module == module;
+            let functions = functions.map(|keys| keys.iter().filter(own).copied().collect());
             let mut several: Vec<Vec<FnKey>> =
-                functions.filter(|keys| keys.len() > 1).cloned().collect();
+                functions.filter(|keys: &Vec<FnKey>| keys.len() > 1).collect();
             several.sort();
             for keys in several {
                 self.check_same(module, &keys);

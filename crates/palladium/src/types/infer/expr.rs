@@ -163,6 +163,11 @@ impl Checker {
     }
 
     fn return_(&mut self, value: Option<&ast::Expr>, span: &iridium_isa::Span) -> Expr {
+        if self.cx.is_entry && self.cx.frames.len() == 1 {
+            // The variables of the entry would have no values.
+            self.problem(control::return_at_prompt(self.place(span)));
+            return expr(ExprKind::Tuple(Vec::new()), Type::Never, span);
+        }
         let (result, why) = (self.frame().result.clone(), self.frame().result_why.clone());
         let value = match value {
             Some(value) => self.check(value, &result, why),

@@ -32,14 +32,14 @@ impl Checker {
     }
 
     /// Appends a text to a local.
-    pub(super) fn push_text(&mut self, out: LocalId, text: &str, span: &Span) -> Expr {
+    pub(in crate::types) fn push_text(&mut self, out: LocalId, text: &str, span: &Span) -> Expr {
         let push = self.library_fn("string", "push", span);
         let out = Arg::InOut(local_place(out, Type::String, span));
         call(push, Vec::new(), vec![out, Arg::Value(string(text, span))], unit(), span)
     }
 
     /// Appends the text of a value to a local.
-    pub(super) fn show(&mut self, out: LocalId, value: Expr, quoted: bool) -> Expr {
+    pub(in crate::types) fn show(&mut self, out: LocalId, value: Expr, quoted: bool) -> Expr {
         let span = value.span.clone();
         self.need(Bound::Show, &value.ty, &span, None);
         let out = local_place(out, Type::String, &span);

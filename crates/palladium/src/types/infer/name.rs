@@ -64,6 +64,10 @@ impl Checker {
             self.problem(say_calls::nested_capture(place, &name.text));
             return;
         }
+        if self.variables.contains(&name.text) {
+            self.problem(say_calls::prompt_variable(place, &name.text));
+            return;
+        }
         if library::names().any(|module| module == &*name.text) {
             self.problem(say::not_imported(place, &name.text));
             return;

@@ -194,7 +194,9 @@ impl Checker {
         if declared.by != By::Var {
             let (name, by, at) =
                 (declared.core.name.clone(), declared.by, declared.core.span.clone());
-            self.problem(say::needs_var(self.place(span), &name, what, self.place(&at), by));
+            // A variable of the prompt has no place in this file.
+            let declared = (!at.is_empty()).then(|| self.place(&at));
+            self.problem(say::needs_var(self.place(span), &name, what, declared, by));
             return false;
         }
         true

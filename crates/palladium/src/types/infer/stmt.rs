@@ -110,7 +110,7 @@ impl Checker {
         functions.collect()
     }
 
-    pub(super) fn stmt(&mut self, stmt: &ast::Stmt) -> Expr {
+    pub(in crate::types) fn stmt(&mut self, stmt: &ast::Stmt) -> Expr {
         let span = &stmt.span;
         match &stmt.kind {
             ast::StmtKind::Let { pattern, ty, value, otherwise } => {
