@@ -262,3 +262,46 @@ fn values_end_with_their_variables() {
     prompt.talk("fn long() -> Int { 1 }");
     assert_eq!(prompt.live_blocks(), 0);
 }
+
+#[test]
+fn names_are_completed() {
+    let mut prompt = Prompt::new();
+    prompt.talk(
+        r#"
+        record Point { x: Int, yard: Int }
+        fn grown(self: Point, by: Int) -> Point { Point(self.x + by, self.yard) }
+        fn points() -> List[Point] { [Point(1, 2)] }
+        let pivot = points()[0]
+        import std.math
+        import shapes
+        "#,
+    );
+    let complete = |entry: &str| prompt.session.complete(entry, &mut Files);
+    for (entry, start, words) in [
+        ("pi", 0, &["pivot"][..]),
+        ("print(poi", 6, &["points"]),
+        ("wh", 0, &["while"]),
+        ("Poi", 0, &["Point"]),
+        ("pivot.", 6, &["grown", "x", "yard"]),
+        ("1 + pivot.y", 10, &["yard"]),
+        ("points().fl", 9, &["flat_map", "flatten"]),
+        ("if \"a\".starts_", 7, &["starts_with"]),
+        ("math.hy", 5, &["hypot"]),
+        ("shapes.", 7, &["Box"]),
+        ("shapes.Box(1).", 14, &["area", "side"]),
+        ("nothing.", 8, &[]),
+        ("import st", 7, &["std"]),
+        ("import std.js", 11, &["json"]),
+        ("let a = [\n  piv", 12, &["pivot"]),
+        ("1..", 3, &[]),
+        ("", 0, &[]),
+    ] {
+        let (at, found) = complete(entry);
+        assert_eq!(
+            (at, &found[..]),
+            (start, &words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>()[..]),
+            "{entry}"
+        );
+    }
+    assert!(!complete("import std.").1.contains(&"table".to_owned()));
+}

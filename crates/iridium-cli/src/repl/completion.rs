@@ -1,9 +1,10 @@
-//! Completion with Tab: commands, their arguments, mnemonics and labels.
+//! Completion with Tab: commands, their arguments, mnemonics and labels, and names of Palladium.
 //!
 //! Where there is nothing to complete, Tab is a blank as any other: assembly is indented with
 //! tabs, also what is pasted into a terminal that does not say what is pasted.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
@@ -15,6 +16,10 @@ use rustyline::{Context, Helper};
 use iridium_isa::escape::is_hidden;
 use iridium_isa::reference;
 
+use super::input::{MORE, PROMPT};
+use super::language::Languages;
+use crate::program::palladium_source::Folder;
+
 /// What completion has to know of a command.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CommandWord {
@@ -22,13 +27,59 @@ pub(super) struct CommandWord {
     pub(super) takes_arguments: bool,
 }
 
+/// What can be typed beside commands.
+#[derive(Clone)]
+pub(super) struct Offer {
+    /// The labels of the program.
+    pub(super) labels: Vec<String>,
+    pub(super) languages: Languages,
+    /// What was declared in Palladium.
+    pub(super) session: Arc<palladium::Session>,
+    /// The lines before of an entry of Palladium.
+    pub(super) half: String,
+}
+
+impl Default for Offer {
+    fn default() -> Self {
+        let (labels, half) = (Vec::new(), String::new());
+        Self { labels, languages: Languages::Both, session: Arc::default(), half }
+    }
+}
+
+impl Offer {
+    /// Whether the line goes on with an entry.
+    pub(super) fn has_half(&self) -> bool {
+        !self.half.is_empty()
+    }
+
+    /// What asks for the line.
+    pub(super) fn prompt(&self) -> &'static str {
+        if self.has_half() { MORE } else { PROMPT }
+    }
+
+    fn has_assembly(&self) -> bool {
+        self.languages != Languages::Palladium && !self.has_half()
+    }
+
+    /// Names of Palladium, and where the word begins on the line.
+    fn palladium(&self, typed: &str) -> (usize, Vec<String>) {
+        let has_palladium = self.languages != Languages::Assembly || self.has_half();
+        if !has_palladium {
+            return (typed.len(), Vec::new());
+        }
+        let entry = format!("{}{typed}", self.half);
+        let (at, names) = self.session.complete(&entry, &mut Folder::default());
+        (at.saturating_sub(self.half.len()), names)
+    }
+}
+
 /// Nobody presses two keys in so short a time; what comes faster was pasted.
 const BETWEEN_KEYS: Duration = Duration::from_millis(20);
 
 /// Completes lines.
 pub(super) struct Completion {
-    /// The labels of the program.
-    pub(super) labels: Vec<String>,
+    /// What can be typed now.
+    pub(super) offer: Offer,
     /// When the last key came that has changed the line.
     last_key: Cell<Option<Instant>>,
     commands: Vec<CommandWord>,
@@ -38,7 +89,7 @@ pub(super) struct Completion {
 impl Completion {
     pub(super) fn new(commands: Vec<CommandWord>) -> Self {
         Self {
-            labels: Vec::new(),
+            offer: Offer::default(),
             last_key: Cell::default(),
             commands,
             files: FilenameCompleter::new(),
@@ -54,6 +105,7 @@ impl Completion {
         match trimmed.strip_prefix('!') {
             Some(name) if !name.contains(' ') => (begin, self.commands(name)),
             None if trimmed.is_empty() => (typed.len(), Vec::new()),
+            None if !self.offer.has_assembly() => self.offer.palladium(typed),
             Some(command) if command.starts_with("help ") => {
                 let bare = word.trim_start_matches('!');
                 let mut names = self.names(bare);
@@ -64,8 +116,18 @@ impl Completion {
             }
             Some(command) if command.starts_with("break ") => (word_at, self.labels("", word)),
             _ if word.starts_with('@') => (word_at, self.labels("@", &word[1..])),
-            None if is_first(trimmed) => (word_at, mnemonics(word)),
-            _ => (typed.len(), Vec::new()),
+            None if is_first(trimmed) => {
+                let (at, mut words) = self.offer.palladium(typed);
+                if at == word_at || words.is_empty() {
+                    words.extend(mnemonics(word));
+                    words.sort();
+                    words.dedup();
+                    return (word_at, words);
+                }
+                (at, words)
+            }
+            None => self.offer.palladium(typed),
+            Some(_) => (typed.len(), Vec::new()),
         }
     }
 
@@ -94,7 +156,7 @@ impl Completion {
     }
 
     fn labels(&self, sign: &str, start: &str) -> Vec<String> {
-        let fits = self.labels.iter().filter(|label| label.starts_with(start));
+        let fits = self.offer.labels.iter().filter(|label| label.starts_with(start));
         fits.map(|label| format!("{sign}{label}")).collect()
     }
 }
@@ -169,7 +231,7 @@ mod tests {
         let commands = [("join_cluster", true), ("leave_cluster", false), ("quit", false)];
         let labels = ["loop", "lost", "end"].map(String::from).into();
         let completion = Completion::new(commands.map(command).into());
-        Completion { labels, ..completion }
+        Completion { offer: Offer { labels, ..Offer::default() }, ..completion }
     }
 
     fn complete(typed: &str) -> (usize, Vec<String>) {
@@ -200,6 +262,21 @@ mod tests {
         assert_eq!(complete("brlt $0,#3,@e"), (11, strings(&["@end"])));
         assert_eq!(complete("!break lo"), (7, strings(&["loop", "lost"])));
         assert_eq!(complete("add $0 mu").1, strings(&[]));
+    }
+
+    #[test]
+    fn names_of_palladium_are_completed() {
+        let complete = |typed: &str| completion().complete_words(typed).1;
+        assert_eq!(complete("whi"), strings(&["while"]));
+        assert_eq!(complete("print(\"a\".starts"), strings(&["starts_with"]));
+        assert_eq!(complete("import std.js"), strings(&["json"]));
+        assert!(complete("fo").contains(&"for".to_owned()));
+        let mut within = completion();
+        within.offer.half = "let a = [\n".to_owned();
+        assert_eq!(within.complete_words("  mul"), (5, strings(&[])));
+        assert_eq!(within.complete_words("  mat"), (2, strings(&["match"])));
+        within.offer = Offer { languages: Languages::Assembly, ..Offer::default() };
+        assert_eq!(within.complete_words("whi").1, strings(&[]));
     }
 
     #[test]

@@ -13,8 +13,8 @@ use rustyline::config::{CompletionType, Configurer as _};
 use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
 
-use super::completion::{CommandWord, Completion};
-use super::input::{HISTORY, Input, Request, Terminal};
+use super::completion::{CommandWord, Completion, Offer};
+use super::input::{HISTORY, Input, Terminal};
 use crate::failure::Failure;
 use crate::output;
 
@@ -71,10 +71,10 @@ pub(super) fn open(
 
 impl Editor {
     /// Reads a line with a prompt.
-    pub(super) fn read(&mut self, request: Request) -> Input {
-        let (prompt, more) = (request.prompt(), request.more);
+    pub(super) fn read(&mut self, offer: Offer) -> Input {
+        let (prompt, more) = (offer.prompt(), offer.has_half());
         if let Some(completion) = self.0.helper_mut() {
-            completion.labels = request.labels;
+            completion.offer = offer;
         }
         loop {
             match self.0.readline(prompt) {

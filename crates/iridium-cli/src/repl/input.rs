@@ -19,21 +19,6 @@ pub(super) enum Input {
     Failed(String),
 }
 
-/// What is asked for.
-#[derive(Default)]
-pub(super) struct Request {
-    /// The labels of the program, to be offered.
-    pub(super) labels: Vec<String>,
-    /// Whether the line goes on with an entry.
-    pub(super) more: bool,
-}
-
-impl Request {
-    pub(super) fn prompt(&self) -> &'static str {
-        if self.more { MORE } else { PROMPT }
-    }
-}
-
 /// Prints to the terminal that lines are typed on.
 pub(super) trait Terminal {
     /// Notes whether a line is being typed.

@@ -9,23 +9,23 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use iridium_isa::escape::escape_lines;
 
-use super::completion::CommandWord;
+use super::completion::{CommandWord, Offer};
 use super::editor;
 use super::history::History;
-use super::input::{HISTORY, Input, Request, Terminal, read_line};
+use super::input::{HISTORY, Input, Terminal, read_line};
 use super::plain_terminal::PlainTerminal;
 use crate::failure::Failure;
 use crate::output;
 use crate::program::file::without_mark;
 
 /// Reads a line.
-type Read = Box<dyn FnMut(Request) -> Input + Send>;
+type Read = Box<dyn FnMut(Offer) -> Input + Send>;
 
 /// The lines that are typed or come through a pipe.
 pub(super) struct Lines {
     /// The result of each [`request`](Self::request).
     pub(super) input: Receiver<Input>,
-    wanted: Sender<Request>,
+    wanted: Sender<Offer>,
     terminal: Option<Box<dyn Terminal>>,
     history: Vec<String>,
 }
@@ -60,17 +60,17 @@ impl Lines {
         let mut read: Read = if output::takes_text_only() {
             let terminal = PlainTerminal::default();
             self.terminal = Some(Box::new(terminal.clone()));
-            Box::new(move |request| terminal.read(&request))
+            Box::new(move |offer| terminal.read(&offer))
         } else {
             let (mut editor, terminal) = editor::open(&self.history, commands)?;
             self.terminal = Some(Box::new(terminal));
-            Box::new(move |request| editor.read(request))
+            Box::new(move |offer| editor.read(offer))
         };
         if let Some(complaint) = complaint {
             self.print_notice(&complaint);
         }
-        Ok(Box::new(move |request| {
-            let input = read(request);
+        Ok(Box::new(move |offer| {
+            let input = read(offer);
             if let Input::Line(line) = &input {
                 history.append(line);
             }
@@ -79,10 +79,10 @@ impl Lines {
     }
 
     /// Requests the next line. On a terminal that shows a prompt.
-    pub(super) fn request(&self, request: Request) {
+    pub(super) fn request(&self, offer: Offer) {
         self.note_typing(true);
         // If the thread has ended, `input` is closed, which whoever waits for it sees.
-        let _ = self.wanted.send(request);
+        let _ = self.wanted.send(offer);
     }
 
     /// Whether a person types the lines.
@@ -194,9 +194,9 @@ pub(super) fn split_commands(text: &str) -> impl Iterator<Item = &str> {
     .chain(text.is_empty().then_some(text))
 }
 
-fn serve(requests: &Receiver<Request>, answers: &Sender<Input>, mut read: Read) {
-    for request in requests {
-        if answers.send(read(request)).is_err() {
+fn serve(requests: &Receiver<Offer>, answers: &Sender<Input>, mut read: Read) {
+    for offer in requests {
+        if answers.send(read(offer)).is_err() {
             return;
         }
     }

@@ -43,8 +43,9 @@ use crate::signals::Signal;
 use crate::{config, logging, output, signals};
 use backend::Backend;
 use command::Flow;
+use completion::Offer;
 use effect_driver::EffectDriver;
-use input::{Input, Request};
+use input::Input;
 use language::{Languages, Piece};
 use lines::Lines;
 use machine::Machine;
@@ -199,7 +200,8 @@ impl ReplSession {
     fn request_line(&self) {
         let symbols = if self.lines.is_terminal() { self.machine.symbols() } else { Vec::new() };
         let labels = symbols.into_iter().map(|(name, _)| name.to_owned()).collect();
-        self.lines.request(Request { labels, more: !self.half.is_empty() });
+        let (languages, half) = (self.languages, self.half.clone());
+        self.lines.request(Offer { labels, languages, session: self.notebook.session(), half });
     }
 
     /// Runs a line. A failure of the line is printed and the REPL goes on.

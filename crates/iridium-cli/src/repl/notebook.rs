@@ -3,6 +3,8 @@
 //! It runs as the process of the default VM, with registers and a heap of its own, so that neither
 //! language disturbs the other.
 
+use std::sync::Arc;
+
 use iridium_asm::Session;
 use iridium_isa::{Diagnostics, Module};
 use iridium_vm::{Limits, Process};
@@ -21,7 +23,7 @@ const SOURCE_NAME: &str = "repl";
 
 /// Runs entries of Palladium.
 pub(super) struct Notebook {
-    session: palladium::Session,
+    session: Arc<palladium::Session>,
     process: Process,
 }
 
@@ -31,7 +33,12 @@ impl Notebook {
         let empty = Session::new(SOURCE_NAME).enter("").map_err(|errors| failure(&errors))?;
         let program = prepare(empty.module)?;
         let process = Process::new(&program, Limits::default());
-        Ok(Self { session: palladium::Session::default(), process })
+        Ok(Self { session: Arc::default(), process })
+    }
+
+    /// What was declared so far.
+    pub(super) fn session(&self) -> Arc<palladium::Session> {
+        Arc::clone(&self.session)
     }
 
     /// Whether something of this name was declared.
@@ -68,7 +75,7 @@ impl Notebook {
                     output::print_line(&format!("{name} is gone: its type is another one now"))?;
                 }
                 self.process = process;
-                self.session = entered.ran(block);
+                self.session = Arc::new(entered.ran(block));
             }
             End::Trapped(trap) => output::print_trap(&trap),
             End::Interrupted(Signal::SIGINT) => output::print_line("interrupted")?,

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::input::{Input, PROMPT, Request, Terminal, read_line};
+use super::completion::Offer;
+use super::input::{Input, PROMPT, Terminal, read_line};
 
 /// Writes to a terminal that takes text only. Clones write to the same.
 #[derive(Clone, Default)]
@@ -16,10 +17,10 @@ pub(super) struct PlainTerminal {
 
 impl PlainTerminal {
     /// Prompts for a line and reads it.
-    pub(super) fn read(&self, request: &Request) -> Input {
+    pub(super) fn read(&self, offer: &Offer) -> Input {
         let mut stdout = io::stdout().lock();
         // If it cannot be shown the terminal is gone, which reading will tell.
-        let _ = stdout.write_all(request.prompt().as_bytes()).and_then(|()| stdout.flush());
+        let _ = stdout.write_all(offer.prompt().as_bytes()).and_then(|()| stdout.flush());
         self.typing.store(true, Ordering::SeqCst);
         drop(stdout);
         let input = read_line();

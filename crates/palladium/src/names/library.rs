@@ -64,6 +64,13 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     MODULES.iter().map(|(name, _)| *name)
 }
 
+/// The names of those that are there to be imported.
+pub(crate) fn importable() -> impl Iterator<Item = &'static str> {
+    let has_public = |text: &str| text.starts_with("pub ") || text.contains("\npub ");
+    let public = MODULES.iter().filter(move |(_, text)| has_public(text));
+    public.map(|(name, _)| *name).filter(|name| !PRELUDE.contains(name))
+}
+
 /// The module of the prelude that declares a type or a variant of everyday use. Of others only a
 /// look into all of them tells.
 pub(crate) fn home(name: &str) -> Option<&'static str> {

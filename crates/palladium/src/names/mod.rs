@@ -10,5 +10,6 @@ pub(crate) mod world;
 
 pub use check::{Checked, check};
 pub(crate) use files::Typed;
+pub(crate) use library::importable as library_modules;
 pub use loader::{LoadError, Loaded, Loader};
 pub use world::SourceFile;

@@ -5,6 +5,7 @@
 //! declared anew and all others see it. Variables live in the heap of the one process that runs all
 //! entries (see [`Entry`]). Their strings may lie in read-only data, which therefore only grows.
 
+mod complete;
 mod declared;
 mod kept;
 

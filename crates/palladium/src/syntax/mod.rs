@@ -5,6 +5,7 @@ mod balance;
 mod docs;
 mod lexer;
 mod literal;
+pub(crate) mod operand;
 mod parser;
 mod report;
 pub mod token;
