@@ -79,5 +79,7 @@ pub(super) fn unknown(commands: &'static [Command], name: &str) -> Failure {
 pub(super) fn nearest(commands: &'static [Command], name: &str) -> Option<&'static Command> {
     let slips = |command: &&Command| strsim::damerau_levenshtein(name, command.name);
     let part = commands.iter().find(|command| name.len() > 2 && command.name.contains(name));
-    part.or_else(|| commands.iter().min_by_key(slips).filter(|command| slips(command) <= 2))
+    // A short name is two slips away from all that is short.
+    let is_near = |command: &&Command| slips(command) <= 2.min(command.name.len() - 1);
+    part.or_else(|| commands.iter().min_by_key(slips).filter(is_near))
 }

@@ -6,6 +6,7 @@ use iridium_vm::Status;
 
 use super::command::{Arguments, Flow};
 use super::machine::{EnterError, StopReason};
+use super::notebook::Notebook;
 use super::session::ReplSession;
 use crate::failure::Failure;
 use crate::output;
@@ -142,6 +143,9 @@ pub(super) fn save(session: &mut ReplSession, arguments: &Arguments<'_>) -> Resu
     let [path] = arguments.words() else { return Err(arguments.misused()) };
     let others = session.machine.save(path)?;
     output::print_line(&format!("saved to {path}: this VM{}", and_processes(others)))?;
+    if !session.notebook.is_empty() {
+        output::print_line("not saved: what was typed in Palladium")?;
+    }
     Ok(Flow::Continue)
 }
 
@@ -177,6 +181,7 @@ fn and_processes(others: usize) -> String {
 /// `!clear_program`
 pub(super) fn clear_program(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     session.machine.clear_program()?;
+    session.notebook = Notebook::new()?;
     Ok(Flow::Continue)
 }
 

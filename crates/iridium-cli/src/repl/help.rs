@@ -6,6 +6,16 @@ use super::command::{Arguments, Command, Flow, find, unknown};
 use crate::failure::Failure;
 use crate::output;
 
+/// What is said of lines that are no commands.
+const OTHER_LINES: &str = "
+A line of assembly is run on the default VM: a label, a directive, or a mnemonic
+with its operands. !help MNEMONIC explains an instruction.
+
+Any other line is Palladium. An expression shows its value: 1 + 2 gives = 3. What
+let and var name stays; fn, record, enum, const and import declare, and the last
+declaration of a name counts. An entry goes on until its brackets are closed;
+Ctrl-C drops it. One that traps changes nothing.";
+
 /// `!help`
 pub(super) fn help(
     commands: &'static [Command],
@@ -24,9 +34,7 @@ fn list(commands: &[Command]) -> Result<(), Failure> {
     for command in commands {
         output::print_line(&format!("{:width$}  {}", command.usage(), command.help))?;
     }
-    output::print_line(
-        "Any other line is assembled and run; !help MNEMONIC explains an instruction.",
-    )?;
+    output::print_line(OTHER_LINES)?;
     Ok(())
 }
 

@@ -36,6 +36,11 @@ impl Notebook {
         Ok(Self { session: Arc::default(), process })
     }
 
+    /// Whether there is nothing to lose.
+    pub(super) fn is_empty(&self) -> bool {
+        self.session.is_empty()
+    }
+
     /// What was declared so far.
     pub(super) fn session(&self) -> Arc<palladium::Session> {
         Arc::clone(&self.session)

@@ -64,7 +64,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "clear_program",
         arguments: "",
-        help: "remove the program; registers stay",
+        help: "remove the program, and all of Palladium",
         run: control::clear_program,
     },
     Command {
@@ -200,8 +200,17 @@ pub(super) fn enter(session: &mut ReplSession, entry: &str) -> Result<Flow, Fail
         Some(command) if words.all(is_word) && !session.notebook.knows(first) => {
             Err(without_sign(command))
         }
+        _ if is_slip(entry.trim()) && !session.notebook.knows(first) => {
+            control::assemble(session, entry.trim_end())
+        }
         _ => session.notebook.enter(entry, &mut session.machine.driver),
     }
+}
+
+/// Whether a word alone is nearly a mnemonic.
+fn is_slip(word: &str) -> bool {
+    let is_word = word.chars().all(char::is_alphanumeric) && word.len() > 2;
+    is_word && reference::mnemonics().any(|known| strsim::damerau_levenshtein(known, word) == 1)
 }
 
 fn without_sign(command: &Command) -> Failure {

@@ -17,6 +17,7 @@ mod palladium;
 mod places;
 mod processes;
 mod programs;
+mod prompt;
 mod refusal;
 mod repl;
 mod seeds;

@@ -232,3 +232,26 @@ fn a_terminal_of_no_width_is_endured() {
         assert_eq!(top.end(), Some(0), "{}", top.seen());
     }
 }
+
+#[test]
+fn an_entry_of_palladium_goes_over_lines_until_ctrl_c_drops_it() {
+    let user = User::new();
+    let mut session = Session::repl(&user);
+    session.press("let xs = [1,\r");
+    session.wait_for("... ");
+    session.press("2]\rxs\r");
+    session.wait_for("= [1, 2] : List[Int]");
+    session.press("print(\r");
+    session.wait_for("... ");
+    // What is typed too soon after it is dropped with it.
+    let prompts = session.seen().matches(">>> ").count();
+    session.press("\x03");
+    wait_until("the prompt has come again", || match session.seen().matches(">>> ").count() {
+        now if now > prompts => Ok(()),
+        now => Err(now),
+    });
+    session.press("xs.len()\r");
+    session.wait_for("= 2");
+    session.press("xs.sor\t");
+    session.wait_for("sorted");
+}

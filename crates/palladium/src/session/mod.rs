@@ -148,6 +148,11 @@ impl Session {
         is_variable || self.typed.iter().flat_map(declared::values).any(|value| &*value == name)
     }
 
+    /// Whether nothing is declared and there are no variables.
+    pub fn is_empty(&self) -> bool {
+        self.typed.is_empty() && self.variables.is_empty()
+    }
+
     /// The module that ends the values of variables.
     fn end(
         &self,
