@@ -11,10 +11,10 @@ const OTHER_LINES: &str = "
 A line of assembly is run on the default VM: a label, a directive, or a mnemonic
 with its operands. !help MNEMONIC explains an instruction.
 
-Any other line is Palladium. An expression shows its value: 1 + 2 gives = 3. What
-let and var name stays; fn, record, enum, const and import declare, and the last
-declaration of a name counts. An entry goes on until its brackets are closed;
-Ctrl-C drops it. One that traps changes nothing.";
+Any other line is Palladium. An expression shows its value: 1 + 2 gives = 3.
+What let and var name stays; fn, record, enum, const and import declare, and the
+last declaration of a name counts. An entry goes on until its brackets are
+closed; Ctrl-C drops it. One that traps changes nothing.";
 
 /// `!help`
 pub(super) fn help(

@@ -141,7 +141,7 @@ impl ReplSession {
         self.lines.print_to_terminal(concat!(
             "Iridium ",
             env!("CARGO_PKG_VERSION"),
-            ". Type Palladium (1 + 2) or assembly (load $0 #1); !help tells more."
+            ". Type Palladium (1 + 2), assembly (load $0 #1), !help or !quit."
         ))?;
         self.request_line();
         loop {

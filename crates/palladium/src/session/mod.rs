@@ -56,6 +56,7 @@ pub struct Entered {
     /// Does what was typed, until it exits with a number for [`ran`](Self::ran); `None` when there
     /// is nothing to do.
     pub module: Option<Module>,
+    /// What is to be said about it all the same.
     pub warnings: Diagnostics,
     /// The variables that are given up, because their types are declared anew.
     pub forgotten: Vec<Arc<str>>,

@@ -67,9 +67,6 @@ macro_rules! kinds {
                 }
             }
 
-            /// The words that can be no names.
-            pub const RESERVED: &[&str] = &[$($word_text,)*];
-
             /// Whether it is a word that can be no name.
             pub fn is_reserved(self) -> bool {
                 matches!(self, $(Self::$word)|*)

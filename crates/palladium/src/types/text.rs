@@ -64,8 +64,11 @@ pub(crate) fn text(world: &World, generics: &[Generic], ty: &Type) -> String {
 
 /// The name of a declared type, with its module where the program has another of that name.
 fn unmistakable<'n>(world: &World, module: &Module, name: &'n str) -> Cow<'n, str> {
-    let has = |other: &&Module| !other.library && other.types.contains_key(name);
-    let twice = world.modules.iter().filter(has).nth(1).is_some();
+    let user = world.modules.iter().filter(|other| !other.library);
+    let mut found = user.filter_map(|other| other.types.get(name));
+    let first = found.next();
+    // What has been typed at a prompt is the same in several modules.
+    let twice = found.any(|other| Some(other) != first);
     match !module.library && (twice || is_built_in(name) || library::home(name).is_some()) {
         true => Cow::Owned(format!("{}.{name}", module.name)),
         false => Cow::Borrowed(name),
