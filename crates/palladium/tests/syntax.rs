@@ -220,9 +220,20 @@ fn fixes_mend() {
 
 #[test]
 fn an_entry_is_complete_when_nothing_can_follow() {
-    for text in
-        ["", "1", "f(x)", "let x = 1", "fn f() { 1 }", "x)", "\"a", "return", "# (", "x?", "x!"]
-    {
+    for text in [
+        "",
+        "1",
+        "f(x)",
+        "let x = 1",
+        "fn f() { 1 }",
+        "x)",
+        "\"a",
+        "f(\"a",
+        "return",
+        "# (",
+        "x?",
+        "x!",
+    ] {
         assert!(is_complete(text), "{text:?}");
     }
     for text in

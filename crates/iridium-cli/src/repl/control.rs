@@ -27,6 +27,18 @@ pub(super) fn assemble(session: &mut ReplSession, line: &str) -> Result<Flow, Fa
     }
 }
 
+/// An entry of Palladium.
+pub(super) fn enter(session: &mut ReplSession, entry: &str) -> Result<Flow, Failure> {
+    match session.notebook.enter(entry, &mut session.machine.driver)? {
+        // Nothing of it is left that could go on.
+        StopReason::Interrupted(Signal::SIGINT) => {
+            output::print_line("interrupted")?;
+            Ok(Flow::Continue)
+        }
+        rest => report(session, &rest),
+    }
+}
+
 /// `!load_file`
 pub(super) fn load(session: &mut ReplSession, arguments: &Arguments<'_>) -> Result<Flow, Failure> {
     let path = match arguments.words() {

@@ -10,13 +10,12 @@ use iridium_isa::{Diagnostics, Module};
 use iridium_vm::{Limits, Process};
 use palladium::session::Entered;
 
-use super::command::Flow;
 use super::effect_driver::{EffectDriver, OUTPUT};
+use super::machine::StopReason;
 use crate::failure::Failure;
 use crate::output;
 use crate::program::palladium_source::Folder;
 use crate::program::{End, prepare};
-use crate::signals::Signal;
 
 /// The name under which its modules are listed.
 const SOURCE_NAME: &str = "repl";
@@ -57,13 +56,13 @@ impl Notebook {
         &mut self,
         entry: &str,
         driver: &mut EffectDriver,
-    ) -> Result<Flow, Failure> {
+    ) -> Result<StopReason, Failure> {
         let entered = match self.session.enter(entry, &mut Folder::default()) {
             Ok(entered) => entered,
             Err(errors) => {
                 // The diagnostics are complete in themselves; no error line follows.
                 output::print_diagnostics(&output::diagnostics(&errors));
-                return Ok(Flow::Continue);
+                return Ok(StopReason::Done);
             }
         };
         output::print_diagnostics(&output::diagnostics(&entered.warnings));
@@ -81,25 +80,16 @@ impl Notebook {
                 }
                 self.process = process;
                 self.session = Arc::new(entered.ran(block));
+                Ok(StopReason::Done)
             }
-            End::Trapped(trap) => output::print_trap(&trap),
-            End::Interrupted(Signal::SIGINT) => output::print_line("interrupted")?,
-            End::Interrupted(_) => return Ok(Flow::Quit),
+            End::Interrupted(signal) => Ok(StopReason::Interrupted(signal)),
             End::ExitSignal(reason) => {
                 driver.backend.respawn()?;
-                let pid = driver.backend.pid();
-                output::print_line(&format!(
-                    "this VM's process was ended: {reason}; it is process {pid} now"
-                ))?;
+                Ok(StopReason::ExitSignal(reason))
             }
-            End::Deadlock => {
-                return Err(Failure::failed("this waits for a message that nobody can send"));
-            }
-            End::Halted(_) | End::OutOfFuel => {
-                return Err(Failure::failed("the entry ended in a way that it cannot"));
-            }
+            End::Deadlock => Err(Failure::failed("this waits for a message that nobody can send")),
+            end => Ok(StopReason::Ended(end)),
         }
-        Ok(Flow::Continue)
     }
 }
 

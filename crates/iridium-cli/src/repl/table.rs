@@ -200,10 +200,13 @@ pub(super) fn enter(session: &mut ReplSession, entry: &str) -> Result<Flow, Fail
         Some(command) if words.all(is_word) && !session.notebook.knows(first) => {
             Err(without_sign(command))
         }
-        _ if is_slip(entry.trim()) && !session.notebook.knows(first) => {
+        _ if session.languages == Languages::Both
+            && is_slip(entry.trim())
+            && !session.notebook.knows(first) =>
+        {
             control::assemble(session, entry.trim_end())
         }
-        _ => session.notebook.enter(entry, &mut session.machine.driver),
+        _ => control::enter(session, entry),
     }
 }
 

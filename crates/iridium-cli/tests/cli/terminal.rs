@@ -252,6 +252,6 @@ fn an_entry_of_palladium_goes_over_lines_until_ctrl_c_drops_it() {
     });
     session.press("xs.len()\r");
     session.wait_for("= 2");
-    session.press("xs.sor\t");
-    session.wait_for("sorted");
+    session.press("xs.parti\t");
+    session.wait_for("xs.partition");
 }

@@ -68,6 +68,10 @@ pub fn is_complete(text: &str) -> bool {
             && last.primary.0.span.end as usize == text.len()
             && last.fix.as_ref().is_some_and(|(_, closers)| closers.ends_with("\"\"\""))
     });
+    // Another has no end on its line, so no further line can bring it.
+    if !open_text && report.has_unclosed_string(0..u32::MAX) {
+        return true;
+    }
     let last = tokens.iter().rev().nth(1);
     let goes_on = last.is_some_and(|last| !last.kind.can_end());
     balance::unclosed(&tokens).is_none_or(|open| open == 0 && !goes_on && !open_text)
