@@ -241,15 +241,18 @@ fn an_entry_of_palladium_goes_over_lines_until_ctrl_c_drops_it() {
     session.wait_for("... ");
     session.press("2]\rxs\r");
     session.wait_for("= [1, 2] : List[Int]");
+    let is_shown_again = |session: &Session, prompt: &str, before: usize| {
+        wait_until(&format!("{prompt:?} is shown again"), || {
+            let seen = session.seen();
+            if seen.matches(prompt).count() > before { Ok(()) } else { Err(seen) }
+        });
+    };
     session.press("print(\r");
-    session.wait_for("... ");
+    is_shown_again(&session, "... ", 1);
     // What is typed too soon after it is dropped with it.
     let prompts = session.seen().matches(">>> ").count();
     session.press("\x03");
-    wait_until("the prompt has come again", || match session.seen().matches(">>> ").count() {
-        now if now > prompts => Ok(()),
-        now => Err(now),
-    });
+    is_shown_again(&session, ">>> ", prompts);
     session.press("xs.len()\r");
     session.wait_for("= 2");
     session.press("xs.parti\t");
