@@ -273,7 +273,7 @@ mod tests {
         assert!(complete("fo").contains(&"for".to_owned()));
         let mut within = completion();
         within.offer.half = "let a = [\n".to_owned();
-        assert_eq!(within.complete_words("  mul"), (5, strings(&[])));
+        assert_eq!(within.complete_words("  mul"), (2, strings(&[])));
         assert_eq!(within.complete_words("  mat"), (2, strings(&["match"])));
         within.offer = Offer { languages: Languages::Assembly, ..Offer::default() };
         assert_eq!(within.complete_words("whi").1, strings(&[]));
