@@ -130,6 +130,8 @@ pub struct Slots {
     pub roles: [Role; 3],
     /// How many of them are taken.
     pub used: usize,
+    /// A register that has no slot any more, and what is done with it.
+    pub fourth: Option<(u8, Role)>,
     /// The 32-bit literal, or the low half of the 64-bit one.
     pub literal: i32,
     /// The high half of the 64-bit literal.
@@ -139,13 +141,14 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// Instructions with more registers than slots do not run on the fast path, which is all that
-    /// reads slots.
     fn register(&mut self, number: u8, role: Role) {
         let slot = self.registers.get_mut(self.used).zip(self.roles.get_mut(self.used));
-        if let Some((slot, slot_role)) = slot {
-            (*slot, *slot_role) = (number, role);
-            self.used += 1;
+        match slot {
+            Some((slot, slot_role)) => {
+                (*slot, *slot_role) = (number, role);
+                self.used += 1;
+            }
+            None => self.fourth = Some((number, role)),
         }
     }
 

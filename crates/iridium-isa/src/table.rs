@@ -305,11 +305,11 @@ macro_rules! for_each_instruction {
             /// Store a float; every NaN is stored as 0x7ff8000000000000.
             stf64 StF64 = 134 "stf64" { a: Int, o: Offset, b: Float } Next Free fast;
             /// Copy `len` bytes from address `a` to address `d`; the ranges may overlap.
-            memcpy Memcpy = 135 "memcpy" { d: Int, a: Int, len: Int } Next Bulk slow;
+            memcpy Memcpy = 135 "memcpy" { d: Int, a: Int, len: Int } Next Bulk fast;
             /// Fill `len` bytes at address `d` with the low byte of `b`.
             memset Memset = 136 "memset" { d: Int, b: Int, len: Int } Next Bulk slow;
             /// Compare `len` bytes: -1, 0 or 1.
-            memcmp Memcmp = 137 "memcmp" { a: Int, b: Int, len: Int, d: IntOut } Next Bulk slow;
+            memcmp Memcmp = 137 "memcmp" { a: Int, b: Int, len: Int, d: IntOut } Next Bulk fast;
             /// The length of the heap in bytes.
             heap Heap = 138 "heap" { d: IntOut } Next Free slow;
 
@@ -325,7 +325,7 @@ macro_rules! for_each_instruction {
             /// A block of `n` bytes with count 1 and variant `v`, not cleared; where the heap grows, that costs as `aloc`.
             new New = 174 "new" { d: IntOut, n: BlockSize, v: VariantLit } Next Fixed(1) fast;
             /// A block of `a` bytes with count 1 and variant 0, not cleared; the bytes that cost are those that the heap grows by.
-            newv Newv = 175 "newv" { a: Int, d: IntOut } Next Bulk slow;
+            newv Newv = 175 "newv" { a: Int, d: IntOut } Next Bulk fast;
             /// Give the block at `a`, whose count is 0 or 1, back.
             free Free = 176 "free" { a: Int } Next Free fast;
             /// Count of the block at `a` + 1, saturating; nothing for 0, odd values and from 2^32 on.
@@ -375,7 +375,7 @@ macro_rules! for_each_instruction {
             /// Where in the bytes at address `$h` of length `$h+1` those at `$m` of length `$m+1` are first; -1 when nowhere.
             find Find = 199 "find" { h: IntPair, m: IntPair, d: IntOut } Next Bulk slow;
             /// SipHash-1-3 of `len` bytes at address `a` with the key (`d`, 0); `d` is the hash. Above 16 KiB see Fuel.
-            hash Hash = 200 "hash" { a: Int, len: Int, d: IntMut } Next Bulk slow;
+            hash Hash = 200 "hash" { a: Int, len: Int, d: IntMut } Next Bulk fast;
 
             /// Own pid.
             self_ SelfPid = 143 "self" { d: IntOut } Next Fixed(1) slow;

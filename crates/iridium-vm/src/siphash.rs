@@ -2,6 +2,7 @@
 //! for each word and three at the end. The standard library has it only with keys of its own.
 
 /// The hash of bytes with the key (`key`, 0).
+#[inline(never)]
 pub(crate) fn siphash13(key: u64, bytes: &[u8]) -> u64 {
     let mut state = [
         key ^ 0x736f_6d65_7073_6575,

@@ -55,6 +55,9 @@ fn op(
             op.literal = first_free(class) as i32;
             op.high = (head_word(0, v.0, class) >> 32) as i32;
         }
+        Instruction::Memcmp { d, .. } => {
+            op.literal = i32::from(d.0) * size_of::<Register>() as i32;
+        }
         Instruction::Jtab { l, .. } => {
             op.literal = tables.len() as i32;
             op.high = l.0.len() as i32;

@@ -278,6 +278,14 @@ impl<'r, const F: usize> Machine<'r, F> {
         unsafe { (*self.register(slot)).int = value }
     }
 
+    /// Writes the integer lane of the fourth register, which the literal says.
+    #[inline(always)]
+    pub(super) fn set_fourth(&mut self, value: i64) {
+        self.parts.int = [value, self.parts.int[0]];
+        // SAFETY: see `register`; the literal is the offset of such a register (I5).
+        unsafe { (*self.parts.window.byte_add(self.op().literal as usize)).int = value }
+    }
+
     /// The float lane of the register in a slot.
     #[inline(always)]
     pub(super) fn float(&self, slot: usize) -> f64 {

@@ -6,6 +6,8 @@
 
 use std::marker::PhantomData;
 
+use iridium_isa::DATA_BASE;
+
 use super::machine::{Machine, Run, WIDEST};
 
 impl<const F: usize> Machine<'_, F> {
@@ -45,6 +47,39 @@ impl Run<'_> {
         // SAFETY: eight bytes from `address` on lie in the heap (I3).
         unsafe { self.heap.add(address as usize).cast::<[u8; N]>().write(bytes) }
         Some(())
+    }
+
+    /// Few bytes of the heap or of the read-only data; `None` when this is not for the fast path.
+    #[inline(always)]
+    pub(super) fn bytes(&self, address: i64, length: usize) -> Option<&[u8]> {
+        if address >= DATA_BASE {
+            let start = (address - DATA_BASE) as usize;
+            return self.module.data().get(start..start.checked_add(length)?);
+        }
+        let at = self.span(address, length)?;
+        // SAFETY: so many bytes from there on lie in the heap.
+        Some(unsafe { std::slice::from_raw_parts(at, length) })
+    }
+
+    /// Copies few bytes to the heap; the ranges may overlap. `None` when this is not for the fast path.
+    #[inline(always)]
+    pub(super) fn copy(&mut self, to: i64, from: i64, length: usize) -> Option<()> {
+        let to = self.span(to, length)?;
+        let from = self.bytes(from, length)?.as_ptr();
+        // SAFETY: so many bytes from either on may be read, and those of `to` lie in the heap.
+        unsafe { std::ptr::copy(from, to, length) }
+        Some(())
+    }
+
+    /// Where so many bytes of the heap begin; `None` when this is not for the fast path.
+    #[inline(always)]
+    fn span(&self, address: i64, length: usize) -> Option<*mut u8> {
+        let room = self.heap_room as u64;
+        if address as u64 > room || length as u64 > room - address as u64 {
+            return None;
+        }
+        // SAFETY: below `heap_room` all bytes lie in the heap (I3).
+        Some(unsafe { self.heap.add(address as usize) })
     }
 
     /// What may be a block: its address is a multiple of 16, not 0, and in the heap.

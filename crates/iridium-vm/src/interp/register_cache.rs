@@ -115,7 +115,8 @@ impl Write {
             Role::FloatWrite => Some(Write::Float(register)),
             Role::IntRead | Role::FloatRead | Role::Other => None,
         };
-        let mut writes = slots.registers.into_iter().zip(slots.roles).filter_map(written);
+        let slotted = slots.registers.into_iter().zip(slots.roles);
+        let mut writes = slotted.chain(slots.fourth).filter_map(written);
         writes.next().unwrap_or(Write::Nothing)
     }
 }

@@ -142,7 +142,7 @@ pairs! {
     dec Dec 1 + { djmp Djmp 0, eq Eq 2, neq Neq 2, gt Gt 2, gte Gte 2, brgt Brgt 2, brge Brge 2, brne Brne 2, brgti Brgti 1, brnei Brnei 1 }
 
     // Counting and the end of a loop; arithmetic on what was just computed.
-    addi Addi 1 + { addi Addi 1, add Add 2, andi Andi 1, muli Muli 1, ld8 Ld8 1, srai Srai 1, djmp Djmp 0, brlt Brlt 2, brlti Brlti 1, brle Brle 2, brne Brne 2, brnei Brnei 1, brge Brge 2, brgt Brgt 2, callw Callw 0 }
+    addi Addi 1 + { addi Addi 1, add Add 2, andi Andi 1, muli Muli 1, ld8 Ld8 1, srai Srai 1, ldx8 Ldx8 2, djmp Djmp 0, brlt Brlt 2, brlti Brlti 1, brle Brle 2, brne Brne 2, brnei Brnei 1, brge Brge 2, brgt Brgt 2, callw Callw 0 }
     subi Subi 1 + { callw Callw 0, djmp Djmp 0, brgti Brgti 1, brgei Brgei 1, brnei Brnei 1, brne Brne 2, brge Brge 2 }
     add Add 2 + { add Add 2, addi Addi 1, sub Sub 2, mul Mul 2, xor Xor 2, slli Slli 1, srli Srli 1, ret Ret 0, brlt Brlt 2, brle Brle 2, ld64 Ld64 1, ldf64 LdF64 1 }
     sub Sub 2 + { add Add 2, mul Mul 2, brlt Brlt 2, brgt Brgt 2, brge Brge 2 }
@@ -159,9 +159,11 @@ pairs! {
     load Load 0 + { add Add 2, load Load 0, mul Mul 2, breqi Breqi 1 }
 
     // What compiled code counts and indexes with.
-    addci Addci 1 + { djmp Djmp 0, brlt Brlt 2, brlti Brlti 1, brle Brle 2, callw Callw 0 }
+    addci Addci 1 + { djmp Djmp 0, brlt Brlt 2, brlti Brlti 1, brle Brle 2, brne Brne 2, brnei Brnei 1, callw Callw 0 }
     subci Subci 1 + { callw Callw 0, brgti Brgti 1 }
-    addc Addc 2 + { addci Addci 1, ret Ret 0, brle Brle 2 }
+    addc Addc 2 + { addci Addci 1, ret Ret 0, brle Brle 2, brne Brne 2, ldx8 Ldx8 2, ldx64 Ldx64 2, ldxf64 LdxF64 2 }
+    mulci Mulci 1 + { addci Addci 1 }
+    brsh Brsh 1 + { stx8 Stx8 2, stx64 Stx64 2, stxf64 StxF64 2 }
     ldx64 Ldx64 2 + { addc Addc 2 }
     ldx8 Ldx8 2 + { addc Addc 2, breqi Breqi 1, brnei Brnei 1 }
     stx8 Stx8 2 + { addc Addc 2, addci Addci 1 }
@@ -176,7 +178,7 @@ pairs! {
     stf64 StF64 2 + { addi Addi 1 }
 
     // Floats.
-    addf64 AddF64 2 + { addf64 AddF64 2, mulf64 MulF64 2, subf64 SubF64 2, movf64 MovF64 1, brgtf64 BrgtF64 2, brltf64 BrltF64 2, addi Addi 1 }
+    addf64 AddF64 2 + { addf64 AddF64 2, mulf64 MulF64 2, subf64 SubF64 2, movf64 MovF64 1, brgtf64 BrgtF64 2, brltf64 BrltF64 2, brlef64 BrleF64 2, addi Addi 1 }
     subf64 SubF64 2 + { addf64 AddF64 2, mulf64 MulF64 2, subf64 SubF64 2 }
     mulf64 MulF64 2 + { addf64 AddF64 2, divf64 DivF64 2, mulf64 MulF64 2, subf64 SubF64 2 }
     movf64 MovF64 1 + { mulf64 MulF64 2 }

@@ -102,7 +102,7 @@ pub(in crate::interp) fn cap<const F: usize>(m: &mut Machine<'_, F>) -> Step {
 /// A block with count 1 and this upper half of its head, of the class whose place in the table is
 /// given.
 #[inline]
-fn new_block(run: &mut Run<'_>, kind: u32, place: i64) -> Option<i64> {
+pub(super) fn new_block(run: &mut Run<'_>, kind: u32, place: i64) -> Option<i64> {
     let first = run.table.wrapping_add(place);
     let value = i64::from(u32::from_le_bytes(run.peek(first)?));
     let mut block = run.block(value)?;
