@@ -15,7 +15,7 @@ use super::code::{Code, Label, Line};
 use super::error::Error;
 use super::moves::in_order;
 use super::select::{self, Source};
-use super::{loops, prepare};
+use super::{loops, prepare, simplify};
 use crate::mir::{
     BlockIdx, Class, Compare, FnIdx, Function, Glue, GlueIdx, Inst, Operand, Program, Reg,
     Terminator, Width,
@@ -32,7 +32,9 @@ pub(super) fn function(program: &Program, index: FnIdx) -> Result<Vec<Line>, Err
     let mut function = function.clone();
     prepare::prepare(&mut function);
     loops::hoist(&mut function);
+    simplify::repeat(&mut function);
     loops::rotate(&mut function);
+    loops::lift(&mut function);
     let order = layout(&function);
     let too_many = || Error::TooManyRegisters { function: function.name.clone() };
     let allocation = Allocation::of(&function, &order).ok_or_else(too_many)?;

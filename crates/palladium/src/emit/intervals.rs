@@ -54,7 +54,7 @@ pub(super) fn ranges(function: &Function, order: &[BlockIdx]) -> Vec<Vec<Range>>
 }
 
 /// Whether it writes its result while it still reads, so that they need different registers.
-fn writes_early(inst: &Inst) -> bool {
+pub(super) fn writes_early(inst: &Inst) -> bool {
     match inst {
         Inst::Compare { .. } => true,
         Inst::Machine { op, .. } => matches!(op, MachineOp::FloatText | MachineOp::Hash),

@@ -1,15 +1,19 @@
-//! Loops ask at their end whether they go on, and load their constants before they begin.
+//! Loops ask at their end whether they go on, and load their constants and compute what stays the same
+//! before they begin.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use iridium_isa::Span;
 
-use crate::mir::{BlockIdx, Class, Function, Inst, Reg, Terminator};
+use crate::mir::flow::{RegSet, live_at_begin};
+use crate::mir::{Block, BlockIdx, Class, Function, Inst, Reg, Terminator};
 
 /// At most so many instructions are repeated at the end of a loop that begins with them.
 const REPEATED: usize = 4;
 /// At most so many constants of a function are loaded before its loops.
 const HOISTED: usize = 16;
+/// At most so many results are computed before a loop.
+const LIFTED: usize = 8;
 
 /// A loop that begins with a question asks it again at its end, which saves the jump back.
 pub(super) fn rotate(function: &mut Function) {
@@ -29,8 +33,84 @@ pub(super) fn rotate(function: &mut Function) {
     }
 }
 
+/// What a loop computes first, and the same in each round, is computed before it.
+///
+/// What may trap is so only when the loop would do it before all else.
+pub(super) fn lift(function: &mut Function) {
+    let begin = live_at_begin(function, |_| {});
+    let predecessors = predecessors(function);
+    let mut loops: Vec<(BlockIdx, BTreeSet<BlockIdx>)> =
+        loops(function, &predecessors).into_iter().collect();
+    // The smallest is the innermost.
+    loops.sort_by_key(|(head, body)| (body.len(), *head));
+    for at in 0..loops.len() {
+        let Some((head, body)) = loops.get(at).cloned() else { continue };
+        let before = predecessors.get(&head).into_iter().flatten();
+        let mut outside = before.filter(|block| !body.contains(block));
+        let (Some(entry), None) = (outside.next(), outside.next()) else { continue };
+        let Some(live) = begin.get(head.0 as usize) else { continue };
+        let lifted = take_same(function, head, &body, live);
+        if lifted.is_empty() {
+            continue;
+        }
+        let Some(span) = function.block(*entry).map(|block| block.end.1.clone()) else { continue };
+        let new = BlockIdx(function.blocks.len() as u32);
+        function.blocks.push(Block { insts: lifted, end: (Terminator::Jump(head), span) });
+        let around = loops.iter_mut().map(|(_, body)| body);
+        around.filter(|body| body.contains(entry) && body.contains(&head)).for_each(|body| {
+            body.insert(new);
+        });
+        if let Some(entry) = function.blocks.get_mut(entry.0 as usize) {
+            entry.end.0.each_successor(&mut |to| {
+                if *to == head {
+                    *to = new;
+                }
+            });
+        }
+    }
+}
+
+/// Takes out of the first block of a loop what computes the same in each round.
+fn take_same(
+    function: &mut Function,
+    head: BlockIdx,
+    body: &BTreeSet<BlockIdx>,
+    live: &RegSet,
+) -> Vec<(Inst, Span)> {
+    let mut written: BTreeMap<Reg, u32> = BTreeMap::new();
+    for (inst, _) in body.iter().filter_map(|at| function.block(*at)).flat_map(|b| &b.insts) {
+        inst.writes().iter().for_each(|reg| *written.entry(*reg).or_default() += 1);
+    }
+    let Some(block) = function.blocks.get_mut(head.0 as usize) else { return Vec::new() };
+    let mut lifted = Vec::new();
+    let mut first = true;
+    block.insts.retain(|(inst, span)| {
+        let computes = inst.only_computes();
+        let is_same = match inst {
+            Inst::Binary { d, .. } | Inst::Unary { d, .. } | Inst::FloatBinary { d, .. } => {
+                (computes || first)
+                    && lifted.len() < LIFTED
+                    && written.get(d) == Some(&1)
+                    && !live.contains(*d)
+                    && !inst.reads().iter().any(|reg| written.contains_key(reg))
+            }
+            _ => false,
+        };
+        if is_same {
+            inst.writes().iter().for_each(|reg| {
+                written.remove(reg);
+            });
+            lifted.push((inst.clone(), span.clone()));
+        } else {
+            first &= computes;
+        }
+        !is_same
+    });
+    lifted
+}
+
 /// The edges back to the begin of a loop.
-fn back_edges(function: &Function) -> Vec<(BlockIdx, BlockIdx)> {
+pub(super) fn back_edges(function: &Function) -> Vec<(BlockIdx, BlockIdx)> {
     let order = function.reverse_postorder();
     let position: BTreeMap<BlockIdx, usize> =
         order.iter().enumerate().map(|(at, index)| (*index, at)).collect();
@@ -124,25 +204,9 @@ fn constants(function: &Function) -> BTreeSet<Reg> {
 /// For each block in a loop the block before the outermost loop around it that is entered from one
 /// block alone.
 fn entries_of_loops(function: &Function) -> BTreeMap<BlockIdx, BlockIdx> {
-    let edges = back_edges(function);
-    let mut predecessors: BTreeMap<BlockIdx, BTreeSet<BlockIdx>> = BTreeMap::new();
-    for from in function.reverse_postorder() {
-        for to in function.block(from).iter().flat_map(|block| block.end.0.successors()) {
-            predecessors.entry(to).or_default().insert(from);
-        }
-    }
-    let mut loops: BTreeMap<BlockIdx, BTreeSet<BlockIdx>> = BTreeMap::new();
-    for (from, head) in edges {
-        let body = loops.entry(head).or_insert_with(|| [head].into());
-        let mut rest = vec![from];
-        while let Some(block) = rest.pop() {
-            if body.insert(block) {
-                rest.extend(predecessors.get(&block).into_iter().flatten());
-            }
-        }
-    }
+    let predecessors = predecessors(function);
     let mut found: Vec<(usize, BlockIdx, BTreeSet<BlockIdx>)> = Vec::new();
-    for (head, body) in loops {
+    for (head, body) in loops(function, &predecessors) {
         let before = predecessors.get(&head).into_iter().flatten();
         let mut outside = before.filter(|block| !body.contains(block));
         if let (Some(entry), None) = (outside.next(), outside.next()) {
@@ -158,4 +222,36 @@ fn entries_of_loops(function: &Function) -> BTreeMap<BlockIdx, BlockIdx> {
         }
     }
     entries
+}
+
+type Predecessors = BTreeMap<BlockIdx, BTreeSet<BlockIdx>>;
+
+fn predecessors(function: &Function) -> Predecessors {
+    let mut predecessors = Predecessors::new();
+    for from in function.reverse_postorder() {
+        for to in function.block(from).iter().flat_map(|block| block.end.0.successors()) {
+            predecessors.entry(to).or_default().insert(from);
+        }
+    }
+    predecessors
+}
+
+/// The blocks of each loop, by its first.
+fn loops(
+    function: &Function,
+    predecessors: &Predecessors,
+) -> BTreeMap<BlockIdx, BTreeSet<BlockIdx>> {
+    let mut loops: BTreeMap<BlockIdx, BTreeSet<BlockIdx>> = BTreeMap::new();
+    for (from, head) in back_edges(function) {
+        let body = loops.entry(head).or_insert_with(|| [head].into());
+        let mut rest = vec![from];
+        while let Some(block) = rest.pop() {
+            if body.insert(block) {
+                rest.extend(predecessors.get(&block).into_iter().flatten());
+            }
+        }
+    }
+    // What is also entered elsewhere reaches back to the first block.
+    loops.retain(|_, body| !body.contains(&BlockIdx(0)));
+    loops
 }

@@ -16,12 +16,8 @@ impl Emitter<'_> {
         let result = results.first().map_or(0, |reg| self.place(*reg));
         let d = IntOut(result);
         let instruction = match op {
-            MachineOp::Address => {
-                if arg(self, 0) == result {
-                    return;
-                }
-                I::Mov { a: int(self, 0), d }
-            }
+            // It is a copy by now.
+            MachineOp::Address => return,
             MachineOp::Print => I::Prtm { a: int(self, 0), len: int(self, 1) },
             MachineOp::PrintChar => I::Prtc { a: int(self, 0) },
             MachineOp::Copy => I::Memcpy { d: int(self, 0), a: int(self, 1), len: int(self, 2) },

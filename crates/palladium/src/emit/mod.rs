@@ -1,6 +1,6 @@
 //! The last part of the compiler: functions over virtual registers become a module.
 //!
-//! Each function is prepared (`prepare`, `loops`), its registers get places (`intervals`,
+//! Each function is prepared (`prepare`, `simplify`, `loops`), its registers get places (`intervals`,
 //! `allocate`), its instructions are selected (`function`, `machine`, `select`, `moves`), and what
 //! results (`code`) is put together here.
 
@@ -16,6 +16,7 @@ mod merge;
 mod moves;
 mod prepare;
 mod select;
+mod simplify;
 
 use std::collections::BTreeSet;
 

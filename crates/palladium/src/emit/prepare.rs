@@ -3,12 +3,14 @@
 use iridium_isa::Span;
 
 use super::select::{opposite, takes_number};
+use super::simplify::simplify;
 use crate::mir::{
     Class, Compare, Elem, Function, Inst, MachineOp, Operand, Reg, Terminator, Width,
 };
 
 pub(super) fn prepare(function: &mut Function) {
     expand(function);
+    simplify(function);
     fuse(function);
     simplify_switches(function);
 }
@@ -57,6 +59,11 @@ impl Expansion<'_> {
                 let value = self.apart(d, &[Some(a), b.reg()].map(|reg| reg.unwrap_or(a)));
                 self.push(Inst::Compare { op, d: value, a, b }, span);
                 self.copy(d, value, span);
+            }
+            Inst::Machine { op: MachineOp::Address, args, results } => {
+                if let (Some(s), Some(d)) = (args.first(), results.first()) {
+                    self.copy(*d, *s, span);
+                }
             }
             Inst::Machine { op: op @ (MachineOp::FloatText | MachineOp::Hash), args, results } => {
                 let d = results.first().copied().unwrap_or(Reg(0));

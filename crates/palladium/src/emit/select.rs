@@ -143,6 +143,21 @@ pub(super) fn opposite(op: Compare) -> Compare {
     }
 }
 
+/// The comparison that says the same with its operands the other way round.
+pub(super) fn mirrored(op: Compare) -> Compare {
+    match op {
+        Compare::Eq | Compare::Ne => op,
+        Compare::Lt => Compare::Gt,
+        Compare::Le => Compare::Ge,
+        Compare::Gt => Compare::Lt,
+        Compare::Ge => Compare::Le,
+        Compare::LtU => Compare::GtU,
+        Compare::LeU => Compare::GeU,
+        Compare::GtU => Compare::LtU,
+        Compare::GeU => Compare::LeU,
+    }
+}
+
 pub(super) fn branch(op: Compare, a: u8, b: Source, l: Target) -> I {
     let a = Int(a);
     match b {

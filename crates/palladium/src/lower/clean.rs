@@ -1,32 +1,14 @@
 //! What makes a function simpler at once: jumps go where they lead to, a return stands where it is
 //! decided on, and a function that calls itself last begins again.
 
-use crate::mir::{Block, BlockIdx, FnIdx, Function, Inst, Terminator};
+use crate::mir::{Block, FnIdx, Function, Inst, Terminator};
 
 pub(super) fn clean(function: &mut Function, this: FnIdx) {
-    let shortcuts: Vec<BlockIdx> =
-        (0..function.blocks.len() as u32).map(|n| destination(function, BlockIdx(n))).collect();
-    for block in &mut function.blocks {
-        block.end.0.each_successor(&mut |to| *to = shortcuts[to.0 as usize]);
-    }
+    function.pass_by_empty();
     return_at_once(function);
     for block in &mut function.blocks {
         begin_again(block, this);
     }
-}
-
-/// Where control is after blocks that do nothing.
-fn destination(function: &Function, from: BlockIdx) -> BlockIdx {
-    let mut at = from;
-    // Each step leads to another block, or this is a loop that does nothing.
-    for _ in &function.blocks {
-        let block = &function.blocks[at.0 as usize];
-        match block.end.0 {
-            Terminator::Jump(to) if block.insts.is_empty() => at = to,
-            _ => break,
-        }
-    }
-    at
 }
 
 fn return_at_once(function: &mut Function) {

@@ -9,10 +9,7 @@ use iridium_isa::{FileId, Span};
 
 use super::code::MADE;
 use crate::mir::flow::RegSet;
-use crate::mir::{
-    BinaryOp, Block, BlockIdx, Class, FnIdx, Function, Inst, MachineOp, Passing, Reg, Terminator,
-    UnaryOp,
-};
+use crate::mir::{Block, BlockIdx, Class, FnIdx, Function, Inst, Passing, Reg, Terminator};
 
 /// How many instructions a function has that is put wherever it is called.
 const SMALL: usize = 24;
@@ -79,7 +76,7 @@ fn facts(functions: &[Function]) -> Vec<Facts> {
             all[at].size += block.insts.len() + 1;
             all[at].traps |= matches!(block.end.0, Terminator::Trap { .. });
             for (inst, _) in &block.insts {
-                all[at].traps |= traps(inst);
+                all[at].traps |= inst.traps();
                 if let Inst::Call { function, .. } = inst {
                     all[function.0 as usize].calls += 1;
                     all[at].is_recursive |= *function == index;
@@ -89,30 +86,6 @@ fn facts(functions: &[Function]) -> Vec<Facts> {
         }
     }
     all
-}
-
-/// Whether an instruction may end the process.
-fn traps(inst: &Inst) -> bool {
-    match inst {
-        Inst::Binary { op, .. } => matches!(
-            op,
-            BinaryOp::Add
-                | BinaryOp::Sub
-                | BinaryOp::Mul
-                | BinaryOp::Div
-                | BinaryOp::Rem
-                | BinaryOp::DivU
-                | BinaryOp::RemU
-        ),
-        Inst::Unary { op, .. } => *op == UnaryOp::Neg,
-        Inst::Machine { op, .. } => matches!(op, MachineOp::Host(_)),
-        Inst::LoadElem { .. }
-        | Inst::StoreElem { .. }
-        | Inst::TakeElem { .. }
-        | Inst::Call { .. }
-        | Inst::CallClosure { .. } => true,
-        _ => false,
-    }
 }
 
 struct Inliner<'f> {

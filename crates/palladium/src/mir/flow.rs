@@ -1,6 +1,8 @@
 //! What reads and writes what, and where control goes: for all passes over the middle.
 
-use super::{Block, BlockIdx, Function, Inst, Operand, Reg, Terminator};
+use super::{
+    BinaryOp, Block, BlockIdx, Function, Inst, MachineOp, Operand, Reg, Terminator, UnaryOp,
+};
 
 /// A set of the registers of one function.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -175,6 +177,47 @@ impl Inst {
             Self::Reuse { token, .. } => f(token),
         }
     }
+
+    /// Whether it does nothing but give its result.
+    pub fn only_computes(&self) -> bool {
+        match self {
+            Self::Int { .. }
+            | Self::Float { .. }
+            | Self::Data { .. }
+            | Self::Code { .. }
+            | Self::Copy { .. }
+            | Self::Compare { .. }
+            | Self::FloatBinary { .. }
+            | Self::FloatCompare { .. }
+            | Self::Load { .. } => true,
+            Self::Binary { .. } | Self::Unary { .. } => !self.traps(),
+            _ => false,
+        }
+    }
+
+    /// Whether it may end the process.
+    pub fn traps(&self) -> bool {
+        match self {
+            Self::Binary { op, .. } => matches!(
+                op,
+                BinaryOp::Add
+                    | BinaryOp::Sub
+                    | BinaryOp::Mul
+                    | BinaryOp::Div
+                    | BinaryOp::Rem
+                    | BinaryOp::DivU
+                    | BinaryOp::RemU
+            ),
+            Self::Unary { op, .. } => *op == UnaryOp::Neg,
+            Self::Machine { op, .. } => matches!(op, MachineOp::Host(_)),
+            Self::LoadElem { .. }
+            | Self::StoreElem { .. }
+            | Self::TakeElem { .. }
+            | Self::Call { .. }
+            | Self::CallClosure { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 fn each_operand(operand: &mut Operand, f: &mut impl FnMut(&mut Reg)) {
@@ -284,6 +327,32 @@ impl Function {
         }
         order.reverse();
         order
+    }
+
+    /// What leads to a block that only leads on leads there at once.
+    pub fn pass_by_empty(&mut self) {
+        let all = (0..self.blocks.len() as u32).map(BlockIdx);
+        let ends: Vec<BlockIdx> = all.map(|index| self.destination(index)).collect();
+        for block in &mut self.blocks {
+            block.end.0.each_successor(&mut |to| {
+                *to = ends.get(to.0 as usize).copied().unwrap_or(*to);
+            });
+        }
+    }
+
+    /// Where control is after blocks that do nothing.
+    fn destination(&self, from: BlockIdx) -> BlockIdx {
+        let mut at = from;
+        // Each step leads to another block, or this is a loop that does nothing.
+        for _ in &self.blocks {
+            match self.block(at) {
+                Some(Block { insts, end: (Terminator::Jump(to), _) }) if insts.is_empty() => {
+                    at = *to;
+                }
+                _ => break,
+            }
+        }
+        at
     }
 
     /// From which blocks a process never gets to a return, an exit or a loop without an end: it fails.

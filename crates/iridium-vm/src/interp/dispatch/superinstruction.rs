@@ -159,7 +159,7 @@ pairs! {
     load Load 0 + { add Add 2, load Load 0, mul Mul 2, breqi Breqi 1 }
 
     // What compiled code counts and indexes with.
-    addci Addci 1 + { djmp Djmp 0, brlt Brlt 2, brlti Brlti 1, brle Brle 2, brne Brne 2, brnei Brnei 1, callw Callw 0 }
+    addci Addci 1 + { djmp Djmp 0, brlt Brlt 2, brlti Brlti 1, brle Brle 2, brge Brge 2, brgei Brgei 1, brne Brne 2, brnei Brnei 1, callw Callw 0 }
     subci Subci 1 + { callw Callw 0, brgti Brgti 1 }
     addc Addc 2 + { addci Addci 1, ret Ret 0, brle Brle 2, brne Brne 2, ldx8 Ldx8 2, ldx64 Ldx64 2, ldxf64 LdxF64 2 }
     mulci Mulci 1 + { addci Addci 1 }
