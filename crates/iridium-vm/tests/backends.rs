@@ -29,6 +29,7 @@ const LIMITS: Limits = Limits {
 /// What no generated program uses: it wants something from the world.
 fn is_effect(opcode: Opcode) -> bool {
     (Opcode::SelfPid..=Opcode::Host).contains(&opcode)
+        || (Opcode::Monitort..=Opcode::Whereism).contains(&opcode)
 }
 
 /// A line of source for an opcode, with operands from a stream of numbers.
