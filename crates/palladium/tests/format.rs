@@ -124,6 +124,19 @@ fn examples_of_the_style() {
     }
 }
 
+/// What fuzzing has found: the style is reached at once.
+#[test]
+fn odd_programs_have_a_final_style() {
+    for text in [
+        "fn f() { x(1 .2, 3. 4) }",
+        "fn f() {\n    out.push(if a { 1 }\n    # why\n    else { 2 })\n}",
+    ] {
+        let once = format(text).unwrap();
+        assert_eq!(format(&once).unwrap(), once);
+        assert_eq!(content(&once), content(text));
+    }
+}
+
 #[test]
 fn what_cannot_be_read_is_not_formatted() {
     assert_eq!(format("fn main( {").unwrap_err()[0].name, "missing-bracket");

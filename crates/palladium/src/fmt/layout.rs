@@ -255,7 +255,9 @@ impl<'t> Layout<'t> {
         let comments = between.chain([inner.end - 1]).any(|at| !self.gap(at).comments.is_empty());
         let empty = children.is_empty() && !comments;
         let stmts = children.iter().filter(|child| self.at(**child).kind == NodeKind::Stmt).count();
-        !empty && (self.tree.tokens[inner.start].newline || comments || stmts > 1)
+        let next = end as usize;
+        let apart = self.kind(next) == Kind::Else && !self.gap(next).comments.is_empty();
+        !empty && (self.tree.tokens[inner.start].newline || comments || stmts > 1 || apart)
     }
 
     /// `{ … }`. `joined` ones are broken with what they belong to.

@@ -128,6 +128,9 @@ impl Layout<'_> {
                 if breaks && !self.comments(token, false) {
                     self.push(Step::Line { space: false });
                 }
+                if self.is_between_numbers(token) {
+                    self.push(Step::Text(" "));
+                }
                 self.close = true;
                 self.part(part, kind);
             }
@@ -136,6 +139,12 @@ impl Layout<'_> {
             self.push(Step::Dedent);
             self.push(Step::End);
         }
+    }
+
+    /// Whether a token is a `.` that would make one number of two.
+    fn is_between_numbers(&self, token: usize) -> bool {
+        let is_int = |token: usize| self.kind(token) == Kind::Int;
+        self.kind(token) == Kind::Dot && is_int(token - 1) && is_int(token + 1)
     }
 
     /// `A | B`, `Node(l, r)`
