@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::borrow::Kind;
 use super::roles::{Ownership, changed, is_pointer, read_from};
 use crate::mir::flow::{RegSet, live_at_begin, live_at_end};
-use crate::mir::{Class, Function, Inst, MachineOp, Reg};
+use crate::mir::{BinaryOp, Class, Function, Inst, MachineOp, Reg};
 
 /// For each register those that must live as long as it does.
 #[derive(Debug, Default)]
@@ -79,7 +79,8 @@ impl Holders {
     }
 }
 
-/// What is computed from an address may be one.
+/// An address plus something is one. What else is computed from one is not: a number of a variant,
+/// a hash.
 fn spread_addresses(function: &Function, needs: &mut BTreeMap<Reg, Vec<Reg>>) -> bool {
     let mut grown = false;
     let is_int = |reg: Reg| function.regs.get(reg.0 as usize) == Some(&Class::Int);
@@ -90,7 +91,7 @@ fn spread_addresses(function: &Function, needs: &mut BTreeMap<Reg, Vec<Reg>>) ->
                 (*d, vec![*s])
             }
             Inst::Copy { d, s } if is_int(*s) => (*d, needs.get(s).cloned().unwrap_or_default()),
-            Inst::Binary { d, .. } => {
+            Inst::Binary { op: BinaryOp::AddWrap, d, .. } => {
                 let reads = inst.reads();
                 let read = reads.iter().filter_map(|reg| needs.get(reg)).flatten();
                 (*d, read.copied().collect())
