@@ -2,6 +2,7 @@
 
 use super::code::{ELEMENTS, LENGTH, Value};
 use super::function::Body;
+use super::shape::MAX_PARTS;
 use super::value::offset;
 use crate::core::{self, CompareOp, Expr, ExprKind, Op, Type};
 use crate::mir::{
@@ -20,8 +21,10 @@ impl<'a> Body<'_, 'a> {
             return value;
         }
         // What follows needs registers, though it is never reached.
-        let ty = self.ty(&expr.ty);
-        self.code.value(&ty)
+        match self.ty(&expr.ty) {
+            Type::Never => (0..MAX_PARTS).map(|_| self.code.reg(Class::Int)).collect(),
+            ty => self.code.value(&ty),
+        }
     }
 
     fn kind(&mut self, expr: &'a Expr) -> Value {

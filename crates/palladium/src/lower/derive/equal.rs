@@ -3,6 +3,7 @@
 use crate::core::Type;
 use crate::lower::code::Code;
 use crate::lower::instances::{Derived, Key, Support};
+use crate::lower::shape::Layout;
 use crate::mir::{BlockIdx, Class, Compare, FnIdx, Operand, Reg, Terminator};
 
 use super::Parts;
@@ -56,9 +57,29 @@ impl Code<'_, '_> {
         self.jump(yes);
     }
 
+    /// Whether there may be a NaN in values of a type: then they may differ from themselves.
+    fn has_float(&mut self, ty: &Type, seen: &mut Vec<Type>) -> bool {
+        let within = match ty {
+            Type::Float => return true,
+            Type::List(of) => vec![Type::clone(of)],
+            _ if seen.contains(ty) => return false,
+            _ => match &self.shape(ty).layout {
+                Layout::Scalar => return false,
+                Layout::Product(product) => product.fields.types.clone(),
+                Layout::Sum(sum) => {
+                    sum.variants.iter().flat_map(|fields| fields.types.clone()).collect()
+                }
+            },
+        };
+        seen.push(ty.clone());
+        within.iter().any(|ty| self.has_float(ty, seen))
+    }
+
     pub(super) fn equal_body(&mut self, ty: &Type, a: &[Reg], b: &[Reg]) {
         let (yes, no) = (self.block(), self.block());
-        if let ([a], [b]) = (a, b) {
+        if let ([a], [b]) = (a, b)
+            && !self.has_float(ty, &mut Vec::new())
+        {
             let differ = self.block();
             self.branch(Compare::Eq, *a, Operand::Reg(*b), yes, differ);
             self.at(differ);

@@ -117,6 +117,9 @@ impl Code<'_, '_> {
     }
 
     fn truncate(&mut self, list: Reg, length: Reg, ty: &Type) {
+        let old = self.length(list);
+        let length = self.binary(BinaryOp::Min, length, Operand::Reg(old));
+        let length = self.binary(BinaryOp::Max, length, Operand::Imm(0));
         if let Class::Ptr(_) = self.context.types.cell(ty) {
             self.change(Support::Truncate(self.class(list)), &[list, length], &[]);
         } else {

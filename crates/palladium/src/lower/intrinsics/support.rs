@@ -281,7 +281,9 @@ impl Code<'_, '_> {
     /// A block of so many elements, which are still to be stored.
     fn new_filled(&mut self, class: Class, length: Reg, scale: i32) -> Reg {
         let length = self.binary(BinaryOp::Max, length, Operand::Imm(0));
-        let bytes = self.size(length, scale);
+        // What is more than fits in any heap is not to become little.
+        let most = self.binary(BinaryOp::Min, length, Operand::Imm(i32::MAX));
+        let bytes = self.size(most, scale);
         let d = self.reg(class);
         self.emit(Inst::NewBytes { d, bytes });
         self.store(d, LENGTH, length);
