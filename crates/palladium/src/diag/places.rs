@@ -64,6 +64,14 @@ pub(crate) fn overlapping(place: Place, other: Place) -> Problem {
         .help("change them one after the other, or take a copy of one first")
 }
 
+/// A closure changes what is given to the same call to be changed.
+pub(crate) fn overlapping_closure(place: Place, closure: Place) -> Problem {
+    Problem::error("overlapping-inout", place, "one call cannot change the same variable twice")
+        .label("the call changes this")
+        .because(closure, "and this closure does too")
+        .help("let the closure change another variable, or work on a copy")
+}
+
 /// A closure that changes a variable around it does not end with its function.
 pub(crate) fn escaping(place: Place, name: &str, var: Place) -> Problem {
     Problem::error("escaping-capture", place, format!("this closure changes `{name}` and is kept"))

@@ -1,17 +1,19 @@
 //! Calls.
 
 use super::code::Value;
-use super::function::Body;
+use super::function::{Body, Variable};
 use super::instances::{Instance, Key};
 use super::place::Open;
 use super::slot::Slot;
-use crate::core::{Arg, Body as Tree, Expr, FnId, Place, Type};
+use crate::core::{Arg, Body as Tree, Expr, FnId, LocalId, Place, Type};
 use crate::mir::{Inst, Reg, Terminator};
 
 /// The arguments of a call in their order, and the places that take their values back.
 struct Args {
     values: Vec<Value>,
     places: Vec<(Open, Value)>,
+    /// Copies of variables that the places are in.
+    copies: Vec<(LocalId, Value)>,
 }
 
 impl<'a> Body<'_, 'a> {
@@ -23,7 +25,7 @@ impl<'a> Body<'_, 'a> {
         result: &Type,
     ) -> Value {
         let function = self.code.context.function(id);
-        let Args { values, places } = self.args(args, None);
+        let Args { values, places, copies } = self.args(args, None);
         let value = if let Tree::Intrinsic = function.body {
             let types = self.types_of(types);
             self.code.intrinsic(&function.name, &types, &values)
@@ -47,6 +49,10 @@ impl<'a> Body<'_, 'a> {
         for (open, regs) in places {
             self.code.put(&open.slot, &regs);
             self.close(open);
+        }
+        for (local, copy) in copies {
+            let whole = self.whole(local);
+            self.code.replace(&whole, &copy);
         }
         self.after_call(result);
         value
@@ -92,19 +98,41 @@ impl<'a> Body<'_, 'a> {
         let mut places = Vec::new();
         let inouts: Vec<&Place> = args.iter().filter_map(inout).collect();
         self.separate(&inouts, &mut values);
+        let copies = self.copies(&inouts, &exprs);
         let mut evaluated = values.drain(first.iter().len()..).collect::<Vec<_>>().into_iter();
         for arg in args {
             match arg {
                 Arg::Value(_) => values.extend(evaluated.next()),
                 Arg::InOut(place) => {
-                    let open = self.open(place, inouts.len() > 1);
+                    let copy = copies.iter().find(|(local, _)| *local == place.local);
+                    let whole = match copy {
+                        Some((_, copy)) => Slot::Regs(copy.clone()),
+                        None => self.whole(place.local),
+                    };
+                    let open = self.open_in(whole, place, inouts.len() > 1);
                     let regs = self.code.take(&open.slot);
                     values.push(regs.clone());
                     places.push((open, regs));
                 }
             }
         }
-        Args { values, places }
+        Args { values, places, copies }
+    }
+
+    /// Copies of variables that closures may look at while the call changes them: until it has ended
+    /// they keep their values.
+    fn copies(&mut self, inouts: &[&Place], args: &[&Expr]) -> Vec<(LocalId, Value)> {
+        let mut copies: Vec<(LocalId, Value)> = Vec::new();
+        if !args.iter().any(|arg| matches!(self.ty(&arg.ty), Type::Fn(_))) {
+            return copies;
+        }
+        for local in inouts.iter().map(|place| place.local) {
+            let is_new = copies.iter().all(|(other, _)| *other != local);
+            if let (true, Variable::Shared(_)) = (is_new, self.variable(local)) {
+                copies.push((local, self.get(local)));
+            }
+        }
+        copies
     }
 
     /// A value stays what it is when the call changes the variable that it is of.

@@ -35,8 +35,13 @@ impl Body<'_, '_> {
         }
         let function = Instance::new(id, self.types_of(types));
         let function = self.code.context.instances.get(Key::Value(function));
-        let values: Vec<Value> = captured.iter().map(|local| self.captured(*local)).collect();
-        let values = values.concat();
+        let inner = self.code.context.function(id);
+        let mut values = Value::new();
+        for (local, inside) in captured.iter().zip(&inner.captures) {
+            // Of a variable that it does not change it has the value, whoever else does.
+            let shares = inner.locals[inside.0 as usize].shared;
+            values.extend(if shares { self.captured(*local) } else { self.get(*local) });
+        }
         let classes = values.iter().map(|reg| self.code.class(*reg)).collect();
         let variant = self.code.context.captured(classes);
         let code = self.code.reg(Class::Int);

@@ -135,10 +135,8 @@ impl<'c, 'a> Body<'c, 'a> {
         match self.variable(local) {
             Variable::Regs(value) => value,
             Variable::Shared(base) => {
-                // A copy, since what is in the block may be replaced while this is in use.
-                let parts = self.code.context.types.parts(&ty);
-                let value = self.code.load_cells(base, CELLS, &parts);
-                self.code.copy_of(&value)
+                let classes = self.code.context.types.parts(&ty);
+                self.code.look(base, CELLS, &classes)
             }
         }
     }

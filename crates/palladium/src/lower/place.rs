@@ -39,8 +39,13 @@ impl<'a> Body<'_, 'a> {
 
     /// `steady`: something may change a local that is an index before the place is closed.
     pub(super) fn open(&mut self, place: &'a Place, steady: bool) -> Open {
-        let slot = self.whole(place.local);
-        let mut open = Open { slot, outer: Vec::new() };
+        let whole = self.whole(place.local);
+        self.open_in(whole, place, steady)
+    }
+
+    /// The same in what stands for the whole of the local.
+    pub(super) fn open_in(&mut self, whole: Slot, place: &'a Place, steady: bool) -> Open {
+        let mut open = Open { slot: whole, outer: Vec::new() };
         let mut ty = self.local_type(place.local);
         for step in &place.path {
             ty = match step {

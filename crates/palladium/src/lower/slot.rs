@@ -109,6 +109,19 @@ impl Code<'_, '_> {
         value
     }
 
+    /// The value of cells that others may change at any time: it has references of its own, and does
+    /// not count on those in the cells.
+    pub(super) fn look(&mut self, base: Reg, offset: u16, classes: &[Class]) -> Value {
+        let value = self.take_cells(base, offset, classes);
+        let cells = (offset..).step_by(8).zip(classes).zip(&value);
+        for ((offset, class), s) in cells {
+            if let Class::Ptr(_) = class {
+                self.store(base, offset, *s);
+            }
+        }
+        value
+    }
+
     pub(super) fn take_element(&mut self, base: Reg, index: Reg, ty: &Type) -> Reg {
         let class = self.context.types.cell(ty);
         let d = self.reg(class);

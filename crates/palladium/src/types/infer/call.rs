@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iridium_isa::{Span, suggest};
 
-use crate::core::{Arg, Expr, ExprKind, Place, Trap, Type};
+use crate::core::{Arg, Expr, ExprKind, LocalId, Place, Trap, Type};
 use crate::diag::calls as say;
 use crate::diag::types::Why;
 use crate::diag::{self, names as say_names};
@@ -523,7 +523,27 @@ impl Checker {
                 let (place, other) = (self.place(&place.span), self.place(&other.span));
                 self.problem(diag::places::overlapping(place, other));
             }
+            let closure = args.iter().find(|arg| self.changes(arg, place.local));
+            if let Some(Arg::Value(closure)) = closure {
+                let (place, closure) = (self.place(&place.span), self.place(&closure.span));
+                self.problem(diag::places::overlapping_closure(place, closure));
+            }
         }
+    }
+
+    /// Whether an argument is a closure that changes a local.
+    fn changes(&self, arg: &Arg, local: LocalId) -> bool {
+        let Arg::Value(Expr { kind: ExprKind::Closure { function, captured, .. }, .. }) = arg
+        else {
+            return false;
+        };
+        let closure = self.cx.closures.iter().find(|(id, _)| id == function);
+        closure.is_some_and(|(_, closure)| {
+            let inner = captured.iter().zip(&closure.captures);
+            inner
+                .into_iter()
+                .any(|(outer, inner)| *outer == local && closure.locals[inner.0 as usize].shared)
+        })
     }
 }
 
