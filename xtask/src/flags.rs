@@ -54,10 +54,14 @@ pub(crate) struct BenchFlags {
     pub(crate) alone: bool,
 }
 
+/// What can be fuzzed.
+pub(crate) const FUZZED: [&str; 6] =
+    ["module", "source", "snapshot", "differential", "palladium-source", "palladium-programs"];
+
 #[derive(Debug, Args)]
 pub(crate) struct Fuzz {
     /// What to fuzz [default: all in turn]
-    #[arg(value_parser = ["module", "source", "snapshot", "differential"])]
+    #[arg(value_parser = FUZZED)]
     pub(crate) target: Option<String>,
     /// Number of inputs for each target
     #[arg(long, value_name = "N", default_value_t = 1_000_000, conflicts_with = "seconds")]

@@ -65,13 +65,19 @@ const PIECES: [&[u8]; 30] = [
 pub fn mutate(seeds: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     let mut input = seeds.get(random.below(seeds.len())).cloned().unwrap_or_default();
     for _ in 0..=random.below(4) {
-        change(&mut input, seeds, random);
+        change(&mut input, seeds, &PIECES, random);
     }
     input.truncate(LONGEST);
     input
 }
 
-fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
+/// Changes one place. `pieces` are what may come into it.
+pub(crate) fn change(
+    input: &mut Vec<u8>,
+    seeds: &[Vec<u8>],
+    pieces: &[&[u8]],
+    random: &mut Random,
+) {
     let at = random.below(input.len());
     let end = at + random.below((input.len() - at).min(64) + 1);
     // Changes in place most often: what moves the rest of a file mostly gets it refused.
@@ -98,11 +104,11 @@ fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
             drop(input.splice(to..to, part));
         }
         18 | 19 => {
-            let piece = PIECES[random.below(PIECES.len())];
+            let piece = pieces[random.below(pieces.len())];
             drop(input.splice(at..at, piece.iter().copied()));
         }
         20 | 21 => {
-            let piece = PIECES[random.below(PIECES.len())];
+            let piece = pieces[random.below(pieces.len())];
             let end = (at + piece.len()).min(input.len());
             drop(input.splice(at..end, piece.iter().copied()));
         }
