@@ -129,6 +129,7 @@ fn examples_of_the_style() {
 fn odd_programs_have_a_final_style() {
     for text in [
         "fn f() { x(1 .2, 3. 4) }",
+        "fn f() { x? ?(n + 1) }",
         "fn f() {\n    out.push(if a { 1 }\n    # why\n    else { 2 })\n}",
     ] {
         let once = format(text).unwrap();

@@ -74,8 +74,8 @@ fn a_listing_has_the_lines_of_all_sources_beside_the_instructions() {
     let outcome = user.run(&["asm", "--listing", &shop(&user)]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
     for part in [
-        "shop.pd:10 | fn main() -> Result[(), String] {",
-        ";   11 |     let prices = goods.prices()",
+        "shop.pd:11 |     let prices = goods.prices()",
+        ";   12 |     var more = prices",
         "goods.pd:3 |     List.filled(2, 5)",
         " |     more.push(3)",
     ] {

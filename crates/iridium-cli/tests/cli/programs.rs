@@ -62,8 +62,8 @@ fn output_comes_before_the_line_of_json_which_is_as_documented() {
     assert_eq!(
         outcome.stdout,
         format!(
-            "A\n{{\"status\":\"halted\",\"code\":0,\"trap\":null,\"registers\":[0,65{zeros}],\
-             \"floats\":[null,1.5{float_zeros}],\"flag\":false,\"fuel\":1,\"output_bytes\":1}}\n"
+            "A\n{{\"status\":\"halted\",\"code\":0,\"trap\":null,\"message\":null,\"at\":null,\
+             \"registers\":[0,65{zeros}],\"floats\":[null,1.5{float_zeros}],\"flag\":false,\"fuel\":1,\"output_bytes\":1}}\n"
         )
     );
     // Without it, nothing but the output.
