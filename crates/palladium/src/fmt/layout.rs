@@ -166,10 +166,7 @@ impl<'t> Layout<'t> {
         let token = self.tree.tokens[at];
         self.comments(at, false);
         let path = parent == NodeKind::Import && self.kind(at.max(1) - 1) == Kind::Import;
-        // `x? ?` tries twice, and `x ?? y` is something else.
-        let tried_before = self.kind(at.max(1) - 1) == Kind::Question;
-        let twice = parent == NodeKind::Postfix && token.kind == Kind::Question && tried_before;
-        if !self.close && (path || twice || !spaces::close_before(token.kind, parent)) {
+        if !self.close && (path || !spaces::close_before(token.kind, parent)) {
             self.steps.push(Step::Text(" "));
         }
         self.steps.push(Step::Text(self.text_of(token)));

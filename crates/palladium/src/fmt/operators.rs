@@ -128,7 +128,7 @@ impl Layout<'_> {
                 if breaks && !self.comments(token, false) {
                     self.push(Step::Line { space: false });
                 }
-                if self.is_between_numbers(token) {
+                if self.would_join(token) {
                     self.push(Step::Text(" "));
                 }
                 self.close = true;
@@ -141,10 +141,14 @@ impl Layout<'_> {
         }
     }
 
-    /// Whether a token is a `.` that would make one number of two.
-    fn is_between_numbers(&self, token: usize) -> bool {
+    /// Whether a token would become another one with its neighbours: a `.` between two numbers, or a
+    /// second `?`, which would make `x ?? y` of `x? ?`.
+    fn would_join(&self, token: usize) -> bool {
         let is_int = |token: usize| self.kind(token) == Kind::Int;
-        self.kind(token) == Kind::Dot && is_int(token - 1) && is_int(token + 1)
+        match self.kind(token) {
+            Kind::Dot => is_int(token - 1) && is_int(token + 1),
+            kind => kind == Kind::Question && self.kind(token - 1) == kind,
+        }
     }
 
     /// `A | B`, `Node(l, r)`
