@@ -209,7 +209,7 @@ impl NativeProcess {
 
     /// Removes a monitor.
     pub fn demonitor(&mut self, reference: i64) {
-        effects::demonitor(self.shared.context(), &mut self.actor, reference);
+        self.shared.context().demonitor(&mut self.actor, reference);
     }
 
     /// Whether exit signals come as messages with tag [`Message::EXIT`].

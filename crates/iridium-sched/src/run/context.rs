@@ -183,11 +183,17 @@ impl Context<'_> {
             && message.is_reply()
         {
             // The first with this tag is the last one.
-            let (from, reference) = (actor.pid, message.tag);
-            let callee = actor.end_monitor(reference)?;
-            self.send_signal(from, callee, Signal::Demonitor { from, reference });
+            self.demonitor(actor, message.tag)?;
         }
         actor.on_signal(signal)
+    }
+
+    /// Removes a monitor; gives the process that it was of.
+    pub(crate) fn demonitor(&self, actor: &mut ActorState, reference: i64) -> Option<Pid> {
+        let from = actor.pid;
+        let pid = actor.end_monitor(reference)?;
+        self.send_signal(from, pid, Signal::Demonitor { from, reference });
+        Some(pid)
     }
 }
 

@@ -85,7 +85,7 @@ pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: 
             return after_request(context, Completion::Done);
         }
         Effect::Demonitor { reference } => {
-            demonitor(context, actor, reference);
+            context.demonitor(actor, reference);
             return after_request(context, Completion::Done);
         }
         Effect::TrapExit { on } => actor.relations_mut().traps_exits = on,
@@ -280,10 +280,8 @@ pub(crate) fn unlink(context: Context<'_>, actor: &mut ActorState, pid: Pid) {
 
 /// Monitors a process; gives the reference.
 pub(crate) fn monitor(context: Context<'_>, actor: &mut ActorState, pid: Pid) -> i64 {
-    let me = actor.pid;
     let reference = actor.relations_mut().monitor(pid);
-    add_remote_link(context, me, pid);
-    context.send_signal(me, pid, Signal::Monitor { from: me, reference });
+    ask_to_monitor(context, actor.pid, pid, reference);
     reference
 }
 
@@ -293,16 +291,12 @@ fn monitor_reply(context: Context<'_>, actor: &mut ActorState, pid: Pid, tag: i6
     if let Some(former) = actor.relations_mut().monitor_reply(pid, tag) {
         context.send_signal(me, former, Signal::Demonitor { from: me, reference: tag });
     }
-    add_remote_link(context, me, pid);
-    context.send_signal(me, pid, Signal::Monitor { from: me, reference: tag });
+    ask_to_monitor(context, me, pid, tag);
 }
 
-/// Removes a monitor.
-pub(crate) fn demonitor(context: Context<'_>, actor: &mut ActorState, reference: i64) {
-    let me = actor.pid;
-    if let Some(pid) = actor.end_monitor(reference) {
-        context.send_signal(me, pid, Signal::Demonitor { from: me, reference });
-    }
+fn ask_to_monitor(context: Context<'_>, me: Pid, pid: Pid, reference: i64) {
+    add_remote_link(context, me, pid);
+    context.send_signal(me, pid, Signal::Monitor { from: me, reference });
 }
 
 /// Notes a link or monitor to another node before it is asked for: should the node be lost at this
