@@ -1,9 +1,10 @@
 //! From the files of a program to its module.
 
-use iridium_isa::{Diagnostic, Diagnostics, Module};
+use iridium_isa::{Diagnostic, Diagnostics, Module, Sources};
 
 use crate::diag::{Problem, diagnostics, memory};
 use crate::lower::{Target, lower};
+use crate::mir::Program;
 use crate::names::{Checked, Loader, SourceFile, check};
 use crate::rc::Mode;
 use crate::{emit, rc};
@@ -51,6 +52,14 @@ pub fn look_at(root: &str, loader: &mut dyn Loader) -> Result<Checked, Diagnosti
         .map_err(|error| just(Diagnostic::error(format!("cannot read {root}: {error}"))))
 }
 
+/// The module of a program whose references are counted.
+///
+/// # Errors
+/// When the program, or a function of it, is too large for the machine.
+pub(crate) fn emitted(program: &Program, sources: &Sources) -> Result<Module, Diagnostics> {
+    emit::module(program, sources).map_err(|error| just(Diagnostic::error(error.to_string())))
+}
+
 pub(crate) fn just(diagnostic: Diagnostic) -> Diagnostics {
     let mut report = Diagnostics::new();
     report.push(diagnostic);
@@ -68,22 +77,23 @@ impl Checked {
     /// # Errors
     /// When the program, or a function of it, is too large for the machine.
     pub fn module(&self, target: Target, mode: Mode) -> Result<Module, Diagnostics> {
+        emitted(&self.counted(target, mode), &self.sources())
+    }
+
+    fn counted(&self, target: Target, mode: Mode) -> Program {
         let mut program = lower(&self.program, target);
         rc::insert(&mut program, mode);
-        emit::module(&program, &self.sources())
-            .map_err(|error| just(Diagnostic::error(error.to_string())))
+        program
     }
 
     /// Where shared values are copied before they are changed, in what `main` and the tests reach.
     /// The program must have no errors.
     pub fn copies(&self) -> Vec<Problem> {
-        let tests = (0..self.program.tests.len()).map(Target::Test);
+        let tests = (!self.program.tests.is_empty()).then_some(Target::Tests);
         let main = self.program.main.map(|_| Target::Main);
         let mut copies: Vec<rc::Copied> = Vec::new();
         for target in main.into_iter().chain(tests) {
-            let mut program = lower(&self.program, target);
-            rc::insert(&mut program, Mode::Optimised);
-            copies.extend(rc::copies_of_shared(&program));
+            copies.extend(rc::copies_of_shared(&self.counted(target, Mode::Optimised)));
         }
         copies.sort();
         copies.dedup_by(|one, other| (one.file, one.at.0) == (other.file, other.at.0));

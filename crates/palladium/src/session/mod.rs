@@ -13,10 +13,9 @@ use std::sync::Arc;
 
 use iridium_isa::{Diagnostic, Diagnostics, FileId, Module, Severity, Sources};
 
-use crate::compile::just;
+use crate::compile::emitted;
 use crate::core::{Entry, Program, Slot, Variable};
 use crate::diag::{Place, Problem, diagnostics};
-use crate::emit;
 use crate::lower::{cells, lower_entry};
 use crate::mir::Data;
 use crate::names::world::World;
@@ -286,8 +285,7 @@ fn module(checked: &Checked, entry: Entry, data: &mut Vec<Data>) -> Result<Modul
         other => other.clone(),
     };
     *data = program.data.iter().map(kept).collect();
-    emit::module(&program, &checked.sources())
-        .map_err(|error| just(Diagnostic::error(error.to_string())))
+    emitted(&program, &checked.sources())
 }
 
 /// The blocks in which variables lie, but none of those that are left.
