@@ -3,8 +3,9 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use iridium_isa::{Module, Sources};
+use iridium_isa::Module;
 use palladium::diag::diagnostics;
+use palladium::names::SourceFile;
 
 use crate::failure::Failure;
 use crate::output;
@@ -50,12 +51,8 @@ pub(crate) fn listing(file: &Path) -> Result<(), Failure> {
         )));
     };
     output::print_diagnostics(&output::diagnostics(&warnings));
-    let mut sources = Sources::new();
-    for file in &files {
-        sources.add(&file.name, &file.text);
-    }
     let mut to = BufWriter::new(io::stdout().lock());
-    write!(to, "{}", iridium_asm::listing(&module, &sources))?;
+    write!(to, "{}", iridium_asm::listing(&module, &SourceFile::sources(&files)))?;
     Ok(to.flush()?)
 }
 

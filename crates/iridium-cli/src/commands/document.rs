@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use iridium_isa::{Sources, suggest};
+use iridium_isa::suggest;
 use palladium::doc::{self, Links, Module};
 
 use crate::failure::Failure;
 use crate::io_error;
 use crate::output;
 use crate::path_text::shown;
-use crate::program::file::{display_name, read_text, write};
-use crate::program::load::refused;
+use crate::program::file::{read_text, write};
+use crate::program::load::unparsed;
 use crate::program::palladium_files::palladium_files;
 
 /// Prints the documentation of files, folders and parts of the library as Markdown, or writes a
@@ -47,12 +47,7 @@ fn of_path(path: &Path) -> Result<Vec<Module>, Failure> {
 fn of_file(file: &Path, root: Option<&Path>) -> Result<Module, Failure> {
     let source = read_text(file)?;
     let name = module_name(file, root);
-    Module::read(&name, &source).map_err(|problems| {
-        let name = display_name(file);
-        let mut sources = Sources::new();
-        sources.add(&name, &source);
-        refused(&name, "parse", &palladium::diag::diagnostics(&problems, &sources))
-    })
+    Module::read(&name, &source).map_err(|problems| unparsed(file, &source, &problems))
 }
 
 /// The name by which a file of a folder is imported.

@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use iridium_isa::Sources;
-
 use crate::failure::Failure;
 use crate::output;
 use crate::program::file::{display_name, is_dash, read_text, write};
-use crate::program::load::refused;
+use crate::program::load::unparsed;
 use crate::program::palladium_files::palladium_files;
 
 /// Formats files in place, or with `check` says which are not in the style. `-` goes from stdin to
@@ -43,11 +41,7 @@ fn format(file: &Path, check: bool) -> Result<bool, Failure> {
     let name = display_name(file);
     let text = read_text(file)?;
     let formatted =
-        palladium::fmt::format(&text).map_err(|problems: Vec<palladium::diag::Problem>| {
-            let mut sources = Sources::new();
-            sources.add(&name, &text);
-            refused(&name, "parse", &palladium::diag::diagnostics(&problems, &sources))
-        })?;
+        palladium::fmt::format(&text).map_err(|problems| unparsed(file, &text, &problems))?;
     let different = formatted != text;
     if is_dash(file) && !check {
         output::print_bytes(formatted.as_bytes())?;

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use iridium_asm::{Assembled, Assembler};
-use iridium_isa::{Diagnostics, MAGIC, Module};
+use iridium_isa::{Diagnostics, MAGIC, Module, Sources};
 
 use palladium::Compiled;
+use palladium::diag::{Problem, diagnostics};
 use palladium::names::SourceFile;
 
 use super::file::{SAVED_MAGIC, command_word, display_name, read, without_mark};
@@ -93,6 +94,14 @@ pub(crate) fn read_source(path: &Path) -> Result<Source, Failure> {
             "{name} is neither an Iridium module nor a source, which is UTF-8 text"
         ))),
     }
+}
+
+/// The failure for a file of Palladium that does not parse.
+pub(crate) fn unparsed(file: &Path, text: &str, problems: &[Problem]) -> Failure {
+    let name = display_name(file);
+    let mut sources = Sources::new();
+    sources.add(&name, text);
+    refused(&name, "parse", &diagnostics(problems, &sources))
 }
 
 /// The failure for a source with errors, which does not `assemble` or `compile`.

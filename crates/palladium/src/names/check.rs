@@ -27,11 +27,7 @@ impl Checked {
 
     /// The files, so that problems can be shown.
     pub fn sources(&self) -> Sources<'_> {
-        let mut sources = Sources::new();
-        for file in &self.files {
-            sources.add(&file.name, &file.text);
-        }
-        sources
+        SourceFile::sources(&self.files)
     }
 }
 

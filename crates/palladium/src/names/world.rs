@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use iridium_isa::{FileId, Span};
+use iridium_isa::{FileId, Sources, Span};
 
 use crate::core::{self, EnumId, FnId, RecordId, Type};
 use crate::diag::{Place, Problem};
@@ -51,6 +51,17 @@ pub struct SourceFile {
     pub name: Arc<str>,
     /// What it contains.
     pub text: Arc<str>,
+}
+
+impl SourceFile {
+    /// Files, by their ids, so that places in them can be shown.
+    pub fn sources(files: &[Self]) -> Sources<'_> {
+        let mut sources = Sources::new();
+        for file in files {
+            sources.add(&file.name, &file.text);
+        }
+        sources
+    }
 }
 
 #[derive(Debug)]
