@@ -9,6 +9,7 @@ use super::lines::{FileId, LineTable, Location};
 use super::module::verify::InvalidModule;
 use super::module::{Module, Parts};
 use super::operand::{DATA_BASE, Data, Import, Int, IntOut, Lit64, Target, Targets};
+use super::protocol::Protocol;
 
 /// An instruction of the module that is being built, which may come later. It is good for the
 /// [`ModuleBuilder`] alone that made it.
@@ -64,6 +65,8 @@ pub struct ModuleBuilder {
     data_labels: Vec<(String, u32)>,
     fix_ups: Vec<FixUp>,
     lines: LineTable,
+    /// Protocols, with the labels of their starts.
+    protocols: Vec<(Protocol, Vec<Label>)>,
     /// Where the instructions stand that are pushed now.
     location: Option<Location>,
     /// The first mistake.
@@ -102,6 +105,9 @@ pub enum BuildError {
     /// An instruction was made for a label and names none.
     #[error("instruction {0} was made for a label and names none")]
     NoTarget(u32),
+    /// A protocol was added with more or fewer labels than it has starts.
+    #[error("the protocol `{0}` has another number of starts than of labels")]
+    Starts(String),
     /// The module breaks a rule.
     #[error(transparent)]
     Invalid(#[from] InvalidModule),
@@ -134,6 +140,11 @@ impl ModuleBuilder {
         for (name, at) in parts.exports {
             let label = builder.label_at(at);
             builder.export(name, label);
+        }
+        for protocol in parts.protocols {
+            let starts = protocol.starts.iter().map(|start| builder.label_at(start.entry));
+            let starts: Vec<Label> = starts.collect();
+            builder.add_protocol(protocol, &starts);
         }
         builder.entry = Some(builder.label_at(parts.entry));
         builder
@@ -240,6 +251,14 @@ impl ModuleBuilder {
         self.exports.push((name.into(), label));
     }
 
+    /// Adds what an inbox understands. The entries of its starts are those of the labels, in order.
+    pub fn add_protocol(&mut self, protocol: Protocol, starts: &[Label]) {
+        if starts.len() != protocol.starts.len() {
+            self.fail(BuildError::Starts(protocol.name.to_string()));
+        }
+        self.protocols.push((protocol, starts.to_vec()));
+    }
+
     /// The operand for a host function, which is imported if it is not yet.
     pub fn import(&mut self, name: &str) -> Import {
         if let Some(number) = self.import_numbers.get(name) {
@@ -327,6 +346,10 @@ impl ModuleBuilder {
         let exports = self.placed(exports)?;
         let names = std::mem::take(&mut self.names);
         let code_labels = self.placed(names)?;
+        let protocols = std::mem::take(&mut self.protocols);
+        let protocols =
+            protocols.into_iter().map(|(protocol, starts)| self.started(protocol, &starts));
+        let protocols = protocols.collect::<Result<_, _>>()?;
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
@@ -340,6 +363,7 @@ impl ModuleBuilder {
             code_labels,
             data_labels: self.data_labels,
             lines: placed.then_some(self.lines),
+            protocols,
         })?)
     }
 
@@ -372,6 +396,14 @@ impl ModuleBuilder {
 
     fn placed(&self, names: Vec<(String, Label)>) -> Result<Vec<(String, u32)>, BuildError> {
         names.into_iter().map(|(name, label)| Ok((name, self.place(label)?))).collect()
+    }
+
+    /// A protocol whose starts are where their labels are bound.
+    fn started(&self, mut protocol: Protocol, labels: &[Label]) -> Result<Protocol, BuildError> {
+        for (start, label) in protocol.starts.iter_mut().zip(labels) {
+            start.entry = self.place(*label)?;
+        }
+        Ok(protocol)
     }
 
     fn place(&self, label: Label) -> Result<u32, BuildError> {

@@ -10,8 +10,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use iridium_isa::operand::*;
+use iridium_isa::protocol::{Body, Declared, Field, Protocol, Shape, Start, Variant};
 use iridium_isa::{
-    FORMAT_VERSION, FileId, Instruction as I, LineTable, LoadError, Location, Module, Opcode, Parts,
+    FORMAT_VERSION, FileId, Instruction as I, LineTable, LoadError, Location, Module,
+    ModuleBuilder, Opcode, Parts,
 };
 
 /// The identity of the sample, whatever the version of its file.
@@ -61,6 +63,7 @@ fn sample(lines: LineTable) -> Module {
         code_labels: names(&[("start", 0), ("again", 4), ("work", 19)]),
         data_labels: names(&[("first", 0), ("second", 6), ("end", 16)]),
         lines: Some(lines),
+        ..Parts::default()
     };
     Module::verified(parts).unwrap()
 }
@@ -125,14 +128,125 @@ fn files_of_version_2_are_read_and_written() {
     let whole = sample(several_files());
     let expected = [("everything", whole.clone()), ("stripped", stripped(whole))];
     for (name, expected) in expected {
-        let name = format!("v2/{name}.hex");
-        let written = hexadecimal(&expected.to_bytes());
-        if std::env::var_os("UPDATE").is_some() {
-            fs::write(path(&name), &written).unwrap();
+        check_written(&format!("v2/{name}.hex"), &expected);
+    }
+}
+
+/// A module is written as the fixture says, and read from it.
+fn check_written(name: &str, module: &Module) {
+    let written = hexadecimal(&module.to_bytes());
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path(name), &written).unwrap();
+    }
+    let old = hexadecimal(&fixture(name));
+    assert_eq!(written, old, "{name} is written otherwise than before. {HELP}");
+    assert_eq!(Module::from_bytes(&fixture(name)).as_ref(), Ok(module), "{name}. {HELP}");
+}
+
+/// The sample with every kind of type in its protocols.
+fn talkative() -> Module {
+    let named = |name: &str, shape| Field::new(name, shape);
+    let boxed = Box::new;
+    let body = Body::Record(vec![named("left", Shape::Int), named("right", Shape::Declared(1))]);
+    let variants = vec![
+        Variant { name: "Ü".into(), fields: vec![] },
+        Variant { name: "Of".into(), fields: vec![Field::unnamed(Shape::Declared(0))] },
+    ];
+    let types = vec![
+        Declared { name: "Pair[Int]".into(), body },
+        Declared { name: "Choice".into(), body: Body::Enum(variants) },
+    ];
+    let mut protocol = Protocol::new("Sample", types);
+    let scalars = [
+        Shape::Float,
+        Shape::Bool,
+        Shape::Char,
+        Shape::String,
+        Shape::Bytes,
+        Shape::Duration,
+        Shape::Node,
+        Shape::Pid(None),
+        Shape::Pid(Some("Sample".into())),
+    ];
+    protocol.add("scalars", scalars.into_iter().map(Field::unnamed).collect(), None);
+    let parts = vec![
+        named("list", Shape::List(boxed(Shape::Set(boxed(Shape::Int))))),
+        named("map", Shape::Map(boxed(Shape::String), boxed(Shape::Option(boxed(Shape::Int))))),
+        named("reply", Shape::Reply(boxed(Shape::Tuple(vec![Shape::Int, Shape::Declared(1)])))),
+    ];
+    protocol.add("parts", parts, Some(Shape::Tuple(vec![])));
+    let start = |name: &str, entry, first| Start {
+        name: name.into(),
+        entry,
+        params: vec![named("start", Shape::Int)],
+        first,
+    };
+    protocol.starts = vec![start("Sample", 2, None), start("worker", 19, Some(0x0102_0304_0506))];
+    let parts = sample(several_files()).into_parts();
+    let protocols = vec![protocol, Protocol::new("Int", vec![])];
+    Module::verified(Parts { protocols, ..parts }).unwrap()
+}
+
+#[test]
+fn protocols_are_a_section_of_their_own() {
+    let module = talkative();
+    let plain = sample(several_files());
+    assert_eq!(module.id(), plain.id(), "what it does is the same");
+    assert_ne!(module.debug_id(), plain.debug_id());
+    check_written("v2/protocols.hex", &module);
+    let mut stripped = module.clone();
+    stripped.strip();
+    assert_eq!(stripped.protocols(), module.protocols());
+    assert_eq!(ModuleBuilder::from_module(module.clone()).finish(), Ok(module));
+}
+
+#[test]
+fn damaged_protocols_are_refused() {
+    let module = talkative();
+    let whole = content(&module, PROTOCOLS);
+    let plain = sample(several_files());
+    for length in 0..whole.len() {
+        let found = Module::from_bytes(&with_section(&plain, PROTOCOLS, &whole[..length]));
+        assert_eq!(found, Err(LoadError::Damaged { section: "protocols" }), "{length}");
+    }
+    // Whatever is read is written as it was.
+    for at in 0..whole.len() {
+        for byte in [0, 1, 15, 16, 0x7f, 0x80, 0xff] {
+            let mut changed = whole.clone();
+            changed[at] = byte;
+            if let Ok(read) = Module::from_bytes(&with_section(&plain, PROTOCOLS, &changed)) {
+                assert_eq!(content(&read, PROTOCOLS), changed);
+            }
         }
-        let old = hexadecimal(&fixture(&name));
-        assert_eq!(written, old, "{name} is written otherwise than before. {HELP}");
-        assert_eq!(Module::from_bytes(&fixture(&name)), Ok(expected), "{name}. {HELP}");
+    }
+}
+
+#[test]
+fn a_protocol_that_breaks_a_rule_makes_no_module() {
+    type Change = fn(&mut Protocol);
+    let refused = |change: Change| {
+        let mut parts = talkative().into_parts();
+        change(&mut parts.protocols[0]);
+        Module::verified(parts).unwrap_err().to_string()
+    };
+    let cases: [(Change, &str); 7] = [
+        (
+            |p| p.name = "a\nb".into(),
+            "a name in it is empty, longer than 16384 bytes or not to be shown",
+        ),
+        (|p| drop(p.types.pop()), "it speaks of type 1, which it does not list"),
+        (|p| p.messages[1].tag = -1, "the tag -1 of `parts` is none that such a message can have"),
+        (|p| p.messages[1].answer = None, "is none that such a message can have"),
+        (|p| p.starts[1].entry = 21, "its start `worker` is no instruction"),
+        (
+            |p| p.starts[0].params[0].shape = Shape::String,
+            "the arguments of its start `Sample` do not fit in registers",
+        ),
+        (|p| p.types[1].body = Body::Enum(vec![]), "its type `Choice` is malformed"),
+    ];
+    for (change, expected) in cases {
+        let found = refused(change);
+        assert!(found.ends_with(expected), "{found}");
     }
 }
 
@@ -168,9 +282,10 @@ fn the_numbers_of_instructions_never_change() {
     }
 }
 
-/// The file of a module with another section.
-fn with_section(module: &Module, id: u32, content: &[u8]) -> Vec<u8> {
-    let bytes = module.to_bytes();
+const PROTOCOLS: u32 = 0x8002;
+
+/// The sections of a file.
+fn sections(bytes: &[u8]) -> Vec<(u32, Vec<u8>)> {
     let count = usize::from(bytes[6]);
     let list_end = 44 + 12 * count;
     let mut list: Vec<(u32, Vec<u8>)> = Vec::new();
@@ -181,6 +296,18 @@ fn with_section(module: &Module, id: u32, content: &[u8]) -> Vec<u8> {
         list.push((number(0), bytes[from..end].to_vec()));
         from = end;
     }
+    list
+}
+
+fn content(module: &Module, id: u32) -> Vec<u8> {
+    let mut sections = sections(&module.to_bytes()).into_iter();
+    sections.find(|(found, _)| *found == id).unwrap().1
+}
+
+/// The file of a module with another section.
+fn with_section(module: &Module, id: u32, content: &[u8]) -> Vec<u8> {
+    let bytes = module.to_bytes();
+    let mut list = sections(&bytes);
     list.push((id, content.to_vec()));
     list.sort_by_key(|(id, _)| *id);
 
@@ -201,7 +328,7 @@ fn with_section(module: &Module, id: u32, content: &[u8]) -> Vec<u8> {
 #[test]
 fn unknown_sections_are_left_out_or_refused() {
     for module in [sample(several_files()), stripped(sample(one_file()))] {
-        for id in [0x8002, 0xffff, u32::MAX] {
+        for id in [0x80ff, 0xffff, u32::MAX] {
             let bytes = with_section(&module, id, b"from the future");
             assert_eq!(Module::from_bytes(&bytes), Ok(module.clone()), "{id}");
         }

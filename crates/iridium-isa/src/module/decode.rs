@@ -2,7 +2,7 @@
 
 use super::error::LoadError;
 use super::verify::InvalidModule;
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, list};
 use crate::instruction::{Instruction, Opcode};
 use crate::lines::{FileId, LineTable, Location};
 
@@ -82,14 +82,6 @@ fn names(reader: &mut Bytes<'_>) -> Option<Names> {
 
 fn texts(reader: &mut Bytes<'_>) -> Option<Vec<String>> {
     list(reader, text)
-}
-
-/// As many items as the number in front says. They are made one by one: a wrong number reserves
-/// nothing.
-fn list<T>(reader: &mut Bytes<'_>, item: impl Fn(&mut Bytes<'_>) -> Option<T>) -> Option<Vec<T>> {
-    let count = reader.number::<u32>()? as usize;
-    let items: Vec<T> = (0..count).map_while(|_| item(reader)).collect();
-    (items.len() == count).then_some(items)
 }
 
 fn text(reader: &mut Bytes<'_>) -> Option<String> {

@@ -55,7 +55,7 @@ fn put_names(out: &mut Vec<u8>, names: &[(String, u32)]) {
     }
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
     (text.len() as u32).put(out);
     out.extend_from_slice(text.as_bytes());
 }

@@ -26,6 +26,7 @@
 //! | 3 | imports | required |
 //! | 32768 | line table | left out of a stripped module |
 //! | 32769 | labels | left out when there are none |
+//! | 32770 | protocols | left out when there are none |
 //!
 //! Version 1 had exactly six sections, with the ids 0 to 5, a line table of one file, and one
 //! checksum, behind the list of sections. It is still read.
@@ -36,7 +37,7 @@ use std::cmp::Ordering;
 use super::error::{FORMAT_VERSION, LoadError};
 use super::identity::ModuleId;
 use super::parts::Parts;
-use super::{decode, encode};
+use super::{decode, encode, protocols};
 use crate::bytes::{Bytes, Number};
 
 /// The first four bytes of a module file.
@@ -50,6 +51,7 @@ const IMPORTS: u32 = 3;
 const FIRST_OPTIONAL: u32 = 0x8000;
 const LINES: u32 = FIRST_OPTIONAL;
 const LABELS: u32 = FIRST_OPTIONAL + 1;
+const PROTOCOLS: u32 = FIRST_OPTIONAL + 2;
 
 /// The sections of version 1, in order, by the ids that they have now.
 const VERSION_1: [u32; 6] = [CODE, DATA, EXPORTS, IMPORTS, LINES, LABELS];
@@ -66,7 +68,10 @@ pub(super) fn pieces(parts: &Parts, id: ModuleId) -> Vec<Cow<'_, [u8]>> {
     let lines = parts.lines.as_ref().map(|table| (LINES, encode::lines(table).into()));
     let named = !parts.code_labels.is_empty() || !parts.data_labels.is_empty();
     let labels = named.then(|| (LABELS, encode::labels(parts).into()));
-    let sections: Vec<(u32, Cow<'_, [u8]>)> = behaviour.chain(lines).chain(labels).collect();
+    let listed = !parts.protocols.is_empty();
+    let protocols = listed.then(|| (PROTOCOLS, protocols::encode(&parts.protocols).into()));
+    let optional = lines.into_iter().chain(labels).chain(protocols);
+    let sections: Vec<(u32, Cow<'_, [u8]>)> = behaviour.chain(optional).collect();
 
     let mut out = Vec::with_capacity(HEADER + ENTRY * sections.len() + 2 * CHECKSUM);
     out.extend_from_slice(&MAGIC);
@@ -102,6 +107,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
         None => Default::default(),
         Some(content) => decode::labels(content).ok_or(damaged(LABELS))?,
     };
+    let protocols = match find(PROTOCOLS) {
+        None => Vec::new(),
+        Some(content) => protocols::decode(content).ok_or(damaged(PROTOCOLS))?,
+    };
     let lines = match (find(LINES), header.version) {
         // A stripped module of version 1.
         (None | Some([]), _) => None,
@@ -117,6 +126,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
         code_labels,
         data_labels,
         lines,
+        protocols,
     };
     Ok((parts, header.id))
 }
@@ -232,6 +242,7 @@ fn damaged(id: u32) -> LoadError {
         IMPORTS => "imports",
         LINES => "lines",
         LABELS => "labels",
+        PROTOCOLS => "protocols",
         _ => "section",
     };
     LoadError::Damaged { section }

@@ -8,12 +8,13 @@ use sha2::{Digest, Sha256};
 
 use super::encode::{behaviour, labels, lines};
 use super::parts::Parts;
+use super::protocols;
 
 /// The SHA-256 of everything in a module that affects behaviour.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ModuleId(pub [u8; 32]);
 
-/// The SHA-256 of what is in a module for people only: source positions and labels. Modules with one
+/// The SHA-256 of what is in a module for people only: source positions, labels, protocols. Modules with one
 /// [`ModuleId`] behave alike, and differ in this when they were assembled from different files.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DebugId(pub [u8; 32]);
@@ -47,10 +48,15 @@ pub(super) fn identify(parts: &Parts) -> ModuleId {
     ModuleId(hash(b"iridium module 1", &behaviour(parts)))
 }
 
-/// Hashes source positions and labels.
+/// Hashes source positions, labels and protocols.
 pub(super) fn identify_debug(parts: &Parts) -> DebugId {
     let lines = parts.lines.as_ref().map(lines).unwrap_or_default();
-    DebugId(hash(b"iridium debug 1", &[lines, labels(parts)]))
+    let mut sections = vec![lines, labels(parts)];
+    // Of a module without any, the hash is what it was before there were protocols.
+    if !parts.protocols.is_empty() {
+        sections.push(protocols::encode(&parts.protocols));
+    }
+    DebugId(hash(b"iridium debug 1", &sections))
 }
 
 /// Hashes sections, each with its length in front so that no two different modules hash the same

@@ -11,6 +11,7 @@ mod file;
 mod identity;
 mod names;
 mod parts;
+mod protocols;
 pub mod verify;
 
 use std::borrow::Cow;
@@ -19,10 +20,11 @@ pub use error::{FORMAT_VERSION, LoadError};
 pub use file::MAGIC;
 pub use identity::{DebugId, ModuleId};
 pub use names::{MAX_NAME, is_name, is_name_char};
-pub use parts::{MAX_CODE, MAX_DATA, Parts};
+pub use parts::{MAX_CODE, MAX_DATA, MAX_PROTOCOLS, Parts};
 
 use crate::instruction::Instruction;
 use crate::lines::LineTable;
+use crate::protocol::Protocol;
 use crate::text::{Names, label_before};
 use verify::{InvalidModule, verify};
 
@@ -110,6 +112,11 @@ impl Module {
         self.parts.lines.as_ref()
     }
 
+    /// What the inboxes of its processes understand, as far as they have said.
+    pub fn protocols(&self) -> &[Protocol] {
+        &self.parts.protocols
+    }
+
     /// How many registers of a window the code can reach, 1 to 256.
     pub fn window(&self) -> usize {
         usize::from(self.window)
@@ -122,7 +129,8 @@ impl Module {
         found.or_else(|| self.parts.exports.iter().find(named)).map(|(_, index)| *index)
     }
 
-    /// Removes what is only there for people: line table and labels. Exports keep their names.
+    /// Removes what is only there for people: line table and labels. Exports keep their names, and
+    /// operators can go on sending words to its processes.
     pub fn strip(&mut self) {
         self.parts.lines = None;
         self.parts.code_labels.clear();

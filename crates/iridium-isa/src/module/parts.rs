@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use crate::instruction::Instruction;
 use crate::lines::LineTable;
+use crate::protocol::Protocol;
 
 /// The most instructions a module may have.
 pub const MAX_CODE: usize = 1 << 24;
 /// The most bytes of read-only data a module may have.
 pub const MAX_DATA: usize = 1 << 28;
+/// The most bytes that a module's protocols may take in its file.
+pub const MAX_PROTOCOLS: usize = 1 << 22;
 
 /// What a module is made of, before it is verified. A [`ModuleBuilder`](crate::ModuleBuilder) puts
 /// it together in most cases.
@@ -30,4 +33,6 @@ pub struct Parts {
     pub data_labels: Vec<(String, u32)>,
     /// Where the instructions stand in their source; `None` when stripped.
     pub lines: Option<LineTable>,
+    /// What the inboxes of its processes understand.
+    pub protocols: Vec<Protocol>,
 }

@@ -6,7 +6,7 @@
 //!   touches lie in `$0`…`$(window-1)`, where the window's size is what this check returns;
 //! * **V2** every label operand is the index of an instruction;
 //! * **V3** the last instruction does not go on to a next one, so no straight line leaves the code;
-//! * **V4** data offsets, import numbers, entry and exports exist;
+//! * **V4** data offsets, import numbers, entry, exports and the starts of protocols exist;
 //! * **V5** there is at least one instruction and at most [`MAX_CODE`].
 //!
 //! What depends on values (heap addresses, stack depth, division, computed jumps, fuel) is left to
@@ -15,10 +15,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::names::{MAX_NAME, is_name};
-use super::parts::{MAX_CODE, MAX_DATA, Parts};
+use super::parts::{MAX_CODE, MAX_DATA, MAX_PROTOCOLS, Parts};
+use super::protocols;
+use crate::escape::excerpt;
 use crate::instruction::{Flow, Opcode};
 use crate::lines::{FileId, LineTable};
 use crate::operand::{Bounds, OperandFault};
+use crate::protocol::{self, ProtocolFault};
 
 /// The rule that a module breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +86,17 @@ pub enum InvalidModule {
     /// The line table speaks of a file that it does not list.
     #[error("the line table speaks of file {}, which it does not list", .0.0)]
     File(FileId),
+    /// A protocol breaks a rule.
+    #[error("the protocol {name:?}: {fault}")]
+    Protocol {
+        /// The protocol.
+        name: String,
+        /// The rule.
+        fault: ProtocolFault,
+    },
+    /// More than [`MAX_PROTOCOLS`] bytes of protocols.
+    #[error("its protocols take {0} bytes, more than {MAX_PROTOCOLS}")]
+    TooManyProtocols(usize),
 }
 
 /// Checks all rules. Returns the number of registers of a window that the code can reach.
@@ -105,6 +119,7 @@ pub(crate) fn verify(parts: &Parts) -> Result<u16, InvalidModule> {
         return Err(InvalidModule::Entry(parts.entry));
     }
     check_names(parts, &bounds)?;
+    check_protocols(parts, &bounds)?;
     Ok(u16::from(reach) + 1)
 }
 
@@ -152,6 +167,19 @@ fn check_lengths(parts: &Parts) -> Result<(), InvalidModule> {
     let mut names = labels.map(|(name, _)| name).chain(&parts.imports).chain(files);
     let long = names.find(|name| name.len() > MAX_NAME);
     long.map_or(Ok(()), |name| Err(InvalidModule::LongName(name.len())))
+}
+
+fn check_protocols(parts: &Parts, bounds: &Bounds) -> Result<(), InvalidModule> {
+    for protocol in &parts.protocols {
+        protocol::check(protocol, bounds.code).map_err(|fault| InvalidModule::Protocol {
+            name: excerpt(&protocol.name, MAX_NAME).into_owned(),
+            fault,
+        })?;
+    }
+    match protocols::encode(&parts.protocols).len() {
+        0..=MAX_PROTOCOLS => Ok(()),
+        more => Err(InvalidModule::TooManyProtocols(more)),
+    }
 }
 
 fn check_lines(table: &LineTable, code: usize) -> Result<(), InvalidModule> {
