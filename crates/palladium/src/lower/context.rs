@@ -84,16 +84,24 @@ impl<'a> Context<'a> {
         Some(self.instances.get(Instance::new(id, types).plain()))
     }
 
-    /// The library's own way to read a value from JSON, by the option of it.
-    pub(super) fn decoded_by_library(&mut self, option: &Type) -> Option<FnIdx> {
-        let (id, types) = self.program.known.functions.iter().find_map(|(qualified, id)| {
+    /// The library's own way to make a value of a type, by its result.
+    pub(super) fn with_result(&mut self, name: &str, ty: &Type) -> Option<FnIdx> {
+        let (id, types) = self.find_with_result(name, ty)?;
+        Some(self.instances.get(Instance::new(id, types).plain()))
+    }
+
+    /// Whether there is one.
+    pub(super) fn has_result(&self, name: &str, ty: &Type) -> bool {
+        self.find_with_result(name, ty).is_some()
+    }
+
+    fn find_with_result(&self, name: &str, ty: &Type) -> Option<(FnId, Vec<Type>)> {
+        self.program.known.functions.iter().find_map(|(qualified, id)| {
+            let (_, last) = qualified.rsplit_once('.')?;
             let function = self.function(*id);
             let mut types = vec![Type::Never; function.generics as usize];
-            let fits = qualified.ends_with(".derive_decode")
-                && matches(&function.result, option, &mut types);
-            fits.then_some((*id, types))
-        })?;
-        Some(self.instances.get(Instance::new(id, types).plain()))
+            (last == name && matches(&function.result, ty, &mut types)).then_some((*id, types))
+        })
     }
 
     /// A function that reads marks of JSON.

@@ -54,6 +54,10 @@ pub(super) enum Derived {
     Encode,
     /// From JSON.
     Decode,
+    /// How many bytes it takes as a payload.
+    WireSize,
+    WriteWire,
+    ReadWire,
 }
 
 /// Parts of intrinsics that are not worth being repeated. A class is that of the list.

@@ -153,7 +153,7 @@ impl Code<'_, '_> {
         }
     }
 
-    fn zero(&mut self, class: Class) -> Reg {
+    pub(super) fn zero(&mut self, class: Class) -> Reg {
         let d = self.reg(class);
         self.emit(match class {
             Class::Float => Inst::Float { d, value: 0.0 },

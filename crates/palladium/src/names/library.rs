@@ -16,6 +16,7 @@ const MODULES: &[(&str, &str)] = &[
     ("bool", include_str!("../std/bool.pd")),
     ("bytes", include_str!("../std/bytes.pd")),
     ("char", include_str!("../std/char.pd")),
+    ("codec", include_str!("../std/codec.pd")),
     ("duration", include_str!("../std/duration.pd")),
     ("each_char", include_str!("../std/each_char.pd")),
     ("each_line", include_str!("../std/each_line.pd")),
@@ -52,6 +53,7 @@ const MODULES: &[(&str, &str)] = &[
     ("time", include_str!("../std/time.pd")),
     ("unicode", include_str!("../std/unicode.pd")),
     ("unicode_tables", include_str!("../std/unicode_tables.pd")),
+    ("wire", include_str!("../std/wire.pd")),
 ];
 
 /// The text of a module.

@@ -18,14 +18,30 @@ use crate::syntax::ast;
 /// The functions of a type's module that derived code calls.
 const DERIVED: [&str; 4] = ["derive_show", "derive_equal", "derive_order", "derive_hash"];
 
-/// What code that is derived for JSON calls, by module, with the intrinsic that asks for it.
-const JSON: [(&str, &str, &str, &[&str]); 2] = [
-    ("json_encode", "encode_value", "derive_encode", &[]),
-    (
-        "json_decode",
-        "decode_value",
-        "derive_decode",
-        &[
+/// Functions that derived code calls where something asks for it.
+struct Asked {
+    home: &'static str,
+    /// The intrinsics of the home that ask for it.
+    by: &'static [&'static str],
+    /// Functions of the home.
+    own: &'static [&'static str],
+    /// Functions of the modules of types, and of the home.
+    derived: &'static [&'static str],
+}
+
+/// Payloads and JSON.
+const ASKED: [Asked; 3] = [
+    Asked {
+        home: "wire",
+        by: &["to_bytes", "from_bytes"],
+        own: &[],
+        derived: &["derive_wire_size", "derive_write_wire", "derive_read_wire"],
+    },
+    Asked { home: "json_encode", by: &["encode_value"], own: &[], derived: &["derive_encode"] },
+    Asked {
+        home: "json_decode",
+        by: &["decode_value"],
+        own: &[
             "is_null",
             "open_object",
             "has_field",
@@ -38,7 +54,8 @@ const JSON: [(&str, &str, &str, &[&str]); 2] = [
             "close_variant",
             "lose",
         ],
-    ),
+        derived: &["derive_decode"],
+    },
 ];
 
 /// The checked program, and the world with its problems.
@@ -228,7 +245,7 @@ impl Checker {
             for module in &looked {
                 self.reach_derived(module, &mut known);
             }
-            self.reach_json(&looked, &mut known);
+            self.reach_asked(&looked, &mut known);
             if known.len() == before {
                 return known.into_iter().collect();
             }
@@ -245,22 +262,29 @@ impl Checker {
         }
     }
 
-    /// What derived code of JSON calls, when there is some.
-    fn reach_json(&mut self, modules: &BTreeSet<String>, known: &mut Reached) {
-        for (home, intrinsic, derive, called) in JSON {
-            let home_id = self.world.library.get(home).copied();
-            let asked =
-                home_id.and_then(|id| self.world.module(id).functions_named(intrinsic).first());
-            if asked.is_none_or(|key| self.world.function(*key).reached.is_none()) {
+    /// What other derived code calls, when there is some.
+    fn reach_asked(&mut self, modules: &BTreeSet<String>, known: &mut Reached) {
+        for asked in &ASKED {
+            if !asked.by.iter().any(|name| self.is_reached(asked.home, name)) {
                 continue;
             }
-            for name in called {
-                self.reach_named(home, name, known);
+            for name in asked.own {
+                self.reach_named(asked.home, name, known);
             }
-            for module in modules.iter().map(String::as_str).chain([home]) {
-                self.reach_named(module, derive, known);
+            for name in asked.derived {
+                for module in modules.iter().map(String::as_str).chain([asked.home]) {
+                    self.reach_named(module, name, known);
+                }
             }
         }
+    }
+
+    /// Whether something calls a function of the library.
+    fn is_reached(&self, module: &str, name: &str) -> bool {
+        self.world.library.get(module).is_some_and(|module| {
+            let functions = self.world.module(*module).functions_named(name);
+            functions.iter().any(|key| self.world.function(*key).reached.is_some())
+        })
     }
 
     /// All functions of a name in a module.

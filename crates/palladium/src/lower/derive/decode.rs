@@ -30,7 +30,7 @@ impl Code<'_, '_> {
     /// An option of the value that comes next. The reader is changed in place.
     pub(super) fn decode(&mut self, ty: &Type, reader: &[Reg]) -> Value {
         let option = self.option_of(ty);
-        let function = match self.context.decoded_by_library(&option) {
+        let function = match self.context.with_result("derive_decode", &option) {
             Some(function) => function,
             None => self.context.instances.get(Key::Derived(Derived::Decode, ty.clone())),
         };

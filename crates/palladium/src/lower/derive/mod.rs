@@ -1,4 +1,4 @@
-//! What follows from the structure of a type: equality, order, hashes, text and JSON.
+//! What follows from the structure of a type: equality, order, hashes, text, JSON and payloads.
 //!
 //! Numbers are done in place, strings by the machine, some types by the library, small tuples and
 //! records part by part, and all others by a function of their own, which may call itself.
@@ -10,6 +10,7 @@ mod hash;
 mod json;
 mod order;
 mod show;
+mod wire;
 
 use std::sync::Arc;
 
@@ -24,28 +25,39 @@ use crate::mir::{BlockIdx, Class, Function, Passing, Reg, Terminator};
 /// Makes the function of a type.
 pub(super) fn make(context: &mut Context<'_>, derived: Derived, ty: &Type) -> Function {
     let mut code = Code::new(context, 0..0);
-    if let Derived::Decode = derived {
-        return code.decode_function(ty);
-    }
     let bytes = code.bytes_class();
-    let value = code.value(ty);
-    let (name, more, result) = match derived {
-        Derived::Equal => ("equal", code.value(ty), Class::Int),
-        Derived::Order => ("order", code.value(ty), Class::Int),
-        Derived::Hash => ("hash", vec![code.reg(Class::Int)], Class::Int),
-        Derived::Show => ("show", vec![code.reg(bytes)], bytes),
-        Derived::Encode | Derived::Decode => ("encode", vec![code.reg(bytes)], bytes),
+    let (name, more, result, body): (_, _, _, Body) = match derived {
+        Derived::Equal => {
+            ("equal", code.value(ty), Class::Int, |c, ty, a, b| c.equal_body(ty, a, b))
+        }
+        Derived::Order => {
+            ("order", code.value(ty), Class::Int, |c, ty, a, b| c.order_body(ty, a, b))
+        }
+        Derived::Hash => {
+            let seed = vec![code.reg(Class::Int)];
+            ("hash", seed, Class::Int, |c, ty, value, seed| c.hash_body(ty, value, seed[0]))
+        }
+        Derived::Show => {
+            let out = vec![code.reg(bytes)];
+            ("show", out, bytes, |c, ty, value, out| c.show_body(ty, value, out[0]))
+        }
+        Derived::Encode => {
+            let out = vec![code.reg(bytes)];
+            ("encode", out, bytes, |c, ty, value, out| c.encode_body(ty, value, out[0]))
+        }
+        Derived::Decode => return code.decode_function(ty),
+        Derived::WireSize => return code.wire_size_function(ty),
+        Derived::WriteWire => return code.write_wire_function(ty),
+        Derived::ReadWire => return code.read_wire_function(ty),
     };
-    match derived {
-        Derived::Equal => code.equal_body(ty, &value, &more),
-        Derived::Order => code.order_body(ty, &value, &more),
-        Derived::Hash => code.hash_body(ty, &value, more[0]),
-        Derived::Show => code.show_body(ty, &value, more[0]),
-        Derived::Encode | Derived::Decode => code.encode_body(ty, &value, more[0]),
-    }
+    let value = code.value(ty);
+    body(&mut code, ty, &value, &more);
     let name = Arc::from(format!("{}.{name}", code.name_of(ty)));
     code.finish(name, MADE, [value, more].concat(), vec![result], Passing::Inferred)
 }
+
+/// What is done with a value and what else the function takes.
+type Body = fn(&mut Code<'_, '_>, &Type, &[Reg], &[Reg]);
 
 /// The parts of a value that derived code goes through.
 type Parts = Vec<(Source, Type)>;
@@ -107,6 +119,9 @@ impl Code<'_, '_> {
         match ty {
             Type::Record(id, _) => Arc::clone(&self.context.program.records[id.0 as usize].name),
             Type::Enum(id, _) => Arc::clone(&self.context.program.enums[id.0 as usize].name),
+            Type::String => "string".into(),
+            Type::Bytes => "bytes".into(),
+            Type::List(_) => "list".into(),
             _ => "tuple".into(),
         }
     }

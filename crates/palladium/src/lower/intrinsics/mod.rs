@@ -22,6 +22,7 @@ impl Code<'_, '_> {
             "string" | "bytes" => self.bytes_intrinsic(module, name, args),
             "int" | "float" | "char" | "duration" => self.number_intrinsic(name, args),
             "json_encode" | "json_decode" => self.json_intrinsic(name, types, args),
+            "wire" => self.wire_intrinsic(name, types, args),
             _ => self.world_intrinsic(name, args),
         }
     }

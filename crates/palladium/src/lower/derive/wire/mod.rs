@@ -1,0 +1,224 @@
+//! Values as the payloads of messages: cells of 8 bytes, little-endian.
+//!
+//! | type | cells |
+//! | --- | --- |
+//! | `Int`, `Float` (bits, one NaN), `Bool` (0, 1), `Char`, `Duration` (ns), `Node`, `Pid` | 1 |
+//! | `String`, `Bytes` | the length in bytes, the bytes, zeros up to the next cell |
+//! | list, set | the count, the elements |
+//! | map | the count, then key, value, … in order |
+//! | record, tuple | the fields in order |
+//! | enum | the number of the variant, its fields |
+//! | `Reply` | 2: pid, tag |
+//!
+//! An element or entry that has no cells takes one of 0: so there are never more than there are cells.
+//!
+//! A value has one form. Who writes one asks for its size first, so that writing needs no checks of
+//! room. Who reads one trusts nothing: what is not the form of a value is refused before memory is
+//! taken for it. Maps and sets are written and read by `std/wire.pd`.
+
+mod read;
+mod size;
+mod write;
+
+use crate::core::{EnumId, Type};
+use crate::lower::code::{Code, ELEMENTS, LENGTH, Value};
+use crate::mir::{BinaryOp, BlockIdx, Class, Compare, Inst, Operand, Reg, Width};
+
+use super::json::{NONE, SOME};
+
+pub(in crate::lower) use read::Reader;
+
+/// The bytes of a cell.
+const CELL: u32 = 8;
+/// Values of a fixed size are at most so large: what is larger is done part by part.
+const MAX_FIXED: u32 = 1024;
+/// Values of a type may lie in each other so deep, where the inner one is not the last part of the
+/// outer: what is deeper is neither written nor read.
+const MAX_DEPTH: i32 = 10_000;
+
+impl Code<'_, '_> {
+    /// The bytes of every value of a type, when they are always as many.
+    pub(in crate::lower) fn fixed_size(&self, ty: &Type) -> Option<u32> {
+        self.fixed_within(ty, MAX_FIXED)
+    }
+
+    fn fixed_within(&self, ty: &Type, most: u32) -> Option<u32> {
+        let bytes = match ty {
+            Type::Int | Type::Float | Type::Bool | Type::Char | Type::Duration => CELL,
+            Type::Node | Type::Pid(_) => CELL,
+            Type::Reply(_) => 2 * CELL,
+            Type::Never => 0,
+            Type::Enum(id, _) if self.has_no_fields(*id) => CELL,
+            Type::Tuple(types) => self.fixed_fields(types, most)?,
+            Type::Record(id, args) if !self.is_table(ty) => {
+                let fields = &self.context.program.records[id.0 as usize].fields;
+                let types: Vec<Type> = fields.iter().map(|(_, ty)| ty.substitute(args)).collect();
+                self.fixed_fields(&types, most)?
+            }
+            _ => return None,
+        };
+        (bytes <= most).then_some(bytes)
+    }
+
+    fn fixed_fields(&self, types: &[Type], most: u32) -> Option<u32> {
+        types.iter().try_fold(0, |sum, ty| Some(sum + self.fixed_within(ty, most - sum)?))
+    }
+
+    /// Whether values are not made of others.
+    fn is_scalar(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Tuple(_) | Type::Record(..) | Type::Enum(..) => false,
+            _ => self.fixed_size(ty).is_some(),
+        }
+    }
+
+    fn has_no_fields(&self, id: EnumId) -> bool {
+        let variants = &self.context.program.enums[id.0 as usize].variants;
+        variants.iter().all(|variant| variant.fields.is_empty())
+    }
+
+    /// Whether the library writes and reads the values of a type.
+    fn is_table(&self, ty: &Type) -> bool {
+        self.context.has_result("derive_read_wire", ty)
+    }
+
+    /// Whether a value is one cell, which is its one register.
+    fn is_cell(&mut self, ty: &Type) -> bool {
+        self.fixed_size(ty) == Some(CELL) && self.context.types.parts(ty).len() == 1
+    }
+
+    /// The bytes of an element of a list, when they are always as many.
+    fn fixed_element(&self, ty: &Type) -> Option<u32> {
+        self.fixed_size(ty).map(|bytes| bytes.max(CELL))
+    }
+
+    /// Whether values of a type may lie in others of it.
+    fn is_recursive(&self, ty: &Type) -> bool {
+        matches!(ty, Type::Record(..) | Type::Enum(..)) && {
+            let mut seen = Vec::new();
+            self.parts_of(ty).iter().any(|part| self.leads_to(part, &mut seen, &|at| at == ty))
+        }
+    }
+
+    /// Whether a value may have another in it of a type whose values may lie in each other.
+    fn is_deep(&self, ty: &Type) -> bool {
+        self.leads_to(ty, &mut Vec::new(), &|at| self.is_recursive(at))
+    }
+
+    fn leads_to(&self, ty: &Type, seen: &mut Vec<Type>, to: &impl Fn(&Type) -> bool) -> bool {
+        if seen.contains(ty) {
+            return false;
+        }
+        seen.push(ty.clone());
+        to(ty) || self.parts_of(ty).iter().any(|part| self.leads_to(part, seen, to))
+    }
+
+    /// The types of what a value consists of.
+    fn parts_of(&self, ty: &Type) -> Vec<Type> {
+        match ty {
+            Type::List(element) => vec![(**element).clone()],
+            Type::Tuple(types) => types.to_vec(),
+            Type::Record(_, args) if self.is_table(ty) => args.to_vec(),
+            Type::Record(id, args) => {
+                let fields = &self.context.program.records[id.0 as usize].fields;
+                fields.iter().map(|(_, ty)| ty.substitute(args)).collect()
+            }
+            Type::Enum(id, args) => {
+                let variants = &self.context.program.enums[id.0 as usize].variants;
+                let fields = variants.iter().flat_map(|variant| &variant.fields);
+                fields.map(|(_, ty)| ty.substitute(args)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The depth of what lies in a value at this depth.
+    fn below(&mut self, ty: &Type, depth: Option<Reg>, wrong: BlockIdx) -> Option<Reg> {
+        let depth = depth.filter(|_| self.is_recursive(ty));
+        let Some(depth) = depth else { return depth };
+        let fine = self.block();
+        let below = self.binary(BinaryOp::AddWrap, depth, Operand::Imm(1));
+        self.branch(Compare::Le, below, Operand::Imm(MAX_DEPTH), fine, wrong);
+        self.at(fine);
+        Some(below)
+    }
+
+    pub(in crate::lower) fn wire_intrinsic(
+        &mut self,
+        name: &str,
+        types: &[Type],
+        args: &[Value],
+    ) -> Value {
+        let word = |n: usize| args[n][0];
+        match (name, types) {
+            ("load", _) => vec![self.load(Class::Int, word(0), 0, Width::Cell)],
+            ("store", _) => {
+                self.store(word(0), 0, word(1));
+                Vec::new()
+            }
+            ("size", [ty]) => vec![self.size_of_element(ty, &args[0], Some(word(1)))],
+            ("write", [ty]) => vec![self.write_element(ty, &args[0], word(1))],
+            ("read", [ty]) => self.read_or_say(ty, word(0), word(1), word(2)),
+            ("to_bytes", [ty]) => vec![self.write_wire_bytes(ty, &args[0])],
+            ("from_bytes", [ty]) => self.read_wire_bytes(ty, word(0)),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Reads an element in place of a function of the library: what is wrong is told by the address, -1.
+    fn read_or_say(&mut self, ty: &Type, at: Reg, end: Reg, depth: Reg) -> Value {
+        let value = self.variable(ty);
+        let (wrong, after) = (self.block(), self.block());
+        let found = self.read_element(ty, &Reader { at, end, depth: Some(depth) }, wrong);
+        self.copy_to(&value, &found);
+        self.jump(after);
+        self.at(wrong);
+        let nothing = self.nothing(ty);
+        self.copy_to(&value, &nothing);
+        self.emit(Inst::Int { d: at, value: -1 });
+        self.jump(after);
+        self.at(after);
+        value
+    }
+
+    /// What stands for a value where there is none.
+    fn nothing(&mut self, ty: &Type) -> Value {
+        let classes = self.context.types.parts(ty);
+        classes.into_iter().map(|class| self.zero(class)).collect()
+    }
+
+    fn write_wire_bytes(&mut self, ty: &Type, value: &[Reg]) -> Reg {
+        let length = self.wire_size(ty, value);
+        let bytes = self.size(length, 0);
+        let d = self.bytes_reg();
+        self.emit(Inst::NewBytes { d, bytes });
+        self.store(d, LENGTH, length);
+        let at = self.address(d, ELEMENTS);
+        self.write_wire(ty, value, at);
+        d
+    }
+
+    fn read_wire_bytes(&mut self, ty: &Type, bytes: Reg) -> Value {
+        let Some(option) = self.context.program.known.option else { return Vec::new() };
+        let option = Type::Enum(option, [ty.clone()].into());
+        let result = self.variable(&option);
+        let (wrong, whole, after) = (self.block(), self.block(), self.block());
+        let at = self.variable(&Type::Int);
+        let begin = self.address(bytes, ELEMENTS);
+        self.copy_to(&at, &[begin]);
+        let length = self.length(bytes);
+        let end = self.binary(BinaryOp::AddWrap, begin, Operand::Reg(length));
+        let value = self.read_wire(ty, &Reader::new(at[0], end), wrong);
+        self.branch(Compare::Eq, at[0], Operand::Reg(end), whole, wrong);
+        self.at(whole);
+        let some = self.variant(&option, SOME, vec![value]);
+        self.copy_to(&result, &some);
+        self.jump(after);
+        self.at(wrong);
+        let none = self.variant(&option, NONE, vec![Vec::new()]);
+        self.copy_to(&result, &none);
+        self.jump(after);
+        self.at(after);
+        result
+    }
+}
