@@ -22,6 +22,8 @@ use super::value::Source;
 use crate::core::Type;
 use crate::mir::{BlockIdx, Class, Function, Passing, Reg, Terminator};
 
+pub(in crate::lower) use wire::Reader;
+
 /// Makes the function of a type.
 pub(super) fn make(context: &mut Context<'_>, derived: Derived, ty: &Type) -> Function {
     let mut code = Code::new(context, 0..0);

@@ -10,21 +10,20 @@
 //! | enum | the number of the variant, its fields |
 //! | `Reply` | 2: pid, tag |
 //!
-//! An element or entry that has no cells takes one of 0: so there are never more than there are cells.
+//! An element or key that has no cells takes one of 0: so there are never more than there are cells.
 //!
 //! A value has one form. Who writes one asks for its size first, so that writing needs no checks of
 //! room. Who reads one trusts nothing: what is not the form of a value is refused before memory is
 //! taken for it. Maps and sets are written and read by `std/wire.pd`.
 
+mod library;
 mod read;
 mod size;
 mod write;
 
 use crate::core::{EnumId, Type};
-use crate::lower::code::{Code, ELEMENTS, LENGTH, Value};
-use crate::mir::{BinaryOp, BlockIdx, Class, Compare, Inst, Operand, Reg, Width};
-
-use super::json::{NONE, SOME};
+use crate::lower::code::{Code, Value};
+use crate::mir::{BinaryOp, BlockIdx, Compare, Operand, Reg};
 
 pub(in crate::lower) use read::Reader;
 
@@ -143,82 +142,9 @@ impl Code<'_, '_> {
         Some(below)
     }
 
-    pub(in crate::lower) fn wire_intrinsic(
-        &mut self,
-        name: &str,
-        types: &[Type],
-        args: &[Value],
-    ) -> Value {
-        let word = |n: usize| args[n][0];
-        match (name, types) {
-            ("load", _) => vec![self.load(Class::Int, word(0), 0, Width::Cell)],
-            ("store", _) => {
-                self.store(word(0), 0, word(1));
-                Vec::new()
-            }
-            ("size", [ty]) => vec![self.size_of_element(ty, &args[0], Some(word(1)))],
-            ("write", [ty]) => vec![self.write_element(ty, &args[0], word(1))],
-            ("read", [ty]) => self.read_or_say(ty, word(0), word(1), word(2)),
-            ("to_bytes", [ty]) => vec![self.write_wire_bytes(ty, &args[0])],
-            ("from_bytes", [ty]) => self.read_wire_bytes(ty, word(0)),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Reads an element in place of a function of the library: what is wrong is told by the address, -1.
-    fn read_or_say(&mut self, ty: &Type, at: Reg, end: Reg, depth: Reg) -> Value {
-        let value = self.variable(ty);
-        let (wrong, after) = (self.block(), self.block());
-        let found = self.read_element(ty, &Reader { at, end, depth: Some(depth) }, wrong);
-        self.copy_to(&value, &found);
-        self.jump(after);
-        self.at(wrong);
-        let nothing = self.nothing(ty);
-        self.copy_to(&value, &nothing);
-        self.emit(Inst::Int { d: at, value: -1 });
-        self.jump(after);
-        self.at(after);
-        value
-    }
-
     /// What stands for a value where there is none.
     fn nothing(&mut self, ty: &Type) -> Value {
         let classes = self.context.types.parts(ty);
         classes.into_iter().map(|class| self.zero(class)).collect()
-    }
-
-    fn write_wire_bytes(&mut self, ty: &Type, value: &[Reg]) -> Reg {
-        let length = self.wire_size(ty, value);
-        let bytes = self.size(length, 0);
-        let d = self.bytes_reg();
-        self.emit(Inst::NewBytes { d, bytes });
-        self.store(d, LENGTH, length);
-        let at = self.address(d, ELEMENTS);
-        self.write_wire(ty, value, at);
-        d
-    }
-
-    fn read_wire_bytes(&mut self, ty: &Type, bytes: Reg) -> Value {
-        let Some(option) = self.context.program.known.option else { return Vec::new() };
-        let option = Type::Enum(option, [ty.clone()].into());
-        let result = self.variable(&option);
-        let (wrong, whole, after) = (self.block(), self.block(), self.block());
-        let at = self.variable(&Type::Int);
-        let begin = self.address(bytes, ELEMENTS);
-        self.copy_to(&at, &[begin]);
-        let length = self.length(bytes);
-        let end = self.binary(BinaryOp::AddWrap, begin, Operand::Reg(length));
-        let value = self.read_wire(ty, &Reader::new(at[0], end), wrong);
-        self.branch(Compare::Eq, at[0], Operand::Reg(end), whole, wrong);
-        self.at(whole);
-        let some = self.variant(&option, SOME, vec![value]);
-        self.copy_to(&result, &some);
-        self.jump(after);
-        self.at(wrong);
-        let none = self.variant(&option, NONE, vec![Vec::new()]);
-        self.copy_to(&result, &none);
-        self.jump(after);
-        self.at(after);
-        result
     }
 }
