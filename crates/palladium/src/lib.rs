@@ -7,6 +7,7 @@
 //!
 //! [`compile`] does all of it. Nothing here does I/O: a [`Loader`](names::Loader) finds the files.
 
+pub mod analysis;
 mod compile;
 pub mod core;
 pub mod diag;

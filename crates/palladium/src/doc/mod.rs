@@ -3,7 +3,7 @@
 mod html;
 mod links;
 mod markdown;
-mod signature;
+pub(crate) mod signature;
 mod text;
 
 use iridium_isa::FileId;

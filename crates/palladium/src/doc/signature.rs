@@ -3,17 +3,14 @@
 use iridium_isa::Span;
 
 use crate::fmt::format;
-use crate::syntax::ast::{Item, ItemKind, Param, Type};
+use crate::syntax::ast::{Fn, Item, ItemKind, Param, Type};
 
 /// What is shown of a declaration.
-pub(super) fn of(source: &str, item: &Item) -> String {
+pub(crate) fn of(source: &str, item: &Item) -> String {
     let whole = &source[range(&item.span)];
     let start = item.span.start;
     match &item.kind {
-        ItemKind::Fn(function) => {
-            let end = function.body.as_ref().map_or(item.span.end, |body| body.span.start);
-            with_block(&source[range(&(start..end))])
-        }
+        ItemKind::Fn(function) => of_function(source, &item.span, function),
         ItemKind::Actor(actor) => {
             let end = actor.params.last().map_or(actor.name.span.end, |param| param.span.end);
             let close = if actor.params.is_empty() { "" } else { ")" };
@@ -22,6 +19,12 @@ pub(super) fn of(source: &str, item: &Item) -> String {
         ItemKind::App(app) => with_block(&source[range(&(start..app.name.span.end))]),
         _ => formatted(whole),
     }
+}
+
+/// What is shown of a function that stands here.
+pub(crate) fn of_function(source: &str, span: &Span, function: &Fn) -> String {
+    let end = function.body.as_ref().map_or(span.end, |body| body.span.start);
+    with_block(&source[range(&(span.start..end))])
 }
 
 /// What has a comment of its own within a declaration.
@@ -56,10 +59,16 @@ pub(super) fn parts(source: &str, item: &Item) -> Vec<(String, String)> {
 }
 
 /// `(a: Int, b: String) -> Int`
-fn call(source: &str, params: &[Param], result: Option<&Type>) -> String {
+pub(crate) fn call(source: &str, params: &[Param], result: Option<&Type>) -> String {
     let params: Vec<&str> = params.iter().map(|param| &source[range(&param.span)]).collect();
     let result = result.map(|ty| format!(" -> {}", &source[range(&ty.span)]));
     format!("({}){}", params.join(", "), result.unwrap_or_default())
+}
+
+/// A part of the source without its line breaks.
+pub(crate) fn on_one_line(source: &str, span: &Span) -> String {
+    let text = source.get(range(span)).unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn with_block(head: &str) -> String {

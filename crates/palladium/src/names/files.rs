@@ -315,6 +315,9 @@ impl Reader<'_> {
     fn import(&mut self, module: ModuleId, path: &str, imports: &[ast::Import]) {
         for import in imports {
             let target = self.target(module, path, import);
+            if let Some(target) = target {
+                self.world.note_import(module, import, target);
+            }
             let import = named_import(import, target);
             self.check_twice(module, &import);
             self.world.module_mut(module).imports.push(import);

@@ -5,7 +5,10 @@ mod files;
 pub(crate) mod library;
 mod loader;
 pub(crate) mod lookup;
+pub(crate) mod meaning;
+pub(crate) mod offers;
 pub(crate) mod resolve;
+mod uses;
 pub(crate) mod world;
 
 pub use check::{Checked, check};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use iridium_isa::suggest;
 
 use super::lookup::is_of_processes;
+use super::meaning::Meaning;
 use super::world::{
     AliasKey, Bound, FnKey, Generic, Generics, ModuleId, Param, Progress, Signature, TypeName,
     World,
@@ -67,6 +68,8 @@ impl World {
             return self.apply(scope.module, ty, name, found, args);
         }
         if let Some(nth) = scope.generics.iter().position(|generic| generic.name == name.text) {
+            let declared = self.place(scope.module, &scope.generics[nth].span);
+            self.note(self.place(scope.module, &name.span), Meaning::Local(declared));
             return self.builtin(scope.module, ty, name, &args, 0, |_| Type::Param(nth as u32));
         }
         let own = self.module(scope.module).types.contains_key(&name.text);
@@ -77,7 +80,10 @@ impl World {
             return self.builtin(scope.module, ty, name, &args, count, make);
         }
         match self.types_named(scope.module, &name.text)[..] {
-            [found] => self.apply(scope.module, ty, name, found, args),
+            [found] => {
+                self.note(self.place(scope.module, &name.span), Meaning::Type(found));
+                self.apply(scope.module, ty, name, found, args)
+            }
             [] => {
                 self.unknown_type(scope, name);
                 ERROR
@@ -108,6 +114,7 @@ impl World {
             return None;
         };
         let found = found?;
+        self.note(self.place(from, &module.span), Meaning::Module(found));
         let Some(&ty) = self.module(found).types.get(&name.text) else {
             let names: Vec<_> = self.module(found).types.keys().cloned().collect();
             let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
@@ -121,6 +128,7 @@ impl World {
             let declared = self.place(found, &self.declared_span(ty));
             self.problem(say::private(place, &name.text, declared));
         }
+        self.note(self.place(from, &name.span), Meaning::Type(ty));
         Some(ty)
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use iridium_isa::{FileId, Sources, Span};
 
+use super::uses::Uses;
 use crate::core::{self, EnumId, FnId, RecordId, Type};
 use crate::diag::{Place, Problem};
 use crate::syntax::ast;
@@ -40,6 +41,8 @@ pub(crate) struct World {
     /// The functions of defaults that are no literals, by the parameter or field.
     pub(crate) defaults: HashMap<(Owner, Arc<str>), FnKey>,
     pub(crate) problems: Vec<Problem>,
+    /// `None`: nobody asks.
+    pub(crate) uses: Option<Uses>,
     /// It has been said that processes are not compiled.
     pub(crate) said_processes: bool,
 }

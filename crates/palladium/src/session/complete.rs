@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Look, Read, Session, look, read, typed};
-use crate::core::Type;
-use crate::names::world::{ModuleId, World};
+use crate::names::offers::{members, public};
+use crate::names::world::ModuleId;
 use crate::names::{Loader, Typed, library_modules};
-use crate::syntax::ast::{File, Fn};
+use crate::syntax::ast::File;
 use crate::syntax::operand::operand_at_end;
 use crate::syntax::token::Kind;
 use crate::types::kind::is_error;
@@ -64,38 +64,8 @@ impl Session {
         }
         let (_, mut world, entry) = check_entry(world, &stmts, &given);
         let ty = entry.made.first().map(|(made, ..)| made.ty.clone()).filter(|ty| !is_error(ty));
-        ty.map_or_else(BTreeSet::new, |ty| members(&mut world, &ty))
+        ty.map_or_else(BTreeSet::new, |ty| members(&mut world, TYPED, &ty))
     }
-}
-
-fn members(world: &mut World, ty: &Type) -> BTreeSet<Arc<str>> {
-    let mut names = world.method_names(TYPED, ty);
-    if let Type::Record(id, _) = ty {
-        let fields = &world.records[id.0 as usize].fields;
-        names.extend(fields.iter().map(|(name, _)| Arc::clone(name)));
-    }
-    // What the library calls by itself.
-    names.retain(|name| !name.starts_with("derive_"));
-    names
-}
-
-/// What a module declares for others, but for its methods.
-fn public(world: &World, module: ModuleId) -> BTreeSet<Arc<str>> {
-    let declared = world.module(module);
-    let is_public = |name: &&Arc<str>| {
-        let functions = declared.functions_named(name).iter().map(|key| world.function(*key));
-        let is_method = |function: &Fn| {
-            function.params.first().is_some_and(|param| &*param.name.text == "self")
-        };
-        let mut functions = functions.filter(|function| !is_method(&function.ast));
-        functions.any(|function| function.public)
-    };
-    let functions = declared.functions.keys().filter(is_public);
-    let types = declared.types.iter().filter(|(_, ty)| world.is_public_type(**ty));
-    let consts = declared.consts.iter();
-    let consts = consts.filter(|(_, key)| world.consts[key.0 as usize].public);
-    let names = types.map(|(name, _)| name).chain(consts.map(|(name, _)| name));
-    functions.chain(names).cloned().collect()
 }
 
 /// The modules that an import may name.

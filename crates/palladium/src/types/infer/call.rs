@@ -61,11 +61,13 @@ impl Checker {
         match callee {
             Callee::Functions(keys) => {
                 let key = self.choose(&keys, args, false);
+                self.note_call(key, &name, args);
                 let key = if lazily { self.lazy(key) } else { key };
                 self.call_function(key, None, &name, args, types, span, want)
             }
             Callee::Methods(receiver, keys) => {
                 let key = self.choose(&keys, args, true);
+                self.note_call(key, &name, args);
                 let key = if lazily { self.lazy(key) } else { key };
                 self.call_function(key, Some(*receiver), &name, args, types, span, want)
             }
@@ -294,6 +296,8 @@ impl Checker {
             self.wrong_arguments(args);
             return wrong;
         };
+        let labels = args.iter().filter_map(|arg| arg.label.as_ref());
+        self.note_labels(constructor, &shape.fields, labels);
         self.expect_result(&shape.ty, want);
         let slots = self.field_slots(constructor, &shape.fields);
         let Some(fields) = self.arguments(name, &slots, args, &shape.args, span) else {

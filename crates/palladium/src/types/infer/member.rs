@@ -8,7 +8,8 @@ use super::call::Callee;
 use crate::core::{Expr, ExprKind, Type};
 use crate::diag::{calls as say, elsewhere, names as say_names, types as say_types};
 use crate::names::lookup::builtin_module;
-use crate::names::world::{FnKey, ModuleId, TypeName};
+use crate::names::meaning::Meaning;
+use crate::names::world::{Constructor, FnKey, ModuleId, TypeName};
 use crate::syntax::ast;
 use crate::types::build::expr;
 use crate::types::checker::{Binding, Checker, Want};
@@ -29,7 +30,7 @@ enum Before {
 enum Qualified {
     Value(Expr),
     Functions(Vec<FnKey>),
-    Constructor(crate::names::world::Constructor),
+    Constructor(Constructor),
     Wrong,
 }
 
@@ -62,6 +63,7 @@ impl Checker {
         let methods = self.world.methods(self.cx.module, &ty, &name.text);
         match methods.found.first() {
             Some(&key) if ty == Type::Int && is_unit_of_time(&name.text) => {
+                self.note(&name.span, Meaning::Function(key));
                 self.call_with(key, vec![base], span)
             }
             Some(_) => {
@@ -86,6 +88,7 @@ impl Checker {
             ast::ExprKind::Name(name) => (self.named_callee(name), name.clone(), None),
             ast::ExprKind::TypeName(name) => {
                 let found = self.constructor(name, want.ty());
+                self.note_constructor(name, found);
                 (found.map_or(Callee::Wrong, Callee::Constructor), name.clone(), None)
             }
             ast::ExprKind::Member { base, name } => {
@@ -149,7 +152,11 @@ impl Checker {
             self.cx.vars.silence(&ty);
             return None;
         }
-        (!is_error(&ty) && ty != Type::Never).then_some(ty)
+        if is_error(&ty) || ty == Type::Never {
+            return None;
+        }
+        self.world.note_receiver(self.place(&base.span), &ty);
+        Some(ty)
     }
 
     /// A field of a record or tuple; the value again when it has none of this name.
@@ -178,6 +185,10 @@ impl Checker {
         };
         match found {
             Some((index, field)) => {
+                if let Type::Record(id, _) = ty {
+                    let record = Constructor::Record(*id);
+                    self.note(&name.span, Meaning::Field(record, index as usize));
+                }
                 Ok(expr(ExprKind::Field { base: Box::new(base), index }, field, span))
             }
             None => Err(base),
@@ -243,7 +254,10 @@ impl Checker {
                     return Before::Value;
                 }
                 match self.world.module_named(self.cx.module, &name.text) {
-                    Some(Some(module)) => Before::Module(module),
+                    Some(Some(module)) => {
+                        self.note(&name.span, Meaning::Module(module));
+                        Before::Module(module)
+                    }
                     Some(None) => Before::Wrong,
                     None => Before::Value,
                 }
@@ -252,7 +266,10 @@ impl Checker {
             ast::ExprKind::Member { base, name } if name.text.starts_with(char::is_uppercase) => {
                 let Before::Module(module) = self.before(base) else { return Before::Value };
                 match self.world.module(module).types.get(&name.text) {
-                    Some(&ty) => Before::Type(Some(ty), module),
+                    Some(&ty) => {
+                        self.note(&name.span, Meaning::Type(ty));
+                        Before::Type(Some(ty), module)
+                    }
                     None => Before::Value,
                 }
             }
@@ -276,13 +293,16 @@ impl Checker {
             _ => return self.declared_before(name),
         };
         let module = builtin_module(&builtin).and_then(|name| self.world.library_module(name));
-        module.map_or(Before::Wrong, |module| Before::Type(None, module))
+        let Some(module) = module else { return Before::Wrong };
+        self.note(&name.span, Meaning::Module(module));
+        Before::Type(None, module)
     }
 
     fn declared_before(&mut self, name: &ast::Ident) -> Before {
         let Some(&ty) = self.world.types_named(self.cx.module, &name.text).first() else {
             return Before::Value;
         };
+        self.note(&name.span, Meaning::Type(ty));
         let module = match ty {
             TypeName::Record(id) => self.world.record_decls[id.0 as usize].module,
             TypeName::Enum(id) => self.world.enum_decls[id.0 as usize].module,
@@ -309,10 +329,12 @@ impl Checker {
             Before::Wrong => return Some(Qualified::Wrong),
             Before::Type(Some(ty), _) if upper => {
                 let found = self.variant_of(ty, name);
+                self.note_constructor(name, found);
                 return Some(found.map_or(Qualified::Wrong, Qualified::Constructor));
             }
             Before::Module(module) if upper => {
                 let found = self.constructor_in(module, name);
+                self.note_constructor(name, found);
                 return Some(found.map_or(Qualified::Wrong, Qualified::Constructor));
             }
             Before::Module(module) => (module, "in this module"),
@@ -336,6 +358,7 @@ impl Checker {
                 let declared = self.world.place(module, &decl.ast.name.span);
                 self.problem(say_names::private(self.place(&name.span), &name.text, declared));
             }
+            self.note(&name.span, Meaning::Const(key));
             return Qualified::Value(self.constant(key, span));
         }
         let keys = found.functions_named(&name.text).to_vec();

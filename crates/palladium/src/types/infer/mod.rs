@@ -13,6 +13,7 @@ mod format;
 mod loops;
 mod member;
 mod name;
+mod note;
 mod operator;
 mod pattern;
 mod place;

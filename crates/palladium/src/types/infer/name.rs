@@ -9,6 +9,7 @@ use crate::core::{self, Body, Expr, ExprKind, FnId, Function, LocalId, Param, Ty
 use crate::diag::{calls as say_calls, elsewhere, names as say};
 use crate::names::library;
 use crate::names::lookup::is_of_processes;
+use crate::names::meaning::Meaning;
 use crate::names::world::{ConstKey, Constructor, FnKey, ModuleId, Progress, TypeName};
 use crate::syntax::ast;
 use crate::types::build::{call, expr, local, variant};
@@ -29,11 +30,15 @@ impl Checker {
         let span = &name.span;
         let wrong = expr(ExprKind::Tuple(Vec::new()), ERROR, span);
         match self.binding(&name.text) {
-            Some(Binding::Local(id)) => return local(id, self.local_type(id), span),
+            Some(Binding::Local(id)) => {
+                self.note_local(span, id);
+                return local(id, self.local_type(id), span);
+            }
             Some(Binding::Fn(key)) => return self.function_value(&[key], name),
             None => {}
         }
         if let Some(constant) = self.world.const_named(self.cx.module, &name.text) {
+            self.note(span, Meaning::Const(constant));
             return self.constant(constant, span);
         }
         let functions = self.world.functions_named(self.cx.module, &name.text);
@@ -96,6 +101,7 @@ impl Checker {
     pub(super) fn function_value(&mut self, keys: &[FnKey], name: &ast::Ident) -> Expr {
         let span = &name.span;
         let signature = self.world.signature(keys[0]);
+        self.note(span, Meaning::Function(keys[0]));
         if signature.params.iter().any(|param| param.inout) {
             self.problem(say_calls::inout_value(self.place(span), &name.text));
             return expr(ExprKind::Tuple(Vec::new()), ERROR, span);
@@ -250,7 +256,10 @@ impl Checker {
         if is_type {
             let found = self.world.types_named(self.cx.module, &qualifier.text);
             return match found.first() {
-                Some(&ty) => self.variant_of(ty, name),
+                Some(&ty) => {
+                    self.note(&qualifier.span, Meaning::Type(ty));
+                    self.variant_of(ty, name)
+                }
                 None => {
                     self.unknown_constructor(qualifier, None);
                     None
@@ -258,7 +267,10 @@ impl Checker {
             };
         }
         match self.world.module_named(self.cx.module, &qualifier.text) {
-            Some(Some(module)) => self.constructor_in(module, name),
+            Some(Some(module)) => {
+                self.note(&qualifier.span, Meaning::Module(module));
+                self.constructor_in(module, name)
+            }
             Some(None) => None,
             None => {
                 self.unknown_value(qualifier);
@@ -364,7 +376,10 @@ impl Checker {
     /// The value of a name that begins with an upper-case letter.
     pub(super) fn constructor_name(&mut self, name: &ast::Ident, want: &Want) -> Expr {
         match self.constructor(name, want.ty()) {
-            Some(constructor) => self.constructor_value(constructor, &name.span),
+            Some(constructor) => {
+                self.note(&name.span, Meaning::Constructor(constructor));
+                self.constructor_value(constructor, &name.span)
+            }
             None => expr(ExprKind::Tuple(Vec::new()), ERROR, &name.span),
         }
     }

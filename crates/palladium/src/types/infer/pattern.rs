@@ -7,6 +7,7 @@ use iridium_isa::{Span, suggest};
 use crate::core::{LocalId, Pattern, PatternKind, Type};
 use crate::diag::places::By;
 use crate::diag::{calls as say_calls, names as say_names, types as say};
+use crate::names::meaning::Meaning;
 use crate::names::world::Constructor;
 use crate::syntax::ast;
 use crate::types::build::anything;
@@ -101,6 +102,7 @@ impl Checker {
         }
         let local = match first {
             Some(local) => {
+                self.note_local(&name.span, local);
                 let declared = self.local_type(local);
                 self.fits(ty, &declared, &name.span);
                 local
@@ -179,6 +181,9 @@ impl Checker {
             Some(qualifier) => self.qualified_constructor(qualifier, name),
             None => self.constructor(name, Some(ty)),
         };
+        if let Some(found) = found {
+            self.note(&name.span, Meaning::Constructor(found));
+        }
         let Some((constructor, shape)) = found.and_then(|found| self.shape(found, &p.span)) else {
             if let ast::VariantPattern::Fields(fields) = fields {
                 fields.iter().for_each(|(_, part)| {
@@ -188,6 +193,10 @@ impl Checker {
             return anything(ERROR, &p.span);
         };
         let fits = self.fits(&shape.ty, ty, &p.span);
+        if let ast::VariantPattern::Fields(fields) = fields {
+            let labels = fields.iter().filter_map(|(label, _)| label.as_ref());
+            self.note_labels(constructor, &shape.fields, labels);
+        }
         let parts = self.field_parts(p, name, fields, &shape.fields, fits, names);
         if !fits {
             return anything(ERROR, &p.span);
