@@ -45,6 +45,7 @@ pub struct Program {
     pub functions: Vec<Function>,
     pub main: Option<FnId>,
     pub tests: Vec<Test>,
+    pub starts: Vec<Start>,
     pub known: Known,
     /// The names of the source files, by their ids.
     pub files: Vec<Arc<str>>,
@@ -88,8 +89,24 @@ pub struct Known {
     pub option: Option<EnumId>,
     pub result: Option<EnumId>,
     pub ordering: Option<EnumId>,
+    /// `None` when it does not occur.
+    pub map: Option<RecordId>,
+    /// `None` when it does not occur.
+    pub set: Option<RecordId>,
     /// Functions of the library that derived code calls, by qualified name (`string.push`).
     pub functions: Vec<(Arc<str>, FnId)>,
+}
+
+/// A process that can be started from outside: an actor, or a function that receives.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// Without its module.
+    pub name: Arc<str>,
+    pub function: FnId,
+    /// What it receives.
+    pub inbox: Type,
+    /// The names of its parameters.
+    pub params: Vec<Arc<str>>,
 }
 
 /// A `test` block.
@@ -327,6 +344,67 @@ pub enum ExprKind {
         kind: Trap,
         text: Box<Expr>,
     },
+    /// Starts a process that calls a function, and gives its pid; on another node 0 when it cannot
+    /// be reached.
+    Spawn {
+        function: FnId,
+        types: Vec<Type>,
+        args: Vec<Expr>,
+        node: Option<Box<Expr>>,
+    },
+    Receive(Box<Receive>),
+}
+
+/// Waits for the oldest message, and does what its arm says. What no arm is for is dropped.
+#[derive(Debug, Clone)]
+pub struct Receive {
+    /// What the process receives.
+    pub of: Type,
+    /// One for each variant of an enum, or one for all messages.
+    pub arms: Vec<MessageArm>,
+    pub system: Vec<SystemArm>,
+    /// What is done with a message that no arm is for.
+    pub unknown: UnknownArm,
+    /// The longest time to wait, a `Duration`, and what is done then.
+    pub after: Option<(Expr, Expr)>,
+}
+
+/// What is done for a message.
+#[derive(Debug, Clone)]
+pub struct MessageArm {
+    /// `None`: for all, and the only field is the message.
+    pub variant: Option<u32>,
+    pub fields: Vec<LocalId>,
+    pub body: Expr,
+}
+
+/// What is done with a message that is not understood. Both locals are integers.
+#[derive(Debug, Clone)]
+pub struct UnknownArm {
+    pub tag: LocalId,
+    pub length: LocalId,
+    pub body: Expr,
+}
+
+/// What is done when the system tells something. Both locals are integers.
+#[derive(Debug, Clone)]
+pub struct SystemArm {
+    pub kind: SystemMessage,
+    pub sender: LocalId,
+    /// The reason, or the number of the node.
+    pub value: LocalId,
+    pub body: Expr,
+}
+
+/// What the system tells a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SystemMessage {
+    /// A linked process has ended, or somebody wants this one to.
+    Exit,
+    /// A monitored process has ended.
+    Down,
+    NodeUp,
+    NodeDown,
 }
 
 /// Something that can be changed: a local, and the way into it.

@@ -1,6 +1,6 @@
 //! What is inside of an expression.
 
-use super::{Arg, Expr, ExprKind, LocalId, Place, Step};
+use super::{Arg, Expr, ExprKind, LocalId, Place, Receive, Step};
 
 /// The functions that walk over expressions, to read them or to change them.
 macro_rules! walk {
@@ -17,6 +17,20 @@ macro_rules! walk {
                 | ExprKind::Closure { .. }
                 | ExprKind::Break
                 | ExprKind::Continue => {}
+                ExprKind::Spawn { args, node, .. } => {
+                    args.$iter().for_each(&mut *f);
+                    node.$iter().for_each(|node| f(node));
+                }
+                ExprKind::Receive(receive) => {
+                    let Receive { arms, system, unknown, after, .. } = &$($mut)? **receive;
+                    if let Some((time, body)) = after {
+                        f(time);
+                        f(body);
+                    }
+                    arms.$iter().for_each(|arm| f(&$($mut)? arm.body));
+                    system.$iter().for_each(|arm| f(&$($mut)? arm.body));
+                    f(&$($mut)? unknown.body);
+                }
                 ExprKind::Call { args, .. } => args.$iter().for_each(|arg| $in_arg(arg, f)),
                 ExprKind::CallValue { function, args } => {
                     f(function);

@@ -6,6 +6,7 @@ pub(crate) mod elsewhere;
 pub(crate) mod memory;
 pub(crate) mod names;
 pub(crate) mod places;
+pub(crate) mod processes;
 pub(crate) mod types;
 
 use iridium_isa::{Diagnostic, Diagnostics, FileId, Severity, Sources, Span};

@@ -90,6 +90,18 @@ pub(crate) fn processes(place: Place) -> Problem {
         .help("the rest of the program is checked; leave processes out to run it")
 }
 
+pub(crate) fn actor_as_type(place: Place, name: &str) -> Problem {
+    Problem::error("mismatched-types", place, format!("`{name}` is an actor, not a type of values"))
+        .label("this is an actor")
+        .help(format!("what `spawn {name}(…)` gives is a `Pid[{name}]`"))
+}
+
+pub(crate) fn app_as_type(place: Place, name: &str) -> Problem {
+    Problem::error("mismatched-types", place, format!("`{name}` is an app, not a type of values"))
+        .label("this is an app")
+        .help(format!("write `{name}.CHILD` for the pid of one of its processes"))
+}
+
 pub(crate) fn circular(place: Place, what: &str, name: &str) -> Problem {
     Problem::error("circular-declaration", place, format!("{what} `{name}` is declared by itself"))
         .label("it leads back to itself")

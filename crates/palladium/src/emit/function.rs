@@ -158,6 +158,7 @@ impl<'f> Emitter<'f> {
             Inst::CallClosure { closure, args, results } => {
                 self.call_closure(*closure, args, results);
             }
+            Inst::Spawn { d, function, args, node } => self.spawn(*d, *function, args, *node),
             Inst::Machine { op, args, results } => self.machine(*op, args, results),
             Inst::New { .. }
             | Inst::NewBytes { .. }
@@ -320,7 +321,7 @@ impl<'f> Emitter<'f> {
     }
 
     /// Moves the arguments into a window above all that outlasts the call. Returns where it begins.
-    fn pass(&mut self, args: &[Reg]) -> u8 {
+    pub(super) fn pass(&mut self, args: &[Reg]) -> u8 {
         let slide = self.top();
         self.move_to(slide, args);
         slide

@@ -1,12 +1,14 @@
 //! What the machine does for the library: instructions with operands of their own.
 
 use iridium_isa::Instruction as I;
-use iridium_isa::operand::{Float, FloatOut, Import, Int, IntMut, IntOut, IntPair, Window};
+use iridium_isa::operand::{
+    Float, FloatOut, Import, Int, IntMut, IntOut, IntOut3, IntPair, Switch, Window,
+};
 
 use super::allocate::Lane;
 use super::function::Emitter;
 use super::select;
-use crate::mir::{MachineOp, Reg};
+use crate::mir::{FnIdx, MachineOp, Reg};
 
 impl Emitter<'_> {
     pub(super) fn machine(&mut self, op: MachineOp, args: &[Reg], results: &[Reg]) {
@@ -43,6 +45,35 @@ impl Emitter<'_> {
             MachineOp::Mono => I::Mono { d },
             MachineOp::Random => I::Rand { d },
             MachineOp::Sleep => I::Sleep { a: int(self, 0) },
+            MachineOp::OwnPid => I::SelfPid { d },
+            MachineOp::Send => return self.send(args),
+            MachineOp::SendInt => I::Sendi { p: int(self, 0), t: int(self, 1), a: int(self, 2) },
+            MachineOp::SendFloat => {
+                I::SendF64 { p: int(self, 0), t: int(self, 1), a: Float(arg(self, 2)) }
+            }
+            MachineOp::Receive => return self.receive(arg(self, 0), results),
+            MachineOp::ReceiveWithin => return self.receive_within(args, results),
+            MachineOp::MessageInt => I::Msgi { d },
+            MachineOp::MessageFloat => I::MsgF64 { d: FloatOut(result) },
+            MachineOp::MessageBytes => I::Msgm { a: int(self, 0), d },
+            MachineOp::MonitorUntil => I::Monitort { p: int(self, 0), t: int(self, 1) },
+            MachineOp::Monitor => I::Monitor { p: int(self, 0), d },
+            MachineOp::Demonitor => I::Demonitor { a: int(self, 0) },
+            MachineOp::Link => I::Link { p: int(self, 0) },
+            MachineOp::Unlink => I::Unlink { p: int(self, 0) },
+            MachineOp::Kill => I::Kill { p: int(self, 0), a: int(self, 1) },
+            MachineOp::TrapExits => I::Trapexit { n: Switch(1) },
+            MachineOp::Register => {
+                I::Registerm { a: int(self, 0), len: int(self, 1), p: int(self, 2) }
+            }
+            MachineOp::Unregister => {
+                I::Unregisterm { a: int(self, 0), len: int(self, 1), p: int(self, 2) }
+            }
+            MachineOp::Whereis => return self.whereis(int(self, 0), int(self, 1), result),
+            MachineOp::OwnNode => I::Node { d },
+            MachineOp::Nodes => I::Nodes { d },
+            MachineOp::NodeAt => I::Nodeat { a: int(self, 0), d },
+            MachineOp::MonitorNodes => I::Monnodes { n: Switch(1) },
             MachineOp::Host(function) => return self.host(Import(function), args, results),
         };
         self.code.push(instruction);
@@ -51,12 +82,84 @@ impl Emitter<'_> {
     /// Whether it is a float is told by the flag.
     fn parse_float(&mut self, a: Int, len: Int, results: &[Reg]) {
         let [float, is_float] = results else { return };
-        let (d, is_float) = (FloatOut(self.place(*float)), self.place(*is_float));
-        let done = self.code.label();
+        let d = FloatOut(self.place(*float));
         self.code.push(I::Atof { a, len, d });
-        self.code.push(select::integer(is_float, 1));
+        self.flag(*is_float);
+    }
+
+    /// The process starts with copies of a window.
+    pub(super) fn spawn(&mut self, d: Reg, function: FnIdx, args: &[Reg], node: Option<Reg>) {
+        let first = self.pass(args);
+        // The window is eight registers, whatever is used of it.
+        self.above(first, 7);
+        let (k, d) = (Window(first), IntOut(self.place(d)));
+        match node.map(|node| Int(self.place(node))) {
+            Some(a) => self.code.push_call(function, |l| I::Spawnat { a, l, k, d }),
+            None => self.code.push_call(function, |l| I::Spawn { l, k, d }),
+        }
+    }
+
+    fn send(&mut self, args: &[Reg]) {
+        let [p, t, address, length] = args else { return };
+        let (p, t) = (self.place(*p), self.place(*t));
+        // Both are read with the pair, though they may not outlast the instruction.
+        let above = self.above(p.max(t), 1);
+        let m = self.pair(above, self.place(*address), self.place(*length));
+        self.code.push(I::Send { p: Int(p), t: Int(t), m });
+    }
+
+    /// Two registers as a pair, which lies above all that outlasts it, and above another register.
+    fn pair(&mut self, least: u8, a: u8, b: u8) -> IntPair {
+        let first = self.top().max(least);
+        let second = self.above(first, 1);
+        self.moves(&[(Lane::Int, first, a), (Lane::Int, second, b)]);
+        IntPair(first)
+    }
+
+    /// Waits for ever.
+    fn receive(&mut self, tag: u8, results: &[Reg]) {
+        let first = self.top();
+        let (second, d) = (self.above(first, 1), self.above(first, 2));
+        self.moves(&[(Lane::Int, first, tag)]);
+        self.code.push(select::integer(second, -1));
+        self.code.push(I::Recv { t: IntPair(first), d: IntOut3(d) });
+        self.take_from(d, results);
+    }
+
+    /// Whether there is a message is told by the flag.
+    fn receive_within(&mut self, args: &[Reg], results: &[Reg]) {
+        let ([tag, ms], [came, results @ ..]) = (args, results) else { return };
+        let t = self.pair(0, self.place(*tag), self.place(*ms));
+        let d = self.above(t.0, 2);
+        self.code.push(I::Recv { t, d: IntOut3(d) });
+        self.take_from(d, results);
+        self.flag(*came);
+    }
+
+    fn take_from(&mut self, first: u8, results: &[Reg]) {
+        let moves: Vec<_> = results
+            .iter()
+            .zip(0..)
+            .map(|(reg, at)| (Lane::Int, self.place(*reg), self.above(first, at)))
+            .collect();
+        self.moves(&moves);
+    }
+
+    /// 0 when there is none.
+    fn whereis(&mut self, a: Int, len: Int, d: u8) {
+        let done = self.code.label();
+        self.code.push(I::Whereism { a, len, d: IntOut(d) });
         self.code.push_to(done, |l| I::Djmpe { l });
-        self.code.push(select::integer(is_float, 0));
+        self.code.push(select::integer(d, 0));
+        self.code.bind(done);
+    }
+
+    /// 1 when the flag is set, else 0.
+    fn flag(&mut self, d: Reg) {
+        let (d, done) = (self.place(d), self.code.label());
+        self.code.push(select::integer(d, 1));
+        self.code.push_to(done, |l| I::Djmpe { l });
+        self.code.push(select::integer(d, 0));
         self.code.bind(done);
     }
 

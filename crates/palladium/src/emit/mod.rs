@@ -18,10 +18,10 @@ mod prepare;
 mod select;
 mod simplify;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use iridium_isa::operand::Lit64;
-use iridium_isa::{Instruction, Module, ModuleBuilder, Sources, is_name_char};
+use iridium_isa::{Instruction, Label, Module, ModuleBuilder, Sources, is_name_char};
 
 pub use self::error::Error;
 
@@ -48,6 +48,7 @@ pub fn module(program: &Program, sources: &Sources<'_>) -> Result<Module, Error>
     let addresses = data::place(program, &mut builder, |function| places.start(function));
     let address = |of: DataIdx| addresses.get(of.0 as usize).copied().unwrap_or(0);
     let names = names(program);
+    let mut labels: HashMap<u32, Label> = HashMap::new();
     builder.reserve(bodies.iter().map(Vec::len).sum());
     for index in &places.order {
         let at = index.0 as usize;
@@ -56,10 +57,16 @@ pub fn module(program: &Program, sources: &Sources<'_>) -> Result<Module, Error>
         };
         let label = builder.named_label(names.get(at).cloned().unwrap_or_default());
         builder.bind(label);
+        labels.insert(places.start(*index), label);
         for line in lines {
             builder.set_location(sources.location(function.file, line.at));
             builder.push(placed(line, places.start(*index), &places, address));
         }
+    }
+    for (protocol, starts) in &program.inboxes {
+        // Functions that do the same are one.
+        let starts = starts.iter().filter_map(|index| labels.get(&places.start(*index)).copied());
+        builder.add_protocol(protocol.clone(), &starts.collect::<Vec<_>>());
     }
     Ok(builder.finish()?)
 }

@@ -5,7 +5,7 @@ use super::function::{Body, Variable};
 use super::instances::{Instance, Key};
 use super::place::Open;
 use super::slot::Slot;
-use crate::core::{Arg, Body as Tree, Expr, FnId, LocalId, Place, Type};
+use crate::core::{Arg, Body as Tree, Expr, ExprKind, FnId, LocalId, Place, Type};
 use crate::mir::{Inst, Reg, Terminator};
 
 /// The arguments of a call in their order, and the places that take their values back.
@@ -25,6 +25,9 @@ impl<'a> Body<'_, 'a> {
         result: &Type,
     ) -> Value {
         let function = self.code.context.function(id);
+        if let Some(sent) = self.sent_variant(&function.name, types, args) {
+            return sent;
+        }
         let Args { values, places, copies } = self.args(args, None);
         let value = if let Tree::Intrinsic = function.body {
             let types = self.types_of(types);
@@ -56,6 +59,23 @@ impl<'a> Body<'_, 'a> {
         }
         self.after_call(result);
         value
+    }
+
+    /// A message that is sent where it is put together need not be a value.
+    fn sent_variant(&mut self, name: &str, types: &[Type], args: &'a [Arg]) -> Option<Value> {
+        let ("process.send_message", [Arg::Value(pid), Arg::Value(message)]) = (name, args) else {
+            return None;
+        };
+        let ExprKind::Variant { variant, fields, .. } = &message.kind else { return None };
+        let of = self.ty(&types[0]);
+        let given: Vec<&Expr> = std::iter::once(pid).chain(fields).collect();
+        let mut values = self.values(&given);
+        let pid = values.remove(0)[0];
+        let types: Vec<Type> = fields.iter().map(|field| self.ty(&field.ty)).collect();
+        let number = self.code.context.tag(&of, *variant);
+        let tag = self.code.int(number);
+        self.code.send_fields(pid, tag, &types, values);
+        Some(Value::new())
     }
 
     pub(super) fn call_value(

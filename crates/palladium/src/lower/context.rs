@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use iridium_isa::protocol::Protocol;
+
 use super::instances::{Instance, Instances};
+use super::protocol::Protocols;
 use super::shape::Types;
 use crate::core::{self, FnId, Type};
 use crate::mir::{Class, Data, DataIdx, FnIdx};
@@ -15,6 +18,7 @@ pub(super) struct Context<'a> {
     pub(super) data: Vec<Data>,
     data_index: HashMap<Data, DataIdx>,
     pub(super) imports: Vec<Arc<str>>,
+    protocols: Protocols,
     /// What the closures of each kind have captured; the kind is the variant in their head.
     pub(super) captures: Vec<Vec<Class>>,
 }
@@ -28,12 +32,24 @@ impl<'a> Context<'a> {
             data: Vec::new(),
             data_index: HashMap::new(),
             imports: Vec::new(),
+            protocols: Protocols::default(),
             captures: Vec::new(),
         }
     }
 
     pub(super) fn function(&self, id: FnId) -> &'a core::Function {
         &self.program.functions[id.0 as usize]
+    }
+
+    /// The tag of a message: of a variant of an enum, or of the only one of another type.
+    pub(super) fn tag(&mut self, of: &Type, variant: u32) -> i64 {
+        let protocol = self.protocol(of);
+        protocol.messages.get(variant as usize).map_or(0, |message| message.tag)
+    }
+
+    /// What a process understands that receives values of a type.
+    pub(super) fn protocol(&mut self, of: &Type) -> Arc<Protocol> {
+        self.protocols.get(self.program, of)
     }
 
     pub(super) fn data(&mut self, data: Data) -> DataIdx {
@@ -119,7 +135,9 @@ fn matches(declared: &Type, ty: &Type, types: &mut [Type]) -> bool {
         declared.iter().zip(args).all(|(declared, ty)| matches(declared, ty, types))
     };
     match (declared, ty) {
-        (Type::List(a), Type::List(b)) => matches(a, b, types),
+        (Type::List(a), Type::List(b))
+        | (Type::Pid(a), Type::Pid(b))
+        | (Type::Reply(a), Type::Reply(b)) => matches(a, b, types),
         (Type::Record(a, declared), Type::Record(b, args)) if a == b => all(declared, args),
         (Type::Enum(a, declared), Type::Enum(b, args)) if a == b => all(declared, args),
         (Type::Param(n), _) => {

@@ -6,7 +6,7 @@ use super::instances::Instance;
 use super::target::Target;
 use super::value::Source;
 use crate::core::{FnId, Type};
-use crate::mir::{BlockIdx, Class, Function, Passing, Terminator};
+use crate::mir::{BlockIdx, Class, Function, Passing, Reg, Terminator};
 
 /// The kind of the trap of an `Err` from main.
 const ERROR: u8 = 5;
@@ -41,22 +41,32 @@ pub(super) fn make(context: &mut Context<'_>, target: Target) -> Function {
 impl Code<'_, '_> {
     /// Calls a function without parameters, if there is one, and ends the process.
     fn runs(&mut self, first: Option<FnId>) {
-        if let Some(id) = first {
-            let result = self.context.function(id).result.clone();
-            let classes = self.context.types.parts(&result);
-            let function = self.context.instances.get(Instance::new(id, []).plain());
-            let value = self.call(function, Vec::new(), &classes);
-            if matches!(&result, Type::Enum(of, _) if Some(*of) == self.context.program.known.result)
-            {
-                self.check(&result, &value);
-            }
+        match first {
+            Some(id) => self.runs_with(Instance::new(id, []), Vec::new()),
+            None => self.runs_out(),
         }
+    }
+
+    /// Calls a function, and ends the process: as failed when that gives an `Err`.
+    pub(super) fn runs_with(&mut self, instance: Instance, args: Vec<Reg>) {
+        let declared = self.context.function(instance.function);
+        let result = declared.result.substitute(&instance.types);
+        let classes = self.context.types.parts(&result);
+        let function = self.context.instances.get(instance.plain());
+        let value = self.call(function, args, &classes);
+        if matches!(&result, Type::Enum(of, _) if Some(*of) == self.context.program.known.result) {
+            self.check(&result, &value);
+        }
+        self.runs_out();
+    }
+
+    fn runs_out(&mut self) {
         let code = self.int(0);
         self.end(Terminator::Exit { code });
     }
 
     /// Goes on when a result is `Ok`.
-    fn check(&mut self, ty: &Type, result: &[crate::mir::Reg]) {
+    fn check(&mut self, ty: &Type, result: &[Reg]) {
         let (ok, err) = (self.block(), self.block());
         self.switch_on_variant(result, ty, &[ok, err], err);
         self.at(err);

@@ -109,6 +109,10 @@ impl<'a> Body<'_, 'a> {
                 self.give_back(value);
                 Vec::new()
             }
+            ExprKind::Spawn { function, types, args, node } => {
+                vec![self.spawn(*function, types, args, node.as_deref())]
+            }
+            ExprKind::Receive(receive) => self.receive(receive, &ty),
             ExprKind::Trap { kind, text } => {
                 let text = self.expr(text)[0];
                 let [address, length] = self.code.bytes_of(text);

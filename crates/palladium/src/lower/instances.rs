@@ -32,6 +32,8 @@ pub(super) enum Key {
     Entry(Target),
     /// The same for what has been typed at a prompt.
     Prompt(Arc<Entry>),
+    /// The begin of a process that calls a function.
+    Birth(Instance),
     /// A function. Of its parameters it is known which closures they are, if that can be.
     Function(Instance, Arc<[Option<Instance>]>),
     /// A function that is called as a closure, or the code of one.

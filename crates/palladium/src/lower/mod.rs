@@ -15,16 +15,21 @@ mod entry;
 mod expr;
 mod function;
 mod glue;
+mod inbox;
 mod inline;
 mod instances;
 mod intrinsics;
+mod message;
 mod pattern;
 mod place;
 mod prompt;
+mod protocol;
 mod prune;
+mod receive;
 mod rows;
 mod shape;
 mod slot;
+mod spawn;
 mod target;
 mod value;
 
@@ -60,6 +65,7 @@ fn lower_from(program: &core::Program, first: Key, kept: &[Data]) -> Program {
     let mut context = Context::new(program);
     context.begin_with(kept);
     let entry = context.instances.get(first);
+    let inboxes = context.inboxes();
     make_all(&mut context);
     // Only now it is known what closures have captured.
     let mut glue = Vec::new();
@@ -74,7 +80,7 @@ fn lower_from(program: &core::Program, first: Key, kept: &[Data]) -> Program {
     };
     inline::inline(&mut functions, is_library);
     let files = program.files.clone();
-    let mut program = Program { functions, data, glue, entry, imports, files };
+    let mut program = Program { functions, data, glue, entry, imports, inboxes, files };
     prune::prune(&mut program, kept.len());
     program
 }
@@ -84,6 +90,7 @@ fn make_all(context: &mut Context<'_>) {
     while let Some((index, key)) = context.instances.next() {
         let mut function = match key {
             Key::Entry(target) => entry::make(context, target),
+            Key::Birth(instance) => spawn::birth(context, instance),
             Key::Prompt(entry) => prompt::make(context, &entry),
             Key::Function(instance, closures) => function::lower(context, instance, &closures),
             Key::Value(instance) => function::lower_value(context, instance),

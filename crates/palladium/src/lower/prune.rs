@@ -10,6 +10,9 @@ pub(super) fn prune(program: &mut Program, data: usize) {
     let mut kept = Kept::default();
     (0..data as u32).for_each(|index| kept.data.see(DataIdx(index)));
     kept.functions.see(program.entry);
+    for (_, starts) in &program.inboxes {
+        starts.iter().for_each(|index| kept.functions.see(*index));
+    }
     for glue in &program.glue {
         glue.drop.into_iter().chain(glue.copy).for_each(|index| kept.functions.see(index));
     }
@@ -66,6 +69,9 @@ impl Kept {
     fn apply(&self, program: &mut Program) {
         let function = |index: &mut FnIdx| *index = FnIdx(self.functions.new_index(*index));
         function(&mut program.entry);
+        for (_, starts) in &mut program.inboxes {
+            starts.iter_mut().for_each(function);
+        }
         for glue in &mut program.glue {
             glue.drop.iter_mut().chain(&mut glue.copy).for_each(function);
         }
@@ -99,7 +105,10 @@ impl Kept {
 }
 
 fn each_function(inst: &mut Inst, f: &mut dyn FnMut(&mut FnIdx)) {
-    if let Inst::Call { function, .. } | Inst::Code { function, .. } = inst {
+    if let Inst::Call { function, .. }
+    | Inst::Code { function, .. }
+    | Inst::Spawn { function, .. } = inst
+    {
         f(function);
     }
 }

@@ -103,6 +103,7 @@ impl Inst {
             | Self::Float { d, .. }
             | Self::Data { d, .. }
             | Self::Code { d, .. }
+            | Self::Spawn { d, .. }
             | Self::Copy { d, .. }
             | Self::Binary { d, .. }
             | Self::Unary { d, .. }
@@ -166,6 +167,7 @@ impl Inst {
             }
             Self::NewBytes { bytes, .. } => f(bytes),
             Self::Call { args, .. } | Self::Machine { args, .. } => args.iter_mut().for_each(f),
+            Self::Spawn { args, node, .. } => args.iter_mut().chain(node).for_each(f),
             Self::CallClosure { closure, args, .. } => {
                 f(closure);
                 args.iter_mut().for_each(f);
@@ -209,7 +211,16 @@ impl Inst {
                     | BinaryOp::RemU
             ),
             Self::Unary { op, .. } => *op == UnaryOp::Neg,
-            Self::Machine { op, .. } => matches!(op, MachineOp::Host(_)),
+            Self::Machine { op, .. } => matches!(
+                op,
+                MachineOp::Host(_)
+                    | MachineOp::Send
+                    | MachineOp::SendInt
+                    | MachineOp::SendFloat
+                    | MachineOp::Receive
+                    | MachineOp::ReceiveWithin
+            ),
+            Self::Spawn { .. } => true,
             Self::LoadElem { .. }
             | Self::StoreElem { .. }
             | Self::TakeElem { .. }

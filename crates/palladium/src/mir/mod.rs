@@ -19,6 +19,7 @@
 
 use std::sync::Arc;
 
+use iridium_isa::protocol::Protocol;
 use iridium_isa::{FileId, Span};
 
 pub mod flow;
@@ -53,6 +54,8 @@ pub struct Program {
     pub entry: FnIdx,
     /// The names of host functions.
     pub imports: Vec<Arc<str>>,
+    /// What processes understand, and the functions at which such processes can be started.
+    pub inboxes: Vec<(Protocol, Vec<FnIdx>)>,
     pub files: Vec<Arc<str>>,
 }
 
@@ -265,6 +268,14 @@ pub enum Inst {
         args: Vec<Reg>,
         results: Vec<Reg>,
     },
+    /// Starts a process at a function that takes no pointers and does not return; `d` is its pid.
+    Spawn {
+        d: Reg,
+        function: FnIdx,
+        args: Vec<Reg>,
+        /// On the node with this number; then 0 when it cannot be reached.
+        node: Option<Reg>,
+    },
     /// Borrows everything.
     Machine {
         op: MachineOp,
@@ -427,6 +438,52 @@ pub enum MachineOp {
     Random,
     /// ms
     Sleep,
+    /// -> pid
+    OwnPid,
+    /// pid, tag, address, length
+    Send,
+    /// pid, tag, integer
+    SendInt,
+    /// pid, tag, float
+    SendFloat,
+    /// tag (-1: any) -> tag, sender, length
+    Receive,
+    /// tag (-1: any), ms -> whether there is one, tag, sender, length
+    ReceiveWithin,
+    /// -> integer, that the current message is
+    MessageInt,
+    /// -> float, that the current message is
+    MessageFloat,
+    /// address -> length of the current message, which is copied there
+    MessageBytes,
+    /// pid, tag of the one message that it is until
+    MonitorUntil,
+    /// pid -> reference
+    Monitor,
+    /// reference or tag
+    Demonitor,
+    /// pid
+    Link,
+    /// pid
+    Unlink,
+    /// pid, reason
+    Kill,
+    /// Exits arrive as messages.
+    TrapExits,
+    /// address, length, pid
+    Register,
+    /// address, length, pid
+    Unregister,
+    /// address, length -> pid or 0
+    Whereis,
+    /// -> number
+    OwnNode,
+    /// -> how many are alive
+    Nodes,
+    /// which of them -> number
+    NodeAt,
+    /// Nodes that come and go are told.
+    MonitorNodes,
     /// The host function at this position in [`Program::imports`], with at most 8 arguments and
     /// results.
     Host(u16),

@@ -152,8 +152,8 @@ impl World {
                 self.aliases.push(AliasDecl { module, public, ast, resolved: Progress::No });
             }
             ast::ItemKind::Const(constant) => self.declare_const(module, public, constant),
-            ast::ItemKind::Actor(actor) => self.declare_process(module, &actor.name),
-            ast::ItemKind::App(app) => self.declare_process(module, &app.name),
+            ast::ItemKind::Actor(actor) => self.declare_actor(module, public, actor),
+            ast::ItemKind::App(app) => self.declare_app(module, &app.name),
             ast::ItemKind::Test(test) => self.declare_test(module, test),
         }
     }
@@ -167,6 +167,7 @@ impl World {
             ast: Rc::new(function),
             around: Vec::new(),
             hidden: Vec::new(),
+            actor: None,
             signature: None,
             reached: None,
         });
@@ -206,7 +207,8 @@ impl World {
             (Arc::clone(&enumeration.name.text), enumeration.generics.len() as u32);
         self.enums.push(core::Enum { name, generics, variants });
         let ast = Rc::new(enumeration);
-        self.enum_decls.push(EnumDecl { module, public, ast, generics: None, resolved: false });
+        let decl = EnumDecl { module, public, ast, actor: None, generics: None, resolved: false };
+        self.enum_decls.push(decl);
     }
 
     fn declare_const(&mut self, module: ModuleId, public: bool, constant: ast::Const) {
@@ -221,9 +223,8 @@ impl World {
         }
     }
 
-    fn declare_process(&mut self, module: ModuleId, name: &ast::Ident) {
-        self.declare_type(module, name, TypeName::Process);
-        self.construct(module, &name.text, Constructor::Process);
+    fn declare_app(&mut self, module: ModuleId, name: &ast::Ident) {
+        self.declare_type(module, name, TypeName::App);
         let place = self.place(module, &name.span);
         self.processes(place);
     }
@@ -252,13 +253,14 @@ impl World {
             }),
             around: Vec::new(),
             hidden: Vec::new(),
+            actor: None,
             signature: None,
             reached: None,
         });
         self.module_mut(module).tests.push(TestDecl { name: test.name, span, function });
     }
 
-    fn declare_type(&mut self, module: ModuleId, name: &ast::Ident, declared: TypeName) {
+    pub(super) fn declare_type(&mut self, module: ModuleId, name: &ast::Ident, declared: TypeName) {
         let first = self.module_mut(module).types.insert(Arc::clone(&name.text), declared);
         if first.is_some() && !name.text.is_empty() {
             let first = first.map_or(0..0, |first| self.declared_span(first));
@@ -267,7 +269,12 @@ impl World {
         }
     }
 
-    fn construct(&mut self, module: ModuleId, name: &Arc<str>, constructor: Constructor) {
+    pub(super) fn construct(
+        &mut self,
+        module: ModuleId,
+        name: &Arc<str>,
+        constructor: Constructor,
+    ) {
         let constructors = &mut self.module_mut(module).constructors;
         constructors.entry(Arc::clone(name)).or_default().push(constructor);
     }

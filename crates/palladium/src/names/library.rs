@@ -43,6 +43,7 @@ const MODULES: &[(&str, &str)] = &[
     ("option", include_str!("../std/option.pd")),
     ("ordering", include_str!("../std/ordering.pd")),
     ("prelude", include_str!("../std/prelude.pd")),
+    ("process", include_str!("../std/process.pd")),
     ("random", include_str!("../std/random.pd")),
     ("range", include_str!("../std/range.pd")),
     ("result", include_str!("../std/result.pd")),
@@ -73,6 +74,20 @@ pub(crate) fn importable() -> impl Iterator<Item = &'static str> {
     public.map(|(name, _)| *name).filter(|name| !PRELUDE.contains(name))
 }
 
+/// The functions for processes that are known everywhere. Their module is only read for them.
+pub(crate) const OF_PROCESSES: &[&str] = &[
+    "ask",
+    "monitor",
+    "demonitor",
+    "link",
+    "unlink",
+    "node",
+    "nodes",
+    "monitor_nodes",
+    "task",
+    "parallel_map",
+];
+
 /// The module of the prelude that declares a type or a variant of everyday use. Of others only a
 /// look into all of them tells.
 pub(crate) fn home(name: &str) -> Option<&'static str> {
@@ -83,6 +98,10 @@ pub(crate) fn home(name: &str) -> Option<&'static str> {
         "Map" => "map",
         "Set" => "set",
         "Range" => "range",
+        "Reason" | "Normal" | "Code" | "Killed" | "NoProcess" | "NodeLost" | "Shutdown"
+        | "GaveUp" | "TrapKind" | "CallError" | "Timeout" | "Down" | "NotUnderstood"
+        | "SpawnError" | "Unreachable" | "Refused" | "Exit" | "NodeUp" | "NodeDown" | "Monitor"
+        | "Timer" | "Task" => "process",
         _ => return None,
     })
 }

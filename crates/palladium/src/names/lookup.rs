@@ -101,7 +101,8 @@ impl World {
             TypeName::Record(RecordId(id)) => self.record_decls[id as usize].public,
             TypeName::Enum(EnumId(id)) => self.enum_decls[id as usize].public,
             TypeName::Alias(key) => self.aliases[key.0 as usize].public,
-            TypeName::Process => true,
+            TypeName::Actor(id) => self.actor(id).public,
+            TypeName::App => true,
         }
     }
 
@@ -129,7 +130,7 @@ impl World {
         let is_public = |constructor: &Constructor| match *constructor {
             Constructor::Record(id) => self.is_public_type(TypeName::Record(id)),
             Constructor::Variant(id, _) => self.is_public_type(TypeName::Enum(id)),
-            Constructor::Process => true,
+            Constructor::Actor(id) => self.actor(id).public,
         };
         let found = modules.iter().flat_map(|&module| {
             let all = self.module(module).constructors.get(name).into_iter().flatten();
@@ -145,7 +146,8 @@ impl World {
             return own.to_vec();
         }
         let mut found = Vec::new();
-        for open in library::OPEN {
+        let of_processes = library::OF_PROCESSES.contains(&name).then_some("process");
+        for open in library::OPEN.iter().copied().chain(of_processes) {
             let Some(open) = self.library_module(open) else { continue };
             for key in self.module(open).functions_named(name).to_vec() {
                 let seen = self.sees(module, open, self.function(key).public);
@@ -263,6 +265,9 @@ impl World {
     pub(crate) fn value_names(&mut self, module: ModuleId) -> BTreeSet<Arc<str>> {
         let mut names = own_values(self.module(module));
         names.extend(self.module(module).imports.iter().map(|import| Arc::clone(&import.name)));
+        // Short ones are near to too much.
+        let of_processes = library::OF_PROCESSES.iter().filter(|name| name.len() > 4);
+        names.extend(of_processes.map(|name| Arc::from(*name)));
         for open in library::OPEN {
             let Some(open) = self.library_module(open) else { continue };
             let functions = self.module(open).functions.values().flatten();
@@ -312,6 +317,7 @@ pub(crate) fn builtin_module(ty: &Type) -> Option<&'static str> {
         Type::Bytes => "bytes",
         Type::Duration => "duration",
         Type::List(_) => "list",
+        Type::Pid(_) | Type::Reply(_) | Type::Node => "process",
         _ => return None,
     })
 }
@@ -326,32 +332,4 @@ pub(crate) fn same_head(declared: &Type, ty: &Type) -> bool {
         (Type::Tuple(a), Type::Tuple(b)) => a.len() == b.len(),
         (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
     }
-}
-
-/// Whether a name is one that the library has for processes.
-pub(crate) fn is_of_processes(name: &str) -> bool {
-    matches!(
-        name,
-        "CallError"
-            | "SpawnError"
-            | "Reason"
-            | "Timeout"
-            | "Down"
-            | "NotUnderstood"
-            | "Unreachable"
-            | "Refused"
-            | "Task"
-            | "Timer"
-            | "self"
-            | "ask"
-            | "monitor"
-            | "demonitor"
-            | "link"
-            | "nodes"
-            | "node"
-            | "monitor_nodes"
-            | "task"
-            | "parallel_map"
-            | "stop"
-    )
 }

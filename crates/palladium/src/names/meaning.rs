@@ -91,9 +91,11 @@ impl World {
                 let field = decl.ast.variants.get(variant as usize)?.fields.get(nth)?;
                 (decl.module, &field.label.as_ref()?.span)
             }
-            Meaning::Type(TypeName::Process)
-            | Meaning::Constructor(Constructor::Process)
-            | Meaning::Field(Constructor::Process, _) => return None,
+            Meaning::Type(TypeName::Actor(id)) | Meaning::Constructor(Constructor::Actor(id)) => {
+                let decl = self.actor(id);
+                (decl.module, &decl.ast.name.span)
+            }
+            Meaning::Type(TypeName::App) | Meaning::Field(Constructor::Actor(_), _) => return None,
         };
         Some(self.place(module, span))
     }

@@ -1,5 +1,6 @@
 //! Names: the files of a program, what they declare, and what a name in them stands for.
 
+pub(crate) mod actors;
 mod check;
 mod files;
 pub(crate) mod library;

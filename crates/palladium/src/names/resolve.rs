@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use iridium_isa::suggest;
 
-use super::lookup::is_of_processes;
 use super::meaning::Meaning;
 use super::world::{
-    AliasKey, Bound, FnKey, Generic, Generics, ModuleId, Param, Progress, Signature, TypeName,
-    World,
+    ActorId, AliasKey, Bound, FnKey, Generic, Generics, ModuleId, Param, Progress, Signature,
+    TypeName, World,
 };
 use crate::core::{EnumId, FnType, RecordId, Type};
 use crate::diag::{Place, elsewhere, names as say, types as say_types};
@@ -36,13 +35,11 @@ impl World {
             }
             ast::TypeKind::Tuple(types) => Type::Tuple(self.resolve_types(scope, types).into()),
             ast::TypeKind::Fn { params, result, receives } => {
-                if receives.is_some() {
-                    self.processes(self.place(scope.module, &ty.span));
-                }
                 let params = self.resolve_types(scope, params);
+                let receives = receives.as_ref().map(|inbox| self.resolve_type(scope, inbox));
                 let result = result.as_ref().map(|result| self.resolve_type(scope, result));
                 let result = result.unwrap_or_else(unit);
-                Type::Fn(Arc::new(FnType { params, result, receives: None }))
+                Type::Fn(Arc::new(FnType { params, result, receives }))
             }
             ast::TypeKind::Error => ERROR,
         }
@@ -60,7 +57,11 @@ impl World {
         name: &ast::Ident,
         args: &[ast::Type],
     ) -> Type {
-        let args = self.resolve_types(scope, args);
+        let is_pid = module.is_none() && &*name.text == "Pid";
+        let args = match is_pid {
+            true => args.iter().map(|arg| self.resolve_inbox(scope, arg)).collect(),
+            false => self.resolve_types(scope, args),
+        };
         if let Some(module) = module {
             let Some(found) = self.type_of_module(scope.module, module, name) else {
                 return ERROR;
@@ -74,9 +75,6 @@ impl World {
         }
         let own = self.module(scope.module).types.contains_key(&name.text);
         if let Some((count, make)) = builtin(&name.text).filter(|_| !own) {
-            if matches!(&*name.text, "Pid" | "Reply") {
-                self.processes(self.place(scope.module, &ty.span));
-            }
             return self.builtin(scope.module, ty, name, &args, count, make);
         }
         match self.types_named(scope.module, &name.text)[..] {
@@ -95,6 +93,45 @@ impl World {
                 self.problem(say::ambiguous(place, &name.text, &choices));
                 ERROR
             }
+        }
+    }
+
+    /// What a process receives: a type, or the messages of an actor.
+    pub(crate) fn resolve_inbox(&mut self, scope: TypeScope<'_>, ty: &ast::Type) -> Type {
+        if let ast::TypeKind::Named { module, name, args } = &ty.kind
+            && let Some(actor) = self.actor_named(scope, module.as_ref(), name)
+        {
+            let args = self.resolve_types(scope, args);
+            let count = self.actor(actor).ast.generics.len();
+            return match self.right_number(scope.module, ty, name, args.len(), count) {
+                true => Type::Enum(self.actor(actor).inbox, args.into()),
+                false => ERROR,
+            };
+        }
+        self.resolve_type(scope, ty)
+    }
+
+    fn actor_named(
+        &mut self,
+        scope: TypeScope<'_>,
+        module: Option<&ast::Ident>,
+        name: &ast::Ident,
+    ) -> Option<ActorId> {
+        let found = match module {
+            Some(module) => {
+                let module = self.module_named(scope.module, &module.text)??;
+                let found = *self.module(module).types.get(&name.text)?;
+                self.sees(scope.module, module, self.is_public_type(found)).then_some(found)?
+            }
+            None if scope.generics.iter().any(|generic| generic.name == name.text) => return None,
+            None => match self.types_named(scope.module, &name.text)[..] {
+                [found] => found,
+                _ => return None,
+            },
+        };
+        match found {
+            TypeName::Actor(actor) => Some(actor),
+            _ => None,
         }
     }
 
@@ -140,10 +177,6 @@ impl World {
 
     fn unknown_type(&mut self, scope: TypeScope<'_>, name: &ast::Ident) {
         if name.text.is_empty() {
-            return;
-        }
-        if is_of_processes(&name.text) {
-            self.processes(self.place(scope.module, &name.span));
             return;
         }
         if let Some(instead) = elsewhere::upper(&name.text) {
@@ -197,7 +230,16 @@ impl World {
             TypeName::Record(id) => self.records[id.0 as usize].generics as usize,
             TypeName::Enum(id) => self.enums[id.0 as usize].generics as usize,
             TypeName::Alias(key) => self.aliases[key.0 as usize].ast.generics.len(),
-            TypeName::Process => return ERROR,
+            TypeName::Actor(_) => {
+                let place = self.place(module, &ty.span);
+                self.problem(say::actor_as_type(place, &name.text));
+                return ERROR;
+            }
+            TypeName::App => {
+                let place = self.place(module, &ty.span);
+                self.problem(say::app_as_type(place, &name.text));
+                return ERROR;
+            }
         };
         if !self.right_number(module, ty, name, args.len(), count) {
             return ERROR;
@@ -206,7 +248,7 @@ impl World {
             TypeName::Record(id) => Type::Record(id, args.into()),
             TypeName::Enum(id) => Type::Enum(id, args.into()),
             TypeName::Alias(key) => self.alias(key).substitute(&args),
-            TypeName::Process => ERROR,
+            TypeName::Actor(_) | TypeName::App => ERROR,
         }
     }
 
@@ -309,15 +351,22 @@ impl World {
         let generics = self.resolve_generics(module, &ast.generics);
         let scope = TypeScope { module, generics: &generics };
         let params = ast.params.iter().map(|param| self.param(scope, param)).collect();
-        if let Some(receives) = &ast.receives {
-            self.processes(self.place(module, &receives.span));
-        }
+        let actor = self.function(key).actor;
+        let receives = match (&ast.receives, actor) {
+            (Some(inbox), _) => Some(self.resolve_inbox(scope, inbox)),
+            (None, Some((actor, _))) => {
+                let own = self.actor(actor).ast.generics.len() as u32;
+                Some(Type::Enum(self.actor(actor).inbox, (0..own).map(Type::Param).collect()))
+            }
+            (None, None) => None,
+        };
         let result = ast.result.as_ref().map(|result| self.resolve_type(scope, result));
         let signature = Rc::new(Signature {
             file: self.module(module).file,
             name: ast.name.clone(),
             params,
             result: result.unwrap_or_else(unit),
+            receives,
             result_span: ast.result.as_ref().map_or(&ast.name.span, |ty| &ty.span).clone(),
             generics,
         });
@@ -397,6 +446,9 @@ impl World {
             return;
         }
         let (module, ast) = (decl.module, Rc::clone(&decl.ast));
+        if let Some(actor) = decl.actor {
+            return self.resolve_messages(id, actor);
+        }
         let generics = self.enum_generics(id);
         let scope = TypeScope { module, generics: &generics };
         for (nth, variant) in ast.variants.iter().enumerate() {
@@ -404,6 +456,22 @@ impl World {
             for field in &variant.fields {
                 let label = field.label.as_ref().map(|label| Arc::clone(&label.text));
                 fields.push((label, self.resolve_type(scope, &field.ty)));
+            }
+            self.enums[id.0 as usize].variants[nth].fields = fields;
+        }
+    }
+
+    /// The messages of an actor have what its handlers take. Of one that is answered, who wants the
+    /// answer comes last.
+    fn resolve_messages(&mut self, id: EnumId, actor: ActorId) {
+        for nth in 0..self.actor(actor).messages.len() {
+            let handler = self.actor(actor).messages[nth];
+            let signature = self.signature(self.actor(actor).handlers[handler]);
+            let params = signature.params.iter();
+            let mut fields: Vec<(Option<Arc<str>>, Type)> =
+                params.map(|param| (Some(Arc::clone(&param.name)), param.ty.clone())).collect();
+            if self.actor(actor).ast.handlers[handler].result.is_some() {
+                fields.push((None, Type::Reply(Arc::new(signature.result.clone()))));
             }
             self.enums[id.0 as usize].variants[nth].fields = fields;
         }
@@ -421,7 +489,11 @@ impl World {
                 let alias = &self.aliases[key.0 as usize];
                 (alias.module, &alias.ast.name.text)
             }
-            TypeName::Process => return "an actor".to_owned(),
+            TypeName::Actor(id) => {
+                let actor = self.actor(id);
+                (actor.module, &actor.ast.name.text)
+            }
+            TypeName::App => return "an app".to_owned(),
         };
         format!("{}.{name}", self.module(module).name)
     }
@@ -432,7 +504,8 @@ impl World {
             TypeName::Record(id) => self.record_decls[id.0 as usize].ast.name.span.clone(),
             TypeName::Enum(id) => self.enum_decls[id.0 as usize].ast.name.span.clone(),
             TypeName::Alias(key) => self.aliases[key.0 as usize].ast.name.span.clone(),
-            TypeName::Process => 0..0,
+            TypeName::Actor(id) => self.actor(id).ast.name.span.clone(),
+            TypeName::App => 0..0,
         }
     }
 }

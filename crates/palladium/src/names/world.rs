@@ -24,6 +24,9 @@ pub(crate) struct ConstKey(pub(crate) u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct AliasKey(pub(crate) u32);
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ActorId(pub(crate) u32);
+
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) modules: Vec<Module>,
@@ -36,6 +39,7 @@ pub(crate) struct World {
     pub(crate) functions: Vec<FnDecl>,
     pub(crate) consts: Vec<ConstDecl>,
     pub(crate) aliases: Vec<AliasDecl>,
+    pub(crate) actors: Vec<ActorDecl>,
     /// The modules of the library that have been read, by name.
     pub(crate) library: HashMap<&'static str, ModuleId>,
     /// The functions of defaults that are no literals, by the parameter or field.
@@ -101,8 +105,9 @@ pub(crate) enum TypeName {
     Record(RecordId),
     Enum(EnumId),
     Alias(AliasKey),
-    /// An actor or an app.
-    Process,
+    Actor(ActorId),
+    /// An app.
+    App,
 }
 
 /// The declaration that a default belongs to.
@@ -117,7 +122,8 @@ pub(crate) enum Owner {
 pub(crate) enum Constructor {
     Record(RecordId),
     Variant(EnumId, u32),
-    Process,
+    /// It is spawned.
+    Actor(ActorId),
 }
 
 #[derive(Debug)]
@@ -134,6 +140,8 @@ pub(crate) struct EnumDecl {
     pub(crate) module: ModuleId,
     pub(crate) public: bool,
     pub(crate) ast: Rc<ast::Enum>,
+    /// The actor whose messages it has.
+    pub(crate) actor: Option<ActorId>,
     pub(crate) generics: Option<Generics>,
     pub(crate) resolved: bool,
 }
@@ -174,8 +182,39 @@ pub(crate) struct FnDecl {
     pub(crate) around: Vec<(Arc<str>, FnKey)>,
     /// Of a nested function: the locals around it, which it does not see.
     pub(crate) hidden: Vec<Arc<str>>,
+    /// Of what belongs to an actor.
+    pub(crate) actor: Option<(ActorId, Part)>,
     pub(crate) signature: Option<Rc<Signature>>,
     pub(crate) reached: Option<FnId>,
+}
+
+/// What a function is to an actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// What its process does from the begin to the end.
+    Run,
+    /// The first values of its variables, as a tuple.
+    Begin,
+    /// It uses the variables of the actor: a handler, or a function of it.
+    Member,
+}
+
+/// An actor. Its messages are the variants of an enum that nobody else can name.
+#[derive(Debug)]
+pub(crate) struct ActorDecl {
+    pub(crate) module: ModuleId,
+    pub(crate) public: bool,
+    pub(crate) ast: Rc<ast::Actor>,
+    pub(crate) inbox: EnumId,
+    pub(crate) run: FnKey,
+    pub(crate) begin: FnKey,
+    /// For each handler in the order of the source.
+    pub(crate) handlers: Vec<FnKey>,
+    /// For each variant of the inbox the position of its handler.
+    pub(crate) messages: Vec<usize>,
+    pub(crate) functions: Vec<FnKey>,
+    /// The types of its variables.
+    pub(crate) variables: Progress<Rc<[Type]>>,
 }
 
 #[derive(Debug)]
@@ -240,6 +279,8 @@ pub(crate) struct Signature {
     pub(crate) generics: Generics,
     pub(crate) params: Vec<Param>,
     pub(crate) result: Type,
+    /// The messages that it receives.
+    pub(crate) receives: Option<Type>,
     /// Where the result is written, or else the name.
     pub(crate) result_span: Span,
 }
@@ -270,6 +311,15 @@ impl World {
 
     pub(crate) fn function(&self, key: FnKey) -> &FnDecl {
         &self.functions[key.0 as usize]
+    }
+
+    pub(crate) fn actor(&self, id: ActorId) -> &ActorDecl {
+        &self.actors[id.0 as usize]
+    }
+
+    /// The actor that an inbox belongs to.
+    pub(crate) fn actor_of(&self, inbox: EnumId) -> Option<ActorId> {
+        self.enum_decls[inbox.0 as usize].actor
     }
 
     pub(crate) fn place(&self, module: ModuleId, span: &Span) -> Place {

@@ -110,7 +110,11 @@ fn named(world: &mut World, name: &Name) -> Option<Type> {
     match world.module(module).types.get(&name.name)? {
         TypeName::Record(id) => Some(Type::Record(*id, [].into())),
         TypeName::Enum(id) => Some(Type::Enum(*id, [].into())),
-        TypeName::Alias(_) | TypeName::Process => None,
+        TypeName::Actor(id) => {
+            let inbox = world.actor(*id).inbox;
+            Some(Type::Enum(inbox, [].into()))
+        }
+        TypeName::Alias(_) | TypeName::App => None,
     }
 }
 

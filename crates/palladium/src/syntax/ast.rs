@@ -161,6 +161,8 @@ pub struct Actor {
     pub handlers: Vec<Handler>,
     /// Functions that may use its variables and `self()`.
     pub functions: Vec<Fn>,
+    /// Something in it calls `stop`.
+    pub stops: bool,
 }
 
 /// `var name: Type = value`

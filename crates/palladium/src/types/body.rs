@@ -10,7 +10,7 @@ use crate::core::{Body, Expr, FnId, Function, Param, Type};
 use crate::diag::calls as say;
 use crate::diag::places::By;
 use crate::names::resolve::TypeScope;
-use crate::names::world::{FnKey, ModuleId, World};
+use crate::names::world::{FnKey, ModuleId, Part, World};
 use crate::syntax::ast;
 
 impl Checker {
@@ -28,11 +28,11 @@ impl Checker {
         }
     }
 
-    fn body(&mut self, key: FnKey) -> Function {
+    pub(super) fn body(&mut self, key: FnKey) -> Function {
         let signature = self.world.signature(key);
         let decl = self.world.function(key);
         let (module, ast) = (decl.module, Rc::clone(&decl.ast));
-        let (around, hidden) = (decl.around.clone(), decl.hidden.clone());
+        let (around, hidden, part) = (decl.around.clone(), decl.hidden.clone(), decl.actor);
         let declared_in = self.world.module(module);
         let name: Arc<str> = if decl.path.starts_with(&format!("{}.", declared_in.name)) {
             Arc::clone(&decl.path)
@@ -43,6 +43,7 @@ impl Checker {
         let generics = Rc::clone(&signature.generics);
         let mut context = Context::new(module, file, name.to_string(), generics);
         context.hidden = hidden;
+        context.receives = signature.receives.clone();
         self.cx = context;
         let mut frame = Frame::new(
             signature.result.clone(),
@@ -56,8 +57,14 @@ impl Checker {
         );
         frame.scopes[0].extend(around.into_iter().map(|(name, key)| (name, Binding::Fn(key))));
         self.cx.frames.push(frame);
-        self.push_scope();
+        if let Some((actor, Part::Run)) = part {
+            return self.run_of(actor, name, &signature);
+        }
         let mut params = Vec::new();
+        if let Some((actor, Part::Member)) = part {
+            params = self.hidden_params(actor);
+        }
+        self.push_scope();
         for param in &signature.params {
             let by = if param.inout { By::Var } else { By::Param };
             let local = self.local(&param.name, param.ty.clone(), by, &param.span);

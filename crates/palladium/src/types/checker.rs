@@ -15,7 +15,8 @@ use crate::core::{self, FnId, Function, LocalId, Type};
 use crate::diag::places::By;
 use crate::diag::types::Why;
 use crate::diag::{Place, Problem};
-use crate::names::world::{Bound, FnKey, Generics, ModuleId, World};
+use crate::names::world::{ActorId, Bound, FnKey, Generics, ModuleId, World};
+use crate::syntax::ast;
 
 /// What an expression is wanted for.
 #[derive(Debug, Clone)]
@@ -71,6 +72,14 @@ pub(crate) struct Context {
     /// The closures whose bodies are checked, with types that may be unknown still.
     pub(crate) closures: Vec<(FnId, Function)>,
     pub(crate) nested: u32,
+    /// What the process receives that runs it.
+    pub(crate) receives: Option<Type>,
+    /// The actor whose variables it uses.
+    pub(crate) actor: Option<ActorId>,
+    /// The call that starts a process, and so need not receive what this one does.
+    pub(crate) spawned: Option<Span>,
+    /// The call that a time stands behind.
+    pub(crate) timed: Option<Timed>,
     /// It is what has been typed at a prompt.
     pub(crate) is_entry: bool,
     /// Of a nested function: the locals around it, which it does not see.
@@ -79,6 +88,25 @@ pub(crate) struct Context {
     pub(crate) lazily: bool,
     /// How many expressions the current one is in.
     pub(crate) depth: u32,
+}
+
+/// A call with a time behind it.
+#[derive(Debug)]
+pub(crate) struct Timed {
+    pub(crate) call: Span,
+    pub(crate) time: ast::Expr,
+    pub(crate) how: How,
+}
+
+/// What the time is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// So long the caller waits.
+    Within,
+    /// Then the message is sent.
+    After,
+    /// The message is sent again and again.
+    Every,
 }
 
 /// A bound that a type must have, looked at when all types of the function are known.
@@ -129,6 +157,10 @@ impl Default for Context {
             needs: Vec::new(),
             closures: Vec::new(),
             nested: 0,
+            receives: None,
+            actor: None,
+            spawned: None,
+            timed: None,
             is_entry: false,
             hidden: Vec::new(),
             lazily: false,

@@ -135,6 +135,8 @@ impl Finisher<'_> {
                 self.types(types);
                 self.places(args);
             }
+            ExprKind::Spawn { types, .. } => self.types(types),
+            ExprKind::Receive(receive) => self.ty(&mut receive.of),
             ExprKind::CallValue { args, .. } => self.places(args),
             ExprKind::Show { out, .. } => self.place(out),
             ExprKind::Assign { place, .. } => self.place(place),

@@ -1,5 +1,6 @@
 //! From syntax trees to the typed tree.
 
+mod actor;
 mod body;
 mod bounds;
 mod build;

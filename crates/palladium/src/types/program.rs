@@ -9,10 +9,10 @@ use super::escape::check_escapes;
 use super::kind::{any, is_unit, parts};
 use super::matches::{check_endless, check_matches};
 use crate::core::walk::each_child;
-use crate::core::{Body, Expr, FnId, Function, Known, Program, Test, Type};
+use crate::core::{Body, Expr, FnId, Function, Known, Program, Start, Test, Type};
 use crate::diag::calls as say;
 use crate::names::lookup::{builtin_module, same_head};
-use crate::names::world::{ConstKey, FnKey, ModuleId, World};
+use crate::names::world::{ConstKey, FnDecl, FnKey, ModuleId, Part, World};
 use crate::syntax::ast;
 
 /// The functions of a type's module that derived code calls.
@@ -96,8 +96,14 @@ fn complete(
         checker.world.known_enum("result", "Result"),
         checker.world.known_enum("ordering", "Ordering"),
     );
+    let mut container = |module: &str, name: &str| {
+        let read = checker.world.library.contains_key(module);
+        read.then(|| checker.world.known_record(module, name)).flatten()
+    };
+    let (map, set) = (container("map", "Map"), container("set", "Set"));
     let main = main(&mut checker);
     let tests = checker.tests();
+    let starts = checker.starts();
     // One is missing only where something is wrong.
     let functions = checker.functions.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default();
     let mut world = checker.world;
@@ -110,7 +116,8 @@ fn complete(
         functions,
         main,
         tests,
-        known: Known { option, result, ordering, functions: known },
+        starts,
+        known: Known { option, result, ordering, map, set, functions: known },
         files: world.files.iter().map(|file| Arc::clone(&file.name)).collect(),
     };
     (program, world)
@@ -124,7 +131,9 @@ impl Checker {
     fn check_user(&mut self) {
         let user = |world: &World, module: ModuleId| !world.module(module).library;
         for key in (0..self.world.functions.len() as u32).map(FnKey) {
-            if user(&self.world, self.world.function(key).module) {
+            // The first values of an actor's variables are checked with what uses these.
+            let begins = matches!(self.world.function(key).actor, Some((_, Part::Begin)));
+            if !begins && user(&self.world, self.world.function(key).module) {
                 self.world.signature(key);
                 self.reach(key);
             }
@@ -221,6 +230,35 @@ impl Checker {
             Some(Test { name, function, file, span })
         });
         tests.collect()
+    }
+
+    /// The actors, and functions that receive, which need no types to be started.
+    fn starts(&mut self) -> Vec<Start> {
+        let user = |world: &World, key: FnKey| !world.module(world.function(key).module).library;
+        let is_start = |decl: &FnDecl| match decl.actor {
+            Some((_, part)) => part == Part::Run,
+            None => decl.ast.receives.is_some(),
+        };
+        let all = (0..self.world.functions.len() as u32).map(FnKey);
+        let found: Vec<FnKey> = all
+            .filter(|key| user(&self.world, *key) && is_start(self.world.function(*key)))
+            .collect();
+        let mut starts = Vec::new();
+        for key in found {
+            let signature = self.world.signature(key);
+            let (Some(function), Some(inbox)) =
+                (self.world.function(key).reached, signature.receives.clone())
+            else {
+                continue;
+            };
+            let params = signature.params.iter().map(|param| Arc::clone(&param.name)).collect();
+            let plain = signature.params.iter().all(|param| !param.inout);
+            if signature.generics.is_empty() && plain {
+                let name = Arc::clone(&signature.name.text);
+                starts.push(Start { name, function, inbox, params });
+            }
+        }
+        starts
     }
 
     /// What derived code may call for the types that occur. That may bring more types.

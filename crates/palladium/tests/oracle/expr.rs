@@ -145,6 +145,10 @@ impl<'p> Evaluator<'p> {
             ExprKind::Break => return Err(Exit::Break),
             ExprKind::Continue => return Err(Exit::Continue),
             ExprKind::Return(value) => return Err(Exit::Return(self.expr(frame, value)?)),
+            // One process is evaluated alone.
+            ExprKind::Spawn { .. } | ExprKind::Receive(_) => {
+                return wrong("it has processes");
+            }
             ExprKind::Trap { kind, text } => {
                 let text = self.bytes(frame, text)?;
                 let text = Some(String::from_utf8_lossy(&text).into_owned());

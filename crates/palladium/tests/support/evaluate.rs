@@ -311,6 +311,8 @@ impl<'p> Machine<'p> {
             MachineOp::Now | MachineOp::Mono | MachineOp::Random => vec![4],
             MachineOp::PrintChar | MachineOp::Sleep => Vec::new(),
             MachineOp::Host(_) => return Err(End::Machine("host")),
+            // One process is evaluated alone.
+            _ => return Err(End::Machine("processes")),
         })
     }
 

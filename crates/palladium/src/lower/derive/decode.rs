@@ -40,7 +40,7 @@ impl Code<'_, '_> {
         value
     }
 
-    fn option_of(&self, ty: &Type) -> Type {
+    pub(in crate::lower) fn option_of(&self, ty: &Type) -> Type {
         match self.context.program.known.option {
             Some(option) => Type::Enum(option, [ty.clone()].into()),
             None => Type::Never,

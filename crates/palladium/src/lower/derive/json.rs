@@ -6,8 +6,8 @@ use crate::core::{EnumId, RecordId, Type};
 use crate::lower::code::{Code, Value};
 
 /// The positions of the variants of `Option`.
-pub(super) const NONE: u32 = 0;
-pub(super) const SOME: u32 = 1;
+pub(in crate::lower) const NONE: u32 = 0;
+pub(in crate::lower) const SOME: u32 = 1;
 
 /// How the keys of a map are written, as `std/json_decode.pd` numbers it.
 enum Keys {

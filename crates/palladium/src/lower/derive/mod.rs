@@ -7,10 +7,10 @@ mod decode;
 mod encode;
 mod equal;
 mod hash;
-mod json;
+pub(super) mod json;
 mod order;
 mod show;
-mod wire;
+pub(super) mod wire;
 
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@
 mod bytes;
 mod list;
 mod number;
+mod process;
 mod support;
 mod world;
 
@@ -21,6 +22,7 @@ impl Code<'_, '_> {
             "list" => self.list_intrinsic(name, types, args),
             "string" | "bytes" => self.bytes_intrinsic(module, name, args),
             "int" | "float" | "char" | "duration" => self.number_intrinsic(name, args),
+            "process" => self.process_intrinsic(name, types, args),
             "json_encode" | "json_decode" => self.json_intrinsic(name, types, args),
             "wire" => self.wire_intrinsic(name, types, args),
             _ => self.world_intrinsic(name, args),

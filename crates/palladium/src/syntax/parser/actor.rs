@@ -7,6 +7,7 @@ use crate::syntax::tree::NodeKind;
 
 impl Parser<'_> {
     pub(super) fn actor(&mut self) -> Actor {
+        let mark = self.mark();
         let name = self.type_name("the name of the actor");
         let generics = self.generics();
         let params = if self.is_at(Kind::LParen) { self.params() } else { Vec::new() };
@@ -23,7 +24,17 @@ impl Parser<'_> {
                 _ => parser.no_actor_member(),
             }
         });
-        Actor { name, generics, params, vars, handlers, functions }
+        let stops = self.calls_stop(mark.token);
+        Actor { name, generics, params, vars, handlers, functions, stops }
+    }
+
+    /// Whether something since this token calls a function `stop`.
+    fn calls_stop(&self, first: usize) -> bool {
+        let tokens = self.tokens.get(first..self.at).unwrap_or_default();
+        tokens.iter().zip(tokens.iter().skip(1)).any(|(name, next)| {
+            next.kind == Kind::LParen
+                && self.text.get(name.start as usize..name.end as usize) == Some("stop")
+        })
     }
 
     fn handler(&mut self) -> Handler {

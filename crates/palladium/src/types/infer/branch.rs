@@ -90,22 +90,35 @@ impl Checker {
     ) -> Expr {
         let value = self.infer(value);
         let mut join = Join::new(want);
+        let matched = self.match_value(value, arms, span, &mut join);
+        Expr { ty: join.result(), ..matched }
+    }
+
+    /// A match on a value; its type is that of the join.
+    pub(super) fn match_value(
+        &mut self,
+        value: Expr,
+        arms: &[ast::Arm],
+        span: &Span,
+        join: &mut Join,
+    ) -> Expr {
         let mut checked = Vec::new();
         for arm in arms {
             self.push_scope();
             let pattern = self.pattern(&arm.pattern, &value.ty.clone(), By::Pattern);
             let guard = arm.guard.as_ref().map(|guard| self.condition(guard, None));
             let body = self.expr(&arm.body, &join.want);
-            let body = self.join(&mut join, body, "an earlier arm gives this");
+            let body = self.join(join, body, "an earlier arm gives this");
             self.pop_scope();
             checked.push(Arm { pattern, guard, body });
         }
-        expr(ExprKind::Match { value: Box::new(value), arms: checked }, join.result(), span)
+        let ty = join.ty.clone().unwrap_or(Type::Never);
+        expr(ExprKind::Match { value: Box::new(value), arms: checked }, ty, span)
     }
 
     /// Takes one way into account. The first that comes to an end decides what the others give,
     /// when nothing else has.
-    fn join(&mut self, join: &mut Join, way: Expr, why: &str) -> Expr {
+    pub(super) fn join(&mut self, join: &mut Join, way: Expr, why: &str) -> Expr {
         if matches!(join.want, Want::Drop) {
             let way = dropped(way);
             if way.ty != Type::Never {
@@ -126,18 +139,18 @@ impl Checker {
 }
 
 /// What the ways of a branch have in common.
-struct Join {
-    want: Want,
+pub(super) struct Join {
+    pub(super) want: Want,
     /// What those give that come to an end; `None` when none does.
     ty: Option<Type>,
 }
 
 impl Join {
-    fn new(want: &Want) -> Self {
+    pub(super) fn new(want: &Want) -> Self {
         Self { want: want.clone(), ty: None }
     }
 
-    fn result(self) -> Type {
+    pub(super) fn result(self) -> Type {
         self.ty.unwrap_or(Type::Never)
     }
 }

@@ -14,30 +14,7 @@ use crate::types::build::{block, call, expr};
 use crate::types::checker::{Checker, Want};
 use crate::types::kind::{ERROR, unit};
 
-/// What is called.
-#[derive(Debug)]
-pub(super) enum Callee {
-    /// One of several functions of a name, as the arguments tell.
-    Functions(Vec<FnKey>),
-    /// The same, with a value before the dot.
-    Methods(Box<Expr>, Vec<FnKey>),
-    Constructor(Constructor),
-    Value(Box<Expr>),
-    /// It is wrong in a way that has been told.
-    Wrong,
-}
-
-/// A parameter of whatever is called.
-#[derive(Debug)]
-struct Slot {
-    name: Option<Arc<str>>,
-    ty: Type,
-    inout: bool,
-    /// Where its default is written.
-    default: Option<Owner>,
-    /// Where it is declared.
-    place: Option<diag::Place>,
-}
+use super::callee::{Callee, Slot};
 
 /// Why arguments do not fit parameters.
 #[derive(Debug)]
@@ -57,6 +34,9 @@ impl Checker {
         want: &Want,
     ) -> Expr {
         let lazily = std::mem::take(&mut self.cx.lazily);
+        if let Some(own) = self.own_process(callee, args, span) {
+            return own;
+        }
         let (callee, name, types) = self.callee(callee, want);
         match callee {
             Callee::Functions(keys) => {
@@ -74,6 +54,7 @@ impl Checker {
             Callee::Constructor(constructor) => {
                 self.construct(constructor, &name, args, span, want)
             }
+            Callee::Message(pid, message) => self.message(*pid, &message, &name, args, span),
             Callee::Value(value) => self.call_value(*value, args, span),
             Callee::Wrong => {
                 self.wrong_arguments(args);
@@ -93,7 +74,7 @@ impl Checker {
     }
 
     /// The first of several functions that takes such arguments, or else the first.
-    fn choose(&mut self, keys: &[FnKey], args: &[ast::Arg], method: bool) -> FnKey {
+    pub(super) fn choose(&mut self, keys: &[FnKey], args: &[ast::Arg], method: bool) -> FnKey {
         let fitting = keys.iter().find(|key| {
             let signature = self.world.signature(**key);
             let params = &signature.params[usize::from(method)..];
@@ -113,7 +94,7 @@ impl Checker {
 
     /// A call of a function with arguments as they are written.
     #[expect(clippy::too_many_arguments, reason = "all of them are parts of one call")]
-    fn call_function(
+    pub(super) fn call_function(
         &mut self,
         key: FnKey,
         receiver: Option<Expr>,
@@ -132,6 +113,13 @@ impl Checker {
         self.expect_result(&result, want);
         let mut before = Vec::new();
         let mut given = Vec::new();
+        if let Some(actor) = self.belongs_to(key) {
+            self.unify_own(&types, actor);
+            given = self.hidden_args(actor, span);
+        }
+        self.check_inbox(key, &signature, &types, name, span);
+        let timed = self.with_time(args, span);
+        let args = timed.as_deref().unwrap_or(args);
         let slots = self.slots(key, &signature, &types);
         let method = receiver.is_some();
         if let Some(receiver) = receiver {
@@ -173,7 +161,7 @@ impl Checker {
         }
     }
 
-    fn slots(&mut self, key: FnKey, signature: &Signature, types: &[Type]) -> Vec<Slot> {
+    pub(super) fn slots(&mut self, key: FnKey, signature: &Signature, types: &[Type]) -> Vec<Slot> {
         let file = signature.file;
         let params = signature.params.iter().map(|param| Slot {
             name: Some(Arc::clone(&param.name)),
@@ -311,7 +299,7 @@ impl Checker {
         let kind = match constructor {
             Constructor::Variant(of, variant) => ExprKind::Variant { of, variant, fields },
             Constructor::Record(record) => ExprKind::Record { record, fields },
-            Constructor::Process => ExprKind::Tuple(fields),
+            Constructor::Actor(_) => ExprKind::Tuple(fields),
         };
         expr(kind, shape.ty, span)
     }
@@ -335,7 +323,7 @@ impl Checker {
                     let field = &decl.ast.variants[variant as usize].fields[nth];
                     (None, decl.module, &field.ty.span)
                 }
-                Constructor::Process => return None,
+                Constructor::Actor(_) => return None,
             };
             let place = Some(self.world.place(module, span));
             Some(Slot { name: name.clone(), ty: ty.clone(), inout: false, default, place })
@@ -390,7 +378,7 @@ impl Checker {
     }
 
     /// The arguments in the order of the parameters, each with what is done before the call.
-    fn arguments(
+    pub(super) fn arguments(
         &mut self,
         name: &ast::Ident,
         slots: &[Slot],

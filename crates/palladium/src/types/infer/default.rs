@@ -82,6 +82,7 @@ impl Checker {
             ast: Rc::new(function),
             around,
             hidden: Vec::new(),
+            actor: None,
             signature: None,
             reached: None,
         })

@@ -5,7 +5,7 @@ use crate::diag::types as say;
 use crate::diag::{control, types::Why};
 use crate::syntax::ast;
 use crate::types::build::{boolean, expr, nothing, string};
-use crate::types::checker::{Checker, Want};
+use crate::types::checker::{Checker, How, Want};
 use crate::types::kind::{ERROR, MAX_SIZE, any, is_unit};
 
 /// How deep expressions may stand in each other.
@@ -129,11 +129,16 @@ impl Checker {
             ast::ExprKind::Break => self.leave_loop(true, span),
             ast::ExprKind::Continue => self.leave_loop(false, span),
             ast::ExprKind::Stmt(stmt) => self.stmt(stmt),
-            ast::ExprKind::Become(_)
-            | ast::ExprKind::Receive { .. }
-            | ast::ExprKind::Spawn { .. }
-            | ast::ExprKind::Within { .. }
-            | ast::ExprKind::Timer { .. } => {
+            ast::ExprKind::Receive { arms, after } => {
+                self.receive(arms, after.as_ref(), span, want)
+            }
+            ast::ExprKind::Spawn { call, node } => self.spawn(call, node.as_deref(), span),
+            ast::ExprKind::Within { call, time } => self.timed(call, time, How::Within, span, want),
+            ast::ExprKind::Timer { call, time, repeated } => {
+                let how = if *repeated { How::Every } else { How::After };
+                self.timed(call, time, how, span, want)
+            }
+            ast::ExprKind::Become(_) => {
                 let place = self.place(span);
                 self.world.processes(place);
                 self.wrong(e)

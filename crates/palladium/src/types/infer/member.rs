@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use iridium_isa::{Span, suggest};
 
-use super::call::Callee;
+use super::callee::Callee;
 use crate::core::{Expr, ExprKind, Type};
-use crate::diag::{calls as say, elsewhere, names as say_names, types as say_types};
+use crate::diag::{calls as say, elsewhere, names as say_names, processes, types as say_types};
 use crate::names::lookup::builtin_module;
 use crate::names::meaning::Meaning;
 use crate::names::world::{Constructor, FnKey, ModuleId, TypeName};
@@ -56,6 +56,11 @@ impl Checker {
         }
         let base = self.infer(base);
         let Some(ty) = self.receiver_type(&base) else { return wrong };
+        if self.message_named(&ty, &name.text).is_some() {
+            let place = self.place(&name.span);
+            self.problem(processes::uncalled_message(place, &name.text));
+            return wrong;
+        }
         let base = match self.field(base, &ty, name, span) {
             Ok(field) => return field,
             Err(base) => base,
@@ -109,6 +114,10 @@ impl Checker {
             Some(Binding::Local(_)) => return Callee::Value(Box::new(self.name(name))),
             None => {}
         }
+        if let Some(key) = self.member_of_actor(&name.text) {
+            self.note(&name.span, Meaning::Function(key));
+            return Callee::Functions(vec![key]);
+        }
         if self.world.const_named(self.cx.module, &name.text).is_none() {
             let functions = self.world.functions_named(self.cx.module, &name.text);
             if !functions.is_empty() {
@@ -130,6 +139,9 @@ impl Checker {
         }
         let base = self.infer(base);
         let Some(ty) = self.receiver_type(&base) else { return Callee::Wrong };
+        if let Some(message) = self.message_named(&ty, &name.text) {
+            return Callee::Message(Box::new(base), message);
+        }
         let methods = self.world.methods(self.cx.module, &ty, &name.text);
         if !methods.found.is_empty() {
             return Callee::Methods(Box::new(base), methods.found);
@@ -214,6 +226,7 @@ impl Checker {
             return;
         }
         let mut names = self.world.method_names(self.cx.module, ty);
+        names.extend(self.messages_of(ty));
         let fields = self.field_names(ty);
         let here = elsewhere::methods(&name.text).iter().find(|here| names.contains(**here));
         let near = match (here, elsewhere::no_method(&name.text)) {
@@ -307,7 +320,8 @@ impl Checker {
             TypeName::Record(id) => self.world.record_decls[id.0 as usize].module,
             TypeName::Enum(id) => self.world.enum_decls[id.0 as usize].module,
             TypeName::Alias(key) => self.world.aliases[key.0 as usize].module,
-            TypeName::Process => {
+            TypeName::Actor(id) => self.world.actor(id).module,
+            TypeName::App => {
                 let place = self.place(&name.span);
                 self.world.processes(place);
                 return Before::Wrong;
@@ -406,7 +420,7 @@ impl Checker {
     /// A type that was read as an expression.
     fn type_of_expr(&mut self, e: &ast::Expr) -> Type {
         match written_type(e) {
-            Some(ty) => self.written(&ty),
+            Some(ty) => self.written_inbox(&ty),
             None => {
                 self.problem(say_types::not_a_type(self.place(&e.span)));
                 ERROR

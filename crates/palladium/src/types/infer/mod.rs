@@ -4,6 +4,7 @@
 
 mod branch;
 mod call;
+mod callee;
 mod closure;
 mod collection;
 mod default;
@@ -17,4 +18,5 @@ mod note;
 mod operator;
 mod pattern;
 mod place;
+mod process;
 mod stmt;

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use iridium_isa::{Span, suggest};
 
 use crate::core::{self, Body, Expr, ExprKind, FnId, Function, LocalId, Param, Type};
-use crate::diag::{calls as say_calls, elsewhere, names as say};
+use crate::diag::{calls as say_calls, elsewhere, names as say, processes};
 use crate::names::library;
-use crate::names::lookup::is_of_processes;
 use crate::names::meaning::Meaning;
 use crate::names::world::{ConstKey, Constructor, FnKey, ModuleId, Progress, TypeName};
 use crate::syntax::ast;
@@ -61,10 +60,6 @@ impl Checker {
             return;
         }
         let place = self.place(&name.span);
-        if is_of_processes(&name.text) {
-            self.world.processes(place);
-            return;
-        }
         if self.is_hidden(&name.text) {
             self.problem(say_calls::nested_capture(place, &name.text));
             return;
@@ -210,10 +205,6 @@ impl Checker {
         }
         let place = self.place(&name.span);
         let types = self.world.types_named(self.cx.module, &name.text);
-        if matches!(types[..], [TypeName::Process]) || is_of_processes(&name.text) {
-            self.world.processes(place);
-            return;
-        }
         if !types.is_empty() {
             self.problem(say_calls::type_as_value(place, &name.text));
             return;
@@ -242,7 +233,11 @@ impl Checker {
                 let declared = &self.world.enums[id.0 as usize];
                 format!("{}.{}", declared.name, declared.variants[nth as usize].name)
             }
-            Constructor::Process => "an actor".to_owned(),
+            Constructor::Actor(id) => {
+                let actor = self.world.actor(id);
+                let module = self.world.module(actor.module);
+                format!("{}.{}", module.name, actor.ast.name.text)
+            }
         }
     }
 
@@ -315,10 +310,7 @@ impl Checker {
     /// The variant of an enum.
     pub(super) fn variant_of(&mut self, ty: TypeName, name: &ast::Ident) -> Option<Constructor> {
         let TypeName::Enum(id) = ty else {
-            if ty == TypeName::Process {
-                let place = self.place(&name.span);
-                self.world.processes(place);
-            } else if !name.text.is_empty() {
+            if !name.text.is_empty() {
                 let place = self.place(&name.span);
                 self.problem(say::unknown(place, "variant", &name.text, None));
             }
@@ -364,9 +356,9 @@ impl Checker {
                     fields.map(|(label, ty)| (label.clone(), ty.substitute(&args))).collect();
                 Shape { ty: Type::Enum(id, args.clone().into()), args, fields }
             }
-            Constructor::Process => {
-                let place = self.place(span);
-                self.world.processes(place);
+            Constructor::Actor(id) => {
+                let name = Arc::clone(&self.world.actor(id).ast.name.text);
+                self.problem(processes::not_spawned(self.place(span), &name));
                 return None;
             }
         };
@@ -411,7 +403,8 @@ impl Checker {
                 let fields = &declared.variants[nth as usize].fields;
                 (declared.generics, fields.iter().map(|(_, ty)| ty.clone()).collect())
             }
-            Constructor::Process => (0, Vec::<Type>::new()),
+            // It has no shape.
+            Constructor::Actor(_) => (0, Vec::<Type>::new()),
         };
         let own: Arc<[Type]> = (0..generics).map(Type::Param).collect();
         let locals = |nth: usize| LocalId(nth as u32);
@@ -422,7 +415,7 @@ impl Checker {
                 expr(ExprKind::Record { record, fields: given }, Type::Record(record, own), span)
             }
             Constructor::Variant(of, nth) => variant(of, nth, given, Type::Enum(of, own), span),
-            Constructor::Process => expr(ExprKind::Tuple(given), unit(), span),
+            Constructor::Actor(_) => expr(ExprKind::Tuple(given), unit(), span),
         };
         let named = |ty: &Type| core::Local {
             name: Arc::default(),

@@ -119,7 +119,9 @@ impl Checker {
         if self.known(&left.ty) == Type::Never || self.known(&right.ty) == Type::Never {
             return true;
         }
-        let same = self.cx.vars.unify(&left.ty, &right.ty);
+        // A process is the same one whatever is known of what it receives.
+        let pids = [&left.ty, &right.ty].map(|ty| matches!(self.known(ty), Type::Pid(_)));
+        let same = pids == [true, true] || self.cx.vars.unify(&left.ty, &right.ty);
         if !same {
             let (expected, found) = (self.text(&left.ty), self.text(&right.ty));
             let (left, right) = (self.place(&left.span), self.place(&right.span));

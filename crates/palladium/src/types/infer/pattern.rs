@@ -206,7 +206,7 @@ impl Checker {
                 PatternKind::Variant { of, variant, fields: parts }
             }
             Constructor::Record(record) => PatternKind::Record { record, fields: parts },
-            Constructor::Process => PatternKind::Any,
+            Constructor::Actor(_) => PatternKind::Any,
         };
         Pattern { kind, ty: ty.clone(), span: p.span.clone() }
     }

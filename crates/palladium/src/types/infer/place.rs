@@ -94,7 +94,7 @@ impl Checker {
 
     /// The place that an expression reads. What is to be done before is added to `before`. `what`
     /// says what changes it. `None`: it is none, or must not be changed, which is said.
-    pub(super) fn place_of(
+    pub(in crate::types) fn place_of(
         &mut self,
         read: Expr,
         before: &mut Vec<Expr>,

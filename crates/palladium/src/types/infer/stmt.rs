@@ -80,6 +80,7 @@ impl Checker {
                 ast: Rc::new(function.clone()),
                 around: Vec::new(),
                 hidden: Vec::new(),
+                actor: None,
                 signature: None,
                 reached: None,
             });
@@ -149,6 +150,14 @@ impl Checker {
     }
 
     /// A written type, in the function that is being checked.
+    /// A type that is given to a function: what a process receives may be an actor.
+    pub(super) fn written_inbox(&mut self, ty: &ast::Type) -> Type {
+        let generics = Rc::clone(&self.cx.generics);
+        let scope =
+            crate::names::resolve::TypeScope { module: self.cx.module, generics: &generics };
+        self.world.resolve_inbox(scope, ty)
+    }
+
     pub(super) fn written(&mut self, ty: &ast::Type) -> Type {
         let generics = Rc::clone(&self.cx.generics);
         let scope =
@@ -205,7 +214,7 @@ impl Checker {
         ty
     }
 
-    fn var(&mut self, var: &ast::Var) -> Expr {
+    pub(in crate::types) fn var(&mut self, var: &ast::Var) -> Expr {
         let value = self.initial(var.ty.as_ref(), &var.value);
         let ty = value.ty.clone();
         let id = self.local(&var.name.text, ty.clone(), By::Var, &var.name.span);

@@ -1,0 +1,92 @@
+//! Problems about processes and their messages.
+
+use super::{Place, Problem};
+
+/// An actor that is called like a record.
+pub(crate) fn not_spawned(place: Place, name: &str) -> Problem {
+    Problem::error("not-spawned", place, format!("`{name}` is an actor: it is spawned"))
+        .label("this is an actor")
+        .help(format!("write `spawn {name}(…)`: it gives a `Pid[{name}]`"))
+}
+
+/// `spawn` before something else than a call of a function or an actor.
+pub(crate) fn not_spawnable(place: Place) -> Problem {
+    Problem::error("not-spawnable", place, "`spawn` starts a function or an actor")
+        .label("this is neither")
+        .help("write `spawn f(x)` or `spawn Actor(x)`; for a closure there is `task(fn() => …)`")
+}
+
+/// A process cannot change what is another's.
+pub(crate) fn spawned_inout(place: Place) -> Problem {
+    Problem::error("not-spawnable", place, "a process cannot change a variable of another one")
+        .label("it would be changed by the process")
+        .help("pass the value, and let the process send back what it makes of it")
+}
+
+/// `self()` or `receive` where nothing is received.
+pub(crate) fn no_inbox(place: Place, what: &str) -> Problem {
+    Problem::error("wrong-inbox", place, format!("{what}, but this function has no inbox"))
+        .label("needs an inbox")
+        .help("say what it receives after its result: `fn worker(n: Int) receives Job { … }`")
+}
+
+/// A function that receives is called by one that does not receive the same.
+pub(crate) fn wrong_inbox(
+    place: Place,
+    name: &str,
+    needs: &str,
+    own: Option<&str>,
+    declared: Place,
+) -> Problem {
+    let message = match own {
+        Some(own) => format!("`{name}` receives `{needs}`, but this function receives `{own}`"),
+        None => format!("`{name}` receives `{needs}`, but this function has no inbox"),
+    };
+    Problem::error("wrong-inbox", place, message)
+        .label("it would take messages that are not for it")
+        .because(declared, "declared here")
+        .help(format!("start it as a process of its own: `spawn {name}(…)`"))
+}
+
+/// A time behind something that takes none.
+pub(crate) fn no_time(place: Place, word: &str) -> Problem {
+    let (message, help) = match word {
+        "within" => (
+            "`within` says how long a call of an actor may take",
+            "write `pid.handler(…) within 200.ms`, or `ask(pid, fn(r) => …) within 200.ms`",
+        ),
+        _ => (
+            "only a message to an actor can be sent later",
+            "write `pid.handler(…) after 200.ms`, of a handler without a result",
+        ),
+    };
+    Problem::error("wrong-time", place, message).label("this is no such call").help(help)
+}
+
+/// A handler of what the system tells with other parameters than it has.
+pub(crate) fn system_handler(place: Place, name: &str, ty: &str) -> Problem {
+    let message = match ty {
+        "()" => format!("`on {name}` takes nothing and gives nothing"),
+        ty => format!("`on {name}` takes one `{ty}`, or nothing, and gives nothing"),
+    };
+    Problem::error("wrong-handler", place, message)
+        .label("this is not what it is called with")
+        .help(match ty {
+            "()" => format!("write `on {name}() {{ … }}`"),
+            ty => format!("write `on {name}(x: {ty}) {{ … }}`"),
+        })
+}
+
+/// A handler that is not called.
+pub(crate) fn uncalled_message(place: Place, name: &str) -> Problem {
+    Problem::error("mismatched-types", place, format!("`{name}` is a message, not a value"))
+        .label("it is not sent")
+        .help(format!("send it: `pid.{name}(…)`"))
+}
+
+/// A message that is not known here.
+pub(crate) fn not_a_message(place: Place) -> Problem {
+    Problem::error("wrong-inbox", place, "what the system tells is one of a few records")
+        .label("this is none of them")
+        .help("write `system Down(pid, reason)`, `Exit(pid, reason)`, `NodeUp(node)` or `NodeDown(node)`")
+}

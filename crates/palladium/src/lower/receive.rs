@@ -1,0 +1,223 @@
+//! `receive`: which message is for which arm.
+
+use super::code::{Code, Value};
+use super::function::Body;
+use crate::core::{Expr, LocalId, MessageArm, Receive, SystemArm, SystemMessage, Type};
+use crate::mir::{BinaryOp, BlockIdx, Class, Compare, MachineOp, Operand, Reg};
+
+/// Up to so many tags are compared one after the other.
+const IN_A_ROW: usize = 4;
+
+/// The tags of what the system tells.
+const EXIT: i32 = -2;
+const DOWN: i32 = -3;
+const NODE_UP: i32 = -4;
+const NODE_DOWN: i32 = -5;
+
+/// A message that has come.
+#[derive(Clone, Copy)]
+struct Came {
+    tag: Reg,
+    sender: Reg,
+    length: Reg,
+}
+
+/// A kind of message: its tag, and the types of its fields.
+struct Kind {
+    tag: i64,
+    variant: u32,
+    fields: Vec<Type>,
+}
+
+impl<'a> Body<'_, 'a> {
+    pub(super) fn receive(&mut self, receive: &'a Receive, ty: &Type) -> Value {
+        let result = self.code.value(ty);
+        let after = self.code.block();
+        let deadline = receive.after.as_ref().map(|(time, _)| self.deadline(time));
+        let next = self.code.block();
+        self.code.jump(next);
+        self.code.at(next);
+        let came = match (deadline, &receive.after) {
+            (Some(deadline), Some((_, body))) => {
+                let (came, late, here) = self.receive_until(deadline);
+                self.code.at(late);
+                self.expr_to(body, &result);
+                self.code.jump(after);
+                self.code.at(here);
+                came
+            }
+            _ => self.receive_any(),
+        };
+        let (of_system, message) = (self.code.block(), self.code.block());
+        self.code.branch(Compare::Lt, came.tag, Operand::Imm(0), of_system, message);
+        self.code.at(of_system);
+        self.system_arms(&receive.system, came, next, after, &result);
+        self.code.at(message);
+        self.message_arms(receive, came, next, after, &result);
+        self.code.at(after);
+        result
+    }
+
+    fn receive_any(&mut self) -> Came {
+        let any = self.code.int(-1);
+        let came = self.code.machine(MachineOp::Receive, &[any], &[Class::Int; 3]);
+        Came { tag: came[0], sender: came[1], length: came[2] }
+    }
+
+    /// The time, in ns, at which waiting ends.
+    fn deadline(&mut self, time: &'a Expr) -> Reg {
+        let time = self.expr(time)[0];
+        let now = self.code.machine(MachineOp::Mono, &[], &[Class::Int])[0];
+        self.code.binary(BinaryOp::AddWrap, now, Operand::Reg(time))
+    }
+
+    /// Waits for a message until then. Gives the blocks for when there was none, and for when there
+    /// was.
+    fn receive_until(&mut self, deadline: Reg) -> (Came, BlockIdx, BlockIdx) {
+        let now = self.code.machine(MachineOp::Mono, &[], &[Class::Int])[0];
+        let left = self.code.binary(BinaryOp::SubWrap, deadline, Operand::Reg(now));
+        let left = self.code.binary(BinaryOp::AddWrap, left, Operand::Imm(999_999));
+        let zero = self.code.int(0);
+        let left = self.code.binary(BinaryOp::Max, left, Operand::Reg(zero));
+        let ms = self.code.binary(BinaryOp::Div, left, Operand::Imm(1_000_000));
+        let any = self.code.int(-1);
+        let came = self.code.machine(MachineOp::ReceiveWithin, &[any, ms], &[Class::Int; 4]);
+        let (late, here) = (self.code.block(), self.code.block());
+        self.code.branch(Compare::Ne, came[0], Operand::Imm(0), here, late);
+        (Came { tag: came[1], sender: came[2], length: came[3] }, late, here)
+    }
+
+    fn system_arms(
+        &mut self,
+        arms: &'a [SystemArm],
+        came: Came,
+        next: BlockIdx,
+        after: BlockIdx,
+        result: &[Reg],
+    ) {
+        for arm in arms {
+            let (this, other) = (self.code.block(), self.code.block());
+            let tag = match arm.kind {
+                SystemMessage::Exit => EXIT,
+                SystemMessage::Down => DOWN,
+                SystemMessage::NodeUp => NODE_UP,
+                SystemMessage::NodeDown => NODE_DOWN,
+            };
+            self.code.branch(Compare::Eq, came.tag, Operand::Imm(tag), this, other);
+            self.code.at(this);
+            self.bind(arm.sender, &[came.sender]);
+            let value = match arm.kind {
+                // Behind the reference of the monitor.
+                SystemMessage::Down => self.code.message_cell(1),
+                _ => self.code.machine(MachineOp::MessageInt, &[], &[Class::Int])[0],
+            };
+            self.bind(arm.value, &[value]);
+            self.expr_to(&arm.body, result);
+            self.code.jump(after);
+            self.code.at(other);
+        }
+        // Nobody has asked for it.
+        self.code.jump(next);
+    }
+
+    fn message_arms(
+        &mut self,
+        receive: &'a Receive,
+        came: Came,
+        next: BlockIdx,
+        after: BlockIdx,
+        result: &[Reg],
+    ) {
+        let of = self.ty(&receive.of);
+        let mut kinds = self.code.kinds(&of);
+        kinds.sort_by_key(|kind| kind.tag);
+        let blocks: Vec<BlockIdx> = kinds.iter().map(|_| self.code.block()).collect();
+        let unknown = self.code.block();
+        let tags: Vec<(i64, BlockIdx)> =
+            kinds.iter().zip(&blocks).map(|(kind, block)| (kind.tag, *block)).collect();
+        self.code.by_tag(came.tag, &tags, unknown);
+        let whole = match receive.arms.as_slice() {
+            [MessageArm { variant: None, fields, body }] => Some((fields[0], body)),
+            _ => None,
+        };
+        let shared = whole.map(|_| self.code.block());
+        for (kind, block) in kinds.iter().zip(blocks) {
+            self.code.at(block);
+            let values = self.code.message_fields(&kind.fields, came.length, unknown);
+            if let (Some((local, _)), Some(shared)) = (whole, shared) {
+                let value = match &of {
+                    Type::Enum(..) => self.code.variant(&of, kind.variant, values),
+                    _ => values.concat(),
+                };
+                self.bind(local, &value);
+                self.code.jump(shared);
+                continue;
+            }
+            let arm = receive.arms.iter().find(|arm| arm.variant == Some(kind.variant));
+            if let Some(arm) = arm {
+                self.bind_fields(&arm.fields, &values);
+                self.expr_to(&arm.body, result);
+            }
+            self.code.jump(after);
+        }
+        if let (Some((_, body)), Some(shared)) = (whole, shared) {
+            self.code.at(shared);
+            self.expr_to(body, result);
+            self.code.jump(after);
+        }
+        self.code.at(unknown);
+        self.bind(receive.unknown.tag, &[came.tag]);
+        self.bind(receive.unknown.length, &[came.length]);
+        self.expr(&receive.unknown.body);
+        self.code.jump(next);
+    }
+
+    fn bind_fields(&mut self, fields: &[LocalId], values: &[Value]) {
+        for (local, value) in fields.iter().zip(values) {
+            self.bind(*local, value);
+        }
+    }
+}
+
+impl Code<'_, '_> {
+    /// The messages that a process of a type receives.
+    fn kinds(&mut self, of: &Type) -> Vec<Kind> {
+        let program = self.context.program;
+        match of {
+            Type::Never => Vec::new(),
+            Type::Enum(id, args) => {
+                let variants = (0..).zip(&program.enums[id.0 as usize].variants);
+                let kind = |(variant, declared): (u32, &crate::core::Variant)| Kind {
+                    tag: self.context.tag(of, variant),
+                    variant,
+                    fields: declared.fields.iter().map(|(_, ty)| ty.substitute(args)).collect(),
+                };
+                variants.map(kind).collect()
+            }
+            other => {
+                let tag = self.context.tag(of, 0);
+                vec![Kind { tag, variant: 0, fields: vec![other.clone()] }]
+            }
+        }
+    }
+
+    /// Goes where a tag says; the tags are in ascending order.
+    fn by_tag(&mut self, tag: Reg, tags: &[(i64, BlockIdx)], unknown: BlockIdx) {
+        if tags.len() > IN_A_ROW {
+            let (low, high) = tags.split_at(tags.len() / 2);
+            let (below, above) = (self.block(), self.block());
+            let first = self.int(high[0].0);
+            self.branch(Compare::Lt, tag, Operand::Reg(first), below, above);
+            self.at(below);
+            self.by_tag(tag, low, unknown);
+            self.at(above);
+            return self.by_tag(tag, high, unknown);
+        }
+        for (known, block) in tags {
+            let (known, other) = (self.int(*known), self.block());
+            self.branch(Compare::Eq, tag, Operand::Reg(known), *block, other);
+            self.at(other);
+        }
+        self.jump(unknown);
+    }
+}

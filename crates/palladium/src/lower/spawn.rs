@@ -1,0 +1,98 @@
+//! Processes that are started: how their arguments reach them.
+//!
+//! Numbers are in the first registers of the new process. All other arguments are sent to it, as its
+//! first message.
+
+use std::sync::Arc;
+
+use super::code::{Code, MADE};
+use super::context::Context;
+use super::function::Body;
+use super::instances::{Instance, Key};
+use crate::core::{Expr, FnId, Type};
+use crate::mir::{BlockIdx, Class, Function, Inst, MachineOp, Passing, Reg, Terminator};
+
+/// A new process has so many registers of the one that starts it.
+const REGISTERS: usize = 8;
+/// The tag of the message with the arguments. No other message has it.
+pub(super) const ARGUMENTS: i64 = 0;
+/// The kind of the trap when the arguments are none.
+const PANIC: u8 = 0;
+
+impl<'a> Body<'_, 'a> {
+    /// Starts a process that calls a function. Gives its pid.
+    pub(super) fn spawn(
+        &mut self,
+        function: FnId,
+        types: &[Type],
+        args: &'a [Expr],
+        node: Option<&'a Expr>,
+    ) -> Reg {
+        let instance = Instance::new(function, self.types_of(types));
+        let given: Vec<&Expr> = args.iter().chain(node).collect();
+        let mut values = self.values(&given);
+        let node = node.and_then(|_| values.pop()).map(|node| node[0]);
+        let params = self.code.context.param_types(&instance);
+        let function = self.code.context.instances.get(Key::Birth(instance));
+        let d = self.code.reg(Class::Int);
+        if self.code.context.fits_in_registers(&params) {
+            let args = values.concat();
+            self.code.emit(Inst::Spawn { d, function, args, node });
+        } else {
+            self.code.emit(Inst::Spawn { d, function, args: Vec::new(), node });
+            let tag = self.code.int(ARGUMENTS);
+            self.code.send_in_order(d, tag, &params, &values);
+        }
+        d
+    }
+}
+
+impl Context<'_> {
+    pub(super) fn param_types(&self, instance: &Instance) -> Vec<Type> {
+        let function = self.function(instance.function);
+        let params = function.params.iter();
+        params
+            .map(|param| function.locals[param.local.0 as usize].ty.substitute(&instance.types))
+            .collect()
+    }
+
+    /// Whether the arguments of a process are in its registers: some numbers, all of one lane.
+    pub(super) fn fits_in_registers(&mut self, types: &[Type]) -> bool {
+        let parts: Vec<Vec<Class>> = types.iter().map(|ty| self.types.parts(ty)).collect();
+        let of = |class: Class| parts.iter().all(|parts| *parts == [class]);
+        types.len() <= REGISTERS && (of(Class::Int) || of(Class::Float))
+    }
+}
+
+/// The begin of a process.
+pub(super) fn birth(context: &mut Context<'_>, instance: Instance) -> Function {
+    let types = context.param_types(&instance);
+    let in_registers = context.fits_in_registers(&types);
+    let name = Arc::clone(&context.function(instance.function).name);
+    let mut code = Code::new(context, 0..0);
+    let mut params = Vec::new();
+    if in_registers {
+        for ty in &types {
+            params.extend(code.value(ty));
+        }
+        code.runs_with(instance, params.clone());
+    } else {
+        let wrong = code.block();
+        let args = code.arguments(&types, wrong);
+        code.runs_with(instance, args);
+        code.at(wrong);
+        let text = code.text(b"the arguments of this process cannot be read");
+        let [address, length] = code.bytes_of(text);
+        code.end(Terminator::Trap { kind: PANIC, address, length });
+    }
+    code.finish(name, MADE, params, Vec::new(), Passing::Inferred)
+}
+
+impl Code<'_, '_> {
+    /// Waits for the message with the arguments.
+    fn arguments(&mut self, types: &[Type], wrong: BlockIdx) -> Vec<Reg> {
+        let tag = self.int(ARGUMENTS);
+        let came = self.machine(MachineOp::Receive, &[tag], &[Class::Int; 3]);
+        self.fields_in_order(types, came[2], wrong).concat()
+    }
+}
