@@ -18,17 +18,6 @@ impl<'b> Bytes<'b> {
     }
 }
 
-/// As many items as the number in front says. They are made one by one: a wrong number reserves
-/// nothing.
-pub(crate) fn list<T>(
-    reader: &mut Bytes<'_>,
-    item: impl Fn(&mut Bytes<'_>) -> Option<T>,
-) -> Option<Vec<T>> {
-    let count = reader.number::<u32>()? as usize;
-    let items: Vec<T> = (0..count).map_while(|_| item(reader)).collect();
-    (items.len() == count).then_some(items)
-}
-
 /// A number of a fixed width.
 pub(crate) trait Number: Sized {
     /// Appends its bytes.

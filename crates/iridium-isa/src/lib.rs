@@ -12,11 +12,13 @@
 //! | [`operand`] | the kinds of operands that instructions have |
 //! | [`module`] | modules and their files, and what is checked once so that it need not be checked at every step |
 //! | [`protocol`] | what an inbox understands: messages, their tags, their bytes as values |
+//! | [`app`] | the supervised processes that a module runs |
 //! | [`reference`](mod@reference) | instructions by name, and the manual's table |
 //! | [`syntax`], [`text`] | operands as source text, read and written |
 //! | [`escape`](mod@escape) | names of others, fit to be shown |
 //! | [`suggest`] | the nearest name that exists |
 
+pub mod app;
 mod builder;
 mod bytes;
 mod diagnostic;
@@ -43,8 +45,8 @@ pub use instruction::{Flow, Fuel, Instruction, Opcode, OperandDoc};
 pub use lines::{FileId, LineTable, Location};
 pub use module::verify::InvalidModule;
 pub use module::{
-    DebugId, FORMAT_VERSION, LoadError, MAGIC, MAX_CODE, MAX_DATA, MAX_NAME, MAX_PROTOCOLS, Module,
-    ModuleId, Parts, is_name, is_name_char,
+    DebugId, FORMAT_VERSION, LoadError, MAGIC, MAX_APP, MAX_CODE, MAX_DATA, MAX_NAME,
+    MAX_PROTOCOLS, Module, ModuleId, Parts, is_name, is_name_char,
 };
 pub use operand::DATA_BASE;
 pub use sources::{Excerpt, Sources, Span};

@@ -9,8 +9,9 @@
 use std::fs;
 use std::path::PathBuf;
 
+use iridium_isa::app::{App, Argument, Child, Restart, Strategy};
 use iridium_isa::operand::*;
-use iridium_isa::protocol::{Body, Declared, Field, Protocol, Shape, Start, Variant};
+use iridium_isa::protocol::{Body, Declared, Field, FirstMessage, Protocol, Shape, Start, Variant};
 use iridium_isa::{
     FORMAT_VERSION, FileId, Instruction as I, LineTable, LoadError, Location, Module,
     ModuleBuilder, Opcode, Parts,
@@ -194,30 +195,93 @@ fn protocols_are_a_section_of_their_own() {
     assert_eq!(module.id(), plain.id(), "what it does is the same");
     assert_ne!(module.debug_id(), plain.debug_id());
     check_written("v2/protocols.hex", &module);
-    let mut stripped = module.clone();
-    stripped.strip();
-    assert_eq!(stripped.protocols(), module.protocols());
+    assert_eq!(stripped(module.clone()).protocols(), module.protocols());
+    assert_eq!(ModuleBuilder::from_module(module.clone()).finish(), Ok(module));
+}
+
+/// The sample with an app.
+fn supervised() -> Module {
+    let child = |name: &str, restart, arguments, first: Option<FirstMessage>| Child {
+        name: name.into(),
+        registered: first.is_none().then(|| format!("Shop.{name}")),
+        restart,
+        shutdown_ms: 0x0102_0304,
+        entry: 19,
+        arguments,
+        first,
+    };
+    let arguments = vec![Argument::Int(-7), Argument::Float(LitF64(0.5f64.to_bits()))];
+    let first = FirstMessage { tag: 0x0a0b_0c0d, payload: b"words".to_vec() };
+    let app = App {
+        name: "Shop".into(),
+        main: true,
+        strategy: Strategy::RestForOne,
+        restarts: 7,
+        within_ms: 60_000,
+        children: vec![
+            child("till", Restart::Permanent, arguments, None),
+            child("ü", Restart::Transient, vec![], Some(first)),
+            child("report", Restart::Temporary, vec![], None),
+        ],
+    };
+    let parts = sample(several_files()).into_parts();
+    Module::verified(Parts { app: Some(app), ..parts }).unwrap()
+}
+
+#[test]
+fn an_app_is_a_section_of_its_own() {
+    let module = supervised();
+    let plain = sample(several_files());
+    assert_eq!(module.id(), plain.id(), "what its processes do is the same");
+    assert_ne!(module.debug_id(), plain.debug_id());
+    check_written("v2/app.hex", &module);
+    assert_eq!(stripped(module.clone()).app(), module.app());
     assert_eq!(ModuleBuilder::from_module(module.clone()).finish(), Ok(module));
 }
 
 #[test]
-fn damaged_protocols_are_refused() {
-    let module = talkative();
-    let whole = content(&module, PROTOCOLS);
+fn damaged_protocols_and_apps_are_refused() {
     let plain = sample(several_files());
-    for length in 0..whole.len() {
-        let found = Module::from_bytes(&with_section(&plain, PROTOCOLS, &whole[..length]));
-        assert_eq!(found, Err(LoadError::Damaged { section: "protocols" }), "{length}");
-    }
-    // Whatever is read is written as it was.
-    for at in 0..whole.len() {
-        for byte in [0, 1, 15, 16, 0x7f, 0x80, 0xff] {
-            let mut changed = whole.clone();
-            changed[at] = byte;
-            if let Ok(read) = Module::from_bytes(&with_section(&plain, PROTOCOLS, &changed)) {
-                assert_eq!(content(&read, PROTOCOLS), changed);
+    for (id, module, section) in [(PROTOCOLS, talkative(), "protocols"), (APP, supervised(), "app")]
+    {
+        let whole = content(&module, id);
+        for length in 0..whole.len() {
+            let found = Module::from_bytes(&with_section(&plain, id, &whole[..length]));
+            assert_eq!(found, Err(LoadError::Damaged { section }), "{length}");
+        }
+        // Whatever is read is written as it was.
+        for at in 0..whole.len() {
+            for byte in [0, 1, 15, 16, 0x7f, 0x80, 0xff] {
+                let mut changed = whole.clone();
+                changed[at] = byte;
+                if let Ok(read) = Module::from_bytes(&with_section(&plain, id, &changed)) {
+                    assert_eq!(content(&read, id), changed);
+                }
             }
         }
+    }
+}
+
+#[test]
+fn an_app_that_breaks_a_rule_makes_no_module() {
+    type Change = fn(&mut App);
+    let refused = |change: Change| {
+        let mut parts = supervised().into_parts();
+        parts.app.iter_mut().for_each(change);
+        Module::verified(parts).unwrap_err().to_string()
+    };
+    let cases: [(Change, &str); 7] = [
+        (|app| app.name.clear(), "a name in it is empty, longer than 255 bytes or not to be shown"),
+        (|app| app.children.clear(), "it has 0 children, not 1 to 10000"),
+        (|app| app.children[1].name = "till".into(), "two of its children are called `till`"),
+        (|app| app.children[0].entry = 21, "its child `till` starts at no instruction"),
+        (|app| app.within_ms = 0, "its `within_ms` is out of range"),
+        (|app| app.children[0].shutdown_ms = u64::MAX, "its `shutdown_ms` is out of range"),
+        (|app| app.restarts = 10_001, "its `restarts` is out of range"),
+    ];
+    for (change, expected) in cases {
+        let found = refused(change);
+        assert!(found.ends_with(expected), "{found}");
     }
 }
 
@@ -283,6 +347,7 @@ fn the_numbers_of_instructions_never_change() {
 }
 
 const PROTOCOLS: u32 = 0x8002;
+const APP: u32 = 0x8003;
 
 /// The sections of a file.
 fn sections(bytes: &[u8]) -> Vec<(u32, Vec<u8>)> {

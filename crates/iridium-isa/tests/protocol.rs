@@ -336,7 +336,10 @@ fn a_process_is_started_with_registers_or_with_a_first_message() {
     assert_eq!(protocol.arguments(&start, &values), Ok(registers));
     let payload = cells(&[7, 0.5f64.to_bits() as i64]);
     let message = Start { first: Some(9), ..start };
-    assert_eq!(protocol.arguments(&message, &values), Ok(Arguments::Message { tag: 9, payload }));
+    assert_eq!(
+        protocol.arguments(&message, &values),
+        Ok(Arguments::Message(FirstMessage { tag: 9, payload }))
+    );
 }
 
 #[test]

@@ -34,6 +34,9 @@ pub struct Spawned {
     /// Disconnected when the process and everything transitively linked to it have ended. Never so
     /// without [`SpawnOptions::group`].
     pub group: Receiver<Infallible>,
+    /// Of a supervisor: disconnected when it has started its children once, each of which has its
+    /// name then or could not be started; or when it has ended.
+    pub up: Receiver<Infallible>,
 }
 
 impl Scheduler {
@@ -66,7 +69,7 @@ impl Scheduler {
                 entry.join_group(token);
             }
         })?;
-        Ok(Spawned { pid, exit, group: group.unwrap_or_else(never) })
+        Ok(Spawned { pid, exit, group: group.unwrap_or_else(never), up: never() })
     }
 
     /// Starts a supervisor, which starts its children. The programs of all modules in the tree must
@@ -81,11 +84,13 @@ impl Scheduler {
         name: Option<&str>,
     ) -> Result<Spawned, StartSupervisorError> {
         let (subscriber, exit) = bounded(1);
+        let (starting, up) = bounded(0);
         let pid = self.shared().context().spawn_named(supervision::body(spec), name, |entry| {
             entry.actor.relations_mut().traps_exits = true;
             entry.watchers.subscribe(subscriber);
+            entry.watchers.when_up(starting);
         })?;
-        Ok(Spawned { pid, exit, group: never() })
+        Ok(Spawned { pid, exit, group: never(), up })
     }
 
     /// Receives how a process of this node ends. Disconnected without that when there is no such

@@ -19,6 +19,12 @@ impl Process {
         Some(Self::starting_at(program, entry, limits))
     }
 
+    /// A process at the start of an instruction. `None` when there is no such instruction.
+    pub fn at(program: &Program, index: u32, limits: Limits) -> Option<Self> {
+        let there = (index as usize) < program.module().code().len();
+        there.then(|| Self::starting_at(program, index, limits))
+    }
+
     /// A process as an effect asks for it, with its first registers filled.
     pub fn spawned(program: &Program, start: &Start, limits: Limits) -> Self {
         Self::spawned_with(None, program, start, limits)

@@ -63,7 +63,7 @@ pub(crate) enum Command {
         #[arg(required_unless_present = "app")]
         file: Option<PathBuf>,
         /// Run the supervised programs of an app file, until Ctrl-C or all are idle
-        #[arg(long, value_name = "FILE.toml", conflicts_with_all = [
+        #[arg(long, value_name = "FILE", conflicts_with_all = [
             "file", "arguments", "entry", "json", "registers", "wait_all", "fuel", "save",
             "heap_limit", "stack_limit", "call_depth_limit", "message_limit",
             "message_bytes_limit", "fuel_limit",

@@ -90,8 +90,8 @@ struct StartupTasks {
 impl StartupTasks {
     fn read(tasks: &TaskFlags) -> Result<Self, Failure> {
         let app = |file: &std::path::PathBuf| {
-            let (app, spec, modules) = run_app::read(file)?;
-            Ok((app.name().map_or_else(|| stem(file), ToString::to_string), spec, modules))
+            let app = run_app::read(file)?;
+            Ok((app.name.unwrap_or_else(|| stem(file)), app.spec, app.modules))
         };
         let program =
             |file: &std::path::PathBuf| Ok((display_name(file), prepare(load(file)?.module)?));

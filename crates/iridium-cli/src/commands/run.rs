@@ -10,8 +10,10 @@ use clap::CommandFactory as _;
 use iridium_isa::Module;
 use iridium_isa::suggest::nearest;
 use iridium_sched::Reason;
+use iridium_sched::supervisor::Spec;
 use iridium_vm::{Pid, Process, Program, Register};
 
+use super::run_app;
 use super::run_session::{FirstProcess, RunSession};
 use crate::args::{Argument, Cli, LimitFlags, RunFlags, StartFlags};
 use crate::failure::Failure;
@@ -28,11 +30,32 @@ pub(crate) fn start(
     settings: Settings,
     run: &RunFlags,
 ) -> Result<ExitCode, Failure> {
-    let program = prepare_with(load(file)?.module, &start.words)?;
+    let module = load(file)?.module;
+    // Whoever names an entry wants just that.
+    let app = module.app().filter(|_| start.entry.is_none());
+    let spec = app.map(|app| Spec::of_module(&module, app, limits.limits()));
+    if app.is_some_and(|app| !app.main) {
+        check_flags_of_app(file, start, run)?;
+        return run_app::run_module(file, module, limits.limits(), settings);
+    }
+    let program = prepare_with(module, &start.words)?;
     let process = process(file, &program, start, limits)?;
     run.save.as_deref().map_or(Ok(()), check_place)?;
     let signals = signals::receive()?;
-    RunSession::start(process, program, settings, signals)?.finish(run)
+    RunSession::start(process, program, spec, settings, signals)?.finish(run)
+}
+
+/// What is only for a program that has a first process is refused for an app that has none.
+fn check_flags_of_app(file: &Path, start: &StartFlags, run: &RunFlags) -> Result<(), Failure> {
+    let flag = match run {
+        _ if !start.arguments.is_empty() => "--arg",
+        RunFlags { json: true, .. } => "--json",
+        RunFlags { registers: true, .. } => "--registers",
+        RunFlags { save: Some(_), .. } => "--save",
+        _ => return Ok(()),
+    };
+    let name = display_name(file);
+    Err(Failure::usage(format!("{name} is an app without main, so {flag} means nothing for it")))
 }
 
 /// `iridium FILE`, where a missing file may be a misspelt command.

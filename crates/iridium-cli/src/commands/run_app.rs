@@ -1,5 +1,5 @@
-//! `iridium run --app`: runs a tree of supervisors and programs until it ends, is told to,
-//! or can do nothing any more.
+//! `iridium run --app`, and `iridium run` of a module that is nothing but an app: runs a tree of
+//! supervisors and programs until it ends, is told to, or can do nothing any more.
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal as _};
@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, after, never, select};
 
 use iridium_isa::Module;
+use iridium_sched::supervisor::Spec;
 use iridium_sched::supervisor::app::App;
-use iridium_sched::supervisor::{ChildBody, Spec, Supervision};
 use iridium_sched::{Activity, ExitInfo, Reason};
-use iridium_vm::Pid;
+use iridium_vm::Limits;
 
+use super::run_tree::Tree;
 use crate::failure::Failure;
-use crate::program::culprits::Culprits;
 use crate::program::file::{display_name, read as read_file};
 use crate::program::merged_notices::MergedNotices;
 use crate::program::{Environment, Notice, Settings, Stream, load, prepare, view};
@@ -29,35 +29,72 @@ const OUTPUT_WITHIN: Duration = Duration::from_millis(500);
 /// A tree of supervisors and programs that runs.
 struct RunningApp {
     environment: Environment,
-    /// Its top supervisor.
-    top: Pid,
-    /// The name of the app.
-    name: String,
-    spec: Spec,
-    /// Why supervisors gave up.
-    culprits: Culprits,
+    tree: Tree,
     notices: MergedNotices,
 }
 
-/// `iridium run --app FILE.toml`
-pub(crate) fn run(file: &Path, settings: Settings) -> Result<ExitCode, Failure> {
-    let (app, spec, programs) = read(file)?;
-    let signals = signals::receive()?;
-    let environment = Environment::start(settings, Stream::to(io::stdout()))?;
-    for program in programs {
-        environment.scheduler.add_program(&prepare(program)?);
-    }
-    let top = environment.scheduler.start_supervisor(spec.clone(), None);
-    let top = top.map_err(|error| Failure::failed(error.to_string()))?;
-    let app = app.name().map_or_else(|| display_name(file), ToString::to_string);
-    let culprits = Culprits::new(spec.clone());
-    let notices = MergedNotices::new(Instant::now());
-    RunningApp { environment, top: top.pid, name: app, spec, culprits, notices }
-        .run(&top.exit, &signals)
+/// An app before it runs.
+pub(super) struct ReadApp {
+    /// Its name, if it has one.
+    pub(super) name: Option<String>,
+    pub(super) spec: Spec,
+    pub(super) modules: Vec<Module>,
 }
 
-/// Reads an app file and its modules.
-pub(super) fn read(file: &Path) -> Result<(App, Spec, Vec<Module>), Failure> {
+/// `iridium run --app FILE`
+pub(crate) fn run(file: &Path, settings: Settings) -> Result<ExitCode, Failure> {
+    run_read(&display_name(file), read(file)?, settings)
+}
+
+/// Runs the app that a module is.
+pub(super) fn run_module(
+    file: &Path,
+    module: Module,
+    limits: Limits,
+    settings: Settings,
+) -> Result<ExitCode, Failure> {
+    let name = display_name(file);
+    let app = of_module(module, limits);
+    run_read(&name, app.ok_or_else(|| no_app(&name))?, settings)
+}
+
+fn run_read(file: &str, app: ReadApp, settings: Settings) -> Result<ExitCode, Failure> {
+    let signals = signals::receive()?;
+    let environment = Environment::start(settings, Stream::to(io::stdout()))?;
+    for module in app.modules {
+        environment.scheduler.add_program(&prepare(module)?);
+    }
+    let top = environment.scheduler.start_supervisor(app.spec.clone(), None);
+    let top = top.map_err(|error| Failure::failed(error.to_string()))?;
+    let name = app.name.unwrap_or_else(|| file.to_owned());
+    let tree = Tree::new(name, top.pid, app.spec);
+    let notices = MergedNotices::new(Instant::now());
+    RunningApp { environment, tree, notices }.run(&top.exit, &signals)
+}
+
+fn no_app(file: &str) -> Failure {
+    Failure::usage(format!("{file} has no app; write `app NAME {{ … }}`, or an app file"))
+}
+
+/// Reads an app file and its modules; or a module, or the source of one, that has an app.
+pub(super) fn read(file: &Path) -> Result<ReadApp, Failure> {
+    let ending = file.extension().and_then(|extension| extension.to_str());
+    if !matches!(ending, Some("pd" | "irb")) {
+        return read_file_of_app(file);
+    }
+    let program = prepare(load(file)?.module)?;
+    of_module(Module::clone(program.module()), Limits::default())
+        .ok_or_else(|| no_app(&display_name(file)))
+}
+
+/// The app of a module, if it has one.
+fn of_module(module: Module, limits: Limits) -> Option<ReadApp> {
+    let app = module.app()?;
+    let (name, spec) = (app.name.clone(), Spec::of_module(&module, app, limits));
+    Some(ReadApp { name: Some(name), spec, modules: vec![module] })
+}
+
+fn read_file_of_app(file: &Path) -> Result<ReadApp, Failure> {
     let shown = display_name(file);
     let text = read_file(file).map_err(|failure| Failure::usage(failure.message()))?;
     let text = String::from_utf8(text)
@@ -84,7 +121,8 @@ pub(super) fn read(file: &Path) -> Result<(App, Spec, Vec<Module>), Failure> {
     let spec = spec.map_err(|error| {
         Failure::usage(format!("{shown}, {error}")).with_details(details.into_inner())
     })?;
-    Ok((app, spec, modules.into_inner()))
+    let name = app.name().map(ToString::to_string);
+    Ok(ReadApp { name, spec, modules: modules.into_inner() })
 }
 
 impl RunningApp {
@@ -110,7 +148,7 @@ impl RunningApp {
                 recv(idle) -> _ => if !asked && self.environment.scheduler.is_idle() {
                     asked = true;
                     stuck = self.report_idle()?;
-                    self.environment.scheduler.kill(self.top, Reason::SHUTDOWN);
+                    self.environment.scheduler.kill(self.tree.top, Reason::SHUTDOWN);
                 },
                 recv(failed) -> _ => {
                     self.environment.stream.flush(OUTPUT_WITHIN)?;
@@ -120,7 +158,7 @@ impl RunningApp {
                     Ok(signal) if asked => return Ok((128 + signal as u8).into()),
                     Ok(_) => {
                         asked = true;
-                        self.environment.scheduler.kill(self.top, Reason::SHUTDOWN);
+                        self.environment.scheduler.kill(self.tree.top, Reason::SHUTDOWN);
                     }
                     Err(_) => return Ok(ExitCode::SUCCESS),
                 },
@@ -146,9 +184,9 @@ impl RunningApp {
         waiting.retain(|info| info.activity != Activity::Supervising);
         self.start_line()?;
         if waiting.is_empty() {
-            output::print_stderr(&format!("{}: all programs have ended\n", self.name));
+            output::print_stderr(&format!("{}: all programs have ended\n", self.tree.name));
         } else {
-            output::print_error(&format!("{}: {}", self.name, view::deadlock(&waiting)));
+            output::print_error(&format!("{}: {}", self.tree.name, view::deadlock(&waiting)));
         }
         Ok(!waiting.is_empty())
     }
@@ -162,14 +200,13 @@ impl RunningApp {
     }
 
     fn outcome(&self, reason: Option<Reason>) -> Result<ExitCode, Failure> {
-        match (self.culprits.explain(), reason) {
-            (Some(why), _) => {
-                Err(Failure::failed(format!("the supervisor of {} has given up: {why}", self.name)))
-            }
+        match (self.tree.given_up(), reason) {
+            (Some(why), _) => Err(Failure::failed(why)),
             (_, None | Some(Reason::NORMAL | Reason::SHUTDOWN)) => Ok(ExitCode::SUCCESS),
-            (_, Some(reason)) => {
-                Err(Failure::failed(format!("the supervisor of {} has ended: {reason}", self.name)))
-            }
+            (_, Some(reason)) => Err(Failure::failed(format!(
+                "the supervisor of {} has ended: {reason}",
+                self.tree.name
+            ))),
         }
     }
 
@@ -185,22 +222,11 @@ impl RunningApp {
     fn report(&mut self, notice: Notice) -> Result<(), Failure> {
         let (about, line) = match notice {
             Notice::Trapped(pid, trap) => ("traps".into(), view::trap_line(pid, &trap)),
-            Notice::Supervised(supervisor, what) => {
-                let name = self.supervisor(supervisor, &what);
-                let (Supervision::Restarted { child, .. }
-                | Supervision::NotStarted { child, .. }
-                | Supervision::GaveUp { child, .. }) = &what;
-                let about = format!("{name}: {child}");
-                if let Supervision::GaveUp { child, reason } = &what {
-                    let by_top = supervisor == self.top;
-                    self.culprits.add(by_top, child, *reason);
-                    if by_top {
-                        // That becomes the failure of the command.
-                        return Ok(());
-                    }
-                }
-                (about, format!("{name}: {what}"))
-            }
+            Notice::Supervised(supervisor, what) => match self.tree.describe(supervisor, &what) {
+                Some(described) => described,
+                // That becomes the failure of the command.
+                None => return Ok(()),
+            },
         };
         match self.notices.take(&about, line, Instant::now()) {
             Some(line) => self.print(&line),
@@ -221,34 +247,5 @@ impl RunningApp {
         self.start_line()?;
         output::print_stderr(&format!("{line}\n"));
         Ok(())
-    }
-
-    /// The name of a supervisor, found by the name of its child if only one supervisor has
-    /// such a child; else its pid.
-    fn supervisor(&self, pid: Pid, what: &Supervision) -> String {
-        if pid == self.top {
-            return self.name.clone();
-        }
-        let (Supervision::Restarted { child, .. }
-        | Supervision::NotStarted { child, .. }
-        | Supervision::GaveUp { child, .. }) = what;
-        let mut found = Vec::new();
-        parents(&self.name, &self.spec, child, &mut found);
-        match found.as_slice() {
-            [name] => (*name).to_string(),
-            _ => format!("supervisor {pid}"),
-        }
-    }
-}
-
-/// The supervisors that have a child of this name.
-fn parents<'s>(name: &'s str, spec: &'s Spec, child: &str, found: &mut Vec<&'s str>) {
-    if spec.children.iter().any(|each| each.name == child) {
-        found.push(name);
-    }
-    for each in &spec.children {
-        if let ChildBody::Supervisor(spec) = &each.body {
-            parents(&each.name, spec, child, found);
-        }
     }
 }

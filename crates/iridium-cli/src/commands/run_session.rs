@@ -7,12 +7,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, TryRecvError, after, never, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, after, never, select};
 
-use iridium_sched::{ExitInfo, ProcessInfo, RestoreError, RestoreOptions, SpawnOptions};
+use iridium_sched::supervisor::Spec;
+use iridium_sched::{
+    Activity, ExitInfo, ProcessInfo, Reason, RestoreError, RestoreOptions, Scheduler, SpawnOptions,
+};
 use iridium_vm::{Limits, Pid, Process, Program};
 
 use super::run_json;
+use super::run_tree::Tree;
 use crate::args::RunFlags;
 use crate::failure::Failure;
 use crate::output;
@@ -24,6 +28,8 @@ use crate::signals::Signal;
 
 /// How long processes may take to reach a point where they can be stopped and saved.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// How long the children of an app may take to be there.
+const START_WITHIN: Duration = Duration::from_secs(5);
 /// How long output may take after a signal.
 const OUTPUT_WITHIN: Duration = Duration::from_millis(500);
 
@@ -38,6 +44,15 @@ pub(super) struct RunSession {
     group: Receiver<Infallible>,
     signals: Receiver<Signal>,
     notices: MergedNotices,
+    /// The app that the first process runs beside, and which ends with it.
+    app: Option<App>,
+}
+
+/// An app that runs.
+struct App {
+    tree: Tree,
+    /// Receives how its top supervisor ends.
+    exit: Receiver<ExitInfo>,
 }
 
 /// The first process, which the exit code and `--json` are about.
@@ -61,20 +76,22 @@ enum Stop {
 }
 
 impl RunSession {
-    /// Starts the first process.
+    /// Starts the first process; before it the app that it runs beside, if there is one.
     pub(super) fn start(
         process: Process,
         program: Arc<Program>,
+        app: Option<Spec>,
         settings: Settings,
         signals: Receiver<Signal>,
     ) -> Result<Self, Failure> {
         let environment = Environment::start(settings, Stream::to(io::stdout()))?;
+        let app = app.map(|spec| App::start(&environment.scheduler, &program, spec)).transpose()?;
         let options = SpawnOptions { group: true };
         let started = environment.scheduler.spawn_with(process, &program, options);
         let started = started.map_err(|error| Failure::failed(error.to_string()))?;
         let (pid, exit, group) = (started.pid, started.exit, started.group);
         let (first, notices) = (FirstProcess::Runs(program), MergedNotices::new(Instant::now()));
-        Ok(Self { environment, pid, first, exit, group, signals, notices })
+        Ok(Self { environment, pid, first, exit, group, signals, notices, app })
     }
 
     /// Resumes processes that were saved.
@@ -95,7 +112,11 @@ impl RunSession {
         }
         let (exit, group) = (restored.exit, restored.group);
         let notices = MergedNotices::new(Instant::now());
-        Ok(Self { environment, pid, first, exit, group, signals, notices })
+        let FirstProcess::Runs(program) = &first else {
+            return Ok(Self { environment, pid, first, exit, group, signals, notices, app: None });
+        };
+        let app = App::resumed(&environment.scheduler, program);
+        Ok(Self { environment, pid, first, exit, group, signals, notices, app })
     }
 
     /// Whether there is no process left to run.
@@ -106,15 +127,30 @@ impl RunSession {
 
     /// Waits for the end and reports it.
     pub(super) fn finish(mut self, flags: &RunFlags) -> Result<ExitCode, Failure> {
-        let stop = self.wait(flags.wait_all);
+        let wait_all = flags.wait_all && self.app.is_none();
+        let mut stop = self.wait(wait_all);
+        let ends_app = match stop {
+            Stop::Ended | Stop::Deadlock => true,
+            // What is saved is to go on.
+            Stop::Interrupted(_) => flags.save.is_none(),
+            Stop::OutOfFuel | Stop::Unread => false,
+        };
         self.report_notices();
         if let Stop::Interrupted(_) = stop {
             self.environment.stream.note_interrupt();
         }
         let waiting = match stop {
-            Stop::Deadlock => self.environment.scheduler.processes(),
+            Stop::Deadlock => {
+                let mut waiting = self.environment.scheduler.processes();
+                // Supervisors always wait.
+                waiting.retain(|info| info.activity != Activity::Supervising);
+                waiting
+            }
             _ => Vec::new(),
         };
+        if ends_app && let Some(signal) = self.end_app() {
+            stop = Stop::Interrupted(signal);
+        }
         // Saved even when all has ended, so that an older file is not taken for this run's.
         let stopped = self.environment.scheduler.stop(self.pid, flags.save.is_some(), STOP_WITHIN);
         let stopped = stopped.map_err(|error| Failure::failed(error.to_string()))?;
@@ -191,6 +227,24 @@ impl RunSession {
         }
     }
 
+    /// Asks the app to end, and waits until it has. Its children have their times for that. A signal
+    /// that comes meanwhile is not waited for.
+    fn end_app(&mut self) -> Option<Signal> {
+        let app = self.app.as_ref()?;
+        let ended = app.exit.clone();
+        self.environment.scheduler.kill(app.tree.top, Reason::SHUTDOWN);
+        let (notices, idle) = (self.environment.notices.clone(), self.environment.idle.clone());
+        let signals = self.signals.clone();
+        loop {
+            select! {
+                recv(ended) -> _ => return None,
+                recv(notices) -> notice => if let Ok(notice) = notice { self.report(&notice) },
+                recv(idle) -> _ => if self.environment.scheduler.is_out_of_fuel() { return None },
+                recv(signals) -> signal => return signal.ok(),
+            }
+        }
+    }
+
     /// Why to stop when nothing runs any more, for want of work or of fuel.
     fn stop_if_idle(&mut self, wait_all: bool) -> Option<Stop> {
         // The message may be old. If it does not hold any more, another one follows when it
@@ -233,14 +287,24 @@ impl RunSession {
         }
     }
 
-    /// Reports a trap in another process than the first. Very many are merged.
+    /// Reports a trap in another process than the first, and what the app does about it. What
+    /// happens very often is merged.
     fn report(&mut self, notice: &Notice) {
-        let Notice::Trapped(pid, trap) = notice else { return };
-        if *pid == self.pid {
-            return;
-        }
-        let line = view::trap_line(*pid, trap);
-        if let Some(line) = self.notices.take("traps", line, Instant::now()) {
+        let (about, line) = match (notice, &mut self.app) {
+            (Notice::Trapped(pid, _), _) if *pid == self.pid => return,
+            (Notice::Trapped(pid, trap), _) => ("traps".into(), view::trap_line(*pid, trap)),
+            (Notice::Supervised(..), None) => return,
+            (Notice::Supervised(supervisor, what), Some(app)) => {
+                match app.tree.describe(*supervisor, what) {
+                    Some(described) => described,
+                    None => match app.tree.given_up() {
+                        Some(why) => return self.print(&why),
+                        None => return,
+                    },
+                }
+            }
+        };
+        if let Some(line) = self.notices.take(&about, line, Instant::now()) {
             self.print(&line);
         }
     }
@@ -318,6 +382,33 @@ impl RunSession {
         }
         Ok(())
     }
+}
+
+impl App {
+    /// Starts the app of a program, and waits until its children are there.
+    fn start(scheduler: &Scheduler, program: &Arc<Program>, spec: Spec) -> Result<Self, Failure> {
+        let name = name_of_app(program);
+        scheduler.add_program(program);
+        let top = scheduler.start_supervisor(spec.clone(), Some(&name));
+        let top = top.map_err(|error| Failure::failed(error.to_string()))?;
+        if top.up.recv_timeout(START_WITHIN) == Err(RecvTimeoutError::Timeout) {
+            return Err(Failure::failed(format!("the app {name} has not come up in time")));
+        }
+        Ok(Self { tree: Tree::new(name, top.pid, spec), exit: top.exit })
+    }
+
+    /// The app of a program that goes on, if it is among what was saved.
+    fn resumed(scheduler: &Scheduler, program: &Program) -> Option<Self> {
+        let app = program.module().app()?;
+        let top = scheduler.find(&app.name)?;
+        let spec = Spec::of_module(program.module(), app, Limits::default());
+        let exit = scheduler.subscribe_exit(top);
+        Some(Self { tree: Tree::new(app.name.clone(), top, spec), exit })
+    }
+}
+
+fn name_of_app(program: &Program) -> String {
+    program.module().app().map_or_else(String::new, |app| app.name.clone())
 }
 
 /// The exit code of the command. Running out of fuel is no failure with `--save`: the state

@@ -1,5 +1,9 @@
 //! `iridium run --app`.
 
+use iridium_asm::Assembler;
+use iridium_isa::ModuleBuilder;
+use iridium_isa::app::{App, Child, Restart, Strategy};
+use iridium_isa::protocol::FirstMessage;
 use nix::sys::signal::Signal;
 
 use crate::support::{Outcome, User};
@@ -135,4 +139,80 @@ fn an_app_file_given_as_a_program_is_explained() {
         outcome.fails(1, &[&format!("iridium run --app {app}")]);
         assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
     }
+}
+
+/// A module whose app has a child at `child`, with what is in `main` before it.
+fn module_with_app(user: &User, main: &str, is_there: bool) -> String {
+    let source = format!(
+        "main:   {main}
+         child:  trapexit #1
+                 load $1 #-1
+                 load $2 #-1
+                 recv $1 $3
+                 msgi $6
+                 prti $6
+                 recv $1 $3
+                 prts @bye
+                 hlt
+         .data
+         name:   .asciiz 'Shop.till'
+         up:     .asciiz 'up\\n'
+         bye:    .asciiz 'bye\\n'"
+    );
+    let module = Assembler::new("shop.iasm").assemble(&source).unwrap().module;
+    let entry = module.find("child").unwrap();
+    let mut builder = ModuleBuilder::from_module(module);
+    let at = builder.label_at(entry);
+    let till = Child {
+        name: "till".into(),
+        registered: Some("Shop.till".into()),
+        restart: Restart::Permanent,
+        shutdown_ms: 5_000,
+        entry: 0,
+        arguments: vec![],
+        first: Some(FirstMessage { tag: 7, payload: 41i64.to_le_bytes().to_vec() }),
+    };
+    let app = App {
+        name: "Shop".into(),
+        main: is_there,
+        strategy: Strategy::OneForOne,
+        restarts: 3,
+        within_ms: 5_000,
+        children: vec![till],
+    };
+    builder.set_app(app, &[at]);
+    user.file("shop.irb", builder.finish().unwrap().to_bytes())
+}
+
+#[test]
+fn the_app_of_a_module_is_up_before_its_main_and_ends_with_it() {
+    let user = User::new();
+    // It waits until the child has its first message, and is gone from its name by that alone.
+    let main = "whereis @name $1\n prts @up\n load $3 #50\n sleep $3\n";
+    let whole = format!("{main} brne $1 #0 @good\n trap\n good: hlt");
+    let outcome = user.run(&["run", &module_with_app(&user, &whole, true)]);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert_eq!(outcome.stdout.replace("41", ""), "up\nbye\n", "{outcome:?}");
+    // The exit code is that of main, whatever becomes of the app.
+    let file = module_with_app(&user, &format!("{main} load $0 #3\n exit $0"), true);
+    let outcome = user.run(&[&file]);
+    assert_eq!(outcome.code, Some(3), "{outcome:?}");
+    assert!(outcome.stdout.ends_with("bye\n"), "{outcome:?}");
+    let outcome = user.run(&["run", &file, "--entry", "main"]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(3), "up\n"), "{outcome:?}");
+}
+
+#[test]
+fn a_module_that_is_nothing_but_an_app_runs_as_one() {
+    let user = User::new();
+    let file = module_with_app(&user, "hlt", false);
+    for args in [&["run", &file][..], &["run", "--app", &file]] {
+        let outcome = user.run(args);
+        outcome.fails(1, &["Shop: deadlock: a process waits"]);
+        assert_eq!(outcome.stdout, "41bye\n", "{outcome:?}");
+    }
+    user.run(&["run", &file, "--save", "s"]).fails(2, &["is an app without main", "--save"]);
+    let plain =
+        user.file("plain.irb", Assembler::new("p").assemble("hlt").unwrap().module.to_bytes());
+    user.run(&["run", "--app", &plain]).fails(2, &["plain.irb has no app"]);
 }

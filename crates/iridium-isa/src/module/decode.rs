@@ -1,8 +1,9 @@
 //! The content of a module file's sections, read. Whatever is `None` here is damaged.
 
 use super::error::LoadError;
+use super::forms::{list, text};
 use super::verify::InvalidModule;
-use crate::bytes::{Bytes, list};
+use crate::bytes::Bytes;
 use crate::instruction::{Instruction, Opcode};
 use crate::lines::{FileId, LineTable, Location};
 
@@ -77,15 +78,9 @@ fn location(file: FileId, line: u32, column: u32) -> Option<Location> {
 }
 
 fn names(reader: &mut Bytes<'_>) -> Option<Names> {
-    list(reader, |reader| Some((text(reader)?, reader.number()?)))
+    list(reader, |reader| Some((text(reader)?.to_owned(), reader.number()?)))
 }
 
 fn texts(reader: &mut Bytes<'_>) -> Option<Vec<String>> {
-    list(reader, text)
-}
-
-fn text(reader: &mut Bytes<'_>) -> Option<String> {
-    let length = reader.number::<u32>()?;
-    let bytes = reader.slice(length as usize)?;
-    std::str::from_utf8(bytes).ok().map(str::to_owned)
+    list(reader, |reader| text(reader).map(str::to_owned))
 }

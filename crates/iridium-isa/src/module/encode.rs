@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::forms::{put_list, put_text};
 use super::parts::Parts;
 use crate::bytes::Number;
 use crate::lines::LineTable;
@@ -42,20 +43,13 @@ pub(super) fn labels(parts: &Parts) -> Vec<u8> {
 
 fn texts(texts: &[String]) -> Vec<u8> {
     let mut out = Vec::new();
-    (texts.len() as u32).put(&mut out);
-    texts.iter().for_each(|text| put_text(&mut out, text));
+    put_list(&mut out, texts, |out, text| put_text(out, text));
     out
 }
 
 fn put_names(out: &mut Vec<u8>, names: &[(String, u32)]) {
-    (names.len() as u32).put(out);
-    for (name, value) in names {
+    put_list(out, names, |out, (name, value)| {
         put_text(out, name);
         value.put(out);
-    }
-}
-
-pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
-    (text.len() as u32).put(out);
-    out.extend_from_slice(text.as_bytes());
+    });
 }

@@ -27,6 +27,7 @@
 //! | 32768 | line table | left out of a stripped module |
 //! | 32769 | labels | left out when there are none |
 //! | 32770 | protocols | left out when there are none |
+//! | 32771 | app | left out when there is none |
 //!
 //! Version 1 had exactly six sections, with the ids 0 to 5, a line table of one file, and one
 //! checksum, behind the list of sections. It is still read.
@@ -37,7 +38,7 @@ use std::cmp::Ordering;
 use super::error::{FORMAT_VERSION, LoadError};
 use super::identity::ModuleId;
 use super::parts::Parts;
-use super::{decode, encode, protocols};
+use super::{app, decode, encode, protocols};
 use crate::bytes::{Bytes, Number};
 
 /// The first four bytes of a module file.
@@ -52,6 +53,7 @@ const FIRST_OPTIONAL: u32 = 0x8000;
 const LINES: u32 = FIRST_OPTIONAL;
 const LABELS: u32 = FIRST_OPTIONAL + 1;
 const PROTOCOLS: u32 = FIRST_OPTIONAL + 2;
+const APP: u32 = FIRST_OPTIONAL + 3;
 
 /// The sections of version 1, in order, by the ids that they have now.
 const VERSION_1: [u32; 6] = [CODE, DATA, EXPORTS, IMPORTS, LINES, LABELS];
@@ -70,7 +72,8 @@ pub(super) fn pieces(parts: &Parts, id: ModuleId) -> Vec<Cow<'_, [u8]>> {
     let labels = named.then(|| (LABELS, encode::labels(parts).into()));
     let listed = !parts.protocols.is_empty();
     let protocols = listed.then(|| (PROTOCOLS, protocols::encode(&parts.protocols).into()));
-    let optional = lines.into_iter().chain(labels).chain(protocols);
+    let app = parts.app.as_ref().map(|app| (APP, app::encode(app).into()));
+    let optional = lines.into_iter().chain(labels).chain(protocols).chain(app);
     let sections: Vec<(u32, Cow<'_, [u8]>)> = behaviour.chain(optional).collect();
 
     let mut out = Vec::with_capacity(HEADER + ENTRY * sections.len() + 2 * CHECKSUM);
@@ -111,6 +114,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
         None => Vec::new(),
         Some(content) => protocols::decode(content).ok_or(damaged(PROTOCOLS))?,
     };
+    let app = match find(APP) {
+        None => None,
+        Some(content) => Some(app::decode(content).ok_or(damaged(APP))?),
+    };
     let lines = match (find(LINES), header.version) {
         // A stripped module of version 1.
         (None | Some([]), _) => None,
@@ -127,6 +134,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
         data_labels,
         lines,
         protocols,
+        app,
     };
     Ok((parts, header.id))
 }
@@ -243,6 +251,7 @@ fn damaged(id: u32) -> LoadError {
         LINES => "lines",
         LABELS => "labels",
         PROTOCOLS => "protocols",
+        APP => "app",
         _ => "section",
     };
     LoadError::Damaged { section }

@@ -8,13 +8,13 @@ use sha2::{Digest, Sha256};
 
 use super::encode::{behaviour, labels, lines};
 use super::parts::Parts;
-use super::protocols;
+use super::{app, protocols};
 
 /// The SHA-256 of everything in a module that affects behaviour.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ModuleId(pub [u8; 32]);
 
-/// The SHA-256 of what is in a module for people only: source positions, labels, protocols. Modules with one
+/// The SHA-256 of what is in a module beside its code: source positions, labels, protocols, app. Modules with one
 /// [`ModuleId`] behave alike, and differ in this when they were assembled from different files.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DebugId(pub [u8; 32]);
@@ -48,13 +48,14 @@ pub(super) fn identify(parts: &Parts) -> ModuleId {
     ModuleId(hash(b"iridium module 1", &behaviour(parts)))
 }
 
-/// Hashes source positions, labels and protocols.
+/// Hashes source positions, labels, protocols and the app.
 pub(super) fn identify_debug(parts: &Parts) -> DebugId {
     let lines = parts.lines.as_ref().map(lines).unwrap_or_default();
     let mut sections = vec![lines, labels(parts)];
-    // Of a module without any, the hash is what it was before there were protocols.
-    if !parts.protocols.is_empty() {
+    // Of a module without protocols and app, the hash is what it was before there were such.
+    if !parts.protocols.is_empty() || parts.app.is_some() {
         sections.push(protocols::encode(&parts.protocols));
+        sections.extend(parts.app.as_ref().map(app::encode));
     }
     DebugId(hash(b"iridium debug 1", &sections))
 }

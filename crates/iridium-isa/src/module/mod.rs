@@ -4,10 +4,12 @@
 //! [`verify`](mod@verify) says. It comes from a [`ModuleBuilder`](crate::ModuleBuilder),
 //! from [`Module::from_bytes`] or from [`Module::verified`].
 
+mod app;
 mod decode;
 mod encode;
 mod error;
 mod file;
+mod forms;
 mod identity;
 mod names;
 mod parts;
@@ -20,11 +22,12 @@ pub use error::{FORMAT_VERSION, LoadError};
 pub use file::MAGIC;
 pub use identity::{DebugId, ModuleId};
 pub use names::{MAX_NAME, is_name, is_name_char};
-pub use parts::{MAX_CODE, MAX_DATA, MAX_PROTOCOLS, Parts};
+pub use parts::{MAX_APP, MAX_CODE, MAX_DATA, MAX_PROTOCOLS, Parts};
 
+use crate::app::App;
 use crate::instruction::Instruction;
 use crate::lines::LineTable;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Start};
 use crate::text::{Names, label_before};
 use verify::{InvalidModule, verify};
 
@@ -117,6 +120,19 @@ impl Module {
         &self.parts.protocols
     }
 
+    /// The actor or function of this name that a process can begin at, with its protocol.
+    pub fn start(&self, name: &str) -> Option<(&Protocol, &Start)> {
+        self.parts.protocols.iter().find_map(|protocol| {
+            let start = protocol.starts.iter().find(|start| &*start.name == name)?;
+            Some((protocol, start))
+        })
+    }
+
+    /// The supervised processes that it runs as.
+    pub fn app(&self) -> Option<&App> {
+        self.parts.app.as_ref()
+    }
+
     /// How many registers of a window the code can reach, 1 to 256.
     pub fn window(&self) -> usize {
         usize::from(self.window)
@@ -129,8 +145,8 @@ impl Module {
         found.or_else(|| self.parts.exports.iter().find(named)).map(|(_, index)| *index)
     }
 
-    /// Removes what is only there for people: line table and labels. Exports keep their names, and
-    /// operators can go on sending words to its processes.
+    /// Removes what is only there for people: line table and labels. Exports keep their names, its
+    /// app goes on to run, and operators to send words to its processes.
     pub fn strip(&mut self) {
         self.parts.lines = None;
         self.parts.code_labels.clear();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::app::App;
 use crate::instruction::Instruction;
 use crate::lines::LineTable;
 use crate::protocol::Protocol;
@@ -12,6 +13,8 @@ pub const MAX_CODE: usize = 1 << 24;
 pub const MAX_DATA: usize = 1 << 28;
 /// The most bytes that a module's protocols may take in its file.
 pub const MAX_PROTOCOLS: usize = 1 << 22;
+/// The most bytes that a module's app may take in its file.
+pub const MAX_APP: usize = 1 << 22;
 
 /// What a module is made of, before it is verified. A [`ModuleBuilder`](crate::ModuleBuilder) puts
 /// it together in most cases.
@@ -35,4 +38,6 @@ pub struct Parts {
     pub lines: Option<LineTable>,
     /// What the inboxes of its processes understand.
     pub protocols: Vec<Protocol>,
+    /// The supervised processes that it runs as.
+    pub app: Option<App>,
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::encode::put_text;
-use crate::bytes::{Bytes, Number, list};
+use super::forms::{list, option, put_list, put_option, put_text, text};
+use crate::bytes::{Bytes, Number};
 use crate::protocol::{
     Body, Declared, Field, MAX_TEXT, MAX_TYPE_DEPTH, Message, Protocol, Shape, Start, Variant,
 };
@@ -54,11 +54,11 @@ fn put_protocol(out: &mut Vec<u8>, protocol: &Protocol) {
 
 fn protocol(reader: &mut Bytes<'_>) -> Option<Protocol> {
     Some(Protocol {
-        name: text(reader)?,
-        types: list(reader, |reader| Some(Declared { name: text(reader)?, body: body(reader)? }))?,
+        name: name(reader)?,
+        types: list(reader, |reader| Some(Declared { name: name(reader)?, body: body(reader)? }))?,
         messages: list(reader, |reader| {
             Some(Message {
-                name: text(reader)?,
+                name: name(reader)?,
                 params: fields(reader)?,
                 answer: option(reader, |reader| shape(reader, 0))?,
                 tag: reader.number()?,
@@ -66,7 +66,7 @@ fn protocol(reader: &mut Bytes<'_>) -> Option<Protocol> {
         })?,
         starts: list(reader, |reader| {
             Some(Start {
-                name: text(reader)?,
+                name: name(reader)?,
                 entry: reader.number()?,
                 params: fields(reader)?,
                 first: option(reader, |reader| reader.number())?,
@@ -78,7 +78,7 @@ fn protocol(reader: &mut Bytes<'_>) -> Option<Protocol> {
 fn body(reader: &mut Bytes<'_>) -> Option<Body> {
     match reader.number::<u8>()? {
         0 => fields(reader).map(Body::Record),
-        1 => list(reader, |reader| Some(Variant { name: text(reader)?, fields: fields(reader)? }))
+        1 => list(reader, |reader| Some(Variant { name: name(reader)?, fields: fields(reader)? }))
             .map(Body::Enum),
         _ => None,
     }
@@ -92,7 +92,7 @@ fn put_fields(out: &mut Vec<u8>, fields: &[Field]) {
 }
 
 fn fields(reader: &mut Bytes<'_>) -> Option<Vec<Field>> {
-    list(reader, |reader| Some(Field { label: option(reader, text)?, shape: shape(reader, 0)? }))
+    list(reader, |reader| Some(Field { label: option(reader, name)?, shape: shape(reader, 0)? }))
 }
 
 /// The numbers of the types are part of the format.
@@ -151,37 +151,13 @@ fn shape(reader: &mut Bytes<'_>, depth: usize) -> Option<Shape> {
         10 => Shape::Set(boxed(reader)?),
         11 => Shape::Map(boxed(reader)?, boxed(reader)?),
         12 => Shape::Option(boxed(reader)?),
-        13 => Shape::Pid(option(reader, text)?),
+        13 => Shape::Pid(option(reader, name)?),
         14 => Shape::Reply(boxed(reader)?),
         15 => Shape::Declared(reader.number()?),
         _ => return None,
     })
 }
 
-fn put_list<T>(out: &mut Vec<u8>, items: &[T], put: impl Fn(&mut Vec<u8>, &T)) {
-    (items.len() as u32).put(out);
-    items.iter().for_each(|item| put(out, item));
-}
-
-fn put_option<T>(out: &mut Vec<u8>, value: Option<&T>, put: impl Fn(&mut Vec<u8>, &T)) {
-    u8::from(value.is_some()).put(out);
-    value.iter().for_each(|value| put(out, value));
-}
-
-/// `None` is damaged, `Some(None)` is nothing.
-fn option<T>(
-    reader: &mut Bytes<'_>,
-    value: impl Fn(&mut Bytes<'_>) -> Option<T>,
-) -> Option<Option<T>> {
-    match reader.number::<u8>()? {
-        0 => Some(None),
-        1 => value(reader).map(Some),
-        _ => None,
-    }
-}
-
-fn text(reader: &mut Bytes<'_>) -> Option<Arc<str>> {
-    let length = reader.number::<u32>()? as usize;
-    let bytes = if length <= MAX_TEXT { reader.slice(length)? } else { return None };
-    std::str::from_utf8(bytes).ok().map(Arc::from)
+fn name(reader: &mut Bytes<'_>) -> Option<Arc<str>> {
+    text(reader).filter(|name| name.len() <= MAX_TEXT).map(Arc::from)
 }

@@ -6,7 +6,7 @@
 //!   touches lie in `$0`…`$(window-1)`, where the window's size is what this check returns;
 //! * **V2** every label operand is the index of an instruction;
 //! * **V3** the last instruction does not go on to a next one, so no straight line leaves the code;
-//! * **V4** data offsets, import numbers, entry, exports and the starts of protocols exist;
+//! * **V4** data offsets, import numbers, entry, exports, starts of protocols and of the app exist;
 //! * **V5** there is at least one instruction and at most [`MAX_CODE`].
 //!
 //! What depends on values (heap addresses, stack depth, division, computed jumps, fuel) is left to
@@ -15,8 +15,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::names::{MAX_NAME, is_name};
-use super::parts::{MAX_CODE, MAX_DATA, MAX_PROTOCOLS, Parts};
-use super::protocols;
+use super::parts::{MAX_APP, MAX_CODE, MAX_DATA, MAX_PROTOCOLS, Parts};
+use super::{app as app_section, protocols};
+use crate::app::{self, AppFault};
 use crate::escape::excerpt;
 use crate::instruction::{Flow, Opcode};
 use crate::lines::{FileId, LineTable};
@@ -94,6 +95,17 @@ pub enum InvalidModule {
         /// The rule.
         fault: ProtocolFault,
     },
+    /// The app breaks a rule.
+    #[error("the app {name:?}: {fault}")]
+    App {
+        /// The app.
+        name: String,
+        /// The rule.
+        fault: AppFault,
+    },
+    /// More than [`MAX_APP`] bytes of app.
+    #[error("its app takes {0} bytes, more than {MAX_APP}")]
+    TooMuchApp(usize),
     /// More than [`MAX_PROTOCOLS`] bytes of protocols.
     #[error("its protocols take {0} bytes, more than {MAX_PROTOCOLS}")]
     TooManyProtocols(usize),
@@ -120,6 +132,7 @@ pub(crate) fn verify(parts: &Parts) -> Result<u16, InvalidModule> {
     }
     check_names(parts, &bounds)?;
     check_protocols(parts, &bounds)?;
+    check_app(parts, &bounds)?;
     Ok(u16::from(reach) + 1)
 }
 
@@ -179,6 +192,16 @@ fn check_protocols(parts: &Parts, bounds: &Bounds) -> Result<(), InvalidModule> 
     match protocols::encode(&parts.protocols).len() {
         0..=MAX_PROTOCOLS => Ok(()),
         more => Err(InvalidModule::TooManyProtocols(more)),
+    }
+}
+
+fn check_app(parts: &Parts, bounds: &Bounds) -> Result<(), InvalidModule> {
+    let Some(app) = &parts.app else { return Ok(()) };
+    app::check(app, bounds.code)
+        .map_err(|fault| InvalidModule::App { name: excerpt(&app.name, MAX_NAME).into(), fault })?;
+    match app_section::encode(app).len() {
+        0..=MAX_APP => Ok(()),
+        more => Err(InvalidModule::TooMuchApp(more)),
     }
 }
 

@@ -13,6 +13,15 @@ pub struct ReplyTo {
     pub tag: i64,
 }
 
+/// What a process finds in its mailbox before anybody else can have sent to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstMessage {
+    /// Its tag.
+    pub tag: i64,
+    /// All arguments of the process.
+    pub payload: Vec<u8>,
+}
+
 /// What a process is started with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arguments {
@@ -24,12 +33,7 @@ pub enum Arguments {
         floats: Vec<f64>,
     },
     /// Its first message.
-    Message {
-        /// The tag.
-        tag: i64,
-        /// All arguments.
-        payload: Vec<u8>,
-    },
+    Message(FirstMessage),
 }
 
 /// A value is not of the type that it is to be written as.
@@ -80,7 +84,7 @@ impl Protocol {
         let mut writer = Writer::new(&self.types);
         writer.fields(&start.params, values.iter(), 0).ok_or_else(misfit)?;
         if let Some(tag) = start.first {
-            return Ok(Arguments::Message { tag, payload: writer.out });
+            return Ok(Arguments::Message(FirstMessage { tag, payload: writer.out }));
         }
         let cells = writer.out.chunks_exact(8).zip(&start.params).map(|(cell, param)| {
             let cell = cell.try_into().map(i64::from_le_bytes).unwrap_or_default();

@@ -50,7 +50,7 @@ mod words;
 pub use check::ProtocolFault;
 pub(crate) use check::{MAX_TEXT, MAX_TYPE_DEPTH, check};
 pub use decode::{Answer, BadPayload, PayloadFault};
-pub use encode::{Arguments, Misfit, ReplyTo};
+pub use encode::{Arguments, FirstMessage, Misfit, ReplyTo};
 pub use shape::{Body, Declared, Field, Message, Protocol, Shape, Start, Variant};
 pub use tag::CALL;
 pub use value::{Fields, MAX_DEPTH, Value};

@@ -129,6 +129,7 @@ impl Stress {
                 debug: None,
                 entry: Some(entry.into()),
                 arguments: arguments.collect(),
+                first: None,
                 limits: Limits::default(),
             },
         }

@@ -1,5 +1,7 @@
 //! Those outside of the scheduler who wait for the end of a process.
 
+use std::convert::Infallible;
+
 use crossbeam_channel::Sender;
 
 use super::exit_info::ExitInfo;
@@ -15,6 +17,8 @@ struct Lists {
     subscribers: Vec<Sender<ExitInfo>>,
     /// The groups that it belongs to.
     groups: Vec<GroupToken>,
+    /// Of a supervisor: disconnected when it has started its children.
+    up: Option<Sender<Infallible>>,
 }
 
 impl Watchers {
@@ -37,6 +41,18 @@ impl Watchers {
             let _ = subscriber.try_send(info.clone());
         }
         let _ = last.map(|subscriber| subscriber.try_send(info));
+    }
+
+    /// Adds an embedder who waits for the children of a supervisor.
+    pub(crate) fn when_up(&mut self, up: Sender<Infallible>) {
+        self.0.get_or_insert_default().up = Some(up);
+    }
+
+    /// The supervisor has started its children.
+    pub(crate) fn is_up(&mut self) {
+        if let Some(lists) = &mut self.0 {
+            lists.up = None;
+        }
     }
 
     /// Adds the process to a group, once.

@@ -8,8 +8,9 @@ use crate::process::entry::Body;
 use crate::process::mailbox::ANY_TAG;
 use crate::process::reason::Reason;
 use crate::process::signal::Signal;
-use crate::supervisor::{Action, Child, ChildBody, MAX_DEPTH, Spec, Supervisor};
-use iridium_vm::{Message, Pid, Process};
+use crate::supervisor::{Action, Child, ChildBody, Entry, MAX_DEPTH, Spec, Supervisor};
+use iridium_isa::protocol::FirstMessage;
+use iridium_vm::{Message, Payload, Pid, Process};
 
 /// The most actions of a supervisor in a turn.
 const ACTIONS: usize = 256;
@@ -113,6 +114,11 @@ pub(crate) fn on_signal(
     }
 }
 
+fn first_message(from: Pid, first: &FirstMessage) -> Message {
+    let payload = Payload::Bytes(first.payload.as_slice().into());
+    Message { tag: first.tag, sender: from.bits(), payload }
+}
+
 fn has_link(actor: &ActorState, pid: Pid) -> bool {
     actor.relations().is_some_and(|relations| relations.links.contains(&pid))
 }
@@ -135,15 +141,16 @@ fn start(context: Context<'_>, actor: &mut ActorState, child: &Child) -> Result<
             return Err(format!("its supervisors are nested too deep: at most {MAX_DEPTH}"));
         }
         ChildBody::Supervisor(spec) => body(spec.clone()),
-        ChildBody::Program { module, debug, entry, arguments, limits } => {
+        ChildBody::Program { module, debug, entry, arguments, limits, .. } => {
             let exact = debug.and_then(|debug| context.shared.program_as(*module, debug));
             let program = exact.or_else(|| context.shared.program(*module));
             let program = program.ok_or_else(|| format!("its module {module} is not here"))?;
             let process = match entry {
                 None => Some(Process::new(&program, *limits)),
-                Some(label) => Process::at_label(&program, label, *limits),
+                Some(Entry::Label(label)) => Process::at_label(&program, label, *limits),
+                Some(Entry::At(index)) => Process::at(&program, *index, *limits),
             };
-            let mut process = process.ok_or("its module has no such label to start at")?;
+            let mut process = process.ok_or("its module has no such place to start at")?;
             for (number, argument) in (0..=u8::MAX).zip(arguments) {
                 process.set_register(number, *argument);
             }
@@ -155,6 +162,9 @@ fn start(context: Context<'_>, actor: &mut ActorState, child: &Child) -> Result<
         let relations = entry.actor.relations_mut();
         relations.links.insert(me);
         relations.traps_exits = matches!(child.body, ChildBody::Supervisor(_));
+        if let ChildBody::Program { first: Some(first), .. } = &child.body {
+            entry.actor.mailbox.push(first_message(me, first));
+        }
     });
     let pid = spawned.map_err(|error| error.to_string())?;
     actor.relations_mut().links.insert(pid);

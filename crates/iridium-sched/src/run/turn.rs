@@ -252,7 +252,7 @@ impl Runner {
     /// Runs a process until it has an effect that its environment does not carry out, or stops.
     fn advance(&mut self, entry: &mut ProcessEntry, turn: &mut Turn) -> Next {
         let context = Context { shared: &self.shared, local: Some(&self.local) };
-        let ProcessEntry { actor, body, memory, .. } = &mut *entry;
+        let ProcessEntry { actor, body, memory, watchers, .. } = &mut *entry;
         let (process, program) = match body {
             Body::Program(process, program) => (process, program),
             Body::Retiring(_) | Body::Ended => return internal_error(entry),
@@ -260,7 +260,10 @@ impl Runner {
                 actor.wait = None;
                 return match supervision::poll(context, actor, supervisor) {
                     Step::Yield => Next::Yield,
-                    Step::Park => Next::Park,
+                    Step::Park => {
+                        watchers.is_up();
+                        Next::Park
+                    }
                     Step::Exit(reason) => Next::Exit(reason, None),
                 };
             }

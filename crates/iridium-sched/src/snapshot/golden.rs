@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use super::saved::{Saved, SavedBody, SavedProcess, SavedSlotMessage};
 use super::{RestoreOptions, SNAPSHOT_VERSION};
 use crate::process::actor::Wait;
-use crate::supervisor::{Child, ChildBody, Restart, Shutdown, Spec, Strategy, Supervisor};
+use crate::supervisor::{Child, ChildBody, Entry, Restart, Shutdown, Spec, Strategy, Supervisor};
 use crate::sync::lock;
 use crate::{Config, ExitInfo, Observer, Output, Reason, RemoteRequest, Scheduler, Signal, Time};
 use iridium_asm::Assembler;
-use iridium_isa::DebugId;
+use iridium_isa::protocol::FirstMessage;
+use iridium_isa::{DebugId, ModuleId};
 use iridium_vm::{
     Completion, Hosts, Limits, Message, Payload, Pid, Process, Program, Register, Start, TrapKind,
 };
@@ -106,6 +107,7 @@ fn processes() -> Saved {
         debug: None,
         entry: Some("child".into()),
         arguments: vec![Register { int: 7, float: 0.5 }],
+        first: None,
         limits: Limits::default(),
     };
     let children = vec![child("worker", Restart::Permanent, body)];
@@ -259,6 +261,7 @@ fn alike() -> Saved {
             debug: Some(debug),
             entry: None,
             arguments: Vec::new(),
+            first: None,
             limits: Limits::default(),
         },
     );
@@ -268,8 +271,29 @@ fn alike() -> Saved {
     saved
 }
 
+/// A child that begins at an instruction, with a message.
+fn started() -> Saved {
+    let mut saved = alike();
+    let child = child(
+        "child",
+        Restart::Permanent,
+        ChildBody::Program {
+            module: ModuleId([0xCD; 32]),
+            debug: None,
+            entry: Some(Entry::At(5)),
+            arguments: vec![Register { int: 7, float: 0.5 }],
+            first: Some(FirstMessage { tag: 0x0102_0304, payload: vec![1, 2, 3] }),
+            limits: Limits::default(),
+        },
+    );
+    let spec = Spec { children: vec![child], ..Spec::default() };
+    saved.processes = vec![other(SavedBody::Supervisor(Supervisor::new(spec)), None)];
+    saved
+}
+
 #[test]
 fn every_variant_has_its_number() {
     golden("everything.hex", everything);
     golden("alike.hex", alike);
+    golden("started.hex", started);
 }

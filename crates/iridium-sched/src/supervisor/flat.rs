@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::spec::{Child, ChildBody, MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
+use super::spec::{Child, ChildBody, Entry, MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
+use iridium_isa::protocol::FirstMessage;
 use iridium_isa::{DebugId, ModuleId};
 use iridium_vm::codec::numbered;
 use iridium_vm::{Limits, Register};
@@ -53,6 +54,14 @@ numbered! {
             arguments: Vec<Register>,
             limits: Limits,
         },
+        3 = Started {
+            module: ModuleId,
+            debug: Option<DebugId>,
+            entry: Option<Entry>,
+            arguments: Vec<Register>,
+            first: Option<(i64, Vec<u8>)>,
+            limits: Limits,
+        },
     }
 }
 
@@ -89,11 +98,8 @@ impl From<Spec> for Flat {
             for Child { name, registered, restart, shutdown, body } in children {
                 let shutdown_ms = shutdown_ms(shutdown);
                 let body = match body {
-                    ChildBody::Program { module, debug: None, entry, arguments, limits } => {
-                        FlatBody::Program { module, entry, arguments, limits }
-                    }
-                    ChildBody::Program { module, debug: Some(debug), entry, arguments, limits } => {
-                        FlatBody::ProgramAs { module, debug, entry, arguments, limits }
+                    ChildBody::Program { module, debug, entry, arguments, first, limits } => {
+                        flat_program(module, debug, entry, arguments, first, limits)
                     }
                     ChildBody::Supervisor(spec) => {
                         let (node, children) = taken_apart(spec);
@@ -124,11 +130,16 @@ impl TryFrom<Flat> for Spec {
             let mut below = None;
             let body = match body {
                 FlatBody::Program { module, entry, arguments, limits } => {
-                    ChildBody::Program { module, debug: None, entry, arguments, limits }
+                    let (debug, entry, first) = (None, entry.map(Entry::Label), None);
+                    ChildBody::Program { module, debug, entry, arguments, first, limits }
                 }
                 FlatBody::ProgramAs { module, debug, entry, arguments, limits } => {
-                    let debug = Some(debug);
-                    ChildBody::Program { module, debug, entry, arguments, limits }
+                    let (debug, entry, first) = (Some(debug), entry.map(Entry::Label), None);
+                    ChildBody::Program { module, debug, entry, arguments, first, limits }
+                }
+                FlatBody::Started { module, debug, entry, arguments, first, limits } => {
+                    let first = first.map(|(tag, payload)| FirstMessage { tag, payload });
+                    ChildBody::Program { module, debug, entry, arguments, first, limits }
                 }
                 FlatBody::Supervisor(_) if depth > MAX_DEPTH => return Err(NoTree::TooDeep),
                 FlatBody::Supervisor(node) => {
@@ -148,6 +159,29 @@ impl TryFrom<Flat> for Spec {
             home.ok_or(NoTree::NoParent)?.body = ChildBody::Supervisor(spec);
         }
         specs.pop().map(|(spec, _)| spec).ok_or(NoTree::NoParent)
+    }
+}
+
+/// In the oldest form that can say it.
+fn flat_program(
+    module: ModuleId,
+    debug: Option<DebugId>,
+    entry: Option<Entry>,
+    arguments: Vec<Register>,
+    first: Option<FirstMessage>,
+    limits: Limits,
+) -> FlatBody {
+    let entry = match (entry, &first) {
+        (None, None) => None,
+        (Some(Entry::Label(label)), None) => Some(label),
+        (entry, _) => {
+            let first = first.map(|first| (first.tag, first.payload));
+            return FlatBody::Started { module, debug, entry, arguments, first, limits };
+        }
+    };
+    match debug {
+        None => FlatBody::Program { module, entry, arguments, limits },
+        Some(debug) => FlatBody::ProgramAs { module, debug, entry, arguments, limits },
     }
 }
 
@@ -192,11 +226,14 @@ mod tests {
 
     fn program(name: &str) -> Child {
         let module = iridium_asm::Assembler::new("x").assemble("hlt").unwrap().module.id();
-        let (entry, limits) = (Some("start".to_string()), Limits::default());
+        let limits = Limits::default();
+        // Some begin at an instruction, and some with a message.
+        let entry = Some(if name.len() > 4 { Entry::At(3) } else { "start".into() });
+        let first = (name.len() > 5).then(|| FirstMessage { tag: 4, payload: vec![1, 2] });
         let arguments = vec![Register { int: 1, float: 2.5 }];
         // Half of them say which one of several they mean.
         let debug = name.len().is_multiple_of(2).then_some(DebugId([7; 32]));
-        child(name, ChildBody::Program { module, debug, entry, arguments, limits })
+        child(name, ChildBody::Program { module, debug, entry, arguments, first, limits })
     }
 
     fn supervisor(restarts: u32, children: Vec<Child>) -> Spec {

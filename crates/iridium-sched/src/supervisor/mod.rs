@@ -28,7 +28,7 @@ pub(crate) use self::action::Action;
 pub use self::action::Supervision;
 use self::intensity::Intensity;
 pub use self::spec::{
-    Child, ChildBody, MAX_DEPTH, MAX_MS, MAX_RESTARTS, Restart, Shutdown, Spec, Strategy,
+    Child, ChildBody, Entry, MAX_DEPTH, MAX_MS, MAX_RESTARTS, Restart, Shutdown, Spec, Strategy,
 };
 use self::state::{ChildState, ChildStatus, Mode, Terminating, Then};
 use crate::clock::LAST_TIME;

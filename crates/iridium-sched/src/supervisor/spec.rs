@@ -1,6 +1,7 @@
 //! What a supervisor is told to do: its children, and what their ends mean.
 
 use crate::process::reason::Reason;
+use iridium_isa::protocol::FirstMessage;
 use iridium_isa::{DebugId, ModuleId};
 use iridium_vm::codec::numbered;
 use iridium_vm::{Limits, Register};
@@ -117,6 +118,23 @@ pub enum Shutdown {
     Infinity,
 }
 
+numbered! {
+    /// Where a program starts.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum Entry {
+        /// At a label or export.
+        0 = Label(String),
+        /// At the instruction with this index.
+        1 = At(u32),
+    }
+}
+
+impl From<&str> for Entry {
+    fn from(label: &str) -> Self {
+        Self::Label(label.to_owned())
+    }
+}
+
 /// What a child is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChildBody {
@@ -127,10 +145,13 @@ pub enum ChildBody {
         /// Which one of several that behave alike: it shows the places of that one. Any, if it is
         /// `None` or not there.
         debug: Option<DebugId>,
-        /// The label or export where it starts; `None` is the module's entry.
-        entry: Option<String>,
+        /// Where it starts; `None` is the module's entry.
+        entry: Option<Entry>,
         /// Its first registers.
         arguments: Vec<Register>,
+        /// The message that it finds in its mailbox, each time it starts, before anybody else can
+        /// have sent to it.
+        first: Option<FirstMessage>,
         /// What it may use.
         limits: Limits,
     },

@@ -28,6 +28,7 @@ fn saved(number: usize, fuel: u64) -> Vec<u8> {
             debug: None,
             entry: Some("main".into()),
             arguments: vec![Register { int: 1, float: 0.5 }],
+            first: None,
             limits: Limits::default(),
         },
     };

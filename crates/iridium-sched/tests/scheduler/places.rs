@@ -69,6 +69,7 @@ fn children_have_the_places_of_the_module_that_their_spec_means() {
             debug: Some(program.debug_id()),
             entry: None,
             arguments: Vec::new(),
+            first: None,
             limits: Limits::default(),
         },
     };

@@ -290,7 +290,14 @@ fn supervisors_are_saved_with_their_children() {
         let (entry, limits) = (None, Limits::default());
         child(
             name,
-            ChildBody::Program { module, debug: None, entry, arguments: Vec::new(), limits },
+            ChildBody::Program {
+                module,
+                debug: None,
+                entry,
+                arguments: Vec::new(),
+                first: None,
+                limits,
+            },
         )
     };
     let below = Spec { restarts: 1, children: vec![worker("x"), worker("y")], ..Spec::default() };

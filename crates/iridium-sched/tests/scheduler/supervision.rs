@@ -6,7 +6,7 @@ use std::sync::Arc;
 use iridium_sched::supervisor::app::App;
 use iridium_sched::supervisor::{Child, ChildBody, MAX_DEPTH, Restart, Shutdown, Spec, Strategy};
 use iridium_sched::{Activity, Reason, Spawned, Time};
-use iridium_vm::{Limits, Pid, Register};
+use iridium_vm::{Limits, Payload, Pid, Register};
 
 use crate::stage::{PATIENCE, Stage, until};
 
@@ -48,6 +48,7 @@ fn child(stage: &Stage, name: &str, entry: &str) -> Child {
             debug: None,
             entry: Some(entry.into()),
             arguments: vec![Register { int: 9, float: 0.0 }],
+            first: None,
             limits: Limits::default(),
         },
     }
@@ -319,4 +320,68 @@ fn whoever_starts_a_supervisor_is_told_of_its_end() {
         let Spawned { exit: ending, .. } = stage.scheduler.start_supervisor(spec, None).unwrap();
         assert_eq!(ending.recv_timeout(PATIENCE).unwrap().reason, Reason::GAVE_UP);
     }
+}
+
+/// Prints the first byte of each message, and ends at one of tag 1.
+const ECHO: &str = "
+        load $8 #64
+        aloc $8
+        load $8 #0
+next:   load $1 #-1
+        load $2 #-1
+        recv $1 $3
+        msgm $8 $6
+        ld8 $8 #0 $7
+        prtc $7
+        breq $3 #1 @end
+        djmp @next
+end:    exit $3
+";
+
+#[test]
+fn the_first_message_is_there_before_any_other_at_each_start() {
+    use iridium_isa::app::{self, App as ModuleApp};
+    use iridium_isa::protocol::FirstMessage;
+
+    let stage = Stage::with(ECHO, |config| (config.workers, config.time) = (2, Time::Real));
+    stage.scheduler.add_program(&stage.program);
+    let module = stage.program.module();
+    let echo = |name: &str, tag, payload: &[u8]| app::Child {
+        name: name.into(),
+        registered: Some(format!("Shop.{name}")),
+        restart: app::Restart::Permanent,
+        shutdown_ms: 1_000,
+        entry: 0,
+        arguments: vec![app::Argument::Int(9)],
+        first: Some(FirstMessage { tag, payload: payload.to_vec() }),
+    };
+    let shop = ModuleApp {
+        name: "Shop".into(),
+        main: false,
+        strategy: app::Strategy::OneForOne,
+        restarts: 3,
+        within_ms: 5_000,
+        children: vec![
+            echo("till", 7, b"first"),
+            echo("door", 8, b"a first message of more bytes"),
+        ],
+    };
+    let spec = Spec::of_module(module, &shop, Limits::default());
+    let Spawned { pid: top, up, .. } = stage.scheduler.start_supervisor(spec, None).unwrap();
+    assert!(up.recv_timeout(PATIENCE).is_err_and(|error| error.is_disconnected()));
+    // Now all names are there: nobody has to wait for them.
+    let till = stage.scheduler.find("Shop.till").unwrap();
+    assert!(stage.scheduler.find("Shop.door").is_some());
+    until("both have got it", || ["fa", "af"].contains(&&*stage.all_output()));
+    // It ends by this one, and begins again with its own.
+    stage.scheduler.send(Pid::NOBODY, till, 1, Payload::Bytes(b"x".as_slice().into()));
+    let mut again = None;
+    until("it is there again", || {
+        again = stage.scheduler.find("Shop.till").filter(|pid| *pid != till);
+        again.is_some()
+    });
+    stage.scheduler.send(Pid::NOBODY, again.unwrap(), 2, Payload::Bytes(b"y".as_slice().into()));
+    until("the second one too", || stage.all_output().ends_with("xfy"));
+    stop(&stage, top, 0);
+    stage.await_left(0);
 }

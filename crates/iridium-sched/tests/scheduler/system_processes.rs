@@ -79,6 +79,7 @@ fn tree(stage: &Stage) -> (Spawned, [Pid; 2]) {
         debug: None,
         entry: Some("wait".into()),
         arguments: Vec::new(),
+        first: None,
         limits: Limits::default(),
     };
     let below = Spec { children: vec![child("low", waiting())], ..Spec::default() };

@@ -93,6 +93,15 @@ pub enum Mistake {
     /// A module that cannot be used.
     #[error("child `{child}` cannot run {module}: {error}")]
     Module { child: String, module: String, error: String },
+    /// Arguments that an actor does not take.
+    #[error("child `{child}`: {error}")]
+    Arguments { child: String, error: String },
+    /// A text as the argument of a program that starts at a label.
+    #[error(
+        "child `{child}` starts at no actor, so its arguments are numbers, not \"{word}\"; name \
+         the actor with entry = \"…\""
+    )]
+    NoActor { child: String, word: String },
     /// A label that does not exist.
     #[error("child `{child}` cannot start at `{entry}`: {module} has no such label{}",
         nearest.as_ref().map_or(String::new(), |name| format!("; did you mean `{name}`?")))]

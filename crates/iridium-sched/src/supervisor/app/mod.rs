@@ -3,7 +3,9 @@
 //! Nothing is read from anywhere here. Whoever has the text of an app file makes an [`App`] of it,
 //! which names modules by path, and turns that into a [`Spec`] by handing over the modules.
 
+mod arguments;
 mod error;
+mod module;
 mod read;
 mod section;
 #[cfg(test)]

@@ -6,11 +6,12 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::arguments::Word;
 use super::error::{Fault, Mistake};
 use super::section::{Read, Section, integer, wrong_type};
 use super::tree::{AppBody, AppChild, AppSupervisor};
 use crate::supervisor::spec::{MAX_DEPTH, MAX_MS, MAX_RESTARTS, Restart, Shutdown, Spec, Strategy};
-use iridium_vm::{Limits, Register};
+use iridium_vm::Limits;
 
 /// The longest file in bytes.
 const MAX_TEXT: usize = 1 << 24;
@@ -203,7 +204,7 @@ fn program(section: &Section<'_, '_>, child: &str) -> Read<AppBody> {
     let arguments = match section.value("arguments").map(|value| (value.get_ref(), value)) {
         None => Vec::new(),
         Some((DeValue::Array(list), value)) => arguments(list, value.span().start, child)?,
-        Some((_, value)) => return Err(wrong_type("arguments", "a list of numbers", value)),
+        Some((_, value)) => return Err(wrong_type("arguments", LIST, value)),
     };
     let mut limits = Limits::default();
     for (key, limit, range) in LIMITS {
@@ -214,8 +215,10 @@ fn program(section: &Section<'_, '_>, child: &str) -> Read<AppBody> {
     Ok(AppBody::Program { module: module.to_owned(), module_at, entry, arguments, limits })
 }
 
-/// Integers and floats, each in its lane of a register.
-fn arguments(list: &DeArray<'_>, at: usize, child: &str) -> Read<Vec<Register>> {
+/// What `arguments` must be.
+const LIST: &str = "a list of numbers and strings";
+
+fn arguments(list: &DeArray<'_>, at: usize, child: &str) -> Read<Vec<Word>> {
     if list.len() > MAX_ARGUMENTS {
         let (child, count) = (child.into(), list.len());
         let mistake = Mistake::TooManyArguments { child, count, most: MAX_ARGUMENTS };
@@ -224,13 +227,14 @@ fn arguments(list: &DeArray<'_>, at: usize, child: &str) -> Read<Vec<Register>> 
     list.iter().map(argument).collect()
 }
 
-fn argument(value: &Spanned<DeValue<'_>>) -> Read<Register> {
+/// An integer or a float, in its lane of a register; or a text for whoever knows what it means.
+fn argument(value: &Spanned<DeValue<'_>>) -> Read<Word> {
     let at = value.span().start;
     match value.get_ref() {
         DeValue::Integer(number) => {
             let range = i128::from(i64::MIN)..=i128::from(i64::MAX);
             let int = integer("arguments", number, range, at)?;
-            Ok(Register { int, float: 0.0 })
+            Ok(Word::int(int, at))
         }
         DeValue::Float(number) => {
             let text = number.as_str();
@@ -238,14 +242,15 @@ fn argument(value: &Spanned<DeValue<'_>>) -> Read<Register> {
             // `inf` may be meant, but what is merely too large is a slip.
             let meant = |float: &f64| float.is_finite() || !text.contains(|c: char| c.is_numeric());
             match float.filter(meant) {
-                Some(float) => Ok(Register { int: 0, float }),
+                Some(float) => Ok(Word::float(float, at)),
                 None => {
                     let number = text.chars().take(64).collect();
                     Err(Fault { at, mistake: Mistake::FloatTooLarge { number } })
                 }
             }
         }
-        _ => Err(wrong_type("arguments", "a list of numbers", value)),
+        DeValue::String(text) => Ok(Word::text(text, at)),
+        _ => Err(wrong_type("arguments", LIST, value)),
     }
 }
 

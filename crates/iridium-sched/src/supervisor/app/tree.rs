@@ -5,11 +5,11 @@ use std::collections::hash_map::Entry;
 use std::fmt::Display;
 use std::ops::Deref;
 
+use super::arguments::{Begin, Word, begin};
 use super::error::{Fault, Mistake};
 use crate::supervisor::spec::{Child, ChildBody, Restart, Shutdown, Spec, Strategy};
 use iridium_isa::Module;
-use iridium_isa::suggest::nearest;
-use iridium_vm::{Limits, Register};
+use iridium_vm::Limits;
 
 /// A supervisor whose modules are paths.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +37,7 @@ pub(super) enum AppBody {
         module: String,
         module_at: usize,
         entry: Option<(String, usize)>,
-        arguments: Vec<Register>,
+        arguments: Vec<Word>,
         limits: Limits,
     },
     Supervisor(AppSupervisor),
@@ -79,14 +79,14 @@ impl AppSupervisor {
                             }
                         })?),
                     };
-                    if let Some((label, at)) = entry {
-                        check_entry(&child.name, path, module, label, *at)?;
-                    }
+                    let Begin { entry, arguments, first } =
+                        begin(&child.name, path, module, entry.as_ref(), arguments)?;
                     ChildBody::Program {
                         module: module.id(),
                         debug: Some(module.debug_id()),
-                        entry: entry.as_ref().map(|(label, _)| label.clone()),
-                        arguments: arguments.clone(),
+                        entry,
+                        arguments,
+                        first,
                         limits: *limits,
                     }
                 }
@@ -103,24 +103,4 @@ impl AppSupervisor {
         let (strategy, restarts, within_ms) = (self.strategy, self.restarts, self.within_ms);
         Ok(Spec { strategy, restarts, within_ms, children })
     }
-}
-
-fn check_entry(
-    child: &str,
-    path: &str,
-    module: &Module,
-    entry: &str,
-    at: usize,
-) -> Result<(), Fault> {
-    if module.find(entry).is_some() {
-        return Ok(());
-    }
-    let labels = module.code_labels().iter().chain(module.exports()).map(|(name, _)| name.as_str());
-    let mistake = Mistake::NoEntry {
-        child: child.to_owned(),
-        module: path.to_owned(),
-        entry: entry.to_owned(),
-        nearest: nearest(entry, labels).map(str::to_owned),
-    };
-    Err(Fault { at, mistake })
 }

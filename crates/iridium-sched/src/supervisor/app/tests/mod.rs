@@ -5,8 +5,10 @@ mod random;
 use std::convert::Infallible;
 
 use super::*;
-use crate::supervisor::{Child, ChildBody, Restart, Shutdown, Strategy};
+use crate::supervisor::{Child, ChildBody, Entry, Restart, Shutdown, Strategy};
 use iridium_asm::Assembler;
+use iridium_isa::ModuleBuilder;
+use iridium_isa::protocol::{Field, FirstMessage, Protocol, Shape, Start};
 use iridium_vm::{Limits, Register};
 
 const MANUAL: &str = include_str!("../../../../docs/apps.md");
@@ -51,8 +53,9 @@ fn the_example_of_the_manual() {
     let program = |entry: Option<&str>, arguments: &[Register], limits| ChildBody::Program {
         module: module.id(),
         debug: Some(module.debug_id()),
-        entry: entry.map(str::to_owned),
+        entry: entry.map(Entry::from),
         arguments: arguments.to_vec(),
+        first: None,
         limits,
     };
     let child = |name: &str, restart, body| Child {
@@ -245,11 +248,11 @@ fn mistakes_of_a_child() {
         ),
         (
             "module = 'm'\narguments = 1",
-            "line 4, column 13: `arguments` must be a list of numbers, not an integer",
+            "line 4, column 13: `arguments` must be a list of numbers and strings, not an integer",
         ),
         (
             "module = 'm'\narguments = [1, true]",
-            "line 4, column 17: `arguments` must be a list of numbers, not true or false",
+            "line 4, column 17: `arguments` must be a list of numbers and strings, not true or false",
         ),
         (
             "module = 'm'\narguments = [9223372036854775808]",
@@ -313,6 +316,69 @@ fn bounds() {
     App::parse(&nested(16)).unwrap();
     assert!(wrong(&nested(17)).ends_with("supervisors are nested too deep: at most 16"));
     assert!(wrong(&nested(1_000)).contains("recursion limit"));
+}
+
+/// A module with an actor that takes numbers, and one that takes more than registers hold.
+fn with_actors() -> Module {
+    let mut protocol = Protocol::new("Counter", vec![]);
+    let text = Field::new("note", Shape::String);
+    let numbers = vec![Field::new("start", Shape::Int), Field::new("rate", Shape::Float)];
+    let start = |name: &str, params, first| {
+        let (name, entry) = (name.into(), 0);
+        Start { name, entry, params, first }
+    };
+    protocol.starts = vec![start("Counter", numbers, None), start("Log", vec![text], Some(7))];
+    let mut builder = ModuleBuilder::from_module(assembled("nop\nhlt"));
+    let at = builder.label_at(1);
+    builder.add_protocol(protocol, &[at, at]);
+    builder.finish().unwrap()
+}
+
+#[test]
+fn an_actor_is_started_with_words() {
+    let module = with_actors();
+    let body = |lines: &str| {
+        let app = App::parse(&format!("[[child]]\nname = 'a'\nmodule = 'm'\n{lines}")).unwrap();
+        let spec = app.spec(|_| Ok::<_, Infallible>(&module)).map_err(|error| error.to_string())?;
+        let ChildBody::Program { entry, arguments, first, .. } = spec.children[0].body.clone()
+        else {
+            panic!()
+        };
+        Ok::<_, String>((entry, arguments, first))
+    };
+    let at = Some(Entry::At(1));
+    let registers = vec![Register { int: 10, float: 0.0 }, Register { int: 0, float: 0.5 }];
+    for written in ["[10, 0.5]", "['rate=0.5', 'start=10']"] {
+        let found = body(&format!("entry = 'Counter'\narguments = {written}"));
+        assert_eq!(found, Ok((at.clone(), registers.clone(), None)));
+    }
+    let payload = [&2u64.to_le_bytes()[..], b"hi\0\0\0\0\0\0"].concat();
+    let first = Some(FirstMessage { tag: 7, payload });
+    let found = body("entry = 'Log'\narguments = ['hi']");
+    assert_eq!(found, Ok((at, vec![], first)));
+
+    for (lines, message) in [
+        (
+            "entry = 'Counter'\narguments = [10, 'x']",
+            "line 5, column 14: child `a`: `rate` is a number, as 1.5, not `x`",
+        ),
+        (
+            "entry = 'Counter'",
+            "line 4, column 9: child `a`: `start` is missing of (start: Int, rate: Float)",
+        ),
+        (
+            "entry = 'Conuter'",
+            "line 4, column 9: child `a` cannot start at `Conuter`: m has no such label; did you \
+             mean `Counter`?",
+        ),
+        (
+            "arguments = ['10']",
+            "line 4, column 14: child `a` starts at no actor, so its arguments are numbers, not \
+             \"10\"; name the actor with entry = \"…\"",
+        ),
+    ] {
+        assert_eq!(body(lines), Err(message.to_owned()));
+    }
 }
 
 #[test]
