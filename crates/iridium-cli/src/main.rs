@@ -129,6 +129,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Top { client, json } => commands::top::run(&client, json).map(done),
         Command::Spawn(args) => commands::process_commands::spawn(&args).map(done),
         Command::Send(args) => commands::process_commands::send(&args).map(done),
+        Command::Call(args) => commands::speak::call(&args).map(done),
         Command::Kill(args) => commands::process_commands::kill(&args).map(done),
         Command::Apps { client, json } => commands::apps::run(&client, json).map(done),
         Command::Events { client, follow, json } => {

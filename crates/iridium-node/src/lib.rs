@@ -22,5 +22,5 @@ pub use error::{NodeError, StartError};
 pub use events::{EventKind, NodeEvent};
 pub use local_scheduler::LocalScheduler;
 pub use node::Node;
-pub use report::{NodeLoad, NodeProcesses, NodeReport, ProcessRow};
+pub use report::{Inbox, NodeLoad, NodeProcesses, NodeReport, ProcessRow};
 pub use wire::MAX_PAYLOAD;

@@ -106,6 +106,19 @@ pub struct NodeProcesses {
 
 fields!(NodeProcesses { alias: NodeAlias, processes: Option<Vec<ProcessRow>>, more: u64 });
 
+/// What a process understands, for operators who want to send it words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbox {
+    /// The label before the instruction that its outermost call is at: the actor or function that
+    /// it runs.
+    pub function: Option<String>,
+    /// The protocols of its module, as
+    /// [`protocols_from_bytes`](iridium_isa::module::protocols_from_bytes) reads them.
+    pub protocols: Box<[u8]>,
+}
+
+fields!(Inbox { function: Option<String>, protocols: Box<[u8]> });
+
 /// How a node does as a whole. Tools may print it in the form that serde gives it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NodeReport {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::unbounded;
@@ -13,7 +14,7 @@ use crate::scheduler::Scheduler;
 use crate::supervisor::ChildBody;
 use crate::sync::lock;
 use iridium_isa::{DebugId, ModuleId};
-use iridium_vm::{Pid, Place};
+use iridium_vm::{Pid, Place, Program};
 
 /// How long to wait for a supervisor that is busy.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -196,6 +197,22 @@ impl Scheduler {
             let _ = seen.send(children(entry));
         };
         self.shared().context().deliver(supervisor, SlotMessage::Inspect(Box::new(inspect)));
+        answer.recv_timeout(PATIENCE).ok().flatten()
+    }
+
+    /// The program that a process runs, and the instruction that its outermost call is at. `None` when
+    /// it runs none, or has no turn within a second.
+    pub fn program_of(&self, pid: Pid) -> Option<(Arc<Program>, u32)> {
+        let (seen, answer) = unbounded();
+        let inspect = move |entry: &mut ProcessEntry| {
+            let found = match &entry.body {
+                Body::Program(process, program) => Some((Arc::clone(program), process.outermost())),
+                Body::Supervisor(_) | Body::Retiring(_) | Body::Ended => None,
+            };
+            // Whoever asked may have gone meanwhile.
+            let _ = seen.send(found);
+        };
+        self.shared().context().deliver(pid, SlotMessage::Inspect(Box::new(inspect)));
         answer.recv_timeout(PATIENCE).ok().flatten()
     }
 

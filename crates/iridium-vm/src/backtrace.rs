@@ -24,6 +24,11 @@ impl Process {
         std::iter::once(self.place(module)).chain(calls).take(SHOWN_CALLS).collect()
     }
 
+    /// The instruction that the outermost call is at: it tells which function the process began in.
+    pub fn outermost(&self) -> u32 {
+        self.frames.first().map_or(self.pc, |frame| frame.return_to.saturating_sub(1))
+    }
+
     /// A trap of the process where it stands, for reports. `message` is what a host function said.
     pub fn trap_here(&self, module: &Arc<Module>, kind: TrapKind, message: Option<String>) -> Trap {
         let backtrace = self.backtrace(module);

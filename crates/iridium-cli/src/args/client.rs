@@ -1,15 +1,17 @@
 //! Flags and arguments of commands that talk to running nodes.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
+use iridium_isa::protocol::{Protocol, Shape, Value};
 use iridium_net::Endpoint;
 use iridium_node::control::Target;
 use iridium_proto::{DEFAULT_PORT, NodeAlias};
 
 use super::number::number;
-use super::{LimitFlags, LogFlags, StartFlags};
+use super::{LimitFlags, LogFlags};
 
 /// How a running node is reached.
 #[derive(Debug, Clone, Args)]
@@ -28,8 +30,17 @@ pub(crate) struct ClientFlags {
 /// `iridium spawn`
 #[derive(Debug, Args)]
 pub(crate) struct SpawnArgs {
-    /// The program: assembly source or a module; - for stdin
+    /// The program: a source or a module; - for stdin
     pub(crate) file: PathBuf,
+    /// The actor to start, or another function that a process can begin with [default: main]
+    pub(crate) actor: Option<String>,
+    /// Of an actor, a parameter: NAME=VALUE or just VALUE, as in start=10; without an actor what
+    /// $0, then $1, … is set to, at most 8 times
+    #[arg(long = "arg", value_name = "[NAME=]VALUE", allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
+    /// Start at this label [default: that of .entry, or else the first instruction]
+    #[arg(long, value_name = "LABEL", conflicts_with = "actor")]
+    pub(crate) entry: Option<String>,
     #[command(flatten)]
     pub(crate) client: ClientFlags,
     /// The node to run it on [default: the one that is asked]
@@ -42,8 +53,6 @@ pub(crate) struct SpawnArgs {
     #[arg(long)]
     pub(crate) link_app: bool,
     #[command(flatten)]
-    pub(crate) start: StartFlags,
-    #[command(flatten)]
     pub(crate) limits: LimitFlags,
 }
 
@@ -53,13 +62,34 @@ pub(crate) struct SendArgs {
     /// The process: its pid, a name on the asked node, or NAME@ALIAS
     #[arg(value_name = "PID|NAME[@ALIAS]")]
     pub(crate) to: Target,
-    /// The tag of the message, 0 or more
+    /// The message, as the program names it; or the tag of a message, 0 or more
     // Negative ones are refused as such, not as unknown flags.
-    #[arg(allow_negative_numbers = true, value_parser = number(i64::MIN..=i64::MAX))]
-    pub(crate) tag: i64,
-    /// The content: text, or a number such as '#5' (quoted for the shell)
-    #[arg(required = true, value_name = "TEXT|#N")]
+    #[arg(allow_negative_numbers = true, value_name = "MESSAGE|TAG")]
+    pub(crate) message: String,
+    /// Its values, as in by=5 or 5; with a tag: text, or a number such as '#5' (quoted for the shell)
+    #[arg(value_name = "[NAME=]VALUE|TEXT|#N", allow_negative_numbers = true)]
     pub(crate) content: Vec<String>,
+    #[command(flatten)]
+    pub(crate) client: ClientFlags,
+}
+
+/// `iridium call`
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// The process: its pid, a name on the asked node, or NAME@ALIAS
+    #[arg(value_name = "PID|NAME[@ALIAS]")]
+    pub(crate) to: Target,
+    /// The message, as the program names it
+    pub(crate) message: String,
+    /// Its values, as in by=5 or 5
+    #[arg(value_name = "[NAME=]VALUE", allow_negative_numbers = true)]
+    pub(crate) values: Vec<String>,
+    /// How long to wait for the answer, as in 200ms or 1.5s
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
+    pub(crate) timeout: Duration,
+    /// Print the answer as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) client: ClientFlags,
 }
@@ -88,6 +118,16 @@ pub(crate) struct AttachArgs {
     pub(crate) client: ClientFlags,
     #[command(flatten)]
     pub(crate) log: LogFlags,
+}
+
+/// A length of time with its unit.
+fn time(text: &str) -> Result<Duration, String> {
+    let none = "write a time with its unit, as 200ms or 5s";
+    match Protocol::default().value("time", &Shape::Duration, text) {
+        Ok(Value::Duration(ns)) => u64::try_from(ns).map(Duration::from_nanos).map_err(|_| none),
+        _ => Err(none),
+    }
+    .map_err(str::to_owned)
 }
 
 /// A name that cannot be taken for a pid or for a name on another node.

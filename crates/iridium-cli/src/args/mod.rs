@@ -18,7 +18,7 @@ use iridium_proto::{DEFAULT_PORT, NodeAlias};
 use number::number;
 
 pub(crate) use address::{Advertise, ListenAt};
-pub(crate) use client::{AttachArgs, ClientFlags, KillArgs, SendArgs, SpawnArgs};
+pub(crate) use client::{AttachArgs, CallArgs, ClientFlags, KillArgs, SendArgs, SpawnArgs};
 pub(crate) use log::LogFlags;
 pub(crate) use program::{Argument, LimitFlags, NodeLimitFlags, RunFlags, StartFlags, ThreadFlags};
 
@@ -62,7 +62,8 @@ pub(crate) enum Command {
         /// The program
         #[arg(required_unless_present = "app")]
         file: Option<PathBuf>,
-        /// Run the supervised programs of an app file, until Ctrl-C or all are idle
+        /// Run the supervised programs of an app file, or of a program with an app, until Ctrl-C or
+        /// all are idle
         #[arg(long, value_name = "FILE", conflicts_with_all = [
             "file", "arguments", "entry", "json", "registers", "wait_all", "fuel", "save",
             "heap_limit", "stack_limit", "call_depth_limit", "message_limit",
@@ -193,6 +194,8 @@ pub(crate) enum Command {
     Spawn(SpawnArgs),
     /// Send a message to a process
     Send(SendArgs),
+    /// Call a process, and print what it answers
+    Call(CallArgs),
     /// End a process, or send it another exit signal
     Kill(KillArgs),
     /// List the apps of a running node, with their supervised processes
@@ -258,8 +261,8 @@ pub(crate) struct TaskFlags {
     /// be repeated, and name this node itself
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) join: Vec<Endpoint>,
-    /// Start the supervised programs of an app file; may be repeated
-    #[arg(long, value_name = "FILE.toml")]
+    /// Start the supervised programs of an app file, or of a program with an app; may be repeated
+    #[arg(long, value_name = "FILE")]
     pub(crate) app: Vec<PathBuf>,
     /// Start a program; may be repeated
     #[arg(long, value_name = "FILE")]

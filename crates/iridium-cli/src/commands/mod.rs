@@ -18,6 +18,7 @@ mod run_json;
 mod run_session;
 mod run_tree;
 pub(crate) mod secret;
+pub(crate) mod speak;
 pub(crate) mod test;
 pub(crate) mod top;
 

@@ -187,9 +187,9 @@ fn module_with_app(user: &User, main: &str, is_there: bool) -> String {
 #[test]
 fn the_app_of_a_module_is_up_before_its_main_and_ends_with_it() {
     let user = User::new();
-    // It waits until the child has its first message, and is gone from its name by that alone.
+    // It takes its time, so that the child has taken its first message.
     let main = "whereis @name $1\n prts @up\n load $3 #50\n sleep $3\n";
-    let whole = format!("{main} brne $1 #0 @good\n trap\n good: hlt");
+    let whole = format!("{main} brne $1 #0 @good\n trap #1\n good: hlt");
     let outcome = user.run(&["run", &module_with_app(&user, &whole, true)]);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert_eq!(outcome.stdout.replace("41", ""), "up\nbye\n", "{outcome:?}");

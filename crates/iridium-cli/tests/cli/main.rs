@@ -24,6 +24,7 @@ mod repl;
 mod seeds;
 mod session;
 mod shared;
+mod speak;
 mod support;
 mod surroundings;
 mod terminal;

@@ -47,7 +47,6 @@ fn an_error_about_a_number_says_which_are_allowed() {
         (&["run", "x", "--fuel", "-1"], "it must be from 0 to 18446744073709551615"),
         (&["run", "x", "--heap-limit", "many"], "it is not a whole number"),
         (&["node", "-P", "70000"], "it must be from 0 to 65535"),
-        (&["send", "x", "tag", "y"], "it is not a whole number"),
         (&["send", "x", "-1", "y"], "negative tags are reserved for the system"),
         (&["kill", "x", "--reason", "y"], "it is not a whole number"),
         (&["spawn", "x", "--name", "a@b"], "which would be a pid"),

@@ -23,6 +23,7 @@ pub use file::MAGIC;
 pub use identity::{DebugId, ModuleId};
 pub use names::{MAX_NAME, is_name, is_name_char};
 pub use parts::{MAX_APP, MAX_CODE, MAX_DATA, MAX_PROTOCOLS, Parts};
+pub use protocols::{decode as protocols_from_bytes, encode as protocols_to_bytes};
 
 use crate::app::App;
 use crate::instruction::Instruction;

@@ -8,13 +8,15 @@ use crate::protocol::{
     Body, Declared, Field, MAX_TEXT, MAX_TYPE_DEPTH, Message, Protocol, Shape, Start, Variant,
 };
 
-pub(super) fn encode(protocols: &[Protocol]) -> Vec<u8> {
+/// Protocols as the bytes of a module's section.
+pub fn encode(protocols: &[Protocol]) -> Vec<u8> {
     let mut out = Vec::new();
     put_list(&mut out, protocols, put_protocol);
     out
 }
 
-pub(super) fn decode(section: &[u8]) -> Option<Vec<Protocol>> {
+/// The protocols in the bytes of a section; `None` when they are damaged.
+pub fn decode(section: &[u8]) -> Option<Vec<Protocol>> {
     let mut reader = Bytes(section);
     let protocols = list(&mut reader, protocol)?;
     reader.0.is_empty().then_some(protocols)

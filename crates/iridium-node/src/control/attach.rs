@@ -153,7 +153,7 @@ impl AttachedClient<'_> {
 }
 
 /// A program that does nothing.
-fn idle_program() -> Option<Arc<Program>> {
+pub(super) fn idle_program() -> Option<Arc<Program>> {
     let parts = Parts { code: vec![Instruction::Hlt {}], ..Parts::default() };
     let module = Module::verified(parts).ok()?;
     Program::new(module, &Hosts::new()).ok().map(Arc::new)
@@ -246,6 +246,11 @@ impl Drop for Attached {
 }
 
 impl Attached {
+    /// The address of the node.
+    pub(super) fn node(&self) -> &str {
+        &self.to
+    }
+
     /// The pid of the process.
     #[must_use]
     pub fn pid(&self) -> Pid {

@@ -13,7 +13,7 @@ use super::error::{At as _, ClientError};
 use super::protocol::{Answer, AppRow, Call, EVENT, SpawnOrder, Target};
 use super::transport::{Socket, Transport};
 use crate::events::NodeEvent;
-use crate::report::{NodeLoad, NodeProcesses};
+use crate::report::{Inbox, NodeLoad, NodeProcesses};
 use crate::wire::{from_bytes, number};
 
 /// How long a node may take to begin a conversation.
@@ -118,6 +118,17 @@ impl<T: Transport> Client<T> {
     /// [`ClientError`], also when nobody has the name.
     pub fn kill(&mut self, to: Target, reason: Reason) -> Result<Pid, ClientError> {
         self.done(Call::Kill { to, reason })
+    }
+
+    /// What a process understands, and which one it is.
+    ///
+    /// # Errors
+    /// [`ClientError`], also when nobody has the name.
+    pub fn understands(&mut self, of: Target) -> Result<(Pid, Inbox), ClientError> {
+        match self.ask(Call::Understands { of })? {
+            Some(Answer::Understands { pid, inbox }) => Ok((pid, inbox)),
+            other => Err(self.unexpected(other.as_ref())),
+        }
     }
 
     /// Starts a process of a module, which is sent along.

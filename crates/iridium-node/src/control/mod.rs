@@ -6,6 +6,7 @@
 //! answers, such as its members, is asked with [`Client::mesh`].
 
 mod attach;
+mod call;
 mod client;
 mod conversation;
 mod error;

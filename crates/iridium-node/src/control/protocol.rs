@@ -9,7 +9,7 @@ use iridium_sched::{Progress, Reason};
 use iridium_vm::{Completion, Effect, Limits, Payload, Pid, Register};
 
 use crate::events::NodeEvent;
-use crate::report::{NodeLoad, NodeProcesses};
+use crate::report::{Inbox, NodeLoad, NodeProcesses};
 use crate::wire::form::{fields, numbered};
 
 /// What a client asks. Each call begins a conversation; most are answered once.
@@ -46,6 +46,11 @@ pub enum Call {
     },
     /// What happens from now on: `Subscribed`, then an `Event` for each, until the client goes.
     Events,
+    /// What a process understands: `Understands`.
+    Understands {
+        /// The process.
+        of: Target,
+    },
     /// A native process of the node that the client drives: `Attached`, then the client says
     /// what the process does.
     Attach,
@@ -60,6 +65,7 @@ numbered!(Call {
     5 Kill { to: Target, reason: Reason };
     6 Events;
     7 Attach;
+    8 Understands { of: Target };
 });
 
 /// What a node says to a client.
@@ -90,6 +96,13 @@ pub enum Answer {
     Completion(Completion),
     /// The node does not know what the client has said, or misses a part of it.
     NotUnderstood,
+    /// What a process understands.
+    Understands {
+        /// The process.
+        pid: Pid,
+        /// Its inbox.
+        inbox: Inbox,
+    },
 }
 
 numbered!(Answer {
@@ -105,6 +118,7 @@ numbered!(Answer {
     9 Progress(progress: Progress);
     10 Completion(completion: Completion);
     11 NotUnderstood;
+    12 Understands { pid: Pid, inbox: Inbox };
 });
 
 /// The number of [`Answer::Event`].

@@ -75,7 +75,7 @@ impl Operators {
     }
 
     /// Asks a node and waits for its answer.
-    fn ask(
+    pub(super) fn ask(
         &self,
         alias: &NodeAlias,
         query: Query,

@@ -8,6 +8,7 @@
 //! | `Processes`, `Loads` | `lists.rs` |
 //! | `Apps` | `apps.rs` |
 //! | `Spawn`, `Send`, `Kill` | `processes.rs`, and `cluster.rs` for what is on another node |
+//! | `Understands` | `inbox.rs` |
 //! | `Events`, `Attach` | `control/serve.rs`, `control/attach.rs`: they need a socket |
 //!
 //! `cluster.rs` asks other nodes, `queries.rs` keeps what has no answer yet, and `responder.rs` answers
@@ -15,6 +16,7 @@
 
 mod apps;
 mod cluster;
+mod inbox;
 mod lists;
 mod processes;
 mod queries;
@@ -88,6 +90,9 @@ impl Operators {
             Call::Loads => Ok(Answer::Loads(self.loads())),
             Call::Apps => Ok(Answer::Apps(self.apps()?)),
             Call::Send { to, tag, payload } => self.send(&to, tag, payload).map(Answer::Done),
+            Call::Understands { of } => {
+                self.understands(&of).map(|(pid, inbox)| Answer::Understands { pid, inbox })
+            }
             Call::Kill { to, reason } => self.kill(&to, reason).map(Answer::Done),
             Call::Spawn(_) | Call::Events | Call::Attach => {
                 Err(NodeError::Refused("this opens a conversation over a socket".into()))

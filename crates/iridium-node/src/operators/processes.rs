@@ -70,7 +70,7 @@ impl Operators {
     ///
     /// One of this node has to live. Of one that lives elsewhere, nobody here knows; but its node has
     /// to be there.
-    fn resolve(&self, target: &Target) -> Result<Pid, NodeError> {
+    pub(super) fn resolve(&self, target: &Target) -> Result<Pid, NodeError> {
         match target {
             Target::Pid(pid) => {
                 let scheduler = self.this.running()?;

@@ -7,6 +7,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use iridium_net::{SendError, WindowPermit};
 use iridium_sched::Scheduler;
 
+use super::inbox::inbox;
 use super::{Operators, Order};
 use crate::code::{Requester, SpawnRequest};
 use crate::links::{Lane, Peer};
@@ -46,6 +47,7 @@ impl Operators {
             Query::Processes => return self.respond_with_list(scheduler, from, number),
             Query::Load => Response::Load(Box::new(self.report(scheduler))),
             Query::WhereIs(name) => Response::Found(scheduler.find(&name)),
+            Query::Understands(pid) => Response::Understands(inbox(scheduler, pid)),
             Query::Spawn { module, start, limits, name } => {
                 let requester =
                     Requester::Operator { peer: Arc::clone(from), number, _permit: permit };

@@ -17,7 +17,8 @@ use iridium_vm::{
 use super::form::{Wire, from_bytes, to_bytes};
 use super::{NodeMessage, Query, Response, message_bytes};
 use crate::control::protocol::{Act, Answer, AppRow, Call, ChildRow, SpawnOrder, Target};
-use crate::{EventKind, NodeEvent, NodeLoad, NodeProcesses, NodeReport, ProcessRow};
+
+use crate::{EventKind, Inbox, NodeEvent, NodeLoad, NodeProcesses, NodeReport, ProcessRow};
 
 /// Compares values with their fixtures, in a folder for each enum.
 struct Fixtures {
@@ -83,6 +84,10 @@ fn from_hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
     digits.chunks(2).map(byte).collect()
+}
+
+fn inbox() -> Inbox {
+    Inbox { function: Some("f".into()), protocols: [1, 2, 3].into() }
 }
 
 const PID: Pid = Pid::new(7, 3);
@@ -259,6 +264,7 @@ fn queries_and_responses() {
         ("load", Query::Load),
         ("spawn", spawn),
         ("where-is", Query::WhereIs("n".into())),
+        ("understands", Query::Understands(PID)),
     ] {
         fixtures.check(name, &value);
     }
@@ -273,6 +279,8 @@ fn queries_and_responses() {
         ("found", Response::Found(Some(PID))),
         ("found-nothing", Response::Found(None)),
         ("not-understood", Response::NotUnderstood),
+        ("understands", Response::Understands(Ok(inbox()))),
+        ("understands-nothing", Response::Understands(Err("no".into()))),
     ] {
         fixtures.check(name, &value);
     }
@@ -310,6 +318,7 @@ fn calls() {
         ("kill-here", Call::Kill { to: named(None), reason: REASON }),
         ("events", Call::Events),
         ("attach", Call::Attach),
+        ("understands", Call::Understands { of: Target::Pid(PID) }),
     ] {
         fixtures.check(name, &value);
     }
@@ -328,6 +337,7 @@ fn answers() {
         ("loads", Answer::Loads(vec![NodeLoad { alias: alias("a"), report: Some(report()) }])),
         ("apps", Answer::Apps(vec![app])),
         ("code-wanted", Answer::CodeWanted),
+        ("understands", Answer::Understands { pid: PID, inbox: inbox() }),
         ("spawned", Answer::Spawned(PID)),
         ("done", Answer::Done(PID)),
         ("subscribed", Answer::Subscribed),

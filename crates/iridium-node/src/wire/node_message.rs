@@ -20,7 +20,7 @@ use iridium_sched::{RemoteRequest, Signal};
 use iridium_vm::{Completion, Limits, Message, Payload, Pid, Start};
 
 use super::form::{from_bytes, number, numbered, to_bytes};
-use crate::report::{NodeReport, ProcessRow};
+use crate::report::{Inbox, NodeReport, ProcessRow};
 
 /// What stands behind the payload of a message, in bytes.
 const TAIL: usize = 25;
@@ -87,6 +87,8 @@ pub(crate) enum Query {
     },
     /// Which process has this name?
     WhereIs(String),
+    /// What does this process understand?
+    Understands(Pid),
 }
 
 numbered!(Query {
@@ -94,6 +96,7 @@ numbered!(Query {
     1 Load;
     2 Spawn { module: ModuleId, start: Start, limits: Limits, name: Option<String> };
     3 WhereIs(name: String);
+    4 Understands(of: Pid);
 });
 
 /// The answer to a [`Query`].
@@ -109,6 +112,8 @@ pub(crate) enum Response {
     Found(Option<Pid>),
     /// The node does not know this question.
     NotUnderstood,
+    /// What the process understands, or why that is not known.
+    Understands(Result<Inbox, String>),
 }
 
 numbered!(Response {
@@ -117,6 +122,12 @@ numbered!(Response {
     2 Spawned(outcome: Result<Pid, String>);
     3 Found(pid: Option<Pid>);
     4 NotUnderstood;
+    5 Understands(inbox: Result<Inbox, String>);
+});
+
+numbered!(Result<Inbox, String> {
+    0 Ok(inbox: Inbox);
+    1 Err(why: String);
 });
 
 /// What has come from another node.
