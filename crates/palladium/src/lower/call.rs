@@ -28,6 +28,9 @@ impl<'a> Body<'_, 'a> {
         if let Some(sent) = self.sent_variant(&function.name, types, args) {
             return sent;
         }
+        if let Some(value) = self.task(&function.name, types, args) {
+            return value;
+        }
         let Args { values, places, copies } = self.args(args, None);
         let value = if let Tree::Intrinsic = function.body {
             let types = self.types_of(types);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::target::Target;
+use super::task::Task;
 use crate::core::{Entry, FnId, Type};
 use crate::mir::{Class, FnIdx, Function, GlueIdx};
 
@@ -34,6 +35,8 @@ pub(super) enum Key {
     Prompt(Arc<Entry>),
     /// The begin of a process that calls a function.
     Birth(Instance),
+    /// The begin of a process that runs a closure.
+    Task(Task),
     /// A function. Of its parameters it is known which closures they are, if that can be.
     Function(Instance, Arc<[Option<Instance>]>),
     /// A function that is called as a closure, or the code of one.

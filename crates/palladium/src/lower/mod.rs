@@ -31,6 +31,7 @@ mod shape;
 mod slot;
 mod spawn;
 mod target;
+mod task;
 mod value;
 
 use std::sync::Arc;
@@ -91,6 +92,7 @@ fn make_all(context: &mut Context<'_>) {
         let mut function = match key {
             Key::Entry(target) => entry::make(context, target),
             Key::Birth(instance) => spawn::birth(context, instance),
+            Key::Task(task) => task::birth(context, &task),
             Key::Prompt(entry) => prompt::make(context, &entry),
             Key::Function(instance, closures) => function::lower(context, instance, &closures),
             Key::Value(instance) => function::lower_value(context, instance),

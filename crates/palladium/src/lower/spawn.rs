@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use super::code::{Code, MADE};
+use super::code::{Code, MADE, Value};
 use super::context::Context;
 use super::function::Body;
 use super::instances::{Instance, Key};
 use crate::core::{Expr, FnId, Type};
-use crate::mir::{BlockIdx, Class, Function, Inst, MachineOp, Passing, Reg, Terminator};
+use crate::mir::{Class, Function, Inst, MachineOp, Passing, Reg, Terminator};
 
 /// A new process has so many registers of the one that starts it.
 const REGISTERS: usize = 8;
@@ -68,7 +68,12 @@ impl Context<'_> {
 pub(super) fn birth(context: &mut Context<'_>, instance: Instance) -> Function {
     let types = context.param_types(&instance);
     let in_registers = context.fits_in_registers(&types);
-    let name = Arc::clone(&context.function(instance.function).name);
+    let mut starts = context.program.starts.iter();
+    let start = starts.find(|start| start.function == instance.function);
+    let name = match start {
+        Some(start) => Arc::clone(&start.name),
+        None => Arc::clone(&context.function(instance.function).name),
+    };
     let mut code = Code::new(context, 0..0);
     let mut params = Vec::new();
     if in_registers {
@@ -77,22 +82,25 @@ pub(super) fn birth(context: &mut Context<'_>, instance: Instance) -> Function {
         }
         code.runs_with(instance, params.clone());
     } else {
-        let wrong = code.block();
-        let args = code.arguments(&types, wrong);
+        let args = code.received(&types).concat();
         code.runs_with(instance, args);
-        code.at(wrong);
-        let text = code.text(b"the arguments of this process cannot be read");
-        let [address, length] = code.bytes_of(text);
-        code.end(Terminator::Trap { kind: PANIC, address, length });
     }
     code.finish(name, MADE, params, Vec::new(), Passing::Inferred)
 }
 
 impl Code<'_, '_> {
     /// Waits for the message with the arguments.
-    fn arguments(&mut self, types: &[Type], wrong: BlockIdx) -> Vec<Reg> {
+    pub(super) fn received(&mut self, types: &[Type]) -> Vec<Value> {
         let tag = self.int(ARGUMENTS);
         let came = self.machine(MachineOp::Receive, &[tag], &[Class::Int; 3]);
-        self.fields_in_order(types, came[2], wrong).concat()
+        let (wrong, right) = (self.block(), self.block());
+        let values = self.fields_in_order(types, came[2], wrong);
+        self.jump(right);
+        self.at(wrong);
+        let text = self.text(b"the arguments of this process cannot be read");
+        let [address, length] = self.bytes_of(text);
+        self.end(Terminator::Trap { kind: PANIC, address, length });
+        self.at(right);
+        values
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::build::within;
 use super::checker::Checker;
 use super::entry::{CheckedEntry, EntryVariable};
 use super::escape::check_escapes;
@@ -62,7 +63,7 @@ const ASKED: [Asked; 3] = [
 pub(crate) fn check(world: World, root: Option<ModuleId>) -> (Program, World) {
     let mut checker = Checker::new(world);
     checker.check_user();
-    complete(checker, |checker| root.and_then(|root| checker.main(root)))
+    complete(checker, root, |checker| root.and_then(|root| checker.main(root)))
 }
 
 /// The checked program of what has been typed at a prompt: its declarations in the world, and these
@@ -76,7 +77,7 @@ pub(crate) fn check_entry(
     checker.hide(variables);
     checker.check_user();
     let entry = checker.entry(stmts, variables);
-    let (program, mut world) = complete(checker, |_| None);
+    let (program, mut world) = complete(checker, None, |_| None);
     // The types of variables are still looked up in it.
     world.records.clone_from(&program.records);
     world.enums.clone_from(&program.enums);
@@ -85,6 +86,7 @@ pub(crate) fn check_entry(
 
 fn complete(
     mut checker: Checker,
+    root: Option<ModuleId>,
     main: impl FnOnce(&mut Checker) -> Option<FnId>,
 ) -> (Program, World) {
     checker.check_reached();
@@ -103,7 +105,7 @@ fn complete(
     let (map, set) = (container("map", "Map"), container("set", "Set"));
     let main = main(&mut checker);
     let tests = checker.tests();
-    let starts = checker.starts();
+    let starts = checker.starts(root);
     // One is missing only where something is wrong.
     let functions = checker.functions.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default();
     let mut world = checker.world;
@@ -233,7 +235,7 @@ impl Checker {
     }
 
     /// The actors, and functions that receive, which need no types to be started.
-    fn starts(&mut self) -> Vec<Start> {
+    fn starts(&mut self, root: Option<ModuleId>) -> Vec<Start> {
         let user = |world: &World, key: FnKey| !world.module(world.function(key).module).library;
         let is_start = |decl: &FnDecl| match decl.actor {
             Some((_, part)) => part == Part::Run,
@@ -254,7 +256,11 @@ impl Checker {
             let params = signature.params.iter().map(|param| Arc::clone(&param.name)).collect();
             let plain = signature.params.iter().all(|param| !param.inout);
             if signature.generics.is_empty() && plain {
-                let name = Arc::clone(&signature.name.text);
+                let module = self.world.function(key).module;
+                let name = match Some(module) == root {
+                    true => Arc::clone(&signature.name.text),
+                    false => within(&self.world.module(module).name, &signature.name.text),
+                };
                 starts.push(Start { name, function, inbox, params });
             }
         }
