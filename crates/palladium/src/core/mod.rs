@@ -46,6 +46,7 @@ pub struct Program {
     pub main: Option<FnId>,
     pub tests: Vec<Test>,
     pub starts: Vec<Start>,
+    pub app: Option<App>,
     pub known: Known,
     /// The names of the source files, by their ids.
     pub files: Vec<Arc<str>>,
@@ -107,6 +108,48 @@ pub struct Start {
     pub inbox: Type,
     /// The names of its parameters.
     pub params: Vec<Arc<str>>,
+}
+
+/// The processes of a program that are there from the begin, under a supervisor.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub name: Arc<str>,
+    pub strategy: Strategy,
+    pub restarts: i64,
+    pub within_ms: i64,
+    pub children: Vec<AppChild>,
+}
+
+/// A process of an app.
+#[derive(Debug, Clone)]
+pub struct AppChild {
+    /// Within the app.
+    pub name: Arc<str>,
+    /// It takes nothing.
+    pub function: FnId,
+    /// What that calls: the function of an actor, or one that receives.
+    pub runs: Option<FnId>,
+    pub restart: Restart,
+    pub shutdown_ms: i64,
+}
+
+/// Which children start again when one does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    OneForOne,
+    OneForAll,
+    RestForOne,
+}
+
+/// When a child starts again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    /// Always.
+    Permanent,
+    /// Unless it ended normally or was asked to.
+    Transient,
+    /// Never.
+    Temporary,
 }
 
 /// A `test` block.

@@ -84,12 +84,6 @@ pub(crate) fn ambiguous(place: Place, name: &str, choices: &[String]) -> Problem
         .help(format!("write which: {}", choices.join(" or ")))
 }
 
-pub(crate) fn processes(place: Place) -> Problem {
-    Problem::error("not-supported", place, "processes are not yet compiled")
-        .label("this needs them")
-        .help("the rest of the program is checked; leave processes out to run it")
-}
-
 pub(crate) fn actor_as_type(place: Place, name: &str) -> Problem {
     Problem::error("mismatched-types", place, format!("`{name}` is an actor, not a type of values"))
         .label("this is an actor")

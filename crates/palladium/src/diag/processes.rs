@@ -90,3 +90,24 @@ pub(crate) fn not_a_message(place: Place) -> Problem {
         .label("this is none of them")
         .help("write `system Down(pid, reason)`, `Exit(pid, reason)`, `NodeUp(node)` or `NodeDown(node)`")
 }
+
+/// A program with several apps.
+pub(crate) fn second_app(place: Place, first: Place) -> Problem {
+    Problem::error("second-app", place, "a program has one app")
+        .label("this is another one")
+        .because(first, "the first is here")
+        .help("put the children of both into one")
+}
+
+/// A setting of an app or of a child with a value that it does not have.
+pub(crate) fn setting(place: Place, name: &str, wanted: &str) -> Problem {
+    Problem::error("wrong-setting", place, format!("`{name}` is {wanted}"))
+        .label("this is something else")
+}
+
+/// `become` before something else than a call.
+pub(crate) fn not_a_call(place: Place) -> Problem {
+    Problem::error("not-spawnable", place, "`become` goes on as another function")
+        .label("this is no call")
+        .help("write `become f(x)`, or `return` to end this one")
+}

@@ -12,11 +12,11 @@ use iridium_isa::{FileId, Span, suggest};
 use super::library;
 use super::loader::{LoadError, Loaded, Loader};
 use super::world::{
-    AliasDecl, AliasKey, ConstDecl, ConstKey, Constructor, EnumDecl, FnDecl, FnKey, Import, Module,
+    AppDecl, AppId, AliasDecl, AliasKey, ConstDecl, ConstKey, Constructor, EnumDecl, FnDecl, FnKey, Import, Module,
     ModuleId, Progress, RecordDecl, SourceFile, Target, TestDecl, TypeName, World,
 };
 use crate::core::{self, EnumId, RecordId};
-use crate::diag::{Place, names as say};
+use crate::diag::names as say;
 use crate::syntax::{self, ast};
 
 impl World {
@@ -153,7 +153,7 @@ impl World {
             }
             ast::ItemKind::Const(constant) => self.declare_const(module, public, constant),
             ast::ItemKind::Actor(actor) => self.declare_actor(module, public, actor),
-            ast::ItemKind::App(app) => self.declare_app(module, &app.name),
+            ast::ItemKind::App(app) => self.declare_app(module, app),
             ast::ItemKind::Test(test) => self.declare_test(module, test),
         }
     }
@@ -223,17 +223,10 @@ impl World {
         }
     }
 
-    fn declare_app(&mut self, module: ModuleId, name: &ast::Ident) {
-        self.declare_type(module, name, TypeName::App);
-        let place = self.place(module, &name.span);
-        self.processes(place);
-    }
-
-    /// Says once that processes are not compiled.
-    pub(crate) fn processes(&mut self, place: Place) {
-        if !std::mem::replace(&mut self.said_processes, true) {
-            self.problem(say::processes(place));
-        }
+    fn declare_app(&mut self, module: ModuleId, app: ast::App) {
+        let id = AppId(self.apps.len() as u32);
+        self.declare_type(module, &app.name, TypeName::App(id));
+        self.apps.push(AppDecl { module, ast: Rc::new(app), children: Progress::No });
     }
 
     fn declare_test(&mut self, module: ModuleId, test: ast::Test) {

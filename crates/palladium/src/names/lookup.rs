@@ -102,7 +102,7 @@ impl World {
             TypeName::Enum(EnumId(id)) => self.enum_decls[id as usize].public,
             TypeName::Alias(key) => self.aliases[key.0 as usize].public,
             TypeName::Actor(id) => self.actor(id).public,
-            TypeName::App => true,
+            TypeName::App(_) => true,
         }
     }
 

@@ -95,7 +95,11 @@ impl World {
                 let decl = self.actor(id);
                 (decl.module, &decl.ast.name.span)
             }
-            Meaning::Type(TypeName::App) | Meaning::Field(Constructor::Actor(_), _) => return None,
+            Meaning::Type(TypeName::App(id)) => {
+                let decl = &self.apps[id.0 as usize];
+                (decl.module, &decl.ast.name.span)
+            }
+            Meaning::Field(Constructor::Actor(_), _) => return None,
         };
         Some(self.place(module, span))
     }

@@ -235,7 +235,7 @@ impl World {
                 self.problem(say::actor_as_type(place, &name.text));
                 return ERROR;
             }
-            TypeName::App => {
+            TypeName::App(_) => {
                 let place = self.place(module, &ty.span);
                 self.problem(say::app_as_type(place, &name.text));
                 return ERROR;
@@ -248,7 +248,7 @@ impl World {
             TypeName::Record(id) => Type::Record(id, args.into()),
             TypeName::Enum(id) => Type::Enum(id, args.into()),
             TypeName::Alias(key) => self.alias(key).substitute(&args),
-            TypeName::Actor(_) | TypeName::App => ERROR,
+            TypeName::Actor(_) | TypeName::App(_) => ERROR,
         }
     }
 
@@ -493,7 +493,10 @@ impl World {
                 let actor = self.actor(id);
                 (actor.module, &actor.ast.name.text)
             }
-            TypeName::App => return "an app".to_owned(),
+            TypeName::App(id) => {
+                let app = &self.apps[id.0 as usize];
+                (app.module, &app.ast.name.text)
+            }
         };
         format!("{}.{name}", self.module(module).name)
     }
@@ -505,7 +508,7 @@ impl World {
             TypeName::Enum(id) => self.enum_decls[id.0 as usize].ast.name.span.clone(),
             TypeName::Alias(key) => self.aliases[key.0 as usize].ast.name.span.clone(),
             TypeName::Actor(id) => self.actor(id).ast.name.span.clone(),
-            TypeName::App => 0..0,
+            TypeName::App(id) => self.apps[id.0 as usize].ast.name.span.clone(),
         }
     }
 }

@@ -27,6 +27,9 @@ pub(crate) struct AliasKey(pub(crate) u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ActorId(pub(crate) u32);
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct AppId(pub(crate) u32);
+
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) modules: Vec<Module>,
@@ -40,6 +43,7 @@ pub(crate) struct World {
     pub(crate) consts: Vec<ConstDecl>,
     pub(crate) aliases: Vec<AliasDecl>,
     pub(crate) actors: Vec<ActorDecl>,
+    pub(crate) apps: Vec<AppDecl>,
     /// The modules of the library that have been read, by name.
     pub(crate) library: HashMap<&'static str, ModuleId>,
     /// The functions of defaults that are no literals, by the parameter or field.
@@ -47,8 +51,6 @@ pub(crate) struct World {
     pub(crate) problems: Vec<Problem>,
     /// `None`: nobody asks.
     pub(crate) uses: Option<Uses>,
-    /// It has been said that processes are not compiled.
-    pub(crate) said_processes: bool,
 }
 
 /// A source file.
@@ -106,8 +108,7 @@ pub(crate) enum TypeName {
     Enum(EnumId),
     Alias(AliasKey),
     Actor(ActorId),
-    /// An app.
-    App,
+    App(AppId),
 }
 
 /// The declaration that a default belongs to.
@@ -215,6 +216,26 @@ pub(crate) struct ActorDecl {
     pub(crate) functions: Vec<FnKey>,
     /// The types of its variables.
     pub(crate) variables: Progress<Rc<[Type]>>,
+}
+
+/// An app.
+#[derive(Debug)]
+pub(crate) struct AppDecl {
+    pub(crate) module: ModuleId,
+    pub(crate) ast: Rc<ast::App>,
+    pub(crate) children: Progress<Rc<[AppChild]>>,
+}
+
+/// A child of an app.
+#[derive(Debug, Clone)]
+pub(crate) struct AppChild {
+    pub(crate) name: Arc<str>,
+    /// It runs the child.
+    pub(crate) function: FnId,
+    /// What that calls.
+    pub(crate) runs: Option<FnId>,
+    /// What the child receives.
+    pub(crate) inbox: Type,
 }
 
 #[derive(Debug)]

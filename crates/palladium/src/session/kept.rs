@@ -114,7 +114,7 @@ fn named(world: &mut World, name: &Name) -> Option<Type> {
             let inbox = world.actor(*id).inbox;
             Some(Type::Enum(inbox, [].into()))
         }
-        TypeName::Alias(_) | TypeName::App => None,
+        TypeName::Alias(_) | TypeName::App(_) => None,
     }
 }
 

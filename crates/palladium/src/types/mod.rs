@@ -1,6 +1,7 @@
 //! From syntax trees to the typed tree.
 
 mod actor;
+mod app;
 mod body;
 mod bounds;
 mod build;

@@ -106,6 +106,7 @@ fn complete(
     let main = main(&mut checker);
     let tests = checker.tests();
     let starts = checker.starts(root);
+    let app = root.and_then(|root| checker.app(root));
     // One is missing only where something is wrong.
     let functions = checker.functions.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default();
     let mut world = checker.world;
@@ -119,6 +120,7 @@ fn complete(
         main,
         tests,
         starts,
+        app,
         known: Known { option, result, ordering, map, set, functions: known },
         files: world.files.iter().map(|file| Arc::clone(&file.name)).collect(),
     };
@@ -145,6 +147,7 @@ impl Checker {
                 self.check_const(key);
             }
         }
+        self.check_apps();
         self.world.resolve_aliases();
         self.complete_types();
         self.check_twice();

@@ -125,10 +125,17 @@ impl Checker {
         if let Some(receiver) = receiver {
             given.push(self.receiver(receiver, &slots[0], name, &mut before));
         }
-        let Some(rest) = self.arguments(name, &slots[usize::from(method)..], args, &types, span)
-        else {
+        let elsewhere = self.runs_elsewhere(key);
+        // What another process runs does not have the inbox of this one.
+        let inbox = self.cx.receives.take_if(|_| elsewhere);
+        let rest = self.arguments(name, &slots[usize::from(method)..], args, &types, span);
+        self.cx.receives = inbox.or(self.cx.receives.take());
+        let Some(rest) = rest else {
             return expr(ExprKind::Tuple(Vec::new()), ERROR, span);
         };
+        if elsewhere {
+            rest.iter().for_each(|(arg, _)| self.captures_are_sent(arg));
+        }
         for (arg, stmts) in rest {
             before.extend(stmts);
             given.push(arg);

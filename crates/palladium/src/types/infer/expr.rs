@@ -138,11 +138,7 @@ impl Checker {
                 let how = if *repeated { How::Every } else { How::After };
                 self.timed(call, time, how, span, want)
             }
-            ast::ExprKind::Become(_) => {
-                let place = self.place(span);
-                self.world.processes(place);
-                self.wrong(e)
-            }
+            ast::ExprKind::Become(call) => self.become_(call, span),
             ast::ExprKind::Error => self.wrong(e),
         }
     }
@@ -167,7 +163,7 @@ impl Checker {
         expr(ExprKind::Tuple(parts), Type::Tuple(types), span)
     }
 
-    fn return_(&mut self, value: Option<&ast::Expr>, span: &iridium_isa::Span) -> Expr {
+    pub(super) fn return_(&mut self, value: Option<&ast::Expr>, span: &iridium_isa::Span) -> Expr {
         if self.cx.is_entry && self.cx.frames.len() == 1 {
             // The variables of the entry would have no values.
             self.problem(control::return_at_prompt(self.place(span)));

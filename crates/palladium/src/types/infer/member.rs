@@ -9,7 +9,7 @@ use crate::core::{Expr, ExprKind, Type};
 use crate::diag::{calls as say, elsewhere, names as say_names, processes, types as say_types};
 use crate::names::lookup::builtin_module;
 use crate::names::meaning::Meaning;
-use crate::names::world::{Constructor, FnKey, ModuleId, TypeName};
+use crate::names::world::{AppId, Constructor, FnKey, ModuleId, TypeName};
 use crate::syntax::ast;
 use crate::types::build::expr;
 use crate::types::checker::{Binding, Checker, Want};
@@ -20,6 +20,7 @@ enum Before {
     Module(ModuleId),
     /// A type, with the module that declares it.
     Type(Option<TypeName>, ModuleId),
+    App(AppId),
     /// Something whose value is wanted.
     Value,
     /// It is wrong in a way that has been told.
@@ -321,11 +322,7 @@ impl Checker {
             TypeName::Enum(id) => self.world.enum_decls[id.0 as usize].module,
             TypeName::Alias(key) => self.world.aliases[key.0 as usize].module,
             TypeName::Actor(id) => self.world.actor(id).module,
-            TypeName::App => {
-                let place = self.place(&name.span);
-                self.world.processes(place);
-                return Before::Wrong;
-            }
+            TypeName::App(id) => return Before::App(id),
         };
         Before::Type(Some(ty), module)
     }
@@ -340,6 +337,7 @@ impl Checker {
         let upper = name.text.starts_with(char::is_uppercase);
         let (module, what) = match before {
             Before::Value => return None,
+            Before::App(id) => return Some(Qualified::Value(self.child_of(id, name, span))),
             Before::Wrong => return Some(Qualified::Wrong),
             Before::Type(Some(ty), _) if upper => {
                 let found = self.variant_of(ty, name);
@@ -409,7 +407,7 @@ impl Checker {
             ast::ExprKind::Member { base, name } => {
                 let module = match self.before(base) {
                     Before::Module(module) | Before::Type(_, module) => module,
-                    Before::Value | Before::Wrong => return false,
+                    Before::App(_) | Before::Value | Before::Wrong => return false,
                 };
                 !self.world.module(module).functions_named(&name.text).is_empty()
             }

@@ -22,7 +22,7 @@ const CALL_TIMEOUT: i64 = 5_000_000_000;
 
 impl Checker {
     /// `spawn f(x)`, `spawn Actor(x) on node`
-    pub(super) fn spawn(
+    pub(in crate::types) fn spawn(
         &mut self,
         called: &ast::Expr,
         node: Option<&ast::Expr>,
@@ -363,6 +363,37 @@ impl Checker {
         let declared = self.world.place(decl.module, &decl.ast.name.span);
         let place = self.place(&name.span);
         self.problem(say::wrong_inbox(place, &name.text, &needs, own.as_deref(), declared));
+    }
+
+    /// Whether a function of the library has another process run what it is given.
+    pub(super) fn runs_elsewhere(&self, key: FnKey) -> bool {
+        let decl = self.world.function(key);
+        let module = self.world.module(decl.module);
+        module.library
+            && &*module.name == "process"
+            && matches!(&*decl.ast.name.text, "task" | "parallel_map")
+    }
+
+    /// What a closure has captured must be something that can be sent.
+    pub(super) fn captures_are_sent(&mut self, arg: &Arg) {
+        let Arg::Value(Expr { kind: ExprKind::Closure { captured, .. }, span, .. }) = arg else {
+            return;
+        };
+        for id in captured {
+            let ty = self.local_type(*id);
+            let name = Arc::clone(&self.frame().locals[id.0 as usize].core.name);
+            let why = (self.place(span), format!("`{name}` is sent to the process that runs it"));
+            self.need(Bound::Send, &ty, span, Some(why));
+        }
+    }
+
+    /// `become f(x)`: goes on as another function, which gives what this one does.
+    pub(super) fn become_(&mut self, called: &ast::Expr, span: &Span) -> Expr {
+        if !matches!(called.kind, ast::ExprKind::Call { .. }) {
+            self.problem(say::not_a_call(self.place(&called.span)));
+            return expr(ExprKind::Tuple(Vec::new()), Type::Never, span);
+        }
+        self.return_(Some(called), span)
     }
 
     /// `receive { … }`
