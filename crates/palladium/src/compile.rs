@@ -35,7 +35,10 @@ pub fn compile(
     if checked.has_errors() {
         return Err(checked.diagnostics());
     }
-    if target == Target::Main && checked.program.main.is_none() && checked.program.starts.is_empty()
+    if target == Target::Main
+        && checked.program.main.is_none()
+        && checked.program.starts.is_empty()
+        && checked.program.app.is_none()
     {
         let what = format!("{root} has no `fn main()`, with which a program begins");
         return Err(just(Diagnostic::error(what)));

@@ -18,6 +18,7 @@ pub(crate) mod walk;
 
 use std::sync::Arc;
 
+use iridium_isa::app::{Restart, Strategy};
 use iridium_isa::{FileId, Span};
 
 /// A function of the program, by its position.
@@ -115,8 +116,8 @@ pub struct Start {
 pub struct App {
     pub name: Arc<str>,
     pub strategy: Strategy,
-    pub restarts: i64,
-    pub within_ms: i64,
+    pub restarts: u32,
+    pub within_ms: u64,
     pub children: Vec<AppChild>,
 }
 
@@ -130,26 +131,7 @@ pub struct AppChild {
     /// What that calls: the function of an actor, or one that receives.
     pub runs: Option<FnId>,
     pub restart: Restart,
-    pub shutdown_ms: i64,
-}
-
-/// Which children start again when one does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strategy {
-    OneForOne,
-    OneForAll,
-    RestForOne,
-}
-
-/// When a child starts again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Restart {
-    /// Always.
-    Permanent,
-    /// Unless it ended normally or was asked to.
-    Transient,
-    /// Never.
-    Temporary,
+    pub shutdown_ms: u64,
 }
 
 /// A `test` block.

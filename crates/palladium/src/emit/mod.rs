@@ -68,6 +68,10 @@ pub fn module(program: &Program, sources: &Sources<'_>) -> Result<Module, Error>
         let starts = starts.iter().filter_map(|index| labels.get(&places.start(*index)).copied());
         builder.add_protocol(protocol.clone(), &starts.collect::<Vec<_>>());
     }
+    if let Some((app, starts)) = &program.app {
+        let starts = starts.iter().filter_map(|index| labels.get(&places.start(*index)).copied());
+        builder.set_app(app.clone(), &starts.collect::<Vec<_>>());
+    }
     Ok(builder.finish()?)
 }
 

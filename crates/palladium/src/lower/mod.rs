@@ -67,6 +67,7 @@ fn lower_from(program: &core::Program, first: Key, kept: &[Data]) -> Program {
     context.begin_with(kept);
     let entry = context.instances.get(first);
     let inboxes = context.inboxes();
+    let app = context.app();
     make_all(&mut context);
     // Only now it is known what closures have captured.
     let mut glue = Vec::new();
@@ -81,7 +82,7 @@ fn lower_from(program: &core::Program, first: Key, kept: &[Data]) -> Program {
     };
     inline::inline(&mut functions, is_library);
     let files = program.files.clone();
-    let mut program = Program { functions, data, glue, entry, imports, inboxes, files };
+    let mut program = Program { functions, data, glue, entry, imports, inboxes, app, files };
     prune::prune(&mut program, kept.len());
     program
 }

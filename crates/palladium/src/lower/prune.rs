@@ -10,9 +10,9 @@ pub(super) fn prune(program: &mut Program, data: usize) {
     let mut kept = Kept::default();
     (0..data as u32).for_each(|index| kept.data.see(DataIdx(index)));
     kept.functions.see(program.entry);
-    for (_, starts) in &program.inboxes {
-        starts.iter().for_each(|index| kept.functions.see(*index));
-    }
+    let inboxes = program.inboxes.iter().map(|(_, starts)| starts);
+    let app = program.app.iter().map(|(_, starts)| starts);
+    inboxes.chain(app).flatten().for_each(|index| kept.functions.see(*index));
     for glue in &program.glue {
         glue.drop.into_iter().chain(glue.copy).for_each(|index| kept.functions.see(index));
     }
@@ -69,9 +69,9 @@ impl Kept {
     fn apply(&self, program: &mut Program) {
         let function = |index: &mut FnIdx| *index = FnIdx(self.functions.new_index(*index));
         function(&mut program.entry);
-        for (_, starts) in &mut program.inboxes {
-            starts.iter_mut().for_each(function);
-        }
+        let inboxes = program.inboxes.iter_mut().map(|(_, starts)| starts);
+        let app = program.app.iter_mut().map(|(_, starts)| starts);
+        inboxes.chain(app).flatten().for_each(function);
         for glue in &mut program.glue {
             glue.drop.iter_mut().chain(&mut glue.copy).for_each(function);
         }

@@ -48,6 +48,22 @@ impl<'a> Body<'_, 'a> {
 }
 
 impl Context<'_> {
+    /// The label at which a process begins. That of an actor begins with its name, by which those
+    /// who look at the process know what it is.
+    fn birth_name(&self, function: FnId) -> Arc<str> {
+        let start = |of: FnId| self.program.starts.iter().find(|start| start.function == of);
+        if let Some(start) = start(function) {
+            return Arc::clone(&start.name);
+        }
+        let children = self.program.app.iter().flat_map(|app| &app.children);
+        let child = children.into_iter().find(|child| child.function == function);
+        let runs = child.and_then(|child| Some((start(child.runs?)?, child)));
+        match runs {
+            Some((start, child)) => format!("{}.{}", start.name, child.name).into(),
+            None => Arc::clone(&self.function(function).name),
+        }
+    }
+
     pub(super) fn param_types(&self, instance: &Instance) -> Vec<Type> {
         let function = self.function(instance.function);
         let params = function.params.iter();
@@ -68,12 +84,7 @@ impl Context<'_> {
 pub(super) fn birth(context: &mut Context<'_>, instance: Instance) -> Function {
     let types = context.param_types(&instance);
     let in_registers = context.fits_in_registers(&types);
-    let mut starts = context.program.starts.iter();
-    let start = starts.find(|start| start.function == instance.function);
-    let name = match start {
-        Some(start) => Arc::clone(&start.name),
-        None => Arc::clone(&context.function(instance.function).name),
-    };
+    let name = context.birth_name(instance.function);
     let mut code = Code::new(context, 0..0);
     let mut params = Vec::new();
     if in_registers {

@@ -19,6 +19,7 @@
 
 use std::sync::Arc;
 
+use iridium_isa::app::App;
 use iridium_isa::protocol::Protocol;
 use iridium_isa::{FileId, Span};
 
@@ -56,6 +57,8 @@ pub struct Program {
     pub imports: Vec<Arc<str>>,
     /// What processes understand, and the functions at which such processes can be started.
     pub inboxes: Vec<(Protocol, Vec<FnIdx>)>,
+    /// The processes that are there from the begin, and the functions at which they start.
+    pub app: Option<(App, Vec<FnIdx>)>,
     pub files: Vec<Arc<str>>,
 }
 

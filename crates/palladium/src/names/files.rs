@@ -12,8 +12,8 @@ use iridium_isa::{FileId, Span, suggest};
 use super::library;
 use super::loader::{LoadError, Loaded, Loader};
 use super::world::{
-    AppDecl, AppId, AliasDecl, AliasKey, ConstDecl, ConstKey, Constructor, EnumDecl, FnDecl, FnKey, Import, Module,
-    ModuleId, Progress, RecordDecl, SourceFile, Target, TestDecl, TypeName, World,
+    AliasDecl, AliasKey, AppDecl, AppId, ConstDecl, ConstKey, Constructor, EnumDecl, FnDecl, FnKey,
+    Import, Module, ModuleId, Progress, RecordDecl, SourceFile, Target, TestDecl, TypeName, World,
 };
 use crate::core::{self, EnumId, RecordId};
 use crate::diag::names as say;

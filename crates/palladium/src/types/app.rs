@@ -7,22 +7,26 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use iridium_isa::Span;
+use iridium_isa::app::{Restart, Strategy};
 
 use super::build::{call, string, values, within};
 use super::checker::{Checker, Context, Frame};
 use super::kind::{ERROR, unit};
-use crate::core::{self, Arg, Body, Expr, ExprKind, Restart, Strategy, Type};
+use crate::core::{self, Arg, Body, Expr, ExprKind, Type};
 use crate::diag::{names as say_names, processes as say};
 use crate::names::world::{AppChild, AppId, ModuleId, Progress};
 use crate::syntax::ast;
 
 /// What is said of how an app restarts when the app says nothing.
-const RESTARTS: i64 = 3;
-const WITHIN_MS: i64 = 5_000;
+const RESTARTS: u32 = 3;
+const WITHIN_MS: u64 = 5_000;
 /// How long a child may take to end, in ms.
-const SHUTDOWN_MS: i64 = 5_000;
+const SHUTDOWN_MS: u64 = 5_000;
 
-const MS: i64 = 1_000_000;
+/// The longest time that an app can speak of, in ms.
+const MAX_MS: u64 = 86_400_000;
+/// The most restarts.
+const MAX_RESTARTS: i64 = 10_000;
 
 impl Checker {
     /// The children of an app, with the functions that they run.
@@ -74,8 +78,7 @@ impl Checker {
             _ => (None, super::build::nothing(span)),
         };
         let id = self.reserve();
-        let function =
-            self.completed(name, span.clone(), Vec::new(), unit(), Body::Code(body));
+        let function = self.completed(name, span.clone(), Vec::new(), unit(), Body::Code(body));
         self.functions[id.0 as usize] = Some(function);
         self.cx = outer;
         AppChild { name: Arc::clone(&child.name.text), function: id, runs, inbox }
@@ -105,9 +108,8 @@ impl Checker {
         let own = |id: &AppId| self.world.apps[id.0 as usize].module == root;
         let own: Vec<AppId> = apps.map(AppId).filter(own).collect();
         if let [first, second, ..] = own[..] {
-            let place = |id: AppId| {
-                self.world.place(root, &self.world.apps[id.0 as usize].ast.name.span)
-            };
+            let place =
+                |id: AppId| self.world.place(root, &self.world.apps[id.0 as usize].ast.name.span);
             let (second, first) = (place(second), place(first));
             self.problem(say::second_app(second, first));
         }
@@ -143,9 +145,10 @@ impl Checker {
             "restarts" => {
                 if let ast::ExprKind::Within { call, time } = &setting.value.kind
                     && let (ast::ExprKind::Int(count), Some(time)) = (&call.kind, time_of(time))
-                    && (0..=10_000).contains(count)
+                    && (0..=MAX_RESTARTS).contains(count)
+                    && time > 0
                 {
-                    app.restarts = *count;
+                    app.restarts = *count as u32;
                     app.within_ms = time;
                     return;
                 }
@@ -223,7 +226,7 @@ fn word_of(value: &ast::Expr) -> Option<&str> {
 }
 
 /// A time that is written as a number and its unit, in ms.
-fn time_of(value: &ast::Expr) -> Option<i64> {
+fn time_of(value: &ast::Expr) -> Option<u64> {
     let ast::ExprKind::Member { base, name } = &value.kind else { return None };
     let ast::ExprKind::Int(count) = base.kind else { return None };
     let unit = match &*name.text {
@@ -233,6 +236,6 @@ fn time_of(value: &ast::Expr) -> Option<i64> {
         "h" => 3_600_000,
         _ => return None,
     };
-    let time = count.checked_mul(unit)?;
-    (0..=i64::MAX / MS).contains(&time).then_some(time)
+    let time = u64::try_from(count).ok()?.checked_mul(unit)?;
+    (time <= MAX_MS).then_some(time)
 }

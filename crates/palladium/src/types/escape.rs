@@ -48,7 +48,8 @@ fn kept_params(functions: &[Function]) -> Kept {
     // What a process runs outlives everything.
     let is_task = |function: &Function| TASKS.contains(&&*function.name);
     let tasks = functions.iter().enumerate().filter(|(_, function)| is_task(function));
-    let mut kept: Kept = tasks.flat_map(|(nth, _)| [0, 1].map(|at| (FnId(nth as u32), at))).collect();
+    let mut kept: Kept =
+        tasks.flat_map(|(nth, _)| [0, 1].map(|at| (FnId(nth as u32), at))).collect();
     loop {
         let before = kept.len();
         for (nth, function) in functions.iter().enumerate() {
