@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::target::Target;
-use super::task::Task;
 use crate::core::{Entry, FnId, Type};
 use crate::mir::{Class, FnIdx, Function, GlueIdx};
 
@@ -24,6 +23,17 @@ impl Instance {
     pub(super) fn plain(self) -> Key {
         Key::Function(self, [].into())
     }
+}
+
+/// What a process needs that runs a closure.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Task {
+    /// The closure.
+    pub(super) function: Instance,
+    /// Of its argument, or `()`.
+    pub(super) argument: Type,
+    /// Of its result, which is sent back.
+    pub(super) result: Type,
 }
 
 /// What a function of the result is made from.

@@ -3,7 +3,7 @@
 use super::code::{CELLS, Code, MADE, Value};
 use super::context::Context;
 use super::function::Body;
-use super::instances::{Instance, Key};
+use super::instances::{Instance, Key, Task};
 use super::shape::Kind;
 use super::spawn::ARGUMENTS;
 use super::value::offset;
@@ -12,17 +12,6 @@ use crate::mir::{Class, Data, Function, Inst, Passing, Reg, Terminator};
 
 /// The kind of the trap when it is not known which function a process is to run.
 const PANIC: u8 = 0;
-
-/// What a process needs that runs a closure.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Task {
-    /// The closure.
-    pub(super) function: Instance,
-    /// Of its argument, or `()`.
-    pub(super) argument: Type,
-    /// Of its result, which is sent back.
-    pub(super) result: Type,
-}
 
 impl<'a> Body<'_, 'a> {
     /// Starts a process for a closure, or sends it what it needs. Both know the closure only here.
