@@ -11,11 +11,32 @@ use crate::repository;
 
 /// Builds `iridium` and says where cargo put it, wherever the target directory is.
 pub(crate) fn iridium(debug: bool) -> Result<PathBuf> {
-    let mut args = vec!["--package", "iridium-cli", "--bin", "iridium"];
-    if !debug {
-        args.push("--release");
+    let args = ["--package", "iridium-cli", "--bin", "iridium"];
+    let [iridium] = named(["iridium"], &args, debug)?;
+    Ok(iridium)
+}
+
+/// Builds examples of a package and says where cargo put them.
+pub(crate) fn examples<const N: usize>(
+    package: &str,
+    names: [&str; N],
+    debug: bool,
+) -> Result<[PathBuf; N]> {
+    let flags = names.iter().flat_map(|name| ["--example", name]);
+    let args: Vec<_> = ["--package", package].into_iter().chain(flags).collect();
+    named(names, &args, debug)
+}
+
+fn named<const N: usize>(names: [&str; N], args: &[&str], debug: bool) -> Result<[PathBuf; N]> {
+    let profile = if debug { "dev" } else { "release" };
+    let mut built = executables(&[args, &["--profile", profile]].concat())?;
+    let mut paths = names.map(|_| PathBuf::new());
+    for (path, name) in paths.iter_mut().zip(names) {
+        *path = built
+            .remove(name)
+            .with_context(|| format!("cargo built {name} but did not say where"))?;
     }
-    executables(&args)?.remove("iridium").context("cargo built iridium but did not say where")
+    Ok(paths)
 }
 
 /// Runs `cargo build` and says where it put which executable.

@@ -25,15 +25,24 @@ pub(crate) fn run() -> Result<()> {
         cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
     })?;
     step("cluster", smoke)?;
-    // All schedules of a few threads in the scheduler's own primitives. They need a build of their own.
-    let loom = ["--package", "iridium-sched", "--lib", "--release", "--target-dir", "target/loom"];
+    // All schedules of a few threads in the scheduler's own primitives. They need a build of their
+    // own, as `cfg` is for all crates.
+    let loom = ["--package", "iridium-sched", "--lib", "--target-dir", "target/loom"];
     step("loom", || {
-        cargo(&[&["test"], &loom[..], &["loom"]].concat(), &[("RUSTFLAGS", "--cfg loom")])
+        let quick = ["--profile", "checked"];
+        cargo(&[&["test"], &loom[..], &quick, &["loom"]].concat(), &[("RUSTFLAGS", "--cfg loom")])
     })?;
-    let brief = Stress { processes: Some(10_000), seconds: Some(3), seed: Some(1), workers: None };
+    // From here on with what the tests have built: another profile would compile all crates again.
+    let brief = Stress {
+        processes: Some(10_000),
+        seconds: Some(3),
+        seed: Some(1),
+        workers: None,
+        debug: true,
+    };
     step("stress", || stress::run(&brief))?;
     // Answers and figures of ours; how fast is not for CI to say.
-    let quick = || BenchFlags { quick: true, alone: true };
+    let quick = || BenchFlags { quick: true, alone: true, debug: true };
     step("bench machine", || bench::run(&Bench::Machine(quick())))?;
     step("bench processes", || bench::run(&Bench::Processes(quick())))?;
     step("bench palladium", || bench::run(&Bench::Palladium(quick())))?;
@@ -41,7 +50,7 @@ pub(crate) fn run() -> Result<()> {
     // Says that it is skipped where it may not make network namespaces.
     let chaotic = Chaos { seconds: 20, seed: Some(1), nodes: 4, debug: true };
     step("chaos", || chaos::run(&chaotic))?;
-    let short = Fuzz { target: None, runs: 20_000, seconds: None, seed: Some(1), replay: None };
+    let short = Fuzz { target: None, runs: 28_000, seconds: None, seed: Some(1), replay: None };
     step("fuzz", || fuzz::run(&short))?;
     println!("ci: all is well ({})", seconds(start.elapsed()));
     Ok(())

@@ -52,6 +52,9 @@ pub(crate) struct BenchFlags {
     /// Do not measure the other systems
     #[arg(long)]
     pub(crate) alone: bool,
+    /// Measure what `cargo build` makes: the figures mean nothing, the answers are checked
+    #[arg(long, requires = "quick")]
+    pub(crate) debug: bool,
 }
 
 /// What can be fuzzed.
@@ -109,6 +112,9 @@ pub(crate) struct Stress {
     /// Number of threads
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<u64>,
+    /// Build and run without optimisation
+    #[arg(long)]
+    pub(crate) debug: bool,
 }
 
 #[derive(Debug, Args)]

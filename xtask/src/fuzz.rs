@@ -1,7 +1,6 @@
-//! `cargo xtask fuzz`: builds the fuzzer, which is a package of its own, and runs it.
+//! `cargo xtask fuzz`: builds the fuzzer and runs it.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,14 +13,9 @@ use crate::{build, repository};
 const LONG: u64 = 10;
 
 pub(crate) fn run(flags: &Fuzz) -> Result<()> {
-    let root = repository::root();
-    let folder = root.join("target/fuzz");
+    let folder = repository::root().join("target/fuzz");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let path = |path: &Path| path.to_str().map(str::to_owned).context("the path is not UTF-8");
-    let manifest = path(&root.join("crates/iridium-vm/fuzz/Cargo.toml"))?;
-    let (built, folder) = (path(&folder.join("build"))?, path(&folder)?);
-    let args = ["--release", "--locked", "--manifest-path", &manifest, "--target-dir", &built];
-    let program = build::executables(&args)?
+    let program = build::executables(&["--package", "iridium-vm-fuzz", "--profile", "checked"])?
         .remove("iridium-vm-fuzz")
         .context("cargo did not say where the fuzzer is")?;
 

@@ -1,21 +1,16 @@
-//! `cargo xtask stress`: builds the stress test of the scheduler, optimised, and runs it.
+//! `cargo xtask stress`: builds the stress test of the scheduler and runs it.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::build;
 use crate::flags::Stress;
-use crate::repository;
 
 /// Runs it. What is not given is up to the test.
 pub(crate) fn run(flags: &Stress) -> Result<()> {
-    let status = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--release", "--package", "iridium-sched", "--example", "stress"])
-        .arg("--")
-        .args(arguments(flags))
-        .current_dir(repository::root())
-        .status()
-        .context("cannot run cargo")?;
+    let [stress] = build::examples("iridium-sched", ["stress"], flags.debug)?;
+    let status = Command::new(stress).args(arguments(flags)).status().context("cannot run it")?;
     if !status.success() {
         bail!("the stress test ended with {status}");
     }
@@ -39,7 +34,8 @@ mod tests {
 
     #[test]
     fn only_what_is_given_is_handed_on() {
-        let none = Stress { processes: None, seconds: None, seed: None, workers: None };
+        let none =
+            Stress { processes: None, seconds: None, seed: None, workers: None, debug: false };
         assert!(arguments(&none).is_empty());
         let some = Stress { processes: Some(2_000), seed: Some(7), ..none };
         assert_eq!(arguments(&some), ["--processes", "2000", "--seed", "7"]);

@@ -43,6 +43,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "iridium-proto",
         ],
     ),
+    ("iridium-vm-fuzz", &["iridium-vm", "palladium", "iridium-asm", "iridium-isa"]),
     // It runs the built binary, as a user does.
     ("xtask", &[]),
 ];

@@ -35,7 +35,7 @@ pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     // Nodes are started, which must not outlive this.
     interrupt::note()?;
     let folder = results::folder()?;
-    let ours = Ours::new(&folder)?;
+    let ours = Ours::new(&folder, flags.debug)?;
     let beam = if flags.alone { None } else { Beam::find(&folder)? };
     let mut report = Report { quick: flags.quick, ..Report::default() };
     if !flags.alone && beam.is_none() {
@@ -98,12 +98,7 @@ fn exchange(flags: &BenchFlags, beam: Option<&Beam>, report: &mut Report) -> Res
         report.missing.push("messages between nodes, with --quick".to_owned());
         return Ok(());
     }
-    let Some(program) = ours::rates_program()? else {
-        report
-            .missing
-            .push("messages between nodes: iridium-node has no example node-rates".to_owned());
-        return Ok(());
-    };
+    let program = ours::rates_program()?;
     println!("messages between two nodes, {RATE_ROUNDS} rounds");
     for _ in 0..RATE_ROUNDS {
         report.rates.push(ours::rates(&program)?);

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::mesh::Mesh;
+use crate::build;
 use crate::cluster::{self, Members};
-use crate::{build, repository};
 
 /// The binary, and the folder for the data of its nodes.
 pub(super) struct Ours {
@@ -30,8 +30,8 @@ pub(super) struct Rates {
 impl Ours {
     /// Builds the binary and makes a secret: the connections are encrypted, as they are for
     /// users.
-    pub(super) fn new(folder: &Path) -> Result<Self> {
-        let ours = Self { iridium: build::iridium(false)?, folder: folder.join("cluster") };
+    pub(super) fn new(folder: &Path, debug: bool) -> Result<Self> {
+        let ours = Self { iridium: build::iridium(debug)?, folder: folder.join("cluster") };
         ours.clear()?;
         let made = ours.command().args(["secret", "new"]).arg(ours.secret()).output();
         let made = made.context("cannot run iridium")?;
@@ -108,14 +108,10 @@ fn others_up(log: &str) -> usize {
     log.lines().filter_map(name).collect::<BTreeSet<_>>().len()
 }
 
-/// Builds the example that measures messages between two nodes; `None` if there is none.
-pub(super) fn rates_program() -> Result<Option<PathBuf>> {
-    if !repository::root().join("crates/iridium-node/examples/node-rates.rs").is_file() {
-        return Ok(None);
-    }
-    let args = ["--release", "--package", "iridium-node", "--example", "node-rates"];
-    let built = build::executables(&args)?.remove("node-rates");
-    built.context("cargo built no example node-rates").map(Some)
+/// Builds the example that measures messages between two nodes.
+pub(super) fn rates_program() -> Result<PathBuf> {
+    let [program] = build::examples("iridium-node", ["node-rates"], false)?;
+    Ok(program)
 }
 
 /// Runs that example.

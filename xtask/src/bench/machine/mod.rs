@@ -21,7 +21,7 @@ use crate::flags::BenchFlags;
 /// Measures the machine.
 pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     let folder = results::folder()?;
-    let (ours, rates) = peer::ours()?;
+    let (ours, rates) = peer::ours(flags.debug)?;
     let (peers, missing) = if flags.alone { Default::default() } else { peer::find(&folder) };
     for (peer, remedy) in &missing {
         println!("not measured: {peer}; {remedy}");

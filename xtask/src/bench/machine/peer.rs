@@ -127,13 +127,10 @@ pub(super) fn numbers(command: &mut Command) -> Result<Vec<(i64, f64)>> {
 }
 
 /// Builds ours: what runs a kernel, and what measures assembling and loading.
-pub(super) fn ours() -> Result<(Contender, PathBuf)> {
-    let args =
-        ["--release", "--package", "iridium-vm", "--example", "kernel", "--example", "vm-rates"];
-    let mut built = build::executables(&args)?;
-    let mut find = |name| built.remove(name).with_context(|| format!("cargo built no {name}"));
-    let kernel = Contender { assembles: true, ..Contender::new(Name::Ours, find("kernel")?) };
-    Ok((kernel, find("vm-rates")?))
+pub(super) fn ours(debug: bool) -> Result<(Contender, PathBuf)> {
+    let [kernel, rates] = build::examples("iridium-vm", ["kernel", "vm-rates"], debug)?;
+    let kernel = Contender { assembles: true, ..Contender::new(Name::Ours, kernel) };
+    Ok((kernel, rates))
 }
 
 /// A peer that is not there, and what would help.

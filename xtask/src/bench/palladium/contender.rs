@@ -142,12 +142,9 @@ pub(super) fn folder() -> Result<PathBuf> {
 }
 
 /// Builds what runs ours and assembly, and compiles the programs.
-pub(super) fn ours(programs: &[&str]) -> Result<[Contender; 2]> {
-    let iridium = build::iridium(false)?;
-    let kernel =
-        build::executables(&["--release", "--package", "iridium-vm", "--example", "kernel"])?
-            .remove("kernel")
-            .context("cargo built no kernel")?;
+pub(super) fn ours(programs: &[&str], debug: bool) -> Result<[Contender; 2]> {
+    let iridium = build::iridium(debug)?;
+    let [kernel] = build::examples("iridium-vm", ["kernel"], debug)?;
     for program in programs {
         let source =
             repository::root().join(format!("crates/palladium/benches/programs/{program}.pd"));

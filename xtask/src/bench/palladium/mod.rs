@@ -25,7 +25,8 @@ const LONG: f64 = 3.0;
 /// Measures Palladium.
 pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     let folder = results::folder()?;
-    let [ours, assembly] = contender::ours(&PROGRAMS.map(|program| program.name))?;
+    let programs = PROGRAMS.map(|program| program.name);
+    let [ours, assembly] = contender::ours(&programs, flags.debug)?;
     let (peers, missing) = if flags.alone { Default::default() } else { contender::find(&folder) };
     for (peer, remedy) in &missing {
         println!("not measured: {peer}; {remedy}");

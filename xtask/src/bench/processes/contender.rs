@@ -83,18 +83,15 @@ pub(super) fn run(command: &mut Command) -> Result<Run> {
 }
 
 /// Builds ours: what runs a workload, and what saves and restores.
-pub(super) fn ours() -> Result<(Contender, Contender)> {
-    let examples = ["--example", "processes", "--example", "snapshots"];
-    let mut built = build::executables(
-        &[&["--release", "--package", "iridium-sched"], &examples[..]].concat(),
-    )?;
-    let mut find = |name| {
-        let program = built.remove(name).with_context(|| format!("cargo built no {name}"))?;
-        anyhow::Ok(Contender::new("iridium", program))
+pub(super) fn ours(debug: bool) -> Result<(Contender, Contender)> {
+    let [processes, snapshots] =
+        build::examples("iridium-sched", ["processes", "snapshots"], debug)?;
+    let ours = Contender {
+        assembles: true,
+        after: vec![WORKERS.to_string().into()],
+        ..Contender::new("iridium", processes)
     };
-    let ours = find("processes")?;
-    let ours = Contender { assembles: true, after: vec![WORKERS.to_string().into()], ..ours };
-    Ok((ours, find("snapshots")?))
+    Ok((ours, Contender::new("iridium", snapshots)))
 }
 
 /// BEAM with as many schedulers as we have workers, and room for as many processes; `None` if it is

@@ -17,7 +17,7 @@ use crate::flags::BenchFlags;
 /// Measures processes.
 pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     let folder = results::folder()?;
-    let (ours, snapshots) = contender::ours()?;
+    let (ours, snapshots) = contender::ours(flags.debug)?;
     let beam = if flags.alone { None } else { contender::beam(&folder) };
     let missing = (!flags.alone && beam.is_none()).then_some(contender::BEAM_MISSING);
     if let Some(missing) = missing {

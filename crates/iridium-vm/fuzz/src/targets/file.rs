@@ -16,7 +16,7 @@ use super::program::{LIMITS, agree, comes_back, source_seeds};
 /// same on both backends.
 pub fn module(input: &[u8]) {
     let mut file = input.to_vec();
-    if crc32fast::hash(input) % 4 != 0 {
+    if !crc32fast::hash(input).is_multiple_of(4) {
         mend_module(&mut file);
     }
     let Ok(module) = Module::from_bytes(&file) else { return };
@@ -34,7 +34,7 @@ pub fn module_seeds() -> Vec<Vec<u8>> {
 /// Bytes are refused, or are a process that runs the same on both backends or is refused then.
 pub fn snapshot(input: &[u8]) {
     let mut bytes = input.to_vec();
-    if crc32fast::hash(input) % 4 != 0 {
+    if !crc32fast::hash(input).is_multiple_of(4) {
         mend_snapshot(&mut bytes);
     }
     let Ok((process, module)) = Process::restore(&bytes) else { return };

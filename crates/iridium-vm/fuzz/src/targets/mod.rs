@@ -7,5 +7,5 @@ mod random;
 
 pub use self::file::{module, module_seeds, snapshot, snapshot_seeds};
 pub use self::palladium::{palladium_source, palladium_source_inputs};
-pub use self::random::{palladium_programs, palladium_programs_inputs};
 pub use self::program::{differential, source, source_seeds};
+pub use self::random::{palladium_programs, palladium_programs_inputs};

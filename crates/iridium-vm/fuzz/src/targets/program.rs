@@ -51,7 +51,7 @@ pub fn source(input: &[u8]) {
 
 /// Disassembly assembles to the same identity.
 pub(super) fn comes_back(module: &Module) {
-    let text = iridium_asm::disassemble(&module).to_string();
+    let text = iridium_asm::disassemble(module).to_string();
     match Assembler::new("again.iasm").assemble(&text) {
         Ok(again) => assert_eq!(again.module.id(), module.id(), "\n{text}"),
         Err(diagnostics) => panic!("{}\n{text}", diagnostics.render(false)),

@@ -8,7 +8,7 @@ use crate::mutate::Random;
 /// Well-typed programs; some with a mistake.
 pub fn palladium_programs_inputs() -> Inputs {
     Box::new(|random: &mut Random| {
-        let seed = random.next();
+        let seed = random.number();
         let wrong = if random.below(8) == 0 { mistaken(seed, random.below(60)) } else { None };
         wrong.unwrap_or_else(|| program(seed)).into_bytes()
     })
@@ -18,7 +18,7 @@ pub fn palladium_programs_inputs() -> Inputs {
 /// block.
 pub fn palladium_programs(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    match agree(&text, crc32fast::hash(input) % 8 == 0) {
+    match agree(&text, crc32fast::hash(input).is_multiple_of(8)) {
         Ok(_) => {}
         Err(why) if text.contains("mistake") && why.starts_with("it is refused") => {}
         Err(why) => panic!("{why}"),
