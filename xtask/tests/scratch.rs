@@ -57,6 +57,8 @@ fn a_project_of_its_own_runs_what_it_builds() {
     let output = Command::new(env!("CARGO"))
         .args(["run", "--offline", "--quiet"])
         .env("CARGO_TARGET_DIR", root.join("target/scratch"))
+        // Nobody debugs it.
+        .env("CARGO_PROFILE_DEV_DEBUG", "none")
         .current_dir(project.path())
         .output()
         .unwrap();

@@ -294,8 +294,11 @@ fn packages() -> Vec<serde_json::Value> {
     metadata["packages"].as_array().unwrap().clone()
 }
 
+/// The fuzzer is a program, whose parts are a library only for its tests.
 fn is_library(package: &serde_json::Value) -> bool {
-    package["targets"].as_array().unwrap().iter().any(|target| target["kind"][0] == "lib")
+    let is_program = package["name"] == "iridium-vm-fuzz";
+    !is_program
+        && package["targets"].as_array().unwrap().iter().any(|target| target["kind"][0] == "lib")
 }
 
 fn folder_of(package: &serde_json::Value) -> PathBuf {
