@@ -7,8 +7,10 @@ use std::fs;
 use std::path::Path;
 
 use iridium_isa::{FileId, Severity, Sources};
+use palladium::Target;
 use palladium::diag::{Problem, diagnostics};
 use palladium::names::{LoadError, Loaded, Loader, check};
+use palladium::rc::Mode;
 use palladium::syntax::parse;
 
 /// The files of one folder.
@@ -141,4 +143,31 @@ fn types_that_double_with_each_line_are_refused_in_time() {
     let checked = check("main.pd", &mut Text(&text)).unwrap();
     assert!(checked.has_errors());
     assert!(checked.problems.iter().any(|problem| problem.name == "type-too-large"));
+}
+
+/// What is left out of a program of processes gives errors, or a program that compiles.
+#[test]
+fn programs_of_processes_with_parts_left_out_are_told_or_compiled() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/processes");
+    for entry in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for nth in 0..lines.len() {
+            let without: Vec<&str> = lines
+                .iter()
+                .enumerate()
+                .filter(|(n, _)| *n != nth)
+                .map(|(_, line)| *line)
+                .collect();
+            told_or_compiled(&without.join("\n"));
+            told_or_compiled(&lines[..nth].join("\n"));
+        }
+    }
+}
+
+fn told_or_compiled(text: &str) {
+    let checked = check("main.pd", &mut Text(text)).unwrap();
+    if !checked.has_errors() {
+        let _ = checked.module(Target::Main, Mode::Optimised).unwrap();
+    }
 }

@@ -21,7 +21,7 @@ use crate::core::{
 use crate::diag::places::By;
 use crate::diag::processes as say;
 use crate::names::actors::is_of_system;
-use crate::names::world::{ActorId, FnKey, Part, Progress, Signature};
+use crate::names::world::{ActorId, Bound, FnKey, Part, Progress, Signature};
 use crate::syntax::ast;
 
 /// The local that says with which code the process is to end after the handler.
@@ -198,6 +198,10 @@ impl Checker {
             stmts.push(self.process("trap_exits", Vec::new(), span));
         }
         if let Some((key, handler)) = self.system_handler(id, "start") {
+            if !handler.params.is_empty() || handler.result.is_some() {
+                let place = self.place(&handler.name.span);
+                self.problem(say::system_handler(place, "start", "()"));
+            }
             stmts.push(self.handled(&state, key, Vec::new(), &handler.name.span));
         }
         let receive = self.waits(&state, signature);
@@ -309,6 +313,7 @@ impl Checker {
         (key, handler): (FnKey, &ast::Handler),
     ) -> MessageArm {
         let span = &handler.name.span;
+        self.check_message(key);
         let locals: Vec<LocalId> =
             fields.iter().map(|(_, ty)| self.temporary(ty.clone(), span)).collect();
         let mut args: Vec<Expr> =
@@ -325,6 +330,18 @@ impl Checker {
             }
         };
         MessageArm { variant: Some(variant), fields: locals, body }
+    }
+
+    /// What a handler takes and gives must be something that can be sent.
+    fn check_message(&mut self, key: FnKey) {
+        let signature = self.world.signature(key);
+        for param in &signature.params {
+            if param.inout {
+                self.problem(say::spawned_inout(self.place(&param.span)));
+            }
+            self.need(Bound::Send, &param.ty, &param.span, None);
+        }
+        self.need(Bound::Send, &signature.result, &signature.result_span, None);
     }
 
     fn system_arms(&mut self, state: &State) -> Vec<SystemArm> {

@@ -412,6 +412,8 @@ impl Checker {
                 ERROR
             }
         };
+        let why = (self.place(span), "messages are sent".to_owned());
+        self.need(Bound::Send, &of, span, Some(why));
         let message = self.temporary(of.clone(), span);
         let value = local(message, of.clone(), span);
         let own: Vec<ast::Arm> = arms.iter().filter(|arm| !arm.system).cloned().collect();
