@@ -150,10 +150,9 @@ fn speak(
 
 /// The protocol of the actor that a process runs; all of its module when that is not known.
 fn own(protocols: Vec<Protocol>, inbox: &Inbox) -> Vec<Protocol> {
-    let function = inbox.function.as_deref().unwrap_or_default();
-    let runs = |name: &str| {
-        function.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
+    // Compilers put the module before the name, and what tells several of one name apart behind it.
+    let function = format!(".{}.", inbox.function.as_deref().unwrap_or_default());
+    let runs = |name: &str| function.contains(&format!(".{name}."));
     let longest = |protocol: &Protocol| {
         let names = protocol.starts.iter().map(|start| &*start.name);
         names.filter(|name| runs(name)).map(str::len).max()
