@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::logging::{LogFile, LogTarget};
 use crate::program::culprits::Culprits;
 use crate::program::file::display_name;
-use crate::program::{Settings, Stream, hosts, load, prepare};
+use crate::program::{Input, Settings, Stream, hosts, load, prepare};
 use crate::signals::Signal;
 use crate::{config, io_error, logging, mesh_events, output, signals};
 
@@ -51,7 +51,7 @@ pub(crate) fn run(
     let signals = signals::receive()?;
     let stream = Stream::to(io::stdout());
     let mut node = iridium_node::Config::new(mesh, Arc::new(stream.clone()));
-    node.hosts = hosts(&[]);
+    node.hosts = hosts(&[], Input::None);
     node.workers = settings.threads.unwrap_or(node.workers);
     node.processes = settings.processes.unwrap_or(node.processes);
     node.memory = settings.memory.unwrap_or(node.memory);

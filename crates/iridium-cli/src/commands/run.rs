@@ -19,7 +19,7 @@ use crate::args::{Argument, Cli, LimitFlags, RunFlags, StartFlags};
 use crate::failure::Failure;
 use crate::program::file::display_name;
 use crate::program::saved_state::{SavedBy, SavedState, check_place};
-use crate::program::{End, Settings, load, prepare_with};
+use crate::program::{End, Input, Settings, load, prepare_with};
 use crate::signals;
 
 /// `iridium run FILE`
@@ -38,7 +38,7 @@ pub(crate) fn start(
         check_flags_of_app(file, start, run)?;
         return run_app::run_module(file, module, limits.limits(), settings);
     }
-    let program = prepare_with(module, &start.words)?;
+    let program = prepare_with(module, &start.words, Input::Standard)?;
     let process = process(file, &program, start, limits)?;
     run.save.as_deref().map_or(Ok(()), check_place)?;
     let signals = signals::receive()?;

@@ -6,17 +6,24 @@
 //! | `env.arg_count` | – | how many words the program was given |
 //! | `env.arg_len` | number of a word, from 0 | its length in bytes |
 //! | `env.arg_copy` | number of a word, address, room in bytes | how many bytes were copied |
+//! | `stdin.read_line` | address, room in bytes | how many bytes were copied: all of the next line, with its end, or none; how long the line is |
+//! | `stdin.read` | address, room in bytes | how many bytes were copied; the same again |
+//!
+//! In place of the last result of the two that read: -1 at the end, -2 for a line that does not fit
+//! in the heap, -3 where programs have no input, -1000 - N for an error that the system calls N.
 
 use std::sync::Arc;
 
 use iridium_vm::{Caller, HostError, HostResult, Hosts};
 
+use super::stdin::{self, Input};
 use crate::output;
 
-/// The functions, for programs that are given these words.
-pub(crate) fn hosts(words: &[String]) -> Hosts {
+/// The functions, for programs that are given these words and this input.
+pub(crate) fn hosts(words: &[String], input: Input) -> Hosts {
     let words: Arc<[String]> = words.into();
     let mut hosts = Hosts::new();
+    stdin::add(&mut hosts, input);
     // Whoever reads stderr may take their time.
     hosts.add_blocking("eprint", |caller| {
         let [address, length, ..] = *caller.registers;
@@ -69,7 +76,7 @@ mod tests {
     fn run(source: &str, words: &[&str]) -> (Stop, Vec<u8>) {
         let module = Assembler::new("t.iasm").assemble(source).unwrap().module;
         let words: Vec<_> = words.iter().map(ToString::to_string).collect();
-        let program = Program::new(module, &hosts(&words)).unwrap();
+        let program = Program::new(module, &hosts(&words, Input::None)).unwrap();
         let mut output = Vec::new();
         let stop = Process::new(&program, Limits::default()).run(&program, 1_000, &mut output);
         (stop.unwrap(), output)

@@ -4,6 +4,7 @@
 //! * [`mod@load`]: from files to modules;
 //! * [`environment`]: the scheduler that they run on;
 //! * [`mod@hosts`]: what they may call;
+//! * [`mod@stdin`]: where their input comes from;
 //! * [`stream`]: where their output goes;
 //! * [`end`]: how they end;
 //! * [`culprits`]: whose end made supervisors give up;
@@ -25,6 +26,7 @@ mod open;
 pub(crate) mod palladium_files;
 pub(crate) mod palladium_source;
 pub(crate) mod saved_state;
+mod stdin;
 pub(crate) mod stream;
 pub(crate) mod view;
 
@@ -32,6 +34,7 @@ pub(crate) use end::End;
 pub(crate) use environment::{Environment, Notice, Settings};
 pub(crate) use hosts::hosts;
 pub(crate) use load::load;
+pub(crate) use stdin::Input;
 pub(crate) use stream::Stream;
 
 use std::sync::Arc;
@@ -43,12 +46,16 @@ use crate::failure::Failure;
 
 /// Makes a module ready to run.
 pub(crate) fn prepare(module: Module) -> Result<Arc<Program>, Failure> {
-    prepare_with(module, &[])
+    prepare_with(module, &[], Input::None)
 }
 
-/// Makes a module ready to run, as a program that is given these words.
-pub(crate) fn prepare_with(module: Module, words: &[String]) -> Result<Arc<Program>, Failure> {
-    Program::new(module, &hosts(words))
+/// Makes a module ready to run, as a program that is given these words and this input.
+pub(crate) fn prepare_with(
+    module: Module,
+    words: &[String],
+    input: Input,
+) -> Result<Arc<Program>, Failure> {
+    Program::new(module, &hosts(words, input))
         .map(Arc::new)
         .map_err(|missing| Failure::failed(format!("the program needs {missing}")))
 }

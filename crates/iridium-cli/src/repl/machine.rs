@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::path_text::shown;
 use crate::program::file::is_dash;
 use crate::program::saved_state::{SavedBy, SavedProcess, SavedState, check_place};
-use crate::program::{End, Environment, Settings, hosts, load, prepare};
+use crate::program::{End, Environment, Input, Settings, hosts, load, prepare};
 
 /// The name that diagnostics and traps give to typed lines in place of a file.
 const SOURCE_NAME: &str = "repl";
@@ -365,7 +365,8 @@ impl Machine {
         let settings = Settings { threads: local.environment.settings.threads, ..state.settings };
         let environment = Environment::start_reachable(settings, stream)?;
         let options = RestoreOptions { native: true, ..RestoreOptions::default() };
-        let restored = environment.scheduler.restore_all(&state.processes, &hosts(&[]), options);
+        let restored =
+            environment.scheduler.restore_all(&state.processes, &hosts(&[], Input::None), options);
         let restored = restored.map_err(|error| Failure::failed(format!("{path}: {error}")))?;
         let Some(process) = restored.native else {
             return Err(Failure::failed(format!("{path} is damaged")));

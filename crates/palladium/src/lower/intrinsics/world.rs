@@ -21,10 +21,9 @@ impl Code<'_, '_> {
             "sleep_ms" => self.machine(MachineOp::Sleep, &[word(0)], &[]),
             "arg_count" => self.host("env.arg_count", &[], &[Class::Int]),
             "arg_len" => self.host("env.arg_len", &[word(0)], &[Class::Int]),
-            "arg_copy" => {
-                self.arg_copy(word(0), word(1));
-                Vec::new()
-            }
+            "arg_copy" => self.fill(word(1), "env.arg_copy", &[word(0)], &[]),
+            "read_line_into" => self.fill(word(0), "stdin.read_line", &[], &[Class::Int]),
+            "read_into" => self.fill(word(0), "stdin.read", &[], &[Class::Int]),
             _ => Vec::new(),
         }
     }
@@ -34,14 +33,18 @@ impl Code<'_, '_> {
         self.machine(MachineOp::Host(import), args, results)
     }
 
-    /// Fills a string with an argument, as far as it has room; its length is what was copied.
-    fn arg_copy(&mut self, index: Reg, to: Reg) {
+    /// Has a host function fill a string or bytes, as far as there is room. It gets the address and
+    /// the room behind its own arguments, and the first result is the length.
+    fn fill(&mut self, to: Reg, host: &str, args: &[Reg], others: &[Class]) -> Value {
         self.unique(to);
         let room = self.reg(Class::Int);
         self.emit(Inst::Capacity { d: room, s: to });
         let room = self.binary(BinaryOp::SubWrap, room, Operand::Imm(i32::from(ELEMENTS)));
         let address = self.address(to, ELEMENTS);
-        let length = self.host("env.arg_copy", &[index, address, room], &[Class::Int])[0];
+        let results = [&[Class::Int], others].concat();
+        let mut results = self.host(host, &[args, &[address, room]].concat(), &results);
+        let length = results.remove(0);
         self.store(to, LENGTH, length);
+        results
     }
 }
