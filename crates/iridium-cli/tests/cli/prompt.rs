@@ -76,7 +76,7 @@ fn an_entry_that_fails_changes_nothing_and_says_where() {
     );
     for text in [
         "error: expected `Int`, found `String` [mismatched-types]\n  --> repl:1:9",
-        "trap: index-out-of-bounds\n  at repl:1:7",
+        "trap: index-out-of-bounds (index 2 of a list of 2)\n  at repl:1:7",
         "error: this `[` is not closed [missing-bracket]",
     ] {
         assert!(outcome.stderr.contains(text), "{text}: {}", outcome.stderr);

@@ -69,19 +69,23 @@ impl Run<'_> {
     }
 
     /// The address of element `i` of the list or bytes at `a`.
-    pub(super) fn element(&self, a: Int, i: Int, width: i64) -> Result<i64, TrapKind> {
+    fn element(&self, a: Int, i: Int, width: i64) -> Result<i64, Interruption> {
         let (block, index) = (self.int(a), self.int(i));
-        let length: [u8; 8] = self.read_array(a, Offset(8))?;
-        if index as u64 >= u64::from_le_bytes(length) {
-            return Err(TrapKind::IndexOutOfBounds);
+        let length = u64::from_le_bytes(self.read_array(a, Offset(8))?);
+        if index as u64 >= length {
+            let said = match width {
+                1 => format!("index {index} of {length} bytes"),
+                _ => format!("index {index} of a list of {length}"),
+            };
+            return Err(Interruption::TrapWith(Box::new((TrapKind::IndexOutOfBounds, said))));
         }
         Ok(block.wrapping_add(16).wrapping_add(index.wrapping_mul(width)))
     }
 
-    pub(super) fn load_element<const N: usize>(&self, a: Int, i: Int) -> Result<[u8; N], TrapKind> {
+    pub(super) fn load_element<const N: usize>(&self, a: Int, i: Int) -> Result<[u8; N], Interruption> {
         let at = self.element(a, i, N as i64)?;
         let bytes = readable(self.process, self.module, at, N as i64)?;
-        bytes.first_chunk().copied().ok_or(TrapKind::HeapOutOfBounds)
+        Ok(*bytes.first_chunk().ok_or(TrapKind::HeapOutOfBounds)?)
     }
 
     pub(super) fn store_element<const N: usize>(
@@ -89,7 +93,7 @@ impl Run<'_> {
         a: Int,
         i: Int,
         bytes: [u8; N],
-    ) -> Result<(), TrapKind> {
+    ) -> Result<(), Interruption> {
         let at = self.element(a, i, N as i64)?;
         writable(self.process, at, N as i64)?.copy_from_slice(&bytes);
         Ok(())
