@@ -82,7 +82,11 @@ impl Run<'_> {
         Ok(block.wrapping_add(16).wrapping_add(index.wrapping_mul(width)))
     }
 
-    pub(super) fn load_element<const N: usize>(&self, a: Int, i: Int) -> Result<[u8; N], Interruption> {
+    pub(super) fn load_element<const N: usize>(
+        &self,
+        a: Int,
+        i: Int,
+    ) -> Result<[u8; N], Interruption> {
         let at = self.element(a, i, N as i64)?;
         let bytes = readable(self.process, self.module, at, N as i64)?;
         Ok(*bytes.first_chunk().ok_or(TrapKind::HeapOutOfBounds)?)
