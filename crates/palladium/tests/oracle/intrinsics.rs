@@ -228,7 +228,16 @@ fn length<T>(all: &[T]) -> Value {
 
 fn inside<T>(at: i64, all: &[T]) -> Outcome<usize> {
     let inside = usize::try_from(at).ok().filter(|at| *at < all.len());
-    inside.map_or_else(|| trap(OUTSIDE), Ok)
+    inside.map_or_else(|| outside(at, all), Ok)
+}
+
+/// The machine says which element there is not.
+pub(super) fn outside<T, R>(at: i64, all: &[T]) -> Outcome<R> {
+    let text = match size_of::<T>() {
+        1 => format!("index {at} of {} bytes", all.len()),
+        _ => format!("index {at} of a list of {}", all.len()),
+    };
+    Err(Exit::Trap { kind: OUTSIDE, text: Some(text) })
 }
 
 fn range(from: i64, to: i64, length: usize) -> Outcome<std::ops::Range<usize>> {

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use palladium::core::{Place, Step};
 
-use super::evaluator::{Evaluator, Frame, Outcome, trap, wrong};
+use super::evaluator::{Evaluator, Frame, Outcome, wrong};
+use super::intrinsics::outside;
 use super::value::Value;
 
 /// A step of a place whose index is known.
@@ -48,12 +49,12 @@ fn go<R>(value: &mut Value, ways: &[Way], f: impl FnOnce(&mut Value) -> R) -> Ou
         }
         (Way::Index(index), Value::List(list)) => {
             let inside = usize::try_from(*index).ok().filter(|index| *index < list.len());
-            let Some(index) = inside else { return trap("index-out-of-bounds") };
+            let Some(index) = inside else { return outside(*index, list) };
             go(&mut Rc::make_mut(list)[index], ways, f)
         }
         (Way::Index(index), Value::Text(bytes)) => {
             let inside = usize::try_from(*index).ok().filter(|index| *index < bytes.len());
-            let Some(index) = inside else { return trap("index-out-of-bounds") };
+            let Some(index) = inside else { return outside(*index, bytes) };
             let byte = &mut Rc::make_mut(bytes)[index];
             let mut value = Value::Word((*byte).into());
             let done = go(&mut value, ways, f);
