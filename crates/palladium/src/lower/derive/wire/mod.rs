@@ -18,11 +18,13 @@
 
 mod library;
 mod read;
+mod read_again;
 mod size;
 mod write;
 
 use crate::core::{EnumId, Type};
 use crate::lower::code::{Code, Value};
+use crate::lower::shape::{Form, Layout};
 use crate::mir::{BinaryOp, BlockIdx, Compare, Operand, Reg};
 
 pub(in crate::lower) use read::Reader;
@@ -34,6 +36,13 @@ const MAX_FIXED: u32 = 1024;
 /// Values of a type may lie in each other so deep, where the inner one is not the last part of the
 /// outer: what is deeper is neither written nor read.
 const MAX_DEPTH: i32 = 10_000;
+
+/// Where a function begins again with the last part of a value, which is of the same type.
+struct Again<'t> {
+    ty: &'t Type,
+    begin: BlockIdx,
+    value: &'t [Reg],
+}
 
 impl Code<'_, '_> {
     /// The bytes of every value of a type, when they are always as many.
@@ -129,6 +138,36 @@ impl Code<'_, '_> {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// The types of the fields, by variant; a record or tuple has one.
+    fn fields_by_variant(&mut self, ty: &Type) -> Vec<Vec<Type>> {
+        match &self.shape(ty).layout {
+            Layout::Product(product) => vec![product.fields.types.clone()],
+            Layout::Sum(sum) => sum.variants.iter().map(|fields| fields.types.clone()).collect(),
+            Layout::Scalar => Vec::new(),
+        }
+    }
+
+    /// Whether a value has no block of its own.
+    fn is_unboxed(&mut self, ty: &Type) -> bool {
+        match &self.shape(ty).layout {
+            Layout::Product(product) => !product.boxed,
+            Layout::Sum(sum) => !matches!(sum.form, Form::Boxed),
+            Layout::Scalar => false,
+        }
+    }
+
+    /// Whether the last part of a value may be one of this type. Where it is of the same type as
+    /// the whole, that is a step of a loop and not a call: lists that are made of values may be long.
+    fn ends_in(&mut self, types: &[Type], whole: &Type) -> bool {
+        let Some(last) = types.last() else { return false };
+        if last == whole {
+            return true;
+        }
+        !self.is_table(last)
+            && self.is_unboxed(last)
+            && self.fields_by_variant(last).iter().any(|types| self.ends_in(types, whole))
     }
 
     /// The depth of what lies in a value at this depth.

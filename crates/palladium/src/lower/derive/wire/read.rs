@@ -9,7 +9,6 @@ use std::sync::Arc;
 use crate::core::Type;
 use crate::lower::code::{Code, ELEMENTS, LENGTH, MADE, Value};
 use crate::lower::instances::{Derived, Key};
-use crate::lower::shape::Layout;
 use crate::mir::{
     BinaryOp, BlockIdx, Class, Compare, Function, Inst, MachineOp, Operand, Passing, Reg,
     Terminator, Width,
@@ -62,7 +61,12 @@ impl Code<'_, '_> {
 
     /// Reads values one after the other. Whether there is enough for those of a fixed size is looked
     /// at once for as many as follow each other.
-    fn read_values(&mut self, types: &[Type], reader: &Reader, wrong: BlockIdx) -> Vec<Value> {
+    pub(super) fn read_values(
+        &mut self,
+        types: &[Type],
+        reader: &Reader,
+        wrong: BlockIdx,
+    ) -> Vec<Value> {
         let mut values = Vec::new();
         let mut rest = types;
         while let Some(first) = rest.first() {
@@ -188,10 +192,7 @@ impl Code<'_, '_> {
 
     /// The types of the fields of a record or tuple.
     fn types_of(&mut self, ty: &Type) -> Vec<Type> {
-        match &self.shape(ty).layout {
-            Layout::Product(product) => product.fields.types.clone(),
-            _ => Vec::new(),
-        }
+        self.fields_by_variant(ty).into_iter().flatten().collect()
     }
 
     /// Makes the function of a type.
@@ -216,6 +217,9 @@ impl Code<'_, '_> {
         match ty {
             Type::String | Type::Bytes => self.read_bytes(ty, reader, wrong),
             Type::List(element) => self.read_list(ty, element, reader, wrong),
+            Type::Enum(..) | Type::Record(..) if self.begins_again(ty) => {
+                self.read_again(ty, reader, wrong);
+            }
             Type::Enum(..) => self.read_enum(ty, reader, wrong),
             _ => {
                 let types = self.types_of(ty);
@@ -227,19 +231,27 @@ impl Code<'_, '_> {
     }
 
     fn read_enum(&mut self, ty: &Type, reader: &Reader, wrong: BlockIdx) {
-        let Type::Enum(id, args) = ty else { return };
-        let variants = &self.context.program.enums[id.0 as usize].variants;
-        let number = self.read_wire(&Type::Int, reader, wrong)[0];
-        let blocks: Vec<BlockIdx> = variants.iter().map(|_| self.block()).collect();
-        self.end(Terminator::Switch { value: number, targets: blocks.clone(), otherwise: wrong });
-        for ((n, variant), block) in (0..).zip(variants).zip(blocks) {
+        let variants = self.fields_by_variant(ty);
+        let blocks = self.switch_on_number(variants.len(), reader, wrong);
+        for ((n, types), block) in (0..).zip(variants).zip(blocks) {
             self.at(block);
-            let types: Vec<Type> =
-                variant.fields.iter().map(|(_, ty)| ty.substitute(args)).collect();
             let values = self.read_values(&types, reader, wrong);
             let value = self.variant(ty, n, values);
             self.give([value, vec![reader.at]].concat());
         }
+    }
+
+    /// Reads the number of a variant: a block for each.
+    pub(super) fn switch_on_number(
+        &mut self,
+        variants: usize,
+        reader: &Reader,
+        wrong: BlockIdx,
+    ) -> Vec<BlockIdx> {
+        let value = self.read_wire(&Type::Int, reader, wrong)[0];
+        let targets: Vec<BlockIdx> = (0..variants).map(|_| self.block()).collect();
+        self.end(Terminator::Switch { value, targets: targets.clone(), otherwise: wrong });
+        targets
     }
 
     /// The length is compared with what is left before memory is taken.

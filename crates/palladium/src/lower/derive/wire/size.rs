@@ -8,7 +8,7 @@ use crate::lower::derive::Parts;
 use crate::lower::instances::{Derived, Key};
 use crate::mir::{BinaryOp, Class, Function, Inst, Operand, Passing, Reg, Terminator};
 
-use super::CELL;
+use super::{Again, CELL};
 
 /// The kind of the trap of a value that is too deep to be sent.
 const PANIC: u8 = 0;
@@ -103,33 +103,66 @@ impl Code<'_, '_> {
     }
 
     fn size_body(&mut self, ty: &Type, value: &[Reg], depth: Option<Reg>) {
-        match ty {
-            Type::List(element) => {
-                let total = self.int(i64::from(CELL));
-                let length = self.length(value[0]);
-                self.repeat(length, |code, index| {
-                    let value = code.element(value[0], index, element);
-                    let bytes = code.size_of_element(element, &value, depth);
-                    let (op, b) = (BinaryOp::AddWrap, Operand::Reg(bytes));
-                    code.emit(Inst::Binary { op, d: total, a: total, b });
-                });
-                self.give(vec![total]);
-            }
-            Type::Enum(id, _) => {
-                let count = self.context.program.enums[id.0 as usize].variants.len() as u32;
-                let blocks = self.blocks_by_variant(ty, value, count);
-                for (variant, block) in (0..).zip(blocks) {
-                    self.at(block);
-                    let parts = self.payload_of(ty, variant, value);
-                    let bytes = self.size_of_parts(CELL, &parts, depth);
-                    self.give(vec![bytes]);
-                }
-            }
-            _ => {
-                let parts = self.fields_of(ty, value);
-                let bytes = self.size_of_parts(0, &parts, depth);
-                self.give(vec![bytes]);
-            }
+        if let Type::List(element) = ty {
+            let total = self.int(i64::from(CELL));
+            let length = self.length(value[0]);
+            self.repeat(length, |code, index| {
+                let value = code.element(value[0], index, element);
+                let bytes = code.size_of_element(element, &value, depth);
+                code.add_to(total, bytes);
+            });
+            return self.give(vec![total]);
         }
+        let total = self.int(0);
+        let again = Again { ty, begin: self.block(), value };
+        self.jump(again.begin);
+        self.at(again.begin);
+        self.add_whole(ty, value, total, depth, &again);
+    }
+
+    /// Adds the bytes of a value that is the last part of the whole, or the whole, and gives the sum.
+    fn add_whole(
+        &mut self,
+        ty: &Type,
+        value: &[Reg],
+        total: Reg,
+        depth: Option<Reg>,
+        again: &Again<'_>,
+    ) {
+        let Some(variants) = self.variants_of(ty) else {
+            let parts = self.fields_of(ty, value);
+            return self.add_parts(0, parts, total, depth, again);
+        };
+        for (variant, block) in (0..).zip(self.blocks_by_variant(ty, value, variants)) {
+            self.at(block);
+            let parts = self.payload_of(ty, variant, value);
+            self.add_parts(CELL, parts, total, depth, again);
+        }
+    }
+
+    fn add_parts(
+        &mut self,
+        before: u32,
+        mut parts: Parts,
+        total: Reg,
+        depth: Option<Reg>,
+        again: &Again<'_>,
+    ) {
+        let types: Vec<Type> = parts.iter().map(|(_, ty)| ty.clone()).collect();
+        let last = if self.ends_in(&types, again.ty) { parts.pop() } else { None };
+        let bytes = self.size_of_parts(before, &parts, depth);
+        self.add_to(total, bytes);
+        let Some((source, ty)) = last else { return self.give(vec![total]) };
+        let value = self.read(&source, &ty);
+        if ty == *again.ty {
+            self.copy_to(again.value, &value);
+            return self.jump(again.begin);
+        }
+        self.add_whole(&ty, &value, total, depth, again);
+    }
+
+    fn add_to(&mut self, total: Reg, bytes: Reg) {
+        let (op, b) = (BinaryOp::AddWrap, Operand::Reg(bytes));
+        self.emit(Inst::Binary { op, d: total, a: total, b });
     }
 }

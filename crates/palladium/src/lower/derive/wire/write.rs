@@ -6,16 +6,16 @@ use crate::core::Type;
 use crate::lower::code::{Code, ELEMENTS, MADE, Value};
 use crate::lower::derive::Parts;
 use crate::lower::instances::{Derived, Key};
-use crate::lower::value::Source;
 use crate::mir::{BinaryOp, Class, Compare, Function, Inst, MachineOp, Operand, Passing, Reg};
 
-use super::CELL;
+use super::{Again, CELL};
 
 impl Code<'_, '_> {
     /// Writes a value to an address, where there is room for it. The address behind it.
     pub(in crate::lower) fn write_wire(&mut self, ty: &Type, value: &[Reg], at: Reg) -> Reg {
-        let parts = vec![(Source::Regs(value.to_vec()), ty.clone())];
-        self.write_parts(&parts, at, 0)
+        let mut place = Place { at, offset: 0 };
+        self.write_at(ty, value, &mut place);
+        self.address_of(&place)
     }
 
     /// The same of an element of a list.
@@ -29,14 +29,13 @@ impl Code<'_, '_> {
         }
     }
 
-    /// Writes values one after the other, the first of them this far behind an address.
-    fn write_parts(&mut self, parts: &Parts, at: Reg, offset: u32) -> Reg {
-        let mut place = Place { at, offset };
+    /// Writes values one after the other. The place behind.
+    fn write_parts(&mut self, parts: &Parts, mut place: Place) -> Place {
         for (source, ty) in parts {
             let value = self.read(source, ty);
             self.write_at(ty, &value, &mut place);
         }
-        self.address_of(&place)
+        place
     }
 
     fn address_of(&mut self, place: &Place) -> Reg {
@@ -56,10 +55,8 @@ impl Code<'_, '_> {
                 self.write_cell(variant, place);
             }
             _ if self.is_open(ty) && !self.is_table(ty) => {
-                for (source, ty) in self.fields_of(ty, value) {
-                    let value = self.read(&source, &ty);
-                    self.write_at(&ty, &value, place);
-                }
+                let parts = self.fields_of(ty, value);
+                *place = self.write_parts(&parts, *place);
             }
             // Numbers, and a reply, which is two.
             _ if self.is_scalar(ty) => {
@@ -100,24 +97,47 @@ impl Code<'_, '_> {
         match ty {
             Type::String | Type::Bytes => self.write_bytes(value[0], at),
             Type::List(element) => self.write_list(element, value[0], at),
-            Type::Enum(id, _) => {
-                let count = self.context.program.enums[id.0 as usize].variants.len() as u32;
-                let blocks = self.blocks_by_variant(ty, value, count);
-                for (variant, block) in (0..).zip(blocks) {
-                    self.at(block);
-                    let number = self.int(i64::from(variant));
-                    self.store(at, 0, number);
-                    let parts = self.payload_of(ty, variant, value);
-                    let behind = self.write_parts(&parts, at, CELL);
-                    self.give(vec![behind]);
-                }
-            }
             _ => {
-                let parts = self.fields_of(ty, value);
-                let behind = self.write_parts(&parts, at, 0);
-                self.give(vec![behind]);
+                let again = Again { ty, begin: self.block(), value };
+                self.jump(again.begin);
+                self.at(again.begin);
+                self.write_whole(ty, value, Place { at, offset: 0 }, at, &again);
             }
         }
+    }
+
+    /// Writes a value that is the last part of the whole, or the whole, and gives the address behind.
+    fn write_whole(&mut self, ty: &Type, value: &[Reg], place: Place, at: Reg, again: &Again<'_>) {
+        let Some(variants) = self.variants_of(ty) else {
+            let parts = self.fields_of(ty, value);
+            return self.write_whole_parts(parts, place, at, again);
+        };
+        for (variant, block) in (0..).zip(self.blocks_by_variant(ty, value, variants)) {
+            self.at(block);
+            let number = self.int(i64::from(variant));
+            let mut place = place;
+            self.write_cell(number, &mut place);
+            let parts = self.payload_of(ty, variant, value);
+            self.write_whole_parts(parts, place, at, again);
+        }
+    }
+
+    fn write_whole_parts(&mut self, mut parts: Parts, place: Place, at: Reg, again: &Again<'_>) {
+        let types: Vec<Type> = parts.iter().map(|(_, ty)| ty.clone()).collect();
+        let last = if self.ends_in(&types, again.ty) { parts.pop() } else { None };
+        let place = self.write_parts(&parts, place);
+        let Some((source, ty)) = last else {
+            let behind = self.address_of(&place);
+            return self.give(vec![behind]);
+        };
+        let value = self.read(&source, &ty);
+        if ty == *again.ty {
+            let behind = self.address_of(&place);
+            self.copy_to(again.value, &value);
+            self.copy_to(&[at], &[behind]);
+            return self.jump(again.begin);
+        }
+        self.write_whole(&ty, &value, place, at, again);
     }
 
     /// The last cell is made 0 before the bytes are copied over it.
@@ -162,6 +182,7 @@ impl Code<'_, '_> {
 }
 
 /// Where something is to be written: so many bytes behind an address.
+#[derive(Clone, Copy)]
 struct Place {
     at: Reg,
     offset: u32,
