@@ -58,8 +58,15 @@ pub(crate) struct BenchFlags {
 }
 
 /// What can be fuzzed.
-pub(crate) const FUZZED: [&str; 6] =
-    ["module", "source", "snapshot", "differential", "palladium-source", "palladium-programs"];
+pub(crate) const FUZZED: [&str; 7] = [
+    "module",
+    "source",
+    "snapshot",
+    "differential",
+    "palladium-source",
+    "palladium-programs",
+    "palladium-messages",
+];
 
 #[derive(Debug, Args)]
 pub(crate) struct Fuzz {

@@ -14,6 +14,8 @@ mod generate;
 pub mod mutate;
 #[path = "../../../palladium/tests/oracle/mod.rs"]
 mod oracle;
+#[path = "../../../palladium/tests/payloads/mod.rs"]
+mod payloads;
 pub mod targets;
 
 use mutate::{Random, mutate};
@@ -33,7 +35,7 @@ pub struct Target {
 pub type Inputs = Box<dyn Fn(&mut Random) -> Vec<u8>>;
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "module", run: targets::module, inputs: || mutated(targets::module_seeds()) },
     Target { name: "source", run: targets::source, inputs: || mutated(targets::source_seeds()) },
     Target {
@@ -55,6 +57,11 @@ pub const TARGETS: [Target; 6] = [
         name: "palladium-programs",
         run: targets::palladium_programs,
         inputs: targets::palladium_programs_inputs,
+    },
+    Target {
+        name: "palladium-messages",
+        run: targets::palladium_messages,
+        inputs: targets::palladium_messages_inputs,
     },
 ];
 
