@@ -24,6 +24,8 @@ struct Asked {
     home: &'static str,
     /// The intrinsics of the home that ask for it.
     by: &'static [&'static str],
+    /// A module that asks for it wherever it is read.
+    with: Option<&'static str>,
     /// Functions of the home.
     own: &'static [&'static str],
     /// Functions of the modules of types, and of the home.
@@ -35,13 +37,21 @@ const ASKED: [Asked; 3] = [
     Asked {
         home: "wire",
         by: &["to_bytes", "from_bytes"],
+        with: Some("process"),
         own: &[],
         derived: &["derive_wire_size", "derive_write_wire", "derive_read_wire"],
     },
-    Asked { home: "json_encode", by: &["encode_value"], own: &[], derived: &["derive_encode"] },
+    Asked {
+        home: "json_encode",
+        by: &["encode_value"],
+        with: None,
+        own: &[],
+        derived: &["derive_encode"],
+    },
     Asked {
         home: "json_decode",
         by: &["decode_value"],
+        with: None,
         own: &[
             "is_null",
             "open_object",
@@ -312,7 +322,8 @@ impl Checker {
     /// What other derived code calls, when there is some.
     fn reach_asked(&mut self, modules: &BTreeSet<String>, known: &mut Reached) {
         for asked in &ASKED {
-            if !asked.by.iter().any(|name| self.is_reached(asked.home, name)) {
+            let with = asked.with.is_some_and(|with| self.world.library.contains_key(with));
+            if !with && !asked.by.iter().any(|name| self.is_reached(asked.home, name)) {
                 continue;
             }
             for name in asked.own {
