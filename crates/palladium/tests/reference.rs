@@ -128,7 +128,7 @@ fn operators_bind_as_the_table_says() {
 
 #[test]
 fn editors_know_the_same_words() {
-    let grammar = read("editors/palladium.tmLanguage.json").replace(r"\\b", " ");
+    let grammar = read("editors/vscode/palladium.tmLanguage.json").replace(r"\\b", " ");
     let notes = read("editors/README.md");
     for word in words().filter(|word| *word != "where") {
         let apart = |text: &str, word: &str| {

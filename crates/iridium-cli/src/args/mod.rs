@@ -150,6 +150,13 @@ pub(crate) enum Command {
         #[arg(long)]
         copies: bool,
     },
+    /// Make a folder with a Palladium program to begin with
+    New {
+        /// The name of the folder: a letter, then letters, digits, - and _
+        name: String,
+    },
+    /// Answer what an editor asks of Palladium, over stdin and stdout; editors start it
+    Lsp,
     /// Run a node until Ctrl-C or iridium leave
     Node {
         #[command(flatten)]

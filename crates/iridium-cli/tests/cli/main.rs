@@ -13,6 +13,7 @@ mod loss;
 mod machine;
 mod mesh;
 mod modules;
+mod new;
 mod node;
 mod operate;
 mod palladium;
