@@ -3,12 +3,20 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
-use crate::support::User;
+use crate::support::{Outcome, Process, User};
+
+/// Runs the command in the user's own folder.
+fn at_home(user: &User, words: &[&str]) -> Outcome {
+    let mut command = user.iridium(words);
+    command.current_dir(user.path(""));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Process::start(&mut command).end()
+}
 
 #[test]
 fn a_new_project_is_checked_formatted_tested_and_runs() {
     let user = User::new();
-    let outcome = user.run(&["new", "first-one"]);
+    let outcome = at_home(&user, &["new", "first-one"]);
     let told = "made first-one; iridium run first-one/main.pd runs it\n";
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), told), "{outcome:?}");
     for words in [
@@ -16,16 +24,16 @@ fn a_new_project_is_checked_formatted_tested_and_runs() {
         &["fmt", "--check", "first-one"],
         &["test", "first-one"],
     ] {
-        let outcome = user.run(words);
+        let outcome = at_home(&user, words);
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     }
-    assert_eq!(user.run(&["run", "first-one/main.pd"]).stdout, "Hello, world\n");
+    assert_eq!(at_home(&user, &["run", "first-one/main.pd"]).stdout, "Hello, world\n");
     let readme = std::fs::read_to_string(user.path("first-one/README.md")).unwrap();
     assert!(readme.starts_with("# first-one\n"), "{readme}");
 
-    user.run(&["new", "first-one"]).fails(1, &["first-one is there already"]);
+    at_home(&user, &["new", "first-one"]).fails(1, &["first-one is there already"]);
     for name in ["", "1st", "a/b", "..", "é"] {
-        user.run(&["new", name]).fails(2, &["is no name for a project"]);
+        at_home(&user, &["new", name]).fails(2, &["is no name for a project"]);
     }
 }
 
@@ -41,7 +49,7 @@ fn a_folder_beside_a_project_can_be_imported() {
     );
     user.file("shared/tax.pd", "pub fn of(net: Int) -> Int { net / 5 }\n");
     user.file("shop/main.pd", "import ..shared.money\nfn main() { print(money.total(100)) }\n");
-    assert_eq!(user.run(&["run", "shop/main.pd"]).stdout, "120\n");
+    assert_eq!(at_home(&user, &["run", "shop/main.pd"]).stdout, "120\n");
 }
 
 #[test]
