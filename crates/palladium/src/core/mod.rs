@@ -102,7 +102,7 @@ pub struct Known {
 /// A process that can be started from outside: an actor, or a function that receives.
 #[derive(Debug, Clone)]
 pub struct Start {
-    /// Without its module.
+    /// With its module, unless that is the program's first.
     pub name: Arc<str>,
     pub function: FnId,
     /// What it receives.

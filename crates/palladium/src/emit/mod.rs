@@ -63,14 +63,15 @@ pub fn module(program: &Program, sources: &Sources<'_>) -> Result<Module, Error>
             builder.push(placed(line, places.start(*index), &places, address));
         }
     }
+    // Functions that do the same are one, with one label.
+    let labels_of = |starts: &[FnIdx]| -> Vec<Label> {
+        starts.iter().filter_map(|index| labels.get(&places.start(*index)).copied()).collect()
+    };
     for (protocol, starts) in &program.inboxes {
-        // Functions that do the same are one.
-        let starts = starts.iter().filter_map(|index| labels.get(&places.start(*index)).copied());
-        builder.add_protocol(protocol.clone(), &starts.collect::<Vec<_>>());
+        builder.add_protocol(protocol.clone(), &labels_of(starts));
     }
     if let Some((app, starts)) = &program.app {
-        let starts = starts.iter().filter_map(|index| labels.get(&places.start(*index)).copied());
-        builder.set_app(app.clone(), &starts.collect::<Vec<_>>());
+        builder.set_app(app.clone(), &labels_of(starts));
     }
     Ok(builder.finish()?)
 }

@@ -1,21 +1,18 @@
 //! Functions as values.
 
-use super::code::Value;
+use super::code::{Code, Value};
 use super::function::Body;
 use super::instances::{Instance, Key};
 use super::shape::Kind;
 use crate::core::{Expr, ExprKind, FnId, LocalId, Type};
-use crate::mir::{Class, Data, Inst, Reg};
+use crate::mir::{Class, Data, FnIdx, Inst, Reg};
 
 impl Body<'_, '_> {
     /// A function that captures nothing.
     pub(super) fn function_value(&mut self, function: FnId, types: &[Type]) -> Reg {
         let function = Instance::new(function, self.types_of(types));
         let function = self.code.context.instances.get(Key::Value(function));
-        let data = self.code.context.data(Data::Closure(function));
-        let d = self.closure_reg();
-        self.code.emit(Inst::Data { d, data });
-        d
+        self.code.closure_of(function, &[])
     }
 
     /// The function that is called when this is, if that is known.
@@ -42,21 +39,25 @@ impl Body<'_, '_> {
             let shares = inner.locals[inside.0 as usize].shared;
             values.extend(if shares { self.captured(*local) } else { self.get(*local) });
         }
-        let classes = values.iter().map(|reg| self.code.class(*reg)).collect();
-        let variant = self.code.context.captured(classes);
-        let code = self.code.reg(Class::Int);
-        self.code.emit(Inst::Code { d: code, function });
-        let cells: Vec<Reg> = [code].into_iter().chain(values).collect();
-        let class = self.closure_class();
-        self.code.boxed(class, variant, &cells)
+        self.code.closure_of(function, &values)
     }
+}
 
-    fn closure_class(&mut self) -> Class {
-        Class::Ptr(self.code.context.types.glue(Kind::Closure))
-    }
-
-    fn closure_reg(&mut self) -> Reg {
-        let class = self.closure_class();
-        self.code.reg(class)
+impl Code<'_, '_> {
+    /// The value of a function with what it has captured.
+    pub(super) fn closure_of(&mut self, function: FnIdx, captured: &[Reg]) -> Reg {
+        let class = Class::Ptr(self.context.types.glue(Kind::Closure));
+        if captured.is_empty() {
+            let data = self.context.data(Data::Closure(function));
+            let d = self.reg(class);
+            self.emit(Inst::Data { d, data });
+            return d;
+        }
+        let classes = captured.iter().map(|reg| self.class(*reg)).collect();
+        let variant = self.context.captured(classes);
+        let code = self.reg(Class::Int);
+        self.emit(Inst::Code { d: code, function });
+        let cells: Vec<Reg> = [code].into_iter().chain(captured.iter().copied()).collect();
+        self.boxed(class, variant, &cells)
     }
 }

@@ -16,7 +16,7 @@ use crate::mir::{Class, Function, Inst, MachineOp, Passing, Reg, Terminator};
 const REGISTERS: usize = 8;
 /// The tag of the message with the arguments. No other message has it.
 pub(super) const ARGUMENTS: i64 = 0;
-/// The kind of the trap when the arguments are none.
+/// The kind of the trap of a panic.
 const PANIC: u8 = 0;
 
 impl<'a> Body<'_, 'a> {
@@ -72,11 +72,15 @@ impl Context<'_> {
             .collect()
     }
 
-    /// Whether the arguments of a process are in its registers: some numbers, all of one lane.
-    pub(super) fn fits_in_registers(&mut self, types: &[Type]) -> bool {
-        let parts: Vec<Vec<Class>> = types.iter().map(|ty| self.types.parts(ty)).collect();
-        let of = |class: Class| parts.iter().all(|parts| *parts == [class]);
-        types.len() <= REGISTERS && (of(Class::Int) || of(Class::Float))
+    /// Whether the arguments of a process are in its registers: some numbers, all of one lane. Those
+    /// who start it from outside know nothing of how other values are kept.
+    pub(super) fn fits_in_registers(&self, types: &[Type]) -> bool {
+        let is_int = |ty: &Type| {
+            use Type::{Bool, Char, Duration, Int, Node, Pid};
+            matches!(ty, Int | Bool | Char | Duration | Node | Pid(_))
+        };
+        let is_float = |ty: &Type| matches!(ty, Type::Float);
+        types.len() <= REGISTERS && (types.iter().all(is_int) || types.iter().all(is_float))
     }
 }
 
@@ -100,6 +104,13 @@ pub(super) fn birth(context: &mut Context<'_>, instance: Instance) -> Function {
 }
 
 impl Code<'_, '_> {
+    /// Ends the process with a trap that says this.
+    pub(super) fn panics(&mut self, text: &[u8]) {
+        let text = self.text(text);
+        let [address, length] = self.bytes_of(text);
+        self.end(Terminator::Trap { kind: PANIC, address, length });
+    }
+
     /// Waits for the message with the arguments.
     pub(super) fn received(&mut self, types: &[Type]) -> Vec<Value> {
         let tag = self.int(ARGUMENTS);
@@ -108,9 +119,7 @@ impl Code<'_, '_> {
         let values = self.fields_in_order(types, came[2], wrong);
         self.jump(right);
         self.at(wrong);
-        let text = self.text(b"the arguments of this process cannot be read");
-        let [address, length] = self.bytes_of(text);
-        self.end(Terminator::Trap { kind: PANIC, address, length });
+        self.panics(b"the arguments of this process cannot be read");
         self.at(right);
         values
     }

@@ -1,17 +1,13 @@
 //! Closures that are run by a process of their own: what they have captured is sent to it.
 
-use super::code::{CELLS, Code, MADE, Value};
+use super::code::{Code, MADE, Value};
 use super::context::Context;
 use super::function::Body;
 use super::instances::{Instance, Key, Task};
-use super::shape::Kind;
 use super::spawn::ARGUMENTS;
 use super::value::offset;
 use crate::core::{Arg, Expr, Type};
-use crate::mir::{Class, Data, Function, Inst, Passing, Reg, Terminator};
-
-/// The kind of the trap when it is not known which function a process is to run.
-const PANIC: u8 = 0;
+use crate::mir::{Class, Function, Inst, Passing, Terminator};
 
 impl<'a> Body<'_, 'a> {
     /// Starts a process for a closure, or sends it what it needs. Both know the closure only here.
@@ -56,9 +52,7 @@ impl<'a> Body<'_, 'a> {
 
     fn unknown_task(&mut self) -> Value {
         let text = b"a process runs a function that is written where it is started: fn() => ...";
-        let text = self.code.text(text);
-        let [address, length] = self.code.bytes_of(text);
-        self.code.end(Terminator::Trap { kind: PANIC, address, length });
+        self.code.panics(text);
         vec![self.code.reg(Class::Int)]
     }
 }
@@ -91,8 +85,7 @@ pub(super) fn birth(context: &mut Context<'_>, task: &Task) -> Function {
     let mut values = code.received(&types);
     let (reply, argument) = (values.pop().unwrap_or_default(), values.pop().unwrap_or_default());
     let function = code.context.instances.get(Key::Value(task.function.clone()));
-    let class = Class::Ptr(code.context.types.glue(Kind::Closure));
-    let closure = code.closure_of(function, class, &values.concat());
+    let closure = code.closure_of(function, &values.concat());
     let args = [&[closure][..], &argument].concat();
     let classes = code.context.types.parts(&task.result);
     let result = code.call(function, args, &classes);
@@ -102,24 +95,4 @@ pub(super) fn birth(context: &mut Context<'_>, task: &Task) -> Function {
     let zero = code.int(0);
     code.end(Terminator::Exit { code: zero });
     code.finish(name.into(), MADE, Vec::new(), Vec::new(), Passing::Inferred)
-}
-
-impl Code<'_, '_> {
-    fn closure_of(&mut self, function: crate::mir::FnIdx, class: Class, captured: &[Reg]) -> Reg {
-        if captured.is_empty() {
-            let data = self.context.data(Data::Closure(function));
-            let d = self.reg(class);
-            self.emit(Inst::Data { d, data });
-            return d;
-        }
-        let classes = captured.iter().map(|reg| self.class(*reg)).collect();
-        let variant = self.context.captured(classes);
-        let code = self.reg(Class::Int);
-        self.emit(Inst::Code { d: code, function });
-        let cells: Vec<Reg> = [code].into_iter().chain(captured.iter().copied()).collect();
-        let d = self.reg(class);
-        self.emit(Inst::New { d, bytes: offset(cells.len()), variant });
-        self.store_cells(d, CELLS, &cells);
-        d
-    }
 }

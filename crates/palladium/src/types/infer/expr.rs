@@ -133,10 +133,10 @@ impl Checker {
                 self.receive(arms, after.as_ref(), span, want)
             }
             ast::ExprKind::Spawn { call, node } => self.spawn(call, node.as_deref(), span),
-            ast::ExprKind::Within { call, time } => self.timed(call, time, How::Within, span, want),
+            ast::ExprKind::Within { call, time } => self.timed(call, time, How::Within, want),
             ast::ExprKind::Timer { call, time, repeated } => {
                 let how = if *repeated { How::Every } else { How::After };
-                self.timed(call, time, how, span, want)
+                self.timed(call, time, how, want)
             }
             ast::ExprKind::Become(call) => self.become_(call, span),
             ast::ExprKind::Error => self.wrong(e),

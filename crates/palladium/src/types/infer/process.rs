@@ -268,7 +268,6 @@ impl Checker {
         called: &ast::Expr,
         time: &ast::Expr,
         how: How,
-        _span: &Span,
         want: &Want,
     ) -> Expr {
         let timed = Timed { call: called.span.clone(), time: time.clone(), how };
