@@ -25,11 +25,11 @@ impl<'a> Body<'_, 'a> {
         result: &Type,
     ) -> Value {
         let function = self.code.context.function(id);
-        if let Some(sent) = self.sent_variant(&function.name, types, args) {
-            return sent;
-        }
-        if let Some(value) = self.task(&function.name, types, args) {
-            return value;
+        if let Tree::Intrinsic = function.body {
+            let sent = self.sent_variant(&function.name, types, args);
+            if let Some(value) = sent.or_else(|| self.task(&function.name, types, args)) {
+                return value;
+            }
         }
         let Args { values, places, copies } = self.args(args, None);
         let value = if let Tree::Intrinsic = function.body {
@@ -71,6 +71,9 @@ impl<'a> Body<'_, 'a> {
         };
         let ExprKind::Variant { variant, fields, .. } = &message.kind else { return None };
         let of = self.ty(&types[0]);
+        if !self.code.is_by_variant(&of) {
+            return None;
+        }
         let given: Vec<&Expr> = std::iter::once(pid).chain(fields).collect();
         let mut values = self.values(&given);
         let pid = values.remove(0)[0];

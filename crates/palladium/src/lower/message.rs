@@ -24,6 +24,13 @@ enum Scalar {
     Float,
 }
 
+/// A kind of message: its tag, and the types of its fields.
+pub(super) struct Kind {
+    pub(super) tag: i64,
+    pub(super) variant: u32,
+    pub(super) fields: Vec<Type>,
+}
+
 impl Code<'_, '_> {
     /// Sends the values of a message. Whom to answer comes first.
     pub(super) fn send_fields(&mut self, pid: Reg, tag: Reg, types: &[Type], values: Vec<Value>) {
@@ -66,11 +73,7 @@ impl Code<'_, '_> {
             let more = self.wire_size(ty, value);
             length = self.binary(BinaryOp::AddWrap, length, Operand::Reg(more));
         }
-        let (op, head) = (BinaryOp::AddWrap, Operand::Imm(i32::from(ELEMENTS)));
-        let bytes = self.binary(op, length, head);
-        let block = self.bytes_reg();
-        self.emit(Inst::NewBytes { d: block, bytes });
-        self.store(block, LENGTH, length);
+        let block = self.block_of(length);
         let begin = self.address(block, ELEMENTS);
         let mut at = begin;
         for (ty, value) in types.iter().zip(values) {
@@ -158,31 +161,25 @@ impl Code<'_, '_> {
 
     /// Goes to `wrong` unless a number is one of its type.
     fn check_scalar(&mut self, scalar: Scalar, cell: Reg, wrong: BlockIdx) {
-        let within = |code: &mut Self, value: Reg, most: i32| {
-            let fits = code.block();
-            code.branch(Compare::LeU, value, Operand::Imm(most), fits, wrong);
-            code.at(fits);
-        };
         match scalar {
             Scalar::Int | Scalar::Float => {}
-            Scalar::Bool => within(self, cell, 1),
-            Scalar::Char => {
-                within(self, cell, 0x10_FFFF);
-                // 0xD800 to 0xDFFF are no characters.
-                let high = self.binary(BinaryOp::ShrU, cell, Operand::Imm(11));
-                let fits = self.block();
-                self.branch(Compare::Ne, high, Operand::Imm(0x1B), fits, wrong);
-                self.at(fits);
-            }
+            Scalar::Bool => self.must(Compare::LtU, cell, 2, wrong),
+            Scalar::Char => self.must_be_char(cell, wrong),
         }
     }
 
-    fn packed_fields(&mut self, types: &[Type], length: Reg, wrong: BlockIdx) -> Vec<Value> {
-        let (op, head) = (BinaryOp::AddWrap, Operand::Imm(i32::from(ELEMENTS)));
-        let bytes = self.binary(op, length, head);
+    /// A new block for so many bytes.
+    fn block_of(&mut self, length: Reg) -> Reg {
+        let head = Operand::Imm(i32::from(ELEMENTS));
+        let bytes = self.binary(BinaryOp::AddWrap, length, head);
         let block = self.bytes_reg();
         self.emit(Inst::NewBytes { d: block, bytes });
         self.store(block, LENGTH, length);
+        block
+    }
+
+    fn packed_fields(&mut self, types: &[Type], length: Reg, wrong: BlockIdx) -> Vec<Value> {
+        let block = self.block_of(length);
         let at = self.variable(&Type::Int)[0];
         let begin = self.address(block, ELEMENTS);
         self.copy_to(&[at], &[begin]);
@@ -247,31 +244,55 @@ impl Code<'_, '_> {
 
     /// Sends a message as a value.
     pub(super) fn send_value(&mut self, of: &Type, pid: Reg, value: &[Reg]) {
-        let Type::Enum(id, args) = of else {
-            let number = self.context.tag(of, 0);
-            let tag = self.int(number);
-            return self.send_fields(pid, tag, std::slice::from_ref(of), vec![value.to_vec()]);
-        };
-        let program = self.context.program;
-        let variants = &program.enums[id.0 as usize].variants;
-        let blocks: Vec<BlockIdx> = variants.iter().map(|_| self.block()).collect();
+        let kinds = self.kinds(of);
+        if !self.is_by_variant(of) {
+            for kind in kinds {
+                let tag = self.int(kind.tag);
+                self.send_fields(pid, tag, &kind.fields, vec![value.to_vec()]);
+            }
+            return;
+        }
+        let blocks: Vec<BlockIdx> = kinds.iter().map(|_| self.block()).collect();
         let after = self.block();
         self.switch_on_variant(value, of, &blocks, after);
-        for ((n, variant), block) in (0..).zip(variants).zip(blocks) {
+        for (kind, block) in kinds.into_iter().zip(blocks) {
             self.at(block);
-            let types: Vec<Type> =
-                variant.fields.iter().map(|(_, ty)| ty.substitute(args)).collect();
             let read = |(nth, ty): (usize, &Type)| {
-                let (source, _) = self.payload(value, of, n, nth);
+                let (source, _) = self.payload(value, of, kind.variant, nth);
                 self.read(&source, ty)
             };
-            let values = types.iter().enumerate().map(read).collect();
-            let number = self.context.tag(of, n);
-            let tag = self.int(number);
-            self.send_fields(pid, tag, &types, values);
+            let values = kind.fields.iter().enumerate().map(read).collect();
+            let tag = self.int(kind.tag);
+            self.send_fields(pid, tag, &kind.fields, values);
             self.jump(after);
         }
         self.at(after);
+    }
+
+    /// The messages that a process of a type receives.
+    pub(super) fn kinds(&mut self, of: &Type) -> Vec<Kind> {
+        let program = self.context.program;
+        match of {
+            Type::Never => Vec::new(),
+            Type::Enum(id, args) if self.is_by_variant(of) => {
+                let variants = (0..).zip(&program.enums[id.0 as usize].variants);
+                let kind = |(variant, declared): (u32, &crate::core::Variant)| Kind {
+                    tag: self.context.tag(of, variant),
+                    variant,
+                    fields: declared.fields.iter().map(|(_, ty)| ty.substitute(args)).collect(),
+                };
+                variants.map(kind).collect()
+            }
+            other => {
+                let tag = self.context.tag(of, 0);
+                vec![Kind { tag, variant: 0, fields: vec![other.clone()] }]
+            }
+        }
+    }
+
+    /// Whether each variant of a type is a message of its own. An option is a value like others.
+    pub(super) fn is_by_variant(&self, of: &Type) -> bool {
+        matches!(of, Type::Enum(id, _) if !self.is_option(*id))
     }
 
     /// The current message as an option of a value.
@@ -293,10 +314,7 @@ impl Code<'_, '_> {
 
     /// Who waits for an answer to the current message, and its tag. Nobody is 0.
     pub(super) fn asker(&mut self, length: Reg) -> Value {
-        let bytes = self.binary(BinaryOp::AddWrap, length, Operand::Imm(i32::from(ELEMENTS)));
-        let block = self.bytes_reg();
-        self.emit(Inst::NewBytes { d: block, bytes });
-        self.store(block, LENGTH, length);
+        let block = self.block_of(length);
         let address = self.address(block, ELEMENTS);
         self.machine(MachineOp::MessageBytes, &[address], &[Class::Int]);
         let who = self.load_cells(block, ELEMENTS, &[Class::Int; 2]);

@@ -22,13 +22,6 @@ struct Came {
     length: Reg,
 }
 
-/// A kind of message: its tag, and the types of its fields.
-struct Kind {
-    tag: i64,
-    variant: u32,
-    fields: Vec<Type>,
-}
-
 impl<'a> Body<'_, 'a> {
     pub(super) fn receive(&mut self, receive: &'a Receive, ty: &Type) -> Value {
         let result = self.code.value(ty);
@@ -145,9 +138,9 @@ impl<'a> Body<'_, 'a> {
             self.code.at(block);
             let values = self.code.message_fields(&kind.fields, came.length, unknown);
             if let (Some((local, _)), Some(shared)) = (whole, shared) {
-                let value = match &of {
-                    Type::Enum(..) => self.code.variant(&of, kind.variant, values),
-                    _ => values.concat(),
+                let value = match self.code.is_by_variant(&of) {
+                    true => self.code.variant(&of, kind.variant, values),
+                    false => values.concat(),
                 };
                 self.bind(local, &value);
                 self.code.jump(shared);
@@ -180,27 +173,6 @@ impl<'a> Body<'_, 'a> {
 }
 
 impl Code<'_, '_> {
-    /// The messages that a process of a type receives.
-    fn kinds(&mut self, of: &Type) -> Vec<Kind> {
-        let program = self.context.program;
-        match of {
-            Type::Never => Vec::new(),
-            Type::Enum(id, args) => {
-                let variants = (0..).zip(&program.enums[id.0 as usize].variants);
-                let kind = |(variant, declared): (u32, &crate::core::Variant)| Kind {
-                    tag: self.context.tag(of, variant),
-                    variant,
-                    fields: declared.fields.iter().map(|(_, ty)| ty.substitute(args)).collect(),
-                };
-                variants.map(kind).collect()
-            }
-            other => {
-                let tag = self.context.tag(of, 0);
-                vec![Kind { tag, variant: 0, fields: vec![other.clone()] }]
-            }
-        }
-    }
-
     /// Goes where a tag says; the tags are in ascending order.
     fn by_tag(&mut self, tag: Reg, tags: &[(i64, BlockIdx)], unknown: BlockIdx) {
         if tags.len() > IN_A_ROW {

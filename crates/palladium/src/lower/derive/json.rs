@@ -63,7 +63,7 @@ impl Code<'_, '_> {
         variants.iter().all(|variant| variant.fields.is_empty())
     }
 
-    pub(super) fn is_option(&self, id: EnumId) -> bool {
+    pub(in crate::lower) fn is_option(&self, id: EnumId) -> bool {
         self.context.program.known.option == Some(id)
     }
 

@@ -152,13 +152,15 @@ impl Code<'_, '_> {
         }
     }
 
-    fn must(&mut self, op: Compare, a: Reg, b: i32, wrong: BlockIdx) {
+    /// Goes to `wrong` unless a number compares so.
+    pub(in crate::lower) fn must(&mut self, op: Compare, a: Reg, b: i32, wrong: BlockIdx) {
         let fine = self.block();
         self.branch(op, a, Operand::Imm(b), fine, wrong);
         self.at(fine);
     }
 
-    fn must_be_char(&mut self, char: Reg, wrong: BlockIdx) {
+    /// Goes to `wrong` unless a number is a character.
+    pub(in crate::lower) fn must_be_char(&mut self, char: Reg, wrong: BlockIdx) {
         let (above, fine) = (self.block(), self.block());
         self.branch(Compare::LtU, char, Operand::Imm(SURROGATES), fine, above);
         self.at(above);
