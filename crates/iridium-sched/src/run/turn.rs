@@ -27,7 +27,7 @@ const FUEL_PER_TURN: u64 = 1 << 14;
 /// At the most it is a few milliseconds of the slowest ones.
 const FUEL_PER_LOOK: RangeInclusive<u64> = 1 << 8..=1 << 12;
 /// A turn, or several short ones, after which it is time for others.
-const TURN_TIME: Duration = Duration::from_millis(1);
+const TURN_TIME: Duration = Duration::from_micros(500);
 /// Fuel of a turn while somebody looks at all processes, each of which answers at the end of its turn.
 const FUEL_WHILE_INSPECTED: u64 = 1 << 8;
 /// Effects of a turn, which take much longer than other instructions of their price.
