@@ -2,7 +2,8 @@
 %% answer, the seconds that it took, and the resident memory in bytes before and after. The same
 %% algorithms as in crates/iridium-vm/benches/processes.
 -module(processes).
--export([main/1, tree/3]).
+-behaviour(gen_server).
+-export([main/1, tree/3, init/1, handle_call/3, handle_cast/2]).
 
 main([Workload, Argument]) ->
     N = list_to_integer(Argument),
@@ -31,6 +32,9 @@ work("oneway", N) ->
     Receiver = spawn(fun() -> add_up(N, 0, Me) end),
     sends(Receiver, 0, N),
     receive {sum, Sum} -> Sum end;
+work("call", N) ->
+    {ok, Counter} = gen_server:start(?MODULE, 0, []),
+    calls(Counter, N, 0);
 work("idle", N) ->
     waits(N),
     N;
@@ -70,6 +74,13 @@ sends(Receiver, I, N) -> Receiver ! I, sends(Receiver, I + 1, N).
 
 add_up(0, Sum, Main) -> Main ! {sum, Sum};
 add_up(N, Sum, Main) -> receive Number -> add_up(N - 1, Sum + Number, Main) end.
+
+calls(_, 0, Last) -> Last;
+calls(Counter, N, _) -> calls(Counter, N - 1, gen_server:call(Counter, {add, 1})).
+
+init(Start) -> {ok, Start}.
+handle_call({add, By}, _, Count) -> {reply, Count + By, Count + By}.
+handle_cast(_, Count) -> {noreply, Count}.
 
 waits(0) -> ok;
 waits(N) -> spawn(fun() -> receive stop -> ok end end), waits(N - 1).

@@ -85,6 +85,11 @@ impl ActorState {
         matches!(self.wait, Some(Wait::Message { tag, .. }) if matches_tag(tag, message))
     }
 
+    /// Whether it waits for a message.
+    pub(crate) fn waits_for_message(&self) -> bool {
+        matches!(self.wait, Some(Wait::Message { .. }))
+    }
+
     /// Whether it waits for a message that may be among those which no receive has looked at.
     pub(crate) fn is_searching(&self) -> bool {
         matches!(self.wait, Some(Wait::Message { .. })) && !self.mailbox.is_searched()
@@ -104,6 +109,27 @@ impl ActorState {
     /// Removes a monitor; gives the process that it was of.
     pub(crate) fn end_monitor(&mut self, reference: i64) -> Option<Pid> {
         self.relations.as_mut()?.monitors.remove(&reference)
+    }
+
+    /// Whether a reply comes from the one that was called, on this node: that has
+    /// [forgotten](Self::forget_caller) the caller already.
+    pub(crate) fn is_reply_of_local_call(&self, reply: &Message) -> bool {
+        let Some(relations) = &self.relations else { return false };
+        relations
+            .monitors
+            .get(&reply.tag)
+            .is_some_and(|called| called.bits() == reply.sender && called.node() == self.pid.node())
+    }
+
+    /// Forgets a caller of this node that gets its reply, if the tag is one of a reply: it need not be told of an end any more, and
+    /// need not say so.
+    pub(crate) fn forget_caller(&mut self, caller: Pid, reply: i64) {
+        if reply >= Message::REPLY
+            && caller.node() == self.pid.node()
+            && let Some(relations) = &mut self.relations
+        {
+            relations.monitored_by.remove(&(caller, reply));
+        }
     }
 
     /// Applies a signal. `Some` when the process is to exit by it.

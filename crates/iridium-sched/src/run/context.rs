@@ -183,7 +183,11 @@ impl Context<'_> {
             && message.is_reply()
         {
             // The first with this tag is the last one.
-            self.demonitor(actor, message.tag)?;
+            if actor.is_reply_of_local_call(message) {
+                actor.end_monitor(message.tag);
+            } else {
+                self.demonitor(actor, message.tag)?;
+            }
         }
         actor.on_signal(signal)
     }
@@ -201,28 +205,50 @@ impl Context<'_> {
 /// the slot; the rest is for the worker.
 fn react(entry: &mut ProcessEntry, message: SlotMessage, memory: &Memory) -> Reaction<SlotMessage> {
     match message {
-        // It comes too late, or was never waited for.
-        SlotMessage::Signal(Signal::Message(message)) if !entry.actor.takes(&message) => {
+        SlotMessage::Signal(Signal::Message(message)) => react_to_message(entry, message, memory),
+        // Of a caller, mostly, whose message comes next: one wake-up is enough for both.
+        SlotMessage::Signal(signal @ Signal::Monitor { .. })
+            if entry.actor.waits_for_message() && !memory.is_limited() =>
+        {
+            // A monitor ends nobody.
+            let _ = entry.actor.on_signal(signal);
             Reaction::Wait
-        }
-        SlotMessage::Signal(Signal::Message(message)) if !message.is_reply() => {
-            if !entry.count_message(memory, &message) {
-                entry.has_slot_messages = true;
-                return Reaction::OutOfMemory(SlotMessage::Signal(Signal::Message(message)));
-            }
-            let Some(message) = entry.receive_now(message) else { return Reaction::Run };
-            if entry.is_supervisor() {
-                return Reaction::Refuse(SlotMessage::Signal(Signal::Message(message)));
-            }
-            let awaited = entry.actor.awaits(&message);
-            entry.actor.mailbox.push(message);
-            // So that the worker checks the limits.
-            entry.has_slot_messages |= entry.is_over_limits();
-            if awaited || entry.has_slot_messages { Reaction::Run } else { Reaction::Wait }
         }
         message => {
             entry.has_slot_messages = true;
             Reaction::RunAndRead(message)
         }
     }
+}
+
+fn react_to_message(
+    entry: &mut ProcessEntry,
+    message: Message,
+    memory: &Memory,
+) -> Reaction<SlotMessage> {
+    let back = |message| SlotMessage::Signal(Signal::Message(message));
+    // It comes too late, or was never waited for.
+    if !entry.actor.takes(&message) {
+        return Reaction::Wait;
+    }
+    if message.is_reply() && !entry.actor.is_reply_of_local_call(&message) {
+        entry.has_slot_messages = true;
+        return Reaction::RunAndRead(back(message));
+    }
+    if !entry.count_message(memory, &message) {
+        entry.has_slot_messages = true;
+        return Reaction::OutOfMemory(back(message));
+    }
+    if message.is_reply() {
+        entry.actor.end_monitor(message.tag);
+    }
+    let Some(message) = entry.receive_now(message) else { return Reaction::Run };
+    if entry.is_supervisor() {
+        return Reaction::Refuse(back(message));
+    }
+    let awaited = entry.actor.awaits(&message);
+    entry.actor.mailbox.push(message);
+    // So that the worker checks the limits.
+    entry.has_slot_messages |= entry.is_over_limits();
+    if awaited || entry.has_slot_messages { Reaction::Run } else { Reaction::Wait }
 }

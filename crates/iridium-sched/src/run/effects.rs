@@ -157,6 +157,7 @@ fn send(
         return Outcome::Done(Completion::Done);
     }
     if to != actor.pid {
+        actor.forget_caller(to, message.tag);
         return match context.send_message(actor.pid, to, message) {
             Ok(()) => Outcome::Done(Completion::Done),
             Err(SendRefused::NoCredit(message)) => Outcome::Wait(Wait::Credit { to, message }),

@@ -72,10 +72,9 @@ impl Environment for HostEnv<'_> {
             return Err(payload);
         }
         self.flush_output();
-        let message = Message { tag, sender: me.bits(), payload };
-        self.context
-            .send_message(me, Pid::from_bits(to), message)
-            .map_err(|refused| refused.into_message().payload)
+        let (message, to) = (Message { tag, sender: me.bits(), payload }, Pid::from_bits(to));
+        self.actor.forget_caller(to, tag);
+        self.context.send_message(me, to, message).map_err(|refused| refused.into_message().payload)
     }
 
     fn receive(&mut self, tag: i64) -> Option<Message> {

@@ -220,3 +220,50 @@ fn a_tag_waits_for_one_process() {
 ";
     assert_eq!(output(&with_calls(source)), "43");
 }
+
+/// The caller's monitor ends with the reply, at both of them.
+#[test]
+fn a_server_keeps_nothing_of_those_it_has_answered() {
+    let source = "
+        spawn @server $0 $20
+        load $40 #2000
+next:   call @ask
+        inc $21
+        dec $40
+        brgt $40 #0 @next
+        hlt
+";
+    let stage = Stage::new(&with_calls(source));
+    assert_eq!(stage.run(None, &[]).output, "42".repeat(2_000));
+    let infos = stage.scheduler.processes();
+    let [server] = infos.as_slice() else { panic!("{infos:?}") };
+    assert!(server.memory < 4_096, "{} bytes after 2,000 calls", server.memory);
+}
+
+/// It is answered by one that was not called, and the end of the one that was is of no interest then.
+#[test]
+fn a_call_can_be_passed_on() {
+    let source = "
+        spawn @front $0 $20
+        call @ask
+        load $18 #-1
+        kill $20 $18
+        load $23 #-1
+        load $24 #20
+        recv $23 $25
+        djmpe @wrong
+        hlt
+front:  load $4 #1
+        load $5 #-1
+        recv $4 $6
+        msgi $9
+        mov $7 $0               ; whom to answer,
+        mov $9 $1               ; under which tag
+        spawn @deputy $0 $12
+        djmp @front
+deputy: load $2 #42
+        sendi $0 $1 $2
+        hlt
+";
+    assert_eq!(output(&with_calls(source)), "42");
+}

@@ -1,4 +1,5 @@
-//! Processes: starting them, messages between them, a million that wait, and saving one.
+//! Processes in Palladium, in assembly and on BEAM: starting them, messages between them, calls, a
+//! million that wait, and saving one.
 
 mod contender;
 mod report;
@@ -17,7 +18,8 @@ use crate::flags::BenchFlags;
 /// Measures processes.
 pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     let folder = results::folder()?;
-    let (ours, snapshots) = contender::ours(flags.debug)?;
+    let palladium = contender::palladium(flags.debug)?;
+    let (assembly, snapshots) = contender::assembly(flags.debug)?;
     let beam = if flags.alone { None } else { contender::beam(&folder) };
     let missing = (!flags.alone && beam.is_none()).then_some(contender::BEAM_MISSING);
     if let Some(missing) = missing {
@@ -25,18 +27,21 @@ pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     }
 
     let rounds = samples::rounds(flags);
+    let contenders = [Some(palladium), Some(assembly), beam];
     let mut measured = Vec::new();
     for workload in &WORKLOADS {
         let (argument, answer) = if flags.quick { workload.quick } else { workload.full };
         println!("{} {argument}, {rounds} rounds", workload.name);
-        let (mut of_ours, mut of_beam) = (Vec::new(), Vec::new());
+        let mut runs = [const { Vec::new() }; 3];
         for _ in 0..rounds {
-            of_ours.push(run(&ours, workload.name, argument, answer)?);
-            if let Some(beam) = &beam {
-                of_beam.push(run(beam, workload.name, argument, answer)?);
+            for (contender, runs) in contenders.iter().zip(&mut runs) {
+                if let Some(contender) = contender.as_ref().filter(|one| one.has(workload.name)) {
+                    runs.push(run(contender, workload.name, argument, answer)?);
+                }
             }
         }
-        measured.push(Measured { name: workload.name, argument, ours: of_ours, beam: of_beam });
+        let [palladium, assembly, beam] = runs;
+        measured.push(Measured { name: workload.name, argument, palladium, assembly, beam });
     }
     let times = if flags.quick { 1_000 } else { 10_000 };
     println!("snapshot {times}, {rounds} rounds");

@@ -23,15 +23,26 @@ pub(super) struct Report {
 pub(super) struct Measured {
     pub(super) name: &'static str,
     pub(super) argument: i64,
-    pub(super) ours: Vec<Run>,
-    /// Empty if it was not measured.
+    // Empty where it was not measured.
+    pub(super) palladium: Vec<Run>,
+    pub(super) assembly: Vec<Run>,
     pub(super) beam: Vec<Run>,
 }
 
 impl Measured {
-    /// Our time as a part of BEAM's.
-    pub(super) fn ratio(&self) -> Option<f64> {
-        (!self.beam.is_empty()).then(|| seconds(&self.ours) / seconds(&self.beam))
+    /// The time of the one as a part of the other's.
+    pub(super) fn ratio(one: &[Run], other: &[Run]) -> Option<f64> {
+        (!one.is_empty() && !other.is_empty()).then(|| seconds(one) / seconds(other))
+    }
+
+    /// The ratios of the table, each with what it is of what.
+    fn ratios(&self) -> [(&'static str, Option<f64>); 3] {
+        let Self { palladium, assembly, beam, .. } = self;
+        [
+            ("palladium / assembly", Self::ratio(palladium, assembly)),
+            ("palladium / beam", Self::ratio(palladium, beam)),
+            ("assembly / beam", Self::ratio(assembly, beam)),
+        ]
     }
 
     /// Resident memory at the end, in bytes.
@@ -59,7 +70,8 @@ impl Measured {
         json!({
             "workload": self.name,
             "argument": self.argument,
-            "iridium": runs(&self.ours),
+            "palladium": runs(&self.palladium),
+            "assembly": runs(&self.assembly),
             "beam": runs(&self.beam),
         })
     }
@@ -73,45 +85,39 @@ impl Report {
 
     /// For people.
     pub(super) fn table(&self, verdicts: &[Verdict]) -> String {
-        let mut text = String::from(
-            "Seconds, ns for each of n, and our time as a part of BEAM's (medians).\n",
-        );
+        let mut text = String::from("Nanoseconds for each of n, and ratios of times (medians).\n");
         if self.quick {
             text.push_str("With --quick: small arguments, few rounds; no figures to quote.\n");
         }
         let _ = writeln!(
             text,
-            "{:>9} {:>8} {:>9} {:>8} {:>9} {:>8} {:>6}",
-            "workload", "n", "iridium", "ns each", "beam", "ns each", "ratio"
+            "{:>9} {:>8} {:>9} {:>9} {:>9} {:>10} {:>8} {:>8}",
+            "workload", "n", "palladium", "assembly", "beam", "pd / asm", "pd/beam", "asm/beam"
         );
         for measured in &self.measured {
-            let Measured { name, argument, ours, beam } = measured;
+            let Measured { name, argument, palladium, assembly, beam } = measured;
             let _ = write!(text, "{name:>9} {argument:>8}");
-            for runs in [ours, beam] {
-                let _ = match runs.is_empty() {
-                    true => write!(text, " {:>9} {:>8}", "–", "–"),
-                    false => {
-                        let (time, n) = (seconds(runs), *argument as f64);
-                        write!(text, " {time:>9.4} {:>8.1}", time * 1e9 / n)
-                    }
-                };
+            for runs in [palladium, assembly, beam] {
+                let each = (!runs.is_empty()).then(|| seconds(runs) * 1e9 / *argument as f64);
+                let _ = write!(text, " {:>9}", figure(each, 1));
             }
-            let _ = match measured.ratio() {
-                Some(ratio) => writeln!(text, " {ratio:>6.2}"),
-                None => writeln!(text, " {:>6}", "–"),
-            };
+            let [of_assembly, of_beam, ours] = measured.ratios().map(|(_, ratio)| figure(ratio, 2));
+            let _ = writeln!(text, " {of_assembly:>10} {of_beam:>8} {ours:>8}");
         }
         if let Some(idle) = self.of("idle") {
-            for (name, runs) in [("iridium", &idle.ours), ("beam", &idle.beam)] {
-                if !runs.is_empty() {
-                    let _ = writeln!(
-                        text,
-                        "{name}: {:.0} bytes an idle process, {:.0} MiB resident with {}",
-                        idle.bytes_each(runs),
-                        idle.resident(runs) / f64::from(1 << 20),
-                        idle.argument
-                    );
-                }
+            let all = [
+                ("palladium", &idle.palladium),
+                ("assembly", &idle.assembly),
+                ("beam", &idle.beam),
+            ];
+            for (name, runs) in all.into_iter().filter(|(_, runs)| !runs.is_empty()) {
+                let _ = writeln!(
+                    text,
+                    "{name}: {:.0} bytes an idle process, {:.0} MiB resident with {}",
+                    idle.bytes_each(runs),
+                    idle.resident(runs) / f64::from(1 << 20),
+                    idle.argument
+                );
             }
         }
         text.push('\n');
@@ -137,19 +143,29 @@ impl Report {
 
     /// For each workload a bar, and one for the memory of those that wait.
     pub(super) fn chart(&self) -> String {
-        let bar =
-            |what: &str, ratio| Bar { label: format!("{what} / beam"), colour: "#8172b3", ratio };
+        let bar = |label: String, ratio| Bar { label, colour: "#8172b3", ratio };
         let rows = self.measured.iter().map(|measured| {
-            let mut bars: Vec<Bar> =
-                measured.ratio().map(|ratio| bar("time", ratio)).into_iter().collect();
+            let ratios = measured.ratios().into_iter();
+            let ratios = ratios.filter_map(|(what, ratio)| Some(bar(what.to_owned(), ratio?)));
+            let mut bars: Vec<Bar> = ratios.collect();
             if measured.name == "idle" && !measured.beam.is_empty() {
                 let bytes = |runs| measured.bytes_each(runs);
-                bars.push(bar("memory", bytes(&measured.ours) / bytes(&measured.beam)));
+                for (name, runs) in
+                    [("palladium", &measured.palladium), ("assembly", &measured.assembly)]
+                {
+                    let ratio = bytes(runs) / bytes(&measured.beam);
+                    bars.push(bar(format!("memory {name} / beam"), ratio));
+                }
             }
             (measured.name.to_owned(), bars)
         });
         chart::draw(&rows.collect::<Vec<_>>())
     }
+}
+
+/// A figure of the table, or a dash where it was not measured.
+fn figure(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
 }
 
 fn seconds(runs: &[Run]) -> f64 {
@@ -164,17 +180,18 @@ mod tests {
     fn report(beam: bool) -> Report {
         let run =
             |seconds, resident| vec![Run { answer: 0, seconds, before: 1 << 20, resident }; 3];
-        let measured = |name, ours, beam_seconds| Measured {
+        let measured = |name, [palladium, assembly, beam_seconds]: [f64; 3]| Measured {
             name,
             argument: 1_000_000,
-            ours: run(ours, (1 << 20) + 800_000_000),
+            palladium: run(palladium, (1 << 20) + 1_200_000_000),
+            assembly: run(assembly, (1 << 20) + 800_000_000),
             beam: if beam { run(beam_seconds, (1 << 20) + 3_200_000_000) } else { Vec::new() },
         };
         Report {
             measured: vec![
-                measured("spawn", 0.7, 1.0),
-                measured("ring", 0.2, 0.5),
-                measured("idle", 1.0, 2.0),
+                measured("spawn", [0.8, 0.7, 1.0]),
+                measured("ring", [0.3, 0.2, 0.5]),
+                measured("idle", [1.1, 1.0, 2.0]),
             ],
             saving: vec![3e-6; 3],
             missing: (!beam).then_some("beam; apt-get install erlang-base"),
@@ -193,8 +210,23 @@ mod tests {
     #[test]
     fn a_table_says_what_is_met_and_what_is_missed() {
         let table = table_of(&report(true));
-        assert!(table.contains("missed   0.700 (at most 0.5) time of spawn / beam"), "{table}");
-        assert!(table.contains("met      0.400 (at most 0.5) time of ring / beam"), "{table}");
+        assert!(
+            table.contains("missed   0.700 (at most 0.5) time of spawn, assembly / beam"),
+            "{table}"
+        );
+        assert!(
+            table.contains("met      0.400 (at most 0.5) time of ring, assembly / beam"),
+            "{table}"
+        );
+        assert!(
+            table.contains("missed   0.800 (at most 0.6) time of spawn, palladium / beam"),
+            "{table}"
+        );
+        assert!(
+            table.contains("missed   1.500 (at most 1.3) time of ring, palladium / assembly"),
+            "{table}"
+        );
+        assert!(table.contains("met    1200.000 (at most 1536) bytes of an idle actor"), "{table}");
         assert!(table.contains("met    800.000 (at most 1024) bytes"), "{table}");
         assert!(table.contains("met      0.746 (at most 1.2) GiB"), "{table}");
         assert!(table.contains("met      3.000 (at most 20) microseconds"), "{table}");
@@ -213,6 +245,7 @@ mod tests {
     #[test]
     fn the_chart_has_a_bar_for_each_ratio() {
         let svg = report(true).chart();
-        assert!(svg.contains("time / beam 0.70") && svg.contains("memory / beam 0.25"), "{svg}");
+        assert!(svg.contains("assembly / beam 0.70"), "{svg}");
+        assert!(svg.contains("memory assembly / beam 0.25"), "{svg}");
     }
 }

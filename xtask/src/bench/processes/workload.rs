@@ -12,7 +12,7 @@ pub(super) struct Workload {
 const MILLION: i64 = 1_000_000;
 const LESS: i64 = 100_000;
 
-pub(super) const WORKLOADS: [Workload; 6] = [
+pub(super) const WORKLOADS: [Workload; 7] = [
     Workload { name: "spawn", full: (MILLION, MILLION), quick: (LESS, LESS) },
     Workload { name: "pingpong", full: (MILLION, MILLION), quick: (LESS, LESS) },
     // The process where the token ends: the first one has it after no hop, and there are 503.
@@ -27,6 +27,8 @@ pub(super) const WORKLOADS: [Workload; 6] = [
         full: (MILLION, sum_below(MILLION)),
         quick: (LESS, sum_below(LESS)),
     },
+    // Calls of an actor that counts; nothing in assembly has such calls.
+    Workload { name: "call", full: (MILLION, MILLION), quick: (LESS, LESS) },
     Workload { name: "idle", full: (MILLION, MILLION), quick: (LESS, LESS) },
 ];
 
