@@ -1,5 +1,6 @@
 //! Services that a process gets without leaving the engine.
 
+use crate::effect::Effect;
 use crate::message::{Message, Payload};
 use crate::pid::Pid;
 
@@ -53,6 +54,12 @@ pub trait Environment {
 
     /// Takes a message with this tag, if it is there.
     fn receive(&mut self, _tag: i64) -> Option<Message> {
+        None
+    }
+
+    /// Carries an effect out at once, if it is one that answers with a number or with nothing, takes no
+    /// time and cannot fail: gives the number, or any.
+    fn answer(&mut self, _effect: &Effect) -> Option<i64> {
         None
     }
 }

@@ -176,7 +176,7 @@ fn failed(kind: TrapKind) -> Outcome {
 }
 
 /// Whether a process may ask for another link or monitor.
-fn may_ask(actor: &ActorState) -> bool {
+pub(crate) fn may_ask(actor: &ActorState) -> bool {
     actor.relations().is_none_or(Relations::may_ask)
 }
 
@@ -287,7 +287,7 @@ pub(crate) fn monitor(context: Context<'_>, actor: &mut ActorState, pid: Pid) ->
 }
 
 /// Monitors a process until its reply with this tag has come.
-fn monitor_reply(context: Context<'_>, actor: &mut ActorState, pid: Pid, tag: i64) {
+pub(crate) fn monitor_reply(context: Context<'_>, actor: &mut ActorState, pid: Pid, tag: i64) {
     let me = actor.pid;
     if let Some(former) = actor.relations_mut().monitor_reply(pid, tag) {
         context.send_signal(me, former, Signal::Demonitor { from: me, reference: tag });

@@ -1,8 +1,9 @@
-//! The environment of a running program: how it sends and receives without leaving the engine.
+//! The environment of a running program: how it sends, receives and asks without leaving the engine.
 
 use super::context::Context;
+use super::effects::{may_ask, monitor_reply};
 use crate::process::actor::ActorState;
-use iridium_vm::{Environment, Message, Payload, Pid};
+use iridium_vm::{Effect, Environment, Message, Payload, Pid};
 
 /// What a process may write before it is passed on, in bytes; one instruction may exceed it. Also what
 /// is kept of the memory for it.
@@ -79,5 +80,24 @@ impl Environment for HostEnv<'_> {
 
     fn receive(&mut self, tag: i64) -> Option<Message> {
         if self.take_effect() { self.actor.mailbox.take(tag) } else { None }
+    }
+
+    fn answer(&mut self, effect: &Effect) -> Option<i64> {
+        let shared = self.context.shared;
+        match effect {
+            Effect::SelfPid => Some(self.actor.pid.bits()),
+            Effect::Node => Some(i64::from(shared.node())),
+            Effect::Now if self.take_effect() => Some(shared.clock.now() as i64),
+            Effect::Mono if self.take_effect() => Some(shared.clock.mono() as i64),
+            Effect::Random if self.take_effect() => Some(shared.random() as i64),
+            Effect::MonitorReply { pid, tag }
+                if may_ask(self.actor) && !shared.memory.is_over() && self.take_effect() =>
+            {
+                self.flush_output();
+                monitor_reply(self.context, self.actor, Pid::from_bits(*pid), *tag);
+                Some(0)
+            }
+            _ => None,
+        }
     }
 }

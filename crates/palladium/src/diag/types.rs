@@ -177,6 +177,11 @@ pub(crate) fn operator(place: Place, op: &str, found: &str) -> Problem {
         }
         (_, found) if gives(found).is_some() => problem.help("call it: write `()` after it"),
         ("+", found) if found.starts_with("List") => problem.help("join lists with `.concat(…)`"),
+        ("+", "Duration") => problem.help("durations have methods: `a.add(b)`"),
+        ("-", "Duration") => problem.help("durations have methods: `a.sub(b)`"),
+        ("*", "Duration") => problem.help("durations have methods: `a.times(n)`"),
+        ("-", "Time") => problem.help("the time between two is `a.since(b)`"),
+        ("+", "Time") => problem.help("a later time is `a.add(duration)`"),
         ("%" | "&" | "|" | "^" | "<<" | ">>" | "+%" | "-%" | "*%", _) => {
             problem.help("it is only there for `Int`")
         }

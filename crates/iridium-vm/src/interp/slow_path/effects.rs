@@ -24,8 +24,8 @@ const MAX_NODE_SUFFIX: usize = 65;
 pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<(), Interruption> {
     use Instruction as I;
     let (effect, pending) = match instruction {
-        I::SelfPid { d } => (Effect::SelfPid, value(*d)),
-        I::Node { d } => (Effect::Node, value(*d)),
+        I::SelfPid { d } => return ask(run, Effect::SelfPid, *d),
+        I::Node { d } => return ask(run, Effect::Node, *d),
         I::Spawn { l, k, d } => (spawn(run, SpawnKind::Plain, l.0, *k), value(*d)),
         I::Spawnat { a, l, k, d } => (spawn(run, SpawnKind::At(run.int(*a)), l.0, *k), value(*d)),
         I::Spawnlink { l, k, d } => (spawn(run, SpawnKind::Linked, l.0, *k), value(*d)),
@@ -83,7 +83,11 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
             if tag < Message::REPLY {
                 return Err(TrapKind::BadMessage.into());
             }
-            (Effect::MonitorReply { pid, tag }, Pending::Done)
+            let effect = Effect::MonitorReply { pid, tag };
+            if run.environment.answer(&effect).is_some() {
+                return Ok(());
+            }
+            (effect, Pending::Done)
         }
         I::Demonitor { a } => (Effect::Demonitor { reference: run.int(*a) }, Pending::Done),
         I::Trapexit { n } => (Effect::TrapExit { on: n.0 != 0 }, Pending::Done),
@@ -117,9 +121,9 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
         I::Monnodes { n } => (Effect::MonitorNodes { on: n.0 != 0 }, Pending::Done),
         I::Sleep { a } => (Effect::Sleep { milliseconds: run.int(*a) }, Pending::Done),
         I::Yield {} => (Effect::Yield, Pending::Done),
-        I::Now { d } => (Effect::Now, value(*d)),
-        I::Mono { d } => (Effect::Mono, value(*d)),
-        I::Rand { d } => (Effect::Random, value(*d)),
+        I::Now { d } => return ask(run, Effect::Now, *d),
+        I::Mono { d } => return ask(run, Effect::Mono, *d),
+        I::Rand { d } => return ask(run, Effect::Random, *d),
         I::Host { f, k } => match run.hosts.get(usize::from(f.0)) {
             Some(HostFunction::Immediate(function)) => {
                 let pid = run.environment.pid();
@@ -139,6 +143,17 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
         _ => return Err(TrapKind::Internal.into()),
     };
     wait(run, effect, pending)
+}
+
+/// Asks for a number, which mostly is there at once.
+fn ask(run: &mut Run<'_>, effect: Effect, d: IntOut) -> Result<(), Interruption> {
+    match run.environment.answer(&effect) {
+        Some(number) => {
+            run.set_int(d, number);
+            Ok(())
+        }
+        None => wait(run, effect, value(d)),
+    }
 }
 
 /// Ends the run with an effect.
