@@ -231,7 +231,7 @@ impl Copying<'_> {
 }
 
 /// Assigns several registers at once.
-fn assign(
+pub(super) fn assign(
     insts: &mut Vec<(Inst, Span)>,
     regs: &mut Vec<Class>,
     to: &[Reg],

@@ -11,6 +11,7 @@ mod code;
 mod condition;
 mod context;
 mod derive;
+mod early;
 mod entry;
 mod expr;
 mod function;
@@ -81,6 +82,7 @@ fn lower_from(program: &core::Program, first: Key, kept: &[Data]) -> Program {
         program.files.get(file.0 as usize).is_some_and(|name| name.starts_with("std/"))
     };
     inline::inline(&mut functions, is_library);
+    early::early_returns(&mut functions);
     let files = program.files.clone();
     let mut program = Program { functions, data, glue, entry, imports, inboxes, app, files };
     prune::prune(&mut program, kept.len());

@@ -1,0 +1,187 @@
+//! Calls of recursive functions that would return at once are not made.
+//!
+//! A recursive function mostly begins with the question whether it is to end: half the calls of a walk
+//! over a tree are for its empty branches. Where that question and its answer only compute, the caller
+//! asks it, and calls only if the answer is no. Like partial inlining in other compilers (LLVM's
+//! `PartialInliner`).
+
+use std::collections::HashMap;
+
+use iridium_isa::{FileId, Span};
+
+use super::code::MADE;
+use crate::mir::{Block, BlockIdx, Class, FnIdx, Function, Inst, Reg, Terminator};
+
+/// How many instructions the question may have, and as many the answer.
+const MOST: usize = 4;
+/// In how many places of a function calls are avoided.
+const MOST_PLACES: usize = 64;
+
+pub(super) fn early_returns(functions: &mut [Function]) {
+    let early: Vec<Option<Early>> = (0..)
+        .map(FnIdx)
+        .zip(&*functions)
+        .map(|(index, function)| is_recursive(index, function).then(|| Early::of(function))?)
+        .collect();
+    if early.iter().all(Option::is_none) {
+        return;
+    }
+    for caller in functions.iter_mut().filter(|caller| caller.file != MADE) {
+        avoid_calls(caller, &early);
+    }
+}
+
+fn is_recursive(index: FnIdx, function: &Function) -> bool {
+    let insts = function.blocks.iter().flat_map(|block| &block.insts);
+    insts
+        .into_iter()
+        .any(|(inst, _)| matches!(inst, Inst::Call { function, .. } if *function == index))
+}
+
+/// How a function may return at once.
+struct Early {
+    file: FileId,
+    params: Vec<Reg>,
+    regs: Vec<Class>,
+    question: Vec<(Inst, Span)>,
+    /// The branch, and which of its successors answers.
+    branch: (Terminator, Span),
+    answers: BlockIdx,
+    answer: Vec<(Inst, Span)>,
+    returned: Vec<Reg>,
+}
+
+impl Early {
+    /// `None` if it begins otherwise.
+    fn of(function: &Function) -> Option<Self> {
+        let entry = function.blocks.first()?;
+        let params = &function.params;
+        let only_computes = |insts: &[(Inst, Span)]| {
+            let is_simple = |inst: &Inst| {
+                let writes_param = inst.writes().iter().any(|reg| params.contains(reg));
+                inst.only_computes() && !inst.traps() && !writes_param
+            };
+            insts.len() <= MOST && insts.iter().all(|(inst, _)| is_simple(inst))
+        };
+        let (Terminator::Branch { then, otherwise, .. }
+        | Terminator::FloatBranch { then, otherwise, .. }) = entry.end.0
+        else {
+            return None;
+        };
+        if !only_computes(&entry.insts) {
+            return None;
+        }
+        let answer = |from: BlockIdx| {
+            let (mut at, mut insts) = (function.block(from)?, Vec::new());
+            // A jump or two to where all ways come together.
+            for _ in 0..MOST {
+                insts.extend(at.insts.iter().cloned());
+                match &at.end.0 {
+                    Terminator::Return(returned) if only_computes(&insts) => {
+                        return Some((from, insts, returned.clone()));
+                    }
+                    Terminator::Jump(to) => at = function.block(*to)?,
+                    _ => return None,
+                }
+            }
+            None
+        };
+        let (answers, answer, returned) = answer(then).or_else(|| answer(otherwise))?;
+        Some(Self {
+            file: function.file,
+            params: params.clone(),
+            regs: function.regs.clone(),
+            question: entry.insts.clone(),
+            branch: entry.end.clone(),
+            answers,
+            answer,
+            returned,
+        })
+    }
+}
+
+fn avoid_calls(caller: &mut Function, early: &[Option<Early>]) {
+    let (mut block, mut places) = (0, 0);
+    // What was behind a call is a block at the end, and is looked at when its turn comes.
+    let mut calls = Vec::new();
+    while block < caller.blocks.len() && places < MOST_PLACES {
+        let found = caller.blocks[block].insts.iter().enumerate().find_map(|(at, (inst, _))| {
+            let Inst::Call { function, .. } = inst else { return None };
+            Some((at, early.get(function.0 as usize)?.as_ref()?))
+        });
+        match found.filter(|_| !calls.contains(&block)) {
+            Some((at, early)) => {
+                calls.push(avoid(caller, block, at, early));
+                places += 1;
+            }
+            None => {}
+        }
+        block += 1;
+    }
+}
+
+/// Asks before a call. Gives the block that the call is in now.
+fn avoid(caller: &mut Function, block: usize, at: usize, early: &Early) -> usize {
+    let first = caller.blocks.len();
+    let [answer, call, rest] = [0, 1, 2].map(|nth| BlockIdx((first + nth) as u32));
+    let before = &mut caller.blocks[block];
+    let after = before.insts.split_off(at + 1);
+    let calls = before.insts.split_off(at);
+    let Some((Inst::Call { args, results, .. }, span)) = calls.first().cloned() else {
+        return block;
+    };
+    let end = std::mem::replace(&mut before.end, (Terminator::Jump(call), span.clone()));
+    let names = early.params.iter().copied().zip(args).collect();
+    let is_local = early.file == caller.file;
+    let mut copy =
+        Copying { early, names, regs: &mut caller.regs, place: (!is_local).then_some(&span) };
+    let question = copy.insts(&early.question);
+    let (mut branch, asked) = (early.branch.0.clone(), copy.place(&early.branch.1));
+    branch.each_read(&mut |reg| *reg = copy.name(*reg));
+    branch.each_successor(&mut |to| *to = if *to == early.answers { answer } else { call });
+    let mut answered = copy.insts(&early.answer);
+    let returned: Vec<Reg> = early.returned.iter().map(|reg| copy.name(*reg)).collect();
+    super::inline::assign(&mut answered, &mut caller.regs, &results, &returned, &span);
+    let before = &mut caller.blocks[block];
+    before.insts.extend(question);
+    before.end = (branch, asked);
+    let goes_on = || (Terminator::Jump(rest), span.clone());
+    caller.blocks.push(Block { insts: answered, end: goes_on() });
+    caller.blocks.push(Block { insts: calls, end: goes_on() });
+    caller.blocks.push(Block { insts: after, end });
+    call.0 as usize
+}
+
+/// Instructions while they are copied into a caller.
+struct Copying<'c> {
+    early: &'c Early,
+    /// The registers of the callee there.
+    names: HashMap<Reg, Reg>,
+    regs: &'c mut Vec<Class>,
+    /// Of the call, for what is of another file.
+    place: Option<&'c Span>,
+}
+
+impl Copying<'_> {
+    fn name(&mut self, reg: Reg) -> Reg {
+        let (regs, class) = (&mut *self.regs, self.early.regs[reg.0 as usize]);
+        *self.names.entry(reg).or_insert_with(|| {
+            regs.push(class);
+            Reg(regs.len() as u32 - 1)
+        })
+    }
+
+    fn place(&self, own: &Span) -> Span {
+        self.place.unwrap_or(own).clone()
+    }
+
+    fn insts(&mut self, insts: &[(Inst, Span)]) -> Vec<(Inst, Span)> {
+        let copied = insts.iter().map(|(inst, span)| {
+            let mut inst = inst.clone();
+            inst.each_read(&mut |reg| *reg = self.name(*reg));
+            inst.each_write(&mut |reg| *reg = self.name(*reg));
+            (inst, self.place(span))
+        });
+        copied.collect()
+    }
+}
