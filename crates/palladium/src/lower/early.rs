@@ -109,12 +109,9 @@ fn avoid_calls(caller: &mut Function, early: &[Option<Early>]) {
             let Inst::Call { function, .. } = inst else { return None };
             Some((at, early.get(function.0 as usize)?.as_ref()?))
         });
-        match found.filter(|_| !calls.contains(&block)) {
-            Some((at, early)) => {
-                calls.push(avoid(caller, block, at, early));
-                places += 1;
-            }
-            None => {}
+        if let Some((at, early)) = found.filter(|_| !calls.contains(&block)) {
+            calls.push(avoid(caller, block, at, early));
+            places += 1;
         }
         block += 1;
     }
