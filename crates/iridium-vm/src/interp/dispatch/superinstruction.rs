@@ -155,7 +155,7 @@ pairs! {
     slli Slli 1 + { add Add 2, or Or 2, xor Xor 2 }
     srli Srli 1 + { add Add 2, and And 2, andi Andi 1, or Or 2, xor Xor 2 }
     srai Srai 1 + { add Add 2, addi Addi 1, brnei Brnei 1 }
-    mov Mov 1 + { djmp Djmp 0, load Load 0, mov Mov 1 }
+    mov Mov 1 + { djmp Djmp 0, load Load 0, mov Mov 1, callw Callw 0, drop_ Drop 1 }
     load Load 0 + { add Add 2, load Load 0, mul Mul 2, breqi Breqi 1 }
 
     // What compiled code counts and indexes with.
@@ -171,11 +171,17 @@ pairs! {
 
     // Memory.
     ld8 Ld8 1 + { add Add 2, breqi Breqi 1, brnei Brnei 1 }
-    ld64 Ld64 1 + { add Add 2, ld64 Ld64 1, mul Mul 2 }
+    ld64 Ld64 1 + { add Add 2, ld64 Ld64 1, mul Mul 2, brnei Brnei 1, drop_ Drop 1 }
     ldf64 LdF64 1 + { addf64 AddF64 2, ldf64 LdF64 1, mulf64 MulF64 2 }
     st8 St8 2 + { add Add 2, addi Addi 1 }
-    st64 St64 2 + { addi Addi 1 }
+    st64 St64 2 + { addi Addi 1, ret Ret 0 }
     stf64 StF64 2 + { addi Addi 1 }
+
+    // Blocks: what recursive types are made of, walked and freed with.
+    free Free 1 + { mov Mov 1, ret Ret 0 }
+    drop_ Drop 1 + { djmp Djmp 0 }
+    ld32 Ld32 1 + { st32 St32 2 }
+    st32 St32 2 + { mov Mov 1, djmp Djmp 0 }
 
     // Floats.
     addf64 AddF64 2 + { addf64 AddF64 2, mulf64 MulF64 2, subf64 SubF64 2, movf64 MovF64 1, brgtf64 BrgtF64 2, brltf64 BrltF64 2, brlef64 BrleF64 2, addi Addi 1 }
