@@ -15,6 +15,7 @@ mod link;
 mod manager;
 pub mod membership;
 mod places;
+mod private_file;
 mod random;
 mod resolve;
 mod secret;

@@ -2,19 +2,21 @@
 //! the file they are kept in.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::places::{config_dir, named_secret_path};
-use crate::random;
+use crate::{private_file, random};
 
 /// Longest secret file, in bytes: two keys and a few comments fit many times.
 const MAX_FILE: u64 = 4096;
 
-pub(crate) type Key = [u8; 32];
+/// Wiped from memory when it is dropped.
+pub(crate) type Key = Zeroizing<[u8; 32]>;
 
 /// How connections are protected.
 #[derive(Debug, Clone)]
@@ -123,15 +125,15 @@ impl Secrets {
     pub fn create(path: &Path) -> Result<Self, SecretError> {
         let fail = |source: io::Error| SecretError::Io { path: path.into(), source };
         let mut key = Key::default();
-        random::fill(&mut key).map_err(fail)?;
+        random::fill(&mut *key).map_err(fail)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder {
-            fs::create_dir_all(folder).map_err(fail)?;
+            private_file::create_folder(folder).map_err(fail)?;
         }
         // Written whole under another name first, so that nobody reads a part.
         let name = random::bits().map_err(fail)?;
         let draft = path.with_extension(format!("{name:016x}.new"));
-        let written = write_private(&draft, &format!("{}\n", to_hex(&key)))
+        let written = private_file::create(&draft, to_hex(&key).as_bytes())
             .and_then(|()| fs::hard_link(&draft, path));
         // Under its own name, if it could be linked, the file stays.
         let _ = fs::remove_file(&draft);
@@ -183,7 +185,8 @@ impl fmt::Debug for Secrets {
     }
 }
 
-fn read(path: &Path) -> Result<String, SecretError> {
+/// A symbolic link is followed: secrets are handed to containers as such.
+fn read(path: &Path) -> Result<Zeroizing<String>, SecretError> {
     let fail = |source: io::Error| SecretError::Io { path: path.into(), source };
     let meta = fs::metadata(path).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => SecretError::Missing { path: path.into() },
@@ -199,8 +202,9 @@ fn read(path: &Path) -> Result<String, SecretError> {
     if meta.len() > MAX_FILE {
         return Err(malformed("it is too long to be one"));
     }
-    let bytes = fs::read(path).map_err(fail)?;
-    String::from_utf8(bytes).map_err(|_| malformed("it is not text"))
+    let bytes = Zeroizing::new(fs::read(path).map_err(fail)?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| malformed("it is not text"))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 #[cfg(unix)]
@@ -212,16 +216,6 @@ fn is_exposed(meta: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_exposed(_: &fs::Metadata) -> bool {
     false
-}
-
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }
 
 fn parse_key(line: &str) -> Option<Key> {
@@ -238,8 +232,17 @@ fn parse_key(line: &str) -> Option<Key> {
     Some(key)
 }
 
-fn to_hex(key: &Key) -> String {
-    key.iter().map(|byte| format!("{byte:02x}")).collect()
+/// A line of a secret file.
+fn to_hex(key: &Key) -> Zeroizing<String> {
+    // Its room does not grow: what would be left behind is not wiped.
+    let mut line = Zeroizing::new(String::with_capacity(2 * key.len() + 1));
+    for byte in key.iter() {
+        let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+        line.push(digit(byte >> 4));
+        line.push(digit(byte & 15));
+    }
+    line.push('\n');
+    line
 }
 
 #[cfg(test)]
@@ -249,10 +252,14 @@ mod tests {
     #[cfg(unix)]
     use std::os::unix::fs::PermissionsExt;
 
+    fn key(byte: u8) -> Key {
+        Key::new([byte; 32])
+    }
+
     fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("secret");
-        write_private(&path, text).unwrap();
+        private_file::create(&path, text.as_bytes()).unwrap();
         (dir, path)
     }
 
@@ -287,21 +294,21 @@ mod tests {
     fn two_keys_are_accepted_for_rotation() {
         let (_dir, path) = file(&format!("# new\n{}\n\n{}\n", "ab".repeat(32), "cd".repeat(32)));
         let secrets = Secrets::load(&path).unwrap();
-        assert_eq!(secrets.offered(), Some(&[0xab; 32]));
-        assert_eq!(secrets.accepted(), [[0xab; 32], [0xcd; 32]]);
+        assert_eq!(secrets.offered(), Some(&key(0xab)));
+        assert_eq!(secrets.accepted(), [key(0xab), key(0xcd)]);
     }
 
     #[test]
     fn a_byte_order_mark_does_no_harm() {
         let (_dir, path) = file(&format!("\u{feff}{}\r\n", "ab".repeat(32)));
-        assert_eq!(Secrets::load(&path).unwrap().accepted(), [[0xab; 32]]);
+        assert_eq!(Secrets::load(&path).unwrap().accepted(), [key(0xab)]);
     }
 
     #[test]
     fn the_secret_file_of_version_1_is_read() {
         let (_dir, path) = file(include_str!("../tests/fixtures/v1/cluster.secret"));
-        assert_eq!(Secrets::load(&path).unwrap().accepted(), [[0xab; 32], [0xcd; 32]]);
-        assert_eq!(to_hex(&[0xab; 32]), "ab".repeat(32));
+        assert_eq!(Secrets::load(&path).unwrap().accepted(), [key(0xab), key(0xcd)]);
+        assert_eq!(*to_hex(&key(0xab)), format!("{}\n", "ab".repeat(32)));
     }
 
     #[test]

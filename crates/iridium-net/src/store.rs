@@ -2,7 +2,7 @@
 //! node away, the last incarnation, and the peers to look for at the next start.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use iridium_proto::{NodeAlias, NodeInfo, NodeIp, NodePort};
 
 use crate::error::StartError;
-use crate::random;
+use crate::{private_file, random};
 
 /// So much of a file is read back. A cluster of a thousand nodes needs less.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -32,16 +32,14 @@ impl Store {
     /// [`StartError::Data`] with the path.
     pub(crate) fn open(root: &Path, alias: &NodeAlias) -> Result<Self, StartError> {
         let folder = root.join(alias.as_str());
-        fs::create_dir_all(&folder).map_err(|e| data_error(&folder, e))?;
+        private_file::claim_folder(&folder).map_err(|e| data_error(&folder, e))?;
         let path = folder.join("lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|e| data_error(&path, e))?;
+        let lock = private_file::open_lock(&path).map_err(|e| data_error(&path, e))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder, _lock: lock }),
+            Ok(()) => {
+                private_file::remove_drafts(&folder);
+                Ok(Self { folder, _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => {
                 Err(StartError::AliasInUse { alias: alias.clone(), folder })
             }
@@ -54,15 +52,12 @@ impl Store {
         &self.folder
     }
 
-    /// An incarnation larger than every earlier one of this folder. A file that does not hold a
-    /// number, as after a power cut, or holds one that cannot grow, counts as absent: the clock suffices, and where it does not,
-    /// the other nodes know the last incarnation.
-    ///
-    /// # Errors
-    /// [`StartError::Data`].
-    pub(crate) fn next_incarnation(&self) -> Result<u64, StartError> {
+    /// An incarnation larger than every earlier one of this folder. A file that cannot be read, does
+    /// not hold a number, as after a power cut, or holds one that cannot grow, counts as absent: the
+    /// clock suffices, and where it does not, the other nodes know the last incarnation.
+    pub(crate) fn next_incarnation(&self) -> u64 {
         let path = self.folder.join("incarnation");
-        let last = match read(&path)?.map(|text| text.trim().parse::<u64>()) {
+        let last = match self.read("incarnation").map(|text| text.trim().parse::<u64>()) {
             None => 0,
             Some(Ok(last)) if last < u64::MAX => last,
             Some(Ok(last)) => {
@@ -78,7 +73,7 @@ impl Store {
                 0
             }
         };
-        Ok(clock_incarnation().max(last.saturating_add(1)))
+        clock_incarnation().max(last.saturating_add(1))
     }
 
     pub(crate) fn save_incarnation(&self, incarnation: u64) -> io::Result<()> {
@@ -87,45 +82,61 @@ impl Store {
 
     /// The peers of the last run. A line that cannot be read, or was not written to its end, is
     /// skipped: a forgotten peer is found again through the others.
-    ///
-    /// # Errors
-    /// [`StartError::Data`].
-    pub(crate) fn peers(&self) -> Result<Vec<NodeInfo>, StartError> {
+    pub(crate) fn peers(&self) -> Vec<NodeInfo> {
         let path = self.folder.join("peers");
-        let Some(text) = read(&path)? else { return Ok(Vec::new()) };
+        let Some(text) = self.read("peers") else { return Vec::new() };
         let mut lines = text.split_inclusive('\n').map(|line| line.strip_suffix('\n'));
         if lines.next().flatten() != Some(PEERS_HEADER) {
             log::warn!(
                 "{} is not a list of peers that this build can read; it is ignored",
                 path.display()
             );
-            return Ok(Vec::new());
+            return Vec::new();
         }
         let parsed: Vec<_> = lines.map(|line| line.and_then(parse_peer)).collect();
         let damaged = parsed.iter().filter(|peer| peer.is_none()).count();
         if damaged > 0 {
             log::warn!("skipped {damaged} lines of {}: they name no peer", path.display());
         }
-        Ok(parsed.into_iter().flatten().collect())
+        parsed.into_iter().flatten().collect()
     }
 
+    /// Keeps the peers for the next run, as many of them as are read back.
     pub(crate) fn save_peers(&self, peers: &[NodeInfo]) -> io::Result<()> {
-        let lines = peers.iter().map(|p| format!("{} {} {}\n", p.alias, p.ip, p.port));
-        self.replace("peers", &format!("{PEERS_HEADER}\n{}", lines.collect::<String>()))
+        let mut text = format!("{PEERS_HEADER}\n");
+        for (kept, peer) in peers.iter().enumerate() {
+            let line = format!("{} {} {}\n", peer.alias, peer.ip, peer.port);
+            if (text.len() + line.len()) as u64 > MAX_FILE {
+                let path = self.folder.join("peers");
+                let left_out = peers.len() - kept;
+                log::warn!("{} is full: {left_out} peers are left out", path.display());
+                break;
+            }
+            text += &line;
+        }
+        self.replace("peers", &text)
+    }
+
+    /// What is in a file. One that cannot be read is set aside: it must not keep the node from
+    /// starting, and somebody may want to look at it.
+    fn read(&self, name: &str) -> Option<String> {
+        let path = self.folder.join(name);
+        let error = match private_file::read(&path, MAX_FILE) {
+            Ok(bytes) => return bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+            Err(error) => error,
+        };
+        let aside = self.folder.join(format!("{name}.unreadable"));
+        let then = match fs::rename(&path, &aside) {
+            Ok(()) => format!("it is now {}", aside.display()),
+            Err(error) => format!("it cannot be set aside either: {error}"),
+        };
+        log::warn!("cannot read {}: {error}; the node starts without it, {then}", path.display());
+        None
     }
 
     fn replace(&self, name: &str, text: &str) -> io::Result<()> {
-        replace(&self.folder, name, text)
+        private_file::replace(&self.folder, name, text)
     }
-}
-
-/// Replaces a file as a whole: readers find the old or the new one, also after a power cut.
-fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
-    let draft = folder.join(format!("{name}.new"));
-    let mut file = File::create(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_data()?;
-    fs::rename(&draft, folder.join(name))
 }
 
 /// The alias of nodes without a configured one: a UUID, made once for a data root.
@@ -133,11 +144,12 @@ fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
 /// # Errors
 /// [`StartError::Data`].
 pub(crate) fn default_alias(root: &Path) -> Result<NodeAlias, StartError> {
-    fs::create_dir_all(root).map_err(|e| data_error(root, e))?;
+    private_file::create_folder(root).map_err(|e| data_error(root, e))?;
     // No alias contains this character, so no node has a folder of this name.
     let name = "@default-alias";
     let path = root.join(name);
-    if let Some(text) = read(&path)? {
+    let read = private_file::read(&path, MAX_FILE).map_err(|e| data_error(&path, e))?;
+    if let Some(text) = read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
         // Without the end of the line it may be a part of an alias.
         if let Some(Ok(alias)) = text.strip_suffix('\n').map(|text| NodeAlias::new(text.trim())) {
             return Ok(alias);
@@ -145,7 +157,7 @@ pub(crate) fn default_alias(root: &Path) -> Result<NodeAlias, StartError> {
         log::warn!("{} does not hold an alias; a new one is made", path.display());
     }
     let alias = random_alias()?;
-    replace(root, name, &format!("{alias}\n")).map_err(|e| data_error(&path, e))?;
+    private_file::replace(root, name, &format!("{alias}\n")).map_err(|e| data_error(&path, e))?;
     Ok(alias)
 }
 
@@ -172,21 +184,6 @@ fn parse_peer(line: &str) -> Option<NodeInfo> {
     let ip = NodeIp(words.next()?.parse::<IpAddr>().ok()?);
     let port = NodePort::new(words.next()?.parse().ok()?).ok()?;
     words.next().is_none().then_some(NodeInfo { alias, ip, port })
-}
-
-/// The text of a file, up to its longest length, or `None` when there is no such file.
-fn read(path: &Path) -> Result<Option<String>, StartError> {
-    let fail = |e| data_error(path, e);
-    match fs::metadata(path) {
-        Ok(meta) if meta.is_file() => {}
-        // A pipe would never be read to its end.
-        Ok(_) => return Err(fail(io::Error::new(io::ErrorKind::InvalidData, "it is not a file"))),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(fail(e)),
-    }
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes)).map_err(fail)?;
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 fn data_error(path: &Path, source: io::Error) -> StartError {
@@ -216,12 +213,12 @@ mod tests {
     fn incarnations_grow_also_when_the_clock_went_back() {
         let root = tempfile::tempdir().unwrap();
         let store = open(root.path());
-        let first = store.next_incarnation().unwrap();
+        let first = store.next_incarnation();
         assert!(first > 1_600_000_000_000_000, "microseconds since 1970");
         store.save_incarnation(u64::MAX / 2).unwrap();
-        assert_eq!(store.next_incarnation().unwrap(), u64::MAX / 2 + 1);
+        assert_eq!(store.next_incarnation(), u64::MAX / 2 + 1);
         store.save_incarnation(u64::MAX).unwrap();
-        let fresh = store.next_incarnation().unwrap();
+        let fresh = store.next_incarnation();
         assert!((first..u64::MAX / 2).contains(&fresh), "by the clock: {fresh}");
     }
 
@@ -232,27 +229,48 @@ mod tests {
         let long = "9".repeat(2 * MAX_FILE as usize);
         for damage in ["", "\n", "many", "17643628\u{0}\u{0}", "99999999999999999999999", &long] {
             store.replace("incarnation", damage).unwrap();
-            assert!(store.next_incarnation().unwrap() > 1_600_000_000_000_000, "by the clock");
+            assert!(store.next_incarnation() > 1_600_000_000_000_000, "by the clock");
         }
     }
 
     #[test]
-    fn what_is_no_file_is_refused_and_not_waited_for() {
+    fn what_cannot_be_read_is_set_aside_and_the_node_starts() {
         let root = tempfile::tempdir().unwrap();
         let store = open(root.path());
         for name in ["incarnation", "peers"] {
             fs::create_dir(store.folder.join(name)).unwrap();
         }
-        for error in [store.next_incarnation().unwrap_err(), store.peers().unwrap_err()] {
-            assert!(error.to_string().contains("it is not a file"), "{error}");
+        assert!(store.next_incarnation() > 1_600_000_000_000_000, "by the clock");
+        assert_eq!(store.peers(), []);
+        for name in ["incarnation", "peers"] {
+            assert!(store.folder.join(format!("{name}.unreadable")).is_dir());
         }
+        store.save_incarnation(7).unwrap();
+        store.save_peers(&[]).unwrap();
+    }
+
+    #[test]
+    fn as_many_peers_are_kept_as_are_read_back() {
+        let root = tempfile::tempdir().unwrap();
+        let store = open(root.path());
+        let peer = |number: u32| NodeInfo {
+            alias: NodeAlias::new(format!("{number:064}")).unwrap(),
+            ip: NodeIp("192.0.2.1".parse().unwrap()),
+            port: NodePort::new(2254).unwrap(),
+        };
+        let peers: Vec<NodeInfo> = (0..20_000).map(peer).collect();
+        store.save_peers(&peers).unwrap();
+        assert!(fs::metadata(store.folder.join("peers")).unwrap().len() <= MAX_FILE);
+        let back = store.peers();
+        assert_eq!(back, peers[..back.len()], "none of them damaged");
+        assert!(back.len() > 10_000, "{}", back.len());
     }
 
     #[test]
     fn peers_are_read_back_and_damage_is_survived() {
         let root = tempfile::tempdir().unwrap();
         let store = open(root.path());
-        assert_eq!(store.peers().unwrap(), []);
+        assert_eq!(store.peers(), []);
         let peer = |alias: &str, ip: &str| NodeInfo {
             alias: NodeAlias::new(alias).unwrap(),
             ip: NodeIp(ip.parse().unwrap()),
@@ -260,17 +278,17 @@ mod tests {
         };
         let peers = vec![peer("b", "127.0.0.1"), peer("c", "fe80::1")];
         store.save_peers(&peers).unwrap();
-        assert_eq!(store.peers().unwrap(), peers);
+        assert_eq!(store.peers(), peers);
         let damaged =
             format!("{PEERS_HEADER}\nb 127.0.0.1 2254\nc nowhere 1\n\u{0}\nd 1.2.3.4 0\n");
         store.replace("peers", &damaged).unwrap();
-        assert_eq!(store.peers().unwrap(), [peer("b", "127.0.0.1")]);
+        assert_eq!(store.peers(), [peer("b", "127.0.0.1")]);
         // A line that was not written to its end may name another port.
         store.replace("peers", &format!("{PEERS_HEADER}\nb 127.0.0.1 2254\nc ::1 22")).unwrap();
-        assert_eq!(store.peers().unwrap(), [peer("b", "127.0.0.1")]);
+        assert_eq!(store.peers(), [peer("b", "127.0.0.1")]);
         for other in ["", "something else", PEERS_HEADER] {
             store.replace("peers", other).unwrap();
-            assert_eq!(store.peers().unwrap(), [], "{other:?}");
+            assert_eq!(store.peers(), [], "{other:?}");
         }
     }
 
@@ -284,7 +302,7 @@ mod tests {
 
         let golden = include_str!("../tests/fixtures/v1/peers");
         store.replace("peers", golden).unwrap();
-        let peers = store.peers().unwrap();
+        let peers = store.peers();
         let shown: Vec<String> = peers.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["b (192.0.2.1:2254)", "c ([2001:db8::1]:65535)"], "{changed}");
         store.save_peers(&peers).unwrap();
@@ -295,7 +313,7 @@ mod tests {
         assert_eq!(on_disk("incarnation"), golden, "{changed}");
         let later = golden.replacen('1', "9", 1);
         store.replace("incarnation", &later).unwrap();
-        assert_eq!(store.next_incarnation().unwrap(), 9_764_362_800_000_001, "{changed}");
+        assert_eq!(store.next_incarnation(), 9_764_362_800_000_001, "{changed}");
 
         let path = root.path().join("@default-alias");
         fs::write(&path, include_str!("../tests/fixtures/v1/default-alias")).unwrap();
@@ -308,7 +326,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let store = open(root.path());
         store.replace("peers", "iridium peers 2\nb 192.0.2.1 2254\n").unwrap();
-        assert_eq!(store.peers().unwrap(), []);
+        assert_eq!(store.peers(), []);
     }
 
     #[test]

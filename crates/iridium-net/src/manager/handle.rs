@@ -91,11 +91,11 @@ impl Manager {
     ) -> Result<Self, StartError> {
         let (alias, store) = open_store(&config)?;
         let incarnation = match &store {
-            Some(store) => store.next_incarnation()?,
+            Some(store) => store.next_incarnation(),
             None => store::clock_incarnation(),
         };
         let unsaved = store.as_ref().and_then(|store| first_save(store, incarnation));
-        let remembered = store.as_ref().map_or(Ok(Vec::new()), Store::peers)?;
+        let remembered = store.as_ref().map_or_else(Vec::new, Store::peers);
         let (listeners, bound) = ListenerSet::bind(&config)?;
         let (addr, control_addr) = (listeners.mesh_addr(), listeners.control_addr());
         let number = match config.number {

@@ -1,0 +1,215 @@
+//! Files that belong to one user alone: made with permissions for nobody else, never through a symbolic
+//! link that somebody has put there, and replaced as a whole.
+
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use crate::random;
+
+/// The end of the names of files that are being written.
+const DRAFT: &str = ".new";
+
+/// Makes a folder, and those above it, for its owner only. One that is there stays as it is.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// As [`create_folder`]; one that is there must be this user's.
+///
+/// # Errors
+/// Those of the system; [`io::ErrorKind::PermissionDenied`] for a folder of somebody else.
+pub(crate) fn claim_folder(path: &Path) -> io::Result<()> {
+    create_folder(path)?;
+    check_owner(&fs::metadata(path)?)
+}
+
+/// Writes a file that is not there yet.
+///
+/// # Errors
+/// Those of the system; [`io::ErrorKind::AlreadyExists`] also for a symbolic link that leads nowhere.
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = options().write(true).create_new(true).open(path)?;
+    make_private(&file)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Replaces a file as a whole: readers find the old or the new one, also after a power cut.
+///
+/// # Errors
+/// Those of the system; the old file is there then.
+pub(crate) fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+    // Nobody who may write to the folder can have a file of this name wait here.
+    let draft = folder.join(format!("{name}.{:016x}{DRAFT}", random::bits()?));
+    let replaced = create(&draft, text.as_bytes()).and_then(|()| {
+        fs::rename(&draft, folder.join(name))?;
+        sync_folder(folder)
+    });
+    if replaced.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    replaced
+}
+
+/// Removes what was left of files that were being written when a run was cut off.
+pub(crate) fn remove_drafts(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.ends_with(DRAFT)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Opens a file for a lock, and makes it if it is not there.
+///
+/// # Errors
+/// Those of the system, also when it is a symbolic link.
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    let file = options().create(true).truncate(false).write(true).open(path)?;
+    check_file(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// What is in a file, but for what is beyond `most` bytes; `None` if there is none.
+///
+/// # Errors
+/// Those of the system; [`io::ErrorKind::InvalidData`] for what is no file, as a pipe or a device, and
+/// for a symbolic link.
+pub(crate) fn read(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match options().read(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) => {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is a symbolic link"));
+        }
+        Err(error) => return Err(error),
+    };
+    check_file(&file.metadata()?)?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+fn check_file(meta: &Metadata) -> io::Result<()> {
+    if meta.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a file"))
+}
+
+/// Options that follow no symbolic link, and wait for nobody at a pipe.
+#[cfg(unix)]
+fn options() -> OpenOptions {
+    use nix::fcntl::OFlag;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let mut options = OpenOptions::new();
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    options.mode(0o600).custom_flags(flags.bits());
+    options
+}
+
+#[cfg(not(unix))]
+fn options() -> OpenOptions {
+    OpenOptions::new()
+}
+
+/// Whatever the umask is.
+#[cfg(unix)]
+fn make_private(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn check_owner(meta: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+
+    if meta.uid() == nix::unistd::geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"))
+}
+
+#[cfg(not(unix))]
+fn check_owner(_: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// So that a new name is there after a power cut too.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn what_is_made_is_for_its_owner_only() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("deep/er");
+        create_folder(&folder).unwrap();
+        replace(&folder, "a", "text").unwrap();
+        open_lock(&folder.join("lock")).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&folder.join("a"))), (0o700, 0o600));
+        assert_eq!(mode(&folder.join("lock")), 0o600);
+    }
+
+    #[test]
+    fn a_symbolic_link_is_replaced_and_never_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let (victim, link) = (root.path().join("victim"), root.path().join("a"));
+        fs::write(&victim, "precious").unwrap();
+        symlink(&victim, &link).unwrap();
+        assert!(create(&link, b"x").is_err(), "it is there");
+        assert!(open_lock(&link).is_err());
+        assert_eq!(read(&link, 10).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        replace(root.path(), "a", "mine").unwrap();
+        assert_eq!(read(&link, 10).unwrap(), Some(b"mine".to_vec()));
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("a")).unwrap();
+        assert!(replace(root.path(), "a", "x").is_err(), "a folder is not replaced");
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+        let draft = root.path().join("b.0123.new");
+        fs::write(&draft, "half").unwrap();
+        remove_drafts(root.path());
+        assert!(!draft.exists());
+    }
+
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let root = tempfile::tempdir().unwrap();
+        let pipe = root.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert_eq!(read(&pipe, 10).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+}
