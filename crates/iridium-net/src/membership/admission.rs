@@ -84,6 +84,9 @@ impl Membership {
                 self.alias_taken_by_me()
             });
         }
+        if !self.is_plausible(intro.id.incarnation) {
+            return Verdict::Reject(RejectReason::Outdated(u64::MAX));
+        }
         if self.number_is_taken(intro) {
             return Verdict::Reject(RejectReason::NumberTaken);
         }

@@ -122,9 +122,11 @@ impl Membership {
         self.clear_seed_attempts(now);
         match reason {
             RejectReason::NumberTaken if self.may_renumber => self.change_identity(0, now),
-            // The last of all incarnations cannot be replaced by a larger one.
-            RejectReason::Outdated(u64::MAX) => self.on_refused(purpose, reason, now),
-            RejectReason::Outdated(incarnation) => self.change_identity(incarnation, now),
+            RejectReason::Outdated(incarnation) if self.is_plausible(incarnation) => {
+                self.change_identity(incarnation, now);
+            }
+            // The last of all incarnations cannot be replaced by a larger one, and others are lies.
+            RejectReason::Outdated(_) => self.on_refused(purpose, reason, now),
             RejectReason::AlreadyLinked => self.on_already_linked(purpose, now),
             RejectReason::Leaving => {
                 let failure = DialFailure::Unreachable(reason.to_string().into());

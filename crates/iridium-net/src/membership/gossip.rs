@@ -10,6 +10,7 @@ use crate::ids::ConnId;
 use super::core::Membership;
 use super::interface::Time;
 use super::member::{Member, State};
+use super::plausible::believed;
 
 /// 64-bit FNV-1a (Fowler, Noll, Vo), which is the same on every machine.
 struct Fnv(u64);
@@ -114,7 +115,8 @@ impl Membership {
                 self.refute(&record);
                 continue;
             }
-            if record.info.alias != record.id.alias {
+            if record.info.alias != record.id.alias || !self.is_plausible_record(&record) {
+                log::debug!("skipped a record that cannot be true: node={}", record.id);
                 continue;
             }
             if record.info.ip.is_unspecified() {
@@ -138,7 +140,7 @@ impl Membership {
     /// Refutes that this node is suspect, down or left.
     fn refute(&mut self, record: &MemberRecord) {
         let same_incarnation = record.id.incarnation == self.me.id.incarnation;
-        let next = record.refutation.saturating_add(1);
+        let next = believed(record.refutation, self.me.refutation).saturating_add(1);
         if same_incarnation && record.state != RecordState::Alive && next > self.me.refutation {
             self.me.refutation = next;
             self.digest = None;
@@ -164,8 +166,7 @@ impl Membership {
         }
         if told > known {
             // A link that is not silent is better evidence than gossip.
-            let fresh = now < member.last_heard + self.timing.suspect_after;
-            if member.link.is_some() && fresh {
+            if member.has_fresh_link(now, self.timing.suspect_after) {
                 return false;
             }
             self.remove_member(&alias);
@@ -193,12 +194,15 @@ impl Membership {
         }
         let newer = record.refutation > member.refutation;
         if newer {
-            member.refutation = record.refutation;
+            member.refutation = believed(record.refutation, member.refutation);
             self.digest = None;
         }
         match record.state {
+            // Who leaves says so on each of its links.
             RecordState::Left => {
-                self.on_left(alias, now);
+                if !member.has_fresh_link(now, timeout) {
+                    self.on_left(alias, now);
+                }
                 false
             }
             // Never linked, and a node that was has marked it down.

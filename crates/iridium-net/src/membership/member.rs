@@ -121,6 +121,11 @@ impl Member {
         !self.is_final() && self.link.is_none()
     }
 
+    /// Whether it has a link that is not silent, which is better evidence than gossip.
+    pub(super) fn has_fresh_link(&self, now: Time, suspect_after: Duration) -> bool {
+        self.link.is_some() && now < self.last_heard + suspect_after
+    }
+
     /// Whether to look for it at the next start.
     pub(super) fn is_worth_remembering(&self) -> bool {
         !self.is_final() && (self.is_present() || self.met)

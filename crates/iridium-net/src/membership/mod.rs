@@ -42,6 +42,7 @@ mod join;
 mod join_attempt;
 mod join_end;
 mod member;
+mod plausible;
 mod probe;
 mod rng;
 mod timer;
