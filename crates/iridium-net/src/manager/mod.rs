@@ -4,6 +4,7 @@
 mod command;
 mod connection;
 mod control_clients;
+mod dials;
 mod handle;
 mod listener_set;
 mod owner;

@@ -25,6 +25,7 @@ use crate::threads::{Threads, lock};
 
 use super::command::{Command, JoinReply};
 use super::connection::ConnectionContext;
+use super::dials::Dials;
 use super::listener_set::{BoundListeners, ListenerSet};
 use super::peers_file::PeersFile;
 use super::shared::Shared;
@@ -36,6 +37,7 @@ pub(super) struct Owner {
     peers_file: PeersFile,
     /// Connections that the core knows of.
     links: HashMap<ConnId, Arc<ClusterClient>>,
+    dials: Dials,
     /// Callers that wait for a join.
     joins: HashMap<JoinId, JoinReply>,
     seeds: Vec<Endpoint>,
@@ -54,7 +56,8 @@ impl Owner {
         let seeds = config.seeds.clone();
         let config = Arc::new(config);
         let context = ConnectionContext { config, threads, commands, application, shared };
-        Self { context, listeners, peers_file, links: HashMap::new(), joins: HashMap::new(), seeds }
+        let (links, dials, joins) = (HashMap::new(), Dials::default(), HashMap::new());
+        Self { context, listeners, peers_file, links, dials, joins, seeds }
     }
 
     /// Starts to accept connections, and the owner's thread.
@@ -117,11 +120,11 @@ impl Owner {
                     // The core closes only what has not ended by itself.
                     self.links.remove(&conn);
                 }
-                core.handle(input, now);
+                self.handle_input(core, input, now);
             }
             Command::Opened(link, input) => {
                 self.links.insert(link.id(), link);
-                core.handle(input, now);
+                self.handle_input(core, input, now);
             }
             Command::Join { to, reply } => {
                 let join = core.join(to, false, now);
@@ -135,6 +138,13 @@ impl Owner {
             }
             Command::Stop { .. } => {}
         }
+    }
+
+    fn handle_input(&mut self, core: &mut Membership, input: Input, now: Duration) {
+        if let Input::Connected { dial, .. } | Input::DialFailed { dial, .. } = input {
+            self.dials.ended(dial);
+        }
+        core.handle(input, now);
     }
 
     fn control_reply(
@@ -165,57 +175,62 @@ impl Owner {
     fn perform_actions(&mut self, core: &mut Membership, now: Duration) {
         // First, so that it is up to date when the application is called.
         *lock(&self.context.shared.me) = core.me();
-        while let Some(action) = core.poll_action() {
-            match action {
-                Action::Dial { dial, to } => {
-                    if let Err(failure) = self.dial(dial, to) {
-                        core.handle(Input::DialFailed { dial, failure }, now);
-                    }
+        loop {
+            while let Some(action) = core.poll_action() {
+                self.perform(core, action, now);
+            }
+            let Some((dial, to)) = self.dials.next() else { return };
+            if let Err(failure) = self.dial(dial, to) {
+                self.handle_input(core, Input::DialFailed { dial, failure }, now);
+            }
+        }
+    }
+
+    fn perform(&mut self, core: &mut Membership, action: Action, now: Duration) {
+        match action {
+            Action::Dial { dial, to } => self.dials.add(dial, to),
+            Action::LookUp { join, host, port } => {
+                if let Err(why) = self.look_up(join, host, port) {
+                    core.handle(Input::LookedUp { join, outcome: Err(why) }, now);
                 }
-                Action::LookUp { join, host, port } => {
-                    if let Err(why) = self.look_up(join, host, port) {
-                        core.handle(Input::LookedUp { join, outcome: Err(why) }, now);
-                    }
+            }
+            Action::Send { conn, message } => {
+                if let Some(link) = self.links.get(&conn) {
+                    log::trace!("to {}: {}", link.remote_ip(), message.name());
+                    link.send_control(message);
                 }
-                Action::Send { conn, message } => {
-                    if let Some(link) = self.links.get(&conn) {
-                        log::trace!("to {}: {}", link.remote_ip(), message.name());
-                        link.send_control(message);
-                    }
+            }
+            Action::Close { conn, why } => {
+                if let Some(link) = self.links.remove(&conn) {
+                    log::debug!("closing {}:{}: {why}", link.remote_ip(), link.remote_port());
+                    link.close();
                 }
-                Action::Close { conn, why } => {
-                    if let Some(link) = self.links.remove(&conn) {
-                        log::debug!("closing {}:{}: {why}", link.remote_ip(), link.remote_port());
-                        link.close();
-                    }
+            }
+            Action::Link { id, conn } => {
+                if let Some(link) = self.links.get(&conn) {
+                    link.set_peer(id.clone());
+                    lock(&self.context.shared.routes).insert(id.alias.clone(), Arc::clone(link));
+                    self.context.application.linked(&id, link);
                 }
-                Action::Link { id, conn } => {
-                    if let Some(link) = self.links.get(&conn) {
-                        link.set_peer(id.clone());
-                        lock(&self.context.shared.routes)
-                            .insert(id.alias.clone(), Arc::clone(link));
-                        self.context.application.linked(&id, link);
-                    }
+            }
+            Action::Unlink { id, conn } => {
+                let mut routes = lock(&self.context.shared.routes);
+                if routes.get(&id.alias).is_some_and(|link| link.id() == conn) {
+                    routes.remove(&id.alias);
                 }
-                Action::Unlink { id, conn } => {
-                    let mut routes = lock(&self.context.shared.routes);
-                    if routes.get(&id.alias).is_some_and(|link| link.id() == conn) {
-                        routes.remove(&id.alias);
-                    }
+            }
+            Action::Features { conn, features } => {
+                if let Some(link) = self.links.get(&conn) {
+                    link.set_features(features);
                 }
-                Action::Features { conn, features } => {
-                    if let Some(link) = self.links.get(&conn) {
-                        link.set_features(features);
-                    }
-                }
-                Action::Emit(event) => self.emit(&event),
-                Action::Joined { join, outcome } => self.report_join(join, outcome),
-                Action::SavePeers(peers) => self.peers_file.save_peers(peers),
-                Action::IdentityChanged(id) => {
-                    log::warn!("this node has a new identity: {id}, number {}", id.number);
-                    self.peers_file.save_incarnation(id.incarnation);
-                    self.context.application.identity_changed(&id);
-                }
+            }
+            Action::Emit(event) => self.emit(&event),
+            Action::Joined { join, outcome } => self.report_join(join, outcome),
+            Action::SavePeers(peers) => self.peers_file.save_peers(peers),
+            Action::IdentityChanged(id) => {
+                log::warn!("this node has a new identity: {id}, number {}", id.number);
+                self.peers_file.save_incarnation(id.incarnation);
+                self.context.application.identity_changed(&id);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Failure detection: heartbeats, silent and lost links, and the indirect probes
 //! before a member is marked down.
 
+use std::time::Duration;
+
 use iridium_proto::{ControlReply, IridiumMessage, NodeAlias, NodeId, PingAck, PingReq, Pong};
 
 use crate::error::HandshakeError;
@@ -13,6 +15,10 @@ use super::interface::{Action, DialFailure, Time};
 use super::member::{Member, State};
 use super::probe::{Relay, Suspicion};
 use super::timer::Timer;
+
+/// One that was never met is remembered, once it is down, for so many times
+/// [`suspect_after`](super::timing::Timing::suspect_after): anybody can make up names.
+const UNMET_KEPT: u32 = 60;
 
 impl Membership {
     pub(super) fn on_message(&mut self, conn: ConnId, message: IridiumMessage, now: Time) {
@@ -411,14 +417,25 @@ impl Membership {
             self.fail_relays(conn);
             self.close(conn, "the member is gone");
         }
-        self.timers.set(now + self.timing.forget_after, Timer::Forget(alias.clone()));
+        let kept = self.kept_for(alias);
+        self.timers.set(now + kept, Timer::Forget(alias.clone()));
         self.reconsider_claim(alias, now);
         announced.then_some(id)
     }
 
+    /// How long one that has ended is remembered: not long, if it was only heard of.
+    fn kept_for(&self, alias: &NodeAlias) -> Duration {
+        match self.members.get(alias) {
+            Some(member) if !member.met && member.state == State::Down => {
+                self.timing.suspect_after.saturating_mul(UNMET_KEPT).min(self.timing.forget_after)
+            }
+            _ => self.timing.forget_after,
+        }
+    }
+
     pub(super) fn on_forget(&mut self, alias: &NodeAlias, now: Time) {
-        let forget_after = self.timing.forget_after;
-        let gone = |m: &Member| !m.is_present() && now >= m.ended + forget_after;
+        let kept = self.kept_for(alias);
+        let gone = |m: &Member| !m.is_present() && now >= m.ended + kept;
         if self.members.get(alias).is_some_and(gone) {
             self.remove_member(alias);
             self.save_peers();

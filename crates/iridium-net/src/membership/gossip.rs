@@ -12,6 +12,9 @@ use super::interface::Time;
 use super::member::{Member, State};
 use super::plausible::believed;
 
+/// As many members as a cluster may have, and some more.
+const MOST_UNMET: usize = 2048;
+
 /// 64-bit FNV-1a (Fowler, Noll, Vo), which is the same on every machine.
 struct Fnv(u64);
 
@@ -106,6 +109,7 @@ impl Membership {
         now: Time,
     ) -> Vec<NodeAlias> {
         let mut dialled = Vec::new();
+        let mut room = self.room_for_unmet();
         for mut record in nodes {
             if let RecordState::Unknown(state) = record.state {
                 log::debug!("skipped a record of node={}: unknown state {state}", record.id);
@@ -122,12 +126,16 @@ impl Membership {
             if record.info.ip.is_unspecified() {
                 record.info.ip = remote;
             }
+            let alias = record.id.alias.clone();
             if record.state == RecordState::Forgotten {
-                self.merge_forgotten(record, now);
+                let is_known = self.members.contains_key(&alias);
+                if is_known || room > 0 {
+                    room -= usize::from(!is_known);
+                    self.merge_forgotten(record, now);
+                }
                 continue;
             }
-            let alias = record.id.alias.clone();
-            if self.merge(record, now) {
+            if self.merge(record, &mut room, now) {
                 self.dial_member(&alias, now);
             }
             if self.members.get(&alias).is_some_and(|m| m.should_dial() && m.attempt.is_some()) {
@@ -150,15 +158,18 @@ impl Membership {
         }
     }
 
-    /// Merges the record of another node. Returns whether to dial it now.
-    fn merge(&mut self, record: MemberRecord, now: Time) -> bool {
+    /// Merges the record of another node, one that is new to this node as long as there is room for
+    /// such. Returns whether to dial it now.
+    fn merge(&mut self, record: MemberRecord, room: &mut usize, now: Time) -> bool {
         let present = matches!(record.state, RecordState::Alive | RecordState::Suspect);
         let alias = record.id.alias.clone();
         let Some(member) = self.members.get_mut(&alias) else {
-            if present {
+            let wanted = present && *room > 0;
+            if wanted {
+                *room -= 1;
                 self.insert_known(record, now);
             }
-            return present;
+            return wanted;
         };
         let (known, told) = (member.id.incarnation, record.id.incarnation);
         if told < known {
@@ -221,6 +232,13 @@ impl Membership {
                 member.should_dial() && (newer || rested)
             }
         }
+    }
+
+    /// How many more members this node may know of that it has never been linked to: anybody can make
+    /// up names.
+    fn room_for_unmet(&self) -> usize {
+        let unmet = self.members.values().filter(|m| !m.met).count();
+        MOST_UNMET.saturating_sub(unmet)
     }
 
     pub(super) fn insert_known(&mut self, record: MemberRecord, now: Time) {

@@ -128,7 +128,7 @@ impl Member {
 
     /// Whether to look for it at the next start.
     pub(super) fn is_worth_remembering(&self) -> bool {
-        !self.is_final() && (self.is_present() || self.met)
+        !self.is_final() && self.met
     }
 
     pub(super) fn record(&self) -> MemberRecord {

@@ -185,6 +185,28 @@ fn one_that_is_called_outdated_again_and_again_comes_back_ever_more_slowly() {
 }
 
 #[test]
+fn members_that_somebody_has_made_up_are_bounded_and_soon_forgotten() {
+    let mut core = lone_core(1, 1);
+    link_by_hand(&mut core);
+    for (from, state) in [(0, RecordState::Alive), (20_000, RecordState::Forgotten)] {
+        let made_up = |n: u64| record(&format!("made-up-{}", from + n), 2, state);
+        let nodes = (0..10_000).map(made_up).collect();
+        let message = IridiumMessage::Members(Members { nodes, answer: false });
+        core.handle(Input::Message { conn: FRIEND, message }, Duration::ZERO);
+        let known = core.view().len();
+        assert!((100..2_500).contains(&known), "{known}");
+    }
+    while let Some(action) = core.poll_action() {
+        if let Action::SavePeers(peers) = action {
+            assert!(peers.len() <= 1, "{} were never met", peers.len());
+        }
+    }
+    run(&mut core, Duration::ZERO, 200 * SECOND);
+    let known = core.view().len();
+    assert!(known <= 2, "{known}");
+}
+
+#[test]
 fn refutations_grow_in_bounded_steps() {
     let mut core = lone_core(1, 1);
     link_by_hand(&mut core);
