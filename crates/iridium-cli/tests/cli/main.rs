@@ -8,6 +8,7 @@ mod apps;
 mod attach;
 mod files;
 mod formats;
+mod groups;
 mod input;
 mod loss;
 mod machine;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{Node, User, wait_until};
 
 /// Starts nodes that join through the first, and waits until each sees all.
-fn mesh<const N: usize>(user: &User, aliases: [&str; N]) -> [Node; N] {
+pub(crate) fn mesh<const N: usize>(user: &User, aliases: [&str; N]) -> [Node; N] {
     let mut seed: Option<String> = None;
     let nodes = aliases.map(|alias| {
         let node = match &seed {

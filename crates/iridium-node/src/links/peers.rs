@@ -72,6 +72,14 @@ impl Peers {
         read(&self.0).values().find(|peer| peer.id.alias.as_str() == alias).cloned()
     }
 
+    /// The peer with this alias, or with the number behind a `#`, which is in no alias.
+    pub(crate) fn addressed(&self, alias: &str) -> Option<Arc<Peer>> {
+        match alias.strip_prefix('#') {
+            Some(number) => self.find(number.parse().ok()?),
+            None => self.named(alias),
+        }
+    }
+
     /// All peers, by number.
     pub(crate) fn all(&self) -> Vec<Arc<Peer>> {
         read(&self.0).values().cloned().collect()

@@ -171,7 +171,7 @@ impl Distribution for RemoteProcesses {
     ) -> Result<(), NodeUnreachable> {
         let peer = match request {
             RemoteRequest::Spawn { node, .. } => self.links.peers.find(*node),
-            RemoteRequest::WhereIs { alias, .. } => self.links.peers.named(alias),
+            RemoteRequest::WhereIs { alias, .. } => self.links.peers.addressed(alias),
         };
         let peer = peer.ok_or(NodeUnreachable)?;
         self.requests.note((from, number), peer.number(), request);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::names::Registered;
+use super::shared::Shared;
 use crate::clock::LAST_TIME;
 use crate::distribution::SendRefused;
 use crate::process::actor::{ActorState, Wait};
@@ -325,12 +326,20 @@ pub(crate) fn register(context: Context<'_>, name: &str, pid: Pid) -> Registered
 fn where_is(context: Context<'_>, name: String, requests: &mut u64) -> Outcome {
     let shared = context.shared;
     match name.rsplit_once('@') {
-        Some((local, alias)) if alias != shared.distribution.alias() => {
+        Some((local, alias)) if !is_own(shared, alias) => {
             let (name, alias) = (local.to_string(), alias.to_string());
             request_remote(requests, RemoteRequest::WhereIs { name, alias })
         }
         Some((local, _)) => found(shared.names.find(local)),
         None => found(shared.names.find(&name)),
+    }
+}
+
+/// Whether what stands behind the `@` of a name is this node: its alias, or `#` and its number.
+fn is_own(shared: &Shared, alias: &str) -> bool {
+    match alias.strip_prefix('#') {
+        Some(number) => number.parse() == Ok(shared.node()),
+        None => alias == shared.distribution.alias(),
     }
 }
 

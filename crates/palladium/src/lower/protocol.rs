@@ -46,6 +46,11 @@ pub(super) fn add_start(
     protocol.starts.push(Start { name: Arc::clone(&start.name), entry: 0, params, first });
 }
 
+/// A type as modules write it.
+pub(super) fn name_of(program: &core::Program, ty: &Type) -> String {
+    Shapes::new(program).text(ty)
+}
+
 /// The shapes of types, and the records and enums that they speak of.
 struct Shapes<'p> {
     program: &'p core::Program,

@@ -28,6 +28,7 @@ const MODULES: &[(&str, &str)] = &[
     ("env", include_str!("../std/env.pd")),
     ("float", include_str!("../std/float.pd")),
     ("fmt", include_str!("../std/fmt.pd")),
+    ("group", include_str!("../std/group.pd")),
     ("hash", include_str!("../std/hash.pd")),
     ("int", include_str!("../std/int.pd")),
     ("io", include_str!("../std/io.pd")),

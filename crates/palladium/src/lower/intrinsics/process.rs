@@ -2,6 +2,7 @@
 
 use crate::core::Type;
 use crate::lower::code::{Code, Value};
+use crate::lower::protocol::name_of;
 use crate::mir::{Class, MachineOp, Reg, Terminator};
 
 /// What says that a call is not understood.
@@ -37,6 +38,7 @@ impl Code<'_, '_> {
                 let [address, length] = self.bytes_of(text);
                 self.machine(MachineOp::Send, &[word(0), word(1), address, length], &[])
             }
+            "inbox_name" => vec![self.text(name_of(self.context.program, &types[0]).as_bytes())],
             "exit_with" => {
                 self.end(Terminator::Exit { code: word(0) });
                 Vec::new()
