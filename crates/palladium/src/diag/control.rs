@@ -26,13 +26,20 @@ pub(crate) fn return_at_prompt(place: Place) -> Problem {
         .help("leave it out, or put what is done into a function")
 }
 
-/// A match leaves something out.
-pub(crate) fn missing_arm(place: Place, pattern: &str, declared: Option<Place>) -> Problem {
+/// A `match` or `receive`, as `word` says, leaves something out.
+pub(crate) fn missing_arm(
+    place: Place,
+    word: &str,
+    pattern: &str,
+    declared: Option<Place>,
+) -> Problem {
     let problem = match pattern {
-        "_" => Problem::error("missing-arm", place, "this match does not take every value")
-            .label("nothing takes the other values"),
+        "_" => {
+            Problem::error("missing-arm", place, format!("this {word} does not take every value"))
+                .label("nothing takes the other values")
+        }
         pattern => {
-            Problem::error("missing-arm", place, format!("this match leaves out `{pattern}`"))
+            Problem::error("missing-arm", place, format!("this {word} leaves out `{pattern}`"))
                 .label(format!("nothing takes `{pattern}`"))
         }
     };

@@ -87,7 +87,7 @@ pub(crate) fn ambiguous(place: Place, name: &str, choices: &[String]) -> Problem
 pub(crate) fn actor_as_type(place: Place, name: &str) -> Problem {
     Problem::error("mismatched-types", place, format!("`{name}` is an actor, not a type of values"))
         .label("this is an actor")
-        .help(format!("what `spawn {name}(…)` gives is a `Pid[{name}]`"))
+        .help(format!("write `Pid[{name}]`: that is what `spawn {name}(…)` gives"))
 }
 
 pub(crate) fn app_as_type(place: Place, name: &str) -> Problem {

@@ -1,5 +1,7 @@
 //! Problems about processes and their messages.
 
+use std::sync::Arc;
+
 use super::{Place, Problem};
 
 /// An actor that is called like a record.
@@ -28,6 +30,23 @@ pub(crate) fn no_inbox(place: Place, what: &str) -> Problem {
     Problem::error("wrong-inbox", place, format!("{what}, but this function has no inbox"))
         .label("needs an inbox")
         .help("say what it receives after its result: `fn worker(n: Int) receives Job { … }`")
+}
+
+/// `receive` in a handler or function of an actor.
+pub(crate) fn receive_in_actor(place: Place) -> Problem {
+    let start = place.span.start;
+    let place = Place { span: start..start + "receive".len() as u32, ..place };
+    Problem::error("wrong-inbox", place, "an actor takes its messages with handlers")
+        .label("it would take messages that are for them")
+        .help("declare `on name(…) { … }` in the actor, or call who is to answer")
+}
+
+/// A process has no message of this name, but others.
+pub(crate) fn no_message(place: Place, ty: &str, name: &str, messages: &[Arc<str>]) -> Problem {
+    let messages: Vec<String> = messages.iter().map(|name| format!("`{name}`")).collect();
+    Problem::error("unknown-name", place, format!("`{ty}` has no `{name}`"))
+        .label("is not among its messages")
+        .help(format!("its messages are {}; another needs an `on {name}`", messages.join(", ")))
 }
 
 /// A function that receives is called by one that does not receive the same.

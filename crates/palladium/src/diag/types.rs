@@ -215,7 +215,10 @@ pub(crate) fn bound(
     if let Some((place, text)) = why {
         problem = problem.because(place.clone(), text.clone());
     }
-    problem
+    match bound {
+        "Send" => problem.help("send what the function needs, and call it where that arrives"),
+        _ => problem,
+    }
 }
 
 /// A type parameter lacks a bound that its function needs.

@@ -21,7 +21,8 @@ pub(crate) fn check_matches(world: &World, functions: &[Function]) -> Vec<Proble
         if library {
             continue;
         }
-        Matches { world, declarations, function, problems: &mut problems }.expr(body);
+        let receive = None;
+        Matches { world, declarations, function, receive, problems: &mut problems }.expr(body);
     }
     problems
 }
@@ -30,12 +31,15 @@ struct Matches<'p> {
     world: &'p World,
     declarations: Declarations<'p>,
     function: &'p Function,
+    /// Where the last `receive` stands, which has a match of what it receives.
+    receive: Option<Span>,
     problems: &'p mut Vec<Problem>,
 }
 
 impl Matches<'_> {
     fn expr(&mut self, expr: &Expr) {
         match &expr.kind {
+            ExprKind::Receive(_) => self.receive = Some(expr.span.clone()),
             ExprKind::Match { value, arms } => {
                 let rows: Vec<(&Pattern, bool)> =
                     arms.iter().map(|arm| (&arm.pattern, arm.guard.is_some())).collect();
@@ -62,9 +66,10 @@ impl Matches<'_> {
             self.problems.push(say::too_complex(self.place(span)));
         }
         if let Some(missing) = &report.missing {
-            let start = span.start..(span.start + 5).min(span.end);
+            let word = if self.receive.as_ref() == Some(span) { "receive" } else { "match" };
+            let start = span.start..(span.start + word.len() as u32).min(span.end);
             let declared = self.variant(ty, missing);
-            self.problems.push(say::missing_arm(self.place(&start), missing, declared));
+            self.problems.push(say::missing_arm(self.place(&start), word, missing, declared));
         }
         for nth in report.unreachable {
             let (pattern, _) = rows[nth];

@@ -118,7 +118,8 @@ impl Checker {
             given = self.hidden_args(actor, span);
         }
         self.check_inbox(key, &signature, &types, name, span);
-        let timed = self.with_time(args, span);
+        let takes_time = signature.params.iter().any(|param| &*param.name == "within");
+        let timed = if takes_time { self.with_time(args, span) } else { None };
         let args = timed.as_deref().unwrap_or(args);
         let slots = self.slots(key, &signature, &types);
         let method = receiver.is_some();

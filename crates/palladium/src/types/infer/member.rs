@@ -242,8 +242,14 @@ impl Checker {
                 suggest::nearest(&name.text, names.iter().map(|name| &**name))
             }
         };
+        let messages = self.messages_of(ty);
         let ty = self.text(ty);
-        self.problem(say::no_member(place, &ty, &name.text, near, &fields));
+        self.problem(match near {
+            None if !messages.is_empty() => {
+                processes::no_message(place, &ty, &name.text, &messages)
+            }
+            near => say::no_member(place, &ty, &name.text, near, &fields),
+        });
     }
 
     /// The names of the fields of a type that are seen here.

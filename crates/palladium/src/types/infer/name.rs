@@ -72,6 +72,11 @@ impl Checker {
             self.problem(say::not_imported(place, &name.text));
             return;
         }
+        if &*name.text == "self" && self.cx.actor.is_some() {
+            let instead = "an actor names what is its own without it: `n`, `f(x)`";
+            self.problem(say::foreign(place, "value", "self", instead));
+            return;
+        }
         if let Some(import) = self.world.import_with(self.cx.module, &name.text) {
             let instead = format!("write `{import}.{}`", name.text);
             self.problem(say::foreign(place, "value", &name.text, &instead));

@@ -403,6 +403,10 @@ impl Checker {
         span: &Span,
         want: &Want,
     ) -> Expr {
+        if self.cx.actor.is_some() {
+            self.problem(say::receive_in_actor(self.place(span)));
+            return expr(ExprKind::Tuple(Vec::new()), ERROR, span);
+        }
         let of = match self.cx.receives.clone() {
             Some(of) => of,
             None => {
