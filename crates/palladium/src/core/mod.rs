@@ -364,6 +364,8 @@ pub enum ExprKind {
     Break,
     Continue,
     Return(Box<Expr>),
+    /// Returns what a call gives, which takes the place of this function.
+    Become(Box<Expr>),
     /// Ends the process. The text is a `String`.
     Trap {
         kind: Trap,

@@ -59,6 +59,7 @@ macro_rules! walk {
                 | ExprKind::Is { value: inner, .. }
                 | ExprKind::Loop(inner)
                 | ExprKind::Return(inner)
+                | ExprKind::Become(inner)
                 | ExprKind::Trap { text: inner, .. } => f(inner),
                 ExprKind::Block { stmts, value } => {
                     stmts.$iter().for_each(&mut *f);

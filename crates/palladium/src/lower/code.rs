@@ -115,6 +115,18 @@ impl<'c, 'a> Code<'c, 'a> {
         }
     }
 
+    /// Makes the last instruction the end of the function, if it is a call that gives this. Whether it
+    /// is.
+    pub(super) fn end_with_call(&mut self, value: &[Reg]) -> bool {
+        let Some(current) = self.current else { return false };
+        let insts = &mut self.blocks[current.0 as usize].insts;
+        let called = insts
+            .pop_if(|(inst, _)| matches!(inst, Inst::Call { results, .. } if results == value));
+        let Some((Inst::Call { function, args, .. }, _)) = called else { return false };
+        self.end(Terminator::TailCall { function, args });
+        true
+    }
+
     pub(super) fn jump(&mut self, block: BlockIdx) {
         self.end(Terminator::Jump(block));
     }

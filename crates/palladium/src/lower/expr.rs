@@ -109,6 +109,11 @@ impl<'a> Body<'_, 'a> {
                 self.give_back(value);
                 Vec::new()
             }
+            ExprKind::Become(value) => {
+                let value = self.expr(value);
+                self.go_on_as(value);
+                Vec::new()
+            }
             ExprKind::Spawn { function, types, args, node } => {
                 vec![self.spawn(*function, types, args, node.as_deref())]
             }

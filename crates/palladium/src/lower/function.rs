@@ -183,6 +183,14 @@ impl<'c, 'a> Body<'c, 'a> {
         self.code.end(Terminator::Return(value));
     }
 
+    /// Returns what the last call has given: in its place, where nothing is left to do after it.
+    pub(super) fn go_on_as(&mut self, value: Value) {
+        let gives_more = self.function.params.iter().any(|param| param.inout);
+        if gives_more || !self.code.end_with_call(&value) {
+            self.give_back(value);
+        }
+    }
+
     fn shared_class(&mut self, ty: &Type) -> Class {
         let parts = self.code.context.types.parts(ty);
         Class::Ptr(self.code.context.types.glue(Kind::Cells(parts)))

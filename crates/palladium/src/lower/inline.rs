@@ -75,6 +75,11 @@ fn facts(functions: &[Function]) -> Vec<Facts> {
         for block in &function.blocks {
             all[at].size += block.insts.len() + 1;
             all[at].traps |= matches!(block.end.0, Terminator::Trap { .. });
+            if let Terminator::TailCall { function, .. } = block.end.0
+                && function != index
+            {
+                all[function.0 as usize].calls += 1;
+            }
             for (inst, _) in &block.insts {
                 all[at].traps |= inst.traps();
                 if let Inst::Call { function, .. } = inst {
@@ -129,7 +134,7 @@ impl Inliner<'_> {
     }
 
     fn splice(&mut self, block: usize, at: usize, callee: FnIdx) {
-        let callee = &self.originals[callee.0 as usize];
+        let (index, callee) = (callee, &self.originals[callee.0 as usize]);
         let first = self.caller.blocks.len() as u32;
         let rest = BlockIdx(first + callee.blocks.len() as u32);
         let before = &mut self.caller.blocks[block];
@@ -137,7 +142,7 @@ impl Inliner<'_> {
         let Some((Inst::Call { args, results, .. }, span)) = before.insts.pop() else { return };
         let end =
             std::mem::replace(&mut before.end, (Terminator::Jump(BlockIdx(first)), span.clone()));
-        let mut copy = Copying { callee, names: Vec::new(), first, rest, results, span };
+        let mut copy = Copying { index, callee, names: Vec::new(), first, rest, results, span };
         let moved = copy.name(&mut self.caller.regs, &args);
         self.caller.blocks[block].insts.extend(moved);
         for block in &callee.blocks {
@@ -150,6 +155,7 @@ impl Inliner<'_> {
 
 /// A function while it is copied into another.
 struct Copying<'f> {
+    index: FnIdx,
     callee: &'f Function,
     /// Its registers there.
     names: Vec<Reg>,
@@ -191,7 +197,9 @@ impl Copying<'_> {
             for reg in block.insts.iter().flat_map(|(inst, _)| inst.writes()) {
                 written.insert(reg);
             }
-            if let Terminator::TailCall { .. } = block.end.0 {
+            if let Terminator::TailCall { function, .. } = block.end.0
+                && function == self.index
+            {
                 self.callee.params.iter().for_each(|param| {
                     written.insert(*param);
                 });
@@ -219,10 +227,15 @@ impl Copying<'_> {
                 assign(&mut insts, regs, &self.results, &values, &span);
                 Terminator::Jump(self.rest)
             }
-            Terminator::TailCall { args, .. } => {
+            Terminator::TailCall { function, args } if function == self.index => {
                 let params = self.callee.params.iter().map(|param| self.names[param.0 as usize]);
                 assign(&mut insts, regs, &params.collect::<Vec<_>>(), &args, &span);
                 Terminator::Jump(BlockIdx(self.first))
+            }
+            Terminator::TailCall { function, args } => {
+                let results = self.results.clone();
+                insts.push((Inst::Call { function, args, results }, span.clone()));
+                Terminator::Jump(self.rest)
             }
             other => other,
         };

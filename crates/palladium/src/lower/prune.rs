@@ -29,6 +29,9 @@ pub(super) fn prune(program: &mut Program, data: usize) {
                     }
                 }
             }
+            if let Terminator::TailCall { function, .. } = block.end.0 {
+                kept.functions.see(function);
+            }
         }
     }
     kept.apply(program);

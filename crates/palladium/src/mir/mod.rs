@@ -526,7 +526,7 @@ pub enum Terminator {
     },
     /// Consumes.
     Return(Vec<Reg>),
-    /// A call of itself in place of a return. As `Call`.
+    /// A call in place of a return. As `Call`.
     TailCall {
         function: FnIdx,
         args: Vec<Reg>,

@@ -33,6 +33,19 @@ pub(super) fn infer(program: &Program, mut ownership: Ownership) -> Ownership {
             }
         }
     }
+    for (index, function) in all.clone().zip(&program.functions) {
+        for block in &function.blocks {
+            // Nobody is left to hold what another function borrows in place of this one.
+            if let Terminator::TailCall { function: callee, args } = &block.end.0
+                && *callee != index
+                && program.functions[callee.0 as usize].passing == Passing::Inferred
+            {
+                for nth in (0..args.len()).filter(|nth| is_pointer(function, args[*nth])) {
+                    ownership.own(*callee, nth);
+                }
+            }
+        }
+    }
     let mut queue: VecDeque<FnIdx> = all.collect();
     let mut queued: BTreeSet<FnIdx> = queue.iter().copied().collect();
     while let Some(index) = queue.pop_front() {

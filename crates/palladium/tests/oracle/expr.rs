@@ -144,7 +144,9 @@ impl<'p> Evaluator<'p> {
             },
             ExprKind::Break => return Err(Exit::Break),
             ExprKind::Continue => return Err(Exit::Continue),
-            ExprKind::Return(value) => return Err(Exit::Return(self.expr(frame, value)?)),
+            ExprKind::Return(value) | ExprKind::Become(value) => {
+                return Err(Exit::Return(self.expr(frame, value)?));
+            }
             // One process is evaluated alone.
             ExprKind::Spawn { .. } | ExprKind::Receive(_) => {
                 return wrong("it has processes");
