@@ -30,6 +30,7 @@ use crate::run::residents::Residents;
 use crate::run::shared::Shared;
 use crate::run::timers::Timers;
 use crate::run::turn::Runner;
+use crate::run::unknown_tags::UnknownTags;
 use crate::run::worker::Worker;
 use crate::sync::lock;
 use crate::table::Table;
@@ -124,6 +125,7 @@ impl Scheduler {
             programs: Mutex::default(),
             fuel_spent: AtomicU64::new(0),
             dead_letters: AtomicU64::new(0),
+            unknown_tags: UnknownTags::default(),
             inspections: AtomicUsize::new(0),
         });
         let weak = Arc::downgrade(&shared);

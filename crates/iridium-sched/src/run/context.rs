@@ -131,7 +131,12 @@ impl Context<'_> {
     pub(crate) fn deliver(&self, to: Pid, message: SlotMessage) -> Option<Signal> {
         let serial = self.shared.serial_of(to);
         let slot = serial.and_then(|serial| Some((serial, self.shared.table.slot(serial)?)));
-        let Some((serial, slot)) = slot else { return self.drop_message(message) };
+        let Some((serial, slot)) = slot else {
+            if let (Pid::NOBODY, SlotMessage::Signal(Signal::Message(message))) = (to, &message) {
+                self.shared.unknown_tags.note(message);
+            }
+            return self.drop_message(message);
+        };
         let memory = &self.shared.memory;
         match slot.deliver(serial, message, memory, |entry, message| react(entry, message, memory))
         {

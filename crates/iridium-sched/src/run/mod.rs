@@ -35,4 +35,5 @@ pub(crate) mod spawn;
 pub(crate) mod supervision;
 pub(crate) mod timers;
 pub(crate) mod turn;
+pub(crate) mod unknown_tags;
 pub(crate) mod worker;

@@ -16,6 +16,7 @@ use super::names::Names;
 use super::pause::Pause;
 use super::residents::Residents;
 use super::timers::Timers;
+use super::unknown_tags::UnknownTags;
 use crate::clock::Clock;
 use crate::distribution::Distribution;
 use crate::embedder::{Observer, Output};
@@ -76,6 +77,8 @@ pub(crate) struct Shared {
     pub(crate) fuel_spent: AtomicU64,
     /// Messages of processes that were never received.
     pub(crate) dead_letters: AtomicU64,
+    /// The tags of messages that processes did not understand, as far as they were logged.
+    pub(crate) unknown_tags: UnknownTags,
 }
 
 impl Shared {
