@@ -34,7 +34,7 @@ const MAX_TEXT: usize = 3000;
 /// Where the log goes, beside the file.
 pub(crate) enum LogTarget {
     Stderr,
-    /// Also stderr, from a REPL whose input is a pipe.
+    /// Also stderr, of a program, or from a REPL whose input is a pipe.
     Pipe,
     /// A terminal on which a line is being edited.
     Terminal(Box<dyn Write + Send>),
@@ -137,6 +137,12 @@ pub(crate) fn start(
     let log = Lines { screen, file, left_out: AtomicU64::new(0) };
     log::set_boxed_logger(Box::new(log)).map_err(|error| Failure::failed(error.to_string()))?;
     Ok(log_file)
+}
+
+/// Starts the log of a program that runs by itself, on stderr. What its processes end with is printed
+/// beside it.
+pub(crate) fn start_of_program() -> Result<(), Failure> {
+    start(&LogFlags::default(), Level::Info, LogTarget::Pipe).map(drop)
 }
 
 /// The log, whose records are a line each, without anything that a terminal would obey: whatever

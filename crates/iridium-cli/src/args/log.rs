@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// How much is logged, and where to beside stderr.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct LogFlags {
     /// Also append the log to this file; at SIGHUP a node opens it again, instead of ending
     #[arg(long, value_name = "FILE")]

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::program::file::display_name;
 use crate::program::saved_state::{SavedBy, SavedState, check_place};
 use crate::program::{End, Input, Settings, load, prepare_with};
-use crate::signals;
+use crate::{logging, signals};
 
 /// `iridium run FILE`
 pub(crate) fn start(
@@ -31,6 +31,7 @@ pub(crate) fn start(
     run: &RunFlags,
 ) -> Result<ExitCode, Failure> {
     let module = load(file)?.module;
+    logging::start_of_program()?;
     // Whoever names an entry wants just that.
     let app = module.app().filter(|_| start.entry.is_none());
     let spec = app.map(|app| Spec::of_module(&module, app, limits.limits()));
@@ -99,6 +100,7 @@ pub(crate) fn resume(
     run: &RunFlags,
 ) -> Result<ExitCode, Failure> {
     let state = SavedState::read(file, SavedBy::Run)?;
+    logging::start_of_program()?;
     run.save.as_deref().map_or(Ok(()), check_place)?;
     let first = match (state.process, state.ended) {
         (Some(saved), Some(reason)) => {

@@ -3,6 +3,7 @@
 //! | name | arguments | results |
 //! | --- | --- | --- |
 //! | `eprint` | address, length: text for stderr | – |
+//! | `log` | level (1: error, to 5: trace), address, length: text for the log | – |
 //! | `env.arg_count` | – | how many words the program was given |
 //! | `env.arg_len` | number of a word, from 0 | its length in bytes |
 //! | `env.arg_copy` | number of a word, address, room in bytes | how many bytes were copied |
@@ -31,6 +32,12 @@ pub(crate) fn hosts(words: &[String], input: Input) -> Hosts {
         output::print_stderr(&String::from_utf8_lossy(text));
         Ok(())
     });
+    hosts.add("log", |caller| {
+        let [level, address, length, ..] = *caller.registers;
+        let text = caller.bytes(address.int, length.int).ok_or_else(outside)?;
+        log::log!(level_of(level.int), "{}", String::from_utf8_lossy(text));
+        Ok(())
+    });
     let all = Arc::clone(&words);
     hosts.add("env.arg_count", move |caller| answer(caller, all.len()));
     let all = Arc::clone(&words);
@@ -54,6 +61,16 @@ fn word<'w>(words: &'w [String], caller: &Caller<'_>) -> Result<&'w str, HostErr
     let [number, ..] = *caller.registers;
     let found = usize::try_from(number.int).ok().and_then(|number| words.get(number));
     found.map(String::as_str).ok_or_else(|| HostError(format!("there is no word {}", number.int)))
+}
+
+fn level_of(number: i64) -> log::Level {
+    match number {
+        ..=1 => log::Level::Error,
+        2 => log::Level::Warn,
+        3 => log::Level::Info,
+        4 => log::Level::Debug,
+        5.. => log::Level::Trace,
+    }
 }
 
 fn outside() -> HostError {

@@ -15,6 +15,10 @@ impl Code<'_, '_> {
                 let bytes = self.bytes_of(word(0));
                 self.host("eprint", &bytes, &[])
             }
+            "log_text" => {
+                let [address, length] = self.bytes_of(word(1));
+                self.host("log", &[word(0), address, length], &[])
+            }
             "now_ns" => self.machine(MachineOp::Now, &[], &[Class::Int]),
             "mono_ns" => self.machine(MachineOp::Mono, &[], &[Class::Int]),
             "bits" => self.machine(MachineOp::Random, &[], &[Class::Int]),
