@@ -150,7 +150,15 @@ fn types_that_double_with_each_line_are_refused_in_time() {
 fn programs_of_processes_with_parts_left_out_are_told_or_compiled() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/processes");
     for entry in fs::read_dir(folder).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
+        let text = fs::read_to_string(path).unwrap();
+        // The library's own actors take long to compile, and are whole in each of these.
+        if ["group", "supervisor"].iter().any(|name| text.contains(&format!("std.{name}"))) {
+            continue;
+        }
         let lines: Vec<&str> = text.lines().collect();
         for nth in 0..lines.len() {
             let without: Vec<&str> = lines

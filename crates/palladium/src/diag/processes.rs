@@ -15,7 +15,7 @@ pub(crate) fn not_spawned(place: Place, name: &str) -> Problem {
 pub(crate) fn not_spawnable(place: Place) -> Problem {
     Problem::error("not-spawnable", place, "`spawn` starts a function or an actor")
         .label("this is neither")
-        .help("write `spawn f(x)` or `spawn Actor(x)`; for a closure there is `task(fn() => …)`")
+        .help("write `spawn f(x)`, `spawn Actor(x)`, or with a closure `task(f)`")
 }
 
 /// A process cannot change what is another's.
@@ -27,9 +27,10 @@ pub(crate) fn spawned_inout(place: Place) -> Problem {
 
 /// `self()` or `receive` where nothing is received.
 pub(crate) fn no_inbox(place: Place, what: &str) -> Problem {
-    Problem::error("wrong-inbox", place, format!("{what}, but this function has no inbox"))
-        .label("needs an inbox")
-        .help("say what it receives after its result: `fn worker(n: Int) receives Job { … }`")
+    let message = format!("{what} needs an inbox, and this function has none");
+    Problem::error("wrong-inbox", place, message)
+        .label("nothing is received here")
+        .help("say what it receives: `fn worker(n: Int) receives Job { … }`")
 }
 
 /// `receive` in a handler or function of an actor.
@@ -67,12 +68,26 @@ pub(crate) fn wrong_inbox(
         .help(format!("start it as a process of its own: `spawn {name}(…)`"))
 }
 
+/// A reply that its function does nothing with.
+pub(crate) fn unused_reply(place: Place, name: &str) -> Problem {
+    Problem::warning("unused-reply", place, format!("nobody is answered with `{name}`"))
+        .label("whoever asks waits for it in vain")
+        .help(format!("write `{name}.send(…)`, or pass it on to whoever will"))
+}
+
+/// A process asks itself.
+pub(crate) fn asks_itself(place: Place) -> Problem {
+    Problem::warning("asks-itself", place, "a process that asks itself waits in vain")
+        .label("it cannot answer while it waits")
+        .help("call a function of the actor: `fn name(…) { … }` beside its handlers")
+}
+
 /// A time behind something that takes none.
 pub(crate) fn no_time(place: Place, word: &str) -> Problem {
     let (message, help) = match word {
         "within" => (
             "`within` says how long a call of an actor may take",
-            "write `pid.handler(…) within 200.ms`, or `ask(pid, fn(r) => …) within 200.ms`",
+            "it stands behind `pid.handler(…)` or `ask(pid, fn(r) => …)`",
         ),
         _ => (
             "only a message to an actor can be sent later",
@@ -82,11 +97,18 @@ pub(crate) fn no_time(place: Place, word: &str) -> Problem {
     Problem::error("wrong-time", place, message).label("this is no such call").help(help)
 }
 
+/// A time for the answer to a message, which has none.
+pub(crate) fn no_wait(place: Place) -> Problem {
+    Problem::error("wrong-time", place, "nobody waits for a message: it is only sent")
+        .label("this has no answer")
+        .help("leave `within …` out, or give the handler a result: `on get() -> Int`")
+}
+
 /// A handler of what the system tells with other parameters than it has.
 pub(crate) fn system_handler(place: Place, name: &str, ty: &str) -> Problem {
     let message = match ty {
         "()" => format!("`on {name}` takes nothing and gives nothing"),
-        ty => format!("`on {name}` takes one `{ty}`, or nothing, and gives nothing"),
+        ty => format!("`on {name}` takes a `{ty}` at most, and gives nothing"),
     };
     Problem::error("wrong-handler", place, message)
         .label("this is not what it is called with")
@@ -101,6 +123,15 @@ pub(crate) fn uncalled_message(place: Place, name: &str) -> Problem {
     Problem::error("mismatched-types", place, format!("`{name}` is a message, not a value"))
         .label("it is not sent")
         .help(format!("send it: `pid.{name}(…)`"))
+}
+
+/// A message to an actor, of which there may be many processes or none.
+pub(crate) fn message_to_actor(place: Place, actor: &str, name: &str) -> Problem {
+    let message = format!("`{name}` is a message to a process, and `{actor}` is none");
+    let process = actor.to_lowercase();
+    Problem::error("mismatched-types", place, message)
+        .label("it is not known to which process")
+        .help(format!("write `let {process} = spawn {actor}(…)`, then `{process}.{name}(…)`"))
 }
 
 /// A message that is not known here.
@@ -120,8 +151,15 @@ pub(crate) fn second_app(place: Place, first: Place) -> Problem {
 
 /// A setting of an app or of a child with a value that it does not have.
 pub(crate) fn setting(place: Place, name: &str, wanted: &str) -> Problem {
+    let example = match name {
+        "strategy" => "one_for_one",
+        "restarts" => "3 within 5.s",
+        "restart" => "transient",
+        _ => "5.s",
+    };
     Problem::error("wrong-setting", place, format!("`{name}` is {wanted}"))
         .label("this is something else")
+        .help(format!("write for example `{name}: {example}`"))
 }
 
 /// `become` before something else than a call.

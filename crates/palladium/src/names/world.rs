@@ -326,6 +326,11 @@ impl World {
         &self.modules[id.0 as usize]
     }
 
+    /// Whether a file is one of the library.
+    pub(crate) fn is_library(&self, file: FileId) -> bool {
+        self.modules.iter().any(|module| module.file == file && module.library)
+    }
+
     pub(crate) fn module_mut(&mut self, id: ModuleId) -> &mut Module {
         &mut self.modules[id.0 as usize]
     }

@@ -102,6 +102,13 @@ impl Checker {
         call(find, vec![child.inbox.clone()], values([registered]), ty, span)
     }
 
+    /// How long calls wait in a program that begins with this file, in ms, when its app says so.
+    pub(super) fn app_call_timeout(&self, root: ModuleId) -> Option<u64> {
+        let app = self.world.apps.iter().find(|app| app.module == root)?;
+        let setting = app.ast.settings.iter().find(|s| &*s.name.text == "call_timeout")?;
+        time_of(&setting.value)
+    }
+
     /// The app of the program: that of its first file.
     pub(super) fn app(&mut self, root: ModuleId) -> Option<core::App> {
         let apps = 0..self.world.apps.len() as u32;
@@ -152,9 +159,14 @@ impl Checker {
                     app.within_ms = time;
                     return;
                 }
-                "how often, and in which time: `3 within 5.s`"
+                "how often, and in which time"
             }
-            _ => return self.unknown_setting(setting, &["strategy", "restarts"]),
+            // It is looked at before all calls are.
+            "call_timeout" if time_of(&setting.value).is_some() => return,
+            "call_timeout" => "a time",
+            _ => {
+                return self.unknown_setting(setting, &["strategy", "restarts", "call_timeout"]);
+            }
         };
         let place = self.place(&setting.value.span);
         self.problem(say::setting(place, &setting.name.text, wanted));
@@ -197,7 +209,7 @@ impl Checker {
                         described.shutdown_ms = time;
                         continue;
                     }
-                    None => "a time: `5.s`",
+                    None => "a time",
                 },
                 _ => {
                     self.unknown_setting(setting, &["restart", "shutdown"]);

@@ -54,6 +54,8 @@ pub(crate) struct Checker {
     pub(crate) queue: VecDeque<FnKey>,
     /// The names of the prompt's variables.
     pub(crate) variables: Vec<Arc<str>>,
+    /// How long a call waits that says nothing of it, in ms, when the program's app has said so.
+    pub(crate) call_timeout_ms: Option<u64>,
     pub(crate) cx: Context,
 }
 

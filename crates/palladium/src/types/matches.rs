@@ -16,9 +16,7 @@ pub(crate) fn check_matches(world: &World, functions: &[Function]) -> Vec<Proble
     let mut problems = Vec::new();
     for function in functions {
         let Body::Code(body) = &function.body else { continue };
-        let library =
-            world.modules.iter().any(|module| module.file == function.file && module.library);
-        if library {
+        if world.is_library(function.file) {
             continue;
         }
         let receive = None;

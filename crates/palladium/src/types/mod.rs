@@ -14,5 +14,6 @@ mod infer;
 pub(crate) mod kind;
 mod matches;
 pub(crate) mod program;
+mod replies;
 pub(crate) mod text;
 mod unify;

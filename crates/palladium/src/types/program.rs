@@ -9,6 +9,7 @@ use super::entry::{CheckedEntry, EntryVariable};
 use super::escape::check_escapes;
 use super::kind::{any, is_unit, parts};
 use super::matches::{check_endless, check_matches};
+use super::replies::check_replies;
 use crate::core::walk::each_child;
 use crate::core::{Body, Expr, FnId, Function, Known, Program, Start, Test, Type};
 use crate::diag::calls as say;
@@ -72,6 +73,7 @@ const ASKED: [Asked; 3] = [
 /// The checked program, and the world with its problems.
 pub(crate) fn check(world: World, root: Option<ModuleId>) -> (Program, World) {
     let mut checker = Checker::new(world);
+    checker.call_timeout_ms = root.and_then(|root| checker.app_call_timeout(root));
     checker.check_user();
     complete(checker, root, |checker| root.and_then(|root| checker.main(root)))
 }
@@ -123,6 +125,8 @@ fn complete(
     let problems =
         [check_matches(&world, &functions), check_endless(&world), check_escapes(&functions)];
     world.problems.extend(problems.into_iter().flatten());
+    let unused = check_replies(&world, &functions);
+    world.problems.extend(unused);
     let program = Program {
         records: std::mem::take(&mut world.records),
         enums: std::mem::take(&mut world.enums),

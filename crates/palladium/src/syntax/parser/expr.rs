@@ -232,13 +232,23 @@ impl Parser<'_> {
 
     fn spawn(&mut self) -> ExprKind {
         self.bump();
-        let call = self.nested(Self::postfix);
+        let call = self.nested(Self::spawned);
         let on = self.is_at(Kind::On) && !self.at_break();
         let node = on.then(|| {
             self.bump();
             Box::new(self.postfix())
         });
         call.map_or(ExprKind::Error, |call| ExprKind::Spawn { call: Box::new(call), node })
+    }
+
+    /// A call; a closure is read too, so that the checker can say what to do with it.
+    fn spawned(&mut self) -> Expr {
+        if !self.is_at(Kind::Fn) {
+            return self.postfix();
+        }
+        let mark = self.mark();
+        let kind = self.closure();
+        Expr { span: self.close(mark, NodeKind::Expr), kind }
     }
 
     fn closure(&mut self) -> ExprKind {

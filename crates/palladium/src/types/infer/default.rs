@@ -22,6 +22,9 @@ impl Checker {
         span: &Span,
     ) -> Expr {
         let name = name.cloned().unwrap_or_default();
+        if self.is_call_timeout(owner, &name) {
+            return self.call_timeout(span);
+        }
         let key = match self.world.defaults.get(&(owner, Arc::clone(&name))) {
             Some(key) => *key,
             None => {

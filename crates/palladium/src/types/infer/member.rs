@@ -9,7 +9,7 @@ use crate::core::{Expr, ExprKind, Type};
 use crate::diag::{calls as say, elsewhere, names as say_names, processes, types as say_types};
 use crate::names::lookup::builtin_module;
 use crate::names::meaning::Meaning;
-use crate::names::world::{AppId, Constructor, FnKey, ModuleId, TypeName};
+use crate::names::world::{ActorId, AppId, Constructor, FnKey, ModuleId, TypeName};
 use crate::syntax::ast;
 use crate::types::build::expr;
 use crate::types::checker::{Binding, Checker, Want};
@@ -356,9 +356,20 @@ impl Checker {
                 return Some(found.map_or(Qualified::Wrong, Qualified::Constructor));
             }
             Before::Module(module) => (module, "in this module"),
+            Before::Type(Some(TypeName::Actor(actor)), _) if self.handles(actor, &name.text) => {
+                let actor = Arc::clone(&self.world.actor(actor).ast.name.text);
+                let place = self.place(&name.span);
+                self.problem(processes::message_to_actor(place, &actor, &name.text));
+                return Some(Qualified::Wrong);
+            }
             Before::Type(_, module) => (module, "of this type"),
         };
         Some(self.value_of_module(module, name, span, what))
+    }
+
+    fn handles(&self, actor: ActorId, name: &str) -> bool {
+        let handlers = &self.world.actor(actor).ast.handlers;
+        handlers.iter().any(|handler| &*handler.name.text == name)
     }
 
     fn value_of_module(

@@ -11,14 +11,14 @@ use crate::core::{
 };
 use crate::diag::processes as say;
 use crate::names::meaning::Meaning;
-use crate::names::world::{ActorId, Bound, Constructor, FnKey, Signature};
+use crate::names::world::{ActorId, Bound, Constructor, FnKey, Owner, Signature};
 use crate::syntax::ast;
 use crate::types::build::{block, call, expr, local, set, values, variant};
 use crate::types::checker::{Checker, How, Timed, Want};
 use crate::types::kind::{ERROR, is_error, unit};
 
-/// How long a call waits when nothing else is said, in ns.
-const CALL_TIMEOUT: i64 = 5_000_000_000;
+/// How long a call waits when nothing else is said, in ms.
+const CALL_TIMEOUT_MS: u64 = 5_000;
 
 impl Checker {
     /// `spawn f(x)`, `spawn Actor(x) on node`
@@ -147,8 +147,11 @@ impl Checker {
         for (arg, stmts) in given {
             before.extend(stmts);
             if let Arg::Value(value) = arg {
-                let why = (self.place(span), "it is sent to a process".to_owned());
-                self.need(Bound::Send, &value.ty, &value.span, Some(why));
+                // That what is declared can be sent is looked at where it is declared.
+                if !message.types.is_empty() {
+                    let why = (self.place(span), "it is sent to a process".to_owned());
+                    self.need(Bound::Send, &value.ty, &value.span, Some(why));
+                }
                 fields.push(value);
             }
         }
@@ -165,6 +168,10 @@ impl Checker {
             (None, None) => self.sent(pid, message, fields, span),
             (None, Some(How::After | How::Every)) => {
                 self.later(pid, message, fields, timed.as_ref(), span)
+            }
+            (None, Some(How::Within)) => {
+                self.problem(say::no_wait(self.place(span)));
+                wrong
             }
             (_, Some(how)) => {
                 self.problem(say::no_time(self.place(span), word(how)));
@@ -204,6 +211,10 @@ impl Checker {
         timed: Option<&Timed>,
         span: &Span,
     ) -> Expr {
+        let own = self.library_fn("process", "own_pid", span);
+        if matches!(pid.kind, ExprKind::Call { function, .. } if function == own) {
+            self.problem(say::asks_itself(self.place(span)));
+        }
         let inbox = Self::inbox(message);
         let to = self.temporary(pid.ty.clone(), span);
         let read = local(to, pid.ty.clone(), span);
@@ -216,7 +227,7 @@ impl Checker {
         }
         let time = match timed {
             Some(timed) => self.time(&timed.time),
-            None => expr(ExprKind::Int(CALL_TIMEOUT), Type::Duration, span),
+            None => self.call_timeout(span),
         };
         let limit = self.temporary(Type::Duration, span);
         stmts.push(set(limit, time));
@@ -255,6 +266,20 @@ impl Checker {
         let ty = id.map_or(ERROR, |id| Type::Record(id, [].into()));
         let timer = self.library_fn("process", "timer", span);
         call(timer, vec![inbox], values([pid, sent, time, repeated]), ty, span)
+    }
+
+    /// How long a call waits that says nothing of it.
+    pub(super) fn call_timeout(&self, span: &Span) -> Expr {
+        let ms = self.call_timeout_ms.unwrap_or(CALL_TIMEOUT_MS) as i64;
+        expr(ExprKind::Int(ms * 1_000_000), Type::Duration, span)
+    }
+
+    /// Whether a parameter that is left out is how long a call waits.
+    pub(super) fn is_call_timeout(&self, owner: Owner, name: &str) -> bool {
+        let Owner::Function(key) = owner else { return false };
+        let decl = self.world.function(key);
+        let module = self.world.module(decl.module);
+        module.library && &*module.name == "process" && &*decl.path == "ask" && name == "within"
     }
 
     fn time(&mut self, time: &ast::Expr) -> Expr {
@@ -322,7 +347,7 @@ impl Checker {
 
     fn own_pid(&mut self, span: &Span) -> Expr {
         let Some(inbox) = self.cx.receives.clone() else {
-            self.problem(say::no_inbox(self.place(span), "`self()` is the pid of this process"));
+            self.problem(say::no_inbox(self.place(span), "`self()`"));
             return expr(ExprKind::Tuple(Vec::new()), ERROR, span);
         };
         let pid = self.library_fn("process", "own_pid", span);
@@ -392,7 +417,11 @@ impl Checker {
             self.problem(say::not_a_call(self.place(&called.span)));
             return expr(ExprKind::Tuple(Vec::new()), Type::Never, span);
         }
-        self.return_(Some(called), span)
+        let mut gone_on = self.return_(Some(called), span);
+        if let ExprKind::Return(value) = gone_on.kind {
+            gone_on.kind = ExprKind::Become(value);
+        }
+        gone_on
     }
 
     /// `receive { … }`
@@ -410,8 +439,7 @@ impl Checker {
         let of = match self.cx.receives.clone() {
             Some(of) => of,
             None => {
-                let what = "`receive` takes a message out of the inbox";
-                self.problem(say::no_inbox(self.place(span), what));
+                self.problem(say::no_inbox(self.place(span), "`receive`"));
                 ERROR
             }
         };

@@ -8,7 +8,8 @@ use iridium_isa::Span;
 use crate::core::{CompareOp, Expr, ExprKind, Trap, Type};
 use crate::diag::places::By;
 use crate::diag::{control, types as say};
-use crate::names::world::{FnDecl, FnKey};
+use crate::names::resolve::TypeScope;
+use crate::names::world::{FnDecl, FnKey, World};
 use crate::syntax::ast;
 use crate::types::build::{
     bind, block, branch, compare, dropped, expr, local, nothing, set, string, within,
@@ -149,20 +150,24 @@ impl Checker {
         value
     }
 
-    /// A written type, in the function that is being checked.
     /// A type that is given to a function: what a process receives may be an actor.
     pub(super) fn written_inbox(&mut self, ty: &ast::Type) -> Type {
-        let generics = Rc::clone(&self.cx.generics);
-        let scope =
-            crate::names::resolve::TypeScope { module: self.cx.module, generics: &generics };
-        self.world.resolve_inbox(scope, ty)
+        self.resolved(ty, World::resolve_inbox)
     }
 
+    /// A written type, in the function that is being checked.
     pub(super) fn written(&mut self, ty: &ast::Type) -> Type {
+        self.resolved(ty, World::resolve_type)
+    }
+
+    fn resolved(
+        &mut self,
+        ty: &ast::Type,
+        resolve: fn(&mut World, TypeScope<'_>, &ast::Type) -> Type,
+    ) -> Type {
         let generics = Rc::clone(&self.cx.generics);
-        let scope =
-            crate::names::resolve::TypeScope { module: self.cx.module, generics: &generics };
-        self.world.resolve_type(scope, ty)
+        let scope = TypeScope { module: self.cx.module, generics: &generics };
+        resolve(&mut self.world, scope, ty)
     }
 
     /// The value of a declaration, of its written type if it has one.
