@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::User;
+use crate::support::{Outcome, User};
 
 const MARK: &str = "# => ";
 
@@ -17,6 +17,54 @@ fn programs_of_processes_print_what_they_say() {
     for file in files {
         check(&user, &file);
     }
+}
+
+/// The first line of each says what people complain about elsewhere. It does not happen here.
+#[test]
+fn what_people_complain_about_does_not_happen() {
+    let user = User::new();
+    let files = files("tests/processes/complaints", "pd");
+    assert!(files.len() > 7);
+    for file in files {
+        check(&user, &file);
+    }
+}
+
+const LOGS: &str = r#"
+import std.log
+import std.process
+
+actor Counter {
+    on add(by: Int) {}
+    on get() -> Int { 7 }
+}
+
+actor Other {
+    on take(text: String) {}
+}
+
+fn main() {
+    log.warn("a worker has failed")
+    log.info("the shop is open")
+    log.debug("nobody needs this")
+    let counter = spawn Counter()
+    process.register("counter", counter)
+    for _ in 0..3 { process.whereis[Other]("counter")!.take("this") }
+    print(counter.get() ?? 0)
+}
+"#;
+
+#[test]
+fn the_log_has_what_programs_write_to_it_and_what_they_do_not_understand() {
+    let user = User::new();
+    let file = user.file("logs.pd", LOGS);
+    let Outcome { code, stdout, stderr } = user.run(&["run", &file]);
+    assert_eq!((code, stdout.as_str()), (Some(0), "7\n"), "{stderr}");
+    let line = |text: &str| stderr.lines().find(|line| line.contains(text));
+    assert!(line("a worker has failed").is_some_and(|line| line.contains("[WARN]")), "{stderr}");
+    assert!(line("the shop is open").is_some_and(|line| line.contains("process ")), "{stderr}");
+    assert!(line("nobody needs this").is_none(), "{stderr}");
+    assert_eq!(stderr.matches("does not understand a message with tag").count(), 1, "{stderr}");
 }
 
 #[test]
