@@ -22,6 +22,21 @@ pub fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Opt
         .map(|(_, candidate)| candidate)
 }
 
+/// The only candidate that a name may be short for: it begins with the same letter, and has the others
+/// in this order.
+pub fn abbreviated<'c>(
+    name: &str,
+    mut candidates: impl Iterator<Item = &'c str>,
+) -> Option<&'c str> {
+    let is_meant = |candidate: &&str| {
+        let mut letters = candidate.chars();
+        let begins = name.chars().next() == candidate.chars().next();
+        begins && name.chars().all(|letter| letters.any(|other| other == letter))
+    };
+    let found = candidates.find(is_meant).filter(|_| name.chars().count() > 1);
+    found.filter(|_| candidates.find(is_meant).is_none())
+}
+
 /// Insertions, deletions, replacements and swaps of neighbours between two names, up to a limit
 /// (optimal string alignment).
 fn distance(name: &[char], candidate: &str, limit: usize) -> Option<usize> {
@@ -69,7 +84,7 @@ fn distance(name: &[char], candidate: &str, limit: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{abbreviated, nearest};
 
     #[test]
     fn finds_swaps_and_slips_but_nothing_far() {
@@ -85,6 +100,16 @@ mod tests {
             assert_eq!(nearest(meant, [long].into_iter()), Some(long), "{meant}");
         }
         assert_eq!(nearest(&long.replace("some", "others"), [long].into_iter()), None);
+    }
+
+    #[test]
+    fn what_a_name_is_short_for_is_found_when_there_is_one() {
+        let names = ["square", "cube", "close"];
+        assert_eq!(abbreviated("sqr", names.into_iter()), Some("square"));
+        assert_eq!(abbreviated("cb", names.into_iter()), Some("cube"));
+        assert_eq!(abbreviated("ce", names.into_iter()), None);
+        assert_eq!(abbreviated("qu", names.into_iter()), None);
+        assert_eq!(abbreviated("s", names.into_iter()), None);
     }
 
     #[test]

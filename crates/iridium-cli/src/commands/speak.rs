@@ -5,7 +5,7 @@ use std::path::Path;
 use iridium_isa::Module;
 use iridium_isa::module::protocols_from_bytes;
 use iridium_isa::protocol::{Answer, Arguments, Message, Protocol, ReplyTo, Shape, Value};
-use iridium_isa::suggest::nearest;
+use iridium_isa::suggest::{abbreviated, nearest};
 use iridium_node::Inbox;
 use iridium_node::control::Target;
 use iridium_sched::Reason;
@@ -176,7 +176,8 @@ fn not_understood(to: &Target, name: &str, protocols: &[Protocol]) -> Failure {
             protocols.iter().map(|protocol| protocol.messages.iter().map(move |m| (protocol, m)));
         all.flatten()
     };
-    let near = nearest(name, messages().map(|(_, message)| &*message.name));
+    let names = || messages().map(|(_, message)| &*message.name);
+    let near = nearest(name, names()).or_else(|| abbreviated(name, names()));
     let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
     let mut known: Vec<String> =
         messages().map(|(protocol, message)| protocol.signature(message)).collect();

@@ -169,7 +169,7 @@ impl Code<'_, '_> {
     }
 
     /// A new block for so many bytes.
-    fn block_of(&mut self, length: Reg) -> Reg {
+    pub(in crate::lower) fn block_of(&mut self, length: Reg) -> Reg {
         let head = Operand::Imm(i32::from(ELEMENTS));
         let bytes = self.binary(BinaryOp::AddWrap, length, head);
         let block = self.bytes_reg();

@@ -1,7 +1,7 @@
 //! What `std/wire.pd` leaves to the back end.
 
 use crate::core::Type;
-use crate::lower::code::{Code, ELEMENTS, LENGTH, Value};
+use crate::lower::code::{Code, ELEMENTS, Value};
 use crate::lower::derive::Reader;
 use crate::lower::derive::json::{NONE, SOME};
 use crate::mir::{BinaryOp, BlockIdx, Compare, Inst, Operand, Reg};
@@ -55,10 +55,7 @@ impl Code<'_, '_> {
 
     fn write_wire_bytes(&mut self, ty: &Type, value: &[Reg]) -> Reg {
         let length = self.wire_size(ty, value);
-        let bytes = self.size(length, 0);
-        let d = self.bytes_reg();
-        self.emit(Inst::NewBytes { d, bytes });
-        self.store(d, LENGTH, length);
+        let d = self.block_of(length);
         let at = self.address(d, ELEMENTS);
         self.write_wire(ty, value, at);
         d
