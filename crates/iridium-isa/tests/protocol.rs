@@ -109,6 +109,35 @@ const ADD: i64 = 546_282_301_371_455_757;
 const GET: i64 = 4_435_011_935_601_474_975;
 
 #[test]
+fn values_that_are_kept_have_a_fingerprint_of_their_type() {
+    let protocol = protocol();
+    let text = "palladium 1\nvalue List[Shape]\n\
+        enum Shape{Empty,Circle(Float),Line(from:Point,to:Point)}\n\
+        record Point{x:Int,y:Float}\n";
+    assert_eq!(protocol.canonical_type(&list(Shape::Declared(1))), text, "{HELP}");
+    assert_eq!(protocol.canonical_type(&Shape::Int), "palladium 1\nvalue Int\n", "{HELP}");
+    assert_eq!(protocol.fingerprint(&Shape::Int), 1_513_458_635_420_904_878, "{HELP}");
+}
+
+#[test]
+fn types_of_one_name_in_a_message_are_told_apart() {
+    let point = |label| Declared {
+        name: "Point".into(),
+        body: Body::Record(vec![Field::new(label, Shape::Int)]),
+    };
+    let mut protocol = Protocol::new("Walker", vec![point("x"), point("y")]);
+    for third in [0, 1] {
+        let numbers = [0, 1, third].map(|number| Field::unnamed(Shape::Declared(number)));
+        protocol.add("walk", numbers.to_vec(), None);
+    }
+    let [first, second] = &protocol.messages[..] else { panic!() };
+    let text = "palladium 1\nprotocol Walker\nwalk(Point,Point#2,Point)\n\
+        record Point{x:Int}\nrecord Point#2{y:Int}\n";
+    assert_eq!(protocol.canonical(first), text, "{HELP}");
+    assert_ne!(first.tag, second.tag);
+}
+
+#[test]
 fn a_reply_as_a_parameter_is_the_same_as_an_answer() {
     let mut protocol = Protocol::new("Worker", vec![]);
     let job = || Field::new("job", Shape::Int);

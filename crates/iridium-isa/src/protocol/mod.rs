@@ -23,13 +23,15 @@
 //! | Option | 0, or 1 and the value |
 //! | Reply | pid, tag |
 //!
+//! In front of a value that is kept stands the [fingerprint](Protocol::fingerprint) of its type.
+//!
 //! Elements and keys that have no cells at all (those of a list of `()`) take one cell of 0. All
 //! numbers are little-endian.
 //!
 //! | file | what |
 //! | --- | --- |
 //! | `shape` | protocols, messages, types |
-//! | `tag` | the canonical text of a message, and the tag that comes from it |
+//! | `tag` | the canonical texts of messages and types, and the fingerprints that come from them |
 //! | `check` | what holds of a protocol in a module |
 //! | `value` | values, shown as Palladium shows them |
 //! | `json` | values as JSON |

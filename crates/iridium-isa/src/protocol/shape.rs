@@ -164,11 +164,33 @@ impl Protocol {
 
     /// Parameters as source text, as `(start: Int)`.
     pub fn parameters(&self, params: &[Field]) -> String {
-        let params = params.iter().map(|param| {
-            let shape = self.text_of(&param.shape);
-            param.label.as_ref().map_or(shape.clone(), |label| format!("{label}: {shape}"))
+        format!("({})", self.fields(params))
+    }
+
+    /// A record or an enum as source text, as `record Point { x: Int, y: Int }`.
+    pub fn declaration(&self, declared: &Declared) -> String {
+        let (word, parts) = match &declared.body {
+            Body::Record(fields) => ("record", self.fields(fields)),
+            Body::Enum(variants) => {
+                let variant = |variant: &Variant| match variant.fields.as_slice() {
+                    [] => variant.name.to_string(),
+                    fields => format!("{}{}", variant.name, self.parameters(fields)),
+                };
+                ("enum", variants.iter().map(variant).collect::<Vec<_>>().join(", "))
+            }
+        };
+        match parts.as_str() {
+            "" => format!("{word} {} {{}}", declared.name),
+            parts => format!("{word} {} {{ {parts} }}", declared.name),
+        }
+    }
+
+    fn fields(&self, fields: &[Field]) -> String {
+        let fields = fields.iter().map(|field| {
+            let shape = self.text_of(&field.shape);
+            field.label.as_ref().map_or(shape.clone(), |label| format!("{label}: {shape}"))
         });
-        format!("({})", params.collect::<Vec<_>>().join(", "))
+        fields.collect::<Vec<_>>().join(", ")
     }
 }
 

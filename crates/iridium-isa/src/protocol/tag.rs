@@ -3,6 +3,7 @@
 //! Names and types go into it, places do not: two programs that declare a message alike understand
 //! each other, whatever else they consist of. A message of another form has another tag.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -44,28 +45,42 @@ impl Protocol {
     }
 
     /// The canonical text of a message, of which the tag is made: the protocol, the message, and
-    /// the records and enums in it, once each, in the order in which they are first spoken of.
+    /// the records and enums in it, once each, in the order in which they are first spoken of. The
+    /// second of several that have one name is called `Name#2`.
     pub fn canonical(&self, message: &Message) -> String {
-        let mut text = Text {
-            types: &self.types,
-            lines: String::new(),
-            found: Vec::new(),
-            seen: HashSet::new(),
-        };
-        text.lines = format!("{TITLE}\nprotocol {}\n{}", self.name, message.name);
+        let begin = format!("{TITLE}\nprotocol {}\n{}", self.name, message.name);
+        let mut text = Text::new(&self.types, message.shapes(), begin);
         text.fields('(', &message.params, ')');
         if let Some(answer) = &message.answer {
             text.lines.push_str("->");
             text.shape(answer);
         }
-        text.lines.push('\n');
-        let mut next = 0;
-        while let Some(declared) = text.found.get(next).and_then(|at| self.types.get(*at as usize))
-        {
-            text.declared(declared);
-            next += 1;
-        }
-        text.lines
+        text.whole()
+    }
+
+    /// The records and enums that a message consists of, in the order of its canonical text.
+    pub fn types_of(&self, message: &Message) -> impl Iterator<Item = &Declared> {
+        let found = in_order(&self.types, message.shapes());
+        found.into_iter().filter_map(|at| self.types.get(at as usize))
+    }
+
+    /// The canonical text of a type, of which its [fingerprint](Self::fingerprint) is made.
+    pub fn canonical_type(&self, shape: &Shape) -> String {
+        let mut text = Text::new(&self.types, [shape], format!("{TITLE}\nvalue "));
+        text.shape(shape);
+        text.whole()
+    }
+
+    /// The fingerprint of a type, from 0 to 2^61 - 1: it stands in front of values that are kept.
+    pub fn fingerprint(&self, shape: &Shape) -> i64 {
+        fingerprint(&self.canonical_type(shape))
+    }
+}
+
+impl Message {
+    /// The types of its fields, and of its answer.
+    fn shapes(&self) -> impl Iterator<Item = &Shape> {
+        self.params.iter().map(|param| &param.shape).chain(&self.answer)
     }
 }
 
@@ -77,14 +92,44 @@ fn fingerprint(text: &str) -> i64 {
 }
 
 struct Text<'p> {
-    types: &'p [Declared],
-    lines: String,
-    /// Types that were spoken of, in order.
+    /// Those that are spoken of have different names.
+    types: Cow<'p, [Declared]>,
+    /// Which types are spoken of, in order.
     found: Vec<u32>,
-    seen: HashSet<u32>,
+    lines: String,
 }
 
-impl Text<'_> {
+impl<'p> Text<'p> {
+    /// A text about these shapes, which begins like this.
+    fn new(
+        types: &'p [Declared],
+        shapes: impl IntoIterator<Item = &'p Shape>,
+        begin: String,
+    ) -> Self {
+        let found = in_order(types, shapes);
+        let mut types = Cow::Borrowed(types);
+        for (nth, at) in found.iter().enumerate() {
+            let name = |at: &u32| types.get(*at as usize).map(|declared| &declared.name);
+            let earlier = found[..nth].iter().filter(|other| name(other) == name(at)).count();
+            if earlier > 0
+                && let Some(declared) = types.to_mut().get_mut(*at as usize)
+            {
+                declared.name = format!("{}#{}", declared.name, earlier + 1).into();
+            }
+        }
+        Self { types, found, lines: begin }
+    }
+
+    fn whole(mut self) -> String {
+        self.lines.push('\n');
+        let found = std::mem::take(&mut self.found);
+        let types = self.types.clone();
+        for declared in found.iter().filter_map(|at| types.get(*at as usize)) {
+            self.declared(declared);
+        }
+        self.lines
+    }
+
     fn declared(&mut self, declared: &Declared) {
         match &declared.body {
             Body::Record(fields) => {
@@ -119,22 +164,47 @@ impl Text<'_> {
     }
 
     fn shape(&mut self, shape: &Shape) {
-        let _ = write_shape(self.types, shape, ",", &mut self.lines);
-        self.note(shape);
+        let _ = write_shape(&self.types, shape, ",", &mut self.lines);
     }
+}
 
-    fn note(&mut self, shape: &Shape) {
-        match shape {
-            Shape::Declared(number) if self.seen.insert(*number) => self.found.push(*number),
-            Shape::Tuple(shapes) => shapes.iter().for_each(|shape| self.note(shape)),
-            Shape::List(of) | Shape::Set(of) | Shape::Option(of) | Shape::Reply(of) => {
-                self.note(of)
+/// The types that shapes speak of, and those that these speak of, in the order of their text.
+fn in_order<'p>(types: &'p [Declared], shapes: impl IntoIterator<Item = &'p Shape>) -> Vec<u32> {
+    let (mut found, mut seen) = (Vec::new(), HashSet::new());
+    let mut note = |shape: &Shape, found: &mut Vec<u32>| {
+        each_number(shape, &mut |number| {
+            if seen.insert(number) {
+                found.push(number);
             }
-            Shape::Map(key, value) => {
-                self.note(key);
-                self.note(value);
-            }
-            _ => {}
+        });
+    };
+    shapes.into_iter().for_each(|shape| note(shape, &mut found));
+    let mut next = 0;
+    while let Some(at) = found.get(next) {
+        let body = types.get(*at as usize).map(|declared| &declared.body);
+        let fields: Vec<&Field> = match body {
+            Some(Body::Record(fields)) => fields.iter().collect(),
+            Some(Body::Enum(variants)) => variants.iter().flat_map(|v| &v.fields).collect(),
+            None => Vec::new(),
+        };
+        fields.into_iter().for_each(|field| note(&field.shape, &mut found));
+        next += 1;
+    }
+    found
+}
+
+/// The numbers of the types that a shape speaks of itself, in order.
+fn each_number(shape: &Shape, visit: &mut impl FnMut(u32)) {
+    match shape {
+        Shape::Declared(number) => visit(*number),
+        Shape::Tuple(shapes) => shapes.iter().for_each(|shape| each_number(shape, visit)),
+        Shape::List(of) | Shape::Set(of) | Shape::Option(of) | Shape::Reply(of) => {
+            each_number(of, visit);
         }
+        Shape::Map(key, value) => {
+            each_number(key, visit);
+            each_number(value, visit);
+        }
+        _ => {}
     }
 }
