@@ -13,6 +13,7 @@
     reason = "fields and variants are called what they are; the rest is documented"
 )]
 
+pub(crate) mod protocol;
 mod substitute;
 pub(crate) mod walk;
 

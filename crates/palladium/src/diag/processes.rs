@@ -118,6 +118,26 @@ pub(crate) fn system_handler(place: Place, name: &str, ty: &str) -> Problem {
         })
 }
 
+/// An older form of what the system tells.
+pub(crate) fn old_of_system(place: Place, name: &str) -> Problem {
+    Problem::error(
+        "wrong-handler",
+        place,
+        format!("`{name}` is the system's: it has no older form"),
+    )
+    .label("this is no message")
+    .help(format!("leave it out; `on {name}` is all there is"))
+}
+
+/// A handler of an older form that another handler has.
+pub(crate) fn same_message(place: Place, signature: &str, first: Place) -> Problem {
+    let message = format!("another handler takes the same message, `{signature}`");
+    Problem::error("declared-twice", place, message)
+        .label("it would never be called")
+        .because(first, "the message is handled here")
+        .help("say what it was like before: the names and types of its parameters, and its result")
+}
+
 /// A handler that is not called.
 pub(crate) fn uncalled_message(place: Place, name: &str) -> Problem {
     Problem::error("mismatched-types", place, format!("`{name}` is a message, not a value"))

@@ -40,7 +40,7 @@ pub(super) fn parts(source: &str, item: &Item) -> Vec<(String, String)> {
             variants.map(|variant| (variant.name.text.to_string(), doc(&variant.doc))).collect()
         }
         ItemKind::Actor(actor) => {
-            let handlers = actor.handlers.iter();
+            let handlers = actor.handlers.iter().filter(|handler| !handler.old);
             let shown = handlers
                 .map(|handler| {
                     let name = &handler.name.text;

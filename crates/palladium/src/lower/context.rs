@@ -6,8 +6,8 @@ use std::sync::Arc;
 use iridium_isa::protocol::Protocol;
 
 use super::instances::{Instance, Instances};
-use super::protocol::Protocols;
 use super::shape::Types;
+use crate::core::protocol::Protocols;
 use crate::core::{self, FnId, Type};
 use crate::mir::{Class, Data, DataIdx, FnIdx};
 

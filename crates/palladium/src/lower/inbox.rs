@@ -5,8 +5,8 @@ use iridium_isa::protocol::Protocol;
 
 use super::context::Context;
 use super::instances::{Instance, Key};
-use super::protocol::add_start;
 use super::spawn::ARGUMENTS;
+use crate::core::protocol::add_start;
 use crate::core::{self, Type};
 use crate::mir::FnIdx;
 

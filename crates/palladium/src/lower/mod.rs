@@ -24,7 +24,6 @@ mod message;
 mod pattern;
 mod place;
 mod prompt;
-mod protocol;
 mod prune;
 mod receive;
 mod rows;

@@ -8,7 +8,7 @@ use super::world::{
     World,
 };
 use crate::core::{self, EnumId};
-use crate::diag::names as say;
+use crate::diag::{names as say, processes};
 use crate::syntax::ast;
 
 /// The handlers of what the system tells an actor.
@@ -43,9 +43,8 @@ impl World {
         };
         let handlers = members(actor.handlers.iter().map(|handler| own(&as_fn(handler))).collect());
         let functions = members(actor.functions.iter().map(own).collect());
-        let inbox = self.declare_inbox(module, public, id, &actor);
-        let is_message = |nth: &usize| !is_of_system(&actor.handlers[*nth]);
-        let messages = (0..handlers.len()).filter(is_message).collect();
+        let messages = messages(&actor);
+        let inbox = self.declare_inbox(module, public, id, &actor, &messages);
         let variables = Progress::No;
         let ast = Rc::new(actor);
         self.actors.push(ActorDecl {
@@ -94,9 +93,10 @@ impl World {
         public: bool,
         id: ActorId,
         actor: &ast::Actor,
+        messages: &[usize],
     ) -> EnumId {
         let inbox = EnumId(self.enums.len() as u32);
-        let handlers = || actor.handlers.iter().filter(|handler| !is_of_system(handler));
+        let handlers = || messages.iter().map(|nth| &actor.handlers[*nth]);
         let variants = handlers().map(|handler| core::Variant {
             name: Arc::clone(&handler.name.text),
             fields: Vec::new(),
@@ -125,9 +125,14 @@ impl World {
         inbox
     }
 
-    /// No two handlers, functions or variables of an actor have the same name, but for those of old
-    /// shapes.
+    /// No two handlers or functions of an actor have the same name, but for those of older forms.
+    /// What the system tells has no older form.
     fn check_handlers(&mut self, module: ModuleId, actor: &ast::Actor) {
+        for handler in actor.handlers.iter().filter(|handler| handler.old && is_of_system(handler))
+        {
+            let place = self.place(module, &handler.name.span);
+            self.problem(processes::old_of_system(place, &handler.name.text));
+        }
         let handlers = actor.handlers.iter().filter(|handler| !handler.old);
         let names = handlers
             .map(|handler| &handler.name)
@@ -142,6 +147,14 @@ impl World {
             seen.push(name);
         }
     }
+}
+
+/// The handlers of messages: those of older forms come behind the present ones.
+fn messages(actor: &ast::Actor) -> Vec<usize> {
+    let is_message = |nth: &usize| !is_of_system(&actor.handlers[*nth]);
+    let mut messages: Vec<usize> = (0..actor.handlers.len()).filter(is_message).collect();
+    messages.sort_by_key(|nth| actor.handlers[*nth].old);
+    messages
 }
 
 /// Whether the system calls a handler, and not a message.

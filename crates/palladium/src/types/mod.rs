@@ -13,6 +13,7 @@ mod finish;
 mod infer;
 pub(crate) mod kind;
 mod matches;
+mod messages;
 pub(crate) mod program;
 mod replies;
 pub(crate) mod text;

@@ -9,6 +9,7 @@ use super::entry::{CheckedEntry, EntryVariable};
 use super::escape::check_escapes;
 use super::kind::{any, is_unit, parts};
 use super::matches::{check_endless, check_matches};
+use super::messages::check_messages;
 use super::replies::check_replies;
 use crate::core::walk::each_child;
 use crate::core::{Body, Expr, FnId, Function, Known, Program, Start, Test, Type};
@@ -138,6 +139,8 @@ fn complete(
         known: Known { option, result, ordering, map, set, functions: known },
         files: world.files.iter().map(|file| Arc::clone(&file.name)).collect(),
     };
+    let problems = check_messages(&world, &program);
+    world.problems.extend(problems);
     (program, world)
 }
 
@@ -373,7 +376,7 @@ fn in_expr(world: &World, expr: &Expr, modules: &mut BTreeSet<String>) {
 }
 
 fn note(world: &World, ty: &Type, modules: &mut BTreeSet<String>) {
-    if parts(ty).is_empty() && !matches!(ty, Type::Record(..)) {
+    if parts(ty).is_empty() && !matches!(ty, Type::Record(..) | Type::Enum(..)) {
         let module = builtin_module(ty).filter(|module| !modules.contains(*module));
         modules.extend(module.map(str::to_owned));
         return;
@@ -384,11 +387,16 @@ fn note(world: &World, ty: &Type, modules: &mut BTreeSet<String>) {
         {
             modules.insert(module.to_owned());
         }
-        if let Type::Record(id, _) = part {
-            let home = world.module(world.record_decls[id.0 as usize].module);
-            if home.library && !modules.contains(&*home.name) {
-                modules.insert(home.name.to_string());
-            }
+        let declared = match part {
+            Type::Record(id, _) => Some(world.record_decls[id.0 as usize].module),
+            Type::Enum(id, _) => Some(world.enum_decls[id.0 as usize].module),
+            _ => None,
+        };
+        if let Some(home) = declared.map(|module| world.module(module))
+            && home.library
+            && !modules.contains(&*home.name)
+        {
+            modules.insert(home.name.to_string());
         }
         false
     });

@@ -153,7 +153,8 @@ impl Known {
             5..8 if self.earlier > 0 => Shape::Declared(random(self.earlier as usize) as u32),
             5..8 => Shape::Int,
             8 | 9 => {
-                let count = random(4);
+                // One of a single type is that type.
+                let count = [0, 2, 3][random(3)];
                 Shape::Tuple((0..count).map(|_| self.shape(depth - 1, random)).collect())
             }
             10 | 11 => Shape::Option(inner(random)),
@@ -179,7 +180,7 @@ fn scalar(random: Below<'_>) -> Shape {
 fn key(depth: usize, random: Below<'_>) -> Shape {
     match random(if depth == 0 { 4 } else { 8 }) {
         0..4 => scalar(random),
-        4 => Shape::Tuple((0..random(3)).map(|_| key(depth - 1, random)).collect()),
+        4 => Shape::Tuple((0..[0, 2][random(2)]).map(|_| key(depth - 1, random)).collect()),
         5 => Shape::Option(Box::new(key(depth - 1, random))),
         6 => Shape::List(Box::new(key(depth - 1, random))),
         _ => Shape::Declared(0),
@@ -188,34 +189,14 @@ fn key(depth: usize, random: Below<'_>) -> Shape {
 
 /// A program that is given the number of a type, as so many blanks, and a payload. It writes `none`
 /// when that is none, `same` when it is what the value is written as, and else the digits of that.
-pub(super) fn source(protocol: &Protocol, shapes: &[Shape]) -> String {
-    let mut source = String::from("import std.codec\nimport std.env\n");
-    for declared in &protocol.types {
-        let _ = match &declared.body {
-            Body::Record(fields) => {
-                let field = |field: &Field| {
-                    let label = field.label.as_deref().unwrap_or_default();
-                    format!("{label}: {}", protocol.text_of(&field.shape))
-                };
-                let fields: Vec<String> = fields.iter().map(field).collect();
-                writeln!(source, "record {} {{ {} }}", declared.name, fields.join(", "))
-            }
-            Body::Enum(variants) => {
-                let variant = |variant: &Variant| match variant.fields.as_slice() {
-                    [] => variant.name.to_string(),
-                    fields => format!("{}{}", variant.name, protocol.parameters(fields)),
-                };
-                let variants: Vec<String> = variants.iter().map(variant).collect();
-                writeln!(source, "enum {} {{ {} }}", declared.name, variants.join(", "))
-            }
-        };
-    }
+pub(super) fn kept(protocol: &Protocol, shapes: &[Shape]) -> String {
+    let mut source = format!("import std.codec\nimport std.env\n{}", declarations(protocol));
     source.push_str(
         "
 fn tried[T: Send](payload: Bytes) {
     match codec.decode[T](payload) {
-        None => write(\"none\")
-        Some(x) => {
+        Err(_) => write(\"none\")
+        Ok(x) => {
             let again = codec.encode(x)
             write(if again == payload { \"same\" } else { again.to_hex() })
         }
@@ -233,4 +214,72 @@ fn main() {
     }
     source.push_str("        _ => {}\n    }\n}\n");
     source
+}
+
+/// A program that receives messages of these types. Each is a call that is answered with what was in
+/// it; those of a single number are also there as messages, which it prints.
+pub(super) fn inbox(protocol: &Protocol, shapes: &[Shape], random: Below<'_>) -> String {
+    let (mut variants, mut arms) = (String::new(), String::new());
+    let mut add = |name: String, shapes: &[&Shape], reply_at: usize| {
+        let types: Vec<String> = shapes.iter().map(|shape| protocol.text_of(shape)).collect();
+        let names: Vec<String> = (0..types.len()).map(|n| format!("x{n}")).collect();
+        let mut fields: Vec<String> =
+            names.iter().zip(&types).map(|(name, ty)| format!("{name}: {ty}")).collect();
+        let mut given = names.clone();
+        let value = |parts: &[String]| match parts {
+            [only] => only.clone(),
+            all => format!("({})", all.join(", ")),
+        };
+        let done = if reply_at <= fields.len() {
+            fields.insert(reply_at, format!("answer: Reply[{}]", value(&types)));
+            given.insert(reply_at, "answer".to_owned());
+            format!("answer.send({})", value(&names))
+        } else {
+            format!("print({})", value(&names))
+        };
+        let _ = writeln!(variants, "    {name}({})", fields.join(", "));
+        let _ = writeln!(arms, "            {name}({}) => {done}", given.join(", "));
+    };
+    for (number, shape) in shapes.iter().enumerate() {
+        add(format!("One{number}"), &[shape], 1);
+    }
+    for (number, shape) in shapes.iter().enumerate() {
+        if is_number(shape) {
+            add(format!("Sent{number}"), &[shape], usize::MAX);
+        }
+    }
+    for number in 0..SEVERAL {
+        let mut one = || &shapes[random(shapes.len())];
+        let several = [one(), one(), one()];
+        add(format!("Several{number}"), &several, random(4));
+    }
+    let numbers: Vec<&Shape> = shapes.iter().filter(|shape| is_number(shape)).collect();
+    add("Numbers".to_owned(), &numbers, 2);
+    let declarations = declarations(protocol);
+    format!(
+        "{declarations}
+enum Inbox {{
+{variants}}}
+
+fn main() receives Inbox {{
+    loop {{
+        receive {{
+{arms}        }}
+    }}
+}}
+"
+    )
+}
+
+/// How many messages have several fields.
+const SEVERAL: usize = 12;
+
+fn is_number(shape: &Shape) -> bool {
+    use Shape::{Bool, Char, Duration, Float, Int};
+    matches!(shape, Int | Float | Bool | Char | Duration)
+}
+
+fn declarations(protocol: &Protocol) -> String {
+    let declared = protocol.types.iter();
+    declared.map(|declared| protocol.declaration(declared) + "\n").collect()
 }

@@ -1,8 +1,8 @@
 //! What processes ask the machine for.
 
 use crate::core::Type;
+use crate::core::protocol::name_of;
 use crate::lower::code::{Code, Value};
-use crate::lower::protocol::name_of;
 use crate::mir::{Class, MachineOp, Reg, Terminator};
 
 /// What says that a call is not understood.

@@ -1,10 +1,14 @@
 //! What `std/wire.pd` leaves to the back end.
 
 use crate::core::Type;
+use crate::core::protocol::described;
 use crate::lower::code::{Code, ELEMENTS, Value};
 use crate::lower::derive::Reader;
 use crate::lower::derive::json::{NONE, SOME};
 use crate::mir::{BinaryOp, BlockIdx, Compare, Inst, Operand, Reg};
+
+/// The bytes in front of a value that is kept.
+const FINGERPRINT: i32 = 8;
 
 impl Code<'_, '_> {
     pub(in crate::lower) fn wire_intrinsic(
@@ -27,6 +31,11 @@ impl Code<'_, '_> {
             ("read_key", [ty]) => self.read_or_say(args, ty, Self::read_element),
             ("to_bytes", [ty]) => vec![self.write_wire_bytes(ty, &args[0])],
             ("from_bytes", [ty]) => self.read_wire_bytes(ty, word(0)),
+            ("fingerprint", [ty]) => vec![self.fingerprint(ty)],
+            ("name", [ty]) => {
+                let (name, _) = described(self.context.program, ty);
+                vec![self.text(name.as_bytes())]
+            }
             _ => Vec::new(),
         }
     }
@@ -53,10 +62,19 @@ impl Code<'_, '_> {
         value
     }
 
+    fn fingerprint(&mut self, ty: &Type) -> Reg {
+        let (_, fingerprint) = described(self.context.program, ty);
+        self.int(fingerprint)
+    }
+
     fn write_wire_bytes(&mut self, ty: &Type, value: &[Reg]) -> Reg {
         let length = self.wire_size(ty, value);
+        let length = self.binary(BinaryOp::AddWrap, length, Operand::Imm(FINGERPRINT));
         let d = self.block_of(length);
-        let at = self.address(d, ELEMENTS);
+        let begin = self.address(d, ELEMENTS);
+        let fingerprint = self.fingerprint(ty);
+        self.store(begin, 0, fingerprint);
+        let at = self.binary(BinaryOp::AddWrap, begin, Operand::Imm(FINGERPRINT));
         self.write_wire(ty, value, at);
         d
     }
@@ -68,9 +86,11 @@ impl Code<'_, '_> {
         let (wrong, whole, after) = (self.block(), self.block(), self.block());
         let at = self.variable(&Type::Int);
         let begin = self.address(bytes, ELEMENTS);
-        self.copy_to(&at, &[begin]);
+        let first = self.binary(BinaryOp::AddWrap, begin, Operand::Imm(FINGERPRINT));
+        self.copy_to(&at, &[first]);
         let length = self.length(bytes);
         let end = self.binary(BinaryOp::AddWrap, begin, Operand::Reg(length));
+        self.must(Compare::Ge, length, FINGERPRINT, wrong);
         let value = self.read_wire(ty, &Reader::new(at[0], end), wrong);
         self.branch(Compare::Eq, at[0], Operand::Reg(end), whole, wrong);
         self.at(whole);

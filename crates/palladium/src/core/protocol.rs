@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use iridium_isa::protocol::{Body, Declared, Field, Protocol, Shape, Start, Variant};
 
-use crate::core::{self, Type};
+use super::{EnumId, Program, Start as Begin, Type, Variant as Declares};
 
 /// The protocols that were asked for, by their types.
 #[derive(Default)]
-pub(super) struct Protocols {
+pub(crate) struct Protocols {
     known: HashMap<Type, Arc<Protocol>>,
 }
 
 impl Protocols {
     /// What a process understands that receives values of a type.
-    pub(super) fn get(&mut self, program: &core::Program, of: &Type) -> Arc<Protocol> {
+    pub(crate) fn get(&mut self, program: &Program, of: &Type) -> Arc<Protocol> {
         if let Some(known) = self.known.get(of) {
             return Arc::clone(known);
         }
@@ -32,10 +32,10 @@ impl Protocols {
 }
 
 /// Adds where a process can begin, with parameters of these names and types.
-pub(super) fn add_start(
-    program: &core::Program,
+pub(crate) fn add_start(
+    program: &Program,
     protocol: &mut Protocol,
-    start: &core::Start,
+    start: &Begin,
     types: &[Type],
     first: Option<i64>,
 ) {
@@ -47,25 +47,33 @@ pub(super) fn add_start(
 }
 
 /// A type as modules write it.
-pub(super) fn name_of(program: &core::Program, ty: &Type) -> String {
+pub(crate) fn name_of(program: &Program, ty: &Type) -> String {
     Shapes::new(program).text(ty)
+}
+
+/// The name and the fingerprint of a type.
+pub(crate) fn described(program: &Program, ty: &Type) -> (String, i64) {
+    let mut shapes = Shapes::new(program);
+    let shape = shapes.shape(ty);
+    let protocol = Protocol::new("", shapes.declared());
+    (protocol.text_of(&shape), protocol.fingerprint(&shape))
 }
 
 /// The shapes of types, and the records and enums that they speak of.
 struct Shapes<'p> {
-    program: &'p core::Program,
+    program: &'p Program,
     /// By their numbers; `None` while what is in one is found out.
     types: Vec<Option<Declared>>,
     numbers: HashMap<Type, u32>,
 }
 
 impl<'p> Shapes<'p> {
-    fn new(program: &'p core::Program) -> Self {
+    fn new(program: &'p Program) -> Self {
         Self { program, types: Vec::new(), numbers: HashMap::new() }
     }
 
     /// Goes on where some types have been declared.
-    fn resume(program: &'p core::Program, known: Vec<Declared>) -> Self {
+    fn resume(program: &'p Program, known: Vec<Declared>) -> Self {
         let types = known.into_iter().map(Some).collect();
         Self { program, types, numbers: HashMap::new() }
     }
@@ -80,7 +88,7 @@ impl<'p> Shapes<'p> {
             Type::Never => Vec::new(),
             Type::Enum(id, args) if !self.is(*id, self.program.known.option) => {
                 let variants = &self.program.enums[id.0 as usize].variants;
-                let one = |variant: &core::Variant| {
+                let one = |variant: &Declares| {
                     (Arc::clone(&variant.name), self.fields(&variant.fields, args))
                 };
                 variants.iter().map(one).collect()
@@ -97,7 +105,7 @@ impl<'p> Shapes<'p> {
         fields.iter().map(field).collect()
     }
 
-    fn is(&self, id: core::EnumId, known: Option<core::EnumId>) -> bool {
+    fn is(&self, id: EnumId, known: Option<EnumId>) -> bool {
         known == Some(id)
     }
 
@@ -150,7 +158,7 @@ impl<'p> Shapes<'p> {
             }
             Type::Enum(id, args) => {
                 let variants = self.program.enums[id.0 as usize].variants.iter();
-                let variant = |variant: &core::Variant| Variant {
+                let variant = |variant: &Declares| Variant {
                     name: Arc::clone(&variant.name),
                     fields: self.fields(&variant.fields, args),
                 };
