@@ -119,7 +119,10 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Fmt { files, check } => commands::format::run(&files, check).map(done),
         Command::Doc { files, out } => commands::document::run(&files, out.as_deref()).map(done),
-        Command::Check { files, copies } => commands::assemble::check(&files, copies).map(done),
+        Command::Check { files, against: Some(old), json, .. } => {
+            commands::against::run(&files, &old, json).map(done)
+        }
+        Command::Check { files, copies, .. } => commands::assemble::check(&files, copies).map(done),
         Command::New { name } => commands::new::run(&name).map(done),
         Command::Lsp => commands::language_server::run().map(done),
         Command::Node { flags, tasks, threads, limits, node_limits } => {

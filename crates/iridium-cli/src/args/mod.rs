@@ -147,8 +147,15 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
         /// Tell also where a value of a Palladium program is copied, since it is shared and changed
-        #[arg(long)]
+        #[arg(long, conflicts_with = "against")]
         copies: bool,
+        /// Compare the messages of one program with those of an older source or module of it; fail
+        /// if what the older one sends is not understood
+        #[arg(long, value_name = "OLD")]
+        against: Option<PathBuf>,
+        /// Print the comparison as one line of JSON
+        #[arg(long, requires = "against")]
+        json: bool,
     },
     /// Make a folder with a Palladium program to begin with
     New {

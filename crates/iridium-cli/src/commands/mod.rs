@@ -1,5 +1,6 @@
 //! One file for each command, or for those that belong together.
 
+pub(crate) mod against;
 pub(crate) mod apps;
 pub(crate) mod assemble;
 pub(crate) mod document;

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod actors;
+mod against;
 mod apps;
 mod attach;
 mod files;
@@ -25,6 +26,7 @@ mod prompt;
 mod refusal;
 mod repl;
 mod seeds;
+mod service;
 mod session;
 mod shared;
 mod speak;
@@ -34,3 +36,4 @@ mod terminal;
 mod unread;
 mod untrusted;
 mod usage;
+mod versions;
