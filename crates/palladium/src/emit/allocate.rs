@@ -157,7 +157,7 @@ fn window(inst: &Inst) -> (Option<Vec<Reg>>, &[Reg]) {
         Inst::CallClosure { closure, args, results } => {
             (Some(std::iter::once(*closure).chain(args.iter().copied()).collect()), results)
         }
-        Inst::Spawn { args, .. } => (Some(args.clone()), &[]),
+        Inst::Spawn { args, node, .. } => (Some(args.iter().copied().chain(*node).collect()), &[]),
         // Their arguments are counted otherwise.
         Inst::Machine { op: MachineOp::Host(_) | MachineOp::Find, .. } => (Some(Vec::new()), &[]),
         _ => (None, &[]),

@@ -87,15 +87,20 @@ impl Emitter<'_> {
         self.flag(*is_float);
     }
 
-    /// The process starts with copies of a window.
+    /// The process starts with copies of a window. The node follows the arguments, which might take
+    /// its place otherwise.
     pub(super) fn spawn(&mut self, d: Reg, function: FnIdx, args: &[Reg], node: Option<Reg>) {
-        let first = self.pass(args);
+        let passed: Vec<Reg> = args.iter().copied().chain(node).collect();
+        let first = self.pass(&passed);
         // The window is eight registers, whatever is used of it.
         self.above(first, 7);
         let (k, d) = (Window(first), IntOut(self.place(d)));
-        match node.map(|node| Int(self.place(node))) {
-            Some(a) => self.code.push_call(function, |l| I::Spawnat { a, l, k, d }),
-            None => self.code.push_call(function, |l| I::Spawn { l, k, d }),
+        if node.is_some() {
+            let ints = args.iter().filter(|reg| !self.is_float(**reg)).count();
+            let a = Int(self.above(first, ints as u8));
+            self.code.push_call(function, |l| I::Spawnat { a, l, k, d });
+        } else {
+            self.code.push_call(function, |l| I::Spawn { l, k, d });
         }
     }
 
