@@ -15,7 +15,7 @@ use super::state::{Node, State};
 use crate::repository;
 
 /// The program, which writes a line that begins so for each thing that happens.
-const PROGRAM: &str = "xtask/src/cluster/demo.iasm";
+const PROGRAM: &str = "xtask/src/cluster/demo.pd";
 const MARK: &str = "demo: ";
 /// So many parts are done when a node is killed.
 const PARTS_BEFORE: usize = 12;

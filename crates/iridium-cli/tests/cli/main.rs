@@ -7,6 +7,7 @@ mod actors;
 mod against;
 mod apps;
 mod attach;
+mod examples;
 mod files;
 mod formats;
 mod groups;

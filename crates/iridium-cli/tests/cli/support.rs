@@ -162,6 +162,12 @@ impl Outcome {
         serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
+    /// Asserts that it ended with 0 and had nothing to complain of.
+    #[track_caller]
+    pub(crate) fn succeeds(&self) {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
+    }
+
     /// Asserts the exit code and that stderr has one line, with these words.
     #[track_caller]
     pub(crate) fn fails(&self, code: i32, words: &[&str]) {
