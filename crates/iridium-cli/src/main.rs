@@ -123,7 +123,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             commands::against::run(&files, &old, json).map(done)
         }
         Command::Check { files, copies, .. } => commands::assemble::check(&files, copies).map(done),
-        Command::New { name } => commands::new::run(&name).map(done),
+        Command::New { name, template } => commands::new::run(&name, template).map(done),
         Command::Lsp => commands::language_server::run().map(done),
         Command::Node { flags, tasks, threads, limits, node_limits } => {
             let settings = settings(&threads, &node_limits, None);

@@ -161,6 +161,9 @@ pub(crate) enum Command {
     New {
         /// The name of the folder: a letter, then letters, digits, - and _
         name: String,
+        /// What to begin with
+        #[arg(long, value_enum, default_value_t)]
+        template: Template,
     },
     /// Answer what an editor asks of Palladium, over stdin and stdout; editors start it
     Lsp,
@@ -255,6 +258,18 @@ pub(crate) enum Command {
     },
     /// Print the manual page (view it with: iridium man | man -l -)
     Man,
+}
+
+/// What a new project begins with.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum Template {
+    /// A program of two files
+    #[default]
+    Program,
+    /// An actor, supervised by an app
+    Actor,
+    /// A service with a worker on each node
+    Cluster,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,23 +1,36 @@
-//! `iridium new`: a folder with a program to begin with.
+//! `iridium new`: a folder with a project to begin with.
 
 use std::fs;
 use std::path::Path;
 
+use crate::args::Template;
 use crate::failure::Failure;
 use crate::path_text::shown;
 use crate::{io_error, output};
 
-/// The files of a new program; `NAME` in them is its name.
-const FILES: [(&str, &str); 4] = [
-    ("main.pd", include_str!("new_project/main.pd")),
-    ("greeting.pd", include_str!("new_project/greeting.pd")),
-    ("README.md", include_str!("new_project/README.txt")),
-    // What `iridium asm` makes of a source.
-    (".gitignore", "*.irb\n"),
+/// The files of a new project; `NAME` in them is its name.
+type Files = [(&'static str, &'static str)];
+
+const PROGRAM: &Files = &[
+    ("main.pd", include_str!("new_project/program/main.pd")),
+    ("greeting.pd", include_str!("new_project/program/greeting.pd")),
+    ("README.md", include_str!("new_project/program/README.txt")),
 ];
+const ACTOR: &Files = &[
+    ("main.pd", include_str!("new_project/actor/main.pd")),
+    ("counter.pd", include_str!("new_project/actor/counter.pd")),
+    ("README.md", include_str!("new_project/actor/README.txt")),
+];
+const CLUSTER: &Files = &[
+    ("main.pd", include_str!("new_project/cluster/main.pd")),
+    ("pool.pd", include_str!("new_project/cluster/pool.pd")),
+    ("README.md", include_str!("new_project/cluster/README.txt")),
+];
+/// What `iridium asm` makes of a source.
+const IGNORED: (&str, &str) = (".gitignore", "*.irb\n");
 
 /// Makes a folder of this name in the current one.
-pub(crate) fn run(name: &str) -> Result<(), Failure> {
+pub(crate) fn run(name: &str, template: Template) -> Result<(), Failure> {
     check_name(name)?;
     let folder = Path::new(name);
     let fail = |path: &Path, error: &std::io::Error| {
@@ -30,7 +43,12 @@ pub(crate) fn run(name: &str) -> Result<(), Failure> {
         }
         Err(error) => return Err(fail(folder, &error)),
     }
-    for (file, text) in FILES {
+    let files = match template {
+        Template::Program => PROGRAM,
+        Template::Actor => ACTOR,
+        Template::Cluster => CLUSTER,
+    };
+    for (file, text) in files.iter().chain([&IGNORED]) {
         let path = folder.join(file);
         fs::write(&path, text.replace("NAME", name)).map_err(|error| fail(&path, &error))?;
     }

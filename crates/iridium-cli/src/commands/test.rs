@@ -12,6 +12,7 @@ use serde::Serialize;
 use iridium_sched::{ExitInfo, SpawnOptions};
 use iridium_vm::{Limits, Process, Program, Register};
 use palladium::Target;
+use palladium::core::Test;
 use palladium::names::Checked;
 use palladium::rc::Mode;
 
@@ -97,10 +98,14 @@ impl Runner {
         filter: Option<&str>,
     ) -> Result<(), Failure> {
         let name = display_name(file);
+        // Those of files that it imports are theirs.
+        let own = |test: &Test| {
+            checked.files.get(test.file.0 as usize).is_some_and(|file| *file.name == *name)
+        };
         let wanted = |text: &str| filter.is_none_or(|filter| text.contains(filter));
         let sources = checked.sources();
         let tests = checked.program.tests.iter().enumerate();
-        let tests: Vec<_> = tests.filter(|(_, test)| wanted(&test.name)).collect();
+        let tests: Vec<_> = tests.filter(|(_, test)| own(test) && wanted(&test.name)).collect();
         if tests.is_empty() {
             return Ok(());
         }

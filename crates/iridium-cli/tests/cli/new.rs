@@ -14,22 +14,33 @@ fn at_home(user: &User, words: &[&str]) -> Outcome {
 }
 
 #[test]
-fn a_new_project_is_checked_formatted_tested_and_runs() {
+fn new_projects_are_checked_formatted_tested_and_run() {
     let user = User::new();
-    let outcome = at_home(&user, &["new", "first-one"]);
-    let told = "made first-one; iridium run first-one/main.pd runs it\n";
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), told), "{outcome:?}");
-    for words in [
-        &["check", "first-one/main.pd", "first-one/greeting.pd"][..],
-        &["fmt", "--check", "first-one"],
-        &["test", "first-one"],
+    for (name, template, files, printed) in [
+        ("first-one", None, ["main.pd", "greeting.pd"], "Hello, world\n"),
+        ("program", Some("program"), ["main.pd", "greeting.pd"], "Hello, world\n"),
+        ("actor", Some("actor"), ["main.pd", "counter.pd"], "15\n"),
+        ("cluster", Some("cluster"), ["main.pd", "pool.pd"], "1 worker\n144\n"),
     ] {
-        let outcome = at_home(&user, words);
-        assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
+        let mut words = vec!["new", name];
+        words.extend(template.iter().flat_map(|template| ["--template", template]));
+        let outcome = at_home(&user, &words);
+        let told = format!("made {name}; iridium run {name}/main.pd runs it\n");
+        assert_eq!((outcome.code, outcome.stdout), (Some(0), told));
+        let [main, other] = files.map(|file| format!("{name}/{file}"));
+        for words in [&["check", &main, &other][..], &["fmt", "--check", name]] {
+            at_home(&user, words).succeeds();
+        }
+        // It is in one of the files, which the other imports.
+        let tested = at_home(&user, &["test", name]);
+        assert!(
+            tested.code == Some(0) && tested.stdout.ends_with("\n1 test passed\n"),
+            "{tested:?}"
+        );
+        assert_eq!(at_home(&user, &["run", &main]).stdout, printed);
+        let readme = std::fs::read_to_string(user.path(name).join("README.md")).unwrap();
+        assert!(readme.starts_with(&format!("# {name}\n")), "{readme}");
     }
-    assert_eq!(at_home(&user, &["run", "first-one/main.pd"]).stdout, "Hello, world\n");
-    let readme = std::fs::read_to_string(user.path("first-one/README.md")).unwrap();
-    assert!(readme.starts_with("# first-one\n"), "{readme}");
 
     at_home(&user, &["new", "first-one"]).fails(1, &["first-one is there already"]);
     for name in ["", "1st", "a/b", "..", "é"] {
