@@ -120,31 +120,31 @@ pub(crate) fn numbers(rows: Vec<[String; 3]>) -> String {
 /// A table of processes, in the given order. It has no frames: with long pids they would not
 /// fit into 80 columns.
 pub(crate) fn processes(rows: Vec<[String; 8]>) -> String {
-    let mut table = bare(["pid", "name", "program", "state", "fuel", "heap", "mail", "links"]);
+    let mut table = bare(["pid", "name", "runs", "at", "state", "fuel", "heap", "mail"]);
     table.add_rows(escaped(rows));
     // Only names and files are wrapped; the rest is copied, or hard to read in pieces.
-    for column in [0, 3, 4, 5, 6, 7] {
+    for column in [0, 4, 5, 6, 7] {
         if let Some(column) = table.column_mut(column) {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
-    columns(table, 4..8)
+    columns(table, 5..8)
 }
 
 /// Like `processes`, with the node of each.
 pub(crate) fn processes_of_nodes(rows: Vec<(String, [String; 8])>) -> String {
-    let head = ["node", "pid", "name", "program", "state", "fuel", "heap", "mail", "links"];
+    let head = ["node", "pid", "name", "runs", "at", "state", "fuel", "heap", "mail"];
     let mut table = bare(head);
     table.add_rows(rows.into_iter().map(|(node, cells)| {
         let cells = escaped(vec![cells]).flatten();
         [node].into_iter().chain(cells).collect::<Vec<_>>()
     }));
-    columns(table, 5..9)
+    columns(table, 6..9)
 }
 
 /// A table of apps and their children, which are indented.
-pub(crate) fn apps(rows: Vec<[String; 3]>) -> String {
-    let mut table = bare(["app", "pid", "state"]);
+pub(crate) fn apps(rows: Vec<[String; 4]>) -> String {
+    let mut table = bare(["app", "pid", "state", "at"]);
     table.add_rows(escaped(rows));
     columns(table, 0..0)
 }

@@ -121,7 +121,7 @@ impl ProcessInfo {
         let actor = &entry.actor;
         let (module, debug, place, fuel, heap) = match &entry.body {
             Body::Program(process, program) => {
-                let place = Some(process.place(program.module()));
+                let place = Some(process.own_place(program.module()));
                 let ids = (Some(process.module()), Some(program.debug_id()));
                 (ids.0, ids.1, place, process.fuel_spent(), process.heap().len())
             }

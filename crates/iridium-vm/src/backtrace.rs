@@ -17,6 +17,18 @@ impl Process {
         Place::of(module, self.current_instruction())
     }
 
+    /// Where the process is in its own program: while the library of its language does something for
+    /// it, that is the call.
+    pub fn own_place(&self, module: &Arc<Module>) -> Place {
+        let here = self.place(module);
+        if !here.is_library() {
+            return here;
+        }
+        let calls = self.frames.iter().rev().map(|frame| frame.return_to.saturating_sub(1));
+        let mut calls = calls.map(|index| Place::of(module, index));
+        calls.find(|place| place.is_written() && !place.is_library()).unwrap_or(here)
+    }
+
     /// Where the process is, and the calls that led there, innermost first; the first 32.
     pub fn backtrace(&self, module: &Arc<Module>) -> Vec<Place> {
         let calls = self.frames.iter().rev().map(|frame| frame.return_to.saturating_sub(1));

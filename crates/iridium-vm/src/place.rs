@@ -43,6 +43,11 @@ impl Place {
         self.module.lines().is_none() || self.source().is_some()
     }
 
+    /// Whether it stands in the library of a language, whose files are called `std/…`.
+    pub(crate) fn is_library(&self) -> bool {
+        self.source().is_some_and(|(file, ..)| file.starts_with("std/"))
+    }
+
     /// The last label before it, and how many instructions after it.
     pub fn label(&self) -> Option<(&str, u32)> {
         self.module.label_before(self.index)

@@ -1,9 +1,13 @@
 //! `iridium apps`: the apps that a node has started, with their trees.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use iridium_node::control::{AppRow, ChildRow};
+use iridium_vm::Pid;
 
+use super::ps::function_and_line;
 use super::{connect, json};
 use crate::args::ClientFlags;
 use crate::failure::Failure;
@@ -11,7 +15,8 @@ use crate::output;
 
 /// Asks a node for its apps and prints them, oldest first.
 pub(crate) fn run(client: &ClientFlags, as_json: bool) -> Result<(), Failure> {
-    let apps = connect(client)?.apps()?;
+    let mut node = connect(client)?;
+    let apps = node.apps()?;
     if as_json {
         let apps = apps.iter().map(App::of).collect();
         return Ok(output::print_line(&json(&AppsJson { apps })?)?);
@@ -20,22 +25,30 @@ pub(crate) fn run(client: &ClientFlags, as_json: bool) -> Result<(), Failure> {
         output::print_stderr("no apps; iridium node --app FILE.toml starts one\n");
         return Ok(());
     }
-    Ok(output::print_table(&output::apps(apps.iter().flat_map(rows).collect()))?)
+    let processes = node.processes(false)?.into_iter().flat_map(|node| node.processes);
+    let places: HashMap<Pid, String> =
+        processes.flatten().filter_map(|row| Some((row.pid, row.place?))).collect();
+    let rows = apps.iter().flat_map(|app| rows(app, &places)).collect();
+    Ok(output::print_table(&output::apps(rows))?)
 }
 
-/// The rows of an app: name, pid, state.
-fn rows(app: &AppRow) -> Vec<[String; 3]> {
+/// The rows of an app: name, pid, what it does, and where in its program.
+fn rows(app: &AppRow, places: &HashMap<Pid, String>) -> Vec<[String; 4]> {
     let state = if app.children.is_some() { "supervises" } else { "ended" };
-    let mut rows = vec![[app.name.clone(), app.pid.to_string(), state.into()]];
+    let mut rows = vec![[app.name.clone(), app.pid.to_string(), state.into(), "-".into()]];
     rows.extend(app.children.iter().flatten().map(|child| {
+        let place = child.pid.and_then(|pid| places.get(&pid));
+        let (function, at) = place.map(|place| function_and_line(place)).unwrap_or_default();
         let state = match (child.pid, child.supervises) {
-            (None, _) => "not running",
-            (Some(_), true) => "supervises",
-            (Some(_), false) => "runs",
+            (None, _) => "not running".into(),
+            (Some(_), true) => "supervises".into(),
+            (Some(_), false) if function.is_empty() => "runs".into(),
+            (Some(_), false) => format!("runs {function}"),
         };
         let indent = "  ".repeat(child.depth as usize + 1);
         let pid = child.pid.map_or("-".into(), |pid| pid.to_string());
-        [format!("{indent}{}", child.name), pid, state.into()]
+        let at = if at.is_empty() { "-".into() } else { at };
+        [format!("{indent}{}", child.name), pid, state, at]
     }));
     rows
 }
@@ -92,8 +105,6 @@ fn take<'a>(rows: &mut &'a [ChildRow], depth: u32) -> Vec<Child<'a>> {
 
 #[cfg(test)]
 mod tests {
-    use iridium_vm::Pid;
-
     use super::*;
 
     #[test]
@@ -119,7 +130,17 @@ mod tests {
             json(&answer).unwrap(),
             r#"{"apps":[{"name":"shop","pid":"1099511627777","running":true,"children":[{"name":"tills","pid":"1099511627778","supervisor":true,"children":[{"name":"one","pid":"1099511627779","supervisor":false,"children":[]}]},{"name":"report","pid":null,"supervisor":false,"children":[]}]},{"name":"old","pid":"1099511627785","running":false,"children":[]}]}"#
         );
-        let names: Vec<_> = rows(&app).into_iter().map(|[name, ..]| name).collect();
-        assert_eq!(names, ["shop", "  tills", "    one", "  report"]);
+        let place = "till.pd:7:1 (till.Till+4): recv $2 $4".to_owned();
+        let rows = rows(&app, &HashMap::from([(Pid::new(1, 3), place)]));
+        let cells = |[name, _, state, at]: [String; 4]| format!("{name} | {state} | {at}");
+        assert_eq!(
+            rows.into_iter().map(cells).collect::<Vec<_>>(),
+            [
+                "shop | supervises | -",
+                "  tills | supervises | -",
+                "    one | runs Till | till.pd:7",
+                "  report | not running | -"
+            ]
+        );
     }
 }

@@ -1,11 +1,13 @@
 //! `iridium events`: what happens at a running node.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use iridium_node::{EventKind, NodeEvent};
 use iridium_sched::supervisor::Supervision;
+use iridium_vm::Pid;
 
 use super::{connect, json};
 use crate::args::ClientFlags;
@@ -20,6 +22,7 @@ const SLICE: Duration = Duration::from_millis(100);
 /// Prints events as they come: until a signal, or for a second.
 pub(crate) fn run(client: &ClientFlags, follow: bool, as_json: bool) -> Result<(), Failure> {
     let signals = signals::receive()?;
+    let names = names_of_apps(client)?;
     let mut events = connect(client)?.events()?;
     let end = Instant::now() + LISTEN_FOR;
     loop {
@@ -28,13 +31,18 @@ pub(crate) fn run(client: &ClientFlags, follow: bool, as_json: bool) -> Result<(
             until = until.min(end);
         }
         if let Some(event) = events.next(until)? {
-            let text = if as_json { json(&to_json(&event))? } else { sentence(&event) };
+            let text = if as_json { json(&to_json(&event))? } else { sentence(&event, &names) };
             output::print_line(&text)?;
         }
         if signals.try_recv().is_ok() || (!follow && Instant::now() >= end) {
             return Ok(());
         }
     }
+}
+
+/// The names of the supervisors that apps have at the top.
+fn names_of_apps(client: &ClientFlags) -> Result<HashMap<Pid, String>, Failure> {
+    Ok(connect(client)?.apps()?.into_iter().map(|app| (app.pid, app.name)).collect())
 }
 
 /// The documented shape of `events --json`; fields may be added, not changed.
@@ -92,7 +100,7 @@ fn to_json(event: &NodeEvent) -> Value {
 }
 
 /// An event as a line for people, with its time (UTC).
-fn sentence(event: &NodeEvent) -> String {
+fn sentence(event: &NodeEvent, names: &HashMap<Pid, String>) -> String {
     let what = match &event.kind {
         EventKind::Up { info } => format!("{} is up at {}", info.alias, info.addr()),
         EventKind::Suspect { alias } => format!("{alias} does not answer"),
@@ -109,7 +117,10 @@ fn sentence(event: &NodeEvent) -> String {
         EventKind::Ended { pid, reason, trap: None } => {
             format!("process {pid} has ended: {reason}")
         }
-        EventKind::Supervised { supervisor, what } => format!("supervisor {supervisor}: {what}"),
+        EventKind::Supervised { supervisor, what } => match names.get(supervisor) {
+            Some(name) => format!("{name}: {what}"),
+            None => format!("supervisor {supervisor}: {what}"),
+        },
         EventKind::Skipped { count } => {
             format!("{count} more processes have ended, or were started again")
         }
@@ -139,7 +150,6 @@ fn time(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use iridium_sched::Reason;
-    use iridium_vm::Pid;
 
     use super::*;
 
@@ -165,11 +175,15 @@ mod tests {
                    "trap": "trap: divide-by-zero\n  at a.iasm:1:1: div $0 $1 $2"})
         );
         assert_eq!(
-            sentence(&ended),
+            sentence(&ended, &HashMap::new()),
             "1970-01-01T00:00:00.005Z  process 1099511627778: trap: divide-by-zero at \
              a.iasm:1:1: div $0 $1 $2"
         );
         let what = Supervision::GaveUp { child: "till".into(), reason: Reason(7) };
+        let gave_up =
+            event(EventKind::Supervised { supervisor: Pid::new(1, 1), what: what.clone() });
+        let names = HashMap::from([(Pid::new(1, 1), "Shop".to_string())]);
+        assert!(sentence(&gave_up, &names).contains("Z  Shop: "));
         assert_eq!(
             to_json(&event(EventKind::Supervised { supervisor: Pid::new(1, 1), what })),
             json!({"time": 5, "event": "gave-up", "supervisor": "1099511627777",

@@ -63,30 +63,48 @@ fn in_one(nodes: &[NodeProcesses]) -> String {
             Some(processes) => rows.extend(processes.iter().map(|row| (alias(), cells(row)))),
             None => {
                 let none = || "-".to_string();
-                let gone = [none(), none(), none(), "no-answer".into()];
-                let [a, b, c, d] = gone;
-                rows.push((alias(), [a, b, c, d, none(), none(), none(), none()]));
+                let mut cells = std::array::from_fn(|_| none());
+                cells[STATE] = "no-answer".into();
+                rows.push((alias(), cells));
             }
         }
     }
     output::processes_of_nodes(rows)
 }
 
-fn cells(row: &ProcessRow) -> [String; 8] {
-    let program = match row.module {
-        Some(id) => format!("{id:.8}"),
-        None => "-".into(),
-    };
+/// Which of the cells says what a process does.
+pub(crate) const STATE: usize = 4;
+
+/// The cells of a process in a table.
+pub(crate) fn cells(row: &ProcessRow) -> [String; 8] {
+    let (function, at) = row.place.as_deref().map(function_and_line).unwrap_or_default();
+    let or_none = |text: String| if text.is_empty() { "-".into() } else { text };
     [
         row.pid.to_string(),
-        if row.names.is_empty() { "-".into() } else { row.names.join(",") },
-        program,
+        or_none(row.names.join(",")),
+        or_none(function),
+        or_none(at),
         row.state.clone(),
         row.fuel.to_string(),
         row.heap.to_string(),
         row.messages.to_string(),
-        row.links.to_string(),
     ]
+}
+
+/// Of a place, as `shop/till.pd:7:1 (till.Till.pay+4): recv $2 $4`, what runs and on which line:
+/// `Till.pay` and `till.pd:7`.
+pub(super) fn function_and_line(place: &str) -> (String, String) {
+    let place = place.split_once("): ").map_or(place, |(place, _)| place);
+    let (source, label) = place.rsplit_once(" (").unwrap_or((place, ""));
+    let label = label.split('+').next().unwrap_or_default();
+    let mut parts = source.rsplitn(3, ':');
+    let (Some(_), Some(line), Some(file)) = (parts.next(), parts.next(), parts.next()) else {
+        return (label.to_owned(), source.to_owned());
+    };
+    let file = file.rsplit('/').next().unwrap_or(file);
+    let module = file.split('.').next().unwrap_or(file);
+    let own = label.strip_prefix(module).and_then(|rest| rest.strip_prefix('.'));
+    (own.unwrap_or(label).to_owned(), format!("{file}:{line}"))
 }
 
 /// The documented shape of `ps --json`; fields may be added, not changed.
@@ -147,6 +165,20 @@ mod tests {
     use iridium_vm::Pid;
 
     use super::*;
+
+    #[test]
+    fn a_place_tells_what_runs_and_on_which_line() {
+        for (place, function, line) in [
+            ("shop/till.pd:7:1 (till.Till.pay+4): recv $2 $4", "Till.pay", "till.pd:7"),
+            ("shop/till.pd:7:1 (till.Till): recv $2 $4", "Till", "till.pd:7"),
+            ("a.iasm:6:1 (f+1): div $0 $1 $2", "f", "a.iasm:6"),
+            ("a.iasm:1:1: hlt", "", "a.iasm:1"),
+            ("instruction 12 (f+1): hlt", "f", "instruction 12"),
+        ] {
+            let found = function_and_line(place);
+            assert_eq!((found.0.as_str(), found.1.as_str()), (function, line), "{place}");
+        }
+    }
 
     #[test]
     fn the_json_is_as_documented() {

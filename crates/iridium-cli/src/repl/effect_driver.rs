@@ -11,7 +11,6 @@ use iridium_sched::Progress;
 use iridium_vm::{Completion, Effect, Limits, Process, Program, RunError, Stop, TrapKind};
 
 use super::backend::Backend;
-use super::origins::Origins;
 use crate::failure::Failure;
 use crate::program::{End, Notice, Stream, view};
 use crate::signals::Signal;
@@ -30,7 +29,6 @@ pub(super) struct EffectDriver {
     signals: Receiver<Signal>,
     /// Prints a line about something that has happened.
     notify: Box<dyn Fn(&str)>,
-    pub(super) origins: Origins,
 }
 
 impl EffectDriver {
@@ -41,7 +39,7 @@ impl EffectDriver {
         signals: Receiver<Signal>,
         notify: Box<dyn Fn(&str)>,
     ) -> Self {
-        Self { backend, stream, signals, notify, origins: Origins::default() }
+        Self { backend, stream, signals, notify }
     }
 
     /// Where output goes.

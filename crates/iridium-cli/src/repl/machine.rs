@@ -16,7 +16,6 @@ use super::backend::{Backend, LocalBackend};
 use super::effect_driver::{EffectDriver, OUTPUT};
 use super::trace;
 use crate::failure::Failure;
-use crate::path_text::shown;
 use crate::program::file::is_dash;
 use crate::program::saved_state::{SavedBy, SavedProcess, SavedState, check_place};
 use crate::program::{End, Environment, Input, Settings, hosts, load, prepare};
@@ -78,9 +77,8 @@ pub(super) enum EnterError {
 
 impl Machine {
     /// A machine with an empty program.
-    pub(super) fn new(mut driver: EffectDriver) -> Result<Self, Failure> {
+    pub(super) fn new(driver: EffectDriver) -> Result<Self, Failure> {
         let program = prepare(empty_module()?)?;
-        driver.origins.add(program.module(), SOURCE_NAME);
         let mut process = Process::new(&program, Limits::default());
         run_to_halt(&mut process, &program)?;
         Ok(Self {
@@ -147,7 +145,6 @@ impl Machine {
         }
         let end = program.module().code().len().saturating_sub(1) as u32;
         self.lines.push(RunningLine { end, stopped_at });
-        self.driver.origins.add(program.module(), SOURCE_NAME);
         (self.session, self.program) = (session, program);
         self.process.continue_with(&self.program, entered.start);
         self.resume(None).map_err(EnterError::Other)
@@ -290,19 +287,13 @@ impl Machine {
         let program = prepare(load(&path)?.module)?;
         self.process = Process::new(&program, Limits::default());
         self.replace(program);
-        let origin = shown(&path);
-        self.driver.origins.add(self.program.module(), &origin);
         Ok(Some(self.file.insert(path)))
     }
 
     /// Starts a process that runs a file, or the present program, from its start.
     pub(super) fn spawn(&mut self, path: Option<&str>) -> Result<Pid, Failure> {
         let program = match path {
-            Some(path) => {
-                let program = prepare(load(file_named(path)?)?.module)?;
-                self.driver.origins.add(program.module(), path);
-                program
-            }
+            Some(path) => prepare(load(file_named(path)?)?.module)?,
             None => Arc::clone(&self.program),
         };
         match &self.driver.backend {
@@ -375,7 +366,6 @@ impl Machine {
         *local = LocalBackend { environment, process, is_clustered: false };
         self.process = saved.process;
         self.replace(saved.program);
-        self.driver.origins.add(self.program.module(), SOURCE_NAME);
         Ok(others)
     }
 

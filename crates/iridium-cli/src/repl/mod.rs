@@ -23,7 +23,6 @@ mod language;
 mod lines;
 mod machine;
 mod notebook;
-mod origins;
 mod plain_terminal;
 mod processes;
 mod session;

@@ -113,7 +113,6 @@ fn run_module(
     driver: &mut EffectDriver,
 ) -> Result<End, Failure> {
     let program = prepare(module.clone())?;
-    driver.origins.add(program.module(), SOURCE_NAME);
     process.continue_with(&program, 0);
     driver.run(process, &program)
 }

@@ -1,6 +1,5 @@
 //! The commands about other processes.
 
-use iridium_isa::DebugId;
 use iridium_node::ProcessRow;
 use iridium_node::control::Target;
 use iridium_sched::{Activity, Reason};
@@ -9,7 +8,7 @@ use iridium_vm::{Completion, Effect, MAX_SERIAL, Payload, Pid, Status};
 use super::backend::Backend;
 use super::command::{Arguments, Flow};
 use super::session::ReplSession;
-use crate::commands::ps::left_out;
+use crate::commands::ps::{STATE, cells, left_out};
 use crate::failure::Failure;
 use crate::output;
 
@@ -29,44 +28,26 @@ pub(super) fn spawn(session: &mut ReplSession, arguments: &Arguments<'_>) -> Res
 pub(super) fn ps(session: &mut ReplSession, _: &Arguments<'_>) -> Result<Flow, Failure> {
     let me = own_row(session);
     let mine = me.pid;
-    let mut rows: Vec<(ProcessRow, Option<DebugId>)> = match &session.machine.driver.backend {
+    let mut rows: Vec<ProcessRow> = match &session.machine.driver.backend {
         Backend::Local(local) => {
             let processes = local.environment.scheduler.processes().into_iter();
-            processes.map(|info| (info.clone().into(), info.debug)).collect()
+            processes.map(ProcessRow::from).collect()
         }
         Backend::Remote(remote) => {
             let nodes = remote.connect()?.processes(false)?;
             nodes.iter().filter_map(left_out).for_each(|note| output::print_stderr(&note));
-            let rows = nodes.into_iter().flat_map(|node| node.processes.unwrap_or_default());
-            rows.map(|row| (row, None)).collect()
+            nodes.into_iter().flat_map(|node| node.processes.unwrap_or_default()).collect()
         }
     };
-    let at = rows.partition_point(|(row, _)| row.pid < mine);
-    rows.insert(at, (me, Some(session.machine.module().debug_id())));
-    let origins = &session.machine.driver.origins;
-    let program = |row: &ProcessRow, debug| match row.module {
-        None => "-".to_string(),
-        Some(id) => match origins.find(id, debug) {
-            Some(name) => name.to_string(),
-            None => format!("{id:.8}"),
-        },
-    };
-    let state = |row: &ProcessRow| match row.state.as_str() {
-        state if row.pid != mine => state.to_string(),
-        _ if session.machine.is_stopped() => "this VM, stopped".into(),
-        _ => "this VM".into(),
-    };
-    let rows = rows.iter().map(|(row, debug)| {
-        [
-            row.pid.to_string(),
-            if row.names.is_empty() { "-".into() } else { row.names.join(",") },
-            program(row, *debug),
-            state(row),
-            row.fuel.to_string(),
-            row.heap.to_string(),
-            row.messages.to_string(),
-            row.links.to_string(),
-        ]
+    let at = rows.partition_point(|row| row.pid < mine);
+    rows.insert(at, me);
+    let stopped = session.machine.is_stopped();
+    let rows = rows.iter().map(|row| {
+        let mut cells = cells(row);
+        if row.pid == mine {
+            cells[STATE] = if stopped { "this VM, stopped" } else { "this VM" }.into();
+        }
+        cells
     });
     output::print_table(&output::processes(rows.collect()))?;
     Ok(Flow::Continue)
@@ -86,7 +67,7 @@ fn own_row(session: &ReplSession) -> ProcessRow {
         names: info.as_ref().map(|info| info.names.clone()).unwrap_or_default(),
         module: Some(process.module()),
         state: Activity::Ready.as_str().into(),
-        place: None,
+        place: Some(session.machine.position()),
         fuel: process.fuel_spent(),
         heap: process.heap().len() as u64,
         memory: process.memory(),

@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, after, bounded, never, select};
 use iridium_net::Endpoint;
 use iridium_node::control::Client;
 
-use self::sample::Sample;
+use self::sample::{Sample, What};
 use self::screen::Screen;
 use super::{connect, json};
 use crate::args::ClientFlags;
@@ -32,18 +32,18 @@ pub(crate) fn run(client: &ClientFlags, as_json: bool) -> Result<(), Failure> {
     let signals = signals::receive()?;
     let mut node = connect(client)?;
     if as_json {
-        let sample = Sample::take(&mut node, &client.at)?;
+        let sample = Sample::take(&mut node, &client.at, What::Nodes)?;
         return Ok(output::print_line(&json(&sample.answer())?)?);
     }
     let terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     if terminal && !output::takes_text_only() {
         return watch(node, &client.at, &signals);
     }
-    let first = Sample::take(&mut node, &client.at)?;
+    let first = Sample::take(&mut node, &client.at, What::Nodes)?;
     if signals.recv_timeout(REFRESH).is_ok() {
         return Ok(());
     }
-    let second = Sample::take(&mut node, &client.at)?;
+    let second = Sample::take(&mut node, &client.at, What::Nodes)?;
     Ok(output::print_line(&view::plain(&second, &first).join("\n"))?)
 }
 
@@ -103,7 +103,7 @@ fn take_samples(
     taken: &Sender<Result<Sample, Failure>>,
 ) {
     loop {
-        let sample = Sample::take(&mut node, at);
+        let sample = Sample::take(&mut node, at, What::Processes);
         let over = sample.is_err();
         if taken.send(sample).is_err() || over || wanted.recv().is_err() {
             return;

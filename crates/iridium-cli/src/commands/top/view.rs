@@ -2,10 +2,12 @@
 
 use std::io;
 
+use iridium_isa::escape::escape;
 use iridium_net::Endpoint;
 use iridium_proto::ViewState;
 
 use super::sample::{Node, Sample};
+use crate::commands::ps::cells as cells_of;
 use crate::output;
 
 /// The columns behind the alias: name and width. With a space before each they
@@ -20,6 +22,18 @@ const COLUMNS: [(&str, usize); 8] = [
     ("in B/s", 7),
     ("out B/s", 7),
 ];
+/// The columns of the processes, which fill 80 columns.
+const OF_PROCESSES: [(&str, usize); 7] = [
+    ("node", 10),
+    ("name", 14),
+    ("runs", 14),
+    ("at", 14),
+    ("fuel/s", 6),
+    ("mail", 6),
+    ("memory", 7),
+];
+/// Those before are texts, those from here on numbers.
+const FIRST_NUMBER: usize = 4;
 /// Room for an alias, at least and at most.
 const ALIAS: (usize, usize) = (13, 32);
 
@@ -46,7 +60,40 @@ pub(super) fn live(
         let more = now.nodes.len() - fits;
         lines.push(cut(&format!("and {more} more nodes, which do not fit here"), width));
     }
+    let room = height.saturating_sub(lines.len());
+    lines.extend(processes(now, before, (width, room), coloured));
     lines
+}
+
+/// The busiest processes, as far as there is room below the nodes.
+fn processes(
+    now: &Sample,
+    before: Option<&Sample>,
+    (width, room): (usize, usize),
+    coloured: bool,
+) -> Vec<String> {
+    let busiest = now.busiest(before);
+    if busiest.is_empty() || room < 3 {
+        return Vec::new();
+    }
+    let head = cut(&process_line(OF_PROCESSES.map(|(name, _)| name.to_string())), width);
+    let head = if coloured { format!("\x1b[1m{head}\x1b[0m") } else { head };
+    let rows = busiest.into_iter().take(room - 2).map(|(alias, row, rate)| {
+        let [_, name, runs, at, ..] = cells_of(row);
+        let (mail, memory) = (short(row.messages, 1000), short(row.memory, 1024));
+        let rate = short(rate, 1000);
+        cut(&process_line([alias.to_string(), name, runs, at, rate, mail, memory]), width)
+    });
+    [String::new(), head].into_iter().chain(rows).collect()
+}
+
+fn process_line(values: [String; 7]) -> String {
+    let cells = values.iter().zip(OF_PROCESSES).enumerate();
+    let cells = cells.map(|(at, (value, (_, width)))| match at < FIRST_NUMBER {
+        true => format!("{:width$}", cut(&escape(value), width)),
+        false => format!("{value:>width$}"),
+    });
+    cells.collect::<Vec<_>>().join(" ")
 }
 
 /// The table for a pipe.
@@ -167,8 +214,9 @@ fn short(number: u64, unit: u64) -> String {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use iridium_node::NodeReport;
+    use iridium_node::{NodeProcesses, NodeReport, ProcessRow};
     use iridium_proto::NodeAlias;
+    use iridium_vm::Pid;
 
     use super::*;
 
@@ -184,7 +232,24 @@ mod tests {
             node("b", ViewState::Alive, fuel),
             node("c", ViewState::Down, fuel),
         ];
-        Sample { at, nodes }
+        let row = |serial, fuel| ProcessRow {
+            pid: Pid::new(5, serial),
+            names: vec![format!("Shop.till{serial}")],
+            module: None,
+            state: "receiving".into(),
+            place: Some("shop/till.pd:7:1 (till.Till.pay+4): recv $2 $4".into()),
+            fuel,
+            heap: 0,
+            memory: 2048,
+            messages: 3,
+            links: 1,
+        };
+        let processes = NodeProcesses {
+            alias: NodeAlias::new("b").unwrap(),
+            processes: Some(vec![row(1, 5), row(2, fuel)]),
+            more: 0,
+        };
+        Sample { at, nodes, processes: vec![processes] }
     }
 
     #[test]
@@ -212,11 +277,17 @@ mod tests {
         let (before, now) = (sample(start, 0), sample(start + Duration::from_secs(2), 24_000_000));
         let at = Endpoint::Addr(([127, 0, 0, 1], 2254).into());
         let lines = live(&now, Some(&before), &at, (80, 24));
-        assert_eq!(lines.len(), 6);
+        assert_eq!(lines.len(), 10);
         assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
         assert!(lines[0].contains("2 nodes, 2006 processes"), "{}", lines[0]);
         assert!(lines[3].starts_with("a-node-with-+ this node  0.21 ms    1003     12M"));
         assert!(lines[5].contains("down") && lines[5].ends_with("-       -"));
+        assert!(lines[7].starts_with("node       name           runs"), "{}", lines[7]);
+        let busiest =
+            "b          Shop.till2     Till.pay       till.pd:7         12M      3    2.0k";
+        assert_eq!(lines[8], busiest);
+        assert!(lines[9].contains("Shop.till1") && lines[9].contains("     0 "), "{}", lines[9]);
+        assert_eq!(live(&now, Some(&before), &at, (80, 8)).len(), 6, "there is no room");
         let lines = live(&now, Some(&before), &at, (20, 5));
         assert_eq!((lines.len(), lines.last().unwrap().as_str()), (5, "and 2 more nodes, w+"));
         // Rates need two looks at the same life of a node.
