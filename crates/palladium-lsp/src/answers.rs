@@ -228,7 +228,7 @@ fn completion_kind(kind: Kind) -> u8 {
     match kind {
         Kind::Method | Kind::Handler => 2,
         Kind::Function | Kind::Test => 3,
-        Kind::Field => 5,
+        Kind::Field | Kind::Child => 5,
         Kind::Local => 6,
         Kind::Actor | Kind::App | Kind::Alias | Kind::BuiltIn => 7,
         Kind::Module => 9,
@@ -247,7 +247,7 @@ fn symbol_kind(kind: Kind) -> u8 {
         Kind::Module => 2,
         Kind::Actor | Kind::App | Kind::Alias | Kind::BuiltIn => 5,
         Kind::Method | Kind::Handler => 6,
-        Kind::Field => 8,
+        Kind::Field | Kind::Child => 8,
         Kind::Enum => 10,
         Kind::Function | Kind::Test => 12,
         Kind::Local | Kind::Keyword => 13,

@@ -343,3 +343,105 @@ fn half_written_programs_can_be_asked() {
         outline(text);
     }
 }
+
+/// A program of an actor and an app, whose function `f` ends as given.
+fn with_actor(rest: &str) -> String {
+    format!(
+        "actor Counter(start: Int) {{
+    var n = start
+
+    ## Adds a number.
+    on add(by: Int) {{ n += by }}
+    on get() -> Int {{ now() }}
+
+    fn now() -> Int {{ n }}
+}}
+app Shop {{
+    child counter = Counter(1)
+}}
+{rest}"
+    )
+}
+
+#[test]
+fn actors_handlers_and_children_lead_to_their_declarations() {
+    for (rest, expected) in [
+        ("fn f(c: Pid[‸Counter]) {}", "main.pd:1:Counter"),
+        ("fn f() { spawn Coun‸ter(1) }", "main.pd:1:Counter"),
+        ("fn f() { spawn Counter(sta‸rt: 1) }", "main.pd:1:start"),
+        ("fn f(c: Pid[Counter]) { c.a‸dd(1) }", "main.pd:5:add"),
+        ("fn f(c: Pid[Counter]) { c.add(‸by: 1) }", "main.pd:5:by"),
+        ("fn f(c: Pid[Counter]) { print(c.‸get() within 1.s) }", "main.pd:6:get"),
+        ("fn f(c: Pid[Counter]) { c.‸add(1) after 1.s }", "main.pd:5:add"),
+        ("fn f() { ‸Shop.counter.add(1) }", "main.pd:10:Shop"),
+        ("fn f() { Shop.coun‸ter.add(1) }", "main.pd:11:counter"),
+        ("fn f() { Shop.counter.‸add(1) }", "main.pd:5:add"),
+    ] {
+        assert_eq!(declared(&with_actor(rest)).0, expected, "{rest}");
+    }
+    for (from, to, expected) in [
+        ("n += by", "‸n += by", "main.pd:2:n"),
+        ("+= by", "+= ‸by", "main.pd:5:by"),
+        ("= start", "= ‸start", "main.pd:1:start"),
+        ("now() }", "‸now() }", "main.pd:8:now"),
+        ("counter = C", "‸counter = C", "main.pd:11:counter"),
+        ("on add", "on ‸add", "main.pd:5:add"),
+        ("app Shop", "app ‸Shop", "main.pd:10:Shop"),
+        ("= Counter(1)", "= ‸Counter(1)", "main.pd:1:Counter"),
+    ] {
+        let source = with_actor("").replacen(from, to, 1);
+        assert_eq!(declared(&source).0, expected, "{source}");
+    }
+}
+
+#[test]
+fn handlers_and_variables_of_actors_are_found_wherever_they_stand() {
+    let places = |rest: &str| declared(&with_actor(rest)).1;
+    let use_all = "fn f(c: Pid[Counter]) {\n    c.‸add(1)\n    Shop.counter.add(by: 2)\n}";
+    assert_eq!(places(use_all), ["main.pd:5:add", "main.pd:14:add", "main.pd:15:add"]);
+    let children = "fn f() {\n    Shop.‸counter.add(1)\n    Shop.counter.add(2)\n}";
+    let expected = ["main.pd:11:counter", "main.pd:14:counter", "main.pd:15:counter"];
+    assert_eq!(places(children), expected);
+    let variable = with_actor("").replacen("n += by", "‸n += by", 1);
+    assert_eq!(declared(&variable).1, ["main.pd:2:n", "main.pd:5:n", "main.pd:8:n"]);
+    let parameter = with_actor("").replacen("n = start", "n = ‸start", 1);
+    assert_eq!(declared(&parameter).1, ["main.pd:1:start", "main.pd:2:start"]);
+}
+
+#[test]
+fn actors_handlers_and_children_are_described() {
+    let hovered = |rest: &str| hovered(&with_actor(rest));
+    for (rest, kind, signature, doc) in [
+        (
+            "fn f(c: Pid[Counter]) { c.‸add(1) }",
+            Kind::Handler,
+            "Counter.add(by: Int)",
+            "Adds a number.",
+        ),
+        ("fn f(c: Pid[Counter]) { c.‸get() }", Kind::Handler, "Counter.get() -> Int", ""),
+        ("fn f() { Shop.‸counter.get() }", Kind::Child, "Shop.counter = Counter(1)", ""),
+        ("fn f() { ‸Shop.counter.get() }", Kind::App, "app Shop", ""),
+        ("fn f() { spawn ‸Counter(1) }", Kind::Actor, "actor Counter(start: Int)", ""),
+    ] {
+        assert_eq!(hovered(rest), (kind, signature.into(), doc.into()), "{rest}");
+    }
+    let (_, signature, _) = hovered_inside("now() }", "‸now() }");
+    assert_eq!(signature, "fn now() -> Int");
+    let (_, signature, _) = hovered_inside("n += by", "‸n += by");
+    assert_eq!(signature, "var n: Int");
+}
+
+/// What is said of a place in the program of an actor.
+fn hovered_inside(from: &str, to: &str) -> (Kind, String, String) {
+    hovered(&with_actor("").replacen(from, to, 1))
+}
+
+#[test]
+fn handlers_and_children_are_offered() {
+    offers(&with_actor("fn f(c: Pid[Counter]) { c.‸ }"), &["add", "get"], &["now", "n"]);
+    offers(&with_actor("fn f() { Shop.‸ }"), &["counter"], &["add"]);
+    offers(&with_actor("fn f() { Shop.counter.‸ }"), &["add", "get"], &["now"]);
+    offers(&with_actor("fn f(c: Pid[‸]) {}"), &["Counter"], &[]);
+    let inside = with_actor("").replacen("now() }", "‸ }", 1);
+    offers(&inside, &["n", "now", "start"], &["by"]);
+}

@@ -14,7 +14,8 @@ use crate::names::library;
 use crate::names::lookup::is_built_in;
 use crate::names::meaning::Meaning;
 use crate::names::offers::{members, public};
-use crate::names::world::{Constructor, ModuleId, TypeName};
+use crate::names::world::{AppId, Constructor, ModuleId, TypeName};
+use crate::syntax::ast::Ident;
 use crate::syntax::token::{Kind as Word, Token};
 
 /// What a word may become.
@@ -93,7 +94,24 @@ impl Analysis {
             let Some(of) = self.module_id(declared.file) else { return Vec::new() };
             return self.public_of(spot, of);
         }
-        self.variants_of(&declared)
+        match self.children_of(&declared) {
+            Some(children) => children,
+            None => self.variants_of(&declared),
+        }
+    }
+
+    /// The children of the app whose name is declared at a place; `None` when it is none.
+    fn children_of(&mut self, declared: &Place) -> Option<Vec<Candidate>> {
+        let mut ids = (0..self.world.apps.len() as u32).map(AppId);
+        let id = ids.find(|id| {
+            let meaning = Meaning::Type(TypeName::App(*id));
+            self.world.declared(meaning).as_ref() == Some(declared)
+        })?;
+        let ast = Rc::clone(&self.world.apps[id.0 as usize].ast);
+        let each = ast.children.iter().enumerate();
+        let each =
+            each.map(|(nth, child)| self.candidate(&child.name.text, Meaning::Child(id, nth)));
+        Some(each.collect())
     }
 
     /// The type of the value that ends with a token before a dot.
@@ -111,10 +129,10 @@ impl Analysis {
     }
 
     fn members_of(&mut self, spot: &Spot, ty: &Type) -> Vec<Candidate> {
+        let mut all = self.handlers_of(spot, ty);
         let names = members(&mut self.world, spot.module, ty);
         let fits = |name: &&Arc<str>| name.starts_with(&spot.word);
         let names: Vec<Arc<str>> = names.iter().filter(fits).cloned().collect();
-        let mut all = Vec::new();
         for name in names {
             let field = match ty {
                 Type::Record(id, _) => {
@@ -131,6 +149,20 @@ impl Analysis {
             all.extend(meaning.map(|meaning| self.candidate(&name, meaning)));
         }
         all
+    }
+
+    /// What a process of a type understands.
+    fn handlers_of(&mut self, spot: &Spot, ty: &Type) -> Vec<Candidate> {
+        let Type::Pid(inbox) = ty else { return Vec::new() };
+        let Type::Enum(id, _) = &**inbox else { return Vec::new() };
+        let Some(actor) = self.world.actor_of(*id) else { return Vec::new() };
+        let decl = self.world.actor(actor);
+        let messages =
+            decl.messages.iter().map(|nth| (&decl.ast.handlers[*nth], decl.handlers[*nth]));
+        let messages = messages.filter(|(on, _)| !on.old && on.name.text.starts_with(&spot.word));
+        let messages: Vec<_> = messages.map(|(on, key)| (Arc::clone(&on.name.text), key)).collect();
+        let each = messages.iter();
+        each.map(|(name, key)| self.candidate(name, Meaning::Function(*key))).collect()
     }
 
     fn public_of(&mut self, spot: &Spot, of: ModuleId) -> Vec<Candidate> {
@@ -204,9 +236,22 @@ impl Analysis {
             return Vec::new();
         };
         let function = self.world.function(function);
-        let (ast, around) = (Rc::clone(&function.ast), function.around.clone());
+        let (ast, mut around) = (Rc::clone(&function.ast), function.around.clone());
+        let of_actor = function.actor.map(|(actor, _)| self.world.actor(actor));
+        let actor = of_actor.map(|decl| Rc::clone(&decl.ast));
+        if let Some(decl) = of_actor {
+            let functions = decl.ast.functions.iter().map(|function| &function.name.text);
+            around.extend(functions.cloned().zip(decl.functions.iter().copied()));
+        }
+        // From outside to inside.
+        let mut names: Vec<&Ident> = Vec::new();
+        if let Some(actor) = &actor {
+            names.extend(actor.params.iter().map(|param| &param.name));
+            names.extend(actor.vars.iter().map(|var| &var.name));
+        }
+        names.extend(scope::names_at(&ast, spot.start));
         let mut found: Vec<Candidate> = Vec::new();
-        for name in scope::names_at(&ast, spot.start).into_iter().rev() {
+        for name in names.into_iter().rev() {
             let known = found.iter().any(|one| one.text == *name.text);
             if known || name.text.is_empty() || !name.text.starts_with(&spot.word) {
                 continue;

@@ -39,6 +39,8 @@ pub enum Kind {
     Alias,
     Actor,
     App,
+    /// Of an app.
+    Child,
     /// Of a record, or a labelled one of a variant.
     Field,
     Variant,
@@ -67,6 +69,7 @@ enum Found<'a> {
     Var(&'a ast::Var),
     /// Of an actor.
     Fn(&'a ast::Fn),
+    Child(&'a ast::Ident, &'a ast::Child),
 }
 
 impl<'a> Found<'a> {
@@ -80,6 +83,7 @@ impl<'a> Found<'a> {
             Self::Handler(_, handler) => &handler.name,
             Self::Var(var) => &var.name,
             Self::Fn(function) => &function.name,
+            Self::Child(_, child) => &child.name,
         }
     }
 }
@@ -98,7 +102,14 @@ impl Analysis {
             }
         });
         if let Some(found) = found {
-            return Some(describe(self.text(declared.file), found));
+            let mut told = describe(self.text(declared.file), found);
+            // The type of a variable that is written without one was found by the check.
+            if let Found::Var(ast::Var { ty: None, .. }) = found
+                && let Some(local) = self.local(declared)
+            {
+                told.signature = format!("var {}", local.signature);
+            }
+            return Some(told);
         }
         self.nested_function(declared).or_else(|| self.local(declared))
     }
@@ -222,7 +233,10 @@ fn each_found<'a>(file: &'a ast::File, visit: &mut impl FnMut(Found<'a>)) {
             }
             ast::ItemKind::Const(constant) => visit(Found::Item(item, &constant.name)),
             ast::ItemKind::Actor(actor) => each_of_actor(item, actor, visit),
-            ast::ItemKind::App(app) => visit(Found::Item(item, &app.name)),
+            ast::ItemKind::App(app) => {
+                visit(Found::Item(item, &app.name));
+                app.children.iter().for_each(|child| visit(Found::Child(&app.name, child)));
+            }
             ast::ItemKind::Test(_) => {}
         }
     }
@@ -291,6 +305,10 @@ fn describe(source: &str, found: Found<'_>) -> Declared {
         Found::Fn(function) => {
             let call = signature::call(source, &function.params, function.result.as_ref());
             (Kind::Function, format!("fn {}{call}", name.text), None)
+        }
+        Found::Child(owner, child) => {
+            let value = written(&child.value.span);
+            (Kind::Child, format!("{}.{} = {value}", owner.text, name.text), None)
         }
     };
     let doc = doc.map(ToString::to_string).unwrap_or_default();

@@ -56,10 +56,8 @@ impl Analysis {
     pub fn of(root: &str, loader: &mut dyn Loader) -> Result<Self, LoadError> {
         let mut world = asked();
         let module = world.read_program(root, loader)?;
-        let (checked, mut world) = program::check(world, Some(module));
-        world.records = checked.records;
-        world.enums = checked.enums;
-        Ok(Self::new(world, checked.functions))
+        let (functions, world) = program::look(world, module);
+        Ok(Self::new(world, functions))
     }
 
     /// A module of the standard library, by the name that follows `std.`.

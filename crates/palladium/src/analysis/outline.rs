@@ -50,7 +50,7 @@ fn symbol(item: &ast::Item) -> Option<Symbol> {
         ast::ItemKind::Actor(actor) => (&actor.name, of_actor(actor)),
         ast::ItemKind::App(app) => {
             let children = app.children.iter();
-            let child = |child: &ast::Child| part(&child.name, Kind::Field, child.span.clone());
+            let child = |child: &ast::Child| part(&child.name, Kind::Child, child.span.clone());
             (&app.name, children.filter_map(child).collect())
         }
         ast::ItemKind::Test(test) => {

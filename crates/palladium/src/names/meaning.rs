@@ -1,6 +1,6 @@
 //! Where what a name stands for is declared.
 
-use super::world::{ConstKey, Constructor, FnKey, ModuleId, Target, TypeName, World};
+use super::world::{AppId, ConstKey, Constructor, FnKey, ModuleId, Target, TypeName, World};
 use crate::core::Type;
 use crate::diag::Place;
 use crate::syntax::ast;
@@ -15,6 +15,8 @@ pub(crate) enum Meaning {
     /// Of what a constructor makes, by its position.
     Field(Constructor, usize),
     Module(ModuleId),
+    /// Of an app, by its position.
+    Child(AppId, usize),
     /// A local, a parameter or a type parameter, which is declared here.
     Local(Place),
 }
@@ -98,6 +100,10 @@ impl World {
             Meaning::Type(TypeName::App(id)) => {
                 let decl = &self.apps[id.0 as usize];
                 (decl.module, &decl.ast.name.span)
+            }
+            Meaning::Child(id, nth) => {
+                let decl = &self.apps[id.0 as usize];
+                (decl.module, &decl.ast.children.get(nth)?.name.span)
             }
             Meaning::Field(Constructor::Actor(_), _) => return None,
         };

@@ -14,6 +14,7 @@ use super::checker::{Checker, Context, Frame};
 use super::kind::{ERROR, unit};
 use crate::core::{self, Arg, Body, Expr, ExprKind, Type};
 use crate::diag::{names as say_names, processes as say};
+use crate::names::meaning::Meaning;
 use crate::names::world::{AppChild, AppId, ModuleId, Progress};
 use crate::syntax::ast;
 
@@ -89,13 +90,15 @@ impl Checker {
         let wrong = super::build::expr(ExprKind::Tuple(Vec::new()), ERROR, span);
         let children = self.app_children(id);
         let app = Arc::clone(&self.world.apps[id.0 as usize].ast.name.text);
-        let Some(child) = children.iter().find(|child| child.name == name.text) else {
+        let nth = children.iter().position(|child| child.name == name.text);
+        let Some((nth, child)) = nth.and_then(|nth| Some((nth, children.get(nth)?))) else {
             let names = children.iter().map(|child| &*child.name);
             let near = iridium_isa::suggest::nearest(&name.text, names);
             let what = format!("child of `{app}` named");
             self.problem(say_names::unknown(self.place(&name.span), &what, &name.text, near));
             return wrong;
         };
+        self.world.note(self.place(&name.span), Meaning::Child(id, nth));
         let registered = string(&format!("{app}.{}", name.text), span);
         let find = self.library_fn("process", "child", span);
         let ty = Type::Pid(Arc::new(child.inbox.clone()));

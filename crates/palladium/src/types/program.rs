@@ -79,6 +79,18 @@ pub(crate) fn check(world: World, root: Option<ModuleId>) -> (Program, World) {
     complete(checker, root, |checker| root.and_then(|root| checker.main(root)))
 }
 
+/// All that an editor may ask about: the functions that the user has written and those that they
+/// reach, without what is made for the back end.
+pub(crate) fn look(world: World, root: ModuleId) -> (Vec<Function>, World) {
+    let mut checker = Checker::new(world);
+    checker.check_user();
+    checker.check_reached();
+    checker.complete_types();
+    checker.main(root);
+    checker.app(root);
+    finished(checker)
+}
+
 /// The checked program of what has been typed at a prompt: its declarations in the world, and these
 /// statements in the first of its modules.
 pub(crate) fn check_entry(
@@ -120,14 +132,7 @@ fn complete(
     let tests = checker.tests();
     let starts = checker.starts(root);
     let app = root.and_then(|root| checker.app(root));
-    // One is missing only where something is wrong.
-    let functions = checker.functions.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default();
-    let mut world = checker.world;
-    let problems =
-        [check_matches(&world, &functions), check_endless(&world), check_escapes(&functions)];
-    world.problems.extend(problems.into_iter().flatten());
-    let unused = check_replies(&world, &functions);
-    world.problems.extend(unused);
+    let (functions, mut world) = finished(checker);
     let program = Program {
         records: std::mem::take(&mut world.records),
         enums: std::mem::take(&mut world.enums),
@@ -142,6 +147,19 @@ fn complete(
     let problems = check_messages(&world, &program);
     world.problems.extend(problems);
     (program, world)
+}
+
+/// The functions that were checked, and what is wrong with them as a whole.
+fn finished(checker: Checker) -> (Vec<Function>, World) {
+    // One is missing only where something is wrong.
+    let functions = checker.functions.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default();
+    let mut world = checker.world;
+    let problems =
+        [check_matches(&world, &functions), check_endless(&world), check_escapes(&functions)];
+    world.problems.extend(problems.into_iter().flatten());
+    let unused = check_replies(&world, &functions);
+    world.problems.extend(unused);
+    (functions, world)
 }
 
 /// Functions of the library by their qualified names.
