@@ -119,27 +119,27 @@ pub(crate) fn numbers(rows: Vec<[String; 3]>) -> String {
 
 /// A table of processes, in the given order. It has no frames: with long pids they would not
 /// fit into 80 columns.
-pub(crate) fn processes(rows: Vec<[String; 8]>) -> String {
-    let mut table = bare(["pid", "name", "runs", "at", "state", "fuel", "heap", "mail"]);
+pub(crate) fn processes(rows: Vec<[String; 7]>) -> String {
+    let mut table = bare(["pid", "name", "runs", "at", "state", "fuel", "mail"]);
     table.add_rows(escaped(rows));
-    // Only names and files are wrapped; the rest is copied, or hard to read in pieces.
-    for column in [0, 4, 5, 6, 7] {
+    // Only names are wrapped; the rest is copied, or hard to read in pieces.
+    for column in [0, 2, 3, 4, 5, 6] {
         if let Some(column) = table.column_mut(column) {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
-    columns(table, 5..8)
+    columns(table, 5..7)
 }
 
 /// Like `processes`, with the node of each.
-pub(crate) fn processes_of_nodes(rows: Vec<(String, [String; 8])>) -> String {
-    let head = ["node", "pid", "name", "runs", "at", "state", "fuel", "heap", "mail"];
+pub(crate) fn processes_of_nodes(rows: Vec<(String, [String; 7])>) -> String {
+    let head = ["node", "pid", "name", "runs", "at", "state", "fuel", "mail"];
     let mut table = bare(head);
     table.add_rows(rows.into_iter().map(|(node, cells)| {
         let cells = escaped(vec![cells]).flatten();
         [node].into_iter().chain(cells).collect::<Vec<_>>()
     }));
-    columns(table, 6..9)
+    columns(table, 6..8)
 }
 
 /// A table of apps and their children, which are indented.
@@ -159,8 +159,7 @@ fn bare<const N: usize>(head: [&str; N]) -> Table {
     table.load_style(NOTHING);
     // On a narrow terminal, lines that the terminal breaks are easier to read than columns
     // of a few letters.
-    let width = terminal_size::terminal_size().map(|(width, _)| width.0);
-    if width.is_some_and(|width| width < MAX_WRAPPED) {
+    if width().is_some_and(|width| width < MAX_WRAPPED) {
         table.set_content_arrangement(ContentArrangement::Disabled);
     }
     table
@@ -188,10 +187,16 @@ fn laid_out(table: Table, numbers: std::ops::Range<usize>) -> String {
 /// The same for a table without frames.
 fn columns(mut table: Table, numbers: std::ops::Range<usize>) -> String {
     let last = table.column_count().saturating_sub(1);
+    let gap = if width().is_some_and(|width| width <= MAX_WRAPPED) { 1 } else { 2 };
     for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, if at == last { 0 } else { 2 }));
+        column.set_padding((0, if at == last { 0 } else { gap }));
     }
     text(table, numbers)
+}
+
+/// The columns of the terminal, if there is one.
+fn width() -> Option<u16> {
+    terminal_size::terminal_size().map(|(width, _)| width.0)
 }
 
 fn text(mut table: Table, numbers: std::ops::Range<usize>) -> String {

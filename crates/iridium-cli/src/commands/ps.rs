@@ -76,7 +76,7 @@ fn in_one(nodes: &[NodeProcesses]) -> String {
 pub(crate) const STATE: usize = 4;
 
 /// The cells of a process in a table.
-pub(crate) fn cells(row: &ProcessRow) -> [String; 8] {
+pub(crate) fn cells(row: &ProcessRow) -> [String; 7] {
     let (function, at) = row.place.as_deref().map(function_and_line).unwrap_or_default();
     let or_none = |text: String| if text.is_empty() { "-".into() } else { text };
     [
@@ -86,7 +86,6 @@ pub(crate) fn cells(row: &ProcessRow) -> [String; 8] {
         or_none(at),
         row.state.clone(),
         row.fuel.to_string(),
-        row.heap.to_string(),
         row.messages.to_string(),
     ]
 }
