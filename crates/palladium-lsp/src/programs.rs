@@ -20,6 +20,8 @@ use crate::uri::uri_of;
 
 /// Folders above that of a file in which its `main.pd` is looked for.
 const MAX_ABOVE: usize = 8;
+/// So many replaced programs are kept at most.
+const MAX_REPLACED: usize = 8;
 
 /// A checked program.
 #[derive(Debug)]
@@ -39,6 +41,9 @@ pub(crate) struct Program {
 #[derive(Debug)]
 pub(crate) struct Programs {
     programs: Vec<Program>,
+    /// Those that were replaced. To give back what they take is a good part of a check, so it waits
+    /// until nobody is asking.
+    replaced: Vec<Program>,
     library: Library,
     /// The folders that are open in the editor.
     pub(crate) folders: Vec<PathBuf>,
@@ -95,7 +100,7 @@ impl Program {
 
 impl Programs {
     pub(crate) fn new(library: Library) -> Self {
-        Self { programs: Vec::new(), library, folders: Vec::new() }
+        Self { programs: Vec::new(), replaced: Vec::new(), library, folders: Vec::new() }
     }
 
     /// A file has other contents.
@@ -112,6 +117,7 @@ impl Programs {
 
     /// Forgets what no open document belongs to.
     pub(crate) fn keep_open(&mut self, documents: &Documents) {
+        self.replaced.clear();
         self.programs.retain(|program| {
             documents.paths().any(|path| path == program.root || program.file(path).is_some())
         });
@@ -208,7 +214,11 @@ impl Programs {
         let program = analyse(root, documents, None);
         match (known, program) {
             (Some(nth), Some(analysis)) => {
-                self.programs[nth] = Program::new(root, analysis);
+                if self.replaced.len() == MAX_REPLACED {
+                    self.replaced.clear();
+                }
+                let new = Program::new(root, analysis);
+                self.replaced.push(std::mem::replace(&mut self.programs[nth], new));
                 Some(nth)
             }
             (None, Some(analysis)) => {

@@ -60,7 +60,10 @@ impl Answers<'_> {
                 let Some(file) = files.get(&place.file) else { continue };
                 spans.entry(file.clone()).or_default().insert((place.span.start, place.span.end));
             }
-            roots.push((root, errors(&program.analysis)));
+            // A word that stands nowhere yet can mean nothing else.
+            if program.analysis.mentions(&new_name) {
+                roots.push((root, errors(&program.analysis)));
+            }
         }
         let mut texts = BTreeMap::new();
         let mut edit = WorkspaceEdit::default();

@@ -17,7 +17,7 @@ use iridium_isa::FileId;
 use crate::core::Function;
 use crate::diag::{Place, Problem};
 use crate::names::world::{Module, ModuleId, World};
-use crate::names::{LoadError, Loader, SourceFile};
+use crate::names::{LoadError, Loader, SourceFile, library};
 use crate::syntax::{self, Parsed};
 use crate::types::checker::Checker;
 use crate::types::program;
@@ -93,6 +93,12 @@ impl Analysis {
     /// All files that were read, by their ids. Those of the library are called `std/NAME.pd`.
     pub fn files(&self) -> &[SourceFile] {
         &self.world.files
+    }
+
+    /// Whether a word, or one that has it as a part, stands anywhere in the program or the library.
+    pub fn mentions(&self, word: &str) -> bool {
+        self.files().iter().any(|file| file.text.contains(word))
+            || library::texts().any(|text| text.contains(word))
     }
 
     /// The module of the library that a file is, by the name that follows `std.`.

@@ -71,6 +71,11 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     MODULES.iter().map(|(name, _)| *name)
 }
 
+/// The texts of all modules.
+pub(crate) fn texts() -> impl Iterator<Item = &'static str> {
+    MODULES.iter().map(|(_, text)| *text)
+}
+
 /// The names of those that are there to be imported.
 pub(crate) fn importable() -> impl Iterator<Item = &'static str> {
     let has_public = |text: &str| text.starts_with("pub ") || text.contains("\npub ");
