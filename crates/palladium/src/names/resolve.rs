@@ -129,10 +129,14 @@ impl World {
                 _ => return None,
             },
         };
-        match found {
-            TypeName::Actor(actor) => Some(actor),
-            _ => None,
+        let TypeName::Actor(actor) = found else { return None };
+        if let Some(module) = module
+            && let Some(Some(of)) = self.module_named(scope.module, &module.text)
+        {
+            self.note(self.place(scope.module, &module.span), Meaning::Module(of));
         }
+        self.note(self.place(scope.module, &name.span), Meaning::Type(found));
+        Some(actor)
     }
 
     /// The type `module.Name`.

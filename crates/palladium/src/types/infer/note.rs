@@ -26,6 +26,11 @@ impl Checker {
     /// Notes which function is called, and which parameters are named.
     pub(super) fn note_call(&mut self, key: FnKey, name: &ast::Ident, args: &[ast::Arg]) {
         self.note(&name.span, Meaning::Function(key));
+        self.note_params(key, args);
+    }
+
+    /// Notes which parameters are named.
+    pub(super) fn note_params(&mut self, key: FnKey, args: &[ast::Arg]) {
         let signature = self.world.signature(key);
         for label in args.iter().filter_map(|arg| arg.label.as_ref()) {
             let param = signature.params.iter().find(|param| param.name == label.text);

@@ -35,7 +35,11 @@ impl Checker {
         };
         let (callee, name, types) = self.callee(callee, &Want::Any);
         let key = match callee {
-            Callee::Functions(keys) => self.choose(&keys, args, false),
+            Callee::Functions(keys) => {
+                let key = self.choose(&keys, args, false);
+                self.note(&name.span, Meaning::Function(key));
+                key
+            }
             Callee::Constructor(Constructor::Actor(id)) => self.world.actor(id).run,
             Callee::Wrong => return wrong,
             _ => {
@@ -43,6 +47,7 @@ impl Checker {
                 return wrong;
             }
         };
+        self.note_params(key, args);
         let outer = self.cx.spawned.replace(called.span.clone());
         let made = self.call_function(key, None, &name, args, types, &called.span, &Want::Any);
         self.cx.spawned = outer;
@@ -131,7 +136,7 @@ impl Checker {
         span: &Span,
     ) -> Expr {
         let timed = self.cx.timed.take_if(|timed| timed.call == *span);
-        self.note(&name.span, Meaning::Function(message.handler));
+        self.note_call(message.handler, name, args);
         let signature = self.world.signature(message.handler);
         let mut slots = self.slots(message.handler, &signature, &message.types);
         let asked = self.reply_of(&slots).filter(|_| !message.answered && args.len() < slots.len());
