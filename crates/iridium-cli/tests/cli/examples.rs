@@ -34,6 +34,11 @@ fn pool_of_workers() {
 }
 
 #[test]
+fn chat_room() {
+    page("chat");
+}
+
+#[test]
 fn store_with_two_replicas() {
     page("store");
 }
@@ -42,7 +47,7 @@ fn store_with_two_replicas() {
 #[test]
 fn jobs_of_a_lost_node_are_done_by_others() {
     let user = User::new();
-    let nodes = cluster(&user, &program("workers"));
+    let nodes = cluster(&user, &program("workers"), false);
     let at = |words: &[&'static str]| user.start(&[words, &["--at", &nodes[0].at]].concat());
     let state = || at(&["call", "Primes.pool", "state"]).end().stdout;
     let wait_for = |wanted: &str| {
@@ -95,7 +100,10 @@ fn page(name: &str) {
                 assert_eq!(block, source, "{} is not as its page has it", program.display());
                 shown = true;
             }
-            "sh" => nodes = Some(cluster(&user, &program)),
+            "sh" => {
+                let everywhere = block.matches("--app").count() > 1;
+                nodes = Some(cluster(&user, &program, everywhere));
+            }
             "console" => {
                 for (command, output) in commands(block) {
                     match &mut nodes {
@@ -137,10 +145,13 @@ fn run(user: &User, command: &str, output: &str) {
     }
 }
 
-/// The three nodes of a page, the first of which runs the app of a program.
-fn cluster(user: &User, program: &Path) -> [Node; 3] {
-    let one = user.node("one", &["--app", program.to_str().unwrap()]);
-    let [two, three] = ["two", "three"].map(|alias| user.node(alias, &["--join", &one.at]));
+/// The three nodes of a page, of which the first or all run the app of a program.
+fn cluster(user: &User, program: &Path, everywhere: bool) -> [Node; 3] {
+    let app = ["--app", program.to_str().unwrap()];
+    let one = user.node("one", &app);
+    let mut words = vec!["--join", &one.at];
+    words.extend(app.iter().filter(|_| everywhere));
+    let [two, three] = ["two", "three"].map(|alias| user.node(alias, &words));
     for (node, states) in [(&one, ["self", "alive", "alive"]), (&two, ["alive", "alive", "self"])] {
         let [one, three, two] = states;
         user.wait_for_members(&node.at, &[("one", one), ("three", three), ("two", two)]);
