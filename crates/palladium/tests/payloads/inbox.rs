@@ -115,12 +115,17 @@ impl Inbox {
     }
 }
 
-/// What is done with a message that is not understood: who asks is told.
+/// What is done with a message that is not understood: who asks is told; of what nobody has asked for
+/// the node is told.
 fn refused(tag: i64, payload: &[u8]) -> Done {
-    let asked = payload.first_chunk::<16>().filter(|_| tag >= CALL);
     let cell = |bytes: &[u8]| i64::from_le_bytes(bytes.try_into().unwrap());
-    let answer = |asked: &[u8; 16]| (cell(&asked[..8]), cell(&asked[8..]), NOT_UNDERSTOOD.to_vec());
-    Done { sent: asked.map(answer).into_iter().collect(), printed: String::new() }
+    let to = match payload.first_chunk::<16>() {
+        _ if tag < CALL => Some((0, tag)),
+        Some(asked) => Some((cell(&asked[..8]), cell(&asked[8..]))),
+        None => None,
+    };
+    let told = to.map(|(pid, tag)| (pid, tag, NOT_UNDERSTOOD.to_vec()));
+    Done { sent: told.into_iter().collect(), printed: String::new() }
 }
 
 /// A payload as it comes from whoever sends it: one cell may come as a number.
