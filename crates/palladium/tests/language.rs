@@ -107,6 +107,39 @@ fn programs_do_what_they_say() {
     }));
 }
 
+/// A function that calls itself and meanwhile keeps 160 integers, 160 texts and 320 floats.
+fn many_values() -> String {
+    let each = |line: &dyn Fn(usize) -> String| (0..160).map(line).collect::<String>();
+    let made = each(&|n| {
+        let int = format!("    let a{n} = by * {n} + depth\n    let s{n} = f\"{{a{n}}}\"\n");
+        let floats = format!("    let x{n} = a{n}.to_float()\n    let y{n} = x{n} * 0.5\n");
+        int + &floats
+    });
+    let used = each(&|n| {
+        format!("        sum += a{n} + s{n}.len() * round\n        total += x{n} - y{n}\n")
+    });
+    let (mut sum, mut total) = (0, 0);
+    for (depth, by) in [(0, 3), (1, 2), (2, 1)] {
+        for value in (0..160).map(|n| by * n + depth) {
+            sum += 2 * value + value.to_string().len() as i64;
+            total += value;
+        }
+    }
+    format!(
+        "fn many(depth: Int, by: Int) -> (Int, Float) {{\n{made}    \
+         let (before, until) = if depth > 0 {{ many(depth - 1, by + 1) }} else {{ (0, 0.0) }}\n    \
+         var sum = before\n    var total = until\n    \
+         for round in 0..2 {{\n{used}    }}\n    (sum, total)\n}}\n\
+         fn main() {{\n    print(many(2, 1))  # => ({sum}, {total:?})\n}}\n",
+        total = total as f64
+    )
+}
+
+#[test]
+fn a_function_keeps_more_values_than_there_are_registers() {
+    check_all([("many_values.pd".to_owned(), many_values())]);
+}
+
 /// The programs of a guide. What declares no `main` is the body of one.
 fn programs_of(guide: &Path) -> Vec<(String, String)> {
     let text = fs::read_to_string(guide).unwrap();

@@ -5,8 +5,11 @@
 //! What outlasts a call comes first: it lies below the callee's window, and with it is known where
 //! that begins, and so where arguments and results are best.
 
-use super::intervals::{Range, ranges};
+use super::intervals::{Range, overlap, ranges};
 use crate::mir::{BlockIdx, Class, Function, Inst, MachineOp, Reg, Terminator};
+
+/// How many there are in each lane.
+pub(super) const REGISTERS: usize = 256;
 
 /// Where the registers of a function are.
 pub(super) struct Allocation {
@@ -48,7 +51,7 @@ impl Allocation {
         let ranges = ranges(function, order);
         let wishes = Wishes::of(function, order, &lanes);
         let mut work = Work {
-            taken: [vec![Vec::new(); 256], vec![Vec::new(); 256]],
+            taken: [vec![Vec::new(); REGISTERS], vec![Vec::new(); REGISTERS]],
             places: vec![None; function.regs.len()],
             tops: vec![0; wishes.calls.len()],
             lanes: &lanes,
@@ -242,21 +245,4 @@ impl Work<'_> {
         }
         Some(())
     }
-}
-
-/// Whether two lists of ranges, both in ascending order, have a point in common.
-fn overlap(a: &[Range], b: &[Range]) -> bool {
-    let Some(begin) = b.first().map(|range| range.from) else { return false };
-    let mut a = a.iter().skip(a.partition_point(|range| range.to <= begin)).peekable();
-    let mut b = b.iter().peekable();
-    while let (Some(one), Some(other)) = (a.peek(), b.peek()) {
-        if one.to <= other.from {
-            a.next();
-        } else if other.to <= one.from {
-            b.next();
-        } else {
-            return true;
-        }
-    }
-    false
 }

@@ -8,8 +8,9 @@ use iridium_isa::BuildError;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A function needs more registers at once than there are.
-    #[error("`{function}` keeps too many values at once; it should be made into several functions")]
+    /// A function takes or passes more at once than there are registers, or keeps more than a block
+    /// has room for.
+    #[error("`{function}` takes too many values at once; it should be made into several functions")]
     TooManyRegisters {
         /// Its qualified name.
         function: Arc<str>,

@@ -10,12 +10,12 @@
 use iridium_isa::Instruction as I;
 use iridium_isa::operand::{BlockSize, FailureLit, Int, IntOut, Slide, VariantLit};
 
-use super::allocate::{Allocation, Lane, positions};
+use super::allocate::{Allocation, Lane, REGISTERS, positions};
 use super::code::{Code, Label, Line};
 use super::error::Error;
 use super::moves::in_order;
 use super::select::{self, Source};
-use super::{loops, prepare, simplify};
+use super::{loops, prepare, simplify, spill};
 use crate::mir::{
     BlockIdx, Class, Compare, FnIdx, Function, Glue, GlueIdx, Inst, Operand, Program, Reg,
     Terminator, Width,
@@ -26,8 +26,17 @@ const CODE: u16 = 8;
 /// Where a block has its variant.
 const VARIANT: u16 = 4;
 
-/// The instructions of a function, and of the entry, which ends the process where it returns.
-pub(super) fn function(program: &Program, index: FnIdx) -> Result<Vec<Line>, Error> {
+/// How many values stay in registers when there are too many, in the order in which it is tried:
+/// windows and pairs need some beside them.
+const FEWER: [usize; 4] = [192, 96, 48, 24];
+
+/// The instructions of a function, and of the entry, which ends the process where it returns. At
+/// most `registers` values are kept in registers at once.
+pub(super) fn function(
+    program: &Program,
+    index: FnIdx,
+    registers: usize,
+) -> Result<Vec<Line>, Error> {
     let Some(function) = program.functions.get(index.0 as usize) else { return Ok(Vec::new()) };
     let mut function = function.clone();
     prepare::prepare(&mut function);
@@ -36,15 +45,33 @@ pub(super) fn function(program: &Program, index: FnIdx) -> Result<Vec<Line>, Err
     loops::rotate(&mut function);
     loops::lift(&mut function);
     let order = layout(&function);
-    let too_many = || Error::TooManyRegisters { function: function.name.clone() };
-    let allocation = Allocation::of(&function, &order).ok_or_else(too_many)?;
+    let is_entry = program.entry == index;
+    let limits = std::iter::once(registers).chain(FEWER).filter(|most| *most <= registers);
+    for most in limits {
+        let spilled = (most < REGISTERS).then(|| spill::spill(&function, &order, most)).flatten();
+        let function = spilled.as_ref().unwrap_or(&function);
+        if let Some(lines) = emit(program, function, &order, is_entry) {
+            return Ok(lines);
+        }
+    }
+    Err(Error::TooManyRegisters { function: function.name.clone() })
+}
+
+/// `None` when it needs more registers than there are.
+fn emit(
+    program: &Program,
+    function: &Function,
+    order: &[BlockIdx],
+    is_entry: bool,
+) -> Option<Vec<Line>> {
+    let allocation = Allocation::of(function, order)?;
     let count = |index: &BlockIdx| function.block(*index).map_or(0, |b| b.insts.len() + 1);
     let mut code = Code::default();
     let labels = function.blocks.iter().map(|_| code.label()).collect();
     let mut emitter = Emitter {
         program,
-        function: &function,
-        is_entry: program.entry == index,
+        function,
+        is_entry,
         tops: allocation.tops(order.iter().map(count).sum()),
         allocation,
         code,
@@ -52,8 +79,8 @@ pub(super) fn function(program: &Program, index: FnIdx) -> Result<Vec<Line>, Err
         number: 0,
         too_many: false,
     };
-    emitter.run(&order);
-    if emitter.too_many { Err(too_many()) } else { Ok(emitter.code.finish()) }
+    emitter.run(order);
+    (!emitter.too_many).then(|| emitter.code.finish())
 }
 
 /// The blocks in the order in which they are emitted: those from which a process can only fail come

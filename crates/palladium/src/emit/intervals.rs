@@ -62,6 +62,23 @@ pub(super) fn writes_early(inst: &Inst) -> bool {
     }
 }
 
+/// Whether two lists of ranges, both in ascending order, have a point in common.
+pub(super) fn overlap(a: &[Range], b: &[Range]) -> bool {
+    let Some(begin) = b.first().map(|range| range.from) else { return false };
+    let mut a = a.iter().skip(a.partition_point(|range| range.to <= begin)).peekable();
+    let mut b = b.iter().peekable();
+    while let (Some(one), Some(other)) = (a.peek(), b.peek()) {
+        if one.to <= other.from {
+            a.next();
+        } else if other.to <= one.from {
+            b.next();
+        } else {
+            return true;
+        }
+    }
+    false
+}
+
 /// Ranges are found from the last to the first.
 struct Building {
     ranges: Vec<Vec<Range>>,

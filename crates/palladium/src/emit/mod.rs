@@ -1,8 +1,8 @@
 //! The last part of the compiler: functions over virtual registers become a module.
 //!
 //! Each function is prepared (`prepare`, `simplify`, `loops`), its registers get places (`intervals`,
-//! `allocate`), its instructions are selected (`function`, `machine`, `select`, `moves`), and what
-//! results (`code`) is put together here.
+//! `allocate`, `spill`), its instructions are selected (`function`, `machine`, `select`, `moves`), and
+//! what results (`code`) is put together here.
 
 mod allocate;
 mod code;
@@ -17,6 +17,7 @@ mod moves;
 mod prepare;
 mod select;
 mod simplify;
+mod spill;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -34,9 +35,22 @@ use crate::mir::{DataIdx, FnIdx, Program};
 /// # Errors
 /// A function or the program is too large for the machine.
 pub fn module(program: &Program, sources: &Sources<'_>) -> Result<Module, Error> {
+    module_within(program, sources, allocate::REGISTERS)
+}
+
+/// The same, where a function keeps at most so many values in registers at once; all others lie in
+/// a block of the heap. What it does does not depend on that.
+///
+/// # Errors
+/// As of [`module`].
+pub fn module_within(
+    program: &Program,
+    sources: &Sources<'_>,
+    registers: usize,
+) -> Result<Module, Error> {
     let all = (0..program.functions.len() as u32).map(FnIdx);
     let bodies: Vec<Vec<Line>> =
-        all.map(|index| function::function(program, index)).collect::<Result<_, _>>()?;
+        all.map(|index| function::function(program, index, registers)).collect::<Result<_, _>>()?;
     let places = Places::of(program, &bodies);
     let mut builder = ModuleBuilder::new();
     for name in sources.names() {

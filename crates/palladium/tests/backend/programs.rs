@@ -250,7 +250,7 @@ fn a_list_is_walked_in_a_loop_without_counting() {
 }
 
 #[test]
-fn many_values_at_once_are_in_many_registers_and_too_many_are_an_error() {
+fn many_values_at_once_are_in_registers_and_what_finds_none_is_in_a_frame() {
     let building = |count: usize| {
         let mut f = Building::new("sum", &[INT], &[INT]);
         let seed = f.param(0);
@@ -270,8 +270,31 @@ fn many_values_at_once_are_in_many_registers_and_too_many_are_an_error() {
             vec![f.finish()],
         )
     };
-    let sum = (1..=200).sum();
-    assert_eq!(run(&building(200)).end, End::Exited(sum));
-    let error = palladium::emit::module(&building(300), &iridium_isa::Sources::new());
-    assert!(error.unwrap_err().to_string().contains("`sum` keeps too many values at once"));
+    for count in [200, 300, 2000] {
+        let program = building(count);
+        let outcome = run(&program);
+        let sum = (1..=count as i64).sum();
+        assert_eq!((outcome.end, outcome.live), (End::Exited(sum), 0));
+        let framed = listing(&program, "sum")[0].starts_with("new ");
+        assert_eq!(framed, count >= 300, "{count}");
+    }
+}
+
+#[test]
+fn more_parameters_than_there_are_registers_are_an_error() {
+    let params = [INT; 300];
+    let mut f = Building::new("sum", &params, &[INT]);
+    let mut sum = f.number(0);
+    for nth in 0..params.len() {
+        let value = f.param(nth);
+        sum = f.binary(BinaryOp::AddWrap, sum, reg(value));
+    }
+    f.ret(&[sum]);
+    let main = |f: &mut Building| {
+        let code = f.number(0);
+        f.end(Terminator::Exit { code });
+    };
+    let program = with_nodes(main, vec![f.finish()]);
+    let error = palladium::emit::module(&program, &iridium_isa::Sources::new());
+    assert!(error.unwrap_err().to_string().contains("`sum` takes too many values at once"));
 }

@@ -23,12 +23,17 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) fn module(program: &Program, mode: rc::Mode) -> Module {
+    module_within(program, mode, 256)
+}
+
+/// With at most so many values in registers at once.
+pub(crate) fn module_within(program: &Program, mode: rc::Mode, registers: usize) -> Module {
     let mut counted = program.clone();
     rc::insert(&mut counted, mode);
     let mut sources = Sources::new();
     let text = "x".repeat(1000);
     sources.add("test.pd", &text);
-    emit::module(&counted, &sources).unwrap()
+    emit::module_within(&counted, &sources, registers).unwrap()
 }
 
 pub(crate) fn run_module(module: Module, engine: &Interpreter) -> Outcome {
@@ -58,6 +63,14 @@ pub(crate) fn run(program: &Program) -> Outcome {
     }
     let (optimised, plain) = (outcomes.pop().unwrap(), outcomes.pop().unwrap());
     assert_eq!((&plain.end, &plain.output), (&optimised.end, &optimised.output));
+    for registers in [1, 6] {
+        let module = module_within(program, rc::Mode::Optimised, registers);
+        let few = run_module(module, &Interpreter::THREADED);
+        assert_eq!((&few.end, &few.output), (&optimised.end, &optimised.output), "{registers}");
+        if let End::Exited(_) = few.end {
+            assert_eq!(few.live, 0, "{registers}");
+        }
+    }
     // What a trap leaves is not the same, since blocks are given back at other places.
     if let End::Exited(_) = optimised.end {
         assert_eq!((plain.live, optimised.live), (0, 0));
