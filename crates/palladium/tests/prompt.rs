@@ -134,6 +134,18 @@ fn values_are_shown_and_names_stay() {
 }
 
 #[test]
+fn of_a_long_value_the_begin_is_shown_and_how_much_is_left_out() {
+    let mut prompt = Prompt::new();
+    // The quote before it makes the limit fall into a character.
+    let seen = prompt.enter("\"é\".repeat(3000)");
+    let shown = "é".repeat(1999);
+    assert_eq!(seen, format!("= \"{shown}… (2003 more bytes are left out)\n"));
+    let seen = prompt.enter("(1..=2000).to_list()");
+    assert!(seen.len() < 4100, "{seen}");
+    assert!(seen.ends_with(" more bytes are left out) : List[Int]\n"), "{seen}");
+}
+
+#[test]
 fn wrong_entries_change_nothing() {
     let mut prompt = Prompt::new();
     prompt.talk(

@@ -285,6 +285,12 @@ pub(crate) fn not_a_type(place: Place) -> Problem {
         .help("write types such as `Int` or `List[String]`")
 }
 
+pub(crate) fn type_as_value(place: Place) -> Problem {
+    Problem::error("type-as-value", place, "a type is no value")
+        .label("is a type")
+        .help("write a function as `fn(x) => x + 1`")
+}
+
 pub(crate) fn not_indexed(place: Place, found: &str) -> Problem {
     let help = if found.starts_with('(') {
         "write `t.0` or `t.1`, or take it apart: `let (a, b) = t`"

@@ -327,6 +327,8 @@ pub enum ExprKind {
         callee: Box<Expr>,
         args: Vec<Arg>,
     },
+    /// A type of functions as an argument of `f[fn(Int) -> Int]`.
+    FnType(Type),
     /// `xs[i]`, `m[k, default: 0]`, and `f[T]`: only names tell which it is.
     Index {
         base: Box<Expr>,

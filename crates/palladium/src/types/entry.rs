@@ -112,15 +112,17 @@ impl Checker {
         }
         let span: &Span = &e.span;
         let end = match parts(&ty)[..] {
-            [] => "\n".to_owned(),
-            _ => format!(" : {}\n", self.text(&ty)),
+            [] => String::new(),
+            _ => format!(" : {}", self.text(&ty)),
         };
         let text = self.temporary(Type::String, span);
-        let mut stmts = vec![set(text, string("= ", span)), self.show(text, value, true)];
-        stmts.push(self.push_text(text, &end, span));
-        let print = self.library_fn("io", "print_text", span);
-        let text = values([local(text, Type::String, span)]);
-        stmts.push(call(print, Vec::new(), text, unit(), span));
+        let echo = self.library_fn("io", "echo", span);
+        let told = values([local(text, Type::String, span), string(&end, span)]);
+        let stmts = vec![
+            set(text, string("", span)),
+            self.show(text, value, true),
+            call(echo, Vec::new(), told, unit(), span),
+        ];
         block(stmts, nothing(span))
     }
 }

@@ -29,11 +29,11 @@ impl Parser<'_> {
             let base = Box::new(expr);
             let (kind, node) = match self.kind() {
                 Kind::LParen => {
-                    let args = self.args(Kind::RParen);
+                    let args = self.args(Kind::RParen, Self::arg);
                     (ExprKind::Call { callee: base, args }, NodeKind::Call)
                 }
                 Kind::LBracket => {
-                    let args = self.args(Kind::RBracket);
+                    let args = self.args(Kind::RBracket, Self::index);
                     (ExprKind::Index { base, args }, NodeKind::Call)
                 }
                 Kind::Dot => {
@@ -80,10 +80,10 @@ impl Parser<'_> {
     }
 
     /// Arguments in brackets, of which the current token is the first.
-    fn args(&mut self, closer: Kind) -> Vec<Arg> {
+    fn args(&mut self, closer: Kind, arg: fn(&mut Self) -> Arg) -> Vec<Arg> {
         let mark = self.mark();
         self.bump();
-        let args = self.list(closer, Kind::begins_expr, Self::arg);
+        let args = self.list(closer, Kind::begins_expr, arg);
         self.close(mark, NodeKind::Args);
         args
     }
@@ -98,6 +98,37 @@ impl Parser<'_> {
             (label, _) => (label, value),
         };
         Arg { span: self.close(mark, NodeKind::Arg), label, inout, value }
+    }
+
+    /// An index, or a type, of which those of functions are no expressions.
+    fn index(&mut self) -> Arg {
+        if !self.at_fn_type() {
+            return self.arg();
+        }
+        let mark = self.mark();
+        let ty = self.ty();
+        let value = Expr { span: ty.span.clone(), kind: ExprKind::FnType(ty) };
+        Arg { span: self.close(mark, NodeKind::Arg), label: None, inout: false, value }
+    }
+
+    /// Whether a type of functions begins here: it ends without the body that a closure has.
+    fn at_fn_type(&self) -> bool {
+        if !self.is_at(Kind::Fn) || self.next_kind() != Kind::LParen {
+            return false;
+        }
+        let mut depth = 0u32;
+        for token in self.tokens.iter().skip(self.at + 1) {
+            match token.kind {
+                Kind::LParen | Kind::LBracket => depth += 1,
+                Kind::RBracket | Kind::Comma if depth == 0 => return true,
+                Kind::RParen | Kind::RBracket if depth > 0 => depth -= 1,
+                Kind::FatArrow | Kind::LBrace | Kind::RParen | Kind::RBrace | Kind::End => {
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     fn primary(&mut self) -> ExprKind {

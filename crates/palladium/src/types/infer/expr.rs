@@ -94,6 +94,10 @@ impl Checker {
             ast::ExprKind::TypeName(name) => self.constructor_name(name, want),
             ast::ExprKind::Member { base, name } => self.member(base, name, span, want),
             ast::ExprKind::Call { callee, args } => self.call(callee, args, span, want),
+            ast::ExprKind::FnType(_) => {
+                self.problem(say::type_as_value(self.place(span)));
+                self.hole(span)
+            }
             ast::ExprKind::Index { base, args } => self.index(base, args, span, want),
             ast::ExprKind::Try(value) => self.try_(value, span),
             ast::ExprKind::Unwrap(value) => self.unwrap(value, span),

@@ -450,6 +450,7 @@ fn is_unit_of_time(name: &str) -> bool {
 
 fn written_type(e: &ast::Expr) -> Option<ast::Type> {
     let kind = match &e.kind {
+        ast::ExprKind::FnType(ty) => ty.kind.clone(),
         ast::ExprKind::TypeName(name) => {
             ast::TypeKind::Named { module: None, name: name.clone(), args: Vec::new() }
         }
