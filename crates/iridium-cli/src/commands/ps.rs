@@ -93,7 +93,9 @@ pub(crate) fn cells(row: &ProcessRow) -> [String; 7] {
 /// Of a place, as `shop/till.pd:7:1 (till.Till.pay+4): recv $2 $4`, what runs and on which line:
 /// `Till.pay` and `till.pd:7`.
 pub(super) fn function_and_line(place: &str) -> (String, String) {
-    let place = place.split_once("): ").map_or(place, |(place, _)| place);
+    // Behind the label, if there is one, comes the instruction.
+    let before = place.split_once("): ").or_else(|| place.split_once(": "));
+    let place = before.map_or(place, |(place, _)| place);
     let (source, label) = place.rsplit_once(" (").unwrap_or((place, ""));
     let label = label.split('+').next().unwrap_or_default();
     let mut parts = source.rsplitn(3, ':');
