@@ -79,12 +79,12 @@ pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// What is in a file, but for what is beyond `most` bytes; `None` if there is none.
+/// The text of a file, but for what is beyond `most` bytes; `None` if there is none.
 ///
 /// # Errors
 /// Those of the system; [`io::ErrorKind::InvalidData`] for what is no file, as a pipe or a device, and
 /// for a symbolic link.
-pub(crate) fn read(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read(path: &Path, most: u64) -> io::Result<Option<String>> {
     let file = match options().read(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -96,7 +96,7 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
     check_file(&file.metadata()?)?;
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 fn check_file(meta: &Metadata) -> io::Result<()> {
@@ -189,7 +189,7 @@ mod tests {
         assert!(open_lock(&link).is_err());
         assert_eq!(read(&link, 10).unwrap_err().kind(), io::ErrorKind::InvalidData);
         replace(root.path(), "a", "mine").unwrap();
-        assert_eq!(read(&link, 10).unwrap(), Some(b"mine".to_vec()));
+        assert_eq!(read(&link, 10).unwrap(), Some("mine".to_owned()));
         assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
     }
 

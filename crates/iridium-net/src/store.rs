@@ -122,7 +122,7 @@ impl Store {
     fn read(&self, name: &str) -> Option<String> {
         let path = self.folder.join(name);
         let error = match private_file::read(&path, MAX_FILE) {
-            Ok(bytes) => return bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+            Ok(text) => return text,
             Err(error) => error,
         };
         let aside = self.folder.join(format!("{name}.unreadable"));
@@ -148,8 +148,7 @@ pub(crate) fn default_alias(root: &Path) -> Result<NodeAlias, StartError> {
     // No alias contains this character, so no node has a folder of this name.
     let name = "@default-alias";
     let path = root.join(name);
-    let read = private_file::read(&path, MAX_FILE).map_err(|e| data_error(&path, e))?;
-    if let Some(text) = read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
+    if let Some(text) = private_file::read(&path, MAX_FILE).map_err(|e| data_error(&path, e))? {
         // Without the end of the line it may be a part of an alias.
         if let Some(Ok(alias)) = text.strip_suffix('\n').map(|text| NodeAlias::new(text.trim())) {
             return Ok(alias);

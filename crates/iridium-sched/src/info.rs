@@ -191,26 +191,28 @@ impl Scheduler {
     /// The children of a supervisor, in the order in which they start; `None` when the process is
     /// no supervisor, or has no turn within a second.
     pub fn children(&self, supervisor: Pid) -> Option<Vec<ChildInfo>> {
-        let (seen, answer) = unbounded();
-        let inspect = move |entry: &mut ProcessEntry| {
-            // Whoever asked may have gone meanwhile.
-            let _ = seen.send(children(entry));
-        };
-        self.shared().context().deliver(supervisor, SlotMessage::Inspect(Box::new(inspect)));
-        answer.recv_timeout(PATIENCE).ok().flatten()
+        self.inspect(supervisor, |entry| children(entry))
     }
 
     /// The program that a process runs, and the instruction that its outermost call is at. `None` when
     /// it runs none, or has no turn within a second.
     pub fn program_of(&self, pid: Pid) -> Option<(Arc<Program>, u32)> {
+        self.inspect(pid, |entry| match &entry.body {
+            Body::Program(process, program) => Some((Arc::clone(program), process.outermost())),
+            Body::Supervisor(_) | Body::Retiring(_) | Body::Ended => None,
+        })
+    }
+
+    /// What is found in a process when it has its turn; `None` also when it has none in time.
+    fn inspect<T: Send + 'static>(
+        &self,
+        pid: Pid,
+        find: impl FnOnce(&mut ProcessEntry) -> Option<T> + Send + 'static,
+    ) -> Option<T> {
         let (seen, answer) = unbounded();
         let inspect = move |entry: &mut ProcessEntry| {
-            let found = match &entry.body {
-                Body::Program(process, program) => Some((Arc::clone(program), process.outermost())),
-                Body::Supervisor(_) | Body::Retiring(_) | Body::Ended => None,
-            };
             // Whoever asked may have gone meanwhile.
-            let _ = seen.send(found);
+            let _ = seen.send(find(entry));
         };
         self.shared().context().deliver(pid, SlotMessage::Inspect(Box::new(inspect)));
         answer.recv_timeout(PATIENCE).ok().flatten()

@@ -6,6 +6,7 @@ mod chart;
 mod cluster;
 mod installed;
 mod machine;
+mod memory;
 mod palladium;
 mod processes;
 mod results;

@@ -92,7 +92,7 @@ impl ActorState {
 
     /// Whether it waits for a message that may be among those which no receive has looked at.
     pub(crate) fn is_searching(&self) -> bool {
-        matches!(self.wait, Some(Wait::Message { .. })) && !self.mailbox.is_searched()
+        self.waits_for_message() && !self.mailbox.is_searched()
     }
 
     /// Whether it waits for the reply to this request.
@@ -121,8 +121,8 @@ impl ActorState {
             .is_some_and(|called| called.bits() == reply.sender && called.node() == self.pid.node())
     }
 
-    /// Forgets a caller of this node that gets its reply, if the tag is one of a reply: it need not be told of an end any more, and
-    /// need not say so.
+    /// Forgets a caller of this node that gets its reply, if the tag is one of a reply: it need not be
+    /// told of an end any more, and need not say so.
     pub(crate) fn forget_caller(&mut self, caller: Pid, reply: i64) {
         if reply >= Message::REPLY
             && caller.node() == self.pid.node()

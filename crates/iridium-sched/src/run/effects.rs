@@ -53,8 +53,6 @@ pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: 
     let me = actor.pid;
     let value = |value: i64| Outcome::Done(Completion::Value(value));
     match effect {
-        Effect::SelfPid => return value(me.bits()),
-        Effect::Node => return value(i64::from(shared.node())),
         Effect::Spawn { kind, start } => {
             let request = SpawnRequest { program, start, limits, kind };
             return spawn(context, actor, request, requests);
@@ -129,12 +127,26 @@ pub(crate) fn perform(context: Context<'_>, process: EffectContext<'_>, effect: 
             });
         }
         Effect::Yield => return Outcome::Yield,
-        Effect::Now => return value(shared.clock.now() as i64),
-        Effect::Mono => return value(shared.clock.mono() as i64),
-        Effect::Random => return value(shared.random() as i64),
+        Effect::SelfPid | Effect::Node | Effect::Now | Effect::Mono | Effect::Random => {
+            return number(context, actor, &effect).map_or(failed(TrapKind::Internal), value);
+        }
         Effect::Host { import, window } => return Outcome::Wait(Wait::Host { import, window }),
     }
     Outcome::Done(Completion::Done)
+}
+
+/// The number that an effect asks for, if that is all it does.
+#[inline]
+pub(crate) fn number(context: Context<'_>, actor: &ActorState, effect: &Effect) -> Option<i64> {
+    let shared = context.shared;
+    Some(match effect {
+        Effect::SelfPid => actor.pid.bits(),
+        Effect::Node => i64::from(shared.node()),
+        Effect::Now => shared.clock.now() as i64,
+        Effect::Mono => shared.clock.mono() as i64,
+        Effect::Random => shared.random() as i64,
+        _ => return None,
+    })
 }
 
 fn receive(context: Context<'_>, actor: &mut ActorState, tag: i64, timeout: i64) -> Outcome {
@@ -158,8 +170,7 @@ fn send(
         return Outcome::Done(Completion::Done);
     }
     if to != actor.pid {
-        actor.forget_caller(to, message.tag);
-        return match context.send_message(actor.pid, to, message) {
+        return match send_to_other(context, actor, to, message) {
             Ok(()) => Outcome::Done(Completion::Done),
             Err(SendRefused::NoCredit(message)) => Outcome::Wait(Wait::Credit { to, message }),
             Err(SendRefused::TooLong(_)) => failed(TrapKind::BadMessage),
@@ -170,6 +181,18 @@ fn send(
         return failed(TrapKind::MailboxLimit);
     }
     Outcome::Done(Completion::Done)
+}
+
+/// Sends a message to another process, on whichever node. Only one to another node can be refused.
+#[inline]
+pub(crate) fn send_to_other(
+    context: Context<'_>,
+    actor: &mut ActorState,
+    to: Pid,
+    message: Message,
+) -> Result<(), SendRefused> {
+    actor.forget_caller(to, message.tag);
+    context.send_message(actor.pid, to, message)
 }
 
 fn failed(kind: TrapKind) -> Outcome {

@@ -1,7 +1,7 @@
 //! The environment of a running program: how it sends, receives and asks without leaving the engine.
 
 use super::context::Context;
-use super::effects::{may_ask, monitor_reply};
+use super::effects::{may_ask, monitor_reply, number, send_to_other};
 use crate::process::actor::ActorState;
 use iridium_vm::{Effect, Environment, Message, Payload, Pid};
 
@@ -73,9 +73,9 @@ impl Environment for HostEnv<'_> {
             return Err(payload);
         }
         self.flush_output();
-        let (message, to) = (Message { tag, sender: me.bits(), payload }, Pid::from_bits(to));
-        self.actor.forget_caller(to, tag);
-        self.context.send_message(me, to, message).map_err(|refused| refused.into_message().payload)
+        let message = Message { tag, sender: me.bits(), payload };
+        send_to_other(self.context, self.actor, Pid::from_bits(to), message)
+            .map_err(|refused| refused.into_message().payload)
     }
 
     fn receive(&mut self, tag: i64) -> Option<Message> {
@@ -85,11 +85,10 @@ impl Environment for HostEnv<'_> {
     fn answer(&mut self, effect: &Effect) -> Option<i64> {
         let shared = self.context.shared;
         match effect {
-            Effect::SelfPid => Some(self.actor.pid.bits()),
-            Effect::Node => Some(i64::from(shared.node())),
-            Effect::Now if self.take_effect() => Some(shared.clock.now() as i64),
-            Effect::Mono if self.take_effect() => Some(shared.clock.mono() as i64),
-            Effect::Random if self.take_effect() => Some(shared.random() as i64),
+            Effect::SelfPid | Effect::Node => number(self.context, self.actor, effect),
+            Effect::Now | Effect::Mono | Effect::Random if self.take_effect() => {
+                number(self.context, self.actor, effect)
+            }
             Effect::MonitorReply { pid, tag }
                 if may_ask(self.actor) && !shared.memory.is_over() && self.take_effect() =>
             {

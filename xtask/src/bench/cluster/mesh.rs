@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::bench::memory::resident;
 use crate::cluster::tail;
 use crate::interrupt;
 
@@ -99,11 +100,10 @@ impl Mesh {
         }
         let seconds = begun.elapsed().as_secs_f64();
         let resident = self.nodes.iter().map(|node| resident(node.child.id()));
-        let most =
-            resident.collect::<Option<Vec<f64>>>().map(|all| all.into_iter().fold(0., f64::max));
+        let most = resident.collect::<Option<Vec<u64>>>().and_then(|all| all.into_iter().max());
         Ok(before.zip(cpu()).zip(most).map(|((before, after), resident)| {
             let cpu = (after - before) / seconds / self.nodes.len() as f64;
-            Cost { resident, cpu }
+            Cost { resident: resident as f64, cpu }
         }))
     }
 }
@@ -133,14 +133,6 @@ fn cpu_time(pid: u32) -> Option<f64> {
     (!times.is_empty()).then(|| times.iter().sum())
 }
 
-/// Resident memory of a process, in bytes.
-fn resident(pid: u32) -> Option<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: f64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kibibytes * 1024.0)
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
@@ -155,7 +147,7 @@ mod tests {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
         assert!(cpu_time(me).unwrap() > before);
-        assert!(resident(me).unwrap() > 100_000.0);
+        assert!(resident(me).unwrap() > 100_000);
     }
 
     #[test]

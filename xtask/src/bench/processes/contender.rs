@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::bench::installed::succeeds;
+use crate::bench::memory::resident;
 use crate::{build, repository};
 
 /// How many threads all have for processes: what the example for assembly takes if nobody says.
@@ -101,13 +102,6 @@ pub(super) fn run(command: &mut Command) -> Result<Run> {
     let run: Run =
         serde_json::from_str(&printed).with_context(|| format!("it printed {printed:?}"))?;
     Ok(Run { resident: if run.resident == 0 { resident } else { run.resident }, ..run })
-}
-
-/// Resident memory of a process in bytes, where the system says so.
-fn resident(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
 /// Builds what runs a workload in assembly, and what saves and restores.

@@ -1,6 +1,6 @@
 //! What was measured, as a table, as JSON and as a chart.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use serde_json::{Value, json};
 
@@ -19,6 +19,28 @@ pub(super) struct Report {
     pub(super) quick: bool,
 }
 
+/// The time of one as a part of another's.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ratio {
+    PalladiumOfAssembly,
+    PalladiumOfBeam,
+    AssemblyOfBeam,
+}
+
+/// All of them, in the order of the table.
+const RATIOS: [Ratio; 3] =
+    [Ratio::PalladiumOfAssembly, Ratio::PalladiumOfBeam, Ratio::AssemblyOfBeam];
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PalladiumOfAssembly => "palladium / assembly",
+            Self::PalladiumOfBeam => "palladium / beam",
+            Self::AssemblyOfBeam => "assembly / beam",
+        })
+    }
+}
+
 /// A workload, and how it went.
 pub(super) struct Measured {
     pub(super) name: &'static str,
@@ -30,19 +52,14 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    /// The time of the one as a part of the other's.
-    pub(super) fn ratio(one: &[Run], other: &[Run]) -> Option<f64> {
+    /// Of what was measured.
+    pub(super) fn ratio(&self, ratio: Ratio) -> Option<f64> {
+        let (one, other) = match ratio {
+            Ratio::PalladiumOfAssembly => (&self.palladium, &self.assembly),
+            Ratio::PalladiumOfBeam => (&self.palladium, &self.beam),
+            Ratio::AssemblyOfBeam => (&self.assembly, &self.beam),
+        };
         (!one.is_empty() && !other.is_empty()).then(|| seconds(one) / seconds(other))
-    }
-
-    /// The ratios of the table, each with what it is of what.
-    fn ratios(&self) -> [(&'static str, Option<f64>); 3] {
-        let Self { palladium, assembly, beam, .. } = self;
-        [
-            ("palladium / assembly", Self::ratio(palladium, assembly)),
-            ("palladium / beam", Self::ratio(palladium, beam)),
-            ("assembly / beam", Self::ratio(assembly, beam)),
-        ]
     }
 
     /// Resident memory at the end, in bytes.
@@ -101,7 +118,7 @@ impl Report {
                 let each = (!runs.is_empty()).then(|| seconds(runs) * 1e9 / *argument as f64);
                 let _ = write!(text, " {:>9}", figure(each, 1));
             }
-            let [of_assembly, of_beam, ours] = measured.ratios().map(|(_, ratio)| figure(ratio, 2));
+            let [of_assembly, of_beam, ours] = RATIOS.map(|ratio| figure(measured.ratio(ratio), 2));
             let _ = writeln!(text, " {of_assembly:>10} {of_beam:>8} {ours:>8}");
         }
         if let Some(idle) = self.of("idle") {
@@ -145,9 +162,8 @@ impl Report {
     pub(super) fn chart(&self) -> String {
         let bar = |label: String, ratio| Bar { label, colour: "#8172b3", ratio };
         let rows = self.measured.iter().map(|measured| {
-            let ratios = measured.ratios().into_iter();
-            let ratios = ratios.filter_map(|(what, ratio)| Some(bar(what.to_owned(), ratio?)));
-            let mut bars: Vec<Bar> = ratios.collect();
+            let of = |ratio: Ratio| Some(bar(ratio.to_string(), measured.ratio(ratio)?));
+            let mut bars: Vec<Bar> = RATIOS.into_iter().filter_map(of).collect();
             if measured.name == "idle" && !measured.beam.is_empty() {
                 let bytes = |runs| measured.bytes_each(runs);
                 for (name, runs) in

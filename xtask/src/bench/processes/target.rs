@@ -1,23 +1,26 @@
 //! The targets, and whether they are met.
 
 use super::contender::Run;
-use super::report::{Measured, Report};
+use super::report::{Ratio, Report};
 use crate::bench::samples::median;
 use crate::bench::verdict::Verdict;
 
-/// Workloads in assembly that are to take at most so much of BEAM's time.
-const ASSEMBLY: [(&str, f64); 3] = [("pingpong", 0.5), ("ring", 0.5), ("spawn", 0.5)];
-/// Workloads in Palladium that are to take at most so much of the time of assembly,
-const PALLADIUM: [&str; 5] = ["pingpong", "ring", "spawn", "skynet", "oneway"];
-const PALLADIUM_OF_ASSEMBLY: f64 = 1.3;
-/// and of BEAM's.
-const PALLADIUM_OF_BEAM: [(&str, f64); 6] = [
-    ("pingpong", 0.6),
-    ("ring", 0.6),
-    ("spawn", 0.6),
-    ("skynet", 0.6),
-    ("oneway", 1.0),
-    ("call", 0.5),
+/// What is to take at most which part of whose time.
+const TIMES: [(&str, Ratio, f64); 14] = [
+    ("pingpong", Ratio::AssemblyOfBeam, 0.5),
+    ("ring", Ratio::AssemblyOfBeam, 0.5),
+    ("spawn", Ratio::AssemblyOfBeam, 0.5),
+    ("pingpong", Ratio::PalladiumOfAssembly, 1.3),
+    ("ring", Ratio::PalladiumOfAssembly, 1.3),
+    ("spawn", Ratio::PalladiumOfAssembly, 1.3),
+    ("skynet", Ratio::PalladiumOfAssembly, 1.3),
+    ("oneway", Ratio::PalladiumOfAssembly, 1.3),
+    ("pingpong", Ratio::PalladiumOfBeam, 0.6),
+    ("ring", Ratio::PalladiumOfBeam, 0.6),
+    ("spawn", Ratio::PalladiumOfBeam, 0.6),
+    ("skynet", Ratio::PalladiumOfBeam, 0.6),
+    ("oneway", Ratio::PalladiumOfBeam, 1.0),
+    ("call", Ratio::PalladiumOfBeam, 0.5),
 ];
 /// Bytes of an actor that waits.
 const IDLE_ACTOR: f64 = 1536.0;
@@ -31,23 +34,10 @@ const SAVING: f64 = 20.0;
 /// Judges a report. What was not measured, or not at its full size, is not judged.
 pub(super) fn judge(report: &Report) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
-    let mut time = |workload: &str, what: &str, ratio: Option<f64>, limit| {
-        if let Some(ratio) = ratio {
-            verdicts.push(Verdict::new(format!("time of {workload}, {what}"), ratio, limit));
+    for (workload, ratio, limit) in TIMES {
+        if let Some(value) = report.of(workload).and_then(|measured| measured.ratio(ratio)) {
+            verdicts.push(Verdict::new(format!("time of {workload}, {ratio}"), value, limit));
         }
-    };
-    for (workload, limit) in ASSEMBLY {
-        let of = |measured: &Measured| Measured::ratio(&measured.assembly, &measured.beam);
-        time(workload, "assembly / beam", report.of(workload).and_then(of), limit);
-    }
-    for workload in PALLADIUM {
-        let of = |measured: &Measured| Measured::ratio(&measured.palladium, &measured.assembly);
-        let ratio = report.of(workload).and_then(of);
-        time(workload, "palladium / assembly", ratio, PALLADIUM_OF_ASSEMBLY);
-    }
-    for (workload, limit) in PALLADIUM_OF_BEAM {
-        let of = |measured: &Measured| Measured::ratio(&measured.palladium, &measured.beam);
-        time(workload, "palladium / beam", report.of(workload).and_then(of), limit);
     }
     // The system may not say how much memory there is.
     let all_say = |runs: &[Run]| !runs.is_empty() && runs.iter().all(|run| run.resident > 0);
