@@ -156,11 +156,9 @@ impl Analysis {
         let Type::Pid(inbox) = ty else { return Vec::new() };
         let Type::Enum(id, _) = &**inbox else { return Vec::new() };
         let Some(actor) = self.world.actor_of(*id) else { return Vec::new() };
-        let decl = self.world.actor(actor);
-        let messages =
-            decl.messages.iter().map(|nth| (&decl.ast.handlers[*nth], decl.handlers[*nth]));
-        let messages = messages.filter(|(on, _)| !on.old && on.name.text.starts_with(&spot.word));
-        let messages: Vec<_> = messages.map(|(on, key)| (Arc::clone(&on.name.text), key)).collect();
+        let sendable = self.world.actor(actor).sendable();
+        let meant = sendable.filter(|(_, on, _)| on.name.text.starts_with(&spot.word));
+        let messages: Vec<_> = meant.map(|(_, on, key)| (Arc::clone(&on.name.text), key)).collect();
         let each = messages.iter();
         each.map(|(name, key)| self.candidate(name, Meaning::Function(*key))).collect()
     }

@@ -25,7 +25,7 @@ pub(super) fn spill(function: &Function, order: &[BlockIdx], most: usize) -> Opt
     }
     let mut function = function.clone();
     let offsets = offsets(&spilled, &ranges)?;
-    let size = 8 + 8 * (1 + offsets.values().max().map_or(0, |last| last / 8 - 1));
+    let size = 8 + offsets.values().max().copied().unwrap_or(0);
     let frame = Reg(function.regs.len() as u32);
     function.regs.push(Class::Int);
     let Function { blocks, regs, params, .. } = &mut function;
@@ -48,10 +48,9 @@ pub(super) fn spill(function: &Function, order: &[BlockIdx], most: usize) -> Opt
 /// The registers that are to lie in the frame.
 fn choose(function: &Function, ranges: &[Vec<Range>], most: usize) -> Vec<Reg> {
     let uses = uses(function);
-    let length = |reg: Reg| -> u64 {
-        let of = ranges.get(reg.0 as usize).into_iter().flatten();
-        of.map(|range| u64::from(range.to - range.from)).sum()
-    };
+    let length = |of: &Vec<Range>| of.iter().map(|range| u64::from(range.to - range.from)).sum();
+    let lengths: Vec<u64> = ranges.iter().map(length).collect();
+    let length = |reg: Reg| lengths.get(reg.0 as usize).copied().unwrap_or(0);
     let used = |reg: Reg| uses.get(reg.0 as usize).copied().unwrap_or(0);
     let mut spilled = vec![false; ranges.len()];
     for lane in [Lane::Int, Lane::Float] {
@@ -106,6 +105,9 @@ fn offsets(spilled: &[Reg], ranges: &[Vec<Range>]) -> Option<HashMap<Reg, u16>> 
     for reg in spilled {
         let own = ranges.get(reg.0 as usize)?;
         let at = cells.iter().position(|taken| !overlap(taken, own)).unwrap_or(cells.len());
+        if at >= MAX_CELLS {
+            return None;
+        }
         if at == cells.len() {
             cells.push(Vec::new());
         }
@@ -114,7 +116,7 @@ fn offsets(spilled: &[Reg], ranges: &[Vec<Range>]) -> Option<HashMap<Reg, u16>> 
         cell.sort_by_key(|range| range.from);
         offsets.insert(*reg, 8 + 8 * at as u16);
     }
-    (cells.len() <= MAX_CELLS).then_some(offsets)
+    Some(offsets)
 }
 
 struct Work<'a> {

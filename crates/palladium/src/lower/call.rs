@@ -115,10 +115,7 @@ impl<'a> Body<'_, 'a> {
     /// Values are evaluated in their order, then places are opened: they are exclusive only while
     /// the function runs.
     fn args(&mut self, args: &'a [Arg], first: Option<&'a Expr>) -> Args {
-        let exprs = args.iter().filter_map(|arg| match arg {
-            Arg::Value(value) => Some(value),
-            Arg::InOut(_) => None,
-        });
+        let exprs = args.iter().filter_map(by_value);
         let exprs: Vec<&Expr> = first.into_iter().chain(exprs).collect();
         let mut values = self.values(&exprs);
         let mut places = Vec::new();
@@ -171,6 +168,13 @@ impl<'a> Body<'_, 'a> {
                 }
             }
         }
+    }
+}
+
+pub(super) fn by_value(arg: &Arg) -> Option<&Expr> {
+    match arg {
+        Arg::Value(value) => Some(value),
+        Arg::InOut(_) => None,
     }
 }
 

@@ -32,10 +32,8 @@ pub(super) fn early_returns(functions: &mut [Function]) {
 }
 
 fn is_recursive(index: FnIdx, function: &Function) -> bool {
-    let insts = function.blocks.iter().flat_map(|block| &block.insts);
-    insts
-        .into_iter()
-        .any(|(inst, _)| matches!(inst, Inst::Call { function, .. } if *function == index))
+    let mut insts = function.blocks.iter().flat_map(|block| &block.insts);
+    insts.any(|(inst, _)| matches!(inst, Inst::Call { function, .. } if *function == index))
 }
 
 /// How a function may return at once.

@@ -1,5 +1,6 @@
 //! Closures that are run by a process of their own: what they have captured is sent to it.
 
+use super::call::by_value;
 use super::code::{Code, MADE, Value};
 use super::context::Context;
 use super::function::Body;
@@ -17,11 +18,7 @@ impl<'a> Body<'_, 'a> {
             "process.send_task" => false,
             _ => return None,
         };
-        let given = args.iter().filter_map(|arg| match arg {
-            Arg::Value(value) => Some(value),
-            Arg::InOut(_) => None,
-        });
-        let given: Vec<&'a Expr> = given.collect();
+        let given: Vec<&'a Expr> = args.iter().filter_map(by_value).collect();
         let closure = given.iter().find(|arg| matches!(self.ty(&arg.ty), Type::Fn(_)))?;
         let Some(function) = self.known_closure(closure) else { return Some(self.unknown_task()) };
         let [_, argument, result] = types else { return None };

@@ -218,6 +218,16 @@ pub(crate) struct ActorDecl {
     pub(crate) variables: Progress<Rc<[Type]>>,
 }
 
+impl ActorDecl {
+    /// The messages that can be sent: the variant of the inbox, the handler and its function. Older
+    /// forms are only received.
+    pub(crate) fn sendable(&self) -> impl Iterator<Item = (usize, &ast::Handler, FnKey)> {
+        let all = self.messages.iter().enumerate();
+        all.map(|(variant, nth)| (variant, &self.ast.handlers[*nth], self.handlers[*nth]))
+            .filter(|(_, handler, _)| !handler.old)
+    }
+}
+
 /// An app.
 #[derive(Debug)]
 pub(crate) struct AppDecl {

@@ -154,11 +154,13 @@ fn finished(checker: Checker) -> (Vec<Function>, World) {
     // One is missing only where something is wrong.
     let functions = checker.functions.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default();
     let mut world = checker.world;
-    let problems =
-        [check_matches(&world, &functions), check_endless(&world), check_escapes(&functions)];
+    let problems = [
+        check_matches(&world, &functions),
+        check_endless(&world),
+        check_escapes(&functions),
+        check_replies(&world, &functions),
+    ];
     world.problems.extend(problems.into_iter().flatten());
-    let unused = check_replies(&world, &functions);
-    world.problems.extend(unused);
     (functions, world)
 }
 

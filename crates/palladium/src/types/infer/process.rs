@@ -101,23 +101,17 @@ impl Checker {
     /// The message of this name that a process of a type understands.
     pub(super) fn message_named(&mut self, ty: &Type, name: &str) -> Option<Message> {
         let (of, types, actor) = self.inbox_of(ty)?;
-        let decl = self.world.actor(actor);
-        let variant = decl.messages.iter().position(|nth| {
-            let handler = &decl.ast.handlers[*nth];
-            !handler.old && &*handler.name.text == name
-        })?;
-        let nth = decl.messages[variant];
-        let answered = decl.ast.handlers[nth].result.is_some();
-        let (handler, variant) = (decl.handlers[nth], variant as u32);
+        let mut sendable = self.world.actor(actor).sendable();
+        let (variant, ast, handler) = sendable.find(|(_, ast, _)| &*ast.name.text == name)?;
+        let (variant, answered) = (variant as u32, ast.result.is_some());
         Some(Message { of, types, variant, handler, answered })
     }
 
     /// The names of the messages that a process of a type understands.
     pub(super) fn messages_of(&self, ty: &Type) -> Vec<Arc<str>> {
         let Some((.., actor)) = self.inbox_of(ty) else { return Vec::new() };
-        let decl = self.world.actor(actor);
-        let handlers = decl.messages.iter().map(|nth| &decl.ast.handlers[*nth]);
-        handlers.filter(|handler| !handler.old).map(|h| Arc::clone(&h.name.text)).collect()
+        let sendable = self.world.actor(actor).sendable();
+        sendable.map(|(_, handler, _)| Arc::clone(&handler.name.text)).collect()
     }
 
     fn inbox_of(&self, ty: &Type) -> Option<(EnumId, Vec<Type>, ActorId)> {

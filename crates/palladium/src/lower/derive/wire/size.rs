@@ -6,12 +6,9 @@ use crate::core::Type;
 use crate::lower::code::{Code, MADE, Value};
 use crate::lower::derive::Parts;
 use crate::lower::instances::{Derived, Key};
-use crate::mir::{BinaryOp, Class, Function, Inst, Operand, Passing, Reg, Terminator};
+use crate::mir::{BinaryOp, Class, Function, Inst, Operand, Passing, Reg};
 
 use super::{Again, CELL};
-
-/// The kind of the trap of a value that is too deep to be sent.
-const PANIC: u8 = 0;
 
 impl Code<'_, '_> {
     /// The bytes that a value takes as a payload, a multiple of 8.
@@ -94,9 +91,7 @@ impl Code<'_, '_> {
         let below = self.below(ty, depth, too_deep);
         self.size_body(ty, &value, below);
         self.at(too_deep);
-        let text = self.text(b"a value is nested too deeply to be sent");
-        let [address, length] = self.bytes_of(text);
-        self.end(Terminator::Trap { kind: PANIC, address, length });
+        self.panics(b"a value is nested too deeply to be sent");
         let name = Arc::from(format!("{}.wire_size", self.name_of(ty)));
         let params: Value = value.into_iter().chain(depth).collect();
         self.finish(name, MADE, params, vec![Class::Int], Passing::Inferred)
