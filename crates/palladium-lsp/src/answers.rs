@@ -33,8 +33,8 @@ impl Answers<'_> {
 
     pub(crate) fn definition(&mut self, params: PositionParams) -> Option<Location> {
         let path = path_of(&params.text_document.uri);
-        let (_, named) = self.named(&path, params.position)?;
-        let root = self.programs.root_of(&path, self.documents)?;
+        let (program, named) = self.named(&path, params.position)?;
+        let root = program.root.clone();
         self.programs.location(&root, &named.declared)
     }
 
@@ -180,7 +180,7 @@ impl Answers<'_> {
         let declared = named.declared;
         let own = program.files().into_iter().find(|(file, _)| *file == declared.file);
         let name = program.analysis.text_at(&named.name).to_owned();
-        let Some(root) = self.programs.root_of(path, self.documents) else { return Vec::new() };
+        let root = program.root.clone();
         match own {
             Some((_, declared_in)) => {
                 let place = (declared_in.as_path(), &declared.span);

@@ -27,7 +27,7 @@ const MAX_REPLACED: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Program {
     /// Its first file, or the file of a module of the library.
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     pub(crate) analysis: Analysis,
     /// By the ids of files; those of the library have none until one is shown.
     paths: Vec<Option<PathBuf>>,

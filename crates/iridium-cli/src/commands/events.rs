@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use iridium_node::control::Client;
 use iridium_node::{EventKind, NodeEvent};
 use iridium_sched::supervisor::Supervision;
 use iridium_vm::Pid;
@@ -22,8 +23,10 @@ const SLICE: Duration = Duration::from_millis(100);
 /// Prints events as they come: until a signal, or for a second.
 pub(crate) fn run(client: &ClientFlags, follow: bool, as_json: bool) -> Result<(), Failure> {
     let signals = signals::receive()?;
-    let names = names_of_apps(client)?;
-    let mut events = connect(client)?.events()?;
+    let mut node = connect(client)?;
+    // Only people are told names.
+    let names = if as_json { HashMap::new() } else { names_of_apps(&mut node)? };
+    let mut events = node.events()?;
     let end = Instant::now() + LISTEN_FOR;
     loop {
         let mut until = Instant::now() + SLICE;
@@ -41,8 +44,8 @@ pub(crate) fn run(client: &ClientFlags, follow: bool, as_json: bool) -> Result<(
 }
 
 /// The names of the supervisors that apps have at the top.
-fn names_of_apps(client: &ClientFlags) -> Result<HashMap<Pid, String>, Failure> {
-    Ok(connect(client)?.apps()?.into_iter().map(|app| (app.pid, app.name)).collect())
+fn names_of_apps(node: &mut Client) -> Result<HashMap<Pid, String>, Failure> {
+    Ok(node.apps()?.into_iter().map(|app| (app.pid, app.name)).collect())
 }
 
 /// The documented shape of `events --json`; fields may be added, not changed.

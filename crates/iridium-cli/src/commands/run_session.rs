@@ -113,10 +113,10 @@ impl RunSession {
         }
         let (exit, group) = (restored.exit, restored.group);
         let notices = MergedNotices::new(Instant::now());
-        let FirstProcess::Runs(program) = &first else {
-            return Ok(Self { environment, pid, first, exit, group, signals, notices, app: None });
+        let app = match &first {
+            FirstProcess::Runs(program) => App::resumed(&environment.scheduler, program),
+            FirstProcess::Ended { .. } => None,
         };
-        let app = App::resumed(&environment.scheduler, program);
         Ok(Self { environment, pid, first, exit, group, signals, notices, app })
     }
 

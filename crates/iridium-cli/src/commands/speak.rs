@@ -7,19 +7,20 @@ use iridium_isa::module::protocols_from_bytes;
 use iridium_isa::protocol::{Answer, Arguments, Message, Protocol, ReplyTo, Shape, Value};
 use iridium_isa::suggest::{abbreviated, nearest};
 use iridium_node::Inbox;
-use iridium_node::control::Target;
+use iridium_node::control::{Client, Target};
 use iridium_sched::Reason;
 use iridium_vm::{Payload, Pid};
 
 use super::connect;
-use crate::args::{CallArgs, ClientFlags, SendArgs};
+use crate::args::{CallArgs, SendArgs};
 use crate::failure::Failure;
 use crate::output;
 use crate::program::file::display_name;
 
 /// `iridium send NAME add by=5`
 pub(super) fn send(args: &SendArgs) -> Result<(), Failure> {
-    let spoken = speak(&args.client, &args.to, &args.message, &args.content)?;
+    let mut node = connect(&args.client)?;
+    let spoken = speak(&mut node, &args.to, &args.message, &args.content)?;
     if spoken.message.answer.is_some() {
         return Err(Failure::usage(format!(
             "{} is a call, which is answered; use: iridium call {} …",
@@ -28,13 +29,14 @@ pub(super) fn send(args: &SendArgs) -> Result<(), Failure> {
     }
     let payload = spoken.payload(None)?;
     let payload = Payload::Bytes(payload.into());
-    connect(&args.client)?.send(Target::Pid(spoken.pid), spoken.message.tag, payload)?;
+    node.send(Target::Pid(spoken.pid), spoken.message.tag, payload)?;
     Ok(())
 }
 
 /// `iridium call NAME get`
 pub(crate) fn call(args: &CallArgs) -> Result<(), Failure> {
-    let spoken = speak(&args.client, &args.to, &args.message, &args.values)?;
+    let mut node = connect(&args.client)?;
+    let spoken = speak(&mut node, &args.to, &args.message, &args.values)?;
     let Some(answer) = &spoken.message.answer else {
         return Err(Failure::usage(format!(
             "{} is a message, which is not answered; use: iridium send",
@@ -45,8 +47,7 @@ pub(crate) fn call(args: &CallArgs) -> Result<(), Failure> {
     spoken.payload(Some(ReplyTo { pid: 0, tag: 0 }))?;
     let payload =
         |pid: Pid, tag| spoken.payload(Some(ReplyTo { pid: pid.bits(), tag })).unwrap_or_default();
-    let client = connect(&args.client)?;
-    let reply = client.call(spoken.pid, spoken.message.tag, payload, args.timeout)?;
+    let reply = node.call(spoken.pid, spoken.message.tag, payload, args.timeout)?;
     let reply = reply.ok_or_else(|| {
         let waited = Value::Duration(i64::try_from(args.timeout.as_nanos()).unwrap_or(i64::MAX));
         Failure::failed(format!("{} has not answered within {waited}", args.to))
@@ -114,13 +115,8 @@ impl Spoken {
 }
 
 /// Finds the process and the message that words mean.
-fn speak(
-    client: &ClientFlags,
-    to: &Target,
-    name: &str,
-    words: &[String],
-) -> Result<Spoken, Failure> {
-    let (pid, inbox) = connect(client)?.understands(to.clone())?;
+fn speak(node: &mut Client, to: &Target, name: &str, words: &[String]) -> Result<Spoken, Failure> {
+    let (pid, inbox) = node.understands(to.clone())?;
     let protocols = protocols_from_bytes(&inbox.protocols)
         .ok_or_else(|| Failure::failed(format!("the protocols of {to} are damaged")))?;
     let protocols = own(protocols, &inbox);

@@ -17,7 +17,6 @@ use iridium_vm::{
 use super::form::{Wire, from_bytes, to_bytes};
 use super::{NodeMessage, Query, Response, message_bytes};
 use crate::control::protocol::{Act, Answer, AppRow, Call, ChildRow, SpawnOrder, Target};
-
 use crate::{EventKind, Inbox, NodeEvent, NodeLoad, NodeProcesses, NodeReport, ProcessRow};
 
 /// Compares values with their fixtures, in a folder for each enum.

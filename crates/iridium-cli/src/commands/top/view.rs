@@ -72,8 +72,11 @@ fn processes(
     (width, room): (usize, usize),
     coloured: bool,
 ) -> Vec<String> {
+    if room < 3 {
+        return Vec::new();
+    }
     let busiest = now.busiest(before);
-    if busiest.is_empty() || room < 3 {
+    if busiest.is_empty() {
         return Vec::new();
     }
     let head = cut(&process_line(OF_PROCESSES.map(|(name, _)| name.to_string())), width);
