@@ -73,7 +73,7 @@ fn level_of(number: i64) -> log::Level {
     }
 }
 
-pub(super) fn outside() -> HostError {
+fn outside() -> HostError {
     HostError("an address outside of the heap".into())
 }
 

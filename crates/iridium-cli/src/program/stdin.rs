@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use iridium_vm::{Caller, Hosts, Reply};
+use iridium_vm::{Caller, HostError, Hosts, Reply};
 
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 1 << 16;
@@ -260,7 +260,9 @@ fn give(answers: Vec<(Call, Given)>) {
             let (copied, code) = match &given {
                 Given::Bytes(bytes) => {
                     let to = caller.bytes_mut(address, bytes.len() as i64);
-                    to.ok_or_else(super::hosts::outside)?.copy_from_slice(bytes);
+                    let to =
+                        to.ok_or_else(|| HostError("an address outside of the heap".into()))?;
+                    to.copy_from_slice(bytes);
                     (bytes.len(), bytes.len() as i64)
                 }
                 Given::Needs(length) => (0, *length as i64),
