@@ -293,7 +293,7 @@ pub(crate) struct TaskFlags {
     /// Start the supervised programs of an app file, or of a program with an app; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) app: Vec<PathBuf>,
-    /// Start a program; may be repeated
+    /// Start a program, and its app if it has one; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) run: Vec<PathBuf>,
     /// Serve metrics at http://HOST:PORT/metrics; port 0 takes any free one

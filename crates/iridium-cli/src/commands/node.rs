@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use iridium_sched::supervisor::{Spec, Supervision};
 use iridium_sched::{ExitInfo, Reason, SpawnOptions, Spawned};
 use iridium_vm::{Limits, Pid, Process, Program};
 
-use super::run_app;
+use super::run_app::{self, ReadApp};
 use crate::args::{NodeFlags, TaskFlags};
 use crate::failure::Failure;
 use crate::logging::{LogFile, LogTarget};
@@ -43,7 +43,7 @@ pub(crate) fn run(
     let log_file = logging::start(&flags.log, Level::Info, LogTarget::Stderr)?;
     // A mistake in a file is reported before any other node hears of this one. A signal that comes
     // meanwhile ends the command at once, since there is nothing to leave.
-    let startup = StartupTasks::read(tasks)?;
+    let startup = StartupTasks::read(tasks, limits)?;
     // Names may have to be looked up for these, too.
     let mesh = config::of_node(flags, &tasks.join)?;
     let metrics = tasks.metrics.as_ref().map(config::listen_at).transpose()?;
@@ -88,21 +88,29 @@ struct StartupTasks {
 }
 
 impl StartupTasks {
-    fn read(tasks: &TaskFlags) -> Result<Self, Failure> {
-        let app = |file: &std::path::PathBuf| {
-            let app = run_app::read(file)?;
-            Ok((app.name.unwrap_or_else(|| stem(file)), app.spec, app.modules))
+    fn read(tasks: &TaskFlags, limits: Limits) -> Result<Self, Failure> {
+        let named = |file: &Path, app: ReadApp| {
+            (app.name.unwrap_or_else(|| stem(file)), app.spec, app.modules)
         };
-        let program =
-            |file: &std::path::PathBuf| Ok((display_name(file), prepare(load(file)?.module)?));
-        let apps = tasks.app.iter().map(app).collect::<Result<Vec<_>, Failure>>()?;
+        let app = |file: &PathBuf| run_app::read(file).map(|app| named(file, app));
+        let mut apps = tasks.app.iter().map(app).collect::<Result<Vec<_>, Failure>>()?;
+        let mut programs = Vec::new();
+        for file in &tasks.run {
+            // As with `iridium run`, the app of a program comes first, and there may be no `main`.
+            let program = prepare(load(file)?.module)?;
+            let app = run_app::of_module(Module::clone(program.module()), limits);
+            if app.is_none() || program.module().app().is_some_and(|app| app.main) {
+                programs.push((display_name(file), program));
+            }
+            apps.extend(app.map(|app| named(file, app)));
+        }
         let mut names = HashSet::new();
         if let Some((name, ..)) = apps.iter().find(|(name, ..)| !names.insert(name)) {
             return Err(Failure::usage(format!(
                 "two apps are called {name}; give one of them another name = \"…\" in its file"
             )));
         }
-        Ok(Self { apps, programs: tasks.run.iter().map(program).collect::<Result<_, Failure>>()? })
+        Ok(Self { apps, programs })
     }
 
     fn start(self, node: &Node, limits: Limits) -> Result<Vec<StartedTask>, Failure> {

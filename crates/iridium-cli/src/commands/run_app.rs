@@ -88,7 +88,7 @@ pub(super) fn read(file: &Path) -> Result<ReadApp, Failure> {
 }
 
 /// The app of a module, if it has one.
-fn of_module(module: Module, limits: Limits) -> Option<ReadApp> {
+pub(super) fn of_module(module: Module, limits: Limits) -> Option<ReadApp> {
     let app = module.app()?;
     let (name, spec) = (app.name.clone(), Spec::of_module(&module, app, limits));
     Some(ReadApp { name: Some(name), spec, modules: vec![module] })

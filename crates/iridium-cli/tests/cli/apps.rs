@@ -6,7 +6,7 @@ use iridium_isa::app::{App, Child, Restart, Strategy};
 use iridium_isa::protocol::FirstMessage;
 use nix::sys::signal::Signal;
 
-use crate::support::{Outcome, User};
+use crate::support::{Outcome, User, wait_until};
 
 fn app(user: &User, toml: &str) -> Outcome {
     let file = user.file("shop.toml", toml);
@@ -200,6 +200,24 @@ fn the_app_of_a_module_is_up_before_its_main_and_ends_with_it() {
     assert!(outcome.stdout.ends_with("bye\n"), "{outcome:?}");
     let outcome = user.run(&["run", &file, "--entry", "main"]);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(3), "up\n"), "{outcome:?}");
+}
+
+#[test]
+fn a_node_starts_the_app_of_a_program_before_its_main() {
+    let user = User::new();
+    let main = "whereis @name $1\n prts @up\n brne $1 #0 @good\n trap #1\n good: hlt";
+    let file = module_with_app(&user, main, true);
+    let mut node = user.node("n", &["--run", &file]);
+    wait_until("main and the child have run", || {
+        let apps = user.run(&["apps", "--at", &node.at]).stdout;
+        if apps.contains("Shop.till") { Ok(()) } else { Err(apps) }
+    });
+    node.process.signal(Signal::SIGTERM);
+    let outcome = node.process.end();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.contains("up\n") && outcome.stdout.contains("bye\n"), "{outcome:?}");
+    let twice = ["node", "-P", "0", "--run", &file, "--app", &file];
+    user.run(&twice).fails(2, &["two apps are called Shop"]);
 }
 
 #[test]

@@ -177,9 +177,7 @@ pub(crate) fn operator(place: Place, op: &str, found: &str) -> Problem {
         }
         (_, found) if gives(found).is_some() => problem.help("call it: write `()` after it"),
         ("+", found) if found.starts_with("List") => problem.help("join lists with `.concat(…)`"),
-        ("+", "Duration") => problem.help("durations have methods: `a.add(b)`"),
-        ("-", "Duration") => problem.help("durations have methods: `a.sub(b)`"),
-        ("*", "Duration") => problem.help("durations have methods: `a.times(n)`"),
+        ("/", "Duration") => problem.help("divide its nanoseconds: `d.ns() / n`"),
         ("-", "Time") => problem.help("the time between two is `a.since(b)`"),
         ("+", "Time") => problem.help("a later time is `a.add(duration)`"),
         ("%" | "&" | "|" | "^" | "<<" | ">>" | "+%" | "-%" | "*%", _) => {
@@ -187,6 +185,13 @@ pub(crate) fn operator(place: Place, op: &str, found: &str) -> Problem {
         }
         _ => problem.help("it is only there for `Int` and `Float`"),
     }
+}
+
+/// A duration times something else than a whole number.
+pub(crate) fn times(place: Place, found: &str) -> Problem {
+    Problem::error("wrong-operand", place, format!("a `Duration` cannot be taken `{found}` times"))
+        .label(format!("this is `{found}`"))
+        .help("what follows `*` is an `Int`: `200.ms * 5`")
 }
 
 /// A type lacks a bound that something needs.

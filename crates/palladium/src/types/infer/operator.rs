@@ -85,6 +85,9 @@ impl Checker {
         let Some((op, text, only_int)) = arithmetic(op) else {
             return expr(ExprKind::Tuple(Vec::new()), ERROR, op_span);
         };
+        if self.known(&left.ty) == Type::Duration {
+            return self.of_duration(op, text, left, right, span);
+        }
         if !self.is_number(&left, text, only_int) || !self.same(&left, &right, text) {
             return expr(left.kind, ERROR, span);
         }
@@ -94,6 +97,28 @@ impl Checker {
         let (never, ty) = (self.known(&left.ty) == Type::Never, right.ty.clone());
         let value = operate(op, left, right, span);
         if never { Expr { ty, ..value } } else { value }
+    }
+
+    /// `duration + duration`, `duration - duration`, `duration * n`
+    fn of_duration(&mut self, op: Op, text: &str, left: Expr, right: Expr, span: &Span) -> Expr {
+        let fits = match op {
+            Op::Add | Op::Sub => self.same(&left, &right, text),
+            Op::Mul => {
+                let times = self.known(&right.ty);
+                let whole = times == Type::Never || self.cx.vars.unify(&times, &Type::Int);
+                if !whole && !is_error(&times) {
+                    let found = self.text(&times);
+                    self.problem(say::times(self.place(&right.span), &found));
+                }
+                whole
+            }
+            _ => {
+                self.problem(say::operator(self.place(&left.span), text, "Duration"));
+                false
+            }
+        };
+        let ty = if fits { Type::Duration } else { ERROR };
+        Expr { ty, ..operate(op, left, right, span) }
     }
 
     /// Whether something can be calculated with; if not, that is said.
