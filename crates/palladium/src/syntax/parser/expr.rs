@@ -153,7 +153,7 @@ impl Parser<'_> {
 
     fn is(&mut self, mark: Mark, value: Expr) -> Expr {
         let negated = self.is_at(Kind::Not).then(|| self.is_not());
-        let pattern = self.pattern();
+        let pattern = self.pattern_of_is();
         let value = Box::new(value);
         let span = self.close(mark, NodeKind::Binary);
         let is = Expr { span: span.clone(), kind: ExprKind::Is { value, pattern } };

@@ -21,9 +21,27 @@ fn begins_literal(kind: Kind) -> bool {
 impl Parser<'_> {
     /// Alternatives, and a name for what they match.
     pub(super) fn pattern(&mut self) -> Pattern {
+        self.pattern_of(|parser| parser.is_at(Kind::Or))
+    }
+
+    /// The pattern of `x is …`, which an `or` ends if no other alternative can be meant.
+    pub(super) fn pattern_of_is(&mut self) -> Pattern {
+        self.pattern_of(|parser| {
+            let (next, then) = (parser.ahead(1).kind, parser.ahead(2).kind);
+            let alternative = match next {
+                Kind::TypeName => then != Kind::Dot,
+                Kind::Underscore => true,
+                kind => begins_literal(kind),
+            };
+            parser.is_at(Kind::Or) && alternative
+        })
+    }
+
+    /// `mistaken` tells whether an `or` stands where a `|` belongs.
+    fn pattern_of(&mut self, mistaken: fn(&Self) -> bool) -> Pattern {
         let mark = self.mark();
         let error = PatternKind::Error;
-        let kind = self.nested(Self::alternatives).unwrap_or(error);
+        let kind = self.nested(|parser| parser.alternatives(mistaken)).unwrap_or(error);
         let mut pattern = Pattern { span: self.close(mark, NodeKind::Pattern), kind };
         while self.is_at(Kind::As) && self.may_grow() {
             self.bump();
@@ -34,14 +52,14 @@ impl Parser<'_> {
         pattern
     }
 
-    fn alternatives(&mut self) -> PatternKind {
+    fn alternatives(&mut self, mistaken: fn(&Self) -> bool) -> PatternKind {
         let first = self.alternative();
-        if !self.is_at(Kind::Bar) && !self.is_at(Kind::Or) {
+        if !self.is_at(Kind::Bar) && !mistaken(self) {
             return first.kind;
         }
         let mut patterns = vec![first];
         loop {
-            if self.is_at(Kind::Or) {
+            if mistaken(self) {
                 self.or_in_pattern();
             } else if !self.eat(Kind::Bar) {
                 return PatternKind::Or(patterns);
