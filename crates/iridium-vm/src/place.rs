@@ -57,6 +57,17 @@ impl Place {
     pub fn instruction(&self) -> String {
         self.module.instruction_text(self.index)
     }
+
+    /// The place for reports to people: of a file of Palladium, `file:line:column (function)`, since
+    /// nobody wrote the instruction there; else with all that is known.
+    pub fn in_source(&self) -> String {
+        match (self.source(), self.label()) {
+            (Some((file, line, column)), Some((function, _))) if file.ends_with(".pd") => {
+                format!("{}:{line}:{column} ({function})", escape(file))
+            }
+            _ => self.to_string(),
+        }
+    }
 }
 
 /// `file:line:column (label+offset): instruction`, fit to be shown.

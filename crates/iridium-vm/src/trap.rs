@@ -122,18 +122,24 @@ pub struct Trap {
     pub deeper: usize,
 }
 
-/// Several lines: the kind, the place and the instruction, and the calls. What a compiler has made
-/// without a place in the source is left out.
+impl Trap {
+    /// The backtrace without what a compiler has made that has no place in the source.
+    pub fn written(&self) -> impl Iterator<Item = &Place> {
+        self.backtrace.iter().filter(|place| place.is_written())
+    }
+}
+
+/// Several lines: the kind, the place, in assembly with the instruction, and the calls. What a
+/// compiler has made without a place in the source is left out.
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "trap: {}", self.kind)?;
         if let Some(message) = &self.message {
             write!(f, " ({})", excerpt(message, MAX_MESSAGE))?;
         }
-        let written = self.backtrace.iter().filter(|place| place.is_written());
-        for (depth, place) in written.enumerate() {
+        for (depth, place) in self.written().enumerate() {
             let relation = if depth == 0 { "at" } else { "called from" };
-            write!(f, "\n  {relation} {place}")?;
+            write!(f, "\n  {relation} {}", place.in_source())?;
         }
         if self.deeper > 0 {
             write!(f, "\n  and {} more calls", self.deeper)?;

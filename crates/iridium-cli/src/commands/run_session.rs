@@ -435,7 +435,7 @@ fn report_end(
     waiting: &[ProcessInfo],
     saved: Option<&Path>,
 ) {
-    let place = format!(" at {}", process.place(program.module()));
+    let place = format!(" at {}", process.own_place(program.module()).in_source());
     let what = match end {
         End::Halted(_) | End::Exited(_) => return,
         End::Trapped(trap) => return output::print_trap(trap),

@@ -17,14 +17,15 @@ const ROW: usize = 16;
 pub(crate) fn trap_line(pid: Pid, trap: &Trap) -> String {
     let message = trap.message.as_ref().map(|text| format!(": {}", escape(text)));
     let message = message.unwrap_or_default();
-    let place = trap.backtrace.first().map(|place| format!(" at {place}")).unwrap_or_default();
+    let place = trap.written().next().map(|place| format!(" at {}", place.in_source()));
+    let place = place.unwrap_or_default();
     format!("process {pid}: trap: {}{message}{place}", trap.kind)
 }
 
 /// The report of a deadlock, in one line: which processes wait, and where.
 pub(crate) fn deadlock(waiting: &[ProcessInfo]) -> String {
     let places = waiting.iter().take(NAMED).map(|info| match &info.place {
-        Some(place) => format!("{} at {place}", info.pid),
+        Some(place) => format!("{} at {}", info.pid, place.in_source()),
         None => format!("{} ({})", info.pid, info.activity.as_str()),
     });
     let places = places.collect::<Vec<_>>().join(", ");

@@ -210,7 +210,7 @@ fn a_node_starts_the_app_of_a_program_before_its_main() {
     let mut node = user.node("n", &["--run", &file]);
     wait_until("main and the child have run", || {
         let apps = user.run(&["apps", "--at", &node.at]).stdout;
-        if apps.contains("Shop.till") { Ok(()) } else { Err(apps) }
+        if apps.contains("runs child") { Ok(()) } else { Err(apps) }
     });
     node.process.signal(Signal::SIGTERM);
     let outcome = node.process.end();
