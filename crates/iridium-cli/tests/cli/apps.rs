@@ -207,7 +207,7 @@ fn a_node_starts_the_app_of_a_program_before_its_main() {
     let user = User::new();
     let main = "whereis @name $1\n prts @up\n brne $1 #0 @good\n trap #1\n good: hlt";
     let file = module_with_app(&user, main, true);
-    let mut node = user.node("n", &["--run", &file]);
+    let node = user.node("n", &["--run", &file]);
     wait_until("main and the child have run", || {
         let apps = user.run(&["apps", "--at", &node.at]).stdout;
         if apps.contains("runs child") { Ok(()) } else { Err(apps) }
