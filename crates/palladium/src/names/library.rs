@@ -29,6 +29,7 @@ const MODULES: &[(&str, &str)] = &[
     ("env", include_str!("../std/env.pd")),
     ("float", include_str!("../std/float.pd")),
     ("fmt", include_str!("../std/fmt.pd")),
+    ("grapheme_tables", include_str!("../std/grapheme_tables.pd")),
     ("group", include_str!("../std/group.pd")),
     ("hash", include_str!("../std/hash.pd")),
     ("int", include_str!("../std/int.pd")),
@@ -50,6 +51,8 @@ const MODULES: &[(&str, &str)] = &[
     ("random", include_str!("../std/random.pd")),
     ("range", include_str!("../std/range.pd")),
     ("result", include_str!("../std/result.pd")),
+    ("scalar", include_str!("../std/scalar.pd")),
+    ("scalar_tables", include_str!("../std/scalar_tables.pd")),
     ("set", include_str!("../std/set.pd")),
     ("sorting", include_str!("../std/sorting.pd")),
     ("string", include_str!("../std/string.pd")),
@@ -57,7 +60,6 @@ const MODULES: &[(&str, &str)] = &[
     ("table", include_str!("../std/table.pd")),
     ("time", include_str!("../std/time.pd")),
     ("unicode", include_str!("../std/unicode.pd")),
-    ("unicode_tables", include_str!("../std/unicode_tables.pd")),
     ("wire", include_str!("../std/wire.pd")),
 ];
 

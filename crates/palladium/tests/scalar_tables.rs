@@ -1,4 +1,4 @@
-//! The tables of `std/unicode_tables.pd` are what Rust's standard library says of characters.
+//! The tables of `std/scalar_tables.pd` are what Rust's standard library says of characters.
 //! `UPDATE=1` writes them.
 
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 #[test]
 fn the_tables_are_those_of_rust() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/std/unicode_tables.pd");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/std/scalar_tables.pd");
     let expected = tables();
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, &expected).expect("the tables can be written");
@@ -20,7 +20,7 @@ fn only_in_few_ranges_is_an_upper_case_long() {
     for c in scalars().filter(|c| c.to_uppercase().count() > 1) {
         let code = u32::from(c);
         let near = code <= 0x587 || (0x1e96..=0x1ffc).contains(&code);
-        assert!(near || (0xfb00..=0xfb17).contains(&code), "{code:x}: `unicode.long_upper`");
+        assert!(near || (0xfb00..=0xfb17).contains(&code), "{code:x}: `scalar.long_upper`");
     }
     let long: Vec<char> = scalars().filter(|c| c.to_lowercase().count() > 1).collect();
     assert_eq!(long, ['\u{130}'], "`string.lower_scalars` knows them");
@@ -29,7 +29,7 @@ fn only_in_few_ranges_is_an_upper_case_long() {
 fn tables() -> String {
     let mut out = String::from(
         "## Classes of scalars from 128 on, and their cases. Made from Rust's `char` by the test\n\
-         ## `unicode_tables`; `unicode` says how they are read.\n",
+         ## `scalar_tables`; `scalar` says how they are read.\n",
     );
     for (name, class) in [
         ("letters", char::is_alphabetic as fn(char) -> bool),
