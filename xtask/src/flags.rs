@@ -28,6 +28,8 @@ pub(crate) enum Task {
     Fuzz(Fuzz),
     /// Kill, stop and cut off real nodes in network namespaces; needs root
     Chaos(Chaos),
+    /// Lie to real nodes on this machine, and crowd their doors: they must keep their bounds
+    Attack(Attack),
     /// Stress the scheduler: many processes that send, link, kill and spawn at once
     Stress(Stress),
 }
@@ -99,6 +101,19 @@ pub(crate) struct Chaos {
     #[arg(long, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u8).range(4..=32))]
     pub(crate) nodes: u8,
+    /// Build and run without optimisation
+    #[arg(long)]
+    pub(crate) debug: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Attack {
+    /// Which attacks [default: all]
+    #[arg(value_name = "STEP")]
+    pub(crate) steps: Vec<String>,
+    /// A few of them, and brief
+    #[arg(long)]
+    pub(crate) short: bool,
     /// Build and run without optimisation
     #[arg(long)]
     pub(crate) debug: bool,

@@ -3,6 +3,7 @@
 //! Nothing here links our crates. The cluster tasks build the binary `iridium` and use it as
 //! a user does, so they test what is shipped.
 
+mod attack;
 mod bench;
 mod build;
 mod chaos;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Task::ClusterStatus => Cluster::of_developer().status(),
         Task::Ci => ci::run(),
         Task::Chaos(flags) => chaos::run(&flags),
+        Task::Attack(flags) => attack::run(&flags),
         Task::Bench(what) => bench::run(&what),
         Task::Fuzz(flags) => fuzz::run(&flags),
         Task::Stress(flags) => stress::run(&flags),

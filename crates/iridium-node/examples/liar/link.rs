@@ -1,0 +1,247 @@
+//! A link that is made by hand, over which anything can be said.
+
+use std::error::Error;
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use iridium_proto::{
+    Features, FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, MAX_MESSAGE,
+    MemberRecord, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort, Ping, Pong,
+    RecordState, encode_frame,
+};
+
+/// A lie: to whom, how often, and how long to stay afterwards. Gives how often it was said before the
+/// node closed the link, if it did.
+pub(crate) type Lie = fn(SocketAddr, u64, Duration) -> Result<u64, Box<dyn Error>>;
+
+/// What a node sends first that speaks version 1 of the protocol in clear.
+const PREAMBLE: [u8; 9] = *b"IRDM\x00\x01\x00\x01\x00";
+/// How long a node may take for anything.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes of data that may be sent before there is credit, and what each message costs beside its own.
+const WINDOW: usize = MAX_MESSAGE + 1024 * 1024;
+const OVERHEAD: usize = 64;
+/// How much is written at a time.
+const BATCH: usize = 64 * 1024;
+/// How long the liar looks away when there is nothing to do.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A link to a node.
+pub(crate) struct Link {
+    stream: Arc<Mutex<TcpStream>>,
+    shared: Arc<Shared>,
+    /// The node at the other end.
+    pub(crate) peer: NodeId,
+    /// Who else is a member, as the node says.
+    pub(crate) members: Vec<MemberRecord>,
+    /// What the node sends to processes and other parts of the liar.
+    pub(crate) data: mpsc::Receiver<Vec<u8>>,
+}
+
+struct Shared {
+    credit: AtomicUsize,
+    over: AtomicBool,
+}
+
+/// Connects without saying who it is.
+pub(crate) fn connect(to: SocketAddr) -> Result<TcpStream, Box<dyn Error>> {
+    let mut stream = TcpStream::connect(to)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(&PREAMBLE)?;
+    stream.read_exact(&mut [0; PREAMBLE.len()])?;
+    Ok(stream)
+}
+
+/// Accepts a connection up to the first message of the node that has dialled.
+pub(crate) fn accept(mut stream: TcpStream) -> Result<(TcpStream, IridiumMessage), Box<dyn Error>> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.read_exact(&mut [0; PREAMBLE.len()])?;
+    stream.write_all(&PREAMBLE)?;
+    let first = next(&mut stream, &mut decoder())?;
+    Ok((stream, first))
+}
+
+/// The frame of a message.
+pub(crate) fn frame(message: &IridiumMessage) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut bytes = Vec::new();
+    encode_frame(message, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// A node that there is not: its alias, the number it has, and where it pretends to listen.
+pub(crate) fn invented(
+    name: &str,
+    number: u32,
+    at: SocketAddr,
+) -> Result<Introduction, Box<dyn Error>> {
+    let alias = NodeAlias::new(name)?;
+    let port = NodePort::new(at.port())?;
+    let info = NodeInfo { alias: alias.clone(), ip: NodeIp(at.ip()), port };
+    let incarnation = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros() as u64;
+    let id = NodeId { alias, incarnation, number: NodeNumber::new(number)? };
+    Ok(Introduction { info, id, refutation: 0 })
+}
+
+/// An address of this machine at which nobody listens.
+pub(crate) fn nowhere() -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1)
+}
+
+/// The liar as a node, under a number that it draws.
+pub(crate) fn liar() -> Result<Introduction, Box<dyn Error>> {
+    let number = NodeNumber::from_random(u64::from(std::process::id()) * 7919).number();
+    invented("liar", number, nowhere())
+}
+
+/// What the liar says of a node.
+pub(crate) fn record(of: Introduction, state: RecordState) -> MemberRecord {
+    MemberRecord { info: of.info, id: of.id, refutation: of.refutation, state }
+}
+
+/// The reader has the other half of the connection, which ends with this one.
+impl Drop for Link {
+    fn drop(&mut self) {
+        let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        // The node may have closed it already.
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+}
+
+impl Link {
+    /// Becomes a member.
+    pub(crate) fn open(to: SocketAddr, intro: Introduction) -> Result<Self, Box<dyn Error>> {
+        let mut stream = connect(to)?;
+        let hello = Hello { intro, version: 1, features: Features::NONE };
+        stream.write_all(&frame(&IridiumMessage::Hello(hello))?)?;
+        let mut decoder = decoder();
+        let ack = match next(&mut stream, &mut decoder)? {
+            IridiumMessage::HelloAck(ack) => ack,
+            other => return Err(format!("not let in: {other:?}").into()),
+        };
+        stream.write_all(&frame(&IridiumMessage::Ping(Ping { token: 1, digest: 0 }))?)?;
+        stream.set_read_timeout(None)?;
+        let shared = Shared { credit: AtomicUsize::new(WINDOW), over: AtomicBool::new(false) };
+        let (shared, reading) = (Arc::new(shared), stream.try_clone()?);
+        let stream = Arc::new(Mutex::new(stream));
+        let (sender, data) = mpsc::channel();
+        let (theirs, writing) = (Arc::clone(&shared), Arc::clone(&stream));
+        thread::Builder::new().name("liar-reader".into()).spawn(move || {
+            // Why it has ended is the node's affair.
+            let _ = listen(reading, decoder, &writing, &theirs, &sender);
+            theirs.over.store(true, Ordering::SeqCst);
+        })?;
+        Ok(Self { stream, shared, peer: ack.intro.id, members: ack.nodes, data })
+    }
+
+    /// Whether the node has closed it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.shared.over.load(Ordering::SeqCst)
+    }
+
+    /// Says many things, as fast as the node takes them. Gives how many before it closed the link.
+    pub(crate) fn say(&self, messages: impl Iterator<Item = IridiumMessage>) -> u64 {
+        let (mut said, mut batched, mut bytes) = (0, 0, Vec::new());
+        for message in messages {
+            if encode_frame(&message, &mut bytes).is_err() {
+                return said;
+            }
+            batched += 1;
+            if bytes.len() >= BATCH {
+                if !self.write(&std::mem::take(&mut bytes)) {
+                    return said;
+                }
+                said += std::mem::take(&mut batched);
+            }
+        }
+        said + if self.write(&bytes) { batched } else { 0 }
+    }
+
+    /// Says many things to the processes and other parts of the node, as fast as there is credit.
+    pub(crate) fn signal(&self, signals: impl Iterator<Item = Vec<u8>>) -> u64 {
+        self.say(signals.map_while(|bytes| {
+            self.take_credit(bytes.len() + OVERHEAD).then_some(IridiumMessage::Signal(bytes))
+        }))
+    }
+
+    /// Sends bytes that need not be a frame. Answers whether the link is still there.
+    pub(crate) fn write(&self, bytes: &[u8]) -> bool {
+        write(&self.stream, bytes).is_ok() && !self.is_over()
+    }
+
+    /// Stays for a while, or until the node closes the link.
+    pub(crate) fn stay(&self, time: Duration) {
+        let end = Instant::now() + time;
+        while Instant::now() < end && !self.is_over() {
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn take_credit(&self, bytes: usize) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        let taken = |credit: usize| credit.checked_sub(bytes);
+        while self.shared.credit.fetch_update(Ordering::SeqCst, Ordering::SeqCst, taken).is_err() {
+            if self.is_over() || Instant::now() > deadline {
+                return false;
+            }
+            thread::sleep(PAUSE);
+        }
+        true
+    }
+}
+
+fn decoder() -> FrameDecoder {
+    FrameDecoder::new(MAX_FRAME_ADMITTED)
+}
+
+fn write(stream: &Mutex<TcpStream>, bytes: &[u8]) -> std::io::Result<()> {
+    stream.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes)
+}
+
+/// The next message of a node.
+fn next(
+    stream: &mut TcpStream,
+    decoder: &mut FrameDecoder,
+) -> Result<IridiumMessage, Box<dyn Error>> {
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        if let Some(message) = decoder.next_message()? {
+            return Ok(message);
+        }
+        match stream.read(&mut buffer)? {
+            0 => return Err("the node has closed the connection".into()),
+            n => decoder.extend(&buffer[..n]),
+        }
+    }
+}
+
+/// Answers heartbeats, so that the node has nothing against the liar, and keeps the accounts.
+fn listen(
+    mut stream: TcpStream,
+    mut decoder: FrameDecoder,
+    writing: &Mutex<TcpStream>,
+    shared: &Shared,
+    data: &mpsc::Sender<Vec<u8>>,
+) -> Result<(), Box<dyn Error>> {
+    loop {
+        match next(&mut stream, &mut decoder)? {
+            IridiumMessage::Ping(Ping { token, digest }) => {
+                write(writing, &frame(&IridiumMessage::Pong(Pong { token, digest }))?)?;
+            }
+            IridiumMessage::Credit(bytes) => {
+                shared.credit.fetch_add(bytes as usize, Ordering::SeqCst);
+            }
+            IridiumMessage::Signal(bytes) | IridiumMessage::Deliver(bytes) => {
+                let credit = IridiumMessage::Credit((bytes.len() + OVERHEAD) as u64);
+                write(writing, &frame(&credit)?)?;
+                // A lie that does not care for answers does not take them.
+                let _ = data.send(bytes);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Lies of the liar's processes, of which there are none, to those of the node.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use iridium_proto::to_bytes;
+use iridium_vm::{Pid, Start};
+
+use crate::link::{Link, liar};
+
+/// The process that is lied to is registered under this name.
+const VICTIM: &str = "victim";
+/// The kinds of what nodes tell each other, and of some signals; those of the format's fixtures.
+const SIGNAL: u32 = 0;
+const REQUEST: u32 = 1;
+const CODE_WANTED: u32 = 3;
+const QUERY: u32 = 5;
+const LINK: u32 = 1;
+const EXIT: u32 = 3;
+const MONITOR: u32 = 5;
+/// The queries of an operator.
+const PROCESSES: u32 = 0;
+const WHERE_IS: u32 = 3;
+/// The reason of those who were killed.
+const KILLED: i64 = -1;
+
+/// Links and monitors of ever other processes.
+pub(crate) fn ties(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    let link = Link::open(to, liar()?)?;
+    let victim = victim(&link)?;
+    let me = liar()?.id.number.number();
+    said(&link, count, stay, |number| {
+        let from = Pid::new(me, number + 1);
+        match number % 2 {
+            0 => node_message(&(SIGNAL, from, victim, MONITOR, from, number as i64 + 1)),
+            _ => node_message(&(SIGNAL, from, victim, LINK, from)),
+        }
+    })
+}
+
+/// Ends of processes of the node itself, which only it can tell of.
+pub(crate) fn forged(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    let link = Link::open(to, liar()?)?;
+    let victim = victim(&link)?;
+    said(&link, count, stay, |number| {
+        let from = Pid::new(victim.node(), number + 1);
+        node_message(&(SIGNAL, from, victim, EXIT, from, KILLED))
+    })
+}
+
+/// What means nothing.
+pub(crate) fn garbage(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    let link = Link::open(to, liar()?)?;
+    said(&link, count, stay, |number| match number % 4 {
+        0 => Ok(vec![7; 40]),
+        1 => node_message(&(SIGNAL, 99_u32)),
+        2 => node_message(&(QUERY, number, 99_u32)),
+        _ => node_message(&(1000 + number as u32, 99_u32)),
+    })
+}
+
+/// Questions of operators, of which most have long answers.
+pub(crate) fn queries(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    let link = Link::open(to, liar()?)?;
+    said(&link, count, stay, |number| node_message(&(QUERY, number, PROCESSES)))
+}
+
+/// Processes of ever other modules, which nobody has.
+pub(crate) fn spawns(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    let link = Link::open(to, liar()?)?;
+    let from = Pid::new(liar()?.id.number.number(), 1);
+    let node = link.peer.number.number();
+    said(&link, count, stay, |number| {
+        let registers = [(0_i64, 0_f64); Start::ARGUMENTS];
+        let limits = [u64::MAX; 7];
+        let spawn = (0_u32, node, module(number), (0_u32, registers), limits);
+        node_message(&(REQUEST, from, number, spawn))
+    })
+}
+
+/// Wants the code of ever other modules.
+pub(crate) fn codes_wanted(
+    to: SocketAddr,
+    count: u64,
+    stay: Duration,
+) -> Result<u64, Box<dyn Error>> {
+    let link = Link::open(to, liar()?)?;
+    said(&link, count, stay, |number| node_message(&(CODE_WANTED, module(number))))
+}
+
+/// An identity that no module has.
+fn module(number: u64) -> [u8; 32] {
+    let mut id = [0xEE; 32];
+    let (start, _) = id.split_at_mut(8);
+    start.copy_from_slice(&number.to_le_bytes());
+    id
+}
+
+fn said(
+    link: &Link,
+    count: u64,
+    stay: Duration,
+    lie: impl Fn(u64) -> Result<Vec<u8>, Box<dyn Error>>,
+) -> Result<u64, Box<dyn Error>> {
+    let said = link.signal((0..count).map_while(|number| lie(number).ok()));
+    link.stay(stay);
+    Ok(said)
+}
+
+/// What nodes tell each other apart from messages: what it is, then that it is such.
+fn node_message(content: &impl serde::Serialize) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut bytes = to_bytes(content)?;
+    bytes.push(1);
+    Ok(bytes)
+}
+
+/// Asks which process it is.
+fn victim(link: &Link) -> Result<Pid, Box<dyn Error>> {
+    let number = 1_u64;
+    let question = node_message(&(QUERY, number, WHERE_IS, VICTIM))?;
+    link.signal(std::iter::once(question));
+    let found = to_bytes(&(6_u32, number, 3_u32, 1_u8))?;
+    loop {
+        let heard = link.data.recv_timeout(Duration::from_secs(10))?;
+        let pid = heard.strip_prefix(found.as_slice()).and_then(|pid| pid.first_chunk());
+        if let Some(pid) = pid {
+            return Ok(Pid::from_bits(i64::from_le_bytes(*pid)));
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The nodes that are attacked: three, of which the first has a process that is lied to, and one that
+//! comes while it is attacked.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::step::Asked;
+use crate::cluster::{self, Members};
+
+/// How many are attacked. One more comes.
+const NODES: usize = 3;
+/// How long they may take to be one mesh.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(20);
+/// What the process does that is lied to.
+const VICTIM: &str = "main: load $0 #1000000000\nsleep $0\nhlt\n";
+
+/// What a node uses, or the most that any has used.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Usage {
+    pub(super) threads: u64,
+    pub(super) files: u64,
+    /// Resident, in bytes.
+    pub(super) memory: u64,
+}
+
+/// The nodes and their files.
+pub(super) struct Nodes {
+    client: Client,
+    children: Vec<Option<Child>>,
+}
+
+/// What it takes to ask the nodes.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    iridium: PathBuf,
+    folder: PathBuf,
+    base_port: u16,
+    sealed: bool,
+}
+
+impl Usage {
+    /// The larger of each.
+    pub(super) fn max(self, other: Self) -> Self {
+        Self {
+            threads: self.threads.max(other.threads),
+            files: self.files.max(other.files),
+            memory: self.memory.max(other.memory),
+        }
+    }
+
+    /// What a process uses. `None` when it has ended.
+    pub(super) fn of(pid: u32) -> Option<Self> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let number = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse::<u64>().ok()
+        };
+        let files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64;
+        Some(Self { threads: number("Threads:")?, files, memory: number("VmRSS:")? * 1024 })
+    }
+}
+
+impl Nodes {
+    /// Starts them and waits until they are one mesh.
+    pub(super) fn start(iridium: &Path, folder: &Path, sealed: bool) -> Result<Self> {
+        if folder.exists() {
+            fs::remove_dir_all(folder)
+                .with_context(|| format!("cannot empty {}", folder.display()))?;
+        }
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let base_port = cluster::free_ports(NODES as u16 + 2)?;
+        let (iridium, folder) = (iridium.to_owned(), folder.to_owned());
+        let client = Client { iridium, folder, base_port, sealed };
+        client.run(&["secret", "new", &client.secret()])?;
+        let mut nodes = Self { client, children: Vec::new() };
+        for node in 0..NODES {
+            nodes.children.push(Some(nodes.spawn(node)?));
+        }
+        let all: Vec<usize> = (0..NODES).collect();
+        if nodes.wait_for_mesh(&all, READY_WITHIN)?.is_none() {
+            bail!("the nodes are not one mesh within {} s", READY_WITHIN.as_secs());
+        }
+        let program = nodes.client.folder.join("victim.iasm");
+        fs::write(&program, VICTIM).context("cannot write the program")?;
+        nodes.client.ask(0, &["spawn", &program.to_string_lossy(), "--name", "victim"])?;
+        Ok(nodes)
+    }
+
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Where the attack is made.
+    pub(super) fn target(&self, asked: Asked) -> SocketAddr {
+        self.client.addr(match asked {
+            Asked::Members => 0,
+            Asked::Metrics => METRICS,
+        })
+    }
+
+    /// The processes of the nodes that are attacked.
+    pub(super) fn processes(&self) -> Vec<u32> {
+        self.children.iter().take(NODES).flatten().map(Child::id).collect()
+    }
+
+    /// The most that any of them uses now.
+    pub(super) fn usage(&self) -> Result<Usage> {
+        let used = self.processes().into_iter().filter_map(Usage::of);
+        used.reduce(Usage::max).context("needs /proc, to see what the nodes use")
+    }
+
+    /// Starts one more. Gives how long it takes to be linked with all others; `None` when that is too
+    /// long.
+    pub(super) fn newcomer(&mut self, within: Duration) -> Result<Option<Duration>> {
+        let newcomer = self.spawn(NODES)?;
+        self.children.push(Some(newcomer));
+        self.wait_for_mesh(&[NODES], within)
+    }
+
+    /// Kills the newcomer.
+    pub(super) fn end_newcomer(&mut self) {
+        for mut newcomer in self.children.drain(NODES..).flatten() {
+            let _ = newcomer.kill();
+            let _ = newcomer.wait();
+        }
+    }
+
+    /// An error if a node has ended.
+    pub(super) fn refuse_dead(&mut self) -> Result<()> {
+        for (node, child) in self.children.iter_mut().enumerate() {
+            let Some(child) = child else { continue };
+            if let Some(status) = child.try_wait().context("cannot look after a node")? {
+                let log = fs::read_to_string(self.client.log(node)).unwrap_or_default();
+                let end: Vec<_> = log.lines().rev().take(5).collect();
+                bail!("{} has ended by itself ({status}):\n{}", alias(node), end.join("\n"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the nodes have given back what they have used beyond that; gives what is left.
+    pub(super) fn left_over(&self, before: Usage, within: Duration) -> Result<Usage> {
+        let deadline = Instant::now() + within;
+        loop {
+            let now = self.usage()?;
+            let left = Usage {
+                threads: now.threads.saturating_sub(before.threads),
+                files: now.files.saturating_sub(before.files),
+                memory: now.memory.saturating_sub(before.memory),
+            };
+            if (left.threads, left.files) == (0, 0) || Instant::now() > deadline {
+                return Ok(left);
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    /// Bytes of the longest log.
+    pub(super) fn log_bytes(&self) -> u64 {
+        self.longest(|node| self.client.log(node))
+    }
+
+    /// Bytes of the longest file of peers.
+    pub(super) fn peers_bytes(&self) -> u64 {
+        self.longest(|node| self.client.data().join(alias(node)).join("peers"))
+    }
+
+    fn longest(&self, path: impl Fn(usize) -> PathBuf) -> u64 {
+        let length = |node| fs::metadata(path(node)).map_or(0, |about| about.len());
+        (0..NODES).map(length).max().unwrap_or(0)
+    }
+
+    /// How often the nodes say of each other that they are down or have left.
+    pub(super) fn false_ends(&self) -> usize {
+        let honest: Vec<String> = (0..NODES)
+            .flat_map(|node| ["down", "left"].map(|end| format!("{end} node={}#", alias(node))))
+            .collect();
+        let of = |node| {
+            let log = fs::read_to_string(self.client.log(node)).unwrap_or_default();
+            log.lines().filter(|line| honest.iter().any(|end| line.contains(end))).count()
+        };
+        (0..NODES).map(of).sum()
+    }
+
+    /// Removes the files.
+    pub(super) fn tidy_up(&self) {
+        // What cannot be removed is in the folder for what is built.
+        let _ = fs::remove_dir_all(&self.client.folder);
+    }
+
+    fn spawn(&self, node: usize) -> Result<Child> {
+        let path = self.client.log(node);
+        let log =
+            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        let mut command = Command::new(&self.client.iridium);
+        command.args(["node", "--node-alias", &alias(node), "--threads", "2"]);
+        command.args(["-P", &self.client.addr(node).port().to_string()]);
+        command.arg("--data-root-dir").arg(self.client.data()).args(self.client.security());
+        if node == 0 {
+            command.args(["--metrics", &self.client.addr(METRICS).to_string()]);
+        } else {
+            command.args(["--join", &self.client.addr(0).to_string()]);
+        }
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // A group of its own: Ctrl-C is for this process, which ends the nodes.
+        command.process_group(0);
+        command.spawn().context("cannot run iridium")
+    }
+
+    /// Waits until each of the nodes sees all others alive; gives how long it took.
+    fn wait_for_mesh(&self, nodes: &[usize], within: Duration) -> Result<Option<Duration>> {
+        let began = Instant::now();
+        while began.elapsed() < within {
+            crate::interrupt::check()?;
+            if nodes.iter().all(|node| self.client.sees(*node, NODES)) {
+                return Ok(Some(began.elapsed()));
+            }
+            thread::sleep(POLL);
+        }
+        Ok(None)
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        for child in self.children.iter_mut().flatten() {
+            // It may have ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The place of the address for metrics among those of the nodes.
+const METRICS: usize = NODES + 1;
+
+impl Client {
+    /// Asks the first node, and gives how many honest nodes it does not see alive.
+    pub(super) fn members(&self) -> Result<usize> {
+        let members = self.list(0)?;
+        let alive = |node: &usize| is_alive(&members, *node);
+        Ok((1..NODES).filter(|node| !alive(node)).count())
+    }
+
+    /// Asks the first node for its page of metrics.
+    pub(super) fn metrics(&self, within: Duration) -> Result<()> {
+        let mut stream = TcpStream::connect_timeout(&self.addr(METRICS), within)?;
+        stream.set_read_timeout(Some(within))?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")?;
+        let mut page = String::new();
+        stream.read_to_string(&mut page)?;
+        if !page.contains("iridium_") {
+            bail!("this is no page of metrics: {page}");
+        }
+        Ok(())
+    }
+
+    /// Whether a node sees the honest ones alive.
+    fn sees(&self, node: usize, others: usize) -> bool {
+        let Ok(members) = self.list(node) else { return false };
+        (0..others).filter(|other| *other != node).all(|other| is_alive(&members, other))
+    }
+
+    fn list(&self, node: usize) -> Result<Members> {
+        let answer = self.ask(node, &["members", "--json"])?;
+        serde_json::from_slice(&answer).context("it answers nonsense")
+    }
+
+    fn ask(&self, node: usize, arguments: &[&str]) -> Result<Vec<u8>> {
+        let at = self.addr(node).to_string();
+        let security = self.security();
+        let security = security.iter().map(String::as_str);
+        self.run(
+            &arguments.iter().copied().chain(["--at", &at]).chain(security).collect::<Vec<_>>(),
+        )
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Vec<u8>> {
+        let output = Command::new(&self.iridium).args(arguments).output();
+        let output = output.context("cannot run iridium")?;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(output.stdout)
+    }
+
+    fn security(&self) -> Vec<String> {
+        match self.sealed {
+            true => vec!["--secret-file".into(), self.secret()],
+            false => vec!["--insecure".into()],
+        }
+    }
+
+    fn secret(&self) -> String {
+        self.folder.join("cluster.secret").to_string_lossy().into_owned()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn log(&self, node: usize) -> PathBuf {
+        self.folder.join(format!("{}.log", alias(node)))
+    }
+
+    fn addr(&self, node: usize) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.base_port + node as u16).into()
+    }
+}
+
+fn is_alive(members: &Members, node: usize) -> bool {
+    let alias = alias(node);
+    members.members.iter().any(|m| m.alias == alias && matches!(m.state.as_str(), "alive" | "self"))
+}
+
+/// The name of a node.
+fn alias(node: usize) -> String {
+    format!("honest{}", node + 1)
+}
