@@ -12,6 +12,7 @@ mod event;
 mod handshake;
 mod ids;
 mod link;
+mod log_limit;
 mod manager;
 pub mod membership;
 mod places;
@@ -47,3 +48,6 @@ pub use server::ClusterServer;
 // one for metrics, in the same way.
 #[doc(hidden)]
 pub use wake::wake_listener;
+// So that the node's own log has the same bounds.
+#[doc(hidden)]
+pub use log_limit::ClockedLogLimits;

@@ -58,14 +58,14 @@ impl Membership {
         let checks = wants_list || self.is_first_of_all_but(&info.alias);
         self.decide(Newcomer { conn, remote, intro, wants_list }, now);
         if checks && self.conns.contains_key(&conn) {
-            self.check_dialable(info);
+            self.check_dialable(info, now);
         }
     }
 
     /// Decides on an introduction, for the first time or again after the incumbent was asked.
     fn decide(&mut self, newcomer: Newcomer, now: Time) {
         match self.judge_introduction(&newcomer.intro) {
-            Verdict::Reject(reason) => self.refuse(newcomer.conn, &newcomer.intro, reason),
+            Verdict::Reject(reason) => self.refuse(newcomer.conn, &newcomer.intro, reason, now),
             Verdict::Admit => self.admit(newcomer, now),
             Verdict::AskIncumbent(link) => self.hold_claim(newcomer, Some(link), now),
             Verdict::AwaitOwnDial => self.hold_claim(newcomer, None, now),
@@ -121,13 +121,16 @@ impl Membership {
                 .any(|m| m.id.number == number && m.id.alias != intro.id.alias && m.link.is_some())
     }
 
-    fn refuse(&mut self, conn: ConnId, intro: &Introduction, reason: RejectReason) {
+    fn refuse(&mut self, conn: ConnId, intro: &Introduction, reason: RejectReason, now: Time) {
         // A node that is among its own seeds tries that again now and then.
         let level = match reason {
             RejectReason::Yourself => log::Level::Debug,
             _ => log::Level::Info,
         };
-        log::log!(level, "refused node={} addr={}: {reason}", intro.id, intro.info.addr());
+        if let Some(left_out) = self.log_limits.admit("refused", now) {
+            let (id, addr) = (&intro.id, intro.info.addr());
+            log::log!(level, "refused node={id} addr={addr}: {reason}{left_out}");
+        }
         self.send(conn, IridiumMessage::Reject(reason));
         self.conns.remove(&conn);
         self.push(Action::Close { conn, why: "refused" });
@@ -160,7 +163,7 @@ impl Membership {
 
     /// The incumbent of an alias has answered a heartbeat: the newcomer that claims
     /// its place is rejected.
-    pub(super) fn reject_claim(&mut self, alias: &NodeAlias, answered: u64) {
+    pub(super) fn reject_claim(&mut self, alias: &NodeAlias, answered: u64, now: Time) {
         let Some(member) = self.members.get_mut(alias) else { return };
         let Some(claim) =
             member.claim.take_if(|claim| claim.ping.is_some_and(|ping| ping <= answered))
@@ -176,7 +179,7 @@ impl Membership {
         };
         let same_incarnation = intro.id.incarnation == holder;
         let reason = if same_incarnation { RejectReason::AlreadyLinked } else { taken };
-        self.refuse(claim.candidate, &intro, reason);
+        self.refuse(claim.candidate, &intro, reason, now);
     }
 
     /// The incumbent did not answer in time.
@@ -211,7 +214,8 @@ impl Membership {
         let Newcomer { conn, remote, intro, wants_list } = newcomer;
         let alias = intro.id.alias.clone();
         self.has_met = true;
-        let nodes = if wants_list { self.present_records(Some(&alias)) } else { Vec::new() };
+        let (nodes, others) =
+            if wants_list { self.present_records(&alias) } else { Default::default() };
         let attempt = self.upsert_member(&intro, now).attempt.take();
         if let Some(Attempt::Greeting(own)) = attempt {
             self.abandon_greeting(own, now);
@@ -223,6 +227,9 @@ impl Membership {
         }
         let ack = HelloAck { intro: self.me.clone(), seen: remote, nodes };
         self.send(conn, IridiumMessage::HelloAck(ack));
+        if !others.is_empty() {
+            self.send_list(conn, others, false);
+        }
         self.timers.set(now + self.timing.greet_timeout, Timer::Greet(conn));
     }
 
@@ -244,7 +251,7 @@ impl Membership {
         let alias = &intro.id.alias;
         self.digest = None;
         if self.members.get(alias).is_some_and(|m| m.id.incarnation != intro.id.incarnation) {
-            self.remove_member(alias);
+            self.remove_member(alias, now);
         }
         let member =
             self.members.entry(alias.clone()).or_insert_with(|| Member::introduced(intro, now));
@@ -254,7 +261,7 @@ impl Membership {
     }
 
     /// Removes a member, with its connections.
-    pub(super) fn remove_member(&mut self, alias: &NodeAlias) {
+    pub(super) fn remove_member(&mut self, alias: &NodeAlias, now: Time) {
         let Some(member) = self.members.remove(alias) else { return };
         self.digest = None;
         if let Some(conn) = member.link {
@@ -274,7 +281,12 @@ impl Membership {
             self.close(claim.candidate, "a later incarnation took its place");
         }
         if member.announced {
-            log::info!("replaced node={}: there is a later incarnation of the alias", member.id);
+            if let Some(left_out) = self.log_limits.admit("replaced", now) {
+                let id = &member.id;
+                log::info!(
+                    "replaced node={id}: there is a later incarnation of the alias{left_out}"
+                );
+            }
             self.push(Action::Emit(Event::Down { id: member.id }));
         }
     }
@@ -385,7 +397,7 @@ impl Membership {
             Event::Up { id, info, link: conn.into() }
         }));
         if let Some(claim) = claim {
-            self.refuse_claim(claim.candidate);
+            self.refuse_claim(claim.candidate, now);
         }
         if before.state == RecordState::Down || was_up {
             // It is told that it was suspect or down, so that it can refute that.
@@ -404,11 +416,11 @@ impl Membership {
         self.push(Action::Features { conn, features });
     }
 
-    fn refuse_claim(&mut self, candidate: ConnId) {
+    fn refuse_claim(&mut self, candidate: ConnId, now: Time) {
         if let Some(Conn { stage: Stage::Candidate { intro, .. }, .. }) =
             self.conns.remove(&candidate)
         {
-            self.refuse(candidate, &intro, RejectReason::AlreadyLinked);
+            self.refuse(candidate, &intro, RejectReason::AlreadyLinked, now);
         }
     }
 
@@ -429,13 +441,16 @@ impl Membership {
     }
 
     pub(super) fn insert_conn(&mut self, conn: ConnId, stage: Stage, remote: NodeIp, now: Time) {
-        let state = Conn { stage, remote, last_heard: now, pinged: None, exchanged: None };
+        let state =
+            Conn { stage, remote, last_heard: now, pinged: None, exchanged: None, answered: None };
         self.conns.insert(conn, state);
     }
 
     /// Closes a connection whose other end broke the protocol.
     pub(super) fn protocol_error(&mut self, conn: ConnId, why: &'static str, now: Time) {
-        log::warn!("closed conn={}: {why}", conn.0);
+        if let Some(left_out) = self.log_limits.admit("protocol error", now) {
+            log::warn!("closed conn={}: {why}{left_out}", conn.0);
+        }
         self.push(Action::Close { conn, why });
         self.on_closed(conn, now);
     }

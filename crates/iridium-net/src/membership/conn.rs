@@ -28,7 +28,10 @@ pub(super) struct Conn {
     pub(super) last_heard: Time,
     /// The heartbeat whose round trip is being measured.
     pub(super) pinged: Option<(u64, Time)>,
-    pub(super) exchanged: Option<Time>,
+    /// When the whole list was last sent because the digests differed, and which they were.
+    pub(super) exchanged: Option<(Time, [u64; 2])>,
+    /// When the other end was last answered with the whole list.
+    pub(super) answered: Option<Time>,
 }
 
 /// What a dial is for.

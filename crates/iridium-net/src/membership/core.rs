@@ -11,6 +11,7 @@ use iridium_proto::{
 use crate::error::JoinError;
 use crate::event::Event;
 use crate::ids::{ConnId, DialId, JoinId};
+use crate::log_limit::LogLimits;
 
 use super::conn::{Conn, DialPurpose, Stage};
 use super::interface::{Action, Input, Start, Time};
@@ -41,7 +42,8 @@ pub struct Membership {
     pub(super) refusal: Option<JoinError>,
     /// Whether it was said that no seed has answered yet.
     pub(super) said_alone: bool,
-    pub(super) relays: BTreeMap<u64, Relay>,
+    /// By the link on which each was asked for, and that of the member that is asked about.
+    pub(super) relays: BTreeMap<(ConnId, ConnId), Relay>,
     pub(super) timers: Timers,
     pub(super) actions: VecDeque<Action>,
     pub(super) rng: Rng,
@@ -57,8 +59,11 @@ pub struct Membership {
     pub(super) undialable: BTreeSet<SocketAddr>,
     /// The published address of this node at which others could not dial it, once it was told so,
     /// until one could.
-    pub(super) own_undialable: Option<SocketAddr>,
+    pub(super) own_undialable: Option<(SocketAddr, Time)>,
     pub(super) leaving: bool,
+    /// The peers that are remembered for the next start have changed.
+    pub(super) peers_changed: bool,
+    pub(super) log_limits: LogLimits,
 }
 
 impl Membership {
@@ -88,6 +93,8 @@ impl Membership {
             undialable: BTreeSet::new(),
             own_undialable: None,
             leaving: false,
+            peers_changed: false,
+            log_limits: LogLimits::default(),
         };
         core.timers.set(now + core.timing.heartbeat, Timer::Heartbeat);
         core.timers.set(now + core.timing.heal, Timer::Heal);
@@ -125,7 +132,7 @@ impl Membership {
                 Timer::Redial(alias, token) => self.on_redial(&alias, token, now),
                 Timer::ProbeOver(alias, token) => self.on_probe_over(&alias, token, now),
                 Timer::SuspicionOver(alias, token) => self.on_suspicion_over(&alias, token, now),
-                Timer::RelayOver(token) => self.answer_relay(token, false),
+                Timer::RelayOver(asker, target) => self.end_relay(asker, target),
                 Timer::Join(join, token) => self.on_join_due(join, token, now),
                 Timer::LookUp(join, token) => self.on_look_up_late(join, token),
                 Timer::JoinOver(join) => self.on_join_over(join, now),
@@ -136,7 +143,10 @@ impl Membership {
 
     /// The next action for the driver, if any.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        // Once for all that has happened since.
+        let changed = action.is_none() && std::mem::take(&mut self.peers_changed);
+        if changed { Some(Action::SavePeers(self.peers())) } else { action }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called next.

@@ -19,6 +19,9 @@ use super::timer::Timer;
 /// One that was never met is remembered, once it is down, for so many times
 /// [`suspect_after`](super::timing::Timing::suspect_after): anybody can make up names.
 const UNMET_KEPT: u32 = 60;
+/// So many that have ended are remembered: anybody that holds the secret can come and go under ever
+/// other names.
+const MOST_ENDED: usize = 4096;
 
 impl Membership {
     pub(super) fn on_message(&mut self, conn: ConnId, message: IridiumMessage, now: Time) {
@@ -63,7 +66,7 @@ impl Membership {
             IridiumMessage::PingAck(ack) => self.on_ping_ack(ack, now),
             IridiumMessage::Features(theirs) => self.on_features(conn, theirs),
             IridiumMessage::Leave => self.on_left(&alias, now),
-            IridiumMessage::NotDialable(info) => self.on_not_dialable(info),
+            IridiumMessage::NotDialable(info) => self.on_not_dialable(info, now),
             _ => self.protocol_error(conn, "a message that is not for a link", now),
         }
     }
@@ -79,13 +82,13 @@ impl Membership {
             let doubtful = failed.map(|m| m.info.clone());
             self.establish(conn, &alias, now);
             if let Some(info) = doubtful {
-                self.check_dialable(info);
+                self.check_dialable(info, now);
             }
         }
         let member = self.members.get_mut(&alias)?;
         member.last_heard = now;
         if member.state == State::Suspect {
-            self.clear_suspicion(&alias);
+            self.clear_suspicion(&alias, now);
         }
         Some(alias)
     }
@@ -100,13 +103,8 @@ impl Membership {
         {
             member.rtt = Some(now.saturating_sub(sent));
         }
-        self.reject_claim(alias, pong.token);
-        let answered = |r: &Relay| r.target == conn && r.ping <= pong.token;
-        let relays: Vec<u64> =
-            self.relays.iter().filter(|(_, r)| answered(r)).map(|(token, _)| *token).collect();
-        for token in relays {
-            self.answer_relay(token, true);
-        }
+        self.reject_claim(alias, pong.token, now);
+        self.settle_relays(conn, Some(pong.token));
     }
 
     pub(super) fn on_heartbeat(&mut self, due: Time, now: Time) {
@@ -169,7 +167,7 @@ impl Membership {
         else {
             return;
         };
-        self.fail_relays(conn);
+        self.settle_relays(conn, None);
         let Some(member) = self.members.get_mut(&alias) else { return };
         if member.link != Some(conn) {
             return;
@@ -222,20 +220,24 @@ impl Membership {
         if member.state == State::Alive {
             member.state = State::Suspect;
             let id = member.id.clone();
-            log::info!("suspect node={id}");
+            if let Some(left_out) = self.log_limits.admit("suspect", now) {
+                log::info!("suspect node={id}{left_out}");
+            }
             self.push(Action::Emit(Event::Suspect { id }));
         }
         self.probe_indirectly(alias, now);
     }
 
     /// A suspect member answers again, on the link that it had.
-    fn clear_suspicion(&mut self, alias: &NodeAlias) {
+    fn clear_suspicion(&mut self, alias: &NodeAlias, now: Time) {
         let Some(member) = self.members.get_mut(alias) else { return };
         let Some(conn) = member.link else { return };
         member.state = State::Alive;
         member.suspicion = None;
         let id = member.id.clone();
-        log::info!("recovered node={id}");
+        if let Some(left_out) = self.log_limits.admit("recovered", now) {
+            log::info!("recovered node={id}{left_out}");
+        }
         let link = conn.into();
         self.push(Action::Emit(Event::Recovered { id, reconnected: false, link }));
     }
@@ -266,36 +268,61 @@ impl Membership {
     }
 
     pub(super) fn on_ping_req(&mut self, conn: ConnId, request: &PingReq, now: Time) {
+        let token = request.token;
         let link = self
             .members
             .get(&request.target.alias)
             .filter(|m| m.id.incarnation == request.target.incarnation)
             .and_then(|m| m.link);
         let Some(target) = link else {
-            let ack = PingAck { token: request.token, reached: false };
+            let ack = PingAck { token, reached: false };
             return self.send(conn, IridiumMessage::PingAck(ack));
         };
+        if let Some(relay) = self.relays.get_mut(&(conn, target)) {
+            relay.asked = token;
+            return self.answer_relay(conn, target);
+        }
         let ping = self.ping(target, now);
-        let token = self.next_number();
-        self.relays.insert(token, Relay { conn, asked: request.token, target, ping });
-        self.timers.set(now + self.timing.probe_timeout, Timer::RelayOver(token));
+        self.relays.insert((conn, target), Relay { asked: token, ping, reached: None });
+        self.timers.set(now + self.timing.probe_timeout, Timer::RelayOver(conn, target));
     }
 
-    pub(super) fn answer_relay(&mut self, token: u64, reached: bool) {
-        let Some(relay) = self.relays.remove(&token) else { return };
-        if self.conns.contains_key(&relay.conn) {
+    /// Answers the node that has asked, if it is known what to.
+    fn answer_relay(&mut self, asker: ConnId, target: ConnId) {
+        let Some(relay) = self.relays.get(&(asker, target)) else { return };
+        if let Some(reached) = relay.reached
+            && self.conns.contains_key(&asker)
+        {
             let ack = PingAck { token: relay.asked, reached };
-            self.send(relay.conn, IridiumMessage::PingAck(ack));
+            self.send(asker, IridiumMessage::PingAck(ack));
         }
     }
 
-    /// The link to a member is lost: nodes that asked about it are answered.
-    fn fail_relays(&mut self, target: ConnId) {
-        let lost: Vec<u64> =
-            self.relays.iter().filter(|(_, r)| r.target == target).map(|(t, _)| *t).collect();
-        for token in lost {
-            self.answer_relay(token, false);
+    /// A member has answered pings up to that token, or its link is lost: those that have asked about
+    /// it are told.
+    fn settle_relays(&mut self, target: ConnId, answered: Option<u64>) {
+        let mut settled = Vec::new();
+        for (&(asker, of), relay) in &mut self.relays {
+            let is_answered = answered.is_none_or(|token| relay.ping <= token);
+            if of == target && relay.reached.is_none() && is_answered {
+                relay.reached = Some(answered.is_some());
+                settled.push(asker);
+            }
         }
+        for asker in settled {
+            self.answer_relay(asker, target);
+        }
+    }
+
+    /// The time of a probe for another is over: without an answer, the member was not reached.
+    pub(super) fn end_relay(&mut self, asker: ConnId, target: ConnId) {
+        if let Some(relay) = self.relays.get_mut(&(asker, target))
+            && relay.reached.is_none()
+        {
+            relay.reached = Some(false);
+            self.answer_relay(asker, target);
+        }
+        self.relays.remove(&(asker, target));
     }
 
     fn on_ping_ack(&mut self, ack: PingAck, now: Time) {
@@ -315,10 +342,10 @@ impl Membership {
         suspicion.reached = true;
         member.last_heard = now;
         match link {
-            Some(conn) if self.is_confirmed(conn) => self.clear_suspicion(&alias),
+            Some(conn) if self.is_confirmed(conn) => self.clear_suspicion(&alias, now),
             // Its next message says whether it is a link.
             Some(_) => {}
-            None => self.warn_of_address(&alias),
+            None => self.warn_of_address(&alias, now),
         }
     }
 
@@ -371,10 +398,12 @@ impl Membership {
     /// Marks a member down.
     fn mark_down(&mut self, alias: &NodeAlias, now: Time) {
         let Some(member) = self.members.get_mut(alias) else { return };
-        log::warn!(
-            "down node={}: it does not answer, and none of those asked reaches it",
-            member.id
-        );
+        if let Some(left_out) = self.log_limits.admit("down", now) {
+            log::warn!(
+                "down node={}: it does not answer, and none of those asked reaches it{left_out}",
+                member.id
+            );
+        }
         let id = self.retire_member(alias, State::Down, now);
         if let Some(id) = id {
             self.push(Action::Emit(Event::Down { id }));
@@ -386,7 +415,9 @@ impl Membership {
     /// A member has left: it sent `Leave`, here or to a node that reports it.
     pub(super) fn on_left(&mut self, alias: &NodeAlias, now: Time) {
         if let Some(id) = self.retire_member(alias, State::Left, now) {
-            log::info!("left node={id}");
+            if let Some(left_out) = self.log_limits.admit("left", now) {
+                log::info!("left node={id}{left_out}");
+            }
             self.push(Action::Emit(Event::Left { id }));
         }
         self.save_peers();
@@ -414,11 +445,12 @@ impl Membership {
             if self.is_confirmed(conn) {
                 self.push(Action::Unlink { id: id.clone(), conn });
             }
-            self.fail_relays(conn);
+            self.settle_relays(conn, None);
             self.close(conn, "the member is gone");
         }
         let kept = self.kept_for(alias);
         self.timers.set(now + kept, Timer::Forget(alias.clone()));
+        self.make_room_for_ended(now);
         self.reconsider_claim(alias, now);
         announced.then_some(id)
     }
@@ -426,19 +458,31 @@ impl Membership {
     /// How long one that has ended is remembered: not long, if it was only heard of.
     fn kept_for(&self, alias: &NodeAlias) -> Duration {
         match self.members.get(alias) {
-            Some(member) if !member.met && member.state == State::Down => {
+            Some(member) if !member.met => {
                 self.timing.suspect_after.saturating_mul(UNMET_KEPT).min(self.timing.forget_after)
             }
             _ => self.timing.forget_after,
         }
     }
 
+    /// Drops the one that ended first, when there are too many.
+    fn make_room_for_ended(&mut self, now: Time) {
+        if self.members.len() <= MOST_ENDED {
+            return;
+        }
+        let ended = || self.members.values().filter(|m| !m.is_present());
+        let first = ended().min_by_key(|m| m.ended).map(|m| m.id.alias.clone());
+        if let Some(first) = first.filter(|_| ended().count() > MOST_ENDED) {
+            self.remove_member(&first, now);
+        }
+    }
+
     pub(super) fn on_forget(&mut self, alias: &NodeAlias, now: Time) {
         let kept = self.kept_for(alias);
-        let gone = |m: &Member| !m.is_present() && now >= m.ended + kept;
-        if self.members.get(alias).is_some_and(gone) {
-            self.remove_member(alias);
-            self.save_peers();
+        let gone = |m: &&Member| !m.is_present() && now >= m.ended + kept;
+        if let Some(met) = self.members.get(alias).filter(gone).map(|m| m.met) {
+            self.remove_member(alias, now);
+            self.peers_changed |= met;
         }
     }
 }

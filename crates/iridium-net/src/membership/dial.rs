@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use iridium_proto::{IridiumMessage, Join, NodeAlias, NodeInfo, NodeIp, RejectReason};
 
-use crate::error::{HandshakeError, JoinError};
+use crate::error::HandshakeError;
 use crate::event::Event;
 use crate::ids::{ConnId, DialId};
 
@@ -93,7 +93,7 @@ impl Membership {
         match purpose {
             DialPurpose::Member(alias) => self.on_member_failed(alias, &failure, now),
             DialPurpose::Join(join, addr) => self.on_join_failed(*join, *addr, failure, now),
-            DialPurpose::Check(info) => self.on_check_failed(info, &failure),
+            DialPurpose::Check(info) => self.on_check_failed(info, &failure, now),
         }
     }
 
@@ -121,9 +121,16 @@ impl Membership {
         }
         self.clear_seed_attempts(now);
         match reason {
+            RejectReason::NumberTaken if self.may_renumber && !self.believes(purpose, now) => {
+                self.on_disbelieved(purpose, &reason, now);
+            }
             RejectReason::NumberTaken if self.may_renumber => self.change_identity(0, now),
             RejectReason::Outdated(incarnation) if self.is_plausible(incarnation) => {
-                self.change_identity(incarnation, now);
+                if self.believes(purpose, now) {
+                    self.change_identity(incarnation, now);
+                } else {
+                    self.on_disbelieved(purpose, &reason, now);
+                }
             }
             // The last of all incarnations cannot be replaced by a larger one, and others are lies.
             RejectReason::Outdated(_) => self.on_refused(purpose, reason, now),
@@ -144,6 +151,15 @@ impl Membership {
                 self.on_refused(purpose, reason, now);
             }
         }
+    }
+
+    /// A node that refuses this one is not believed why. It may be reached later.
+    fn on_disbelieved(&mut self, purpose: &DialPurpose, reason: &RejectReason, now: Time) {
+        if let Some(left_out) = self.log_limits.admit("disbelieved", now) {
+            log::warn!("refused, which this node does not believe: {reason}{left_out}");
+        }
+        let failure = DialFailure::Unreachable(reason.to_string().into());
+        self.on_attempt_failed(purpose, failure, now);
     }
 
     fn on_already_linked(&mut self, purpose: &DialPurpose, now: Time) {
@@ -167,14 +183,11 @@ impl Membership {
                     self.schedule_redial(alias, now);
                 }
                 let by = alias.to_string();
-                let excluded = self.is_alone() && !self.has_hope();
-                // Who has other links goes on, and an operator must know.
-                self.push(Action::Emit(if excluded {
-                    Event::Excluded(JoinError::Refused { by, reason })
-                } else {
-                    log::error!("refused by={by}: {reason}");
-                    Event::Refused { by, reason }
-                }));
+                // Others may take it, so it goes on, and an operator must know.
+                if let Some(left_out) = self.log_limits.admit("refused by", now) {
+                    log::error!("refused by={by}: {reason}{left_out}");
+                    self.push(Action::Emit(Event::Refused { by, reason }));
+                }
             }
             DialPurpose::Join(join, addr) => self.on_join_refused(*join, *addr, reason, now),
             DialPurpose::Check(..) => {}
@@ -246,6 +259,11 @@ impl Membership {
 
     /// Has the driver remember the peers for the next start.
     pub(super) fn save_peers(&mut self) {
+        self.peers_changed = true;
+    }
+
+    /// The peers to be remembered.
+    pub(super) fn peers(&self) -> Vec<NodeInfo> {
         let members = self.members.values().filter(|m| m.is_worth_remembering());
         let mut peers: Vec<NodeInfo> = members.map(|m| m.info.clone()).collect();
         for peer in self.joins.values().filter_map(|join| join.remembered()) {
@@ -254,7 +272,7 @@ impl Membership {
             }
         }
         peers.sort();
-        self.push(Action::SavePeers(peers));
+        peers
     }
 
     pub(super) fn on_closed(&mut self, conn: ConnId, now: Time) {

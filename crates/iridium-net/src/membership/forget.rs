@@ -34,6 +34,7 @@ impl Membership {
             }
             Some(_) => {
                 self.bury(&alias, now);
+                self.tell_forgotten(&alias);
                 Ok(())
             }
             None => self.forget_remembered(alias, now),
@@ -51,7 +52,11 @@ impl Membership {
         let id = NodeId { alias: alias.clone(), incarnation: ANY_INCARNATION, number };
         let record = MemberRecord { info, id, refutation: 0, state: RecordState::Forgotten };
         self.insert_known(record, now);
+        if let Some(member) = self.members.get_mut(&alias) {
+            member.met = true;
+        }
         self.bury(&alias, now);
+        self.tell_forgotten(&alias);
         Ok(())
     }
 
@@ -59,29 +64,42 @@ impl Membership {
     pub(super) fn merge_forgotten(&mut self, record: MemberRecord, now: Time) {
         let alias = record.id.alias.clone();
         let told = record.id.incarnation;
+        let known = self.members.get(&alias).is_some_and(Member::is_first_hand);
         match self.members.get(&alias).map(|m| (m.id.incarnation, m.state, m.link)) {
             Some((_, _, Some(_))) => return,
             Some((known, State::Forgotten, _)) if told <= known => return,
             Some((known, ..)) if told < known && told != ANY_INCARNATION => return,
             Some((known, ..)) if told > known => {
-                self.remove_member(&alias);
+                self.remove_member(&alias, now);
                 self.insert_known(record, now);
             }
             Some(_) => {}
             None => self.insert_known(record, now),
         }
         self.bury(&alias, now);
+        // What is only heard is not passed on.
+        if known {
+            self.tell_forgotten(&alias);
+        }
     }
 
-    /// Leaves a tombstone of a member, and tells all of it.
+    /// Leaves a tombstone of a member.
     fn bury(&mut self, alias: &NodeAlias, now: Time) {
         if let Some(id) = self.retire_member(alias, State::Forgotten, now) {
             self.push(Action::Emit(Event::Down { id }));
         }
         self.joins.retain(|_, join| join.remembered().is_none_or(|p| p.alias != *alias));
         self.save_peers();
+        if let Some(member) = self.members.get(alias)
+            && let Some(left_out) = self.log_limits.admit("forgot", now)
+        {
+            log::info!("forgot node={}{left_out}", member.id);
+        }
+    }
+
+    /// Tells all that a member is forgotten.
+    fn tell_forgotten(&mut self, alias: &NodeAlias) {
         let Some(record) = self.members.get(alias).map(Member::record) else { return };
-        log::info!("forgot node={}", record.id);
         let links: Vec<ConnId> = self.links().map(|(conn, _)| conn).collect();
         for conn in links {
             let members = Members { nodes: vec![record.clone()], answer: false };
@@ -91,10 +109,11 @@ impl Membership {
 
     /// Tells a node that was not linked when members were forgotten.
     pub(super) fn send_tombstones(&mut self, conn: ConnId) {
-        let forgotten = self.members.values().filter(|m| m.state == State::Forgotten);
+        let forgotten =
+            self.members.values().filter(|m| m.state == State::Forgotten && m.is_first_hand());
         let nodes: Vec<MemberRecord> = forgotten.map(Member::record).collect();
         if !nodes.is_empty() {
-            self.send(conn, IridiumMessage::Members(Members { nodes, answer: false }));
+            self.send_list(conn, nodes, false);
         }
     }
 }

@@ -11,9 +11,13 @@ use super::core::Membership;
 use super::interface::Time;
 use super::member::{Member, State};
 use super::plausible::believed;
+use super::timing::Timing;
 
 /// As many members as a cluster may have, and some more.
 const MOST_UNMET: usize = 2048;
+/// So many records are sent in one message. With the longest of names they take less than a fifth of
+/// the longest frame of a link.
+const MOST_IN_LIST: usize = 1000;
 
 /// 64-bit FNV-1a (Fowler, Noll, Vo), which is the same on every machine.
 struct Fnv(u64);
@@ -31,8 +35,8 @@ impl Fnv {
 }
 
 impl Membership {
-    /// A digest of the members that are present, this node included: equal lists have
-    /// equal digests at every node. Addresses are left out, since they may differ
+    /// A digest of the members that are present and that this node knows itself, with this node: where
+    /// all are linked, it is equal at every node. Addresses are left out, since they may differ
     /// between networks, and so is suspicion, which passes.
     pub(super) fn digest(&mut self) -> u64 {
         if let Some(digest) = self.digest {
@@ -41,7 +45,7 @@ impl Membership {
         let mut present: Vec<(&NodeId, u32)> = self
             .members
             .values()
-            .filter(|m| m.is_present())
+            .filter(|m| m.is_present() && m.is_first_hand())
             .map(|m| (&m.id, m.refutation))
             .collect();
         present.push((&self.me.id, self.me.refutation));
@@ -58,32 +62,51 @@ impl Membership {
     }
 
     /// Sends the whole list when the other end's digest differs, at most every
-    /// [`exchange_every`](super::timing::Timing::exchange_every).
+    /// [`exchange_every`](super::timing::Timing::exchange_every). Where one end cannot reach a member
+    /// that the other does, the digests stay as they are: then the lists are sent more rarely.
     pub(super) fn compare_digest(&mut self, conn: ConnId, theirs: u64, now: Time) {
-        if self.digest() == theirs {
+        let digests = [self.digest(), theirs];
+        if digests[0] == theirs {
             return;
         }
-        let every = self.timing.exchange_every;
+        let Timing { exchange_every, redial_max, .. } = self.timing;
         let Some(state) = self.conns.get_mut(&conn) else { return };
-        if state.exchanged.is_some_and(|at| now < at + every) {
+        let too_soon =
+            |(at, earlier)| now < at + if earlier == digests { redial_max } else { exchange_every };
+        if state.exchanged.is_some_and(too_soon) {
             return;
         }
-        state.exchanged = Some(now);
+        state.exchanged = Some((now, digests));
         let nodes = self.all_records();
-        self.send(conn, IridiumMessage::Members(Members { nodes, answer: true }));
+        self.send_list(conn, nodes, true);
     }
 
     pub(super) fn on_members(&mut self, conn: ConnId, members: Members, now: Time) {
         let Some(remote) = self.conns.get(&conn).map(|state| state.remote) else { return };
         self.merge_all(members.nodes, remote, now);
-        if members.answer {
+        // Twice as often as an honest node asks, whose clock may be fast.
+        let every = self.timing.exchange_every / 2;
+        let Some(state) = self.conns.get_mut(&conn).filter(|_| members.answer) else { return };
+        if state.answered.is_none_or(|at| now >= at + every) {
+            state.answered = Some(now);
             let nodes = self.all_records();
-            self.send(conn, IridiumMessage::Members(Members { nodes, answer: false }));
+            self.send_list(conn, nodes, false);
         }
     }
 
-    /// This node and all members, also those that are down or left, so that outdated
-    /// gossip about them is corrected.
+    /// Sends a list in as many messages as it takes, of which the last asks for an answer.
+    pub(super) fn send_list(&mut self, conn: ConnId, mut nodes: Vec<MemberRecord>, answer: bool) {
+        while nodes.len() > MOST_IN_LIST {
+            let later = nodes.split_off(MOST_IN_LIST);
+            self.send(conn, IridiumMessage::Members(Members { nodes, answer: false }));
+            nodes = later;
+        }
+        self.send(conn, IridiumMessage::Members(Members { nodes, answer }));
+    }
+
+    /// This node and all members that it knows itself, also those that are down or left, so that
+    /// outdated gossip about them is corrected. What it has only heard is not passed on: a rumour would
+    /// go round for ever.
     fn all_records(&self) -> Vec<MemberRecord> {
         let me = MemberRecord {
             info: self.me.info.clone(),
@@ -91,13 +114,20 @@ impl Membership {
             refutation: self.me.refutation,
             state: RecordState::Alive,
         };
-        std::iter::once(me).chain(self.members.values().map(Member::record)).collect()
+        let known = self.members.values().filter(|m| m.is_first_hand());
+        std::iter::once(me).chain(known.map(Member::record)).collect()
     }
 
-    /// All members that are present, but the one that asks.
-    pub(super) fn present_records(&self, asks: Option<&NodeAlias>) -> Vec<MemberRecord> {
-        let wanted = |m: &&Member| m.is_present() && Some(&m.id.alias) != asks;
-        self.members.values().filter(wanted).map(Member::record).collect()
+    /// All members that are present and that this node knows itself, but the one that asks: those for
+    /// the answer to it, and those that do not fit into that.
+    pub(super) fn present_records(
+        &self,
+        asks: &NodeAlias,
+    ) -> (Vec<MemberRecord>, Vec<MemberRecord>) {
+        let wanted = |m: &&Member| m.is_present() && m.is_first_hand() && m.id.alias != *asks;
+        let mut first: Vec<_> = self.members.values().filter(wanted).map(Member::record).collect();
+        let others = first.split_off(first.len().min(MOST_IN_LIST));
+        (first, others)
     }
 
     /// Merges a list from the node at `remote`. Returns the members on it that are
@@ -116,7 +146,7 @@ impl Membership {
                 continue;
             }
             if record.id.alias == self.me.id.alias {
-                self.refute(&record);
+                self.refute(&record, now);
                 continue;
             }
             if record.info.alias != record.id.alias || !self.is_plausible_record(&record) {
@@ -146,13 +176,15 @@ impl Membership {
     }
 
     /// Refutes that this node is suspect, down or left.
-    fn refute(&mut self, record: &MemberRecord) {
+    fn refute(&mut self, record: &MemberRecord, now: Time) {
         let same_incarnation = record.id.incarnation == self.me.id.incarnation;
         let next = believed(record.refutation, self.me.refutation).saturating_add(1);
         if same_incarnation && record.state != RecordState::Alive && next > self.me.refutation {
             self.me.refutation = next;
             self.digest = None;
-            log::info!("refuting that this node is {:?}", record.state);
+            if let Some(left_out) = self.log_limits.admit("refuting", now) {
+                log::info!("refuting that this node is {:?}{left_out}", record.state);
+            }
         } else if record.id.incarnation > self.me.id.incarnation {
             log::debug!("another node has the alias of this one: {}", record.id);
         }
@@ -180,7 +212,7 @@ impl Membership {
             if member.has_fresh_link(now, self.timing.suspect_after) {
                 return false;
             }
-            self.remove_member(&alias);
+            self.remove_member(&alias, now);
             let left = record.state == RecordState::Left;
             self.insert_known(record, now);
             if !present {

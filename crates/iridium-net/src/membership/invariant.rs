@@ -142,8 +142,9 @@ impl Membership {
     }
 
     fn stranded_relay(&self) -> Option<String> {
-        self.relays.keys().find_map(|&token| {
-            self.missing(&Timer::RelayOver(token)).map(|flaw| format!("relay {token}: {flaw}"))
+        self.relays.keys().find_map(|&(asker, target)| {
+            let flaw = self.missing(&Timer::RelayOver(asker, target))?;
+            Some(format!("relay {} to {}: {flaw}", asker.0, target.0))
         })
     }
 }

@@ -56,7 +56,8 @@ pub(super) struct Member {
     pub(super) id: NodeId,
     pub(super) refutation: u32,
     pub(super) state: State,
-    /// It has been linked to this node, so that it is remembered for the next start.
+    /// It has been linked to this node, so that it is remembered for the next start; or an operator of
+    /// this node has said what is known of it.
     pub(super) met: bool,
     /// `Up` was reported, and neither `Down` nor `Left` since.
     pub(super) announced: bool,
@@ -104,6 +105,11 @@ impl Member {
 
     pub(super) fn introduced(intro: &Introduction, now: Time) -> Self {
         Self::new(intro.info.clone(), intro.id.clone(), intro.refutation, now)
+    }
+
+    /// Whether this node knows it itself, and not only from what others tell.
+    pub(super) fn is_first_hand(&self) -> bool {
+        self.met || self.link.is_some()
     }
 
     /// Whether it counts as a member.

@@ -1,7 +1,5 @@
 //! Indirect probes: what this node has asked others, and what others have asked it.
 
-use crate::ids::ConnId;
-
 /// The indirect probes of a suspect member.
 #[derive(Debug)]
 pub(super) struct Suspicion {
@@ -15,14 +13,15 @@ pub(super) struct Suspicion {
     pub(super) refused: bool,
 }
 
-/// An indirect probe that this node carries out for another.
+/// An indirect probe that this node carries out for another. It stands until its time is over, also
+/// when it was answered: the same question is answered in the same way meanwhile, so that nobody can
+/// have a member pinged faster.
 #[derive(Debug)]
 pub(super) struct Relay {
-    /// The link on which it was asked for.
-    pub(super) conn: ConnId,
     /// The token to answer with.
     pub(super) asked: u64,
-    /// The link on which the target was pinged, and the token of that ping.
-    pub(super) target: ConnId,
+    /// The token with which the target was pinged.
     pub(super) ping: u64,
+    /// Whether the target has answered, once that is known.
+    pub(super) reached: Option<bool>,
 }

@@ -31,7 +31,7 @@ pub(super) enum Timer {
     /// Probe this suspect member again, or mark it down.
     SuspicionOver(NodeAlias, u64),
     /// Answer the node that asked this one to probe a member: it did not answer.
-    RelayOver(u64),
+    RelayOver(ConnId, ConnId),
     /// Try the addresses of this join again.
     Join(JoinId, u64),
     /// Its name should have been looked up by now.

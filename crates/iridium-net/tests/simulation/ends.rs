@@ -7,7 +7,8 @@ use iridium_net::membership::{Action, ConnId, DialFailure, Input, Membership, St
 use iridium_net::{Endpoint, Event, ForgetError};
 use iridium_proto::{
     Features, Hello, Introduction, IridiumMessage, MemberRecord, Members, NodeAlias, NodeId,
-    NodeInfo, NodeIp, NodeNumber, NodePort, Ping, RecordState, RejectReason, ViewState,
+    NodeInfo, NodeIp, NodeNumber, NodePort, Ping, PingReq, Pong, RecordState, RejectReason,
+    ViewState,
 };
 
 use crate::table::{SECOND, count, isolate, mesh, refusal, until};
@@ -212,9 +213,10 @@ fn refutations_grow_in_bounded_steps() {
     link_by_hand(&mut core);
     let mut said = record("me", 1, RecordState::Suspect);
     let mut last = 0;
-    for refutation in [0, u32::MAX - 1, u32::MAX, u32::MAX] {
+    for (at, refutation) in (0..).zip([0, u32::MAX - 1, u32::MAX, u32::MAX]) {
         said.refutation = refutation;
-        tell(&mut core, said.clone());
+        // It answers once in a while.
+        tell_at(&mut core, said.clone(), at * SECOND);
         let own = std::iter::from_fn(|| core.poll_action()).find_map(|action| match action {
             Action::Send { message: IridiumMessage::Members(members), .. } => {
                 members.nodes.into_iter().find(|record| record.id == said.id)
@@ -226,6 +228,223 @@ fn refutations_grow_in_bounded_steps() {
         last = now;
     }
     assert_eq!(core.stranded(), None);
+}
+
+/// What the core does now: messages for that node, and the rest.
+fn sent(core: &mut Membership) -> Vec<IridiumMessage> {
+    let actions = std::iter::from_fn(|| core.poll_action());
+    actions
+        .filter_map(|action| match action {
+            Action::Send { conn: FRIEND, message } => Some(message),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The records in messages.
+fn records(messages: Vec<IridiumMessage>) -> Vec<MemberRecord> {
+    let nodes = messages.into_iter().map(|message| match message {
+        IridiumMessage::Members(members) => members.nodes,
+        IridiumMessage::HelloAck(ack) => ack.nodes,
+        _ => Vec::new(),
+    });
+    nodes.flatten().collect()
+}
+
+#[test]
+fn what_a_node_has_only_heard_it_does_not_pass_on() {
+    let mut core = lone_core(1, 1);
+    link_by_hand(&mut core);
+    let digest = |core: &mut Membership| {
+        say(core, IridiumMessage::Ping(Ping { token: 1, digest: 7 }), Duration::ZERO);
+        sent(core).into_iter().find_map(|message| match message {
+            IridiumMessage::Pong(pong) => Some(pong.digest),
+            _ => None,
+        })
+    };
+    let before = digest(&mut core);
+    for (name, state) in [
+        ("alive", RecordState::Alive),
+        ("suspect", RecordState::Suspect),
+        ("forgotten", RecordState::Forgotten),
+    ] {
+        tell(&mut core, record(name, 5, state));
+    }
+    let known: Vec<_> = records(sent(&mut core)).into_iter().map(|record| record.id).collect();
+    let friend = intro("friend", 77).id;
+    assert_eq!(known, [core.me().0, friend], "itself and whom it knows");
+    assert_eq!(digest(&mut core), before, "its list is as before");
+    // Nor does a newcomer hear of them.
+    let hello = Hello { intro: intro("newcomer", 78), version: 1, features: Features::NONE };
+    let first = IridiumMessage::Hello(hello);
+    let conn = ConnId(2);
+    core.handle(Input::Accepted { conn, remote: ip(), local: ip(), first }, Duration::ZERO);
+    let answer = std::iter::from_fn(|| core.poll_action()).find_map(|action| match action {
+        Action::Send { message: IridiumMessage::HelloAck(ack), .. } => Some(ack.nodes),
+        _ => None,
+    });
+    assert_eq!(answer.map(|nodes| nodes.len()), Some(1), "the friend");
+    assert_eq!(core.stranded(), None);
+}
+
+#[test]
+fn probes_for_others_are_made_once_in_their_time_however_often_they_are_asked_for() {
+    let mut core = lone_core(1, 1);
+    link_by_hand(&mut core);
+    say(&mut core, IridiumMessage::Ping(Ping { token: 1, digest: 0 }), Duration::ZERO);
+    let target = ConnId(2);
+    let hello = Hello { intro: intro("target", 78), version: 1, features: Features::NONE };
+    let first = IridiumMessage::Hello(hello);
+    core.handle(Input::Accepted { conn: target, remote: ip(), local: ip(), first }, Duration::ZERO);
+    let ping = IridiumMessage::Ping(Ping { token: 1, digest: 0 });
+    core.handle(Input::Message { conn: target, message: ping }, Duration::ZERO);
+    while core.poll_action().is_some() {}
+    let ask = |core: &mut Membership, token| {
+        let id = intro("target", 78).id;
+        say(core, IridiumMessage::PingReq(PingReq { token, target: id }), Duration::ZERO);
+    };
+    let mut pings = Vec::new();
+    let mut acks = Vec::new();
+    let mut take = |core: &mut Membership| {
+        for action in std::iter::from_fn(|| core.poll_action()) {
+            match action {
+                Action::Send { conn, message: IridiumMessage::Ping(ping) } if conn == target => {
+                    pings.push(ping.token);
+                }
+                Action::Send { conn: FRIEND, message: IridiumMessage::PingAck(ack) } => {
+                    acks.push((ack.token, ack.reached));
+                }
+                _ => {}
+            }
+        }
+        (pings.clone(), acks.clone())
+    };
+    for token in 0..1000 {
+        ask(&mut core, token);
+    }
+    let (pings, acks) = take(&mut core);
+    assert_eq!((pings.len(), acks.len()), (1, 0));
+    let pong = IridiumMessage::Pong(Pong { token: pings[0], digest: 0 });
+    core.handle(Input::Message { conn: target, message: pong }, Duration::ZERO);
+    // The last question is answered, and those that come later at once.
+    assert_eq!(take(&mut core).1, [(999, true)]);
+    ask(&mut core, 1000);
+    let (pings, acks) = take(&mut core);
+    assert_eq!((pings.len(), acks), (1, vec![(999, true), (1000, true)]));
+    assert_eq!(core.stranded(), None);
+}
+
+#[test]
+fn no_made_up_node_that_refuses_this_one_costs_it_its_links() {
+    let mut core = lone_core(1, 1);
+    link_by_hand(&mut core);
+    let ping = IridiumMessage::Ping(Ping { token: 1, digest: 0 });
+    say(&mut core, ping.clone(), Duration::ZERO);
+    let before = core.me().0;
+    let friend_is_linked = |core: &Membership| {
+        let friend = core.view().into_iter().find(|m| m.info.alias.as_str() == "friend");
+        friend.is_some_and(|m| m.state == ViewState::Alive)
+    };
+    // Long after the start, when processes have links.
+    let mut conns = 10;
+    for second in 100..200 {
+        let now = second * SECOND;
+        say(&mut core, ping.clone(), now);
+        core.handle_timeout(now);
+        tell_at(&mut core, record(&format!("ghost{second}"), 5, RecordState::Alive), now);
+        let refusals = [
+            RejectReason::Outdated(u64::MAX),
+            RejectReason::Outdated(before.incarnation + 1),
+            RejectReason::NumberTaken,
+            RejectReason::AliasTaken(intro("me", 9).info),
+        ];
+        for action in std::iter::from_fn(|| core.poll_action()).collect::<Vec<_>>() {
+            let Action::Dial { dial, .. } = action else { continue };
+            conns += 1;
+            let (conn, remote) = (ConnId(conns), ip());
+            core.handle(Input::Connected { dial, conn, remote }, now);
+            let message = IridiumMessage::Reject(refusals[conns as usize % 4].clone());
+            core.handle(Input::Message { conn, message }, now);
+        }
+        let excluded = |action| matches!(action, Action::Emit(Event::Excluded(_)));
+        assert!(!std::iter::from_fn(|| core.poll_action()).any(excluded));
+        assert_eq!(core.me().0, before);
+        assert!(friend_is_linked(&core));
+        assert_eq!(core.stranded(), None);
+    }
+    assert!(conns > 100, "they were dialled");
+}
+
+#[test]
+fn long_lists_come_in_parts_that_fit_and_who_has_ended_is_remembered_up_to_a_number() {
+    let mut core = lone_core(1, 1);
+    link_by_hand(&mut core);
+    sent(&mut core);
+    for number in 0..10_000_u64 {
+        let conn = ConnId(100 + number);
+        let alias = format!("{number:x<64}");
+        let hello = Hello { intro: intro(&alias, 2), version: 1, features: Features::NONE };
+        let first = IridiumMessage::Hello(hello);
+        core.handle(Input::Accepted { conn, remote: ip(), local: ip(), first }, Duration::ZERO);
+        let message = IridiumMessage::Leave;
+        core.handle(Input::Message { conn, message }, Duration::ZERO);
+        while core.poll_action().is_some() {}
+    }
+    let known = core.view().len();
+    assert!((1_000..5_000).contains(&known), "{known}");
+    say(&mut core, IridiumMessage::Members(Members { nodes: vec![], answer: true }), SECOND);
+    let lists = sent(&mut core);
+    let all = records(lists.clone()).len();
+    assert_eq!(all, known);
+    for list in lists {
+        let mut frame = Vec::new();
+        iridium_proto::encode_frame(&list, &mut frame).unwrap();
+        assert!(frame.len() < 300_000, "{}", frame.len());
+    }
+    assert_eq!(core.stranded(), None);
+}
+
+#[test]
+fn the_peers_are_saved_once_however_many_change() {
+    let mut core = lone_core(1, 1);
+    link_by_hand(&mut core);
+    for number in 0..1000_u64 {
+        let hello = Hello {
+            intro: intro(&format!("n{number}"), 2 + number),
+            version: 1,
+            features: Features::NONE,
+        };
+        let (conn, first) = (ConnId(100 + number), IridiumMessage::Hello(hello));
+        core.handle(Input::Accepted { conn, remote: ip(), local: ip(), first }, Duration::ZERO);
+        let message = IridiumMessage::Ping(Ping { token: 1, digest: 0 });
+        core.handle(Input::Message { conn, message }, Duration::ZERO);
+        core.handle(Input::Closed { conn }, Duration::ZERO);
+    }
+    // Those with the same number could not be told apart, and are refused.
+    let mut saved = 0;
+    let mut most = 0;
+    let mut now = Duration::ZERO;
+    let end = Timing::lan().forget_after + 60 * SECOND;
+    while now < end {
+        while let Some(action) = core.poll_action() {
+            match action {
+                Action::Dial { dial, .. } => {
+                    let failure = DialFailure::Unreachable("no network".into());
+                    core.handle(Input::DialFailed { dial, failure }, now);
+                }
+                Action::SavePeers(peers) => {
+                    saved += 1;
+                    most = most.max(peers.len());
+                }
+                _ => {}
+            }
+        }
+        // A node that is woken late finds many things due at once.
+        now = core.poll_timeout().unwrap().max(now + 600 * SECOND);
+        core.handle_timeout(now);
+    }
+    assert!(most > 500, "{most}");
+    assert!(saved < 200, "{saved} times");
 }
 
 #[test]
@@ -306,8 +525,16 @@ fn link_by_hand(core: &mut Membership) {
 
 /// That node tells the core of another, and wants to know what it knows.
 fn tell(core: &mut Membership, record: MemberRecord) {
-    let message = IridiumMessage::Members(Members { nodes: vec![record], answer: true });
-    core.handle(Input::Message { conn: FRIEND, message }, Duration::ZERO);
+    tell_at(core, record, Duration::ZERO);
+}
+
+fn tell_at(core: &mut Membership, record: MemberRecord, now: Duration) {
+    say(core, IridiumMessage::Members(Members { nodes: vec![record], answer: true }), now);
+}
+
+/// That node says anything.
+fn say(core: &mut Membership, message: IridiumMessage, now: Duration) {
+    core.handle(Input::Message { conn: FRIEND, message }, now);
 }
 
 /// Lets time pass without a network: each dial fails.
