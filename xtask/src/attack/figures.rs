@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::nodes::{Nodes, Usage};
+use super::usage::Usage;
 
 /// The most that any node has used while it was attacked, and what became of the others.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,15 +49,6 @@ pub(super) const USUAL: Bounds = Bounds {
 };
 /// Threads and descriptors of a newcomer, or of an operator who is just being answered.
 const TOLERANCE: u64 = 4;
-
-impl Figures {
-    /// Adds what the nodes have written.
-    pub(super) fn note_files(&mut self, nodes: &Nodes) {
-        self.log = nodes.log_bytes() / 1024;
-        self.peers = nodes.peers_bytes() / 1024;
-        self.alarms += nodes.false_ends();
-    }
-}
 
 impl Bounds {
     /// The bounds that the figures break, in words.

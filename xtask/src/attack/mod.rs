@@ -8,6 +8,7 @@ mod figures;
 mod nodes;
 mod report;
 mod step;
+mod usage;
 mod watch;
 
 use std::io::Read;
@@ -95,9 +96,10 @@ fn carry_out(nodes: &mut Nodes, step: &Step, liar: &Path, short: bool) -> Result
     figures.newcomer = newcomer;
     nodes.end_newcomer();
     nodes.refuse_dead().with_context(|| format!("the attack has said: {said}"))?;
-    figures.note_files(nodes);
-    let left = nodes.left_over(before, RECOVERED_WITHIN)?;
-    figures.left = left;
+    figures.log = nodes.log_bytes() / 1024;
+    figures.peers = nodes.peers_bytes() / 1024;
+    figures.alarms += nodes.false_ends();
+    figures.left = nodes.left_over(before, RECOVERED_WITHIN)?;
     Ok(figures)
 }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::step::Asked;
+use super::usage::Usage;
 use crate::cluster::{self, Members};
 
 /// How many are attacked. One more comes.
@@ -22,15 +23,6 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
 /// What the process does that is lied to.
 const VICTIM: &str = "main: load $0 #1000000000\nsleep $0\nhlt\n";
-
-/// What a node uses, or the most that any has used.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Usage {
-    pub(super) threads: u64,
-    pub(super) files: u64,
-    /// Resident, in bytes.
-    pub(super) memory: u64,
-}
 
 /// The nodes and their files.
 pub(super) struct Nodes {
@@ -45,28 +37,6 @@ pub(super) struct Client {
     folder: PathBuf,
     base_port: u16,
     sealed: bool,
-}
-
-impl Usage {
-    /// The larger of each.
-    pub(super) fn max(self, other: Self) -> Self {
-        Self {
-            threads: self.threads.max(other.threads),
-            files: self.files.max(other.files),
-            memory: self.memory.max(other.memory),
-        }
-    }
-
-    /// What a process uses. `None` when it has ended.
-    pub(super) fn of(pid: u32) -> Option<Self> {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let number = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            line.split_whitespace().next()?.parse::<u64>().ok()
-        };
-        let files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64;
-        Some(Self { threads: number("Threads:")?, files, memory: number("VmRSS:")? * 1024 })
-    }
 }
 
 impl Nodes {

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 
 use super::figures::Figures;
-use super::nodes::{Client, Nodes, Usage};
+use super::nodes::{Client, Nodes};
 use super::step::Asked;
+use super::usage::Usage;
 
 /// How often what the nodes use is looked at.
 const LOOK: Duration = Duration::from_millis(20);
