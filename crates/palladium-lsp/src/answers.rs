@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use palladium::analysis::{Kind, Named, Symbol, outline};
+use palladium::analysis::{Kind, Named, Symbol};
 
 use crate::diagnostics::diagnostic;
 use crate::documents::Documents;
-use crate::files::read;
 use crate::position::{Lines, Position};
 use crate::programs::{Program, Programs};
 use crate::protocol::{
@@ -14,7 +13,7 @@ use crate::protocol::{
     Markup, ParameterInformation, PositionParams, ReferenceParams, SignatureHelp,
     SignatureInformation, TextEdit, WorkspaceEdit,
 };
-use crate::uri::{path_of, uri_of};
+use crate::uri::path_of;
 
 /// What answers are made of.
 pub(crate) struct Answers<'s> {
@@ -35,7 +34,7 @@ impl Answers<'_> {
         let path = path_of(&params.text_document.uri);
         let (program, named) = self.named(&path, params.position)?;
         let root = program.root.clone();
-        self.programs.location(&root, &named.declared)
+        self.programs.location(&root, &named.declared, self.documents)
     }
 
     pub(crate) fn references(&mut self, params: ReferenceParams) -> Vec<Location> {
@@ -46,7 +45,9 @@ impl Answers<'_> {
             let Some(program) = self.programs.at(&root) else { continue };
             let mut places = program.analysis.places_of(&declared);
             places.retain(|place| declaration || *place != declared);
-            let own = |place: &palladium::diag::Place| self.programs.location(&root, place);
+            let own = |place: &palladium::diag::Place| {
+                self.programs.location(&root, place, self.documents)
+            };
             found.extend(places.iter().filter_map(own));
         }
         found.sort_by(|a, b| (&a.uri, a.range.start).cmp(&(&b.uri, b.range.start)));
@@ -96,18 +97,23 @@ impl Answers<'_> {
 
     pub(crate) fn symbols(&mut self, params: DocumentParams) -> Vec<DocumentSymbol> {
         let path = path_of(&params.text_document.uri);
-        let Ok(text) = read(&path, self.documents) else { return Vec::new() };
-        let symbols = outline(&text);
-        let lines = Lines::new(text);
-        symbols.into_iter().map(|symbol| document_symbol(symbol, &lines)).collect()
+        let Some((program, file)) = self.programs.of(&path, self.documents) else {
+            return Vec::new();
+        };
+        let symbols = program.analysis.outline(file);
+        let lines = program.lines(file);
+        symbols.into_iter().map(|symbol| document_symbol(symbol, lines)).collect()
     }
 
     /// What the formatter changes, as one edit; none while the text cannot be read as a program.
     pub(crate) fn formatting(&mut self, params: DocumentParams) -> Vec<TextEdit> {
         let path = path_of(&params.text_document.uri);
-        let Some(document) = self.documents.get(&path) else { return Vec::new() };
-        let old = &*document.lines.text;
-        let Ok(new) = palladium::fmt::format(old) else { return Vec::new() };
+        let Some((program, file)) = self.programs.of(&path, self.documents) else {
+            return Vec::new();
+        };
+        let Some(new) = program.analysis.formatted(file) else { return Vec::new() };
+        let lines = program.lines(file);
+        let old = &*lines.text;
         if *old == new {
             return Vec::new();
         }
@@ -120,13 +126,12 @@ impl Answers<'_> {
         let end: usize = ends.take_while(same_lines).map(length).sum();
         let span = start as u32..(old.len() - end) as u32;
         let new_text = new[start..new.len() - end].to_owned();
-        vec![TextEdit { range: document.lines.range(&span), new_text }]
+        vec![TextEdit { range: lines.range(&span), new_text }]
     }
 
     /// What the checker says how to mend.
     pub(crate) fn code_actions(&mut self, params: CodeActionParams) -> Vec<CodeAction> {
-        let uri = params.text_document.uri;
-        let path = path_of(&uri);
+        let path = path_of(&params.text_document.uri);
         let Some((program, file)) = self.programs.of(&path, self.documents) else {
             return Vec::new();
         };
@@ -139,17 +144,14 @@ impl Answers<'_> {
         let mut actions = Vec::new();
         for problem in problems.cloned().collect::<Vec<_>>() {
             let Some((place, text)) = &problem.fix else { continue };
-            let Some((_, fixed)) = program.files().into_iter().find(|(id, _)| *id == place.file)
-            else {
-                continue;
-            };
+            let Some(fixed) = program.own_path(place.file) else { continue };
             let old = program.analysis.text_at(place).to_owned();
-            let uri = if fixed == path { uri.clone() } else { uri_of(&fixed) };
+            let uri = self.documents.uri(&fixed);
             let edit = TextEdit { range: program.range(place), new_text: text.clone() };
             actions.push(CodeAction {
                 title: title(&old, text),
                 kind: "quickfix",
-                diagnostics: vec![diagnostic(program, &problem)],
+                diagnostics: vec![diagnostic(program, &problem, self.documents)],
                 edit: WorkspaceEdit { changes: [(uri, vec![edit])].into() },
                 is_preferred: true,
             });
@@ -178,11 +180,11 @@ impl Answers<'_> {
     ) -> Vec<(PathBuf, palladium::diag::Place)> {
         let Some((program, named)) = self.named(path, position) else { return Vec::new() };
         let declared = named.declared;
-        let own = program.files().into_iter().find(|(file, _)| *file == declared.file);
+        let own = program.own_path(declared.file);
         let name = program.analysis.text_at(&named.name).to_owned();
         let root = program.root.clone();
         match own {
-            Some((_, declared_in)) => {
+            Some(declared_in) => {
                 let place = (declared_in.as_path(), &declared.span);
                 self.programs.knowing(&root, place, &name, self.documents)
             }

@@ -9,7 +9,6 @@ use palladium::diag::{Place, Problem};
 use crate::documents::Documents;
 use crate::programs::{Program, Programs};
 use crate::protocol::{Diagnostic, Location, PublishDiagnosticsParams, RelatedInformation};
-use crate::uri::uri_of;
 
 /// The most problems that are told of one file.
 const MOST: usize = 500;
@@ -39,9 +38,8 @@ impl Published {
         }
         self.by_file = found;
         let params = news.into_iter().map(|(path, diagnostics)| {
-            let open = documents.get(&path);
-            let uri = open.map_or_else(|| uri_of(&path), |document| document.uri.clone());
-            PublishDiagnosticsParams { uri, version: open.map(|it| it.version), diagnostics }
+            let version = documents.get(&path).map(|open| open.version);
+            PublishDiagnosticsParams { uri: documents.uri(&path), version, diagnostics }
         });
         params.collect()
     }
@@ -59,23 +57,27 @@ fn all(programs: &mut Programs, documents: &Documents) -> BTreeMap<PathBuf, Vec<
         }
         let Some(program) = programs.at(&root) else { continue };
         for (file, path) in program.files() {
-            found.entry(path).or_insert_with(|| of_file(program, file));
+            found.entry(path).or_insert_with(|| of_file(program, file, documents));
         }
     }
     found
 }
 
-fn of_file(program: &mut Program, file: FileId) -> Vec<Diagnostic> {
+fn of_file(program: &mut Program, file: FileId, documents: &Documents) -> Vec<Diagnostic> {
     let problems = program.analysis.problems().iter();
     let mut own: Vec<Problem> =
         problems.filter(|problem| problem.primary.0.file == file).cloned().collect();
     own.sort_by_key(|problem| (problem.primary.0.span.start, problem.primary.0.span.end));
     own.truncate(MOST);
-    own.iter().map(|problem| diagnostic(program, problem)).collect()
+    own.iter().map(|problem| diagnostic(program, problem, documents)).collect()
 }
 
 /// A problem as the editor shows it.
-pub(crate) fn diagnostic(program: &mut Program, problem: &Problem) -> Diagnostic {
+pub(crate) fn diagnostic(
+    program: &mut Program,
+    problem: &Problem,
+    documents: &Documents,
+) -> Diagnostic {
     let (place, label) = &problem.primary;
     let mut message = problem.message.clone();
     for more in [Some(label), problem.help.as_ref()].into_iter().flatten() {
@@ -86,7 +88,7 @@ pub(crate) fn diagnostic(program: &mut Program, problem: &Problem) -> Diagnostic
     }
     let secondary = problem.secondary.iter();
     let related = secondary.filter_map(|(place, text)| {
-        let location = own_location(program, place)?;
+        let location = own_location(program, place, documents)?;
         Some(RelatedInformation { location, message: text.clone() })
     });
     Diagnostic {
@@ -100,7 +102,7 @@ pub(crate) fn diagnostic(program: &mut Program, problem: &Problem) -> Diagnostic
 }
 
 /// A place in a file of the user. Those in the library are not told: nobody changes it.
-fn own_location(program: &mut Program, place: &Place) -> Option<Location> {
-    let (_, path) = program.files().into_iter().find(|(file, _)| *file == place.file)?;
-    Some(Location { uri: uri_of(&path), range: program.range(place) })
+fn own_location(program: &mut Program, place: &Place, documents: &Documents) -> Option<Location> {
+    let uri = documents.uri(&program.own_path(place.file)?);
+    Some(Location { uri, range: program.range(place) })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::position::Lines;
 use crate::protocol::ContentChange;
+use crate::uri::uri_of;
 
 /// An open document.
 #[derive(Debug)]
@@ -58,6 +59,11 @@ impl Documents {
 
     pub(crate) fn get(&self, path: &Path) -> Option<&Document> {
         self.open.get(path)
+    }
+
+    /// The name of the document at a path, open or not.
+    pub(crate) fn uri(&self, path: &Path) -> String {
+        self.get(path).map_or_else(|| uri_of(path), |document| document.uri.clone())
     }
 
     /// The paths of all, in their order.

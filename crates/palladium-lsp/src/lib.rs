@@ -2,8 +2,9 @@
 //! Language Server Protocol.
 //!
 //! One thread answers, in the order in which requests come. Between two of them it takes all that
-//! has come, so that a request that was cancelled meanwhile is not worked on. A program is checked
-//! when something is asked of it and it has changed.
+//! has come, so that a request that was cancelled meanwhile is not worked on. A program that has changed
+//! is read when something is asked of it, and of what it declares that is checked which the answer
+//! needs. The rest is checked in small parts while nobody asks.
 
 mod answers;
 mod diagnostics;

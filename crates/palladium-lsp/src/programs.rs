@@ -1,9 +1,9 @@
-//! The programs that open documents belong to, each checked once until something changes.
+//! The programs that open documents belong to, each read once until something changes.
 //!
 //! A file belongs to the program of the nearest `main.pd` in its folder or one above it, if that
 //! imports it; else it is a program of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,14 +16,13 @@ use crate::files::{Folder, read, sources};
 use crate::library::Library;
 use crate::position::{Lines, Range};
 use crate::protocol::Location;
-use crate::uri::uri_of;
 
 /// Folders above that of a file in which its `main.pd` is looked for.
 const MAX_ABOVE: usize = 8;
 /// So many replaced programs are kept at most.
 const MAX_REPLACED: usize = 8;
 
-/// A checked program.
+/// A program.
 #[derive(Debug)]
 pub(crate) struct Program {
     /// Its first file, or the file of a module of the library.
@@ -33,7 +32,7 @@ pub(crate) struct Program {
     paths: Vec<Option<PathBuf>>,
     /// By the ids of files, made when one is asked for.
     lines: Vec<Option<Lines>>,
-    /// Something has changed since it was checked.
+    /// Something has changed since it was read.
     is_stale: bool,
 }
 
@@ -41,9 +40,11 @@ pub(crate) struct Program {
 #[derive(Debug)]
 pub(crate) struct Programs {
     programs: Vec<Program>,
-    /// Those that were replaced. To give back what they take is a good part of a check, so it waits
-    /// until nobody is asking.
-    replaced: Vec<Program>,
+    /// Those that were replaced. To give back what they take costs time, so it waits until nobody is
+    /// asking.
+    replaced: VecDeque<Program>,
+    /// The open documents whose programs may not be checked in full.
+    unchecked: Vec<PathBuf>,
     library: Library,
     /// The folders that are open in the editor.
     pub(crate) folders: Vec<PathBuf>,
@@ -80,9 +81,14 @@ impl Program {
 
     /// The files of the user.
     pub(crate) fn files(&self) -> Vec<(FileId, PathBuf)> {
-        let files = self.paths.iter().enumerate();
-        let own = files.filter_map(|(nth, path)| Some((FileId(nth as u32), path.clone()?)));
-        own.filter(|(file, _)| self.analysis.library_module(*file).is_none()).collect()
+        let files = (0..self.paths.len() as u32).map(FileId);
+        files.filter_map(|file| Some((file, self.own_path(file)?))).collect()
+    }
+
+    /// The path of a file of the user.
+    pub(crate) fn own_path(&self, file: FileId) -> Option<PathBuf> {
+        let own = self.analysis.library_module(file).is_none();
+        self.paths.get(file.0 as usize).filter(|_| own)?.clone()
     }
 
     pub(crate) fn lines(&mut self, file: FileId) -> &Lines {
@@ -100,7 +106,8 @@ impl Program {
 
 impl Programs {
     pub(crate) fn new(library: Library) -> Self {
-        Self { programs: Vec::new(), replaced: Vec::new(), library, folders: Vec::new() }
+        let (programs, replaced, unchecked, folders) = Default::default();
+        Self { programs, replaced, unchecked, library, folders }
     }
 
     /// A file has other contents.
@@ -115,9 +122,31 @@ impl Programs {
         self.programs.iter_mut().for_each(|program| program.is_stale = true);
     }
 
+    /// What is wrong with the programs of these documents is to be found out.
+    pub(crate) fn begin_check(&mut self, documents: &Documents) {
+        self.unchecked = documents.paths().map(Path::to_path_buf).collect();
+    }
+
+    /// Checks the next part of what is to be checked. Whether all of it is.
+    pub(crate) fn check_next(&mut self, documents: &Documents) -> bool {
+        while let Some(path) = self.unchecked.last().cloned() {
+            if let Some((program, _)) = self.of(&path, documents)
+                && !program.analysis.check_next()
+            {
+                return false;
+            }
+            self.unchecked.pop();
+        }
+        true
+    }
+
+    /// Gives back what a program takes that was replaced; false when there is none.
+    pub(crate) fn drop_replaced(&mut self) -> bool {
+        self.replaced.pop_front().is_some()
+    }
+
     /// Forgets what no open document belongs to.
     pub(crate) fn keep_open(&mut self, documents: &Documents) {
-        self.replaced.clear();
         self.programs.retain(|program| {
             documents.paths().any(|path| path == program.root || program.file(path).is_some())
         });
@@ -134,9 +163,14 @@ impl Programs {
     }
 
     /// Where a place is, in a program that it was found in.
-    pub(crate) fn location(&mut self, of: &Path, place: &Place) -> Option<Location> {
+    pub(crate) fn location(
+        &mut self,
+        of: &Path,
+        place: &Place,
+        documents: &Documents,
+    ) -> Option<Location> {
         let program = self.programs.iter_mut().find(|program| program.root == of)?;
-        location(program, &self.library, place)
+        location(program, &self.library, place, documents)
     }
 
     /// The root of the program that a file belongs to.
@@ -167,7 +201,7 @@ impl Programs {
                 !program.is_stale && roots.contains(&program.root) && program.file(&file).is_some()
             });
             let has_name = || read(&file, documents).is_ok_and(|text| text.contains(name));
-            if !known && has_name() && self.checked(&file, documents).is_some() {
+            if !known && has_name() && self.read(&file, documents).is_some() {
                 roots.push(file);
             }
         }
@@ -179,7 +213,7 @@ impl Programs {
         programs.filter_map(place).collect()
     }
 
-    /// The program that begins in a file, if it was checked.
+    /// The program that begins in a file, if it was read.
     pub(crate) fn at(&mut self, root: &Path) -> Option<&mut Program> {
         self.programs.iter_mut().find(|program| program.root == root)
     }
@@ -194,31 +228,32 @@ impl Programs {
             let main = above.join("main.pd");
             let is_there = documents.get(&main).is_some() || main.is_file();
             if is_there
-                && let Some(nth) = self.checked(&main, documents)
+                && let Some(nth) = self.read(&main, documents)
                 && let Some(file) = self.programs[nth].file(path)
             {
                 return Some((nth, file));
             }
             folder = above.parent();
         }
-        let nth = self.checked(path, documents)?;
+        let nth = self.read(path, documents)?;
         Some((nth, self.programs[nth].file(path)?))
     }
 
-    /// The number of the program that begins in a file, checked now if it is not up to date.
-    fn checked(&mut self, root: &Path, documents: &Documents) -> Option<usize> {
+    /// The number of the program that begins in a file, read now if it is not up to date.
+    fn read(&mut self, root: &Path, documents: &Documents) -> Option<usize> {
         let known = self.programs.iter().position(|program| program.root == root);
         if let Some(nth) = known.filter(|nth| !self.programs[*nth].is_stale) {
             return Some(nth);
         }
-        let program = analyse(root, documents, None);
+        let before = known.map(|nth| &self.programs[nth].analysis);
+        let program = analyse(root, documents, None, before);
         match (known, program) {
             (Some(nth), Some(analysis)) => {
                 if self.replaced.len() == MAX_REPLACED {
-                    self.replaced.clear();
+                    self.replaced.pop_front();
                 }
                 let new = Program::new(root, analysis);
-                self.replaced.push(std::mem::replace(&mut self.programs[nth], new));
+                self.replaced.push_back(std::mem::replace(&mut self.programs[nth], new));
                 Some(nth)
             }
             (None, Some(analysis)) => {
@@ -252,19 +287,31 @@ impl Programs {
     }
 }
 
-/// Checks the program that begins in a file, with other texts in the place of some of its files.
+/// Reads the program that begins in a file, with other texts in the place of some of its files.
+/// `before` is the program as it was.
 pub(crate) fn analyse(
     root: &Path,
     documents: &Documents,
     instead: Option<&BTreeMap<PathBuf, Arc<str>>>,
+    before: Option<&Analysis>,
 ) -> Option<Analysis> {
     let folder = root.parent()?.to_owned();
     let name = root.file_name()?.to_string_lossy().into_owned();
-    Analysis::of(&name, &mut Folder { folder, documents, instead }).ok()
+    let mut files = Folder { folder, documents, instead };
+    let read = match before {
+        Some(before) => before.again(&name, &mut files),
+        None => Analysis::of(&name, &mut files),
+    };
+    read.ok()
 }
 
 /// Where a place of a program is. A file of the library is written, so that it can be shown.
-fn location(program: &mut Program, library: &Library, place: &Place) -> Option<Location> {
+fn location(
+    program: &mut Program,
+    library: &Library,
+    place: &Place,
+    documents: &Documents,
+) -> Option<Location> {
     program.look_at_files();
     let nth = place.file.0 as usize;
     if program.paths.get(nth)?.is_none() {
@@ -272,6 +319,6 @@ fn location(program: &mut Program, library: &Library, place: &Place) -> Option<L
         let path = library.file(module, &program.analysis.files()[nth].text)?;
         program.paths[nth] = Some(path);
     }
-    let uri = uri_of(program.paths[nth].as_deref()?);
+    let uri = documents.uri(program.paths[nth].as_deref()?);
     Some(Location { uri, range: program.range(place) })
 }

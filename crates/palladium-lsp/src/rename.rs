@@ -15,7 +15,7 @@ use crate::position::Lines;
 use crate::programs::analyse;
 use crate::protocol::{PositionParams, PreparedRename, RenameParams, TextEdit, WorkspaceEdit};
 use crate::server::Refusal;
-use crate::uri::{path_of, uri_of};
+use crate::uri::path_of;
 
 /// Spans to be replaced, by file.
 type Spans = BTreeMap<PathBuf, BTreeSet<(u32, u32)>>;
@@ -54,15 +54,14 @@ impl Answers<'_> {
         let (mut spans, mut roots) = (Spans::new(), Vec::new());
         for (root, declared) in self.knowing(&path, position) {
             let Some(program) = self.programs.at(&root) else { continue };
-            let files: BTreeMap<_, _> = program.files().into_iter().collect();
             let places = program.analysis.places_of(&declared);
             for place in places.iter().filter(|place| program.analysis.text_at(place) == old) {
-                let Some(file) = files.get(&place.file) else { continue };
-                spans.entry(file.clone()).or_default().insert((place.span.start, place.span.end));
+                let Some(file) = program.own_path(place.file) else { continue };
+                spans.entry(file).or_default().insert((place.span.start, place.span.end));
             }
             // A word that stands nowhere yet can mean nothing else.
             if program.analysis.mentions(&new_name) {
-                roots.push((root, errors(&program.analysis)));
+                roots.push((root, errors(&mut program.analysis)));
             }
         }
         let mut texts = BTreeMap::new();
@@ -70,18 +69,18 @@ impl Answers<'_> {
         for (file, spans) in &spans {
             let Ok(text) = read(file, self.documents) else { continue };
             texts.insert(file.clone(), replaced(&text, spans, &new_name));
-            let open = self.documents.get(file);
-            let uri = open.map_or_else(|| uri_of(file), |document| document.uri.clone());
             let lines = Lines::new(text);
             let edits = spans.iter().map(|(start, end)| TextEdit {
                 range: lines.range(&(*start..*end)),
                 new_text: new_name.clone(),
             });
-            edit.changes.insert(uri, edits.collect());
+            edit.changes.insert(self.documents.uri(file), edits.collect());
         }
         for (root, before) in roots {
-            let Some(after) = analyse(&root, self.documents, Some(&texts)) else { continue };
-            if errors(&after) > before || !same_places(after, &spans, new_name.len()) {
+            let program = self.programs.at(&root).map(|program| &program.analysis);
+            let after = analyse(&root, self.documents, Some(&texts), program);
+            let Some(mut after) = after else { continue };
+            if errors(&mut after) > before || !same_places(after, &spans, new_name.len()) {
                 return refuse(format!("`{new_name}` means something else here already"));
             }
         }
@@ -112,7 +111,7 @@ fn check_name(old: &str, new: &str) -> Result<(), Refusal> {
     }
 }
 
-fn errors(analysis: &Analysis) -> usize {
+fn errors(analysis: &mut Analysis) -> usize {
     let problems = analysis.problems().iter();
     problems.filter(|problem| problem.severity == Severity::Error).count()
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use crossbeam_channel::{Receiver, Sender};
-use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
+use lsp_server::{ErrorCode, Message, Notification, Request, RequestId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ pub(crate) struct Refusal {
 }
 
 pub(crate) struct Server {
-    outgoing: Sender<Message>,
+    outgoing: Sender<String>,
     stage: Stage,
     /// What has come and is not dealt with.
     waiting: VecDeque<Message>,
@@ -57,7 +57,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(outgoing: Sender<Message>, library: Library) -> Self {
+    pub(crate) fn new(outgoing: Sender<String>, library: Library) -> Self {
         Self {
             outgoing,
             stage: Stage::Waiting,
@@ -82,10 +82,12 @@ impl Server {
             let message = match self.waiting.pop_front() {
                 Some(message) => message,
                 None => {
-                    // Only when there is nothing else to do: somebody may still be typing.
-                    self.publish()?;
-                    let next = incoming.recv().map_err(|_| Error::Gone)?;
-                    self.take(next)?;
+                    // Only when there is nothing else to do, and no longer at a time than an answer
+                    // may wait: somebody may still be typing.
+                    if !self.work()? {
+                        let next = incoming.recv().map_err(|_| Error::Gone)?;
+                        self.take(next)?;
+                    }
                     continue;
                 }
             };
@@ -143,18 +145,21 @@ impl Server {
             }
             Stage::Running if method == "shutdown" => {
                 self.stage = Stage::ShutDown;
-                Ok(Value::Null)
+                written(())
             }
             Stage::Running => self.answer(&method, params),
         };
-        let response = match answer {
-            Ok(result) => Response::new_ok(id, result),
-            Err(Refusal { code, message }) => Response::new_err(id, code as i32, message),
+        let (name, what) = match answer {
+            Ok(result) => ("result", result),
+            Err(Refusal { code, message }) => {
+                ("error", json!({ "code": code as i32, "message": message }).to_string())
+            }
         };
-        self.send(response.into())
+        let id = text_of(&id)?;
+        self.send(format!(r#"{{"jsonrpc":"2.0","id":{id},"{name}":{what}}}"#))
     }
 
-    fn initialize(&mut self, params: Value) -> Result<Value, Refusal> {
+    fn initialize(&mut self, params: Value) -> Result<String, Refusal> {
         let params: InitializeParams = read(params)?;
         let folders = params.workspace_folders.unwrap_or_default();
         let folders = folders.into_iter().map(|folder| folder.uri).chain(params.root_uri);
@@ -162,7 +167,7 @@ impl Server {
         self.programs.folders.sort();
         self.programs.folders.dedup();
         self.stage = Stage::Running;
-        Ok(json!({
+        written(json!({
             "serverInfo": { "name": "iridium lsp", "version": env!("CARGO_PKG_VERSION") },
             "capabilities": {
                 "positionEncoding": "utf-16",
@@ -180,7 +185,8 @@ impl Server {
         }))
     }
 
-    fn answer(&mut self, method: &str, params: Value) -> Result<Value, Refusal> {
+    /// The answer to a request, in JSON.
+    fn answer(&mut self, method: &str, params: Value) -> Result<String, Refusal> {
         let (programs, documents) = (&mut self.programs, &self.documents);
         let mut answers = Answers { programs, documents };
         match method {
@@ -234,14 +240,24 @@ impl Server {
             }
             _ => return,
         }
+        self.programs.begin_check(&self.documents);
         self.is_dirty = true;
+    }
+
+    /// Does a part of what can wait; false when there is nothing left.
+    fn work(&mut self) -> Result<bool, Error> {
+        if !self.is_dirty {
+            return Ok(self.programs.drop_replaced());
+        }
+        if self.programs.check_next(&self.documents) {
+            self.is_dirty = false;
+            self.publish()?;
+        }
+        Ok(true)
     }
 
     /// Tells the editor what is wrong with its programs, as far as that has changed.
     fn publish(&mut self) -> Result<(), Error> {
-        if !std::mem::take(&mut self.is_dirty) {
-            return Ok(());
-        }
         for params in self.published.news(&mut self.programs, &self.documents) {
             self.notify("textDocument/publishDiagnostics", params)?;
         }
@@ -250,12 +266,11 @@ impl Server {
     }
 
     fn notify(&self, method: &str, params: impl Serialize) -> Result<(), Error> {
-        let params =
-            serde_json::to_value(params).map_err(|error| Error::Internal(error.to_string()))?;
-        self.send(Notification { method: method.to_owned(), params }.into())
+        let params = text_of(&params)?;
+        self.send(format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#))
     }
 
-    fn send(&self, message: Message) -> Result<(), Error> {
+    fn send(&self, message: String) -> Result<(), Error> {
         self.outgoing.send(message).map_err(|_| Error::Gone)
     }
 }
@@ -269,7 +284,11 @@ fn read<T: DeserializeOwned>(params: Value) -> Result<T, Refusal> {
         .map_err(|error| Refusal { code: ErrorCode::InvalidParams, message: error.to_string() })
 }
 
-fn written(answer: impl Serialize) -> Result<Value, Refusal> {
-    serde_json::to_value(answer)
+fn written(answer: impl Serialize) -> Result<String, Refusal> {
+    serde_json::to_string(&answer)
         .map_err(|error| Refusal { code: ErrorCode::InternalError, message: error.to_string() })
+}
+
+fn text_of(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))
 }

@@ -26,7 +26,8 @@ pub(crate) enum Incoming {
 /// The connection to an editor.
 pub(crate) struct Wire {
     pub(crate) incoming: Receiver<Incoming>,
-    pub(crate) outgoing: Sender<Message>,
+    /// Texts in JSON.
+    pub(crate) outgoing: Sender<String>,
     reader: JoinHandle<()>,
     writer: JoinHandle<io::Result<()>>,
 }
@@ -118,6 +119,9 @@ fn read_one(input: &mut impl BufRead) -> io::Result<Option<Result<Message, Strin
     Ok(Some(serde_json::from_slice(&body).map_err(|error| error.to_string())))
 }
 
-fn write_all(mut output: impl Write, messages: &Receiver<Message>) -> io::Result<()> {
-    messages.iter().try_for_each(|message| message.write(&mut output))
+fn write_all(mut output: impl Write, messages: &Receiver<String>) -> io::Result<()> {
+    messages.iter().try_for_each(|message| {
+        write!(output, "Content-Length: {}\r\n\r\n{message}", message.len())?;
+        output.flush()
+    })
 }

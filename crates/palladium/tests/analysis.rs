@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use iridium_isa::FileId;
-use palladium::analysis::{Analysis, Candidate, Kind, Symbol, outline};
+use palladium::analysis::{Analysis, Candidate, Kind, Symbol};
 use palladium::diag::Place;
 use palladium::names::{LoadError, Loaded, Loader};
 
@@ -318,8 +319,9 @@ fn a_file_has_an_outline() {
         "Test it works []",
         "Actor A [n add help]",
     ];
-    assert_eq!(shown(&outline(source)), expected);
-    assert_eq!(shown(&outline("fn f( {\nrecord P { x: Int }")), ["Function f []", "Record P [x]"]);
+    let outline = |source: &str| shown(&at(&format!("{source}‸")).0.outline(MAIN));
+    assert_eq!(outline(source), expected);
+    assert_eq!(outline("fn f( {\nrecord P { x: Int }"), ["Function f []", "Record P [x]"]);
 }
 
 /// Every beginning of a program is asked everything at its end: nothing panics.
@@ -340,7 +342,59 @@ fn half_written_programs_can_be_asked() {
             analysis.complete(MAIN, offset);
             analysis.calls_at(MAIN, offset);
         }
-        outline(text);
+        analysis.outline(MAIN);
+    }
+}
+
+/// What is wrong with a program, in the order of its places.
+fn problems(analysis: &mut Analysis) -> Vec<String> {
+    let problems = analysis.problems().to_vec();
+    let told =
+        problems.iter().map(|it| format!("{} {}", shown(analysis, &it.primary.0), it.message));
+    let mut told: Vec<String> = told.collect();
+    told.sort();
+    told
+}
+
+/// What is told of a name at an offset, and where it stands.
+fn told(analysis: &mut Analysis, offset: u32) -> Option<String> {
+    let named = analysis.name_at(MAIN, offset)?;
+    let places = analysis.places_of(&named.declared);
+    let own = places.iter().filter(|place| analysis.library_module(place.file).is_none());
+    let places: Vec<String> = own.map(|place| shown(analysis, place)).collect();
+    let declared = analysis.declared(&named.declared);
+    Some(format!("{} {declared:?} {places:?}", shown(analysis, &named.name)))
+}
+
+/// A part of a program that is asked before the rest is checked is told as it is in the end, and a
+/// program that is read again is as one that is read.
+#[test]
+fn it_does_not_matter_what_is_asked_first() {
+    let folders = ["tests/processes", "tests/programs", "tests/check", "examples"];
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let paths = files.map(|file| file.unwrap().path());
+    for path in paths.filter(|path| path.extension().is_some_and(|ending| ending == "pd")) {
+        let source = fs::read_to_string(&path).unwrap();
+        let shorter = &source[..source.rfind("\n}").unwrap_or_default()];
+        let files = [("main.pd", source.as_str()), ("shapes.pd", SHAPES)];
+        let before = [("main.pd", shorter), ("shapes.pd", SHAPES)];
+        let mut whole = Analysis::of("main.pd", &mut Files(&files)).unwrap();
+        let expected = problems(&mut whole);
+        let mut before = Analysis::of("main.pd", &mut Files(&before)).unwrap();
+        before.problems();
+        let mut again = before.again("main.pd", &mut Files(&files)).unwrap();
+        let mut begun = Analysis::of("main.pd", &mut Files(&files)).unwrap();
+        let ends = (0..source.len()).filter(|end| source.is_char_boundary(*end));
+        for offset in ends.step_by(101).map(|offset| offset as u32) {
+            let mut first = Analysis::of("main.pd", &mut Files(&files)).unwrap();
+            let expected = told(&mut whole, offset);
+            for analysis in [&mut first, &mut again, &mut begun] {
+                assert_eq!(told(analysis, offset), expected, "{path:?} {offset}");
+            }
+            begun.check_next();
+        }
+        assert_eq!(problems(&mut again), expected, "{path:?}");
+        assert_eq!(problems(&mut begun), expected, "{path:?}");
     }
 }
 
@@ -429,6 +483,22 @@ fn actors_handlers_and_children_are_described() {
     assert_eq!(signature, "fn now() -> Int");
     let (_, signature, _) = hovered_inside("n += by", "‸n += by");
     assert_eq!(signature, "var n: Int");
+}
+
+#[test]
+fn what_stands_in_an_actor_or_a_block_has_its_comments() {
+    let source = "actor A {\n    ## How many.\n    var n = 0\n\n    ## Both.\n    on all() -> Int { twice() }\n\n    \
+                  ## Two times.\n    fn twice() -> Int { n * 2 }\n}\n\n\
+                  fn f() {\n    ## Nothing.\n    fn inner() {}\n    inner()\n}\n";
+    for (at, doc) in [
+        ("twice() }", "Two times."),
+        ("n * 2", "How many."),
+        ("all()", "Both."),
+        ("inner()\n}", "Nothing."),
+    ] {
+        let source = source.replacen(at, &format!("‸{at}"), 1);
+        assert_eq!(hovered(&source).2, doc, "{source}");
+    }
 }
 
 /// What is said of a place in the program of an actor.

@@ -17,7 +17,9 @@ pub(crate) struct Editor {
     folder: TempDir,
     /// `None` when it has hung up.
     input: Option<std::io::PipeWriter>,
-    output: Receiver<Value>,
+    output: Receiver<(Instant, String)>,
+    /// When the last message had come.
+    pub(crate) arrived: Instant,
     server: JoinHandle<Result<(), palladium_lsp::Error>>,
     next: i32,
     version: i32,
@@ -71,9 +73,9 @@ impl Editor {
                 }
             }
         });
-        let (next, version) = (0, 0);
+        let (next, version, arrived) = (0, 0, Instant::now());
         let diagnostics = BTreeMap::new();
-        Self { folder, input: Some(input), output, server, next, version, diagnostics }
+        Self { folder, input: Some(input), output, arrived, server, next, version, diagnostics }
     }
 
     pub(crate) fn initialize(&mut self) {
@@ -189,7 +191,9 @@ impl Editor {
         let begun = Instant::now();
         loop {
             let left = DEADLINE.saturating_sub(begun.elapsed());
-            let message = self.output.recv_timeout(left).unwrap();
+            let (arrived, message) = self.output.recv_timeout(left).unwrap();
+            let message: Value = serde_json::from_str(&message).unwrap();
+            self.arrived = arrived;
             if message["method"] == "textDocument/publishDiagnostics" {
                 let params = &message["params"];
                 let uri = params["uri"].as_str().unwrap().to_owned();
@@ -223,7 +227,8 @@ impl Editor {
     }
 }
 
-fn read_message(input: &mut impl BufRead) -> Option<Value> {
+/// When a message has come, and what it is.
+fn read_message(input: &mut impl BufRead) -> Option<(Instant, String)> {
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -239,5 +244,5 @@ fn read_message(input: &mut impl BufRead) -> Option<Value> {
     }
     let mut body = vec![0; length];
     input.read_exact(&mut body).ok()?;
-    serde_json::from_slice(&body).ok()
+    Some((Instant::now(), String::from_utf8(body).unwrap()))
 }

@@ -42,7 +42,7 @@ impl Analysis {
     /// The innermost call that is open at an offset, when it is known what is called: all functions
     /// that it may be, first those that take such arguments.
     pub fn calls_at(&mut self, file: FileId, offset: u32) -> Vec<Call> {
-        let parsed = self.parsed(file);
+        let Some(parsed) = self.parsed(file) else { return Vec::new() };
         let tokens = &parsed.tree.tokens;
         let before = tokens.partition_point(|token| token.end <= offset && token.kind != Kind::End);
         let Some(open) = open_call(&tokens[..before]) else { return Vec::new() };
@@ -67,10 +67,10 @@ impl Analysis {
     /// The functions that are told apart from one only by their arguments, itself first.
     fn same_name(&mut self, declared: Place) -> Vec<Place> {
         let Some(key) = self.function_at(&declared) else { return vec![declared] };
-        let (module, own) = (self.world.function(key).module, self.world.signature(key));
+        let (module, own) = (self.world().function(key).module, self.checker.world.signature(key));
         let mut all = vec![declared];
-        for other in self.world.module(module).functions_named(&own.name.text).to_vec() {
-            let signature = self.world.signature(other);
+        for other in self.world().module(module).functions_named(&own.name.text).to_vec() {
+            let signature = self.checker.world.signature(other);
             let alike = match (own.params.first(), signature.params.first()) {
                 (Some(own), Some(first)) => same_head(&own.ty, &first.ty),
                 _ => false,
@@ -82,13 +82,12 @@ impl Analysis {
         all
     }
 
-    fn call_of(&mut self, declared: &Place) -> Option<Call> {
+    fn call_of(&self, declared: &Place) -> Option<Call> {
         let doc = self.declared(declared)?.doc;
-        let parsed = self.parsed(declared.file);
         let source = self.text(declared.file);
         let (name, params, result): (&str, Params, _) = match self.function_at(declared) {
             Some(key) => {
-                let ast = &self.world.function(key).ast;
+                let ast = &self.world().function(key).ast;
                 let params = ast.params.iter().filter(|param| &*param.name.text != "self");
                 let param = |param: &ast::Param| {
                     (written(source, &param.span), param.name.text.to_string())
@@ -96,7 +95,8 @@ impl Analysis {
                 (&ast.name.text, params.map(param).collect(), ast.result.as_ref())
             }
             None => {
-                let (name, params) = constructor(source, &parsed.file, declared)?;
+                let items = self.items_at(declared.file, declared.span.start);
+                let (name, params) = constructor(source, items, declared)?;
                 (name, params, None)
             }
         };
@@ -122,10 +122,10 @@ impl Analysis {
 /// The fields of a record or variant whose name is declared at a place.
 fn constructor<'a>(
     source: &str,
-    file: &'a ast::File,
+    items: &'a [ast::Item],
     declared: &Place,
 ) -> Option<(&'a str, Params)> {
-    for item in &file.items {
+    for item in items {
         match &item.kind {
             ast::ItemKind::Record(record) if record.name.span == declared.span => {
                 let fields = record.fields.iter().map(|field| {

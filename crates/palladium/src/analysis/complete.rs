@@ -56,7 +56,8 @@ impl Analysis {
     pub fn complete(&mut self, file: FileId, offset: u32) -> Completion {
         let nothing = Completion { start: offset, candidates: Vec::new() };
         let Some(module) = self.module_id(file) else { return nothing };
-        let parsed = self.parsed(file);
+        self.look_at(file, offset);
+        let Some(parsed) = self.parsed(file).map(Rc::clone) else { return nothing };
         let tokens = &parsed.tree.tokens;
         let is_before = |token: &Token| token.start < offset && token.start < token.end;
         let Some((before, start)) = before_word(tokens, offset, is_before) else { return nothing };
@@ -102,12 +103,12 @@ impl Analysis {
 
     /// The children of the app whose name is declared at a place; `None` when it is none.
     fn children_of(&mut self, declared: &Place) -> Option<Vec<Candidate>> {
-        let mut ids = (0..self.world.apps.len() as u32).map(AppId);
+        let mut ids = (0..self.world().apps.len() as u32).map(AppId);
         let id = ids.find(|id| {
             let meaning = Meaning::Type(TypeName::App(*id));
-            self.world.declared(meaning).as_ref() == Some(declared)
+            self.world().declared(meaning).as_ref() == Some(declared)
         })?;
-        let ast = Rc::clone(&self.world.apps[id.0 as usize].ast);
+        let ast = Arc::clone(&self.world().apps[id.0 as usize].ast);
         let each = ast.children.iter().enumerate();
         let each =
             each.map(|(nth, child)| self.candidate(&child.name.text, Meaning::Child(id, nth)));
@@ -116,7 +117,7 @@ impl Analysis {
 
     /// The type of the value that ends with a token before a dot.
     fn receiver(&self, file: FileId, last: Token) -> Option<Type> {
-        let receivers = &self.world.uses.as_ref()?.receivers;
+        let receivers = &self.world().uses.as_ref()?.receivers;
         let is_closed = |end: u32| {
             let gap = self.text(file).get(end as usize..last.end as usize);
             gap.is_some_and(|gap| gap.chars().all(|c| c == ')' || c.is_whitespace()))
@@ -130,20 +131,20 @@ impl Analysis {
 
     fn members_of(&mut self, spot: &Spot, ty: &Type) -> Vec<Candidate> {
         let mut all = self.handlers_of(spot, ty);
-        let names = members(&mut self.world, spot.module, ty);
+        let names = members(&mut self.checker.world, spot.module, ty);
         let fits = |name: &&Arc<str>| name.starts_with(&spot.word);
         let names: Vec<Arc<str>> = names.iter().filter(fits).cloned().collect();
         for name in names {
             let field = match ty {
                 Type::Record(id, _) => {
-                    let fields = &self.world.records[id.0 as usize].fields;
+                    let fields = &self.world().records[id.0 as usize].fields;
                     let nth = fields.iter().position(|(field, _)| *field == name);
                     nth.map(|nth| Meaning::Field(Constructor::Record(*id), nth))
                 }
                 _ => None,
             };
             let meaning = field.or_else(|| {
-                let methods = self.world.methods(spot.module, ty, &name);
+                let methods = self.checker.world.methods(spot.module, ty, &name);
                 methods.found.first().map(|key| Meaning::Function(*key))
             });
             all.extend(meaning.map(|meaning| self.candidate(&name, meaning)));
@@ -155,8 +156,8 @@ impl Analysis {
     fn handlers_of(&mut self, spot: &Spot, ty: &Type) -> Vec<Candidate> {
         let Type::Pid(inbox) = ty else { return Vec::new() };
         let Type::Enum(id, _) = &**inbox else { return Vec::new() };
-        let Some(actor) = self.world.actor_of(*id) else { return Vec::new() };
-        let sendable = self.world.actor(actor).sendable();
+        let Some(actor) = self.world().actor_of(*id) else { return Vec::new() };
+        let sendable = self.world().actor(actor).sendable();
         let meant = sendable.filter(|(_, on, _)| on.name.text.starts_with(&spot.word));
         let messages: Vec<_> = meant.map(|(_, on, key)| (Arc::clone(&on.name.text), key)).collect();
         let each = messages.iter();
@@ -164,11 +165,11 @@ impl Analysis {
     }
 
     fn public_of(&mut self, spot: &Spot, of: ModuleId) -> Vec<Candidate> {
-        let names = public(&self.world, of);
+        let names = public(self.world(), of);
         let names = names.into_iter().filter(|name| name.starts_with(&spot.word));
         let mut all = Vec::new();
         for name in names.collect::<Vec<_>>() {
-            let module = self.world.module(of);
+            let module = self.world().module(of);
             let constructor = module.constructors.get(&name).and_then(|all| all.first().copied());
             let meaning = (module.consts.get(&name).map(|key| Meaning::Const(*key)))
                 .or(module.functions_named(&name).first().map(|key| Meaning::Function(*key)))
@@ -181,13 +182,13 @@ impl Analysis {
 
     /// The variants of the enum whose name is declared at a place.
     fn variants_of(&mut self, declared: &Place) -> Vec<Candidate> {
-        let mut ids = (0..self.world.enums.len() as u32).map(crate::core::EnumId);
+        let mut ids = (0..self.world().enums.len() as u32).map(crate::core::EnumId);
         let is_it = |id: &crate::core::EnumId| {
             let meaning = Meaning::Type(TypeName::Enum(*id));
-            self.world.declared(meaning).as_ref() == Some(declared)
+            self.world().declared(meaning).as_ref() == Some(declared)
         };
         let Some(id) = ids.find(is_it) else { return Vec::new() };
-        let variants = &self.world.enums[id.0 as usize].variants;
+        let variants = &self.world().enums[id.0 as usize].variants;
         let names: Vec<Arc<str>> =
             variants.iter().map(|variant| Arc::clone(&variant.name)).collect();
         let each = names.iter().enumerate();
@@ -233,10 +234,10 @@ impl Analysis {
         let Some(function) = self.function_around(spot.file, spot.offset) else {
             return Vec::new();
         };
-        let function = self.world.function(function);
-        let (ast, mut around) = (Rc::clone(&function.ast), function.around.clone());
-        let of_actor = function.actor.map(|(actor, _)| self.world.actor(actor));
-        let actor = of_actor.map(|decl| Rc::clone(&decl.ast));
+        let function = self.world().function(function);
+        let (ast, mut around) = (Arc::clone(&function.ast), function.around.clone());
+        let of_actor = function.actor.map(|(actor, _)| self.world().actor(actor));
+        let actor = of_actor.map(|decl| Arc::clone(&decl.ast));
         if let Some(decl) = of_actor {
             let functions = decl.ast.functions.iter().map(|function| &function.name.text);
             around.extend(functions.cloned().zip(decl.functions.iter().copied()));
@@ -267,17 +268,17 @@ impl Analysis {
 
     /// Functions, constants and modules.
     fn values(&mut self, spot: &Spot) -> Vec<Candidate> {
-        let names = self.world.value_names(spot.module);
+        let names = self.checker.world.value_names(spot.module);
         let mut all = Vec::new();
         for name in names.into_iter().filter(|name| name.starts_with(&spot.word)) {
-            let constant = self.world.const_named(spot.module, &name).map(Meaning::Const);
+            let constant = self.checker.world.const_named(spot.module, &name).map(Meaning::Const);
             let meaning = constant
                 .or_else(|| {
-                    let found = self.world.functions_named(spot.module, &name);
+                    let found = self.checker.world.functions_named(spot.module, &name);
                     found.first().map(|key| Meaning::Function(*key))
                 })
                 .or_else(|| {
-                    let found = self.world.module_named(spot.module, &name);
+                    let found = self.checker.world.module_named(spot.module, &name);
                     found.flatten().map(Meaning::Module)
                 });
             all.extend(meaning.map(|meaning| self.candidate(&name, meaning)));
@@ -287,16 +288,16 @@ impl Analysis {
 
     /// Types and what makes values.
     fn upper(&mut self, spot: &Spot) -> Vec<Candidate> {
-        let names = self.world.upper_names(spot.module);
+        let names = self.checker.world.upper_names(spot.module);
         let mut all = Vec::new();
         for name in names.into_iter().filter(|name| name.starts_with(&spot.word)) {
             if is_built_in(&name) {
                 all.push(plain(&name, Kind::BuiltIn));
                 continue;
             }
-            let types = self.world.types_named(spot.module, &name);
+            let types = self.checker.world.types_named(spot.module, &name);
             let meaning = types.first().map(|ty| Meaning::Type(*ty)).or_else(|| {
-                let found = self.world.constructors_named(spot.module, &name);
+                let found = self.checker.world.constructors_named(spot.module, &name);
                 found.first().map(|constructor| Meaning::Constructor(*constructor))
             });
             all.extend(meaning.map(|meaning| self.candidate(&name, meaning)));
@@ -305,7 +306,7 @@ impl Analysis {
     }
 
     fn candidate(&mut self, name: &str, meaning: Meaning) -> Candidate {
-        let declared = self.world.declared(meaning).and_then(|place| self.declared(&place));
+        let declared = self.world().declared(meaning).and_then(|place| self.declared(&place));
         described(name, declared, Kind::BuiltIn)
     }
 }

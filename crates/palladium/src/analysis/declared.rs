@@ -90,13 +90,12 @@ impl<'a> Found<'a> {
 
 impl Analysis {
     /// What is declared at the place of a name.
-    pub fn declared(&mut self, declared: &Place) -> Option<Declared> {
+    pub fn declared(&self, declared: &Place) -> Option<Declared> {
         if declared.span.is_empty() {
             return self.declared_module(declared.file);
         }
-        let parsed = self.parsed(declared.file);
         let mut found = None;
-        each_found(&parsed.file, &mut |one| {
+        each_found(self.items_at(declared.file, declared.span.start), &mut |one| {
             if one.name().span == declared.span {
                 found = Some(one);
             }
@@ -115,11 +114,10 @@ impl Analysis {
     }
 
     /// The place of a name that is declared at an offset.
-    pub(super) fn declared_at(&mut self, file: FileId, offset: u32) -> Option<Place> {
+    pub(super) fn declared_at(&self, file: FileId, offset: u32) -> Option<Place> {
         let touches = |span: &Span| span.start <= offset && offset <= span.end && !span.is_empty();
-        let parsed = self.parsed(file);
         let mut found = None;
-        each_found(&parsed.file, &mut |one| {
+        each_found(self.items_at(file, offset), &mut |one| {
             let span = &one.name().span;
             if touches(span) {
                 found = Some(span.clone());
@@ -129,10 +127,10 @@ impl Analysis {
             let named = function.locals.iter().filter(|local| !local.name.is_empty());
             named.map(|local| &local.span).find(|span| touches(span)).cloned()
         };
-        let mut functions = self.functions.iter().filter(|function| function.file == file);
+        let mut functions = self.functions().filter(|function| function.file == file);
         let found = found.or_else(|| functions.find_map(of_function));
         let nested = || {
-            let keys = (0..self.world.functions.len() as u32).map(FnKey);
+            let keys = (0..self.world().functions.len() as u32).map(FnKey);
             let mut places = keys.map(|key| self.function_place(key));
             places.find(|place| place.file == file && touches(&place.span)).map(|place| place.span)
         };
@@ -142,56 +140,58 @@ impl Analysis {
 
     /// The function that is declared at a place.
     pub(super) fn function_at(&self, declared: &Place) -> Option<FnKey> {
-        let mut keys = (0..self.world.functions.len() as u32).map(FnKey);
+        let mut keys = (0..self.world().functions.len() as u32).map(FnKey);
         keys.find(|key| self.function_place(*key) == *declared)
     }
 
     pub(super) fn function_place(&self, key: FnKey) -> Place {
-        let decl = self.world.function(key);
-        self.world.place(decl.module, &decl.ast.name.span)
+        let decl = self.world().function(key);
+        self.world().place(decl.module, &decl.ast.name.span)
     }
 
     /// The innermost function around an offset.
     pub(super) fn function_around(&self, file: FileId, offset: u32) -> Option<FnKey> {
-        let keys = (0..self.world.functions.len() as u32).map(FnKey);
+        let keys = (0..self.world().functions.len() as u32).map(FnKey);
         let around = keys.filter(|key| {
-            let decl = self.world.function(*key);
+            let decl = self.world().function(*key);
             let body = decl.ast.body.as_ref();
-            self.world.module(decl.module).file == file
+            self.world().module(decl.module).file == file
                 && decl.ast.name.span.start <= offset
                 && body.is_some_and(|body| offset <= body.span.end)
         });
-        around.max_by_key(|key| self.world.function(*key).ast.name.span.start)
+        around.max_by_key(|key| self.world().function(*key).ast.name.span.start)
     }
 
     /// A type as one writes it in a function.
     pub(super) fn type_text(&self, function: Option<FnKey>, ty: &Type) -> String {
-        let signature = function.and_then(|key| self.world.function(key).signature.as_ref());
+        let signature = function.and_then(|key| self.world().function(key).signature.as_ref());
         let generics = signature.map(|signature| Rc::clone(&signature.generics));
-        text(&self.world, &generics.unwrap_or_else(|| Generics::from([])), ty)
+        text(self.world(), &generics.unwrap_or_else(|| Generics::from([])), ty)
     }
 
-    fn declared_module(&mut self, file: FileId) -> Option<Declared> {
+    fn declared_module(&self, file: FileId) -> Option<Declared> {
         let module = self.module_of(file)?;
         let name = match module.library {
             true => format!("std.{}", module.name),
             false => module.name.to_string(),
         };
-        let doc = self.parsed(file).file.doc.as_deref().unwrap_or_default().to_owned();
+        let doc = self.parsed(file).and_then(|parsed| parsed.file.doc.as_deref());
+        let doc = doc.unwrap_or_default().to_owned();
         Some(Declared { kind: Kind::Module, signature: format!("module {name}"), name, doc })
     }
 
     fn nested_function(&self, declared: &Place) -> Option<Declared> {
-        let ast = &self.world.function(self.function_at(declared)?).ast;
+        let ast = &self.world().function(self.function_at(declared)?).ast;
         let before = self.text(declared.file).get(..declared.span.start as usize)?;
         let span = before.rfind("fn")? as u32..ast.body.as_ref()?.span.end;
         let signature = signature::of_function(self.text(declared.file), &span, ast);
         let name = ast.name.text.to_string();
-        Some(Declared { kind: Kind::Function, name, signature, doc: String::new() })
+        let doc = ast.doc.as_deref().unwrap_or_default().to_owned();
+        Some(Declared { kind: Kind::Function, name, signature, doc })
     }
 
     fn local(&self, declared: &Place) -> Option<Declared> {
-        let functions = self.functions.iter().filter(|function| function.file == declared.file);
+        let functions = self.functions().filter(|function| function.file == declared.file);
         let mut locals = functions.flat_map(|function| &function.locals);
         let local = locals.find(|local| local.span == declared.span && !local.name.is_empty())?;
         let around = self.function_around(declared.file, declared.span.start);
@@ -201,9 +201,9 @@ impl Analysis {
     }
 }
 
-/// All names in the tree of a file that are declared outside of bodies.
-fn each_found<'a>(file: &'a ast::File, visit: &mut impl FnMut(Found<'a>)) {
-    for item in &file.items {
+/// All names that are declared by items, but for those in bodies.
+fn each_found<'a>(items: &'a [ast::Item], visit: &mut impl FnMut(Found<'a>)) {
+    for item in items {
         match &item.kind {
             ast::ItemKind::Fn(function) => {
                 visit(Found::Item(item, &function.name));
@@ -300,11 +300,11 @@ fn describe(source: &str, found: Found<'_>) -> Declared {
         }
         Found::Var(var) => {
             let ty = var.ty.as_ref().map(|ty| format!(": {}", written(&ty.span)));
-            (Kind::Local, format!("var {}{}", name.text, ty.unwrap_or_default()), None)
+            (Kind::Local, format!("var {}{}", name.text, ty.unwrap_or_default()), var.doc.as_ref())
         }
         Found::Fn(function) => {
             let call = signature::call(source, &function.params, function.result.as_ref());
-            (Kind::Function, format!("fn {}{call}", name.text), None)
+            (Kind::Function, format!("fn {}{call}", name.text), function.doc.as_ref())
         }
         Found::Child(owner, child) => {
             let value = written(&child.value.span);

@@ -9,34 +9,32 @@ mod declared;
 mod outline;
 mod scope;
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
-use iridium_isa::FileId;
+use iridium_isa::{FileId, Span};
 
 use crate::core::Function;
 use crate::diag::{Place, Problem};
+use crate::fmt::format_tree;
 use crate::names::world::{Module, ModuleId, World};
-use crate::names::{LoadError, Loader, SourceFile, library};
-use crate::syntax::{self, Parsed};
+use crate::names::{LoadError, Loader, SourceFile, Uses, library};
+use crate::syntax::{Parsed, ast};
 use crate::types::checker::Checker;
-use crate::types::program;
+use crate::types::look::Stage;
 
 pub use calls::Call;
 pub use complete::{Candidate, Completion};
 pub use declared::{Declared, Kind};
-pub use outline::{Symbol, outline};
+pub use outline::Symbol;
 
-/// A checked program that can be asked.
+/// A program that can be asked. Of what it declares only that is checked which is asked about, until
+/// somebody wants to know all that is wrong.
 #[derive(Debug)]
 pub struct Analysis {
-    world: World,
-    /// Those that were checked, with their locals.
-    functions: Vec<Function>,
-    /// All names, each with the place of the name that it stands for, in the order of their places.
-    names: Vec<(Place, Place)>,
-    /// The trees of files that were asked about.
-    parsed: HashMap<FileId, Rc<Parsed>>,
+    checker: Checker,
+    /// That of its first file.
+    root: ModuleId,
+    stage: Stage,
 }
 
 /// A name, and where what it stands for is declared.
@@ -49,50 +47,54 @@ pub struct Named {
 }
 
 impl Analysis {
-    /// Checks the program that begins in the file `root`, as [`check`](crate::names::check) does.
+    /// Reads the program that begins in the file `root`, as [`check`](crate::names::check) does.
     ///
     /// # Errors
     /// When that file cannot be read.
     pub fn of(root: &str, loader: &mut dyn Loader) -> Result<Self, LoadError> {
-        let mut world = asked();
-        let module = world.read_program(root, loader)?;
-        let (functions, world) = program::look(world, module);
-        Ok(Self::new(world, functions))
+        Self::read(root, loader, Uses::default())
+    }
+
+    /// Reads the same program again. Files that have not changed are not parsed another time.
+    ///
+    /// # Errors
+    /// When the first file cannot be read.
+    pub fn again(&self, root: &str, loader: &mut dyn Loader) -> Result<Self, LoadError> {
+        let uses = self.world().uses.as_ref();
+        let before = uses.map(|uses| uses.with_trees(self.files())).unwrap_or_default();
+        Self::read(root, loader, Uses { before, ..Uses::default() })
+    }
+
+    fn read(root: &str, loader: &mut dyn Loader, uses: Uses) -> Result<Self, LoadError> {
+        let mut world = World { uses: Some(uses), ..World::default() };
+        let root = world.read_program(root, loader)?;
+        Ok(Self { checker: Checker::new(world), root, stage: Stage::Read })
     }
 
     /// A module of the standard library, by the name that follows `std.`.
     pub fn of_library(name: &str) -> Option<Self> {
-        let mut world = asked();
-        let module = world.library_module(name)?;
-        let functions: Vec<_> =
-            world.module(module).functions.values().flatten().copied().collect();
+        let mut world = World { uses: Some(Uses::default()), ..World::default() };
+        let root = world.library_module(name)?;
         let mut checker = Checker::new(world);
-        for key in functions {
-            checker.world.signature(key);
-            checker.reach(key);
-        }
-        checker.check_reached();
-        let functions = checker.functions.into_iter().flatten().collect();
-        Some(Self::new(checker.world, functions))
+        checker.check_module(root);
+        Some(Self { checker, root, stage: Stage::Done })
     }
 
-    fn new(mut world: World, functions: Vec<Function>) -> Self {
-        let mut names = world.uses.as_mut().map(|uses| std::mem::take(&mut uses.names));
-        let names = names.as_mut().map(std::mem::take).unwrap_or_default();
-        let mut analysis = Self { world, functions, names, parsed: HashMap::new() };
-        analysis.names.sort_by_key(|(name, _)| (name.file, name.span.start, name.span.end));
-        analysis.names.dedup();
-        analysis
+    /// Checks the next part of what is not checked yet. Whether all that is wrong is known now.
+    pub fn check_next(&mut self) -> bool {
+        self.stage = self.checker.check_next(self.root, self.stage);
+        self.stage == Stage::Done
     }
 
     /// What is wrong, in the order in which it was found.
-    pub fn problems(&self) -> &[Problem] {
-        &self.world.problems
+    pub fn problems(&mut self) -> &[Problem] {
+        while !self.check_next() {}
+        &self.world().problems
     }
 
     /// All files that were read, by their ids. Those of the library are called `std/NAME.pd`.
     pub fn files(&self) -> &[SourceFile] {
-        &self.world.files
+        &self.world().files
     }
 
     /// Whether a word, or one that has it as a part, stands anywhere in the program or the library.
@@ -108,14 +110,15 @@ impl Analysis {
 
     /// The name at an offset in bytes, or just before it.
     pub fn name_at(&mut self, file: FileId, offset: u32) -> Option<Named> {
-        let touches = |place: &Place| {
-            place.file == file && place.span.start <= offset && offset <= place.span.end
+        self.look_at(file, offset);
+        let touches = |(name, _): &&(Place, Place)| {
+            name.file == file && name.span.start <= offset && offset <= name.span.end
         };
-        let end =
-            self.names.partition_point(|(name, _)| (name.file, name.span.start) <= (file, offset));
-        // Names do not overlap, but a module and what a name without text stands for have no length.
-        let used = self.names[..end].iter().rev().take(2).find(|(name, _)| touches(name));
-        if let Some((name, declared)) = used {
+        // Of two that touch it that behind the place.
+        let used = self.names().iter().filter(touches);
+        if let Some((name, declared)) =
+            used.max_by_key(|(name, _)| (name.span.start, name.span.end))
+        {
             return Some(Named { name: name.clone(), declared: declared.clone() });
         }
         let declared = self.declared_at(file, offset)?;
@@ -123,8 +126,9 @@ impl Analysis {
     }
 
     /// All places of a name, in the order of files and places, with that of its declaration.
-    pub fn places_of(&self, declared: &Place) -> Vec<Place> {
-        let used = self.names.iter().filter(|(_, of)| of == declared);
+    pub fn places_of(&mut self, declared: &Place) -> Vec<Place> {
+        self.look_for(declared);
+        let used = self.names().iter().filter(|(_, of)| of == declared);
         let mut places: Vec<Place> = used.map(|(name, _)| name.clone()).collect();
         if !declared.span.is_empty() {
             places.push(declared.clone());
@@ -134,6 +138,12 @@ impl Analysis {
         places
     }
 
+    /// A file in the one style; `None` when it cannot be read as a program.
+    pub fn formatted(&self, file: FileId) -> Option<String> {
+        let parsed = self.parsed(file).filter(|parsed| parsed.problems.is_empty())?;
+        Some(format_tree(self.text(file), &parsed.tree))
+    }
+
     /// What stands at a place.
     pub fn text_at(&self, place: &Place) -> &str {
         let (start, end) = (place.span.start as usize, place.span.end as usize);
@@ -141,27 +151,69 @@ impl Analysis {
     }
 
     fn text(&self, file: FileId) -> &str {
-        self.world.files.get(file.0 as usize).map_or("", |file| &file.text)
+        self.files().get(file.0 as usize).map_or("", |file| &file.text)
+    }
+
+    fn world(&self) -> &World {
+        &self.checker.world
+    }
+
+    fn names(&self) -> &[(Place, Place)] {
+        self.world().uses.as_ref().map_or(&[], |uses| &uses.names)
+    }
+
+    /// The functions that were checked.
+    fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.checker.functions.iter().flatten()
     }
 
     fn module_of(&self, file: FileId) -> Option<&Module> {
-        self.world.modules.iter().find(|module| module.file == file)
+        self.world().modules.iter().find(|module| module.file == file)
     }
 
     fn module_id(&self, file: FileId) -> Option<ModuleId> {
-        let nth = self.world.modules.iter().position(|module| module.file == file)?;
+        let nth = self.world().modules.iter().position(|module| module.file == file)?;
         Some(ModuleId(nth as u32))
     }
 
     /// The tree of a file.
-    fn parsed(&mut self, file: FileId) -> Rc<Parsed> {
-        let text = self.world.files.get(file.0 as usize).map_or("", |file| &file.text);
-        let parsed = self.parsed.entry(file).or_insert_with(|| Rc::new(syntax::parse(file, text)));
-        Rc::clone(parsed)
+    fn parsed(&self, file: FileId) -> Option<&Rc<Parsed>> {
+        self.world().uses.as_ref()?.trees.get(file.0 as usize)
     }
-}
 
-/// A world that notes what names stand for.
-fn asked() -> World {
-    World { uses: Some(Default::default()), ..World::default() }
+    /// The declarations around a place, of which there are two where one ends and the next begins.
+    fn items_at(&self, file: FileId, offset: u32) -> &[ast::Item] {
+        let items = self.parsed(file).map_or(&[][..], |parsed| &parsed.file.items);
+        let first = items.partition_point(|item| item.span.end < offset);
+        let end = items.partition_point(|item| item.span.start <= offset);
+        items.get(first..end).unwrap_or_default()
+    }
+
+    /// Checks what is declared around a place.
+    fn look_at(&mut self, file: FileId, offset: u32) {
+        self.look(|of, item, _| of == file && item.start <= offset && offset <= item.end);
+    }
+
+    /// Checks all declarations in which the name stands that is declared at a place.
+    fn look_for(&mut self, declared: &Place) {
+        let name = self.text_at(declared).to_owned();
+        self.look(|_, _, text| text.contains(&name));
+    }
+
+    /// Checks those of the user's declarations that are wanted: by file, place and text.
+    fn look(&mut self, wanted: impl Fn(FileId, &Span, &str) -> bool) {
+        if self.stage == Stage::Done {
+            return;
+        }
+        let mut parts = Vec::new();
+        for module in self.world().modules.iter().filter(|module| !module.library) {
+            let (file, text) = (module.file, self.text(module.file));
+            let items = self.parsed(file).map(|parsed| &parsed.file.items);
+            let spans = items.into_iter().flatten().map(|item| &item.span);
+            let text_of = |span: &Span| text.get(span.start as usize..span.end as usize);
+            let spans = spans.filter(|span| wanted(file, span, text_of(span).unwrap_or_default()));
+            parts.extend(spans.map(|span| (file, span.clone())));
+        }
+        self.checker.check_parts(&parts);
+    }
 }

@@ -2,8 +2,9 @@
 
 use iridium_isa::{FileId, Span};
 
+use super::Analysis;
 use super::declared::{Kind, item_kind};
-use crate::syntax::{ast, parse};
+use crate::syntax::ast;
 
 /// Something that a file declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +21,12 @@ pub struct Symbol {
     pub children: Vec<Symbol>,
 }
 
-/// What a source file declares, in its order.
-pub fn outline(text: &str) -> Vec<Symbol> {
-    let file = parse(FileId(0), text).file;
-    file.items.iter().filter_map(symbol).collect()
+impl Analysis {
+    /// What a source file declares, in its order.
+    pub fn outline(&self, file: FileId) -> Vec<Symbol> {
+        let items = self.parsed(file).into_iter().flat_map(|parsed| &parsed.file.items);
+        items.filter_map(symbol).collect()
+    }
 }
 
 fn symbol(item: &ast::Item) -> Option<Symbol> {

@@ -86,6 +86,15 @@ impl Problem {
         self
     }
 
+    /// The same in another file.
+    #[must_use]
+    pub(crate) fn of_file(mut self, file: FileId) -> Self {
+        let secondary = self.secondary.iter_mut().map(|(place, _)| place);
+        let fix = self.fix.iter_mut().map(|(place, _)| place);
+        secondary.chain(fix).chain([&mut self.primary.0]).for_each(|place| place.file = file);
+        self
+    }
+
     /// The same as a person reads it.
     pub fn diagnostic(&self, sources: &Sources<'_>) -> Diagnostic {
         let excerpt = |place: &Place| sources.excerpt(place.file, place.span.clone());

@@ -21,7 +21,7 @@ pub(super) struct Gap<'t> {
 
 /// Reads the text between two tokens, the first of which is the beginning of the file when `first`.
 pub(super) fn gap(text: &str, first: bool) -> Gap<'_> {
-    if !text.contains('\n') && !text.contains('#') {
+    if !text.bytes().any(|byte| matches!(byte, b'\n' | b'#')) {
         return Gap::default();
     }
     let mut gap = Gap::default();

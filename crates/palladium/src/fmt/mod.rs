@@ -16,6 +16,7 @@ use iridium_isa::FileId;
 
 use crate::diag::Problem;
 use crate::syntax::parse;
+use crate::syntax::tree::Tree;
 use layout::Layout;
 
 /// A program in the one style.
@@ -28,11 +29,16 @@ pub fn format(text: &str) -> Result<String, Vec<Problem>> {
     if !parsed.problems.is_empty() {
         return Err(parsed.problems);
     }
-    let mut formatted = printer::print(&Layout::new(text, &parsed.tree).file());
+    Ok(format_tree(text, &parsed.tree))
+}
+
+/// The same of a text that has been read, in which nothing is wrong.
+pub(crate) fn format_tree(text: &str, tree: &Tree) -> String {
+    let mut formatted = printer::print(&Layout::new(text, tree).file());
     let end = formatted.trim_end().len();
     formatted.truncate(end);
     if end > 0 {
         formatted.push('\n');
     }
-    Ok(formatted)
+    formatted
 }

@@ -101,10 +101,14 @@ impl Printer<'_> {
             self.column = self.indent;
         }
         self.text.push_str(text);
-        match text.rfind('\n') {
-            Some(newline) => self.column = text[newline + 1..].chars().count().max(1),
-            None => self.column += text.chars().count(),
+        for byte in text.bytes() {
+            match byte {
+                // What ends with a newline goes on in its line.
+                b'\n' => self.column = 0,
+                byte => self.column += usize::from(begins_char(byte)),
+            }
         }
+        self.column = self.column.max(1);
     }
 
     fn newline(&mut self, empty: bool) {
@@ -125,10 +129,11 @@ impl Printer<'_> {
         for step in &self.steps[from..] {
             match step {
                 Step::Text(text) => {
-                    let first = text.split('\n').next().unwrap_or("");
-                    width += first.chars().count();
-                    if first.len() < text.len() {
-                        return width <= WIDTH;
+                    for byte in text.bytes() {
+                        if byte == b'\n' {
+                            return width <= WIDTH;
+                        }
+                        width += usize::from(begins_char(byte));
                     }
                 }
                 Step::IfFlat(text) if !behind => width += text.chars().count(),
@@ -152,4 +157,9 @@ impl Printer<'_> {
         }
         true
     }
+}
+
+/// Whether a byte of UTF-8 is the first one of its character.
+fn begins_char(byte: u8) -> bool {
+    !(0x80..0xc0).contains(&byte)
 }

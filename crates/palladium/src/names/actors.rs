@@ -1,6 +1,5 @@
 //! Enters actors: the enum of their messages, and the functions that they consist of.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::world::{
@@ -15,12 +14,18 @@ use crate::syntax::ast;
 pub(crate) const SYSTEM: [&str; 6] = ["start", "stop", "down", "exit", "node_up", "node_down"];
 
 impl World {
-    pub(super) fn declare_actor(&mut self, module: ModuleId, public: bool, actor: ast::Actor) {
+    pub(super) fn declare_actor(
+        &mut self,
+        module: ModuleId,
+        public: bool,
+        actor: &Arc<ast::Actor>,
+    ) {
         let id = ActorId(self.actors.len() as u32);
         self.declare_type(module, &actor.name, TypeName::Actor(id));
         self.construct(module, &actor.name.text, Constructor::Actor(id));
-        self.check_handlers(module, &actor);
+        self.check_handlers(module, actor);
         let whole = ast::Fn {
+            doc: None,
             name: actor.name.clone(),
             generics: actor.generics.clone(),
             params: actor.params.clone(),
@@ -32,21 +37,21 @@ impl World {
             let generics = actor.generics.iter().chain(&function.generics).cloned().collect();
             ast::Fn { generics, ..function.clone() }
         };
-        let run = self.actor_part(module, (id, Part::Run), &actor, None, whole.clone());
-        let begin = self.actor_part(module, (id, Part::Begin), &actor, Some("begin"), whole);
+        let run = self.actor_part(module, (id, Part::Run), actor, None, whole.clone());
+        let begin = self.actor_part(module, (id, Part::Begin), actor, Some("begin"), whole);
         let mut members = |functions: Vec<ast::Fn>| -> Vec<FnKey> {
             let member = |function: ast::Fn| {
                 let name = Arc::clone(&function.name.text);
-                self.actor_part(module, (id, Part::Member), &actor, Some(&name), function)
+                self.actor_part(module, (id, Part::Member), actor, Some(&name), function)
             };
             functions.into_iter().map(member).collect()
         };
         let handlers = members(actor.handlers.iter().map(|handler| own(&as_fn(handler))).collect());
         let functions = members(actor.functions.iter().map(own).collect());
-        let messages = messages(&actor);
-        let inbox = self.declare_inbox(module, public, id, &actor, &messages);
+        let messages = messages(actor);
+        let inbox = self.declare_inbox(module, public, id, actor, &messages);
         let variables = Progress::No;
-        let ast = Rc::new(actor);
+        let ast = Arc::clone(actor);
         self.actors.push(ActorDecl {
             module,
             public,
@@ -77,7 +82,7 @@ impl World {
             module,
             public: false,
             path,
-            ast: Rc::new(function),
+            ast: Arc::new(function),
             around: Vec::new(),
             hidden: Vec::new(),
             actor: Some(part),
@@ -108,7 +113,7 @@ impl World {
             name: handler.name.clone(),
             fields: Vec::new(),
         });
-        let ast = Rc::new(ast::Enum {
+        let ast = Arc::new(ast::Enum {
             name: actor.name.clone(),
             generics: actor.generics.clone(),
             variants: variants.collect(),
@@ -173,6 +178,7 @@ fn as_fn(handler: &ast::Handler) -> ast::Fn {
         }
     };
     ast::Fn {
+        doc: handler.doc.clone(),
         name: handler.name.clone(),
         generics: Vec::new(),
         params: handler.params.clone(),

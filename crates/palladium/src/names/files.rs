@@ -17,7 +17,7 @@ use super::world::{
 };
 use crate::core::{self, EnumId, RecordId};
 use crate::diag::names as say;
-use crate::syntax::{self, ast};
+use crate::syntax::{self, Parsed, ast};
 
 impl World {
     /// Reads the root file, and all that it imports, directly or through others.
@@ -83,9 +83,9 @@ impl World {
         let name = library::names().find(|module| *module == name)?;
         let text: Arc<str> = library::text(name)?.into();
         let loaded = Loaded { name: format!("std/{name}.pd").into(), text };
-        let (module, imports) = self.enter(name.into(), loaded, true);
+        let (module, parsed) = self.enter(name.into(), loaded, true);
         self.library.insert(name, module);
-        for import in &imports {
+        for import in &parsed.file.imports {
             let import = self.library_import(module, import);
             self.module_mut(module).imports.push(import);
         }
@@ -104,20 +104,19 @@ impl World {
         named_import(import, target)
     }
 
-    /// Parses a file and enters its declarations; what it imports is given back.
-    fn enter(
-        &mut self,
-        name: Arc<str>,
-        loaded: Loaded,
-        library: bool,
-    ) -> (ModuleId, Vec<ast::Import>) {
-        let parsed = syntax::parse(FileId(self.files.len() as u32), &loaded.text);
-        self.problems.extend(parsed.problems);
+    /// Parses a file and enters its declarations.
+    fn enter(&mut self, name: Arc<str>, loaded: Loaded, library: bool) -> (ModuleId, Rc<Parsed>) {
+        let file = FileId(self.files.len() as u32);
+        let parsed = match &mut self.uses {
+            Some(uses) => uses.tree(file, &loaded),
+            None => Rc::new(syntax::parse(file, &loaded.text)),
+        };
+        self.problems.extend(parsed.problems.iter().cloned());
         let id = self.enter_file(name, loaded, library);
-        for item in parsed.file.items {
+        for item in &parsed.file.items {
             self.declare(id, item);
         }
-        (id, parsed.file.imports)
+        (id, parsed)
     }
 
     /// Enters a file without what it declares.
@@ -139,16 +138,16 @@ impl World {
         id
     }
 
-    fn declare(&mut self, module: ModuleId, item: ast::Item) {
+    fn declare(&mut self, module: ModuleId, item: &ast::Item) {
         let public = item.public;
-        match item.kind {
+        match &item.kind {
             ast::ItemKind::Fn(function) => self.declare_function(module, public, function),
             ast::ItemKind::Record(record) => self.declare_record(module, public, record),
             ast::ItemKind::Enum(enumeration) => self.declare_enum(module, public, enumeration),
             ast::ItemKind::Alias(alias) => {
                 let key = AliasKey(self.aliases.len() as u32);
                 self.declare_type(module, &alias.name, TypeName::Alias(key));
-                let ast = Rc::new(alias);
+                let ast = Arc::clone(alias);
                 self.aliases.push(AliasDecl { module, public, ast, resolved: Progress::No });
             }
             ast::ItemKind::Const(constant) => self.declare_const(module, public, constant),
@@ -158,13 +157,13 @@ impl World {
         }
     }
 
-    fn declare_function(&mut self, module: ModuleId, public: bool, function: ast::Fn) {
+    fn declare_function(&mut self, module: ModuleId, public: bool, function: &Arc<ast::Fn>) {
         let name = Arc::clone(&function.name.text);
         let key = self.add_function(FnDecl {
             module,
             public,
             path: Arc::clone(&name),
-            ast: Rc::new(function),
+            ast: Arc::clone(function),
             around: Vec::new(),
             hidden: Vec::new(),
             actor: None,
@@ -174,19 +173,19 @@ impl World {
         self.module_mut(module).functions.entry(name).or_default().push(key);
     }
 
-    fn declare_record(&mut self, module: ModuleId, public: bool, record: ast::Record) {
+    fn declare_record(&mut self, module: ModuleId, public: bool, record: &Arc<ast::Record>) {
         let id = RecordId(self.records.len() as u32);
         self.declare_type(module, &record.name, TypeName::Record(id));
         let name = Arc::clone(&record.name.text);
         self.construct(module, &name, Constructor::Record(id));
         let generics = record.generics.len() as u32;
         self.records.push(core::Record { name, generics, fields: Vec::new() });
-        let ast = Rc::new(record);
+        let ast = Arc::clone(record);
         let decl = RecordDecl { module, public, ast, generics: None, resolved: false };
         self.record_decls.push(decl);
     }
 
-    fn declare_enum(&mut self, module: ModuleId, public: bool, enumeration: ast::Enum) {
+    fn declare_enum(&mut self, module: ModuleId, public: bool, enumeration: &Arc<ast::Enum>) {
         let id = EnumId(self.enums.len() as u32);
         self.declare_type(module, &enumeration.name, TypeName::Enum(id));
         let mut variants: Vec<core::Variant> = Vec::new();
@@ -206,15 +205,15 @@ impl World {
         let (name, generics) =
             (Arc::clone(&enumeration.name.text), enumeration.generics.len() as u32);
         self.enums.push(core::Enum { name, generics, variants });
-        let ast = Rc::new(enumeration);
+        let ast = Arc::clone(enumeration);
         let decl = EnumDecl { module, public, ast, actor: None, generics: None, resolved: false };
         self.enum_decls.push(decl);
     }
 
-    fn declare_const(&mut self, module: ModuleId, public: bool, constant: ast::Const) {
+    fn declare_const(&mut self, module: ModuleId, public: bool, constant: &Arc<ast::Const>) {
         let key = ConstKey(self.consts.len() as u32);
         let (name, span) = (Arc::clone(&constant.name.text), constant.name.span.clone());
-        let ast = Rc::new(constant);
+        let ast = Arc::clone(constant);
         self.consts.push(ConstDecl { module, public, ast, checked: Progress::No });
         if let Some(first) = self.module_mut(module).consts.insert(Arc::clone(&name), key) {
             let first = &self.consts[first.0 as usize].ast.name.span;
@@ -223,34 +222,28 @@ impl World {
         }
     }
 
-    fn declare_app(&mut self, module: ModuleId, app: ast::App) {
+    fn declare_app(&mut self, module: ModuleId, app: &Arc<ast::App>) {
         let id = AppId(self.apps.len() as u32);
         self.declare_type(module, &app.name, TypeName::App(id));
-        self.apps.push(AppDecl { module, ast: Rc::new(app), children: Progress::No });
+        self.apps.push(AppDecl { module, ast: Arc::clone(app), children: Progress::No });
     }
 
-    fn declare_test(&mut self, module: ModuleId, test: ast::Test) {
+    fn declare_test(&mut self, module: ModuleId, test: &ast::Test) {
         let path = format!("test {}", self.module(module).tests.len() + 1).into();
         let span = test.name_span.clone();
         let function = self.add_function(FnDecl {
             module,
             public: false,
             path,
-            ast: Rc::new(ast::Fn {
-                name: ast::Ident { text: "test".into(), span: span.clone() },
-                generics: Vec::new(),
-                params: Vec::new(),
-                result: None,
-                receives: None,
-                body: Some(test.body),
-            }),
+            ast: Arc::clone(&test.run),
             around: Vec::new(),
             hidden: Vec::new(),
             actor: None,
             signature: None,
             reached: None,
         });
-        self.module_mut(module).tests.push(TestDecl { name: test.name, span, function });
+        let name = Arc::clone(&test.name);
+        self.module_mut(module).tests.push(TestDecl { name, span, function });
     }
 
     pub(super) fn declare_type(&mut self, module: ModuleId, name: &ast::Ident, declared: TypeName) {
@@ -295,9 +288,9 @@ struct Reader<'w> {
 impl Reader<'_> {
     fn module(&mut self, path: &str, loaded: Loaded) -> ModuleId {
         let name = path.strip_suffix(".pd").unwrap_or(path).replace('/', ".");
-        let (module, imports) = self.world.enter(name.into(), loaded, false);
+        let (module, parsed) = self.world.enter(name.into(), loaded, false);
         self.modules.insert(path.to_owned(), Some(module));
-        self.import(module, path, &imports);
+        self.import(module, path, &parsed.file.imports);
         module
     }
 
@@ -306,7 +299,7 @@ impl Reader<'_> {
         let loaded = Loaded { name: Arc::clone(&name), text };
         let module = self.world.enter_file(name, loaded, false);
         for item in &typed.items {
-            self.world.declare(module, ast::Item { public: true, ..item.clone() });
+            self.world.declare(module, &ast::Item { public: true, ..item.clone() });
         }
         self.import(module, "", &typed.imports);
         module

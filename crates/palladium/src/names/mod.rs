@@ -16,4 +16,5 @@ pub use check::{Checked, check};
 pub(crate) use files::Typed;
 pub(crate) use library::importable as library_modules;
 pub use loader::{LoadError, Loaded, Loader};
+pub(crate) use uses::Uses;
 pub use world::SourceFile;

@@ -256,9 +256,9 @@ impl World {
         }
     }
 
-    fn alias(&mut self, key: AliasKey) -> Type {
+    pub(crate) fn alias(&mut self, key: AliasKey) -> Type {
         let decl = &mut self.aliases[key.0 as usize];
-        let (ast, module) = (Rc::clone(&decl.ast), decl.module);
+        let (ast, module) = (Arc::clone(&decl.ast), decl.module);
         match std::mem::replace(&mut decl.resolved, Progress::Begun) {
             Progress::Done((generics, ty)) => {
                 self.aliases[key.0 as usize].resolved = Progress::Done((generics, ty.clone()));
@@ -351,7 +351,7 @@ impl World {
         if let Some(signature) = &decl.signature {
             return Rc::clone(signature);
         }
-        let (module, ast) = (decl.module, Rc::clone(&decl.ast));
+        let (module, ast) = (decl.module, Arc::clone(&decl.ast));
         let generics = self.resolve_generics(module, &ast.generics);
         let scope = TypeScope { module, generics: &generics };
         let params = ast.params.iter().map(|param| self.param(scope, param)).collect();
@@ -402,7 +402,7 @@ impl World {
         if let Some(generics) = &decl.generics {
             return Rc::clone(generics);
         }
-        let (module, ast) = (decl.module, Rc::clone(&decl.ast));
+        let (module, ast) = (decl.module, Arc::clone(&decl.ast));
         let generics = self.resolve_generics(module, &ast.generics);
         self.record_decls[id.0 as usize].generics = Some(Rc::clone(&generics));
         generics
@@ -414,7 +414,7 @@ impl World {
         if let Some(generics) = &decl.generics {
             return Rc::clone(generics);
         }
-        let (module, ast) = (decl.module, Rc::clone(&decl.ast));
+        let (module, ast) = (decl.module, Arc::clone(&decl.ast));
         let generics = self.resolve_generics(module, &ast.generics);
         self.enum_decls[id.0 as usize].generics = Some(Rc::clone(&generics));
         generics
@@ -426,7 +426,7 @@ impl World {
         if std::mem::replace(&mut decl.resolved, true) {
             return;
         }
-        let (module, ast) = (decl.module, Rc::clone(&decl.ast));
+        let (module, ast) = (decl.module, Arc::clone(&decl.ast));
         let generics = self.record_generics(id);
         let scope = TypeScope { module, generics: &generics };
         let mut fields: Vec<(Arc<str>, Type)> = Vec::new();
@@ -449,7 +449,7 @@ impl World {
         if std::mem::replace(&mut decl.resolved, true) {
             return;
         }
-        let (module, ast) = (decl.module, Rc::clone(&decl.ast));
+        let (module, ast) = (decl.module, Arc::clone(&decl.ast));
         if let Some(actor) = decl.actor {
             return self.resolve_messages(id, actor);
         }

@@ -131,7 +131,7 @@ pub(crate) enum Constructor {
 pub(crate) struct RecordDecl {
     pub(crate) module: ModuleId,
     pub(crate) public: bool,
-    pub(crate) ast: Rc<ast::Record>,
+    pub(crate) ast: Arc<ast::Record>,
     pub(crate) generics: Option<Generics>,
     pub(crate) resolved: bool,
 }
@@ -140,7 +140,7 @@ pub(crate) struct RecordDecl {
 pub(crate) struct EnumDecl {
     pub(crate) module: ModuleId,
     pub(crate) public: bool,
-    pub(crate) ast: Rc<ast::Enum>,
+    pub(crate) ast: Arc<ast::Enum>,
     /// The actor whose messages it has.
     pub(crate) actor: Option<ActorId>,
     pub(crate) generics: Option<Generics>,
@@ -151,7 +151,7 @@ pub(crate) struct EnumDecl {
 pub(crate) struct AliasDecl {
     pub(crate) module: ModuleId,
     pub(crate) public: bool,
-    pub(crate) ast: Rc<ast::Alias>,
+    pub(crate) ast: Arc<ast::Alias>,
     pub(crate) resolved: Progress<(Generics, Type)>,
 }
 
@@ -159,7 +159,7 @@ pub(crate) struct AliasDecl {
 pub(crate) struct ConstDecl {
     pub(crate) module: ModuleId,
     pub(crate) public: bool,
-    pub(crate) ast: Rc<ast::Const>,
+    pub(crate) ast: Arc<ast::Const>,
     /// Its type and the function that gives it.
     pub(crate) checked: Progress<(Type, FnId)>,
 }
@@ -178,7 +178,7 @@ pub(crate) struct FnDecl {
     pub(crate) public: bool,
     /// Within its module: `each`, or `outer.inner`.
     pub(crate) path: Arc<str>,
-    pub(crate) ast: Rc<ast::Fn>,
+    pub(crate) ast: Arc<ast::Fn>,
     /// Of a nested function: those that are declared around it.
     pub(crate) around: Vec<(Arc<str>, FnKey)>,
     /// Of a nested function: the locals around it, which it does not see.
@@ -205,7 +205,7 @@ pub(crate) enum Part {
 pub(crate) struct ActorDecl {
     pub(crate) module: ModuleId,
     pub(crate) public: bool,
-    pub(crate) ast: Rc<ast::Actor>,
+    pub(crate) ast: Arc<ast::Actor>,
     pub(crate) inbox: EnumId,
     pub(crate) run: FnKey,
     pub(crate) begin: FnKey,
@@ -232,7 +232,7 @@ impl ActorDecl {
 #[derive(Debug)]
 pub(crate) struct AppDecl {
     pub(crate) module: ModuleId,
-    pub(crate) ast: Rc<ast::App>,
+    pub(crate) ast: Arc<ast::App>,
     pub(crate) children: Progress<Rc<[AppChild]>>,
 }
 

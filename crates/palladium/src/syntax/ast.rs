@@ -52,22 +52,24 @@ pub struct Item {
     pub kind: ItemKind,
 }
 
-/// What a declaration declares.
+/// What a declaration declares. The tree of the file and the checker share it.
 #[derive(Debug, Clone)]
 pub enum ItemKind {
-    Fn(Fn),
-    Record(Record),
-    Enum(Enum),
-    Alias(Alias),
-    Const(Const),
-    Actor(Actor),
-    App(App),
+    Fn(Arc<Fn>),
+    Record(Arc<Record>),
+    Enum(Arc<Enum>),
+    Alias(Arc<Alias>),
+    Const(Arc<Const>),
+    Actor(Arc<Actor>),
+    App(Arc<App>),
     Test(Test),
 }
 
 /// `fn name[T: Ord](a: Int, var b: List[T] = []) -> T receives M { … }`
 #[derive(Debug, Clone)]
 pub struct Fn {
+    /// Of one that stands in an actor or a block; what is said of an item stands there.
+    pub doc: Option<Arc<str>>,
     pub name: Ident,
     pub generics: Vec<Generic>,
     pub params: Vec<Param>,
@@ -169,6 +171,7 @@ pub struct Actor {
 #[derive(Debug, Clone)]
 pub struct Var {
     pub span: Span,
+    pub doc: Option<Arc<str>>,
     pub name: Ident,
     pub ty: Option<Type>,
     pub value: Expr,
@@ -215,7 +218,8 @@ pub struct Setting {
 pub struct Test {
     pub name: Arc<str>,
     pub name_span: Span,
-    pub body: Block,
+    /// What it does, as a function without parameters.
+    pub run: Arc<Fn>,
 }
 
 /// A written type.

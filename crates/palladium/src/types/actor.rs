@@ -63,7 +63,7 @@ impl Checker {
     /// Checks the first values of an actor's variables, as a function that gives them all.
     fn begin(&mut self, id: ActorId) -> Rc<[Type]> {
         let decl = self.world.actor(id);
-        let (module, run, begin, ast) = (decl.module, decl.run, decl.begin, Rc::clone(&decl.ast));
+        let (module, run, begin, ast) = (decl.module, decl.run, decl.begin, Arc::clone(&decl.ast));
         let signature = self.world.signature(run);
         let function = self.reserve();
         self.world.functions[begin.0 as usize].reached = Some(function);
@@ -109,7 +109,7 @@ impl Checker {
         self.cx.actor = Some(id);
         let types = self.variables(id);
         let decl = self.world.actor(id);
-        let (ast, run) = (Rc::clone(&decl.ast), decl.run);
+        let (ast, run) = (Arc::clone(&decl.ast), decl.run);
         let signature = self.world.signature(run);
         let mut params = self.bind_params(&signature);
         for (param, own) in params.iter().zip(&signature.params) {
@@ -132,7 +132,7 @@ impl Checker {
     /// What one of an actor's functions passes on to another.
     pub(super) fn hidden_args(&mut self, id: ActorId, span: &Span) -> Vec<Arg> {
         let decl = self.world.actor(id);
-        let (ast, run) = (Rc::clone(&decl.ast), decl.run);
+        let (ast, run) = (Arc::clone(&decl.ast), decl.run);
         let signature = self.world.signature(run);
         let params = signature.params.iter().map(|param| (hidden_param(&param.name), false));
         let vars = ast.vars.iter().map(|var| (hidden_variable(&var.name.text), true));
@@ -178,7 +178,7 @@ impl Checker {
         signature: &Signature,
     ) -> Function {
         let types = self.variables(id);
-        let ast = Rc::clone(&self.world.actor(id).ast);
+        let ast = Arc::clone(&self.world.actor(id).ast);
         let span = &ast.name.span;
         let params = self.bind_params(signature);
         let own: Vec<Type> = (0..ast.generics.len() as u32).map(Type::Param).collect();
@@ -220,7 +220,7 @@ impl Checker {
         span: &Span,
     ) -> Vec<Expr> {
         let decl = self.world.actor(state.actor);
-        let (ast, begin) = (Rc::clone(&decl.ast), decl.begin);
+        let (ast, begin) = (Arc::clone(&decl.ast), decl.begin);
         let Some(begin) = self.world.function(begin).reached else { return Vec::new() };
         let mut binds = Vec::new();
         for (var, ty) in ast.vars.iter().zip(types) {
@@ -289,7 +289,7 @@ impl Checker {
     /// Waits for a message, and handles it.
     fn waits(&mut self, state: &State, signature: &Signature) -> Expr {
         let of = signature.receives.clone().unwrap_or(Type::Never);
-        let ast = Rc::clone(&self.world.actor(state.actor).ast);
+        let ast = Arc::clone(&self.world.actor(state.actor).ast);
         let inbox = self.world.actor(state.actor).inbox;
         self.world.resolve_enum(inbox);
         let messages = self.world.actor(state.actor).messages.clone();

@@ -41,7 +41,7 @@ impl Checker {
             // The arguments of a child may not need the app itself.
             Progress::Begun => Rc::from([]),
             Progress::No => {
-                let (module, ast) = (decl.module, Rc::clone(&decl.ast));
+                let (module, ast) = (decl.module, Arc::clone(&decl.ast));
                 let mut children: Vec<AppChild> = Vec::new();
                 for (nth, child) in ast.children.iter().enumerate() {
                     let first = ast.children[..nth].iter().find(|c| c.name.text == child.name.text);
@@ -125,7 +125,7 @@ impl Checker {
         }
         let id = *own.first()?;
         let checked = self.app_children(id);
-        let ast = Rc::clone(&self.world.apps[id.0 as usize].ast);
+        let ast = Arc::clone(&self.world.apps[id.0 as usize].ast);
         self.cx.module = root;
         self.cx.file = self.world.module(root).file;
         let mut app = core::App {

@@ -21,17 +21,22 @@ impl Checker {
     /// Checks the bodies of all functions that are reached.
     pub(crate) fn check_reached(&mut self) {
         while let Some(key) = self.queue.pop_front() {
-            let function = self.body(key);
-            if let Some(id) = self.world.function(key).reached {
-                self.functions[id.0 as usize] = Some(function);
-            }
+            self.check_body(key);
         }
     }
 
-    pub(super) fn body(&mut self, key: FnKey) -> Function {
+    /// Checks the body of a function that is reached, unless that was done.
+    pub(super) fn check_body(&mut self, key: FnKey) {
+        let Some(FnId(id)) = self.world.function(key).reached else { return };
+        if self.functions[id as usize].is_none() {
+            self.functions[id as usize] = Some(self.body(key));
+        }
+    }
+
+    fn body(&mut self, key: FnKey) -> Function {
         let signature = self.world.signature(key);
         let decl = self.world.function(key);
-        let (module, ast) = (decl.module, Rc::clone(&decl.ast));
+        let (module, ast) = (decl.module, Arc::clone(&decl.ast));
         let (around, hidden, part) = (decl.around.clone(), decl.hidden.clone(), decl.actor);
         let declared_in = self.world.module(module);
         let name: Arc<str> = if decl.path.starts_with(&format!("{}.", declared_in.name)) {

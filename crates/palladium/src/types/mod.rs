@@ -12,6 +12,7 @@ pub mod exhaustive;
 mod finish;
 mod infer;
 pub(crate) mod kind;
+pub(crate) mod look;
 mod matches;
 mod messages;
 pub(crate) mod program;

@@ -79,18 +79,6 @@ pub(crate) fn check(world: World, root: Option<ModuleId>) -> (Program, World) {
     complete(checker, root, |checker| root.and_then(|root| checker.main(root)))
 }
 
-/// All that an editor may ask about: the functions that the user has written and those that they
-/// reach, without what is made for the back end.
-pub(crate) fn look(world: World, root: ModuleId) -> (Vec<Function>, World) {
-    let mut checker = Checker::new(world);
-    checker.check_user();
-    checker.check_reached();
-    checker.complete_types();
-    checker.main(root);
-    checker.app(root);
-    finished(checker)
-}
-
 /// The checked program of what has been typed at a prompt: its declarations in the world, and these
 /// statements in the first of its modules.
 pub(crate) fn check_entry(
@@ -132,7 +120,10 @@ fn complete(
     let tests = checker.tests();
     let starts = checker.starts(root);
     let app = root.and_then(|root| checker.app(root));
-    let (functions, mut world) = finished(checker);
+    // One is missing only where something is wrong.
+    let functions = checker.functions.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default();
+    let mut world = checker.world;
+    check_whole(&mut world, &functions);
     let program = Program {
         records: std::mem::take(&mut world.records),
         enums: std::mem::take(&mut world.enums),
@@ -149,19 +140,15 @@ fn complete(
     (program, world)
 }
 
-/// The functions that were checked, and what is wrong with them as a whole.
-fn finished(checker: Checker) -> (Vec<Function>, World) {
-    // One is missing only where something is wrong.
-    let functions = checker.functions.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default();
-    let mut world = checker.world;
+/// Looks for what is wrong with all functions that were checked as a whole.
+pub(super) fn check_whole(world: &mut World, functions: &[Function]) {
     let problems = [
-        check_matches(&world, &functions),
-        check_endless(&world),
-        check_escapes(&functions),
-        check_replies(&world, &functions),
+        check_matches(world, functions),
+        check_endless(world),
+        check_escapes(functions),
+        check_replies(world, functions),
     ];
     world.problems.extend(problems.into_iter().flatten());
-    (functions, world)
 }
 
 /// Functions of the library by their qualified names.
@@ -169,7 +156,7 @@ type Reached = BTreeSet<(Arc<str>, FnId)>;
 
 impl Checker {
     /// What the user has written is checked in full, reached or not.
-    fn check_user(&mut self) {
+    pub(super) fn check_user(&mut self) {
         let user = |world: &World, module: ModuleId| !world.module(module).library;
         for key in (0..self.world.functions.len() as u32).map(FnKey) {
             // The first values of an actor's variables are checked with what uses these.
@@ -191,7 +178,7 @@ impl Checker {
     }
 
     /// Fills in all declarations of types.
-    fn complete_types(&mut self) {
+    pub(super) fn complete_types(&mut self) {
         let (mut records, mut enums) = (0, 0);
         while records < self.world.records.len() || enums < self.world.enums.len() {
             if records < self.world.records.len() {
@@ -248,7 +235,7 @@ impl Checker {
         }
     }
 
-    fn main(&mut self, root: ModuleId) -> Option<FnId> {
+    pub(super) fn main(&mut self, root: ModuleId) -> Option<FnId> {
         let key = *self.world.module(root).functions_named("main").first()?;
         let signature = self.world.signature(key);
         let result = self.world.known_enum("result", "Result");

@@ -18,8 +18,9 @@ impl Parser<'_> {
                 Kind::Var => vars.push(parser.var()),
                 Kind::On | Kind::Old => handlers.push(parser.handler()),
                 Kind::Fn => {
+                    let doc = parser.doc();
                     parser.bump();
-                    functions.push(parser.function(true));
+                    functions.push(parser.function(doc, true));
                 }
                 _ => parser.no_actor_member(),
             }

@@ -144,7 +144,7 @@ impl Parser<'_> {
             return false;
         }
         self.bump();
-        let function = self.function(true);
+        let function = self.function(None, true);
         let problem = self.problem(
             "misplaced-item",
             token.span(),

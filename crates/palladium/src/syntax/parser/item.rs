@@ -102,24 +102,24 @@ impl Parser<'_> {
 
     fn item_kind(&mut self) -> ItemKind {
         match self.bump().kind {
-            Kind::Record => ItemKind::Record(self.record()),
-            Kind::Enum => ItemKind::Enum(self.enum_()),
-            Kind::Alias => ItemKind::Alias(self.alias()),
-            Kind::Const => ItemKind::Const(self.const_()),
-            Kind::Actor => ItemKind::Actor(self.actor()),
-            Kind::App => ItemKind::App(self.app()),
+            Kind::Record => ItemKind::Record(Arc::new(self.record())),
+            Kind::Enum => ItemKind::Enum(Arc::new(self.enum_())),
+            Kind::Alias => ItemKind::Alias(Arc::new(self.alias())),
+            Kind::Const => ItemKind::Const(Arc::new(self.const_())),
+            Kind::Actor => ItemKind::Actor(Arc::new(self.actor())),
+            Kind::App => ItemKind::App(Arc::new(self.app())),
             Kind::Test => ItemKind::Test(self.test()),
             Kind::Intrinsic => {
                 self.bump();
-                ItemKind::Fn(self.function(false))
+                ItemKind::Fn(Arc::new(self.function(None, false)))
             }
-            Kind::Fn => ItemKind::Fn(self.function(true)),
+            Kind::Fn => ItemKind::Fn(Arc::new(self.function(None, true))),
             _ => self.no_item(),
         }
     }
 
     /// A function after the word `fn`.
-    pub(super) fn function(&mut self, body: bool) -> Fn {
+    pub(super) fn function(&mut self, doc: Option<Arc<str>>, body: bool) -> Fn {
         let name = self.name("the name of the function");
         let generics = self.generics();
         let params = match self.is_at(Kind::LParen) {
@@ -132,7 +132,7 @@ impl Parser<'_> {
         let result = self.result();
         let receives = self.eat(Kind::Receives).then(|| self.ty());
         let body = body.then(|| self.function_body());
-        Fn { name, generics, params, result, receives, body }
+        Fn { doc, name, generics, params, result, receives, body }
     }
 
     /// `-> Type`, if it is here.
@@ -282,7 +282,17 @@ impl Parser<'_> {
                 Arc::from("")
             }
         };
-        Test { name, name_span: token.span(), body: self.block() }
+        let name_span = token.span();
+        let run = Fn {
+            doc: None,
+            name: Ident { text: "test".into(), span: name_span.clone() },
+            generics: Vec::new(),
+            params: Vec::new(),
+            result: None,
+            receives: None,
+            body: Some(self.block()),
+        };
+        Test { name, name_span, run: Arc::new(run) }
     }
 
     /// What stands for an item that is none.
@@ -290,6 +300,6 @@ impl Parser<'_> {
         let name: Ident = self.no_name();
         let end = name.span.start;
         let ty = Type { span: end..end, kind: TypeKind::Error };
-        ItemKind::Alias(Alias { name, generics: Vec::new(), ty })
+        ItemKind::Alias(Arc::new(Alias { name, generics: Vec::new(), ty }))
     }
 }

@@ -26,8 +26,9 @@ impl Parser<'_> {
             Kind::Var => StmtKind::Var(self.var()),
             Kind::Const => self.local_const(),
             Kind::Fn if self.next_kind() != Kind::LParen => {
+                let doc = self.doc();
                 self.bump();
-                StmtKind::Fn(self.function(true))
+                StmtKind::Fn(self.function(doc, true))
             }
             Kind::LBrace => StmtKind::Expr(self.bare_block()),
             kind if self.begins_item(kind) => self.misplaced_item(),
@@ -96,7 +97,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn var(&mut self) -> Var {
-        let mark = self.mark();
+        let (doc, mark) = (self.doc(), self.mark());
         self.bump();
         let name = match self.is_at(Kind::LParen) {
             true => self.var_pattern(),
@@ -104,7 +105,7 @@ impl Parser<'_> {
         };
         let ty = self.annotation();
         let value = self.initial();
-        Var { span: self.span(mark), name, ty, value }
+        Var { span: self.span(mark), doc, name, ty, value }
     }
 
     /// `: Type`, if it is here.

@@ -1,6 +1,5 @@
 //! What is left out in a call and has a default.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use iridium_isa::Span;
@@ -33,7 +32,7 @@ impl Checker {
                 key
             }
         };
-        let body = Rc::clone(&self.world.function(key).ast);
+        let body = Arc::clone(&self.world.function(key).ast);
         if let Some(ast::Block { stmts, .. }) = &body.body
             && let [ast::Stmt { kind: ast::StmtKind::Expr(value), .. }] = &stmts[..]
             && let Some(kind) = literal(value)
@@ -71,6 +70,7 @@ impl Checker {
         };
         let stmts = value.map(stmt).into_iter().collect();
         let function = ast::Fn {
+            doc: None,
             name: ast::Ident { text: Arc::clone(name), span: span.clone() },
             generics,
             params: Vec::new(),
@@ -82,7 +82,7 @@ impl Checker {
             module,
             public: false,
             path: within(&path, name),
-            ast: Rc::new(function),
+            ast: Arc::new(function),
             around,
             hidden: Vec::new(),
             actor: None,

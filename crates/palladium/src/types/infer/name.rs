@@ -1,6 +1,5 @@
 //! Names: of locals, functions and constants, and of what makes values.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use iridium_isa::{Span, suggest};
@@ -150,7 +149,7 @@ impl Checker {
     /// The type of a constant and the function that gives it, checked when it is first asked for.
     pub(in crate::types) fn check_const(&mut self, key: ConstKey) -> (Type, FnId) {
         let decl = &mut self.world.consts[key.0 as usize];
-        let (ast, module) = (Rc::clone(&decl.ast), decl.module);
+        let (ast, module) = (Arc::clone(&decl.ast), decl.module);
         match std::mem::replace(&mut decl.checked, Progress::Begun) {
             Progress::Done(checked) => {
                 self.world.consts[key.0 as usize].checked = Progress::Done(checked.clone());

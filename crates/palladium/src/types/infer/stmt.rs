@@ -78,7 +78,7 @@ impl Checker {
                 module: self.cx.module,
                 public: false,
                 path: within(&self.cx.path, &function.name.text),
-                ast: Rc::new(function.clone()),
+                ast: Arc::new(function.clone()),
                 around: Vec::new(),
                 hidden: Vec::new(),
                 actor: None,
