@@ -92,13 +92,15 @@ impl Allocation {
 #[derive(Debug, Clone, Copy)]
 enum Wish {
     Place(u8),
-    /// This far into the window of a call, by its position among the calls.
+    /// This far into a window, by its position among the windows.
     Window(usize, u8),
     With(Reg),
+    Before(Reg),
+    Behind(Reg),
 }
 
 struct Wishes {
-    /// The numbers of the instructions that call, in ascending order.
+    /// The numbers of the instructions that use a window, in ascending order.
     calls: Vec<u32>,
     of: Vec<Vec<Wish>>,
 }
@@ -122,6 +124,10 @@ impl Wishes {
                     wishes.calls.push(number);
                     in_places(&mut wishes, &args, &|at| Wish::Window(call, at));
                     in_places(&mut wishes, results, &|at| Wish::Window(call, at));
+                }
+                if let Some((first, second)) = inst.pair() {
+                    wishes.add(first, Wish::Before(second));
+                    wishes.add(second, Wish::Behind(first));
                 }
                 if let Inst::Copy { d, s } | Inst::Unique { d, s } = inst {
                     wishes.add(*d, Wish::With(*s));
@@ -161,6 +167,11 @@ fn window(inst: &Inst) -> (Option<Vec<Reg>>, &[Reg]) {
             (Some(std::iter::once(*closure).chain(args.iter().copied()).collect()), results)
         }
         Inst::Spawn { args, node, .. } => (Some(args.iter().copied().chain(*node).collect()), &[]),
+        Inst::Machine { op: MachineOp::Receive, results, .. } => (Some(Vec::new()), results),
+        Inst::Machine { op: MachineOp::ReceiveWithin, results, .. } => {
+            // The first is told by the flag.
+            (Some(Vec::new()), results.get(1..).unwrap_or_default())
+        }
         // Their arguments are counted otherwise.
         Inst::Machine { op: MachineOp::Host(_) | MachineOp::Find, .. } => (Some(Vec::new()), &[]),
         _ => (None, &[]),
@@ -184,8 +195,9 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn run(&mut self, function: &Function) -> Option<()> {
+        // They are where the caller has put them.
         for reg in &function.params {
-            self.allocate(*reg)?;
+            self.allocate(*reg, None)?;
         }
         let mut all: Vec<Reg> = (0..function.regs.len() as u32)
             .map(Reg)
@@ -197,10 +209,16 @@ impl Work<'_> {
             all.into_iter().partition(|reg| outlasting(self, reg));
         let (wishing, rest): (Vec<Reg>, Vec<Reg>) = rest.into_iter().partition(|reg| {
             let wishes = self.wishes.of.get(reg.0 as usize);
-            wishes.is_some_and(|all| all.iter().any(|wish| !matches!(wish, Wish::With(_))))
+            wishes.is_some_and(|all| {
+                all.iter().any(|wish| matches!(wish, Wish::Place(_) | Wish::Window(..)))
+            })
         });
         for reg in first.into_iter().chain(wishing).chain(rest) {
-            self.allocate(reg)?;
+            let second = self.second_of(reg);
+            self.allocate(reg, second)?;
+            if let Some(second) = second {
+                self.allocate(second, None)?;
+            }
         }
         Some(())
     }
@@ -220,19 +238,28 @@ impl Work<'_> {
         })
     }
 
-    fn allocate(&mut self, reg: Reg) -> Option<()> {
+    /// Gives a register a place. That behind it is free for another one, if there is one.
+    fn allocate(&mut self, reg: Reg, behind: Option<Reg>) -> Option<()> {
         let at = reg.0 as usize;
         if self.places.get(at)?.is_some() {
             return Some(());
         }
+        let place_of = |other: &Reg| self.places.get(other.0 as usize).copied().flatten();
         let wished = self.wishes.of.get(at)?.iter().filter_map(|wish| match wish {
             Wish::Place(place) => Some(*place),
             Wish::Window(call, at) => self.tops.get(*call)?.checked_add(*at),
-            Wish::With(other) => self.places.get(other.0 as usize).copied().flatten(),
+            Wish::With(other) => place_of(other),
+            Wish::Before(other) => place_of(other)?.checked_sub(1),
+            Wish::Behind(other) => place_of(other)?.checked_add(1),
         });
+        let behind = behind.and_then(|second| self.ranges.get(second.0 as usize));
         let ranges = self.ranges.get(at)?;
         let taken = &self.taken[lane(self.lanes, reg) as usize];
-        let free = |place: &u8| taken.get(usize::from(*place)).is_some_and(|t| !overlap(t, ranges));
+        let free = |place: &u8| {
+            let place = usize::from(*place);
+            let is_free = |at: usize, ranges| taken.get(at).is_some_and(|t| !overlap(t, ranges));
+            is_free(place, ranges) && behind.is_none_or(|ranges| is_free(place + 1, ranges))
+        };
         let place = wished.chain(0..=u8::MAX).find(free)?;
         let taken = self.taken[lane(self.lanes, reg) as usize].get_mut(usize::from(place))?;
         taken.extend_from_slice(ranges);
@@ -244,5 +271,15 @@ impl Work<'_> {
             *top = (*top).max(place.checked_add(1)?);
         }
         Some(())
+    }
+
+    /// The second of the pair that a register is the first of, if it has no place yet.
+    fn second_of(&self, reg: Reg) -> Option<Reg> {
+        let wishes = self.wishes.of.get(reg.0 as usize)?;
+        let second = wishes.iter().find_map(|wish| match wish {
+            Wish::Before(second) if *second != reg => Some(*second),
+            _ => None,
+        })?;
+        self.places.get(second.0 as usize)?.is_none().then_some(second)
     }
 }

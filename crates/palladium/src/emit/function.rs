@@ -367,7 +367,7 @@ impl<'f> Emitter<'f> {
     }
 
     /// Moves results to where they belong.
-    fn take(&mut self, results: &[Reg], slide: u8) {
+    pub(super) fn take(&mut self, results: &[Reg], slide: u8) {
         let from = positions(results.iter().map(|reg| self.allocation.lane(*reg)));
         let from: Vec<u8> = from.into_iter().map(|at| self.above(slide, at)).collect();
         let moves: Vec<(Lane, u8, u8)> = results

@@ -132,6 +132,10 @@ pub(super) fn hoist(function: &mut Function) {
         return;
     }
     let constants = constants(function);
+    // The same number in both places of a pair is two registers.
+    let insts = function.blocks.iter().flat_map(|block| &block.insts);
+    let seconds: BTreeSet<Reg> =
+        insts.filter_map(|(inst, _)| inst.pair()).map(|(_, second)| second).collect();
     let mut loaded: Vec<(BlockIdx, Inst, Reg)> = Vec::new();
     let mut renamed: BTreeMap<Reg, Reg> = BTreeMap::new();
     for at in 0..function.blocks.len() {
@@ -142,7 +146,10 @@ pub(super) fn hoist(function: &mut Function) {
             let Some((d, anonymous)) = constant(inst).filter(|(d, _)| constants.contains(d)) else {
                 return true;
             };
-            let same = loaded.iter().find(|(to, inst, _)| *to == entry && *inst == anonymous);
+            let same = loaded.iter().find(|(to, inst, first)| {
+                let is_second = seconds.contains(first) == seconds.contains(&d);
+                *to == entry && *inst == anonymous && is_second
+            });
             if let Some((_, _, first)) = same {
                 renamed.insert(d, *first);
                 return false;

@@ -51,7 +51,7 @@ impl Emitter<'_> {
             MachineOp::SendFloat => {
                 I::SendF64 { p: int(self, 0), t: int(self, 1), a: Float(arg(self, 2)) }
             }
-            MachineOp::Receive => return self.receive(arg(self, 0), results),
+            MachineOp::Receive => return self.receive(args, results),
             MachineOp::ReceiveWithin => return self.receive_within(args, results),
             MachineOp::MessageInt => I::Msgi { d },
             MachineOp::MessageFloat => I::MsgF64 { d: FloatOut(result) },
@@ -113,41 +113,33 @@ impl Emitter<'_> {
         self.code.push(I::Send { p: Int(p), t: Int(t), m });
     }
 
-    /// Two registers as a pair, which lies above all that outlasts it, and above another register.
+    /// Two registers as a pair. If they do not lie as one, it is above all that outlasts it, and not
+    /// below another register.
     fn pair(&mut self, least: u8, a: u8, b: u8) -> IntPair {
+        if a.checked_add(1) == Some(b) {
+            return IntPair(a);
+        }
         let first = self.top().max(least);
         let second = self.above(first, 1);
         self.moves(&[(Lane::Int, first, a), (Lane::Int, second, b)]);
         IntPair(first)
     }
 
-    /// Waits for ever.
-    fn receive(&mut self, tag: u8, results: &[Reg]) {
-        let first = self.top();
-        let (second, d) = (self.above(first, 1), self.above(first, 2));
-        self.moves(&[(Lane::Int, first, tag)]);
-        self.code.push(select::integer(second, -1));
-        self.code.push(I::Recv { t: IntPair(first), d: IntOut3(d) });
-        self.take_from(d, results);
+    /// Tells of the message above all that outlasts this.
+    fn receive(&mut self, args: &[Reg], results: &[Reg]) {
+        let [tag, ms] = args else { return };
+        let t = self.pair(0, self.place(*tag), self.place(*ms));
+        let d = self.top();
+        self.above(d, 2);
+        self.code.push(I::Recv { t, d: IntOut3(d) });
+        self.take(results, d);
     }
 
     /// Whether there is a message is told by the flag.
     fn receive_within(&mut self, args: &[Reg], results: &[Reg]) {
-        let ([tag, ms], [came, results @ ..]) = (args, results) else { return };
-        let t = self.pair(0, self.place(*tag), self.place(*ms));
-        let d = self.above(t.0, 2);
-        self.code.push(I::Recv { t, d: IntOut3(d) });
-        self.take_from(d, results);
+        let [came, results @ ..] = results else { return };
+        self.receive(args, results);
         self.flag(*came);
-    }
-
-    fn take_from(&mut self, first: u8, results: &[Reg]) {
-        let moves: Vec<_> = results
-            .iter()
-            .zip(0..)
-            .map(|(reg, at)| (Lane::Int, self.place(*reg), self.above(first, at)))
-            .collect();
-        self.moves(&moves);
     }
 
     /// 0 when there is none.

@@ -46,8 +46,8 @@ impl Code<'_, '_> {
         let cells = values.concat();
         match (scalars.as_slice(), cells.as_slice()) {
             ([], _) => {
-                let nothing = self.int(0);
-                self.machine(MachineOp::Send, &[pid, tag, nothing, nothing], &[]);
+                let (nowhere, nothing) = (self.int(0), self.int(0));
+                self.machine(MachineOp::Send, &[pid, tag, nowhere, nothing], &[]);
             }
             ([Scalar::Float], [value]) => {
                 self.machine(MachineOp::SendFloat, &[pid, tag, *value], &[]);

@@ -16,10 +16,10 @@ const NODE_DOWN: i32 = -5;
 
 /// A message that has come.
 #[derive(Clone, Copy)]
-struct Came {
+pub(super) struct Came {
     tag: Reg,
     sender: Reg,
-    length: Reg,
+    pub(super) length: Reg,
 }
 
 impl<'a> Body<'_, 'a> {
@@ -41,20 +41,25 @@ impl<'a> Body<'_, 'a> {
             }
             _ => self.receive_any(),
         };
-        let (of_system, message) = (self.code.block(), self.code.block());
-        self.code.branch(Compare::Lt, came.tag, Operand::Imm(0), of_system, message);
+        let other = self.code.block();
+        self.message_arms(receive, came, other, after, &result);
+        self.code.at(other);
+        let (of_system, unknown) = (self.code.block(), self.code.block());
+        self.code.branch(Compare::Lt, came.tag, Operand::Imm(0), of_system, unknown);
         self.code.at(of_system);
         self.system_arms(&receive.system, came, next, after, &result);
-        self.code.at(message);
-        self.message_arms(receive, came, next, after, &result);
+        self.code.at(unknown);
+        self.bind(receive.unknown.tag, &[came.tag]);
+        self.bind(receive.unknown.length, &[came.length]);
+        self.expr(&receive.unknown.body);
+        self.code.jump(next);
         self.code.at(after);
         result
     }
 
     fn receive_any(&mut self) -> Came {
         let any = self.code.int(-1);
-        let came = self.code.machine(MachineOp::Receive, &[any], &[Class::Int; 3]);
-        Came { tag: came[0], sender: came[1], length: came[2] }
+        self.code.receive_tagged(any)
     }
 
     /// The time, in ns, at which waiting ends.
@@ -113,11 +118,12 @@ impl<'a> Body<'_, 'a> {
         self.code.jump(next);
     }
 
+    /// Goes to `other` with what is no message of the process's own.
     fn message_arms(
         &mut self,
         receive: &'a Receive,
         came: Came,
-        next: BlockIdx,
+        other: BlockIdx,
         after: BlockIdx,
         result: &[Reg],
     ) {
@@ -125,10 +131,9 @@ impl<'a> Body<'_, 'a> {
         let mut kinds = self.code.kinds(&of);
         kinds.sort_by_key(|kind| kind.tag);
         let blocks: Vec<BlockIdx> = kinds.iter().map(|_| self.code.block()).collect();
-        let unknown = self.code.block();
         let tags: Vec<(i64, BlockIdx)> =
             kinds.iter().zip(&blocks).map(|(kind, block)| (kind.tag, *block)).collect();
-        self.code.by_tag(came.tag, &tags, unknown);
+        self.code.by_tag(came.tag, &tags, other);
         let whole = match receive.arms.as_slice() {
             [MessageArm { variant: None, fields, body }] => Some((fields[0], body)),
             _ => None,
@@ -136,7 +141,7 @@ impl<'a> Body<'_, 'a> {
         let shared = whole.map(|_| self.code.block());
         for (kind, block) in kinds.iter().zip(blocks) {
             self.code.at(block);
-            let values = self.code.message_fields(&kind.fields, came.length, unknown);
+            let values = self.code.message_fields(&kind.fields, came.length, other);
             if let (Some((local, _)), Some(shared)) = (whole, shared) {
                 let value = match self.code.is_by_variant(&of) {
                     true => self.code.variant(&of, kind.variant, values),
@@ -158,11 +163,6 @@ impl<'a> Body<'_, 'a> {
             self.expr_to(body, result);
             self.code.jump(after);
         }
-        self.code.at(unknown);
-        self.bind(receive.unknown.tag, &[came.tag]);
-        self.bind(receive.unknown.length, &[came.length]);
-        self.expr(&receive.unknown.body);
-        self.code.jump(next);
     }
 
     fn bind_fields(&mut self, fields: &[LocalId], values: &[Value]) {
@@ -173,6 +173,13 @@ impl<'a> Body<'_, 'a> {
 }
 
 impl Code<'_, '_> {
+    /// Waits for ever for a message with a tag, -1 for any.
+    pub(super) fn receive_tagged(&mut self, tag: Reg) -> Came {
+        let forever = self.int(-1);
+        let came = self.machine(MachineOp::Receive, &[tag, forever], &[Class::Int; 3]);
+        Came { tag: came[0], sender: came[1], length: came[2] }
+    }
+
     /// Goes where a tag says; the tags are in ascending order.
     fn by_tag(&mut self, tag: Reg, tags: &[(i64, BlockIdx)], unknown: BlockIdx) {
         if tags.len() > IN_A_ROW {

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::function::Body;
 use super::instances::{Instance, Key};
 use crate::core::{Expr, FnId, Type};
-use crate::mir::{Class, Function, Inst, MachineOp, Passing, Reg, Terminator};
+use crate::mir::{Class, Function, Inst, Passing, Reg, Terminator};
 
 /// A new process has so many registers of the one that starts it.
 const REGISTERS: usize = 8;
@@ -114,9 +114,9 @@ impl Code<'_, '_> {
     /// Waits for the message with the arguments.
     pub(super) fn received(&mut self, types: &[Type]) -> Vec<Value> {
         let tag = self.int(ARGUMENTS);
-        let came = self.machine(MachineOp::Receive, &[tag], &[Class::Int; 3]);
+        let came = self.receive_tagged(tag);
         let (wrong, right) = (self.block(), self.block());
-        let values = self.fields_in_order(types, came[2], wrong);
+        let values = self.fields_in_order(types, came.length, wrong);
         self.jump(right);
         self.at(wrong);
         self.panics(b"the arguments of this process cannot be read");

@@ -197,6 +197,16 @@ impl Inst {
         }
     }
 
+    /// What the machine reads from a register and the one behind it.
+    pub fn pair(&self) -> Option<(Reg, Reg)> {
+        let Self::Machine { op, args, .. } = self else { return None };
+        match (op, args.as_slice()) {
+            (MachineOp::Receive | MachineOp::ReceiveWithin, [first, second])
+            | (MachineOp::Send, [_, _, first, second]) => Some((*first, *second)),
+            _ => None,
+        }
+    }
+
     /// Whether it may end the process.
     pub fn traps(&self) -> bool {
         match self {

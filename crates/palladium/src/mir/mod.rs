@@ -449,7 +449,7 @@ pub enum MachineOp {
     SendInt,
     /// pid, tag, float
     SendFloat,
-    /// tag (-1: any) -> tag, sender, length
+    /// tag (-1: any), -1 -> tag, sender, length
     Receive,
     /// tag (-1: any), ms -> whether there is one, tag, sender, length
     ReceiveWithin,

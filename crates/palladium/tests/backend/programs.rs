@@ -2,7 +2,7 @@
 
 use iridium_vm::TrapKind;
 use palladium::mir::{
-    BinaryOp, Class, Compare, FloatOp, FnIdx, Function, Inst, Program, Terminator,
+    BinaryOp, Class, Compare, FloatOp, FnIdx, Function, Inst, MachineOp, Program, Terminator,
 };
 
 use crate::build::{Building, imm, program, reg};
@@ -86,6 +86,41 @@ fn a_loop_costs_one_branch_a_round() {
     assert_eq!(
         listing(&program, "main")[3..],
         ["rem $0 $2 $3", "addc $1 $3 $1", "addc $0 #1 $0", "brlt $0 #1000 @L3", "exit $1"]
+    );
+}
+
+#[test]
+fn a_loop_receives_without_moves() {
+    let mut f = Building::new("main", &[], &[]);
+    let sum = f.int();
+    f.emit(Inst::Int { d: sum, value: 0 });
+    let head = f.next();
+    let (more, done) = (f.block(), f.block());
+    let args = vec![f.number(-1), f.number(-1)];
+    let results = vec![f.int(), f.int(), f.int()];
+    let [tag, length] = [results[0], results[2]];
+    f.emit(Inst::Machine { op: MachineOp::Receive, args, results });
+    f.branch(Compare::Eq, tag, imm(7), more, done);
+    f.at(more);
+    let next = f.binary(BinaryOp::Add, sum, reg(length));
+    f.emit(Inst::Copy { d: sum, s: next });
+    f.end(Terminator::Jump(head));
+    f.at(done);
+    f.end(Terminator::Exit { code: sum });
+    let program = program(vec![f.finish()], vec![]);
+    assert_eq!(
+        listing(&program, "main"),
+        [
+            "load $0 #0",
+            "load $1 #-1",
+            "load $2 #-1",
+            "recv $1 $3",
+            "brne $3 #7 @L8",
+            "addc $0 $5 $0",
+            "recv $1 $3",
+            "breq $3 #7 @L5",
+            "exit $0",
+        ]
     );
 }
 
