@@ -99,6 +99,8 @@ fn fold_inst(inst: &mut Inst, known: &Known<'_>) {
             *b = Operand::Imm(number);
             if let Some(value) = known.value(*a).and_then(|a| computed(*op, a, number)) {
                 *inst = Inst::Int { d: *d, value };
+            } else if number == 0 && is_same_with_0(*op) {
+                *inst = Inst::Copy { d: *d, s: *a };
             }
         }
         Inst::Compare { op, d, a, b } => {
@@ -158,6 +160,21 @@ fn commutes(op: BinaryOp) -> bool {
     )
 }
 
+fn is_same_with_0(op: BinaryOp) -> bool {
+    matches!(
+        op,
+        BinaryOp::Add
+            | BinaryOp::Sub
+            | BinaryOp::AddWrap
+            | BinaryOp::SubWrap
+            | BinaryOp::Or
+            | BinaryOp::Xor
+            | BinaryOp::Shl
+            | BinaryOp::Shr
+            | BinaryOp::ShrU
+    )
+}
+
 /// What does not trap, of what loops and offsets are made of.
 fn computed(op: BinaryOp, a: i64, number: i32) -> Option<i64> {
     let b = i64::from(number);
@@ -195,7 +212,8 @@ pub(super) fn repeat(function: &mut Function) {
             }
         }
     }
-    remove_unread(function);
+    // What was repeated may know more where it is now.
+    simplify(function);
     function.pass_by_empty();
 }
 
@@ -217,6 +235,7 @@ fn repeated(block: &Block, mut known: Known<'_>, limit: usize) -> Option<Block> 
             length > 0 && length <= limit
         }
         (Terminator::Return(_), _) => length < REPEATED,
+        (Terminator::Release { .. }, _) => length <= limit,
         _ => false,
     };
     is_worth.then(|| Block { insts: block.insts.clone(), end: (end, span) })

@@ -2,8 +2,8 @@
 //!
 //! A recursive function mostly begins with the question whether it is to end: half the calls of a walk
 //! over a tree are for its empty branches. Where that question and its answer only compute, the caller
-//! asks it, and calls only if the answer is no. Like partial inlining in other compilers (LLVM's
-//! `PartialInliner`).
+//! asks it, and calls only if the answer is no; what it calls then is the function without that
+//! question. Like partial inlining in other compilers (LLVM's `PartialInliner`).
 
 use std::collections::HashMap;
 
@@ -17,14 +17,19 @@ const MOST: usize = 4;
 /// In how many places of a function calls are avoided.
 const MOST_PLACES: usize = 64;
 
-pub(super) fn early_returns(functions: &mut [Function]) {
-    let early: Vec<Option<Early>> = (0..)
+pub(super) fn early_returns(functions: &mut Vec<Function>) {
+    let mut early: Vec<Option<Early>> = (0..)
         .map(FnIdx)
         .zip(&*functions)
-        .map(|(index, function)| is_recursive(index, function).then(|| Early::of(function))?)
+        .map(|(index, function)| {
+            is_recursive(index, function).then(|| Early::of(index, function))?
+        })
         .collect();
-    if early.iter().all(Option::is_none) {
-        return;
+    for early in early.iter_mut().flatten() {
+        if let Some(unasked) = unasked(early, functions) {
+            early.unasked = FnIdx(functions.len() as u32);
+            functions.push(unasked);
+        }
     }
     for caller in functions.iter_mut().filter(|caller| caller.file != MADE) {
         avoid_calls(caller, &early);
@@ -36,8 +41,28 @@ fn is_recursive(index: FnIdx, function: &Function) -> bool {
     insts.any(|(inst, _)| matches!(inst, Inst::Call { function, .. } if *function == index))
 }
 
+/// The function without its question, for callers that have asked it. `None` where that would still
+/// need the function with it.
+fn unasked(early: &Early, functions: &[Function]) -> Option<Function> {
+    let function = functions.get(early.unasked.0 as usize)?;
+    let begins_again = |block: &Block| match block.end.0 {
+        Terminator::TailCall { function, .. } => function == early.unasked,
+        _ => false,
+    };
+    if function.blocks.iter().any(begins_again) || function.entries().first() != Some(&1) {
+        return None;
+    }
+    let mut unasked = function.clone();
+    let end = &mut unasked.blocks.first_mut()?.end.0;
+    let goes_on = end.successors().into_iter().find(|to| *to != early.answers)?;
+    *end = Terminator::Jump(goes_on);
+    Some(unasked)
+}
+
 /// How a function may return at once.
 struct Early {
+    /// What is called where it does not: the function, or a copy without the question.
+    unasked: FnIdx,
     file: FileId,
     params: Vec<Reg>,
     regs: Vec<Class>,
@@ -51,7 +76,7 @@ struct Early {
 
 impl Early {
     /// `None` if it begins otherwise.
-    fn of(function: &Function) -> Option<Self> {
+    fn of(index: FnIdx, function: &Function) -> Option<Self> {
         let entry = function.blocks.first()?;
         let params = &function.params;
         let only_computes = |insts: &[(Inst, Span)]| {
@@ -86,6 +111,7 @@ impl Early {
         };
         let (answers, answer, returned) = answer(then).or_else(|| answer(otherwise))?;
         Some(Self {
+            unasked: index,
             file: function.file,
             params: params.clone(),
             regs: function.regs.clone(),
@@ -121,10 +147,12 @@ fn avoid(caller: &mut Function, block: usize, at: usize, early: &Early) -> usize
     let [answer, call, rest] = [0, 1, 2].map(|nth| BlockIdx((first + nth) as u32));
     let before = &mut caller.blocks[block];
     let after = before.insts.split_off(at + 1);
-    let calls = before.insts.split_off(at);
-    let Some((Inst::Call { args, results, .. }, span)) = calls.first().cloned() else {
+    let mut calls = before.insts.split_off(at);
+    let Some((Inst::Call { function, args, results }, span)) = calls.first_mut() else {
         return block;
     };
+    *function = early.unasked;
+    let (args, results, span) = (args.clone(), results.clone(), span.clone());
     let end = std::mem::replace(&mut before.end, (Terminator::Jump(call), span.clone()));
     let names = early.params.iter().copied().zip(args).collect();
     let is_local = early.file == caller.file;

@@ -155,7 +155,7 @@ pairs! {
     slli Slli 1 + { add Add 2, or Or 2, xor Xor 2 }
     srli Srli 1 + { add Add 2, and And 2, andi Andi 1, or Or 2, xor Xor 2 }
     srai Srai 1 + { add Add 2, addi Addi 1, brnei Brnei 1 }
-    mov Mov 1 + { djmp Djmp 0, load Load 0, mov Mov 1, callw Callw 0, drop_ Drop 1 }
+    mov Mov 1 + { djmp Djmp 0, load Load 0, mov Mov 1, callw Callw 0, ret Ret 0, drop_ Drop 1, ld32 Ld32 1 }
     load Load 0 + { add Add 2, load Load 0, mul Mul 2, breqi Breqi 1 }
 
     // What compiled code counts and indexes with.
@@ -171,13 +171,14 @@ pairs! {
 
     // Memory.
     ld8 Ld8 1 + { add Add 2, breqi Breqi 1, brnei Brnei 1 }
-    ld64 Ld64 1 + { add Add 2, ld64 Ld64 1, mul Mul 2, brnei Brnei 1, drop_ Drop 1 }
+    ld64 Ld64 1 + { add Add 2, ld64 Ld64 1, mul Mul 2, brnei Brnei 1, drop_ Drop 1, free Free 1 }
     ldf64 LdF64 1 + { addf64 AddF64 2, ldf64 LdF64 1, mulf64 MulF64 2 }
     st8 St8 2 + { add Add 2, addi Addi 1 }
     st64 St64 2 + { addi Addi 1, ret Ret 0 }
     stf64 StF64 2 + { addi Addi 1 }
 
     // Blocks: what recursive types are made of, walked and freed with.
+    new New 0 + { st64 St64 2 }
     free Free 1 + { mov Mov 1, ret Ret 0 }
     drop_ Drop 1 + { djmp Djmp 0 }
     ld32 Ld32 1 + { st32 St32 2 }
