@@ -12,8 +12,10 @@ use iridium_isa::{FileId, Span};
 use super::code::MADE;
 use crate::mir::{Block, BlockIdx, Class, FnIdx, Function, Inst, Reg, Terminator};
 
-/// How many instructions the question may have, and as many the answer.
+/// How many instructions the question may have.
 const MOST: usize = 4;
+/// How many the answer may have, which may make a value, as of a tree without branches.
+const MOST_ANSWER: usize = 6;
 /// In how many places of a function calls are avoided.
 const MOST_PLACES: usize = 64;
 
@@ -79,28 +81,30 @@ impl Early {
     fn of(index: FnIdx, function: &Function) -> Option<Self> {
         let entry = function.blocks.first()?;
         let params = &function.params;
-        let only_computes = |insts: &[(Inst, Span)]| {
-            let is_simple = |inst: &Inst| {
-                let writes_param = inst.writes().iter().any(|reg| params.contains(reg));
-                inst.only_computes() && !inst.traps() && !writes_param
-            };
-            insts.len() <= MOST && insts.iter().all(|(inst, _)| is_simple(inst))
+        let writes_param = |inst: &Inst| inst.writes().iter().any(|reg| params.contains(reg));
+        let computes = |inst: &Inst| inst.only_computes() && !inst.traps() && !writes_param(inst);
+        let makes = |inst: &Inst| {
+            matches!(inst, Inst::New { .. } | Inst::Store { .. }) && !writes_param(inst)
         };
         let (Terminator::Branch { then, otherwise, .. }
         | Terminator::FloatBranch { then, otherwise, .. }) = entry.end.0
         else {
             return None;
         };
-        if !only_computes(&entry.insts) {
+        if entry.insts.len() > MOST || !entry.insts.iter().all(|(inst, _)| computes(inst)) {
             return None;
         }
+        let is_short = |insts: &[(Inst, Span)]| {
+            insts.len() <= MOST_ANSWER
+                && insts.iter().all(|(inst, _)| computes(inst) || makes(inst))
+        };
         let answer = |from: BlockIdx| {
             let (mut at, mut insts) = (function.block(from)?, Vec::new());
             // A jump or two to where all ways come together.
-            for _ in 0..MOST {
+            for _ in 0..MOST_ANSWER {
                 insts.extend(at.insts.iter().cloned());
                 match &at.end.0 {
-                    Terminator::Return(returned) if only_computes(&insts) => {
+                    Terminator::Return(returned) if is_short(&insts) => {
                         return Some((from, insts, returned.clone()));
                     }
                     Terminator::Jump(to) => at = function.block(*to)?,

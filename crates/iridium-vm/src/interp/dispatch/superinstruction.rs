@@ -160,7 +160,7 @@ pairs! {
 
     // What compiled code counts and indexes with.
     addci Addci 1 + { djmp Djmp 0, brlt Brlt 2, brlti Brlti 1, brle Brle 2, brge Brge 2, brgei Brgei 1, brne Brne 2, brnei Brnei 1, callw Callw 0 }
-    subci Subci 1 + { callw Callw 0, brgti Brgti 1 }
+    subci Subci 1 + { callw Callw 0, breqi Breqi 1, brgti Brgti 1, brnei Brnei 1 }
     addc Addc 2 + { addci Addci 1, ret Ret 0, brle Brle 2, brne Brne 2, ldx8 Ldx8 2, ldx64 Ldx64 2, ldxf64 LdxF64 2 }
     mulci Mulci 1 + { addci Addci 1 }
     brsh Brsh 1 + { stx8 Stx8 2, stx64 Stx64 2, stxf64 StxF64 2 }
