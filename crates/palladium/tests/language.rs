@@ -158,3 +158,33 @@ fn programs_of(guide: &Path) -> Vec<(String, String)> {
 fn programs_of_the_guides_do_what_they_say() {
     check_all(files(&folder("docs"), "md").iter().flat_map(|guide| programs_of(guide)));
 }
+
+/// A call costs fuel, as a block and a jump do.
+#[test]
+fn recursive_functions_are_not_called_where_they_end() {
+    const SOURCE: &str = "
+enum Tree {
+    Leaf
+    Node(left: Tree, right: Tree)
+}
+
+fn build(depth: Int) -> Tree {
+    if depth == 0 { Node(Leaf, Leaf) } else { Node(build(depth - 1), build(depth - 1)) }
+}
+
+fn nodes(self: Tree) -> Int {
+    match self {
+        Leaf => 0
+        Node(left, right) => 1 + left.nodes() + right.nodes()
+    }
+}
+
+fn main() {
+    print(build(13).nodes())
+}
+";
+    let checked = look_at("tree.pd", &mut OneFile("tree.pd", SOURCE)).unwrap();
+    let outcome = common::run("tree", &checked.module(Target::Main, Mode::Optimised).unwrap());
+    assert_eq!(outcome.output, "16383\n");
+    assert!(outcome.fuel * 2 < 16_383 * 19, "{} fuel", outcome.fuel);
+}
