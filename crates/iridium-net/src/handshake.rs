@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use iridium_proto::{MAX_VERSION, MIN_VERSION};
-use snow::{Builder, HandshakeState};
+use snow::{Builder, HandshakeState, StatelessTransportState};
 use thiserror::Error;
 
 use crate::cause::Cause;
@@ -96,7 +96,7 @@ pub(crate) fn dial(
         return Ok(Session::new(stream.into_inner()?, None));
     };
     let mut noise = builder(key, &[ours, theirs].concat())?.build_initiator()?;
-    write_noise(&mut stream, &mut noise, &[])?;
+    stream.write_all(&noise_message(&mut noise)?)?;
     let mut answer = [0];
     stream.read_exact(&mut answer)?;
     if answer[0] != ACCEPTED {
@@ -106,34 +106,110 @@ pub(crate) fn dial(
     noise
         .read_message(&message, &mut [0; MAX_HANDSHAKE])
         .map_err(|_| HandshakeError::WrongSecret)?;
-    finish(stream, noise)
+    let cipher = noise.into_stateless_transport_mode()?;
+    Ok(Session::new(stream.into_inner()?, Some(Arc::new(cipher))))
 }
 
-/// The listener's side. Blocks until `deadline` at the latest.
-///
-/// # Errors
-/// [`HandshakeFailure`]; the connection is closed then.
-pub(crate) fn accept(
-    stream: TcpStream,
+/// The listener's side, without any input or output: it is told what has come, and says what is to
+/// be sent. Nothing costs memory or arithmetic on curves before the first message has shown that the
+/// other end knows the secret.
+pub(crate) struct Answering {
+    awaits: Awaits,
+    theirs: Preamble,
+    cipher: Option<Arc<StatelessTransportState>>,
+}
+
+/// What comes next from the dialler.
+#[derive(Clone, Copy)]
+enum Awaits {
+    Magic,
+    RestOfPreamble,
+    Length,
+    Message(usize),
+    /// The handshake is over.
+    Frames,
+}
+
+impl Answering {
+    /// Most bytes that it waits for at a time.
+    pub(crate) const MOST: usize = MAX_HANDSHAKE;
+
+    pub(crate) fn new() -> Self {
+        Self { awaits: Awaits::Magic, theirs: Preamble::default(), cipher: None }
+    }
+
+    /// How many bytes it waits for; `None` when the handshake is over.
+    pub(crate) fn wants(&self) -> Option<usize> {
+        Some(match self.awaits {
+            Awaits::Magic => MAGIC.len(),
+            Awaits::RestOfPreamble => PREAMBLE_LEN - MAGIC.len(),
+            Awaits::Length => 2,
+            Awaits::Message(len) => len,
+            Awaits::Frames => return None,
+        })
+    }
+
+    /// Takes the bytes that it waits for. What it puts into `answer` is to be sent also when it fails.
+    ///
+    /// # Errors
+    /// [`HandshakeFailure`]; the connection is to be closed then.
+    pub(crate) fn take(
+        &mut self,
+        bytes: &[u8],
+        security: &Security,
+        answer: &mut Vec<u8>,
+    ) -> Result<(), HandshakeFailure> {
+        self.awaits = match self.awaits {
+            Awaits::Magic => {
+                check_magic(bytes)?;
+                self.theirs[..MAGIC.len()].copy_from_slice(bytes);
+                Awaits::RestOfPreamble
+            }
+            Awaits::RestOfPreamble => {
+                self.theirs[MAGIC.len()..].copy_from_slice(bytes);
+                // Sent before theirs is checked, so that the dialler can report the reason too.
+                answer.extend(preamble(security));
+                check_preamble(&self.theirs, security)?;
+                match security {
+                    Security::Secret(_) => Awaits::Length,
+                    Security::Insecure => Awaits::Frames,
+                }
+            }
+            Awaits::Length => Awaits::Message(noise_len([bytes[0], bytes[1]])?),
+            Awaits::Message(_) => {
+                self.cipher = Some(answer_noise(&self.theirs, bytes, security, answer)?);
+                Awaits::Frames
+            }
+            Awaits::Frames => Awaits::Frames,
+        };
+        Ok(())
+    }
+
+    /// The session over the stream, when the handshake is over.
+    pub(crate) fn into_session(self, stream: TcpStream) -> Session {
+        Session::new(stream, self.cipher)
+    }
+}
+
+fn answer_noise(
+    theirs: &Preamble,
+    message: &[u8],
     security: &Security,
-    deadline: Instant,
-) -> Result<Session, HandshakeFailure> {
-    let mut stream = DeadlineStream::new(stream, deadline);
-    let theirs = read_preamble(&mut stream)?;
-    let ours = preamble(security);
-    // Sent before theirs is checked, so that the dialler can report the reason too.
-    stream.write_all(&ours)?;
-    check_preamble(&theirs, security)?;
-    let Security::Secret(secrets) = security else {
-        return Ok(Session::new(stream.into_inner()?, None));
+    answer: &mut Vec<u8>,
+) -> Result<Arc<StatelessTransportState>, HandshakeFailure> {
+    let matched = match security {
+        Security::Secret(secrets) => {
+            match_secret(secrets, &[*theirs, preamble(security)].concat(), message)?
+        }
+        Security::Insecure => None,
     };
-    let message = read_noise(&mut stream)?;
-    let Some(mut noise) = match_secret(secrets, &[theirs, ours].concat(), &message)? else {
-        stream.write_all(&[WRONG_SECRET])?;
+    let Some(mut noise) = matched else {
+        answer.push(WRONG_SECRET);
         return Err(HandshakeError::WrongSecret.into());
     };
-    write_noise(&mut stream, &mut noise, &[ACCEPTED])?;
-    finish(stream, noise)
+    answer.push(ACCEPTED);
+    answer.extend(noise_message(&mut noise)?);
+    Ok(Arc::new(noise.into_stateless_transport_mode()?))
 }
 
 fn preamble(security: &Security) -> Preamble {
@@ -151,12 +227,16 @@ fn read_preamble(stream: &mut DeadlineStream) -> Result<Preamble, HandshakeFailu
     let mut preamble = Preamble::default();
     let (magic, rest) = preamble.split_at_mut(MAGIC.len());
     stream.read_exact(magic)?;
-    if magic != MAGIC {
-        let began = String::from_utf8_lossy(magic).into_owned();
-        return Err(HandshakeError::NotIridium(began).into());
-    }
+    check_magic(magic)?;
     stream.read_exact(rest)?;
     Ok(preamble)
+}
+
+fn check_magic(magic: &[u8]) -> Result<(), HandshakeError> {
+    match magic == MAGIC {
+        true => Ok(()),
+        false => Err(HandshakeError::NotIridium(String::from_utf8_lossy(magic).into_owned())),
+    }
 }
 
 fn check_preamble(theirs: &Preamble, security: &Security) -> Result<(), HandshakeError> {
@@ -204,34 +284,29 @@ fn match_secret(
     Ok(None)
 }
 
-fn write_noise(
-    stream: &mut DeadlineStream,
-    noise: &mut HandshakeState,
-    before: &[u8],
-) -> Result<(), HandshakeFailure> {
+/// The next message of the handshake, behind its length.
+fn noise_message(noise: &mut HandshakeState) -> Result<Vec<u8>, HandshakeFailure> {
     let mut buffer = [0; MAX_HANDSHAKE];
     let len = noise.write_message(&[], &mut buffer)?;
     let declared = u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes();
-    stream.write_all(&[before, &declared, &buffer[..len]].concat())?;
-    Ok(())
+    Ok([&declared, &buffer[..len]].concat())
 }
 
-fn read_noise(stream: &mut DeadlineStream) -> Result<Vec<u8>, HandshakeFailure> {
-    let mut declared = [0; 2];
-    stream.read_exact(&mut declared)?;
+fn noise_len(declared: [u8; 2]) -> Result<usize, HandshakeFailure> {
     let len = usize::from(u16::from_be_bytes(declared));
     if len > MAX_HANDSHAKE {
         let why = format!("a handshake message of {len} bytes");
         return Err(HandshakeError::Broken(why.into()).into());
     }
-    let mut message = vec![0; len];
-    stream.read_exact(&mut message)?;
-    Ok(message)
+    Ok(len)
 }
 
-fn finish(stream: DeadlineStream, noise: HandshakeState) -> Result<Session, HandshakeFailure> {
-    let cipher = noise.into_stateless_transport_mode()?;
-    Ok(Session::new(stream.into_inner()?, Some(Arc::new(cipher))))
+fn read_noise(stream: &mut DeadlineStream) -> Result<Vec<u8>, HandshakeFailure> {
+    let mut declared = [0; 2];
+    stream.read_exact(&mut declared)?;
+    let mut message = vec![0; noise_len(declared)?];
+    stream.read_exact(&mut message)?;
+    Ok(message)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod dialer;
 mod endpoint;
 mod error;
 mod event;
+mod greeting;
 mod handshake;
 mod ids;
 mod link;

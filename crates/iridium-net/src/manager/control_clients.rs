@@ -16,7 +16,8 @@ use crate::control::ControlStream;
 use crate::session::Session;
 use crate::threads::lock;
 
-/// Control clients that may be connected at a time; each has a thread.
+/// Control clients that may be connected at a time; each has a thread. When all places are taken, who
+/// has asked nothing for the longest time gives its own to a newcomer.
 const MAX_CLIENTS: usize = 64;
 /// How long a control client may be silent between two requests.
 const IDLE: Duration = Duration::from_secs(60);
@@ -30,9 +31,15 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// The control clients of one node.
 #[derive(Default)]
 pub(super) struct ControlClients {
-    connected: Mutex<HashMap<u64, TcpStream>>,
+    connected: Mutex<HashMap<u64, Client>>,
     next: AtomicU64,
     stopping: Arc<AtomicBool>,
+}
+
+struct Client {
+    stream: TcpStream,
+    /// Since when it has asked nothing; `None` while it is served.
+    idle_since: Option<Instant>,
 }
 
 impl ControlClients {
@@ -51,13 +58,13 @@ impl ControlClients {
         let (Ok(slot), Ok(mut stream)) = (slot, stream) else {
             return log::debug!("control client {remote} has disconnected already");
         };
-        if slot.is_none() {
+        let Some(slot) = slot else {
             log::warn!("refused control client {remote}: {MAX_CLIENTS} others are connected");
             let why = format!("{MAX_CLIENTS} control clients are connected to the node already");
             // It may have disconnected.
             let _ = stream.send_message(&IridiumMessage::ControlReply(ControlReply::Failed(why)));
             return;
-        }
+        };
         let mut request = Some(first);
         while let Some(asked) = request {
             log::debug!("control client {remote} asks for {}", name(&asked));
@@ -69,7 +76,9 @@ impl ControlClients {
                 }
                 asked => stream.send_message(&IridiumMessage::ControlReply(mesh(asked))),
             };
+            slot.set_idle_since(Some(Instant::now()));
             let next = served.and_then(|()| stream.receive_message(Instant::now() + IDLE));
+            slot.set_idle_since(None);
             request = match next {
                 Ok(IridiumMessage::ControlRequest(next)) => Some(next),
                 Ok(other) => {
@@ -98,9 +107,9 @@ impl ControlClients {
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         let connected = std::mem::take(&mut *lock(&self.connected));
-        for stream in connected.values() {
+        for client in connected.values() {
             // It may have disconnected.
-            let _ = stream.shutdown(Shutdown::Read);
+            let _ = client.stream.shutdown(Shutdown::Read);
         }
     }
 
@@ -111,9 +120,15 @@ impl ControlClients {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let mut connected = lock(&self.connected);
         if connected.len() >= MAX_CLIENTS {
-            return Ok(None);
+            let idle =
+                connected.iter().filter_map(|(number, client)| Some((client.idle_since?, *number)));
+            let Some((_, number)) = idle.min() else { return Ok(None) };
+            if let Some(client) = connected.remove(&number) {
+                // Its thread ends by that. It may have disconnected.
+                let _ = client.stream.shutdown(Shutdown::Both);
+            }
         }
-        connected.insert(number, theirs);
+        connected.insert(number, Client { stream: theirs, idle_since: None });
         drop(connected);
         let slot = ClientSlot { clients: self, number };
         if self.stopping.load(Ordering::Acquire) {
@@ -128,6 +143,14 @@ impl ControlClients {
 struct ClientSlot<'a> {
     clients: &'a ControlClients,
     number: u64,
+}
+
+impl ClientSlot<'_> {
+    fn set_idle_since(&self, since: Option<Instant>) {
+        if let Some(client) = lock(&self.clients.connected).get_mut(&self.number) {
+            client.idle_since = since;
+        }
+    }
 }
 
 impl Drop for ClientSlot<'_> {

@@ -2,13 +2,14 @@
 //! one for control clients alone, which can then be reached from networks in which
 //! no node is to join.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::error::StartError;
+use crate::greeting::{Door, OnSession};
 use crate::secret::Security;
-use crate::server::{ClusterServer, OnSession};
+use crate::server::ClusterServer;
 use crate::threads::Threads;
 
 /// The listening sockets of a node.
@@ -19,8 +20,8 @@ pub(super) struct ListenerSet {
 
 /// The same sockets before anything is accepted.
 pub(super) struct BoundListeners {
-    mesh: TcpListener,
-    control: Option<TcpListener>,
+    mesh: Door,
+    control: Option<Door>,
 }
 
 impl ListenerSet {

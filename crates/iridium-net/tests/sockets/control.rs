@@ -183,19 +183,36 @@ fn conversations_end_with_the_node() {
 fn a_client_too_many_is_told_so_and_a_place_is_free_again_when_one_goes() {
     let security = secret();
     let (node, _) = node(&security);
-    let mut clients: Vec<ControlClient> = (0..64)
-        .map(|_| {
-            let mut client = client(&node, &security);
-            client.ask(vec![1]).unwrap();
-            client
-        })
-        .collect();
+    let conversation = |_| {
+        let mut stream = client(&node, &security).open(b"echo".to_vec()).unwrap();
+        stream.send(&[1]).unwrap();
+        assert_eq!(stream.receive(later()), Ok(Some(vec![1])));
+        stream
+    };
+    let mut conversations: Vec<_> = (0..64).map(conversation).collect();
     let error = client(&node, &security).ask(vec![1]).unwrap_err();
     assert!(error.to_string().contains("64 control clients"), "{error}");
     let reply = client(&node, &security).request(ControlRequest::Members).unwrap();
     assert!(matches!(reply, ControlReply::Failed(_)));
-    clients.pop();
+    conversations.pop();
     wait_for("a place", || client(&node, &security).ask(vec![1]).is_ok());
+}
+
+#[test]
+fn clients_that_ask_nothing_give_their_places_to_those_who_do() {
+    let security = secret();
+    let (node, _) = node(&security);
+    let mut idle: Vec<ControlClient> = (0..64).map(|_| client(&node, &security)).collect();
+    for client in &mut idle {
+        client.request(ControlRequest::Members).unwrap();
+    }
+    // The node notes that it waits for the next request only after the answer.
+    wait_for("one gives its place back", || {
+        let reply = client(&node, &security).request(ControlRequest::Members);
+        matches!(reply, Ok(ControlReply::Members(_)))
+    });
+    assert!(idle[0].request(ControlRequest::Members).is_err(), "it was idle for the longest time");
+    assert!(idle[63].request(ControlRequest::Members).is_ok());
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn a_flood_of_idle_connections_leaves_the_mesh_alone() {
     let events = events_from_now(&nodes[0]);
     let idle: Vec<TcpStream> =
         (0..400).map(|_| TcpStream::connect(nodes[0].local_addr()).unwrap()).collect();
-    // Those over 256 are turned away at once.
+    // Only 256 have a place.
     let turned_away = |stream: &TcpStream| {
         stream.set_nonblocking(true).unwrap();
         matches!(stream.peek(&mut [0]), Ok(0) | Err(_))
@@ -177,12 +177,43 @@ fn a_flood_of_idle_connections_leaves_the_mesh_alone() {
     });
     nodes[1].send(&alias("a"), vec![1]).unwrap();
     assert_eq!(nodes[0].messages().recv_timeout(PATIENCE).unwrap().bytes, [1]);
-    drop(idle);
     let newcomer = start("c", &security);
-    wait_for("a newcomer gets in", || newcomer.join(endpoint(&nodes[0])).is_ok());
+    newcomer.join(endpoint(&nodes[0])).unwrap();
     wait_for_mesh(&[&nodes[0], &nodes[1], &newcomer]);
     let disturbed = events.try_iter().any(|e| matches!(e, iridium_net::Event::Suspect { .. }));
     assert!(!disturbed);
+}
+
+#[test]
+fn strangers_who_come_all_the_time_lock_nobody_out() {
+    let security = secret();
+    let node = start("a", &security);
+    let at = node.local_addr();
+    let (done, stopped) = crossbeam_channel::bounded::<()>(0);
+    // Each begins as a node does, and then says no more; about a thousand a second.
+    let strangers = std::thread::spawn(move || {
+        let mut held = std::collections::VecDeque::new();
+        while stopped.recv_timeout(Duration::from_millis(1)).is_err_and(|error| error.is_timeout())
+        {
+            if let Ok(mut stream) = TcpStream::connect(at) {
+                let _ = stream.write_all(b"IRDM\x00\x01\x00\x01\x01");
+                held.push_back(stream);
+            }
+            if held.len() > 300 {
+                held.pop_front();
+            }
+        }
+    });
+    for name in ["b", "c", "d"] {
+        let begun = Instant::now();
+        let mut client = ControlClient::connect(&endpoint(&node), &security, PATIENCE).unwrap();
+        client.request(ControlRequest::Members).unwrap();
+        let newcomer = start(name, &security);
+        newcomer.join(endpoint(&node)).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+    drop(done);
+    strangers.join().unwrap();
 }
 
 #[test]

@@ -1,0 +1,171 @@
+//! Places for connections that have not authenticated yet. There is always one for a newcomer: when
+//! all are taken, the slowest gives its own back, and first one of an address that has many.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::{Duration, Instant};
+
+/// Connections that may be at this stage at the same time.
+pub(super) const PLACES: usize = 256;
+/// Of one address, before it is the first to give places back.
+const SHARE: usize = PLACES / 4;
+/// How long a connection may be at this stage.
+pub(super) const TIME: Duration = Duration::from_secs(5);
+
+/// Who has a place.
+pub(super) struct Places<T> {
+    /// In the order in which they came, which is that of their ends too.
+    taken: BTreeMap<usize, Place<T>>,
+    shares: HashMap<IpAddr, usize>,
+    next: usize,
+}
+
+struct Place<T> {
+    holder: T,
+    network: IpAddr,
+    until: Instant,
+    /// When it came, or last went a step on.
+    since: Instant,
+}
+
+impl<T> Places<T> {
+    /// Numbers of places begin here.
+    pub(super) fn from(first: usize) -> Self {
+        Self { taken: BTreeMap::new(), shares: HashMap::new(), next: first }
+    }
+
+    /// The number of the next place.
+    pub(super) fn next(&self) -> usize {
+        self.next
+    }
+
+    /// Takes the next place. Gives back who has lost its own for that.
+    pub(super) fn take(&mut self, holder: T, address: IpAddr, now: Instant) -> Option<T> {
+        let lost = (self.taken.len() >= PLACES).then(|| self.slowest()).flatten();
+        let lost = lost.and_then(|number| self.leave(number));
+        let network = network(address);
+        *self.shares.entry(network).or_default() += 1;
+        let place = Place { holder, network, until: now + TIME, since: now };
+        self.taken.insert(self.next, place);
+        self.next += 1;
+        lost
+    }
+
+    /// Gives a place back.
+    pub(super) fn leave(&mut self, number: usize) -> Option<T> {
+        let place = self.taken.remove(&number)?;
+        if let Some(share) = self.shares.get_mut(&place.network) {
+            *share -= 1;
+            if *share == 0 {
+                self.shares.remove(&place.network);
+            }
+        }
+        Some(place.holder)
+    }
+
+    /// Who has a place.
+    pub(super) fn holder(&mut self, number: usize) -> Option<&mut T> {
+        self.taken.get_mut(&number).map(|place| &mut place.holder)
+    }
+
+    /// Notes that one has gone a step on.
+    pub(super) fn proceeds(&mut self, number: usize, now: Instant) {
+        if let Some(place) = self.taken.get_mut(&number) {
+            place.since = now;
+        }
+    }
+
+    /// When the time of the first one ends.
+    pub(super) fn first_end(&self) -> Option<Instant> {
+        self.taken.first_key_value().map(|(_, place)| place.until)
+    }
+
+    /// Gives back the place of one whose time is over.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<T> {
+        let (number, place) = self.taken.first_key_value()?;
+        let over = (place.until <= now).then_some(*number)?;
+        self.leave(over)
+    }
+
+    /// Gives back the place of the slowest, for what the system lacks.
+    pub(super) fn shed(&mut self) -> Option<T> {
+        let slowest = self.slowest()?;
+        self.leave(slowest)
+    }
+
+    /// Who has not gone on for the longest time, first among the addresses with more than a share.
+    fn slowest(&self) -> Option<usize> {
+        let rank = |place: &Place<T>| {
+            let share = self.shares.get(&place.network).copied().unwrap_or_default();
+            (share <= SHARE, place.since)
+        };
+        self.taken.iter().min_by_key(|(_, place)| rank(place)).map(|(number, _)| *number)
+    }
+}
+
+/// What counts as one address: of IPv6 the network of 64 bits, since each machine has a whole one.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(ip) => ip.into(),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+    const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    #[test]
+    fn the_slowest_gives_its_place_to_a_newcomer() {
+        let (mut places, start) = (Places::from(0), Instant::now());
+        for n in 0..PLACES {
+            assert_eq!(places.take(n, ONE, start + ms(n as u64)), None);
+        }
+        places.proceeds(0, start + ms(999));
+        assert_eq!(places.take(1000, ONE, start + ms(1000)), Some(1), "0 has gone on meanwhile");
+        assert_eq!(places.take(1001, ONE, start + ms(1001)), Some(2));
+        assert_eq!(places.taken.len(), PLACES);
+    }
+
+    #[test]
+    fn who_has_many_places_loses_them_first() {
+        let (mut places, start) = (Places::from(0), Instant::now());
+        places.take(0, OTHER, start);
+        for n in 1..PLACES {
+            places.take(n, ONE, start + ms(1));
+        }
+        for n in 0..2 * PLACES {
+            assert_ne!(places.take(PLACES + n, ONE, start + ms(2)), Some(0));
+        }
+        assert_eq!(places.leave(0), Some(0));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_eq!(of("::ffff:10.0.0.1"), ONE);
+    }
+
+    #[test]
+    fn times_end_in_turn_and_shares_are_given_back() {
+        let (mut places, start) = (Places::from(7), Instant::now());
+        places.take('a', ONE, start);
+        places.take('b', OTHER, start + ms(5));
+        assert_eq!(places.first_end(), Some(start + TIME));
+        assert_eq!(places.expire(start + TIME - ms(1)), None);
+        assert_eq!(places.expire(start + TIME), Some('a'));
+        assert_eq!(places.expire(start + TIME), None);
+        assert_eq!(places.holder(8), Some(&mut 'b'));
+        assert_eq!(places.shed(), Some('b'));
+        assert!(places.shares.is_empty() && places.first_end().is_none());
+    }
+}
