@@ -29,7 +29,7 @@ pub(super) enum Asked {
 const LIE: Step =
     Step { name: "", count: 0, short: None, sealed: false, asked: Asked::Members, bounds: USUAL };
 
-const CROWD: Step = Step { sealed: true, bounds: Bounds { threads: 320, ..USUAL }, ..LIE };
+const CROWD: Step = Step { sealed: true, ..LIE };
 
 /// All attacks.
 pub(super) const STEPS: &[Step] = &[
