@@ -3,7 +3,8 @@
 use iridium_isa::{Severity, Sources};
 
 use super::loader::{LoadError, Loader};
-use super::world::{SourceFile, World};
+use super::source_file::SourceFile;
+use super::world::World;
 use crate::core::Program;
 use crate::diag::Problem;
 use crate::types::program;

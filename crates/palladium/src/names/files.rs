@@ -11,9 +11,10 @@ use iridium_isa::{FileId, Span, suggest};
 
 use super::library;
 use super::loader::{LoadError, Loaded, Loader};
+use super::source_file::SourceFile;
 use super::world::{
     AliasDecl, AliasKey, AppDecl, AppId, ConstDecl, ConstKey, Constructor, EnumDecl, FnDecl, FnKey,
-    Import, Module, ModuleId, Progress, RecordDecl, SourceFile, Target, TestDecl, TypeName, World,
+    Import, Module, ModuleId, Progress, RecordDecl, Target, TestDecl, TypeName, World,
 };
 use crate::core::{self, EnumId, RecordId};
 use crate::diag::names as say;

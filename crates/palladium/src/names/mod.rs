@@ -9,6 +9,7 @@ pub(crate) mod lookup;
 pub(crate) mod meaning;
 pub(crate) mod offers;
 pub(crate) mod resolve;
+mod source_file;
 mod uses;
 pub(crate) mod world;
 
@@ -16,5 +17,5 @@ pub use check::{Checked, check};
 pub(crate) use files::Typed;
 pub(crate) use library::importable as library_modules;
 pub use loader::{LoadError, Loaded, Loader};
+pub use source_file::SourceFile;
 pub(crate) use uses::Uses;
-pub use world::SourceFile;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use iridium_isa::FileId;
 
 use super::loader::Loaded;
-use super::world::SourceFile;
+use super::source_file::SourceFile;
 use crate::core::Type;
 use crate::diag::Place;
 use crate::syntax::{self, Parsed};

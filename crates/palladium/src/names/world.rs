@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use iridium_isa::{FileId, Sources, Span};
+use iridium_isa::{FileId, Span};
 
+use super::source_file::SourceFile;
 use super::uses::Uses;
 use crate::core::{self, EnumId, FnId, RecordId, Type};
 use crate::diag::{Place, Problem};
@@ -51,26 +52,6 @@ pub(crate) struct World {
     pub(crate) problems: Vec<Problem>,
     /// `None`: nobody asks.
     pub(crate) uses: Option<Uses>,
-}
-
-/// A source file.
-#[derive(Debug, Clone)]
-pub struct SourceFile {
-    /// What diagnostics call it.
-    pub name: Arc<str>,
-    /// What it contains.
-    pub text: Arc<str>,
-}
-
-impl SourceFile {
-    /// Files, by their ids, so that places in them can be shown.
-    pub fn sources(files: &[Self]) -> Sources<'_> {
-        let mut sources = Sources::new();
-        for file in files {
-            sources.add(&file.name, &file.text);
-        }
-        sources
-    }
 }
 
 #[derive(Debug)]
