@@ -67,11 +67,12 @@ impl<'t> Layout<'t> {
     }
 
     /// The library, then what lies beside the file, each by its name.
-    fn sort_key(&self, import: usize) -> (bool, &'t str) {
+    fn sort_key(&self, import: usize) -> (bool, Vec<&'t str>) {
         let node = self.at(import);
-        let tokens = &self.tree.tokens;
-        let (first, last) = (tokens[node.first as usize + 1], tokens[node.end as usize - 1]);
-        (!first.kind.is_name(), &self.text[first.start as usize..last.end as usize])
+        let tokens = &self.tree.tokens[node.first as usize + 1..node.end as usize];
+        let beside = tokens.first().is_none_or(|first| !first.kind.is_name());
+        // What stands between the words does not count: it is not what it will be.
+        (beside, tokens.iter().map(|token| self.text_of(*token)).collect())
     }
 
     pub(super) fn at(&self, node: usize) -> Node {
