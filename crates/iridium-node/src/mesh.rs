@@ -39,7 +39,8 @@ impl MeshHandler {
     fn link_up(&self, id: &NodeId, client: &Arc<ClusterClient>) {
         // Any earlier connection to that node counts as lost, with whatever was in transit.
         self.link_down(id);
-        let peer = Peer::new(id.clone(), Arc::clone(client));
+        let log_limits = self.links.log_limits_of(&id.alias);
+        let peer = Peer::new(id.clone(), Arc::clone(client), log_limits);
         let number = peer.number();
         self.links.peers.insert(Arc::new(peer));
         if let Some(scheduler) = self.this.scheduler() {
@@ -216,20 +217,25 @@ impl LinkReceiver {
         let alias = &self.peer.id.alias;
         match error {
             BadMessage::Unknown(kind) => {
-                if self.unknown.len() < MAX_LOGGED && self.unknown.insert(*kind) {
+                let is_new = self.unknown.len() < MAX_LOGGED && self.unknown.insert(*kind);
+                if is_new && let Some(left_out) = self.peer.log_limits.admit("unknown kind") {
                     log::warn!(
-                        "skip messages of kind {kind} from peer={alias}: of a later version"
+                        "skip messages of kind {kind} from peer={alias}: of a later version{left_out}"
                     );
                 }
             }
             BadMessage::NotUnderstood { question, source } => {
-                log::warn!("ignored what peer={alias} has sent: {error} ({source})");
+                if let Some(left_out) = self.peer.log_limits.admit("not understood") {
+                    log::warn!("ignored what peer={alias} has sent: {error} ({source}){left_out}");
+                }
                 if let Some(question) = question {
                     self.handler.not_understood(&self.peer, *question);
                 }
             }
             BadMessage::Short | BadMessage::Content(_) => {
-                log::warn!("ignored what peer={alias} has sent: {error}");
+                if let Some(left_out) = self.peer.log_limits.admit("no message") {
+                    log::warn!("ignored what peer={alias} has sent: {error}{left_out}");
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use iridium_net::wake_listener;
@@ -15,6 +16,8 @@ use crate::report::NodeReport;
 
 /// How long a client may take to ask, and to read the answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Clients that are answered at a time. More are turned away.
+const MAX_CLIENTS: usize = 32;
 /// The longest head of a request, in bytes.
 const MAX_HEAD: usize = 8192;
 /// How much is read of what follows a head that is refused, in bytes.
@@ -43,27 +46,34 @@ impl Metrics {
         Ok((Self { addr, stopping: Arc::default() }, listener))
     }
 
-    /// Answers one client after the other, each within its time, until it is stopped.
+    /// Answers clients, each within its time and on a thread of its own, until it is stopped.
     pub(crate) fn serve(
         &self,
         listener: TcpListener,
-        page: impl Fn() -> Option<Page> + Send + 'static,
+        page: impl Fn() -> Option<Page> + Send + Sync + 'static,
     ) -> impl FnOnce() + Send + 'static {
         let stopping = Arc::clone(&self.stopping);
+        let page = Arc::new(page);
         move || {
+            let mut clients = Vec::new();
             while !stopping.load(Ordering::SeqCst) {
                 match listener.accept() {
                     Ok(_) if stopping.load(Ordering::SeqCst) => {}
                     Ok((client, remote)) => {
-                        if let Err(error) = answer(&client, &page) {
-                            log::debug!("metrics client {remote} got no answer: {error}");
+                        clients.retain(|thread: &JoinHandle<()>| !thread.is_finished());
+                        if clients.len() < MAX_CLIENTS {
+                            clients.extend(answer_apart(client, remote, &page));
                         }
                     }
                     Err(error) => {
                         log::warn!("cannot accept a metrics client: {error}");
-                        std::thread::sleep(ACCEPT_PAUSE);
+                        thread::sleep(ACCEPT_PAUSE);
                     }
                 }
+            }
+            for client in clients {
+                // One that has panicked has said so.
+                let _ = client.join();
             }
         }
     }
@@ -73,6 +83,22 @@ impl Metrics {
         self.stopping.store(true, Ordering::SeqCst);
         wake_listener(self.addr);
     }
+}
+
+/// Answers one client on a thread of its own.
+fn answer_apart(
+    client: TcpStream,
+    remote: SocketAddr,
+    page: &Arc<impl Fn() -> Option<Page> + Send + Sync + 'static>,
+) -> Option<JoinHandle<()>> {
+    let page = Arc::clone(page);
+    let answers = move || {
+        if let Err(error) = answer(&client, &*page) {
+            log::debug!("metrics client {remote} got no answer: {error}");
+        }
+    };
+    let started = thread::Builder::new().name("iridium-metrics-client".into()).spawn(answers);
+    started.inspect_err(|error| log::warn!("no thread to answer a metrics client: {error}")).ok()
 }
 
 fn answer(mut client: &TcpStream, page: &dyn Fn() -> Option<Page>) -> io::Result<()> {

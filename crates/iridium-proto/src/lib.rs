@@ -15,7 +15,8 @@ pub use control::{ControlReply, ControlRequest, MemberView, ViewState};
 pub use error::ProtoError;
 pub use frame::{FrameDecoder, HEADER_LEN, encode_frame};
 pub use limits::{
-    MAX_CONTROL_REQUEST, MAX_FRAME_ADMITTED, MAX_FRAME_UNADMITTED, MAX_MESSAGE, PIECE_LEN,
+    MAX_CONTROL_REQUEST, MAX_FRAME_ADMITTED, MAX_FRAME_LINK, MAX_FRAME_UNADMITTED, MAX_MESSAGE,
+    PIECE_LEN,
 };
 pub use message::{
     Hello, HelloAck, Introduction, IridiumMessage, Join, MemberRecord, Members, Piece, Ping,

@@ -160,3 +160,66 @@ fn a_shutdown_is_the_end_of_all_waiting_for_ends() {
         assert!(spawned.group.recv_timeout(patience).is_err_and(|error| error.is_disconnected()));
     }
 }
+
+/// Another node, which hears signals.
+#[derive(Default)]
+struct Hearing(std::sync::Mutex<Vec<(Pid, Signal)>>);
+
+impl Distribution for Hearing {
+    fn message(&self, _: Pid, _: Pid, _: Message) -> Result<(), SendRefused> {
+        Ok(())
+    }
+
+    fn signal(&self, _: Pid, to: Pid, signal: Signal) -> Result<(), Signal> {
+        lock(&self.0).push((to, signal));
+        Ok(())
+    }
+
+    fn request(&self, _: Pid, _: u64, _: &RemoteRequest) -> Result<(), NodeUnreachable> {
+        Err(NodeUnreachable)
+    }
+
+    fn nodes(&self) -> Vec<u32> {
+        vec![1, 2]
+    }
+
+    fn alias(&self) -> &str {
+        ""
+    }
+}
+
+/// A node may have millions of processes, or say so.
+#[test]
+fn other_nodes_can_ask_for_so_many_links_and_monitors_and_those_of_the_own_for_more() {
+    let program = program("load $0 #-1\nload $1 #-1\nrecv $0 $2\nhlt", &Hosts::new());
+    let hearing = Arc::new(Hearing::default());
+    let scheduler = scheduler(|config| config.distribution = hearing.clone());
+    let pid = scheduler.spawn(Process::new(&program, Limits::default()), &program).unwrap();
+    let asked = 300_000;
+    for number in 0..asked {
+        let from = Pid::new(2, 1 + number);
+        let signal = match number % 2 {
+            0 => Signal::Link { from },
+            _ => Signal::Monitor { from, reference: 1 },
+        };
+        scheduler.deliver(from, pid, signal);
+    }
+    let refused = || lock(&hearing.0).len() as u64;
+    until("those that are too many are told", || refused() >= asked - (1 << 18));
+    until("it is idle", || scheduler.is_idle());
+    assert_eq!(refused(), asked - (1 << 18));
+    let reason = Reason::of_trap(iridium_vm::TrapKind::RelationLimit);
+    let told = lock(&hearing.0);
+    assert!(told.iter().all(|(to, signal)| to.node() == 2
+        && match signal {
+            Signal::Exit { from, reason: why } | Signal::Down { from, reason: why, .. } =>
+                *from == pid && *why == reason,
+            _ => false,
+        }));
+    drop(told);
+    // Those of its own node are not refused for that, and it still hears messages.
+    let native = scheduler.spawn_native().unwrap();
+    scheduler.deliver(native.pid(), pid, Signal::Monitor { from: native.pid(), reference: 1 });
+    scheduler.send(Pid::NOBODY, pid, 1, iridium_vm::Payload::Word([0; 8]));
+    until("it has ended", || scheduler.process_count() == 1);
+}

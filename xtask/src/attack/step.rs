@@ -42,11 +42,11 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "ping-requests", count: 200_000, short: Some(20_000), ..LIE },
     Step { name: "not-dialable", count: 200_000, ..LIE },
     Step { name: "digests", count: 200_000, ..LIE },
-    Step { name: "half-frames", count: 30, ..LIE },
-    // The longest messages, in part, of as many members as there is room for.
-    Step { name: "half-messages", count: 30, bounds: Bounds { memory: 320, ..USUAL }, ..LIE },
+    Step { name: "half-frames", count: 60, ..LIE },
+    // Sixteen times the longest message.
+    Step { name: "half-messages", count: 60, bounds: Bounds { memory: 400, ..USUAL }, ..LIE },
     Step { name: "controls", count: 300, ..LIE },
-    Step { name: "ties", count: 6_000_000, ..LIE },
+    Step { name: "ties", count: 2_000_000, ..LIE },
     Step { name: "forged", count: 200_000, ..LIE },
     Step { name: "garbage", count: 200_000, short: Some(20_000), ..LIE },
     Step { name: "queries", count: 200_000, ..LIE },

@@ -1,6 +1,7 @@
 //! Long messages are put together from their pieces.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use iridium_proto::{IridiumMessage, MAX_MESSAGE, Piece};
 
@@ -18,6 +19,8 @@ pub(crate) struct Assembly {
 #[derive(Debug)]
 struct Part {
     kind: u8,
+    /// When its first piece came.
+    since: Instant,
     bytes: Vec<u8>,
 }
 
@@ -53,6 +56,11 @@ impl Assembly {
         self.held
     }
 
+    /// When the first piece came of the oldest message that is not complete.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        self.parts.values().map(|part| part.since).min()
+    }
+
     fn add_piece(&mut self, piece: Piece) -> Result<Option<Assembled>, &'static str> {
         if !self.parts.contains_key(&piece.transfer) && self.parts.len() >= MAX_TRANSFERS {
             return Err("too many long messages at a time");
@@ -60,7 +68,7 @@ impl Assembly {
         if piece.bytes.is_empty() && !piece.last {
             return Err("an empty piece that is not the last");
         }
-        let new = || Part { kind: piece.kind, bytes: Vec::new() };
+        let new = || Part { kind: piece.kind, since: Instant::now(), bytes: Vec::new() };
         let part = self.parts.entry(piece.transfer).or_insert_with(new);
         if part.kind != piece.kind {
             return Err("pieces of one message with different kinds");
@@ -76,7 +84,7 @@ impl Assembly {
         }
         let complete = if piece.last { self.parts.remove(&piece.transfer) } else { None };
         self.held -= complete.as_ref().map_or(0, |part| part.bytes.len());
-        Ok(complete.map(|Part { kind, bytes }| match Kind::of(kind) {
+        Ok(complete.map(|Part { kind, bytes, .. }| match Kind::of(kind) {
             Some(_) => Assembled::Known(bytes),
             None => Assembled::Unknown { kind, len: bytes.len() },
         }))

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crossbeam_channel::{Sender, bounded};
-use iridium_proto::{ControlReply, ControlRequest, IridiumMessage, MAX_FRAME_ADMITTED, NodeIp};
+use iridium_proto::{ControlReply, ControlRequest, IridiumMessage, MAX_FRAME_LINK, NodeIp};
 
 use crate::application::Application;
 use crate::cause::Cause;
@@ -78,7 +78,10 @@ impl ConnectionContext {
             return self.serve_control(session, remote, request);
         }
         let why = format!("this address is for control clients alone; nodes join at port {port}");
-        log::warn!("refused a connection from {remote}: it sent {}, but {why}", first.name());
+        if let Some(left_out) = self.shared.log_limits.admit("for control clients alone") {
+            let name = first.name();
+            log::warn!("refused a connection from {remote}: it sent {name}, but {why}{left_out}");
+        }
         self.shared.controls.reject(session, why);
     }
 
@@ -111,7 +114,7 @@ impl ConnectionContext {
 
     fn open(&self, conn: ConnId, session: Session) -> io::Result<Reader> {
         let Session { mut reader, writer, stream } = session;
-        reader.decoder.set_cap(MAX_FRAME_ADMITTED);
+        reader.decoder.set_cap(MAX_FRAME_LINK);
         let link = Arc::new(ClusterClient::new(conn, &stream, writer, self.config.queue_bytes)?);
         let theirs = Arc::clone(&link);
         let application = Arc::clone(&self.application);
@@ -119,7 +122,8 @@ impl ConnectionContext {
             writer::run(&theirs, &*application);
         })?;
         let application = Arc::clone(&self.application);
-        Ok(Reader::new(link, reader, stream, application, self.config.timing.greet_timeout))
+        let shared = Arc::clone(&self.shared);
+        Ok(Reader::new(link, reader, stream, application, shared, self.config.timing.greet_timeout))
     }
 
     fn serve_control(&self, session: Session, remote: SocketAddr, first: ControlRequest) {

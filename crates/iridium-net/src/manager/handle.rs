@@ -17,6 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{ForgetError, JoinError, SendError, StartError};
 use crate::event::{Event, JoinReport};
 use crate::link::{ClusterClient, Delivery, FLUSH};
+use crate::log_limit::ClockedLogLimits;
 use crate::membership::Start;
 use crate::random;
 use crate::store::{self, Store};
@@ -28,6 +29,7 @@ use super::listener_set::ListenerSet;
 use super::owner::Owner;
 use super::peers_file::PeersFile;
 use super::shared::Shared;
+use super::unfinished::Unfinished;
 use super::zone::Zone;
 
 /// Commands that may wait for the owner thread. Whoever sends more waits.
@@ -122,6 +124,8 @@ impl Manager {
             since_start: Mutex::new(Some(since_start)),
             zone: Zone::of(addr),
             next_conn: AtomicU64::new(1),
+            unfinished: Unfinished::default(),
+            log_limits: ClockedLogLimits::default(),
             controls: ControlClients::default(),
             stopping: AtomicBool::new(false),
         });

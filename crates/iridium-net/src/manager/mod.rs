@@ -11,6 +11,7 @@ mod owner;
 mod peers_file;
 mod reader;
 mod shared;
+mod unfinished;
 mod writer;
 mod zone;
 

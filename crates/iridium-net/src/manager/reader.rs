@@ -10,11 +10,14 @@ use crate::application::{Application, Recipient};
 use crate::link::{Assembled, Assembly, ClusterClient, WindowPermit};
 use crate::session::{FrameReader, SessionError};
 
+use super::shared::Shared;
+
 pub(super) struct Reader {
     link: Arc<ClusterClient>,
     frames: FrameReader,
     stream: TcpStream,
     application: Arc<dyn Application>,
+    shared: Arc<Shared>,
     /// How long the owner may take to decide whether this connection becomes a link.
     timeout: Duration,
     assembly: Assembly,
@@ -32,6 +35,7 @@ impl Reader {
         frames: FrameReader,
         stream: TcpStream,
         application: Arc<dyn Application>,
+        shared: Arc<Shared>,
         timeout: Duration,
     ) -> Self {
         Self {
@@ -39,6 +43,7 @@ impl Reader {
             frames,
             stream,
             application,
+            shared,
             timeout,
             assembly: Assembly::default(),
             recipient: None,
@@ -63,6 +68,7 @@ impl Reader {
             Err(error) => error,
         };
         self.link.abort();
+        self.shared.unfinished.forget(self.link.id());
         why
     }
 
@@ -94,7 +100,10 @@ impl Reader {
                 }
             }
             for kind in self.frames.decoder.take_unknown() {
-                log::warn!("skipped messages of unknown kind {kind} from {}", self.link.remote());
+                if let Some(left_out) = self.shared.log_limits.admit("unknown kind") {
+                    let from = self.link.remote();
+                    log::warn!("skipped messages of unknown kind {kind} from {from}{left_out}");
+                }
             }
             if std::mem::take(&mut self.delivered)
                 && let Some(recipient) = &mut self.recipient
@@ -114,7 +123,12 @@ impl Reader {
                 none.insert(self.application.recipient(&from, &self.link))
             }
         };
-        match self.assembly.add(message)? {
+        let held = self.assembly.held();
+        let assembled = self.assembly.add(message)?;
+        if self.assembly.held() != held {
+            note_unfinished(&self.shared, &self.link, &self.assembly)?;
+        }
+        match assembled {
             None => {}
             Some(Assembled::Known(bytes)) => {
                 let permit = WindowPermit::take(bytes.len(), self.assembly.held(), &self.link)?;
@@ -124,14 +138,40 @@ impl Reader {
             Some(Assembled::Unknown { kind, len }) => {
                 // The sender gets its credit back, as for any other.
                 drop(WindowPermit::take(len, self.assembly.held(), &self.link)?);
-                if !self.skipped.contains(&kind) {
+                let is_new = !self.skipped.contains(&kind);
+                if is_new && let Some(left_out) = self.shared.log_limits.admit("unknown long kind")
+                {
                     self.skipped.push(kind);
                     let from = self.link.remote();
-                    log::warn!("skipped long messages of unknown kind {kind} from {from}");
+                    log::warn!(
+                        "skipped long messages of unknown kind {kind} from {from}{left_out}"
+                    );
                 }
             }
         }
         Ok(true)
+    }
+}
+
+/// Closes a link when too much waits on all of them to be complete; an error if it is this one.
+fn note_unfinished(
+    shared: &Shared,
+    link: &Arc<ClusterClient>,
+    assembly: &Assembly,
+) -> Result<(), String> {
+    let (bytes, since) = (assembly.held(), assembly.oldest());
+    let Some(oldest) = shared.unfinished.note(link.id(), link, bytes, since) else { return Ok(()) };
+    if let Some(left_out) = shared.log_limits.admit("unfinished") {
+        log::warn!(
+            "closed the link to {}: too much of long messages waits on all links to be complete, \
+             and its oldest has waited longest{left_out}",
+            oldest.remote()
+        );
+    }
+    oldest.abort();
+    match oldest.id() == link.id() {
+        true => Err("its long messages stay unfinished".into()),
+        false => Ok(()),
     }
 }
 

@@ -5,8 +5,8 @@ use std::net::TcpStream;
 
 use iridium_net::{Event, Manager, Security};
 use iridium_proto::{
-    Features, FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, NodeId,
-    NodeInfo, NodeIp, NodeNumber, NodePort, Piece, Ping, encode_frame,
+    Features, FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED,
+    MAX_FRAME_LINK, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort, Piece, Ping, encode_frame,
 };
 
 use crate::application::{Call, start_recorded};
@@ -102,4 +102,19 @@ fn data_before_the_introduction_is_settled_goes_nowhere() {
     );
     wait_for_close(&mut stream);
     assert!(!calls.try_iter().any(|call| matches!(call, Call::Deliver { .. })));
+}
+
+#[test]
+fn a_frame_longer_than_any_of_a_link_is_not_waited_for() {
+    let node = start("a", &Security::Insecure);
+    let mut member = join_by_hand(&node);
+    wait_for("it is a member", || !alive(&node).is_empty());
+    let longest = u32::try_from(MAX_FRAME_LINK).unwrap();
+    // A heartbeat within the frame would be heard if it were not one.
+    let begun = [&(longest + 1).to_le_bytes()[..], &[12, 0, 0, 0]].concat();
+    member.write_all(&begun).unwrap();
+    let mut rest = Vec::new();
+    // The node may reset the connection.
+    let _ = member.read_to_end(&mut rest);
+    wait_for("it is gone", || alive(&node).is_empty());
 }

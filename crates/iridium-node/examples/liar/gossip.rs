@@ -13,7 +13,7 @@ use iridium_proto::{
 use crate::link::{Link, accept, frame, invented, liar, nowhere, record};
 
 /// Members that are told of in one message.
-const LIST: usize = 20_000;
+const LIST: usize = 4_000;
 /// The first number of those who are invented.
 const NUMBERS: u32 = 100_000;
 

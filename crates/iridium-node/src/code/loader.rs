@@ -169,7 +169,10 @@ impl Loader {
                 self.settle(scheduler, requests, outcome);
             }
             Err(why) => {
-                log::warn!("got no code for module {id} from node {from}: {why}");
+                let limits = requests.first().map(|request| &request.peer().log_limits);
+                if let Some(left_out) = limits.and_then(|limits| limits.admit("no code")) {
+                    log::warn!("got no code for module {id} from node {from}: {why}{left_out}");
+                }
                 self.fail(id, requests, from, &why);
             }
         }

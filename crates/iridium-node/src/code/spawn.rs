@@ -71,7 +71,10 @@ impl SpawnRequest {
         match &self.requester {
             Requester::Process { peer, pid, number } => {
                 let spawned = outcome.unwrap_or_else(|why| {
-                    log::warn!("started no process for peer={}: {why}", peer.id.alias);
+                    if let Some(left_out) = peer.log_limits.admit("started no process") {
+                        let alias = &peer.id.alias;
+                        log::warn!("started no process for peer={alias}: {why}{left_out}");
+                    }
                     Pid::NOBODY
                 });
                 let reply = Completion::Value(spawned.bits());

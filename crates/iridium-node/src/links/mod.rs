@@ -2,17 +2,22 @@
 
 mod peers;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use iridium_net::{Refused, SendError};
-use iridium_proto::ProtoError;
+use iridium_net::{ClockedLogLimits, Refused, SendError};
+use iridium_proto::{NodeAlias, ProtoError};
 use iridium_vm::Pid;
 
 pub(crate) use self::peers::{Peer, Peers};
 
 use crate::report::NodeReport;
+use crate::sync::lock;
 use crate::wire::NodeMessage;
+
+/// So many nodes have bounds of their own for what they can have logged.
+const MOST_LIMITED: usize = 256;
 
 /// What keeps its order on the way to another node. Lanes do not wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +56,23 @@ struct Traffic {
 pub(crate) struct Links {
     pub(crate) peers: Peers,
     traffic: Traffic,
+    log_limits: Mutex<BTreeMap<NodeAlias, Arc<ClockedLogLimits>>>,
 }
 
 impl Links {
+    /// Bounds the lines that a node can cause, over all of its connections. Those after the first few
+    /// hundred share one bound.
+    pub(crate) fn log_limits_of(&self, alias: &NodeAlias) -> Arc<ClockedLogLimits> {
+        let mut all = lock(&self.log_limits);
+        let found = all.get(alias).or_else(|| {
+            all.last_key_value().map(|(_, shared)| shared).filter(|_| all.len() >= MOST_LIMITED)
+        });
+        if let Some(found) = found {
+            return Arc::clone(found);
+        }
+        Arc::clone(all.entry(alias.clone()).or_default())
+    }
+
     /// Sends something that must not be refused for want of room, in the lane of [`Pid::NOBODY`], after
     /// earlier messages of it. A peer that is gone is not told: its loss ends what it waits for.
     pub(crate) fn answer(&self, peer: &Peer, message: &NodeMessage) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
-use iridium_net::{ClusterClient, LinkId};
+use iridium_net::{ClockedLogLimits, ClusterClient, LinkId};
 use iridium_proto::{NodeAlias, NodeId};
 
 use crate::sync::{read, write};
@@ -19,11 +19,17 @@ pub(crate) struct Peer {
     pub(crate) link: LinkId,
     pub(crate) client: Arc<ClusterClient>,
     lost: AtomicBool,
+    /// For the lines that it can cause.
+    pub(crate) log_limits: Arc<ClockedLogLimits>,
 }
 
 impl Peer {
-    pub(crate) fn new(id: NodeId, client: Arc<ClusterClient>) -> Self {
-        Self { id, link: client.link_id(), client, lost: AtomicBool::new(false) }
+    pub(crate) fn new(
+        id: NodeId,
+        client: Arc<ClusterClient>,
+        log_limits: Arc<ClockedLogLimits>,
+    ) -> Self {
+        Self { id, link: client.link_id(), client, lost: AtomicBool::new(false), log_limits }
     }
 
     /// Whether its connection is lost, for processes at least.

@@ -113,7 +113,12 @@ impl Operators {
             && let Order::Query { from, .. } = refused.into_inner()
         {
             // One that gets no answer is told so by its own deadline.
-            log::warn!("too many questions of operators; one of peer={} is dropped", from.id.alias);
+            if let Some(left_out) = from.log_limits.admit("too many questions") {
+                let alias = &from.id.alias;
+                log::warn!(
+                    "too many questions of operators; one of peer={alias} is dropped{left_out}"
+                );
+            }
         }
     }
 

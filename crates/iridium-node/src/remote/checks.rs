@@ -27,8 +27,9 @@ fn is_for_here(me: u32, peer: &Peer, to: Pid) -> bool {
 /// Whether a process is of that node, or nobody: then an operator acts there.
 fn is_of(peer: &Peer, from: Pid) -> bool {
     let its = from == Pid::NOBODY || from.node() == peer.number();
-    if !its {
-        log::warn!("peer={} speaks for {from:?}, which is not of that node", peer.id.alias);
+    if !its && let Some(left_out) = peer.log_limits.admit("speaks for others") {
+        let alias = &peer.id.alias;
+        log::warn!("peer={alias} speaks for {from:?}, which is not of that node{left_out}");
     }
     its
 }

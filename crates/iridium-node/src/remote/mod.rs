@@ -87,8 +87,11 @@ impl RemoteProcesses {
         asker: Asker,
         reply: Option<Completion>,
     ) {
-        if reply.is_none() {
-            log::warn!("peer={} does not know what process {} wants", peer.id.alias, asker.0);
+        if reply.is_none()
+            && let Some(left_out) = peer.log_limits.admit("does not know")
+        {
+            let (alias, process) = (&peer.id.alias, asker.0);
+            log::warn!("peer={alias} does not know what process {process} wants{left_out}");
         }
         if let Some(answer) = self.requests.settle(asker, peer.number(), reply) {
             scheduler.reply(asker.0, asker.1, answer);

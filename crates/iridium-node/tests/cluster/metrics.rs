@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use iridium_node::Node;
 
@@ -89,4 +90,15 @@ fn methods_are_answered_as_http_has_it() {
         assert!(length > 0, "{head}");
         assert_eq!(body.len(), if has_body { length } else { 0 }, "{answer}");
     }
+}
+
+#[test]
+fn those_who_connect_and_say_nothing_hold_up_nobody() {
+    let labs = labs();
+    let metrics = labs[0].node.metrics_addr().unwrap();
+    let _silent: Vec<_> = (0..10).map(|_| TcpStream::connect(metrics).unwrap()).collect();
+    let began = Instant::now();
+    let answer = ask(&labs[0], b"GET /metrics HTTP/1.1\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 }

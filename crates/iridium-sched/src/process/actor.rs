@@ -132,6 +132,17 @@ impl ActorState {
         }
     }
 
+    /// Whether a signal asks for a link or monitor with a process of another node while it has too many.
+    pub(crate) fn refuses(&self, signal: &Signal) -> bool {
+        match signal {
+            Signal::Link { from } | Signal::Monitor { from, .. } => {
+                from.node() != self.pid.node()
+                    && self.relations().is_some_and(Relations::is_full_for_others)
+            }
+            _ => false,
+        }
+    }
+
     /// Applies a signal. `Some` when the process is to exit by it.
     pub(crate) fn on_signal(&mut self, signal: Signal) -> Option<Reason> {
         let node = match &signal {

@@ -10,6 +10,9 @@ use iridium_vm::{Message, Payload, Pid};
 
 /// How many links and monitors a process may have and ask for one more.
 pub(crate) const MAX_RELATIONS: usize = 1 << 20;
+/// How many links and monitors a process may have while others than those of its node may ask for one
+/// more: what they ask for takes memory here.
+const MAX_IMPOSED: usize = 1 << 18;
 /// The reference under which `monitored_by` has those that want to end with this process, while it
 /// does not care for their ends. No monitor has it.
 const LINK: i64 = 0;
@@ -103,6 +106,11 @@ impl Relations {
     /// Whether the process may ask for another link or monitor.
     pub(crate) fn may_ask(&self) -> bool {
         self.links.len() + self.monitors.len() < MAX_RELATIONS
+    }
+
+    /// Whether processes of other nodes may not ask for another link or monitor.
+    pub(crate) fn is_full_for_others(&self) -> bool {
+        self.links.len() + self.monitored_by.len() >= MAX_IMPOSED
     }
 
     /// The memory that its own monitors take, in bytes.

@@ -213,7 +213,9 @@ fn react(entry: &mut ProcessEntry, message: SlotMessage, memory: &Memory) -> Rea
         SlotMessage::Signal(Signal::Message(message)) => react_to_message(entry, message, memory),
         // Of a caller, mostly, whose message comes next: one wake-up is enough for both.
         SlotMessage::Signal(signal @ Signal::Monitor { .. })
-            if entry.actor.waits_for_message() && !memory.is_limited() =>
+            if entry.actor.waits_for_message()
+                && !memory.is_limited()
+                && !entry.actor.refuses(&signal) =>
         {
             // A monitor ends nobody.
             let _ = entry.actor.on_signal(signal);

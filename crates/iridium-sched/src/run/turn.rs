@@ -483,6 +483,13 @@ fn finish_host_call(entry: &mut ProcessEntry, number: u64, answer: Answer) {
 }
 
 fn on_signal(context: Context<'_>, entry: &mut ProcessEntry, signal: Signal) -> Option<Reason> {
+    if entry.actor.refuses(&signal) {
+        let (me, reason) = (entry.actor.pid, Reason::of_trap(TrapKind::RelationLimit));
+        if let Some((asker, answer)) = signal.undeliverable(me, reason) {
+            context.send_signal(me, asker, answer);
+        }
+        return None;
+    }
     match &mut entry.body {
         Body::Supervisor(supervisor) => {
             supervision::on_signal(context, &mut entry.actor, supervisor, signal)
