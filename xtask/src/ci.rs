@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::cluster::{self, Cluster};
-use crate::flags::{Bench, BenchFlags, Chaos, ClusterUp, Fuzz, Stress};
-use crate::{bench, chaos, fuzz, repository, stress};
+use crate::flags::{Attack, Bench, BenchFlags, Chaos, ClusterUp, Fuzz, Stress};
+use crate::{attack, bench, chaos, fuzz, repository, stress};
 
 /// Runs every step, in the order in which they fail fastest.
 pub(crate) fn run() -> Result<()> {
@@ -17,6 +17,7 @@ pub(crate) fn run() -> Result<()> {
     step("clippy", || {
         cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])
     })?;
+    step("deny", check_dependencies)?;
     // Without what the other crates of the workspace switch on in their dependencies.
     step("alone", check_alone)?;
     // The README's test command. The walls are among the tests of xtask.
@@ -50,10 +51,23 @@ pub(crate) fn run() -> Result<()> {
     // Says that it is skipped where it may not make network namespaces.
     let chaotic = Chaos { seconds: 20, seed: Some(1), nodes: 4, debug: true };
     step("chaos", || chaos::run(&chaotic))?;
+    let brief = Attack { steps: Vec::new(), short: true, debug: true };
+    step("attack", || attack::run(&brief))?;
     let short = Fuzz { target: None, runs: 28_000, seconds: None, seed: Some(1), replay: None };
     step("fuzz", || fuzz::run(&short))?;
     println!("ci: all is well ({})", seconds(start.elapsed()));
     Ok(())
+}
+
+/// Checks licences, sources and bans of all that is linked, where the tool for it is installed.
+fn check_dependencies() -> Result<()> {
+    let version = Command::new(env!("CARGO")).args(["deny", "--version"]).output();
+    if !version.is_ok_and(|version| version.status.success()) {
+        println!("skipped: needs cargo-deny");
+        return Ok(());
+    }
+    let config = ["deny", "--locked", "check", "--config", ".ci/deny.toml"];
+    cargo(&[&config[..], &["licenses", "bans", "sources"]].concat(), &[])
 }
 
 /// Checks that each library crate builds when it is the only one that is used.

@@ -18,8 +18,9 @@ pub(crate) enum Task {
     ClusterDown,
     /// Show what each node of the running cluster sees
     ClusterStatus,
-    /// Run what CI runs: fmt, clippy, each library alone, tests, docs, a cluster of three nodes,
-    /// thread schedules (loom), and short runs of stress, bench, chaos and fuzz
+    /// Run what CI runs: fmt, clippy, licences (with cargo-deny), each library alone, tests, docs, a
+    /// cluster of three nodes, thread schedules (loom), and short runs of stress, bench, chaos, attack
+    /// and fuzz
     Ci,
     /// Measure Iridium beside other systems
     #[command(subcommand)]

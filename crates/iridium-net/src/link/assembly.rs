@@ -56,6 +56,11 @@ impl Assembly {
         self.held
     }
 
+    /// The memory that these messages take, in bytes: each has room to grow.
+    pub(crate) fn memory(&self) -> usize {
+        self.parts.values().map(|part| part.bytes.capacity()).sum()
+    }
+
     /// When the first piece came of the oldest message that is not complete.
     pub(crate) fn oldest(&self) -> Option<Instant> {
         self.parts.values().map(|part| part.since).min()

@@ -159,7 +159,7 @@ fn note_unfinished(
     link: &Arc<ClusterClient>,
     assembly: &Assembly,
 ) -> Result<(), String> {
-    let (bytes, since) = (assembly.held(), assembly.oldest());
+    let (bytes, since) = (assembly.memory(), assembly.oldest());
     let Some(oldest) = shared.unfinished.note(link.id(), link, bytes, since) else { return Ok(()) };
     if let Some(left_out) = shared.log_limits.admit("unfinished") {
         log::warn!(

@@ -314,6 +314,13 @@ impl Membership {
             self.establish(conn, &alias, now);
         }
         let named = self.merge_all(ack.nodes, remote, now);
+        if matches!(purpose, DialPurpose::Join(..)) {
+            for alias in &named {
+                if let Some(member) = self.members.get_mut(alias) {
+                    member.named_by_seed = true;
+                }
+            }
+        }
         self.finish_greeting(&purpose, &alias, named, now);
         self.clear_seed_attempts(now);
     }

@@ -59,6 +59,8 @@ pub(super) struct Member {
     /// It has been linked to this node, so that it is remembered for the next start; or an operator of
     /// this node has said what is known of it.
     pub(super) met: bool,
+    /// A node that this one was to join has named it.
+    pub(super) named_by_seed: bool,
     /// `Up` was reported, and neither `Down` nor `Left` since.
     pub(super) announced: bool,
     pub(super) link: Option<ConnId>,
@@ -88,6 +90,7 @@ impl Member {
             refutation,
             state: State::Known,
             met: false,
+            named_by_seed: false,
             announced: false,
             link: None,
             attempt: None,

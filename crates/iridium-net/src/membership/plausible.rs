@@ -24,17 +24,21 @@ const EARLY_IDENTITIES: u32 = 8;
 
 impl Membership {
     /// Whether one that refuses this node is believed that it needs another identity: always, where
-    /// there is nobody else; soon after the start; and otherwise now and then, if it is a seed or was
-    /// linked to this node before. Others may be made up.
+    /// there is nobody else; if a seed has named it, soon after the start; and otherwise now and then,
+    /// if it is a seed or was linked to this node before. Others may be made up.
     pub(super) fn believes(&self, purpose: &DialPurpose, now: Time) -> bool {
-        if self.is_alone() || (now < self.timing.redial_max && self.rebirths < EARLY_IDENTITIES) {
+        if self.is_alone() {
             return true;
         }
-        let is_known = match purpose {
-            DialPurpose::Member(alias) => self.members.get(alias).is_some_and(|m| m.met),
-            DialPurpose::Join(..) | DialPurpose::Check(..) => true,
+        let (named, known) = match purpose {
+            DialPurpose::Member(alias) => {
+                self.members.get(alias).map_or((false, false), |m| (m.named_by_seed, m.met))
+            }
+            DialPurpose::Join(..) | DialPurpose::Check(..) => (true, true),
         };
-        is_known && (self.rebirths == 0 || now >= self.reborn + IDENTITY_KEPT)
+        let early = now < self.timing.redial_max && self.rebirths < EARLY_IDENTITIES;
+        let rested = self.rebirths == 0 || now >= self.reborn + IDENTITY_KEPT;
+        (named && early) || (known && rested)
     }
 
     /// Whether an incarnation of any node may be true.
