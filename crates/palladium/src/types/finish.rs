@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use iridium_isa::Span;
 
 use super::checker::Checker;
-use super::kind::as_param;
+use super::kind::{as_param, is_open};
 use super::unify::Vars;
 use crate::core::walk::each_child_mut;
 use crate::core::{Arg, Body, Expr, ExprKind, Function, Pattern, PatternKind, Place, Type};
@@ -112,6 +112,9 @@ impl Finisher<'_> {
     }
 
     fn ty(&mut self, ty: &mut Type) {
+        if !is_open(ty) {
+            return;
+        }
         match self.vars.last(ty) {
             Ok(known) => *ty = known,
             Err(span) => {

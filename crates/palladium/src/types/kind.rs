@@ -83,7 +83,25 @@ pub(crate) fn replace(ty: &Type, of: &mut impl FnMut(&Type) -> Option<Type>) -> 
 
 /// Whether some part of a type is as asked for.
 pub(crate) fn any(ty: &Type, is: &mut impl FnMut(&Type) -> bool) -> bool {
-    is(ty) || parts(ty).iter().any(|part| any(part, is))
+    is(ty)
+        || match ty {
+            Type::Tuple(types) | Type::Record(_, types) | Type::Enum(_, types) => {
+                types.iter().any(|part| any(part, is))
+            }
+            Type::List(part) | Type::Pid(part) | Type::Reply(part) => any(part, is),
+            Type::Fn(of) => of.params.iter().chain([&of.result]).any(|part| any(part, is)),
+            _ => false,
+        }
+}
+
+/// Whether something in a type stands for another: a parameter, or what is not known yet. It tells
+/// soon what most types are: what they are in the end.
+pub(crate) fn is_open(ty: &Type) -> bool {
+    let receives = |ty: &Type| match ty {
+        Type::Fn(of) => of.receives.is_some(),
+        _ => false,
+    };
+    any(ty, &mut |part| matches!(part, Type::Param(_)) || receives(part))
 }
 
 /// The types that a type is made of.

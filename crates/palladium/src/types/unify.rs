@@ -2,7 +2,7 @@
 
 use iridium_isa::Span;
 
-use super::kind::{ERROR, any, as_param, as_var, is_error, replace, var};
+use super::kind::{ERROR, any, as_param, as_var, is_error, is_open, replace, var};
 use crate::core::Type;
 
 /// The unknown types of a function. None of them outlives it.
@@ -53,6 +53,9 @@ impl Vars {
 
     /// What a type is, with all that is known.
     pub(crate) fn deep(&self, ty: &Type) -> Type {
+        if !is_open(ty) {
+            return ty.clone();
+        }
         replace(ty, &mut |param| {
             as_var(param)?;
             let known = self.shallow(param);
@@ -62,8 +65,12 @@ impl Vars {
 
     /// What it is in the end. `Err` is where something asked for it and nothing told.
     pub(crate) fn last(&self, ty: &Type) -> Result<Type, Span> {
+        let ty = self.deep(ty);
+        if !is_open(&ty) {
+            return Ok(ty);
+        }
         let mut unknown = None;
-        let ty = replace(&self.deep(ty), &mut |param| {
+        let ty = replace(&ty, &mut |param| {
             let var = &self.vars[as_var(param)?];
             Some(if var.number {
                 Type::Int
