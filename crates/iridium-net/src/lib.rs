@@ -42,7 +42,7 @@ pub use ids::LinkId;
 pub use link::{ClusterClient, Delivery, WindowPermit};
 pub use manager::Manager;
 pub use membership::Timing;
-pub use places::{config_dir, data_dir, named_secret_path};
+pub use places::{cache_dir, config_dir, data_dir, named_secret_path};
 pub use secret::{SecretError, Secrets, Security, secret_path};
 pub use server::ClusterServer;
 // Has nothing to do with the mesh. It is exported because iridium-node stops its own listener, the

@@ -21,6 +21,13 @@ pub fn data_dir() -> Option<PathBuf> {
     folder("XDG_DATA_HOME", ".local/share")
 }
 
+/// The folder of this user's caches of Iridium, as [`config_dir`]: in `$XDG_CACHE_HOME` or in
+/// `~/.cache`. What is in it can be made anew.
+#[must_use]
+pub fn cache_dir() -> Option<PathBuf> {
+    folder("XDG_CACHE_HOME", ".cache")
+}
+
 /// The secret file that the variable `IRIDIUM_SECRET_FILE` names.
 #[must_use]
 pub fn named_secret_path() -> Option<PathBuf> {

@@ -17,6 +17,7 @@ mod programs;
 mod protocol;
 mod rename;
 mod server;
+pub mod sources;
 mod uri;
 mod wire;
 

@@ -12,13 +12,16 @@ use palladium::analysis::Analysis;
 use palladium::diag::Place;
 
 use crate::documents::Documents;
-use crate::files::{Folder, read, sources};
+use crate::files::{Folder, read};
 use crate::library::Library;
 use crate::position::{Lines, Range};
 use crate::protocol::Location;
+use crate::sources::in_folder;
 
 /// Folders above that of a file in which its `main.pd` is looked for.
 const MAX_ABOVE: usize = 8;
+/// Files of a folder that are looked into for the places of a name.
+const MAX_FILES: usize = 2000;
 /// So many replaced programs are kept at most.
 const MAX_REPLACED: usize = 8;
 
@@ -43,7 +46,9 @@ pub(crate) struct Programs {
     /// Those that were replaced. To give back what they take costs time, so it waits until nobody is
     /// asking.
     replaced: VecDeque<Program>,
-    /// The open documents whose programs may not be checked in full.
+    /// The open documents whose programs may not be up to date, and those whose programs may not be
+    /// checked in full.
+    unread: Vec<PathBuf>,
     unchecked: Vec<PathBuf>,
     library: Library,
     /// The folders that are open in the editor.
@@ -106,8 +111,8 @@ impl Program {
 
 impl Programs {
     pub(crate) fn new(library: Library) -> Self {
-        let (programs, replaced, unchecked, folders) = Default::default();
-        Self { programs, replaced, unchecked, library, folders }
+        let (programs, replaced, unread, unchecked, folders) = Default::default();
+        Self { programs, replaced, unread, unchecked, library, folders }
     }
 
     /// A file has other contents.
@@ -124,11 +129,16 @@ impl Programs {
 
     /// What is wrong with the programs of these documents is to be found out.
     pub(crate) fn begin_check(&mut self, documents: &Documents) {
-        self.unchecked = documents.paths().map(Path::to_path_buf).collect();
+        self.unread = documents.paths().map(Path::to_path_buf).collect();
+        self.unchecked.clone_from(&self.unread);
     }
 
-    /// Checks the next part of what is to be checked. Whether all of it is.
+    /// Reads a program that is to be checked, or checks the next part of it. Whether all are checked.
     pub(crate) fn check_next(&mut self, documents: &Documents) -> bool {
+        if let Some(path) = self.unread.pop() {
+            self.of(&path, documents);
+            return false;
+        }
         while let Some(path) = self.unchecked.last().cloned() {
             if let Some((program, _)) = self.of(&path, documents)
                 && !program.analysis.check_next()
@@ -192,7 +202,8 @@ impl Programs {
         if folders.iter().all(|folder| !root.starts_with(folder)) {
             folders.extend(root.parent().map(Path::to_path_buf));
         }
-        let mut files: Vec<PathBuf> = folders.iter().flat_map(|folder| sources(folder)).collect();
+        let mut files: Vec<PathBuf> =
+            folders.iter().flat_map(|folder| in_folder(folder, MAX_FILES).files).collect();
         files.insert(0, root.to_owned());
         files.dedup();
         let mut roots: Vec<PathBuf> = Vec::new();

@@ -1,20 +1,15 @@
 //! `iridium lsp`: what editors ask of Palladium, over stdin and stdout.
 
 use std::io::{BufReader, stdin, stdout};
-use std::path::PathBuf;
+
+use iridium_net::cache_dir;
 
 use crate::failure::Failure;
 
-/// Serves an editor until that says `exit`.
+/// Serves an editor until that says `exit`. It is shown files of the standard library in the folder of
+/// the user's caches.
 pub(crate) fn run() -> Result<(), Failure> {
-    palladium_lsp::serve(BufReader::new(stdin()), stdout(), library())
+    let library = cache_dir().map(|caches| caches.join("std"));
+    palladium_lsp::serve(BufReader::new(stdin()), stdout(), library)
         .map_err(|error| Failure::failed(error.to_string()))
-}
-
-/// The folder in which editors are shown files of the standard library: of the user's caches.
-fn library() -> Option<PathBuf> {
-    let absolute =
-        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let caches = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-    Some(caches.join("iridium").join("std"))
 }

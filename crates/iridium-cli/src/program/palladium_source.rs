@@ -2,15 +2,13 @@
 //! modules.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use iridium_isa::Diagnostics;
 use palladium::names::{Checked, LoadError, Loaded, Loader};
 use palladium::{Compiled, Target};
+use palladium_lsp::sources;
 
-use super::file::{display_name, read};
-use crate::failure::Failure;
-use crate::path_text::shown;
+use super::file::display_name;
 
 /// Words that a declaration of Palladium begins with, and no line of assembly.
 const BEGINNINGS: [&str; 12] = [
@@ -82,23 +80,8 @@ impl Loader for Folder {
             return Ok(root.clone());
         }
         let path = self.folder.join(path);
-        if !path.exists() {
-            return Err(LoadError::NotFound);
-        }
-        let bytes =
-            read(&path).map_err(|failure| LoadError::Unreadable(reason(&failure, &path)))?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| LoadError::Unreadable("it is no UTF-8 text".into()))?;
-        let text: Arc<str> = super::file::without_mark(&text).into();
-        Ok(Loaded { name: display_name(&path).into(), text })
+        Ok(Loaded { name: display_name(&path).into(), text: sources::read(&path)? })
     }
-}
-
-/// Why a file cannot be read, without its name.
-fn reason(failure: &Failure, path: &Path) -> String {
-    let message = failure.message();
-    let prefix = format!("cannot read {}: ", shown(path));
-    message.strip_prefix(&prefix).unwrap_or(message).to_owned()
 }
 
 #[cfg(test)]
