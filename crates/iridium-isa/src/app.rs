@@ -7,10 +7,10 @@ use crate::protocol::FirstMessage;
 
 /// The most children of an app.
 pub const MAX_CHILDREN: usize = 10_000;
-/// The most restarts that an app allows within its time.
-const MAX_RESTARTS: u32 = 10_000;
+/// The most restarts that an app allows within its time: each takes a little memory while it counts.
+pub const MAX_RESTARTS: u32 = 10_000;
 /// The longest time in an app, in ms: a day.
-const MAX_MS: u64 = 86_400_000;
+pub const MAX_MS: u64 = 86_400_000;
 /// The most arguments: one for each register.
 const MAX_ARGUMENTS: usize = 256;
 

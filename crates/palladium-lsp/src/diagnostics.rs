@@ -80,7 +80,10 @@ pub(crate) fn diagnostic(
 ) -> Diagnostic {
     let (place, label) = &problem.primary;
     let mut message = problem.message.clone();
-    for more in [Some(label), problem.help.as_ref()].into_iter().flatten() {
+    // What only says to write the suggestion is a code action.
+    let suggestion = problem.fix.as_ref().map(|(_, text)| format!("write `{text}`"));
+    let help = problem.help.as_ref().filter(|help| Some(*help) != suggestion.as_ref());
+    for more in [Some(label), help].into_iter().flatten() {
         if !more.is_empty() {
             message.push('\n');
             message.push_str(more);

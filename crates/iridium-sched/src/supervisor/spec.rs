@@ -1,6 +1,8 @@
 //! What a supervisor is told to do: its children, and what their ends mean.
 
 use crate::process::reason::Reason;
+// They bound every supervisor, whatever it or a snapshot of it says.
+pub use iridium_isa::app::{MAX_MS, MAX_RESTARTS};
 use iridium_isa::protocol::FirstMessage;
 use iridium_isa::{DebugId, ModuleId};
 use iridium_vm::codec::numbered;
@@ -47,12 +49,6 @@ impl Restart {
 
 /// How deep supervisors may be nested, the top one included. One that is deeper is not started.
 pub const MAX_DEPTH: usize = 16;
-
-/// The most restarts that a supervisor allows, whatever it or a snapshot of it says; each takes a
-/// little memory while it counts.
-pub const MAX_RESTARTS: u32 = 10_000;
-/// The longest time in a supervisor, in ms: a day. A longer one counts as that.
-pub const MAX_MS: u64 = 86_400_000;
 
 /// A supervisor. Its default has no children and allows 3 restarts within 5 seconds.
 #[derive(Debug, Clone, PartialEq)]

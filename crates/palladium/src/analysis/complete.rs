@@ -108,7 +108,7 @@ impl Analysis {
             let meaning = Meaning::Type(TypeName::App(*id));
             self.world().declared(meaning).as_ref() == Some(declared)
         })?;
-        let ast = Arc::clone(&self.world().apps[id.0 as usize].ast);
+        let ast = Arc::clone(&self.world().app(id).ast);
         let each = ast.children.iter().enumerate();
         let each =
             each.map(|(nth, child)| self.candidate(&child.name.text, Meaning::Child(id, nth)));

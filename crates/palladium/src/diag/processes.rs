@@ -169,6 +169,13 @@ pub(crate) fn second_app(place: Place, first: Place) -> Problem {
         .help("put the children of both into one")
 }
 
+/// An app in which nothing is started.
+pub(crate) fn no_children(place: Place, name: &str) -> Problem {
+    Problem::error("no-children", place, format!("the app `{name}` has no children"))
+        .label("starts nothing")
+        .help("write what it starts: `child name = Actor(…)`")
+}
+
 /// A setting of an app or of a child with a value that it does not have.
 pub(crate) fn setting(place: Place, name: &str, wanted: &str) -> Problem {
     let example = match name {

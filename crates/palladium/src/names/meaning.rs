@@ -98,11 +98,11 @@ impl World {
                 (decl.module, &decl.ast.name.span)
             }
             Meaning::Type(TypeName::App(id)) => {
-                let decl = &self.apps[id.0 as usize];
+                let decl = self.app(id);
                 (decl.module, &decl.ast.name.span)
             }
             Meaning::Child(id, nth) => {
-                let decl = &self.apps[id.0 as usize];
+                let decl = self.app(id);
                 (decl.module, &decl.ast.children.get(nth)?.name.span)
             }
             Meaning::Field(Constructor::Actor(_), _) => return None,

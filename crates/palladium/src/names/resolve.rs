@@ -498,7 +498,7 @@ impl World {
                 (actor.module, &actor.ast.name.text)
             }
             TypeName::App(id) => {
-                let app = &self.apps[id.0 as usize];
+                let app = self.app(id);
                 (app.module, &app.ast.name.text)
             }
         };
@@ -512,7 +512,7 @@ impl World {
             TypeName::Enum(id) => self.enum_decls[id.0 as usize].ast.name.span.clone(),
             TypeName::Alias(key) => self.aliases[key.0 as usize].ast.name.span.clone(),
             TypeName::Actor(id) => self.actor(id).ast.name.span.clone(),
-            TypeName::App(id) => self.apps[id.0 as usize].ast.name.span.clone(),
+            TypeName::App(id) => self.app(id).ast.name.span.clone(),
         }
     }
 }

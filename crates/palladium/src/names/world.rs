@@ -334,6 +334,10 @@ impl World {
         &self.actors[id.0 as usize]
     }
 
+    pub(crate) fn app(&self, id: AppId) -> &AppDecl {
+        &self.apps[id.0 as usize]
+    }
+
     /// The actor that an inbox belongs to.
     pub(crate) fn actor_of(&self, inbox: EnumId) -> Option<ActorId> {
         self.enum_decls[inbox.0 as usize].actor

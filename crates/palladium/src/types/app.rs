@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use iridium_isa::Span;
-use iridium_isa::app::{Restart, Strategy};
+use iridium_isa::app::{MAX_MS, MAX_RESTARTS, Restart, Strategy};
 
 use super::build::{call, string, values, within};
 use super::checker::{Checker, Context, Frame};
@@ -24,10 +24,18 @@ const WITHIN_MS: u64 = 5_000;
 /// How long a child may take to end, in ms.
 const SHUTDOWN_MS: u64 = 5_000;
 
-/// The longest time that an app can speak of, in ms.
-const MAX_MS: u64 = 86_400_000;
-/// The most restarts.
-const MAX_RESTARTS: i64 = 10_000;
+/// What an app may say of whom it restarts.
+const STRATEGIES: [(&str, Strategy); 3] = [
+    ("one_for_one", Strategy::OneForOne),
+    ("one_for_all", Strategy::OneForAll),
+    ("rest_for_one", Strategy::RestForOne),
+];
+/// What it may say of when a child is restarted.
+const RESTART: [(&str, Restart); 3] = [
+    ("permanent", Restart::Permanent),
+    ("transient", Restart::Transient),
+    ("temporary", Restart::Temporary),
+];
 
 impl Checker {
     /// The children of an app, with the functions that they run.
@@ -42,6 +50,10 @@ impl Checker {
             Progress::Begun => Rc::from([]),
             Progress::No => {
                 let (module, ast) = (decl.module, Arc::clone(&decl.ast));
+                if ast.children.is_empty() && !ast.name.text.is_empty() {
+                    let place = self.world.place(module, &ast.name.span);
+                    self.problem(say::no_children(place, &ast.name.text));
+                }
                 let mut children: Vec<AppChild> = Vec::new();
                 for (nth, child) in ast.children.iter().enumerate() {
                     let first = ast.children[..nth].iter().find(|c| c.name.text == child.name.text);
@@ -89,7 +101,7 @@ impl Checker {
     pub(super) fn child_of(&mut self, id: AppId, name: &ast::Ident, span: &Span) -> Expr {
         let wrong = super::build::expr(ExprKind::Tuple(Vec::new()), ERROR, span);
         let children = self.app_children(id);
-        let app = Arc::clone(&self.world.apps[id.0 as usize].ast.name.text);
+        let app = Arc::clone(&self.world.app(id).ast.name.text);
         let nth = children.iter().position(|child| child.name == name.text);
         let Some((nth, child)) = nth.and_then(|nth| Some((nth, children.get(nth)?))) else {
             let names = children.iter().map(|child| &*child.name);
@@ -115,17 +127,16 @@ impl Checker {
     /// The app of the program: that of its first file.
     pub(super) fn app(&mut self, root: ModuleId) -> Option<core::App> {
         let apps = 0..self.world.apps.len() as u32;
-        let own = |id: &AppId| self.world.apps[id.0 as usize].module == root;
+        let own = |id: &AppId| self.world.app(*id).module == root;
         let own: Vec<AppId> = apps.map(AppId).filter(own).collect();
         if let [first, second, ..] = own[..] {
-            let place =
-                |id: AppId| self.world.place(root, &self.world.apps[id.0 as usize].ast.name.span);
+            let place = |id: AppId| self.world.place(root, &self.world.app(id).ast.name.span);
             let (second, first) = (place(second), place(first));
             self.problem(say::second_app(second, first));
         }
         let id = *own.first()?;
         let checked = self.app_children(id);
-        let ast = Arc::clone(&self.world.apps[id.0 as usize].ast);
+        let ast = Arc::clone(&self.world.app(id).ast);
         self.cx.module = root;
         self.cx.file = self.world.module(root).file;
         let mut app = core::App {
@@ -145,34 +156,36 @@ impl Checker {
     }
 
     fn app_setting(&mut self, app: &mut core::App, setting: &ast::Setting) {
-        let wanted = match &*setting.name.text {
-            "strategy" => match word_of(&setting.value) {
-                Some("one_for_one") => return app.strategy = Strategy::OneForOne,
-                Some("one_for_all") => return app.strategy = Strategy::OneForAll,
-                Some("rest_for_one") => return app.strategy = Strategy::RestForOne,
-                _ => "`one_for_one`, `one_for_all` or `rest_for_one`",
-            },
-            "restarts" => {
-                if let ast::ExprKind::Within { call, time } = &setting.value.kind
-                    && let (ast::ExprKind::Int(count), Some(time)) = (&call.kind, time_of(time))
-                    && (0..=MAX_RESTARTS).contains(count)
-                    && time > 0
-                {
-                    app.restarts = *count as u32;
-                    app.within_ms = time;
-                    return;
-                }
-                "how often, and in which time"
-            }
+        let value = &setting.value;
+        let wrong = match &*setting.name.text {
+            "strategy" => one_of(&STRATEGIES, value).map(|strategy| app.strategy = strategy).err(),
+            "restarts" => intensity_of(value)
+                .map(|(restarts, within_ms)| (app.restarts, app.within_ms) = (restarts, within_ms))
+                .err(),
             // It is looked at before all calls are.
-            "call_timeout" if time_of(&setting.value).is_some() => return,
-            "call_timeout" => "a time",
+            "call_timeout" => a_time(value).err(),
             _ => {
                 return self.unknown_setting(setting, &["strategy", "restarts", "call_timeout"]);
             }
         };
-        let place = self.place(&setting.value.span);
-        self.problem(say::setting(place, &setting.name.text, wanted));
+        self.wrong_setting(setting, wrong);
+    }
+
+    fn child_setting(&mut self, child: &mut core::AppChild, setting: &ast::Setting) {
+        let value = &setting.value;
+        let wrong = match &*setting.name.text {
+            "restart" => one_of(&RESTART, value).map(|restart| child.restart = restart).err(),
+            "shutdown" => a_time(value).map(|time| child.shutdown_ms = time).err(),
+            _ => return self.unknown_setting(setting, &["restart", "shutdown"]),
+        };
+        self.wrong_setting(setting, wrong);
+    }
+
+    fn wrong_setting(&mut self, setting: &ast::Setting, wanted: Option<String>) {
+        if let Some(wanted) = wanted {
+            let place = self.place(&setting.value.span);
+            self.problem(say::setting(place, &setting.name.text, &wanted));
+        }
     }
 
     fn unknown_setting(&mut self, setting: &ast::Setting, known: &[&str]) {
@@ -191,36 +204,7 @@ impl Checker {
             shutdown_ms: SHUTDOWN_MS,
         };
         for setting in &ast.settings {
-            let wanted = match &*setting.name.text {
-                "restart" => match word_of(&setting.value) {
-                    Some("permanent") => {
-                        described.restart = Restart::Permanent;
-                        continue;
-                    }
-                    Some("transient") => {
-                        described.restart = Restart::Transient;
-                        continue;
-                    }
-                    Some("temporary") => {
-                        described.restart = Restart::Temporary;
-                        continue;
-                    }
-                    _ => "`permanent`, `transient` or `temporary`",
-                },
-                "shutdown" => match time_of(&setting.value) {
-                    Some(time) => {
-                        described.shutdown_ms = time;
-                        continue;
-                    }
-                    None => "a time",
-                },
-                _ => {
-                    self.unknown_setting(setting, &["restart", "shutdown"]);
-                    continue;
-                }
-            };
-            let place = self.place(&setting.value.span);
-            self.problem(say::setting(place, &setting.name.text, wanted));
+            self.child_setting(&mut described, setting);
         }
         described
     }
@@ -233,11 +217,31 @@ impl Checker {
     }
 }
 
-fn word_of(value: &ast::Expr) -> Option<&str> {
-    match &value.kind {
-        ast::ExprKind::Name(name) => Some(&name.text),
+/// What a word stands for, or which words there are.
+fn one_of<T: Copy>(words: &[(&str, T); 3], value: &ast::Expr) -> Result<T, String> {
+    let found = words.iter().find(|(word, _)| match &value.kind {
+        ast::ExprKind::Name(name) => &*name.text == *word,
+        _ => false,
+    });
+    let [(first, _), (second, _), (third, _)] = words;
+    found.map(|(_, meant)| *meant).ok_or_else(|| format!("`{first}`, `{second}` or `{third}`"))
+}
+
+/// `3 within 5.s`: so many restarts in so many ms.
+fn intensity_of(value: &ast::Expr) -> Result<(u32, u64), String> {
+    let found = match &value.kind {
+        ast::ExprKind::Within { call, time } => match call.kind {
+            ast::ExprKind::Int(count) => u32::try_from(count).ok().zip(time_of(time)),
+            _ => None,
+        },
         _ => None,
-    }
+    };
+    let allowed = |(count, time): &(u32, u64)| *count <= MAX_RESTARTS && *time > 0;
+    found.filter(allowed).ok_or_else(|| "how often, and in which time".to_owned())
+}
+
+fn a_time(value: &ast::Expr) -> Result<u64, String> {
+    time_of(value).ok_or_else(|| "a time".to_owned())
 }
 
 /// A time that is written as a number and its unit, in ms.

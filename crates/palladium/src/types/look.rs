@@ -95,7 +95,7 @@ impl Checker {
             }
         }
         for nth in 0..self.world.apps.len() {
-            let decl = &self.world.apps[nth];
+            let decl = self.world.app(AppId(nth as u32));
             if self.is_in(parts, decl.module, &decl.ast.name.span) {
                 self.app_children(AppId(nth as u32));
             }
