@@ -448,8 +448,15 @@ impl Membership {
     }
 
     pub(super) fn insert_conn(&mut self, conn: ConnId, stage: Stage, remote: NodeIp, now: Time) {
-        let state =
-            Conn { stage, remote, last_heard: now, pinged: None, exchanged: None, answered: None };
+        let state = Conn {
+            stage,
+            remote,
+            last_heard: now,
+            pinged_at: None,
+            pinged: None,
+            exchanged: None,
+            answered: None,
+        };
         self.conns.insert(conn, state);
     }
 

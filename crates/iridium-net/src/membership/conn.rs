@@ -26,6 +26,8 @@ pub(super) struct Conn {
     pub(super) stage: Stage,
     pub(super) remote: NodeIp,
     pub(super) last_heard: Time,
+    /// When the last heartbeat was sent.
+    pub(super) pinged_at: Option<Time>,
     /// The heartbeat whose round trip is being measured.
     pub(super) pinged: Option<(u64, Time)>,
     /// When the whole list was last sent because the digests differed, and which they were.

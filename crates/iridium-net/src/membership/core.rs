@@ -280,6 +280,7 @@ impl Membership {
         if let Some(state) = self.conns.get_mut(&conn) {
             // On a slow line several heartbeats are unanswered; the first is measured.
             state.pinged.get_or_insert((token, now));
+            state.pinged_at = Some(now);
         }
         self.send(conn, IridiumMessage::Ping(Ping { token, digest }));
         token

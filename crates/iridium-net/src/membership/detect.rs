@@ -19,6 +19,8 @@ use super::timer::Timer;
 /// One that was never met is remembered, once it is down, for so many times
 /// [`suspect_after`](super::timing::Timing::suspect_after): anybody can make up names.
 const UNMET_KEPT: u32 = 60;
+/// The end of a link that only answers heartbeats sends one of its own each so many.
+const MEASURED_EVERY: u32 = 20;
 /// So many that have ended are remembered: anybody that holds the secret can come and go under ever
 /// other names.
 const MOST_ENDED: usize = 4096;
@@ -113,9 +115,23 @@ impl Membership {
         }
         let links: Vec<ConnId> = self.members.values().filter_map(|m| m.link).collect();
         for conn in links {
-            self.ping(conn, now);
+            if self.is_to_ping(conn, now) {
+                self.ping(conn, now);
+            }
         }
         self.timers.set(now + self.timing.heartbeat, Timer::Heartbeat);
+    }
+
+    /// Whether this end of a link sends a heartbeat now. One end is enough, since the answer is a sign
+    /// of life of the other: it is the one with the lesser alias. The other sends its own when it hears
+    /// none, and now and then, to measure the round trip.
+    fn is_to_ping(&self, conn: ConnId, now: Time) -> bool {
+        let Some(state) = self.conns.get(&conn) else { return false };
+        let Stage::Linked { alias, confirmed: true } = &state.stage else { return true };
+        let every = self.timing.heartbeat;
+        self.me.id.alias < *alias
+            || now > state.last_heard + every
+            || state.pinged_at.is_none_or(|at| now >= at + every * MEASURED_EVERY)
     }
 
     /// This node did not run for a while, so it cannot have received anything: the

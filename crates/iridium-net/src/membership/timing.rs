@@ -6,7 +6,7 @@ use std::time::Duration;
 /// use the same, though they need not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timing {
-    /// How often each end of a link sends a heartbeat.
+    /// How often a heartbeat is sent over a link, by one end, which the other end answers.
     pub heartbeat: Duration,
     /// After this long without a message a member is suspect.
     pub suspect_after: Duration,
