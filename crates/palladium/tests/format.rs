@@ -132,6 +132,7 @@ fn odd_programs_have_a_final_style() {
         "fn f() { x? ?(n + 1) }",
         "fn f() {\n    out.push(if a { 1 }\n    # why\n    else { 2 })\n}",
         "import std.env\nimport std. fs\nimport .b\nimport . c\n",
+        "fn f() {\n    with(&n, fn() { n += 1 # why\n        & n\n    })\n}",
     ] {
         let once = format(text).unwrap();
         assert_eq!(format(&once).unwrap(), once);

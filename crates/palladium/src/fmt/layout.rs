@@ -250,15 +250,15 @@ impl<'t> Layout<'t> {
     /// Whether a block is written over several lines, or has to be.
     pub(super) fn is_long(&self, block: usize) -> bool {
         let Node { first, end, .. } = self.at(block);
-        let inner = first as usize + 1..end as usize;
+        let mut inner = first as usize + 1..end as usize;
+        let begins_line = self.tree.tokens[inner.start].newline;
         let children = self.tree.children(block);
-        let between = children.iter().map(|child| self.at(*child).first as usize);
-        let comments = between.chain([inner.end - 1]).any(|at| !self.gap(at).comments.is_empty());
+        let comments = inner.any(|at| !self.gap(at).comments.is_empty());
         let empty = children.is_empty() && !comments;
         let stmts = children.iter().filter(|child| self.at(**child).kind == NodeKind::Stmt).count();
         let next = end as usize;
         let apart = self.kind(next) == Kind::Else && !self.gap(next).comments.is_empty();
-        !empty && (self.tree.tokens[inner.start].newline || comments || stmts > 1 || apart)
+        !empty && (begins_line || comments || stmts > 1 || apart)
     }
 
     /// `{ … }`. `joined` ones are broken with what they belong to.
