@@ -118,7 +118,7 @@ impl Greeter {
                 self.accept();
             }
             while let Some(guest) = self.places.expire(Instant::now()) {
-                self.refuse(&guest, &HandshakeFailure::TimedOut);
+                self.warn(guest.remote, &HandshakeFailure::TimedOut);
             }
         }
     }
@@ -166,7 +166,7 @@ impl Greeter {
             self.door.poll.registry().register(&mut stream, token, Interest::READABLE)
         });
         if let Err(error) = prepared {
-            return self.refuse(&Guest::new(stream, remote), &error.into());
+            return self.warn(remote, &HandshakeFailure::from(error));
         }
         let lost = self.places.take(Guest::new(stream, remote), remote.ip(), Instant::now());
         if let Some(lost) = lost
@@ -190,7 +190,7 @@ impl Greeter {
                 let Some(guest) = self.places.leave(number) else { return };
                 match gone {
                     Gone::Silent => log::debug!("{} connected and sent nothing", guest.remote),
-                    Gone::Refused(why) => self.refuse(&guest, &why),
+                    Gone::Refused(why) => self.warn(guest.remote, &why),
                 }
             }
         }
@@ -222,10 +222,6 @@ impl Greeter {
         if let Err(error) = spawned {
             self.warn(remote, &format!("no thread for it: {error}"));
         }
-    }
-
-    fn refuse(&self, guest: &Guest, why: &HandshakeFailure) {
-        self.warn(guest.remote, why);
     }
 
     fn warn(&self, remote: SocketAddr, why: &dyn std::fmt::Display) {
