@@ -136,13 +136,8 @@ impl Answers<'_> {
             return Vec::new();
         };
         let asked = program.lines(file).span(params.range);
-        let problems = program.analysis.problems().iter().filter(|problem| {
-            let (place, _) = &problem.primary;
-            let touches = place.span.start <= asked.end && asked.start <= place.span.end;
-            place.file == file && touches && problem.fix.is_some()
-        });
         let mut actions = Vec::new();
-        for problem in problems.cloned().collect::<Vec<_>>() {
+        for problem in program.analysis.fixable(file, &asked) {
             let Some((place, text)) = &problem.fix else { continue };
             let Some(fixed) = program.own_path(place.file) else { continue };
             let old = program.analysis.text_at(place).to_owned();

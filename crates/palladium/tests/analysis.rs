@@ -398,6 +398,42 @@ fn it_does_not_matter_what_is_asked_first() {
     }
 }
 
+/// All that says how it is mended does so when only its place is asked about.
+#[test]
+fn what_can_be_mended_is_found_at_its_place() {
+    let sources = ["mistakes.txt", "typical.txt"].map(|name| {
+        let path = format!("{}/tests/{name}", env!("CARGO_MANIFEST_DIR"));
+        fs::read_to_string(path).unwrap()
+    });
+    let programs = fs::read_dir("tests/check").unwrap().map(|file| file.unwrap().path());
+    let programs =
+        programs.filter(|path| path.is_file()).map(|path| fs::read_to_string(path).unwrap());
+    let parts = sources.iter().flat_map(|all| all.split("=== program\n"));
+    let mistakes = parts.map(|part| part.split("=== ").next().unwrap_or_default().to_owned());
+    let more = [
+        "actor A(start: Int) {\n    var n = strat\n    on add(by: Intt) { m += by }\n}\n",
+        "import std.jsno\nfn f() { json.encode(1) }\n",
+        "const first = 1\nconst second = frist\n",
+        "actor A { on go() {} }\napp P {\n    child a = B()\n    child b = A()\n}\n",
+        "test \"it works\" {\n    let count = 1\n    assert coutn == 1\n}\n",
+    ];
+    let mut found = 0;
+    for source in programs.chain(mistakes).chain(more.map(str::to_owned)) {
+        let files = [("main.pd", source.as_str()), ("shapes.pd", SHAPES)];
+        let mut whole = Analysis::of("main.pd", &mut Files(&files)).unwrap();
+        let problems = whole.problems().to_vec();
+        for problem in problems.iter().filter(|problem| problem.fix.is_some()) {
+            let (place, _) = &problem.primary;
+            let mut part = Analysis::of("main.pd", &mut Files(&files)).unwrap();
+            let fixable = part.fixable(place.file, &place.span);
+            assert!(fixable.contains(problem), "{problem:?} of\n{source}");
+            assert_eq!(part.problems().len(), problems.len(), "{source}");
+            found += 1;
+        }
+    }
+    assert!(found > 20, "only {found} were found");
+}
+
 /// A program of an actor and an app, whose function `f` ends as given.
 fn with_actor(rest: &str) -> String {
     format!(

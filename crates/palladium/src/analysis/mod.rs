@@ -92,6 +92,18 @@ impl Analysis {
         &self.world().problems
     }
 
+    /// What is wrong at a part of a file and says how it is mended.
+    pub fn fixable(&mut self, file: FileId, part: &Span) -> Vec<Problem> {
+        let touches = |span: &Span| span.start <= part.end && part.start <= span.end;
+        // What only the whole check finds has no fix.
+        self.look(|of, item, _| of == file && touches(item));
+        let problems = self.world().problems.iter().filter(|problem| {
+            let (place, _) = &problem.primary;
+            place.file == file && touches(&place.span) && problem.fix.is_some()
+        });
+        problems.cloned().collect()
+    }
+
     /// All files that were read, by their ids. Those of the library are called `std/NAME.pd`.
     pub fn files(&self) -> &[SourceFile] {
         &self.world().files
