@@ -1,12 +1,13 @@
 //! How fast messages go from node to node, beside a bare TCP connection:
 //!
 //! ```text
-//! cargo run --release -p iridium-net --example net-rates [SECONDS PER MEASUREMENT] [--insecure] [--only WORD]
+//! cargo run --release -p iridium-net --example net-rates [SECONDS PER MEASUREMENT] [--insecure] [--carried] [--only WORD]
 //! ```
 //!
 //! Two nodes in one process on loopback. Ours and the bare connection are measured
 //! in turns, several times; the medians are shown. In a round trip both ends answer
-//! on the thread that reads, as the bare echo does.
+//! on the thread that reads, as the bare echo does. With `--carried` the link has no threads of its
+//! own, as where there are many.
 
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -31,7 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let seconds = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(1.0);
     let span = Duration::from_secs_f64(seconds);
-    let pair = Pair::start(arguments.iter().any(|a| a == "--insecure"))?;
+    let has = |option: &str| arguments.iter().any(|a| a == option);
+    let pair = Pair::start(has("--insecure"), has("--carried"))?;
     let wanted = |name: &str| {
         let only = arguments.iter().skip_while(|a| *a != "--only").nth(1);
         only.is_none_or(|only| name.contains(only.as_str()))
@@ -145,7 +147,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn start(insecure: bool) -> Result<Self, Box<dyn Error>> {
+    fn start(insecure: bool, carried: bool) -> Result<Self, Box<dyn Error>> {
         let folder = env::temp_dir().join(format!("iridium-net-rates-{}", std::process::id()));
         let security = if insecure {
             Security::Insecure
@@ -157,6 +159,9 @@ impl Pair {
         let start = |i: usize| -> Result<Manager, Box<dyn Error>> {
             let mut config = Config::new("127.0.0.1:0".parse()?, security.clone());
             config.alias = Some(aliases[i].clone());
+            if carried {
+                config.own_threads = 0;
+            }
             Ok(Manager::start_with(
                 config,
                 Arc::new(Side(Arc::clone(&peers[i]))) as Arc<dyn Application>,

@@ -58,14 +58,20 @@ pub trait Application: Send + Sync {
 
 /// Takes the messages of one connection, on the thread that reads the socket: it must
 /// not block.
-pub trait Recipient {
+///
+/// Where a node has [many links](crate::Config::own_threads), that thread reads for many of them, and
+/// whatever a recipient does holds up the messages and the heartbeats of all these. Of each link it
+/// delivers what it has read at once, some 130 KB at most, and calls `caught_up`; then it is the turn of
+/// the next one that has something. So a recipient that takes a time `t` for each such call delays
+/// others by as many `t` as there are links on which something comes. A panic ends its link alone.
+pub trait Recipient: Send {
     /// A message or a signal. Those of one lane come in order. The message takes up a
     /// part of the receive window until `permit` is dropped; when all 17 MiB of it
     /// are taken up, the other node can send no more.
     fn deliver(&mut self, bytes: Vec<u8>, permit: WindowPermit);
 
-    /// All messages that have come are delivered. The thread waits for more when
-    /// this returns.
+    /// All messages that have come are delivered. The thread waits for more, or
+    /// reads for other links, when this returns.
     fn caught_up(&mut self) {}
 }
 

@@ -42,6 +42,9 @@ pub struct Config {
     pub seeds: Vec<Endpoint>,
     /// Bytes of messages that may be queued for one node; 8 MiB by default.
     pub queue_bytes: usize,
+    /// How many links have two threads of their own at the same time; 16 by default. Two threads carry
+    /// all others together, with a somewhat longer round trip.
+    pub own_threads: usize,
 }
 
 impl Config {
@@ -59,6 +62,7 @@ impl Config {
             timing: Timing::default(),
             seeds: Vec::new(),
             queue_bytes: 8 * 1024 * 1024,
+            own_threads: 16,
         }
     }
 }

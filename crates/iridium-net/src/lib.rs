@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod application;
+mod bell;
 mod cause;
 mod cipher;
 mod config;

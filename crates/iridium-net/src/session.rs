@@ -146,12 +146,29 @@ impl FrameWriter {
         self.plain.clear();
         Ok(())
     }
+
+    /// Gives back the memory of what has been sent.
+    pub(crate) fn shrink(&mut self) {
+        if self.unsent().is_empty() {
+            (self.sent, self.end) = (0, 0);
+            self.wire = Vec::new();
+            self.plain.shrink_to(0);
+        }
+    }
+}
+
+/// What a thread that reads many sessions lends to each in its turn.
+#[derive(Default)]
+pub(crate) struct ReadBuffers {
+    records: Vec<u8>,
+    frames: Vec<u8>,
 }
 
 /// Bytes from the wire to messages.
 pub(crate) struct FrameReader {
     cipher: Option<Arc<StatelessTransportState>>,
     nonce: u64,
+    /// Empty until something is read.
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -163,15 +180,34 @@ impl FrameReader {
         Self {
             cipher,
             nonce: 0,
-            buffer: vec![0; READ_BUFFER],
+            buffer: Vec::new(),
             start: 0,
             end: 0,
             decoder: FrameDecoder::new(iridium_proto::MAX_FRAME_UNADMITTED),
         }
     }
 
-    /// Reads once from the stream and hands what came to the decoder.
-    pub(crate) fn fill(&mut self, stream: &mut TcpStream) -> Result<(), SessionError> {
+    /// Lends it buffers for those that it does not need yet.
+    pub(crate) fn lend(&mut self, buffers: &mut ReadBuffers) {
+        if self.buffer.is_empty() {
+            std::mem::swap(&mut self.buffer, &mut buffers.records);
+        }
+        self.decoder.lend(&mut buffers.frames);
+    }
+
+    /// Takes the buffers back in which nothing is half read.
+    pub(crate) fn reclaim(&mut self, buffers: &mut ReadBuffers) {
+        if self.start == self.end {
+            buffers.records = std::mem::take(&mut self.buffer);
+        }
+        self.decoder.reclaim(&mut buffers.frames);
+    }
+
+    /// Reads once from the stream and hands what came to the decoder. Returns how many bytes came.
+    pub(crate) fn fill(&mut self, stream: &mut impl Read) -> Result<usize, SessionError> {
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; READ_BUFFER];
+        }
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         } else if self.buffer.len() - self.start < WHOLE_RECORD {
@@ -179,13 +215,15 @@ impl FrameReader {
             self.end -= self.start;
             self.start = 0;
         }
-        match stream.read(&mut self.buffer[self.end..]) {
+        let count = match stream.read(&mut self.buffer[self.end..]) {
             Ok(0) => return Err(SessionError::Closed),
-            Ok(n) => self.end += n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Ok(n) => n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => 0,
             Err(e) => return Err(e.into()),
-        }
-        self.open_records()
+        };
+        self.end += count;
+        self.open_records()?;
+        Ok(count)
     }
 
     fn open_records(&mut self) -> Result<(), SessionError> {
@@ -220,5 +258,73 @@ impl fmt::Debug for FrameWriter {
 impl fmt::Debug for FrameReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FrameReader").field("nonce", &self.nonce).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use snow::Builder;
+
+    use super::*;
+    use crate::cipher::Resolver;
+
+    /// What both ends of a connection encrypt with.
+    fn ciphers() -> [Arc<StatelessTransportState>; 2] {
+        let builder = || {
+            let pattern = "Noise_NN_25519_AESGCM_SHA256".parse().unwrap();
+            Builder::with_resolver(pattern, Box::new(Resolver))
+        };
+        let mut dialler = builder().build_initiator().unwrap();
+        let mut listener = builder().build_responder().unwrap();
+        let (mut first, mut second, mut rest) = ([0; 128], [0; 128], [0; 128]);
+        let len = dialler.write_message(&[], &mut first).unwrap();
+        listener.read_message(&first[..len], &mut rest).unwrap();
+        let len = listener.write_message(&[], &mut second).unwrap();
+        dialler.read_message(&second[..len], &mut rest).unwrap();
+        [dialler, listener].map(|end| Arc::new(end.into_stateless_transport_mode().unwrap()))
+    }
+
+    fn sealed(cipher: &Arc<StatelessTransportState>, messages: &[IridiumMessage]) -> Vec<u8> {
+        let cipher = Some(Arc::clone(cipher));
+        let (nonce, plain, wire) = (0, Vec::new(), Vec::new());
+        let mut writer = FrameWriter { cipher, nonce, plain, wire, sent: 0, end: 0 };
+        messages.iter().for_each(|message| writer.push(message).unwrap());
+        writer.seal().unwrap();
+        let wire = writer.unsent().to_vec();
+        writer.mark_sent(wire.len());
+        writer.shrink();
+        assert_eq!((writer.wire.capacity(), writer.plain.capacity()), (0, 0));
+        wire
+    }
+
+    #[test]
+    fn sessions_that_share_buffers_keep_only_what_is_half_read() {
+        let messages = [1u8, 2].map(|byte| IridiumMessage::Deliver(vec![byte; 50_000]));
+        let mut buffers = ReadBuffers::default();
+        // Two records. The cuts are in the first, in its end, and in the second, whose first frame ends.
+        for cut in [1, 60_000, 65_537, 65_538, 90_000] {
+            let mut sessions = [0; 2].map(|_| {
+                let [ours, theirs] = ciphers();
+                let mut reader = FrameReader::new(Some(ours));
+                reader.decoder.set_cap(1 << 20);
+                (reader, sealed(&theirs, &messages))
+            });
+            let mut got = [Vec::new(), Vec::new()];
+            for part in 0..2 {
+                for ((reader, wire), got) in sessions.iter_mut().zip(&mut got) {
+                    let mut part = if part == 0 { &wire[..cut] } else { &wire[cut..] };
+                    reader.lend(&mut buffers);
+                    while !part.is_empty() {
+                        reader.fill(&mut part).unwrap();
+                        got.extend(std::iter::from_fn(|| reader.decoder.next_message().unwrap()));
+                    }
+                    reader.reclaim(&mut buffers);
+                }
+            }
+            for ((reader, _), got) in sessions.iter().zip(&got) {
+                assert_eq!(*got, messages);
+                assert_eq!(reader.buffer.capacity(), 0, "everything has been read");
+            }
+        }
     }
 }

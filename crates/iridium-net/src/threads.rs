@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Instant;
 
 /// Bytes of stack of each thread. The mesh needs little, the applications that it
-/// calls may need more. A node has two threads for each other node; stack that is
-/// not used takes no memory.
+/// calls may need more. A node has two threads for each of its first links; stack
+/// that is not used takes no memory.
 const STACK: usize = 1024 * 1024;
 
 /// The threads of one node: named, counted, and waited for when it stops.

@@ -69,6 +69,25 @@ impl FrameDecoder {
         self.cap = cap;
     }
 
+    /// Lends it a buffer, unless it has one of its own: for who decodes the frames of many peers, of
+    /// which few have sent a part of one.
+    pub fn lend(&mut self, buffer: &mut Vec<u8>) {
+        if self.buffer.is_empty() {
+            std::mem::swap(&mut self.buffer, buffer);
+        }
+    }
+
+    /// Takes a buffer back, if no frame is half in it: the longer of the two, which is for others then.
+    pub fn reclaim(&mut self, buffer: &mut Vec<u8>) {
+        if self.used == self.end {
+            (self.used, self.end) = (0, 0);
+            let own = std::mem::take(&mut self.buffer);
+            if own.len() > buffer.len() {
+                *buffer = own;
+            }
+        }
+    }
+
     /// Takes in bytes from the peer.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.space(bytes.len()).copy_from_slice(bytes);

@@ -103,6 +103,27 @@ fn unknown_kinds_are_skipped_and_reported_once() {
 }
 
 #[test]
+fn decoders_that_share_a_buffer_keep_what_is_half_there() {
+    let messages = messages();
+    let wire = encoded(&messages);
+    let mut buffer = Vec::new();
+    let mut decoders = [0; 3].map(|_| FrameDecoder::new(MAX_FRAME_ADMITTED));
+    let mut got = [0; 3].map(|_| Vec::new());
+    // Each gets the same in pieces of another length, in turns.
+    let mut pieces = [7, 100, 333].map(|len| wire.chunks(len));
+    for turn in 0..3 * wire.len() {
+        let (decoder, got) = (&mut decoders[turn % 3], &mut got[turn % 3]);
+        let Some(piece) = pieces[turn % 3].next() else { continue };
+        decoder.lend(&mut buffer);
+        decoder.extend(piece);
+        got.extend(decode_all(decoder).unwrap());
+        decoder.reclaim(&mut buffer);
+    }
+    got.iter().for_each(|got| assert_eq!(*got, messages));
+    assert!(!buffer.is_empty(), "all have given it back");
+}
+
+#[test]
 fn a_message_over_the_cap_is_refused_at_the_sender_and_leaves_no_trace() {
     let mut out = vec![1];
     let big = IridiumMessage::Deliver(vec![0; MAX_FRAME_ADMITTED]);

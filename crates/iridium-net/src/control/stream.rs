@@ -274,7 +274,7 @@ impl ControlReceiver {
             polled = true;
             let asked = self.stream.set_read_timeout(Some(left)).map_err(SessionError::from);
             match asked.and_then(|()| self.frames.fill(&mut self.stream)) {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(SessionError::Io(e)) if is_timeout(&e) => {}
                 Err(SessionError::Closed | SessionError::Io(_)) => return Err(StreamError::Closed),
                 Err(error) => return Err(StreamError::Broken(error.to_string())),

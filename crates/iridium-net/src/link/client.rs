@@ -1,14 +1,15 @@
-//! One connection to another node, shared by its reader thread, its writer
-//! thread, the owner thread and those who send on it.
+//! One connection to another node, shared by the thread that reads, the one that
+//! writes, the owner thread and those who send on it.
 
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 use std::{fmt, io};
 
 use iridium_proto::{Features, IridiumMessage, NodeId};
 
+use crate::bell::Bell;
 use crate::error::{Refused, SendError};
 use crate::ids::{ConnId, LinkId};
 use crate::session::FrameWriter;
@@ -41,37 +42,51 @@ pub struct ClusterClient {
     /// Which node is at the other end, once that is known.
     peer: OnceLock<NodeId>,
     admission: Mutex<Admission>,
+    /// Wakes the link's own reader.
     admission_changed: Condvar,
+    /// Wakes the thread that reads for many links, if the link has no reader of its own.
+    reader_bell: Option<Bell>,
 }
 
 /// Whether the owner of the mesh has made this connection a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Admission {
+pub(crate) enum Admission {
     Pending,
+    /// It is one, and the application has been told.
     Admitted,
     Closed,
 }
 
+/// Wakes the threads that read and write for a link without threads of its own.
+pub(crate) struct LinkBells {
+    pub(crate) reader: Bell,
+    pub(crate) writer: Bell,
+}
+
 impl ClusterClient {
+    /// With bells for a link without threads of its own.
     pub(crate) fn new(
         conn: ConnId,
         stream: &TcpStream,
         frames: FrameWriter,
         queue_bytes: usize,
+        bells: Option<LinkBells>,
     ) -> io::Result<Self> {
         let half = SendHalf::new(frames, stream.try_clone()?)?;
+        let (reader_bell, writer_bell) = bells.map(|bells| (bells.reader, bells.writer)).unzip();
         Ok(Self {
             conn,
             local: stream.local_addr()?,
             remote: stream.peer_addr()?,
             stream: Mutex::new(Some(stream.try_clone()?)),
-            outbox: Outbox::new(queue_bytes, half),
+            outbox: Outbox::new(queue_bytes, half, writer_bell),
             window_used: AtomicUsize::new(0),
             unsent_credit: AtomicUsize::new(0),
             features: AtomicU64::new(Features::NONE.0),
             peer: OnceLock::new(),
             admission: Mutex::new(Admission::Pending),
             admission_changed: Condvar::new(),
+            reader_bell,
         })
     }
 
@@ -204,7 +219,10 @@ impl ClusterClient {
 
     fn set_admission(&self, admission: Admission) {
         *lock(&self.admission) = admission;
-        self.admission_changed.notify_all();
+        match &self.reader_bell {
+            Some(bell) => bell.ring(),
+            None => self.admission_changed.notify_all(),
+        }
     }
 
     /// The queue to the other end.
@@ -222,24 +240,22 @@ impl ClusterClient {
         self.peer.get()
     }
 
-    /// Which node is at the other end, once the connection is a link; `None` when it was closed
-    /// instead, or neither has happened within `timeout`. Data may come in while the owner is still
-    /// busy with the control messages before it.
-    pub(crate) fn wait_for_peer(&self, timeout: Duration) -> Option<NodeId> {
-        let deadline = Instant::now() + timeout;
+    /// Whether this connection is a link.
+    pub(crate) fn admission(&self) -> Admission {
+        *lock(&self.admission)
+    }
+
+    /// Waits until it is decided whether this connection is a link, `deadline` at the latest. Data may
+    /// come in while the owner is still busy with the control messages before it.
+    pub(crate) fn wait_for_admission(&self, deadline: Instant) {
         let mut admission = lock(&self.admission);
-        loop {
-            match *admission {
-                Admission::Admitted => return self.peer.get().cloned(),
-                Admission::Closed => return None,
-                Admission::Pending => {}
-            }
+        while *admission == Admission::Pending {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return None;
+                return;
             }
             let waited = self.admission_changed.wait_timeout(admission, left);
-            admission = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            admission = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 

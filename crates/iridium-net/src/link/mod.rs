@@ -9,5 +9,7 @@ mod window;
 
 pub(crate) use assembly::{Assembled, Assembly};
 pub use client::ClusterClient;
+pub(crate) use client::{Admission, LinkBells};
 pub(crate) use outbox::{FLUSH, WriterStep};
+pub(crate) use send_half::SendHalf;
 pub use window::{Delivery, WindowPermit};

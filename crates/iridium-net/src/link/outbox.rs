@@ -1,11 +1,13 @@
 //! The queue of one link as its senders, its writer and the owner thread share
 //! it, and how the link is closed.
 
+use std::io;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use iridium_proto::IridiumMessage;
 
+use crate::bell::Bell;
 use crate::error::{Refused, SendError};
 use crate::threads::lock;
 
@@ -26,7 +28,10 @@ const LARGE: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
+    /// Wakes the link's own writer.
     changed: Condvar,
+    /// Wakes the thread that writes for many links, if the link has no writer of its own.
+    bell: Option<Bell>,
 }
 
 #[derive(Debug)]
@@ -36,8 +41,7 @@ struct State {
     half: Option<Box<SendHalf>>,
     /// When a sender last wrote.
     used: Option<Instant>,
-    /// Whether the writer sleeps, and nobody has woken it yet.
-    asleep: bool,
+    sleep: Sleep,
     /// A `Leave` that is sent after everything else: the receiver closes the link at it.
     leave: Option<IridiumMessage>,
     /// Set when the link is being closed: until when what is queued may still be sent.
@@ -45,10 +49,21 @@ struct State {
     aborted: bool,
 }
 
+/// What the writer waits for, unless somebody has woken it already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sleep {
+    /// Nothing: it is awake.
+    Awake,
+    /// Something to send, or the end of the link.
+    ForWork,
+    /// The end of the link.
+    ForEnd,
+}
+
 /// What the writer does next.
 #[derive(Debug)]
 pub(crate) enum WriterStep {
-    /// Send what the half still holds and what is in the batch, then put the half
+    /// Send what the half still holds or, if that is nothing, what is in the batch. Then put the half
     /// back.
     Batch {
         half: Box<SendHalf>,
@@ -71,18 +86,20 @@ pub(crate) enum Dispatch {
 }
 
 impl Outbox {
-    pub(crate) fn new(capacity: usize, half: SendHalf) -> Self {
+    /// With a bell for a link that has no writer of its own.
+    pub(crate) fn new(capacity: usize, half: SendHalf, bell: Option<Bell>) -> Self {
         Self {
             state: Mutex::new(State {
                 queue: Queue::new(capacity),
                 half: Some(Box::new(half)),
                 used: None,
-                asleep: false,
+                sleep: Sleep::Awake,
                 leave: None,
                 closing: None,
                 aborted: false,
             }),
             changed: Condvar::new(),
+            bell,
         }
     }
 
@@ -97,6 +114,7 @@ impl Outbox {
             state.leave = Some(message);
         } else if !state.queue.push_control(message) {
             state.aborted = true;
+            self.wake_for_end(&mut state);
         }
         self.wake(&mut state);
     }
@@ -127,7 +145,7 @@ impl Outbox {
                     "closed a link with too many signals in its queue: its other end does not read"
                 );
                 state.aborted = true;
-                self.wake(&mut state);
+                self.wake_for_end(&mut state);
                 Err(Refused { why: SendError::NotLinked, bytes })
             }
         }
@@ -150,6 +168,21 @@ impl Outbox {
         }
     }
 
+    /// Gives the sending half back while the system takes no more of what it holds. Returns until when
+    /// room may be waited for.
+    ///
+    /// # Errors
+    /// The link is over.
+    pub(crate) fn put_back_full(&self, half: Box<SendHalf>) -> io::Result<Option<Instant>> {
+        let mut state = lock(&self.state);
+        if state.is_over() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        state.half = Some(half);
+        state.sleep = Sleep::ForEnd;
+        Ok(state.closing)
+    }
+
     /// The other end may be sent this many more bytes.
     pub(crate) fn add_credit(&self, bytes: u64) {
         let mut state = lock(&self.state);
@@ -168,7 +201,7 @@ impl Outbox {
     pub(crate) fn close(&self) {
         let mut state = lock(&self.state);
         state.closing.get_or_insert_with(|| Instant::now() + FLUSH);
-        self.wake(&mut state);
+        self.wake_for_end(&mut state);
     }
 
     /// Refuses new messages and sends nothing more.
@@ -176,13 +209,19 @@ impl Outbox {
         let mut state = lock(&self.state);
         state.aborted = true;
         state.closing.get_or_insert_with(Instant::now);
-        self.wake(&mut state);
+        self.wake_for_end(&mut state);
     }
 
     /// Whether the writer is to stop even in the middle of a write.
     pub(crate) fn is_over(&self) -> bool {
-        let state = lock(&self.state);
-        state.aborted || state.closing.is_some_and(|end| Instant::now() >= end)
+        lock(&self.state).is_over()
+    }
+
+    /// Whether the link is aborted. If it is not, the writer is woken when it is.
+    pub(crate) fn try_wait_for_abort(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.sleep = if state.aborted { Sleep::Awake } else { Sleep::ForEnd };
+        state.aborted
     }
 
     /// Waits until the link is aborted, `deadline` at the latest.
@@ -193,10 +232,10 @@ impl Outbox {
             if left.is_zero() {
                 return;
             }
-            state.asleep = true;
+            state.sleep = Sleep::ForEnd;
             let waited = self.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            state.asleep = false;
+            state.sleep = Sleep::Awake;
         }
     }
 
@@ -204,35 +243,43 @@ impl Outbox {
     pub(crate) fn take(&self, batch: &mut Vec<IridiumMessage>) -> WriterStep {
         let mut state = lock(&self.state);
         loop {
-            if state.aborted {
-                return WriterStep::Aborted;
+            if let Some(step) = state.next_step(batch) {
+                return step;
             }
-            // Without the half: a sender is writing at this moment, and wakes this thread after.
-            if let Some(half) = state.half.take() {
-                state.queue.take(batch);
-                if batch.is_empty() && state.closing.is_some() && !half.has_unsent() {
-                    // Messages without credit may be left: their receiver has stopped reading.
-                    match state.leave.take() {
-                        Some(leave) => batch.push(leave),
-                        None => return WriterStep::Finish(half),
-                    }
-                }
-                if !batch.is_empty() || half.has_unsent() {
-                    return WriterStep::Batch { half, writable: state.queue.take_writable() };
-                }
-                state.half = Some(half);
-            }
-            state.asleep = true;
+            state.sleep = Sleep::ForWork;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.asleep = false;
+            state.sleep = Sleep::Awake;
+        }
+    }
+
+    /// As [`take`](Self::take), without waiting: `None` when there is nothing to send. Then the
+    /// writer is woken when there is, and until then the link holds no memory for what it sends.
+    pub(crate) fn try_take(&self, batch: &mut Vec<IridiumMessage>) -> Option<WriterStep> {
+        let mut state = lock(&self.state);
+        let step = state.next_step(batch);
+        state.sleep = if step.is_none() { Sleep::ForWork } else { Sleep::Awake };
+        if let (None, Some(half)) = (&step, &mut state.half) {
+            half.shrink();
+        }
+        step
+    }
+
+    /// Wakes the writer if it waits for something to send.
+    fn wake(&self, state: &mut State) {
+        if state.sleep == Sleep::ForWork {
+            self.wake_for_end(state);
         }
     }
 
     /// Wakes the writer, unless somebody else has already: the system call costs as much as several
     /// messages.
-    fn wake(&self, state: &mut State) {
-        if std::mem::take(&mut state.asleep) {
-            self.changed.notify_one();
+    fn wake_for_end(&self, state: &mut State) {
+        if std::mem::replace(&mut state.sleep, Sleep::Awake) == Sleep::Awake {
+            return;
+        }
+        match &self.bell {
+            Some(bell) => bell.ring(),
+            None => self.changed.notify_one(),
         }
     }
 
@@ -247,6 +294,36 @@ impl Outbox {
 }
 
 impl State {
+    /// What the writer does next; `None` when it has to wait, also while a sender writes, which wakes
+    /// it afterwards.
+    fn next_step(&mut self, batch: &mut Vec<IridiumMessage>) -> Option<WriterStep> {
+        if self.aborted {
+            return Some(WriterStep::Aborted);
+        }
+        let half = self.half.take()?;
+        if half.has_unsent() {
+            return Some(WriterStep::Batch { half, writable: false });
+        }
+        self.queue.take(batch);
+        if batch.is_empty() && self.closing.is_some() {
+            // Messages without credit may be left: their receiver has stopped reading.
+            match self.leave.take() {
+                Some(leave) => batch.push(leave),
+                None => return Some(WriterStep::Finish(half)),
+            }
+        }
+        if batch.is_empty() {
+            self.half = Some(half);
+            return None;
+        }
+        Some(WriterStep::Batch { half, writable: self.queue.take_writable() })
+    }
+
+    /// Whether the writer is to stop even in the middle of a write.
+    fn is_over(&self) -> bool {
+        self.aborted || self.closing.is_some_and(|end| Instant::now() >= end)
+    }
+
     /// The sending half, if a message of that length may be sent at once.
     fn half_for(&mut self, len: usize) -> Option<Box<SendHalf>> {
         let quiet = || self.used.is_none_or(|used| used.elapsed() >= QUIET);
@@ -280,7 +357,7 @@ mod tests {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let Session { writer, stream, .. } = Session::new(stream, None);
         let half = SendHalf::new(writer, stream).unwrap();
-        (Outbox::new(capacity, half), listener.accept().unwrap().0)
+        (Outbox::new(capacity, half, None), listener.accept().unwrap().0)
     }
 
     /// What the writer is given, or `None` at the end.
@@ -342,7 +419,7 @@ mod tests {
         }
         let reader = std::thread::spawn(move || {
             let mut bytes = Vec::new();
-            std::io::Read::read_to_end(&mut end, &mut bytes).unwrap();
+            io::Read::read_to_end(&mut end, &mut bytes).unwrap();
             bytes.len()
         });
         outbox.close();
@@ -351,7 +428,7 @@ mod tests {
             match outbox.take(&mut batch) {
                 WriterStep::Batch { mut half, .. } => {
                     batch.iter().for_each(|message| half.push(message));
-                    half.send_all(|| false).unwrap();
+                    while !half.flush().unwrap() {}
                     outbox.put_back(half, None);
                 }
                 WriterStep::Finish(half) => break half.finish(),

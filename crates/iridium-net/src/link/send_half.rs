@@ -10,7 +10,7 @@ use iridium_proto::IridiumMessage;
 
 use crate::session::FrameWriter;
 
-/// How often a write that makes no progress checks whether the link was aborted.
+/// How often a write that makes no progress returns, for a look at whether the link was aborted.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// What sends on one connection: the frames that are sealed, and the socket.
@@ -49,18 +49,30 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Seals and sends everything, unless the link is over before.
-    pub(crate) fn send_all(&mut self, is_over: impl Fn() -> bool) -> io::Result<()> {
+    /// Seals and sends everything, as long as the system takes something: at once from a link
+    /// without a writer of its own, otherwise within a quarter of a second. Returns whether it took all.
+    pub(crate) fn flush(&mut self) -> io::Result<bool> {
         self.frames.seal()?;
         while self.has_unsent() {
             match self.stream.write(self.frames.unsent()) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => self.frames.mark_sent(n),
-                Err(e) if would_block(&e) && !is_over() => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if would_block(&e) => return Ok(false),
                 Err(e) => return Err(e),
             }
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Gives back the memory of what has been sent.
+    pub(crate) fn shrink(&mut self) {
+        self.frames.shrink();
+    }
+
+    /// The socket once more, to wait until it has room.
+    pub(crate) fn try_clone_stream(&self) -> io::Result<TcpStream> {
+        self.stream.try_clone()
     }
 
     /// Tells the other end that nothing more is sent.

@@ -1,8 +1,8 @@
 //! What the thread of one connection does: it dials, or takes over what was accepted, then reads
-//! until the connection ends.
+//! until the connection ends, unless others carry it from then on.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -21,9 +21,11 @@ use crate::session::Session;
 use crate::threads::Threads;
 
 use super::command::Command;
+use super::io::IoThreads;
+use super::own_threads::OwnThreads;
 use super::reader::Reader;
 use super::shared::Shared;
-use super::writer;
+use super::writer::Writer;
 
 /// What the thread of a connection needs.
 #[derive(Clone)]
@@ -33,10 +35,13 @@ pub(super) struct ConnectionContext {
     pub(super) commands: Sender<Command>,
     pub(super) application: Arc<dyn Application>,
     pub(super) shared: Arc<Shared>,
+    pub(super) own_threads: Arc<OwnThreads>,
+    /// For the links that have none.
+    pub(super) io_threads: Arc<IoThreads>,
 }
 
 impl ConnectionContext {
-    /// Runs on a dial's thread, which becomes the reader of the connection.
+    /// Runs on a dial's thread, which may become the reader of the connection.
     pub(super) fn dial(&self, dial: DialId, to: SocketAddr) {
         let deadline = Instant::now() + self.config.timing.dial_timeout;
         let to = self.shared.zone.complete(to);
@@ -51,7 +56,7 @@ impl ConnectionContext {
         }
     }
 
-    /// Runs on an accepted connection's thread, which becomes its reader.
+    /// Runs on an accepted connection's thread, which may become its reader.
     pub(super) fn accepted(&self, session: Session, remote: SocketAddr, first: IridiumMessage) {
         if let IridiumMessage::ControlRequest(request) = first {
             return self.serve_control(session, remote, request);
@@ -85,10 +90,11 @@ impl ConnectionContext {
         self.shared.controls.reject(session, why);
     }
 
-    /// Gives a session a link and a writer, tells the owner, and reads until it ends.
+    /// Makes a session a link and tells the owner. Then reads until it ends, if there are few others.
     fn serve(&self, conn: ConnId, session: Session, input: Input) {
-        let reader = match self.open(conn, session) {
-            Ok(reader) => reader,
+        let place = self.own_threads.take();
+        let (reader, carried, stream) = match self.open(conn, session, place.is_some()) {
+            Ok(opened) => opened,
             Err(error) => {
                 log::error!("a connection was dropped: {error}");
                 if let Input::Connected { dial, .. } = input {
@@ -98,32 +104,46 @@ impl ConnectionContext {
                 return;
             }
         };
-        let link = Arc::clone(reader.link());
-        self.send_command(Command::Opened(Arc::clone(&link), input));
+        self.send_command(Command::Opened(Arc::clone(reader.link()), input));
         if self.shared.stopping.load(Ordering::SeqCst) {
             // The owner has closed all links already, and does not know of this one.
-            link.abort();
+            reader.link().abort();
         }
-        let why = reader.run(|message| {
-            log::trace!("from {}: {}", link.remote_ip(), message.name());
-            self.commands.send(Command::Input(Input::Message { conn, message })).is_ok()
-        });
-        log::debug!("the connection to {}:{} ended: {why}", link.remote_ip(), link.remote_port());
-        self.send_command(Command::Input(Input::Closed { conn }));
+        match carried {
+            None => reader.run(stream),
+            Some(writer) => self.io_threads.carry(reader, writer, stream),
+        }
     }
 
-    fn open(&self, conn: ConnId, session: Session) -> io::Result<Reader> {
-        let Session { mut reader, writer, stream } = session;
-        reader.decoder.set_cap(MAX_FRAME_LINK);
-        let link = Arc::new(ClusterClient::new(conn, &stream, writer, self.config.queue_bytes)?);
-        let theirs = Arc::clone(&link);
-        let application = Arc::clone(&self.application);
-        self.threads.spawn("iridium-writer", move || {
-            writer::run(&theirs, &*application);
-        })?;
-        let application = Arc::clone(&self.application);
-        let shared = Arc::clone(&self.shared);
-        Ok(Reader::new(link, reader, stream, application, shared, self.config.timing.greet_timeout))
+    /// The reader of a link and, if the link has no threads of its own, its writer.
+    fn open(
+        &self,
+        conn: ConnId,
+        session: Session,
+        own_threads: bool,
+    ) -> io::Result<(Reader, Option<Writer>, TcpStream)> {
+        let Session { reader: mut frames, writer, stream } = session;
+        frames.decoder.set_cap(MAX_FRAME_LINK);
+        let bells = (!own_threads).then(|| self.io_threads.bells(conn));
+        stream.set_nonblocking(!own_threads)?;
+        let queue_bytes = self.config.queue_bytes;
+        let link = Arc::new(ClusterClient::new(conn, &stream, writer, queue_bytes, bells)?);
+        let writer = Writer::new(Arc::clone(&link), Arc::clone(&self.application));
+        let carried = if own_threads {
+            self.threads.spawn("iridium-writer", move || writer.run())?;
+            None
+        } else {
+            Some(writer)
+        };
+        let reader = Reader::new(
+            link,
+            frames,
+            self.commands.clone(),
+            Arc::clone(&self.application),
+            Arc::clone(&self.shared),
+            self.config.timing.greet_timeout,
+        );
+        Ok((reader, carried, stream))
     }
 
     fn serve_control(&self, session: Session, remote: SocketAddr, first: ControlRequest) {

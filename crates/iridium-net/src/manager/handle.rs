@@ -24,8 +24,11 @@ use crate::store::{self, Store};
 use crate::threads::{Threads, lock};
 
 use super::command::Command;
+use super::connection::ConnectionContext;
 use super::control_clients::ControlClients;
+use super::io::IoThreads;
 use super::listener_set::ListenerSet;
+use super::own_threads::OwnThreads;
 use super::owner::Owner;
 use super::peers_file::PeersFile;
 use super::shared::Shared;
@@ -130,15 +133,17 @@ impl Manager {
             stopping: AtomicBool::new(false),
         });
         let peers_file = PeersFile::start(store, unsaved, &threads)?;
-        let owner = Owner::new(
-            config,
-            listeners,
-            peers_file,
-            threads.clone(),
-            commands.clone(),
+        let io_threads = IoThreads::start(&threads).map_err(StartError::System)?;
+        let context = ConnectionContext {
+            own_threads: Arc::new(OwnThreads::new(config.own_threads)),
+            io_threads: Arc::new(io_threads),
+            config: Arc::new(config),
+            threads: threads.clone(),
+            commands: commands.clone(),
             application,
-            Arc::clone(&shared),
-        );
+            shared: Arc::clone(&shared),
+        };
+        let owner = Owner::new(listeners, peers_file, context);
         // If this fails, the threads that run already end as their channels are dropped.
         owner.start(bound, start, inputs)?;
         let wait_until = OnceLock::new();

@@ -8,12 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use iridium_proto::{ControlReply, ControlRequest};
 
-use crate::application::Application;
 use crate::cause::Cause;
-use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{JoinError, StartError};
 use crate::event::{Event, JoinReport};
@@ -21,14 +19,13 @@ use crate::ids::{ConnId, DialId, JoinId};
 use crate::link::ClusterClient;
 use crate::membership::{Action, DialFailure, Input, Membership, Start};
 use crate::resolve;
-use crate::threads::{Threads, lock};
+use crate::threads::lock;
 
 use super::command::{Command, JoinReply};
 use super::connection::ConnectionContext;
 use super::dials::Dials;
 use super::listener_set::{BoundListeners, ListenerSet};
 use super::peers_file::PeersFile;
-use super::shared::Shared;
 
 /// The owner thread and all that only it may touch.
 pub(super) struct Owner {
@@ -45,17 +42,11 @@ pub(super) struct Owner {
 
 impl Owner {
     pub(super) fn new(
-        config: Config,
         listeners: ListenerSet,
         peers_file: PeersFile,
-        threads: Threads,
-        commands: Sender<Command>,
-        application: Arc<dyn Application>,
-        shared: Arc<Shared>,
+        context: ConnectionContext,
     ) -> Self {
-        let seeds = config.seeds.clone();
-        let config = Arc::new(config);
-        let context = ConnectionContext { config, threads, commands, application, shared };
+        let seeds = context.config.seeds.clone();
         let (links, dials, joins) = (HashMap::new(), Dials::default(), HashMap::new());
         Self { context, listeners, peers_file, links, dials, joins, seeds }
     }

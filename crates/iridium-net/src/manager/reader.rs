@@ -1,25 +1,35 @@
-//! The reader of a link: control messages go to the owner, data straight to the application.
+//! The receiving side of a link: control messages go to the owner, data straight to the application.
+//! It does not wait: that is done by a thread of the link's own, here, or by the one that reads for
+//! many links.
 
+use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crossbeam_channel::Sender;
 use iridium_proto::{IridiumMessage, ProtoError};
 
 use crate::application::{Application, Recipient};
-use crate::link::{Assembled, Assembly, ClusterClient, WindowPermit};
-use crate::session::{FrameReader, SessionError};
+use crate::link::{Admission, Assembled, Assembly, ClusterClient, WindowPermit};
+use crate::membership::Input;
+use crate::session::{FrameReader, ReadBuffers, SessionError};
 
+use super::command::Command;
 use super::shared::Shared;
 
 pub(super) struct Reader {
     link: Arc<ClusterClient>,
     frames: FrameReader,
-    stream: TcpStream,
+    commands: Sender<Command>,
     application: Arc<dyn Application>,
     shared: Arc<Shared>,
     /// How long the owner may take to decide whether this connection becomes a link.
     timeout: Duration,
+    /// The first data, while it waits for that.
+    undecided: Option<IridiumMessage>,
+    /// Until when it does.
+    decide_by: Option<Instant>,
     assembly: Assembly,
     /// Who takes the data, once some has come.
     recipient: Option<Box<dyn Recipient>>,
@@ -27,13 +37,33 @@ pub(super) struct Reader {
     delivered: bool,
     /// The kinds of long messages that were skipped.
     skipped: Vec<u8>,
+    /// Nothing is handled any more, but still read: closing a socket with unread bytes would discard
+    /// what the writer has sent last. The writer aborts the link in the end, which ends this too.
+    over: bool,
+}
+
+/// What a reader waits for when it has handled everything.
+pub(super) enum Wanted {
+    /// More bytes.
+    Bytes,
+    /// The decision whether this connection becomes a link, until then at the latest.
+    Decision(Instant),
+}
+
+/// What became of a message.
+enum Taken {
+    Yes,
+    /// It is data, and whether this connection becomes a link is to be decided until then.
+    Undecided(IridiumMessage, Instant),
+    /// Nobody handles messages of this connection any more.
+    No,
 }
 
 impl Reader {
     pub(super) fn new(
         link: Arc<ClusterClient>,
         frames: FrameReader,
-        stream: TcpStream,
+        commands: Sender<Command>,
         application: Arc<dyn Application>,
         shared: Arc<Shared>,
         timeout: Duration,
@@ -41,14 +71,17 @@ impl Reader {
         Self {
             link,
             frames,
-            stream,
+            commands,
             application,
             shared,
             timeout,
+            undecided: None,
+            decide_by: None,
             assembly: Assembly::default(),
             recipient: None,
             delivered: false,
             skipped: Vec::new(),
+            over: false,
         }
     }
 
@@ -57,71 +90,125 @@ impl Reader {
         &self.link
     }
 
-    /// Reads until the connection ends, and returns the reason. Control messages
-    /// go to `control`, which returns whether the owner is still there.
-    pub(super) fn run(mut self, control: impl Fn(IridiumMessage) -> bool) -> String {
-        let why = match self.read_all(&control) {
-            Ok(()) => {
-                self.link.close();
-                self.drain()
+    /// Reads on a thread of its own until the connection ends.
+    pub(super) fn run(mut self, mut stream: TcpStream) {
+        let why = loop {
+            match self.handle() {
+                Ok(Wanted::Bytes) => {
+                    if let Err(error) = self.frames.fill(&mut stream) {
+                        break error.to_string();
+                    }
+                }
+                Ok(Wanted::Decision(until)) => self.link.wait_for_admission(until),
+                Err(why) => break why,
             }
-            Err(error) => error,
         };
+        self.end(&why);
+    }
+
+    /// Reads once what there is. Returns how many bytes that were; `None` when there are none yet.
+    ///
+    /// # Errors
+    /// Why the connection has ended.
+    pub(super) fn try_fill(&mut self, stream: &mut impl Read) -> Result<Option<usize>, String> {
+        match self.frames.fill(stream) {
+            Ok(count) => Ok(Some(count)),
+            Err(SessionError::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Lends it memory for its turn.
+    pub(super) fn lend(&mut self, buffers: &mut ReadBuffers) {
+        self.frames.lend(buffers);
+    }
+
+    /// Takes the memory back that it does not need until its next turn.
+    pub(super) fn reclaim(&mut self, buffers: &mut ReadBuffers) {
+        self.frames.reclaim(buffers);
+    }
+
+    /// Handles all messages that have come.
+    ///
+    /// # Errors
+    /// Why the connection is to end.
+    pub(super) fn handle(&mut self) -> Result<Wanted, String> {
+        while let Some(message) = self.next_message()? {
+            if self.over {
+                continue;
+            }
+            let taken = match message {
+                IridiumMessage::Credit(bytes) => {
+                    self.link.outbox().add_credit(bytes);
+                    Taken::Yes
+                }
+                message if message.is_data() => self.deliver(message)?,
+                message => self.control(message),
+            };
+            match taken {
+                Taken::Yes => {}
+                Taken::Undecided(message, until) => {
+                    self.undecided = Some(message);
+                    return Ok(Wanted::Decision(until));
+                }
+                Taken::No => {
+                    self.link.close();
+                    self.over = true;
+                }
+            }
+        }
+        self.report_unknown();
+        if std::mem::take(&mut self.delivered)
+            && let Some(recipient) = &mut self.recipient
+        {
+            recipient.caught_up();
+        }
+        Ok(Wanted::Bytes)
+    }
+
+    /// The connection has ended, or is to.
+    pub(super) fn end(self, why: &str) {
         self.link.abort();
         self.shared.unfinished.forget(self.link.id());
-        why
+        log::debug!("the connection to {} ended: {why}", self.link.remote());
+        // The owner may have ended before.
+        let _ = self.commands.send(Command::Input(Input::Closed { conn: self.link.id() }));
     }
 
-    /// Goes on reading although nothing is handled any more: closing a socket with
-    /// unread bytes would discard what the writer has sent last. The writer aborts
-    /// the link in the end, which ends this too.
-    fn drain(&mut self) -> String {
-        loop {
-            if let Err(error) = self.frames.fill(&mut self.stream) {
-                return error.to_string();
-            }
-            while let Ok(Some(_)) = self.frames.decoder.next_message() {}
+    fn next_message(&mut self) -> Result<Option<IridiumMessage>, String> {
+        if self.undecided.is_some() {
+            return Ok(self.undecided.take());
+        }
+        self.frames.decoder.next_message().map_err(explain)
+    }
+
+    fn control(&self, message: IridiumMessage) -> Taken {
+        log::trace!("from {}: {}", self.link.remote_ip(), message.name());
+        let conn = self.link.id();
+        match self.commands.send(Command::Input(Input::Message { conn, message })) {
+            Ok(()) => Taken::Yes,
+            Err(_) => Taken::No,
         }
     }
 
-    fn read_all(&mut self, control: &impl Fn(IridiumMessage) -> bool) -> Result<(), String> {
-        loop {
-            while let Some(message) = self.frames.decoder.next_message().map_err(explain)? {
-                let goes_on = match message {
-                    IridiumMessage::Credit(bytes) => {
-                        self.link.outbox().add_credit(bytes);
-                        true
-                    }
-                    message if message.is_data() => self.deliver(message)?,
-                    message => control(message),
-                };
-                if !goes_on {
-                    return Ok(());
-                }
-            }
-            for kind in self.frames.decoder.take_unknown() {
-                if let Some(left_out) = self.shared.log_limits.admit("unknown kind") {
-                    let from = self.link.remote();
-                    log::warn!("skipped messages of unknown kind {kind} from {from}{left_out}");
-                }
-            }
-            if std::mem::take(&mut self.delivered)
-                && let Some(recipient) = &mut self.recipient
-            {
-                recipient.caught_up();
-            }
-            self.frames.fill(&mut self.stream).map_err(|e| e.to_string())?;
-        }
-    }
-
-    /// Takes in a data message or a piece of one. Returns whether this connection is a link.
-    fn deliver(&mut self, message: IridiumMessage) -> Result<bool, String> {
+    /// Takes in a data message or a piece of one.
+    fn deliver(&mut self, message: IridiumMessage) -> Result<Taken, String> {
         let recipient = match &mut self.recipient {
             Some(recipient) => recipient,
-            none => {
-                let Some(from) = self.link.wait_for_peer(self.timeout) else { return Ok(false) };
-                none.insert(self.application.recipient(&from, &self.link))
-            }
+            none => match (self.link.admission(), self.link.peer()) {
+                (Admission::Admitted, Some(from)) => {
+                    none.insert(self.application.recipient(from, &self.link))
+                }
+                (Admission::Pending, _) => {
+                    let now = Instant::now();
+                    let until = *self.decide_by.get_or_insert_with(|| now + self.timeout);
+                    return Ok(match now < until {
+                        true => Taken::Undecided(message, until),
+                        false => Taken::No,
+                    });
+                }
+                _ => return Ok(Taken::No),
+            },
         };
         let held = self.assembly.held();
         let assembled = self.assembly.add(message)?;
@@ -149,7 +236,17 @@ impl Reader {
                 }
             }
         }
-        Ok(true)
+        Ok(Taken::Yes)
+    }
+
+    /// Logs the kinds of messages that were skipped.
+    fn report_unknown(&mut self) {
+        for kind in self.frames.decoder.take_unknown() {
+            if let Some(left_out) = self.shared.log_limits.admit("unknown kind") {
+                let from = self.link.remote();
+                log::warn!("skipped messages of unknown kind {kind} from {from}{left_out}");
+            }
+        }
     }
 }
 

@@ -14,14 +14,19 @@ use crate::harness::*;
 
 /// Makes itself a member of the node's mesh by hand.
 pub fn join_by_hand(node: &Manager) -> TcpStream {
+    join_by_hand_as(node, "join_by_handr", 77)
+}
+
+/// As that, with an alias and a number of its own.
+pub fn join_by_hand_as(node: &Manager, name: &str, number: u32) -> TcpStream {
     let mut stream = TcpStream::connect(node.local_addr()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(b"IRDM\x00\x01\x00\x01\x00").unwrap();
     stream.read_exact(&mut [0; 9]).unwrap();
-    let name = alias("join_by_handr");
+    let name = alias(name);
     let ip = NodeIp("127.0.0.1".parse().unwrap());
     let info = NodeInfo { alias: name.clone(), ip, port: NodePort::new(1).unwrap() };
-    let id = NodeId { alias: name, incarnation: 1, number: NodeNumber::new(77).unwrap() };
+    let id = NodeId { alias: name, incarnation: 1, number: NodeNumber::new(number).unwrap() };
     let intro = Introduction { info, id, refutation: 0 };
     send_messages(
         &mut stream,

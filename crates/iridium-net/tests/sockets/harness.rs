@@ -29,6 +29,7 @@ pub fn config(name: &str, security: &Security) -> Config {
     log_to_memory();
     let mut config = Config::new(loopback(), security.clone());
     config.alias = Some(alias(name));
+    config.own_threads = crate::OWN_THREADS;
     config
 }
 

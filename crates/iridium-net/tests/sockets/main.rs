@@ -15,3 +15,6 @@ mod hostile;
 mod joining;
 mod listeners;
 mod seeds;
+
+/// How many links of a node have threads of their own: all, in these tests.
+const OWN_THREADS: usize = 64;
