@@ -27,7 +27,9 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser};
 
-use args::{Cli, Command, NodeLimitFlags, TaskFlags, ThreadFlags};
+use iridium_host::{Input, World};
+
+use args::{Cli, Command, NodeLimitFlags, PermissionFlags, TaskFlags, ThreadFlags};
 use failure::Failure;
 use program::Settings;
 
@@ -75,14 +77,22 @@ fn words_behind_file(error: &clap::Error) -> Option<Failure> {
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let done = |()| ExitCode::SUCCESS;
-    let settings = |threads: &ThreadFlags, limits: &NodeLimitFlags, fuel| Settings {
+    let settings = |threads: &ThreadFlags, limits: &NodeLimitFlags, fuel, hosts| Settings {
         threads: threads.threads,
         processes: limits.process_limit,
         memory: limits.memory_limit,
         fuel,
+        hosts,
+    };
+    let hosts = |permissions: &PermissionFlags, words: &[String], input| {
+        let policy = permissions.policy()?;
+        Ok::<_, Failure>(program::hosts(&World { policy: &policy, words, input }))
     };
     let Some(command) = cli.command else {
-        let settings = settings(&cli.threads, &cli.node_limits, cli.run.fuel);
+        // Only a program that runs alone has the standard input.
+        let input = if cli.file.is_some() { Input::Standard } else { Input::None };
+        let hosts = hosts(&cli.permissions, &cli.start.words, input)?;
+        let settings = settings(&cli.threads, &cli.node_limits, cli.run.fuel, hosts);
         return match cli.file {
             Some(file) => {
                 commands::run::shorthand(&file, &cli.start, &cli.limits, settings, &cli.run)
@@ -98,35 +108,42 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         };
     };
     match command {
-        Command::Run { file, app, threads, start, run, limits, node_limits } => {
-            let settings = settings(&threads, &node_limits, run.fuel);
+        Command::Run { file, app, threads, start, run, permissions, limits, node_limits } => {
+            let input = if file.is_some() { Input::Standard } else { Input::None };
+            let hosts = hosts(&permissions, &start.words, input)?;
+            let settings = settings(&threads, &node_limits, run.fuel, hosts);
             match (file, app) {
                 (Some(file), _) => commands::run::start(&file, &start, &limits, settings, &run),
                 (None, Some(app)) => commands::run_app::run(&app, settings),
                 (None, None) => Err(Failure::usage("name a program, or an app file with --app")),
             }
         }
-        Command::Resume { file, threads, run } => {
-            commands::run::resume(&file, threads.threads, &run)
+        Command::Resume { file, threads, run, permissions } => {
+            let hosts = hosts(&permissions, &[], Input::Standard)?;
+            commands::run::resume(&file, threads.threads, &run, hosts)
         }
         Command::Asm { file, listing: true, .. } => commands::assemble::listing(&file).map(done),
         Command::Asm { file, output, strip, .. } => {
             commands::assemble::asm(&file, output.as_deref(), strip).map(done)
         }
         Command::Disasm { file } => commands::assemble::disasm(&file).map(done),
-        Command::Test { files, filter, json } => {
-            commands::test::run(&files, filter.as_deref(), json)
+        Command::Test { files, filter, json, permissions } => {
+            let hosts = hosts(&permissions, &[], Input::None)?;
+            commands::test::run(&files, filter.as_deref(), json, hosts)
         }
         Command::Fmt { files, check } => commands::format::run(&files, check).map(done),
         Command::Doc { files, out } => commands::document::run(&files, out.as_deref()).map(done),
         Command::Check { files, against: Some(old), json, .. } => {
             commands::against::run(&files, &old, json).map(done)
         }
-        Command::Check { files, copies, .. } => commands::assemble::check(&files, copies).map(done),
+        Command::Check { files, copies, permissions, .. } => {
+            commands::assemble::check(&files, copies, permissions).map(done)
+        }
         Command::New { name, template } => commands::new::run(&name, template).map(done),
         Command::Lsp => commands::language_server::run().map(done),
-        Command::Node { flags, tasks, threads, limits, node_limits } => {
-            let settings = settings(&threads, &node_limits, None);
+        Command::Node { flags, tasks, threads, permissions, limits, node_limits } => {
+            let hosts = hosts(&permissions, &[], Input::None)?;
+            let settings = settings(&threads, &node_limits, None, hosts);
             commands::node::run(&flags, &tasks, limits.limits(), settings).map(done)
         }
         Command::Members { client, json } => commands::members::run(&client, json).map(done),

@@ -16,9 +16,9 @@ use crate::pid::Pid;
 use crate::process::Process;
 use crate::trap::TrapKind;
 
-/// Host functions that a module imports and that are not registered.
+/// Host functions that a module imports and that there are none of, or that are not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("host functions that are not registered: {}", .0.join(", "))]
+#[error("host functions that are not there, or not allowed: {}", .0.join(", "))]
 pub struct MissingImports(pub Vec<String>);
 
 /// A module with its host functions found and its code laid out for the interpreter. Cheap to share

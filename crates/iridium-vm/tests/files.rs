@@ -172,7 +172,7 @@ fn labels_are_in_the_order_of_their_places() {
 fn missing_host_functions_are_all_listed() {
     let module = assemble(".import a\n.import b\n.import host.one\nhost @a $0\nhost @b $0\nhlt");
     let error = Program::new(module, &hosts()).unwrap_err();
-    assert_eq!(error.to_string(), "host functions that are not registered: a, b");
+    assert_eq!(error.to_string(), "host functions that are not there, or not allowed: a, b");
 }
 
 fn saved() -> (Program, Vec<u8>) {

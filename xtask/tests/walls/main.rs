@@ -26,6 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("palladium-lsp", &["palladium", "iridium-isa"]),
     ("iridium-vm", &["iridium-isa"]),
     ("iridium-sched", &["iridium-isa", "iridium-vm"]),
+    ("iridium-host", &["iridium-vm"]),
     ("iridium-net", &["iridium-proto"]),
     (
         "iridium-node",
@@ -35,6 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "iridium-cli",
         &[
             "iridium-node",
+            "iridium-host",
             "iridium-sched",
             "iridium-vm",
             "palladium-lsp",
@@ -54,8 +56,9 @@ const EDGES: &[(&str, &[&str])] = &[
 const TEST_EDGES: &[(&str, &[&str])] = &[
     ("iridium-vm", &["iridium-asm"]),
     ("iridium-sched", &["iridium-asm"]),
+    ("iridium-host", &["iridium-asm"]),
     ("iridium-node", &["iridium-asm"]),
-    ("palladium", &["iridium-vm"]),
+    ("palladium", &["iridium-vm", "iridium-host"]),
 ];
 
 /// What must do no I/O, start no thread and read no clock, so that it runs the

@@ -20,7 +20,9 @@ use number::number;
 pub(crate) use address::{Advertise, ListenAt};
 pub(crate) use client::{AttachArgs, CallArgs, ClientFlags, KillArgs, SendArgs, SpawnArgs};
 pub(crate) use log::LogFlags;
-pub(crate) use program::{Argument, LimitFlags, NodeLimitFlags, RunFlags, StartFlags, ThreadFlags};
+pub(crate) use program::{
+    Argument, LimitFlags, NodeLimitFlags, PermissionFlags, RunFlags, StartFlags, ThreadFlags,
+};
 
 /// The default port for control clients only, beside [`DEFAULT_PORT`] for everything.
 const CONTROL_PORT: u16 = 2244;
@@ -50,6 +52,8 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) run: RunFlags,
     #[command(flatten)]
+    pub(crate) permissions: PermissionFlags,
+    #[command(flatten)]
     pub(crate) limits: LimitFlags,
     #[command(flatten)]
     pub(crate) node_limits: NodeLimitFlags,
@@ -77,6 +81,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         run: RunFlags,
         #[command(flatten)]
+        permissions: PermissionFlags,
+        #[command(flatten)]
         limits: LimitFlags,
         #[command(flatten)]
         node_limits: NodeLimitFlags,
@@ -90,6 +96,8 @@ pub(crate) enum Command {
         threads: ThreadFlags,
         #[command(flatten)]
         run: RunFlags,
+        #[command(flatten)]
+        permissions: PermissionFlags,
     },
     /// Make a module file from a source
     Asm {
@@ -121,6 +129,8 @@ pub(crate) enum Command {
         /// Print the outcomes as one line of JSON, after what the tests print
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        permissions: PermissionFlags,
     },
     /// Put Palladium sources into their one style
     Fmt {
@@ -149,6 +159,9 @@ pub(crate) enum Command {
         /// Tell also where a value of a Palladium program is copied, since it is shared and changed
         #[arg(long, conflicts_with = "against")]
         copies: bool,
+        /// Tell also what the programs need to be allowed, and where they use it
+        #[arg(long, conflicts_with = "against")]
+        permissions: bool,
         /// Compare the messages of one program with those of an older source or module of it; fail
         /// if what the older one sends is not understood
         #[arg(long, value_name = "OLD")]
@@ -175,6 +188,8 @@ pub(crate) enum Command {
         tasks: TaskFlags,
         #[command(flatten)]
         threads: ThreadFlags,
+        #[command(flatten)]
+        permissions: PermissionFlags,
         #[command(flatten)]
         limits: LimitFlags,
         #[command(flatten)]

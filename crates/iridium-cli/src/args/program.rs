@@ -5,9 +5,12 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use iridium_host::{Group, InvalidGrant, Policy};
 use iridium_vm::Limits;
 
 use super::number::number;
+use crate::failure::Failure;
+use crate::io_error::describe;
 use crate::program::environment::MAX_PROCESSES;
 
 /// How a program starts.
@@ -45,6 +48,44 @@ pub(crate) struct RunFlags {
     /// When the run stops, save all processes to this file, for `iridium resume`
     #[arg(long, value_name = "STATE", requires = "file")]
     pub(crate) save: Option<PathBuf>,
+}
+
+/// What programs may do beyond computing, sending messages and printing.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "What programs may do")]
+pub(crate) struct PermissionFlags {
+    /// Allow programs fs.read, fs.write or env, as a whole or in part: fs.read=PATH, env=NAME; may
+    /// be repeated
+    #[arg(long, value_name = "GROUP[=PART]")]
+    pub(crate) allow: Vec<String>,
+    /// Allow programs everything
+    #[arg(short = 'A', long, conflicts_with = "allow")]
+    pub(crate) allow_all: bool,
+}
+
+impl PermissionFlags {
+    /// What is allowed. The standard input always is: who has none is told so when it is read.
+    pub(crate) fn policy(&self) -> Result<Policy, Failure> {
+        let unreadable = |error| Failure::failed(format!("cannot open /: {}", describe(&error)));
+        if self.allow_all {
+            return Policy::all().map_err(unreadable);
+        }
+        let mut policy = Policy::default();
+        policy.allow_group(Group::Stdin).map_err(unreadable)?;
+        for grant in &self.allow {
+            policy.allow(grant).map_err(|error| Failure::usage(refused(&error)))?;
+        }
+        Ok(policy)
+    }
+}
+
+fn refused(error: &InvalidGrant) -> String {
+    match error {
+        InvalidGrant::Path { group, path, error } => {
+            format!("--allow {group}={path}: {}", describe(error))
+        }
+        error => format!("--allow: {error}"),
+    }
 }
 
 /// How many threads run programs.

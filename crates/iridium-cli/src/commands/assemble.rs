@@ -12,6 +12,7 @@ use crate::output;
 use crate::path_text::shown;
 use crate::program::file::{self, display_name, is_dash};
 use crate::program::load::{Loaded, Source, load, read_source, refused};
+use crate::program::needs::needs;
 use crate::program::palladium_source::look_at;
 
 /// Makes a module file from a source.
@@ -64,12 +65,18 @@ pub(crate) fn disasm(file: &Path) -> Result<(), Failure> {
     Ok(to.flush()?)
 }
 
-/// Checks all files, also after errors in one of them; `copies`: tells where values are copied.
-pub(crate) fn check(files: &[PathBuf], copies: bool) -> Result<(), Failure> {
+/// Checks all files, also after errors in one of them; `copies`: tells where values are copied;
+/// `permissions`: tells what the programs need to be allowed.
+pub(crate) fn check(files: &[PathBuf], copies: bool, permissions: bool) -> Result<(), Failure> {
     let mut bad = 0;
     for file in files {
         match check_file(file, copies) {
-            Ok(found) => output::print_line(&format!("{}: {found}", display_name(file)))?,
+            Ok(found) => {
+                output::print_line(&format!("{}: {found}", display_name(file)))?;
+                if permissions {
+                    print_needs(file)?;
+                }
+            }
             // With one file its failure is that of the command.
             Err(failure) if files.len() == 1 => return Err(failure),
             Err(failure) => {
@@ -118,6 +125,18 @@ fn check_file(file: &Path, copies: bool) -> Result<String, Failure> {
         &warnings.map(|found| output::diagnostics(&found)).unwrap_or_default(),
     );
     Ok(found)
+}
+
+/// Prints what a program needs to be allowed, and where it uses it.
+fn print_needs(file: &Path) -> Result<(), Failure> {
+    let needs = needs(&load(file)?.module);
+    if needs.is_empty() {
+        return Ok(output::print_line("  needs nothing to be allowed")?);
+    }
+    for need in needs {
+        output::print_line(&format!("  {:<9} {}", need.group, need.places.join(" ")))?;
+    }
+    Ok(())
 }
 
 fn copies_found(count: usize) -> String {

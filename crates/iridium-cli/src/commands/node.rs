@@ -15,7 +15,7 @@ use iridium_net::Event;
 use iridium_node::{EventKind, Node, NodeEvent};
 use iridium_sched::supervisor::{Spec, Supervision};
 use iridium_sched::{ExitInfo, Reason, SpawnOptions, Spawned};
-use iridium_vm::{Limits, Pid, Process, Program};
+use iridium_vm::{Hosts, Limits, Pid, Process, Program};
 
 use super::run_app::{self, ReadApp};
 use crate::args::{NodeFlags, TaskFlags};
@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::logging::{LogFile, LogTarget};
 use crate::program::culprits::Culprits;
 use crate::program::file::display_name;
-use crate::program::{Input, Settings, Stream, hosts, load, prepare};
+use crate::program::{Settings, Stream, load, prepare};
 use crate::signals::Signal;
 use crate::{config, io_error, logging, mesh_events, output, signals};
 
@@ -43,7 +43,7 @@ pub(crate) fn run(
     let log_file = logging::start(&flags.log, Level::Info, LogTarget::Stderr)?;
     // A mistake in a file is reported before any other node hears of this one. A signal that comes
     // meanwhile ends the command at once, since there is nothing to leave.
-    let startup = StartupTasks::read(tasks, limits)?;
+    let startup = StartupTasks::read(tasks, limits, &settings.hosts)?;
     // Names may have to be looked up for these, too.
     let mesh = config::of_node(flags, &tasks.join)?;
     let metrics = tasks.metrics.as_ref().map(config::listen_at).transpose()?;
@@ -51,7 +51,7 @@ pub(crate) fn run(
     let signals = signals::receive()?;
     let stream = Stream::to(io::stdout());
     let mut node = iridium_node::Config::new(mesh, Arc::new(stream.clone()));
-    node.hosts = hosts(&[], Input::None);
+    node.hosts = settings.hosts;
     node.workers = settings.threads.unwrap_or(node.workers);
     node.processes = settings.processes.unwrap_or(node.processes);
     node.memory = settings.memory.unwrap_or(node.memory);
@@ -88,16 +88,16 @@ struct StartupTasks {
 }
 
 impl StartupTasks {
-    fn read(tasks: &TaskFlags, limits: Limits) -> Result<Self, Failure> {
+    fn read(tasks: &TaskFlags, limits: Limits, hosts: &Hosts) -> Result<Self, Failure> {
         let named = |file: &Path, app: ReadApp| {
             (app.name.unwrap_or_else(|| stem(file)), app.spec, app.modules)
         };
-        let app = |file: &PathBuf| run_app::read(file).map(|app| named(file, app));
+        let app = |file: &PathBuf| run_app::read(file, hosts).map(|app| named(file, app));
         let mut apps = tasks.app.iter().map(app).collect::<Result<Vec<_>, Failure>>()?;
         let mut programs = Vec::new();
         for file in &tasks.run {
             // As with `iridium run`, the app of a program comes first, and there may be no `main`.
-            let program = prepare(load(file)?.module)?;
+            let program = prepare(load(file)?.module, hosts)?;
             let app = run_app::of_module(Module::clone(program.module()), limits);
             if app.is_none() || program.module().app().is_some_and(|app| app.main) {
                 programs.push((display_name(file), program));

@@ -11,7 +11,7 @@ use iridium_isa::Module;
 use iridium_isa::suggest::nearest;
 use iridium_sched::Reason;
 use iridium_sched::supervisor::Spec;
-use iridium_vm::{Pid, Process, Program, Register};
+use iridium_vm::{Hosts, Pid, Process, Program, Register};
 
 use super::run_app;
 use super::run_session::{FirstProcess, RunSession};
@@ -19,7 +19,7 @@ use crate::args::{Argument, Cli, LimitFlags, RunFlags, StartFlags};
 use crate::failure::Failure;
 use crate::program::file::display_name;
 use crate::program::saved_state::{SavedBy, SavedState, check_place};
-use crate::program::{End, Input, Settings, load, prepare_with};
+use crate::program::{End, Settings, load, prepare};
 use crate::{logging, signals};
 
 /// `iridium run FILE`
@@ -39,7 +39,7 @@ pub(crate) fn start(
         check_flags_of_app(file, start, run)?;
         return run_app::run_module(file, module, limits.limits(), settings);
     }
-    let program = prepare_with(module, &start.words, Input::Standard)?;
+    let program = prepare(module, &settings.hosts)?;
     let process = process(file, &program, start, limits)?;
     run.save.as_deref().map_or(Ok(()), check_place)?;
     let signals = signals::receive()?;
@@ -98,8 +98,9 @@ pub(crate) fn resume(
     file: &Path,
     threads: Option<usize>,
     run: &RunFlags,
+    hosts: Hosts,
 ) -> Result<ExitCode, Failure> {
-    let state = SavedState::read(file, SavedBy::Run)?;
+    let state = SavedState::read(file, SavedBy::Run, &hosts)?;
     logging::start_of_program()?;
     run.save.as_deref().map_or(Ok(()), check_place)?;
     let first = match (state.process, state.ended) {
@@ -110,7 +111,7 @@ pub(crate) fn resume(
         (Some(saved), None) => FirstProcess::Runs(saved.program),
         (None, _) => return Err(Failure::failed(format!("{} is damaged", display_name(file)))),
     };
-    let settings = Settings { threads, fuel: run.fuel, ..state.settings };
+    let settings = Settings { threads, fuel: run.fuel, hosts, ..state.settings };
     let signals = signals::receive()?;
     let session =
         RunSession::resume(&state.processes, Pid::from_bits(state.first), first, settings, signals)

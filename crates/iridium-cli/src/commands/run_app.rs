@@ -14,7 +14,7 @@ use iridium_isa::Module;
 use iridium_sched::supervisor::Spec;
 use iridium_sched::supervisor::app::App;
 use iridium_sched::{Activity, ExitInfo, Reason};
-use iridium_vm::Limits;
+use iridium_vm::{Hosts, Limits};
 
 use super::run_tree::Tree;
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ pub(super) struct ReadApp {
 
 /// `iridium run --app FILE`
 pub(crate) fn run(file: &Path, settings: Settings) -> Result<ExitCode, Failure> {
-    run_read(&display_name(file), read(file)?, settings)
+    run_read(&display_name(file), read(file, &settings.hosts)?, settings)
 }
 
 /// Runs the app that a module is.
@@ -62,7 +62,8 @@ fn run_read(file: &str, app: ReadApp, settings: Settings) -> Result<ExitCode, Fa
     let signals = signals::receive()?;
     let environment = Environment::start(settings, Stream::to(io::stdout()))?;
     for module in app.modules {
-        environment.scheduler.add_program(&prepare(module)?);
+        let program = prepare(module, &environment.settings.hosts)?;
+        environment.scheduler.add_program(&program);
     }
     let top = environment.scheduler.start_supervisor(app.spec.clone(), None);
     let top = top.map_err(|error| Failure::failed(error.to_string()))?;
@@ -77,12 +78,12 @@ fn no_app(file: &str) -> Failure {
 }
 
 /// Reads an app file and its modules; or a module, or the source of one, that has an app.
-pub(super) fn read(file: &Path) -> Result<ReadApp, Failure> {
+pub(super) fn read(file: &Path, hosts: &Hosts) -> Result<ReadApp, Failure> {
     let ending = file.extension().and_then(|extension| extension.to_str());
     if !matches!(ending, Some("pd" | "irb")) {
-        return read_file_of_app(file);
+        return read_file_of_app(file, hosts);
     }
-    let program = prepare(load(file)?.module)?;
+    let program = prepare(load(file)?.module, hosts)?;
     of_module(Module::clone(program.module()), Limits::default())
         .ok_or_else(|| no_app(&display_name(file)))
 }
@@ -94,7 +95,7 @@ pub(super) fn of_module(module: Module, limits: Limits) -> Option<ReadApp> {
     Some(ReadApp { name: Some(name), spec, modules: vec![module] })
 }
 
-fn read_file_of_app(file: &Path) -> Result<ReadApp, Failure> {
+fn read_file_of_app(file: &Path, hosts: &Hosts) -> Result<ReadApp, Failure> {
     let shown = display_name(file);
     let text = read_file(file).map_err(|failure| Failure::usage(failure.message()))?;
     let text = String::from_utf8(text)
@@ -105,7 +106,7 @@ fn read_file_of_app(file: &Path) -> Result<ReadApp, Failure> {
     let spec = app.spec(|path| {
         let loaded = load(&folder.join(path)).and_then(|loaded| {
             // Missing imports are found now, where the error can name the line of the app file.
-            prepare(loaded.module).map(|program| Arc::clone(program.module()))
+            prepare(loaded.module, hosts).map(|program| Arc::clone(program.module()))
         });
         match loaded {
             Ok(module) => {

@@ -23,7 +23,7 @@ use crate::output;
 use crate::path_text::shell_word;
 use crate::program::merged_notices::MergedNotices;
 use crate::program::saved_state::{SavedBy, SavedProcess, SavedState};
-use crate::program::{End, Environment, Input, Notice, Settings, Stream, hosts, view};
+use crate::program::{End, Environment, Notice, Settings, Stream, view};
 use crate::signals::Signal;
 
 /// How long processes may take to reach a point where they can be stopped and saved.
@@ -104,8 +104,8 @@ impl RunSession {
     ) -> Result<Self, Failure> {
         let environment = Environment::start(settings, Stream::to(io::stdout()))?;
         let options = RestoreOptions { exit_of: Some(pid), ..RestoreOptions::default() };
-        let restored =
-            environment.scheduler.restore_all(processes, &hosts(&[], Input::Standard), options);
+        let hosts = environment.settings.hosts.clone();
+        let restored = environment.scheduler.restore_all(processes, &hosts, options);
         let restored =
             restored.map_err(|error: RestoreError| Failure::failed(error.to_string()))?;
         if matches!(first, FirstProcess::Runs(_)) && !restored.pids.contains(&pid) {
@@ -338,7 +338,7 @@ impl RunSession {
             first: self.pid.bits(),
             ended: ended.map(|end| if let End::ExitSignal(reason) = end { reason.0 } else { 0 }),
             process: Some(SavedProcess { process, program: Arc::clone(program) }),
-            settings: self.environment.settings,
+            settings: self.environment.settings.clone(),
             processes,
         }
     }

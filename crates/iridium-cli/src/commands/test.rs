@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, select};
 use serde::Serialize;
 
 use iridium_sched::{ExitInfo, SpawnOptions};
-use iridium_vm::{Limits, Process, Program, Register};
+use iridium_vm::{Hosts, Limits, Process, Program, Register};
 use palladium::Target;
 use palladium::core::Test;
 use palladium::names::Checked;
@@ -55,10 +55,12 @@ pub(crate) fn run(
     paths: &[PathBuf],
     filter: Option<&str>,
     as_json: bool,
+    hosts: Hosts,
 ) -> Result<ExitCode, Failure> {
     let files = palladium_files(paths)?;
     let signals = signals::receive()?;
-    let environment = Environment::start(Settings::default(), Stream::to(io::stdout()))?;
+    let environment =
+        Environment::start(Settings { hosts, ..Settings::default() }, Stream::to(io::stdout()))?;
     let mut runner = Runner { environment, signals, report: Report::default(), as_json };
     let mut refused_files = 0;
     for file in &files {
@@ -113,7 +115,8 @@ impl Runner {
             output::print_line(&name)?;
         }
         let module = checked.module(Target::Tests, Mode::Optimised);
-        let program = prepare(module.map_err(|errors| refused(&name, "compile", &errors))?)?;
+        let module = module.map_err(|errors| refused(&name, "compile", &errors))?;
+        let program = prepare(module, &self.environment.settings.hosts)?;
         for (nth, test) in tests {
             let began = Instant::now();
             let message = self.run_test(&program, nth)?;

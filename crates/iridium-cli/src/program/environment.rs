@@ -9,7 +9,7 @@ use iridium_node::LocalScheduler;
 use iridium_proto::NodeNumber;
 use iridium_sched::supervisor::Supervision;
 use iridium_sched::{Config, ExitInfo, Observer, Scheduler};
-use iridium_vm::{Pid, Trap};
+use iridium_vm::{Hosts, Pid, Trap};
 
 use super::Stream;
 use crate::failure::Failure;
@@ -22,7 +22,7 @@ const MAX_NOTICES: usize = 1024;
 pub(crate) const MAX_PROCESSES: usize = 1 << 24;
 
 /// The flags for a scheduler.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
     /// Number of workers; by default one for each core.
     pub(crate) threads: Option<usize>,
@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) memory: Option<u64>,
     /// The fuel of all processes together.
     pub(crate) fuel: Option<u64>,
+    /// What its programs may call.
+    pub(crate) hosts: Hosts,
 }
 
 /// A scheduler with its output and its notices.

@@ -4,7 +4,7 @@
 //! * [`mod@load`]: from files to modules;
 //! * [`environment`]: the scheduler that they run on;
 //! * [`mod@hosts`]: what they may call;
-//! * [`mod@stdin`]: where their input comes from;
+//! * [`needs`]: what they need, and are not allowed;
 //! * [`stream`]: where their output goes;
 //! * [`end`]: how they end;
 //! * [`culprits`]: whose end made supervisors give up;
@@ -22,11 +22,11 @@ pub(crate) mod file;
 pub(crate) mod hosts;
 pub(crate) mod load;
 pub(crate) mod merged_notices;
+pub(crate) mod needs;
 mod open;
 pub(crate) mod palladium_files;
 pub(crate) mod palladium_source;
 pub(crate) mod saved_state;
-mod stdin;
 pub(crate) mod stream;
 pub(crate) mod view;
 
@@ -34,28 +34,19 @@ pub(crate) use end::End;
 pub(crate) use environment::{Environment, Notice, Settings};
 pub(crate) use hosts::hosts;
 pub(crate) use load::load;
-pub(crate) use stdin::Input;
 pub(crate) use stream::Stream;
 
 use std::sync::Arc;
 
 use iridium_isa::Module;
-use iridium_vm::Program;
+use iridium_vm::{Hosts, Program};
 
 use crate::failure::Failure;
 
-/// Makes a module ready to run.
-pub(crate) fn prepare(module: Module) -> Result<Arc<Program>, Failure> {
-    prepare_with(module, &[], Input::None)
-}
-
-/// Makes a module ready to run, as a program that is given these words and this input.
-pub(crate) fn prepare_with(
-    module: Module,
-    words: &[String],
-    input: Input,
-) -> Result<Arc<Program>, Failure> {
-    Program::new(module, &hosts(words, input))
+/// Makes a module ready to run, with these host functions.
+pub(crate) fn prepare(module: Module, hosts: &Hosts) -> Result<Arc<Program>, Failure> {
+    let module = Arc::new(module);
+    Program::new(Arc::clone(&module), hosts)
         .map(Arc::new)
-        .map_err(|missing| Failure::failed(format!("the program needs {missing}")))
+        .map_err(|missing| Failure::failed(needs::refusal(&module, &missing)))
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use iridium_vm::{Process, Program, Sealed, Snapshot};
+use iridium_vm::{Hosts, Process, Program, Sealed, Snapshot};
 
 use super::environment::MAX_PROCESSES;
 use super::file::{
@@ -117,7 +117,7 @@ impl SavedState {
     }
 
     /// Reads a file that must have been saved by `kind`.
-    pub(crate) fn read(path: &Path, kind: SavedBy) -> Result<Self, Failure> {
+    pub(crate) fn read(path: &Path, kind: SavedBy, hosts: &Hosts) -> Result<Self, Failure> {
         let mut bytes = read(path)?;
         let name = display_name(path);
         let fail = |why: &str| Failure::failed(format!("{name} {why}"));
@@ -173,7 +173,8 @@ impl SavedState {
         if processes.len() != header.processes {
             return Err(damaged());
         }
-        let process = if process.is_empty() { None } else { Some(process_of(process, &name)?) };
+        let process =
+            if process.is_empty() { None } else { Some(process_of(process, &name, hosts)?) };
         // In place, since they may be large.
         bytes.drain(..bytes.len() - header.processes);
         Ok(Self {
@@ -191,9 +192,9 @@ impl SavedState {
     }
 }
 
-fn process_of(bytes: &[u8], name: &str) -> Result<SavedProcess, Failure> {
+fn process_of(bytes: &[u8], name: &str, hosts: &Hosts) -> Result<SavedProcess, Failure> {
     let (process, module) =
         Process::restore(bytes).map_err(|error| Failure::failed(format!("{name}: {error}")))?;
     let module = module.ok_or_else(|| Failure::failed(format!("{name}: its module is missing")))?;
-    Ok(SavedProcess { process, program: prepare(module)? })
+    Ok(SavedProcess { process, program: prepare(module, hosts)? })
 }

@@ -11,7 +11,6 @@ use super::command::{Arguments, Flow};
 use super::session::ReplSession;
 use crate::commands;
 use crate::failure::Failure;
-use crate::program::{Input, hosts};
 use crate::{config, mesh_events, output};
 
 /// `!start_cluster`
@@ -143,7 +142,7 @@ impl ReplSession {
         let local = self.machine.driver.backend.require_local_mut()?;
         let mesh = config::of_node(&self.flags, &[])?;
         let mut config = iridium_node::Config::new(mesh, output);
-        config.hosts = hosts(&[], Input::None);
+        config.hosts = self.machine.driver.hosts.clone();
         config.scheduler = Some(local.environment.local.clone());
         let node = Node::start(config)?;
         local.is_clustered = true;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
 use iridium_sched::Progress;
-use iridium_vm::{Completion, Effect, Limits, Process, Program, RunError, Stop, TrapKind};
+use iridium_vm::{Completion, Effect, Hosts, Limits, Process, Program, RunError, Stop, TrapKind};
 
 use super::backend::Backend;
 use crate::failure::Failure;
@@ -25,6 +25,8 @@ pub(super) const OUTPUT: Duration = Duration::from_millis(500);
 /// Runs the default VM as the process of a backend.
 pub(super) struct EffectDriver {
     pub(super) backend: Backend,
+    /// What programs may call.
+    pub(super) hosts: Hosts,
     stream: Stream,
     signals: Receiver<Signal>,
     /// Prints a line about something that has happened.
@@ -35,11 +37,12 @@ impl EffectDriver {
     /// Runs the process of this backend.
     pub(super) fn new(
         backend: Backend,
+        hosts: Hosts,
         stream: Stream,
         signals: Receiver<Signal>,
         notify: Box<dyn Fn(&str)>,
     ) -> Self {
-        Self { backend, stream, signals, notify }
+        Self { backend, hosts, stream, signals, notify }
     }
 
     /// Where output goes.

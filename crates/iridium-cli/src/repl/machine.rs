@@ -18,7 +18,7 @@ use super::trace;
 use crate::failure::Failure;
 use crate::program::file::is_dash;
 use crate::program::saved_state::{SavedBy, SavedProcess, SavedState, check_place};
-use crate::program::{End, Environment, Input, Settings, hosts, load, prepare};
+use crate::program::{End, Environment, Settings, load, prepare};
 
 /// The name that diagnostics and traps give to typed lines in place of a file.
 const SOURCE_NAME: &str = "repl";
@@ -78,7 +78,7 @@ pub(super) enum EnterError {
 impl Machine {
     /// A machine with an empty program.
     pub(super) fn new(driver: EffectDriver) -> Result<Self, Failure> {
-        let program = prepare(empty_module()?)?;
+        let program = prepare(empty_module()?, &driver.hosts)?;
         let mut process = Process::new(&program, Limits::default());
         run_to_halt(&mut process, &program)?;
         Ok(Self {
@@ -138,7 +138,7 @@ impl Machine {
             let _ = session.enter("hlt");
         }
         let entered = session.enter(line).map_err(EnterError::Assembly)?;
-        let program = prepare(entered.module).map_err(EnterError::Other)?;
+        let program = prepare(entered.module, &self.driver.hosts).map_err(EnterError::Other)?;
         let stopped_at = stopped.then(|| (self.process.pc(), self.process.call_depth()));
         if !stopped {
             self.unwind_calls(0);
@@ -284,7 +284,7 @@ impl Machine {
     pub(super) fn load(&mut self, path: Option<&str>) -> Result<Option<&Path>, Failure> {
         let path = path.map(|path| file_named(path).map(PathBuf::from)).transpose()?;
         let Some(path) = path.or_else(|| self.file.clone()) else { return Ok(None) };
-        let program = prepare(load(&path)?.module)?;
+        let program = prepare(load(&path)?.module, &self.driver.hosts)?;
         self.process = Process::new(&program, Limits::default());
         self.replace(program);
         Ok(Some(self.file.insert(path)))
@@ -293,7 +293,7 @@ impl Machine {
     /// Starts a process that runs a file, or the present program, from its start.
     pub(super) fn spawn(&mut self, path: Option<&str>) -> Result<Pid, Failure> {
         let program = match path {
-            Some(path) => prepare(load(file_named(path)?)?.module)?,
+            Some(path) => prepare(load(file_named(path)?)?.module, &self.driver.hosts)?,
             None => Arc::clone(&self.program),
         };
         match &self.driver.backend {
@@ -337,7 +337,7 @@ impl Machine {
             first: native.pid().bits(),
             ended: None,
             process: Some(saved),
-            settings: *settings,
+            settings: settings.clone(),
             processes: processes.map_err(|error| Failure::failed(error.to_string()))?,
         };
         state.write(Path::new(path))?;
@@ -349,15 +349,17 @@ impl Machine {
     pub(super) fn restore(&mut self, path: &str) -> Result<usize, Failure> {
         let stream = self.driver.stream();
         let local = self.driver.backend.require_local_mut()?;
-        let state = SavedState::read(file_named(path)?, SavedBy::Repl)?;
+        let state = SavedState::read(file_named(path)?, SavedBy::Repl, &self.driver.hosts)?;
         let Some(saved) = state.process else {
             return Err(Failure::failed(format!("{path} is damaged")));
         };
-        let settings = Settings { threads: local.environment.settings.threads, ..state.settings };
+        let before = &local.environment.settings;
+        let (threads, hosts) = (before.threads, before.hosts.clone());
+        let settings = Settings { threads, hosts, ..state.settings };
         let environment = Environment::start_reachable(settings, stream)?;
         let options = RestoreOptions { native: true, ..RestoreOptions::default() };
-        let restored =
-            environment.scheduler.restore_all(&state.processes, &hosts(&[], Input::None), options);
+        let hosts = &self.driver.hosts;
+        let restored = environment.scheduler.restore_all(&state.processes, hosts, options);
         let restored = restored.map_err(|error| Failure::failed(format!("{path}: {error}")))?;
         let Some(process) = restored.native else {
             return Err(Failure::failed(format!("{path} is damaged")));
@@ -371,7 +373,7 @@ impl Machine {
 
     /// Removes the program. Registers, stack and heap stay.
     pub(super) fn clear_program(&mut self) -> Result<(), Failure> {
-        let program = prepare(empty_module()?)?;
+        let program = prepare(empty_module()?, &self.driver.hosts)?;
         self.unwind_calls(0);
         self.process.continue_with(&program, 0);
         run_to_halt(&mut self.process, &program)?;

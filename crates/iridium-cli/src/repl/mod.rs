@@ -34,10 +34,13 @@ use std::io::{self, IsTerminal as _};
 use crossbeam_channel::{Receiver, never, select};
 use log::Level;
 
-use crate::args::{AttachArgs, ClientFlags, NodeFlags};
+use iridium_host::World;
+use iridium_vm::Hosts;
+
+use crate::args::{AttachArgs, ClientFlags, NodeFlags, PermissionFlags};
 use crate::failure::Failure;
 use crate::logging::LogTarget;
-use crate::program::{Settings, Stream};
+use crate::program::{Settings, Stream, hosts};
 use crate::signals::Signal;
 use crate::{config, logging, output, signals};
 use backend::Backend;
@@ -55,7 +58,8 @@ use session::ReplSession;
 pub(crate) fn run(flags: NodeFlags, settings: Settings) -> Result<(), Failure> {
     let signals = signals::receive()?;
     let lines = open(&flags)?;
-    run_lines(flags, lines, &signals, |stream| Backend::local(settings, stream))
+    let hosts = settings.hosts.clone();
+    run_lines(flags, lines, &signals, hosts, |stream| Backend::local(settings, stream))
 }
 
 /// Runs the REPL, whose process lives at a running node.
@@ -66,7 +70,9 @@ pub(crate) fn attach(args: AttachArgs) -> Result<(), Failure> {
     let lines = open(&flags)?;
     let access = ClientFlags { at: node.unwrap_or(client.at), ..client };
     let at = access.at.clone();
-    run_lines(flags, lines, &signals, |_| {
+    let policy = PermissionFlags::default().policy()?;
+    let world = World { policy: &policy, words: &[], input: iridium_host::Input::None };
+    run_lines(flags, lines, &signals, hosts(&world), |_| {
         let backend = Backend::remote(access)?;
         // Only for people: what goes to a pipe is the output of commands and programs.
         if io::stdin().is_terminal() && io::stdout().is_terminal() {
@@ -96,6 +102,7 @@ fn run_lines(
     flags: NodeFlags,
     mut lines: Lines,
     signals: &Receiver<Signal>,
+    hosts: Hosts,
     open_backend: impl FnOnce(Stream) -> Result<Backend, Failure>,
 ) -> Result<(), Failure> {
     let stream = Stream::to(lines.output());
@@ -106,8 +113,8 @@ fn run_lines(
             return Err(failure);
         }
     };
-    let driver =
-        EffectDriver::new(backend, stream.clone(), signals.clone(), lines.notice_printer());
+    let (signals_of_driver, notify) = (signals.clone(), lines.notice_printer());
+    let driver = EffectDriver::new(backend, hosts, stream.clone(), signals_of_driver, notify);
     let machine = Machine::new(driver)?;
     let notebook = Notebook::new()?;
     let (languages, half) = (Languages::Both, String::new());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use iridium_asm::Session;
 use iridium_isa::{Diagnostics, Module};
-use iridium_vm::{Limits, Process};
+use iridium_vm::{Hosts, Limits, Process};
 use palladium::session::Entered;
 
 use super::effect_driver::{EffectDriver, OUTPUT};
@@ -30,7 +30,7 @@ impl Notebook {
     /// One in which nothing is declared.
     pub(super) fn new() -> Result<Self, Failure> {
         let empty = Session::new(SOURCE_NAME).enter("").map_err(|errors| failure(&errors))?;
-        let program = prepare(empty.module)?;
+        let program = prepare(empty.module, &Hosts::new())?;
         let process = Process::new(&program, Limits::default());
         Ok(Self { session: Arc::default(), process })
     }
@@ -112,7 +112,7 @@ fn run_module(
     process: &mut Process,
     driver: &mut EffectDriver,
 ) -> Result<End, Failure> {
-    let program = prepare(module.clone())?;
+    let program = prepare(module.clone(), &driver.hosts)?;
     process.continue_with(&program, 0);
     driver.run(process, &program)
 }

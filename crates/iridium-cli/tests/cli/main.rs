@@ -20,6 +20,7 @@ mod new;
 mod node;
 mod operate;
 mod palladium;
+mod permissions;
 mod places;
 mod processes;
 mod programs;

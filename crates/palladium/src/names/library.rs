@@ -29,6 +29,7 @@ const MODULES: &[(&str, &str)] = &[
     ("env", include_str!("../std/env.pd")),
     ("float", include_str!("../std/float.pd")),
     ("fmt", include_str!("../std/fmt.pd")),
+    ("fs", include_str!("../std/fs.pd")),
     ("grapheme_tables", include_str!("../std/grapheme_tables.pd")),
     ("group", include_str!("../std/group.pd")),
     ("hash", include_str!("../std/hash.pd")),

@@ -5,8 +5,9 @@ pub(crate) mod expected;
 pub(crate) mod one_file;
 pub(crate) mod programs;
 
+use iridium_host::{Input, Policy, World};
 use iridium_isa::Module;
-use iridium_vm::{Hosts, Interpreter, Limits, Process, Program, Register, Stop};
+use iridium_vm::{Effect, Hosts, Interpreter, Limits, Pid, Process, Program, Register, Stop};
 
 const BACKENDS: [Interpreter; 2] = [Interpreter::LOOPED, Interpreter::THREADED];
 /// What no program of the tests uses up.
@@ -38,15 +39,14 @@ pub(crate) enum End {
 
 /// Host functions that print on the same output as everything else would: nothing here.
 fn hosts() -> Hosts {
-    let mut hosts = Hosts::new();
+    let mut policy = Policy::default();
+    policy.allow("env=CARGO_PKG_NAME").unwrap();
+    policy.allow(&format!("fs.read={}/tests/files", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    // Only what is not there, so that programs change nothing and can run at the same time.
+    policy.allow(&format!("fs.write={}/nothing", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let mut hosts = World { policy: &policy, words: &[], input: Input::None }.hosts();
     hosts.add("eprint", |_| Ok(()));
     hosts.add("log", |_| Ok(()));
-    hosts.add("env.arg_count", |caller| {
-        caller.registers[0].int = 0;
-        Ok(())
-    });
-    hosts.add("env.arg_len", |_| Ok(()));
-    hosts.add("env.arg_copy", |_| Ok(()));
     // An input that is over.
     for name in ["stdin.read_line", "stdin.read"] {
         hosts.add(name, |caller| {
@@ -80,6 +80,11 @@ pub(crate) fn run_with(
             Stop::OutOfFuel if process.fuel_spent() < FUEL => {
                 let saved = process.save(None).unwrap();
                 process = Process::restore(&saved).unwrap().0;
+            }
+            Stop::Effect(Effect::Host { import, window }) => {
+                // What fails is a trap of the process.
+                let called = program.call_host(&mut process, Pid::NOBODY, import, window);
+                let _ = called.unwrap();
             }
             stop => break stop,
         }

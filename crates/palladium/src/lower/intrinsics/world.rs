@@ -28,8 +28,40 @@ impl Code<'_, '_> {
             "arg_copy" => self.fill(word(1), "env.arg_copy", &[word(0)], &[]),
             "read_line_into" => self.fill(word(0), "stdin.read_line", &[], &[Class::Int]),
             "read_into" => self.fill(word(0), "stdin.read", &[], &[Class::Int]),
+            "var_into" => {
+                let name = self.bytes_of(word(0));
+                self.fill(word(1), "env.var", &name, &[Class::Int])
+            }
+            "read_at" => {
+                let [address, length] = self.bytes_of(word(0));
+                let args = [address, length, word(1), word(2)];
+                self.fill(word(3), "fs.read.at", &args, &[Class::Int; 3])
+            }
+            "names_in" => {
+                let path = self.bytes_of(word(0));
+                self.fill(word(1), "fs.read.list", &path, &[Class::Int])
+            }
+            "info_of" => self.on_path(word(0), "fs.read.info", &[Class::Int; 4]),
+            "put" => {
+                let [address, length] = self.bytes_of(word(0));
+                let [contents, size] = self.bytes_of(word(2));
+                let args = [address, length, word(1), contents, size];
+                self.host("fs.write.put", &args, &[Class::Int])
+            }
+            "make_folder" => self.on_path(word(0), "fs.write.folder", &[Class::Int]),
+            "remove_file" => self.on_path(word(0), "fs.write.remove", &[Class::Int]),
+            "remove_empty" => self.on_path(word(0), "fs.write.remove_folder", &[Class::Int]),
+            "move_to" => {
+                let paths = [self.bytes_of(word(0)), self.bytes_of(word(1))].concat();
+                self.host("fs.write.rename", &paths, &[Class::Int])
+            }
             _ => Vec::new(),
         }
+    }
+
+    fn on_path(&mut self, path: Reg, host: &str, results: &[Class]) -> Value {
+        let path = self.bytes_of(path);
+        self.host(host, &path, results)
     }
 
     fn host(&mut self, name: &str, args: &[Reg], results: &[Class]) -> Value {

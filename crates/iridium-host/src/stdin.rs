@@ -3,21 +3,31 @@
 //! A process that waits for input waits as data. One thread reads, and only while somebody waits, so
 //! that what this command has not asked for is left to whoever reads the same input next. The thread
 //! is not waited for at the end: a read from a terminal cannot be broken off, and it holds nothing.
+//!
+//! | name | arguments | results |
+//! | --- | --- | --- |
+//! | `stdin.read_line` | address, room in bytes | how many bytes were copied: all of the next line, with its end, or none; how long the line is |
+//! | `stdin.read` | address, room in bytes | how many bytes were copied; the same again |
+//!
+//! In place of the last result: -1 at the end, -2 for a line that does not fit in the heap, -3 where
+//! programs have no input, -1000 - N for an error that the system calls N.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use iridium_vm::{Caller, HostError, Hosts, Reply};
+use iridium_vm::{Caller, Hosts, Reply};
+
+use crate::arguments::outside;
 
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 1 << 16;
 
 /// Where the input of programs comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Input {
-    /// The standard input of this command.
+pub enum Input {
+    /// The standard input of this operating system process.
     Standard,
     /// From nowhere: it belongs to a prompt, or to a node on which many programs run.
     None,
@@ -63,7 +73,7 @@ enum Given {
 }
 
 /// Adds the functions that read.
-pub(super) fn add(hosts: &mut Hosts, input: Input) {
+pub(crate) fn add(hosts: &mut Hosts, input: Input) {
     let stdin = match input {
         Input::Standard => Stdin::new(Box::new(io::stdin())),
         Input::None => Stdin::over(Refusal::Unavailable),
@@ -260,8 +270,7 @@ fn give(answers: Vec<(Call, Given)>) {
             let (copied, code) = match &given {
                 Given::Bytes(bytes) => {
                     let to = caller.bytes_mut(address, bytes.len() as i64);
-                    let to =
-                        to.ok_or_else(|| HostError("an address outside of the heap".into()))?;
+                    let to = to.ok_or_else(outside)?;
                     to.copy_from_slice(bytes);
                     (bytes.len(), bytes.len() as i64)
                 }

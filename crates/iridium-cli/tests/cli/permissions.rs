@@ -1,0 +1,106 @@
+//! What programs may do: what they are refused before they run, and while they do.
+
+use std::fs;
+
+use crate::support::User;
+
+const PROGRAM: &str = "import std.env
+import std.fs
+
+fn main() -> Result[(), fs.Error] {
+    let path = env.args().first() ?? \"words.txt\"
+    print(fs.read_text(path)?.len())
+    Ok(())
+}
+
+test \"it reads\" {
+    assert fs.list(\".\") is Err(_)
+}
+";
+
+#[test]
+fn a_program_is_refused_before_it_runs() {
+    let user = User::new();
+    let program = user.file("words.pd", PROGRAM);
+    let outcome = user.run(&["run", &program]);
+    let place = format!("{program}:6:11");
+    assert_eq!(
+        outcome.stderr,
+        format!(
+            "error: the program may not use fs.read ({place}); allow it with \
+             --allow fs.read=PATH, or all with -A\n"
+        )
+    );
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""));
+    user.run(&["test", &program]).fails(1, &["fs.read", "--allow"]);
+    let checked = user.run(&["check", "--permissions", &program]);
+    checked.succeeds();
+    assert_eq!(checked.stdout, format!("{program}: no errors\n  fs.read   {place}\n"));
+    let silent = user.file("silent.pd", "fn main() { print(1) }\n");
+    let checked = user.run(&["check", "--permissions", &silent]);
+    assert_eq!(checked.stdout, format!("{silent}: no errors\n  needs nothing to be allowed\n"));
+}
+
+#[test]
+fn a_grant_holds_for_what_it_names() {
+    let user = User::new();
+    let program = user.file("words.pd", PROGRAM);
+    let (words, other) = (user.file("words.txt", "abc"), user.file("other.txt", "abcdef"));
+    let folder = user.path("").to_str().unwrap().to_owned();
+    let run = |grant: &str, path: &str| user.run(&["run", &program, "--allow", grant, "--", path]);
+    for grant in [&format!("fs.read={words}"), &format!("fs.read={folder}"), "fs.read"] {
+        let outcome = run(grant, &words);
+        assert_eq!(outcome.stdout, "3\n", "{grant}: {outcome:?}");
+    }
+    let narrow = format!("fs.read={words}");
+    let refused = |path: &str| {
+        let outcome = run(&narrow, path);
+        let told = format!("NotAllowed(path: \"{path}\", allow: \"--allow fs.read={path}\")");
+        assert!(outcome.stderr.contains(&told) && outcome.code == Some(1), "{outcome:?}");
+    };
+    refused(&other);
+    std::os::unix::fs::symlink(&other, user.path("link")).unwrap();
+    let link = user.path("link").to_str().unwrap().to_owned();
+    refused(&link);
+    assert_eq!(user.run(&["run", &program, "-A", "--", &link]).stdout, "6\n");
+    let test = user.run(&["test", &program, "--allow", &narrow]);
+    assert!(test.stdout.contains("1 test passed"), "{test:?}");
+    for (grant, words) in [
+        ("fs", "there is no group `fs`"),
+        ("stdin=x", "stdin takes no part of it"),
+        ("env=", "env= is without NAME"),
+        ("fs.read=no/such/folder/x", "--allow fs.read=no/such/folder/x: there is no such file"),
+    ] {
+        run(grant, "x").fails(2, &[words]);
+    }
+}
+
+#[test]
+fn saved_programs_and_nodes_have_the_grants_of_whom_they_run_at() {
+    let user = User::new();
+    let words = user.file("words.txt", "abc");
+    let source = format!(
+        "import std.fs\nfn main() {{\n    var n = 0\n    for i in 0..100_000 {{ n += i }}\n    \
+         print(fs.read_text(\"{words}\"))\n    print(n)\n}}\n"
+    );
+    let program = user.file("later.pd", source);
+    let state = user.path("state").to_str().unwrap().to_owned();
+    let grant = format!("fs.read={words}");
+    let saved = user.run(&["run", &program, "--allow", &grant, "--fuel", "1000", "--save", &state]);
+    assert!(fs::exists(&state).unwrap(), "{saved:?}");
+    user.run(&["resume", &state]).fails(1, &["fs.read", &program, "--allow fs.read=PATH"]);
+    let other = user.file("other.txt", "");
+    let resumed = user.run(&["resume", &state, "--allow", &format!("fs.read={other}")]);
+    assert!(resumed.stdout.starts_with("Err(NotAllowed("), "{resumed:?}");
+    let resumed = user.run(&["resume", &state, "--allow", &grant]);
+    assert_eq!(resumed.stdout, "Ok(\"abc\")\n4999950000\n", "{resumed:?}");
+
+    let strict = user.node("strict", &[]);
+    let refused = user.run(&["spawn", &program, "--at", &strict.at]);
+    refused.fails(1, &["not allowed: fs.read.at"]);
+    let open = user.node("open", &["--allow", &grant, "--join", &strict.at]);
+    user.run(&["spawn", &program, "--at", &open.at]).succeeds();
+    open.process.wait_for("Ok(\"abc\")");
+    // What a node may do does not come with those that it has met.
+    user.run(&["spawn", &program, "--at", &strict.at]).fails(1, &["not allowed: fs.read.at"]);
+}

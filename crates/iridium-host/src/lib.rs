@@ -1,0 +1,48 @@
+#![doc = include_str!("../README.md")]
+
+mod arguments;
+mod environment;
+mod files;
+mod group;
+mod paths;
+mod policy;
+mod stdin;
+
+use iridium_vm::Hosts;
+
+pub use group::Group;
+pub use policy::{InvalidGrant, Policy};
+pub use stdin::Input;
+
+/// What a program is given besides its limits.
+#[derive(Debug, Clone)]
+pub struct World<'w> {
+    /// What it may do.
+    pub policy: &'w Policy,
+    /// Its words, which `std.env.args()` gives.
+    pub words: &'w [String],
+    /// Where it reads from.
+    pub input: Input,
+}
+
+impl World<'_> {
+    /// The host functions of all that is allowed. A module that imports another cannot be loaded
+    /// with them; [`Group::of_import`] tells what it would need.
+    pub fn hosts(&self) -> Hosts {
+        let mut hosts = Hosts::new();
+        environment::add_words(&mut hosts, self.words);
+        if let Some(names) = self.policy.environment() {
+            environment::add_variables(&mut hosts, names);
+        }
+        if self.policy.allows(Group::Stdin) {
+            stdin::add(&mut hosts, self.input);
+        }
+        if let Some(paths) = self.policy.paths(Group::FsRead) {
+            files::add_reading(&mut hosts, paths);
+        }
+        if let Some(paths) = self.policy.paths(Group::FsWrite) {
+            files::add_writing(&mut hosts, paths);
+        }
+        hosts
+    }
+}
