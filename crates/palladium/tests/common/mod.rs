@@ -42,8 +42,10 @@ fn hosts() -> Hosts {
     let mut policy = Policy::default();
     policy.allow("env=CARGO_PKG_NAME").unwrap();
     policy.allow(&format!("fs.read={}/tests/files", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    // Only what is not there, so that programs change nothing and can run at the same time.
-    policy.allow(&format!("fs.write={}/nothing", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    // What is not there, so that programs change nothing and can run at the same time.
+    for group in ["fs.read", "fs.write"] {
+        policy.allow(&format!("{group}={}/nothing", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    }
     let mut hosts = World { policy: &policy, words: &[], input: Input::None }.hosts();
     hosts.add("eprint", |_| Ok(()));
     hosts.add("log", |_| Ok(()));
