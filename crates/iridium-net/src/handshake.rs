@@ -36,6 +36,8 @@ use crate::stream::DeadlineStream;
 const MAGIC: [u8; 4] = *b"IRDM";
 const PREAMBLE_LEN: usize = 9;
 const PATTERN: &str = "Noise_NNpsk0_25519_AESGCM_SHA256";
+/// Since this version of the protocol keys are replaced.
+const REKEYED_SINCE: u16 = 2;
 /// Longest handshake message in bytes. An ephemeral key and an authentication tag need 48.
 const MAX_HANDSHAKE: usize = 128;
 const ACCEPTED: u8 = 1;
@@ -95,7 +97,8 @@ pub(crate) fn dial(
     let Some(key) = offered_key(security)? else {
         return Ok(Session::new(stream.into_inner()?, None));
     };
-    let mut noise = builder(key, &[ours, theirs].concat())?.build_initiator()?;
+    let prologue = [ours, theirs].concat();
+    let mut noise = builder(key, &prologue, common_version(&theirs))?.build_initiator()?;
     stream.write_all(&noise_message(&mut noise)?)?;
     let mut answer = [0];
     stream.read_exact(&mut answer)?;
@@ -198,9 +201,7 @@ fn answer_noise(
     answer: &mut Vec<u8>,
 ) -> Result<Arc<StatelessTransportState>, HandshakeFailure> {
     let matched = match security {
-        Security::Secret(secrets) => {
-            match_secret(secrets, &[*theirs, preamble(security)].concat(), message)?
-        }
+        Security::Secret(secrets) => match_secret(secrets, theirs, &preamble(security), message)?,
         Security::Insecure => None,
     };
     let Some(mut noise) = matched else {
@@ -264,19 +265,32 @@ fn offered_key(security: &Security) -> Result<Option<&Key>, HandshakeFailure> {
     }
 }
 
-fn builder<'a>(key: &'a Key, prologue: &'a [u8]) -> Result<Builder<'a>, HandshakeFailure> {
+fn builder<'a>(
+    key: &'a Key,
+    prologue: &'a [u8],
+    version: u16,
+) -> Result<Builder<'a>, HandshakeFailure> {
     let pattern = PATTERN.parse().map_err(HandshakeFailure::from)?;
-    Ok(Builder::with_resolver(pattern, Box::new(Resolver)).psk(0, key)?.prologue(prologue)?)
+    let resolver = Resolver { rekeys: version >= REKEYED_SINCE };
+    Ok(Builder::with_resolver(pattern, Box::new(resolver)).psk(0, key)?.prologue(prologue)?)
+}
+
+/// The protocol version that both ends speak.
+fn common_version(theirs: &Preamble) -> u16 {
+    let [_, _, _, _, _, _, high0, high1, _] = *theirs;
+    u16::from_be_bytes([high0, high1]).min(MAX_VERSION)
 }
 
 /// The handshake under the first accepted key that opens the message.
 fn match_secret(
     secrets: &Secrets,
-    prologue: &[u8],
+    theirs: &Preamble,
+    ours: &Preamble,
     message: &[u8],
 ) -> Result<Option<HandshakeState>, HandshakeFailure> {
+    let prologue = [*theirs, *ours].concat();
     for key in secrets.accepted() {
-        let mut noise = builder(key, prologue)?.build_responder()?;
+        let mut noise = builder(key, &prologue, common_version(theirs))?.build_responder()?;
         if noise.read_message(message, &mut [0; MAX_HANDSHAKE]).is_ok() {
             return Ok(Some(noise));
         }
@@ -320,21 +334,62 @@ mod tests {
     }
 
     #[test]
-    fn the_preamble_is_that_of_version_1() {
+    fn the_preamble_is_that_of_version_2_and_that_of_version_1_is_understood() {
         let folder = tempfile::tempdir().unwrap();
         let secret = Secrets::create(&folder.path().join("secret")).unwrap();
-        for (security, golden) in [
-            (Security::Insecure, include_str!("../tests/fixtures/v1/preamble-insecure.hex")),
-            (Security::Secret(secret), include_str!("../tests/fixtures/v1/preamble-encrypted.hex")),
-        ] {
-            let golden = from_hex(golden);
+        let insecure = [
+            include_str!("../tests/fixtures/v1/preamble-insecure.hex"),
+            include_str!("../tests/fixtures/v2/preamble-insecure.hex"),
+        ];
+        let encrypted = [
+            include_str!("../tests/fixtures/v1/preamble-encrypted.hex"),
+            include_str!("../tests/fixtures/v2/preamble-encrypted.hex"),
+        ];
+        let all = [(Security::Insecure, insecure), (Security::Secret(secret), encrypted)];
+        for (security, golden) in all {
+            let [earlier, now] = golden.map(|text| Preamble::try_from(from_hex(text)).unwrap());
             assert_eq!(
                 preamble(&security),
-                *golden,
+                now,
                 "nodes of other builds would not find out that this one speaks another version"
             );
-            let theirs = Preamble::try_from(golden).unwrap();
-            assert!(check_preamble(&theirs, &security).is_ok());
+            for (theirs, version) in [(earlier, 1), (now, 2)] {
+                assert!(check_preamble(&theirs, &security).is_ok());
+                assert_eq!(common_version(&theirs), version);
+            }
+        }
+    }
+
+    /// What two ends encrypt with, of which the dialler says that it speaks that version at most.
+    fn ends(version: u16) -> [StatelessTransportState; 2] {
+        let (key, prologue) = (Key::default(), [1, 2, 3]);
+        let end = || builder(&key, &prologue, version).unwrap();
+        let (mut dialler, mut listener) =
+            (end().build_initiator().unwrap(), end().build_responder().unwrap());
+        let (mut first, mut second, mut rest) = ([0; 128], [0; 128], [0; 128]);
+        let len = dialler.write_message(&[], &mut first).unwrap();
+        listener.read_message(&first[..len], &mut rest).unwrap();
+        let len = listener.write_message(&[], &mut second).unwrap();
+        dialler.read_message(&second[..len], &mut rest).unwrap();
+        [dialler, listener].map(|end| end.into_stateless_transport_mode().unwrap())
+    }
+
+    #[test]
+    fn keys_are_replaced_on_both_ways_where_both_ends_do_so() {
+        for version in [1, 2] {
+            let [dialler, listener] = ends(version);
+            let (mut record, mut text) = ([0; 64], [0; 64]);
+            for nonce in [0, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5 << 20] {
+                for (from, to) in [(&dialler, &listener), (&listener, &dialler)] {
+                    let len = from.write_message(nonce, b"text", &mut record).unwrap();
+                    let opened = to.read_message(nonce, &record[..len], &mut text).unwrap();
+                    assert_eq!(&text[..opened], b"text");
+                }
+            }
+            // Only with one key for all can an earlier record still be read.
+            let len = dialler.write_message(0, b"text", &mut record).unwrap_or(0);
+            let opened = listener.read_message(0, &record[..len], &mut text);
+            assert_eq!(opened.is_ok(), version == 1);
         }
     }
 }

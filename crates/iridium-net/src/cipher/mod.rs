@@ -7,6 +7,7 @@
 
 mod gcm;
 mod portable;
+mod rekeying;
 mod resolver;
 #[cfg(target_arch = "x86_64")]
 mod wide;

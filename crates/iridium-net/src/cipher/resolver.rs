@@ -5,11 +5,15 @@ use snow::resolvers::{CryptoResolver, DefaultResolver};
 use snow::types::{Cipher, Dh, Hash, Random};
 
 use super::portable;
+use super::rekeying::{RECORDS_A_KEY, Rekeying};
 #[cfg(target_arch = "x86_64")]
 use super::wide;
 
 /// The primitives of the Noise library, but with our AES-GCM.
-pub(crate) struct Resolver;
+pub(crate) struct Resolver {
+    /// Whether keys are replaced after so many records: the other end must do so too.
+    pub(crate) rekeys: bool,
+}
 
 impl CryptoResolver for Resolver {
     fn resolve_rng(&self) -> Option<Box<dyn Random>> {
@@ -26,6 +30,9 @@ impl CryptoResolver for Resolver {
 
     fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
         match choice {
+            CipherChoice::AESGCM if self.rekeys => {
+                Some(Box::new(Rekeying::new(best(), RECORDS_A_KEY)))
+            }
             CipherChoice::AESGCM => Some(best()),
             _ => None,
         }
