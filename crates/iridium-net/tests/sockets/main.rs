@@ -14,6 +14,7 @@ mod harness;
 mod hostile;
 mod joining;
 mod listeners;
+mod rotation;
 mod seeds;
 
 /// How many links of a node have threads of their own: all, in these tests.
