@@ -92,13 +92,20 @@ impl Owner {
             };
             let now = epoch.elapsed();
             match command {
-                None => core.handle_timeout(now),
+                None => {}
                 Some(Command::Stop { forget }) => return self.stop(&mut core, now, forget, inputs),
                 Some(command) => self.handle_command(&mut core, command, now),
             }
-            // Timers must not be delayed by a stream of commands.
+            // Timers must not be delayed by a stream of commands. What has come before is handled
+            // first: those whose messages were not looked at yet are not silent.
             if core.poll_timeout().is_some_and(|at| at <= now) {
-                core.handle_timeout(now);
+                for command in inputs.try_iter().take(inputs.len()) {
+                    if let Command::Stop { forget } = command {
+                        return self.stop(&mut core, now, forget, inputs);
+                    }
+                    self.handle_command(&mut core, command, now);
+                }
+                core.handle_timeout(epoch.elapsed());
             }
         }
     }
@@ -170,7 +177,7 @@ impl Owner {
             while let Some(action) = core.poll_action() {
                 self.perform(core, action, now);
             }
-            let Some((dial, to)) = self.dials.next() else { return };
+            let Some((dial, to)) = self.dials.next(now) else { return };
             if let Err(failure) = self.dial(dial, to) {
                 self.handle_input(core, Input::DialFailed { dial, failure }, now);
             }
