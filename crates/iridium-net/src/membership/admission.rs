@@ -311,9 +311,12 @@ impl Membership {
         }
         let alias = intro.id.alias.clone();
         if self.take_ack(conn, &purpose, &intro, now) {
+            // Before anyone can send data on it: a control message confirms the link at
+            // the other end, which holds data back until then.
+            self.ping(conn, now);
             self.establish(conn, &alias, now);
         }
-        let named = self.merge_all(ack.nodes, remote, now);
+        let named = self.merge_all(ack.nodes, remote, true, now);
         if matches!(purpose, DialPurpose::Join(..)) {
             for alias in &named {
                 if let Some(member) = self.members.get_mut(alias) {
@@ -391,9 +394,6 @@ impl Membership {
         let (id, info) = (member.id.clone(), member.info.clone());
         let claim = member.claim.take();
         self.digest = None;
-        // Before anyone can send data on it: a control message confirms the link at
-        // the other end, which holds data back until then.
-        self.ping(conn, now);
         self.push(Action::Link { id: id.clone(), conn });
         if !self.features.is_empty() {
             self.send(conn, IridiumMessage::Features(self.features));
@@ -412,9 +412,9 @@ impl Membership {
             self.send(conn, IridiumMessage::Members(members));
         }
         self.send_tombstones(conn);
-        self.timers.set(now + self.timing.suspect_after, Timer::Silence(conn));
+        self.gossip_soon(now);
         self.resolve_waiting(alias, now);
-        self.save_peers();
+        self.save_peers(now);
     }
 
     /// The other end of a connection has named the features that it knows.
@@ -454,6 +454,10 @@ impl Membership {
             last_heard: now,
             pinged_at: None,
             pinged: None,
+            silent_since: None,
+            silence_timed: false,
+            silence_told: false,
+            since: now,
             exchanged: None,
             answered: None,
         };

@@ -30,6 +30,14 @@ pub(super) struct Conn {
     pub(super) pinged_at: Option<Time>,
     /// The heartbeat whose round trip is being measured.
     pub(super) pinged: Option<(u64, Time)>,
+    /// Since when it is silent although it was asked for a sign of life; `None` when it is not.
+    pub(super) silent_since: Option<Time>,
+    /// Whether a timer looks after that.
+    pub(super) silence_timed: bool,
+    /// Whether the others know of it.
+    pub(super) silence_told: bool,
+    /// When it became known.
+    pub(super) since: Time,
     /// When the whole list was last sent because the digests differed, and which they were.
     pub(super) exchanged: Option<(Time, [u64; 2])>,
     /// When the other end was last answered with the whole list.

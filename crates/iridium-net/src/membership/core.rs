@@ -51,6 +51,13 @@ pub struct Membership {
     pub(super) counter: u64,
     /// `None` when the member list has changed since it was computed.
     pub(super) digest: Option<u64>,
+    /// When this node last sent its whole list because the digests differed.
+    pub(super) exchanged: Option<Time>,
+    /// A member is soon asked whether its list is the same.
+    pub(super) gossips: bool,
+    /// When one of the members that are down is dialled next, and when one was.
+    pub(super) revive_at: Option<Time>,
+    pub(super) revived: Time,
     /// How often this node has taken a new identity in a short time, and when it last did.
     pub(super) rebirths: u32,
     pub(super) reborn: Time,
@@ -63,6 +70,8 @@ pub struct Membership {
     pub(super) leaving: bool,
     /// The peers that are remembered for the next start have changed.
     pub(super) peers_changed: bool,
+    /// When they were last saved.
+    pub(super) saved: Option<Time>,
     pub(super) log_limits: LogLimits,
 }
 
@@ -88,12 +97,17 @@ impl Membership {
             rng: Rng::new(start.seed),
             counter: 0,
             digest: None,
+            exchanged: None,
+            gossips: false,
+            revive_at: None,
+            revived: Time::ZERO,
             rebirths: 0,
             reborn: Time::ZERO,
             undialable: BTreeSet::new(),
             own_undialable: None,
             leaving: false,
             peers_changed: false,
+            saved: None,
             log_limits: LogLimits::default(),
         };
         core.timers.set(now + core.timing.heartbeat, Timer::Heartbeat);
@@ -125,6 +139,8 @@ impl Membership {
             match timer {
                 Timer::Heartbeat => self.on_heartbeat(due, now),
                 Timer::Heal => self.heal(now),
+                Timer::Gossip => self.on_gossip(now),
+                Timer::Revive => self.on_revive(now),
                 Timer::Silence(conn) => self.on_silence(conn, now),
                 Timer::Unmet(alias, incarnation) => self.on_unmet(&alias, incarnation, now),
                 Timer::Greet(conn) => self.on_greet_over(conn, now),
@@ -143,10 +159,7 @@ impl Membership {
 
     /// The next action for the driver, if any.
     pub fn poll_action(&mut self) -> Option<Action> {
-        let action = self.actions.pop_front();
-        // Once for all that has happened since.
-        let changed = action.is_none() && std::mem::take(&mut self.peers_changed);
-        if changed { Some(Action::SavePeers(self.peers())) } else { action }
+        self.actions.pop_front()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called next.
@@ -165,6 +178,10 @@ impl Membership {
     pub fn leave(&mut self) {
         self.leaving = true;
         self.drop_all_connections("this node leaves");
+        if self.peers_changed {
+            let peers = self.peers();
+            self.push(Action::SavePeers(peers));
+        }
         self.joins.clear();
         self.timers = Timers::default();
     }
@@ -281,6 +298,8 @@ impl Membership {
             // On a slow line several heartbeats are unanswered; the first is measured.
             state.pinged.get_or_insert((token, now));
             state.pinged_at = Some(now);
+            // It may have been silent for long because nobody has asked.
+            self.watch_silence(conn, now.saturating_sub(self.timing.heartbeat));
         }
         self.send(conn, IridiumMessage::Ping(Ping { token, digest }));
         token

@@ -19,8 +19,6 @@ use super::timer::Timer;
 /// One that was never met is remembered, once it is down, for so many times
 /// [`suspect_after`](super::timing::Timing::suspect_after): anybody can make up names.
 const UNMET_KEPT: u32 = 60;
-/// The end of a link that only answers heartbeats sends one of its own each so many.
-const MEASURED_EVERY: u32 = 20;
 /// So many that have ended are remembered: anybody that holds the secret can come and go under ever
 /// other names.
 const MOST_ENDED: usize = 4096;
@@ -29,6 +27,8 @@ impl Membership {
     pub(super) fn on_message(&mut self, conn: ConnId, message: IridiumMessage, now: Time) {
         let Some(state) = self.conns.get_mut(&conn) else { return };
         state.last_heard = now;
+        state.silent_since = None;
+        state.silence_told = false;
         match &state.stage {
             Stage::Linked { .. } => self.on_link_message(conn, message, now),
             Stage::Greeting(purpose) => {
@@ -83,6 +83,7 @@ impl Membership {
             let failed = self.members.get(&alias).filter(|m| m.failure.is_some());
             let doubtful = failed.map(|m| m.info.clone());
             self.establish(conn, &alias, now);
+            self.note_round_trip(conn, &alias, now);
             if let Some(info) = doubtful {
                 self.check_dialable(info, now);
             }
@@ -93,6 +94,16 @@ impl Membership {
             self.clear_suspicion(&alias, now);
         }
         Some(alias)
+    }
+
+    /// The other end has answered the introduction, which measures the round trip as a heartbeat does.
+    fn note_round_trip(&mut self, conn: ConnId, alias: &NodeAlias, now: Time) {
+        let Some(state) = self.conns.get_mut(&conn) else { return };
+        state.pinged_at = Some(now);
+        let rtt = now.saturating_sub(state.since);
+        if let Some(member) = self.members.get_mut(alias) {
+            member.rtt = Some(rtt);
+        }
     }
 
     fn on_pong(&mut self, conn: ConnId, alias: &NodeAlias, pong: Pong, now: Time) {
@@ -109,40 +120,16 @@ impl Membership {
         self.settle_relays(conn, Some(pong.token));
     }
 
-    pub(super) fn on_heartbeat(&mut self, due: Time, now: Time) {
-        if now > due + self.timing.starved_after {
-            self.on_starved(now - due, now);
-        }
-        let links: Vec<ConnId> = self.members.values().filter_map(|m| m.link).collect();
-        for conn in links {
-            if self.is_to_ping(conn, now) {
-                self.ping(conn, now);
-            }
-        }
-        self.timers.set(now + self.timing.heartbeat, Timer::Heartbeat);
-    }
-
-    /// Whether this end of a link sends a heartbeat now. One end is enough, since the answer is a sign
-    /// of life of the other: it is the one with the lesser alias. The other sends its own when it hears
-    /// none, and now and then, to measure the round trip.
-    fn is_to_ping(&self, conn: ConnId, now: Time) -> bool {
-        let Some(state) = self.conns.get(&conn) else { return false };
-        let Stage::Linked { alias, confirmed: true } = &state.stage else { return true };
-        let every = self.timing.heartbeat;
-        self.me.id.alias < *alias
-            || now > state.last_heard + every
-            || state.pinged_at.is_none_or(|at| now >= at + every * MEASURED_EVERY)
-    }
-
     /// This node did not run for a while, so it cannot have received anything: the
     /// silence of all others is counted from now.
-    fn on_starved(&mut self, late: Time, now: Time) {
+    pub(super) fn on_starved(&mut self, late: Time, now: Time) {
         log::warn!(
             "this node did not run for {:.1} s; it suspects nobody for the silence meanwhile",
             late.as_secs_f64()
         );
         for conn in self.conns.values_mut() {
             conn.last_heard = now;
+            conn.silent_since = conn.silent_since.map(|_| now);
         }
         for member in self.members.values_mut().filter(|m| m.is_present()) {
             member.last_heard = now;
@@ -151,14 +138,15 @@ impl Membership {
 
     /// Checks how long a link has been silent, and sets the time of the next check.
     pub(super) fn on_silence(&mut self, conn: ConnId, now: Time) {
-        let Some(Conn { stage: Stage::Linked { alias, .. }, last_heard, .. }) =
-            self.conns.get(&conn)
-        else {
+        let Some(state) = self.conns.get_mut(&conn) else { return };
+        let Stage::Linked { alias, .. } = &state.stage else { return };
+        let Some(since) = state.silent_since else {
+            state.silence_timed = false;
             return;
         };
-        let (alias, last_heard) = (alias.clone(), *last_heard);
-        let suspect_at = last_heard + self.timing.suspect_after;
-        let down_at = last_heard + self.timing.down_after;
+        let alias = alias.clone();
+        let suspect_at = since + self.timing.suspect_after;
+        let down_at = since + self.timing.down_after;
         if now >= down_at {
             return self.drop_link(conn, "it has been silent for too long", now);
         }
@@ -166,7 +154,8 @@ impl Membership {
             return self.timers.set(suspect_at, Timer::Silence(conn));
         }
         self.timers.set(down_at, Timer::Silence(conn));
-        if self.members.get(&alias).is_some_and(|m| m.suspicion.is_none()) {
+        if let Some(member) = self.members.get_mut(&alias).filter(|m| m.suspicion.is_none()) {
+            member.last_heard = member.last_heard.max(since);
             self.suspect(&alias, now);
         }
     }
@@ -179,7 +168,8 @@ impl Membership {
 
     /// A link has ended without `Leave`.
     pub(super) fn link_lost(&mut self, conn: ConnId, now: Time) {
-        let Some(Conn { stage: Stage::Linked { alias, confirmed }, .. }) = self.conns.remove(&conn)
+        let Some(Conn { stage: Stage::Linked { alias, confirmed }, silent_since, .. }) =
+            self.conns.remove(&conn)
         else {
             return;
         };
@@ -189,6 +179,9 @@ impl Membership {
             return;
         }
         member.link = None;
+        // Perhaps it was not asked for long.
+        let asked = silent_since.unwrap_or(now.saturating_sub(self.timing.heartbeat));
+        member.last_heard = member.last_heard.max(asked);
         let id = member.id.clone();
         // Also by an unconfirmed link that took the place of one which was.
         let was_alive = confirmed || member.state == State::Alive;
@@ -225,7 +218,11 @@ impl Membership {
                 && m.link.is_none()
                 && m.suspicion.is_none()
         };
-        if self.members.get(alias).is_some_and(waits) {
+        let Some(member) = self.members.get(alias).filter(|m| waits(m)) else { return };
+        if member.attempt.is_some() {
+            // It is not known yet whether it answers: this node may be busy.
+            self.await_link(alias, now);
+        } else {
             self.suspect(alias, now);
         }
     }
@@ -425,7 +422,7 @@ impl Membership {
             self.push(Action::Emit(Event::Down { id }));
         }
         self.schedule_redial(alias, now);
-        self.save_peers();
+        self.save_peers(now);
     }
 
     /// A member has left: it sent `Leave`, here or to a node that reports it.
@@ -436,7 +433,7 @@ impl Membership {
             }
             self.push(Action::Emit(Event::Left { id }));
         }
-        self.save_peers();
+        self.save_peers(now);
     }
 
     /// Makes a member down, left or forgotten. Returns its id if it was announced as up, so that

@@ -11,8 +11,12 @@ use crate::ids::{ConnId, DialId};
 use super::conn::{Conn, DialPurpose, Stage};
 use super::core::Membership;
 use super::interface::{Action, DialFailure, Time};
-use super::member::{Attempt, State};
+use super::member::{Attempt, Member, State};
 use super::timer::Timer;
+
+/// One of the members that are down is dialled each so many of the shortest pauses before a dial, at
+/// most.
+const REVIVE_EVERY: u32 = 2;
 
 impl Membership {
     /// Dials a member unless it is linked or being dialled.
@@ -230,11 +234,48 @@ impl Membership {
         }
         member.failures = member.failures.saturating_add(1);
         member.token = token;
-        let (failures, suspect) = (member.failures, member.state == State::Suspect);
+        let (failures, state) = (member.failures, member.state);
         // A suspect may still be reached by others, so it is dialled more often.
+        let suspect = state == State::Suspect;
         let cap = if suspect { self.timing.incumbent_probe } else { self.timing.redial_max };
-        let delay = self.backoff(failures, cap);
-        self.timers.set(now + delay, Timer::Redial(alias.clone(), token));
+        let dial_at = now + self.backoff(failures, cap);
+        if state == State::Down {
+            self.await_revival(alias, dial_at);
+        } else {
+            self.timers.set(dial_at, Timer::Redial(alias.clone(), token));
+        }
+    }
+
+    /// Those that are down are dialled one after the other at a pace, however many they are.
+    fn await_revival(&mut self, alias: &NodeAlias, dial_at: Time) {
+        if let Some(member) = self.members.get_mut(alias) {
+            member.dial_at = dial_at;
+        }
+        let at = dial_at.max(self.revived + self.timing.redial_min * REVIVE_EVERY);
+        if self.revive_at.is_none_or(|set| at < set) {
+            self.revive_at = Some(at);
+            self.timers.set(at, Timer::Revive);
+        }
+    }
+
+    /// Dials one of those that are down: of whom the pause is over the one that was dialled least
+    /// often, so that those that were lost recently come first, and all in turn.
+    pub(super) fn on_revive(&mut self, now: Time) {
+        if self.revive_at.is_none_or(|at| now < at) {
+            return;
+        }
+        self.revive_at = None;
+        let waits = |m: &&Member| m.state == State::Down && m.attempt.is_none() && m.token != 0;
+        let due = self.members.values().filter(waits).filter(|m| m.dial_at <= now);
+        let alias = due.min_by_key(|m| (m.failures, m.dial_at)).map(|m| m.id.alias.clone());
+        if let Some(alias) = alias {
+            self.revived = now;
+            self.dial_member(&alias, now);
+        }
+        let next = self.members.values().filter(waits).min_by_key(|m| m.dial_at);
+        if let Some((alias, dial_at)) = next.map(|m| (m.id.alias.clone(), m.dial_at)) {
+            self.await_revival(&alias, dial_at);
+        }
     }
 
     /// Dials the unreachable member that was dialled longest ago, so that two halves of
@@ -257,9 +298,22 @@ impl Membership {
         whole * 3 / 4 + whole / 4 * jitter / 256
     }
 
-    /// Has the driver remember the peers for the next start.
-    pub(super) fn save_peers(&mut self) {
+    /// Has the driver remember the peers for the next start: at once or, when it just has, at the next
+    /// heartbeat, since the whole list is not to be written for each when many come or go.
+    pub(super) fn save_peers(&mut self, now: Time) {
         self.peers_changed = true;
+        if self.saved.is_none_or(|at| now >= at + self.timing.heartbeat) {
+            self.save_changed_peers(now);
+        }
+    }
+
+    /// Has the driver remember the peers if they have changed.
+    pub(super) fn save_changed_peers(&mut self, now: Time) {
+        if std::mem::take(&mut self.peers_changed) {
+            self.saved = Some(now);
+            let peers = self.peers();
+            self.push(Action::SavePeers(peers));
+        }
     }
 
     /// The peers to be remembered.

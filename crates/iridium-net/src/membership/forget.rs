@@ -89,7 +89,7 @@ impl Membership {
             self.push(Action::Emit(Event::Down { id }));
         }
         self.joins.retain(|_, join| join.remembered().is_none_or(|p| p.alias != *alias));
-        self.save_peers();
+        self.save_peers(now);
         if let Some(member) = self.members.get(alias)
             && let Some(left_out) = self.log_limits.admit("forgot", now)
         {

@@ -11,6 +11,7 @@ use super::core::Membership;
 use super::interface::Time;
 use super::member::{Member, State};
 use super::plausible::believed;
+use super::timer::Timer;
 use super::timing::Timing;
 
 /// As many members as a cluster may have, and some more.
@@ -18,6 +19,10 @@ const MOST_UNMET: usize = 2048;
 /// So many records are sent in one message. With the longest of names they take less than a fifth of
 /// the longest frame of a link.
 const MOST_IN_LIST: usize = 1000;
+
+/// A node compares its list with that of some other, while it changes, and sends it if need be, so many
+/// times in [`exchange_every`](Timing::exchange_every).
+const GOSSIP_EVERY: u32 = 10;
 
 /// 64-bit FNV-1a (Fowler, Noll, Vo), which is the same on every machine.
 struct Fnv(u64);
@@ -61,29 +66,54 @@ impl Membership {
         fnv.0
     }
 
-    /// Sends the whole list when the other end's digest differs, at most every
-    /// [`exchange_every`](super::timing::Timing::exchange_every). Where one end cannot reach a member
-    /// that the other does, the digests stay as they are: then the lists are sent more rarely.
+    /// Sends the whole list when the other end's digest differs: at most every
+    /// [`exchange_every`](super::timing::Timing::exchange_every) on one link, and ten times as often
+    /// on all of them together, since all digests differ when many join, and each list is as long as the
+    /// cluster. Where one end cannot reach a member that the other does, the digests stay as they are:
+    /// then the lists are sent more rarely. Who has just come may know others already of whom it has
+    /// not told yet.
     pub(super) fn compare_digest(&mut self, conn: ConnId, theirs: u64, now: Time) {
         let digests = [self.digest(), theirs];
         if digests[0] == theirs {
             return;
         }
         let Timing { exchange_every, redial_max, .. } = self.timing;
+        let pause = exchange_every / GOSSIP_EVERY;
         let Some(state) = self.conns.get_mut(&conn) else { return };
         let too_soon =
             |(at, earlier)| now < at + if earlier == digests { redial_max } else { exchange_every };
-        if state.exchanged.is_some_and(too_soon) {
+        if now < state.since + pause / 2
+            || self.exchanged.is_some_and(|at| now < at + pause)
+            || state.exchanged.is_some_and(too_soon)
+        {
             return;
         }
         state.exchanged = Some((now, digests));
+        self.exchanged = Some(now);
         let nodes = self.all_records();
         self.send_list(conn, nodes, true);
     }
 
+    /// The list of this node has changed, so that it may differ from those of others: one of them is
+    /// soon sent its digest.
+    pub(super) fn gossip_soon(&mut self, now: Time) {
+        if !std::mem::replace(&mut self.gossips, true) {
+            self.timers.set(now + self.timing.exchange_every / GOSSIP_EVERY, Timer::Gossip);
+        }
+    }
+
+    pub(super) fn on_gossip(&mut self, now: Time) {
+        self.gossips = false;
+        let links: Vec<ConnId> = self.links().map(|(conn, _)| conn).collect();
+        if !links.is_empty() {
+            let conn = links[self.rng.below(links.len())];
+            self.ping(conn, now);
+        }
+    }
+
     pub(super) fn on_members(&mut self, conn: ConnId, members: Members, now: Time) {
         let Some(remote) = self.conns.get(&conn).map(|state| state.remote) else { return };
-        self.merge_all(members.nodes, remote, now);
+        self.merge_all(members.nodes, remote, false, now);
         // Twice as often as an honest node asks, whose clock may be fast.
         let every = self.timing.exchange_every / 2;
         let Some(state) = self.conns.get_mut(&conn).filter(|_| members.answer) else { return };
@@ -130,12 +160,13 @@ impl Membership {
         (first, others)
     }
 
-    /// Merges a list from the node at `remote`. Returns the members on it that are
-    /// being dialled.
+    /// Merges a list from the node at `remote`, which may be the answer of a seed. Returns the
+    /// members on it that are being dialled.
     pub(super) fn merge_all(
         &mut self,
         nodes: Vec<MemberRecord>,
         remote: NodeIp,
+        by_seed: bool,
         now: Time,
     ) -> Vec<NodeAlias> {
         let mut dialled = Vec::new();
@@ -157,22 +188,38 @@ impl Membership {
                 record.info.ip = remote;
             }
             let alias = record.id.alias.clone();
+            let is_new = !self.members.contains_key(&alias);
             if record.state == RecordState::Forgotten {
-                let is_known = self.members.contains_key(&alias);
-                if is_known || room > 0 {
-                    room -= usize::from(!is_known);
+                if !is_new || room > 0 {
+                    room -= usize::from(is_new);
                     self.merge_forgotten(record, now);
                 }
                 continue;
             }
             if self.merge(record, &mut room, now) {
-                self.dial_member(&alias, now);
+                self.dial_named(&alias, is_new && !by_seed, now);
             }
             if self.members.get(&alias).is_some_and(|m| m.should_dial() && m.attempt.is_some()) {
                 dialled.push(alias);
             }
         }
         dialled
+    }
+
+    /// Dials a member that others have named. One that is new here and has started later than this node
+    /// was most likely told of this node too and is about to dial it, so it is given time: of two
+    /// connections one would be thrown away.
+    fn dial_named(&mut self, alias: &NodeAlias, is_new: bool, now: Time) {
+        let token = self.next_number();
+        let Some(member) = self.members.get_mut(alias) else { return };
+        let order = |id: &NodeId| (id.incarnation, id.alias.clone());
+        if is_new && order(&member.id) > order(&self.me.id) {
+            member.token = token;
+            let dial_at = now + self.timing.heartbeat;
+            self.timers.set(dial_at, Timer::Redial(alias.clone(), token));
+        } else {
+            self.dial_member(alias, now);
+        }
     }
 
     /// Refutes that this node is suspect, down or left.
@@ -195,7 +242,8 @@ impl Membership {
     fn merge(&mut self, record: MemberRecord, room: &mut usize, now: Time) -> bool {
         let present = matches!(record.state, RecordState::Alive | RecordState::Suspect);
         let alias = record.id.alias.clone();
-        let Some(member) = self.members.get_mut(&alias) else {
+        let fresh = self.has_fresh_link(&alias, now);
+        let Some(member) = self.members.get(&alias) else {
             let wanted = present && *room > 0;
             if wanted {
                 *room -= 1;
@@ -209,7 +257,8 @@ impl Membership {
         }
         if told > known {
             // A link that is not silent is better evidence than gossip.
-            if member.has_fresh_link(now, self.timing.suspect_after) {
+            if fresh {
+                self.doubt(&alias, now);
                 return false;
             }
             self.remove_member(&alias, now);
@@ -231,6 +280,7 @@ impl Membership {
         now: Time,
     ) -> bool {
         let timeout = self.timing.suspect_after;
+        let fresh = self.has_fresh_link(alias, now);
         let Some(member) = self.members.get_mut(alias) else { return false };
         if member.is_final() {
             return false;
@@ -243,7 +293,7 @@ impl Membership {
         match record.state {
             // Who leaves says so on each of its links.
             RecordState::Left => {
-                if !member.has_fresh_link(now, timeout) {
+                if !fresh {
                     self.on_left(alias, now);
                 }
                 false
@@ -258,9 +308,13 @@ impl Membership {
                 false
             }
             RecordState::Forgotten | RecordState::Unknown(_) => false,
+            RecordState::Suspect if member.link.is_some() => {
+                self.doubt(alias, now);
+                false
+            }
             RecordState::Suspect => newer && member.should_dial(),
             RecordState::Alive => {
-                let rested = member.dialled.is_none_or(|at| now >= at + timeout);
+                let rested = member.dialled.map_or(member.token == 0, |at| now >= at + timeout);
                 member.should_dial() && (newer || rested)
             }
         }

@@ -52,8 +52,12 @@ impl Membership {
                 Stage::Linked { alias, confirmed } => {
                     let link = self.members.get(alias).and_then(|m| m.link);
                     let unused = || (link != Some(conn)).then(|| "not the member's link".into());
-                    let timer = if *confirmed { Timer::Silence(conn) } else { Timer::Greet(conn) };
-                    self.missing(&timer).or_else(unused)
+                    let asked = state.silent_since.is_some();
+                    let timer = match confirmed {
+                        true => asked.then_some(Timer::Silence(conn)),
+                        false => Some(Timer::Greet(conn)),
+                    };
+                    timer.and_then(|timer| self.missing(&timer)).or_else(unused)
                 }
             };
             flaw.map(|flaw| format!("connection {} ({:?}): {flaw}", conn.0, state.stage))

@@ -62,7 +62,7 @@ impl Membership {
         };
         if attempt.remembered().is_some() && now >= self.timing.forget_after {
             self.joins.remove(&join);
-            return self.save_peers();
+            return self.save_peers(now);
         }
         attempt.begin_round();
         if !has_room {
@@ -196,6 +196,7 @@ impl Membership {
         let peers =
             if remembered { u32::try_from(self.joins.len()).unwrap_or(u32::MAX) } else { 1 };
         let cap = self.timing.heal.saturating_mul(peers).min(self.timing.redial_max);
+        let cap = cap.max(self.timing.redial_min.saturating_mul(peers));
         let delay = self.backoff(failures, cap);
         self.timers.set(now + delay, Timer::Join(join, token));
     }

@@ -76,8 +76,10 @@ pub(super) struct Member {
     pub(super) failure: Option<DialFailure>,
     /// When it was last dialled.
     pub(super) dialled: Option<Time>,
-    /// The token of the current redial timer.
+    /// The token of the current redial timer; 0 without one.
     pub(super) token: u64,
+    /// When to dial it again, once it is down.
+    pub(super) dial_at: Time,
     /// When it went down or left.
     pub(super) ended: Time,
 }
@@ -102,6 +104,7 @@ impl Member {
             failure: None,
             dialled: None,
             token: 0,
+            dial_at: now,
             ended: now,
         }
     }
@@ -128,11 +131,6 @@ impl Member {
     /// Whether this node should go on dialling it.
     pub(super) fn should_dial(&self) -> bool {
         !self.is_final() && self.link.is_none()
-    }
-
-    /// Whether it has a link that is not silent, which is better evidence than gossip.
-    pub(super) fn has_fresh_link(&self, now: Time, suspect_after: Duration) -> bool {
-        self.link.is_some() && now < self.last_heard + suspect_after
     }
 
     /// Whether to look for it at the next start.

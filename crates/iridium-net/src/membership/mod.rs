@@ -25,8 +25,9 @@
 //! pinged*: it is admitted only when that does not answer, so that crossing
 //! dials, restarts and duplicate aliases are all decided in the same way.
 //! Failure detection with suspicion, indirect probes and refutation follows SWIM
-//! (Das, Gupta, Motivala, 2002); unlike SWIM each node watches every other
-//! itself, because the mesh is full.
+//! (Das, Gupta, Motivala, 2002); unlike SWIM each node finds out itself whether another is down,
+//! because the mesh is full: a few watch it all the time, and have all others ask it too when it
+//! is silent.
 
 mod admission;
 mod conn;
@@ -47,6 +48,7 @@ mod probe;
 mod rng;
 mod timer;
 mod timing;
+mod watch;
 
 pub use self::core::Membership;
 pub use crate::ids::{ConnId, DialId, JoinId};

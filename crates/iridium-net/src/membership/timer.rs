@@ -16,6 +16,10 @@ pub(super) enum Timer {
     Heartbeat,
     /// Dial one of the members that are not linked.
     Heal,
+    /// Ask a member whether its list is the same.
+    Gossip,
+    /// Dial one of the members that are down.
+    Revive,
     /// Check how long this link has been silent.
     Silence(ConnId),
     /// Doubt this incarnation of a member, which others have named, unless it is linked.

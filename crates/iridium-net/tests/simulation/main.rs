@@ -8,6 +8,8 @@ mod ends;
 mod observer;
 mod schedules;
 mod seeds;
+mod size;
 mod table;
+mod traffic;
 mod wire;
 mod world;

@@ -352,7 +352,8 @@ fn a_node_that_was_stopped_doubts_itself_first() {
         world.nodes[0].paused = false;
         until(&mut world, 10 * SECOND, "one mesh again", World::is_one_mesh);
         assert_eq!(world.id(0), id, "the same process");
-        assert!(world.nodes[0].refutation > 0, "it has contradicted the rumour of its end");
+        let refuted = |world: &World| world.nodes[0].refutation > 0;
+        until(&mut world, 2 * SECOND, "it contradicts the rumour of its end", refuted);
         assert_eq!(count(&world, 0, |e| matches!(e, Event::Down { .. })), 0, "it accused nobody");
     }
 }

@@ -20,6 +20,7 @@ use iridium_proto::{
 };
 
 use crate::observer::Observer;
+use crate::traffic::Traffic;
 use crate::wire::{Item, Wire};
 
 /// Small and good enough to choose schedules with (xorshift64*, Vigna 2016).
@@ -120,6 +121,7 @@ pub struct World {
     queue: BTreeMap<(Time, u64), ScheduledEvent>,
     pub counter: u64,
     pub tracing: bool,
+    pub traffic: Traffic,
 }
 
 impl World {
@@ -142,6 +144,7 @@ impl World {
             queue: BTreeMap::new(),
             counter: 0,
             tracing: std::env::var_os("SIMULATION_TRACE").is_some(),
+            traffic: Traffic::default(),
         };
         world.at(world.now + 150 * MS, ScheduledEvent::Data);
         world
@@ -379,6 +382,7 @@ impl World {
         match action {
             Action::Dial { dial, to } => {
                 self.trace(machine, || format!("dials {to}"));
+                self.traffic.dials += 1;
                 let (process, until) =
                     (self.nodes[machine].process, self.now + self.timing.dial_timeout);
                 let at = self.now + self.delay() + self.delay();
@@ -394,6 +398,7 @@ impl World {
             }
             Action::Send { conn, message } => {
                 self.nodes[machine].note_refutation(&message);
+                self.traffic.note(&message);
                 self.push(conn, machine, Item::Message(message));
             }
             Action::Close { conn, why } => {
