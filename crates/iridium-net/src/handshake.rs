@@ -152,6 +152,11 @@ impl Answering {
         })
     }
 
+    /// Whether the whole preamble of the other end has come.
+    pub(crate) fn is_introduced(&self) -> bool {
+        !matches!(self.awaits, Awaits::Magic | Awaits::RestOfPreamble)
+    }
+
     /// Takes the bytes that it waits for. What it puts into `answer` is to be sent also when it fails.
     ///
     /// # Errors

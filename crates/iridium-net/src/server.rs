@@ -13,8 +13,9 @@ use crate::greeting::{self, Door, Greeter, OnSession};
 use crate::secret::Security;
 use crate::threads::Threads;
 
-/// Connections that the system may hold until they are accepted.
-const BACKLOG: i32 = 1024;
+/// Connections that the system may hold until they are accepted. Who comes when there are more tries
+/// again after a second.
+const BACKLOG: i32 = 4096;
 
 /// A listener of a node: its socket, and the thread that accepts connections on it.
 ///

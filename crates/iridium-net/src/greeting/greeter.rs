@@ -139,6 +139,10 @@ impl Greeter {
     /// Accepts some of the connections that wait.
     fn accept(&mut self) {
         for _ in 0..AT_ONCE {
+            if let Some(at) = self.places.free_at().filter(|at| *at > Instant::now()) {
+                self.accept_at = Some(at);
+                return;
+            }
             match self.door.listener.accept() {
                 Ok((stream, remote)) => self.admit(stream, remote),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -180,7 +184,10 @@ impl Greeter {
         let Some(guest) = self.places.holder(number) else { return };
         match guest.proceed(&self.security) {
             Ok(Progress::None) => {}
-            Ok(Progress::Step) => self.places.proceeds(number, Instant::now()),
+            Ok(Progress::Step) => {
+                let introduced = guest.is_introduced();
+                self.places.proceeds(number, introduced, Instant::now());
+            }
             Ok(Progress::Done) => {
                 if let Some(guest) = self.places.leave(number) {
                     self.receive(guest);

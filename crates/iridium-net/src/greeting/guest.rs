@@ -63,6 +63,11 @@ impl Guest {
         }
     }
 
+    /// Whether it has said what it speaks.
+    pub(super) fn is_introduced(&self) -> bool {
+        self.answering.is_introduced()
+    }
+
     /// The session, whose first frame is to be read.
     pub(super) fn into_session(self) -> io::Result<Session> {
         let stream = std::net::TcpStream::from(self.stream);

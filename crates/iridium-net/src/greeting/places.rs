@@ -1,5 +1,7 @@
 //! Places for connections that have not authenticated yet. There is always one for a newcomer: when
-//! all are taken, the slowest gives its own back, and first one of an address that has many.
+//! all are taken, the slowest gives its own back, and first one of an address that has many. Of those
+//! that have said nothing yet there may be few, so that a crowd of them takes no place from who is
+//! in the middle of a handshake.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
@@ -9,14 +11,21 @@ use std::time::{Duration, Instant};
 pub(super) const PLACES: usize = 256;
 /// Of one address, before it is the first to give places back.
 const SHARE: usize = PLACES / 4;
+/// Of those that have not introduced themselves, before they are the first to give places back.
+const MUTE: usize = PLACES / 4;
 /// How long a connection may be at this stage.
 pub(super) const TIME: Duration = Duration::from_secs(5);
+/// How long everybody has a place at least. It is enough for what was sent along with the connection
+/// to be read.
+const LEAST: Duration = Duration::from_millis(10);
 
 /// Who has a place.
 pub(super) struct Places<T> {
     /// In the order in which they came, which is that of their ends too.
     taken: BTreeMap<usize, Place<T>>,
     shares: HashMap<IpAddr, usize>,
+    /// How many have not introduced themselves.
+    mute: usize,
     next: usize,
 }
 
@@ -26,12 +35,14 @@ struct Place<T> {
     until: Instant,
     /// When it came, or last went a step on.
     since: Instant,
+    /// Whether it has said what it speaks.
+    introduced: bool,
 }
 
 impl<T> Places<T> {
     /// Numbers of places begin here.
     pub(super) fn from(first: usize) -> Self {
-        Self { taken: BTreeMap::new(), shares: HashMap::new(), next: first }
+        Self { taken: BTreeMap::new(), shares: HashMap::new(), mute: 0, next: first }
     }
 
     /// The number of the next place.
@@ -39,13 +50,18 @@ impl<T> Places<T> {
         self.next
     }
 
+    /// From when on there is a place for the next; `None` if there is one already.
+    pub(super) fn free_at(&self) -> Option<Instant> {
+        Some(self.taken.get(&self.loser()?)?.since + LEAST)
+    }
+
     /// Takes the next place. Gives back who has lost its own for that.
     pub(super) fn take(&mut self, holder: T, address: IpAddr, now: Instant) -> Option<T> {
-        let lost = (self.taken.len() >= PLACES).then(|| self.slowest()).flatten();
-        let lost = lost.and_then(|number| self.leave(number));
+        let lost = self.loser().and_then(|number| self.leave(number));
         let network = network(address);
         *self.shares.entry(network).or_default() += 1;
-        let place = Place { holder, network, until: now + TIME, since: now };
+        self.mute += 1;
+        let place = Place { holder, network, until: now + TIME, since: now, introduced: false };
         self.taken.insert(self.next, place);
         self.next += 1;
         lost
@@ -60,6 +76,7 @@ impl<T> Places<T> {
                 self.shares.remove(&place.network);
             }
         }
+        self.mute -= usize::from(!place.introduced);
         Some(place.holder)
     }
 
@@ -68,10 +85,12 @@ impl<T> Places<T> {
         self.taken.get_mut(&number).map(|place| &mut place.holder)
     }
 
-    /// Notes that one has gone a step on.
-    pub(super) fn proceeds(&mut self, number: usize, now: Instant) {
+    /// Notes that one has gone a step on, and whether it has introduced itself.
+    pub(super) fn proceeds(&mut self, number: usize, introduced: bool, now: Instant) {
         if let Some(place) = self.taken.get_mut(&number) {
             place.since = now;
+            self.mute -= usize::from(introduced && !place.introduced);
+            place.introduced |= introduced;
         }
     }
 
@@ -93,11 +112,19 @@ impl<T> Places<T> {
         self.leave(slowest)
     }
 
-    /// Who has not gone on for the longest time, first among the addresses with more than a share.
+    /// Who has to go for the next; `None` while there are places.
+    fn loser(&self) -> Option<usize> {
+        (self.taken.len() >= PLACES).then(|| self.slowest()).flatten()
+    }
+
+    /// Who has not gone on for the longest time: first among the addresses with more than a share, and
+    /// of these first among the mute, as long as they are many.
     fn slowest(&self) -> Option<usize> {
+        let crowds = self.shares.iter().filter(|(_, share)| **share > SHARE);
+        let crowds: Vec<&IpAddr> = crowds.map(|(network, _)| network).collect();
         let rank = |place: &Place<T>| {
-            let share = self.shares.get(&place.network).copied().unwrap_or_default();
-            (share <= SHARE, place.since)
+            let stays = self.mute <= MUTE || place.introduced;
+            (!crowds.contains(&&place.network), stays, place.since)
         };
         self.taken.iter().min_by_key(|(_, place)| rank(place)).map(|(number, _)| *number)
     }
@@ -128,7 +155,7 @@ mod tests {
         for n in 0..PLACES {
             assert_eq!(places.take(n, ONE, start + ms(n as u64)), None);
         }
-        places.proceeds(0, start + ms(999));
+        places.proceeds(0, false, start + ms(999));
         assert_eq!(places.take(1000, ONE, start + ms(1000)), Some(1), "0 has gone on meanwhile");
         assert_eq!(places.take(1001, ONE, start + ms(1001)), Some(2));
         assert_eq!(places.taken.len(), PLACES);
@@ -145,6 +172,45 @@ mod tests {
             assert_ne!(places.take(PLACES + n, ONE, start + ms(2)), Some(0));
         }
         assert_eq!(places.leave(0), Some(0));
+    }
+
+    #[test]
+    fn a_crowd_that_says_nothing_takes_no_place_from_who_has_introduced_itself() {
+        let (mut places, start) = (Places::from(0), Instant::now());
+        places.take(0, ONE, start);
+        places.proceeds(0, true, start);
+        for n in 1..3 * PLACES {
+            assert_ne!(places.take(n, ONE, start + ms(1)), Some(0));
+        }
+    }
+
+    #[test]
+    fn a_crowd_that_introduces_itself_takes_no_place_at_once_from_who_is_about_to() {
+        let (mut places, start) = (Places::from(0), Instant::now());
+        let crowd = |places: &mut Places<usize>, of: std::ops::Range<usize>, at| {
+            for n in of {
+                assert_ne!(places.take(n, ONE, at), Some(PLACES));
+                places.proceeds(n, true, at);
+            }
+        };
+        crowd(&mut places, 0..PLACES, start);
+        places.take(PLACES, ONE, start + ms(1));
+        crowd(&mut places, PLACES + 1..2 * PLACES, start + ms(2));
+        assert_eq!((places.mute, places.leave(PLACES)), (1, Some(PLACES)));
+    }
+
+    #[test]
+    fn everybody_has_some_time() {
+        let (mut places, start) = (Places::from(0), Instant::now());
+        for n in 0..PLACES {
+            assert_eq!(places.free_at(), None);
+            places.take(n, ONE, start + ms(n as u64));
+        }
+        assert_eq!(places.free_at(), Some(start + LEAST));
+        places.proceeds(0, false, start + ms(5));
+        assert_eq!(places.free_at(), Some(start + ms(1) + LEAST));
+        places.leave(77);
+        assert_eq!(places.free_at(), None);
     }
 
     #[test]
