@@ -30,7 +30,7 @@ use crate::cause::Cause;
 use crate::cipher::Resolver;
 use crate::error::HandshakeError;
 use crate::secret::{Key, Secrets, Security};
-use crate::session::Session;
+use crate::session::{FrameReader, FrameWriter, Session};
 use crate::stream::DeadlineStream;
 
 const MAGIC: [u8; 4] = *b"IRDM";
@@ -133,6 +133,22 @@ enum Awaits {
     Frames,
 }
 
+/// How far a dialler has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// It has not said what it speaks.
+    Mute,
+    /// Its preamble has come.
+    Introduced,
+    /// It has shown that it knows the secret, or repeats what somebody has said who does.
+    Proven,
+}
+
+impl Stage {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 3;
+}
+
 impl Answering {
     /// Most bytes that it waits for at a time.
     pub(crate) const MOST: usize = MAX_HANDSHAKE;
@@ -152,9 +168,13 @@ impl Answering {
         })
     }
 
-    /// Whether the whole preamble of the other end has come.
-    pub(crate) fn is_introduced(&self) -> bool {
-        !matches!(self.awaits, Awaits::Magic | Awaits::RestOfPreamble)
+    /// How far the other end has come.
+    pub(crate) fn stage(&self) -> Stage {
+        match self.awaits {
+            Awaits::Magic | Awaits::RestOfPreamble => Stage::Mute,
+            Awaits::Length | Awaits::Message(_) => Stage::Introduced,
+            Awaits::Frames => Stage::Proven,
+        }
     }
 
     /// Takes the bytes that it waits for. What it puts into `answer` is to be sent also when it fails.
@@ -193,9 +213,14 @@ impl Answering {
         Ok(())
     }
 
+    /// Reads what comes after the handshake.
+    pub(crate) fn reader(&self) -> FrameReader {
+        FrameReader::new(self.cipher.clone())
+    }
+
     /// The session over the stream, when the handshake is over.
-    pub(crate) fn into_session(self, stream: TcpStream) -> Session {
-        Session::new(stream, self.cipher)
+    pub(crate) fn into_session(self, stream: TcpStream, reader: FrameReader) -> Session {
+        Session { reader, writer: FrameWriter::new(self.cipher), stream }
     }
 }
 

@@ -8,7 +8,6 @@ use std::fmt;
 use std::io::{self, Read};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Instant;
 
 use iridium_proto::{FrameDecoder, IridiumMessage, ProtoError, encode_frame};
 use snow::StatelessTransportState;
@@ -56,31 +55,8 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(stream: TcpStream, cipher: Option<Arc<StatelessTransportState>>) -> Self {
-        let writer = FrameWriter {
-            cipher: cipher.clone(),
-            nonce: 0,
-            plain: Vec::new(),
-            wire: Vec::new(),
-            sent: 0,
-            end: 0,
-        };
+        let writer = FrameWriter::new(cipher.clone());
         Self { reader: FrameReader::new(cipher), writer, stream }
-    }
-
-    /// The next message, waiting for it until `deadline`.
-    pub(crate) fn receive(&mut self, deadline: Instant) -> Result<IridiumMessage, SessionError> {
-        loop {
-            if let Some(message) = self.reader.decoder.next_message()? {
-                self.stream.set_read_timeout(None)?;
-                return Ok(message);
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(SessionError::Io(io::ErrorKind::TimedOut.into()));
-            }
-            self.stream.set_read_timeout(Some(left))?;
-            self.reader.fill(&mut self.stream)?;
-        }
     }
 }
 
@@ -97,6 +73,10 @@ pub(crate) struct FrameWriter {
 }
 
 impl FrameWriter {
+    pub(crate) fn new(cipher: Option<Arc<StatelessTransportState>>) -> Self {
+        Self { cipher, nonce: 0, plain: Vec::new(), wire: Vec::new(), sent: 0, end: 0 }
+    }
+
     /// Adds a message to the next records.
     pub(crate) fn push(&mut self, message: &IridiumMessage) -> Result<(), ProtoError> {
         encode_frame(message, &mut self.plain)
@@ -176,7 +156,7 @@ pub(crate) struct FrameReader {
 }
 
 impl FrameReader {
-    fn new(cipher: Option<Arc<StatelessTransportState>>) -> Self {
+    pub(crate) fn new(cipher: Option<Arc<StatelessTransportState>>) -> Self {
         Self {
             cipher,
             nonce: 0,

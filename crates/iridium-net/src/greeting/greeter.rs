@@ -1,10 +1,10 @@
 //! The thread that accepts connections and waits for all that have not authenticated yet, without
-//! a thread for each. Whoever finishes the handshake gets one for its first message.
+//! a thread for each. Whoever has sent a first message, which takes the secret, gets one.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use iridium_proto::IridiumMessage;
@@ -13,11 +13,11 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::guest::{Gone, Guest, Progress};
-use super::places::{Places, TIME};
+use super::places::Places;
 use crate::handshake::HandshakeFailure;
 use crate::log_limit::ClockedLogLimits;
 use crate::secret::Security;
-use crate::session::{Session, SessionError};
+use crate::session::Session;
 use crate::threads::Threads;
 
 const LISTENER: Token = Token(0);
@@ -25,8 +25,6 @@ const STOP: Token = Token(1);
 const FIRST_GUEST: usize = 2;
 /// Connections that are accepted before those that wait are looked at again.
 const AT_ONCE: usize = 64;
-/// Connections that have finished the handshake and whose first message is awaited.
-const MAX_AWAITED: usize = 256;
 /// How long nobody is accepted when the system has run out of something, most likely file
 /// descriptors, and no place can be given back: another attempt at once would fail too.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -73,8 +71,7 @@ pub(crate) struct Greeter {
     places: Places<Guest>,
     /// When to accept; `None` when a new connection is waited for.
     accept_at: Option<Instant>,
-    awaited: Arc<AtomicUsize>,
-    log_limits: Arc<ClockedLogLimits>,
+    log_limits: ClockedLogLimits,
 }
 
 impl Greeter {
@@ -93,8 +90,7 @@ impl Greeter {
             door,
             places: Places::from(FIRST_GUEST),
             accept_at: None,
-            awaited: Arc::default(),
-            log_limits: Arc::default(),
+            log_limits: ClockedLogLimits::default(),
         }
     }
 
@@ -185,12 +181,12 @@ impl Greeter {
         match guest.proceed(&self.security) {
             Ok(Progress::None) => {}
             Ok(Progress::Step) => {
-                let introduced = guest.is_introduced();
-                self.places.proceeds(number, introduced, Instant::now());
+                let stage = guest.stage();
+                self.places.proceeds(number, stage, Instant::now());
             }
-            Ok(Progress::Done) => {
+            Ok(Progress::Done(first)) => {
                 if let Some(guest) = self.places.leave(number) {
-                    self.receive(guest);
+                    self.receive(guest, first);
                 }
             }
             Err(gone) => {
@@ -198,56 +194,33 @@ impl Greeter {
                 match gone {
                     Gone::Silent => log::debug!("{} connected and sent nothing", guest.remote),
                     Gone::Refused(why) => self.warn(guest.remote, &why),
+                    Gone::Broken(why) => self.warn(guest.remote, &why),
                 }
             }
         }
     }
 
-    /// Receives the first message on a thread of its own, which the session then has.
-    fn receive(&self, mut guest: Guest) {
+    /// Gives the session and its first message to a thread of its own.
+    fn receive(&self, mut guest: Guest, first: IridiumMessage) {
         let remote = guest.remote;
         let deregistered = self.door.poll.registry().deregister(&mut guest.stream);
         let session = match deregistered.and_then(|()| guest.into_session()) {
             Ok(session) => session,
             Err(error) => return self.warn(remote, &error),
         };
-        let Some(slot) = Slot::take(&self.awaited) else {
-            return self.warn(remote, &format!("{MAX_AWAITED} others have not said who they are"));
-        };
         let on_session = Arc::clone(&self.on_session);
-        let limits = Arc::clone(&self.log_limits);
-        let deadline = Instant::now() + TIME;
         let spawned =
-            self.threads.spawn("iridium-peer", move || match first_message(session, deadline) {
-                Ok((session, first)) => {
-                    drop(slot);
-                    on_session(session, remote, first);
-                }
-                Err(SessionError::Closed) => log::debug!("{remote} connected and said nothing"),
-                Err(why) => warn(&limits, remote, &why),
-            });
+            self.threads.spawn("iridium-peer", move || on_session(session, remote, first));
         if let Err(error) = spawned {
             self.warn(remote, &format!("no thread for it: {error}"));
         }
     }
 
     fn warn(&self, remote: SocketAddr, why: &dyn std::fmt::Display) {
-        warn(&self.log_limits, remote, why);
+        if let Some(left_out) = self.log_limits.admit("refused") {
+            log::warn!("refused a connection from {remote}: {why}{left_out}");
+        }
     }
-}
-
-fn warn(limits: &ClockedLogLimits, remote: SocketAddr, why: &dyn std::fmt::Display) {
-    if let Some(left_out) = limits.admit("refused") {
-        log::warn!("refused a connection from {remote}: {why}{left_out}");
-    }
-}
-
-fn first_message(
-    mut session: Session,
-    deadline: Instant,
-) -> Result<(Session, IridiumMessage), SessionError> {
-    let first = session.receive(deadline)?;
-    Ok((session, first))
 }
 
 /// Whether an error of `accept` concerns only a connection that has ended already.
@@ -256,21 +229,4 @@ fn is_about_one_connection(error: &io::Error) -> bool {
         error.kind(),
         ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
     )
-}
-
-/// A place for somebody whose first message is awaited, free again when it is dropped.
-struct Slot(Arc<AtomicUsize>);
-
-impl Slot {
-    fn take(awaited: &Arc<AtomicUsize>) -> Option<Self> {
-        let slot = Self(Arc::clone(awaited));
-        // If there are too many, it is dropped at once.
-        (awaited.fetch_add(1, Ordering::SeqCst) < MAX_AWAITED).then_some(slot)
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
 }

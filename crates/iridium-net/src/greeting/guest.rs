@@ -3,13 +3,14 @@
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
 
+use iridium_proto::IridiumMessage;
 use mio::net::TcpStream;
 
-use crate::handshake::{Answering, HandshakeFailure};
+use crate::handshake::{Answering, HandshakeFailure, Stage};
 use crate::secret::Security;
-use crate::session::Session;
+use crate::session::{FrameReader, Session, SessionError};
 
-/// A connection, and how far its handshake is.
+/// A connection, and how far it is.
 pub(super) struct Guest {
     pub(super) stream: TcpStream,
     pub(super) remote: SocketAddr,
@@ -18,6 +19,8 @@ pub(super) struct Guest {
     filled: usize,
     /// Whether anything has come at all.
     spoke: bool,
+    /// Reads the first message, after the handshake.
+    reader: Option<FrameReader>,
 }
 
 /// What came of reading all that there was.
@@ -26,21 +29,25 @@ pub(super) enum Progress {
     None,
     /// It has finished a step, and there are others.
     Step,
-    /// The handshake is over, and the first frame has begun.
-    Done,
+    /// The first message is here. Only who knows the secret can have sent it.
+    Done(IridiumMessage),
 }
 
 /// Why a connection ends at this stage.
 pub(super) enum Gone {
-    /// It closed without sending anything, as port scanners and health checks do.
+    /// It closed without sending anything, or nothing but a handshake, as port scanners and health
+    /// checks do.
     Silent,
     Refused(HandshakeFailure),
+    /// What should have been its first message is none.
+    Broken(SessionError),
 }
 
 impl Guest {
     pub(super) fn new(stream: TcpStream, remote: SocketAddr) -> Self {
         let heard = [0; Answering::MOST];
-        Self { stream, remote, answering: Answering::new(), heard, filled: 0, spoke: false }
+        let answering = Answering::new();
+        Self { stream, remote, answering, heard, filled: 0, spoke: false, reader: None }
     }
 
     /// Goes on as far as it can without waiting.
@@ -48,7 +55,7 @@ impl Guest {
         let mut progress = Progress::None;
         loop {
             let Some(wanted) = self.answering.wants() else {
-                return Ok(if self.has_more()? { Progress::Done } else { progress });
+                return Ok(self.first_message()?.map_or(progress, Progress::Done));
             };
             if !self.fill(wanted)? {
                 return Ok(progress);
@@ -63,16 +70,17 @@ impl Guest {
         }
     }
 
-    /// Whether it has said what it speaks.
-    pub(super) fn is_introduced(&self) -> bool {
-        self.answering.is_introduced()
+    /// How far it has come.
+    pub(super) fn stage(&self) -> Stage {
+        self.answering.stage()
     }
 
-    /// The session, whose first frame is to be read.
+    /// The session behind the first message.
     pub(super) fn into_session(self) -> io::Result<Session> {
         let stream = std::net::TcpStream::from(self.stream);
         stream.set_nonblocking(false)?;
-        Ok(self.answering.into_session(stream))
+        let reader = self.reader.unwrap_or_else(|| self.answering.reader());
+        Ok(self.answering.into_session(stream, reader))
     }
 
     /// Reads until there are so many bytes. Returns whether there are; no other is read.
@@ -87,16 +95,29 @@ impl Guest {
         Ok(true)
     }
 
-    fn has_more(&mut self) -> Result<bool, Gone> {
-        let peeked = self.stream.peek(&mut [0]);
-        Ok(self.outcome(peeked)?.is_some())
+    fn first_message(&mut self) -> Result<Option<IridiumMessage>, Gone> {
+        let reader = self.reader.get_or_insert_with(|| self.answering.reader());
+        loop {
+            match reader.decoder.next_message() {
+                Ok(Some(first)) => return Ok(Some(first)),
+                Ok(None) => {}
+                Err(error) => return Err(Gone::Broken(error.into())),
+            }
+            match reader.fill(&mut self.stream) {
+                Ok(_) => {}
+                Err(SessionError::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
+                    return Ok(None);
+                }
+                Err(SessionError::Closed) => return Err(Gone::Silent),
+                Err(error) => return Err(Gone::Broken(error)),
+            }
+        }
     }
 
     /// How many bytes have come; `None` when it has to be waited for.
     fn outcome(&mut self, read: io::Result<usize>) -> Result<Option<usize>, Gone> {
         match read {
-            // After the handshake, somebody who looks whether the node is there.
-            Ok(0) if !self.spoke || self.answering.wants().is_none() => Err(Gone::Silent),
+            Ok(0) if !self.spoke => Err(Gone::Silent),
             Ok(0) => Err(Gone::Refused(HandshakeFailure::Closed)),
             Ok(n) => {
                 self.spoke = true;

@@ -1,18 +1,20 @@
 //! Places for connections that have not authenticated yet. There is always one for a newcomer: when
 //! all are taken, the slowest gives its own back, and first one of an address that has many. Of those
-//! that have said nothing yet there may be few, so that a crowd of them takes no place from who is
-//! in the middle of a handshake.
+//! that have come no further than a stage there may be few, so that a crowd that says nothing takes no
+//! place from who is in the middle of a handshake.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
+use crate::handshake::Stage;
+
 /// Connections that may be at this stage at the same time.
 pub(super) const PLACES: usize = 256;
 /// Of one address, before it is the first to give places back.
 const SHARE: usize = PLACES / 4;
-/// Of those that have not introduced themselves, before they are the first to give places back.
-const MUTE: usize = PLACES / 4;
+/// At one stage of the handshake, but for the last, before these are the first to give places back.
+const AT_STAGE: usize = PLACES / 4;
 /// How long a connection may be at this stage.
 pub(super) const TIME: Duration = Duration::from_secs(5);
 /// How long everybody has a place at least. It is enough for what was sent along with the connection
@@ -24,8 +26,8 @@ pub(super) struct Places<T> {
     /// In the order in which they came, which is that of their ends too.
     taken: BTreeMap<usize, Place<T>>,
     shares: HashMap<IpAddr, usize>,
-    /// How many have not introduced themselves.
-    mute: usize,
+    /// How many are at each stage.
+    stages: [usize; Stage::COUNT],
     next: usize,
 }
 
@@ -35,14 +37,18 @@ struct Place<T> {
     until: Instant,
     /// When it came, or last went a step on.
     since: Instant,
-    /// Whether it has said what it speaks.
-    introduced: bool,
+    stage: Stage,
 }
 
 impl<T> Places<T> {
     /// Numbers of places begin here.
     pub(super) fn from(first: usize) -> Self {
-        Self { taken: BTreeMap::new(), shares: HashMap::new(), mute: 0, next: first }
+        Self {
+            taken: BTreeMap::new(),
+            shares: HashMap::new(),
+            stages: [0; Stage::COUNT],
+            next: first,
+        }
     }
 
     /// The number of the next place.
@@ -60,8 +66,9 @@ impl<T> Places<T> {
         let lost = self.loser().and_then(|number| self.leave(number));
         let network = network(address);
         *self.shares.entry(network).or_default() += 1;
-        self.mute += 1;
-        let place = Place { holder, network, until: now + TIME, since: now, introduced: false };
+        let stage = Stage::Mute;
+        self.stages[stage as usize] += 1;
+        let place = Place { holder, network, until: now + TIME, since: now, stage };
         self.taken.insert(self.next, place);
         self.next += 1;
         lost
@@ -76,7 +83,7 @@ impl<T> Places<T> {
                 self.shares.remove(&place.network);
             }
         }
-        self.mute -= usize::from(!place.introduced);
+        self.stages[place.stage as usize] -= 1;
         Some(place.holder)
     }
 
@@ -85,12 +92,13 @@ impl<T> Places<T> {
         self.taken.get_mut(&number).map(|place| &mut place.holder)
     }
 
-    /// Notes that one has gone a step on, and whether it has introduced itself.
-    pub(super) fn proceeds(&mut self, number: usize, introduced: bool, now: Instant) {
+    /// Notes that one has gone a step on, to that stage.
+    pub(super) fn proceeds(&mut self, number: usize, stage: Stage, now: Instant) {
         if let Some(place) = self.taken.get_mut(&number) {
             place.since = now;
-            self.mute -= usize::from(introduced && !place.introduced);
-            place.introduced |= introduced;
+            self.stages[place.stage as usize] -= 1;
+            place.stage = stage;
+            self.stages[stage as usize] += 1;
         }
     }
 
@@ -118,13 +126,14 @@ impl<T> Places<T> {
     }
 
     /// Who has not gone on for the longest time: first among the addresses with more than a share, and
-    /// of these first among the mute, as long as they are many.
+    /// of these first at the stages where many are.
     fn slowest(&self) -> Option<usize> {
         let crowds = self.shares.iter().filter(|(_, share)| **share > SHARE);
         let crowds: Vec<&IpAddr> = crowds.map(|(network, _)| network).collect();
         let rank = |place: &Place<T>| {
-            let stays = self.mute <= MUTE || place.introduced;
-            (!crowds.contains(&&place.network), stays, place.since)
+            let many = self.stages[place.stage as usize] > AT_STAGE;
+            let stage = if many { place.stage } else { Stage::Proven };
+            (!crowds.contains(&&place.network), stage, place.since)
         };
         self.taken.iter().min_by_key(|(_, place)| rank(place)).map(|(number, _)| *number)
     }
@@ -155,7 +164,7 @@ mod tests {
         for n in 0..PLACES {
             assert_eq!(places.take(n, ONE, start + ms(n as u64)), None);
         }
-        places.proceeds(0, false, start + ms(999));
+        places.proceeds(0, Stage::Mute, start + ms(999));
         assert_eq!(places.take(1000, ONE, start + ms(1000)), Some(1), "0 has gone on meanwhile");
         assert_eq!(places.take(1001, ONE, start + ms(1001)), Some(2));
         assert_eq!(places.taken.len(), PLACES);
@@ -175,28 +184,38 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_that_says_nothing_takes_no_place_from_who_has_introduced_itself() {
-        let (mut places, start) = (Places::from(0), Instant::now());
-        places.take(0, ONE, start);
-        places.proceeds(0, true, start);
-        for n in 1..3 * PLACES {
-            assert_ne!(places.take(n, ONE, start + ms(1)), Some(0));
+    fn a_crowd_takes_no_place_from_who_has_come_further() {
+        let mut places = Places::from(2);
+        let start = Instant::now();
+        for (number, stage) in [(2, Stage::Introduced), (3, Stage::Proven)] {
+            places.take(number, ONE, start);
+            places.proceeds(number, stage, start);
         }
+        for n in 4..3 * PLACES {
+            let lost = places.take(n, ONE, start + ms(1));
+            assert!(lost != Some(2) && lost != Some(3));
+        }
+        for n in 3 * PLACES..6 * PLACES {
+            assert_ne!(places.take(n, ONE, start + ms(2)), Some(3));
+            places.proceeds(n, Stage::Introduced, start + ms(2));
+        }
+        assert_eq!((places.leave(2), places.leave(3)), (None, Some(3)));
     }
 
     #[test]
-    fn a_crowd_that_introduces_itself_takes_no_place_at_once_from_who_is_about_to() {
+    fn a_crowd_that_comes_further_takes_no_place_at_once_from_who_is_about_to() {
         let (mut places, start) = (Places::from(0), Instant::now());
         let crowd = |places: &mut Places<usize>, of: std::ops::Range<usize>, at| {
             for n in of {
                 assert_ne!(places.take(n, ONE, at), Some(PLACES));
-                places.proceeds(n, true, at);
+                places.proceeds(n, Stage::Introduced, at);
             }
         };
         crowd(&mut places, 0..PLACES, start);
         places.take(PLACES, ONE, start + ms(1));
         crowd(&mut places, PLACES + 1..2 * PLACES, start + ms(2));
-        assert_eq!((places.mute, places.leave(PLACES)), (1, Some(PLACES)));
+        assert_eq!(places.leave(PLACES), Some(PLACES));
+        assert_eq!(places.stages, [0, PLACES - 1, 0]);
     }
 
     #[test]
@@ -207,7 +226,7 @@ mod tests {
             places.take(n, ONE, start + ms(n as u64));
         }
         assert_eq!(places.free_at(), Some(start + LEAST));
-        places.proceeds(0, false, start + ms(5));
+        places.proceeds(0, Stage::Mute, start + ms(5));
         assert_eq!(places.free_at(), Some(start + ms(1) + LEAST));
         places.leave(77);
         assert_eq!(places.free_at(), None);

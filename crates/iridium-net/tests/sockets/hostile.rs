@@ -122,11 +122,8 @@ fn another_secret_is_named_as_the_reason_at_both_ends() {
     assert_eq!(node.members().len(), 1);
 }
 
-#[test]
-fn a_replayed_handshake_changes_nothing() {
-    let security = secret();
-    let node = start("a", &security);
-    // A relay in between records what a newcomer sends, up to its first frame.
+/// What a newcomer sends that joins and leaves, as somebody in between records it.
+fn recorded(node: &Manager, security: &Security) -> Vec<u8> {
     let relay = std::net::TcpListener::bind(loopback()).unwrap();
     let place = relay.local_addr().unwrap();
     let target = node.local_addr();
@@ -148,15 +145,41 @@ fn a_replayed_handshake_changes_nothing() {
         let _ = back.join();
         recorded
     });
-    let newcomer = start("b", &security);
+    let newcomer = start("b", security);
     newcomer.join(place.into()).unwrap();
     newcomer.leave();
-    wait_for("it has left", || state_of(&node, "b") == Some(ViewState::Left));
-    let recorded = recorder.join().unwrap();
+    wait_for("it has left", || state_of(node, "b") == Some(ViewState::Left));
+    recorder.join().unwrap()
+}
+
+#[test]
+fn a_replayed_handshake_changes_nothing() {
+    let security = secret();
+    let node = start("a", &security);
+    let recorded = recorded(&node, &security);
     let before = node.members();
     let addr = send_raw(&node, &recorded);
     assert_refused_with(addr, "does not decrypt");
     assert_eq!(node.members(), before);
+}
+
+#[test]
+fn replayed_handshakes_lock_nobody_out() {
+    let security = secret();
+    let node = start("a", &security);
+    let recorded = recorded(&node, &security);
+    // The handshake, and a byte of the first frame.
+    let (preamble, message) = (9, 2 + 48);
+    let begun = &recorded[..preamble + message + 1];
+    let answered = |mut stream: TcpStream| {
+        stream.write_all(begun).unwrap();
+        stream.read_exact(&mut vec![0; preamble + 1 + message]).unwrap();
+        stream
+    };
+    let _held: Vec<_> = (0..300).map(|_| answered(connect(&node).0)).collect();
+    let newcomer = start("c", &security);
+    newcomer.join(endpoint(&node)).unwrap();
+    wait_for("the newcomer is in", || state_of(&node, "c") == Some(ViewState::Alive));
 }
 
 #[test]
