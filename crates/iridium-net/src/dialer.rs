@@ -24,6 +24,9 @@ use crate::threads::lock;
 
 /// The longest pause between the starts of two attempts (RFC 8305, section 5).
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long the first connection to an address may take to come about before another is begun. Each
+/// after that has twice as long.
+const FIRST: Duration = Duration::from_millis(250);
 
 /// Connects to the first address of `to` that authenticates; blocks for `timeout` at most.
 ///
@@ -55,13 +58,25 @@ fn connect(to: SocketAddr, deadline: Instant) -> Result<TcpStream, DialFailure> 
         let why = format!("a link-local address needs the zone of its network: {}%ZONE", to.ip());
         return Err(DialFailure::Unreachable(why.into()));
     }
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(explain(io::ErrorKind::TimedOut.into()));
-    }
-    let stream = TcpStream::connect_timeout(&to, left).map_err(explain)?;
+    let stream = connect_again(to, deadline).map_err(explain)?;
     stream.set_nodelay(true).map_err(explain)?;
     Ok(stream)
+}
+
+/// A system whose queue is full drops who comes, and the one here would ask again after a whole
+/// second: by then there may have been room for long.
+fn connect_again(to: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
+    let mut patience = FIRST;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        match TcpStream::connect_timeout(&to, patience.min(left)) {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => patience *= 2,
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Whether the system could not know which network an address is in.
@@ -291,6 +306,19 @@ mod tests {
         let connect = |_| TcpStream::connect_timeout(&at, Duration::from_millis(100)).ok();
         let streams = (0..4).map_while(connect).collect();
         (at, streams)
+    }
+
+    #[test]
+    fn who_was_dropped_by_a_full_queue_does_not_wait_for_a_second() {
+        let mut listener = silent();
+        let (at, held) = full(&mut listener);
+        let begun = Instant::now();
+        let dialling = thread::spawn(move || connect(at, begun + TIMEOUT).map(|_| begun.elapsed()));
+        // Once it has been dropped, there is room again.
+        thread::sleep(FIRST / 4);
+        held.iter().for_each(|_| drop(listener.accept().unwrap()));
+        let took = dialling.join().unwrap().unwrap();
+        assert!(took < Duration::from_millis(900), "{took:?}");
     }
 
     #[test]

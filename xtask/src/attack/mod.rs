@@ -12,7 +12,6 @@ mod usage;
 mod watch;
 
 use std::io::Read;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -60,7 +59,7 @@ pub(crate) fn run(flags: &Attack) -> Result<()> {
                 over.join(", ")
             }
             Err(error) => {
-                println!("{:<16} ! {error:#}", step.name);
+                println!("{:<18} ! {error:#}", step.name);
                 format!("{error:#}")
             }
         };
@@ -84,11 +83,13 @@ fn carry_out(nodes: &mut Nodes, step: &Step, liar: &Path, short: bool) -> Result
     let before = nodes.usage()?;
     let (count, stay) = match step.short.filter(|_| short) {
         Some(count) => (count, Duration::from_secs(2)),
-        None => (step.count, Duration::from_secs(6)),
+        None => (step.count, step.stay),
     };
     let watch = Watch::start(nodes, step.asked);
     let began = Instant::now();
-    let mut attack = attack(liar, nodes.target(step.asked), step.name, count, stay)?;
+    let words = [nodes.target(step.asked).to_string(), step.name.into(), count.to_string()];
+    let words = words.into_iter().chain([stay.as_secs().to_string()]);
+    let mut attack = attack(liar, words.chain(nodes.liars_secret()))?;
     thread::sleep(NEWCOMER_AFTER);
     let newcomer = nodes.newcomer(PATIENCE)?;
     let said = wait(&mut attack, began + stay + PATIENCE)?;
@@ -103,12 +104,12 @@ fn carry_out(nodes: &mut Nodes, step: &Step, liar: &Path, short: bool) -> Result
     Ok(figures)
 }
 
-fn attack(liar: &Path, to: SocketAddr, name: &str, count: u64, stay: Duration) -> Result<Child> {
+fn attack(liar: &Path, words: impl Iterator<Item = String>) -> Result<Child> {
     // With as many descriptors as it can have; the nodes get by with what they are given.
     Command::new("sh")
         .args(["-c", "ulimit -n $(ulimit -H -n); exec \"$0\" \"$@\""])
         .arg(liar)
-        .args([&to.to_string(), name, &count.to_string(), &stay.as_secs().to_string()])
+        .args(words)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

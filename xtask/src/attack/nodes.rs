@@ -77,6 +77,11 @@ impl Nodes {
         })
     }
 
+    /// The file with the secret of the nodes, which a liar holds.
+    pub(super) fn liars_secret(&self) -> Option<String> {
+        self.client.sealed.then(|| self.client.secret())
+    }
+
     /// The processes of the nodes that are attacked.
     pub(super) fn processes(&self) -> Vec<u32> {
         self.children.iter().take(NODES).flatten().map(Child::id).collect()

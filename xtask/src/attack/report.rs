@@ -55,7 +55,7 @@ pub(super) fn foot() -> &'static str {
 fn cells(cells: [String; HEAD.len()]) -> String {
     let [name, rest @ ..] = cells;
     let rest: String = rest.iter().map(|cell| format!(" {cell:>9}")).collect();
-    format!("{name:<16}{rest}")
+    format!("{name:<18}{rest}")
 }
 
 fn seconds(time: Duration) -> String {

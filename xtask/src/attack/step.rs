@@ -1,5 +1,7 @@
 //! The attacks.
 
+use std::time::Duration;
+
 use super::figures::{Bounds, USUAL};
 
 /// An attack, by the name that the liar has for it.
@@ -10,7 +12,9 @@ pub(super) struct Step {
     pub(super) count: u64,
     /// How often in a short run, if it is a part of such.
     pub(super) short: Option<u64>,
-    /// Whether the nodes have a secret. The liar speaks in clear.
+    /// How long the liar stays afterwards, or has the attack last.
+    pub(super) stay: Duration,
+    /// Whether the nodes have a secret, and encrypt.
     pub(super) sealed: bool,
     /// Who is to be answered all the time, and at whose door the attack is made.
     pub(super) asked: Asked,
@@ -26,10 +30,20 @@ pub(super) enum Asked {
     Metrics,
 }
 
-const LIE: Step =
-    Step { name: "", count: 0, short: None, sealed: false, asked: Asked::Members, bounds: USUAL };
+const LIE: Step = Step {
+    name: "",
+    count: 0,
+    short: None,
+    stay: Duration::from_secs(6),
+    sealed: true,
+    asked: Asked::Members,
+    bounds: USUAL,
+};
 
-const CROWD: Step = Step { sealed: true, ..LIE };
+/// Frames that are not in records of Noise, where lengths and nonsense are met first.
+const CLEAR: Step = Step { sealed: false, ..LIE };
+
+const MINUTE: Step = Step { stay: Duration::from_secs(60), ..LIE };
 
 /// All attacks.
 pub(super) const STEPS: &[Step] = &[
@@ -41,21 +55,24 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "left", count: 10_000, ..LIE },
     Step { name: "ping-requests", count: 200_000, short: Some(20_000), ..LIE },
     Step { name: "not-dialable", count: 200_000, ..LIE },
-    Step { name: "digests", count: 200_000, ..LIE },
-    Step { name: "half-frames", count: 60, ..LIE },
-    // Messages of all links that are not complete may take 256 MiB; the system's allocator keeps more
-    // of what they leave behind as they grow.
-    Step { name: "half-messages", count: 60, bounds: Bounds { memory: 512, ..USUAL }, ..LIE },
+    Step { name: "digests", count: 200_000, ..CLEAR },
+    Step { name: "half-frames", count: 60, ..CLEAR },
+    // Messages of all links that are not complete may take 128 MiB.
+    Step { name: "half-messages", count: 60, bounds: Bounds { memory: 192, ..USUAL }, ..LIE },
     Step { name: "controls", count: 300, ..LIE },
     Step { name: "ties", count: 2_000_000, ..LIE },
     Step { name: "forged", count: 200_000, ..LIE },
-    Step { name: "garbage", count: 200_000, short: Some(20_000), ..LIE },
+    Step { name: "garbage", count: 200_000, short: Some(20_000), ..CLEAR },
     Step { name: "queries", count: 200_000, ..LIE },
     Step { name: "spawns", count: 200_000, ..LIE },
     Step { name: "codes-wanted", count: 200_000, ..LIE },
-    Step { name: "silent", count: 10_000, ..CROWD },
-    Step { name: "dripping", count: 10_000, ..CROWD },
-    Step { name: "http", count: 1_000, short: Some(100), ..CROWD },
-    Step { name: "handshakes", count: 1_000, ..CROWD },
+    Step { name: "silent", count: 10_000, ..LIE },
+    Step { name: "dripping", count: 10_000, ..LIE },
+    Step { name: "introduced", count: 10_000, ..LIE },
+    // A thousand a second.
+    Step { name: "coming", count: 60_000, ..MINUTE },
+    Step { name: "http", count: 1_000, short: Some(100), ..LIE },
+    Step { name: "handshakes", count: 1_000, ..LIE },
     Step { name: "silent-metrics", count: 10, asked: Asked::Metrics, ..LIE },
+    Step { name: "strangers-and-liar", count: 10_000, ..MINUTE },
 ];

@@ -17,9 +17,11 @@ const SHARE: usize = PLACES / 4;
 const AT_STAGE: usize = PLACES / 4;
 /// How long a connection may be at this stage.
 pub(super) const TIME: Duration = Duration::from_secs(5);
-/// How long everybody has a place at least. It is enough for what was sent along with the connection
-/// to be read.
-const LEAST: Duration = Duration::from_millis(10);
+/// How long everybody has a place at least: enough for what was sent along with the connection to be
+/// read.
+const LEAST: Duration = Duration::from_millis(2);
+/// And after a step: enough for an answer, if it comes from near.
+const LEAST_BETWEEN: Duration = Duration::from_millis(20);
 
 /// Who has a place.
 pub(super) struct Places<T> {
@@ -58,7 +60,9 @@ impl<T> Places<T> {
 
     /// From when on there is a place for the next; `None` if there is one already.
     pub(super) fn free_at(&self) -> Option<Instant> {
-        Some(self.taken.get(&self.loser()?)?.since + LEAST)
+        let loser = self.taken.get(&self.loser()?)?;
+        let least = if loser.stage == Stage::Mute { LEAST } else { LEAST_BETWEEN };
+        Some(loser.since + least)
     }
 
     /// Takes the next place. Gives back who has lost its own for that.
@@ -226,8 +230,10 @@ mod tests {
             places.take(n, ONE, start + ms(n as u64));
         }
         assert_eq!(places.free_at(), Some(start + LEAST));
-        places.proceeds(0, Stage::Mute, start + ms(5));
-        assert_eq!(places.free_at(), Some(start + ms(1) + LEAST));
+        for n in 0..PLACES {
+            places.proceeds(n, Stage::Introduced, start + ms(n as u64));
+        }
+        assert_eq!(places.free_at(), Some(start + LEAST_BETWEEN));
         places.leave(77);
         assert_eq!(places.free_at(), None);
     }

@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use iridium_proto::{IridiumMessage, MAX_MESSAGE, Piece};
+use iridium_proto::{IridiumMessage, MAX_MESSAGE, PIECE_LEN, Piece};
 
 use super::queue::{Kind, MAX_TRANSFERS, WINDOW};
+
+/// Pieces that are shorter are put together as they come.
+const SHORT: usize = PIECE_LEN / 2;
 
 /// Long messages of which a part has come.
 #[derive(Debug, Default)]
@@ -13,15 +16,19 @@ pub(crate) struct Assembly {
     parts: HashMap<u32, Part>,
     /// Bytes in all parts.
     held: usize,
+    /// The memory that they take.
+    memory: usize,
 }
 
-/// A message of which some pieces have come.
+/// A message of which some pieces have come. They stay apart until the last: one text that grows would
+/// take twice its memory now and then, and leave holes behind.
 #[derive(Debug)]
 struct Part {
     kind: u8,
     /// When its first piece came.
     since: Instant,
-    bytes: Vec<u8>,
+    pieces: Vec<Vec<u8>>,
+    len: usize,
 }
 
 /// A complete message.
@@ -56,9 +63,9 @@ impl Assembly {
         self.held
     }
 
-    /// The memory that these messages take, in bytes: each has room to grow.
+    /// The memory that these messages take, in bytes.
     pub(crate) fn memory(&self) -> usize {
-        self.parts.values().map(|part| part.bytes.capacity()).sum()
+        self.memory
     }
 
     /// When the first piece came of the oldest message that is not complete.
@@ -73,26 +80,62 @@ impl Assembly {
         if piece.bytes.is_empty() && !piece.last {
             return Err("an empty piece that is not the last");
         }
-        let new = || Part { kind: piece.kind, since: Instant::now(), bytes: Vec::new() };
+        let new = || Part { kind: piece.kind, since: Instant::now(), pieces: Vec::new(), len: 0 };
         let part = self.parts.entry(piece.transfer).or_insert_with(new);
         if part.kind != piece.kind {
             return Err("pieces of one message with different kinds");
         }
-        if part.bytes.len() + piece.bytes.len() > MAX_MESSAGE {
+        let len = piece.bytes.len();
+        if part.len + len > MAX_MESSAGE {
             return Err("a message over the limit, in pieces");
         }
-        part.bytes.extend_from_slice(&piece.bytes);
-        self.held += piece.bytes.len();
+        self.memory += part.add(piece.bytes);
+        self.held += len;
         // The sender has credit for a whole message before it sends the first piece.
         if self.held > WINDOW {
             return Err("more pieces than it has credit for");
         }
         let complete = if piece.last { self.parts.remove(&piece.transfer) } else { None };
-        self.held -= complete.as_ref().map_or(0, |part| part.bytes.len());
-        Ok(complete.map(|Part { kind, bytes, .. }| match Kind::of(kind) {
-            Some(_) => Assembled::Known(bytes),
-            None => Assembled::Unknown { kind, len: bytes.len() },
+        Ok(complete.map(|part| {
+            self.held -= part.len;
+            self.memory -= part.memory();
+            match Kind::of(part.kind) {
+                Some(_) => Assembled::Known(part.into_bytes()),
+                None => Assembled::Unknown { kind: part.kind, len: part.len },
+            }
         }))
+    }
+}
+
+impl Part {
+    /// Adds a piece. Gives how much memory it takes.
+    fn add(&mut self, mut piece: Vec<u8>) -> usize {
+        self.len += piece.len();
+        if let Some(last) = self.pieces.last_mut()
+            && last.len() + piece.len() <= last.capacity()
+        {
+            last.extend_from_slice(&piece);
+            return 0;
+        }
+        if piece.len() < SHORT {
+            piece.reserve_exact(SHORT - piece.len());
+        } else {
+            piece.shrink_to_fit();
+        }
+        let memory = piece.capacity();
+        self.pieces.push(piece);
+        memory
+    }
+
+    fn memory(&self) -> usize {
+        self.pieces.iter().map(Vec::capacity).sum()
+    }
+
+    fn into_bytes(mut self) -> Vec<u8> {
+        match self.pieces.as_mut_slice() {
+            [whole] => std::mem::take(whole),
+            pieces => pieces.concat(),
+        }
     }
 }
 
@@ -116,6 +159,29 @@ mod tests {
         assert_eq!(assembly.add(piece(1, 1, 1, true)), whole(vec![1, 1, 1]));
         assert_eq!(assembly.add(IridiumMessage::Deliver(vec![9])), whole(vec![9]));
         assert_eq!(assembly.add(piece(2, 2, 0, true)), whole(vec![2]));
+    }
+
+    #[test]
+    fn pieces_of_all_lengths_make_the_message_and_take_little_more_memory_than_it() {
+        let mut assembly = Assembly::default();
+        let lengths = [1, 0, SHORT, 3, PIECE_LEN, SHORT - 1, 2, 2, PIECE_LEN];
+        let (mut expected, mut most) = (Vec::new(), 0);
+        for round in 0..200 {
+            let (byte, len) = (round as u8, lengths[round % lengths.len()].max(1));
+            expected.extend(vec![byte; len]);
+            assert_eq!(assembly.add(piece(1, byte, len, false)), Ok(None));
+            most = most.max(assembly.memory());
+        }
+        assert!(most <= 2 * expected.len(), "{most} for {}", expected.len());
+        assert_eq!(assembly.add(piece(1, 0, 0, true)), whole(expected));
+        assert_eq!((assembly.held(), assembly.memory()), (0, 0));
+    }
+
+    #[test]
+    fn tiny_pieces_do_not_take_more_memory_than_large_ones() {
+        let mut assembly = Assembly::default();
+        (0..100_000).for_each(|_| assert_eq!(assembly.add(piece(1, 7, 1, false)), Ok(None)));
+        assert!(assembly.memory() < 100_000 + PIECE_LEN, "{}", assembly.memory());
     }
 
     #[test]

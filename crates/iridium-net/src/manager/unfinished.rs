@@ -8,9 +8,8 @@ use std::time::Instant;
 use crate::ids::ConnId;
 use crate::threads::lock;
 
-/// Bytes that they may take together: the longest messages of eight others at the same time, and twice
-/// as many when they are half as long.
-const MOST: usize = 256 * 1024 * 1024;
+/// Bytes that they may take together: the longest messages of eight others at the same time.
+const MOST: usize = 128 * 1024 * 1024;
 
 /// What each link holds of unfinished messages. `L` is a handle of a link.
 pub(super) struct Unfinished<L>(Mutex<HashMap<ConnId, Held<L>>>);

@@ -1,7 +1,6 @@
 //! Lies about who is a member, and where.
 
 use std::error::Error;
-use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +9,8 @@ use iridium_proto::{
     IridiumMessage, MemberRecord, Members, Ping, PingReq, RecordState, RejectReason,
 };
 
-use crate::link::{Link, accept, frame, invented, liar, nowhere, record};
+use crate::link::{Link, first, frame, invented, liar, nowhere, record};
+use crate::wire::{Door, accept};
 
 /// Members that are told of in one message.
 const LIST: usize = 4_000;
@@ -18,7 +18,7 @@ const LIST: usize = 4_000;
 const NUMBERS: u32 = 100_000;
 
 /// So many others come in, one after the other, and are gone at once.
-pub(crate) fn hellos(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn hellos(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     for number in 0..count {
         let one = invented(&format!("fly{number}"), NUMBERS + number as u32, nowhere())?;
         if let Err(error) = Link::open(to, one) {
@@ -33,8 +33,8 @@ pub(crate) fn hellos(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, 
 
 /// Tells of ghosts, who answer each that dials them that a later incarnation of it is known: the last
 /// of all, and then one that is as late as can be believed.
-pub(crate) fn outdated(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
-    let ghosts = TcpListener::bind((to.ip(), 0))?;
+pub(crate) fn outdated(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    let ghosts = TcpListener::bind((to.addr.ip(), 0))?;
     let link = Link::open(to, liar()?)?;
     let ghost =
         |number: u32| invented(&format!("ghost{number}"), NUMBERS + number, ghosts.local_addr()?);
@@ -48,37 +48,33 @@ pub(crate) fn outdated(to: SocketAddr, count: u64, stay: Duration) -> Result<u64
             thread::sleep(Duration::from_millis(2));
             continue;
         };
-        stream.set_nonblocking(false)?;
-        let Ok((mut stream, IridiumMessage::Join(join))) = accept(stream) else { continue };
+        let Ok((mut mouth, mut ear)) = accept(stream, to) else { continue };
+        let Ok(IridiumMessage::Join(join)) = first(&mut ear) else { continue };
         let later = [u64::MAX, u64::MAX - 1, join.intro.id.incarnation + 1][said as usize % 3];
-        let _ = stream.write_all(&frame(&IridiumMessage::Reject(RejectReason::Outdated(later)))?);
+        let _ = mouth.write(&frame(&IridiumMessage::Reject(RejectReason::Outdated(later)))?);
         said += 1;
     }
     Ok(said)
 }
 
 /// Tells of so many members at an address where nobody listens.
-pub(crate) fn members(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn members(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     tell(to, count, stay, nowhere(), RecordState::Alive)
 }
 
 /// Tells of so many members at an address where somebody listens and says nothing.
-pub(crate) fn silent_members(
-    to: SocketAddr,
-    count: u64,
-    stay: Duration,
-) -> Result<u64, Box<dyn Error>> {
-    let mute = TcpListener::bind((to.ip(), 0))?;
+pub(crate) fn silent_members(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    let mute = TcpListener::bind((to.addr.ip(), 0))?;
     tell(to, count, stay, mute.local_addr()?, RecordState::Alive)
 }
 
 /// Tells that so many members were forgotten.
-pub(crate) fn forgotten(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn forgotten(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     tell(to, count, stay, nowhere(), RecordState::Forgotten)
 }
 
 /// Says again and again that all others have left, or are down.
-pub(crate) fn left(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn left(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
     let lie = |number: u64| {
         let state = [RecordState::Left, RecordState::Down, RecordState::Forgotten];
@@ -97,11 +93,7 @@ pub(crate) fn left(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Bo
 }
 
 /// Asks to probe another member.
-pub(crate) fn ping_requests(
-    to: SocketAddr,
-    count: u64,
-    stay: Duration,
-) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn ping_requests(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
     let target = link.members.first().ok_or("there is no other member")?.id.clone();
     let ask = |token| IridiumMessage::PingReq(PingReq { token, target: target.clone() });
@@ -111,11 +103,7 @@ pub(crate) fn ping_requests(
 }
 
 /// Says that the node cannot be dialled, at this address and that.
-pub(crate) fn not_dialable(
-    to: SocketAddr,
-    count: u64,
-    stay: Duration,
-) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn not_dialable(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
     let mut info = liar()?.info;
     info.alias = link.peer.alias.clone();
@@ -130,7 +118,7 @@ pub(crate) fn not_dialable(
 }
 
 /// Heartbeats with digests that never fit, and lists that want an answer.
-pub(crate) fn digests(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn digests(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
     let said = link.say((0..count).map(|token| match token % 2 {
         0 => IridiumMessage::Ping(Ping { token, digest: token }),
@@ -141,7 +129,7 @@ pub(crate) fn digests(to: SocketAddr, count: u64, stay: Duration) -> Result<u64,
 }
 
 fn tell(
-    to: SocketAddr,
+    to: &Door,
     count: u64,
     stay: Duration,
     at: SocketAddr,

@@ -1,8 +1,6 @@
 //! What is begun and not ended.
 
 use std::error::Error;
-use std::io::Write as _;
-use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +8,8 @@ use iridium_proto::{
     ControlRequest, IridiumMessage, MAX_FRAME_ADMITTED, MAX_MESSAGE, PIECE_LEN, Piece,
 };
 
-use crate::link::{Link, connect, frame, invented, nowhere};
+use crate::link::{Link, frame, invented, nowhere};
+use crate::wire::{Door, connect};
 
 /// The number of the first of those who hold a link each.
 const NUMBERS: u32 = 2_000;
@@ -18,7 +17,7 @@ const NUMBERS: u32 = 2_000;
 const DELIVER: u8 = 12;
 
 /// So many members begin a frame as long as it may be, and never end it.
-pub(crate) fn frames(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn frames(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let length = MAX_FRAME_ADMITTED as u32;
     let mut bytes = length.to_le_bytes().to_vec();
     bytes.push(DELIVER);
@@ -27,7 +26,7 @@ pub(crate) fn frames(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, 
 }
 
 /// So many members begin a message as long as it may be, and never end it.
-pub(crate) fn messages(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn messages(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let pieces = (MAX_MESSAGE / PIECE_LEN) as u64;
     let piece = |_| {
         let bytes = vec![7; PIECE_LEN];
@@ -37,12 +36,12 @@ pub(crate) fn messages(to: SocketAddr, count: u64, stay: Duration) -> Result<u64
 }
 
 /// So many control clients ask for the members, and stay for another request.
-pub(crate) fn controls(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn controls(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let request = frame(&IridiumMessage::ControlRequest(ControlRequest::Members))?;
     let mut clients = Vec::new();
     for _ in 0..count {
         let mut client = connect(to)?;
-        client.write_all(&request)?;
+        client.0.write(&request)?;
         clients.push(client);
     }
     thread::sleep(stay);
@@ -50,7 +49,7 @@ pub(crate) fn controls(to: SocketAddr, count: u64, stay: Duration) -> Result<u64
 }
 
 fn each(
-    to: SocketAddr,
+    to: &Door,
     count: u64,
     stay: Duration,
     say: impl Fn(&Link) -> bool,

@@ -1,10 +1,9 @@
 //! A link that is made by hand, over which anything can be said.
 
 use std::error::Error;
-use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -14,12 +13,12 @@ use iridium_proto::{
     RecordState, encode_frame,
 };
 
+use crate::wire::{Door, Ear, Mouth, connect};
+
 /// A lie: to whom, how often, and how long to stay afterwards. Gives how often it was said before the
 /// node closed the link, if it did.
-pub(crate) type Lie = fn(SocketAddr, u64, Duration) -> Result<u64, Box<dyn Error>>;
+pub(crate) type Lie = fn(&Door, u64, Duration) -> Result<u64, Box<dyn Error>>;
 
-/// What a node sends first that speaks version 1 of the protocol in clear.
-const PREAMBLE: [u8; 9] = *b"IRDM\x00\x01\x00\x01\x00";
 /// How long a node may take for anything.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of data that may be sent before there is credit, and what each message costs beside its own.
@@ -32,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// A link to a node.
 pub(crate) struct Link {
-    stream: Arc<Mutex<TcpStream>>,
+    mouth: Arc<Mutex<Mouth>>,
     shared: Arc<Shared>,
     /// The node at the other end.
     pub(crate) peer: NodeId,
@@ -45,25 +44,6 @@ pub(crate) struct Link {
 struct Shared {
     credit: AtomicUsize,
     over: AtomicBool,
-}
-
-/// Connects without saying who it is.
-pub(crate) fn connect(to: SocketAddr) -> Result<TcpStream, Box<dyn Error>> {
-    let mut stream = TcpStream::connect(to)?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(&PREAMBLE)?;
-    stream.read_exact(&mut [0; PREAMBLE.len()])?;
-    Ok(stream)
-}
-
-/// Accepts a connection up to the first message of the node that has dialled.
-pub(crate) fn accept(mut stream: TcpStream) -> Result<(TcpStream, IridiumMessage), Box<dyn Error>> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.read_exact(&mut [0; PREAMBLE.len()])?;
-    stream.write_all(&PREAMBLE)?;
-    let first = next(&mut stream, &mut decoder())?;
-    Ok((stream, first))
 }
 
 /// The frame of a message.
@@ -106,36 +86,33 @@ pub(crate) fn record(of: Introduction, state: RecordState) -> MemberRecord {
 /// The reader has the other half of the connection, which ends with this one.
 impl Drop for Link {
     fn drop(&mut self) {
-        let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        // The node may have closed it already.
-        let _ = stream.shutdown(Shutdown::Both);
+        lock(&self.mouth).close();
     }
 }
 
 impl Link {
     /// Becomes a member.
-    pub(crate) fn open(to: SocketAddr, intro: Introduction) -> Result<Self, Box<dyn Error>> {
-        let mut stream = connect(to)?;
+    pub(crate) fn open(to: &Door, intro: Introduction) -> Result<Self, Box<dyn Error>> {
+        let (mut mouth, mut ear) = connect(to)?;
         let hello = Hello { intro, version: 1, features: Features::NONE };
-        stream.write_all(&frame(&IridiumMessage::Hello(hello))?)?;
+        mouth.write(&frame(&IridiumMessage::Hello(hello))?)?;
         let mut decoder = decoder();
-        let ack = match next(&mut stream, &mut decoder)? {
+        let ack = match next(&mut ear, &mut decoder)? {
             IridiumMessage::HelloAck(ack) => ack,
             other => return Err(format!("not let in: {other:?}").into()),
         };
-        stream.write_all(&frame(&IridiumMessage::Ping(Ping { token: 1, digest: 0 }))?)?;
-        stream.set_read_timeout(None)?;
+        mouth.write(&frame(&IridiumMessage::Ping(Ping { token: 1, digest: 0 }))?)?;
+        ear.be_patient()?;
         let shared = Shared { credit: AtomicUsize::new(WINDOW), over: AtomicBool::new(false) };
-        let (shared, reading) = (Arc::new(shared), stream.try_clone()?);
-        let stream = Arc::new(Mutex::new(stream));
+        let (shared, mouth) = (Arc::new(shared), Arc::new(Mutex::new(mouth)));
         let (sender, data) = mpsc::channel();
-        let (theirs, writing) = (Arc::clone(&shared), Arc::clone(&stream));
+        let (theirs, answering) = (Arc::clone(&shared), Arc::clone(&mouth));
         thread::Builder::new().name("liar-reader".into()).spawn(move || {
             // Why it has ended is the node's affair.
-            let _ = listen(reading, decoder, &writing, &theirs, &sender);
+            let _ = listen(ear, decoder, &answering, &theirs, &sender);
             theirs.over.store(true, Ordering::SeqCst);
         })?;
-        Ok(Self { stream, shared, peer: ack.intro.id, members: ack.nodes, data })
+        Ok(Self { mouth, shared, peer: ack.intro.id, members: ack.nodes, data })
     }
 
     /// Whether the node has closed it.
@@ -170,7 +147,7 @@ impl Link {
 
     /// Sends bytes that need not be a frame. Answers whether the link is still there.
     pub(crate) fn write(&self, bytes: &[u8]) -> bool {
-        write(&self.stream, bytes).is_ok() && !self.is_over()
+        lock(&self.mouth).write(bytes).is_ok() && !self.is_over()
     }
 
     /// Stays for a while, or until the node closes the link.
@@ -194,50 +171,48 @@ impl Link {
     }
 }
 
+/// The first message on a connection.
+pub(crate) fn first(ear: &mut Ear) -> Result<IridiumMessage, Box<dyn Error>> {
+    next(ear, &mut decoder())
+}
+
 fn decoder() -> FrameDecoder {
     FrameDecoder::new(MAX_FRAME_ADMITTED)
 }
 
-fn write(stream: &Mutex<TcpStream>, bytes: &[u8]) -> std::io::Result<()> {
-    stream.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes)
+fn lock(mouth: &Mutex<Mouth>) -> MutexGuard<'_, Mouth> {
+    mouth.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The next message of a node.
-fn next(
-    stream: &mut TcpStream,
-    decoder: &mut FrameDecoder,
-) -> Result<IridiumMessage, Box<dyn Error>> {
-    let mut buffer = [0; 16 * 1024];
+fn next(ear: &mut Ear, decoder: &mut FrameDecoder) -> Result<IridiumMessage, Box<dyn Error>> {
     loop {
         if let Some(message) = decoder.next_message()? {
             return Ok(message);
         }
-        match stream.read(&mut buffer)? {
-            0 => return Err("the node has closed the connection".into()),
-            n => decoder.extend(&buffer[..n]),
-        }
+        decoder.extend(&ear.read()?);
     }
 }
 
 /// Answers heartbeats, so that the node has nothing against the liar, and keeps the accounts.
 fn listen(
-    mut stream: TcpStream,
+    mut ear: Ear,
     mut decoder: FrameDecoder,
-    writing: &Mutex<TcpStream>,
+    mouth: &Mutex<Mouth>,
     shared: &Shared,
     data: &mpsc::Sender<Vec<u8>>,
 ) -> Result<(), Box<dyn Error>> {
     loop {
-        match next(&mut stream, &mut decoder)? {
+        match next(&mut ear, &mut decoder)? {
             IridiumMessage::Ping(Ping { token, digest }) => {
-                write(writing, &frame(&IridiumMessage::Pong(Pong { token, digest }))?)?;
+                lock(mouth).write(&frame(&IridiumMessage::Pong(Pong { token, digest }))?)?;
             }
             IridiumMessage::Credit(bytes) => {
                 shared.credit.fetch_add(bytes as usize, Ordering::SeqCst);
             }
             IridiumMessage::Signal(bytes) | IridiumMessage::Deliver(bytes) => {
                 let credit = IridiumMessage::Credit((bytes.len() + OVERHEAD) as u64);
-                write(writing, &frame(&credit)?)?;
+                lock(mouth).write(&frame(&credit)?)?;
                 // A lie that does not care for answers does not take them.
                 let _ = data.send(bytes);
             }

@@ -2,25 +2,28 @@
 //! what no honest node says. `cargo xtask attack` starts it against real nodes and checks that they
 //! keep their bounds.
 //!
-//! `cargo run -p iridium-node --example liar -- HOST:PORT LIE COUNT SECONDS`
+//! `cargo run -p iridium-node --example liar -- HOST:PORT LIE COUNT SECONDS [SECRET-FILE]`
 //!
-//! It lies `COUNT` times, and then stays a member for so many `SECONDS`. The nodes run with
-//! `--insecure`, where the frames that are else encrypted go in clear: all that it sends is made here
-//! from what `iridium-proto` tells anyone, so no crate has a way around the protocol for it. The last
-//! four are no members: strangers that do not get past the door of any node.
+//! It lies `COUNT` times, and then stays a member for so many `SECONDS`; in clear, if no file with a
+//! secret is named. All that it sends is made here from what `iridium-proto` and the specification of
+//! Noise tell anyone, so no crate has a way around the protocol for it. Some are no members:
+//! strangers that do not get past the door of any node.
 
+mod cipher;
 mod gossip;
 mod half;
 mod link;
 mod processes;
 mod strangers;
+mod together;
+mod wire;
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::link::Lie;
+use crate::wire::Door;
 
 /// All lies, by name.
 const LIES: &[(&str, Lie)] = &[
@@ -45,8 +48,11 @@ const LIES: &[(&str, Lie)] = &[
     ("silent", strangers::silent),
     ("silent-metrics", strangers::silent),
     ("dripping", strangers::dripping),
+    ("introduced", strangers::introduced),
+    ("coming", strangers::coming),
     ("http", strangers::http),
     ("handshakes", strangers::handshakes),
+    ("strangers-and-liar", together::strangers_and_liar),
 ];
 
 fn main() -> ExitCode {
@@ -61,16 +67,32 @@ fn main() -> ExitCode {
 
 fn lie() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [to, name, count, seconds] = arguments.as_slice() else {
+    let (needed, secret) = arguments.split_at(arguments.len().min(4));
+    let [to, name, count, seconds] = needed else {
         let names: Vec<_> = LIES.iter().map(|(name, _)| *name).collect();
-        return Err(format!("liar HOST:PORT LIE COUNT SECONDS; lies: {}", names.join(" ")).into());
+        let usage = "liar HOST:PORT LIE COUNT SECONDS [SECRET-FILE]";
+        return Err(format!("{usage}; lies: {}", names.join(" ")).into());
     };
-    let to: SocketAddr = to.parse()?;
+    let key = secret.first().map(|path| key(path)).transpose()?;
+    let to = Door { addr: to.parse()?, key };
     let (count, seconds) = (count.parse()?, seconds.parse()?);
     let Some((_, lie)) = LIES.iter().find(|(known, _)| known == name) else {
         return Err(format!("there is no lie {name}").into());
     };
-    let said = lie(to, count, Duration::from_secs(seconds))?;
+    let said = lie(&to, count, Duration::from_secs(seconds))?;
     println!("{name}: said {said} of {count}");
     Ok(())
+}
+
+/// The first key in a file.
+fn key(path: &str) -> Result<[u8; 32], Box<dyn Error>> {
+    let text = std::fs::read_to_string(path)?;
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    let digits = line.ok_or("there is no key in it")?;
+    let mut key = [0; 32];
+    for (at, byte) in key.iter_mut().enumerate() {
+        let pair = digits.get(2 * at..2 * at + 2).ok_or("the key is too short")?;
+        *byte = u8::from_str_radix(pair, 16)?;
+    }
+    Ok(key)
 }

@@ -1,13 +1,13 @@
 //! Lies of the liar's processes, of which there are none, to those of the node.
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use iridium_proto::to_bytes;
 use iridium_vm::{Pid, Start};
 
 use crate::link::{Link, liar};
+use crate::wire::Door;
 
 /// The process that is lied to is registered under this name.
 const VICTIM: &str = "victim";
@@ -26,7 +26,7 @@ const WHERE_IS: u32 = 3;
 const KILLED: i64 = -1;
 
 /// Links and monitors of ever other processes.
-pub(crate) fn ties(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn ties(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
     let victim = victim(&link)?;
     let me = liar()?.id.number.number();
@@ -40,7 +40,7 @@ pub(crate) fn ties(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Bo
 }
 
 /// Ends of processes of the node itself, which only it can tell of.
-pub(crate) fn forged(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn forged(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
     let victim = victim(&link)?;
     said(&link, count, stay, |number| {
@@ -50,7 +50,7 @@ pub(crate) fn forged(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, 
 }
 
 /// What means nothing.
-pub(crate) fn garbage(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn garbage(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
     said(&link, count, stay, |number| match number % 4 {
         0 => Ok(vec![7; 40]),
@@ -61,13 +61,13 @@ pub(crate) fn garbage(to: SocketAddr, count: u64, stay: Duration) -> Result<u64,
 }
 
 /// Questions of operators, of which most have long answers.
-pub(crate) fn queries(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn queries(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
     said(&link, count, stay, |number| node_message(&(QUERY, number, PROCESSES)))
 }
 
 /// Processes of ever other modules, which nobody has.
-pub(crate) fn spawns(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn spawns(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
     let from = Pid::new(liar()?.id.number.number(), 1);
     let node = link.peer.number.number();
@@ -80,11 +80,7 @@ pub(crate) fn spawns(to: SocketAddr, count: u64, stay: Duration) -> Result<u64, 
 }
 
 /// Wants the code of ever other modules.
-pub(crate) fn codes_wanted(
-    to: SocketAddr,
-    count: u64,
-    stay: Duration,
-) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn codes_wanted(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
     said(&link, count, stay, |number| node_message(&(CODE_WANTED, module(number))))
 }
