@@ -49,7 +49,7 @@ pub(crate) fn http(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn
 
 /// So many that authenticate with a key that is none.
 pub(crate) fn handshakes(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
-    crowd(to, count, stay, Manner::Saying(&HANDSHAKE))
+    crowd(to, count, stay, Manner::Saying(HANDSHAKE))
 }
 
 /// So many that say what they speak, and no more.
