@@ -165,15 +165,57 @@ const WAYS: &[Way] = &[
     }),
 ];
 
+/// Runs a test in a process of its own, unless this is that. Answers whether it has.
+fn ran_alone() -> bool {
+    if std::env::var_os(ALONE).is_some() {
+        return false;
+    }
+    let name = std::thread::current().name().unwrap().to_string();
+    let mut alone = Command::new(std::env::current_exe().unwrap());
+    let outcome = alone.args([&name, "--exact", "--nocapture"]).env(ALONE, "1").output();
+    let outcome = outcome.unwrap();
+    let said = String::from_utf8_lossy(&outcome.stderr).into_owned();
+    assert!(outcome.status.success(), "{said}");
+    true
+}
+
+/// Bytes that this process has in memory.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn a_thousand_joins_kills_and_refused_greetings_leave_nothing_behind() {
+    if ran_alone() {
+        return;
+    }
+    let node = Manager::start(impatient("a")).unwrap();
+    let round = || {
+        reset(join_by_hand(&node));
+        drop(join_by_hand(&node));
+        for refused in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"IRDM\x00\x09\x00\x0a\x01"] {
+            let mut stream = TcpStream::connect(node.local_addr()).unwrap();
+            stream.write_all(refused).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    };
+    // What is kept for those who come again, and by the allocator, is there then.
+    (0..25).for_each(|_| round());
+    let down = || state_of(&node, "join_by_handr") == Some(iridium_proto::ViewState::Down);
+    wait_for("the last is down", down);
+    let (before, memory_before) = (resources(), memory());
+    (0..250).for_each(|_| round());
+    assert_returns("after a thousand", before);
+    let grown = memory().saturating_sub(memory_before);
+    assert!(grown < 4 << 20, "{grown} bytes more than before");
+}
+
 #[test]
 fn every_way_in_which_a_connection_ends_gives_back_what_it_took() {
-    if std::env::var_os(ALONE).is_none() {
-        let name = std::thread::current().name().unwrap().to_string();
-        let mut alone = Command::new(std::env::current_exe().unwrap());
-        let outcome = alone.args([&name, "--exact", "--nocapture"]).env(ALONE, "1").output();
-        let outcome = outcome.unwrap();
-        let said = String::from_utf8_lossy(&outcome.stderr).into_owned();
-        return assert!(outcome.status.success(), "{said}");
+    if ran_alone() {
+        return;
     }
     let node = Manager::start(impatient("a")).unwrap();
     // What is opened once, by the first of its kind, stays.
