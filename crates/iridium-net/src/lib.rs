@@ -18,7 +18,9 @@ mod log_limit;
 mod manager;
 pub mod membership;
 mod places;
-mod private_file;
+// So that what a node writes beside this crate is as private.
+#[doc(hidden)]
+pub mod private_file;
 mod random;
 mod resolve;
 mod secret;

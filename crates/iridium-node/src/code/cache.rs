@@ -1,11 +1,12 @@
 //! Module files that came from other nodes, on disk.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use iridium_isa::{Module, ModuleId};
+use iridium_net::private_file;
 
 /// All files together take at most so many bytes.
 const MAX_BYTES: u64 = 256 << 20;
@@ -20,12 +21,15 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// A cache in a folder, which is made if it is not there. `None` keeps nothing.
+    /// A cache in a folder of this user, which is made if it is not there. `None` keeps nothing.
     pub(crate) fn new(folder: Option<PathBuf>) -> Self {
-        let folder = folder.filter(|folder| match fs::create_dir_all(folder) {
-            Ok(()) => true,
+        let folder = folder.filter(|folder| match private_file::claim_folder(folder) {
+            Ok(()) => {
+                private_file::remove_drafts(folder);
+                true
+            }
             Err(error) => {
-                log::warn!("code is not kept: cannot make {}: {error}", folder.display());
+                log::warn!("code is not kept in {}: {error}", folder.display());
                 false
             }
         });
@@ -49,15 +53,15 @@ impl Cache {
 
     /// Keeps a module.
     pub(crate) fn keep(&self, module: &Module) {
-        let Some(path) = self.path(module.id()) else { return };
-        let kept = write(&path, &module.to_bytes()).and_then(|()| self.shrink());
-        if let Err(error) = kept {
-            log::warn!("code is not kept in {}: {error}", path.display());
+        let Some(folder) = &self.folder else { return };
+        let kept = private_file::put(folder, &name(module.id()), &module.to_bytes());
+        if let Err(error) = kept.and_then(|()| self.shrink()) {
+            log::warn!("code is not kept in {}: {error}", folder.display());
         }
     }
 
     fn path(&self, id: ModuleId) -> Option<PathBuf> {
-        self.folder.as_ref().map(|folder| folder.join(format!("{id}.irb")))
+        self.folder.as_ref().map(|folder| folder.join(name(id)))
     }
 
     fn reject(&self, path: &Path, why: &str) -> Option<Module> {
@@ -90,29 +94,18 @@ impl Cache {
     }
 }
 
+fn name(id: ModuleId) -> String {
+    format!("{id}.irb")
+}
+
 /// Reads a file, which is not longer than another node could have sent it, and notes its use.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
+    let file = private_file::open(path)?;
     let mut bytes = Vec::new();
     (&file).take(iridium_proto::MAX_MESSAGE as u64).read_to_end(&mut bytes)?;
     // Where a file cannot be touched, only the order of removal suffers.
     let _ = file.set_modified(SystemTime::now());
     Ok(bytes)
-}
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
-    let written = fill(&new, bytes).and_then(|()| fs::rename(&new, path));
-    if written.is_err() {
-        // A full disk has better use for its place.
-        let _ = fs::remove_file(&new);
-    }
-    written
-}
-
-fn fill(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    File::create(path)?.write_all(bytes)
 }
 
 #[cfg(test)]
@@ -154,6 +147,28 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_or_read_through_a_symbolic_link() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("modules");
+        let cache = Cache::new(Some(folder.clone()));
+        let (module, victim) = (module(1), root.path().join("victim"));
+        let path = cache.path(module.id()).unwrap();
+        fs::write(&victim, module.to_bytes()).unwrap();
+        symlink(&victim, &path).unwrap();
+        symlink(&victim, path.with_extension("new")).unwrap();
+        assert!(cache.find(module.id()).is_none());
+        fs::write(&victim, "precious").unwrap();
+        cache.keep(&module);
+        assert!(cache.find(module.id()).is_some());
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&path)), (0o700, 0o600));
+    }
+
     #[test]
     fn the_oldest_go_when_there_are_too_many() {
         let folder = tempfile::tempdir().unwrap();
@@ -165,7 +180,7 @@ mod tests {
             cache.keep(module);
             let path = cache.path(module.id()).unwrap();
             let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(age);
-            File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+            fs::File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
         }
         let found: Vec<_> = modules.iter().map(|m| cache.find(m.id()).is_some()).collect();
         assert_eq!(found, [false, false, true, true]);
