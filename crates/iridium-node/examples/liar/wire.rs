@@ -52,9 +52,10 @@ pub(crate) fn connect(door: &Door) -> Result<(Mouth, Ear), Box<dyn Error>> {
     let mut stream = prepared(TcpStream::connect(door.addr)?)?;
     let preamble = preamble(door);
     stream.write_all(&preamble)?;
-    stream.read_exact(&mut [0; PREAMBLE.len() + 1])?;
+    let mut theirs = [0; PREAMBLE.len() + 1];
+    stream.read_exact(&mut theirs)?;
     let Some(key) = &door.key else { return halves(stream, None) };
-    let mut noise = builder(key, &preamble.repeat(2))?.build_initiator()?;
+    let mut noise = builder(key, &[&preamble[..], &theirs].concat())?.build_initiator()?;
     say(&mut stream, &mut noise, &[])?;
     let mut accepted = [0];
     stream.read_exact(&mut accepted)?;
@@ -69,10 +70,11 @@ pub(crate) fn connect(door: &Door) -> Result<(Mouth, Ear), Box<dyn Error>> {
 pub(crate) fn accept(stream: TcpStream, door: &Door) -> Result<(Mouth, Ear), Box<dyn Error>> {
     let mut stream = prepared(stream)?;
     let preamble = preamble(door);
-    stream.read_exact(&mut [0; PREAMBLE.len() + 1])?;
+    let mut theirs = [0; PREAMBLE.len() + 1];
+    stream.read_exact(&mut theirs)?;
     stream.write_all(&preamble)?;
     let Some(key) = &door.key else { return halves(stream, None) };
-    let mut noise = builder(key, &preamble.repeat(2))?.build_responder()?;
+    let mut noise = builder(key, &[&theirs[..], &preamble].concat())?.build_responder()?;
     hear(&mut stream, &mut noise)?;
     say(&mut stream, &mut noise, &[ACCEPTED])?;
     halves(stream, Some(noise))
