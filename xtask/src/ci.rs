@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::cluster::{self, Cluster};
-use crate::flags::{Attack, Bench, BenchFlags, Chaos, ClusterUp, Fuzz, Stress};
-use crate::{attack, bench, chaos, fuzz, repository, stress};
+use crate::flags::{Attack, Bench, BenchFlags, Chaos, ClusterUp, Fuzz, Soak, Stress};
+use crate::{attack, bench, chaos, fuzz, repository, soak, stress};
 
 /// Runs every step, in the order in which they fail fastest.
 pub(crate) fn run() -> Result<()> {
@@ -53,6 +53,8 @@ pub(crate) fn run() -> Result<()> {
     step("chaos", || chaos::run(&chaotic))?;
     let brief = Attack { steps: Vec::new(), short: true, debug: true };
     step("attack", || attack::run(&brief))?;
+    let brief = Soak { minutes: 0, seconds: Some(20), seed: Some(20), debug: true };
+    step("soak", || soak::run(&brief))?;
     let short = Fuzz { target: None, runs: 28_000, seconds: None, seed: Some(1), replay: None };
     step("fuzz", || fuzz::run(&short))?;
     println!("ci: all is well ({})", seconds(start.elapsed()));

@@ -25,12 +25,14 @@ pub(crate) enum Task {
     /// Measure Iridium beside other systems
     #[command(subcommand)]
     Bench(Bench),
-    /// Run mutated inputs through assembler, verifier and interpreter
+    /// Run mutated inputs through assembler, verifier, interpreter, mesh and node
     Fuzz(Fuzz),
     /// Kill, stop and cut off real nodes in network namespaces; needs root
     Chaos(Chaos),
     /// Lie to real nodes on this machine, and crowd their doors: they must keep their bounds
     Attack(Attack),
+    /// Keep five real nodes at work for long, while some are killed, stopped and leave
+    Soak(Soak),
     /// Stress the scheduler: many processes that send, link, kill and spawn at once
     Stress(Stress),
 }
@@ -60,8 +62,8 @@ pub(crate) struct BenchFlags {
     pub(crate) debug: bool,
 }
 
-/// What can be fuzzed.
-pub(crate) const FUZZED: [&str; 7] = [
+/// What can be fuzzed of the machine and of Palladium.
+pub(crate) const FUZZED_MACHINE: [&str; 7] = [
     "module",
     "source",
     "snapshot",
@@ -70,11 +72,14 @@ pub(crate) const FUZZED: [&str; 7] = [
     "palladium-programs",
     "palladium-messages",
 ];
+/// What can be fuzzed of the mesh and of the node.
+pub(crate) const FUZZED_NODE: [&str; 7] =
+    ["frames", "membership", "greeting", "node-messages", "control", "peers", "app"];
 
 #[derive(Debug, Args)]
 pub(crate) struct Fuzz {
     /// What to fuzz [default: all in turn]
-    #[arg(value_parser = FUZZED)]
+    #[arg(value_parser = [FUZZED_MACHINE, FUZZED_NODE].concat())]
     pub(crate) target: Option<String>,
     /// Number of inputs for each target
     #[arg(long, value_name = "N", default_value_t = 1_000_000, conflicts_with = "seconds")]
@@ -115,6 +120,22 @@ pub(crate) struct Attack {
     /// A few of them, and brief
     #[arg(long)]
     pub(crate) short: bool,
+    /// Build and run without optimisation
+    #[arg(long)]
+    pub(crate) debug: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Soak {
+    /// Length of the run
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub(crate) minutes: u64,
+    /// The same in seconds
+    #[arg(long, value_name = "N", conflicts_with = "minutes")]
+    pub(crate) seconds: Option<u64>,
+    /// Seed of the faults, to repeat a run [default: from the time]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
     /// Build and run without optimisation
     #[arg(long)]
     pub(crate) debug: bool,

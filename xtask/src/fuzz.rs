@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: builds the fuzzer and runs it.
+//! `cargo xtask fuzz`: builds the fuzzers and runs them.
 
 use std::fs;
 use std::process::Command;
@@ -6,28 +6,37 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
-use crate::flags::{FUZZED, Fuzz};
+use crate::flags::{FUZZED_MACHINE, FUZZED_NODE, Fuzz};
 use crate::{build, repository};
 
+/// The fuzzers, and what each can do.
+const PACKAGES: [(&str, &[&str]); 2] =
+    [("iridium-vm-fuzz", &FUZZED_MACHINE), ("iridium-node-fuzz", &FUZZED_NODE)];
 /// A program that is compiled in two ways and run in four takes as long as so many other inputs.
 const LONG: u64 = 10;
 
 pub(crate) fn run(flags: &Fuzz) -> Result<()> {
     let folder = repository::root().join("target/fuzz");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let program = build::executables(&["--package", "iridium-vm-fuzz", "--profile", "checked"])?
-        .remove("iridium-vm-fuzz")
-        .context("cargo did not say where the fuzzer is")?;
+    let packages = PACKAGES.map(|(name, _)| ["--package", name]);
+    let mut built =
+        build::executables(&[packages.as_flattened(), &["--profile", "checked"]].concat())?;
+    let mut programs = Vec::new();
+    for (name, targets) in PACKAGES {
+        let program = built.remove(name).context("cargo did not say where the fuzzer is")?;
+        programs.extend(targets.iter().map(|target| (*target, program.clone())));
+    }
+    programs.retain(|(target, _)| flags.target.as_deref().is_none_or(|wanted| wanted == *target));
 
-    if let (Some(file), Some(target)) = (&flags.replay, &flags.target) {
+    if let (Some(file), Some((target, program))) = (&flags.replay, programs.first()) {
         return succeeds(Command::new(program).arg("replay").arg(target).arg(file));
     }
     let seed = flags.seed.map_or_else(by_the_time, Ok)?;
     println!("seed {seed}");
     let seed = seed.to_string();
     let seconds = flags.seconds.unwrap_or(0).to_string();
-    for target in FUZZED.iter().filter(|name| flags.target.as_deref().is_none_or(|t| t == **name)) {
-        let runs = flags.runs / if *target == "palladium-programs" { LONG } else { 1 };
+    for (target, program) in programs {
+        let runs = flags.runs / if target == "palladium-programs" { LONG } else { 1 };
         let numbers = [&seed, &runs.to_string(), &seconds];
         succeeds(Command::new(&program).arg("run").arg(target).args(numbers).arg(&folder))?;
     }

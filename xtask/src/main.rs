@@ -13,6 +13,7 @@ mod flags;
 mod fuzz;
 mod interrupt;
 mod repository;
+mod soak;
 mod stress;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Task::Attack(flags) => attack::run(&flags),
         Task::Bench(what) => bench::run(&what),
         Task::Fuzz(flags) => fuzz::run(&flags),
+        Task::Soak(flags) => soak::run(&flags),
         Task::Stress(flags) => stress::run(&flags),
     };
     match outcome {

@@ -10,6 +10,9 @@ mod dialer;
 mod endpoint;
 mod error;
 mod event;
+// For the package that fuzzes this one.
+#[doc(hidden)]
+pub mod fuzz;
 mod greeting;
 mod handshake;
 mod ids;

@@ -95,7 +95,11 @@ impl Secrets {
     /// # Errors
     /// [`SecretError`] when the file is missing, open to others or malformed.
     pub fn load(path: &Path) -> Result<Self, SecretError> {
-        let text = read(path)?;
+        Self::parse(&read(path)?, path)
+    }
+
+    /// The keys in the text of a file.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, SecretError> {
         let malformed = |why: String| SecretError::Malformed { path: path.into(), why };
         let mut keys = Vec::new();
         // Some editors put a byte order mark before it.

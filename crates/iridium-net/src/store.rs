@@ -85,34 +85,25 @@ impl Store {
     pub(crate) fn peers(&self) -> Vec<NodeInfo> {
         let path = self.folder.join("peers");
         let Some(text) = self.read("peers") else { return Vec::new() };
-        let mut lines = text.split_inclusive('\n').map(|line| line.strip_suffix('\n'));
-        if lines.next().flatten() != Some(PEERS_HEADER) {
+        let Some((peers, damaged)) = parse_peers(&text) else {
             log::warn!(
                 "{} is not a list of peers that this build can read; it is ignored",
                 path.display()
             );
             return Vec::new();
-        }
-        let parsed: Vec<_> = lines.map(|line| line.and_then(parse_peer)).collect();
-        let damaged = parsed.iter().filter(|peer| peer.is_none()).count();
+        };
         if damaged > 0 {
             log::warn!("skipped {damaged} lines of {}: they name no peer", path.display());
         }
-        parsed.into_iter().flatten().collect()
+        peers
     }
 
     /// Keeps the peers for the next run, as many of them as are read back.
     pub(crate) fn save_peers(&self, peers: &[NodeInfo]) -> io::Result<()> {
-        let mut text = format!("{PEERS_HEADER}\n");
-        for (kept, peer) in peers.iter().enumerate() {
-            let line = format!("{} {} {}\n", peer.alias, peer.ip, peer.port);
-            if (text.len() + line.len()) as u64 > MAX_FILE {
-                let path = self.folder.join("peers");
-                let left_out = peers.len() - kept;
-                log::warn!("{} is full: {left_out} peers are left out", path.display());
-                break;
-            }
-            text += &line;
+        let (text, left_out) = peers_text(peers);
+        if left_out > 0 {
+            let path = self.folder.join("peers");
+            log::warn!("{} is full: {left_out} peers are left out", path.display());
         }
         self.replace("peers", &text)
     }
@@ -175,6 +166,30 @@ pub(crate) fn random_alias() -> Result<NodeAlias, StartError> {
 pub(crate) fn clock_incarnation() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The peers in the text of a file, and how many of its lines name none; `None` for another file.
+pub(crate) fn parse_peers(text: &str) -> Option<(Vec<NodeInfo>, usize)> {
+    let mut lines = text.split_inclusive('\n').map(|line| line.strip_suffix('\n'));
+    if lines.next().flatten() != Some(PEERS_HEADER) {
+        return None;
+    }
+    let parsed: Vec<_> = lines.map(|line| line.and_then(parse_peer)).collect();
+    let damaged = parsed.iter().filter(|peer| peer.is_none()).count();
+    Some((parsed.into_iter().flatten().collect(), damaged))
+}
+
+/// The text of a file of so many peers as are read back, and how many are left out.
+pub(crate) fn peers_text(peers: &[NodeInfo]) -> (String, usize) {
+    let mut text = format!("{PEERS_HEADER}\n");
+    for (kept, peer) in peers.iter().enumerate() {
+        let line = format!("{} {} {}\n", peer.alias, peer.ip, peer.port);
+        if (text.len() + line.len()) as u64 > MAX_FILE {
+            return (text, peers.len() - kept);
+        }
+        text += &line;
+    }
+    (text, 0)
 }
 
 fn parse_peer(line: &str) -> Option<NodeInfo> {

@@ -5,6 +5,9 @@ mod config;
 pub mod control;
 mod error;
 mod events;
+// For the package that fuzzes this one.
+#[doc(hidden)]
+pub mod fuzz;
 mod links;
 mod local_scheduler;
 mod mesh;

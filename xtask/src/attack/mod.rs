@@ -5,10 +5,10 @@
 //! they may cost, is in `step`.
 
 mod figures;
-mod nodes;
+pub(crate) mod nodes;
 mod report;
 mod step;
-mod usage;
+pub(crate) mod usage;
 mod watch;
 
 use std::io::Read;

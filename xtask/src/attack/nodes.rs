@@ -32,7 +32,7 @@ pub(super) struct Nodes {
 
 /// What it takes to ask the nodes.
 #[derive(Debug, Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     iridium: PathBuf,
     folder: PathBuf,
     base_port: u16,
@@ -42,15 +42,7 @@ pub(super) struct Client {
 impl Nodes {
     /// Starts them and waits until they are one mesh.
     pub(super) fn start(iridium: &Path, folder: &Path, sealed: bool) -> Result<Self> {
-        if folder.exists() {
-            fs::remove_dir_all(folder)
-                .with_context(|| format!("cannot empty {}", folder.display()))?;
-        }
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let base_port = cluster::free_ports(NODES as u16 + 2)?;
-        let (iridium, folder) = (iridium.to_owned(), folder.to_owned());
-        let client = Client { iridium, folder, base_port, sealed };
-        client.run(&["secret", "new", &client.secret()])?;
+        let client = Client::new(iridium, folder, NODES as u16 + 2, sealed)?;
         let mut nodes = Self { client, children: Vec::new() };
         for node in 0..NODES {
             nodes.children.push(Some(nodes.spawn(node)?));
@@ -173,22 +165,11 @@ impl Nodes {
     }
 
     fn spawn(&self, node: usize) -> Result<Child> {
-        let path = self.client.log(node);
-        let log =
-            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        let mut command = Command::new(&self.client.iridium);
-        command.args(["node", "--node-alias", &alias(node), "--threads", "2"]);
-        command.args(["-P", &self.client.addr(node).port().to_string()]);
-        command.arg("--data-root-dir").arg(self.client.data()).args(self.client.security());
-        if node == 0 {
-            command.args(["--metrics", &self.client.addr(METRICS).to_string()]);
-        } else {
-            command.args(["--join", &self.client.addr(0).to_string()]);
+        let metrics = self.client.addr(METRICS).to_string();
+        match node {
+            0 => self.client.start(node, &["--metrics", &metrics]),
+            _ => self.client.start(node, &["--join", &self.client.addr(0).to_string()]),
         }
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // A group of its own: Ctrl-C is for this process, which ends the nodes.
-        command.process_group(0);
-        command.spawn().context("cannot run iridium")
     }
 
     /// Waits until each of the nodes sees all others alive; gives how long it took.
@@ -219,6 +200,35 @@ impl Drop for Nodes {
 const METRICS: usize = NODES + 1;
 
 impl Client {
+    /// For so many nodes, whose files are in this folder. There may be some of an earlier run.
+    pub(crate) fn new(iridium: &Path, folder: &Path, nodes: u16, sealed: bool) -> Result<Self> {
+        if folder.exists() {
+            fs::remove_dir_all(folder)
+                .with_context(|| format!("cannot empty {}", folder.display()))?;
+        }
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let base_port = cluster::free_ports(nodes)?;
+        let (iridium, folder) = (iridium.to_owned(), folder.to_owned());
+        let client = Self { iridium, folder, base_port, sealed };
+        client.run(&["secret", "new", &client.secret()])?;
+        Ok(client)
+    }
+
+    /// Starts a node. Its log is added to what an earlier one of that number has written.
+    pub(crate) fn start(&self, node: usize, more: &[&str]) -> Result<Child> {
+        let path = self.log(node);
+        let log = File::options().create(true).append(true).open(&path);
+        let log = log.with_context(|| format!("cannot write {}", path.display()))?;
+        let mut command = Command::new(&self.iridium);
+        command.args(["node", "--node-alias", &alias(node), "--threads", "2"]);
+        command.args(["-P", &self.addr(node).port().to_string()]);
+        command.arg("--data-root-dir").arg(self.data()).args(self.security()).args(more);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // A group of its own: Ctrl-C is for this process, which ends the nodes.
+        command.process_group(0);
+        command.spawn().context("cannot run iridium")
+    }
+
     /// Asks the first node, and gives how many honest nodes it does not see alive.
     pub(super) fn members(&self) -> Result<usize> {
         let members = self.list(0)?;
@@ -239,8 +249,8 @@ impl Client {
         Ok(())
     }
 
-    /// Whether a node sees the honest ones alive.
-    fn sees(&self, node: usize, others: usize) -> bool {
+    /// Whether a node sees the first so many alive.
+    pub(crate) fn sees(&self, node: usize, others: usize) -> bool {
         let Ok(members) = self.list(node) else { return false };
         (0..others).filter(|other| *other != node).all(|other| is_alive(&members, other))
     }
@@ -250,7 +260,7 @@ impl Client {
         serde_json::from_slice(&answer).context("it answers nonsense")
     }
 
-    fn ask(&self, node: usize, arguments: &[&str]) -> Result<Vec<u8>> {
+    pub(crate) fn ask(&self, node: usize, arguments: &[&str]) -> Result<Vec<u8>> {
         let at = self.addr(node).to_string();
         let security = self.security();
         let security = security.iter().map(String::as_str);
@@ -275,7 +285,7 @@ impl Client {
         }
     }
 
-    fn secret(&self) -> String {
+    pub(crate) fn secret(&self) -> String {
         self.folder.join("cluster.secret").to_string_lossy().into_owned()
     }
 
@@ -283,11 +293,11 @@ impl Client {
         self.folder.join("data")
     }
 
-    fn log(&self, node: usize) -> PathBuf {
+    pub(crate) fn log(&self, node: usize) -> PathBuf {
         self.folder.join(format!("{}.log", alias(node)))
     }
 
-    fn addr(&self, node: usize) -> SocketAddr {
+    pub(crate) fn addr(&self, node: usize) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.base_port + node as u16).into()
     }
 }
@@ -298,6 +308,6 @@ fn is_alive(members: &Members, node: usize) -> bool {
 }
 
 /// The name of a node.
-fn alias(node: usize) -> String {
+pub(crate) fn alias(node: usize) -> String {
     format!("honest{}", node + 1)
 }

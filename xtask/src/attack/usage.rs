@@ -4,16 +4,16 @@ use std::fs;
 
 /// What a node uses, or the most that any has used.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Usage {
-    pub(super) threads: u64,
-    pub(super) files: u64,
+pub(crate) struct Usage {
+    pub(crate) threads: u64,
+    pub(crate) files: u64,
     /// Resident, in bytes.
-    pub(super) memory: u64,
+    pub(crate) memory: u64,
 }
 
 impl Usage {
     /// The larger of each.
-    pub(super) fn max(self, other: Self) -> Self {
+    pub(crate) fn max(self, other: Self) -> Self {
         Self {
             threads: self.threads.max(other.threads),
             files: self.files.max(other.files),
@@ -22,7 +22,7 @@ impl Usage {
     }
 
     /// What a process uses. `None` when it has ended.
-    pub(super) fn of(pid: u32) -> Option<Self> {
+    pub(crate) fn of(pid: u32) -> Option<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let number = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;

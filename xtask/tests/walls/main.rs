@@ -47,7 +47,19 @@ const EDGES: &[(&str, &[&str])] = &[
             "iridium-proto",
         ],
     ),
-    ("iridium-vm-fuzz", &["iridium-vm", "palladium", "iridium-asm", "iridium-isa"]),
+    ("iridium-vm-fuzz", &["iridium-vm", "iridium-host", "palladium", "iridium-asm", "iridium-isa"]),
+    (
+        "iridium-node-fuzz",
+        &[
+            "iridium-node",
+            "iridium-net",
+            "iridium-sched",
+            "iridium-isa",
+            "iridium-proto",
+            // Its engine.
+            "iridium-vm-fuzz",
+        ],
+    ),
     // It runs the built binary, as a user does.
     ("xtask", &[]),
 ];
@@ -299,9 +311,10 @@ fn packages() -> Vec<serde_json::Value> {
     metadata["packages"].as_array().unwrap().clone()
 }
 
-/// The fuzzer is a program, whose parts are a library only for its tests.
+/// The fuzzers are programs, whose parts are libraries only for tests and for each other.
 fn is_library(package: &serde_json::Value) -> bool {
-    let is_program = package["name"] == "iridium-vm-fuzz";
+    let is_program =
+        ["iridium-vm-fuzz", "iridium-node-fuzz"].iter().any(|name| package["name"] == *name);
     !is_program
         && package["targets"].as_array().unwrap().iter().any(|target| target["kind"][0] == "lib")
 }

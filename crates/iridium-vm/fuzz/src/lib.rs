@@ -9,6 +9,7 @@
 mod agree;
 #[path = "../../../palladium/tests/common/mod.rs"]
 mod common;
+pub mod engine;
 #[path = "../../../palladium/tests/generate/mod.rs"]
 mod generate;
 pub mod mutate;
@@ -65,6 +66,7 @@ pub const TARGETS: [Target; 7] = [
     },
 ];
 
-fn mutated(seeds: Vec<Vec<u8>>) -> Inputs {
+/// Inputs that are such seeds, changed in a few places.
+pub fn mutated(seeds: Vec<Vec<u8>>) -> Inputs {
     Box::new(move |random| mutate(&seeds, random))
 }

@@ -1,0 +1,9 @@
+//! What is done with an input, and what must hold.
+
+mod bytes;
+mod files;
+
+#[cfg(test)]
+pub(crate) use self::bytes::decode;
+pub use self::bytes::{control, frames, greeting, node_messages};
+pub use self::files::{app, peers};
