@@ -117,9 +117,9 @@ mod tests {
         assert_eq!(
             needs_of(source),
             [
-                ("fs.read", vec!["m.pd:7:20".to_owned()]),
-                ("fs.write", vec!["m.pd:11:14".to_owned()]),
-                ("env", vec!["m.pd:4:9".to_owned()]),
+                ("fs.read", vec!["m.pd:7:5".to_owned()]),
+                ("fs.write", vec!["m.pd:11:11".to_owned()]),
+                ("env", vec!["m.pd:4:6".to_owned()]),
             ]
         );
         assert_eq!(needs_of("fn main() { print(1) }"), []);
