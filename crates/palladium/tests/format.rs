@@ -109,6 +109,22 @@ fn laid_out(text: &str, random: &mut impl FnMut(u64) -> u64) -> String {
     result
 }
 
+/// A comment in the middle of an expression takes a line to its end: what stood beside it is laid
+/// out as it is the next time. Found by the fuzzer.
+#[test]
+fn comments_within_expressions_leave_the_style_final() {
+    for text in [
+        "fn f(self: Int, other: Int) -> Int? {\n    let difference = self -% #ther\n    \
+         if ((self ^ other) & (self ^ difference)) < 0 { None } else { Some(difference) }\n}\n",
+        "fn f(a: Float, y: Float) -> Float? {\n    return Some(if (a > 1.0) == (y > len())  # => 2\n\
+         { 0.0 })\n}\n",
+    ] {
+        let once = format(text).unwrap();
+        assert_eq!(format(&once).unwrap(), once, "of\n{text}");
+        assert_eq!(content(text), content(&once));
+    }
+}
+
 /// Each file of `tests/format` is written in the one style.
 #[test]
 fn examples_of_the_style() {

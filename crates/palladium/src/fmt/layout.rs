@@ -15,6 +15,8 @@ pub(super) struct Layout<'t> {
     pending: Vec<Comment<'t>>,
     /// The first token whose comments have not been printed.
     told: usize,
+    /// Whether there are comments in the middle of something.
+    comments_within: bool,
     /// Whether the next token stands close to the one before.
     pub(super) close: bool,
 }
@@ -29,11 +31,11 @@ pub(super) enum Part {
 impl<'t> Layout<'t> {
     pub(super) fn new(text: &'t str, tree: &'t Tree) -> Self {
         let (steps, pending) = (Vec::with_capacity(tree.tokens.len() * 2), Vec::new());
-        Self { text, tree, steps, pending, told: 0, close: true }
+        Self { text, tree, steps, pending, told: 0, comments_within: false, close: true }
     }
 
-    /// The whole file.
-    pub(super) fn file(mut self) -> Vec<Step<'t>> {
+    /// The whole file, and whether there are comments in the middle of something.
+    pub(super) fn file(mut self) -> (Vec<Step<'t>>, bool) {
         let root = self.tree.nodes.len() - 1;
         let mut lines = self.tree.children(root);
         self.sort_imports(&mut lines);
@@ -42,7 +44,7 @@ impl<'t> Layout<'t> {
             self.node(line);
         }
         self.next_line(self.tree.tokens.len() - 1, true);
-        self.steps
+        (self.steps, self.comments_within)
     }
 
     /// Sorts imports that stand together without a comment between them.
@@ -214,6 +216,7 @@ impl<'t> Layout<'t> {
         if comments.is_empty() {
             return false;
         }
+        self.comments_within |= !empty;
         self.push(Step::Hard { empty: empty && gap.empty });
         true
     }
