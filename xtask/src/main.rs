@@ -7,6 +7,7 @@ mod attack;
 mod bench;
 mod build;
 mod chaos;
+mod children;
 mod ci;
 mod cluster;
 mod flags;

@@ -95,7 +95,7 @@ fn carry_out(nodes: &mut Nodes, step: &Step, liar: &Path, short: bool) -> Result
     let said = wait(&mut attack, began + stay + PATIENCE)?;
     let mut figures = watch.end()?;
     figures.newcomer = newcomer;
-    nodes.end_newcomer();
+    nodes.end_newcomer()?;
     nodes.refuse_dead().with_context(|| format!("the attack has said: {said}"))?;
     figures.log = nodes.log_bytes() / 1024;
     figures.peers = nodes.peers_bytes() / 1024;

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 
 use super::step::Asked;
 use super::usage::Usage;
+use crate::children::Children;
 use crate::cluster::{self, Members};
 
 /// How many are attacked. One more comes.
@@ -27,7 +28,7 @@ const VICTIM: &str = "main: load $0 #1000000000\nsleep $0\nhlt\n";
 /// The nodes and their files.
 pub(super) struct Nodes {
     client: Client,
-    children: Vec<Option<Child>>,
+    children: Children,
 }
 
 /// What it takes to ask the nodes.
@@ -43,9 +44,9 @@ impl Nodes {
     /// Starts them and waits until they are one mesh.
     pub(super) fn start(iridium: &Path, folder: &Path, sealed: bool) -> Result<Self> {
         let client = Client::new(iridium, folder, NODES as u16 + 2, sealed)?;
-        let mut nodes = Self { client, children: Vec::new() };
+        let mut nodes = Self { client, children: Children::new(NODES + 1, alias) };
         for node in 0..NODES {
-            nodes.children.push(Some(nodes.spawn(node)?));
+            nodes.spawn(node)?;
         }
         let all: Vec<usize> = (0..NODES).collect();
         if nodes.wait_for_mesh(&all, READY_WITHIN)?.is_none() {
@@ -76,7 +77,7 @@ impl Nodes {
 
     /// The processes of the nodes that are attacked.
     pub(super) fn processes(&self) -> Vec<u32> {
-        self.children.iter().take(NODES).flatten().map(Child::id).collect()
+        self.children.running().filter(|(node, _)| *node < NODES).map(|(_, pid)| pid).collect()
     }
 
     /// The most that any of them uses now.
@@ -88,30 +89,21 @@ impl Nodes {
     /// Starts one more. Gives how long it takes to be linked with all others; `None` when that is too
     /// long.
     pub(super) fn newcomer(&mut self, within: Duration) -> Result<Option<Duration>> {
-        let newcomer = self.spawn(NODES)?;
-        self.children.push(Some(newcomer));
+        self.spawn(NODES)?;
         self.wait_for_mesh(&[NODES], within)
     }
 
     /// Kills the newcomer.
-    pub(super) fn end_newcomer(&mut self) {
-        for mut newcomer in self.children.drain(NODES..).flatten() {
-            let _ = newcomer.kill();
-            let _ = newcomer.wait();
-        }
+    pub(super) fn end_newcomer(&mut self) -> Result<()> {
+        self.children.kill(NODES)
     }
 
     /// An error if a node has ended.
     pub(super) fn refuse_dead(&mut self) -> Result<()> {
-        for (node, child) in self.children.iter_mut().enumerate() {
-            let Some(child) = child else { continue };
-            if let Some(status) = child.try_wait().context("cannot look after a node")? {
-                let log = fs::read_to_string(self.client.log(node)).unwrap_or_default();
-                let end: Vec<_> = log.lines().rev().take(5).collect();
-                bail!("{} has ended by itself ({status}):\n{}", alias(node), end.join("\n"));
-            }
-        }
-        Ok(())
+        let Some((node, status)) = self.children.ended()? else { return Ok(()) };
+        let log = fs::read_to_string(self.client.log(node)).unwrap_or_default();
+        let end: Vec<_> = log.lines().rev().take(5).collect();
+        bail!("{} has ended by itself ({status}):\n{}", alias(node), end.join("\n"));
     }
 
     /// Waits until the nodes have given back what they have used beyond that; gives what is left.
@@ -164,12 +156,14 @@ impl Nodes {
         let _ = fs::remove_dir_all(&self.client.folder);
     }
 
-    fn spawn(&self, node: usize) -> Result<Child> {
+    fn spawn(&mut self, node: usize) -> Result<()> {
         let metrics = self.client.addr(METRICS).to_string();
-        match node {
+        let child = match node {
             0 => self.client.start(node, &["--metrics", &metrics]),
             _ => self.client.start(node, &["--join", &self.client.addr(0).to_string()]),
-        }
+        };
+        self.children.put(node, child?);
+        Ok(())
     }
 
     /// Waits until each of the nodes sees all others alive; gives how long it took.
@@ -183,16 +177,6 @@ impl Nodes {
             thread::sleep(POLL);
         }
         Ok(None)
-    }
-}
-
-impl Drop for Nodes {
-    fn drop(&mut self) {
-        for child in self.children.iter_mut().flatten() {
-            // It may have ended already.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
     }
 }
 

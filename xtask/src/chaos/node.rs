@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,8 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
 use super::network::Network;
-use crate::cluster::{Members, Process};
+use crate::children::Children;
+use crate::cluster::Members;
 
 const PORT: u16 = 2254;
 /// How many lines of a log are shown.
@@ -23,9 +24,9 @@ const END_WITHIN: Duration = Duration::from_secs(4);
 pub(super) struct Nodes {
     iridium: PathBuf,
     folder: PathBuf,
+    // Ended before the network: a namespace lives for as long as a process in it.
+    children: Children,
     pub(super) network: Network,
-    /// The process of each, while it has one.
-    children: Vec<Option<Child>>,
 }
 
 /// What a node answers about the others, or why it does not; and when it was asked and had
@@ -45,8 +46,8 @@ impl Nodes {
                 .with_context(|| format!("cannot empty {}", folder.display()))?;
         }
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let children = (0..n).map(|_| None).collect();
-        let nodes = Self { iridium, folder, network, children };
+        let children = Children::new(usize::from(n), alias);
+        let nodes = Self { iridium, folder, children, network };
         let made = Command::new(&nodes.iridium)
             .args(["secret", "new"])
             .arg(nodes.secret())
@@ -59,7 +60,7 @@ impl Nodes {
     }
 
     pub(super) fn count(&self) -> usize {
-        self.children.len()
+        self.children.count()
     }
 
     fn secret(&self) -> PathBuf {
@@ -105,24 +106,20 @@ impl Nodes {
         command.stdout(log.try_clone()?).stderr(log);
         // A group of its own: Ctrl-C is for this process, which ends the nodes.
         command.process_group(0);
-        self.children[node] = Some(command.spawn().context("cannot run ip")?);
+        self.children.put(node, command.spawn().context("cannot run ip")?);
         Ok(())
     }
 
     /// Sends a signal to a node.
     pub(super) fn signal(&self, node: usize, signal: Signal) -> Result<()> {
-        let child = self.children[node].as_ref();
-        let process = child.and_then(|child| Process::of(child.id()));
-        process.with_context(|| format!("{} has ended", alias(node)))?.signal(signal);
-        Ok(())
+        self.children.signal(node, signal)
     }
 
     /// Kills a node and waits until its process is gone.
     pub(super) fn kill(&mut self, node: usize) -> Result<()> {
+        // One that has ended by itself is an error.
         self.signal(node, Signal::KILL)?;
-        let child = self.children[node].take();
-        child.map(|mut child| child.wait()).transpose().context("cannot wait for a node")?;
-        Ok(())
+        self.children.kill(node)
     }
 
     /// Asks a node to leave and waits until it has ended.
@@ -132,31 +129,12 @@ impl Nodes {
         if !asked.status.success() {
             bail!("{} does not leave: {}", alias(node), complaint(&asked.stderr));
         }
-        let Some(mut child) = self.children[node].take() else { return Ok(()) };
-        let deadline = Instant::now() + END_WITHIN;
-        loop {
-            match child.try_wait().context("cannot wait for a node")? {
-                Some(status) if status.success() => return Ok(()),
-                Some(status) => bail!("{} left with {status}", alias(node)),
-                None if Instant::now() > deadline => {
-                    // To be ended with the others.
-                    self.children[node] = Some(child);
-                    bail!("{} has not ended after it was to leave", alias(node));
-                }
-                None => thread::sleep(Duration::from_millis(10)),
-            }
-        }
+        self.children.wait_for_leave(node, END_WITHIN)
     }
 
     /// An error if a node that should run has ended.
     pub(super) fn refuse_dead(&mut self) -> Result<()> {
-        for (node, child) in self.children.iter_mut().enumerate() {
-            let Some(child) = child else { continue };
-            if let Some(status) = child.try_wait().context("cannot look after a node")? {
-                bail!("{} has ended by itself ({status})", alias(node));
-            }
-        }
-        Ok(())
+        self.children.refuse_dead()
     }
 
     /// Asks some nodes at the same time.
@@ -187,17 +165,6 @@ impl Nodes {
     pub(super) fn tidy_up(&self) {
         // What cannot be removed now is removed by the next run.
         let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-impl Drop for Nodes {
-    fn drop(&mut self) {
-        // Before the network: a namespace lives for as long as a process in it.
-        for child in self.children.iter_mut().flatten() {
-            // It may have ended already. SIGKILL also ends a process that is stopped.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
     }
 }
 

@@ -2,16 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use rustix::process::Signal;
 
 use crate::attack::nodes::{Client, alias};
 use crate::attack::usage::Usage;
-use crate::cluster::Process;
+use crate::children::Children;
 use crate::{interrupt, repository};
 
 /// How many there are.
@@ -26,13 +25,13 @@ const MARK: &str = "soak: ";
 pub(super) struct Nodes {
     client: Client,
     folder: PathBuf,
-    children: Vec<Option<Child>>,
+    children: Children,
 }
 
 impl Nodes {
     pub(super) fn start(iridium: &Path, folder: &Path) -> Result<Self> {
         let client = Client::new(iridium, folder, COUNT as u16, true)?;
-        let children = (0..COUNT).map(|_| None).collect();
+        let children = Children::new(COUNT, alias);
         let mut nodes = Self { client, folder: folder.to_owned(), children };
         for node in 0..COUNT {
             nodes.restart(node)?;
@@ -47,39 +46,24 @@ impl Nodes {
         let seed = self.client.addr(0).to_string();
         let join: &[&str] = if node == 0 { &[] } else { &["--join", &seed] };
         let child = self.client.start(node, &[&["--run", &program], join].concat())?;
-        self.children[node] = Some(child);
+        self.children.put(node, child);
         Ok(())
     }
 
     pub(super) fn kill(&mut self, node: usize) -> Result<()> {
-        let Some(mut child) = self.children[node].take() else { return Ok(()) };
-        child.kill().context("cannot kill a node")?;
-        child.wait().context("cannot wait for a node")?;
-        Ok(())
+        self.children.kill(node)
     }
 
     /// Stops a node for a while, as a machine does that has no time for it.
     pub(super) fn stop_for(&self, node: usize, time: Duration) -> Result<()> {
-        let process = self.children[node].as_ref().and_then(|child| Process::of(child.id()));
-        let process = process.with_context(|| format!("{} has ended", alias(node)))?;
-        process.signal(Signal::STOP);
+        self.children.signal(node, Signal::STOP)?;
         thread::sleep(time);
-        process.signal(Signal::CONT);
-        Ok(())
+        self.children.signal(node, Signal::CONT)
     }
 
     pub(super) fn leave(&mut self, node: usize) -> Result<()> {
         self.client.ask(node, &["leave"])?;
-        let deadline = Instant::now() + END_WITHIN;
-        while let Some(child) = &mut self.children[node] {
-            match child.try_wait().context("cannot wait for a node")? {
-                Some(status) if status.success() => self.children[node] = None,
-                Some(status) => bail!("{} left with {status}", alias(node)),
-                None if Instant::now() > deadline => bail!("{} does not end", alias(node)),
-                None => thread::sleep(POLL),
-            }
-        }
-        Ok(())
+        self.children.wait_for_leave(node, END_WITHIN)
     }
 
     /// Waits until each sees all others alive.
@@ -98,19 +82,12 @@ impl Nodes {
 
     /// An error if a node has ended that was to run.
     pub(super) fn refuse_dead(&mut self) -> Result<()> {
-        for (node, child) in self.children.iter_mut().enumerate() {
-            let Some(child) = child else { continue };
-            if let Some(status) = child.try_wait().context("cannot look after a node")? {
-                bail!("{} has ended by itself ({status})", alias(node));
-            }
-        }
-        Ok(())
+        self.children.refuse_dead()
     }
 
     /// What each process uses now.
     pub(super) fn usage(&self) -> Vec<(usize, u32, Usage)> {
-        let running = self.children.iter().enumerate();
-        let running = running.filter_map(|(node, child)| Some((node, child.as_ref()?.id())));
+        let running = self.children.running();
         running.filter_map(|(node, pid)| Some((node, pid, Usage::of(pid)?))).collect()
     }
 
@@ -125,15 +102,5 @@ impl Nodes {
     pub(super) fn tidy_up(&self) {
         // What cannot be removed is in the folder for what is built.
         let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-impl Drop for Nodes {
-    fn drop(&mut self) {
-        for child in self.children.iter_mut().flatten() {
-            // It may have ended already. SIGKILL also ends a process that is stopped.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
     }
 }
