@@ -159,9 +159,8 @@ fn a_member_that_does_not_read_holds_up_itself_alone() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for _ in queued..credit + 50 {
-                while node.send(&alias("m1"), message()) == Err(SendError::WouldBlock) {
-                    std::thread::sleep(Duration::from_millis(1));
-                }
+                let sent = || node.send(&alias("m1"), message()) != Err(SendError::WouldBlock);
+                wait_for("room for another message", sent);
             }
         });
         for _ in 0..credit {
