@@ -4,15 +4,17 @@ use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use iridium_isa::Module;
+use palladium::Target;
 use palladium::diag::diagnostics;
 use palladium::names::SourceFile;
+use palladium::rc::Mode;
 
 use crate::failure::Failure;
 use crate::output;
 use crate::path_text::shown;
 use crate::program::file::{self, display_name, is_dash};
 use crate::program::load::{Loaded, Source, load, read_source, refused};
-use crate::program::needs::needs;
+use crate::program::needs::{Need, needs};
 use crate::program::palladium_source::look_at;
 
 /// Makes a module file from a source.
@@ -70,13 +72,8 @@ pub(crate) fn disasm(file: &Path) -> Result<(), Failure> {
 pub(crate) fn check(files: &[PathBuf], copies: bool, permissions: bool) -> Result<(), Failure> {
     let mut bad = 0;
     for file in files {
-        match check_file(file, copies) {
-            Ok(found) => {
-                output::print_line(&format!("{}: {found}", display_name(file)))?;
-                if permissions {
-                    print_needs(file)?;
-                }
-            }
+        match check_file(file, copies, permissions) {
+            Ok(found) => output::print_line(&format!("{}: {found}", display_name(file)))?,
             // With one file its failure is that of the command.
             Err(failure) if files.len() == 1 => return Err(failure),
             Err(failure) => {
@@ -92,8 +89,8 @@ pub(crate) fn check(files: &[PathBuf], copies: bool, permissions: bool) -> Resul
 }
 
 /// Prints the warnings of a file. Gives what is to be said of it.
-fn check_file(file: &Path, copies: bool) -> Result<String, Failure> {
-    let (warnings, found) = match read_source(file)? {
+fn check_file(file: &Path, copies: bool, permissions: bool) -> Result<String, Failure> {
+    let (warnings, found, module) = match read_source(file)? {
         // It may be for others to import, without anything that runs.
         Source::Palladium(source) => {
             let checked = look_at(file, &source);
@@ -103,14 +100,17 @@ fn check_file(file: &Path, copies: bool) -> Result<String, Failure> {
             if checked.has_errors() {
                 return Err(refused(&name, "compile", &report));
             }
-            match copies {
+            let module = permissions.then(|| checked.module(Target::Main, Mode::Optimised));
+            let module = module.transpose().map_err(|errors| refused(&name, "compile", &errors))?;
+            let (warnings, found) = match copies {
                 true => {
                     let found = checked.copies();
                     let all = [&checked.problems[..], &found].concat();
                     (Some(diagnostics(&all, &checked.sources())), copies_found(found.len()))
                 }
                 false => (Some(report), "no errors".into()),
-            }
+            };
+            (warnings, found, module)
         }
         _ if copies => {
             let name = display_name(file);
@@ -118,25 +118,23 @@ fn check_file(file: &Path, copies: bool) -> Result<String, Failure> {
         }
         source => {
             let Loaded { module, warnings, .. } = source.load(file)?;
-            (warnings, summary(&module))
+            (warnings, summary(&module), permissions.then_some(module))
         }
     };
     output::print_diagnostics(
         &warnings.map(|found| output::diagnostics(&found)).unwrap_or_default(),
     );
-    Ok(found)
+    Ok(found + &module.map_or_else(String::new, |module| needs_found(&module)))
 }
 
-/// Prints what a program needs to be allowed, and where it uses it.
-fn print_needs(file: &Path) -> Result<(), Failure> {
-    let needs = needs(&load(file)?.module);
+/// What a program needs to be allowed, and where it uses it: a line for each.
+fn needs_found(module: &Module) -> String {
+    let needs = needs(module);
     if needs.is_empty() {
-        return Ok(output::print_line("  needs nothing to be allowed")?);
+        return "\n  needs nothing to be allowed".into();
     }
-    for need in needs {
-        output::print_line(&format!("  {:<9} {}", need.group, need.places.join(" ")))?;
-    }
-    Ok(())
+    let line = |need: &Need| format!("\n  {:<9} {}", need.group, need.places.join(" "));
+    needs.iter().map(line).collect()
 }
 
 fn copies_found(count: usize) -> String {

@@ -1,6 +1,8 @@
 //! What programs may do: what they are refused before they run, and while they do.
 
 use std::fs;
+use std::io::Write as _;
+use std::process::Stdio;
 
 use crate::support::User;
 
@@ -39,6 +41,15 @@ fn a_program_is_refused_before_it_runs() {
     let silent = user.file("silent.pd", "fn main() { print(1) }\n");
     let checked = user.run(&["check", "--permissions", &silent]);
     assert_eq!(checked.stdout, format!("{silent}: no errors\n  needs nothing to be allowed\n"));
+    // A file for others to import has no `main`, and stdin can be read only once.
+    let part = user.file("part.pd", "pub fn one() -> Int { 1 }\n");
+    user.run(&["check", "--permissions", &part]).succeeds();
+    let mut command = user.iridium(&["check", "--permissions", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b".import env.var\nhost @env.var $0\nhlt\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && told.ends_with(":2:1\n"), "{output:?}");
 }
 
 #[test]
