@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use iridium_vm::{Caller, HostError, Hosts};
 
-use crate::arguments::{answer, bytes, room};
+use crate::arguments::{answer, bytes, copy_whole, room};
 use crate::policy::Names;
 
 /// There is no such variable.
@@ -32,9 +32,8 @@ pub(crate) fn add_words(hosts: &mut Hosts, words: &[String]) {
     hosts.add("env.arg_copy", move |caller| {
         let word = word(&words, caller)?.as_bytes();
         let to = room(caller, 1)?;
-        let length = word.len().min(to.len());
-        copy(word, to, length);
-        answer(caller, [length as i64])
+        let copied = copy_whole(word.get(..to.len()).unwrap_or(word), to);
+        answer(caller, [copied as i64])
     });
 }
 
@@ -51,17 +50,9 @@ pub(crate) fn add_variables(hosts: &mut Hosts, names: &Names) {
             return answer(caller, [0, MISSING]);
         };
         let value = value.as_encoded_bytes();
-        let to = room(caller, 2)?;
-        let length = if value.len() <= to.len() { value.len() } else { 0 };
-        copy(value, to, length);
-        answer(caller, [length as i64, value.len() as i64])
+        let copied = copy_whole(value, room(caller, 2)?);
+        answer(caller, [copied as i64, value.len() as i64])
     });
-}
-
-fn copy(from: &[u8], to: &mut [u8], length: usize) {
-    for (to, from) in to.iter_mut().zip(from).take(length) {
-        *to = *from;
-    }
 }
 
 fn word<'w>(words: &'w [String], caller: &Caller<'_>) -> Result<&'w str, HostError> {

@@ -30,7 +30,7 @@ use std::time::UNIX_EPOCH;
 use cap_std::fs::{MetadataExt as _, OpenOptions, OpenOptionsExt as _};
 use iridium_vm::{Caller, HostError, HostResult, Hosts};
 
-use crate::arguments::{answer, bytes, room};
+use crate::arguments::{answer, bytes, copy_whole, room};
 use crate::paths::{Found, Last, Paths};
 
 /// Why there is no result.
@@ -105,11 +105,7 @@ pub(crate) fn add_reading(hosts: &mut Hosts, paths: &Paths) {
         let most = caller.limits.heap;
         match at(caller, &allowed, Last::Target)?.and_then(|found| list(&found, most)) {
             Ok(names) => {
-                let to = room(caller, 2)?;
-                let copied = to.get_mut(..names.len()).map_or(0, |to| {
-                    to.copy_from_slice(&names);
-                    names.len()
-                });
+                let copied = copy_whole(&names, room(caller, 2)?);
                 answer(caller, [copied as i64, names.len() as i64])
             }
             Err(refusal) => answer(caller, [0, refusal.code()]),

@@ -66,13 +66,11 @@ impl Policy {
     /// # Errors
     /// When the root of the file system cannot be opened.
     pub fn all() -> io::Result<Self> {
-        let paths = Paths::all()?;
-        Ok(Self {
-            read: Some(paths.clone()),
-            write: Some(paths),
-            environment: Some(Names::All),
-            stdin: true,
-        })
+        let mut policy = Self::default();
+        for group in Group::ALL {
+            policy.allow_group(group)?;
+        }
+        Ok(policy)
     }
 
     /// Allows a group as a whole.

@@ -17,9 +17,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use iridium_vm::{Caller, Hosts, Reply};
-
-use crate::arguments::outside;
+use iridium_vm::{Caller, HostError, Hosts, Reply};
 
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 1 << 16;
@@ -270,7 +268,7 @@ fn give(answers: Vec<(Call, Given)>) {
             let (copied, code) = match &given {
                 Given::Bytes(bytes) => {
                     let to = caller.bytes_mut(address, bytes.len() as i64);
-                    let to = to.ok_or_else(outside)?;
+                    let to = to.ok_or_else(HostError::outside)?;
                     to.copy_from_slice(bytes);
                     (bytes.len(), bytes.len() as i64)
                 }

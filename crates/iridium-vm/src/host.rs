@@ -57,6 +57,13 @@ impl Caller<'_> {
 #[error("{0}")]
 pub struct HostError(pub String);
 
+impl HostError {
+    /// For an address at which the process has no memory.
+    pub fn outside() -> Self {
+        Self("an address outside of the heap".into())
+    }
+}
+
 /// What a host function gives back, also later.
 pub type HostResult = Result<(), HostError>;
 

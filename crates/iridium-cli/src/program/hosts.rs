@@ -17,13 +17,13 @@ pub(crate) fn hosts(world: &World<'_>) -> Hosts {
     // Whoever reads stderr may take their time.
     hosts.add_blocking("eprint", |caller| {
         let [address, length, ..] = *caller.registers;
-        let text = caller.bytes(address.int, length.int).ok_or_else(outside)?;
+        let text = caller.bytes(address.int, length.int).ok_or_else(HostError::outside)?;
         output::print_stderr(&String::from_utf8_lossy(text));
         Ok(())
     });
     hosts.add("log", |caller| {
         let [level, address, length, ..] = *caller.registers;
-        let text = caller.bytes(address.int, length.int).ok_or_else(outside)?;
+        let text = caller.bytes(address.int, length.int).ok_or_else(HostError::outside)?;
         log::log!(level_of(level.int), "{}", String::from_utf8_lossy(text));
         Ok(())
     });
@@ -38,8 +38,4 @@ fn level_of(number: i64) -> log::Level {
         4 => log::Level::Debug,
         5.. => log::Level::Trace,
     }
-}
-
-fn outside() -> HostError {
-    HostError("an address outside of the heap".into())
 }
