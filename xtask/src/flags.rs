@@ -35,6 +35,8 @@ pub(crate) enum Task {
     Soak(Soak),
     /// Stress the scheduler: many processes that send, link, kill and spawn at once
     Stress(Stress),
+    /// Build a small container image of the command, from scratch; needs Docker
+    Image(Image),
 }
 
 #[derive(Debug, Subcommand)]
@@ -137,6 +139,16 @@ pub(crate) struct Soak {
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Build and run without optimisation
+    #[arg(long)]
+    pub(crate) debug: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Image {
+    /// Name of the image
+    #[arg(long, value_name = "NAME", default_value = "iridium")]
+    pub(crate) tag: String,
+    /// Build without optimisation
     #[arg(long)]
     pub(crate) debug: bool,
 }

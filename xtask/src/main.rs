@@ -12,6 +12,7 @@ mod ci;
 mod cluster;
 mod flags;
 mod fuzz;
+mod image;
 mod interrupt;
 mod repository;
 mod soak;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Task::Bench(what) => bench::run(&what),
         Task::Fuzz(flags) => fuzz::run(&flags),
         Task::Soak(flags) => soak::run(&flags),
+        Task::Image(flags) => image::run(&flags),
         Task::Stress(flags) => stress::run(&flags),
     };
     match outcome {
