@@ -2,8 +2,8 @@
 //! the file they are kept in.
 
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -191,30 +191,44 @@ impl fmt::Debug for Secrets {
 
 /// A symbolic link is followed: secrets are handed to containers as such.
 fn read(path: &Path) -> Result<Zeroizing<String>, SecretError> {
-    let fail = |source: io::Error| SecretError::Io { path: path.into(), source };
-    let meta = fs::metadata(path).map_err(|e| match e.kind() {
+    let fail = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => SecretError::Missing { path: path.into() },
-        _ => fail(e),
-    })?;
+        _ => SecretError::Io { path: path.into(), source },
+    };
     let malformed = |why: &str| SecretError::Malformed { path: path.into(), why: why.into() };
-    if !meta.is_file() {
+    // To open a pipe would wait for its writer.
+    if !fs::metadata(path).map_err(fail)?.is_file() {
         return Err(malformed("it is not a file"));
     }
+    let file = File::open(path).map_err(fail)?;
+    let meta = file.metadata().map_err(fail)?;
     if is_exposed(&meta) {
         return Err(SecretError::Exposed { path: path.into() });
     }
     if meta.len() > MAX_FILE {
         return Err(malformed("it is too long to be one"));
     }
-    let bytes = Zeroizing::new(fs::read(path).map_err(fail)?);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize));
+    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(fail)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| malformed("it is not text"))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
 #[cfg(unix)]
 fn is_exposed(meta: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    meta.permissions().mode() & 0o077 != 0
+    use std::os::unix::fs::MetadataExt;
+
+    is_open_to_others(meta.mode(), meta.uid(), nix::unistd::geteuid().as_raw())
+}
+
+/// A file of this user is for nobody else. One that the system has handed out, as Kubernetes does with
+/// a Secret, belongs to root, and this user's group may read it. PostgreSQL has the same rule for its
+/// keys (documentation, "Secure TCP/IP Connections with SSL").
+#[cfg(unix)]
+fn is_open_to_others(mode: u32, owner: u32, user: u32) -> bool {
+    const ROOT: u32 = 0;
+    let forbidden = if owner == ROOT && user != ROOT { 0o037 } else { 0o077 };
+    mode & forbidden != 0
 }
 
 #[cfg(not(unix))]
@@ -343,5 +357,24 @@ mod tests {
         let (_dir, path) = file(&"ab".repeat(32));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(Secrets::load(&path), Err(SecretError::Exposed { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_group_may_read_what_root_has_handed_out_and_nobody_may_write_it() {
+        let (root, user, other) = (0, 1000, 1001);
+        for (mode, owner, open) in [
+            (0o400, user, false),
+            (0o600, user, false),
+            (0o440, user, true),
+            (0o440, root, false),
+            (0o640, root, false),
+            (0o660, root, true),
+            (0o444, root, true),
+            (0o440, other, true),
+        ] {
+            assert_eq!(is_open_to_others(mode, owner, user), open, "{mode:o} of {owner}");
+        }
+        assert!(is_open_to_others(0o440, root, root), "root's own");
     }
 }
