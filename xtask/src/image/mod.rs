@@ -1,9 +1,7 @@
 //! `cargo xtask image`: the command in a container, from scratch.
 
-mod root;
+mod context;
 
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -11,14 +9,11 @@ use anyhow::{Context, Result, bail};
 use crate::flags::Image;
 use crate::{build, repository};
 
-const DOCKERFILE: &str = include_str!("Dockerfile");
-
 /// Builds the image, and says how large it is and how it is run.
 pub(crate) fn run(flags: &Image) -> Result<()> {
     let iridium = build::iridium(flags.debug)?;
     let context = repository::root().join("target/image");
-    root::lay_out(&context, &iridium)?;
-    write(&context.join("Dockerfile"), DOCKERFILE)?;
+    context::lay_out(&context, &iridium)?;
     let built = Command::new("docker")
         .args(["build", "--quiet", "--tag", &flags.tag])
         .arg(&context)
@@ -31,11 +26,7 @@ pub(crate) fn run(flags: &Image) -> Result<()> {
             String::from_utf8_lossy(&built.stderr).trim()
         );
     }
-    println!("{}: {} MiB", flags.tag, root::mebibytes(&context)?);
-    println!("three nodes of it: docker-compose -f scripts/compose.yaml up");
+    println!("{}: {} MiB", flags.tag, context::mebibytes(&context)?);
+    println!("three nodes of it: docker compose -f scripts/compose.yaml up");
     Ok(())
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

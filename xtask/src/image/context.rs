@@ -1,4 +1,4 @@
-//! What the image holds.
+//! What `docker build` is given, and the image holds.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::write;
+const DOCKERFILE: &str = include_str!("Dockerfile");
 
 /// Libraries that the C library loads by itself, to look up names, where they are not a part of it.
 const FOR_NAMES: [&str; 3] = ["libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2"];
@@ -15,7 +15,7 @@ const FOR_NAMES: [&str; 3] = ["libnss_files.so.2", "libnss_dns.so.2", "libresolv
 const AUTHORITIES: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
-/// Makes the folder that `docker build` is given: `root` belongs to the system, `own` to the user of
+/// Makes that folder: in it `root` belongs to the system, `own` to the user of
 /// the image.
 pub(super) fn lay_out(context: &Path, iridium: &Path) -> Result<()> {
     if context.exists() {
@@ -46,7 +46,7 @@ pub(super) fn lay_out(context: &Path, iridium: &Path) -> Result<()> {
     for folder in ["own/data", "own/secret"] {
         make_folder(&context.join(folder))?;
     }
-    Ok(())
+    write(&context.join("Dockerfile"), DOCKERFILE)
 }
 
 /// Size of all that is in the image.
@@ -101,4 +101,8 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 fn make_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
