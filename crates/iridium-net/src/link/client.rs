@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 use std::{fmt, io};
 
@@ -15,6 +15,7 @@ use crate::ids::{ConnId, LinkId};
 use crate::session::FrameWriter;
 use crate::threads::lock;
 
+use super::gate::{Admission, Gate};
 use super::outbox::{Dispatch, Outbox};
 use super::queue::Kind;
 use super::send_half::SendHalf;
@@ -41,20 +42,7 @@ pub struct ClusterClient {
     features: AtomicU64,
     /// Which node is at the other end, once that is known.
     peer: OnceLock<NodeId>,
-    admission: Mutex<Admission>,
-    /// Wakes the link's own reader.
-    admission_changed: Condvar,
-    /// Wakes the thread that reads for many links, if the link has no reader of its own.
-    reader_bell: Option<Bell>,
-}
-
-/// Whether the owner of the mesh has made this connection a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Admission {
-    Pending,
-    /// It is one, and the application has been told.
-    Admitted,
-    Closed,
+    gate: Arc<Gate>,
 }
 
 /// Wakes the threads that read and write for a link without threads of its own.
@@ -84,9 +72,7 @@ impl ClusterClient {
             unsent_credit: AtomicUsize::new(0),
             features: AtomicU64::new(Features::NONE.0),
             peer: OnceLock::new(),
-            admission: Mutex::new(Admission::Pending),
-            admission_changed: Condvar::new(),
-            reader_bell,
+            gate: Arc::new(Gate::new(reader_bell)),
         })
     }
 
@@ -195,13 +181,13 @@ impl ClusterClient {
 
     /// Closes after what is queued has been sent.
     pub(crate) fn close(&self) {
-        self.set_admission(Admission::Closed);
+        self.gate.set_admission(Admission::Closed);
         self.outbox.close();
     }
 
     /// Closes at once.
     pub(crate) fn abort(&self) {
-        self.set_admission(Admission::Closed);
+        self.gate.set_admission(Admission::Closed);
         self.outbox.abort();
         self.shut_down();
     }
@@ -214,15 +200,7 @@ impl ClusterClient {
 
     /// Lets the reader deliver data: the application has been told of the link.
     pub(crate) fn admit(&self) {
-        self.set_admission(Admission::Admitted);
-    }
-
-    fn set_admission(&self, admission: Admission) {
-        *lock(&self.admission) = admission;
-        match &self.reader_bell {
-            Some(bell) => bell.ring(),
-            None => self.admission_changed.notify_all(),
-        }
+        self.gate.set_admission(Admission::Admitted);
     }
 
     /// The queue to the other end.
@@ -240,23 +218,9 @@ impl ClusterClient {
         self.peer.get()
     }
 
-    /// Whether this connection is a link.
-    pub(crate) fn admission(&self) -> Admission {
-        *lock(&self.admission)
-    }
-
-    /// Waits until it is decided whether this connection is a link, `deadline` at the latest. Data may
-    /// come in while the owner is still busy with the control messages before it.
-    pub(crate) fn wait_for_admission(&self, deadline: Instant) {
-        let mut admission = lock(&self.admission);
-        while *admission == Admission::Pending {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            let waited = self.admission_changed.wait_timeout(admission, left);
-            admission = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+    /// What its reader waits for beside bytes.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     fn shut_down(&self) {

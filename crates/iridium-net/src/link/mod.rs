@@ -2,6 +2,7 @@
 
 mod assembly;
 mod client;
+mod gate;
 mod outbox;
 mod queue;
 mod send_half;
@@ -9,7 +10,8 @@ mod window;
 
 pub(crate) use assembly::{Assembled, Assembly};
 pub use client::ClusterClient;
-pub(crate) use client::{Admission, LinkBells};
+pub(crate) use client::LinkBells;
+pub(crate) use gate::{Admission, Place};
 pub(crate) use outbox::{FLUSH, WriterStep};
 pub(crate) use send_half::SendHalf;
 pub use window::{Delivery, WindowPermit};

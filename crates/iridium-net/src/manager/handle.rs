@@ -35,8 +35,6 @@ use super::shared::Shared;
 use super::unfinished::Unfinished;
 use super::zone::Zone;
 
-/// Commands that may wait for the owner thread. Whoever sends more waits.
-const MAX_COMMANDS: usize = 1024;
 /// Events that may wait for one subscriber before it is cut off.
 const MAX_EVENTS: usize = 4096;
 /// How long a join may take: the dial of the seed, its answer, and the dials of the members it named.
@@ -118,7 +116,7 @@ impl Manager {
             seed: random::bits().map_err(StartError::System)?,
         };
         let threads = Threads::default();
-        let (commands, inputs) = bounded(MAX_COMMANDS);
+        let (commands, inputs) = unbounded();
         let (first_subscriber, since_start) = bounded(MAX_EVENTS);
         let shared = Arc::new(Shared {
             me: Mutex::new((id, info)),

@@ -120,6 +120,10 @@ impl Owner {
                 }
                 self.handle_input(core, input, now);
             }
+            Command::Message { conn, message, place } => {
+                core.handle(Input::Message { conn, message }, now);
+                drop(place);
+            }
             Command::Opened(link, input) => {
                 self.links.insert(link.id(), link);
                 self.handle_input(core, input, now);

@@ -35,6 +35,8 @@ pub(super) struct Reader {
     recipient: Option<Box<dyn Recipient>>,
     /// Whether anything was delivered since the recipient was last told that it has caught up.
     delivered: bool,
+    /// Whether the link has used up its share of the owner's time, when that was last looked at.
+    held_up: bool,
     /// The kinds of long messages that were skipped.
     skipped: Vec<u8>,
     /// Nothing is handled any more, but still read: closing a socket with unread bytes would discard
@@ -48,6 +50,8 @@ pub(super) enum Wanted {
     Bytes,
     /// The decision whether this connection becomes a link, until then at the latest.
     Decision(Instant),
+    /// That the owner handles what the link has brought.
+    Share,
 }
 
 /// What became of a message.
@@ -80,6 +84,7 @@ impl Reader {
             assembly: Assembly::default(),
             recipient: None,
             delivered: false,
+            held_up: false,
             skipped: Vec::new(),
             over: false,
         }
@@ -99,7 +104,8 @@ impl Reader {
                         break error.to_string();
                     }
                 }
-                Ok(Wanted::Decision(until)) => self.link.wait_for_admission(until),
+                Ok(Wanted::Decision(until)) => self.link.gate().wait_for_admission(until),
+                Ok(Wanted::Share) => self.link.gate().wait_for_share(),
                 Err(why) => break why,
             }
         };
@@ -128,12 +134,25 @@ impl Reader {
         self.frames.reclaim(buffers);
     }
 
-    /// Handles all messages that have come.
+    /// Handles all messages that have come, as far as the owner keeps up.
     ///
     /// # Errors
     /// Why the connection is to end.
     pub(super) fn handle(&mut self) -> Result<Wanted, String> {
-        while let Some(message) = self.next_message()? {
+        let wanted = self.handle_all()?;
+        self.report_unknown();
+        if std::mem::take(&mut self.delivered)
+            && let Some(recipient) = &mut self.recipient
+        {
+            recipient.caught_up();
+        }
+        Ok(wanted)
+    }
+
+    fn handle_all(&mut self) -> Result<Wanted, String> {
+        self.held_up = self.held_up && !self.link.gate().has_share();
+        while !self.held_up {
+            let Some(message) = self.next_message()? else { return Ok(Wanted::Bytes) };
             if self.over {
                 continue;
             }
@@ -157,13 +176,7 @@ impl Reader {
                 }
             }
         }
-        self.report_unknown();
-        if std::mem::take(&mut self.delivered)
-            && let Some(recipient) = &mut self.recipient
-        {
-            recipient.caught_up();
-        }
-        Ok(Wanted::Bytes)
+        Ok(Wanted::Share)
     }
 
     /// The connection has ended, or is to.
@@ -182,20 +195,20 @@ impl Reader {
         self.frames.decoder.next_message().map_err(explain)
     }
 
-    fn control(&self, message: IridiumMessage) -> Taken {
+    fn control(&mut self, message: IridiumMessage) -> Taken {
         log::trace!("from {}: {}", self.link.remote_ip(), message.name());
-        let conn = self.link.id();
-        match self.commands.send(Command::Input(Input::Message { conn, message })) {
-            Ok(()) => Taken::Yes,
-            Err(_) => Taken::No,
-        }
+        let (conn, gate) = (self.link.id(), self.link.gate());
+        let place = gate.place(&message);
+        let sent = self.commands.send(Command::Message { conn, message, place });
+        self.held_up = !gate.has_share();
+        if sent.is_ok() { Taken::Yes } else { Taken::No }
     }
 
     /// Takes in a data message or a piece of one.
     fn deliver(&mut self, message: IridiumMessage) -> Result<Taken, String> {
         let recipient = match &mut self.recipient {
             Some(recipient) => recipient,
-            none => match (self.link.admission(), self.link.peer()) {
+            none => match (self.link.gate().admission(), self.link.peer()) {
                 (Admission::Admitted, Some(from)) => {
                     none.insert(self.application.recipient(from, &self.link))
                 }

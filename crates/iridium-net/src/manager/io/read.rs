@@ -27,8 +27,11 @@ impl ReadHalf {
     fn read(&mut self) -> Result<Next, String> {
         let mut count = 0;
         loop {
-            if let Wanted::Decision(until) = self.reader.handle()? {
-                return Ok(Next::Later(Some(until)));
+            match self.reader.handle()? {
+                Wanted::Bytes => {}
+                Wanted::Decision(until) => return Ok(Next::Later(Some(until))),
+                // Its bell rings. Until then nothing is read, and the system stops the other end.
+                Wanted::Share => return Ok(Next::Later(None)),
             }
             if count >= TURN {
                 return Ok(Next::Soon);
