@@ -23,11 +23,12 @@ mod signals;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser};
 
-use iridium_host::{Input, World};
+use iridium_host::{Input, Outside, World};
 
 use args::{Cli, Command, NodeLimitFlags, PermissionFlags, TaskFlags, ThreadFlags};
 use failure::Failure;
@@ -77,16 +78,23 @@ fn words_behind_file(error: &clap::Error) -> Option<Failure> {
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let done = |()| ExitCode::SUCCESS;
+    let outside = Arc::new(Outside::new());
     let settings = |threads: &ThreadFlags, limits: &NodeLimitFlags, fuel, hosts| Settings {
         threads: threads.threads,
         processes: limits.process_limit,
         memory: limits.memory_limit,
         fuel,
         hosts,
+        outside: Arc::clone(&outside),
     };
     let hosts = |permissions: &PermissionFlags, words: &[String], input| {
         let policy = permissions.policy()?;
-        Ok::<_, Failure>(program::hosts(&World { policy: &policy, words, input }))
+        Ok::<_, Failure>(program::hosts(&World {
+            policy: &policy,
+            words,
+            input,
+            outside: &outside,
+        }))
     };
     let Some(command) = cli.command else {
         // Only a program that runs alone has the standard input.
@@ -120,7 +128,10 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Resume { file, threads, run, permissions } => {
             let hosts = hosts(&permissions, &[], Input::Standard)?;
-            commands::run::resume(&file, threads.threads, &run, hosts)
+            let (threads, fuel) = (threads.threads, run.fuel);
+            let outside = Arc::clone(&outside);
+            let settings = Settings { threads, fuel, hosts, outside, ..Settings::default() };
+            commands::run::resume(&file, settings, &run)
         }
         Command::Asm { file, listing: true, .. } => commands::assemble::listing(&file).map(done),
         Command::Asm { file, output, strip, .. } => {
@@ -129,7 +140,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Disasm { file } => commands::assemble::disasm(&file).map(done),
         Command::Test { files, filter, json, permissions } => {
             let hosts = hosts(&permissions, &[], Input::None)?;
-            commands::test::run(&files, filter.as_deref(), json, hosts)
+            let outside = Arc::clone(&outside);
+            let settings = Settings { hosts, outside, ..Settings::default() };
+            commands::test::run(&files, filter.as_deref(), json, settings)
         }
         Command::Fmt { files, check } => commands::format::run(&files, check).map(done),
         Command::Doc { files, out } => commands::document::run(&files, out.as_deref()).map(done),

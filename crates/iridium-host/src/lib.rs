@@ -4,13 +4,18 @@ mod arguments;
 mod environment;
 mod files;
 mod group;
+#[allow(dead_code)]
+mod outside;
 mod paths;
 mod policy;
+#[allow(dead_code)]
+mod port;
 mod stdin;
 
 use iridium_vm::Hosts;
 
 pub use group::Group;
+pub use outside::Outside;
 pub use policy::{InvalidGrant, Policy};
 pub use stdin::Input;
 
@@ -23,6 +28,8 @@ pub struct World<'w> {
     pub words: &'w [String],
     /// Where it reads from.
     pub input: Input,
+    /// Where its sockets are.
+    pub outside: &'w Outside,
 }
 
 impl World<'_> {

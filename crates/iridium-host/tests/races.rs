@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use iridium_asm::Assembler;
-use iridium_host::{Input, Policy, World};
+use iridium_host::{Input, Outside, Policy, World};
 use iridium_vm::{Effect, Hosts, Limits, Pid, Process, Program, Stop};
 
 /// Calls `fs.read.at` or `fs.write.put` on a path. Gives the code that it ends with, and what was
@@ -66,7 +66,8 @@ fn what_is_put_into_the_way_leads_nowhere_else() {
     for group in ["fs.read", "fs.write"] {
         policy.allow(&format!("{group}={}", at("open").display())).unwrap();
     }
-    let hosts = World { policy: &policy, words: &[], input: Input::None }.hosts();
+    let hosts =
+        World { policy: &policy, words: &[], input: Input::None, outside: &Outside::new() }.hosts();
     let (way, is_over) = (at("open/way"), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {

@@ -2,16 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, bounded, never};
 
 use crate::distribution::SendRefused;
 use crate::info::ProcessInfo;
 use crate::process::actor::{ActorState, Wait};
 use crate::process::mailbox::ANY_TAG;
 use crate::process::reason::Reason;
-use crate::process::slot_message::SlotMessage;
+use crate::process::slot_message::{SlotMessage, Wake};
 use crate::run::effects::{self, EffectContext, Outcome};
 use crate::run::shared::Shared;
 use crate::scheduler::Scheduler;
@@ -68,6 +69,8 @@ pub struct NativeProcess {
     pub(crate) actor: ActorState,
     pub(crate) requests: u64,
     wakes: Receiver<()>,
+    /// Whether the scheduler counts it among what may make processes go on.
+    is_outside: bool,
     /// The memory in bytes that it is counted with.
     memory: u64,
     /// What it may use, as was said last.
@@ -108,9 +111,35 @@ impl Scheduler {
     /// # Errors
     /// When there are as many processes as there may be.
     pub fn spawn_native(&self) -> Result<NativeProcess, TooManyProcesses> {
-        let shared = self.shared();
-        let serial = shared.table.reserve(None).ok_or(TooManyProcesses)?;
-        NativeProcess::in_slot(shared, ActorState::new(Pid::new(shared.node(), serial)), 0)
+        let actor = self.native_actor()?;
+        NativeProcess::in_slot(self.shared(), actor, 0)
+    }
+
+    /// A process that is driven by what happens outside of the scheduler: at a socket, say. While it
+    /// lives, the scheduler is not [idle](Self::is_idle).
+    ///
+    /// `wake` is called, instead of anything coming to [`NativeProcess::wakes`], each time that there
+    /// is something to [receive](NativeProcess::receive) or to [poll](NativeProcess::poll) for: on the
+    /// thread of whoever sent it, so it must not wait. One thread can drive many processes so; it
+    /// receives with a timeout of zero.
+    ///
+    /// # Errors
+    /// When there are as many processes as there may be.
+    pub fn spawn_outside(
+        &self,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<NativeProcess, TooManyProcesses> {
+        let actor = self.native_actor()?;
+        let mut process =
+            NativeProcess::woken_by(self.shared(), actor, 0, Wake::new(wake), never())?;
+        self.shared().deferred.fetch_add(1, Ordering::SeqCst);
+        process.is_outside = true;
+        Ok(process)
+    }
+
+    fn native_actor(&self) -> Result<ActorState, TooManyProcesses> {
+        let serial = self.shared().table.reserve(None).ok_or(TooManyProcesses)?;
+        Ok(ActorState::new(Pid::new(self.shared().node(), serial)))
     }
 }
 
@@ -121,12 +150,27 @@ impl NativeProcess {
         actor: ActorState,
         requests: u64,
     ) -> Result<Self, TooManyProcesses> {
-        let slot = shared.slot_of(actor.pid).ok_or(TooManyProcesses)?;
         let (wake, wakes) = bounded(1);
+        // A full channel: a wake-up is under way already.
+        let wake = Wake::new(move || {
+            let _ = wake.try_send(());
+        });
+        Self::woken_by(shared, actor, requests, wake, wakes)
+    }
+
+    fn woken_by(
+        shared: &Arc<Shared>,
+        actor: ActorState,
+        requests: u64,
+        wake: Wake,
+        wakes: Receiver<()>,
+    ) -> Result<Self, TooManyProcesses> {
+        let slot = shared.slot_of(actor.pid).ok_or(TooManyProcesses)?;
         let limits = Limits::default();
         slot.occupy_native(actor.pid.serial(), limits.message_bytes, wake);
         let shared = Arc::clone(shared);
-        Ok(Self { shared, actor, requests, wakes, memory: 0, limits, ended: None })
+        let is_outside = false;
+        Ok(Self { shared, actor, requests, wakes, is_outside, memory: 0, limits, ended: None })
     }
 
     /// Its pid.
@@ -358,6 +402,10 @@ impl Drop for NativeProcess {
         let reason = self.ended.unwrap_or(Reason::NORMAL);
         self.shared.memory.adjust(-(self.memory as i64));
         self.shared.context().abandon(&mut self.actor, reason);
+        if self.is_outside {
+            self.shared.deferred.fetch_sub(1, Ordering::SeqCst);
+            self.shared.report_if_idle();
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the public API does not show: that nothing is kept of processes that have exited.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::process::entry::Body;
 use crate::sync::lock;
 use crate::*;
 use iridium_asm::Assembler;
-use iridium_vm::{Hosts, Limits, Message, Pid, Process, Program, Register};
+use iridium_vm::{Hosts, Limits, Message, Payload, Pid, Process, Program, Register};
 
 struct Nobody;
 
@@ -220,6 +220,30 @@ fn other_nodes_can_ask_for_so_many_links_and_monitors_and_those_of_the_own_for_m
     // Those of its own node are not refused for that, and it still hears messages.
     let native = scheduler.spawn_native().unwrap();
     scheduler.deliver(native.pid(), pid, Signal::Monitor { from: native.pid(), reference: 1 });
-    scheduler.send(Pid::NOBODY, pid, 1, iridium_vm::Payload::Word([0; 8]));
+    scheduler.send(Pid::NOBODY, pid, 1, Payload::Word([0; 8]));
     until("it has ended", || scheduler.process_count() == 1);
+}
+
+/// One thread can drive many of them, by what it is called with.
+#[test]
+fn a_process_of_the_outside_is_woken_by_a_call_and_keeps_the_scheduler_from_being_idle() {
+    let scheduler = scheduler(|_| {});
+    until("nothing runs", || scheduler.is_idle());
+    let woken = Arc::new(AtomicUsize::new(0));
+    let wake = Arc::clone(&woken);
+    let count = move || {
+        wake.fetch_add(1, Ordering::SeqCst);
+    };
+    let mut outside = scheduler.spawn_outside(count).unwrap();
+    assert!(!scheduler.is_idle());
+    assert_eq!(outside.receive(None, Some(Duration::ZERO)), Ok(None));
+    scheduler.send(Pid::NOBODY, outside.pid(), 7, Payload::Word([1; 8]));
+    assert_eq!(woken.load(Ordering::SeqCst), 1);
+    let message = outside.receive(None, Some(Duration::ZERO)).unwrap().unwrap();
+    assert_eq!((message.tag, message.payload), (7, Payload::Word([1; 8])));
+    scheduler.kill(outside.pid(), Reason::KILLED);
+    assert_eq!(woken.load(Ordering::SeqCst), 2);
+    assert_eq!(outside.receive(None, Some(Duration::ZERO)), Err(Ended(Reason::KILLED)));
+    drop(outside);
+    until("nothing is left", || scheduler.is_idle() && scheduler.process_count() == 0);
 }

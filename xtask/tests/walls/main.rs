@@ -26,7 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("palladium-lsp", &["palladium", "iridium-isa"]),
     ("iridium-vm", &["iridium-isa"]),
     ("iridium-sched", &["iridium-isa", "iridium-vm"]),
-    ("iridium-host", &["iridium-vm"]),
+    ("iridium-host", &["iridium-sched", "iridium-vm"]),
     ("iridium-net", &["iridium-proto"]),
     (
         "iridium-node",
@@ -165,6 +165,19 @@ fn crates_depend_on_each_other_only_as_agreed() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Crates with an asynchronous runtime, and what is built on it.
+const ASYNC: &[&str] = &["tokio", "tokio-rustls", "tokio-util", "rustls", "hyper", "hyper-util"];
+
+#[test]
+fn only_what_programs_reach_outside_has_an_asynchronous_runtime() {
+    for package in packages().iter().filter(|package| package["name"] != "iridium-host") {
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let to = dependency["name"].as_str().unwrap();
+            assert!(!ASYNC.contains(&to), "{} must not depend on {to}", package["name"]);
+        }
+    }
 }
 
 #[test]

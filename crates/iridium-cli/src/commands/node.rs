@@ -58,6 +58,7 @@ pub(crate) fn run(
     node.limits = limits;
     node.metrics = metrics;
     let node = Node::start(node)?;
+    settings.outside.attach(node.scheduler());
     let events = node.manager().events();
     announce(&mesh_events::listens(node.manager()));
     if let Some(addr) = node.metrics_addr() {

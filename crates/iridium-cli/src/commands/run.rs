@@ -11,7 +11,7 @@ use iridium_isa::Module;
 use iridium_isa::suggest::nearest;
 use iridium_sched::Reason;
 use iridium_sched::supervisor::Spec;
-use iridium_vm::{Hosts, Pid, Process, Program, Register};
+use iridium_vm::{Pid, Process, Program, Register};
 
 use super::run_app;
 use super::run_session::{FirstProcess, RunSession};
@@ -94,13 +94,8 @@ pub(crate) fn unknown_command(file: &Path) -> Option<Failure> {
 }
 
 /// `iridium resume STATE`
-pub(crate) fn resume(
-    file: &Path,
-    threads: Option<usize>,
-    run: &RunFlags,
-    hosts: Hosts,
-) -> Result<ExitCode, Failure> {
-    let state = SavedState::read(file, SavedBy::Run, &hosts)?;
+pub(crate) fn resume(file: &Path, settings: Settings, run: &RunFlags) -> Result<ExitCode, Failure> {
+    let state = SavedState::read(file, SavedBy::Run, &settings.hosts)?;
     logging::start_of_program()?;
     run.save.as_deref().map_or(Ok(()), check_place)?;
     let first = match (state.process, state.ended) {
@@ -111,7 +106,8 @@ pub(crate) fn resume(
         (Some(saved), None) => FirstProcess::Runs(saved.program),
         (None, _) => return Err(Failure::failed(format!("{} is damaged", display_name(file)))),
     };
-    let settings = Settings { threads, fuel: run.fuel, hosts, ..state.settings };
+    let Settings { threads, fuel, hosts, outside, .. } = settings;
+    let settings = Settings { threads, fuel, hosts, outside, ..state.settings };
     let signals = signals::receive()?;
     let session =
         RunSession::resume(&state.processes, Pid::from_bits(state.first), first, settings, signals)

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, select};
 use serde::Serialize;
 
 use iridium_sched::{ExitInfo, SpawnOptions};
-use iridium_vm::{Hosts, Limits, Process, Program, Register};
+use iridium_vm::{Limits, Process, Program, Register};
 use palladium::Target;
 use palladium::core::Test;
 use palladium::names::Checked;
@@ -55,12 +55,11 @@ pub(crate) fn run(
     paths: &[PathBuf],
     filter: Option<&str>,
     as_json: bool,
-    hosts: Hosts,
+    settings: Settings,
 ) -> Result<ExitCode, Failure> {
     let files = palladium_files(paths)?;
     let signals = signals::receive()?;
-    let environment =
-        Environment::start(Settings { hosts, ..Settings::default() }, Stream::to(io::stdout()))?;
+    let environment = Environment::start(settings, Stream::to(io::stdout()))?;
     let mut runner = Runner { environment, signals, report: Report::default(), as_json };
     let mut refused_files = 0;
     for file in &files {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
+use iridium_host::Outside;
 use iridium_node::LocalScheduler;
 use iridium_proto::NodeNumber;
 use iridium_sched::supervisor::Supervision;
@@ -34,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) fuel: Option<u64>,
     /// What its programs may call.
     pub(crate) hosts: Hosts,
+    /// Where their sockets are.
+    pub(crate) outside: Arc<Outside>,
 }
 
 /// A scheduler with its output and its notices.
@@ -97,6 +100,7 @@ impl Environment {
         config.fuel = settings.fuel.unwrap_or(config.fuel);
         let local = LocalScheduler::start(config)
             .map_err(|error| Failure::failed(format!("cannot start the workers: {error}")))?;
+        settings.outside.attach(local.scheduler());
         Ok(Self {
             scheduler: local.scheduler().clone(),
             local,

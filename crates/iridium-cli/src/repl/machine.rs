@@ -355,7 +355,8 @@ impl Machine {
         };
         let before = &local.environment.settings;
         let (threads, hosts) = (before.threads, before.hosts.clone());
-        let settings = Settings { threads, hosts, ..state.settings };
+        let outside = Arc::clone(&before.outside);
+        let settings = Settings { threads, hosts, outside, ..state.settings };
         let environment = Environment::start_reachable(settings, stream)?;
         let options = RestoreOptions { native: true, ..RestoreOptions::default() };
         let hosts = &self.driver.hosts;

@@ -34,7 +34,7 @@ use std::io::{self, IsTerminal as _};
 use crossbeam_channel::{Receiver, never, select};
 use log::Level;
 
-use iridium_host::World;
+use iridium_host::{Outside, World};
 use iridium_vm::Hosts;
 
 use crate::args::{AttachArgs, ClientFlags, NodeFlags, PermissionFlags};
@@ -71,7 +71,10 @@ pub(crate) fn attach(args: AttachArgs) -> Result<(), Failure> {
     let access = ClientFlags { at: node.unwrap_or(client.at), ..client };
     let at = access.at.clone();
     let policy = PermissionFlags::default().policy()?;
-    let world = World { policy: &policy, words: &[], input: iridium_host::Input::None };
+    // Its programs run at the node, and nothing is allowed here.
+    let outside = Outside::new();
+    let input = iridium_host::Input::None;
+    let world = World { policy: &policy, words: &[], input, outside: &outside };
     run_lines(flags, lines, &signals, hosts(&world), |_| {
         let backend = Backend::remote(access)?;
         // Only for people: what goes to a pipe is the output of commands and programs.

@@ -1,8 +1,7 @@
 //! What is put into the slot of a process, to be handled by whoever runs it.
 
 use std::fmt;
-
-use crossbeam_channel::Sender;
+use std::sync::Arc;
 
 use super::entry::{ProcessEntry, SLOT};
 use super::group::GroupToken;
@@ -17,7 +16,25 @@ pub(crate) type ProcessSlot = Slot<ProcessEntry, SlotMessage, Wake>;
 const _: () = assert!(size_of::<ProcessSlot>() <= SLOT);
 
 /// Wakes whoever drives a native process.
-pub(crate) type Wake = Sender<()>;
+#[derive(Clone)]
+pub(crate) struct Wake(Arc<dyn Fn() + Send + Sync>);
+
+impl Wake {
+    /// What is called then, by whoever sends to the process. It must not wait.
+    pub(crate) fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(wake))
+    }
+
+    pub(crate) fn wake(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Wake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wake")
+    }
+}
 
 /// Something for a process, or for whoever runs it.
 pub(crate) enum SlotMessage {

@@ -146,13 +146,12 @@ impl Context<'_> {
                 None
             }
             Delivered::Wake(wake) => {
-                // A full channel: a wake-up is under way already.
-                let _ = wake.try_send(());
+                wake.wake();
                 None
             }
             Delivered::Refused(message, ready, wake) => {
                 ready.into_iter().for_each(|entry| self.schedule(entry));
-                let _ = wake.map(|wake| wake.try_send(()));
+                wake.into_iter().for_each(|wake| wake.wake());
                 self.drop_message(message)
             }
             Delivered::NoProcess(message) => self.drop_message(message),

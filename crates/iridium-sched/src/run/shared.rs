@@ -43,7 +43,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) names: Names,
     pub(crate) blocking: BlockingCalls,
-    /// Host calls that are answered later.
+    /// Host calls that are answered later, and native processes that are driven by events from
+    /// outside.
     pub(crate) deferred: DeferredCalls,
     pub(crate) residents: Residents,
     pub(crate) threads: Threads,
@@ -309,7 +310,7 @@ impl Shared {
             && self.has_no_host_calls()
     }
 
-    /// Whether no host function is going to return or to answer.
+    /// Whether no host function is going to return or to answer, and no event comes from outside.
     fn has_no_host_calls(&self) -> bool {
         self.blocking.is_idle() && self.deferred.load(Ordering::SeqCst) == 0
     }

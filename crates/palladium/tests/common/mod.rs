@@ -5,7 +5,7 @@ pub(crate) mod expected;
 pub(crate) mod one_file;
 pub(crate) mod programs;
 
-use iridium_host::{Input, Policy, World};
+use iridium_host::{Input, Outside, Policy, World};
 use iridium_isa::Module;
 use iridium_vm::{Effect, Hosts, Interpreter, Limits, Pid, Process, Program, Register, Stop};
 
@@ -50,7 +50,8 @@ fn hosts() -> Hosts {
     for group in ["fs.read", "fs.write"] {
         policy.allow(&format!("{group}={}/nothing", env!("CARGO_MANIFEST_DIR"))).unwrap();
     }
-    let mut hosts = World { policy: &policy, words: &[], input: Input::None }.hosts();
+    let mut hosts =
+        World { policy: &policy, words: &[], input: Input::None, outside: &Outside::new() }.hosts();
     hosts.add("eprint", |_| Ok(()));
     hosts.add("log", |_| Ok(()));
     // An input that is over.
