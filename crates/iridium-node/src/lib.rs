@@ -14,6 +14,7 @@ mod mesh;
 mod metrics;
 mod node;
 mod operators;
+mod orders;
 mod remote;
 mod report;
 mod sync;

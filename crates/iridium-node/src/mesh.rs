@@ -118,12 +118,11 @@ impl Application for MeshHandler {
     }
 
     fn writable(&self, to: &NodeAlias) {
-        if let Some(number) = self.links.peers.number_of(to)
-            && let Some(scheduler) = self.this.scheduler()
-        {
+        let Some(number) = self.links.peers.number_of(to) else { return };
+        if let Some(scheduler) = self.this.scheduler() {
             scheduler.credit_available(number);
         }
-        self.spawner.link_has_room();
+        self.spawner.link_has_room(number);
     }
 
     fn control(&self, request: Vec<u8>, stream: &mut ControlStream) {

@@ -4,9 +4,8 @@ use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::Receiver;
 use iridium_isa::{Module, ModuleId};
 use iridium_net::{Endpoint, JoinError, JoinReport, Manager};
 use iridium_proto::{MemberView, NodeAlias, NodeNumber};
@@ -23,15 +22,11 @@ use crate::links::{Links, Peer};
 use crate::local_scheduler::{Attachment, Switch};
 use crate::mesh::MeshHandler;
 use crate::metrics::{Metrics, Page};
-use crate::operators::{Operators, Order};
+use crate::operators::{Operators, RemoteQuery};
+use crate::orders::Orders;
 use crate::remote::RemoteProcesses;
 use crate::sync::lock;
 use crate::this_node::ThisNode;
-
-/// Orders that may wait for the loader, and for the thread that answers operators.
-const MAX_ORDERS: usize = 4096;
-/// How long a thread that has much to do may take to hear that it is to end.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A running node: a scheduler with its processes, and a place in the mesh. Clones stand for the
 /// same node; when the last one is dropped, the node shuts down.
@@ -96,12 +91,12 @@ impl Node {
     }
 
     fn start_threads(&self, threads: Threads, cache: Cache) -> Result<(), StartError> {
-        let Threads { programs, transfers, loader_orders, operator_orders } = threads;
+        let Threads { programs, transfers, orders, questions } = threads;
         let MeshHandler { this, links, operators, .. } = self.inner.parts.clone();
         let loader = Loader::new(this, links, programs, transfers, cache);
         let mut threads = lock(&self.inner.threads);
-        threads.push(start("iridium-loader", move || loader.run(&loader_orders))?);
-        threads.push(start("iridium-operators", move || operators.respond(&operator_orders))?);
+        threads.push(start("iridium-loader", move || loader.run(&orders))?);
+        threads.push(start("iridium-operators", move || operators.respond(&questions))?);
         Ok(())
     }
 
@@ -262,8 +257,8 @@ impl Inner {
             None => self.scheduler.shutdown(),
             Some(switch) => self.detach(switch),
         }
-        self.parts.spawner.stop(PATIENCE);
-        self.parts.operators.stop(PATIENCE);
+        self.parts.spawner.stop();
+        self.parts.operators.stop();
         let threads: Vec<_> = lock(&self.threads).drain(..).collect();
         // One of them may be the last that had the node, while it answered.
         let me = std::thread::current().id();
@@ -293,14 +288,13 @@ impl Drop for Inner {
 struct Threads {
     programs: Arc<Programs>,
     transfers: Arc<Transfers>,
-    loader_orders: Receiver<LoaderOrder>,
-    operator_orders: Receiver<Order>,
+    orders: Arc<Orders<LoaderOrder>>,
+    questions: Arc<Orders<RemoteQuery>>,
 }
 
 /// Puts the parts of a node together.
 fn assemble(config: &Config) -> (MeshHandler, Threads) {
-    let (loader, loader_orders) = bounded(MAX_ORDERS);
-    let (responder, operator_orders) = bounded(MAX_ORDERS);
+    let (orders, questions) = <(Arc<Orders<_>>, Arc<Orders<_>>)>::default();
     let this = Arc::new(ThisNode::new(config.limits, config.hosts.clone(), config.workers));
     let (links, transfers) = (Arc::new(Links::default()), Arc::new(Transfers::default()));
     let events = Arc::new(EventBus::new(config.observer.clone()));
@@ -309,7 +303,7 @@ fn assemble(config: &Config) -> (MeshHandler, Threads) {
         Arc::clone(&this),
         Arc::clone(&links),
         Arc::clone(&transfers),
-        loader,
+        Arc::clone(&orders),
     ));
     let remote =
         Arc::new(RemoteProcesses::new(Arc::clone(&this), Arc::clone(&links), Arc::clone(&spawner)));
@@ -319,10 +313,10 @@ fn assemble(config: &Config) -> (MeshHandler, Threads) {
         Arc::clone(&remote),
         Arc::clone(&spawner),
         (Arc::clone(&this), Arc::clone(&links)),
-        responder,
+        Arc::clone(&questions),
     ));
     let parts = MeshHandler { this, links, events, spawner, remote, operators };
-    (parts, Threads { programs, transfers, loader_orders, operator_orders })
+    (parts, Threads { programs, transfers, orders, questions })
 }
 
 fn attachment(parts: &MeshHandler) -> Attachment {

@@ -8,8 +8,10 @@ use std::time::SystemTime;
 use iridium_isa::{Module, ModuleId};
 use iridium_net::private_file;
 
-/// All files together take at most so many bytes.
+/// All files together take at most so many bytes of the disk.
 const MAX_BYTES: u64 = 256 << 20;
+/// What a file takes of the disk at least, however short it is.
+const BLOCK: u64 = 4096;
 
 /// A folder of module files, each under its identity. When they are too many, those that were not
 /// used for the longest time go. What goes wrong with the disk is logged, and costs no more than
@@ -18,6 +20,8 @@ const MAX_BYTES: u64 = 256 << 20;
 pub(crate) struct Cache {
     folder: Option<PathBuf>,
     max_bytes: u64,
+    /// What the files take at most. It is counted again when it is too much.
+    bytes: u64,
 }
 
 impl Cache {
@@ -33,7 +37,8 @@ impl Cache {
                 false
             }
         });
-        Self { folder, max_bytes: MAX_BYTES }
+        // Whatever there is: it is counted when the first is kept.
+        Self { folder, max_bytes: MAX_BYTES, bytes: MAX_BYTES }
     }
 
     /// The module with this identity.
@@ -52,10 +57,16 @@ impl Cache {
     }
 
     /// Keeps a module.
-    pub(crate) fn keep(&self, module: &Module) {
+    pub(crate) fn keep(&mut self, module: &Module) {
         let Some(folder) = &self.folder else { return };
-        let kept = private_file::put(folder, &name(module.id()), &module.to_bytes());
-        if let Err(error) = kept.and_then(|()| self.shrink()) {
+        let file = module.to_bytes();
+        self.bytes += taken(file.len() as u64);
+        let kept = private_file::put(folder, &name(module.id()), &file);
+        let kept = kept.and_then(|()| match self.bytes > self.max_bytes {
+            true => shrink(folder, self.max_bytes).map(|bytes| self.bytes = bytes),
+            false => Ok(()),
+        });
+        if let Err(error) = kept {
             log::warn!("code is not kept in {}: {error}", folder.display());
         }
     }
@@ -70,28 +81,36 @@ impl Cache {
         let _ = fs::remove_file(path);
         None
     }
+}
 
-    /// Removes the files that were used least recently until the rest is small enough.
-    fn shrink(&self) -> io::Result<()> {
-        let Some(folder) = &self.folder else { return Ok(()) };
-        let mut files = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            let about = entry.metadata()?;
-            files.push((about.modified()?, about.len(), entry.path()));
-        }
-        files.sort();
-        let mut bytes: u64 = files.iter().map(|(_, len, _)| len).sum();
-        // The last one was written just now.
-        for (_, len, path) in files.iter().rev().skip(1).rev() {
-            if bytes <= self.max_bytes {
-                break;
-            }
-            fs::remove_file(path)?;
-            bytes -= len;
-        }
-        Ok(())
+/// Removes the files that were used least recently if all take more than `most`, until the rest takes
+/// three quarters of that, so that this is seldom done. Gives what the rest takes.
+fn shrink(folder: &Path, most: u64) -> io::Result<u64> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let about = entry.metadata()?;
+        files.push((about.modified()?, taken(about.len()), entry.path()));
     }
+    files.sort();
+    let mut bytes: u64 = files.iter().map(|(_, taken, _)| taken).sum();
+    if bytes <= most {
+        return Ok(bytes);
+    }
+    // The last one was written just now.
+    for (_, taken, path) in files.iter().rev().skip(1).rev() {
+        if bytes <= most / 4 * 3 {
+            break;
+        }
+        fs::remove_file(path)?;
+        bytes -= taken;
+    }
+    Ok(bytes)
+}
+
+/// What a file of that length takes of the disk.
+fn taken(len: u64) -> u64 {
+    len.next_multiple_of(BLOCK)
 }
 
 fn name(id: ModuleId) -> String {
@@ -121,7 +140,7 @@ mod tests {
     #[test]
     fn what_was_kept_is_found_until_it_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(Some(folder.path().join("modules")));
+        let mut cache = Cache::new(Some(folder.path().join("modules")));
         let (one, two) = (module(1), module(2));
         assert_eq!(cache.find(one.id()).map(|found| found.id()), None);
         cache.keep(&one);
@@ -137,7 +156,7 @@ mod tests {
     #[test]
     fn what_cannot_be_kept_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(Some(folder.path().to_path_buf()));
+        let mut cache = Cache::new(Some(folder.path().to_path_buf()));
         let module = module(1);
         // Its place is taken by something that no file can replace.
         let place = cache.path(module.id()).unwrap();
@@ -154,7 +173,7 @@ mod tests {
 
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("modules");
-        let cache = Cache::new(Some(folder.clone()));
+        let mut cache = Cache::new(Some(folder.clone()));
         let (module, victim) = (module(1), root.path().join("victim"));
         let path = cache.path(module.id()).unwrap();
         fs::write(&victim, module.to_bytes()).unwrap();
@@ -170,12 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_when_there_are_too_many() {
+    fn the_oldest_go_when_there_are_too_many_however_short_they_are() {
         let folder = tempfile::tempdir().unwrap();
         let mut cache = Cache::new(Some(folder.path().to_path_buf()));
-        let modules: Vec<_> = (0..4).map(module).collect();
-        let size = modules[0].to_bytes().len() as u64;
-        cache.max_bytes = 2 * size + size / 2;
+        let modules: Vec<_> = (0..5).map(module).collect();
+        cache.max_bytes = 4 * BLOCK;
         for (age, module) in (0..).zip(&modules) {
             cache.keep(module);
             let path = cache.path(module.id()).unwrap();
@@ -183,6 +201,6 @@ mod tests {
             fs::File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
         }
         let found: Vec<_> = modules.iter().map(|m| cache.find(m.id()).is_some()).collect();
-        assert_eq!(found, [false, false, true, true]);
+        assert_eq!(found, [false, false, true, true, true]);
     }
 }

@@ -1,10 +1,9 @@
 //! The thread that fetches modules from other nodes and sends them modules.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
 use iridium_isa::{Module, ModuleId};
 use iridium_net::SendError;
 use iridium_sched::Scheduler;
@@ -14,14 +13,14 @@ use super::cache::Cache;
 use super::programs::Programs;
 use super::spawn::SpawnRequest;
 use super::transfers::{Arrived, News, Transfers};
+use super::wanted::Wanted;
 use crate::links::{Lane, Links, Peer};
+use crate::orders::{Next, Orders};
 use crate::this_node::ThisNode;
 use crate::wire::NodeMessage;
 
-/// How long processes wait for their code.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Processes that may wait for code, and transfers that may wait for room.
-const MAX_WAITING: usize = 100_000;
+/// Modules that may wait for room on the way to one peer.
+const MAX_UNSENT: usize = 4096;
 
 /// What the loader is told.
 #[derive(Debug)]
@@ -30,10 +29,6 @@ pub(crate) enum LoaderOrder {
     Spawn(SpawnRequest),
     /// A peer wants code.
     Send { to: Arc<Peer>, module: ModuleId },
-    /// Something has happened that [`Transfers`] has noted.
-    CheckTransfers,
-    /// End.
-    Stop,
 }
 
 /// Fetches modules from other nodes and sends them modules.
@@ -44,24 +39,16 @@ pub(crate) struct Loader {
     transfers: Arc<Transfers>,
     cache: Cache,
     /// Code that is under way, and the processes that wait for it.
-    wanted: HashMap<ModuleId, Wanted>,
-    /// Code that waits for room on the way to a peer.
-    unsent: VecDeque<Unsent>,
+    wanted: Wanted,
+    /// Code that waits for room, by the node to which it goes.
+    unsent: BTreeMap<u32, Unsent>,
 }
 
 /// Code that waits for room on the way to a peer. However often the peer asks meanwhile, it is sent
-/// once.
+/// once; and it is made when there is room, so that a peer that takes nothing in costs no memory.
 struct Unsent {
     to: Arc<Peer>,
-    module: ModuleId,
-    bytes: Vec<u8>,
-}
-
-/// Code that is under way.
-struct Wanted {
-    from: u32,
-    until: Instant,
-    requests: Vec<SpawnRequest>,
+    modules: BTreeSet<ModuleId>,
 }
 
 impl Loader {
@@ -77,25 +64,22 @@ impl Loader {
     }
 
     /// Works until it is told to end.
-    pub(crate) fn run(mut self, orders: &Receiver<LoaderOrder>) {
+    pub(crate) fn run(mut self, orders: &Orders<LoaderOrder>) {
         loop {
-            let until = self.wanted.values().map(|wanted| wanted.until).min();
-            let order = match until {
-                Some(until) => orders.recv_deadline(until),
-                None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            };
+            let until = self.wanted.until();
+            let next = orders.next(until);
             let Some(scheduler) = self.this.scheduler() else { return };
             self.take_news(&scheduler);
             // Also when there is always something else to do.
             if until.is_some_and(|until| until <= Instant::now()) {
                 self.give_up_late_ones();
             }
-            match order {
-                Ok(LoaderOrder::Spawn(request)) => self.spawn(&scheduler, request),
-                Ok(LoaderOrder::Send { to, module }) => self.send(&scheduler, to, module),
+            match next {
+                Next::Order(LoaderOrder::Spawn(request)) => self.spawn(&scheduler, request),
+                Next::Order(LoaderOrder::Send { to, module }) => self.send(&scheduler, to, module),
                 // What there was is seen to.
-                Ok(LoaderOrder::CheckTransfers) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(LoaderOrder::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Next::Nothing => {}
+                Next::Stop => return,
             }
         }
     }
@@ -108,8 +92,8 @@ impl Loader {
         for arrived in arrived {
             self.take(scheduler, arrived);
         }
-        if room {
-            self.send_unsent();
+        for node in room {
+            self.send_unsent(scheduler, node);
         }
     }
 
@@ -119,18 +103,18 @@ impl Loader {
             return;
         }
         // Looked at before the disk: many may wait for the same.
-        let is_wanted = self.wanted.contains_key(&id);
+        let is_wanted = self.wanted.has(id);
         if !is_wanted && let Some(module) = self.cache.find(id) {
             let outcome = self.ready(module);
             return self.settle(scheduler, vec![request], outcome);
         }
-        let waiting: usize = self.wanted.values().map(|wanted| wanted.requests.len()).sum();
-        if waiting >= MAX_WAITING {
+        if !self.wanted.has_room_for(request.peer().number()) {
             return request.answer(&self.links, Err("too many processes wait for code".into()));
         }
-        match self.wanted.get_mut(&id) {
-            Some(wanted) => wanted.requests.push(request),
-            None => self.fetch(id, vec![request]),
+        if is_wanted {
+            self.wanted.join(id, request);
+        } else {
+            self.fetch(id, vec![request]);
         }
     }
 
@@ -143,7 +127,7 @@ impl Loader {
             !peer.is_lost() && self.links.send(peer, Lane::Code, &wanted).is_ok()
         });
         if let Some(from) = asked.map(|peer| peer.number()) {
-            self.wanted.insert(id, Wanted { from, until: Instant::now() + PATIENCE, requests });
+            self.wanted.begin(id, from, requests);
         } else {
             self.transfers.forget(id);
         }
@@ -152,10 +136,7 @@ impl Loader {
     /// Takes in code that was wanted. What no one waits for any more is not looked at.
     fn take(&mut self, scheduler: &Scheduler, arrived: Arrived) {
         let Arrived { from, module: id, file, .. } = arrived;
-        if self.wanted.get(&id).is_none_or(|wanted| wanted.from != from) {
-            return;
-        }
-        let Some(Wanted { requests, .. }) = self.wanted.remove(&id) else { return };
+        let Some(requests) = self.wanted.take(id, from) else { return };
         let module = match file.map(|file| Module::from_bytes(&file)) {
             Some(Ok(module)) if module.id() == id => Ok(module),
             Some(Ok(module)) => Err(format!("{} came instead", module.id())),
@@ -213,69 +194,57 @@ impl Loader {
     }
 
     fn lose(&mut self, node: u32) {
-        self.unsent.retain(|unsent| unsent.to.number() != node);
-        let lost: Vec<_> = self
-            .wanted
-            .iter()
-            .filter(|(_, wanted)| wanted.from == node)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in lost {
-            if let Some(Wanted { requests, .. }) = self.wanted.remove(&id) {
-                self.fail(id, requests, node, "the node is lost");
-            }
+        self.unsent.remove(&node);
+        for (id, requests) in self.wanted.take_from(node) {
+            self.fail(id, requests, node, "the node is lost");
         }
     }
 
     fn give_up_late_ones(&mut self) {
-        let now = Instant::now();
-        let late: Vec<_> = self
-            .wanted
-            .iter()
-            .filter(|(_, wanted)| wanted.until <= now)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in late {
-            if let Some(Wanted { requests, from, .. }) = self.wanted.remove(&id) {
-                self.fail(id, requests, from, "no answer in time");
+        while let Some((id, from, requests)) = self.wanted.take_late(Instant::now()) {
+            self.fail(id, requests, from, "no answer in time");
+        }
+    }
+
+    /// Sends code to a peer, if it is here, when there is room and what it has wanted before is sent.
+    fn send(&mut self, scheduler: &Scheduler, to: Arc<Peer>, module: ModuleId) {
+        let node = to.number();
+        if let Some(unsent) = self.unsent.get_mut(&node) {
+            if unsent.modules.len() < MAX_UNSENT {
+                unsent.modules.insert(module);
+            }
+        } else if !self.send_now(scheduler, &to, module) {
+            self.unsent.insert(node, Unsent { to, modules: BTreeSet::from([module]) });
+        }
+    }
+
+    /// Sends a peer what there was no room for.
+    fn send_unsent(&mut self, scheduler: &Scheduler, node: u32) {
+        let Some(mut unsent) = self.unsent.remove(&node) else { return };
+        while let Some(module) = unsent.modules.pop_first() {
+            if !self.send_now(scheduler, &unsent.to, module) {
+                unsent.modules.insert(module);
+                self.unsent.insert(node, unsent);
+                return;
             }
         }
     }
 
-    /// Sends code to a peer, if it is here.
-    fn send(&mut self, scheduler: &Scheduler, to: Arc<Peer>, module: ModuleId) {
-        if self.unsent.iter().any(|unsent| unsent.module == module && Arc::ptr_eq(&unsent.to, &to))
-        {
-            return;
-        }
+    /// Sends code to a peer, or word that it is not here. False when there is no room for it; when
+    /// there is, [`Transfers`] knows.
+    fn send_now(&self, scheduler: &Scheduler, to: &Peer, module: ModuleId) -> bool {
         let known = scheduler.program(module).map(|program| program.module().to_bytes().into());
         let file = known.or_else(|| self.cache.find(module).map(|module| module.to_bytes().into()));
-        if let Ok(bytes) = (NodeMessage::Code { module, file }).to_bytes()
-            && bytes.len() <= iridium_proto::MAX_MESSAGE
-        {
-            self.unsent.push_back(Unsent { to, module, bytes });
-            self.send_unsent();
-        } else {
-            // Too long for the mesh; as if it were not here.
-            let absent = NodeMessage::Code { module, file: None };
-            if let Err(error) = self.links.send(&to, Lane::Code, &absent) {
-                log::debug!("peer={} does not learn that there is no code: {error}", to.id.alias);
+        match self.links.try_send(to, Lane::Code, &NodeMessage::Code { module, file }) {
+            Ok(()) => self.links.count_module_sent(),
+            Err(SendError::WouldBlock) => return false,
+            // As if it were not here.
+            Err(SendError::TooLong { .. }) => {
+                self.links.answer(to, &NodeMessage::Code { module, file: None });
             }
+            // Nobody waits for it any more.
+            Err(SendError::NotLinked) => {}
         }
-    }
-
-    fn send_unsent(&mut self) {
-        for _ in 0..self.unsent.len() {
-            let Some(Unsent { to, module, bytes }) = self.unsent.pop_front() else { return };
-            match to.client.send_in(Lane::Code.number(), bytes) {
-                Ok(()) => self.links.count_module_sent(),
-                Err(refused)
-                    if refused.why == SendError::WouldBlock && self.unsent.len() < MAX_WAITING =>
-                {
-                    self.unsent.push_back(Unsent { to, module, bytes: refused.bytes });
-                }
-                Err(_) => {}
-            }
-        }
+        true
     }
 }

@@ -7,6 +7,7 @@ mod programs;
 mod spawn;
 mod spawner;
 mod transfers;
+mod wanted;
 
 pub(crate) use self::cache::Cache;
 pub(crate) use self::loader::{Loader, LoaderOrder};

@@ -11,15 +11,22 @@ use crate::error::NodeError;
 use crate::sync::lock;
 use crate::this_node::ThisNode;
 
-/// Foreign programs that are kept in memory although nothing uses them.
+/// Foreign programs that are kept in memory although nothing uses them, and the bytes of their modules.
 const MAX_UNUSED: usize = 256;
+const MAX_UNUSED_BYTES: usize = 16 << 20;
 
 /// Makes modules known to the scheduler. Foreign programs, which came from other nodes or from
 /// operators' clients, are forgotten when they are many and nothing uses them.
 pub(crate) struct Programs {
     this: Arc<ThisNode>,
     /// The latest last.
-    foreign: Mutex<VecDeque<(ModuleId, DebugId)>>,
+    foreign: Mutex<VecDeque<Foreign>>,
+}
+
+/// A foreign program, by its module.
+struct Foreign {
+    module: (ModuleId, DebugId),
+    bytes: usize,
 }
 
 impl Programs {
@@ -35,7 +42,7 @@ impl Programs {
         let scheduler = self.this.running()?;
         let (id, debug) = (module.id(), module.debug_id());
         // It may have been foreign until now.
-        lock(&self.foreign).retain(|foreign| *foreign != (id, debug));
+        lock(&self.foreign).retain(|foreign| foreign.module != (id, debug));
         if let Some(known) = scheduler.program_as(id, debug) {
             return Ok(known);
         }
@@ -61,14 +68,48 @@ impl Programs {
     /// Makes a foreign program known, and forgets the oldest of those that nothing uses.
     fn keep_foreign(&self, scheduler: &Scheduler, program: &Arc<Program>) {
         scheduler.add_program(program);
+        let bytes = program.module().to_bytes().len();
+        let module = (program.module().id(), program.debug_id());
         let mut foreign = lock(&self.foreign);
-        foreign.push_back((program.module().id(), program.debug_id()));
-        let many = foreign.len().saturating_sub(MAX_UNUSED);
+        foreign.push_back(Foreign { module, bytes });
+        let many = too_many(&foreign);
         let oldest: Vec<_> = foreign.drain(..many).collect();
-        scheduler.forget_unused(&oldest);
+        scheduler.forget_unused(&oldest.iter().map(|foreign| foreign.module).collect::<Vec<_>>());
         // Those in use are looked at again the next time.
-        let is_known =
-            |(id, debug): &(ModuleId, DebugId)| scheduler.program_as(*id, *debug).is_some();
+        let is_known = |foreign: &Foreign| {
+            let (id, debug) = foreign.module;
+            scheduler.program_as(id, debug).is_some()
+        };
         foreign.extend(oldest.into_iter().filter(is_known));
+    }
+}
+
+/// How many of the oldest are too many. The last one is just about to be used.
+fn too_many(foreign: &VecDeque<Foreign>) -> usize {
+    let (mut count, mut bytes) = (0, 0);
+    let fits = |one: &&Foreign| {
+        count += 1;
+        bytes += one.bytes;
+        count <= MAX_UNUSED && bytes <= MAX_UNUSED_BYTES
+    };
+    let kept = foreign.iter().rev().take_while(fits).count().max(1);
+    foreign.len().saturating_sub(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_are_too_many_by_their_number_or_by_their_bytes() {
+        let of = |bytes: &[usize]| {
+            let module = (ModuleId([0; 32]), DebugId([0; 32]));
+            too_many(&bytes.iter().map(|bytes| Foreign { module, bytes: *bytes }).collect())
+        };
+        assert_eq!(of(&[]), 0);
+        assert_eq!(of(&vec![1; MAX_UNUSED + 2]), 2);
+        assert_eq!(of(&[MAX_UNUSED_BYTES / 2; 4]), 2);
+        assert_eq!(of(&[1, 1, MAX_UNUSED_BYTES]), 2);
+        assert_eq!(of(&[1, MAX_UNUSED_BYTES * 2]), 1);
     }
 }

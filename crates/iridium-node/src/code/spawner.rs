@@ -1,9 +1,7 @@
 //! Starts the processes that other nodes want, and hands what takes time to the loader.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use crossbeam_channel::Sender;
 use iridium_isa::ModuleId;
 use iridium_net::WindowPermit;
 use iridium_sched::Scheduler;
@@ -12,6 +10,7 @@ use super::loader::LoaderOrder;
 use super::spawn::SpawnRequest;
 use super::transfers::Transfers;
 use crate::links::{Links, Peer};
+use crate::orders::Orders;
 use crate::this_node::ThisNode;
 
 /// Starts the processes that other nodes want. None of this waits.
@@ -19,7 +18,7 @@ pub(crate) struct Spawner {
     this: Arc<ThisNode>,
     links: Arc<Links>,
     transfers: Arc<Transfers>,
-    loader: Sender<LoaderOrder>,
+    orders: Arc<Orders<LoaderOrder>>,
 }
 
 impl Spawner {
@@ -27,9 +26,9 @@ impl Spawner {
         this: Arc<ThisNode>,
         links: Arc<Links>,
         transfers: Arc<Transfers>,
-        loader: Sender<LoaderOrder>,
+        orders: Arc<Orders<LoaderOrder>>,
     ) -> Self {
-        Self { this, links, transfers, loader }
+        Self { this, links, transfers, orders }
     }
 
     /// Starts a process and answers, now or when its code has come.
@@ -37,8 +36,9 @@ impl Spawner {
         if request.start_if_loaded(scheduler, &self.this, &self.links) {
             return;
         }
-        if let Err(refused) = self.loader.try_send(LoaderOrder::Spawn(request))
-            && let LoaderOrder::Spawn(request) = refused.into_inner()
+        let node = request.peer().number();
+        if let Err(LoaderOrder::Spawn(request)) =
+            self.orders.give(node, LoaderOrder::Spawn(request))
         {
             request.answer(&self.links, Err("too many processes wait for their code".into()));
         }
@@ -46,11 +46,12 @@ impl Spawner {
 
     /// A peer wants the code of a module.
     pub(crate) fn send_code(&self, to: Arc<Peer>, module: ModuleId) {
-        if let Err(refused) = self.loader.try_send(LoaderOrder::Send { to, module })
-            && let LoaderOrder::Send { to, .. } = refused.into_inner()
+        let node = to.number();
+        if let Err(LoaderOrder::Send { to, .. }) =
+            self.orders.give(node, LoaderOrder::Send { to, module })
         {
             // It asks somebody else, or gives up, when no code comes in time.
-            log::debug!("too much to do to send code of module {module} to peer={}", to.id.alias);
+            log::debug!("too much waits to send code of module {module} to peer={}", to.id.alias);
         }
     }
 
@@ -63,51 +64,24 @@ impl Spawner {
         permit: WindowPermit,
     ) {
         if self.transfers.arrive(from.number(), module, file, Some(permit)) {
-            self.wake_loader();
+            self.orders.wake();
         }
     }
 
     /// A node is lost, and what was on its way to and from it.
     pub(crate) fn node_lost(&self, node: u32) {
         self.transfers.lose(node);
-        self.wake_loader();
+        self.orders.wake();
     }
 
-    /// There may be room for code on the way to some node.
-    pub(crate) fn link_has_room(&self) {
-        self.transfers.make_room();
-        self.wake_loader();
+    /// There may be room for code on the way to a node.
+    pub(crate) fn link_has_room(&self, node: u32) {
+        self.transfers.make_room(node);
+        self.orders.wake();
     }
 
-    /// Ends the loader, which may take a while to get there.
-    pub(crate) fn stop(&self, patience: Duration) {
-        // One that has ended does not take the order.
-        let _ = self.loader.send_timeout(LoaderOrder::Stop, patience);
-    }
-
-    /// Wakes the loader if it has nothing to do. Otherwise it looks for news before its next order.
-    fn wake_loader(&self) {
-        let _ = self.loader.try_send(LoaderOrder::CheckTransfers);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crossbeam_channel::bounded;
-    use iridium_vm::{Hosts, Limits};
-
-    use super::*;
-
-    #[test]
-    fn a_loader_with_very_much_to_do_hears_of_room_all_the_same() {
-        let (loader, orders) = bounded(1);
-        let this = Arc::new(ThisNode::new(Limits::default(), Hosts::new(), 1));
-        let transfers = Arc::new(Transfers::default());
-        let spawner = Spawner::new(this, Arc::default(), Arc::clone(&transfers), loader);
-        assert!(spawner.loader.try_send(LoaderOrder::Stop).is_ok(), "something else to do");
-        spawner.link_has_room();
-        assert!(matches!(orders.try_recv(), Ok(LoaderOrder::Stop)));
-        assert!(transfers.take().room);
-        assert!(!transfers.take().room, "once");
+    /// Ends the loader, as soon as it has done what it is at.
+    pub(crate) fn stop(&self) {
+        self.orders.stop();
     }
 }

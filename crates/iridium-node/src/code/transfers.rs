@@ -27,8 +27,8 @@ pub(crate) struct News {
     pub(crate) lost: BTreeSet<u32>,
     /// At most one of each that was expected.
     pub(crate) arrived: Vec<Arrived>,
-    /// Whether there may be room for what waits to be sent.
-    pub(crate) room: bool,
+    /// Nodes on the way to which there may be room for what waits to be sent.
+    pub(crate) room: BTreeSet<u32>,
 }
 
 /// Code that has come.
@@ -75,9 +75,9 @@ impl Transfers {
         lock(&self.0).news.lost.insert(node);
     }
 
-    /// Notes that there may be room on the way to some node.
-    pub(crate) fn make_room(&self) {
-        lock(&self.0).news.room = true;
+    /// Notes that there may be room on the way to a node.
+    pub(crate) fn make_room(&self, node: u32) {
+        lock(&self.0).news.room.insert(node);
     }
 
     /// What has happened since this was last asked.

@@ -1,6 +1,7 @@
 //! The connections to the other nodes, and what goes over them.
 
 mod peers;
+mod ties;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

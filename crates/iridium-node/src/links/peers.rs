@@ -7,6 +7,7 @@ use std::sync::{Arc, RwLock};
 use iridium_net::{ClockedLogLimits, ClusterClient, LinkId};
 use iridium_proto::{NodeAlias, NodeId};
 
+use super::ties::Ties;
 use crate::sync::{read, write};
 
 /// A node, for as long as one connection to it lasts.
@@ -19,6 +20,8 @@ pub(crate) struct Peer {
     pub(crate) link: LinkId,
     pub(crate) client: Arc<ClusterClient>,
     lost: AtomicBool,
+    /// What its processes have asked of those of this node.
+    pub(crate) ties: Ties,
     /// For the lines that it can cause.
     pub(crate) log_limits: Arc<ClockedLogLimits>,
 }
@@ -29,7 +32,8 @@ impl Peer {
         client: Arc<ClusterClient>,
         log_limits: Arc<ClockedLogLimits>,
     ) -> Self {
-        Self { id, link: client.link_id(), client, lost: AtomicBool::new(false), log_limits }
+        let (link, lost, ties) = (client.link_id(), AtomicBool::new(false), Ties::default());
+        Self { id, link, client, lost, ties, log_limits }
     }
 
     /// Whether its connection is lost, for processes at least.

@@ -23,9 +23,7 @@ mod queries;
 mod responder;
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use crossbeam_channel::Sender;
 use iridium_net::WindowPermit;
 use iridium_vm::Pid;
 
@@ -35,6 +33,7 @@ use crate::control::protocol::{Answer, Call};
 use crate::error::NodeError;
 use crate::events::EventBus;
 use crate::links::{Links, Peer};
+use crate::orders::Orders;
 use crate::remote::RemoteProcesses;
 use crate::this_node::ThisNode;
 use crate::wire::{Query, Response};
@@ -50,21 +49,17 @@ pub(crate) struct Operators {
     queries: PendingQueries,
     /// The apps that were started here, oldest first, with their top supervisors.
     apps: Mutex<Vec<(String, Pid)>>,
-    responder: Sender<Order>,
+    /// For [`Operators::respond`].
+    questions: Arc<Orders<RemoteQuery>>,
 }
 
-/// What [`Operators::respond`] is told.
-pub(crate) enum Order {
-    /// Answer an operator of another node.
-    Query {
-        from: Arc<Peer>,
-        number: u64,
-        query: Query,
-        /// Kept until it is answered: what waits here uses up the receive window of the one who asks.
-        permit: WindowPermit,
-    },
-    /// End.
-    Stop,
+/// A question of an operator of another node.
+pub(crate) struct RemoteQuery {
+    from: Arc<Peer>,
+    number: u64,
+    query: Query,
+    /// Kept until it is answered: what waits here uses up the receive window of the one who asks.
+    permit: WindowPermit,
 }
 
 impl Operators {
@@ -74,10 +69,10 @@ impl Operators {
         remote: Arc<RemoteProcesses>,
         spawner: Arc<Spawner>,
         (this, links): (Arc<ThisNode>, Arc<Links>),
-        responder: Sender<Order>,
+        questions: Arc<Orders<RemoteQuery>>,
     ) -> Self {
         let (queries, apps) = Default::default();
-        Self { this, programs, events, links, spawner, remote, queries, apps, responder }
+        Self { this, programs, events, links, spawner, remote, queries, apps, questions }
     }
 
     /// Answers a call, on the thread of the one who asks.
@@ -108,10 +103,8 @@ impl Operators {
         query: Query,
         permit: WindowPermit,
     ) {
-        let from = Arc::clone(from);
-        if let Err(refused) = self.responder.try_send(Order::Query { from, number, query, permit })
-            && let Order::Query { from, .. } = refused.into_inner()
-        {
+        let question = RemoteQuery { from: Arc::clone(from), number, query, permit };
+        if self.questions.give(from.number(), question).is_err() {
             // One that gets no answer is told so by its own deadline.
             if let Some(left_out) = from.log_limits.admit("too many questions") {
                 let alias = &from.id.alias;
@@ -132,9 +125,8 @@ impl Operators {
         self.queries.lose(node);
     }
 
-    /// Ends [`respond`](Self::respond), which may take a while to get there.
-    pub(crate) fn stop(&self, patience: Duration) {
-        // One that has ended does not take the order.
-        let _ = self.responder.send_timeout(Order::Stop, patience);
+    /// Ends [`respond`](Self::respond), as soon as it has given the answer that it is at.
+    pub(crate) fn stop(&self) {
+        self.questions.stop();
     }
 }

@@ -1,16 +1,16 @@
 //! The thread that answers what operators of other nodes want to know of this one.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
-use iridium_net::{SendError, WindowPermit};
+use iridium_net::SendError;
 use iridium_sched::Scheduler;
 
 use super::inbox::inbox;
-use super::{Operators, Order};
+use super::{Operators, RemoteQuery};
 use crate::code::{Requester, SpawnRequest};
 use crate::links::{Lane, Peer};
+use crate::orders::{Next, Orders};
 use crate::report::{ProcessRow, listed};
 use crate::wire::{NodeMessage, Query, Response};
 
@@ -20,29 +20,26 @@ const LOOK_UP: Duration = Duration::from_secs(5);
 impl Operators {
     /// Answers until it is told to end. Between two answers it ends requests of this node's processes
     /// that other nodes leave without a reply.
-    pub(crate) fn respond(&self, orders: &Receiver<Order>) {
+    pub(crate) fn respond(&self, questions: &Orders<RemoteQuery>) {
+        let mut look = Instant::now() + LOOK_UP;
         loop {
-            let order = orders.recv_timeout(LOOK_UP);
+            let next = questions.next(Some(look));
             let Some(scheduler) = self.this.scheduler() else { return };
-            self.remote.expire_requests(&scheduler);
-            match order {
-                Ok(Order::Query { from, number, query, permit }) => {
-                    self.respond_to(&scheduler, &from, number, query, permit);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            let now = Instant::now();
+            if now >= look {
+                self.remote.expire_requests(&scheduler);
+                look = now + LOOK_UP;
+            }
+            match next {
+                Next::Order(question) => self.respond_to(&scheduler, question),
+                Next::Nothing => {}
+                Next::Stop => return,
             }
         }
     }
 
-    fn respond_to(
-        &self,
-        scheduler: &Scheduler,
-        from: &Arc<Peer>,
-        number: u64,
-        query: Query,
-        permit: WindowPermit,
-    ) {
+    fn respond_to(&self, scheduler: &Scheduler, question: RemoteQuery) {
+        let RemoteQuery { ref from, number, query, permit } = question;
         let response = match query {
             Query::Processes => return self.respond_with_list(scheduler, from, number),
             Query::Load => Response::Load(Box::new(self.report(scheduler))),

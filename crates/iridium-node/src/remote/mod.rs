@@ -13,8 +13,10 @@ use std::time::Instant;
 
 use iridium_net::SendError;
 use iridium_proto::NodeAlias;
-use iridium_sched::{Distribution, NodeUnreachable, RemoteRequest, Scheduler, SendRefused, Signal};
-use iridium_vm::{Completion, Message, Pid};
+use iridium_sched::{
+    Distribution, NodeUnreachable, Reason, RemoteRequest, Scheduler, SendRefused, Signal,
+};
+use iridium_vm::{Completion, Message, Pid, TrapKind};
 
 pub(crate) use self::checks::may_deliver;
 
@@ -50,10 +52,25 @@ impl RemoteProcesses {
         if !may_signal(scheduler.node(), peer, (from, to), &signal) {
             return;
         }
+        if !peer.ties.admit(to, &signal) {
+            return self.refuse_tie(peer, to, &signal);
+        }
         scheduler.deliver(from, to, signal);
         // The loss of the node may have been told before this could be noted.
         if peer.is_lost() {
             scheduler.deliver(Pid::NOBODY, to, Signal::NodeLost { node: peer.number() });
+        }
+    }
+
+    /// Tells who asks for a link or monitor that its node has too many with this one.
+    fn refuse_tie(&self, peer: &Peer, to: Pid, asks: &Signal) {
+        if let Some(left_out) = peer.log_limits.admit("too many ties") {
+            let alias = &peer.id.alias;
+            log::warn!("refused links and monitors of peer={alias}, which has too many{left_out}");
+        }
+        let reason = Reason::of_trap(TrapKind::RelationLimit);
+        if let Some((asker, signal)) = asks.undeliverable(to, reason) {
+            self.links.answer(peer, &NodeMessage::Signal { from: to, to: asker, signal });
         }
     }
 
@@ -159,6 +176,7 @@ impl Distribution for RemoteProcesses {
             return Ok(());
         }
         let Some(peer) = self.links.peers.find(to.node()) else { return Err(signal) };
+        peer.ties.told(to, &signal);
         // Should the connection be lost at this moment: whoever is linked or monitors was noted
         // before, and is told.
         let _ =

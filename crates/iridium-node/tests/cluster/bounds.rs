@@ -1,10 +1,11 @@
 //! What peers that do not keep up, or mean no good, can make of a node.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{RecvTimeoutError, bounded};
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use iridium_isa::{Module, ModuleId};
 use iridium_net::{Manager, Security};
 use iridium_node::{EventKind, Node};
@@ -197,8 +198,8 @@ fn a_peer_that_asks_for_code_again_and_again_and_takes_none_in_gets_it_once() {
     assert!((1..needed + again / 2).contains(&came), "{came} times for {needed} + {again}");
 }
 
-#[test]
-fn questions_that_wait_for_their_turn_use_up_the_window_of_the_link() {
+/// A node that takes 150 ms to see what processes there are, for as long as the sender is there.
+fn busy_node() -> (Lab, Sender<()>) {
     let (mut config, output) = config("a");
     let (entered, inside) = bounded(1);
     let (leave, left) = bounded::<()>(0);
@@ -208,11 +209,33 @@ fn questions_that_wait_for_their_turn_use_up_the_window_of_the_link() {
         Ok(())
     });
     let lab = Lab { node: Node::start(config).unwrap(), output };
-    let stranger = stranger(&lab);
-    // While a process is in there, it takes 150 ms to see what processes there are.
     let module = assemble(".import wait\nmain: host @wait $0\nhlt");
     let (_, _exit) = lab.spawn(&module, "main", &[]);
     inside.recv_timeout(PATIENCE).unwrap();
+    (lab, leave)
+}
+
+#[test]
+fn one_that_asks_much_waits_for_itself_alone() {
+    const ASKED: u64 = 1000;
+    let (lab, leave) = busy_node();
+    let (stranger, other) = (stranger(&lab), member(&lab, "other"));
+    let link = stranger.link(&alias("a")).unwrap();
+    for number in 0..ASKED {
+        link.send(query(number, PROCESSES, None)).unwrap();
+    }
+    stranger.messages().recv_timeout(PATIENCE).unwrap();
+    other.send(&alias("a"), query(7, WHERE_IS, Some("nobody"))).unwrap();
+    let answer = other.messages().recv_timeout(PATIENCE).unwrap();
+    assert_eq!(answer.bytes[..12], to_bytes(&(6_u32, 7_u64)).unwrap());
+    assert!(stranger.messages().len() < ASKED as usize / 2, "it was not its turn after all these");
+    drop(leave);
+}
+
+#[test]
+fn questions_that_wait_for_their_turn_use_up_the_window_of_the_link() {
+    let (lab, leave) = busy_node();
+    let stranger = stranger(&lab);
     let link = stranger.link(&alias("a")).unwrap();
     for number in 0..15 {
         link.send(query(number, PROCESSES, None)).unwrap();
@@ -228,6 +251,32 @@ fn questions_that_wait_for_their_turn_use_up_the_window_of_the_link() {
     }
     assert!(sent < 60, "{sent} MiB were taken in while nothing was answered");
     drop(leave);
+}
+
+#[test]
+fn code_for_which_there_was_no_room_is_sent_when_there_is() {
+    const MODULES: u32 = 12;
+    let lab = start("a");
+    let stranger = stranger(&lab);
+    let link = stranger.link(&alias("a")).unwrap();
+    let modules: BTreeSet<ModuleId> = (0..MODULES)
+        .map(|number| {
+            let source =
+                format!(".data\nmuch: .zero #2400000\n.code\nmain: load $0 #{number}\nhlt");
+            lab.node.load(assemble(&source)).unwrap().module().id()
+        })
+        .collect();
+    for module in &modules {
+        link.send(code_wanted(*module)).unwrap();
+    }
+    let mut came = BTreeSet::new();
+    while came.len() < modules.len() {
+        let message = stranger.messages().recv_timeout(PATIENCE).unwrap();
+        if message.bytes.len() > 1 << 20 {
+            let id = ModuleId(*message.bytes[4..].first_chunk().unwrap());
+            assert!(modules.contains(&id) && came.insert(id), "each once");
+        }
+    }
 }
 
 #[test]
