@@ -14,11 +14,13 @@ pub(super) struct Figures {
     pub(super) unanswered: usize,
     /// How long a newcomer took to be a member; `None` when it did not get in.
     pub(super) newcomer: Option<Duration>,
-    /// The longest log and the longest file of peers, in KiB.
+    /// The longest log, and the most that a node has in its folder, in KiB.
     pub(super) log: u64,
-    pub(super) peers: u64,
+    pub(super) disk: u64,
     /// How often an honest node called another suspect or down.
     pub(super) alarms: usize,
+    /// Files of others that were written to.
+    pub(super) harmed: usize,
     /// What was not given back.
     pub(super) left: Usage,
 }
@@ -32,7 +34,7 @@ pub(super) struct Bounds {
     pub(super) memory: u64,
     /// In KiB.
     pub(super) log: u64,
-    pub(super) peers: u64,
+    pub(super) disk: u64,
     pub(super) answer: Duration,
     pub(super) newcomer: Duration,
 }
@@ -43,7 +45,7 @@ pub(super) const USUAL: Bounds = Bounds {
     files: 400,
     memory: 64,
     log: 1024,
-    peers: 64,
+    disk: 64,
     answer: Duration::from_secs(1),
     newcomer: Duration::from_secs(2),
 };
@@ -58,9 +60,10 @@ impl Bounds {
             ("descriptors", figures.peak.files, self.files),
             ("MiB of memory", figures.peak.memory >> 20, self.memory),
             ("KiB of log", figures.log, self.log),
-            ("KiB of peers", figures.peers, self.peers),
+            ("KiB on disk", figures.disk, self.disk),
             ("unanswered questions", figures.unanswered as u64, 0),
             ("false alarms", figures.alarms as u64, 0),
+            ("files of others written to", figures.harmed as u64, 0),
             ("threads not given back", figures.left.threads, TOLERANCE),
             ("descriptors not given back", figures.left.files, TOLERANCE),
         ];

@@ -21,7 +21,7 @@ use anyhow::{Context, Result, bail};
 
 use self::figures::Figures;
 use self::nodes::Nodes;
-use self::step::{STEPS, Step};
+use self::step::{By, STEPS, Step};
 use self::watch::Watch;
 use crate::flags::Attack;
 use crate::{build, interrupt, repository};
@@ -87,18 +87,30 @@ fn carry_out(nodes: &mut Nodes, step: &Step, liar: &Path, short: bool) -> Result
     };
     let watch = Watch::start(nodes, step.asked);
     let began = Instant::now();
-    let words = [nodes.target(step.asked).to_string(), step.name.into(), count.to_string()];
-    let words = words.into_iter().chain([stay.as_secs().to_string()]);
-    let mut attack = attack(liar, words.chain(nodes.liars_secret()))?;
+    let mut attack = match step.by {
+        By::Liar => {
+            let words = [nodes.target(step.asked).to_string(), step.name.into(), count.to_string()];
+            let words = words.into_iter().chain([stay.as_secs().to_string()]);
+            Some(attack(liar, words.chain(nodes.liars_secret()))?)
+        }
+        By::Links => {
+            nodes.plant_links()?;
+            None
+        }
+    };
     thread::sleep(NEWCOMER_AFTER);
     let newcomer = nodes.newcomer(PATIENCE)?;
-    let said = wait(&mut attack, began + stay + PATIENCE)?;
+    let said = match &mut attack {
+        Some(attack) => wait(attack, began + stay + PATIENCE)?,
+        None => String::new(),
+    };
     let mut figures = watch.end()?;
     figures.newcomer = newcomer;
     nodes.end_newcomer()?;
     nodes.refuse_dead().with_context(|| format!("the attack has said: {said}"))?;
     figures.log = nodes.log_bytes() / 1024;
-    figures.peers = nodes.peers_bytes() / 1024;
+    figures.disk = nodes.disk_bytes() / 1024;
+    figures.harmed = nodes.harmed()?;
     figures.alarms += nodes.false_ends();
     figures.left = nodes.left_over(before, RECOVERED_WITHIN)?;
     Ok(figures)

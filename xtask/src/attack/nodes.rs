@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -22,8 +23,13 @@ const NODES: usize = 3;
 /// How long they may take to be one mesh.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
-/// What the process does that is lied to.
+/// What the processes do that are lied to, and their names.
 const VICTIM: &str = "main: load $0 #1000000000\nsleep $0\nhlt\n";
+const VICTIMS: [&str; 4] = ["victim", "victim1", "victim2", "victim3"];
+/// What a node writes in its folder, and how it could be guessed to call what is not finished yet.
+const WRITTEN: [&str; 5] = ["incarnation", "peers", "incarnation.new", "peers.new", "modules"];
+/// What is in a file of somebody else.
+const PRECIOUS: &str = "precious";
 
 /// The nodes and their files.
 pub(super) struct Nodes {
@@ -54,7 +60,9 @@ impl Nodes {
         }
         let program = nodes.client.folder.join("victim.iasm");
         fs::write(&program, VICTIM).context("cannot write the program")?;
-        nodes.client.ask(0, &["spawn", &program.to_string_lossy(), "--name", "victim"])?;
+        for name in VICTIMS {
+            nodes.client.ask(0, &["spawn", &program.to_string_lossy(), "--name", name])?;
+        }
         Ok(nodes)
     }
 
@@ -125,17 +133,38 @@ impl Nodes {
 
     /// Bytes of the longest log.
     pub(super) fn log_bytes(&self) -> u64 {
-        self.longest(|node| self.client.log(node))
-    }
-
-    /// Bytes of the longest file of peers.
-    pub(super) fn peers_bytes(&self) -> u64 {
-        self.longest(|node| self.client.data().join(alias(node)).join("peers"))
-    }
-
-    fn longest(&self, path: impl Fn(usize) -> PathBuf) -> u64 {
-        let length = |node| fs::metadata(path(node)).map_or(0, |about| about.len());
+        let length = |node| fs::metadata(self.client.log(node)).map_or(0, |about| about.len());
         (0..NODES).map(length).max().unwrap_or(0)
+    }
+
+    /// The most bytes that a node has in its folder.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        (0..NODES).map(|node| bytes_in(&self.client.data().join(alias(node)))).max().unwrap_or(0)
+    }
+
+    /// Has all that the newcomer writes in its folder lead to a file of somebody else.
+    pub(super) fn plant_links(&self) -> Result<()> {
+        let folder = self.client.data().join(alias(NODES));
+        fs::create_dir_all(&folder).context("cannot make the folder of the newcomer")?;
+        fs::write(self.precious(), PRECIOUS).context("cannot write what is precious")?;
+        for name in WRITTEN {
+            symlink(self.precious(), folder.join(name)).context("cannot make a link")?;
+        }
+        Ok(())
+    }
+
+    /// How many files of others were written to.
+    pub(super) fn harmed(&self) -> Result<usize> {
+        let path = self.precious();
+        if !path.exists() {
+            return Ok(0);
+        }
+        let text = fs::read_to_string(path).context("cannot read what is precious")?;
+        Ok(usize::from(text != PRECIOUS))
+    }
+
+    fn precious(&self) -> PathBuf {
+        self.client.folder.join("precious")
     }
 
     /// How often the nodes say of each other that they are down or have left.
@@ -178,6 +207,16 @@ impl Nodes {
         }
         Ok(None)
     }
+}
+
+/// Bytes of all files in a folder, and in those in it.
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let bytes = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(about) if about.is_dir() => bytes_in(&entry.path()),
+        about => about.map_or(0, |about| about.len()),
+    };
+    entries.map(bytes).sum()
 }
 
 /// The place of the address for metrics among those of the nodes.

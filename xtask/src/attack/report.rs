@@ -5,17 +5,8 @@ use std::time::Duration;
 use super::figures::Figures;
 
 const HEAD: [&str; 11] = [
-    "attack",
-    "threads",
-    "files",
-    "MiB",
-    "log KiB",
-    "answer",
-    "silent",
-    "newcomer",
-    "peers KiB",
-    "alarms",
-    "left",
+    "attack", "threads", "files", "MiB", "log KiB", "answer", "silent", "newcomer", "disk KiB",
+    "alarms", "left",
 ];
 
 /// The names of the columns.
@@ -35,7 +26,7 @@ pub(super) fn row(name: &str, figures: &Figures, broken: &[String]) -> String {
         seconds(figures.answer),
         figures.unanswered.to_string(),
         figures.newcomer.map_or_else(|| "never".to_owned(), seconds),
-        figures.peers.to_string(),
+        figures.disk.to_string(),
         figures.alarms.to_string(),
         format!("{}/{}", figures.left.threads, figures.left.files),
     ]);

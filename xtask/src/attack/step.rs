@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::figures::{Bounds, USUAL};
 
-/// An attack, by the name that the liar has for it.
+/// An attack.
 #[derive(Debug)]
 pub(super) struct Step {
+    /// As the liar calls it, if it makes it.
     pub(super) name: &'static str,
+    pub(super) by: By,
     /// How often it is said.
     pub(super) count: u64,
     /// How often in a short run, if it is a part of such.
@@ -21,6 +23,14 @@ pub(super) struct Step {
     pub(super) bounds: Bounds,
 }
 
+/// Who makes the attack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    Liar,
+    /// Another user of the machine, by symbolic links where the newcomer is to write.
+    Links,
+}
+
 /// What is asked of the first node while it is attacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
@@ -32,6 +42,7 @@ pub(super) enum Asked {
 
 const LIE: Step = Step {
     name: "",
+    by: By::Liar,
     count: 0,
     short: None,
     stay: Duration::from_secs(6),
@@ -66,6 +77,15 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "queries", count: 200_000, ..LIE },
     Step { name: "spawns", count: 200_000, ..LIE },
     Step { name: "codes-wanted", count: 200_000, ..LIE },
+    // All that is kept on disk may take 256 MiB; three modules of 15 MiB are looked at at a time.
+    Step {
+        name: "cache",
+        count: 24,
+        bounds: Bounds { memory: 192, disk: 256 << 10, ..USUAL },
+        ..LIE
+    },
+    Step { name: "links", count: 300, ..LIE },
+    Step { name: "symlink", by: By::Links, short: Some(0), ..LIE },
     Step { name: "silent", count: 10_000, ..LIE },
     Step { name: "dripping", count: 10_000, ..LIE },
     Step { name: "introduced", count: 10_000, ..LIE },

@@ -35,6 +35,11 @@ pub(crate) fn messages(to: &Door, count: u64, stay: Duration) -> Result<u64, Box
     each(to, count, stay, |link| link.say((0..pieces).map(piece)) == pieces)
 }
 
+/// So many members that are linked, and do no more than answer.
+pub(crate) fn links(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    each(to, count, stay, |_| true)
+}
+
 /// So many control clients ask for the members, and stay for another request.
 pub(crate) fn controls(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let request = frame(&IridiumMessage::ControlRequest(ControlRequest::Members))?;

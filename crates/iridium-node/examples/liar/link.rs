@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use iridium_proto::{
     Features, FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, MAX_MESSAGE,
-    MemberRecord, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort, Ping, Pong,
-    RecordState, encode_frame,
+    MemberRecord, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort, PIECE_LEN, Piece,
+    Ping, Pong, RecordState, encode_frame,
 };
 
 use crate::wire::{Door, Ear, Mouth, connect};
@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of data that may be sent before there is credit, and what each message costs beside its own.
 const WINDOW: usize = MAX_MESSAGE + 1024 * 1024;
 const OVERHEAD: usize = 64;
+/// The number of `Signal` among the messages.
+const SIGNAL: u8 = 13;
 /// How much is written at a time.
 const BATCH: usize = 64 * 1024;
 /// How long the liar looks away when there is nothing to do.
@@ -143,6 +145,19 @@ impl Link {
         self.say(signals.map_while(|bytes| {
             self.take_credit(bytes.len() + OVERHEAD).then_some(IridiumMessage::Signal(bytes))
         }))
+    }
+
+    /// Says one long thing to them, when there is credit. Answers whether the link is still there.
+    pub(crate) fn signal_in_pieces(&self, bytes: Vec<u8>) -> bool {
+        if !self.take_credit(bytes.len() + OVERHEAD) {
+            return false;
+        }
+        let count = bytes.len().div_ceil(PIECE_LEN);
+        let pieces = bytes.chunks(PIECE_LEN).enumerate().map(|(number, piece)| {
+            let (last, bytes) = (number + 1 == count, piece.to_vec());
+            IridiumMessage::Piece(Piece { transfer: 1, kind: SIGNAL, last, bytes })
+        });
+        self.say(pieces) == count as u64
     }
 
     /// Sends bytes that need not be a frame. Answers whether the link is still there.

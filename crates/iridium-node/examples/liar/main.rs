@@ -45,6 +45,8 @@ const LIES: &[(&str, Lie)] = &[
     ("queries", processes::queries),
     ("spawns", processes::spawns),
     ("codes-wanted", processes::codes_wanted),
+    ("cache", processes::codes),
+    ("links", half::links),
     ("silent", strangers::silent),
     ("silent-metrics", strangers::silent),
     ("dripping", strangers::dripping),

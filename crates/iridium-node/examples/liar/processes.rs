@@ -3,18 +3,21 @@
 use std::error::Error;
 use std::time::Duration;
 
+use iridium_asm::Assembler;
+use iridium_isa::Module;
 use iridium_proto::to_bytes;
 use iridium_vm::{Pid, Start};
 
 use crate::link::{Link, liar};
 use crate::wire::Door;
 
-/// The process that is lied to is registered under this name.
-const VICTIM: &str = "victim";
+/// The processes that are lied to are registered under these names.
+const VICTIMS: [&str; 4] = ["victim", "victim1", "victim2", "victim3"];
 /// The kinds of what nodes tell each other, and of some signals; those of the format's fixtures.
 const SIGNAL: u32 = 0;
 const REQUEST: u32 = 1;
 const CODE_WANTED: u32 = 3;
+const CODE: u32 = 4;
 const QUERY: u32 = 5;
 const LINK: u32 = 1;
 const EXIT: u32 = 3;
@@ -22,16 +25,21 @@ const MONITOR: u32 = 5;
 /// The queries of an operator.
 const PROCESSES: u32 = 0;
 const WHERE_IS: u32 = 3;
+/// The data of a long module: little less than a message may have.
+const LONG: usize = 15 << 20;
+/// How long a node may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The reason of those who were killed.
 const KILLED: i64 = -1;
 
-/// Links and monitors of ever other processes.
+/// Links and monitors of ever other processes, with several.
 pub(crate) fn ties(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
-    let victim = victim(&link)?;
+    let victims = VICTIMS.iter().map(|name| victim(&link, name)).collect::<Result<Vec<_>, _>>()?;
     let me = liar()?.id.number.number();
     said(&link, count, stay, |number| {
         let from = Pid::new(me, number + 1);
+        let victim = victims[number as usize / 2 % victims.len()];
         match number % 2 {
             0 => node_message(&(SIGNAL, from, victim, MONITOR, from, number as i64 + 1)),
             _ => node_message(&(SIGNAL, from, victim, LINK, from)),
@@ -42,7 +50,7 @@ pub(crate) fn ties(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn
 /// Ends of processes of the node itself, which only it can tell of.
 pub(crate) fn forged(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
-    let victim = victim(&link)?;
+    let victim = victim(&link, VICTIMS[0])?;
     said(&link, count, stay, |number| {
         let from = Pid::new(victim.node(), number + 1);
         node_message(&(SIGNAL, from, victim, EXIT, from, KILLED))
@@ -85,6 +93,36 @@ pub(crate) fn codes_wanted(to: &Door, count: u64, stay: Duration) -> Result<u64,
     said(&link, count, stay, |number| node_message(&(CODE_WANTED, module(number))))
 }
 
+/// Processes of modules as long as they may be, with their code; every fourth brings that of another.
+pub(crate) fn codes(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    let link = Link::open(to, liar()?)?;
+    let from = Pid::new(liar()?.id.number.number(), 1);
+    let node = link.peer.number.number();
+    let mut said = 0;
+    for number in 0..count {
+        let module = long_module(number)?;
+        let (id, file) = (module.id(), module.to_bytes());
+        let registers = [(0_i64, 0_f64); Start::ARGUMENTS];
+        let spawn = (0_u32, node, id, (0_u32, registers), [u64::MAX; 7]);
+        link.signal(std::iter::once(node_message(&(REQUEST, from, number, spawn))?));
+        let wanted = to_bytes(&(CODE_WANTED, id))?;
+        while !link.data.recv_timeout(PATIENCE)?.starts_with(&wanted) {}
+        let file = if number % 4 == 3 { long_module(number + count)?.to_bytes() } else { file };
+        if !link.signal_in_pieces(node_message(&(CODE, id, Some(file)))?) {
+            return Ok(said);
+        }
+        said += 1;
+    }
+    link.stay(stay);
+    Ok(said)
+}
+
+fn long_module(number: u64) -> Result<Module, Box<dyn Error>> {
+    let source = format!(".data\nmuch: .zero #{LONG}\n.code\nload $0 #{number}\nhlt");
+    let assembled = Assembler::new("long.iasm").assemble(&source);
+    Ok(assembled.map_err(|diagnostics| diagnostics.render(false))?.module)
+}
+
 /// An identity that no module has.
 fn module(number: u64) -> [u8; 32] {
     let mut id = [0xEE; 32];
@@ -112,13 +150,13 @@ fn node_message(content: &impl serde::Serialize) -> Result<Vec<u8>, Box<dyn Erro
 }
 
 /// Asks which process it is.
-fn victim(link: &Link) -> Result<Pid, Box<dyn Error>> {
+fn victim(link: &Link, name: &str) -> Result<Pid, Box<dyn Error>> {
     let number = 1_u64;
-    let question = node_message(&(QUERY, number, WHERE_IS, VICTIM))?;
+    let question = node_message(&(QUERY, number, WHERE_IS, name))?;
     link.signal(std::iter::once(question));
     let found = to_bytes(&(6_u32, number, 3_u32, 1_u8))?;
     loop {
-        let heard = link.data.recv_timeout(Duration::from_secs(10))?;
+        let heard = link.data.recv_timeout(PATIENCE)?;
         let pid = heard.strip_prefix(found.as_slice()).and_then(|pid| pid.first_chunk());
         if let Some(pid) = pid {
             return Ok(Pid::from_bits(i64::from_le_bytes(*pid)));

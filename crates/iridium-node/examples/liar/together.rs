@@ -27,6 +27,7 @@ const LIES: &[(Lie, u64)] = &[
     (processes::queries, 2_000),
     (processes::spawns, 20_000),
     (processes::codes_wanted, 20_000),
+    (processes::codes, 4),
 ];
 /// How long the liar stays after each.
 const STAY: Duration = Duration::from_millis(500);
