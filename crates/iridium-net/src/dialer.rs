@@ -25,8 +25,8 @@ use crate::threads::lock;
 /// The longest pause between the starts of two attempts (RFC 8305, section 5).
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long the first connection to an address may take to come about before another is begun. Each
-/// after that has twice as long.
-const FIRST: Duration = Duration::from_millis(250);
+/// after that has half as much again, so that one to far away comes about too.
+const FIRST: Duration = Duration::from_millis(100);
 
 /// Connects to the first address of `to` that authenticates; blocks for `timeout` at most.
 ///
@@ -73,7 +73,7 @@ fn connect_again(to: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
             return Err(io::ErrorKind::TimedOut.into());
         }
         match TcpStream::connect_timeout(&to, patience.min(left)) {
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => patience *= 2,
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => patience = patience * 3 / 2,
             outcome => return outcome,
         }
     }
