@@ -96,9 +96,8 @@ impl Membership {
         if let Some(incumbent) = member.link {
             return Verdict::AskIncumbent(incumbent);
         }
-        let known = member.id.incarnation;
-        if known > intro.id.incarnation || (known == intro.id.incarnation && member.is_final()) {
-            return Verdict::Reject(RejectReason::Outdated(known));
+        if member.outdates(&intro.id) {
+            return Verdict::Reject(RejectReason::Outdated(member.id.incarnation));
         }
         // Both ends dialled: the connection of the smaller id survives.
         let greeting = matches!(member.attempt, Some(Attempt::Greeting(_)));
@@ -196,7 +195,7 @@ impl Membership {
     }
 
     /// The place of an alias is free: decides again on the newcomer that waits for
-    /// it. Returns whether there was one.
+    /// it. Returns whether one has it now, or waits on.
     pub(super) fn reconsider_claim(&mut self, alias: &NodeAlias, now: Time) -> bool {
         let Some(member) = self.members.get_mut(alias) else { return false };
         let Some(claim) = member.claim.take() else { return false };
@@ -206,7 +205,7 @@ impl Membership {
             return false;
         };
         self.decide(Newcomer { conn: claim.candidate, remote, intro, wants_list }, now);
-        true
+        self.members.get(alias).is_some_and(|m| m.link.is_some() || m.claim.is_some())
     }
 
     /// Makes a newcomer a member and answers it. The link is confirmed by its next message.
@@ -250,7 +249,7 @@ impl Membership {
     pub(super) fn upsert_member(&mut self, intro: &Introduction, now: Time) -> &mut Member {
         let alias = &intro.id.alias;
         self.digest = None;
-        if self.members.get(alias).is_some_and(|m| m.id.incarnation != intro.id.incarnation) {
+        if self.members.get(alias).is_some_and(|m| m.id != intro.id) {
             self.remove_member(alias, now);
         }
         let member =
@@ -340,7 +339,7 @@ impl Membership {
         let alias = &intro.id.alias;
         let incumbent = self.members.get(alias).and_then(|m| Some((m.link?, m.id.clone())));
         if let Some((link, id)) = incumbent {
-            if id.incarnation != intro.id.incarnation {
+            if id != intro.id {
                 self.close(conn, "another incarnation of the alias is linked");
                 return false;
             }
@@ -352,11 +351,7 @@ impl Membership {
                 return false;
             }
         }
-        let outdated = self.members.get(alias).is_some_and(|m| {
-            let (known, met) = (m.id.incarnation, intro.id.incarnation);
-            known > met || (known == met && m.is_final())
-        });
-        if outdated {
+        if self.members.get(alias).is_some_and(|m| m.outdates(&intro.id)) {
             self.close(conn, "a later incarnation of the alias is known");
             return false;
         }
@@ -389,6 +384,9 @@ impl Membership {
         member.failure = None;
         member.suspicion = None;
         member.met = true;
+        member.said_so = false;
+        member.elsewhere = None;
+        member.refused = None;
         member.announced = true;
         member.token = 0;
         let (id, info) = (member.id.clone(), member.info.clone());

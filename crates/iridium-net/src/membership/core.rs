@@ -61,6 +61,8 @@ pub struct Membership {
     /// How often this node has taken a new identity in a short time, and when it last did.
     pub(super) rebirths: u32,
     pub(super) reborn: Time,
+    /// When this node has last contradicted a rumour of its end.
+    pub(super) refuted: Option<Time>,
     /// Addresses of members that could not be dialled there although they are alive, of which
     /// this node has warned.
     pub(super) undialable: BTreeSet<SocketAddr>,
@@ -103,6 +105,7 @@ impl Membership {
             revived: Time::ZERO,
             rebirths: 0,
             reborn: Time::ZERO,
+            refuted: None,
             undialable: BTreeSet::new(),
             own_undialable: None,
             leaving: false,

@@ -1,6 +1,7 @@
 //! Failure detection: heartbeats, silent and lost links, and the indirect probes
 //! before a member is marked down.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use iridium_proto::{ControlReply, IridiumMessage, NodeAlias, NodeId, PingAck, PingReq, Pong};
@@ -65,9 +66,9 @@ impl Membership {
             IridiumMessage::Pong(pong) => self.on_pong(conn, &alias, pong, now),
             IridiumMessage::Members(members) => self.on_members(conn, members, now),
             IridiumMessage::PingReq(request) => self.on_ping_req(conn, &request, now),
-            IridiumMessage::PingAck(ack) => self.on_ping_ack(ack, now),
+            IridiumMessage::PingAck(ack) => self.on_ping_ack(conn, ack, now),
             IridiumMessage::Features(theirs) => self.on_features(conn, theirs),
-            IridiumMessage::Leave => self.on_left(&alias, now),
+            IridiumMessage::Leave => self.on_left(&alias, true, now),
             IridiumMessage::NotDialable(info) => self.on_not_dialable(info, now),
             _ => self.protocol_error(conn, "a message that is not for a link", now),
         }
@@ -264,15 +265,16 @@ impl Membership {
             .filter(|(_, m)| m.id.alias != *alias && m.state == State::Alive)
             .map(|(conn, _)| conn)
             .collect();
-        let asked = self.timing.probes.min(others.len());
-        for _ in 0..asked {
+        let mut asked = BTreeSet::new();
+        for _ in 0..self.timing.probes.min(others.len()) {
             let conn = others.swap_remove(self.rng.below(others.len()));
+            asked.insert(conn);
             let request = PingReq { token, target: target.clone() };
             self.send(conn, IridiumMessage::PingReq(request));
         }
         let Some(member) = self.members.get_mut(alias) else { return };
         let refused = member.suspicion.as_ref().is_some_and(|suspicion| suspicion.refused);
-        member.suspicion = Some(Suspicion { token, unanswered: asked, reached: false, refused });
+        member.suspicion = Some(Suspicion { token, asked, reached: false, refused });
         let end = (member.last_heard + self.timing.down_after).max(now);
         let again = (now + self.timing.suspect_after).min(end);
         self.timers.set(again, Timer::SuspicionOver(alias.clone(), token));
@@ -338,8 +340,8 @@ impl Membership {
         self.relays.remove(&(asker, target));
     }
 
-    fn on_ping_ack(&mut self, ack: PingAck, now: Time) {
-        let asked = |suspicion: &Suspicion| suspicion.token == ack.token;
+    fn on_ping_ack(&mut self, conn: ConnId, ack: PingAck, now: Time) {
+        let asked = |s: &Suspicion| s.token == ack.token && s.asked.contains(&conn);
         let Some(member) =
             self.members.values_mut().find(|m| m.suspicion.as_ref().is_some_and(asked))
         else {
@@ -348,8 +350,8 @@ impl Membership {
         let alias = member.id.alias.clone();
         let link = member.link;
         let Some(suspicion) = &mut member.suspicion else { return };
+        suspicion.asked.remove(&conn);
         if !ack.reached {
-            suspicion.unanswered = suspicion.unanswered.saturating_sub(1);
             return self.check_suspicion(&alias, now);
         }
         suspicion.reached = true;
@@ -367,7 +369,7 @@ impl Membership {
         if let Some(suspicion) =
             member.suspicion.as_mut().filter(|suspicion| suspicion.token == token)
         {
-            suspicion.unanswered = 0;
+            suspicion.asked.clear();
             self.check_suspicion(alias, now);
         }
     }
@@ -389,7 +391,7 @@ impl Membership {
     /// reaches it.
     fn check_suspicion(&mut self, alias: &NodeAlias, now: Time) {
         let Some(member) = self.members.get(alias) else { return };
-        let is_down = |s: &Suspicion| s.refused && s.unanswered == 0 && !s.reached;
+        let is_down = |s: &Suspicion| s.refused && s.asked.is_empty() && !s.reached;
         if member.link.is_none() && member.suspicion.as_ref().is_some_and(is_down) {
             self.mark_down(alias, now);
         }
@@ -425,9 +427,15 @@ impl Membership {
         self.save_peers(now);
     }
 
-    /// A member has left: it sent `Leave`, here or to a node that reports it.
-    pub(super) fn on_left(&mut self, alias: &NodeAlias, now: Time) {
-        if let Some(id) = self.retire_member(alias, State::Left, now) {
+    /// A member has left: it sent `Leave`, here or to a node that reports it. One of which that is only
+    /// reported is dialled now and then, as one that is down.
+    pub(super) fn on_left(&mut self, alias: &NodeAlias, said_so: bool, now: Time) {
+        let ended = self.retire_member(alias, State::Left, now);
+        if let Some(member) = self.members.get_mut(alias) {
+            member.said_so = said_so;
+        }
+        self.schedule_redial(alias, now);
+        if let Some(id) = ended {
             if let Some(left_out) = self.log_limits.admit("left", now) {
                 log::info!("left node={id}{left_out}");
             }

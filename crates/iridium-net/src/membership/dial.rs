@@ -29,7 +29,9 @@ impl Membership {
         member.attempt = Some(Attempt::Connecting(dial));
         member.dialled = Some(now);
         member.token = 0;
-        let to = member.info.addr();
+        let elsewhere = if member.was_elsewhere { None } else { member.elsewhere.take() };
+        member.was_elsewhere = elsewhere.is_some();
+        let to = elsewhere.unwrap_or(member.info.addr());
         self.dials.insert(dial, DialPurpose::Member(alias.clone()));
         self.push(Action::Dial { dial, to });
     }
@@ -44,7 +46,9 @@ impl Membership {
                 let member = self.members.get_mut(alias);
                 let member = member.filter(|m| m.attempt == Some(Attempt::Connecting(dial)));
                 let wanted = member.is_some_and(|m| {
-                    self.undialable.remove(&m.info.addr());
+                    if !m.was_elsewhere {
+                        self.undialable.remove(&m.info.addr());
+                    }
                     m.attempt = m.should_dial().then_some(Attempt::Greeting(conn));
                     m.attempt.is_some()
                 });
@@ -104,13 +108,16 @@ impl Membership {
     fn on_member_failed(&mut self, alias: &NodeAlias, failure: &DialFailure, now: Time) {
         let Some(member) = self.members.get_mut(alias) else { return };
         member.attempt = None;
-        member.failure = Some(failure.clone());
+        let was_elsewhere = member.was_elsewhere;
+        if !was_elsewhere {
+            member.failure = Some(failure.clone());
+        }
         log::debug!("could not dial node={} addr={}: {failure}", member.id, member.info.addr());
         if self.reconsider_claim(alias, now) {
             return;
         }
         self.stop_waiting(alias, false, now);
-        if *failure == DialFailure::Refused {
+        if *failure == DialFailure::Refused && !was_elsewhere {
             self.note_refused(alias, now);
         }
         self.schedule_redial(alias, now);
@@ -122,6 +129,9 @@ impl Membership {
             && let Some(member) = self.members.get_mut(alias)
         {
             member.attempt = None;
+            if matches!(reason, RejectReason::NumberTaken | RejectReason::Outdated(_)) {
+                member.refused = Some(now);
+            }
         }
         self.clear_seed_attempts(now);
         match reason {
@@ -239,7 +249,7 @@ impl Membership {
         let suspect = state == State::Suspect;
         let cap = if suspect { self.timing.incumbent_probe } else { self.timing.redial_max };
         let dial_at = now + self.backoff(failures, cap);
-        if state == State::Down {
+        if matches!(state, State::Down | State::Left) {
             self.await_revival(alias, dial_at);
         } else {
             self.timers.set(dial_at, Timer::Redial(alias.clone(), token));
@@ -265,7 +275,8 @@ impl Membership {
             return;
         }
         self.revive_at = None;
-        let waits = |m: &&Member| m.state == State::Down && m.attempt.is_none() && m.token != 0;
+        let waits =
+            |m: &&Member| !m.is_present() && m.should_dial() && m.attempt.is_none() && m.token != 0;
         let due = self.members.values().filter(waits).filter(|m| m.dial_at <= now);
         let alias = due.min_by_key(|m| (m.failures, m.dial_at)).map(|m| m.id.alias.clone());
         if let Some(alias) = alias {

@@ -10,7 +10,6 @@ use crate::ids::ConnId;
 use super::core::Membership;
 use super::interface::Time;
 use super::member::{Member, State};
-use super::plausible::believed;
 use super::timer::Timer;
 use super::timing::Timing;
 
@@ -42,25 +41,20 @@ impl Fnv {
 impl Membership {
     /// A digest of the members that are present and that this node knows itself, with this node: where
     /// all are linked, it is equal at every node. Addresses are left out, since they may differ
-    /// between networks, and so is suspicion, which passes.
+    /// between networks, and so are suspicion, which passes, and what was said against it.
     pub(super) fn digest(&mut self) -> u64 {
         if let Some(digest) = self.digest {
             return digest;
         }
-        let mut present: Vec<(&NodeId, u32)> = self
-            .members
-            .values()
-            .filter(|m| m.is_present() && m.is_first_hand())
-            .map(|m| (&m.id, m.refutation))
-            .collect();
-        present.push((&self.me.id, self.me.refutation));
+        let known = self.members.values().filter(|m| m.is_present() && m.is_first_hand());
+        let mut present: Vec<&NodeId> = known.map(|m| &m.id).collect();
+        present.push(&self.me.id);
         present.sort();
         let mut fnv = Fnv::new();
-        for (id, refutation) in present {
+        for id in present {
             fnv.write(id.alias.as_str().as_bytes());
             fnv.write(&[0]);
             fnv.write(&id.incarnation.to_le_bytes());
-            fnv.write(&refutation.to_le_bytes());
         }
         self.digest = Some(fnv.0);
         fnv.0
@@ -113,7 +107,12 @@ impl Membership {
 
     pub(super) fn on_members(&mut self, conn: ConnId, members: Members, now: Time) {
         let Some(remote) = self.conns.get(&conn).map(|state| state.remote) else { return };
+        let refuted = self.me.refutation;
         self.merge_all(members.nodes, remote, false, now);
+        if self.me.refutation != refuted {
+            let nodes = vec![self.own_record()];
+            self.send(conn, IridiumMessage::Members(Members { nodes, answer: false }));
+        }
         // Twice as often as an honest node asks, whose clock may be fast.
         let every = self.timing.exchange_every / 2;
         let Some(state) = self.conns.get_mut(&conn).filter(|_| members.answer) else { return };
@@ -138,14 +137,17 @@ impl Membership {
     /// outdated gossip about them is corrected. What it has only heard is not passed on: a rumour would
     /// go round for ever.
     fn all_records(&self) -> Vec<MemberRecord> {
-        let me = MemberRecord {
+        let known = self.members.values().filter(|m| m.is_first_hand());
+        std::iter::once(self.own_record()).chain(known.map(Member::record)).collect()
+    }
+
+    fn own_record(&self) -> MemberRecord {
+        MemberRecord {
             info: self.me.info.clone(),
             id: self.me.id.clone(),
             refutation: self.me.refutation,
             state: RecordState::Alive,
-        };
-        let known = self.members.values().filter(|m| m.is_first_hand());
-        std::iter::once(me).chain(known.map(Member::record)).collect()
+        }
     }
 
     /// All members that are present and that this node knows itself, but the one that asks: those for
@@ -222,13 +224,15 @@ impl Membership {
         }
     }
 
-    /// Refutes that this node is suspect, down or left.
+    /// Refutes that this node is suspect, down or left, unless it has just done so: what is told may be a
+    /// lie, and the counter must never come to its end.
     fn refute(&mut self, record: &MemberRecord, now: Time) {
         let same_incarnation = record.id.incarnation == self.me.id.incarnation;
-        let next = believed(record.refutation, self.me.refutation).saturating_add(1);
-        if same_incarnation && record.state != RecordState::Alive && next > self.me.refutation {
-            self.me.refutation = next;
-            self.digest = None;
+        let answered = record.refutation < self.me.refutation
+            || self.refuted.is_some_and(|at| now < at + self.timing.heartbeat);
+        if same_incarnation && record.state != RecordState::Alive && !answered {
+            self.me.refutation = self.me.refutation.saturating_add(1);
+            self.refuted = Some(now);
             if let Some(left_out) = self.log_limits.admit("refuting", now) {
                 log::info!("refuting that this node is {:?}{left_out}", record.state);
             }
@@ -243,7 +247,7 @@ impl Membership {
         let present = matches!(record.state, RecordState::Alive | RecordState::Suspect);
         let alias = record.id.alias.clone();
         let fresh = self.has_fresh_link(&alias, now);
-        let Some(member) = self.members.get(&alias) else {
+        let Some(member) = self.members.get_mut(&alias) else {
             let wanted = present && *room > 0;
             if wanted {
                 *room -= 1;
@@ -252,71 +256,65 @@ impl Membership {
             return wanted;
         };
         let (known, told) = (member.id.incarnation, record.id.incarnation);
-        if told < known {
+        if told < known && member.met {
             return false;
         }
-        if told > known {
-            // A link that is not silent is better evidence than gossip.
-            if fresh {
-                self.doubt(&alias, now);
-                return false;
-            }
-            self.remove_member(&alias, now);
-            let left = record.state == RecordState::Left;
-            self.insert_known(record, now);
-            if !present {
-                let state = if left { State::Left } else { State::Down };
-                self.retire_member(&alias, state, now);
-            }
-            return present;
+        if present && member.link.is_none() && record.info.addr() != member.info.addr() {
+            member.elsewhere = Some(record.info.addr());
         }
-        self.merge_same_incarnation(&alias, &record, now)
+        if told == known {
+            return self.merge_same_incarnation(&alias, record.state, now);
+        }
+        // A link that is not silent is better evidence than gossip.
+        if fresh {
+            self.doubt(&alias, now);
+            return false;
+        }
+        if present && told > known && member.is_final() {
+            self.remove_member(&alias, now);
+            self.insert_known(record, now);
+            return true;
+        }
+        // Whether there is another life of it will be seen when it is dialled.
+        present && self.is_rested(&alias, now)
     }
 
-    fn merge_same_incarnation(
-        &mut self,
-        alias: &NodeAlias,
-        record: &MemberRecord,
-        now: Time,
-    ) -> bool {
-        let timeout = self.timing.suspect_after;
+    /// Whether a member that others have named may be dialled at once.
+    fn is_rested(&self, alias: &NodeAlias, now: Time) -> bool {
+        let Some(member) = self.members.get(alias) else { return false };
+        let every = self.timing.suspect_after;
+        let rested = member.dialled.map_or(member.token == 0, |at| now >= at + every);
+        member.should_dial() && rested
+    }
+
+    fn merge_same_incarnation(&mut self, alias: &NodeAlias, told: RecordState, now: Time) -> bool {
         let fresh = self.has_fresh_link(alias, now);
-        let Some(member) = self.members.get_mut(alias) else { return false };
+        let Some(member) = self.members.get(alias) else { return false };
         if member.is_final() {
             return false;
         }
-        let newer = record.refutation > member.refutation;
-        if newer {
-            member.refutation = believed(record.refutation, member.refutation);
-            self.digest = None;
-        }
-        match record.state {
-            // Who leaves says so on each of its links.
+        match told {
+            // Who leaves says so on each of its links. Who lives will be heard of when it is dialled.
             RecordState::Left => {
-                if !fresh {
-                    self.on_left(alias, now);
+                if !fresh && member.state != State::Left {
+                    self.on_left(alias, false, now);
                 }
                 false
             }
             // Never linked, and a node that was has marked it down.
             RecordState::Down => {
-                let unmet = member.state == State::Known && member.link.is_none();
-                if unmet && record.refutation >= member.refutation {
+                if member.state == State::Known && member.link.is_none() {
                     self.retire_member(alias, State::Down, now);
                     self.schedule_redial(alias, now);
                 }
                 false
             }
-            RecordState::Forgotten | RecordState::Unknown(_) => false,
-            RecordState::Suspect if member.link.is_some() => {
+            RecordState::Suspect => {
                 self.doubt(alias, now);
                 false
             }
-            RecordState::Suspect => newer && member.should_dial(),
-            RecordState::Alive => {
-                let rested = member.dialled.map_or(member.token == 0, |at| now >= at + timeout);
-                member.should_dial() && (newer || rested)
-            }
+            RecordState::Alive => self.is_rested(alias, now),
+            RecordState::Forgotten | RecordState::Unknown(_) => false,
         }
     }
 

@@ -124,7 +124,7 @@ impl Membership {
         let over = Timer::SuspicionOver(alias.clone(), suspicion.token);
         let probe = Timer::ProbeOver(alias.clone(), suspicion.token);
         self.missing(&over)
-            .or_else(|| if suspicion.unanswered > 0 { self.missing(&probe) } else { None })
+            .or_else(|| if suspicion.asked.is_empty() { None } else { self.missing(&probe) })
     }
 
     fn stranded_join(&self) -> Option<String> {

@@ -1,5 +1,6 @@
 //! One member as this node sees it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use iridium_proto::{
@@ -59,6 +60,14 @@ pub(super) struct Member {
     /// It has been linked to this node, so that it is remembered for the next start; or an operator of
     /// this node has said what is known of it.
     pub(super) met: bool,
+    /// It has left by its own word, and not only by that of others.
+    pub(super) said_so: bool,
+    /// Another address than its own at which others have it, to be tried once.
+    pub(super) elsewhere: Option<SocketAddr>,
+    /// Whether it was last dialled at such an address.
+    pub(super) was_elsewhere: bool,
+    /// When it has last refused this node.
+    pub(super) refused: Option<Time>,
     /// A node that this one was to join has named it.
     pub(super) named_by_seed: bool,
     /// `Up` was reported, and neither `Down` nor `Left` since.
@@ -92,6 +101,10 @@ impl Member {
             refutation,
             state: State::Known,
             met: false,
+            said_so: false,
+            elsewhere: None,
+            was_elsewhere: false,
+            refused: None,
             named_by_seed: false,
             announced: false,
             link: None,
@@ -123,9 +136,16 @@ impl Member {
         !matches!(self.state, State::Down | State::Left | State::Forgotten)
     }
 
-    /// Whether this incarnation can never come back.
+    /// Whether it is over for good, as far as others are to be believed.
     pub(super) fn is_final(&self) -> bool {
-        matches!(self.state, State::Left | State::Forgotten)
+        self.state == State::Forgotten || (self.state == State::Left && self.said_so)
+    }
+
+    /// Whether an introduction is outdated: of an earlier incarnation than one that was linked to this
+    /// node, or of one that has taken its leave. What is only heard refuses nobody.
+    pub(super) fn outdates(&self, id: &NodeId) -> bool {
+        let (known, told) = (self.id.incarnation, id.incarnation);
+        self.met && (known > told || (known == told && self.said_so))
     }
 
     /// Whether this node should go on dialling it.

@@ -1,12 +1,16 @@
 //! Indirect probes: what this node has asked others, and what others have asked it.
 
+use std::collections::BTreeSet;
+
+use crate::ids::ConnId;
+
 /// The indirect probes of a suspect member.
 #[derive(Debug)]
 pub(super) struct Suspicion {
     /// The token of the current round of probes.
     pub(super) token: u64,
-    /// How many of the nodes that were asked have not answered.
-    pub(super) unanswered: usize,
+    /// The links on which others were asked who have not answered yet.
+    pub(super) asked: BTreeSet<ConnId>,
     /// A node that was asked in this round reaches it.
     pub(super) reached: bool,
     /// Its machine answered that nobody listens at its port.

@@ -30,11 +30,14 @@ impl Observer {
         self.last.clear();
     }
 
-    pub fn take(&mut self, now: Time, event: Event) {
+    /// Of those who lie it is not expected that they are gone for good once they have left.
+    pub fn take(&mut self, now: Time, event: Event, lies: bool) {
         let before = |id: &NodeId| self.announced.get(id).copied();
         match &event {
             Event::Up { id, .. } => {
-                assert!(matches!(before(id), None | Some(Reported::Down)), "{id} came up twice");
+                let was_gone = matches!(before(id), None | Some(Reported::Down));
+                let returns = lies && before(id) == Some(Reported::Left);
+                assert!(was_gone || returns, "{id} came up twice");
                 self.announced.insert(id.clone(), Reported::Up);
             }
             Event::Suspect { id } => {

@@ -163,3 +163,52 @@ fn the_dead_are_dialled_at_a_pace_whatever_their_number() {
 fn all_dead(world: &World) -> bool {
     (1..world.nodes.len()).all(|machine| world.sees(0, machine) == Some(ViewState::Down))
 }
+
+#[test]
+fn two_hundred_nodes_at_once_become_one_mesh() {
+    formed(200, 0);
+}
+
+/// What meshes cost, as a table: `cargo xtask sim --table`.
+#[test]
+#[ignore = "a thousand nodes take minutes"]
+fn what_a_mesh_costs() {
+    println!(
+        "| nodes | mesh of all | join | messages | KiB | at rest: messages/s | B/s | kill | silence |"
+    );
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for nodes in [100, 200, 500, 1000] {
+        let mut world = formed(nodes, 1);
+        let formed = world.now;
+        world.run_for(30 * SECOND);
+        let rest = at_rest(&mut world);
+        let start = world.now;
+        let sent = during(&mut world, |world| {
+            world.start(nodes, &[0]);
+            until(world, SECOND, "it joins", World::is_one_mesh);
+        });
+        let joined = world.now - start;
+        // What all would have sent without it.
+        let usual = |rest: u64| (rest as f64 * nodes as f64 * joined.as_secs_f64()) as u64;
+        let messages = sent.messages.saturating_sub(usual(rest.messages));
+        let bytes = sent.bytes.saturating_sub(usual(rest.bytes));
+        world.run_for(30 * SECOND);
+        let noticed = |world: &mut World, of: Machine| {
+            let start = world.now;
+            until(world, 6 * SECOND, "its end", |w| {
+                (2..=nodes).all(|other| w.sees(other, of) == Some(ViewState::Down))
+            });
+            world.now - start
+        };
+        world.kill(0);
+        let killed = noticed(&mut world, 0);
+        world.nodes[1].paused = true;
+        let silent = noticed(&mut world, 1);
+        println!(
+            "| {nodes} | {formed:.2?} | {joined:.2?} | {messages} | {} | {} | {} | {killed:.2?} | {silent:.2?} |",
+            bytes / 1024,
+            rest.messages,
+            rest.bytes
+        );
+    }
+}

@@ -57,7 +57,7 @@ impl World {
         to: SocketAddr,
         until: Time,
     ) {
-        if self.nodes[machine].process != process || !self.is_up(machine) {
+        if self.nodes[machine].process != process || !self.is_there(machine) {
             return;
         }
         if let Some(failure) = self.strangers.get(&to).cloned() {
@@ -81,7 +81,7 @@ impl World {
             let failure = DialFailure::Unreachable("no answer".into());
             return self.input(machine, Input::DialFailed { dial, failure });
         };
-        if !self.is_up(target) || self.nodes[target].addr != to {
+        if !self.is_there(target) || self.nodes[target].addr != to {
             let failure = DialFailure::Refused;
             return self.input(machine, Input::DialFailed { dial, failure });
         }
@@ -180,6 +180,7 @@ impl World {
                 let local = NodeIp(self.nodes[machine].addr.ip());
                 self.input(machine, Input::Accepted { conn: id, remote, local, first });
             }
+            Item::Data { .. } if self.liars.contains_key(&machine) => {}
             Item::Data { from, epoch, number } => {
                 let e = &mut wire.ends[end];
                 if e.linked {

@@ -19,6 +19,7 @@ use iridium_proto::{
     NodeNumber, NodePort, ViewState,
 };
 
+use crate::liar::Liar;
 use crate::observer::Observer;
 use crate::traffic::Traffic;
 use crate::wire::{Item, Wire};
@@ -77,6 +78,8 @@ pub struct Node {
     /// On disk.
     pub incarnation: u64,
     pub peers: Vec<NodeInfo>,
+    /// Every identity that it has had.
+    pub ids: BTreeSet<NodeId>,
     /// Which process runs on the machine; those before it are dead.
     pub process: u64,
     /// The node number that it draws first, where a test wants a certain one.
@@ -98,6 +101,7 @@ pub enum ScheduledEvent {
     LookedUp { machine: Machine, process: u64, join: JoinId, host: String },
     Pump { conn: u64, end: usize },
     Data,
+    Lie(Machine, u64),
 }
 
 pub struct World {
@@ -117,6 +121,8 @@ pub struct World {
     pub looked_up: usize,
     /// Those who listen and are no nodes of the cluster, and what dials of them come to.
     pub strangers: BTreeMap<SocketAddr, DialFailure>,
+    /// The machines that run no node of ours, but lie, or have lied.
+    pub liars: BTreeMap<Machine, Liar>,
     pub wires: BTreeMap<u64, Wire>,
     queue: BTreeMap<(Time, u64), ScheduledEvent>,
     pub counter: u64,
@@ -140,6 +146,7 @@ impl World {
             look_up_takes: 5 * MS,
             looked_up: 0,
             strangers: BTreeMap::new(),
+            liars: BTreeMap::new(),
             wires: BTreeMap::new(),
             queue: BTreeMap::new(),
             counter: 0,
@@ -175,6 +182,7 @@ impl World {
             incarnation: node.incarnation,
             number: NodeNumber::new(number).unwrap(),
         };
+        node.ids.insert(id.clone());
         let mut info = node.info();
         if node.hides_ip {
             info.ip = NodeIp(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -236,6 +244,11 @@ impl World {
 
     pub fn is_up(&self, machine: Machine) -> bool {
         self.nodes[machine].core.is_some()
+    }
+
+    /// Whether anybody runs there, a node of ours or a liar.
+    pub fn is_there(&self, machine: Machine) -> bool {
+        self.is_up(machine) || self.liars.get(&machine).is_some_and(|liar| !liar.is_gone)
     }
 
     pub fn up(&self) -> Vec<Machine> {
@@ -304,6 +317,7 @@ impl World {
             }
             ScheduledEvent::Pump { conn, end } => self.pump(conn, end),
             ScheduledEvent::Data => self.send_data(),
+            ScheduledEvent::Lie(machine, process) => self.lie(machine, process),
         }
     }
 
@@ -332,6 +346,9 @@ impl World {
             Input::Message { message: IridiumMessage::Ping(_) | IridiumMessage::Pong(_), .. }
         ) {
             self.trace(machine, || format!("gets {input:?}"));
+        }
+        if self.liars.contains_key(&machine) {
+            return self.happens_to_liar(machine, input);
         }
         let now = self.now;
         let node = &mut self.nodes[machine];
@@ -422,7 +439,8 @@ impl World {
             }
             Action::Emit(event) => {
                 self.trace(machine, || format!("reports {event:?}"));
-                self.nodes[machine].observer.take(self.now, event);
+                let lies = self.is_by_a_liar(&event);
+                self.nodes[machine].observer.take(self.now, event, lies);
             }
             Action::Joined { outcome, .. } => {
                 self.trace(machine, || format!("joined: {outcome:?}"));
@@ -430,7 +448,10 @@ impl World {
             }
             Action::Features { .. } => {}
             Action::SavePeers(peers) => self.nodes[machine].peers = peers,
-            Action::IdentityChanged(id) => self.nodes[machine].incarnation = id.incarnation,
+            Action::IdentityChanged(id) => {
+                self.nodes[machine].incarnation = id.incarnation;
+                self.nodes[machine].ids.insert(id);
+            }
         }
     }
 
@@ -454,50 +475,6 @@ impl World {
     pub fn id(&self, machine: Machine) -> NodeId {
         self.nodes[machine].core.as_ref().unwrap().me().0
     }
-
-    /// Why the running nodes are not one mesh, if they are not: each sees exactly
-    /// the others alive, in their present incarnations, over one connection a pair that
-    /// both ends agree on, and no other connection is left.
-    pub fn flaw(&self) -> Option<String> {
-        let up = self.up();
-        for &a in &up {
-            let alive: Vec<NodeId> = self
-                .view(a)
-                .into_iter()
-                .filter(|m| m.state == ViewState::Alive)
-                .map(|m| m.id)
-                .collect();
-            let mut others: Vec<NodeId> =
-                up.iter().filter(|&&b| b != a).map(|&b| self.id(b)).collect();
-            others.sort();
-            if alive != others {
-                return Some(format!("{} sees {alive:?}, not {others:?}", self.nodes[a].alias));
-            }
-            if self.nodes[a].observer.present() != others {
-                return Some(format!("{} has reported otherwise", self.nodes[a].alias));
-            }
-            for &b in up.iter().filter(|&&b| b > a) {
-                let there = self.nodes[a].links.get(&self.nodes[b].alias);
-                let back = self.nodes[b].links.get(&self.nodes[a].alias);
-                let wire = |conn: Option<&ConnId>| conn.map(|conn| conn.0 / 2);
-                if there.is_none() || wire(there) != wire(back) {
-                    return Some(format!("{a} and {b} use {there:?} and {back:?}"));
-                }
-            }
-        }
-        let pairs = up.len() * up.len().saturating_sub(1) / 2;
-        let open = self.wires.values().filter(|w| w.ends.iter().any(|e| e.open)).count();
-        (open != pairs).then(|| format!("{open} connections for {pairs} pairs"))
-    }
-
-    /// Which connection each running node uses for each other.
-    pub fn links(&self) -> Vec<BTreeMap<NodeAlias, ConnId>> {
-        self.up().into_iter().map(|machine| self.nodes[machine].links.clone()).collect()
-    }
-
-    pub fn is_one_mesh(&self) -> bool {
-        self.flaw().is_none()
-    }
 }
 
 impl Node {
@@ -515,6 +492,7 @@ impl Node {
             paused: false,
             incarnation: 0,
             peers: Vec::new(),
+            ids: BTreeSet::new(),
             process: 0,
             fixed_number: None,
             may_renumber: true,

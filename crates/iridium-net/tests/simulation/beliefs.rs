@@ -1,0 +1,224 @@
+//! What a node believes of what others say: gossip makes it dial or ask, and nothing else. Each of these
+//! was found with a liar in the simulator.
+
+use std::time::Duration;
+
+use iridium_net::Event;
+use iridium_net::membership::{Action, ConnId, DialFailure, Input, Membership};
+use iridium_proto::{
+    IridiumMessage, MemberRecord, NodeNumber, NodePort, Ping, PingAck, RecordState, RejectReason,
+    ViewState,
+};
+
+use crate::alone::{
+    FRIEND, actions, intro, introduce, ip, link, link_by_hand, lone_core, record, say, sent, tell,
+    tell_at,
+};
+use crate::table::SECOND;
+use crate::world::MS;
+
+const OTHER: ConnId = ConnId(2);
+const NOW: Duration = Duration::ZERO;
+
+fn state(core: &Membership, alias: &str) -> Option<ViewState> {
+    core.view().into_iter().find(|m| m.info.alias.as_str() == alias).map(|m| m.state)
+}
+
+fn linked() -> Membership {
+    let mut core = lone_core(1, 1);
+    link_by_hand(&mut core);
+    say(&mut core, IridiumMessage::Ping(Ping { token: 1, digest: 0 }), NOW);
+    actions(&mut core);
+    core
+}
+
+#[test]
+fn what_is_told_of_one_that_was_never_met_refuses_it_nothing() {
+    for (incarnation, state_told) in [
+        (9, RecordState::Alive),
+        (9, RecordState::Left),
+        (8, RecordState::Left),
+        (8, RecordState::Down),
+        (8, RecordState::Forgotten),
+        (9, RecordState::Forgotten),
+    ] {
+        let mut core = linked();
+        tell(&mut core, record("other", incarnation, state_told));
+        let honest = intro("other", 8);
+        link(&mut core, OTHER, honest.clone(), NOW);
+        let seen = core.view().into_iter().find(|m| m.id.alias == honest.id.alias).unwrap();
+        assert_eq!((seen.state, seen.id), (ViewState::Alive, honest.id), "{state_told:?}");
+        assert_eq!(core.stranded(), None);
+    }
+}
+
+#[test]
+fn the_node_number_is_the_one_of_the_node_whatever_others_say() {
+    let mut core = linked();
+    let mut told = record("other", 8, RecordState::Alive);
+    told.id.number = NodeNumber::new(4711).unwrap();
+    tell(&mut core, told);
+    link(&mut core, OTHER, intro("other", 8), NOW);
+    let up = actions(&mut core).into_iter().find_map(|action| match action {
+        Action::Emit(Event::Up { id, .. }) => Some(id),
+        _ => None,
+    });
+    assert_eq!(up, Some(intro("other", 8).id));
+}
+
+/// The ports at which it dials, each of which fails.
+fn dialled(core: &mut Membership, from: Duration, until: Duration) -> Vec<u16> {
+    let (mut now, mut ports) = (from, Vec::new());
+    while now < until {
+        for action in actions(core) {
+            let Action::Dial { dial, to } = action else { continue };
+            ports.push(to.port());
+            let failure = DialFailure::Unreachable("no network".into());
+            core.handle(Input::DialFailed { dial, failure }, now);
+        }
+        // The friend goes on.
+        say(core, IridiumMessage::Ping(Ping { token: 1, digest: 0 }), now);
+        assert_eq!(core.stranded(), None);
+        now = core.poll_timeout().unwrap();
+        core.handle_timeout(now);
+    }
+    ports
+}
+
+#[test]
+fn a_later_life_of_which_others_tell_is_looked_for_and_the_known_one_not_given_up() {
+    let mut core = linked();
+    link(&mut core, OTHER, intro("other", 8), NOW);
+    core.handle(Input::Closed { conn: OTHER }, NOW);
+    let mut told = record("other", 9, RecordState::Alive);
+    told.info.port = NodePort::new(7).unwrap();
+    let mut ports = Vec::new();
+    for second in 0..20 {
+        tell_at(&mut core, told.clone(), second * SECOND);
+        ports.extend(dialled(&mut core, second * SECOND, (second + 1) * SECOND));
+    }
+    assert!(ports.contains(&7), "{ports:?}");
+    let own = ports.iter().filter(|port| **port == 2254).count();
+    assert!(own * 2 >= ports.len() - 1, "its own address in turn: {ports:?}");
+    assert!(ports.len() < 40, "{ports:?}");
+    let seen = core.view().into_iter().find(|m| m.id.alias == intro("other", 8).id.alias).unwrap();
+    assert_eq!((seen.id, seen.state), (intro("other", 8).id, ViewState::Down));
+    // It comes back as it was.
+    link(&mut core, ConnId(3), intro("other", 8), 20 * SECOND);
+    assert_eq!(state(&core, "other"), Some(ViewState::Alive));
+}
+
+#[test]
+fn a_rumour_of_a_departure_is_seen_and_checked() {
+    let mut core = linked();
+    link(&mut core, OTHER, intro("other", 8), NOW);
+    core.handle(Input::Closed { conn: OTHER }, NOW);
+    tell(&mut core, record("other", 8, RecordState::Left));
+    assert_eq!(state(&core, "other"), Some(ViewState::Left));
+    assert!(!dialled(&mut core, NOW, 20 * SECOND).is_empty(), "whether it is true");
+    link(&mut core, ConnId(3), intro("other", 8), 20 * SECOND);
+    assert_eq!(state(&core, "other"), Some(ViewState::Alive));
+    // Its own word is final.
+    core.handle(Input::Message { conn: ConnId(3), message: IridiumMessage::Leave }, 20 * SECOND);
+    actions(&mut core);
+    introduce(&mut core, ConnId(4), intro("other", 8), 20 * SECOND);
+    let refusal = IridiumMessage::Reject(RejectReason::Outdated(8));
+    let refused = Action::Send { conn: ConnId(4), message: refusal };
+    assert!(actions(&mut core).contains(&refused));
+}
+
+#[test]
+fn one_member_that_refuses_a_node_costs_it_no_link() {
+    let mut core = linked();
+    link(&mut core, OTHER, intro("liar", 8), NOW);
+    core.handle(Input::Closed { conn: OTHER }, NOW);
+    let before = core.me().0;
+    let (mut now, mut refusals) = (NOW, 0);
+    while now < 3 * 3600 * SECOND {
+        for action in actions(&mut core) {
+            let Action::Dial { dial, .. } = action else { continue };
+            refusals += 1;
+            let conn = ConnId(10 + refusals);
+            core.handle(Input::Connected { dial, conn, remote: ip() }, now);
+            let reasons = [RejectReason::Outdated(99), RejectReason::NumberTaken];
+            let message = IridiumMessage::Reject(reasons[refusals as usize % 2].clone());
+            core.handle(Input::Message { conn, message }, now);
+        }
+        say(&mut core, IridiumMessage::Ping(Ping { token: 1, digest: 0 }), now);
+        now = core.poll_timeout().unwrap();
+        core.handle_timeout(now);
+    }
+    assert!(refusals > 100);
+    assert_eq!((core.me().0, state(&core, "friend")), (before, Some(ViewState::Alive)));
+}
+
+#[test]
+fn a_refutation_that_others_tell_changes_no_list_and_does_not_run_away() {
+    let mut core = linked();
+    let digest = |core: &mut Membership| {
+        say(core, IridiumMessage::Ping(Ping { token: 1, digest: 0 }), NOW);
+        sent(core).into_iter().find_map(|message| match message {
+            IridiumMessage::Pong(pong) => Some(pong.digest),
+            _ => None,
+        })
+    };
+    let before = digest(&mut core);
+    let told = |alias, incarnation, refutation| MemberRecord {
+        refutation,
+        ..record(alias, incarnation, RecordState::Suspect)
+    };
+    for _ in 0..1000 {
+        tell(&mut core, told("friend", 77, u32::MAX));
+        tell(&mut core, told("me", 1, u32::MAX));
+    }
+    assert_eq!(digest(&mut core), before);
+    let contradicted = sent(&mut core);
+    assert_eq!(contradicted.len(), 0, "once in a while");
+}
+
+#[test]
+fn a_claim_that_is_refused_in_the_end_leaves_no_member_alive_without_a_link() {
+    let mut core = linked();
+    // A later life of the friend waits until the friend has been asked.
+    introduce(&mut core, OTHER, intro("friend", 78), NOW);
+    // Meanwhile another node comes with the number that it has.
+    let mut third = intro("third", 5);
+    third.id.number = intro("friend", 78).id.number;
+    link(&mut core, ConnId(3), third, NOW);
+    core.handle(Input::Closed { conn: FRIEND }, NOW);
+    assert_eq!(core.stranded(), None);
+    assert_eq!(state(&core, "friend"), Some(ViewState::Suspect));
+}
+
+#[test]
+fn only_those_who_were_asked_say_whether_a_member_is_reached() {
+    let mut core = linked();
+    link(&mut core, OTHER, intro("other", 8), NOW);
+    core.handle(Input::Closed { conn: OTHER }, NOW);
+    let asked = sent(&mut core).into_iter().find_map(|message| match message {
+        IridiumMessage::PingReq(request) => Some(request.token),
+        _ => None,
+    });
+    let token = asked.unwrap();
+    // One that comes later was not asked.
+    link(&mut core, ConnId(3), intro("liar", 9), NOW);
+    let pass = |core: &mut Membership, until: Duration| {
+        while let Some(now) = core.poll_timeout().filter(|now| *now < until) {
+            core.handle_timeout(now);
+            for message in sent(core) {
+                let IridiumMessage::PingReq(request) = message else { continue };
+                let ack = PingAck { token: request.token, reached: false };
+                say(core, IridiumMessage::PingAck(ack), now);
+            }
+        }
+    };
+    let soon = 1900 * MS;
+    pass(&mut core, soon);
+    for token in token..token + 50 {
+        let ack = IridiumMessage::PingAck(PingAck { token, reached: true });
+        core.handle(Input::Message { conn: ConnId(3), message: ack }, soon);
+    }
+    core.handle(Input::Closed { conn: ConnId(3) }, soon);
+    pass(&mut core, 5200 * MS);
+    assert_eq!(state(&core, "other"), Some(ViewState::Down));
+}

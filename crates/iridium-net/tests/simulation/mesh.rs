@@ -1,0 +1,99 @@
+//! What a simulated cluster comes to: whether those who are honest are one mesh, and whom they believe in.
+
+use std::collections::BTreeMap;
+
+use iridium_net::Event;
+use iridium_net::membership::ConnId;
+use iridium_proto::{NodeAlias, NodeId, ViewState};
+
+use crate::wire::Wire;
+use crate::world::{Machine, World};
+
+impl World {
+    /// Whether an event is about a liar. A node that is reported as up is one, in that incarnation and
+    /// with that number.
+    pub fn is_by_a_liar(&self, event: &Event) -> bool {
+        let Event::Up { id, .. } = event else { return false };
+        let lies = self.is_a_liar(id);
+        let honest = self.nodes.iter().any(|node| node.ids.contains(id));
+        assert!(lies || honest, "nobody is or was {id:?}");
+        lies
+    }
+
+    /// Whether that is the alias of a machine that is not a liar.
+    pub fn is_honest(&self, alias: &NodeAlias) -> bool {
+        let mut machines = self.nodes.iter().enumerate();
+        machines.any(|(m, node)| node.alias == *alias && !self.liars.contains_key(&m))
+    }
+
+    /// The honest among these nodes.
+    fn honest(&self, ids: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
+        ids.into_iter().filter(|id| self.is_honest(&id.alias)).collect()
+    }
+
+    /// Those that a node knows of and that have never been there.
+    pub fn made_up(&self, machine: Machine) -> Vec<NodeAlias> {
+        let known = self.view(machine).into_iter().map(|m| m.id);
+        known
+            .filter(|id| !self.is_honest(&id.alias) && !self.is_a_liar(id))
+            .map(|id| id.alias)
+            .collect()
+    }
+
+    /// Why the running nodes are not one mesh, if they are not: each sees exactly
+    /// the others alive, in their present incarnations, over one connection a pair that
+    /// both ends agree on, and no other connection is left.
+    pub fn flaw(&self) -> Option<String> {
+        self.disagreement().or_else(|| self.surplus())
+    }
+
+    /// The same, but for connections that are no links.
+    pub fn disagreement(&self) -> Option<String> {
+        let up = self.up();
+        for &a in &up {
+            let alive = self.view(a).into_iter().filter(|m| m.state == ViewState::Alive);
+            let alive = self.honest(alive.map(|m| m.id));
+            let mut others: Vec<NodeId> =
+                up.iter().filter(|&&b| b != a).map(|&b| self.id(b)).collect();
+            others.sort();
+            if alive != others {
+                return Some(format!("{} sees {alive:?}, not {others:?}", self.nodes[a].alias));
+            }
+            if self.honest(self.nodes[a].observer.present()) != others {
+                return Some(format!("{} has reported otherwise", self.nodes[a].alias));
+            }
+            for &b in up.iter().filter(|&&b| b > a) {
+                let there = self.nodes[a].links.get(&self.nodes[b].alias);
+                let back = self.nodes[b].links.get(&self.nodes[a].alias);
+                let wire = |conn: Option<&ConnId>| conn.map(|conn| conn.0 / 2);
+                if there.is_none() || wire(there) != wire(back) {
+                    return Some(format!("{a} and {b} use {there:?} and {back:?}"));
+                }
+            }
+        }
+        None
+    }
+
+    fn surplus(&self) -> Option<String> {
+        let up = self.up();
+        let pairs = up.len() * up.len().saturating_sub(1) / 2;
+        let open = self.wires.values().filter(|w| w.ends.iter().any(|e| e.open));
+        let lies = |w: &&Wire| w.ends.iter().any(|e| self.liars.contains_key(&e.machine));
+        let open = open.filter(|w| !lies(w)).count();
+        (open != pairs).then(|| format!("{open} connections for {pairs} pairs"))
+    }
+
+    /// Which connection each running node uses for each other.
+    pub fn links(&self) -> Vec<BTreeMap<NodeAlias, ConnId>> {
+        let honest = |(alias, conn): (&NodeAlias, &ConnId)| {
+            self.is_honest(alias).then(|| (alias.clone(), *conn))
+        };
+        let links =
+            |machine: Machine| self.nodes[machine].links.iter().filter_map(honest).collect();
+        self.up().into_iter().map(links).collect()
+    }
+
+    pub fn is_one_mesh(&self) -> bool {
+        self.flaw().is_none()
+    }
+}
