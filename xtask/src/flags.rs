@@ -31,6 +31,8 @@ pub(crate) enum Task {
     Chaos(Chaos),
     /// Lie to real nodes on this machine, and crowd their doors: they must keep their bounds
     Attack(Attack),
+    /// Run simulated clusters through random schedules of faults and lies
+    Sim(Sim),
     /// Keep five real nodes at work for long, while some are killed, stopped and leave
     Soak(Soak),
     /// Stress the scheduler: many processes that send, link, kill and spawn at once
@@ -125,6 +127,19 @@ pub(crate) struct Attack {
     /// Build and run without optimisation
     #[arg(long)]
     pub(crate) debug: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sim {
+    /// Number of seeds, each of which is a schedule of each kind
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) seeds: u64,
+    /// The first of them
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub(crate) from: u64,
+    /// Show what meshes of 100 to 1,000 nodes cost instead
+    #[arg(long, conflicts_with_all = ["seeds", "from"])]
+    pub(crate) table: bool,
 }
 
 #[derive(Debug, Args)]

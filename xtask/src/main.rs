@@ -15,6 +15,7 @@ mod fuzz;
 mod image;
 mod interrupt;
 mod repository;
+mod sim;
 mod soak;
 mod stress;
 
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Task::Attack(flags) => attack::run(&flags),
         Task::Bench(what) => bench::run(&what),
         Task::Fuzz(flags) => fuzz::run(&flags),
+        Task::Sim(flags) => sim::run(&flags),
         Task::Soak(flags) => soak::run(&flags),
         Task::Image(flags) => image::run(&flags),
         Task::Stress(flags) => stress::run(&flags),
