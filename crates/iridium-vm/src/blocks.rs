@@ -12,6 +12,8 @@
 //!
 //! A program can write to all of it. It then gets a trap or other memory of its own, and no more:
 //! every address that is read here is looked at like any other.
+//!
+//! What is public here is for engines that take blocks and give them back themselves.
 
 /// Cells of the table, and their bytes.
 const CELLS: usize = 64;
@@ -25,7 +27,7 @@ pub(crate) const END: usize = 4;
 pub(crate) const CUT: usize = 8;
 
 /// How many classes there are. Their cells are the last ones.
-pub(crate) const CLASSES: usize = 57;
+pub const CLASSES: usize = 57;
 
 /// What blocks take of the heap ends here at the latest, so that a cell can say so.
 pub(crate) const MOST: u64 = iridium_isa::DATA_BASE as u64 - 16;
@@ -57,16 +59,16 @@ const _: () = assert!(SIZES[CLASSES - 1] == 3 << 30);
 pub(crate) const SATURATED: u32 = u32::MAX;
 
 /// The count of a block that was given back.
-pub(crate) const FREED: u32 = u32::MAX - 1;
+pub const FREED: u32 = u32::MAX - 1;
 
 /// The highest count that is one.
-pub(crate) const LAST_COUNT: u32 = u32::MAX - 2;
+pub const LAST_COUNT: u32 = u32::MAX - 2;
 
 /// What the body of a block is filled with when it is given back, in debug builds.
 pub(crate) const POISON: u8 = 0xDB;
 
 /// The smallest class with room for so many bytes, if there is one.
-pub(crate) const fn class_of(bytes: u64) -> Option<usize> {
+pub const fn class_of(bytes: u64) -> Option<usize> {
     if bytes <= FINE as u64 {
         return Some((bytes.saturating_sub(1) / 16) as usize);
     }
@@ -78,12 +80,12 @@ pub(crate) const fn class_of(bytes: u64) -> Option<usize> {
 }
 
 /// Where in the table the first free block of a class is; 0 there means that there is none.
-pub(crate) const fn first_free(class: usize) -> usize {
+pub const fn first_free(class: usize) -> usize {
     TABLE_SIZE - 4 * (CLASSES - class)
 }
 
 /// The head of a block.
-pub(crate) const fn head_word(count: u32, variant: u16, class: usize) -> u64 {
+pub const fn head_word(count: u32, variant: u16, class: usize) -> u64 {
     count as u64 | (variant as u64) << 32 | (class as u64) << 48
 }
 

@@ -30,7 +30,7 @@
 //! This crate starts no thread, opens no socket and reads no clock.
 
 mod backtrace;
-mod blocks;
+pub mod blocks;
 pub mod codec;
 mod effect;
 mod engine;

@@ -4,205 +4,22 @@
 #![allow(unsafe_code, reason = "one of the engines here works on registers as native code would")]
 
 mod common;
+#[path = "common/differential.rs"]
+mod differential;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use common::oracle::{End, Oracle, bits};
+use common::oracle::{End, Oracle};
 use common::{BACKENDS, assemble};
+use differential::{
+    LIMITS, assert_same, block_sources, compare, compare_on, end_of, is_effect, line, sources,
+};
 use iridium_isa::{FREE_RUN, Fuel, Instruction, Module, Opcode, tolls};
 use iridium_vm::{
-    EntryHook, EntryState, Hosts, Interpreter, Limits, Process, Program, Register, Resume, Stop,
+    EntryHook, EntryState, Hosts, Interpreter, Limits, Process, Program, Register, Resume,
 };
 use proptest::prelude::*;
-
-const LIMITS: Limits = Limits {
-    heap: 4096,
-    stack: 5,
-    call_depth: 6,
-    registers: 16,
-    messages: 10,
-    message_bytes: 1000,
-    fuel: u64::MAX,
-};
-
-/// What no generated program uses: it wants something from the world.
-fn is_effect(opcode: Opcode) -> bool {
-    (Opcode::SelfPid..=Opcode::Host).contains(&opcode)
-        || (Opcode::Monitort..=Opcode::Whereism).contains(&opcode)
-}
-
-/// A line of source for an opcode, with operands from a stream of numbers.
-fn line(opcode: Opcode, numbers: &mut impl Iterator<Item = u32>, lines: usize) -> String {
-    let mut next = || numbers.next().unwrap_or(0);
-    let mut text = opcode.mnemonic().to_owned();
-    for operand in opcode.operands() {
-        let expected = operand.expected;
-        let number = next();
-        let value = if expected.contains("register") {
-            format!("${}", number % 6)
-        } else if expected.contains("code labels") {
-            format!("@l{} @l{}", number as usize % lines, next() as usize % lines)
-        } else if expected.contains("code label") {
-            format!("@l{}", number as usize % lines)
-        } else if expected.contains("data label") {
-            format!("#{}", number % 25)
-        } else if expected.contains("block's size") {
-            format!("#{}", 16 + number % 200)
-        } else if expected.contains("variant") || expected.contains("failure") {
-            format!("#{}", number % 5)
-        } else if expected.contains("`#0` or `#1`") {
-            format!("#{}", number % 2)
-        } else if expected.contains("shift") {
-            format!("#{}", number % 64)
-        } else if expected.contains("byte") {
-            format!("#{}", number % 256)
-        } else if expected.contains("float") {
-            ["#0", "#1.5", "#-2.25", "#nan", "#inf", "#1e300", "#-0.0", "#3"][number as usize % 8]
-                .to_owned()
-        } else if expected.contains("offset") {
-            format!("#{}", number % 24)
-        } else if expected.contains("number such") {
-            format!("#{}", number % 4)
-        } else if expected.contains("32-bit") {
-            format!("#{}", i64::from(number % 16) - 3)
-        } else {
-            let wide =
-                [-1, 0, 1, 2, 3, 7, 8, 40, 64, 200, i64::MIN, i64::MAX, 1 << 32, (1 << 32) + 9];
-            format!("#{}", wide[number as usize % wide.len()])
-        };
-        text.push(' ');
-        text.push_str(&value);
-    }
-    text
-}
-
-fn sources() -> impl Strategy<Value = String> {
-    // Arithmetic is drawn more often than what ends a program.
-    let opcodes: Vec<Opcode> = Opcode::ALL.iter().copied().filter(|o| !is_effect(*o)).collect();
-    let ends = |o: &Opcode| {
-        matches!(
-            o,
-            Opcode::Hlt | Opcode::Igl | Opcode::Trap | Opcode::Trapm | Opcode::Exit | Opcode::Ret
-        )
-    };
-    let common: Vec<Opcode> = opcodes.iter().copied().filter(|o| !ends(o)).collect();
-    let instruction = prop_oneof![
-        12 => prop::sample::select(common),
-        1 => prop::sample::select(opcodes),
-        6 => prop::sample::select(vec![
-            Opcode::Load, Opcode::Addi, Opcode::LoadF64, Opcode::Aloc, Opcode::Brlti, Opcode::Brlt, Opcode::Mul,
-            Opcode::Add, Opcode::Srli, Opcode::Xor, Opcode::Ld8, Opcode::MulF64, Opcode::AddF64, Opcode::LdF64,
-        ]),
-    ];
-    let drawn = (instruction, prop::collection::vec(any::<u32>(), 5));
-    // Some are so long that straight lines pay.
-    let lines = prop_oneof![
-        3 => prop::collection::vec(drawn.clone(), 1..40),
-        1 => prop::collection::vec(drawn, 70..100),
-    ];
-    lines.prop_map(|lines| {
-        let mut source = String::from(
-            ".data\n.asciiz 'hey'\n.ascii 'a\\xff'\n.asciiz 'ü'\n.i64 #-2\n.f64 #2.5\n.code\n\
-                 load $4 #64\naloc $4\n",
-        );
-        let count = lines.len();
-        for (index, (opcode, numbers)) in lines.into_iter().enumerate() {
-            let mut numbers = numbers.into_iter();
-            source += &format!("l{index}: {}\n", line(opcode, &mut numbers, count));
-        }
-        source
-    })
-}
-
-/// Programs that use blocks as compiled code does, and now and then write over their heads or over the
-/// table of free ones.
-fn block_sources() -> impl Strategy<Value = String> {
-    let statement = (0..20u8, 0..4u8, any::<u32>(), 0..40i64);
-    prop::collection::vec(statement, 1..60).prop_map(|statements| {
-        let mut source = String::from("load $7 #100\n");
-        for (index, (kind, b, number, small)) in statements.into_iter().enumerate() {
-            let size = 16 + number % 300;
-            source += &match kind {
-                0..5 => format!("new ${b} #{size} #{}\n", number % 3),
-                5 => format!("load $5 #{size}\nnewv $5 ${b}\n"),
-                6..8 => format!("keep ${b}\n"),
-                8..12 => format!(
-                    "drop ${b} @last{index}\ndjmp @over{index}\nlast{index}: free ${b}\n\
-                     load ${b} #0\nover{index}: nop\n"
-                ),
-                12 => format!("brsh ${b} @over{index}\ninc $6\nover{index}: nop\n"),
-                13 => format!("cap ${b} $4\n"),
-                14 => format!("load $5 #{small}\nbreq ${b} #0 @over{index}\nst64 ${b} #8 $5\nover{index}: nop\n"),
-                15 => format!("load $5 #{}\nstx8 ${b} $5 $7\nldx8 ${b} $5 $6\n", small / 4),
-                16 => format!("load $5 #{}\nstx64 ${b} $5 $7\nldx64 ${b} $5 $6\n", small / 16),
-                17 => format!("load $5 #{small}\naloc $5\n"),
-                18 => format!("mov ${b} ${}\n", number % 4),
-                // Over the head of a block, or over a cell of the table.
-                _ if number % 2 == 0 => {
-                    format!("load $5 #{small}\nst8 ${b} #{} $5\n", number % 17)
-                }
-                _ => format!("load $5 #{}\nst32 $8 #{} $5\n", small * 8, number % 64 * 4),
-            };
-        }
-        source
-    })
-}
-
-fn end_of(stop: &Stop) -> End {
-    match stop {
-        Stop::OutOfFuel => End::OutOfFuel,
-        Stop::Halted(result) => End::Halted(*result),
-        Stop::Exited(code) => End::Exited(*code),
-        Stop::Trapped(trap) => End::Trapped(trap.kind),
-        stop @ (Stop::Effect(_) | Stop::OutputFull) => panic!("not expected: {stop:?}"),
-    }
-}
-
-/// Everything that a program could observe is the same.
-fn assert_same(oracle: &Oracle, process: &Process, output: &[u8], source: &str) {
-    assert_eq!(oracle.pc, process.pc() as usize, "pc\n{source}");
-    for number in 0..=20 {
-        let register = process.register(number);
-        let at = oracle.window + usize::from(number);
-        let int = oracle.ints.get(&at).copied().unwrap_or(0);
-        let float = oracle.floats.get(&at).copied().unwrap_or(0.0);
-        assert_eq!(int, register.int, "${number}\n{source}");
-        assert_eq!(bits(float), bits(register.float), "float ${number}\n{source}");
-    }
-    assert_eq!(oracle.flag, process.flag(), "flag\n{source}");
-    assert_eq!(oracle.remainder, process.remainder(), "remainder\n{source}");
-    assert_eq!(oracle.counter, process.loop_counter(), "counter\n{source}");
-    assert_eq!(oracle.stack, process.stack(), "stack\n{source}");
-    assert_eq!(oracle.calls.len(), process.call_depth(), "calls\n{source}");
-    assert_eq!(oracle.heap, process.heap(), "heap\n{source}");
-    assert_eq!(oracle.output.as_bytes(), output, "output\n{source}");
-    assert_eq!(oracle.spent, process.fuel_spent(), "fuel\n{source}");
-}
-
-/// Runs on oracle and backend, a few units of fuel at a time, and compares at every stop.
-fn compare(module: &Module, engine: Interpreter, slice: u64, save: bool, source: &str) {
-    compare_on(&Program::new(module.clone(), &Hosts::new()).unwrap(), engine, slice, save, source);
-}
-
-fn compare_on(program: &Program, engine: Interpreter, slice: u64, save: bool, source: &str) {
-    let module = &**program.module();
-    let mut oracle = Oracle::new(module);
-    let mut process = Process::new(program, LIMITS);
-    let mut output = Vec::new();
-    for _ in 0..60 {
-        let expected = oracle.run(module, &LIMITS, slice);
-        let stop = process.run_on(&engine, program, slice, &mut output).unwrap();
-        assert_eq!(expected, end_of(&stop), "{engine:?}\n{source}");
-        assert_same(&oracle, &process, &output, source);
-        if stop != Stop::OutOfFuel {
-            return;
-        }
-        if save {
-            process = Process::restore(&process.save(None).unwrap()).unwrap().0;
-        }
-    }
-}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 2500 } else { 30_000 }, ..ProptestConfig::default() })]
@@ -211,7 +28,7 @@ proptest! {
     fn backends_agree_with_the_oracle(source in sources(), slice in 1u64..200) {
         let module = assemble(&source);
         for engine in BACKENDS {
-            compare(&module, engine, slice, false, &source);
+            compare(&module, &engine, slice, false, &source);
         }
     }
 }
@@ -223,7 +40,7 @@ proptest! {
     fn stopping_saving_and_restoring_at_every_fuel_value_changes_nothing(source in sources()) {
         let module = assemble(&source);
         for engine in BACKENDS {
-            compare(&module, engine, 1, true, &source);
+            compare(&module, &engine, 1, true, &source);
         }
     }
 
@@ -235,7 +52,7 @@ proptest! {
     ) {
         let module = assemble(&source);
         for engine in BACKENDS {
-            compare(&module, engine, slice, save, &source);
+            compare(&module, &engine, slice, save, &source);
         }
     }
 
@@ -262,7 +79,7 @@ proptest! {
                 }
             }
             assert!(!program.hook_entry(module.code().len() as u32));
-            compare_on(&program, engine, slice, false, &source);
+            compare_on(&program, &engine, slice, false, &source);
             if matches!(hooked & 3, 1 | 2) {
                 assert!(entered.load(Ordering::Relaxed) > 0, "the first instruction is hooked");
             }
@@ -333,7 +150,7 @@ fn the_register_cache_is_right_on_every_path() {
         let module = assemble(source);
         for engine in BACKENDS {
             for slice in [1, 2, 3, 1000] {
-                compare(&module, engine, slice, slice == 1, source);
+                compare(&module, &engine, slice, slice == 1, source);
             }
             compare_after_steps(&module, engine, source);
         }
@@ -375,7 +192,7 @@ fn every_pair_of_instructions_agrees_with_the_oracle() {
             source += "inc $5\nbrlt $5 #6 @l0\nhlt\n";
             let module = assemble(&source);
             for slice in [2, 50] {
-                compare(&module, Interpreter::THREADED, slice, false, &source);
+                compare(&module, &Interpreter::THREADED, slice, false, &source);
             }
         }
     }
@@ -462,7 +279,7 @@ fn a_straight_line_is_stopped_within_a_bounded_number_of_instructions() {
     let module = assemble(&source);
     let program = Program::new(module.clone(), &Hosts::new()).unwrap();
     for engine in BACKENDS {
-        compare(&module, engine, 1, true, &source);
+        compare(&module, &engine, 1, true, &source);
         let mut process = Process::new(&program, LIMITS);
         process.run_on(&engine, &program, 1, &mut Vec::new()).unwrap();
         for _ in 0..70 {

@@ -26,7 +26,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("palladium-lsp", &["palladium", "iridium-isa"]),
     ("iridium-vm", &["iridium-isa"]),
     ("iridium-sched", &["iridium-isa", "iridium-vm"]),
+<<<<<<< HEAD
     ("iridium-host", &["iridium-sched", "iridium-vm"]),
+=======
+    ("iridium-host", &["iridium-vm"]),
+    ("iridium-jit", &["iridium-vm", "iridium-isa"]),
+>>>>>>> 4a92938 (A second engine: functions become native code by Cranelift, exact in fuel, with processes that stay plain data)
     ("iridium-net", &["iridium-proto"]),
     (
         "iridium-node",
@@ -37,6 +42,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &[
             "iridium-node",
             "iridium-host",
+            "iridium-jit",
             "iridium-sched",
             "iridium-vm",
             "palladium-lsp",
@@ -69,6 +75,7 @@ const TEST_EDGES: &[(&str, &[&str])] = &[
     ("iridium-vm", &["iridium-asm"]),
     ("iridium-sched", &["iridium-asm"]),
     ("iridium-host", &["iridium-asm"]),
+    ("iridium-jit", &["iridium-asm"]),
     ("iridium-node", &["iridium-asm"]),
     ("palladium", &["iridium-vm", "iridium-host"]),
 ];
@@ -119,6 +126,10 @@ const UNSAFE: &[(&str, &str)] = &[
     ("crates/iridium-vm/src/interp/machine.rs", "registers and code without the verified checks"),
     ("crates/iridium-vm/src/interp/memory.rs", "heap access after its one check of bounds"),
     ("crates/iridium-vm/tests/backends.rs", "attacks the entry hook as native code would"),
+    (
+        "crates/iridium-jit/src/enter.rs",
+        "calls compiled code, and takes over the frames that it has written",
+    ),
     (
         "crates/iridium-sched/src/run/memory_trim.rs",
         "asks the C library's allocator to give memory back",

@@ -61,6 +61,8 @@ pub struct Layout {
     pub frames: (*mut Frame, usize, usize),
     /// The heap, and how many bytes it has.
     pub heap: (*mut u8, usize),
+    /// The address in the heap of the table of [blocks](crate::blocks), once there has been one.
+    pub table: Option<u32>,
 }
 
 impl EntryState<'_> {
@@ -136,6 +138,11 @@ impl EntryState<'_> {
         has_some
     }
 
+    /// Says how much fuel is left after code that is not Rust has paid.
+    pub fn set_fuel(&mut self, left: i64) {
+        *self.fuel = left;
+    }
+
     /// Where the parts of the process are.
     pub fn layout(&mut self) -> Layout {
         let process = &mut *self.process;
@@ -149,6 +156,7 @@ impl EntryState<'_> {
             registers,
             frames: (frames.as_mut_ptr(), frames.len(), room),
             heap: (process.heap.bytes.as_mut_ptr(), process.heap.bytes.len()),
+            table: process.heap.table,
         }
     }
 

@@ -1,0 +1,214 @@
+//! Compiling some of a module's regions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_codegen::settings::{self, Configurable, SetError};
+use iridium_isa::Module;
+
+use crate::code_memory::{Budget, CodeMemory};
+use crate::entries::Entry;
+use crate::lower::Lowering;
+use crate::region::{Entries, MOST_INSTRUCTIONS, Region, Source};
+
+/// Compiles regions for this machine.
+pub(crate) struct Compiler {
+    lowering: Lowering,
+    budget: Arc<Budget>,
+    trampoline: Arc<CodeMemory>,
+}
+
+/// Code of some regions that lies together.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) memory: CodeMemory,
+    /// The code by which it is entered.
+    pub(crate) trampoline: Arc<CodeMemory>,
+    /// By instruction.
+    pub(crate) entries: Vec<(u32, Entry)>,
+    pub(crate) regions: usize,
+    /// How many instructions were compiled, and in which time.
+    pub(crate) instructions: usize,
+    pub(crate) took: Duration,
+}
+
+/// How far the compilation of a module has come.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Where functions begin, as far as labels show; empty until it is needed.
+    functions: BTreeSet<u32>,
+    /// The regions that were compiled, or were refused, by their first instruction.
+    done: BTreeSet<u32>,
+}
+
+impl Compiler {
+    /// `None` on a machine that there is no code for.
+    pub(crate) fn new(budget: Arc<Budget>) -> Option<Self> {
+        let mut lowering = Lowering::new(isa()?);
+        let trampoline = lowering.trampoline().ok()?;
+        let trampoline = Arc::new(CodeMemory::new(&[trampoline], &budget)?);
+        Some(Self { lowering, budget, trampoline })
+    }
+
+    /// Compiles the region that an instruction is in, and those that it calls, as far as they are not
+    /// yet compiled. `None` when there is nothing that can be.
+    pub(crate) fn around(
+        &mut self,
+        module: &Module,
+        progress: &mut Progress,
+        index: u32,
+    ) -> Option<Batch> {
+        let source = Source::new(module);
+        progress.find_functions(module);
+        let first = progress.region_of(&source, index)?;
+        let mut left = MOST_INSTRUCTIONS;
+        let mut regions = Vec::new();
+        let mut called = first.calls.clone();
+        progress.take(&mut regions, &mut left, first);
+        while let Some(start) = called.pop_first() {
+            if progress.done.contains(&start) {
+                continue;
+            }
+            let Some(region) = Region::explore(&source, start, Entries::Usual) else {
+                progress.done.insert(start);
+                continue;
+            };
+            if region.members.len() > left {
+                continue;
+            }
+            called.extend(&region.calls);
+            progress.take(&mut regions, &mut left, region);
+        }
+        self.batch(&source, &regions)
+    }
+
+    /// Compiles all of a module that can be compiled, with code at each instruction that control can
+    /// come to.
+    pub(crate) fn all(&mut self, module: &Module, entries: Entries) -> Option<Batch> {
+        let source = Source::new(module);
+        let mut progress = Progress::default();
+        progress.find_functions(module);
+        let mut covered = BTreeSet::new();
+        let mut regions = Vec::new();
+        let functions = progress.functions.iter().copied();
+        for start in functions.chain(0..module.code().len() as u32) {
+            // A function has code of its own, also when it is a part of another region.
+            if covered.contains(&start) && !progress.functions.contains(&start)
+                || !progress.done.insert(start)
+            {
+                continue;
+            }
+            if let Some(region) = Region::explore(&source, start, entries) {
+                covered.extend(region.members.iter().map(|(index, _)| *index));
+                regions.push(region);
+            }
+        }
+        self.batch(&source, &regions)
+    }
+
+    fn batch(&mut self, source: &Source<'_>, regions: &[Region]) -> Option<Batch> {
+        let began = Instant::now();
+        let (mut pieces, mut compiled) = (Vec::new(), Vec::new());
+        for region in regions.iter().filter(|region| !region.entries.is_empty()) {
+            match self.lowering.region(source, region) {
+                Ok(code) => {
+                    pieces.push(code);
+                    compiled.push(region);
+                }
+                Err(refused) => log::debug!("a region is left to the interpreter: {refused}"),
+            }
+        }
+        if compiled.is_empty() {
+            return None;
+        }
+        let memory = CodeMemory::new(&pieces, &self.budget)?;
+        // The first instruction of a region goes before one within another.
+        let mut entries = BTreeMap::new();
+        for (piece, region) in compiled.iter().enumerate() {
+            let address = memory.piece(piece)?.addr();
+            for (number, index) in region.entries.iter().enumerate() {
+                let entry = Entry::new(address, number)?;
+                if *index == region.start {
+                    entries.insert(*index, entry);
+                } else {
+                    entries.entry(*index).or_insert(entry);
+                }
+            }
+        }
+        Some(Batch {
+            memory,
+            trampoline: Arc::clone(&self.trampoline),
+            entries: entries.into_iter().collect(),
+            regions: compiled.len(),
+            instructions: compiled.iter().map(|region| region.members.len()).sum(),
+            took: began.elapsed(),
+        })
+    }
+}
+
+impl Progress {
+    fn find_functions(&mut self, module: &Module) {
+        if !self.functions.is_empty() {
+            return;
+        }
+        self.functions.insert(module.entry());
+        self.functions.extend(module.exports().iter().map(|(_, index)| *index));
+        for instruction in module.code() {
+            if instruction.opcode().is_call() {
+                self.functions.extend(instruction.slots().target);
+            }
+        }
+    }
+
+    /// The region that an instruction is in, unless it is done: that of the function before it, or one
+    /// that begins at the instruction.
+    fn region_of(&mut self, source: &Source<'_>, index: u32) -> Option<Region> {
+        let function = self.functions.range(..=index).next_back().copied();
+        for start in function.into_iter().chain([index]) {
+            let Some(region) = Region::explore(source, start, Entries::Usual) else {
+                self.done.insert(start);
+                continue;
+            };
+            if region.position(index).is_some() {
+                return (!self.done.contains(&start)).then_some(region);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, regions: &mut Vec<Region>, left: &mut usize, region: Region) {
+        self.done.insert(region.start);
+        *left = left.saturating_sub(region.members.len());
+        regions.push(region);
+    }
+}
+
+impl fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compiler").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}
+
+/// This machine as the library sees it, if it has code for it that was tested here.
+fn isa() -> Option<Arc<dyn TargetIsa>> {
+    if !cfg!(all(target_arch = "x86_64", unix)) {
+        return None;
+    }
+    let flags = flags().ok()?;
+    cranelift_native::builder().ok()?.finish(flags).ok()
+}
+
+fn flags() -> Result<settings::Flags, SetError> {
+    let mut flags = settings::builder();
+    // As quick code as with `speed`, and compiled in three quarters of the time.
+    flags.set("opt_level", "none")?;
+    flags.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" })?;
+    flags.set("unwind_info", "false")?;
+    flags.set("enable_probestack", "false")?;
+    // Tail calls need it on x86-64.
+    flags.set("preserve_frame_pointers", "true")?;
+    Ok(settings::Flags::new(flags))
+}

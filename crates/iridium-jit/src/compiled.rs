@@ -1,0 +1,143 @@
+//! What the engine keeps with a program: its native code, and where its turns end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use iridium_vm::{EntryHook, EntryState, Program, Resume};
+
+use crate::code_memory::CodeMemory;
+use crate::compile::{Batch, Progress};
+use crate::enter::Native;
+use crate::entries::EntryTable;
+
+/// A place where so many turns have ended out of fuel is worth to be compiled.
+const HOT: u8 = 4;
+
+/// Instructions that are counted as one place.
+const PLACE: u32 = 32;
+
+/// Places that are counted at a time. When there are more, counting begins anew.
+const MOST_PLACES: usize = 256;
+
+/// What the engine keeps with a program.
+#[derive(Debug, Default)]
+pub(crate) struct Compiled {
+    /// Made when there is code.
+    native: OnceLock<(EntryTable, Arc<CodeMemory>)>,
+    /// All code, as long as the program is there.
+    memory: Mutex<Vec<CodeMemory>>,
+    /// Code that no run has taken up yet.
+    finished: Mutex<Vec<Batch>>,
+    has_finished: AtomicBool,
+    /// What the compiler knows.
+    pub(crate) progress: Mutex<Progress>,
+    heat: Mutex<Heat>,
+}
+
+/// Where turns end.
+#[derive(Debug, Default)]
+struct Heat {
+    counts: BTreeMap<u32, u8>,
+    /// Places that the compiler was told of.
+    asked: BTreeSet<u32>,
+}
+
+impl Compiled {
+    /// A turn has ended out of fuel here. Whether that has now happened so often that the place is to
+    /// be compiled; [`ask_again`](Self::ask_again) undoes that.
+    pub(crate) fn is_hot(&self, pc: u32) -> bool {
+        let place = pc / PLACE;
+        let mut heat = lock(&self.heat);
+        if heat.asked.contains(&place) {
+            return false;
+        }
+        if heat.counts.len() >= MOST_PLACES && !heat.counts.contains_key(&place) {
+            heat.counts.clear();
+        }
+        let count = heat.counts.entry(place).or_insert(0);
+        *count += 1;
+        if *count < HOT {
+            return false;
+        }
+        heat.counts.remove(&place);
+        heat.asked.insert(place);
+        true
+    }
+
+    /// The compiler had no time for this place.
+    pub(crate) fn ask_again(&self, pc: u32) {
+        lock(&self.heat).asked.remove(&(pc / PLACE));
+    }
+
+    /// There is code, which the next run takes up.
+    pub(crate) fn finish(&self, batch: Batch) {
+        lock(&self.finished).push(batch);
+        self.has_finished.store(true, Ordering::Release);
+    }
+
+    /// Takes code up that has been finished: from now on runs of the program come to it, also those
+    /// that are under way.
+    pub(crate) fn take_up(self: &Arc<Self>, program: &Program) {
+        if !self.has_finished.load(Ordering::Acquire) {
+            return;
+        }
+        self.has_finished.store(false, Ordering::Relaxed);
+        // The lock is held until all is there, so that a second thread does not run ahead.
+        let mut finished = lock(&self.finished);
+        for batch in finished.drain(..) {
+            let (table, _) = self.native.get_or_init(|| {
+                (EntryTable::new(program.module().code().len()), Arc::clone(&batch.trampoline))
+            });
+            program.set_entry_hook(Arc::new(Hook(Arc::clone(self))));
+            // It is kept before anything can call it.
+            lock(&self.memory).push(batch.memory);
+            for (index, entry) in batch.entries {
+                table.publish(index, entry);
+                program.hook_entry(index);
+            }
+        }
+    }
+}
+
+/// Takes over from the interpreter where there is native code.
+#[derive(Debug)]
+struct Hook(Arc<Compiled>);
+
+impl EntryHook for Hook {
+    fn enter(&self, state: &mut EntryState<'_>) -> Resume {
+        let Some((entries, trampoline)) = self.0.native.get() else { return Resume::Interpret };
+        let Some(trampoline) = trampoline.piece(0) else { return Resume::Interpret };
+        Native { entries, trampoline }.enter(state)
+    }
+}
+
+/// What a thread has left in the middle of a panic is whole: it is changed by single calls.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_hot_when_turns_have_ended_there_four_times() {
+        let compiled = Compiled::default();
+        let found: Vec<bool> = (0..6).map(|_| compiled.is_hot(70)).collect();
+        assert_eq!(found, [false, false, false, true, false, false]);
+        assert!(!compiled.is_hot(100), "another place");
+        compiled.ask_again(70);
+        let found: Vec<bool> = (64..68).map(|pc| compiled.is_hot(pc)).collect();
+        assert_eq!(found, [false, false, false, true], "one place");
+    }
+
+    #[test]
+    fn places_that_are_counted_are_few() {
+        let compiled = Compiled::default();
+        for place in 0..10 * MOST_PLACES as u32 {
+            assert!(!compiled.is_hot(place * PLACE));
+        }
+        assert!(lock(&compiled.heat).counts.len() <= MOST_PLACES);
+    }
+}

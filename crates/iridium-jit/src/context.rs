@@ -1,0 +1,53 @@
+//! What native code and the engine hand each other.
+
+use std::sync::atomic::AtomicU64;
+
+use iridium_vm::{Frame, Register};
+
+/// What native code and the engine hand each other: native code reads it while it runs and writes
+/// it when it leaves. Its addresses hold for one activation.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Context {
+    /// `$0` of the window in force.
+    pub(crate) window: *mut Register,
+    /// The highest window that still has all its registers.
+    pub(crate) last_window: *mut Register,
+    pub(crate) heap: *mut u8,
+    /// From each address below this on, eight bytes of the heap are there.
+    pub(crate) heap_room: u64,
+    /// So many multiples of 16 above 0 may be addresses of blocks: 16 bytes are there.
+    pub(crate) block_places: u64,
+    /// The address of the table of blocks; one past all heaps when there is none.
+    pub(crate) table: i64,
+    /// Fuel that is left; not above 0 when there is none.
+    pub(crate) fuel: i64,
+    /// Where the frame of the next call goes, where the first one is, and where no more may be.
+    pub(crate) frame_top: *mut Frame,
+    pub(crate) frame_base: *mut Frame,
+    pub(crate) frame_end: *mut Frame,
+    /// For each instruction of the module the [entry](crate::entries) that begins there, or 0.
+    pub(crate) entries: *const AtomicU64,
+    /// Calls are not made natively when the stack has grown down to here.
+    pub(crate) stack_limit: u64,
+    /// The instruction to go on with.
+    pub(crate) pc: u64,
+    /// 0 or 1.
+    pub(crate) flag: u64,
+    pub(crate) remainder: i64,
+    pub(crate) counter: u64,
+}
+
+/// Why native code has left. The process is then what the interpreter would have made of it before
+/// the instruction at [`Context::pc`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i64)]
+pub(crate) enum Leave {
+    /// There is no fuel for the instruction.
+    OutOfFuel = 1,
+    /// The instruction is for the interpreter.
+    Interpret = 2,
+    /// It has returned from a call that no native code has made: the frame is the one above
+    /// [`Context::frame_top`], and what it says is not yet done.
+    Returned = 3,
+}

@@ -1,0 +1,113 @@
+//! The engine.
+
+use std::sync::{Arc, Mutex};
+
+use iridium_vm::{Engine, Environment, Interpreter, Process, Program, RunError, Stop};
+
+use crate::code_memory::Budget;
+use crate::compile::Compiler;
+use crate::compiled::{Compiled, lock};
+use crate::queue::Queue;
+use crate::region::Entries;
+use crate::stats::{Counters, Stats};
+
+/// Bytes of machine code that an engine has at most.
+pub const CODE_BUDGET: usize = 64 << 20;
+
+/// Runs processes on the interpreter, and as native code where they spend their time.
+///
+/// Where four turns of a program's processes have ended out of fuel, the code around is
+/// compiled on a thread named `jit`. Runs come to it from then on. The code is shared by all processes
+/// of a [`Program`] and goes with it. On machines that there is no code for, all is interpreted.
+#[derive(Debug)]
+pub struct NativeEngine {
+    interpreter: Interpreter,
+    counters: Arc<Counters>,
+    when: When,
+}
+
+/// When code is compiled.
+#[derive(Debug)]
+enum When {
+    /// When it is found to be hot.
+    Hot(Queue),
+    /// All of a program, before its first instruction.
+    Ahead(Option<Box<Mutex<Compiler>>>, Entries),
+}
+
+impl NativeEngine {
+    /// An engine that compiles what is hot. Nothing is started before something is.
+    #[must_use]
+    pub fn new() -> Self {
+        let counters = Arc::<Counters>::default();
+        let queue = Queue::new(Budget::new(CODE_BUDGET), Arc::clone(&counters));
+        Self { interpreter: Interpreter::default(), counters, when: When::Hot(queue) }
+    }
+
+    /// An engine that compiles all of a program when it runs first: for tests of what is compiled.
+    #[must_use]
+    pub fn ahead(entries: Entries) -> Self {
+        let compiler =
+            Compiler::new(Budget::new(CODE_BUDGET)).map(|compiler| Box::new(Mutex::new(compiler)));
+        let counters = Arc::default();
+        Self { interpreter: Interpreter::default(), counters, when: When::Ahead(compiler, entries) }
+    }
+
+    /// Whether there is native code for machines such as this one.
+    #[must_use]
+    pub const fn is_supported() -> bool {
+        cfg!(all(target_arch = "x86_64", unix))
+    }
+
+    /// What was compiled until now.
+    pub fn stats(&self) -> Stats {
+        self.counters.stats()
+    }
+
+    /// What it keeps with a program, unless another engine has the place.
+    fn compiled<'p>(&self, program: &'p Program) -> Option<&'p Arc<Compiled>> {
+        let compiled = program.engine_data(|| {
+            let compiled = Arc::<Compiled>::default();
+            if let When::Ahead(Some(compiler), entries) = &self.when {
+                let batch = lock(compiler).all(program.module(), *entries);
+                if let Some(batch) = batch {
+                    self.counters.count(&batch);
+                    compiled.finish(batch);
+                }
+            }
+            compiled
+        })?;
+        compiled.take_up(program);
+        Some(compiled)
+    }
+}
+
+impl Default for NativeEngine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Engine for NativeEngine {
+    fn name(&self) -> &'static str {
+        "native"
+    }
+
+    fn run(
+        &self,
+        process: &mut Process,
+        program: &Program,
+        fuel: u64,
+        environment: &mut dyn Environment,
+    ) -> Result<Stop, RunError> {
+        let compiled = self.compiled(program);
+        let stop = self.interpreter.run(process, program, fuel, environment)?;
+        if stop == Stop::OutOfFuel
+            && let (Some(compiled), When::Hot(queue)) = (compiled, &self.when)
+            && compiled.is_hot(process.pc())
+        {
+            queue.add(compiled, program.module(), process.pc());
+        }
+        Ok(stop)
+    }
+}

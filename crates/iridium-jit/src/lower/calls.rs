@@ -1,0 +1,113 @@
+//! Calls, which are made natively and leave their frames as data, and returns.
+
+use std::mem::offset_of;
+
+use cranelift_codegen::ir::InstBuilder;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::I64;
+use iridium_isa::Instruction;
+use iridium_vm::{Frame, Register};
+
+use super::translator::{Translator, flags};
+use crate::context::{Context, Leave};
+use crate::entries::{ADDRESS_SHIFT, NUMBER_MASK};
+
+impl Translator<'_, '_> {
+    /// Calls an instruction. When something stops the callee, this code has nothing left to do: all
+    /// that it knew is at home, and its caller learns why.
+    pub(super) fn call(&mut self, to: u32) {
+        self.need_fuel();
+        let slide = match self.instruction() {
+            Instruction::Callw { k, .. } => k.0,
+            _ => 0,
+        };
+        let window = self.slide(slide);
+        let top = self.builder.use_var(self.frame_top);
+        let end = self.part(offset_of!(Context, frame_end));
+        let has_room = self.builder.ins().icmp(IntCC::NotEqual, top, end);
+        self.guard(has_room, Leave::Interpret);
+        let stack = self.builder.ins().get_stack_pointer(I64);
+        let limit = self.part(offset_of!(Context, stack_limit));
+        let has_stack = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, stack, limit);
+        self.guard(has_stack, Leave::Interpret);
+        let entries = self.part(offset_of!(Context, entries));
+        let callee = self.builder.ins().load(I64, flags(), entries, to as i32 * 8);
+        let is_native = self.builder.ins().icmp_imm_s(IntCC::NotEqual, callee, 0);
+        self.guard(is_native, Leave::Interpret);
+
+        self.write_back();
+        let frame = self.number(i64::from(self.index() + 1) | i64::from(slide) << 32);
+        self.builder.ins().store(flags(), frame, top, 0);
+        let top = self.builder.ins().iadd_imm_s(top, size_of::<Frame>() as i64);
+        self.take_fuel();
+        let fuel = self.builder.use_var(self.fuel);
+        let code = self.builder.ins().ushr_imm_s(callee, i64::from(ADDRESS_SHIFT));
+        let number = self.builder.ins().band_imm_s(callee, NUMBER_MASK as i64);
+        let arguments = [self.arguments.context, window, fuel, top, number];
+        let call = self.builder.ins().call_indirect(self.signature, code, &arguments);
+        let [why, fuel] = [0, 1].map(|result| self.builder.inst_results(call)[result]);
+        self.builder.def_var(self.fuel, fuel);
+        self.after_call(why, fuel);
+    }
+
+    /// The window of a callee; leaves when it has not all its registers yet.
+    fn slide(&mut self, slide: u8) -> cranelift_codegen::ir::Value {
+        let bytes = i64::from(slide) * size_of::<Register>() as i64;
+        let window = self.builder.ins().iadd_imm_s(self.arguments.window, bytes);
+        let last = self.part(offset_of!(Context, last_window));
+        let is_there = self.builder.ins().icmp(IntCC::UnsignedLessThanOrEqual, window, last);
+        self.guard(is_there, Leave::Interpret);
+        window
+    }
+
+    fn after_call(
+        &mut self,
+        why: cranelift_codegen::ir::Value,
+        fuel: cranelift_codegen::ir::Value,
+    ) {
+        let (go_on, stop) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(stop);
+        let has_returned = self.builder.ins().icmp_imm_s(IntCC::Equal, why, Leave::Returned as i64);
+        self.builder.ins().brif(has_returned, go_on, &[], stop, &[]);
+        self.builder.switch_to_block(stop);
+        self.builder.ins().return_(&[why, fuel]);
+        self.builder.switch_to_block(go_on);
+        match self.entry_block(self.index() + 1) {
+            Some(entry) => {
+                self.builder.ins().jump(entry, &[]);
+            }
+            None => self.stop_after_call(),
+        }
+    }
+
+    /// The interpreter does what comes after the call.
+    fn stop_after_call(&mut self) {
+        let index = i64::from(self.index() + 1);
+        let [pc, why] = [index, Leave::Interpret as i64].map(|value| self.number(value));
+        let frame_top = self.builder.use_var(self.frame_top);
+        let window = self.arguments.window;
+        self.set_part(offset_of!(Context, pc), pc);
+        self.set_part(offset_of!(Context, frame_top), frame_top);
+        self.set_part(offset_of!(Context, window), window);
+        let fuel = self.builder.use_var(self.fuel);
+        self.builder.ins().return_(&[why, fuel]);
+    }
+
+    /// Returns. A native caller knows where it goes on; the engine, if it is the caller, looks at the
+    /// frame.
+    pub(super) fn return_from_call(&mut self) {
+        let top = self.builder.use_var(self.frame_top);
+        let base = self.part(offset_of!(Context, frame_base));
+        let is_in_call = self.builder.ins().icmp(IntCC::NotEqual, top, base);
+        self.guard(is_in_call, Leave::Interpret);
+        self.pay();
+        self.write_back();
+        let top = self.builder.ins().iadd_imm_s(top, -(size_of::<Frame>() as i64));
+        self.set_part(offset_of!(Context, frame_top), top);
+        let window = self.arguments.window;
+        self.set_part(offset_of!(Context, window), window);
+        let why = self.number(Leave::Returned as i64);
+        let fuel = self.builder.use_var(self.fuel);
+        self.builder.ins().return_(&[why, fuel]);
+    }
+}

@@ -1,0 +1,178 @@
+//! From a region to machine code.
+//!
+//! * [`translator`]: lanes, fuel, branches, ways out;
+//! * [`arithmetic`], [`memory`], [`blocks`], [`calls`]: the instructions;
+//! * [`instruction`]: which of these does an instruction.
+
+mod arithmetic;
+mod blocks;
+mod calls;
+mod instruction;
+mod memory;
+mod translator;
+
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::types::I64;
+use cranelift_codegen::ir::{AbiParam, InstBuilder, Signature};
+use cranelift_codegen::isa::{CallConv, TargetIsa};
+use cranelift_codegen::{CodegenError, Context as Compilation};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Switch};
+
+use self::translator::{Arguments, Translator, flags};
+use crate::context::Context;
+use crate::dataflow::Dataflow;
+use crate::region::{Region, Source};
+
+/// Why a region cannot be compiled.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("its code would be too large")]
+    TooLarge,
+    #[error(transparent)]
+    Library(Box<CodegenError>),
+    #[error("its code would call what the library has for processors such as this one")]
+    Relocations,
+}
+
+/// Compiles regions, one after the other.
+pub(crate) struct Lowering {
+    isa: std::sync::Arc<dyn TargetIsa>,
+    functions: FunctionBuilderContext,
+    compilation: Compilation,
+}
+
+/// The signature of compiled code: the [`Context`], the window in force, fuel, where the next frame
+/// goes, and the number of the entry among those of the region. It returns why it has
+/// [left](crate::context::Leave), and the fuel that is left.
+fn signature() -> Signature {
+    let mut signature = Signature::new(CallConv::Tail);
+    signature.params.extend([AbiParam::new(I64); 5]);
+    signature.returns.extend([AbiParam::new(I64); 2]);
+    signature
+}
+
+impl Lowering {
+    pub(crate) fn new(isa: std::sync::Arc<dyn TargetIsa>) -> Self {
+        Self { isa, functions: FunctionBuilderContext::new(), compilation: Compilation::new() }
+    }
+
+    /// The machine code of a region. It can lie anywhere.
+    pub(crate) fn region(
+        &mut self,
+        source: &Source<'_>,
+        region: &Region,
+    ) -> Result<Vec<u8>, Refused> {
+        let flow = Dataflow::new(region).ok_or(Refused::TooLarge)?;
+        self.compilation.clear();
+        self.compilation.func.signature = signature();
+        let builder = FunctionBuilder::new(&mut self.compilation.func, &mut self.functions);
+        let mut builder = translate(builder, source, region, flow);
+        builder.seal_all_blocks();
+        builder.finalize(self.isa.frontend_config());
+        self.compile()
+    }
+
+    /// The code by which Rust calls compiled code: a function of the system's convention, of a
+    /// [`Context`], the address of the code and the number of the entry. It returns why the code has
+    /// left; all else is in the context.
+    pub(crate) fn trampoline(&mut self) -> Result<Vec<u8>, Refused> {
+        self.compilation.clear();
+        let mut own = Signature::new(CallConv::SystemV);
+        own.params.extend([AbiParam::new(I64); 3]);
+        own.returns.push(AbiParam::new(I64));
+        self.compilation.func.signature = own;
+        let mut builder = FunctionBuilder::new(&mut self.compilation.func, &mut self.functions);
+        let compiled = builder.import_signature(signature());
+        let start = builder.create_block();
+        builder.append_block_params_for_function_params(start);
+        builder.switch_to_block(start);
+        let &[context, code, entry] = builder.block_params(start) else {
+            return Err(Refused::TooLarge);
+        };
+        let [window, fuel, frame_top] = [
+            std::mem::offset_of!(Context, window),
+            std::mem::offset_of!(Context, fuel),
+            std::mem::offset_of!(Context, frame_top),
+        ]
+        .map(|at| builder.ins().load(I64, flags(), context, at as i32));
+        let arguments = [context, window, fuel, frame_top, entry];
+        let call = builder.ins().call_indirect(compiled, code, &arguments);
+        let &[why, fuel] = builder.inst_results(call) else { return Err(Refused::TooLarge) };
+        builder.ins().store(flags(), fuel, context, std::mem::offset_of!(Context, fuel) as i32);
+        builder.ins().return_(&[why]);
+        builder.seal_all_blocks();
+        builder.finalize(self.isa.frontend_config());
+        self.compile()
+    }
+
+    fn compile(&mut self) -> Result<Vec<u8>, Refused> {
+        let compiled = self
+            .compilation
+            .compile(&*self.isa, &mut ControlPlane::default())
+            .map_err(|error| Refused::Library(Box::new(error.inner)))?;
+        if compiled.buffer.relocs().is_empty() {
+            Ok(compiled.code_buffer().to_vec())
+        } else {
+            Err(Refused::Relocations)
+        }
+    }
+}
+
+/// Fills in the function.
+fn translate<'b>(
+    mut builder: FunctionBuilder<'b>,
+    source: &Source<'_>,
+    region: &Region,
+    flow: Dataflow,
+) -> FunctionBuilder<'b> {
+    let signature = builder.import_signature(signature());
+    let start = builder.create_block();
+    builder.append_block_params_for_function_params(start);
+    builder.switch_to_block(start);
+    let parameter = |number: usize| builder.block_params(start)[number];
+    let arguments = Arguments {
+        context: parameter(0),
+        window: parameter(1),
+        fuel: parameter(2),
+        frame_top: parameter(3),
+        entry: parameter(4),
+    };
+    let mut translator = Translator::new(builder, arguments, signature, source, region, flow);
+    choose_entry(&mut translator);
+    translator.enter();
+    let mut is_open = false;
+    for position in 0..translator.length() {
+        match translator.go_to(position) {
+            Some(block) => {
+                if is_open {
+                    translator.builder.ins().jump(block, &[]);
+                }
+                translator.builder.switch_to_block(block);
+            }
+            // Control does not come here.
+            None if !is_open => continue,
+            None => {}
+        }
+        is_open = translator.translate();
+    }
+    translator.finish()
+}
+
+/// Ends the first block by going to the entry that is asked for.
+fn choose_entry(translator: &mut Translator<'_, '_>) {
+    let entries = translator.entry_blocks().to_vec();
+    match entries.as_slice() {
+        [] => {}
+        [only] => {
+            translator.builder.ins().jump(*only, &[]);
+        }
+        [first, others @ ..] => {
+            let mut switch = Switch::new();
+            for (number, block) in (1..).zip(others) {
+                switch.set_entry(number, *block);
+            }
+            let entry = translator.arguments.entry;
+            switch.emit(&mut translator.builder, entry, *first);
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! The state of a translation, and what all instructions are made of: reading and writing lanes,
+//! paying fuel, branching, and leaving.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::{F64, I64};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Value};
+use cranelift_frontend::{FunctionBuilder, Variable};
+use iridium_isa::Instruction;
+
+use crate::context::{Context, Leave};
+use crate::dataflow::{self, Dataflow};
+use crate::lanes::{Home, Lane};
+use crate::operation::{Control, Operation};
+use crate::region::{Region, Source};
+
+/// The arguments of compiled code; see [`signature`](super::signature).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arguments {
+    pub(super) context: Value,
+    pub(super) window: Value,
+    pub(super) fuel: Value,
+    pub(super) frame_top: Value,
+    pub(super) entry: Value,
+}
+
+/// A translation of a region. At each moment there is a current instruction.
+pub(super) struct Translator<'b, 'r> {
+    pub(super) builder: FunctionBuilder<'b>,
+    pub(super) arguments: Arguments,
+    pub(super) signature: SigRef,
+    source: &'r Source<'r>,
+    region: &'r Region,
+    flow: Dataflow,
+    /// By number of the lane.
+    lanes: Vec<Option<Variable>>,
+    pub(super) fuel: Variable,
+    pub(super) frame_top: Variable,
+    heap: Value,
+    heap_room: Value,
+    /// Of members that begin a block, by position.
+    blocks: Vec<Option<Block>>,
+    /// Where lanes are loaded, for each entry of the region.
+    entry_blocks: Vec<Block>,
+    leave: Block,
+    position: usize,
+}
+
+/// The flags of all accesses: native code only makes those that it has found to be in bounds.
+pub(super) fn flags() -> MemFlagsData {
+    MemFlagsData::trusted()
+}
+
+impl<'b, 'r> Translator<'b, 'r> {
+    /// The current block is the first one, and ends by going to the entry that is asked for.
+    pub(super) fn new(
+        mut builder: FunctionBuilder<'b>,
+        arguments: Arguments,
+        signature: SigRef,
+        source: &'r Source<'r>,
+        region: &'r Region,
+        flow: Dataflow,
+    ) -> Self {
+        let [fuel, frame_top] = [arguments.fuel, arguments.frame_top].map(|value| {
+            let variable = builder.declare_var(I64);
+            builder.def_var(variable, value);
+            variable
+        });
+        let [heap, heap_room] = [offset_of_heap(), offset_of_heap_room()]
+            .map(|at| builder.ins().load(I64, flags(), arguments.context, at));
+        let mut lanes = vec![None; Lane::COUNT];
+        for lane in dataflow::used(region) {
+            lanes[lane.number()] = Some(builder.declare_var(lane.kind()));
+        }
+        let entry_blocks = region.entries.iter().map(|_| builder.create_block()).collect();
+        let leave = builder.create_block();
+        builder.set_cold_block(leave);
+        let mut this = Self {
+            builder,
+            arguments,
+            signature,
+            source,
+            region,
+            flow,
+            lanes,
+            fuel,
+            frame_top,
+            heap,
+            heap_room,
+            blocks: vec![None; region.members.len()],
+            entry_blocks,
+            leave,
+            position: 0,
+        };
+        this.create_blocks();
+        this
+    }
+
+    fn create_blocks(&mut self) {
+        let region = self.region;
+        for entry in &region.entries {
+            self.create_block_at(*entry);
+        }
+        for (index, operation) in &region.members {
+            match &operation.next {
+                Control::Branch(_) | Control::Table(_) | Control::Jump(_) => {
+                    operation.successors(*index).for_each(|to| self.create_block_at(to));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn create_block_at(&mut self, index: u32) {
+        if let Some(position) = self.region.position(index)
+            && self.blocks[position].is_none()
+        {
+            self.blocks[position] = Some(self.builder.create_block());
+        }
+    }
+
+    /// How many instructions there are.
+    pub(super) fn length(&self) -> usize {
+        self.region.members.len()
+    }
+
+    /// Makes an instruction the current one. Returns the block that begins at it, if one does.
+    pub(super) fn go_to(&mut self, position: usize) -> Option<Block> {
+        self.position = position;
+        self.blocks[position]
+    }
+
+    /// The index of the current instruction.
+    pub(super) fn index(&self) -> u32 {
+        self.region.members[self.position].0
+    }
+
+    pub(super) fn operation(&self) -> &'r Operation {
+        &self.region.members[self.position].1
+    }
+
+    pub(super) fn instruction(&self) -> &'r Instruction {
+        &self.source.code[self.index() as usize]
+    }
+
+    pub(super) fn is_toll(&self) -> bool {
+        self.source.tolls[self.index() as usize]
+    }
+
+    pub(super) fn entry_blocks(&self) -> &[Block] {
+        &self.entry_blocks
+    }
+
+    /// Where native code goes on at an entry: lanes are loaded there first. `None` when the
+    /// interpreter goes on.
+    pub(super) fn entry_block(&self, index: u32) -> Option<Block> {
+        let number = self.region.entries.iter().position(|entry| *entry == index)?;
+        self.entry_blocks.get(number).copied()
+    }
+
+    /// Fills the blocks of the entries: each loads what is live.
+    pub(super) fn enter(&mut self) {
+        for (number, index) in self.region.entries.iter().enumerate() {
+            let Some(position) = self.region.position(*index) else { continue };
+            self.builder.switch_to_block(self.entry_blocks[number]);
+            for lane in self.flow.live[position].iter() {
+                let value = self.load_lane(lane);
+                self.set(lane, value);
+            }
+            self.jump_to_block(*index);
+        }
+    }
+
+    fn load_lane(&mut self, lane: Lane) -> Value {
+        let (base, at) = self.home(lane);
+        self.builder.ins().load(lane.kind(), flags(), base, at)
+    }
+
+    fn home(&self, lane: Lane) -> (Value, i32) {
+        match lane.home() {
+            Home::Window(at) => (self.arguments.window, at),
+            Home::Context(at) => (self.arguments.context, at),
+        }
+    }
+
+    fn get(&mut self, lane: Lane) -> Value {
+        match self.lanes[lane.number()] {
+            Some(variable) => self.builder.use_var(variable),
+            // The dataflow has all lanes that are read; what it has not is at home.
+            None => self.load_lane(lane),
+        }
+    }
+
+    pub(super) fn set(&mut self, lane: Lane, value: Value) {
+        match self.lanes[lane.number()] {
+            Some(variable) => self.builder.def_var(variable, value),
+            None => {
+                let (base, at) = self.home(lane);
+                self.builder.ins().store(flags(), value, base, at);
+            }
+        }
+    }
+
+    pub(super) fn lane(&mut self, lane: Lane) -> Value {
+        self.get(lane)
+    }
+
+    pub(super) fn int(&mut self, register: u8) -> Value {
+        self.get(Lane::int(register))
+    }
+
+    pub(super) fn float(&mut self, register: u8) -> Value {
+        self.get(Lane::float(register))
+    }
+
+    pub(super) fn set_int(&mut self, register: u8, value: Value) {
+        self.set(Lane::int(register), value);
+    }
+
+    pub(super) fn set_float(&mut self, register: u8, value: Value) {
+        self.set(Lane::float(register), value);
+    }
+
+    /// A constant.
+    pub(super) fn number(&mut self, value: i64) -> Value {
+        self.builder.ins().iconst(I64, value)
+    }
+
+    pub(super) fn float_number(&mut self, bits: u64) -> Value {
+        self.builder.ins().f64const(f64::from_bits(bits))
+    }
+
+    /// A part of the context.
+    pub(super) fn part(&mut self, at: usize) -> Value {
+        self.builder.ins().load(I64, flags(), self.arguments.context, at as i32)
+    }
+
+    pub(super) fn set_part(&mut self, at: usize, value: Value) {
+        self.builder.ins().store(flags(), value, self.arguments.context, at as i32);
+    }
+
+    /// Puts all lanes home that may have been changed before the current instruction.
+    pub(super) fn write_back(&mut self) {
+        for lane in self.flow.dirty[self.position].iter() {
+            let value = self.get(lane);
+            let (base, at) = self.home(lane);
+            self.builder.ins().store(flags(), value, base, at);
+        }
+    }
+
+    /// Leaves before the current instruction. The current block ends.
+    pub(super) fn leave(&mut self, why: Leave) {
+        self.write_back();
+        let fuel = self.builder.use_var(self.fuel);
+        let frame_top = self.builder.use_var(self.frame_top);
+        let index = i64::from(self.index());
+        let [pc, why] = [index, why as i64].map(|value| self.number(value));
+        let arguments = [pc, why, fuel, frame_top].map(BlockArg::Value);
+        self.builder.ins().jump(self.leave, &arguments);
+    }
+
+    /// Fills the block that all ways out come to.
+    pub(super) fn finish(mut self) -> FunctionBuilder<'b> {
+        let leave = self.leave;
+        let [pc, why, fuel, frame_top] =
+            [(); 4].map(|()| self.builder.append_block_param(leave, I64));
+        self.builder.switch_to_block(leave);
+        self.set_part(std::mem::offset_of!(Context, pc), pc);
+        self.set_part(std::mem::offset_of!(Context, frame_top), frame_top);
+        let window = self.arguments.window;
+        self.set_part(std::mem::offset_of!(Context, window), window);
+        self.builder.ins().return_(&[why, fuel]);
+        self.builder
+    }
+
+    /// Goes on if a condition holds, and leaves otherwise.
+    pub(super) fn guard(&mut self, holds: Value, otherwise: Leave) {
+        let (go_on, cold) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(cold);
+        self.builder.ins().brif(holds, go_on, &[], cold, &[]);
+        self.builder.switch_to_block(cold);
+        self.leave(otherwise);
+        self.builder.switch_to_block(go_on);
+    }
+
+    /// Goes on if there is fuel.
+    pub(super) fn need_fuel(&mut self) {
+        let fuel = self.builder.use_var(self.fuel);
+        let has_fuel = self.builder.ins().icmp_imm_s(IntCC::SignedGreaterThan, fuel, 0);
+        self.guard(has_fuel, Leave::OutOfFuel);
+    }
+
+    /// Takes 1 off the fuel, of which there is some.
+    pub(super) fn take_fuel(&mut self) {
+        let fuel = self.builder.use_var(self.fuel);
+        let rest = self.builder.ins().iadd_imm_s(fuel, -1);
+        self.builder.def_var(self.fuel, rest);
+    }
+
+    /// Pays 1, as whatever pays does.
+    pub(super) fn pay(&mut self) {
+        // A toll has looked already.
+        if !self.is_toll() {
+            self.need_fuel();
+        }
+        self.take_fuel();
+    }
+
+    /// Goes to an instruction without paying.
+    pub(super) fn jump_to_block(&mut self, index: u32) {
+        let block = self.region.position(index).and_then(|position| self.blocks[position]);
+        match block {
+            Some(block) => {
+                self.builder.ins().jump(block, &[]);
+            }
+            // Never: regions have all that control goes to.
+            None => self.leave(Leave::Interpret),
+        }
+    }
+
+    /// Goes on to the next instruction from one that might have gone elsewhere.
+    pub(super) fn fall_through(&mut self) {
+        if self.is_toll() {
+            self.take_fuel();
+        }
+        self.jump_to_block(self.index() + 1);
+    }
+
+    /// Pays and goes to an instruction if a condition holds, and else goes on to the next.
+    pub(super) fn branch(&mut self, condition: Value, to: u32) {
+        let (taken, not_taken) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().brif(condition, taken, &[], not_taken, &[]);
+        self.builder.switch_to_block(taken);
+        self.pay();
+        self.jump_to_block(to);
+        self.builder.switch_to_block(not_taken);
+        self.fall_through();
+    }
+
+    /// Where in memory an address of the heap is; leaves when it is not for the fast path.
+    pub(super) fn heap_place(&mut self, address: Value) -> Value {
+        let in_heap = self.builder.ins().icmp(IntCC::UnsignedLessThan, address, self.heap_room);
+        self.guard(in_heap, Leave::Interpret);
+        self.builder.ins().iadd(self.heap, address)
+    }
+
+    /// Where in memory an address is that is known to be in the heap.
+    pub(super) fn known_heap_place(&mut self, address: Value) -> Value {
+        self.builder.ins().iadd(self.heap, address)
+    }
+
+    /// A float as it leaves the float lane: there is one NaN outside.
+    pub(super) fn canonical(&mut self, value: Value) -> Value {
+        use cranelift_codegen::ir::condcodes::FloatCC;
+        let is_nan = self.builder.ins().fcmp(FloatCC::Unordered, value, value);
+        let nan = self.float_number(f64::NAN.to_bits());
+        let canonical = self.builder.ins().select(is_nan, nan, value);
+        debug_assert_eq!(self.builder.func.dfg.value_type(canonical), F64);
+        canonical
+    }
+}
+
+fn offset_of_heap() -> i32 {
+    std::mem::offset_of!(Context, heap) as i32
+}
+
+fn offset_of_heap_room() -> i32 {
+    std::mem::offset_of!(Context, heap_room) as i32
+}

@@ -1,0 +1,136 @@
+//! What the translator must know of an instruction: which lanes it uses, and where it goes on.
+
+use iridium_isa::operand::Role;
+use iridium_isa::{Instruction, Opcode};
+
+use crate::lanes::{Lane, Lanes};
+
+/// Where control goes after an instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// To the next instruction.
+    Next,
+    /// There, or to the next one.
+    Branch(u32),
+    /// To one of these, or to the next one.
+    Table(Box<[u32]>),
+    /// There.
+    Jump(u32),
+    /// Into a call, and then to the next one.
+    Call(u32),
+    /// Out of a call.
+    Return,
+    /// The interpreter does it. Native code goes on after it, unless it is an end.
+    Interpret,
+    /// The interpreter does it, and control does not come to the next one.
+    End,
+}
+
+/// An instruction as the translator sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    pub(crate) reads: Lanes,
+    pub(crate) writes: Lanes,
+    pub(crate) next: Control,
+    /// Whether native code may leave at it, to the interpreter or for want of fuel.
+    pub(crate) may_leave: bool,
+}
+
+impl Operation {
+    pub(crate) fn new(instruction: &Instruction, is_toll: bool) -> Self {
+        let next = next(instruction);
+        let (reads, writes) = match next {
+            // The interpreter finds all lanes at home, and leaves them there.
+            Control::Interpret | Control::End => Default::default(),
+            _ => lanes(instruction),
+        };
+        let may_leave = is_toll || next != Control::Next || !is_total(instruction.opcode());
+        Self { reads, writes, next, may_leave }
+    }
+
+    /// The instructions that control goes to within native code, from the one at `index`.
+    pub(crate) fn successors(&self, index: u32) -> impl Iterator<Item = u32> {
+        let (goes_on, targets) = match &self.next {
+            Control::Next => (true, &[][..]),
+            Control::Branch(to) => (true, std::slice::from_ref(to)),
+            Control::Table(to) => (true, &**to),
+            Control::Jump(to) => (false, std::slice::from_ref(to)),
+            Control::Call(_) | Control::Return | Control::Interpret | Control::End => {
+                (false, &[][..])
+            }
+        };
+        targets.iter().copied().chain(goes_on.then_some(index + 1))
+    }
+}
+
+fn next(instruction: &Instruction) -> Control {
+    use Instruction as I;
+    match instruction {
+        I::Djmp { l } => Control::Jump(l.0),
+        I::Jtab { l, .. } => Control::Table(l.0.clone()),
+        I::Call { l } | I::Callw { l, .. } => Control::Call(l.0),
+        I::Ret {} => Control::Return,
+        I::Jmp { .. } | I::Jmpf { .. } | I::Jmpb { .. } => Control::End,
+        I::Hlt {} | I::Igl {} | I::Trap { .. } | I::Trapm { .. } | I::Exit { .. } => Control::End,
+        I::Jmpe { .. }
+        | I::Callr { .. }
+        | I::Callwr { .. }
+        | I::Push { .. }
+        | I::Pop { .. }
+        | I::Msgi { .. }
+        | I::MsgF64 { .. }
+        | I::Memcpy { .. }
+        | I::Memcmp { .. }
+        | I::Hash { .. }
+        | I::Newv { .. } => Control::Interpret,
+        other if !other.opcode().is_fast() => Control::Interpret,
+        other => other.slots().target.map_or(Control::Next, Control::Branch),
+    }
+}
+
+fn lanes(instruction: &Instruction) -> (Lanes, Lanes) {
+    let (mut reads, mut writes) = (Lanes::default(), Lanes::default());
+    let slots = instruction.slots();
+    for (number, role) in slots.registers.into_iter().zip(slots.roles).take(slots.used) {
+        match role {
+            Role::IntRead => reads.insert(Lane::int(number)),
+            Role::FloatRead => reads.insert(Lane::float(number)),
+            Role::IntWrite => writes.insert(Lane::int(number)),
+            Role::FloatWrite => writes.insert(Lane::float(number)),
+            Role::IntChange => {
+                reads.insert(Lane::int(number));
+                writes.insert(Lane::int(number));
+            }
+            Role::Other => {}
+        }
+    }
+    use Opcode as O;
+    match instruction.opcode() {
+        O::Eq | O::Neq | O::Gt | O::Gte | O::Lt | O::Lte => writes.insert(Lane::FLAG),
+        O::EqF64 | O::NeqF64 | O::GtF64 | O::GteF64 | O::LtF64 | O::LteF64 => {
+            writes.insert(Lane::FLAG);
+        }
+        O::Djmpe | O::Djmpn => reads.insert(Lane::FLAG),
+        O::Div => writes.insert(Lane::REMAINDER),
+        O::Getrem => reads.insert(Lane::REMAINDER),
+        O::Cloop => writes.insert(Lane::COUNTER),
+        O::Loop => {
+            reads.insert(Lane::COUNTER);
+            writes.insert(Lane::COUNTER);
+        }
+        _ => {}
+    }
+    (reads, writes)
+}
+
+/// Whether the translator does an instruction whatever its operands are. One that is not known here
+/// may leave, which is never wrong.
+fn is_total(opcode: Opcode) -> bool {
+    use Opcode as O;
+    matches!(opcode, O::Nop | O::Cloop)
+        || (O::Load..=O::Mul).contains(&opcode)
+        || (O::Inc..=O::Lte).contains(&opcode)
+        || (O::LoadF64..=O::LteF64).contains(&opcode)
+        || (O::Mov..=O::Xori).contains(&opcode)
+        || (O::Sll..=O::MaxF64).contains(&opcode)
+}

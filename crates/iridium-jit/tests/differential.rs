@@ -1,0 +1,188 @@
+//! Native code does what the interpreter and the oracle do, wherever programs are stopped.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "../../iridium-vm/tests/common/mod.rs"]
+mod common;
+#[path = "../../iridium-vm/tests/common/differential.rs"]
+mod differential;
+
+use std::time::{Duration, Instant};
+
+use common::{assemble, program};
+use differential::{block_sources, compare, sources};
+use iridium_jit::{Entries, NativeEngine};
+use iridium_vm::{Engine, Interpreter, Limits, Process, Program, Register, Stop};
+use proptest::prelude::*;
+
+const KERNELS: [(&str, i64); 6] = [
+    (include_str!("../../iridium-vm/benches/kernels/collatz.iasm"), 60),
+    (include_str!("../../iridium-vm/benches/kernels/fib.iasm"), 12),
+    (include_str!("../../iridium-vm/benches/kernels/intloop.iasm"), 500),
+    (include_str!("../../iridium-vm/benches/kernels/mandel.iasm"), 6),
+    (include_str!("../../iridium-vm/benches/kernels/matmul.iasm"), 7),
+    (include_str!("../../iridium-vm/benches/kernels/sieve.iasm"), 300),
+];
+
+fn start(program: &Program, argument: i64) -> Process {
+    let mut process = Process::new(program, Limits::default());
+    process.set_register(0, Register { int: argument, float: 0.0 });
+    process
+}
+
+/// Runs a kernel in slices on an engine and on the interpreter, and compares all of the process at
+/// each stop.
+fn compare_kernel(source: &str, argument: i64, engine: &dyn Engine, slice: u64) {
+    let interpreted = program(source);
+    let native = program(source);
+    let mut expected = start(&interpreted, argument);
+    let mut process = start(&native, argument);
+    loop {
+        let stop = expected.run(&interpreted, slice, &mut Vec::new()).unwrap();
+        assert_eq!(process.run_on(engine, &native, slice, &mut Vec::new()).unwrap(), stop);
+        // Windows that were not needed yet may be there or not.
+        assert_eq!(process.pc(), expected.pc());
+        assert_eq!(process.fuel_spent(), expected.fuel_spent());
+        assert_eq!(process.save(None).unwrap(), expected.save(None).unwrap(), "{source}");
+        if stop != Stop::OutOfFuel {
+            return;
+        }
+    }
+}
+
+#[test]
+fn kernels_are_the_same_at_every_stop() {
+    for (source, argument) in KERNELS {
+        for (entries, slices) in
+            [(Entries::All, [1, 2, 3, 64]), (Entries::Usual, [5, 17, 100, 1 << 40])]
+        {
+            let engine = NativeEngine::ahead(entries);
+            for slice in slices {
+                compare_kernel(source, argument, &engine, slice);
+            }
+            let compiles = NativeEngine::is_supported();
+            assert_eq!(engine.stats().regions > 0, compiles, "{:?}", engine.stats());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 100 } else { 5_000 }, ..ProptestConfig::default() })]
+
+    #[test]
+    fn generated_programs_do_what_the_oracle_does(
+        source in sources(),
+        slice in 1u64..65,
+        save in any::<bool>(),
+        all in any::<bool>(),
+    ) {
+        let entries = if all { Entries::All } else { Entries::Usual };
+        compare(&assemble(&source), &NativeEngine::ahead(entries), slice, save, &source);
+    }
+
+    #[test]
+    fn blocks_are_those_of_the_oracle(source in block_sources(), slice in 1u64..300) {
+        compare(&assemble(&source), &NativeEngine::ahead(Entries::All), slice, false, &source);
+    }
+}
+
+/// What is deeper than native calls go, and deeper than calls may.
+#[test]
+fn deep_calls_return_and_too_deep_ones_trap() {
+    let source = "
+            callw @down $0
+            hlt
+    down:   brle $0 #0 @bottom
+            subi $0 #1 $1
+            callw @down $1
+            addi $1 #1 $0
+    bottom: ret";
+    for (depth, slice) in [(90_000, u64::MAX), (90_000, 50_001), (100_001, u64::MAX)] {
+        let (interpreted, native) = (program(source), program(source));
+        let engine = NativeEngine::ahead(Entries::Usual);
+        let (mut expected, mut process) = (start(&interpreted, depth), start(&native, depth));
+        loop {
+            let stop = expected.run(&interpreted, slice, &mut Vec::new()).unwrap();
+            let found = process.run_on(&engine, &native, slice, &mut Vec::new()).unwrap();
+            assert_eq!(found, stop, "with place and backtrace");
+            assert_eq!(process.fuel_spent(), expected.fuel_spent());
+            assert_eq!(process.call_depth(), expected.call_depth());
+            if stop != Stop::OutOfFuel {
+                break;
+            }
+        }
+    }
+}
+
+/// From turn to turn on another engine, through a snapshot.
+#[test]
+fn a_process_goes_on_in_any_engine() {
+    let source = KERNELS[1].0;
+    let [one, other] = [program(source), program(source)];
+    let native = NativeEngine::ahead(Entries::Usual);
+    let mut process = start(&one, 13);
+    for turn in 0.. {
+        let stop = if turn % 2 == 0 {
+            process.run_on(&native, &one, 37, &mut Vec::new()).unwrap()
+        } else {
+            process.run_on(&Interpreter::default(), &other, 41, &mut Vec::new()).unwrap()
+        };
+        if stop != Stop::OutOfFuel {
+            assert_eq!(stop, Stop::Halted(233));
+            break;
+        }
+        process = Process::restore(&process.save(None).unwrap()).unwrap().0;
+    }
+}
+
+/// A loop that is hot is compiled while it runs, and the process is none the wiser.
+#[test]
+fn what_is_hot_is_compiled_in_the_background() {
+    let native = program("l: addi $0 #1 $0\nbrlt $0 $1 @l\nhlt");
+    let engine = NativeEngine::new();
+    let mut process = Process::new(&native, Limits::default());
+    process.set_register(1, Register { int: i64::MAX, float: 0.0 });
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut turns = 0;
+    while engine.stats().regions == 0 && NativeEngine::is_supported() {
+        process.run_on(&engine, &native, 1000, &mut Vec::new()).unwrap();
+        turns += 1;
+        assert!(Instant::now() < deadline, "nothing was compiled");
+    }
+    for _ in 0..10 {
+        process.run_on(&engine, &native, 1000, &mut Vec::new()).unwrap();
+        turns += 1;
+    }
+    assert_eq!(process.fuel_spent(), turns * 1000);
+    assert_eq!(process.register(0).int, turns as i64 * 1000 + 1);
+}
+
+/// A program that ends at once, however often.
+#[test]
+fn what_is_not_hot_is_not_compiled() {
+    let native = program("load $0 #0\nl: addi $0 #1 $0\nbrlt $0 #100 @l\nhlt");
+    let engine = NativeEngine::new();
+    for _ in 0..100 {
+        let mut process = Process::new(&native, Limits::default());
+        let stop = process.run_on(&engine, &native, 16_384, &mut Vec::new()).unwrap();
+        assert_eq!(stop, Stop::Halted(100));
+    }
+    assert_eq!(engine.stats(), iridium_jit::Stats::default());
+}
+
+/// Code goes with its program.
+#[cfg(target_os = "linux")]
+#[test]
+fn code_of_programs_that_have_gone_is_unmapped() {
+    let mapped = || {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        maps.lines().filter(|line| line.contains("r-xp")).count()
+    };
+    let engine = NativeEngine::ahead(Entries::Usual);
+    let before = mapped();
+    for _ in 0..200 {
+        let native = program("l: addi $0 #1 $0\nbrlt $0 $1 @l\nhlt\n");
+        start(&native, 0).run_on(&engine, &native, 10, &mut Vec::new()).unwrap();
+    }
+    // Other tests map code meanwhile.
+    assert!(mapped() < before + 100, "{before} {}", mapped());
+}
