@@ -30,7 +30,7 @@ use clap::{CommandFactory as _, Parser};
 
 use iridium_host::{Input, Outside, World};
 
-use args::{Cli, Command, NodeLimitFlags, PermissionFlags, TaskFlags, ThreadFlags};
+use args::{Cli, Command, ExecutionFlags, NodeLimitFlags, PermissionFlags, TaskFlags};
 use failure::Failure;
 use program::Settings;
 
@@ -79,8 +79,9 @@ fn words_behind_file(error: &clap::Error) -> Option<Failure> {
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let done = |()| ExitCode::SUCCESS;
     let outside = Arc::new(Outside::new());
-    let settings = |threads: &ThreadFlags, limits: &NodeLimitFlags, fuel, hosts| Settings {
-        threads: threads.threads,
+    let settings = |execution: &ExecutionFlags, limits: &NodeLimitFlags, fuel, hosts| Settings {
+        threads: execution.threads,
+        engine: execution.engine,
         processes: limits.process_limit,
         memory: limits.memory_limit,
         fuel,
@@ -100,7 +101,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         // Only a program that runs alone has the standard input.
         let input = if cli.file.is_some() { Input::Standard } else { Input::None };
         let hosts = hosts(&cli.permissions, &cli.start.words, input)?;
-        let settings = settings(&cli.threads, &cli.node_limits, cli.run.fuel, hosts);
+        let settings = settings(&cli.execution, &cli.node_limits, cli.run.fuel, hosts);
         return match cli.file {
             Some(file) => {
                 commands::run::shorthand(&file, &cli.start, &cli.limits, settings, &cli.run)
@@ -116,21 +117,22 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         };
     };
     match command {
-        Command::Run { file, app, threads, start, run, permissions, limits, node_limits } => {
+        Command::Run { file, app, execution, start, run, permissions, limits, node_limits } => {
             let input = if file.is_some() { Input::Standard } else { Input::None };
             let hosts = hosts(&permissions, &start.words, input)?;
-            let settings = settings(&threads, &node_limits, run.fuel, hosts);
+            let settings = settings(&execution, &node_limits, run.fuel, hosts);
             match (file, app) {
                 (Some(file), _) => commands::run::start(&file, &start, &limits, settings, &run),
                 (None, Some(app)) => commands::run_app::run(&app, settings),
                 (None, None) => Err(Failure::usage("name a program, or an app file with --app")),
             }
         }
-        Command::Resume { file, threads, run, permissions } => {
+        Command::Resume { file, execution, run, permissions } => {
             let hosts = hosts(&permissions, &[], Input::Standard)?;
-            let (threads, fuel) = (threads.threads, run.fuel);
-            let outside = Arc::clone(&outside);
-            let settings = Settings { threads, fuel, hosts, outside, ..Settings::default() };
+            let ExecutionFlags { threads, engine } = execution;
+            let (fuel, outside) = (run.fuel, Arc::clone(&outside));
+            let settings =
+                Settings { threads, engine, fuel, hosts, outside, ..Settings::default() };
             commands::run::resume(&file, settings, &run)
         }
         Command::Asm { file, listing: true, .. } => commands::assemble::listing(&file).map(done),
@@ -154,9 +156,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::New { name, template } => commands::new::run(&name, template).map(done),
         Command::Lsp => commands::language_server::run().map(done),
-        Command::Node { flags, tasks, threads, permissions, limits, node_limits } => {
+        Command::Node { flags, tasks, execution, permissions, limits, node_limits } => {
             let hosts = hosts(&permissions, &[], Input::None)?;
-            let settings = settings(&threads, &node_limits, None, hosts);
+            let settings = settings(&execution, &node_limits, None, hosts);
             commands::node::run(&flags, &tasks, limits.limits(), settings).map(done)
         }
         Command::Members { client, json } => commands::members::run(&client, json).map(done),

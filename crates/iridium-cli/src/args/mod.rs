@@ -21,7 +21,7 @@ pub(crate) use address::{Advertise, ListenAt};
 pub(crate) use client::{AttachArgs, CallArgs, ClientFlags, KillArgs, SendArgs, SpawnArgs};
 pub(crate) use log::LogFlags;
 pub(crate) use program::{
-    Argument, LimitFlags, NodeLimitFlags, PermissionFlags, RunFlags, StartFlags, ThreadFlags,
+    Argument, ExecutionFlags, LimitFlags, NodeLimitFlags, PermissionFlags, RunFlags, StartFlags,
 };
 
 /// The default port for control clients only, beside [`DEFAULT_PORT`] for everything.
@@ -46,7 +46,7 @@ pub(crate) struct Cli {
     pub(crate) join: Vec<Endpoint>,
     // Last, because their heading in the help holds for all that follow.
     #[command(flatten)]
-    pub(crate) threads: ThreadFlags,
+    pub(crate) execution: ExecutionFlags,
     #[command(flatten)]
     pub(crate) start: StartFlags,
     #[command(flatten)]
@@ -75,7 +75,7 @@ pub(crate) enum Command {
         ])]
         app: Option<PathBuf>,
         #[command(flatten)]
-        threads: ThreadFlags,
+        execution: ExecutionFlags,
         #[command(flatten)]
         start: StartFlags,
         #[command(flatten)]
@@ -93,7 +93,7 @@ pub(crate) enum Command {
         #[arg(value_name = "STATE")]
         file: PathBuf,
         #[command(flatten)]
-        threads: ThreadFlags,
+        execution: ExecutionFlags,
         #[command(flatten)]
         run: RunFlags,
         #[command(flatten)]
@@ -187,7 +187,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         tasks: TaskFlags,
         #[command(flatten)]
-        threads: ThreadFlags,
+        execution: ExecutionFlags,
         #[command(flatten)]
         permissions: PermissionFlags,
         #[command(flatten)]

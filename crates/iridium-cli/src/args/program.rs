@@ -11,6 +11,7 @@ use iridium_vm::Limits;
 use super::number::number;
 use crate::failure::Failure;
 use crate::io_error::describe;
+use crate::program::EngineChoice;
 use crate::program::environment::MAX_PROCESSES;
 
 /// How a program starts.
@@ -88,14 +89,17 @@ fn refused(error: &InvalidGrant) -> String {
     }
 }
 
-/// How many threads run programs.
+/// What runs programs.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Running a program")]
-pub(crate) struct ThreadFlags {
+pub(crate) struct ExecutionFlags {
     /// Threads that run processes [default: one for each core]
     #[arg(short, long, value_name = "N", allow_negative_numbers = true,
           value_parser = number(1..=1024_usize))]
     pub(crate) threads: Option<usize>,
+    /// What executes instructions; results are the same
+    #[arg(long, value_name = "ENGINE", default_value = "auto")]
+    pub(crate) engine: EngineChoice,
 }
 
 /// The limits of each process.

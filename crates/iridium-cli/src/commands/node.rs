@@ -53,6 +53,7 @@ pub(crate) fn run(
     let mut node = iridium_node::Config::new(mesh, Arc::new(stream.clone()));
     node.hosts = settings.hosts;
     node.workers = settings.threads.unwrap_or(node.workers);
+    node.engine = settings.engine.engine()?;
     node.processes = settings.processes.unwrap_or(node.processes);
     node.memory = settings.memory.unwrap_or(node.memory);
     node.limits = limits;

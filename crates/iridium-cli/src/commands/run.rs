@@ -106,8 +106,8 @@ pub(crate) fn resume(file: &Path, settings: Settings, run: &RunFlags) -> Result<
         (Some(saved), None) => FirstProcess::Runs(saved.program),
         (None, _) => return Err(Failure::failed(format!("{} is damaged", display_name(file)))),
     };
-    let Settings { threads, fuel, hosts, outside, .. } = settings;
-    let settings = Settings { threads, fuel, hosts, outside, ..state.settings };
+    let Settings { threads, engine, fuel, hosts, outside, .. } = settings;
+    let settings = Settings { threads, engine, fuel, hosts, outside, ..state.settings };
     let signals = signals::receive()?;
     let session =
         RunSession::resume(&state.processes, Pid::from_bits(state.first), first, settings, signals)

@@ -12,7 +12,7 @@ use iridium_sched::supervisor::Supervision;
 use iridium_sched::{Config, ExitInfo, Observer, Scheduler};
 use iridium_vm::{Hosts, Pid, Trap};
 
-use super::Stream;
+use super::{EngineChoice, Stream};
 use crate::failure::Failure;
 
 /// How many notices may wait. When there are more, the oldest are only counted: the latest says
@@ -27,6 +27,8 @@ pub(crate) const MAX_PROCESSES: usize = 1 << 24;
 pub(crate) struct Settings {
     /// Number of workers; by default one for each core.
     pub(crate) threads: Option<usize>,
+    /// What executes instructions.
+    pub(crate) engine: EngineChoice,
     /// The most processes at a time; at most [`MAX_PROCESSES`].
     pub(crate) processes: Option<usize>,
     /// The most memory of all processes together, in bytes.
@@ -95,6 +97,7 @@ impl Environment {
         let mut config = Config::new(Arc::new(stream.clone()), Arc::new(notifier), seed()?);
         config.node = number.unwrap_or(config.node);
         config.workers = settings.threads.unwrap_or(config.workers);
+        config.engine = settings.engine.engine()?;
         config.processes = settings.processes.unwrap_or(config.processes);
         config.memory = settings.memory.unwrap_or(config.memory);
         config.fuel = settings.fuel.unwrap_or(config.fuel);

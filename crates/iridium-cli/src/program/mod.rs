@@ -2,6 +2,7 @@
 //!
 //! * [`mod@file`]: reading and writing files;
 //! * [`mod@load`]: from files to modules;
+//! * [`engine`]: what executes them;
 //! * [`environment`]: the scheduler that they run on;
 //! * [`mod@hosts`]: what they may call;
 //! * [`needs`]: what they need, and are not allowed;
@@ -17,6 +18,7 @@
 
 pub(crate) mod culprits;
 pub(crate) mod end;
+mod engine;
 pub(crate) mod environment;
 pub(crate) mod file;
 pub(crate) mod hosts;
@@ -31,6 +33,7 @@ pub(crate) mod stream;
 pub(crate) mod view;
 
 pub(crate) use end::End;
+pub(crate) use engine::EngineChoice;
 pub(crate) use environment::{Environment, Notice, Settings};
 pub(crate) use hosts::hosts;
 pub(crate) use load::load;

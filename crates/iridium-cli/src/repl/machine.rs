@@ -354,9 +354,9 @@ impl Machine {
             return Err(Failure::failed(format!("{path} is damaged")));
         };
         let before = &local.environment.settings;
-        let (threads, hosts) = (before.threads, before.hosts.clone());
+        let (threads, engine, hosts) = (before.threads, before.engine, before.hosts.clone());
         let outside = Arc::clone(&before.outside);
-        let settings = Settings { threads, hosts, outside, ..state.settings };
+        let settings = Settings { threads, engine, hosts, outside, ..state.settings };
         let environment = Environment::start_reachable(settings, stream)?;
         let options = RestoreOptions { native: true, ..RestoreOptions::default() };
         let hosts = &self.driver.hosts;
