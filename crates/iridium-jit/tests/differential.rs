@@ -6,12 +6,13 @@ mod common;
 #[path = "../../iridium-vm/tests/common/differential.rs"]
 mod differential;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::{assemble, program};
 use differential::{block_sources, compare, sources};
 use iridium_jit::{Entries, NativeEngine};
-use iridium_vm::{Engine, Interpreter, Limits, Process, Program, Register, Stop};
+use iridium_vm::{Engine, Hosts, Interpreter, Limits, Process, Program, Register, Stop};
 use proptest::prelude::*;
 
 const KERNELS: [(&str, i64); 6] = [
@@ -31,18 +32,17 @@ fn start(program: &Program, argument: i64) -> Process {
 
 /// Runs a kernel in slices on an engine and on the interpreter, and compares all of the process at
 /// each stop.
-fn compare_kernel(source: &str, argument: i64, engine: &dyn Engine, slice: u64) {
-    let interpreted = program(source);
-    let native = program(source);
+fn compare_kernel(native: &Program, argument: i64, engine: &dyn Engine, slice: u64) {
+    let interpreted = Program::new(Arc::clone(native.module()), &Hosts::new()).unwrap();
     let mut expected = start(&interpreted, argument);
-    let mut process = start(&native, argument);
+    let mut process = start(native, argument);
     loop {
         let stop = expected.run(&interpreted, slice, &mut Vec::new()).unwrap();
-        assert_eq!(process.run_on(engine, &native, slice, &mut Vec::new()).unwrap(), stop);
+        assert_eq!(process.run_on(engine, native, slice, &mut Vec::new()).unwrap(), stop);
         // Windows that were not needed yet may be there or not.
         assert_eq!(process.pc(), expected.pc());
         assert_eq!(process.fuel_spent(), expected.fuel_spent());
-        assert_eq!(process.save(None).unwrap(), expected.save(None).unwrap(), "{source}");
+        assert_eq!(process.save(None).unwrap(), expected.save(None).unwrap());
         if stop != Stop::OutOfFuel {
             return;
         }
@@ -56,8 +56,9 @@ fn kernels_are_the_same_at_every_stop() {
             [(Entries::All, [1, 2, 3, 64]), (Entries::Usual, [5, 17, 100, 1 << 40])]
         {
             let engine = NativeEngine::ahead(entries);
+            let native = program(source);
             for slice in slices {
-                compare_kernel(source, argument, &engine, slice);
+                compare_kernel(&native, argument, &engine, slice);
             }
             let compiles = NativeEngine::is_supported();
             assert_eq!(engine.stats().regions > 0, compiles, "{:?}", engine.stats());
@@ -66,7 +67,7 @@ fn kernels_are_the_same_at_every_stop() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 100 } else { 5_000 }, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 40 } else { 5_000 }, ..ProptestConfig::default() })]
 
     #[test]
     fn generated_programs_do_what_the_oracle_does(

@@ -26,12 +26,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("palladium-lsp", &["palladium", "iridium-isa"]),
     ("iridium-vm", &["iridium-isa"]),
     ("iridium-sched", &["iridium-isa", "iridium-vm"]),
-<<<<<<< HEAD
     ("iridium-host", &["iridium-sched", "iridium-vm"]),
-=======
-    ("iridium-host", &["iridium-vm"]),
     ("iridium-jit", &["iridium-vm", "iridium-isa"]),
->>>>>>> 4a92938 (A second engine: functions become native code by Cranelift, exact in fuel, with processes that stay plain data)
     ("iridium-net", &["iridium-proto"]),
     (
         "iridium-node",

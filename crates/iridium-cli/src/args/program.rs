@@ -98,7 +98,7 @@ pub(crate) struct ExecutionFlags {
           value_parser = number(1..=1024_usize))]
     pub(crate) threads: Option<usize>,
     /// What executes instructions; results are the same
-    #[arg(long, value_name = "ENGINE", default_value = "auto")]
+    #[arg(long, value_name = "ENGINE", default_value = "interpreter")]
     pub(crate) engine: EngineChoice,
 }
 
