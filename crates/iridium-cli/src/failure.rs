@@ -151,15 +151,6 @@ impl From<iridium_node::StartError> for Failure {
     fn from(error: iridium_node::StartError) -> Self {
         match error {
             iridium_node::StartError::Mesh(error) => error.into(),
-            iridium_node::StartError::Metrics { addr, source } => {
-                let why = match source.kind() {
-                    io::ErrorKind::AddrInUse => {
-                        "it is in use by another process; choose another port with --metrics".into()
-                    }
-                    _ => io_error::describe(&source),
-                };
-                Self::failed(format!("cannot listen at {addr} for metrics: {why}"))
-            }
             error => Self::failed(error.to_string()),
         }
     }

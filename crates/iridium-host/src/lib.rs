@@ -4,6 +4,7 @@ mod arguments;
 mod environment;
 mod files;
 mod group;
+mod http;
 #[allow(dead_code)]
 mod outside;
 mod paths;
@@ -15,6 +16,7 @@ mod stdin;
 use iridium_vm::Hosts;
 
 pub use group::Group;
+pub use http::{HttpLimits, Page, PageListener, PageServer};
 pub use outside::Outside;
 pub use policy::{InvalidGrant, Policy};
 pub use stdin::Input;

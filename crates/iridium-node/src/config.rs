@@ -1,7 +1,6 @@
 //! What a node is told at its start.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use iridium_sched::{Observer, Output};
@@ -34,8 +33,6 @@ pub struct Config {
     pub engine: Arc<dyn Engine>,
     /// Where the output of processes goes.
     pub output: Arc<dyn Output>,
-    /// Where a scraper finds the metrics of the node, at `/metrics`; `None`: nowhere.
-    pub metrics: Option<SocketAddr>,
     /// Who else is told how processes end, apart from the subscribers of
     /// [`Node::events`](crate::Node::events).
     pub observer: Option<Arc<dyn Observer>>,
@@ -54,7 +51,6 @@ impl Config {
             hosts: Hosts::new(),
             engine: Arc::new(Interpreter::default()),
             output,
-            metrics: None,
             observer: None,
         }
     }

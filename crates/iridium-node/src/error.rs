@@ -1,7 +1,6 @@
 //! What can go wrong.
 
 use std::io;
-use std::net::SocketAddr;
 
 use iridium_proto::NodeAlias;
 use iridium_sched::TooManyProcesses;
@@ -15,14 +14,6 @@ pub enum StartError {
     /// The mesh of the node did not start.
     #[error(transparent)]
     Mesh(#[from] iridium_net::StartError),
-    /// Nobody can listen at the address for metrics.
-    #[error("cannot listen on {addr} for metrics: {source}")]
-    Metrics {
-        /// The address.
-        addr: SocketAddr,
-        /// The error of the system.
-        source: io::Error,
-    },
     /// The scheduler that the node was to use belongs to another node.
     #[error("the scheduler belongs to another node")]
     SchedulerTaken,

@@ -25,6 +25,6 @@ pub use config::Config;
 pub use error::{NodeError, StartError};
 pub use events::{EventKind, NodeEvent};
 pub use local_scheduler::LocalScheduler;
-pub use node::Node;
+pub use node::{Node, WeakNode};
 pub use report::{Inbox, NodeLoad, NodeProcesses, NodeReport, ProcessRow};
 pub use wire::MAX_PAYLOAD;

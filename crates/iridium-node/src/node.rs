@@ -1,8 +1,7 @@
 //! A node: processes and a place in the mesh.
 
 use std::fmt;
-use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::Receiver;
@@ -21,7 +20,7 @@ use crate::events::{EventBus, NodeEvent};
 use crate::links::{Links, Peer};
 use crate::local_scheduler::{Attachment, Switch};
 use crate::mesh::MeshHandler;
-use crate::metrics::{Metrics, Page};
+use crate::metrics::Page;
 use crate::operators::{Operators, RemoteQuery};
 use crate::orders::Orders;
 use crate::remote::RemoteProcesses;
@@ -36,13 +35,31 @@ pub struct Node {
     inner: Arc<Inner>,
 }
 
+/// A handle that does not keep a node from being shut down.
+#[derive(Clone)]
+#[must_use]
+pub struct WeakNode(Weak<Inner>);
+
+impl WeakNode {
+    /// The node, unless its last handle was dropped.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Node> {
+        self.0.upgrade().map(|inner| Node { inner })
+    }
+}
+
+impl fmt::Debug for WeakNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WeakNode").field(&self.upgrade()).finish()
+    }
+}
+
 struct Inner {
     scheduler: Scheduler,
     /// The switch of a scheduler which is to stay when the node goes.
     switch: Option<Arc<Switch>>,
     manager: Manager,
     parts: MeshHandler,
-    metrics: Option<Metrics>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -56,8 +73,6 @@ impl Node {
         let number = number(&config)?;
         config.mesh.number = Some(number);
         let data = config.mesh.data_root.clone();
-        // First, since it is the likeliest to fail.
-        let bound = config.metrics.map(bind_metrics).transpose()?;
         let (parts, threads) = assemble(&config);
         let scheduler = match &config.scheduler {
             Some(local) => local.scheduler().clone(),
@@ -78,15 +93,11 @@ impl Node {
         if let Some(switch) = &switch {
             switch.set_alias(alias.clone());
         }
-        let (metrics, listener) = bound.unzip();
-        let inner = Inner { scheduler, switch, manager, parts, metrics, threads: Mutex::default() };
+        let inner = Inner { scheduler, switch, manager, parts, threads: Mutex::default() };
         let node = Self { inner: Arc::new(inner) };
         // One under a temporary alias has no folder of its own, and will not come back to one.
         let own = data.map(|root| root.join(alias.as_str())).filter(|own| own.is_dir());
         node.start_threads(threads, Cache::new(own.map(|own| own.join("modules"))))?;
-        if let Some(listener) = listener {
-            node.start_metrics(listener)?;
-        }
         Ok(node)
     }
 
@@ -100,19 +111,9 @@ impl Node {
         Ok(())
     }
 
-    fn start_metrics(&self, listener: TcpListener) -> Result<(), StartError> {
-        let Some(metrics) = &self.inner.metrics else { return Ok(()) };
-        let node = Arc::downgrade(&self.inner);
-        let page = move || node.upgrade().map(|node| node.page());
-        let serve = metrics.serve(listener, page);
-        lock(&self.inner.threads).push(start("iridium-metrics", serve)?);
-        Ok(())
-    }
-
-    /// The address at which a scraper finds the metrics of the node, if it has them.
-    #[must_use]
-    pub fn metrics_addr(&self) -> Option<SocketAddr> {
-        self.inner.metrics.as_ref().map(|metrics| metrics.addr)
+    /// A handle that does not keep the node from being shut down.
+    pub fn downgrade(&self) -> WeakNode {
+        WeakNode(Arc::downgrade(&self.inner))
     }
 
     /// The scheduler of the node: processes can be started, told and watched here as on any other.
@@ -217,6 +218,14 @@ impl Node {
         Client { transport: Direct(Arc::clone(&self.inner.parts.operators)) }
     }
 
+    /// What this node counts, for a scraper: one page of text in the [Prometheus exposition format
+    /// 0.0.4](https://prometheus.io/docs/instrumenting/exposition_formats/). It may wait for a node
+    /// that has much to do.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.inner.page().text()
+    }
+
     /// Says goodbye to all others, forgets them, and stops. Processes are dropped without being
     /// told, unless their [scheduler](Config::scheduler) was there before.
     pub fn leave(&self) {
@@ -250,9 +259,6 @@ impl Inner {
     }
 
     fn stop(&self) {
-        if let Some(metrics) = &self.metrics {
-            metrics.stop();
-        }
         match &self.switch {
             None => self.scheduler.shutdown(),
             Some(switch) => self.detach(switch),
@@ -333,10 +339,6 @@ fn number(config: &Config) -> Result<NodeNumber, StartError> {
         (None, Some(number)) => Ok(number),
         (None, None) => Ok(NodeNumber::from_random(random_bits()?)),
     }
-}
-
-fn bind_metrics(addr: SocketAddr) -> Result<(Metrics, TcpListener), StartError> {
-    Metrics::bind(addr).map_err(|source| StartError::Metrics { addr, source })
 }
 
 fn sched_config(

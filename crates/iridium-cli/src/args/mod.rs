@@ -311,7 +311,8 @@ pub(crate) struct TaskFlags {
     /// Start a program, and its app if it has one; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) run: Vec<PathBuf>,
-    /// Serve metrics at http://HOST:PORT/metrics; port 0 takes any free one
+    /// Serve metrics at http://HOST:PORT/metrics, and for probes /live and /ready; port 0 takes any
+    /// free one
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) metrics: Option<ListenAt>,
 }

@@ -13,6 +13,7 @@ pub(crate) mod manual;
 pub(crate) mod members;
 pub(crate) mod new;
 pub(crate) mod node;
+mod node_pages;
 pub(crate) mod process_commands;
 pub(crate) mod ps;
 pub(crate) mod run;

@@ -17,6 +17,7 @@ use iridium_sched::supervisor::{Spec, Supervision};
 use iridium_sched::{ExitInfo, Reason, SpawnOptions, Spawned};
 use iridium_vm::{Hosts, Limits, Pid, Process, Program};
 
+use super::node_pages::NodePages;
 use super::run_app::{self, ReadApp};
 use crate::args::{NodeFlags, TaskFlags};
 use crate::failure::Failure;
@@ -46,7 +47,7 @@ pub(crate) fn run(
     let startup = StartupTasks::read(tasks, limits, &settings.hosts)?;
     // Names may have to be looked up for these, too.
     let mesh = config::of_node(flags, &tasks.join)?;
-    let metrics = tasks.metrics.as_ref().map(config::listen_at).transpose()?;
+    let pages = tasks.metrics.as_ref().map(NodePages::listen).transpose()?;
     // From here on a signal is handled after the start.
     let signals = signals::receive()?;
     let stream = Stream::to(io::stdout());
@@ -57,18 +58,26 @@ pub(crate) fn run(
     node.processes = settings.processes.unwrap_or(node.processes);
     node.memory = settings.memory.unwrap_or(node.memory);
     node.limits = limits;
-    node.metrics = metrics;
     let node = Node::start(node)?;
     settings.outside.attach(node.scheduler());
     let events = node.manager().events();
     announce(&mesh_events::listens(node.manager()));
-    if let Some(addr) = node.metrics_addr() {
-        announce(&format!("{} shows metrics at http://{addr}/metrics", node.alias()));
+    let pages = pages.map(|pages| pages.serve(&node, tasks.join.is_empty())).transpose()?;
+    if let Some(pages) = &pages {
+        announce(&format!("{} shows metrics at http://{}/metrics", node.alias(), pages.addr()));
     }
     let happened = if startup.apps.is_empty() { never() } else { node.events() };
     let started = startup.start(&node, limits)?;
-    let running =
-        RunningNode { node, stream: stream.clone(), log_file, signals, events, happened, started };
+    let running = RunningNode {
+        node,
+        pages,
+        stream: stream.clone(),
+        log_file,
+        signals,
+        events,
+        happened,
+        started,
+    };
     let ended = running.run();
     // What nobody has read by then is lost.
     let _ = stream.flush(OUTPUT_WITHIN);
@@ -155,6 +164,7 @@ struct StartedTask {
 /// A node that runs.
 struct RunningNode {
     node: Node,
+    pages: Option<NodePages>,
     /// Where programs write to.
     stream: Stream,
     log_file: Option<LogFile>,
@@ -207,6 +217,7 @@ impl RunningNode {
                     }
                     match event {
                         Event::Up { .. } | Event::Joined(_) => {
+                            self.pages.iter().for_each(|pages| pages.set_ready(true));
                             info!("{}", mesh_events::describe(&event));
                         }
                         Event::LeaveRequested => {
@@ -287,6 +298,7 @@ impl RunningNode {
     /// Asks the apps to end, the last one first, and waits for each within the shutdown times
     /// of its children. Another signal ends the waiting, and so does `APPS_END_WITHIN`.
     fn end_apps(&self) {
+        self.pages.iter().for_each(|pages| pages.set_ready(false));
         let deadline = after(APPS_END_WITHIN);
         let since = Instant::now();
         for app in self.started.iter().rev().filter(|started| started.culprits.is_some()) {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{User, wait_until};
+use crate::support::{Node, User, wait_until};
 
 /// Says `41`, then `b` when it is asked to end.
 const POLITE: &str = "trapexit #1\nprti $0\nload $1 #10\nprtc $1\nload $2 #-2\nload $3 #-1\n\
@@ -182,5 +182,36 @@ fn a_scraper_finds_the_metrics() {
         let page = page();
         let found = page.lines().any(|line| line == "iridium_processes 1");
         if found && page.starts_with("HTTP/1.1 200 OK") { Ok(()) } else { Err(page) }
+    });
+}
+
+#[test]
+fn probes_are_told_whether_a_node_lives_and_is_ready() {
+    let user = User::new();
+    let nowhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nowhere = nowhere.local_addr().unwrap().to_string();
+    let asks = |place: &str, path: &str| {
+        let mut stream = TcpStream::connect(place).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).unwrap();
+        page.get(9..12).unwrap_or_default().to_owned()
+    };
+    let place = |node: &Node| {
+        let line = node.process.wait_for("shows metrics at http://");
+        line.rsplit("http://").next().unwrap().strip_suffix("/metrics").unwrap().to_owned()
+    };
+    let alone = user.node("a", &["--metrics", "127.0.0.1:0", "--join", &nowhere]);
+    let a = place(&alone);
+    assert_eq!((asks(&a, "/live"), asks(&a, "/ready")), ("200".into(), "503".into()));
+    assert_eq!(asks(&a, "/lives"), "404");
+    let first = user.node("b", &["--metrics", "127.0.0.1:0"]);
+    assert_eq!(asks(&place(&first), "/ready"), "200");
+    let joins = ["--metrics", "127.0.0.1:0", "--join", &first.at];
+    let second = user.node("c", &joins);
+    let c = place(&second);
+    wait_until("it has joined", || {
+        let status = asks(&c, "/ready");
+        if status == "200" { Ok(()) } else { Err(status) }
     });
 }

@@ -1,0 +1,263 @@
+//! A connection whose client has only so much time: to say something, to say all of the head of a
+//! request, to read an answer. And which ends so that the client gets the last answer.
+
+use std::future::Future as _;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::limits::HttpLimits;
+
+/// What a connection for HTTP/2 begins with. No method of HTTP/1 is called so.
+const PREFACE: &[u8] = b"PRI";
+/// How long a client may still send when it has its last answer, and how much, in bytes. A connection
+/// that is closed with unread bytes in it is reset, and the client might lose that answer.
+const LINGER: Duration = Duration::from_secs(2);
+const MAX_LINGER: usize = 1 << 20;
+
+/// Requests of a connection that are not answered to their end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Open(Arc<AtomicUsize>);
+
+/// A request that is not answered to its end.
+#[derive(Debug)]
+pub(crate) struct OpenRequest(Open);
+
+impl Open {
+    pub(crate) fn request(&self) -> OpenRequest {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        OpenRequest(self.clone())
+    }
+
+    fn is_none(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What the client is expected to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    /// To wait for an answer. Bodies are timed by who reads them.
+    Nothing,
+    /// To ask something, or to go.
+    Request { since: Instant },
+    /// To end the head that it has begun.
+    Head { since: Instant },
+}
+
+/// A connection with time limits.
+pub(crate) struct Paced<S> {
+    stream: S,
+    open: Open,
+    head_time: Duration,
+    idle_time: Duration,
+    stall_time: Duration,
+    /// Bytes that were read before it was known what the connection is for.
+    begin: Vec<u8>,
+    is_http2: bool,
+    expect: Expect,
+    /// Set at times, not at each read: when it is over, what is due by then is looked at.
+    read_timer: Timer,
+    write_timer: Timer,
+    lingers: Option<(Instant, usize)>,
+}
+
+#[derive(Default)]
+struct Timer(Option<Pin<Box<Sleep>>>);
+
+impl Timer {
+    /// Whether that time has come. If not, the task is woken then, or before.
+    fn is_due(&mut self, at: Instant, cx: &mut Context<'_>) -> bool {
+        let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        // It is never set for later than what is due, since later times only come to be due.
+        if timer.deadline() > at {
+            timer.as_mut().reset(at);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if timer.deadline() >= at {
+                self.0 = None;
+                return true;
+            }
+            timer.as_mut().reset(at);
+        }
+        false
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Paced<S> {
+    pub(crate) fn new(stream: S, limits: &HttpLimits, open: Open) -> Self {
+        Self {
+            stream,
+            open,
+            head_time: limits.head_time,
+            idle_time: limits.idle_time,
+            stall_time: limits.stall_time,
+            begin: Vec::new(),
+            is_http2: false,
+            // A client that connects has something to say.
+            expect: Expect::Head { since: Instant::now() },
+            read_timer: Timer::default(),
+            write_timer: Timer::default(),
+            lingers: None,
+        }
+    }
+
+    /// Reads as much as tells whether the client speaks HTTP/2. What was read is read again.
+    pub(crate) async fn sniff(&mut self) -> io::Result<bool> {
+        let mut begin = Vec::with_capacity(PREFACE.len());
+        while begin.len() < PREFACE.len() && PREFACE.starts_with(&begin) {
+            let mut bytes = [0; PREFACE.len()];
+            let mut room = ReadBuf::new(&mut bytes[begin.len()..]);
+            std::future::poll_fn(|cx| Pin::new(&mut *self).poll_read(cx, &mut room)).await?;
+            if room.filled().is_empty() {
+                break;
+            }
+            begin.extend_from_slice(room.filled());
+        }
+        self.is_http2 = begin == PREFACE;
+        self.begin = begin;
+        Ok(self.is_http2)
+    }
+
+    /// Something was read.
+    fn note_bytes(&mut self) {
+        match self.expect {
+            Expect::Head { .. } => {}
+            // Frames that ask nothing come between the requests of HTTP/2.
+            _ if self.is_http2 => {}
+            _ if !self.open.is_none() => self.expect = Expect::Nothing,
+            _ => self.expect = Expect::Head { since: Instant::now() },
+        }
+    }
+
+    /// When the client will have waited for too long, now that nothing can be read.
+    fn due(&mut self) -> Option<Instant> {
+        if !self.open.is_none() {
+            self.expect = Expect::Nothing;
+            return None;
+        }
+        let asks_later = self.is_http2 && matches!(self.expect, Expect::Head { .. });
+        if self.expect == Expect::Nothing || asks_later {
+            self.expect = Expect::Request { since: Instant::now() };
+        }
+        match self.expect {
+            Expect::Nothing => None,
+            Expect::Request { since } => Some(since + self.idle_time),
+            Expect::Head { since } => Some(since + self.head_time),
+        }
+    }
+
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let (until, mut left) =
+            self.lingers.unwrap_or_else(|| (Instant::now() + LINGER, MAX_LINGER));
+        loop {
+            let mut bytes = [0; 4096];
+            let mut room = ReadBuf::new(&mut bytes);
+            let read = Pin::new(&mut self.stream).poll_read(cx, &mut room);
+            let length = room.filled().len();
+            left = left.saturating_sub(length);
+            self.lingers = Some((until, left));
+            match read {
+                Poll::Ready(Ok(())) if length > 0 && left > 0 => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending if self.read_timer.is_due(until, cx) => return Poll::Ready(Ok(())),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn check_write<T>(
+        &mut self,
+        written: Poll<io::Result<T>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.write_timer = Timer::default();
+            return written;
+        }
+        let due = self
+            .write_timer
+            .0
+            .as_ref()
+            .map_or_else(|| Instant::now() + self.stall_time, |timer| timer.deadline());
+        if self.write_timer.is_due(due, cx) { Poll::Ready(Err(too_slow())) } else { Poll::Pending }
+    }
+}
+
+fn too_slow() -> io::Error {
+    io::ErrorKind::TimedOut.into()
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Paced<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.begin.is_empty() {
+            let length = self.begin.len().min(to.remaining());
+            to.put_slice(&self.begin[..length]);
+            self.begin.drain(..length);
+            return Poll::Ready(Ok(()));
+        }
+        match Pin::new(&mut self.stream).poll_read(cx, to) {
+            Poll::Ready(read) => {
+                self.note_bytes();
+                Poll::Ready(read)
+            }
+            Poll::Pending => match self.due() {
+                Some(due) if self.read_timer.is_due(due, cx) => Poll::Ready(Err(too_slow())),
+                _ => Poll::Pending,
+            },
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.check_write(written, cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.check_write(written, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.check_write(flushed, cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.lingers.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.read_timer = Timer::default();
+        }
+        self.poll_linger(cx)
+    }
+}

@@ -1,0 +1,157 @@
+//! Accepting connections and speaking HTTP on them.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::limits::HttpLimits;
+use super::paced::{Open, OpenRequest, Paced};
+
+/// Pause after a failed accept: the system is short of something, and needs time.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The most streams of a connection of HTTP/2 at a time.
+const MAX_STREAMS: u32 = 200;
+/// The smallest that hyper takes.
+const MIN_HEAD: usize = 8192;
+/// Header fields of a request. More are answered 431.
+const MAX_FIELDS: usize = 100;
+
+/// How a server speaks, and with whom.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Manner {
+    pub(crate) limits: HttpLimits,
+    /// Each connection of HTTP/1 is for one request.
+    pub(crate) one_request: bool,
+    /// How long those who have asked may take at the end.
+    pub(crate) grace: Duration,
+}
+
+/// A request, and what is to be dropped when it is answered.
+pub(crate) struct Asked {
+    pub(crate) request: Request<Incoming>,
+    pub(crate) open: OpenRequest,
+}
+
+/// Answers the clients of a listener until `stopping` changes or is closed. Then nobody is accepted
+/// any more, and those who have asked are answered.
+pub(crate) async fn serve<A, F, B>(
+    listener: TcpListener,
+    manner: Manner,
+    mut stopping: watch::Receiver<()>,
+    answer: A,
+) where
+    A: Fn(Asked) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let places = Arc::new(Semaphore::new(manner.limits.connections));
+    let mut connections = JoinSet::new();
+    let told = stopping.clone();
+    loop {
+        let accepted = tokio::select! {
+            _ = stopping.changed() => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        match accepted {
+            Ok((place, stream, peer)) => {
+                let (answer, told) = (answer.clone(), told.clone());
+                connections.spawn(async move {
+                    if let Err(error) = speak(stream, manner, told, answer).await {
+                        log::debug!("the connection with {peer} has ended: {error}");
+                    }
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                log::warn!("cannot accept a client: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let answered = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(manner.grace, answered).await.is_err() {
+        log::warn!("connections are closed that have not ended within {:?}", manner.grace);
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(tokio::sync::OwnedSemaphorePermit, TcpStream, SocketAddr)> {
+    // Nobody closes it.
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((place, stream, peer))
+}
+
+/// Answers one client.
+async fn speak<A, F, B>(
+    stream: TcpStream,
+    manner: Manner,
+    told: watch::Receiver<()>,
+    answer: A,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+where
+    A: Fn(Asked) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let open = Open::default();
+    let mut stream = Paced::new(stream, &manner.limits, open.clone());
+    let is_http2 = tokio::select! {
+        sniffed = stream.sniff() => sniffed?,
+        () = is_told(told.clone()) => return Ok(()),
+    };
+    let service = service_fn(move |request| {
+        let answered = answer(Asked { request, open: open.request() });
+        async move { Ok::<_, Infallible>(answered.await) }
+    });
+    let head = manner.limits.head_bytes.max(MIN_HEAD);
+    let io = TokioIo::new(stream);
+    if is_http2 {
+        let mut http = http2::Builder::new(TokioExecutor::new());
+        http.max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX));
+        http.max_concurrent_streams(MAX_STREAMS);
+        let mut connection = pin!(http.serve_connection(io, service));
+        tokio::select! {
+            ended = connection.as_mut() => return Ok(ended?),
+            () = is_told(told) => connection.as_mut().graceful_shutdown(),
+        }
+        return Ok(connection.await?);
+    }
+    let mut http = http1::Builder::new();
+    http.keep_alive(!manner.one_request).max_buf_size(head).max_headers(MAX_FIELDS);
+    http.half_close(true).title_case_headers(true);
+    let mut connection = pin!(http.serve_connection(io, service).with_upgrades());
+    tokio::select! {
+        ended = connection.as_mut() => return Ok(ended?),
+        () = is_told(told) => connection.as_mut().graceful_shutdown(),
+    }
+    Ok(connection.await?)
+}
+
+/// Returns when the server is to end.
+async fn is_told(mut told: watch::Receiver<()>) {
+    // Closed when the server is gone.
+    let _ = told.changed().await;
+}
