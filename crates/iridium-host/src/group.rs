@@ -13,11 +13,16 @@ pub enum Group {
     Env,
     /// `stdin`: the standard input is read.
     Stdin,
+    /// `net.connect`: other hosts are connected to.
+    NetConnect,
+    /// `net.listen`: others can connect to it.
+    NetListen,
 }
 
 impl Group {
     /// All groups, in the order in which they are listed.
-    pub const ALL: [Self; 4] = [Self::FsRead, Self::FsWrite, Self::Env, Self::Stdin];
+    pub const ALL: [Self; 6] =
+        [Self::FsRead, Self::FsWrite, Self::Env, Self::Stdin, Self::NetConnect, Self::NetListen];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -26,6 +31,8 @@ impl Group {
             Self::FsWrite => "fs.write",
             Self::Env => "env",
             Self::Stdin => "stdin",
+            Self::NetConnect => "net.connect",
+            Self::NetListen => "net.listen",
         }
     }
 
@@ -53,6 +60,8 @@ impl Group {
             Self::FsRead | Self::FsWrite => Some("PATH"),
             Self::Env => Some("NAME"),
             Self::Stdin => None,
+            Self::NetConnect => Some("HOST:PORT"),
+            Self::NetListen => Some("ADDRESS:PORT"),
         }
     }
 }
@@ -75,6 +84,8 @@ mod tests {
             ("env.var", Some(Group::Env)),
             ("env.arg_len", None),
             ("stdin.read_line", Some(Group::Stdin)),
+            ("net.connect.open", Some(Group::NetConnect)),
+            ("net.listen.open", Some(Group::NetListen)),
             ("fs.reading", None),
             ("fs.read", None),
             ("log", None),

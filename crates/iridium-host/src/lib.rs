@@ -1,17 +1,25 @@
 #![doc = include_str!("../README.md")]
 
 mod arguments;
+mod connection;
+mod dial;
 mod environment;
 mod files;
+mod flow;
 mod group;
 mod http;
-#[allow(dead_code)]
+mod listener;
 mod outside;
 mod paths;
+mod places;
 mod policy;
-#[allow(dead_code)]
 mod port;
+mod refusal;
+mod request;
+mod sockets;
 mod stdin;
+mod stream;
+mod tls;
 
 use iridium_vm::Hosts;
 
@@ -51,6 +59,12 @@ impl World<'_> {
         }
         if let Some(paths) = self.policy.paths(Group::FsWrite) {
             files::add_writing(&mut hosts, paths);
+        }
+        if let Some(places) = self.policy.connect() {
+            sockets::add_connecting(&mut hosts, self.outside.handle(), places);
+        }
+        if let Some(places) = self.policy.listen() {
+            sockets::add_listening(&mut hosts, self.outside.handle(), places);
         }
         hosts
     }

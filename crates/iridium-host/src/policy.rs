@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::group::Group;
 use crate::paths::Paths;
+use crate::places::Places;
 
 /// What programs may do beyond computing, sending messages and printing. It is known before anything
 /// runs.
@@ -24,6 +25,8 @@ pub struct Policy {
     write: Option<Paths>,
     environment: Option<Names>,
     stdin: bool,
+    connect: Option<Places>,
+    listen: Option<Places>,
 }
 
 /// Names of variables.
@@ -58,6 +61,16 @@ pub enum InvalidGrant {
         /// What the system says.
         error: io::Error,
     },
+    /// A place in the network that is none.
+    #[error("{group}={place}: {why}")]
+    Place {
+        /// For what it was named.
+        group: Group,
+        /// As it was written.
+        place: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
 }
 
 impl Policy {
@@ -83,6 +96,8 @@ impl Policy {
             Group::FsWrite => self.write = Some(Paths::all()?),
             Group::Env => self.environment = Some(Names::All),
             Group::Stdin => self.stdin = true,
+            Group::NetConnect => self.connect = Some(Places::all()),
+            Group::NetListen => self.listen = Some(Places::all()),
         }
         Ok(())
     }
@@ -106,6 +121,7 @@ impl Policy {
             return Err(InvalidGrant::Empty { group });
         }
         let at_path = |error| InvalidGrant::Path { group, path: part.to_owned(), error };
+        let at_place = |why| InvalidGrant::Place { group, place: part.to_owned(), why };
         match group {
             Group::FsRead => self.read.get_or_insert_default().add(part).map_err(at_path),
             Group::FsWrite => self.write.get_or_insert_default().add(part).map_err(at_path),
@@ -114,6 +130,8 @@ impl Policy {
                 Ok(())
             }
             Group::Stdin => Err(InvalidGrant::Undivided(group)),
+            Group::NetConnect => self.connect.get_or_insert_default().add(part).map_err(at_place),
+            Group::NetListen => self.listen.get_or_insert_default().add(part).map_err(at_place),
         }
     }
 
@@ -124,6 +142,8 @@ impl Policy {
             Group::FsWrite => self.write.is_some(),
             Group::Env => self.environment.is_some(),
             Group::Stdin => self.stdin,
+            Group::NetConnect => self.connect.is_some(),
+            Group::NetListen => self.listen.is_some(),
         }
     }
 
@@ -131,8 +151,18 @@ impl Policy {
         match group {
             Group::FsRead => self.read.as_ref(),
             Group::FsWrite => self.write.as_ref(),
-            Group::Env | Group::Stdin => None,
+            Group::Env | Group::Stdin | Group::NetConnect | Group::NetListen => None,
         }
+    }
+
+    /// Where programs may connect to.
+    pub(crate) fn connect(&self) -> Option<&Places> {
+        self.connect.as_ref()
+    }
+
+    /// Where programs may listen.
+    pub(crate) fn listen(&self) -> Option<&Places> {
+        self.listen.as_ref()
     }
 
     pub(crate) fn environment(&self) -> Option<&Names> {
@@ -167,11 +197,19 @@ mod tests {
     fn a_grant_that_is_none_says_why() {
         let mut policy = Policy::default();
         for (grant, why) in [
-            ("fs", "there is no group `fs`; there are fs.read, fs.write, env, stdin"),
-            ("", "there is no group ``; there are fs.read, fs.write, env, stdin"),
+            (
+                "fs",
+                "there is no group `fs`; there are fs.read, fs.write, env, stdin, net.connect, net.listen",
+            ),
+            (
+                "",
+                "there is no group ``; there are fs.read, fs.write, env, stdin, net.connect, net.listen",
+            ),
             ("stdin=x", "stdin takes no part of it: write stdin"),
             ("env=", "env= is without NAME"),
             ("fs.read=", "fs.read= is without PATH"),
+            ("net.connect=", "net.connect= is without HOST:PORT"),
+            ("net.listen=:80", "net.listen=:80: it names no host"),
         ] {
             assert_eq!(policy.allow(grant).unwrap_err().to_string(), why);
         }

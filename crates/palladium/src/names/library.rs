@@ -45,6 +45,7 @@ const MODULES: &[(&str, &str)] = &[
     ("math", include_str!("../std/math.pd")),
     ("math_angle", include_str!("../std/math_angle.pd")),
     ("math_pow", include_str!("../std/math_pow.pd")),
+    ("net", include_str!("../std/net.pd")),
     ("option", include_str!("../std/option.pd")),
     ("ordering", include_str!("../std/ordering.pd")),
     ("prelude", include_str!("../std/prelude.pd")),

@@ -55,6 +55,15 @@ impl Code<'_, '_> {
                 let paths = [self.bytes_of(word(0)), self.bytes_of(word(1))].concat();
                 self.host("fs.write.rename", &paths, &[Class::Int])
             }
+            "open_connection" => {
+                let [address, length] = self.bytes_of(word(0));
+                let args = [address, length, word(1), word(2), word(3)];
+                self.host("net.connect.open", &args, &[Class::Int])
+            }
+            "open_listener" => {
+                let texts = [0, 1, 2].map(|n| self.bytes_of(word(n))).concat();
+                self.host("net.listen.open", &texts, &[Class::Int])
+            }
             _ => Vec::new(),
         }
     }
