@@ -55,8 +55,8 @@ pub(crate) struct RunFlags {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "What programs may do")]
 pub(crate) struct PermissionFlags {
-    /// Allow programs fs.read, fs.write or env, as a whole or in part: fs.read=PATH, env=NAME; may
-    /// be repeated
+    /// Allow programs fs.read, fs.write, env, net.connect or net.listen, as a whole or in part:
+    /// fs.read=PATH, env=NAME, net.connect=HOST:PORT, net.listen=*:PORT; may be repeated
     #[arg(long, value_name = "GROUP[=PART]")]
     pub(crate) allow: Vec<String>,
     /// Allow programs everything

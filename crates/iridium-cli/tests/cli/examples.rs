@@ -9,6 +9,11 @@ use nix::sys::signal::Signal;
 use crate::support::{Node, User, wait_until};
 
 #[test]
+fn echo_server() {
+    page("echo");
+}
+
+#[test]
 fn dining_philosophers() {
     page("philosophers");
 }

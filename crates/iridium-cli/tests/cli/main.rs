@@ -31,6 +31,7 @@ mod seeds;
 mod service;
 mod session;
 mod shared;
+mod sockets;
 mod speak;
 mod support;
 mod surroundings;

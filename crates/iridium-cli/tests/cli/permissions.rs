@@ -80,6 +80,7 @@ fn a_grant_holds_for_what_it_names() {
         ("fs", "there is no group `fs`"),
         ("stdin=x", "stdin takes no part of it"),
         ("env=", "env= is without NAME"),
+        ("net.listen=localhost:x", "net.listen=localhost:x: its port is no number"),
         ("fs.read=no/such/folder/x", "--allow fs.read=no/such/folder/x: there is no such file"),
     ] {
         run(grant, "x").fails(2, &[words]);
