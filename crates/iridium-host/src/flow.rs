@@ -139,10 +139,12 @@ impl Flow {
     #[must_use]
     pub(crate) fn expire(&mut self, now: Instant) -> bool {
         let reads = std::mem::take(&mut self.reads).into_iter();
-        let (late, reads): (VecDeque<_>, _) = reads.partition(|(_, request)| request.deadline <= now);
+        let (late, reads): (VecDeque<_>, _) =
+            reads.partition(|(_, request)| request.deadline <= now);
         self.reads = reads;
         let writes = std::mem::take(&mut self.writes).into_iter();
-        let (torn, writes): (VecDeque<_>, _) = writes.partition(|write| write.request.deadline <= now);
+        let (torn, writes): (VecDeque<_>, _) =
+            writes.partition(|write| write.request.deadline <= now);
         self.writes = writes;
         let is_torn = torn.iter().any(|write| write.written > 0);
         let late = late.into_iter().map(|(_, request)| request);

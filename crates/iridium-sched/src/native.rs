@@ -132,7 +132,7 @@ impl Scheduler {
         let actor = self.native_actor()?;
         let mut process =
             NativeProcess::woken_by(self.shared(), actor, 0, Wake::new(wake), never())?;
-        self.shared().deferred.fetch_add(1, Ordering::SeqCst);
+        self.shared().outside.fetch_add(1, Ordering::SeqCst);
         process.is_outside = true;
         Ok(process)
     }
@@ -403,7 +403,7 @@ impl Drop for NativeProcess {
         self.shared.memory.adjust(-(self.memory as i64));
         self.shared.context().abandon(&mut self.actor, reason);
         if self.is_outside {
-            self.shared.deferred.fetch_sub(1, Ordering::SeqCst);
+            self.shared.outside.fetch_sub(1, Ordering::SeqCst);
             self.shared.report_if_idle();
         }
     }

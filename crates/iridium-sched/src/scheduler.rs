@@ -105,6 +105,7 @@ impl Scheduler {
             names: Names::default(),
             blocking: BlockingCalls::default(),
             deferred: Arc::default(),
+            outside: AtomicUsize::new(0),
             residents: Residents::default(),
             threads: Threads::default(),
             memory_trim: MemoryTrim::default(),

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::sync::lock;
 
-/// How many host calls wait for their answers, and how many native processes for what comes from
-/// outside: each may make a process go on.
+/// How many host calls wait for their answers.
 pub(crate) type DeferredCalls = Arc<AtomicUsize>;
 
 /// What a process and whoever is to answer it know of a call.

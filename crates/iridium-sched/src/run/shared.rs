@@ -43,9 +43,10 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) names: Names,
     pub(crate) blocking: BlockingCalls,
-    /// Host calls that are answered later, and native processes that are driven by events from
-    /// outside.
+    /// Host calls that are answered later.
     pub(crate) deferred: DeferredCalls,
+    /// How many native processes wait for what comes from outside: each may make others go on.
+    pub(crate) outside: AtomicUsize,
     pub(crate) residents: Residents,
     pub(crate) threads: Threads,
     pub(crate) memory_trim: MemoryTrim,
@@ -282,7 +283,10 @@ impl Shared {
         // Virtual time stands still while processes wait for fuel.
         let no_timer_fires =
             || self.timers.is_empty() || self.clock.is_virtual() && self.has_out_of_fuel();
-        self.idle.all_asleep_throughout(|| self.has_nothing_to_run() && no_timer_fires())
+        let nothing_comes = || self.outside.load(Ordering::SeqCst) == 0;
+        self.idle.all_asleep_throughout(|| {
+            self.has_nothing_to_run() && no_timer_fires() && nothing_comes()
+        })
     }
 
     /// Whether nothing runs, and what could waits for fuel.
@@ -310,7 +314,7 @@ impl Shared {
             && self.has_no_host_calls()
     }
 
-    /// Whether no host function is going to return or to answer, and no event comes from outside.
+    /// Whether no host function is going to return or to answer.
     fn has_no_host_calls(&self) -> bool {
         self.blocking.is_idle() && self.deferred.load(Ordering::SeqCst) == 0
     }
