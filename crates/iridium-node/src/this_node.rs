@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use iridium_net::ClockedLogLimits;
 use iridium_proto::NodeAlias;
 use iridium_sched::{Scheduler, WeakScheduler};
 use iridium_vm::{Hosts, Limits};
@@ -21,12 +22,15 @@ pub(crate) struct ThisNode {
     /// Threads that run processes.
     pub(crate) workers: usize,
     pub(crate) started: Instant,
+    /// For the lines that clients and processes can cause.
+    pub(crate) log_limits: ClockedLogLimits,
 }
 
 impl ThisNode {
     pub(crate) fn new(limits: Limits, hosts: Hosts, workers: usize) -> Self {
-        let started = Instant::now();
-        Self { alias: OnceLock::new(), scheduler: OnceLock::new(), limits, hosts, workers, started }
+        let (started, log_limits) = (Instant::now(), ClockedLogLimits::default());
+        let (alias, scheduler) = (OnceLock::new(), OnceLock::new());
+        Self { alias, scheduler, limits, hosts, workers, started, log_limits }
     }
 
     /// Sets the scheduler of the node, once.

@@ -13,6 +13,7 @@ use socket2::{SockRef, TcpKeepalive};
 
 use crate::application::Application;
 use crate::control::ControlStream;
+use crate::log_limit::ClockedLogLimits;
 use crate::session::Session;
 use crate::threads::lock;
 
@@ -34,6 +35,8 @@ pub(super) struct ControlClients {
     connected: Mutex<HashMap<u64, Client>>,
     next: AtomicU64,
     stopping: Arc<AtomicBool>,
+    /// For the lines that clients can cause.
+    log_limits: ClockedLogLimits,
 }
 
 struct Client {
@@ -59,7 +62,11 @@ impl ControlClients {
             return log::debug!("control client {remote} has disconnected already");
         };
         let Some(slot) = slot else {
-            log::warn!("refused control client {remote}: {MAX_CLIENTS} others are connected");
+            if let Some(left_out) = self.log_limits.admit("refused") {
+                log::warn!(
+                    "refused control client {remote}: {MAX_CLIENTS} others are connected{left_out}"
+                );
+            }
             let why = format!("{MAX_CLIENTS} control clients are connected to the node already");
             // It may have disconnected.
             let _ = stream.send_message(&IridiumMessage::ControlReply(ControlReply::Failed(why)));
@@ -82,7 +89,10 @@ impl ControlClients {
             request = match next {
                 Ok(IridiumMessage::ControlRequest(next)) => Some(next),
                 Ok(other) => {
-                    log::warn!("closed control client {remote}: it sent {}", other.name());
+                    if let Some(left_out) = self.log_limits.admit("no request") {
+                        let name = other.name();
+                        log::warn!("closed control client {remote}: it sent {name}{left_out}");
+                    }
                     None
                 }
                 Err(error) => {

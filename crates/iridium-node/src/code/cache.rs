@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use iridium_isa::{Module, ModuleId};
-use iridium_net::private_file;
+use iridium_net::{ClockedLogLimits, private_file};
 
 /// All files together take at most so many bytes of the disk.
 const MAX_BYTES: u64 = 256 << 20;
@@ -22,6 +22,7 @@ pub(crate) struct Cache {
     max_bytes: u64,
     /// What the files take at most. It is counted again when it is too much.
     bytes: u64,
+    log_limits: ClockedLogLimits,
 }
 
 impl Cache {
@@ -38,7 +39,8 @@ impl Cache {
             }
         });
         // Whatever there is: it is counted when the first is kept.
-        Self { folder, max_bytes: MAX_BYTES, bytes: MAX_BYTES }
+        let log_limits = ClockedLogLimits::default();
+        Self { folder, max_bytes: MAX_BYTES, bytes: MAX_BYTES, log_limits }
     }
 
     /// The module with this identity.
@@ -66,8 +68,10 @@ impl Cache {
             true => shrink(folder, self.max_bytes).map(|bytes| self.bytes = bytes),
             false => Ok(()),
         });
-        if let Err(error) = kept {
-            log::warn!("code is not kept in {}: {error}", folder.display());
+        if let Err(error) = kept
+            && let Some(left_out) = self.log_limits.admit("not kept")
+        {
+            log::warn!("code is not kept in {}: {error}{left_out}", folder.display());
         }
     }
 
@@ -76,7 +80,9 @@ impl Cache {
     }
 
     fn reject(&self, path: &Path, why: &str) -> Option<Module> {
-        log::warn!("removed {}: {why}", path.display());
+        if let Some(left_out) = self.log_limits.admit("removed") {
+            log::warn!("removed {}: {why}{left_out}", path.display());
+        }
         // If that fails, the next transfer writes over it.
         let _ = fs::remove_file(path);
         None

@@ -11,7 +11,7 @@ use crossbeam_channel::{
     Receiver, RecvTimeoutError, Sender, TryRecvError, after, bounded, never, select,
 };
 use iridium_isa::{Instruction, Module, Parts};
-use iridium_net::{ControlReceiver, ControlSender, ControlStream, StreamError};
+use iridium_net::{ClockedLogLimits, ControlReceiver, ControlSender, ControlStream, StreamError};
 use iridium_sched::{NativeProcess, Progress, Scheduler};
 use iridium_vm::{Completion, Effect, Hosts, Limits, Pid, Program, TrapKind};
 
@@ -45,7 +45,9 @@ pub(super) fn serve(operators: &Operators, stream: &mut ControlStream) -> Result
     let (pass, acts) = bounded(1);
     thread::scope(|scope| {
         let reader = thread::Builder::new().name("iridium-attach".into());
-        if let Err(error) = reader.spawn_scoped(scope, move || read_acts(receiver, &pass)) {
+        let log_limits = &operators.this.log_limits;
+        let read = move || read_acts(receiver, &pass, log_limits);
+        if let Err(error) = reader.spawn_scoped(scope, read) {
             return Err(StreamError::Broken(format!("no thread to listen with: {error}")));
         }
         let mut client =
@@ -58,12 +60,16 @@ pub(super) fn serve(operators: &Operators, stream: &mut ControlStream) -> Result
 type Said = Result<Option<Act>, StreamError>;
 
 /// Passes on what the client says, until it has said all.
-fn read_acts(receiver: &mut ControlReceiver, pass: &Sender<Said>) {
+fn read_acts(receiver: &mut ControlReceiver, pass: &Sender<Said>, log_limits: &ClockedLogLimits) {
     loop {
         let act = match receiver.receive(Instant::now() + IDLE) {
             Ok(None) => return,
             Ok(Some(bytes)) => Ok(from_bytes(&bytes)
-                .inspect_err(|error| log::warn!("an attached client is not understood: {error}"))
+                .inspect_err(|error| {
+                    if let Some(left_out) = log_limits.admit("attached not understood") {
+                        log::warn!("an attached client is not understood: {error}{left_out}");
+                    }
+                })
                 .ok()),
             Err(error) => Err(error),
         };
@@ -148,7 +154,14 @@ impl AttachedClient<'_> {
         let loaded = module.and_then(|module| {
             self.operators.programs.load_foreign(module).map_err(|error| error.to_string())
         });
-        loaded.inspect_err(|why| log::warn!("the code of an attached client is no use: {why}")).ok()
+        let limits = &self.operators.this.log_limits;
+        loaded
+            .inspect_err(|why| {
+                if let Some(left_out) = limits.admit("code of no use") {
+                    log::warn!("the code of an attached client is no use: {why}{left_out}");
+                }
+            })
+            .ok()
     }
 }
 

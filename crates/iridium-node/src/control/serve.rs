@@ -25,7 +25,9 @@ pub(crate) fn serve(operators: &Operators, request: &[u8], stream: &mut ControlS
     let served = match from_bytes(request) {
         Ok(call) => answer(operators, call, stream),
         Err(error) => {
-            log::warn!("a control client asks what this node does not understand: {error}");
+            if let Some(left_out) = operators.this.log_limits.admit("client not understood") {
+                log::warn!("a control client is not understood: {error}{left_out}");
+            }
             say(stream, &Answer::NotUnderstood)
         }
     };

@@ -126,7 +126,11 @@ impl RemoteProcesses {
     /// Ends requests whose replies are overdue.
     pub(crate) fn expire_requests(&self, scheduler: &Scheduler) {
         for ((asker, number), answer) in self.requests.expire(Instant::now()) {
-            log::warn!("no other node has answered what process {asker} wants; it gets nothing");
+            if let Some(left_out) = self.this.log_limits.admit("no answer") {
+                log::warn!(
+                    "no other node has answered what process {asker} wants; it gets nothing{left_out}"
+                );
+            }
             scheduler.reply(asker, number, answer);
         }
     }
@@ -141,7 +145,9 @@ impl RemoteProcesses {
                 SendRefused::NoCredit(_) => "there is no room on the way",
                 SendRefused::TooLong(_) => "it is too long",
             };
-            log::warn!("dropped a message to process {to} of another node: {why}");
+            if let Some(left_out) = self.this.log_limits.admit("dropped") {
+                log::warn!("dropped a message to process {to} of another node: {why}{left_out}");
+            }
         }
     }
 }

@@ -186,10 +186,15 @@ fn a_peer_that_asks_for_code_again_and_again_and_takes_none_in_gets_it_once() {
     for _ in 0..again {
         link.send(code_wanted(module)).unwrap();
     }
-    // When another is answered who asked later, all that were asked before have been seen to.
+    // Both have their turns: when another is answered who has asked as often since, all that was asked
+    // before has been seen to.
     let other = member(&lab, "other");
-    other.send(&alias("a"), code_wanted(ModuleId([7; 32]))).unwrap();
-    other.messages().recv_timeout(PATIENCE).unwrap();
+    for _ in 0..needed + again {
+        other.send(&alias("a"), code_wanted(ModuleId([7; 32]))).unwrap();
+    }
+    for _ in 0..needed + again {
+        other.messages().recv_timeout(PATIENCE).unwrap();
+    }
     let mut came = 0;
     // What is left is sent as soon as there is room.
     while let Ok(message) = stranger.messages().recv_timeout(Duration::from_secs(2)) {
