@@ -81,10 +81,11 @@ pub(super) const STEPS: &[Step] = &[
     Step {
         name: "cache",
         count: 24,
-        bounds: Bounds { memory: 192, disk: 256 << 10, ..USUAL },
+        bounds: Bounds { memory: 128, disk: 256 << 10, ..USUAL },
         ..LIE
     },
-    Step { name: "links", count: 300, ..LIE },
+    // Each link has three descriptors.
+    Step { name: "links", count: 300, bounds: Bounds { files: 1_000, ..USUAL }, ..LIE },
     Step { name: "symlink", by: By::Links, short: Some(0), ..LIE },
     Step { name: "silent", count: 10_000, ..LIE },
     Step { name: "dripping", count: 10_000, ..LIE },
