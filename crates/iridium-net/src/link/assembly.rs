@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use iridium_proto::{IridiumMessage, MAX_MESSAGE, PIECE_LEN, Piece};
+use iridium_proto::{MAX_MESSAGE, PIECE_LEN, Piece};
 
 use super::queue::{Kind, MAX_TRANSFERS, WINDOW};
 
@@ -18,6 +18,7 @@ pub(crate) struct Assembly {
     held: usize,
     /// The memory that they take.
     memory: usize,
+    abandoned: bool,
 }
 
 /// A message of which some pieces have come. They stay apart until the last: one text that grows would
@@ -41,23 +42,6 @@ pub(crate) enum Assembled {
 }
 
 impl Assembly {
-    /// Adds a data message or a piece. Returns the message that it completes, if any.
-    ///
-    /// # Errors
-    /// How the other end broke the protocol.
-    pub(crate) fn add(
-        &mut self,
-        message: IridiumMessage,
-    ) -> Result<Option<Assembled>, &'static str> {
-        match message {
-            IridiumMessage::Deliver(bytes) | IridiumMessage::Signal(bytes) => {
-                Ok(Some(Assembled::Known(bytes)))
-            }
-            IridiumMessage::Piece(piece) => self.add_piece(piece),
-            _ => Err("a message that is not data"),
-        }
-    }
-
     /// Bytes of messages that are not complete.
     pub(crate) fn held(&self) -> usize {
         self.held
@@ -68,12 +52,24 @@ impl Assembly {
         self.memory
     }
 
+    /// Drops all that is not complete, and takes nothing more: its link is being closed.
+    pub(crate) fn abandon(&mut self) {
+        *self = Self { abandoned: true, ..Self::default() };
+    }
+
     /// When the first piece came of the oldest message that is not complete.
     pub(crate) fn oldest(&self) -> Option<Instant> {
         self.parts.values().map(|part| part.since).min()
     }
 
-    fn add_piece(&mut self, piece: Piece) -> Result<Option<Assembled>, &'static str> {
+    /// Adds a piece. Returns the message that it completes, if any.
+    ///
+    /// # Errors
+    /// How the other end broke the protocol.
+    pub(crate) fn add(&mut self, piece: Piece) -> Result<Option<Assembled>, &'static str> {
+        if self.abandoned {
+            return Err("its long messages stay unfinished");
+        }
         if !self.parts.contains_key(&piece.transfer) && self.parts.len() >= MAX_TRANSFERS {
             return Err("too many long messages at a time");
         }
@@ -143,8 +139,8 @@ impl Part {
 mod tests {
     use super::*;
 
-    fn piece(transfer: u32, byte: u8, len: usize, last: bool) -> IridiumMessage {
-        IridiumMessage::Piece(Piece { transfer, kind: 12, last, bytes: vec![byte; len] })
+    fn piece(transfer: u32, byte: u8, len: usize, last: bool) -> Piece {
+        Piece { transfer, kind: 12, last, bytes: vec![byte; len] }
     }
 
     fn whole(bytes: Vec<u8>) -> Result<Option<Assembled>, &'static str> {
@@ -157,7 +153,6 @@ mod tests {
         assert_eq!(assembly.add(piece(1, 1, 2, false)), Ok(None));
         assert_eq!(assembly.add(piece(2, 2, 1, false)), Ok(None));
         assert_eq!(assembly.add(piece(1, 1, 1, true)), whole(vec![1, 1, 1]));
-        assert_eq!(assembly.add(IridiumMessage::Deliver(vec![9])), whole(vec![9]));
         assert_eq!(assembly.add(piece(2, 2, 0, true)), whole(vec![2]));
     }
 
@@ -189,7 +184,7 @@ mod tests {
         let mut assembly = Assembly::default();
         let later = |last, byte| {
             let bytes = vec![byte; 2];
-            IridiumMessage::Piece(Piece { transfer: 1, kind: 200, last, bytes })
+            Piece { transfer: 1, kind: 200, last, bytes }
         };
         assert_eq!(assembly.add(later(false, 0)), Ok(None));
         assert_eq!(assembly.add(piece(2, 7, 1, true)), whole(vec![7]));
@@ -200,6 +195,16 @@ mod tests {
         assert_eq!(assembly.held(), 0);
         assert_eq!(assembly.add(later(false, 0)), Ok(None));
         assert!(assembly.add(piece(1, 0, 1, true)).is_err(), "of another kind than before");
+    }
+
+    #[test]
+    fn what_is_abandoned_takes_no_memory_and_nothing_more_in() {
+        let mut assembly = Assembly::default();
+        assert_eq!(assembly.add(piece(1, 1, PIECE_LEN, false)), Ok(None));
+        assembly.abandon();
+        assert_eq!((assembly.held(), assembly.memory(), assembly.oldest()), (0, 0, None));
+        assert!(assembly.add(piece(1, 1, PIECE_LEN, false)).is_err());
+        assert_eq!(assembly.memory(), 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
@@ -14,6 +14,7 @@ use crate::application::{Application, Recipient};
 use crate::link::{Admission, Assembled, Assembly, ClusterClient, WindowPermit};
 use crate::membership::Input;
 use crate::session::{FrameReader, ReadBuffers, SessionError};
+use crate::threads::lock;
 
 use super::command::Command;
 use super::shared::Shared;
@@ -30,7 +31,10 @@ pub(super) struct Reader {
     undecided: Option<IridiumMessage>,
     /// Until when it does.
     decide_by: Option<Instant>,
-    assembly: Assembly,
+    /// Others drop it, when all links hold too much.
+    assembly: Arc<Mutex<Assembly>>,
+    /// Bytes in it, when this link last added some.
+    held: usize,
     /// Who takes the data, once some has come.
     recipient: Option<Box<dyn Recipient>>,
     /// Whether anything was delivered since the recipient was last told that it has caught up.
@@ -81,7 +85,8 @@ impl Reader {
             timeout,
             undecided: None,
             decide_by: None,
-            assembly: Assembly::default(),
+            assembly: Arc::default(),
+            held: 0,
             recipient: None,
             delivered: false,
             held_up: false,
@@ -223,21 +228,31 @@ impl Reader {
                 _ => return Ok(Taken::No),
             },
         };
-        let held = self.assembly.held();
-        let assembled = self.assembly.add(message)?;
-        if self.assembly.held() != held {
-            note_unfinished(&self.shared, &self.link, &self.assembly)?;
-        }
+        let assembled = match message {
+            IridiumMessage::Deliver(bytes) | IridiumMessage::Signal(bytes) => {
+                Some(Assembled::Known(bytes))
+            }
+            IridiumMessage::Piece(piece) => {
+                let mut assembly = lock(&self.assembly);
+                let assembled = assembly.add(piece)?;
+                self.held = assembly.held();
+                let (bytes, since) = (assembly.memory(), assembly.oldest());
+                drop(assembly);
+                note_unfinished(&self.shared, (&self.link, &self.assembly), bytes, since)?;
+                assembled
+            }
+            _ => return Err("a message that is not data".into()),
+        };
         match assembled {
             None => {}
             Some(Assembled::Known(bytes)) => {
-                let permit = WindowPermit::take(bytes.len(), self.assembly.held(), &self.link)?;
+                let permit = WindowPermit::take(bytes.len(), self.held, &self.link)?;
                 recipient.deliver(bytes, permit);
                 self.delivered = true;
             }
             Some(Assembled::Unknown { kind, len }) => {
                 // The sender gets its credit back, as for any other.
-                drop(WindowPermit::take(len, self.assembly.held(), &self.link)?);
+                drop(WindowPermit::take(len, self.held, &self.link)?);
                 let is_new = !self.skipped.contains(&kind);
                 if is_new && let Some(left_out) = self.shared.log_limits.admit("unknown long kind")
                 {
@@ -263,14 +278,18 @@ impl Reader {
     }
 }
 
-/// Closes a link when too much waits on all of them to be complete; an error if it is this one.
+/// Notes what a link holds of messages that are not complete. Closes one when all hold too much, and
+/// drops what it holds at once; an error if it is this one.
 fn note_unfinished(
     shared: &Shared,
-    link: &Arc<ClusterClient>,
-    assembly: &Assembly,
+    (link, assembly): (&Arc<ClusterClient>, &Arc<Mutex<Assembly>>),
+    bytes: usize,
+    since: Option<Instant>,
 ) -> Result<(), String> {
-    let (bytes, since) = (assembly.memory(), assembly.oldest());
-    let Some(oldest) = shared.unfinished.note(link.id(), link, bytes, since) else { return Ok(()) };
+    let holder = (Arc::clone(link), Arc::clone(assembly));
+    let Some((oldest, assembly)) = shared.unfinished.note(link.id(), &holder, bytes, since) else {
+        return Ok(());
+    };
     if let Some(left_out) = shared.log_limits.admit("unfinished") {
         log::warn!(
             "closed the link to {}: too much of long messages waits on all links to be complete, \
@@ -278,6 +297,7 @@ fn note_unfinished(
             oldest.remote()
         );
     }
+    lock(&assembly).abandon();
     oldest.abort();
     match oldest.id() == link.id() {
         true => Err("its long messages stay unfinished".into()),

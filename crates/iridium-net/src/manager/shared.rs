@@ -9,7 +9,7 @@ use iridium_proto::{NodeAlias, NodeId, NodeInfo};
 
 use crate::event::Event;
 use crate::ids::ConnId;
-use crate::link::ClusterClient;
+use crate::link::{Assembly, ClusterClient};
 use crate::log_limit::ClockedLogLimits;
 
 use super::control_clients::ControlClients;
@@ -31,7 +31,7 @@ pub(super) struct Shared {
     pub(super) next_conn: AtomicU64,
     pub(super) controls: ControlClients,
     /// Long messages of which a part has come, on all links.
-    pub(super) unfinished: Unfinished<Arc<ClusterClient>>,
+    pub(super) unfinished: Unfinished<(Arc<ClusterClient>, Arc<Mutex<Assembly>>)>,
     /// For the lines that the other ends of connections can cause.
     pub(super) log_limits: ClockedLogLimits,
     /// The owner is stopping: it closes all links that it knows of and those in the

@@ -11,7 +11,7 @@ use crate::threads::lock;
 /// Bytes that they may take together: the longest messages of eight others at the same time.
 const MOST: usize = 128 * 1024 * 1024;
 
-/// What each link holds of unfinished messages. `L` is a handle of a link.
+/// What each link holds of unfinished messages. `L` is a handle of a link and of what it holds.
 pub(super) struct Unfinished<L>(Mutex<HashMap<ConnId, Held<L>>>);
 
 struct Held<L> {
