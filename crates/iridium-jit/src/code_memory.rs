@@ -54,15 +54,21 @@ const ALIGNMENT: usize = 64;
 /// What the system hands out memory in.
 const PAGE: usize = 4096;
 
+/// Where pieces of these lengths begin when they lie together.
+pub(crate) fn starts(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
+    let next = |start: &mut usize, length: usize| {
+        let own = *start;
+        *start += length.next_multiple_of(ALIGNMENT);
+        Some(own)
+    };
+    lengths.scan(0, next).collect()
+}
+
 impl CodeMemory {
     /// Code made of some pieces; `None` when there is no room for it.
     pub(crate) fn new(pieces: &[Vec<u8>], budget: &Arc<Budget>) -> Option<Self> {
-        let mut starts = Vec::with_capacity(pieces.len());
-        let mut length = 0;
-        for piece in pieces {
-            starts.push(length);
-            length += piece.len().next_multiple_of(ALIGNMENT);
-        }
+        let starts = starts(pieces.iter().map(Vec::len));
+        let length = starts.last()? + pieces.last()?.len();
         let charge = budget.take(length.next_multiple_of(PAGE))?;
         let mut memory = MmapMut::map_anon(length).ok()?;
         for (start, piece) in starts.iter().zip(pieces) {

@@ -9,9 +9,9 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::settings::{self, Configurable, SetError};
 use iridium_isa::Module;
 
-use crate::code_memory::{Budget, CodeMemory};
+use crate::code_memory::{self, Budget, CodeMemory};
 use crate::entries::Entry;
-use crate::lower::Lowering;
+use crate::lower::{Code, DirectCall, Lowering};
 use crate::region::{Entries, MOST_INSTRUCTIONS, Region, Source};
 
 /// Compiles regions for this machine.
@@ -109,21 +109,35 @@ impl Compiler {
         self.batch(&source, &regions)
     }
 
-    fn batch(&mut self, source: &Source<'_>, regions: &[Region]) -> Option<Batch> {
-        let began = Instant::now();
-        let (mut pieces, mut compiled) = (Vec::new(), Vec::new());
-        for region in regions.iter().filter(|region| !region.entries.is_empty()) {
-            match self.lowering.region(source, region) {
-                Ok(code) => {
-                    pieces.push(code);
-                    compiled.push(region);
-                }
+    /// The code of those regions that are not refused, by their first instruction.
+    fn pieces(&mut self, source: &Source<'_>, regions: &[&Region]) -> BTreeMap<u32, Code> {
+        let begins = |region: &&&Region| region.entries.first() == Some(&region.start);
+        let direct = regions.iter().filter(begins).map(|region| region.start).collect();
+        let mut pieces = BTreeMap::new();
+        for region in regions {
+            match self.lowering.region(source, region, &direct) {
+                Ok(code) => drop(pieces.insert(region.start, code)),
                 Err(refused) => log::debug!("a region is left to the interpreter: {refused}"),
             }
         }
-        if compiled.is_empty() {
-            return None;
-        }
+        pieces
+    }
+
+    fn batch(&mut self, source: &Source<'_>, regions: &[Region]) -> Option<Batch> {
+        let began = Instant::now();
+        let mut compiled: Vec<_> =
+            regions.iter().filter(|region| !region.entries.is_empty()).collect();
+        let pieces = loop {
+            if compiled.is_empty() {
+                return None;
+            }
+            let pieces = self.pieces(source, &compiled);
+            if pieces.len() == compiled.len() {
+                break linked(&compiled, pieces)?;
+            }
+            // Those that were refused cannot be called.
+            compiled.retain(|region| pieces.contains_key(&region.start));
+        };
         let memory = CodeMemory::new(&pieces, &self.budget)?;
         // The first instruction of a region goes before one within another.
         let mut entries = BTreeMap::new();
@@ -147,6 +161,23 @@ impl Compiler {
             took: began.elapsed(),
         })
     }
+}
+
+/// Fills the calls between the pieces in. They are in the order of the regions then.
+fn linked(regions: &[&Region], mut pieces: BTreeMap<u32, Code>) -> Option<Vec<Vec<u8>>> {
+    let mut codes: Vec<Code> =
+        regions.iter().map(|region| pieces.remove(&region.start)).collect::<Option<_>>()?;
+    let starts = code_memory::starts(codes.iter().map(|code| code.bytes.len()));
+    let start_of: BTreeMap<u32, usize> =
+        regions.iter().map(|region| region.start).zip(starts.iter().copied()).collect();
+    for (start, code) in starts.iter().zip(&mut codes) {
+        for DirectCall { at, to } in &code.calls {
+            let from = start + at + 4;
+            let distance = i32::try_from(*start_of.get(to)? as i64 - from as i64).ok()?;
+            code.bytes.get_mut(*at..at + 4)?.copy_from_slice(&distance.to_le_bytes());
+        }
+    }
+    Some(codes.into_iter().map(|code| code.bytes).collect())
 }
 
 impl Progress {

@@ -47,7 +47,7 @@ pub(crate) enum Leave {
     OutOfFuel = 1,
     /// The instruction is for the interpreter.
     Interpret = 2,
-    /// It has returned from a call that no native code has made: the frame is the one above
-    /// [`Context::frame_top`], and what it says is not yet done.
+    /// It has returned from a call that no native code has made. Window and frames are those that it
+    /// was entered with: the last of these is the call's, and what it says is not yet done.
     Returned = 3,
 }

@@ -76,7 +76,8 @@ impl Native<'_> {
             if why != Leave::Returned as i64 {
                 return Resume::Interpret;
             }
-            // SAFETY: compiled code has just taken this frame away, so it is one that was written.
+            context.frame_top = context.frame_top.wrapping_sub(1);
+            // SAFETY: compiled code does not return without a frame above the base, so there is this one.
             let frame = unsafe { context.frame_top.read() };
             context.window = context.window.wrapping_sub(frame.slide as usize);
             context.pc = u64::from(frame.return_to);

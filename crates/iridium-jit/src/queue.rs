@@ -1,5 +1,6 @@
 //! The thread that compiles, and its queue.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{Builder, JoinHandle};
@@ -76,10 +77,20 @@ impl Drop for Queue {
 }
 
 fn work(queue: &Receiver<Job>, budget: Arc<Budget>, counters: &Counters) {
-    let Some(mut compiler) = Compiler::new(budget) else { return };
+    let Some(mut compiler) = Compiler::new(Arc::clone(&budget)) else { return };
     for Job { compiled, module, index } in queue {
         let Some(compiled) = compiled.upgrade() else { continue };
-        let batch = compiler.around(&module, &mut lock(&compiled.progress), index);
+        let compile = || compiler.around(&module, &mut lock(&compiled.progress), index);
+        // A mistake of the library costs the program its speed, and others nothing.
+        let Ok(batch) = catch_unwind(AssertUnwindSafe(compile)) else {
+            log::error!(
+                "a function of module {} is interpreted: its compilation failed",
+                module.id()
+            );
+            let Some(another) = Compiler::new(Arc::clone(&budget)) else { return };
+            compiler = another;
+            continue;
+        };
         if let Some(batch) = batch {
             counters.count(&batch);
             log::debug!(

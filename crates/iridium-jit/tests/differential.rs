@@ -67,7 +67,7 @@ fn kernels_are_the_same_at_every_stop() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 40 } else { 5_000 }, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 40 } else { 1_000 }, ..ProptestConfig::default() })]
 
     #[test]
     fn generated_programs_do_what_the_oracle_does(

@@ -49,7 +49,10 @@ const EDGES: &[(&str, &[&str])] = &[
             "iridium-proto",
         ],
     ),
-    ("iridium-vm-fuzz", &["iridium-vm", "iridium-host", "palladium", "iridium-asm", "iridium-isa"]),
+    (
+        "iridium-vm-fuzz",
+        &["iridium-vm", "iridium-jit", "iridium-host", "palladium", "iridium-asm", "iridium-isa"],
+    ),
     (
         "iridium-node-fuzz",
         &[

@@ -2,15 +2,25 @@
 
 use std::mem::offset_of;
 
-use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
+use cranelift_codegen::ir::{
+    ExtFuncData, ExternalName, FuncRef, InstBuilder, UserExternalName, Value,
+};
 use iridium_isa::Instruction;
 use iridium_vm::{Frame, Register};
 
 use super::translator::{Translator, flags};
 use crate::context::{Context, Leave};
 use crate::entries::{ADDRESS_SHIFT, NUMBER_MASK};
+
+/// What is called.
+enum Callee {
+    /// Code that lies in the same memory.
+    Direct(FuncRef),
+    /// What the table of entries says.
+    Entry(Value),
+}
 
 impl Translator<'_, '_> {
     /// Calls an instruction. When something stops the callee, this code has nothing left to do: all
@@ -30,28 +40,52 @@ impl Translator<'_, '_> {
         let limit = self.part(offset_of!(Context, stack_limit));
         let has_stack = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, stack, limit);
         self.guard(has_stack, Leave::Interpret);
-        let entries = self.part(offset_of!(Context, entries));
-        let callee = self.builder.ins().load(I64, flags(), entries, to as i32 * 8);
-        let is_native = self.builder.ins().icmp_imm_s(IntCC::NotEqual, callee, 0);
-        self.guard(is_native, Leave::Interpret);
-
+        let callee = self.callee(to);
         self.write_back();
         let frame = self.number(i64::from(self.index() + 1) | i64::from(slide) << 32);
         self.builder.ins().store(flags(), frame, top, 0);
         let top = self.builder.ins().iadd_imm_s(top, size_of::<Frame>() as i64);
         self.take_fuel();
         let fuel = self.builder.use_var(self.fuel);
-        let code = self.builder.ins().ushr_imm_s(callee, i64::from(ADDRESS_SHIFT));
-        let number = self.builder.ins().band_imm_s(callee, NUMBER_MASK as i64);
-        let arguments = [self.arguments.context, window, fuel, top, number];
-        let call = self.builder.ins().call_indirect(self.signature, code, &arguments);
+        let call = match callee {
+            Callee::Direct(region) => {
+                let first = self.number(0);
+                let arguments = [self.arguments.context, window, fuel, top, first];
+                self.builder.ins().call(region, &arguments)
+            }
+            Callee::Entry(word) => {
+                let code = self.builder.ins().ushr_imm_s(word, i64::from(ADDRESS_SHIFT));
+                let number = self.builder.ins().band_imm_s(word, NUMBER_MASK as i64);
+                let arguments = [self.arguments.context, window, fuel, top, number];
+                self.builder.ins().call_indirect(self.signature, code, &arguments)
+            }
+        };
         let [why, fuel] = [0, 1].map(|result| self.builder.inst_results(call)[result]);
         self.builder.def_var(self.fuel, fuel);
         self.after_call(why, fuel);
     }
 
+    /// What a call of an instruction goes to; leaves when there is no native code for it.
+    fn callee(&mut self, to: u32) -> Callee {
+        if self.direct.contains(&to) {
+            let name = UserExternalName { namespace: 0, index: to };
+            let name = self.builder.func.declare_imported_user_function(name);
+            return Callee::Direct(self.builder.import_function(ExtFuncData {
+                name: ExternalName::user(name),
+                signature: self.signature,
+                colocated: true,
+                patchable: false,
+            }));
+        }
+        let entries = self.part(offset_of!(Context, entries));
+        let word = self.builder.ins().load(I64, flags(), entries, to as i32 * 8);
+        let is_native = self.builder.ins().icmp_imm_s(IntCC::NotEqual, word, 0);
+        self.guard(is_native, Leave::Interpret);
+        Callee::Entry(word)
+    }
+
     /// The window of a callee; leaves when it has not all its registers yet.
-    fn slide(&mut self, slide: u8) -> cranelift_codegen::ir::Value {
+    fn slide(&mut self, slide: u8) -> Value {
         let bytes = i64::from(slide) * size_of::<Register>() as i64;
         let window = self.builder.ins().iadd_imm_s(self.arguments.window, bytes);
         let last = self.part(offset_of!(Context, last_window));
@@ -60,11 +94,7 @@ impl Translator<'_, '_> {
         window
     }
 
-    fn after_call(
-        &mut self,
-        why: cranelift_codegen::ir::Value,
-        fuel: cranelift_codegen::ir::Value,
-    ) {
+    fn after_call(&mut self, why: Value, fuel: Value) {
         let (go_on, stop) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(stop);
         let has_returned = self.builder.ins().icmp_imm_s(IntCC::Equal, why, Leave::Returned as i64);
@@ -93,8 +123,8 @@ impl Translator<'_, '_> {
         self.builder.ins().return_(&[why, fuel]);
     }
 
-    /// Returns. A native caller knows where it goes on; the engine, if it is the caller, looks at the
-    /// frame.
+    /// Returns. A native caller knows its window, its frames and where it goes on; the engine, if it is
+    /// the caller, looks at the frame.
     pub(super) fn return_from_call(&mut self) {
         let top = self.builder.use_var(self.frame_top);
         let base = self.part(offset_of!(Context, frame_base));
@@ -102,10 +132,6 @@ impl Translator<'_, '_> {
         self.guard(is_in_call, Leave::Interpret);
         self.pay();
         self.write_back();
-        let top = self.builder.ins().iadd_imm_s(top, -(size_of::<Frame>() as i64));
-        self.set_part(offset_of!(Context, frame_top), top);
-        let window = self.arguments.window;
-        self.set_part(offset_of!(Context, window), window);
         let why = self.number(Leave::Returned as i64);
         let fuel = self.builder.use_var(self.fuel);
         self.builder.ins().return_(&[why, fuel]);

@@ -11,14 +11,17 @@ mod instruction;
 mod memory;
 mod translator;
 
+use std::collections::BTreeSet;
+
+use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::types::I64;
-use cranelift_codegen::ir::{AbiParam, InstBuilder, Signature};
+use cranelift_codegen::ir::{AbiParam, ExternalName, InstBuilder, Signature};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
-use cranelift_codegen::{CodegenError, Context as Compilation};
+use cranelift_codegen::{CodegenError, Context as Compilation, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Switch};
 
-use self::translator::{Arguments, Translator, flags};
+use self::translator::{Arguments, Input, Translator, flags};
 use crate::context::Context;
 use crate::dataflow::Dataflow;
 use crate::region::{Region, Source};
@@ -56,17 +59,18 @@ impl Lowering {
         Self { isa, functions: FunctionBuilderContext::new(), compilation: Compilation::new() }
     }
 
-    /// The machine code of a region. It can lie anywhere.
+    /// The machine code of a region, which calls some others directly, by their first instruction.
     pub(crate) fn region(
         &mut self,
         source: &Source<'_>,
         region: &Region,
-    ) -> Result<Vec<u8>, Refused> {
+        direct: &BTreeSet<u32>,
+    ) -> Result<Code, Refused> {
         let flow = Dataflow::new(region).ok_or(Refused::TooLarge)?;
         self.compilation.clear();
         self.compilation.func.signature = signature();
         let builder = FunctionBuilder::new(&mut self.compilation.func, &mut self.functions);
-        let mut builder = translate(builder, source, region, flow);
+        let mut builder = translate(builder, source, region, flow, direct);
         builder.seal_all_blocks();
         builder.finalize(self.isa.frontend_config());
         self.compile()
@@ -102,20 +106,43 @@ impl Lowering {
         builder.ins().return_(&[why]);
         builder.seal_all_blocks();
         builder.finalize(self.isa.frontend_config());
-        self.compile()
+        self.compile().map(|code| code.bytes)
     }
 
-    fn compile(&mut self) -> Result<Vec<u8>, Refused> {
+    fn compile(&mut self) -> Result<Code, Refused> {
         let compiled = self
             .compilation
             .compile(&*self.isa, &mut ControlPlane::default())
             .map_err(|error| Refused::Library(Box::new(error.inner)))?;
-        if compiled.buffer.relocs().is_empty() {
-            Ok(compiled.code_buffer().to_vec())
-        } else {
-            Err(Refused::Relocations)
-        }
+        let bytes = compiled.code_buffer().to_vec();
+        let relocations = compiled.buffer.relocs().to_vec();
+        let names = self.compilation.func.params.user_named_funcs();
+        let calls = relocations.into_iter().map(|relocation| match relocation.target {
+            // The distance is counted from the end of its four bytes.
+            FinalizedRelocTarget::ExternalName(ExternalName::User(name))
+                if relocation.kind == Reloc::X86CallPCRel4 && relocation.addend == -4 =>
+            {
+                Ok(DirectCall { at: relocation.offset as usize, to: names[name].index })
+            }
+            _ => Err(Refused::Relocations),
+        });
+        Ok(Code { calls: calls.collect::<Result<_, _>>()?, bytes })
     }
+}
+
+/// Machine code that can lie anywhere, once its calls are filled in.
+#[derive(Debug)]
+pub(crate) struct Code {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) calls: Vec<DirectCall>,
+}
+
+/// A call of the region that begins at an instruction. Where it is, the code has four bytes for the
+/// distance from their end to that region's code.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DirectCall {
+    pub(crate) at: usize,
+    pub(crate) to: u32,
 }
 
 /// Fills in the function.
@@ -124,6 +151,7 @@ fn translate<'b>(
     source: &Source<'_>,
     region: &Region,
     flow: Dataflow,
+    direct: &BTreeSet<u32>,
 ) -> FunctionBuilder<'b> {
     let signature = builder.import_signature(signature());
     let start = builder.create_block();
@@ -137,7 +165,8 @@ fn translate<'b>(
         frame_top: parameter(3),
         entry: parameter(4),
     };
-    let mut translator = Translator::new(builder, arguments, signature, source, region, flow);
+    let input = Input { source, region, flow, direct };
+    let mut translator = Translator::new(builder, arguments, signature, input);
     choose_entry(&mut translator);
     translator.enter();
     let mut is_open = false;
@@ -167,11 +196,15 @@ fn choose_entry(translator: &mut Translator<'_, '_>) {
             translator.builder.ins().jump(*only, &[]);
         }
         [first, others @ ..] => {
+            // Most often it is a call, which begins at the first.
+            let entry = translator.arguments.entry;
+            let elsewhere = translator.builder.create_block();
+            translator.builder.ins().brif(entry, elsewhere, &[], *first, &[]);
+            translator.builder.switch_to_block(elsewhere);
             let mut switch = Switch::new();
             for (number, block) in (1..).zip(others) {
                 switch.set_entry(number, *block);
             }
-            let entry = translator.arguments.entry;
             switch.emit(&mut translator.builder, entry, *first);
         }
     }

@@ -1,6 +1,8 @@
 //! The state of a translation, and what all instructions are made of: reading and writing lanes,
 //! paying fuel, branching, and leaving.
 
+use std::collections::BTreeSet;
+
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F64, I64};
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Value};
@@ -23,6 +25,15 @@ pub(super) struct Arguments {
     pub(super) entry: Value,
 }
 
+/// What is translated.
+pub(super) struct Input<'r> {
+    pub(super) source: &'r Source<'r>,
+    pub(super) region: &'r Region,
+    pub(super) flow: Dataflow,
+    /// The regions that are called directly, by their first instruction.
+    pub(super) direct: &'r BTreeSet<u32>,
+}
+
 /// A translation of a region. At each moment there is a current instruction.
 pub(super) struct Translator<'b, 'r> {
     pub(super) builder: FunctionBuilder<'b>,
@@ -31,6 +42,7 @@ pub(super) struct Translator<'b, 'r> {
     source: &'r Source<'r>,
     region: &'r Region,
     flow: Dataflow,
+    pub(super) direct: &'r BTreeSet<u32>,
     /// By number of the lane.
     lanes: Vec<Option<Variable>>,
     pub(super) fuel: Variable,
@@ -56,10 +68,9 @@ impl<'b, 'r> Translator<'b, 'r> {
         mut builder: FunctionBuilder<'b>,
         arguments: Arguments,
         signature: SigRef,
-        source: &'r Source<'r>,
-        region: &'r Region,
-        flow: Dataflow,
+        input: Input<'r>,
     ) -> Self {
+        let Input { source, region, flow, direct } = input;
         let [fuel, frame_top] = [arguments.fuel, arguments.frame_top].map(|value| {
             let variable = builder.declare_var(I64);
             builder.def_var(variable, value);
@@ -81,6 +92,7 @@ impl<'b, 'r> Translator<'b, 'r> {
             source,
             region,
             flow,
+            direct,
             lanes,
             fuel,
             frame_top,

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 
 use self::kernel::KERNELS;
-use self::peer::{Contender, Name};
+use self::peer::{Contender, Name, Ours};
 use self::report::Report;
 use super::results;
 use super::samples::{self, Samples};
@@ -21,7 +21,7 @@ use crate::flags::BenchFlags;
 /// Measures the machine.
 pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     let folder = results::folder()?;
-    let (ours, rates) = peer::ours(flags.debug)?;
+    let Ours { interpreted, native, rates } = peer::ours(flags.debug)?;
     let (peers, missing) = if flags.alone { Default::default() } else { peer::find(&folder) };
     for (peer, remedy) in &missing {
         println!("not measured: {peer}; {remedy}");
@@ -34,7 +34,7 @@ pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
         println!("{} {argument}, {rounds} rounds", kernel.name);
         let mut samples: BTreeMap<Name, Samples> = BTreeMap::new();
         for _ in 0..rounds {
-            for contender in std::iter::once(&ours).chain(&peers) {
+            for contender in [&interpreted, &native].into_iter().chain(&peers) {
                 if contender.can(kernel.name) {
                     let seconds = run(contender, kernel.name, argument, answer)?;
                     samples.entry(contender.name).or_default().push(seconds);
@@ -43,7 +43,7 @@ pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
         }
         kernels.push((kernel.name, argument, samples));
     }
-    let rates = rates::measure(&ours, &rates, flags.quick, rounds)?;
+    let rates = rates::measure(&interpreted, &rates, flags.quick, rounds)?;
 
     let times = Times { what: "kernel", programs: kernels, missing, quick: flags.quick };
     let report = Report { times, rates };

@@ -15,6 +15,7 @@ use crate::{build, repository};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Name {
     Ours,
+    OursNative,
     WasmiFuel,
     Wasmi,
     Lua,
@@ -27,6 +28,7 @@ pub(super) enum Name {
 impl System for Name {
     const OURS: Self = Name::Ours;
     const PEERS: &'static [Self] = &[
+        Name::OursNative,
         Name::WasmiFuel,
         Name::Wasmi,
         Name::Lua,
@@ -39,6 +41,7 @@ impl System for Name {
     fn colour(self) -> &'static str {
         match self {
             Name::Ours | Name::WasmiFuel => "#4c72b0",
+            Name::OursNative => "#55a868",
             Name::Wasmi => "#8aa4d0",
             Name::Lua => "#dd8452",
             Name::LuaJitOff => "#e8ac8a",
@@ -53,6 +56,7 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Name::Ours => "iridium",
+            Name::OursNative => "iridium-jit",
             Name::WasmiFuel => "wasmi+fuel",
             Name::Wasmi => "wasmi",
             Name::Lua => "lua5.4",
@@ -126,11 +130,23 @@ pub(super) fn numbers(command: &mut Command) -> Result<Vec<(i64, f64)>> {
         .with_context(|| format!("it printed {text:?}"))
 }
 
-/// Builds ours: what runs a kernel, and what measures assembling and loading.
-pub(super) fn ours(debug: bool) -> Result<(Contender, PathBuf)> {
+/// What is ours.
+pub(super) struct Ours {
+    /// Runs a kernel on the interpreter.
+    pub(super) interpreted: Contender,
+    /// Runs a kernel as native code, which is compiled meanwhile.
+    pub(super) native: Contender,
+    /// Measures assembling and loading.
+    pub(super) rates: PathBuf,
+}
+
+/// Builds ours.
+pub(super) fn ours(debug: bool) -> Result<Ours> {
     let [kernel, rates] = build::examples("iridium-vm", ["kernel", "vm-rates"], debug)?;
-    let kernel = Contender { assembles: true, ..Contender::new(Name::Ours, kernel) };
-    Ok((kernel, rates))
+    let [native] = build::examples("iridium-jit", ["native-kernel"], debug)?;
+    let [interpreted, native] = [(Name::Ours, kernel), (Name::OursNative, native)]
+        .map(|(name, program)| Contender { assembles: true, ..Contender::new(name, program) });
+    Ok(Ours { interpreted, native, rates })
 }
 
 /// A peer that is not there, and what would help.

@@ -1,5 +1,7 @@
 //! The targets, as ratios to the peers, and whether they are met.
 
+use std::collections::BTreeMap;
+
 use super::peer::Name;
 use super::report::Report;
 use crate::bench::samples::geometric_mean;
@@ -12,9 +14,14 @@ const RATIOS: [(Name, Option<f64>, Option<f64>); 3] = [
     (Name::LuaJitOff, None, Some(1.0)),
 ];
 
+/// The same for native code: how many times a peer's time fib may take, and the others in their
+/// geometric mean.
+const NATIVE_RATIOS: [(Name, f64, f64); 3] =
+    [(Name::Native, 3.2, 1.3), (Name::LuaJit, 1.1, 1.0), (Name::Beam, 1.1, 1.0)];
+
 /// Judges a report. A peer that was not measured is not judged.
 pub(super) fn judge(report: &Report) -> Vec<Verdict> {
-    let mut verdicts = Vec::new();
+    let mut verdicts = judge_native(report);
     for (peer, each, mean) in RATIOS {
         let ratios = report.times.ratios(peer);
         let Some((worst, figure)) = ratios.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
@@ -37,5 +44,30 @@ pub(super) fn judge(report: &Report) -> Vec<Verdict> {
         ("milliseconds to start, run `hlt` and end", starting * 1e3, 5.0),
     ];
     verdicts.extend(rates.map(|(what, figure, limit)| Verdict::new(what, figure, limit)));
+    verdicts
+}
+
+fn judge_native(report: &Report) -> Vec<Verdict> {
+    let native: BTreeMap<_, _> = report.times.ratios(Name::OursNative).into_iter().collect();
+    let mut verdicts = Vec::new();
+    for (peer, of_fib, of_others) in NATIVE_RATIOS {
+        // The interpreter's time by the peer's, by the interpreter's by that of native code.
+        let ratio = |(name, ratio): (&'static str, f64)| Some((name, ratio / native.get(name)?));
+        let (fib, others): (Vec<_>, Vec<_>) = report
+            .times
+            .ratios(peer)
+            .into_iter()
+            .filter_map(ratio)
+            .partition(|(name, _)| *name == "fib");
+        if let [(_, figure)] = fib[..] {
+            verdicts.push(Verdict::new(format!("native time of fib / {peer}"), figure, of_fib));
+        }
+        if !others.is_empty() {
+            let ratios: Vec<f64> = others.iter().map(|(_, ratio)| *ratio).collect();
+            let what =
+                format!("native time / {peer}, geometric mean of {} without fib", ratios.len());
+            verdicts.push(Verdict::new(what, geometric_mean(&ratios), of_others));
+        }
+    }
     verdicts
 }

@@ -1,8 +1,11 @@
 //! Source texts, and the programs that they are.
 
+use std::sync::Arc;
+
 use iridium_asm::{Assembled, Assembler};
 use iridium_isa::Module;
-use iridium_vm::{Completion, Effect, Hosts, Interpreter, Limits, Process, Program, Stop};
+use iridium_jit::{Entries, NativeEngine};
+use iridium_vm::{Completion, Effect, Engine, Hosts, Interpreter, Limits, Process, Program, Stop};
 
 /// Small, so that every limit is met and an input takes little time.
 pub(super) const LIMITS: Limits = Limits {
@@ -58,34 +61,51 @@ pub(super) fn comes_back(module: &Module) {
     }
 }
 
-/// Both backends do the same at every stop.
+/// Both backends and native code do the same at every stop.
 pub fn differential(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let Ok(Assembled { module, .. }) = Assembler::new("fuzz.iasm").assemble(&text) else { return };
     let Ok(program) = Program::new(module, &Hosts::new()) else { return };
     // What the input says besides its program: how often it is stopped.
     let slice = u64::from(input.first().copied().unwrap_or(0) % 64) + 1;
-    agree(&program, Process::new(&program, LIMITS), slice);
+    // Native code can begin at each instruction, or where it usually does.
+    let entries = if slice % 2 == 0 { Entries::All } else { Entries::Usual };
+    let native = NativeEngine::ahead(entries);
+    // One of its own: the interpreter would come to the code, too.
+    let Ok(compiled) = Program::new(Arc::clone(program.module()), &Hosts::new()) else { return };
+    let process = Process::new(&program, LIMITS);
+    let [looped, threaded] = INTERPRETERS;
+    let engines: [(&dyn Engine, &Program); 3] =
+        [(&looped, &program), (&threaded, &program), (&native, &compiled)];
+    agree_on(engines, process, slice);
 }
 
 /// Runs a process on both backends and compares.
 pub(super) fn agree(program: &Program, process: Process, slice: u64) {
-    let mut twins =
-        [Interpreter::LOOPED, Interpreter::THREADED].map(|on| (on, process.clone(), Vec::new()));
+    agree_on(INTERPRETERS.each_ref().map(|on| (on as &dyn Engine, program)), process, slice);
+}
+
+const INTERPRETERS: [Interpreter; 2] = [Interpreter::LOOPED, Interpreter::THREADED];
+
+/// Runs a process on some engines, each with a program, and compares.
+fn agree_on<const N: usize>(engines: [(&dyn Engine, &Program); N], process: Process, slice: u64) {
+    let mut twins = engines.map(|on| (on, process.clone(), Vec::new()));
     for _ in 0..200 {
-        let [a, b] = twins.each_mut().map(|(on, process, output)| {
-            let stop = process.run_on(on, program, slice, output);
+        let stops = twins.each_mut().map(|((engine, program), process, output)| {
+            let stop = process.run_on(*engine, program, slice, output);
             if let Ok(Stop::Effect(effect)) = &stop {
                 answer(process, effect);
             }
             stop
         });
-        // As text, in which a NaN is the same as itself.
-        assert_eq!(format!("{a:?}"), format!("{b:?}"));
-        let [(_, one, output), (_, other, other_output)] = &twins;
-        assert_eq!(one.save(None).unwrap(), other.save(None).unwrap());
-        assert_eq!(output, other_output);
-        if !matches!(a, Ok(Stop::OutOfFuel | Stop::Effect(_))) {
+        let ((_, one, output), others) = twins.split_first().unwrap();
+        for (stop, (_, other, other_output)) in stops[1..].iter().zip(others) {
+            // As text, in which a NaN is the same as itself.
+            assert_eq!(format!("{:?}", stops[0]), format!("{stop:?}"));
+            assert_eq!(one.save(None).unwrap(), other.save(None).unwrap());
+            assert_eq!(output, other_output);
+        }
+        if !matches!(stops[0], Ok(Stop::OutOfFuel | Stop::Effect(_))) {
             return;
         }
     }
