@@ -44,6 +44,8 @@ pub struct Membership {
     pub(super) said_alone: bool,
     /// By the link on which each was asked for, and that of the member that is asked about.
     pub(super) relays: BTreeMap<(ConnId, ConnId), Relay>,
+    /// How late this node itself has been lately, beyond what is usual.
+    pub(super) late: Time,
     pub(super) timers: Timers,
     pub(super) actions: VecDeque<Action>,
     pub(super) rng: Rng,
@@ -94,6 +96,7 @@ impl Membership {
             refusal: None,
             said_alone: false,
             relays: BTreeMap::new(),
+            late: Time::ZERO,
             timers: Timers::default(),
             actions: VecDeque::new(),
             rng: Rng::new(start.seed),

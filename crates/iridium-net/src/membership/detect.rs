@@ -128,6 +128,7 @@ impl Membership {
             "this node did not run for {:.1} s; it suspects nobody for the silence meanwhile",
             late.as_secs_f64()
         );
+        self.late = late;
         for conn in self.conns.values_mut() {
             conn.last_heard = now;
             conn.silent_since = conn.silent_since.map(|_| now);
@@ -146,7 +147,7 @@ impl Membership {
             return;
         };
         let alias = alias.clone();
-        let suspect_at = since + self.timing.suspect_after;
+        let suspect_at = since + self.suspect_after();
         let down_at = since + self.timing.down_after;
         if now >= down_at {
             return self.drop_link(conn, "it has been silent for too long", now);
@@ -412,8 +413,10 @@ impl Membership {
 
     /// Marks a member down.
     fn mark_down(&mut self, alias: &NodeAlias, now: Time) {
-        let Some(member) = self.members.get_mut(alias) else { return };
-        if let Some(left_out) = self.log_limits.admit("down", now) {
+        let Some(member) = self.members.get(alias) else { return };
+        if !member.met {
+            log::debug!("gave up node={}: it was never linked, and does not answer", member.id);
+        } else if let Some(left_out) = self.log_limits.admit("down", now) {
             log::warn!(
                 "down node={}: it does not answer, and none of those asked reaches it{left_out}",
                 member.id

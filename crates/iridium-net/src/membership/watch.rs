@@ -12,6 +12,7 @@ use super::core::Membership;
 use super::interface::Time;
 use super::member::Member;
 use super::timer::Timer;
+use super::timing::Timing;
 
 /// So many neighbours on each side of a node are watched.
 const NEIGHBOURS: usize = 4;
@@ -59,9 +60,20 @@ impl Membership {
     /// usual.
     fn forgive(&mut self, late: Time) {
         let late = late.saturating_sub(self.timing.heartbeat / 8);
+        self.late = late.max(self.late * 3 / 4);
         for state in self.conns.values_mut() {
             state.silent_since = state.silent_since.map(|since| since + 2 * late);
         }
+    }
+
+    /// How long a link may be silent before its member is suspect. A node that was late itself lately is
+    /// slow to suspect others, as by the local health of [Lifeguard](https://arxiv.org/abs/1707.00788):
+    /// an answer waits for several threads here and there, each of which is as late. How long a member
+    /// that is not heard of stays is the same for all.
+    pub(super) fn suspect_after(&self) -> Time {
+        let Timing { suspect_after, down_after, .. } = self.timing;
+        let most = down_after.saturating_sub(suspect_after) / 2;
+        suspect_after + (self.late * 8).min(most)
     }
 
     /// The links to the neighbours, each with whether this end is the one that sends heartbeats, and all

@@ -7,6 +7,7 @@
 mod alone;
 mod beliefs;
 mod ends;
+mod late;
 mod liar;
 mod lies;
 mod mesh;
