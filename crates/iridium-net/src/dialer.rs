@@ -28,6 +28,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// after that has half as much again, so that one to far away comes about too.
 const FIRST: Duration = Duration::from_millis(100);
 
+/// How often somebody who has closed the connection is dialled again, and after which pause.
+const AGAIN: u32 = 2;
+const PAUSE_AGAIN: Duration = Duration::from_millis(50);
+
 /// Connects to the first address of `to` that authenticates; blocks for `timeout` at most.
 ///
 /// # Errors
@@ -39,8 +43,26 @@ pub(crate) fn dial_any(
 ) -> Result<Session, DialFailure> {
     let deadline = Instant::now() + timeout;
     match to.resolve(timeout).map_err(DialFailure::Unreachable)?.as_slice() {
-        [addr] => dial(*addr, security, deadline),
+        [addr] => dial_again(*addr, security, deadline),
         addrs => race(addrs, security, deadline),
+    }
+}
+
+/// As [`dial`]; whoever closes the connection during the handshake is dialled again, a few times. Where
+/// many strangers wait at the door of a node, the slowest give way, and on a busy machine that may be
+/// this one.
+fn dial_again(
+    to: SocketAddr,
+    security: &Security,
+    deadline: Instant,
+) -> Result<Session, DialFailure> {
+    let mut closed = 0;
+    loop {
+        match handshake::dial(connect(to, deadline)?, security, deadline) {
+            Err(HandshakeFailure::Closed) if closed < AGAIN => closed += 1,
+            outcome => return introduced(outcome),
+        }
+        thread::sleep(PAUSE_AGAIN);
     }
 }
 
@@ -90,7 +112,11 @@ fn authenticate(
     security: &Security,
     deadline: Instant,
 ) -> Result<Session, DialFailure> {
-    let mut session = handshake::dial(stream, security, deadline).map_err(explain_handshake)?;
+    introduced(handshake::dial(stream, security, deadline))
+}
+
+fn introduced(outcome: Result<Session, HandshakeFailure>) -> Result<Session, DialFailure> {
+    let mut session = outcome.map_err(explain_handshake)?;
     // This node has chosen whom it dials, so long frames are accepted at once.
     session.reader.decoder.set_cap(MAX_FRAME_ADMITTED);
     Ok(session)
@@ -319,6 +345,26 @@ mod tests {
         held.iter().for_each(|_| drop(listener.accept().unwrap()));
         let took = dialling.join().unwrap().unwrap();
         assert!(took < Duration::from_millis(900), "{took:?}");
+    }
+
+    #[test]
+    fn who_had_to_give_way_at_the_door_dials_again_and_not_for_ever() {
+        for (closed, comes_in) in [(AGAIN, true), (AGAIN + 1, false)] {
+            let listener = silent();
+            let at = addr(&listener);
+            let door = thread::spawn(move || {
+                (0..closed).for_each(|_| drop(listener.accept().unwrap()));
+                let mut held = listener.accept().unwrap().0;
+                held.write_all(b"IRDM\0\x01\0\x01\0").unwrap();
+                held
+            });
+            let outcome = dial_any(&at.into(), &Security::Insecure, TIMEOUT);
+            let failure = outcome.as_ref().err().map(ToString::to_string);
+            assert_eq!(failure.is_none(), comes_in, "{failure:?}");
+            // So that the door is not held open.
+            drop(TcpStream::connect(at));
+            door.join().unwrap();
+        }
     }
 
     #[test]
