@@ -373,7 +373,7 @@ macro_rules! for_each_instruction {
             /// How many of `len` bytes at address `a`, from the first on, are valid UTF-8.
             utf8 Utf8 = 198 "utf8" { a: Int, len: Int, d: IntOut } Next Bulk slow;
             /// Where in the bytes at address `$h` of length `$h+1` those at `$m` of length `$m+1` are first; -1 when nowhere.
-            find Find = 199 "find" { h: IntPair, m: IntPair, d: IntOut } Next Bulk slow;
+            find Find = 199 "find" { h: IntPair, m: IntPair, d: IntOut } Next Bulk fast;
             /// SipHash-1-3 of `len` bytes at address `a` with the key (`d`, 0); `d` is the hash. Above 16 KiB see Fuel.
             hash Hash = 200 "hash" { a: Int, len: Int, d: IntMut } Next Bulk fast;
 
@@ -402,7 +402,7 @@ macro_rules! for_each_instruction {
             /// The current message as a float. Traps when it is not 8 bytes long.
             msgf64 MsgF64 = 154 "msgf64" { d: FloatOut } Next Fixed(1) fast;
             /// Copy the current message to address `a`; `d` is its length.
-            msgm Msgm = 155 "msgm" { a: Int, d: IntOut } Next Bulk slow;
+            msgm Msgm = 155 "msgm" { a: Int, d: IntOut } Next Bulk fast;
             /// Link with process `p`.
             link Link = 156 "link" { p: Int } Next Fixed(1) slow;
             /// Undo a link.

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::program;
+use common::{BACKENDS, program};
 use iridium_vm::{
     Completion, Effect, Hosts, Limits, Message, Payload, Pid, Process, Program, Register,
     SpawnKind, Status, Stop, TrapKind,
@@ -136,6 +136,47 @@ fn a_message_is_received_and_read() {
     assert_eq!(process.register(5).float, 4.0);
     process.complete(Completion::Received(None)).unwrap();
     assert!(!process.flag());
+}
+
+#[test]
+fn a_message_is_copied_into_the_heap_or_nowhere() {
+    let size = 128_i64;
+    let program = program("load $0 #-1\nload $1 #-1\naloc $6\nrecv $0 $2\nmsgm $5 $7\nhlt");
+    for length in [0, 1, 8, 15, 16, 17, 63, 64, 100, 128, 129] {
+        let bytes: Vec<u8> = (1..=length as u8).collect();
+        for address in [i64::MIN, -16, -1, 0, 3, 57, 111, 112, 113, 120, 127, 128, 129, i64::MAX] {
+            let runs = BACKENDS.map(|engine| {
+                let mut process = Process::new(&program, Limits::default());
+                process.set_register(5, Register { int: address, float: 0.0 });
+                process.set_register(6, Register { int: size, float: 0.0 });
+                process.run_on(&engine, &program, 1000, &mut Vec::new()).unwrap();
+                let payload = Payload::Bytes(bytes.clone().into());
+                let message = Message { tag: 1, sender: 2, payload };
+                process.complete(Completion::Received(Some(message))).unwrap();
+                let stop = process.run_on(&engine, &program, 1000, &mut Vec::new()).unwrap();
+                (process, stop)
+            });
+            assert_eq!(runs[0], runs[1], "{length} bytes at {address}");
+            let (process, stop) = &runs[0];
+            let mut heap = vec![0; size as usize];
+            if (0..=size - length).contains(&address) {
+                let at = address as usize;
+                heap[at..at + bytes.len()].copy_from_slice(&bytes);
+                assert_eq!(process.register(7).int, length);
+                assert_eq!(process.fuel_spent(), 1 + 2 + 1 + 1 + length as u64 / 64);
+                assert!(matches!(stop, Stop::Halted(_)), "{length} bytes at {address}: {stop:?}");
+            } else {
+                let Stop::Trapped(trap) = stop else {
+                    panic!("{length} bytes at {address}: {stop:?}")
+                };
+                let read_only = address == i64::MAX;
+                let kind =
+                    if read_only { TrapKind::ReadOnlyWrite } else { TrapKind::HeapOutOfBounds };
+                assert_eq!(trap.kind, kind, "{length} bytes at {address}");
+            }
+            assert_eq!(process.heap(), heap, "{length} bytes at {address}");
+        }
+    }
 }
 
 #[test]

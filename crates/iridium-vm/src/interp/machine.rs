@@ -270,6 +270,14 @@ impl<'r, const F: usize> Machine<'r, F> {
         unsafe { (*self.register(slot)).int }
     }
 
+    /// The integer lanes of the two registers from the one in a slot on, which are a pair.
+    #[inline(always)]
+    pub(super) fn int_pair(&self, slot: usize) -> [i64; 2] {
+        let first = self.register(slot);
+        // SAFETY: see `register`; V1 bounds both numbers of a pair (I5).
+        unsafe { [(*first).int, (*first.add(1)).int] }
+    }
+
     /// Writes the integer lane of the register in a slot.
     #[inline(always)]
     pub(super) fn set_int(&mut self, slot: usize, value: i64) {
@@ -342,6 +350,12 @@ impl<'r, const F: usize> Machine<'r, F> {
         }
         self.parts.fuel -= 1;
         true
+    }
+
+    /// Pays for a bulk instruction on so many bytes. That may overdraw.
+    #[inline(always)]
+    pub(super) fn pay_bulk(&mut self, bytes: usize) {
+        self.parts.fuel -= 1 + (bytes / 64) as i64;
     }
 
     /// Pays for a jump and takes it.

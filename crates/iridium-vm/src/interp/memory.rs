@@ -49,7 +49,7 @@ impl Run<'_> {
         Some(())
     }
 
-    /// Few bytes of the heap or of the read-only data; `None` when this is not for the fast path.
+    /// Bytes of the heap or of the read-only data; `None` when this is not for the fast path.
     #[inline(always)]
     pub(super) fn bytes(&self, address: i64, length: usize) -> Option<&[u8]> {
         if address >= DATA_BASE {
@@ -68,6 +68,16 @@ impl Run<'_> {
         let from = self.bytes(from, length)?.as_ptr();
         // SAFETY: so many bytes from either on may be read, and those of `to` lie in the heap.
         unsafe { std::ptr::copy(from, to, length) }
+        Some(())
+    }
+
+    /// Copies the current message to the heap. `None` when this is not for the fast path.
+    #[inline(always)]
+    pub(super) fn copy_message(&mut self, to: i64) -> Option<()> {
+        let from = self.process.message.as_ref()?.bytes();
+        let to = self.span(to, from.len())?;
+        // SAFETY: so many bytes from either on are there, and a message lies apart from the heap.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to, from.len()) }
         Some(())
     }
 

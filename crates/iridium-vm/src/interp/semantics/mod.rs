@@ -12,7 +12,7 @@ mod bulk;
 pub(super) use self::blocks::{
     brsh, cap, drop_, free, keep, ldx8, ldx64, ldxf64, new, stx8, stx64, stxf64,
 };
-pub(super) use self::bulk::{hash, memcmp, memcpy, newv};
+pub(super) use self::bulk::{find, hash, memcmp, memcpy, msgm, newv};
 use super::arithmetic::{self, bits};
 use super::machine::{Machine, Step};
 use crate::message::Payload;
