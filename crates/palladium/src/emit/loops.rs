@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use iridium_isa::Span;
 
 use crate::mir::flow::{RegSet, live_at_begin};
-use crate::mir::{Block, BlockIdx, Class, Function, Inst, Reg, Terminator};
+use crate::mir::{Block, BlockIdx, Class, Function, Inst, MachineOp, Reg, Terminator};
 
 /// At most so many instructions are repeated at the end of a loop that begins with them.
 const REPEATED: usize = 4;
@@ -179,6 +179,11 @@ fn constant(inst: &Inst) -> Option<(Reg, Inst)> {
         Inst::Int { d, value } => (*d, Inst::Int { d: nowhere, value: *value }),
         Inst::Float { d, value } if !value.is_nan() && value.to_bits() != (-0.0f64).to_bits() => {
             (*d, Inst::Float { d: nowhere, value: *value })
+        }
+        // A process is the same for as long as it lives.
+        Inst::Machine { op: op @ MachineOp::OwnPid, results, .. } => {
+            let [d] = results.as_slice() else { return None };
+            (*d, Inst::Machine { op: *op, args: Vec::new(), results: vec![nowhere] })
         }
         _ => return None,
     })
