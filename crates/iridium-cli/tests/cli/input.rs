@@ -154,3 +154,25 @@ fn where_there_is_no_input_for_programs_they_are_told() {
     let outcome = fed(&user, &["test", &user.file("t.pd", tests)], b"a line\n");
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
 }
+
+#[test]
+fn lines_of_a_file_are_whole_wherever_it_is_cut() {
+    let user = User::new();
+    let source = "import std.env\nimport std.fs\n\nfn main() {\n    \
+                  for line in fs.lines(env.args()[0]) {\n        match line {\n            \
+                  Ok(text) => print(text)\n            Err(e) => print(e)\n        }\n    }\n}\n";
+    let program = user.file("lines.pd", source);
+    // It is read in parts of 64 KiB: the first one ends at each byte of these lines.
+    for shift in 0..10 {
+        let text = format!("{}{}", "x".repeat(shift), "é€𝄞\n".repeat(6_600));
+        let good = user.file("good.txt", &text);
+        let grant = format!("fs.read={}", user.path("").display());
+        let run = |file: &str| user.run(&["run", &program, "--allow", &grant, "--", file]).stdout;
+        assert!(run(&good) == text, "{shift}");
+        for bad in ["\u{20ac}".as_bytes().get(..2).unwrap(), b"\xff and more\nnever\n"] {
+            let file = user.file("bad.txt", [text.as_bytes(), b"begun ", bad].concat());
+            let error = format!("NotUtf8(path: \"{file}\", at: {})\n", text.len() + 6);
+            assert!(run(&file) == format!("{text}{error}"), "{shift}");
+        }
+    }
+}
