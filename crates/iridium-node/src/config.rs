@@ -6,6 +6,7 @@ use std::sync::Arc;
 use iridium_sched::{Observer, Output};
 use iridium_vm::{Engine, Hosts, Interpreter, Limits};
 
+use crate::error::Refusal;
 use crate::local_scheduler::LocalScheduler;
 
 /// What a node is told at its start.
@@ -29,6 +30,8 @@ pub struct Config {
     pub limits: Limits,
     /// The functions that programs may import.
     pub hosts: Hosts,
+    /// What is told of a program that imports others, here and at other nodes; default: their names.
+    pub refusal: Refusal,
     /// The engine that executes the instructions of processes.
     pub engine: Arc<dyn Engine>,
     /// Where the output of processes goes.
@@ -49,6 +52,7 @@ impl Config {
             memory: u64::MAX,
             limits: Limits::default(),
             hosts: Hosts::new(),
+            refusal: |_, missing| missing.to_string(),
             engine: Arc::new(Interpreter::default()),
             output,
             observer: None,

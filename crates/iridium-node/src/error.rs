@@ -2,6 +2,7 @@
 
 use std::io;
 
+use iridium_isa::Module;
 use iridium_proto::NodeAlias;
 use iridium_sched::TooManyProcesses;
 use iridium_vm::MissingImports;
@@ -22,13 +23,13 @@ pub enum StartError {
     Threads(#[from] io::Error),
 }
 
+/// What is told of a module that imports functions which a node does not have.
+pub type Refusal = fn(&Module, &MissingImports) -> String;
+
 /// Why a node did not do what it was asked. Nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// The program wants functions that the node does not have.
-    #[error(transparent)]
-    Imports(#[from] MissingImports),
     /// There are as many processes as there may be.
     #[error(transparent)]
     Full(#[from] TooManyProcesses),

@@ -22,7 +22,7 @@ mod this_node;
 mod wire;
 
 pub use config::Config;
-pub use error::{NodeError, StartError};
+pub use error::{NodeError, Refusal, StartError};
 pub use events::{EventKind, NodeEvent};
 pub use local_scheduler::LocalScheduler;
 pub use node::{Node, WeakNode};

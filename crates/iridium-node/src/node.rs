@@ -301,7 +301,12 @@ struct Threads {
 /// Puts the parts of a node together.
 fn assemble(config: &Config) -> (MeshHandler, Threads) {
     let (orders, questions) = <(Arc<Orders<_>>, Arc<Orders<_>>)>::default();
-    let this = Arc::new(ThisNode::new(config.limits, config.hosts.clone(), config.workers));
+    let this = Arc::new(ThisNode::new(
+        config.limits,
+        config.hosts.clone(),
+        config.refusal,
+        config.workers,
+    ));
     let (links, transfers) = (Arc::new(Links::default()), Arc::new(Transfers::default()));
     let events = Arc::new(EventBus::new(config.observer.clone()));
     let programs = Arc::new(Programs::new(Arc::clone(&this)));

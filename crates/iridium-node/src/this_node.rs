@@ -1,14 +1,15 @@
 //! What the parts of a node know about it.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use iridium_isa::Module;
 use iridium_net::ClockedLogLimits;
 use iridium_proto::NodeAlias;
 use iridium_sched::{Scheduler, WeakScheduler};
-use iridium_vm::{Hosts, Limits};
+use iridium_vm::{Hosts, Limits, Program};
 
-use crate::error::NodeError;
+use crate::error::{NodeError, Refusal};
 
 /// What the parts of a node know about it. Its alias and its scheduler come to be known during its
 /// start.
@@ -18,7 +19,8 @@ pub(crate) struct ThisNode {
     /// What a process may use at most that another node or an operator has started.
     pub(crate) limits: Limits,
     /// The functions that programs may import.
-    pub(crate) hosts: Hosts,
+    hosts: Hosts,
+    refusal: Refusal,
     /// Threads that run processes.
     pub(crate) workers: usize,
     pub(crate) started: Instant,
@@ -27,10 +29,21 @@ pub(crate) struct ThisNode {
 }
 
 impl ThisNode {
-    pub(crate) fn new(limits: Limits, hosts: Hosts, workers: usize) -> Self {
+    pub(crate) fn new(limits: Limits, hosts: Hosts, refusal: Refusal, workers: usize) -> Self {
         let (started, log_limits) = (Instant::now(), ClockedLogLimits::default());
         let (alias, scheduler) = (OnceLock::new(), OnceLock::new());
-        Self { alias, scheduler, limits, hosts, workers, started, log_limits }
+        Self { alias, scheduler, limits, hosts, refusal, workers, started, log_limits }
+    }
+
+    /// Makes a module ready to run.
+    ///
+    /// # Errors
+    /// When it imports what this node does not have.
+    pub(crate) fn prepare(&self, module: Module) -> Result<Arc<Program>, NodeError> {
+        let module = Arc::new(module);
+        let program = Program::new(Arc::clone(&module), &self.hosts);
+        let refused = |missing| NodeError::Refused((self.refusal)(&module, &missing));
+        program.map(Arc::new).map_err(refused)
     }
 
     /// Sets the scheduler of the node, once.

@@ -25,8 +25,18 @@ pub(crate) fn needs(module: &Module) -> Vec<Need> {
     groups.into_iter().map(need).collect()
 }
 
-/// Why a module cannot be run, with what to do about it.
+/// Why a module cannot be run here, with what to do about it.
 pub(crate) fn refusal(module: &Module, missing: &MissingImports) -> String {
+    told(module, missing, ["the program may not use", "allow it with"])
+}
+
+/// Why a node does not run a module, for those who may be elsewhere.
+pub(crate) fn refusal_of_node(module: &Module, missing: &MissingImports) -> String {
+    told(module, missing, ["the node does not let the program use", "start the node with"])
+}
+
+/// `words`: what is said before what is needed, and before the flags.
+fn told(module: &Module, missing: &MissingImports, words: [&str; 2]) -> String {
     let unknown = missing.0.iter().filter(|name| Group::of_import(name).is_none());
     let unknown: Vec<_> = unknown.cloned().collect();
     if !unknown.is_empty() {
@@ -43,11 +53,7 @@ pub(crate) fn refusal(module: &Module, missing: &MissingImports) -> String {
         None => format!("--allow {group}"),
     });
     let (needed, flags): (Vec<_>, Vec<_>) = (needed.collect(), flags.collect());
-    format!(
-        "the program may not use {}; allow it with {}, or all with -A",
-        needed.join(", "),
-        flags.join(" ")
-    )
+    format!("{} {}; {} {}, or all with -A", words[0], needed.join(", "), words[1], flags.join(" "))
 }
 
 /// Where a module leads to the functions of a group.

@@ -11,6 +11,7 @@ use super::command::{Arguments, Flow};
 use super::session::ReplSession;
 use crate::commands;
 use crate::failure::Failure;
+use crate::program::needs;
 use crate::{config, mesh_events, output};
 
 /// `!start_cluster`
@@ -143,6 +144,7 @@ impl ReplSession {
         let mesh = config::of_node(&self.flags, &[])?;
         let mut config = iridium_node::Config::new(mesh, output);
         config.hosts = self.machine.driver.hosts.clone();
+        config.refusal = needs::refusal_of_node;
         config.scheduler = Some(local.environment.local.clone());
         let node = Node::start(config)?;
         local.is_clustered = true;

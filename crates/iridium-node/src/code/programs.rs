@@ -46,7 +46,7 @@ impl Programs {
         if let Some(known) = scheduler.program_as(id, debug) {
             return Ok(known);
         }
-        let program = Arc::new(Program::new(module, &self.this.hosts)?);
+        let program = self.this.prepare(module)?;
         scheduler.add_program(&program);
         Ok(program)
     }
@@ -60,7 +60,7 @@ impl Programs {
         if let Some(known) = scheduler.program_as(module.id(), module.debug_id()) {
             return Ok(known);
         }
-        let program = Arc::new(Program::new(module, &self.this.hosts)?);
+        let program = self.this.prepare(module)?;
         self.keep_foreign(&scheduler, &program);
         Ok(program)
     }
