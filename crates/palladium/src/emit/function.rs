@@ -39,7 +39,7 @@ pub(super) fn function(
 ) -> Result<Vec<Line>, Error> {
     let Some(function) = program.functions.get(index.0 as usize) else { return Ok(Vec::new()) };
     let mut function = function.clone();
-    prepare::prepare(&mut function);
+    prepare::prepare(&mut function, &program.data);
     loops::hoist(&mut function);
     simplify::repeat(&mut function);
     loops::rotate(&mut function);

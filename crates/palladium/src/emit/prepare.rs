@@ -1,18 +1,49 @@
 //! What is rewritten in a function so that each of its instructions is one that the machine has.
 
+use std::collections::BTreeMap;
+
 use iridium_isa::Span;
 
 use super::select::{opposite, takes_number};
 use super::simplify::simplify;
 use crate::mir::{
-    Class, Compare, Elem, Function, Inst, MachineOp, Operand, Reg, Terminator, Width,
+    Class, Compare, Data, Elem, Function, Inst, MachineOp, Operand, Reg, Terminator, Width,
 };
 
-pub(super) fn prepare(function: &mut Function) {
+/// Where a block has its length.
+const LENGTH: u16 = 8;
+
+pub(super) fn prepare(function: &mut Function, data: &[Data]) {
+    know_lengths(function, data);
     expand(function);
     simplify(function);
     fuse(function);
     simplify_switches(function);
+}
+
+/// How long something in the read-only data is need not be read there.
+fn know_lengths(function: &mut Function, data: &[Data]) {
+    let mut written: BTreeMap<Reg, u32> = function.params.iter().map(|reg| (*reg, 1)).collect();
+    let mut lengths: BTreeMap<Reg, i64> = BTreeMap::new();
+    for (inst, _) in function.blocks.iter().flat_map(|block| &block.insts) {
+        inst.writes().iter().for_each(|reg| *written.entry(*reg).or_default() += 1);
+        if let Inst::Data { d, data: index } = inst {
+            let length = match data.get(index.0 as usize) {
+                Some(Data::Bytes(bytes)) => bytes.len(),
+                Some(Data::Cells(cells)) => cells.len(),
+                Some(Data::Closure(_)) | None => continue,
+            };
+            lengths.insert(*d, length as i64);
+        }
+    }
+    lengths.retain(|reg, _| written.get(reg) == Some(&1));
+    for (inst, _) in function.blocks.iter_mut().flat_map(|block| &mut block.insts) {
+        if let Inst::Load { d, base, offset: LENGTH, width: Width::Cell } = inst
+            && let Some(length) = lengths.get(base)
+        {
+            *inst = Inst::Int { d: *d, value: *length };
+        }
+    }
 }
 
 /// Takes cells apart into a load and a store, and gives numbers registers where they need one.
