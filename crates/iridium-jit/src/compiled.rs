@@ -20,6 +20,11 @@ const PLACE: u32 = 32;
 /// Places that are counted at a time. When there are more, counting begins anew.
 const MOST_PLACES: usize = 256;
 
+/// To come to native code costs as much as some dozens of instructions. Where that so often leads
+/// to less than this fuel's worth, one time after the other, the interpreter no longer comes to it.
+const LITTLE_FUEL: i64 = 16;
+const TIMES: u8 = 32;
+
 /// What the engine keeps with a program.
 #[derive(Debug, Default)]
 pub(crate) struct Compiled {
@@ -29,7 +34,10 @@ pub(crate) struct Compiled {
     memory: Mutex<Vec<CodeMemory>>,
     /// Code that no run has taken up yet.
     finished: Mutex<Vec<Batch>>,
-    has_finished: AtomicBool,
+    /// Entries that are not worth it, and that runs still come to.
+    idle: Mutex<Vec<u32>>,
+    /// Whether there is any of these.
+    has_news: AtomicBool,
     /// What the compiler knows.
     pub(crate) progress: Mutex<Progress>,
     heat: Mutex<Heat>,
@@ -73,16 +81,19 @@ impl Compiled {
     /// There is code, which the next run takes up.
     pub(crate) fn finish(&self, batch: Batch) {
         lock(&self.finished).push(batch);
-        self.has_finished.store(true, Ordering::Release);
+        self.has_news.store(true, Ordering::Release);
     }
 
     /// Takes code up that has been finished: from now on runs of the program come to it, also those
-    /// that are under way.
+    /// that are under way. And lets them no longer come to what is not worth it.
     pub(crate) fn take_up(self: &Arc<Self>, program: &Program) {
-        if !self.has_finished.load(Ordering::Acquire) {
+        if !self.has_news.load(Ordering::Acquire) {
             return;
         }
-        self.has_finished.store(false, Ordering::Relaxed);
+        self.has_news.store(false, Ordering::Relaxed);
+        for index in lock(&self.idle).drain(..) {
+            program.unhook_entry(index);
+        }
         // The lock is held until all is there, so that a second thread does not run ahead.
         let mut finished = lock(&self.finished);
         for batch in finished.drain(..) {
@@ -108,7 +119,16 @@ impl EntryHook for Hook {
     fn enter(&self, state: &mut EntryState<'_>) -> Resume {
         let Some((entries, trampoline)) = self.0.native.get() else { return Resume::Interpret };
         let Some(trampoline) = trampoline.piece(0) else { return Resume::Interpret };
-        Native { entries, trampoline }.enter(state)
+        let (index, fuel) = (state.pc(), state.fuel());
+        let resume = Native { entries, trampoline }.enter(state);
+        if resume != Resume::OutOfFuel {
+            let is_worth_it = fuel - state.fuel() >= LITTLE_FUEL;
+            if entries.judge(index, is_worth_it) == TIMES {
+                lock(&self.0.idle).push(index);
+                self.0.has_news.store(true, Ordering::Release);
+            }
+        }
+        resume
     }
 }
 

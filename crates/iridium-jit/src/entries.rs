@@ -1,6 +1,6 @@
 //! The native code of a program, by the instruction at which it begins.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// An entry as one word, so that it is read and replaced at once: the address of a region's code, and
 /// below it the number of the entry among those of the region. 0 is none.
@@ -31,27 +31,42 @@ impl Entry {
 
 /// For each instruction of a module the entry that begins there.
 #[derive(Debug)]
-pub(crate) struct EntryTable(Box<[AtomicU64]>);
+pub(crate) struct EntryTable {
+    words: Box<[AtomicU64]>,
+    /// How often in a row entering there has not been worth it.
+    idle: Box<[AtomicU8]>,
+}
 
 impl EntryTable {
     pub(crate) fn new(instructions: usize) -> Self {
-        Self((0..instructions).map(|_| AtomicU64::new(0)).collect())
+        Self {
+            words: (0..instructions).map(|_| AtomicU64::new(0)).collect(),
+            idle: (0..instructions).map(|_| AtomicU8::new(0)).collect(),
+        }
     }
 
     pub(crate) fn at(&self, index: u32) -> Option<Entry> {
-        let word = self.0.get(index as usize)?.load(Ordering::Acquire);
+        let word = self.words.get(index as usize)?.load(Ordering::Acquire);
         (word != 0).then_some(Entry(word))
     }
 
     /// The code must be there, and stay as long as the table.
     pub(crate) fn publish(&self, index: u32, entry: Entry) {
-        if let Some(word) = self.0.get(index as usize) {
+        if let Some(word) = self.words.get(index as usize) {
             word.store(entry.0, Ordering::Release);
         }
     }
 
     pub(crate) fn as_ptr(&self) -> *const AtomicU64 {
-        self.0.as_ptr()
+        self.words.as_ptr()
+    }
+
+    /// Code was entered at an instruction. Returns how often in a row that was not worth it.
+    pub(crate) fn judge(&self, index: u32, is_worth_it: bool) -> u8 {
+        let Some(idle) = self.idle.get(index as usize) else { return 0 };
+        let times = if is_worth_it { 0 } else { idle.load(Ordering::Relaxed).saturating_add(1) };
+        idle.store(times, Ordering::Relaxed);
+        times
     }
 }
 
@@ -68,6 +83,8 @@ mod tests {
         assert_eq!(table.at(1), entry);
         assert_eq!(entry.map(|e| (e.address(), e.number())), Some((0x7fff_ffff_f040, 65535)));
         assert_eq!((table.at(0), table.at(2), table.at(3)), (None, None, None));
+        let times = [false, false, true, false].map(|is_worth_it| table.judge(2, is_worth_it));
+        assert_eq!(times, [1, 2, 0, 1]);
         assert_eq!(Entry::new(1 << 48, 0), None);
         assert_eq!(Entry::new(64, 65536), None);
     }
