@@ -68,9 +68,8 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "not-dialable", count: 200_000, ..LIE },
     Step { name: "digests", count: 200_000, ..CLEAR },
     Step { name: "half-frames", count: 60, ..CLEAR },
-    // Messages of all links that are not complete may take 128 MiB, and the allocator keeps some of
-    // what links had that were closed for others.
-    Step { name: "half-messages", count: 60, bounds: Bounds { memory: 256, ..USUAL }, ..LIE },
+    // Messages of all links that are not complete may take 128 MiB.
+    Step { name: "half-messages", count: 60, bounds: Bounds { memory: 192, ..USUAL }, ..LIE },
     Step { name: "controls", count: 300, ..LIE },
     Step { name: "ties", count: 2_000_000, ..LIE },
     Step { name: "forged", count: 200_000, ..LIE },
@@ -97,11 +96,11 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "handshakes", count: 1_000, ..LIE },
     Step { name: "silent-metrics", count: 10, asked: Asked::Metrics, ..LIE },
     // Places at the door, lying links and clients of operators at the same time, and all that may take
-    // memory or the disk.
+    // the disk.
     Step {
         name: "strangers-and-liar",
         count: 10_000,
-        bounds: Bounds { files: 512, memory: 256, disk: 256 << 10, ..USUAL },
+        bounds: Bounds { files: 512, disk: 256 << 10, ..USUAL },
         ..MINUTE
     },
 ];
