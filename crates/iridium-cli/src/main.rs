@@ -31,6 +31,7 @@ use clap::{CommandFactory as _, Parser};
 use iridium_host::{Input, Outside, World};
 
 use args::{Cli, Command, ExecutionFlags, NodeLimitFlags, PermissionFlags, TaskFlags};
+use commands::run_app::NamedApp;
 use failure::Failure;
 use program::Settings;
 
@@ -88,8 +89,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         hosts,
         outside: Arc::clone(&outside),
     };
-    let hosts = |permissions: &PermissionFlags, words: &[String], input| {
-        let policy = permissions.policy()?;
+    let hosts = |permissions: &PermissionFlags, apps: &[NamedApp], words: &[String], input| {
+        let mut policy = permissions.policy()?;
+        apps.iter().try_for_each(|app| app.allow(&mut policy))?;
         Ok::<_, Failure>(program::hosts(&World {
             policy: &policy,
             words,
@@ -100,7 +102,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let Some(command) = cli.command else {
         // Only a program that runs alone has the standard input.
         let input = if cli.file.is_some() { Input::Standard } else { Input::None };
-        let hosts = hosts(&cli.permissions, &cli.start.words, input)?;
+        let hosts = hosts(&cli.permissions, &[], &cli.start.words, input)?;
         let settings = settings(&cli.execution, &cli.node_limits, cli.run.fuel, hosts);
         return match cli.file {
             Some(file) => {
@@ -108,7 +110,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             }
             None if cli.daemon_mode => {
                 let tasks = TaskFlags { join: cli.join, ..TaskFlags::default() };
-                commands::node::run(&cli.node, &tasks, cli.limits.limits(), settings).map(done)
+                commands::node::run(&cli.node, &tasks, &[], cli.limits.limits(), settings).map(done)
             }
             None if cli.limits.is_any() => Err(Failure::usage(
                 "the limits of each process are for programs and nodes; name a file",
@@ -119,7 +121,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match command {
         Command::Run { file, app, execution, start, run, permissions, limits, node_limits } => {
             let input = if file.is_some() { Input::Standard } else { Input::None };
-            let hosts = hosts(&permissions, &start.words, input)?;
+            let app = app.as_deref().map(NamedApp::open).transpose()?;
+            let hosts = hosts(&permissions, app.as_slice(), &start.words, input)?;
             let settings = settings(&execution, &node_limits, run.fuel, hosts);
             match (file, app) {
                 (Some(file), _) => commands::run::start(&file, &start, &limits, settings, &run),
@@ -128,7 +131,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             }
         }
         Command::Resume { file, execution, run, permissions } => {
-            let hosts = hosts(&permissions, &[], Input::Standard)?;
+            let hosts = hosts(&permissions, &[], &[], Input::Standard)?;
             let ExecutionFlags { threads, engine } = execution;
             let (fuel, outside) = (run.fuel, Arc::clone(&outside));
             let settings =
@@ -141,7 +144,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Disasm { file } => commands::assemble::disasm(&file).map(done),
         Command::Test { files, filter, json, permissions } => {
-            let hosts = hosts(&permissions, &[], Input::None)?;
+            let hosts = hosts(&permissions, &[], &[], Input::None)?;
             let outside = Arc::clone(&outside);
             let settings = Settings { hosts, outside, ..Settings::default() };
             commands::test::run(&files, filter.as_deref(), json, settings)
@@ -157,9 +160,11 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::New { name, template } => commands::new::run(&name, template).map(done),
         Command::Lsp => commands::language_server::run().map(done),
         Command::Node { flags, tasks, execution, permissions, limits, node_limits } => {
-            let hosts = hosts(&permissions, &[], Input::None)?;
+            let apps = tasks.app.iter().map(|file| NamedApp::open(file));
+            let apps = apps.collect::<Result<Vec<_>, _>>()?;
+            let hosts = hosts(&permissions, &apps, &[], Input::None)?;
             let settings = settings(&execution, &node_limits, None, hosts);
-            commands::node::run(&flags, &tasks, limits.limits(), settings).map(done)
+            commands::node::run(&flags, &tasks, &apps, limits.limits(), settings).map(done)
         }
         Command::Members { client, json } => commands::members::run(&client, json).map(done),
         Command::Ps { client, all, json } => commands::ps::run(&client, all, json).map(done),

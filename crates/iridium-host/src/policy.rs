@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::group::Group;
@@ -108,6 +109,14 @@ impl Policy {
     /// # Errors
     /// When the text is no grant, or what it names cannot be opened.
     pub fn allow(&mut self, grant: &str) -> Result<(), InvalidGrant> {
+        self.allow_from(Path::new(""), grant)
+    }
+
+    /// As [`allow`](Self::allow); a path is seen from this folder.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn allow_from(&mut self, folder: &Path, grant: &str) -> Result<(), InvalidGrant> {
         let (name, part) = match grant.split_once('=') {
             Some((name, part)) => (name, Some(part)),
             None => (grant, None),
@@ -123,8 +132,12 @@ impl Policy {
         let at_path = |error| InvalidGrant::Path { group, path: part.to_owned(), error };
         let at_place = |why| InvalidGrant::Place { group, place: part.to_owned(), why };
         match group {
-            Group::FsRead => self.read.get_or_insert_default().add(part).map_err(at_path),
-            Group::FsWrite => self.write.get_or_insert_default().add(part).map_err(at_path),
+            Group::FsRead => {
+                self.read.get_or_insert_default().add(folder.join(part)).map_err(at_path)
+            }
+            Group::FsWrite => {
+                self.write.get_or_insert_default().add(folder.join(part)).map_err(at_path)
+            }
             Group::Env => {
                 self.environment.get_or_insert_with(|| Names::These(Arc::default())).add(part);
                 Ok(())

@@ -79,6 +79,8 @@ fn next(instruction: &Instruction) -> Control {
         | I::Pop { .. }
         | I::Msgi { .. }
         | I::MsgF64 { .. }
+        | I::Msgm { .. }
+        | I::Find { .. }
         | I::Memcpy { .. }
         | I::Memcmp { .. }
         | I::Hash { .. }

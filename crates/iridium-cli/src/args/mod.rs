@@ -22,6 +22,7 @@ pub(crate) use client::{AttachArgs, CallArgs, ClientFlags, KillArgs, SendArgs, S
 pub(crate) use log::LogFlags;
 pub(crate) use program::{
     Argument, ExecutionFlags, LimitFlags, NodeLimitFlags, PermissionFlags, RunFlags, StartFlags,
+    describe_grant,
 };
 
 /// The default port for control clients only, beside [`DEFAULT_PORT`] for everything.

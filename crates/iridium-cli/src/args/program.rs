@@ -82,10 +82,16 @@ impl PermissionFlags {
 
 fn refused(error: &InvalidGrant) -> String {
     match error {
-        InvalidGrant::Path { group, path, error } => {
-            format!("--allow {group}={path}: {}", describe(error))
-        }
+        InvalidGrant::Path { .. } => format!("--allow {}", describe_grant(error)),
         error => format!("--allow: {error}"),
+    }
+}
+
+/// What is wrong with a grant, for a person.
+pub(crate) fn describe_grant(error: &InvalidGrant) -> String {
+    match error {
+        InvalidGrant::Path { group, path, error } => format!("{group}={path}: {}", describe(error)),
+        error => error.to_string(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,13 +18,13 @@ use iridium_sched::{ExitInfo, Reason, SpawnOptions, Spawned};
 use iridium_vm::{Hosts, Limits, Pid, Process, Program};
 
 use super::node_pages::NodePages;
-use super::run_app::{self, ReadApp};
+use super::run_app::{self, NamedApp, ReadApp};
 use crate::args::{NodeFlags, TaskFlags};
 use crate::failure::Failure;
 use crate::logging::{LogFile, LogTarget};
 use crate::program::culprits::Culprits;
 use crate::program::file::display_name;
-use crate::program::{Settings, Stream, load, prepare};
+use crate::program::{Settings, Stream, load, needs, prepare};
 use crate::signals::Signal;
 use crate::{config, io_error, logging, mesh_events, output, signals};
 
@@ -38,13 +38,14 @@ const OUTPUT_WITHIN: Duration = Duration::from_millis(500);
 pub(crate) fn run(
     flags: &NodeFlags,
     tasks: &TaskFlags,
+    apps: &[NamedApp],
     limits: Limits,
     settings: Settings,
 ) -> Result<(), Failure> {
     let log_file = logging::start(&flags.log, Level::Info, LogTarget::Stderr)?;
     // A mistake in a file is reported before any other node hears of this one. A signal that comes
     // meanwhile ends the command at once, since there is nothing to leave.
-    let startup = StartupTasks::read(tasks, limits, &settings.hosts)?;
+    let startup = StartupTasks::read(tasks, apps, limits, &settings.hosts)?;
     // Names may have to be looked up for these, too.
     let mesh = config::of_node(flags, &tasks.join)?;
     let pages = tasks.metrics.as_ref().map(NodePages::listen).transpose()?;
@@ -53,6 +54,7 @@ pub(crate) fn run(
     let stream = Stream::to(io::stdout());
     let mut node = iridium_node::Config::new(mesh, Arc::new(stream.clone()));
     node.hosts = settings.hosts;
+    node.refusal = needs::refusal_of_node;
     node.workers = settings.threads.unwrap_or(node.workers);
     node.engine = settings.engine.engine()?;
     node.processes = settings.processes.unwrap_or(node.processes);
@@ -99,12 +101,17 @@ struct StartupTasks {
 }
 
 impl StartupTasks {
-    fn read(tasks: &TaskFlags, limits: Limits, hosts: &Hosts) -> Result<Self, Failure> {
+    fn read(
+        tasks: &TaskFlags,
+        apps: &[NamedApp],
+        limits: Limits,
+        hosts: &Hosts,
+    ) -> Result<Self, Failure> {
         let named = |file: &Path, app: ReadApp| {
             (app.name.unwrap_or_else(|| stem(file)), app.spec, app.modules)
         };
-        let app = |file: &PathBuf| run_app::read(file, hosts).map(|app| named(file, app));
-        let mut apps = tasks.app.iter().map(app).collect::<Result<Vec<_>, Failure>>()?;
+        let read = |app: &NamedApp| app.load(hosts).map(|read| named(&app.file, read));
+        let mut apps = apps.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
         let mut programs = Vec::new();
         for file in &tasks.run {
             // As with `iridium run`, the app of a program comes first, and there may be no `main`.

@@ -3,20 +3,22 @@
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, after, never, select};
 
+use iridium_host::Policy;
 use iridium_isa::Module;
 use iridium_sched::supervisor::Spec;
-use iridium_sched::supervisor::app::App;
+use iridium_sched::supervisor::app::{App, AppError};
 use iridium_sched::{Activity, ExitInfo, Reason};
 use iridium_vm::{Hosts, Limits};
 
 use super::run_tree::Tree;
+use crate::args::describe_grant;
 use crate::failure::Failure;
 use crate::program::file::{display_name, read as read_file};
 use crate::program::merged_notices::MergedNotices;
@@ -42,8 +44,8 @@ pub(super) struct ReadApp {
 }
 
 /// `iridium run --app FILE`
-pub(crate) fn run(file: &Path, settings: Settings) -> Result<ExitCode, Failure> {
-    run_read(&display_name(file), read(file, &settings.hosts)?, settings)
+pub(crate) fn run(app: &NamedApp, settings: Settings) -> Result<ExitCode, Failure> {
+    run_read(&display_name(&app.file), app.load(&settings.hosts)?, settings)
 }
 
 /// Runs the app that a module is.
@@ -77,15 +79,81 @@ fn no_app(file: &str) -> Failure {
     Failure::usage(format!("{file} has no app; write `app NAME {{ … }}`, or an app file"))
 }
 
-/// Reads an app file and its modules; or a module, or the source of one, that has an app.
-pub(super) fn read(file: &Path, hosts: &Hosts) -> Result<ReadApp, Failure> {
-    let ending = file.extension().and_then(|extension| extension.to_str());
-    if !matches!(ending, Some("pd" | "irb")) {
-        return read_file_of_app(file, hosts);
+/// A file with an app that was named to the command: an app file, or a module or the source of one.
+pub(crate) struct NamedApp {
+    pub(super) file: PathBuf,
+    /// What an app file says.
+    app: Option<App>,
+}
+
+impl NamedApp {
+    /// Reads an app file. Programs are left alone.
+    pub(crate) fn open(file: &Path) -> Result<Self, Failure> {
+        let ending = file.extension().and_then(|extension| extension.to_str());
+        let app = match ending {
+            Some("pd" | "irb") => None,
+            _ => Some(read_file_of_app(file)?),
+        };
+        Ok(Self { file: file.to_owned(), app })
     }
-    let program = prepare(load(file)?.module, hosts)?;
-    of_module(Module::clone(program.module()), Limits::default())
-        .ok_or_else(|| no_app(&display_name(file)))
+
+    /// Allows what the app file says. A program with an app allows itself nothing.
+    pub(crate) fn allow(&self, policy: &mut Policy) -> Result<(), Failure> {
+        let Some(app) = &self.app else { return Ok(()) };
+        let allowed = app.allow(|grant| {
+            policy.allow_from(self.folder(), grant).map_err(|error| describe_grant(&error))
+        });
+        allowed.map_err(|error| self.mistake(&error))
+    }
+
+    /// Loads its programs.
+    pub(super) fn load(&self, hosts: &Hosts) -> Result<ReadApp, Failure> {
+        if let Some(app) = &self.app {
+            return self.load_modules(app, hosts);
+        }
+        let program = prepare(load(&self.file)?.module, hosts)?;
+        of_module(Module::clone(program.module()), Limits::default())
+            .ok_or_else(|| no_app(&display_name(&self.file)))
+    }
+
+    fn load_modules(&self, app: &App, hosts: &Hosts) -> Result<ReadApp, Failure> {
+        let (modules, details) = (RefCell::new(Vec::new()), RefCell::new(String::new()));
+        let spec = app.spec(|path| {
+            let loaded = load(&self.folder().join(path)).and_then(|loaded| {
+                // Missing imports are found now, where the error can name the line of the app file.
+                prepare(loaded.module, hosts).map(|program| Arc::clone(program.module()))
+            });
+            match loaded {
+                Ok(module) => {
+                    modules.borrow_mut().push(Module::clone(&module));
+                    Ok(module)
+                }
+                Err(failure) => {
+                    details.borrow_mut().push_str(failure.details());
+                    Err(failure.message().to_string())
+                }
+            }
+        });
+        let spec = spec.map_err(|error| self.mistake(&error).with_details(details.into_inner()))?;
+        let name = app.name().map(ToString::to_string);
+        Ok(ReadApp { name, spec, modules: modules.into_inner() })
+    }
+
+    fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new(""))
+    }
+
+    fn mistake(&self, error: &AppError) -> Failure {
+        Failure::usage(format!("{}, {error}", display_name(&self.file)))
+    }
+}
+
+fn read_file_of_app(file: &Path) -> Result<App, Failure> {
+    let shown = display_name(file);
+    let text = read_file(file).map_err(|failure| Failure::usage(failure.message()))?;
+    let text = String::from_utf8(text)
+        .map_err(|_| Failure::usage(format!("cannot read {shown}: it is not text in UTF-8")))?;
+    App::parse(&text).map_err(|error| Failure::usage(format!("{shown}, {error}")))
 }
 
 /// The app of a module, if it has one.
@@ -93,37 +161,6 @@ pub(super) fn of_module(module: Module, limits: Limits) -> Option<ReadApp> {
     let app = module.app()?;
     let (name, spec) = (app.name.clone(), Spec::of_module(&module, app, limits));
     Some(ReadApp { name: Some(name), spec, modules: vec![module] })
-}
-
-fn read_file_of_app(file: &Path, hosts: &Hosts) -> Result<ReadApp, Failure> {
-    let shown = display_name(file);
-    let text = read_file(file).map_err(|failure| Failure::usage(failure.message()))?;
-    let text = String::from_utf8(text)
-        .map_err(|_| Failure::usage(format!("cannot read {shown}: it is not text in UTF-8")))?;
-    let app = App::parse(&text).map_err(|error| Failure::usage(format!("{shown}, {error}")))?;
-    let folder = file.parent().unwrap_or(Path::new(""));
-    let (modules, details) = (RefCell::new(Vec::new()), RefCell::new(String::new()));
-    let spec = app.spec(|path| {
-        let loaded = load(&folder.join(path)).and_then(|loaded| {
-            // Missing imports are found now, where the error can name the line of the app file.
-            prepare(loaded.module, hosts).map(|program| Arc::clone(program.module()))
-        });
-        match loaded {
-            Ok(module) => {
-                modules.borrow_mut().push(Module::clone(&module));
-                Ok(module)
-            }
-            Err(failure) => {
-                details.borrow_mut().push_str(failure.details());
-                Err(failure.message().to_string())
-            }
-        }
-    });
-    let spec = spec.map_err(|error| {
-        Failure::usage(format!("{shown}, {error}")).with_details(details.into_inner())
-    })?;
-    let name = app.name().map(ToString::to_string);
-    Ok(ReadApp { name, spec, modules: modules.into_inner() })
 }
 
 impl RunningApp {

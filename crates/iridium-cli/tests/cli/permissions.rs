@@ -108,11 +108,40 @@ fn saved_programs_and_nodes_have_the_grants_of_whom_they_run_at() {
     assert_eq!(resumed.stdout, "Ok(\"abc\")\n4999950000\n", "{resumed:?}");
 
     let strict = user.node("strict", &[]);
+    let told = "the node does not let the program use fs.read";
+    let flag = "start the node with --allow fs.read=PATH, or all with -A";
     let refused = user.run(&["spawn", &program, "--at", &strict.at]);
-    refused.fails(1, &["not allowed: fs.read.at"]);
+    refused.fails(1, &[told, &program, flag]);
     let open = user.node("open", &["--allow", &grant, "--join", &strict.at]);
     user.run(&["spawn", &program, "--at", &open.at]).succeeds();
     open.process.wait_for("Ok(\"abc\")");
     // What a node may do does not come with those that it has met.
-    user.run(&["spawn", &program, "--at", &strict.at]).fails(1, &["not allowed: fs.read.at"]);
+    user.run(&["spawn", &program, "--at", &strict.at]).fails(1, &[told, flag]);
+}
+
+#[test]
+fn an_app_file_allows_what_it_says() {
+    let user = User::new();
+    fs::create_dir_all(user.path("shop/data")).unwrap();
+    let words = user.file("shop/data/words.txt", "abc");
+    let source = format!("import std.fs\nfn main() {{ print(fs.read_text(\"{words}\")) }}\n");
+    user.file("shop/count.pd", source);
+    let child = "[[child]]\nname = 'count'\nmodule = 'count.pd'\nrestart = 'temporary'\n";
+    let app = |text: &str| user.file("shop/app.toml", format!("{text}\n{child}"));
+    let file = app("");
+    let refused = "the program may not use fs.read";
+    user.run(&["run", "--app", &file]).fails(2, &["line 4", refused, "--allow fs.read=PATH"]);
+    app("allow = ['fs.read=data']");
+    let ran = user.run(&["run", "--app", &file]);
+    assert_eq!(ran.stdout, "Ok(\"abc\")\n", "{ran:?}");
+    let node = user.node("shop", &["--app", &file]);
+    node.process.wait_for("Ok(\"abc\")");
+    for (text, words) in [
+        ("allow = ['fs']", "line 1, column 10: `allow`: there is no group `fs`"),
+        ("allow = ['fs.read=no/x']", "line 1, column 10: `allow`: fs.read=no/x: there is no such"),
+    ] {
+        app(text);
+        user.run(&["run", "--app", &file]).fails(2, &["app.toml", words]);
+        user.run(&["node", "--app", &file]).fails(2, &["app.toml", words]);
+    }
 }

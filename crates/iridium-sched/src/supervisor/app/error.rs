@@ -90,6 +90,9 @@ pub enum Mistake {
     /// More arguments than registers.
     #[error("child `{child}` has {count} arguments; there are {most} registers")]
     TooManyArguments { child: String, count: usize, most: usize },
+    /// Something that cannot be allowed.
+    #[error("`allow`: {error}")]
+    Grant { error: String },
     /// A module that cannot be used.
     #[error("child `{child}` cannot run {module}: {error}")]
     Module { child: String, module: String, error: String },

@@ -16,7 +16,9 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::ops::Deref;
 
+use self::error::Fault;
 pub use self::error::{AppError, Mistake};
+use self::read::Contents;
 use self::tree::AppSupervisor;
 use super::spec::Spec;
 use iridium_isa::Module;
@@ -44,6 +46,7 @@ use iridium_isa::Module;
 #[derive(Debug, Clone, PartialEq)]
 pub struct App {
     name: Option<String>,
+    grants: Vec<(String, usize)>,
     top: AppSupervisor,
     /// For the positions of mistakes that are found with the modules at hand.
     text: String,
@@ -55,13 +58,29 @@ impl App {
     /// # Errors
     /// The first mistake, with its place.
     pub fn parse(text: &str) -> Result<Self, AppError> {
-        let (name, top) = read::read(text).map_err(|fault| fault.in_text(text))?;
-        Ok(Self { name, top, text: text.to_owned() })
+        let Contents { name, grants, top } =
+            read::read(text).map_err(|fault| fault.in_text(text))?;
+        Ok(Self { name, grants, top, text: text.to_owned() })
     }
 
     /// The name of the app, if the file gives one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// Hands over what the file allows, in its words, which mean something to whoever runs programs.
+    ///
+    /// # Errors
+    /// With the place of the first that is not taken.
+    pub fn allow<E: Display>(
+        &self,
+        mut take: impl FnMut(&str) -> Result<(), E>,
+    ) -> Result<(), AppError> {
+        self.grants.iter().try_for_each(|(grant, at)| {
+            let refused = |error: E| Mistake::Grant { error: error.to_string() };
+            take(grant)
+                .map_err(|error| Fault { at: *at, mistake: refused(error) }.in_text(&self.text))
+        })
     }
 
     /// The paths of the modules as the file writes them, each once, in the order of the file. They

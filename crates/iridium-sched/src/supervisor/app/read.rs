@@ -33,7 +33,7 @@ const RESTARTS: [(&str, Restart); 3] = [
     ("temporary", Restart::Temporary),
 ];
 
-const APP_KEYS: &[&str] = &["name", "strategy", "restarts", "seconds", "child"];
+const APP_KEYS: &[&str] = &["name", "allow", "strategy", "restarts", "seconds", "child"];
 const SUPERVISOR_KEYS: [&str; 3] = ["strategy", "restarts", "seconds"];
 const PROGRAM_KEYS: [&str; 3] = ["module", "entry", "arguments"];
 /// The keys of a child. The tests know them from here, and compare with the manual.
@@ -71,8 +71,16 @@ const LIMITS: [Limit; 7] = [
     ("fuel_limit", |limits| &mut limits.fuel, 1..=i64::MAX as u64),
 ];
 
-/// The name and the tree of an app.
-pub(super) fn read(text: &str) -> Read<(Option<String>, AppSupervisor)> {
+/// What an app file says.
+pub(super) struct Contents {
+    pub(super) name: Option<String>,
+    /// What is to be allowed, each with its position.
+    pub(super) grants: Vec<(String, usize)>,
+    pub(super) top: AppSupervisor,
+}
+
+/// What an app file says.
+pub(super) fn read(text: &str) -> Read<Contents> {
     if text.len() > MAX_TEXT {
         return Err(Fault { at: 0, mistake: Mistake::TooLong { most: MAX_TEXT } });
     }
@@ -82,8 +90,21 @@ pub(super) fn read(text: &str) -> Read<(Option<String>, AppSupervisor)> {
     })?;
     let app = Section::new(table.get_ref(), 0, "in the app", APP_KEYS)?;
     let name = app.name("name")?.map(|(name, _)| name.to_owned());
-    let top = Reader::default().supervisor(&app, 1)?;
-    Ok((name, top))
+    let (grants, top) = (grants(&app)?, Reader::default().supervisor(&app, 1)?);
+    Ok(Contents { name, grants, top })
+}
+
+fn grants(app: &Section<'_, '_>) -> Read<Vec<(String, usize)>> {
+    let wanted = "a list of strings such as \"fs.read=./data\"";
+    let Some(value) = app.value("allow") else { return Ok(Vec::new()) };
+    let DeValue::Array(list) = value.get_ref() else {
+        return Err(wrong_type("allow", wanted, value));
+    };
+    let grant = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
+        DeValue::String(grant) => Ok((grant.clone().into_owned(), value.span().start)),
+        _ => Err(wrong_type("allow", wanted, value)),
+    };
+    list.iter().map(grant).collect()
 }
 
 /// What must be unique or bounded in the whole file.

@@ -167,8 +167,18 @@ fn mistakes_of_the_app() {
         ),
         (
             "\n  colour = 1",
-            "line 2, column 3: there is no key `colour` in the app; there are name, strategy, \
-             restarts, seconds, child",
+            "line 2, column 3: there is no key `colour` in the app; there are name, allow, \
+             strategy, restarts, seconds, child",
+        ),
+        (
+            "allow = 'env'",
+            "line 1, column 9: `allow` must be a list of strings such as \"fs.read=./data\", not a \
+             string",
+        ),
+        (
+            "allow = ['env', 1]",
+            "line 1, column 17: `allow` must be a list of strings such as \"fs.read=./data\", not \
+             an integer",
         ),
         (
             "strategy = 'one-for-al'",
@@ -209,6 +219,19 @@ fn mistakes_of_the_app() {
     }
     let long = "#".repeat((1 << 24) + 1);
     assert_eq!(wrong(&long), "line 1, column 1: the file is too long: at most 16777216 bytes");
+}
+
+#[test]
+fn what_an_app_allows_is_handed_over_with_its_place() {
+    let app = App::parse("allow = ['env=A',\n 'x']\n[[child]]\nname = 'a'\nmodule = 'm'").unwrap();
+    let mut taken = Vec::new();
+    let refused = app.allow(|grant| {
+        taken.push(grant.to_owned());
+        if grant == "x" { Err("it is none") } else { Ok(()) }
+    });
+    assert_eq!(taken, ["env=A", "x"]);
+    assert_eq!(refused.unwrap_err().to_string(), "line 2, column 2: `allow`: it is none");
+    assert!(app.allow(|_| Ok::<_, String>(())).is_ok());
 }
 
 #[test]
