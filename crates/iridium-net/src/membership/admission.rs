@@ -64,7 +64,7 @@ impl Membership {
 
     /// Decides on an introduction, for the first time or again after the incumbent was asked.
     fn decide(&mut self, newcomer: Newcomer, now: Time) {
-        match self.judge_introduction(&newcomer.intro) {
+        match self.judge_introduction(&newcomer.intro, now) {
             Verdict::Reject(reason) => self.refuse(newcomer.conn, &newcomer.intro, reason, now),
             Verdict::Admit => self.admit(newcomer, now),
             Verdict::AskIncumbent(link) => self.hold_claim(newcomer, Some(link), now),
@@ -72,7 +72,7 @@ impl Membership {
         }
     }
 
-    fn judge_introduction(&self, intro: &Introduction) -> Verdict {
+    fn judge_introduction(&self, intro: &Introduction, now: Time) -> Verdict {
         let me = &self.me.id;
         if self.leaving {
             return Verdict::Reject(RejectReason::Leaving);
@@ -96,7 +96,7 @@ impl Membership {
         if let Some(incumbent) = member.link {
             return Verdict::AskIncumbent(incumbent);
         }
-        if member.outdates(&intro.id) {
+        if member.outdates(&intro.id, now.saturating_sub(self.timing.down_after)) {
             return Verdict::Reject(RejectReason::Outdated(member.id.incarnation));
         }
         // Both ends dialled: the connection of the smaller id survives.
@@ -351,7 +351,8 @@ impl Membership {
                 return false;
             }
         }
-        if self.members.get(alias).is_some_and(|m| m.outdates(&intro.id)) {
+        let recent = now.saturating_sub(self.timing.down_after);
+        if self.members.get(alias).is_some_and(|m| m.outdates(&intro.id, recent)) {
             self.close(conn, "a later incarnation of the alias is known");
             return false;
         }
@@ -385,8 +386,8 @@ impl Membership {
         member.suspicion = None;
         member.met = true;
         member.said_so = false;
+        member.forgotten_here = false;
         member.elsewhere = None;
-        member.refused = None;
         member.announced = true;
         member.token = 0;
         let (id, info) = (member.id.clone(), member.info.clone());

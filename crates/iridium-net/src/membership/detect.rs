@@ -435,14 +435,16 @@ impl Membership {
     pub(super) fn on_left(&mut self, alias: &NodeAlias, said_so: bool, now: Time) {
         let ended = self.retire_member(alias, State::Left, now);
         if let Some(member) = self.members.get_mut(alias) {
-            member.said_so = said_so;
+            member.said_so |= said_so;
         }
         self.schedule_redial(alias, now);
         if let Some(id) = ended {
             if let Some(left_out) = self.log_limits.admit("left", now) {
                 log::info!("left node={id}{left_out}");
             }
-            self.push(Action::Emit(Event::Left { id }));
+            // It may come back if it has not said so itself.
+            let event = if said_so { Event::Left { id } } else { Event::Down { id } };
+            self.push(Action::Emit(event));
         }
         self.save_peers(now);
     }

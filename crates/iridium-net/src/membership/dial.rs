@@ -129,9 +129,6 @@ impl Membership {
             && let Some(member) = self.members.get_mut(alias)
         {
             member.attempt = None;
-            if matches!(reason, RejectReason::NumberTaken | RejectReason::Outdated(_)) {
-                member.refused = Some(now);
-            }
         }
         self.clear_seed_attempts(now);
         match reason {
@@ -249,7 +246,7 @@ impl Membership {
         let suspect = state == State::Suspect;
         let cap = if suspect { self.timing.incumbent_probe } else { self.timing.redial_max };
         let dial_at = now + self.backoff(failures, cap);
-        if matches!(state, State::Down | State::Left) {
+        if matches!(state, State::Down | State::Left | State::Forgotten) {
             self.await_revival(alias, dial_at);
         } else {
             self.timers.set(dial_at, Timer::Redial(alias.clone(), token));

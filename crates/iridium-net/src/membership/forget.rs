@@ -33,7 +33,7 @@ impl Membership {
                 Err(ForgetError::NotDown { alias })
             }
             Some(_) => {
-                self.bury(&alias, now);
+                self.bury(&alias, true, now);
                 self.tell_forgotten(&alias);
                 Ok(())
             }
@@ -55,12 +55,13 @@ impl Membership {
         if let Some(member) = self.members.get_mut(&alias) {
             member.met = true;
         }
-        self.bury(&alias, now);
+        self.bury(&alias, true, now);
         self.tell_forgotten(&alias);
         Ok(())
     }
 
-    /// Another node has forgotten a member. One that is linked here lives, whatever is said of it.
+    /// Another node has forgotten a member. One that is linked here lives, whatever is said of it; any
+    /// other is dialled now and then all the same, in case it does.
     pub(super) fn merge_forgotten(&mut self, record: MemberRecord, now: Time) {
         let alias = record.id.alias.clone();
         let told = record.id.incarnation;
@@ -69,24 +70,23 @@ impl Membership {
             Some((_, _, Some(_))) => return,
             Some((known, State::Forgotten, _)) if told <= known => return,
             Some((known, ..)) if told < known && told != ANY_INCARNATION => return,
-            Some((known, ..)) if told > known => {
+            Some((at, ..)) if told > at && !known => {
                 self.remove_member(&alias, now);
                 self.insert_known(record, now);
             }
             Some(_) => {}
             None => self.insert_known(record, now),
         }
-        self.bury(&alias, now);
-        // What is only heard is not passed on.
-        if known {
-            self.tell_forgotten(&alias);
-        }
+        self.bury(&alias, false, now);
     }
 
     /// Leaves a tombstone of a member.
-    fn bury(&mut self, alias: &NodeAlias, now: Time) {
+    fn bury(&mut self, alias: &NodeAlias, here: bool, now: Time) {
         if let Some(id) = self.retire_member(alias, State::Forgotten, now) {
             self.push(Action::Emit(Event::Down { id }));
+        }
+        if let Some(member) = self.members.get_mut(alias) {
+            member.forgotten_here |= here;
         }
         self.joins.retain(|_, join| join.remembered().is_none_or(|p| p.alias != *alias));
         self.save_peers(now);
@@ -110,7 +110,7 @@ impl Membership {
     /// Tells a node that was not linked when members were forgotten.
     pub(super) fn send_tombstones(&mut self, conn: ConnId) {
         let forgotten =
-            self.members.values().filter(|m| m.state == State::Forgotten && m.is_first_hand());
+            self.members.values().filter(|m| m.state == State::Forgotten && m.forgotten_here);
         let nodes: Vec<MemberRecord> = forgotten.map(Member::record).collect();
         if !nodes.is_empty() {
             self.send_list(conn, nodes, false);

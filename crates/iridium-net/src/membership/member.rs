@@ -62,12 +62,12 @@ pub(super) struct Member {
     pub(super) met: bool,
     /// It has left by its own word, and not only by that of others.
     pub(super) said_so: bool,
+    /// An operator of this node has had it forgotten, and not only one of another, as that says.
+    pub(super) forgotten_here: bool,
     /// Another address than its own at which others have it, to be tried once.
     pub(super) elsewhere: Option<SocketAddr>,
     /// Whether it was last dialled at such an address.
     pub(super) was_elsewhere: bool,
-    /// When it has last refused this node.
-    pub(super) refused: Option<Time>,
     /// A node that this one was to join has named it.
     pub(super) named_by_seed: bool,
     /// `Up` was reported, and neither `Down` nor `Left` since.
@@ -102,9 +102,9 @@ impl Member {
             state: State::Known,
             met: false,
             said_so: false,
+            forgotten_here: false,
             elsewhere: None,
             was_elsewhere: false,
-            refused: None,
             named_by_seed: false,
             announced: false,
             link: None,
@@ -138,14 +138,16 @@ impl Member {
 
     /// Whether it is over for good, as far as others are to be believed.
     pub(super) fn is_final(&self) -> bool {
-        self.state == State::Forgotten || (self.state == State::Left && self.said_so)
+        self.said_so || self.forgotten_here
     }
 
     /// Whether an introduction is outdated: of an earlier incarnation than one that was linked to this
-    /// node, or of one that has taken its leave. What is only heard refuses nobody.
-    pub(super) fn outdates(&self, id: &NodeId) -> bool {
-        let (known, told) = (self.id.incarnation, id.incarnation);
-        self.met && (known > told || (known == told && self.said_so))
+    /// node, or of the very one that has taken its leave. What is only heard refuses nobody; nor does one
+    /// that has ended before that time: who introduces itself lives, and its disk may have been set back.
+    pub(super) fn outdates(&self, id: &NodeId, recent: Time) -> bool {
+        let is_long_gone = !self.is_present() && self.ended < recent;
+        let is_earlier = id.incarnation < self.id.incarnation;
+        self.met && ((is_earlier && !is_long_gone) || (self.said_so && self.id == *id))
     }
 
     /// Whether this node should go on dialling it.
@@ -155,7 +157,7 @@ impl Member {
 
     /// Whether to look for it at the next start.
     pub(super) fn is_worth_remembering(&self) -> bool {
-        !self.is_final() && self.met
+        !self.is_final() && self.state != State::Forgotten && self.met
     }
 
     pub(super) fn record(&self) -> MemberRecord {
@@ -166,9 +168,10 @@ impl Member {
             state: match self.state {
                 State::Alive => RecordState::Alive,
                 State::Known | State::Suspect => RecordState::Suspect,
-                State::Down => RecordState::Down,
-                State::Left => RecordState::Left,
-                State::Forgotten => RecordState::Forgotten,
+                State::Forgotten if self.forgotten_here => RecordState::Forgotten,
+                State::Left | State::Forgotten if self.said_so => RecordState::Left,
+                // What is only heard is not passed on.
+                State::Down | State::Left | State::Forgotten => RecordState::Down,
             },
         }
     }

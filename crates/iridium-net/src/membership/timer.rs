@@ -10,7 +10,7 @@ use crate::ids::{ConnId, JoinId};
 use super::interface::Time;
 
 /// What is due when a timer fires.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Timer {
     /// Ping every linked member.
     Heartbeat,

@@ -11,8 +11,8 @@ use iridium_proto::{
 };
 
 use crate::alone::{
-    FRIEND, actions, intro, introduce, ip, link, link_by_hand, lone_core, record, say, sent, tell,
-    tell_at,
+    FRIEND, actions, intro, introduce, ip, link, link_by_hand, lone_core, record, records, say,
+    sent, tell, tell_at,
 };
 use crate::table::SECOND;
 use crate::world::MS;
@@ -118,13 +118,54 @@ fn a_rumour_of_a_departure_is_seen_and_checked() {
     assert!(!dialled(&mut core, NOW, 20 * SECOND).is_empty(), "whether it is true");
     link(&mut core, ConnId(3), intro("other", 8), 20 * SECOND);
     assert_eq!(state(&core, "other"), Some(ViewState::Alive));
-    // Its own word is final.
+    // Its own word is final, whatever others say then.
     core.handle(Input::Message { conn: ConnId(3), message: IridiumMessage::Leave }, 20 * SECOND);
+    tell_at(&mut core, record("other", 8, RecordState::Forgotten), 20 * SECOND);
     actions(&mut core);
     introduce(&mut core, ConnId(4), intro("other", 8), 20 * SECOND);
     let refusal = IridiumMessage::Reject(RejectReason::Outdated(8));
     let refused = Action::Send { conn: ConnId(4), message: refusal };
     assert!(actions(&mut core).contains(&refused));
+}
+
+#[test]
+fn a_rumour_that_a_member_is_forgotten_ends_neither_the_search_for_it_nor_goes_round() {
+    let mut core = linked();
+    link(&mut core, OTHER, intro("other", 8), NOW);
+    core.handle(Input::Closed { conn: OTHER }, NOW);
+    dialled(&mut core, NOW, 20 * SECOND);
+    tell_at(&mut core, record("other", 8, RecordState::Forgotten), 20 * SECOND);
+    assert_eq!(state(&core, "other"), None);
+    let mut told = Vec::new();
+    for action in actions(&mut core) {
+        match action {
+            Action::Send { message, .. } => told.push(message),
+            Action::Dial { dial, .. } => {
+                let failure = DialFailure::Unreachable("no network".into());
+                core.handle(Input::DialFailed { dial, failure }, 20 * SECOND);
+            }
+            _ => {}
+        }
+    }
+    let told = records(told);
+    assert!(told.iter().all(|record| record.state != RecordState::Forgotten), "{told:?}");
+    assert!(!dialled(&mut core, 20 * SECOND, 60 * SECOND).is_empty());
+    link(&mut core, ConnId(3), intro("other", 8), 60 * SECOND);
+    assert_eq!(state(&core, "other"), Some(ViewState::Alive));
+}
+
+#[test]
+fn one_whose_disk_was_set_back_is_taken_when_its_later_life_is_long_gone() {
+    let mut core = linked();
+    link(&mut core, OTHER, intro("other", 8), NOW);
+    core.handle(Input::Message { conn: OTHER, message: IridiumMessage::Leave }, NOW);
+    dialled(&mut core, NOW, SECOND);
+    introduce(&mut core, ConnId(3), intro("other", 7), SECOND);
+    let refusal = IridiumMessage::Reject(RejectReason::Outdated(8));
+    assert!(actions(&mut core).contains(&Action::Send { conn: ConnId(3), message: refusal }));
+    dialled(&mut core, SECOND, 20 * SECOND);
+    link(&mut core, ConnId(4), intro("other", 7), 20 * SECOND);
+    assert_eq!(state(&core, "other"), Some(ViewState::Alive));
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use iridium_net::Event;
 
-use crate::schedules::{RUNS, for_many_seeds, random_world, settle, start_all};
+use crate::schedules::{
+    RUNS, SETTLE, for_many_seeds, go_through_faults, random_world, settle, start_all,
+};
 use crate::table::{SECOND, until};
 use crate::world::{Machine, World};
 
@@ -38,6 +40,15 @@ fn lie_for_a_while(world: &mut World) {
     world.run_for(while_it_lies);
 }
 
+/// Half of the liars go on. As long as a node has just started, they can make it take another identity.
+fn silence_or_wait(world: &mut World, liar: Machine) {
+    if world.dice.chance(50) {
+        world.silence(liar);
+    } else {
+        world.run_for(world.timing.redial_max);
+    }
+}
+
 #[test]
 fn a_liar_in_a_mesh_costs_the_honest_nothing() {
     for_many_seeds(RUNS / 20, |seed| {
@@ -45,7 +56,7 @@ fn a_liar_in_a_mesh_costs_the_honest_nothing() {
         world.line.loss = 0;
         let liar = world.nodes.len() - 1;
         start_all(&mut world, liar);
-        settle(&mut world, 20 * SECOND);
+        let took = settle(&mut world, 20 * SECOND);
         // Soon after its start a node may be told that it needs another identity.
         world.run_for(world.timing.redial_max);
         let (since, links, before) = (world.now, world.links(), incarnations(&world));
@@ -60,6 +71,7 @@ fn a_liar_in_a_mesh_costs_the_honest_nothing() {
         for machine in 0..liar {
             assert_eq!(world.made_up(machine), [], "are believed in at {machine}");
         }
+        took
     });
 }
 
@@ -71,11 +83,24 @@ fn with_a_liar_among_them_the_honest_become_one_mesh() {
         world.enlist(liar, false);
         start_all(&mut world, liar);
         lie_for_a_while(&mut world);
-        if world.dice.chance(50) {
-            world.silence(liar);
-        } else {
-            world.run_for(world.timing.redial_max);
+        silence_or_wait(&mut world, liar);
+        settle(&mut world, SETTLE)
+    });
+}
+
+#[test]
+fn after_faults_among_lies_the_honest_are_one_mesh_again() {
+    for_many_seeds(RUNS / 20, |seed| {
+        let mut world = random_world(seed, 1);
+        let liar = world.nodes.len() - 1;
+        start_all(&mut world, liar);
+        let acquainted = world.dice.chance(70);
+        if acquainted {
+            settle(&mut world, 20 * SECOND);
         }
-        settle(&mut world, 45 * SECOND);
+        world.enlist(liar, false);
+        go_through_faults(&mut world, liar, acquainted);
+        silence_or_wait(&mut world, liar);
+        settle(&mut world, SETTLE)
     });
 }

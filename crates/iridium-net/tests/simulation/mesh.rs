@@ -1,6 +1,7 @@
 //! What a simulated cluster comes to: whether those who are honest are one mesh, and whom they believe in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use iridium_net::Event;
 use iridium_net::membership::ConnId;
@@ -8,6 +9,9 @@ use iridium_proto::{NodeAlias, NodeId, ViewState};
 
 use crate::wire::Wire;
 use crate::world::{Machine, World};
+
+/// How long a connection that becomes no link may last.
+const PASSING: Duration = Duration::from_secs(10);
 
 impl World {
     /// Whether an event is about a liar. A node that is reported as up is one, in that incarnation and
@@ -24,6 +28,13 @@ impl World {
     pub fn is_honest(&self, alias: &NodeAlias) -> bool {
         let mut machines = self.nodes.iter().enumerate();
         machines.any(|(m, node)| node.alias == *alias && !self.liars.contains_key(&m))
+    }
+
+    /// Whether a node knows of any other that is honest.
+    pub fn knows_others(&self, machine: Machine) -> bool {
+        let own = &self.nodes[machine].alias;
+        let view = self.view(machine);
+        view.iter().any(|m| m.info.alias != *own && self.is_honest(&m.info.alias))
     }
 
     /// The honest among these nodes.
@@ -75,12 +86,14 @@ impl World {
     }
 
     fn surplus(&self) -> Option<String> {
-        let up = self.up();
-        let pairs = up.len() * up.len().saturating_sub(1) / 2;
-        let open = self.wires.values().filter(|w| w.ends.iter().any(|e| e.open));
-        let lies = |w: &&Wire| w.ends.iter().any(|e| self.liars.contains_key(&e.machine));
-        let open = open.filter(|w| !lies(w)).count();
-        (open != pairs).then(|| format!("{open} connections for {pairs} pairs"))
+        let links = self.up().into_iter().flat_map(|machine| self.nodes[machine].links.values());
+        let linked: BTreeSet<u64> = links.map(|conn| conn.0 / 2).collect();
+        let lies = |wire: &Wire| wire.ends.iter().any(|e| self.liars.contains_key(&e.machine));
+        // Who lies makes the others dial each other to no purpose.
+        let passes = |wire: &Wire| !self.liars.is_empty() && self.now < wire.since + PASSING;
+        let open = self.wires.iter().filter(|(_, wire)| wire.ends.iter().any(|e| e.open));
+        let idle = open.filter(|(id, w)| !linked.contains(id) && !lies(w) && !passes(w)).count();
+        (idle > 0).then(|| format!("{idle} connections that are no links"))
     }
 
     /// Which connection each running node uses for each other.

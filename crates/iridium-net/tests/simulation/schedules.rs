@@ -19,28 +19,33 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// Runs a scenario under many seeds; tells how to replay the first that fails.
-pub fn for_many_seeds(runs: u64, scenario: impl Fn(u64)) {
+pub fn for_many_seeds(runs: u64, scenario: impl Fn(u64) -> Duration) {
     if let Some(seed) = setting("SIMULATION_SEED") {
-        return scenario(seed);
+        scenario(seed);
+        return;
     }
     let from = setting("SIMULATION_FROM").unwrap_or(0);
     for seed in from..from + setting("SIMULATION_RUNS").unwrap_or(runs) {
-        if catch_unwind(AssertUnwindSafe(|| scenario(seed))).is_err() {
-            let this = std::thread::current();
-            let test = this.name().unwrap_or_default();
-            panic!(
+        let this = std::thread::current();
+        let test = this.name().unwrap_or_default();
+        match catch_unwind(AssertUnwindSafe(|| scenario(seed))) {
+            // `cargo xtask sim` collects these.
+            Ok(took) => println!("settled {test} {}", took.as_millis()),
+            Err(_) => panic!(
                 "seed {seed} fails; replay it with SIMULATION_SEED={seed} SIMULATION_TRACE=1 \
                  cargo test -p iridium-net --test simulation {test} -- --nocapture"
-            );
+            ),
         }
     }
 }
 
-pub fn settle(world: &mut World, within: Duration) {
-    let end = world.now + within;
+pub fn settle(world: &mut World, within: Duration) -> Duration {
+    let begun = world.now;
+    let end = begun + within;
     if !world.run_until(end, World::is_one_mesh) {
         panic!("no mesh: {}", world.flaw().unwrap_or_default());
     }
+    let took = world.now - begun;
     // A link that was silent until just now may still be given up for it, and a
     // seed that is still being dialled finds that it is linked. After that all
     // stays as it is.
@@ -50,6 +55,7 @@ pub fn settle(world: &mut World, within: Duration) {
     let links = world.links();
     world.run_for(Duration::from_secs(3));
     assert_eq!(world.links(), links);
+    took
 }
 
 /// Machines with lines of some kind; the last `others` of them are not for nodes.
@@ -99,36 +105,40 @@ fn without_faults_nobody_is_ever_doubted() {
         let mut world = random_world(seed, 0);
         let machines = world.nodes.len();
         start_all(&mut world, machines);
-        settle(&mut world, Duration::from_secs(20));
+        let took = settle(&mut world, Duration::from_secs(20));
         if world.line.loss == 0 {
             for node in &world.nodes {
                 let ups = node.events().len();
                 assert_eq!(ups, world.nodes.len() - 1, "{}: {:?}", node.alias, node.events());
             }
         }
+        took
     });
 }
 
 /// One random fault.
-fn disturb(world: &mut World, acquainted: bool) {
-    let machine = world.dice.below(world.nodes.len());
-    match world.dice.below(11) {
+pub fn disturb(world: &mut World, machines: usize, acquainted: bool) {
+    let machine = world.dice.below(machines);
+    match world.dice.below(12) {
         0..=2 if world.is_up(machine) => world.kill(machine),
         0..=3 if !world.is_up(machine) => restart(world, machine, acquainted),
         3 if world.up().len() > 1 && world.is_up(machine) => world.leave(machine),
         4 => {
-            let group: Vec<Machine> =
-                (0..world.nodes.len()).filter(|_| world.dice.chance(50)).collect();
+            let group: Vec<Machine> = (0..machines).filter(|_| world.dice.chance(50)).collect();
             world.partition(&group);
         }
         5 => {
-            let other = world.dice.below(world.nodes.len());
+            let other = world.dice.below(machines);
             world.blocked.insert((machine, other));
         }
         6 | 7 => world.blocked.clear(),
         8 if world.is_up(machine) => world.nodes[machine].paused = true,
         9 if !world.is_up(machine) => forget(world, machine),
-        _ => world.nodes[machine].paused = false,
+        10 => world.nodes[machine].starved = true,
+        _ => {
+            world.nodes[machine].paused = false;
+            world.nodes[machine].starved = false;
+        }
     }
 }
 
@@ -143,6 +153,10 @@ fn forget(world: &mut World, dead: Machine) {
 
 /// Starts a process again, by what it remembers if it has met the others before.
 fn restart(world: &mut World, machine: Machine, acquainted: bool) {
+    if world.dice.chance(10) {
+        // A disk that was set back, with a clock that was.
+        world.nodes[machine].incarnation = 0;
+    }
     let moved = world.dice.chance(20);
     if moved {
         // Another address, as after a move to another machine.
@@ -150,12 +164,35 @@ fn restart(world: &mut World, machine: Machine, acquainted: bool) {
         world.nodes[machine].addr.set_port(port);
     }
     // Who moves is announced where the others are now: they may have moved as well.
-    let seeds: Vec<Machine> = if moved || !acquainted || world.nodes[machine].peers.is_empty() {
-        (0..world.nodes.len()).filter(|&m| m != machine).collect()
+    // A liar may have had all the others forgotten, as an operator can.
+    let knows = world.nodes[machine].peers.iter().any(|peer| world.is_honest(&peer.alias));
+    let seeds: Vec<Machine> = if moved || !acquainted || !knows {
+        (0..world.nodes.len() - world.liars.len()).filter(|&m| m != machine).collect()
     } else {
         Vec::new()
     };
     world.start(machine, &seeds);
+}
+
+/// Some faults, of which none is left at the end.
+pub fn go_through_faults(world: &mut World, machines: usize, acquainted: bool) {
+    for _ in 0..3 + world.dice.below(12) {
+        disturb(world, machines, acquainted);
+        let pause = world.dice.between(Duration::ZERO, 4000 * MS);
+        world.run_for(pause);
+    }
+    world.blocked.clear();
+    for machine in 0..machines {
+        world.nodes[machine].paused = false;
+        world.nodes[machine].starved = false;
+        if !world.is_up(machine) {
+            restart(world, machine, acquainted);
+        } else if !world.knows_others(machine) {
+            // It lost its only seed before it knew anyone else.
+            let other = (machine + 1) % machines;
+            world.join(machine, other);
+        }
+    }
 }
 
 #[test]
@@ -168,23 +205,8 @@ fn after_any_faults_there_is_one_mesh_again() {
         if acquainted {
             settle(&mut world, Duration::from_secs(20));
         }
-        for _ in 0..3 + world.dice.below(12) {
-            disturb(&mut world, acquainted);
-            let pause = world.dice.between(Duration::ZERO, 4000 * MS);
-            world.run_for(pause);
-        }
-        world.blocked.clear();
-        for machine in 0..world.nodes.len() {
-            world.nodes[machine].paused = false;
-            if !world.is_up(machine) {
-                restart(&mut world, machine, acquainted);
-            } else if world.view(machine).len() == 1 {
-                // It lost its only seed before it knew anyone else.
-                let other = (machine + 1) % world.nodes.len();
-                world.join(machine, other);
-            }
-        }
-        settle(&mut world, SETTLE);
+        go_through_faults(&mut world, machines, acquainted);
+        settle(&mut world, SETTLE)
     });
 }
 
@@ -201,6 +223,6 @@ fn a_healed_partition_is_one_mesh_within_ten_seconds() {
         let apart = world.dice.between(Duration::from_secs(1), Duration::from_secs(90));
         world.run_for(apart);
         world.blocked.clear();
-        settle(&mut world, Duration::from_secs(10));
+        settle(&mut world, Duration::from_secs(10))
     });
 }

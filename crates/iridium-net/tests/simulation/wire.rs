@@ -31,6 +31,7 @@ pub struct Wire {
     /// What is on its way to each end.
     lanes: [VecDeque<(Time, Item)>; 2],
     pumped: [bool; 2],
+    pub since: Time,
 }
 
 impl World {
@@ -99,6 +100,7 @@ impl World {
             ends: [end(machine, process, true), end(target, self.nodes[target].process, false)],
             lanes: [VecDeque::new(), VecDeque::new()],
             pumped: [false; 2],
+            since: self.now,
         };
         self.wires.insert(conn, wire);
         let remote = NodeIp(to.ip());
