@@ -1,9 +1,11 @@
 //! `cargo xtask sim`: more schedules of the simulated cluster than its tests try.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{IsTerminal, Write, stdout};
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -30,10 +32,11 @@ pub(crate) fn run(flags: &Sim) -> Result<()> {
         return Ok(());
     }
     let start = Instant::now();
+    let mut settled = Settled::default();
     let end = flags.from.checked_add(flags.seeds).context("there are no such seeds")?;
     for from in (flags.from..end).step_by(AT_A_TIME as usize) {
         let seeds = AT_A_TIME.min(end - from);
-        try_seeds(&simulation, from, seeds)?;
+        settled.read(&try_seeds(&simulation, from, seeds)?);
         if stdout().is_terminal() {
             let (done, seconds) = (from + seeds - flags.from, start.elapsed().as_secs());
             print!("\r{done} of {} seeds, {seconds} s", flags.seeds);
@@ -44,28 +47,71 @@ pub(crate) fn run(flags: &Sim) -> Result<()> {
         println!();
     }
     let seconds = start.elapsed().as_secs();
-    println!("seeds {} to {}: all is well ({seconds} s)", flags.from, end.saturating_sub(1));
+    println!(
+        "{settled}seeds {} to {}: all is well ({seconds} s)",
+        flags.from,
+        end.saturating_sub(1)
+    );
     Ok(())
 }
 
-fn try_seeds(simulation: &Path, from: u64, seeds: u64) -> Result<()> {
+/// Returns what the tests have said.
+fn try_seeds(simulation: &Path, from: u64, seeds: u64) -> Result<String> {
     let output = Command::new(simulation)
         .args(SCHEDULES)
+        .arg("--nocapture")
         .env_remove("SIMULATION_SEED")
         .env("SIMULATION_FROM", from.to_string())
         .env("SIMULATION_RUNS", seeds.to_string())
         .output()
         .context("cannot run the simulation")?;
+    let said = String::from_utf8_lossy(&output.stdout);
     if output.status.success() {
-        return Ok(());
+        return Ok(said.into_owned());
     }
-    bail!("{}", failures(&String::from_utf8_lossy(&output.stdout)))
+    bail!("{}", failures(&format!("{said}{}", String::from_utf8_lossy(&output.stderr))))
 }
 
 /// What the tests say of the seeds that fail; if they say nothing of that kind, all that they say.
 fn failures(output: &str) -> String {
     let told: Vec<&str> = output.lines().filter(|line| line.contains("replay it with")).collect();
     if told.is_empty() { output.to_owned() } else { told.join("\n") }
+}
+
+/// How long it took until a simulated cluster was one mesh after its faults were over, for each test in
+/// milliseconds.
+#[derive(Default)]
+struct Settled(BTreeMap<String, Vec<u64>>);
+
+impl Settled {
+    /// Takes the lines `settled TEST MILLISECONDS`.
+    fn read(&mut self, output: &str) {
+        for line in output.lines() {
+            // The name of the test may stand before it.
+            let Some((_, rest)) = line.split_once("settled ") else { continue };
+            let Some((test, Ok(took))) = rest.split_once(' ').map(|(t, ms)| (t, ms.parse())) else {
+                continue;
+            };
+            self.0.entry(test.to_owned()).or_default().push(took);
+        }
+    }
+}
+
+impl fmt::Display for Settled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "one mesh after, in seconds: 50 %, 90 %, 99 %, all")?;
+        for (test, took) in &self.0 {
+            let mut took = took.clone();
+            took.sort_unstable();
+            let within = |percent: usize| {
+                let place = (took.len() * percent).div_ceil(100).max(1) - 1;
+                took.get(place).map_or(0.0, |&ms| Duration::from_millis(ms).as_secs_f64())
+            };
+            let [half, most, nearly, all] = [50, 90, 99, 100].map(within);
+            writeln!(f, "{half:6.2} {most:6.2} {nearly:6.2} {all:6.2}  {test}")?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -78,5 +124,15 @@ mod tests {
             "thread x panicked at y:\nseed 7 fails; replay it with SIMULATION_SEED=7 z\nnote";
         assert_eq!(failures(output), "seed 7 fails; replay it with SIMULATION_SEED=7 z");
         assert_eq!(failures("killed"), "killed");
+    }
+
+    #[test]
+    fn the_times_of_each_test_are_told_by_their_ranks() {
+        let mut settled = Settled::default();
+        for ms in 1..=200 {
+            settled.read(&format!("test x ... settled a::b {}\nok", ms * 10));
+        }
+        let told = settled.to_string();
+        assert!(told.contains("  1.00   1.80   1.98   2.00  a::b"), "{told}");
     }
 }
