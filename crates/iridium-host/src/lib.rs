@@ -65,6 +65,7 @@ impl World<'_> {
         }
         if let Some(places) = self.policy.listen() {
             sockets::add_listening(&mut hosts, self.outside.handle(), places);
+            http::add_server(&mut hosts, self.outside.handle(), places);
         }
         hosts
     }

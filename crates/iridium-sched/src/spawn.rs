@@ -102,4 +102,11 @@ impl Scheduler {
         self.shared().context().deliver(pid, SlotMessage::Inspect(Box::new(subscribe)));
         exit
     }
+
+    /// Holds something until a process of this node has ended, and drops it then, on whichever thread
+    /// that is; at once when there is no such process, or it is a native one. Dropping must not wait.
+    pub fn hold_until_exit(&self, pid: Pid, held: impl Send + 'static) {
+        let hold = move |entry: &mut ProcessEntry| entry.watchers.hold(Box::new(held));
+        self.shared().context().deliver(pid, SlotMessage::Inspect(Box::new(hold)));
+    }
 }

@@ -14,6 +14,11 @@ fn echo_server() {
 }
 
 #[test]
+fn things_to_do() {
+    page("todos");
+}
+
+#[test]
 fn dining_philosophers() {
     page("philosophers");
 }

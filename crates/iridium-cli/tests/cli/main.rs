@@ -11,6 +11,7 @@ mod examples;
 mod files;
 mod formats;
 mod groups;
+mod http;
 mod input;
 mod loss;
 mod machine;

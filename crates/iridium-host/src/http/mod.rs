@@ -3,12 +3,19 @@
 //! * [`limits`]: what clients may take;
 //! * [`paced`]: connections whose clients have only so much time;
 //! * [`mod@serve`]: connections, and what is spoken on them;
-//! * [`pages`]: pages about this process.
+//! * [`pages`]: pages about this process;
+//! * [`functions`]: servers of programs; [`listener`]: requests that came; [`exchange`]: those that wait
+//!   for their answers; [`head`]: their heads as texts.
 
+mod exchange;
+mod functions;
+mod head;
 mod limits;
+mod listener;
 mod paced;
 mod pages;
 mod serve;
 
+pub(crate) use functions::add_server;
 pub use limits::HttpLimits;
 pub use pages::{Page, PageListener, PageServer};

@@ -128,7 +128,7 @@ async fn answer(
     asked: Asked,
     page: Arc<impl Fn(&str) -> Option<Page> + Send + Sync + 'static>,
 ) -> Response<Full<Bytes>> {
-    let Asked { request, open } = asked;
+    let Asked { request, open, .. } = asked;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut refused =
             response(StatusCode::METHOD_NOT_ALLOWED, PLAIN, "only GET and HEAD are answered\n");

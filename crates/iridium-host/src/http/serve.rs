@@ -39,9 +39,10 @@ pub(crate) struct Manner {
     pub(crate) grace: Duration,
 }
 
-/// A request, and what is to be dropped when it is answered.
+/// A request, who asks, and what is to be dropped when it is answered.
 pub(crate) struct Asked {
     pub(crate) request: Request<Incoming>,
+    pub(crate) peer: SocketAddr,
     pub(crate) open: OpenRequest,
 }
 
@@ -72,7 +73,7 @@ pub(crate) async fn serve<A, F, B>(
             Ok((place, stream, peer)) => {
                 let (answer, told) = (answer.clone(), told.clone());
                 connections.spawn(async move {
-                    if let Err(error) = speak(stream, manner, told, answer).await {
+                    if let Err(error) = speak(stream, peer, manner, told, answer).await {
                         log::debug!("the connection with {peer} has ended: {error}");
                     }
                     drop(place);
@@ -105,6 +106,7 @@ async fn accept(
 /// Answers one client.
 async fn speak<A, F, B>(
     stream: TcpStream,
+    peer: SocketAddr,
     manner: Manner,
     told: watch::Receiver<()>,
     answer: A,
@@ -123,7 +125,7 @@ where
         () = is_told(told.clone()) => return Ok(()),
     };
     let service = service_fn(move |request| {
-        let answered = answer(Asked { request, open: open.request() });
+        let answered = answer(Asked { request, peer, open: open.request() });
         async move { Ok::<_, Infallible>(answered.await) }
     });
     let head = manner.limits.head_bytes.max(MIN_HEAD);

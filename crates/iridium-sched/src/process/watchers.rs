@@ -1,6 +1,7 @@
 //! Those outside of the scheduler who wait for the end of a process.
 
 use std::convert::Infallible;
+use std::fmt;
 
 use crossbeam_channel::Sender;
 
@@ -11,14 +12,24 @@ use super::group::GroupToken;
 #[derive(Debug, Default)]
 pub(crate) struct Watchers(Option<Box<Lists>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Lists {
     /// Embedders who want to know how it ends.
     subscribers: Vec<Sender<ExitInfo>>,
     /// The groups that it belongs to.
     groups: Vec<GroupToken>,
+    /// What is dropped when the process has ended.
+    held: Vec<Box<dyn Send>>,
     /// Of a supervisor: disconnected when it has started its children.
     up: Option<Sender<Infallible>>,
+}
+
+impl fmt::Debug for Lists {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Lists");
+        debug.field("subscribers", &self.subscribers.len()).field("groups", &self.groups);
+        debug.field("held", &self.held.len()).finish_non_exhaustive()
+    }
 }
 
 impl Watchers {
@@ -41,6 +52,16 @@ impl Watchers {
             let _ = subscriber.try_send(info.clone());
         }
         let _ = last.map(|subscriber| subscriber.try_send(info));
+    }
+
+    /// Holds something until the process has ended.
+    pub(crate) fn hold(&mut self, held: Box<dyn Send>) {
+        self.0.get_or_insert_default().held.push(held);
+    }
+
+    /// The process has ended, and nobody is to be told any more.
+    pub(crate) fn clear(&mut self) {
+        self.0 = None;
     }
 
     /// Adds an embedder who waits for the children of a supervisor.

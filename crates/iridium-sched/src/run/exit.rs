@@ -100,6 +100,7 @@ impl Context<'_> {
         if let Some(info) = retirement.info {
             entry.watchers.tell(info);
         }
+        entry.watchers.clear();
         if let Some(local) = self.local {
             local.recycle(entry);
         }

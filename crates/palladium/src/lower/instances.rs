@@ -29,11 +29,11 @@ impl Instance {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Task {
     /// The closure.
-    pub(super) function: Instance,
-    /// Of its argument, or `()`.
+    pub(super) closure: Instance,
+    /// What calls it: a function of it and an argument.
+    pub(super) run: Instance,
+    /// Of the argument.
     pub(super) argument: Type,
-    /// Of its result, which is sent back.
-    pub(super) result: Type,
 }
 
 /// What a function of the result is made from.

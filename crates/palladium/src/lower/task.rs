@@ -19,11 +19,14 @@ impl<'a> Body<'_, 'a> {
             _ => return None,
         };
         let given: Vec<&'a Expr> = args.iter().filter_map(by_value).collect();
-        let closure = given.iter().find(|arg| matches!(self.ty(&arg.ty), Type::Fn(_)))?;
-        let Some(function) = self.known_closure(closure) else { return Some(self.unknown_task()) };
-        let [_, argument, result] = types else { return None };
-        let (argument, result) = (self.ty(argument), self.ty(result));
-        let task = Task { function, argument: argument.clone(), result: result.clone() };
+        let mut closures = given.iter().filter(|arg| matches!(self.ty(&arg.ty), Type::Fn(_)));
+        let (closure, run) = (closures.next()?, closures.next()?);
+        let (Some(closure), Some(run)) = (self.known_closure(closure), self.known_closure(run))
+        else {
+            return Some(self.unknown_task());
+        };
+        let [_, argument] = types else { return None };
+        let task = Task { closure, run, argument: self.ty(argument) };
         let mut values = self.values(&given);
         if starts {
             let function = self.code.context.instances.get(Key::Task(task));
@@ -31,8 +34,8 @@ impl<'a> Body<'_, 'a> {
             self.code.emit(Inst::Spawn { d, function, args: Vec::new(), node: None });
             return Some(vec![d]);
         }
-        let captures = self.code.context.capture_types(&task.function);
-        let (pid, closure) = (values.remove(0)[0], values.remove(0)[0]);
+        let captures = self.code.context.capture_types(&task.closure);
+        let (pid, closure, argument) = (values.remove(0)[0], values.remove(0)[0], values.pop()?);
         let mut sent = Vec::new();
         let mut cell = 1;
         for ty in &captures {
@@ -40,9 +43,9 @@ impl<'a> Body<'_, 'a> {
             sent.push(self.code.load_cells(closure, offset(cell), &classes));
             cell += classes.len();
         }
-        sent.extend(values);
+        sent.push(argument);
         let tag = self.code.int(ARGUMENTS);
-        let types = task.message(captures);
+        let types = [captures, vec![task.argument]].concat();
         self.code.send_in_order(pid, tag, &types, &sent);
         Some(Value::new())
     }
@@ -51,14 +54,6 @@ impl<'a> Body<'_, 'a> {
         let text = b"a process runs a function that is written where it is started: fn() => ...";
         self.code.panics(text);
         vec![self.code.reg(Class::Int)]
-    }
-}
-
-impl Task {
-    /// The values in the message for the process.
-    fn message(&self, captures: Vec<Type>) -> Vec<Type> {
-        let reply = Type::Reply(self.result.clone().into());
-        captures.into_iter().chain([self.argument.clone(), reply]).collect()
     }
 }
 
@@ -75,20 +70,16 @@ impl Context<'_> {
 
 /// The begin of a process that runs a closure.
 pub(super) fn birth(context: &mut Context<'_>, task: &Task) -> Function {
-    let captures = context.capture_types(&task.function);
-    let name = format!("{}.task", context.function(task.function.function).name);
+    let captures = context.capture_types(&task.closure);
+    let name = format!("{}.task", context.function(task.closure.function).name);
     let mut code = Code::new(context, 0..0);
-    let types = task.message(captures.clone());
-    let mut values = code.received(&types);
-    let (reply, argument) = (values.pop().unwrap_or_default(), values.pop().unwrap_or_default());
-    let function = code.context.instances.get(Key::Value(task.function.clone()));
+    let mut values = code.received(&[captures, vec![task.argument.clone()]].concat());
+    let argument = values.pop().unwrap_or_default();
+    let function = code.context.instances.get(Key::Value(task.closure.clone()));
     let closure = code.closure_of(function, &values.concat());
-    let args = [&[closure][..], &argument].concat();
-    let classes = code.context.types.parts(&task.result);
-    let result = code.call(function, args, &classes);
-    if let [pid, tag] = reply.as_slice() {
-        code.send_in_order(*pid, *tag, std::slice::from_ref(&task.result), &[result]);
-    }
+    let known = [Some(task.closure.clone()), None];
+    let run = code.context.instances.get(Key::Function(task.run.clone(), known.into()));
+    code.call(run, [&[closure][..], &argument].concat(), &[]);
     let zero = code.int(0);
     code.end(Terminator::Exit { code: zero });
     code.finish(name.into(), MADE, Vec::new(), Vec::new(), Passing::Inferred)

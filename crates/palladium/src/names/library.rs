@@ -33,6 +33,7 @@ const MODULES: &[(&str, &str)] = &[
     ("grapheme_tables", include_str!("../std/grapheme_tables.pd")),
     ("group", include_str!("../std/group.pd")),
     ("hash", include_str!("../std/hash.pd")),
+    ("http", include_str!("../std/http.pd")),
     ("int", include_str!("../std/int.pd")),
     ("io", include_str!("../std/io.pd")),
     ("json", include_str!("../std/json.pd")),

@@ -64,6 +64,39 @@ impl Code<'_, '_> {
                 let texts = [0, 1, 2].map(|n| self.bytes_of(word(n))).concat();
                 self.host("net.listen.open", &texts, &[Class::Int])
             }
+            _ => self.http_intrinsic(name, args),
+        }
+    }
+
+    fn http_intrinsic(&mut self, name: &str, args: &[Value]) -> Value {
+        let word = |n: usize| args[n][0];
+        match name {
+            "http_start" => {
+                let [host, length] = self.bytes_of(word(0));
+                let [limits, size] = self.bytes_of(word(2));
+                let args = [host, length, word(1), limits, size];
+                self.host("net.listen.http_start", &args, &[Class::Int; 2])
+            }
+            "http_take" => self.fill(word(1), "net.listen.http_take", &[word(0)], &[Class::Int]),
+            "http_assign" => self.host("net.listen.http_assign", &[word(0), word(1)], &[]),
+            "http_head" => self.fill(word(1), "net.listen.http_head", &[word(0)], &[Class::Int; 4]),
+            "http_body" => self.fill(word(1), "net.listen.http_body", &[word(0)], &[Class::Int]),
+            "http_answer" => {
+                let texts = [self.bytes_of(word(2)), self.bytes_of(word(3))].concat();
+                let args = [vec![word(0), word(1)], texts].concat();
+                self.host("net.listen.http_answer", &args, &[Class::Int])
+            }
+            "http_begin" => {
+                let [address, length] = self.bytes_of(word(2));
+                let args = [word(0), word(1), address, length];
+                self.host("net.listen.http_begin", &args, &[Class::Int])
+            }
+            "http_write" => {
+                let [address, length] = self.bytes_of(word(1));
+                let args = [word(0), address, length];
+                self.host("net.listen.http_write", &args, &[Class::Int])
+            }
+            "http_end" => self.host("net.listen.http_end", &[word(0)], &[Class::Int]),
             _ => Vec::new(),
         }
     }

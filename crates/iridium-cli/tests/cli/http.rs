@@ -1,0 +1,198 @@
+//! HTTP servers in Palladium, asked by clients that behave and by others.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::support::{PATIENCE, Process, User};
+
+/// A service that runs, and where.
+struct Service {
+    _user: User,
+    _process: Process,
+    port: u16,
+}
+
+impl Service {
+    fn start() -> Self {
+        let user = User::new();
+        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/http/service.pd");
+        let process = user.start(&["run", program, "--allow", "net.listen=127.0.0.1"]);
+        let port = process.wait_for("port ");
+        let port = port.rsplit(' ').next().unwrap().parse().unwrap();
+        Self { _user: user, _process: process, port }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Sends bytes and no more, and gives all that comes back.
+    fn ask(&self, request: &[u8]) -> Vec<u8> {
+        let mut stream = self.connect();
+        // A service that has said what it thinks of a long request may not read all of it.
+        let _ = stream.write_all(request);
+        let _ = stream.shutdown(Shutdown::Write);
+        read_all(stream)
+    }
+
+    fn get(&self, target: &str) -> String {
+        let head = format!("GET {target} HTTP/1.1\r\nHost: a\r\nCookie: a=b; session=old\r\n\r\n");
+        String::from_utf8(self.ask(head.as_bytes())).unwrap()
+    }
+
+    fn assert_answers(&self) {
+        let answer = self.get("/");
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("hello\n"), "{answer}");
+    }
+}
+
+/// All that comes until the end of a connection, however it ends.
+fn read_all(mut stream: TcpStream) -> Vec<u8> {
+    let (mut all, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        match stream.read(&mut part) {
+            Ok(0) => return all,
+            Ok(length) => all.extend_from_slice(&part[..length]),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return all,
+            Err(error) => panic!("{error}, after {}", String::from_utf8_lossy(&all)),
+        }
+    }
+}
+
+/// The statuses of answers, of which those to HEAD have no body.
+fn statuses(mut answers: &[u8], head: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    while !answers.is_empty() {
+        let text = String::from_utf8_lossy(answers);
+        let Some((fields, _)) = text.split_once("\r\n\r\n") else { return vec![text.into()] };
+        let status = fields.get(9..12).unwrap_or(fields).to_owned();
+        let lower = fields.to_lowercase();
+        let length = lower.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+        let length = length.filter(|_| !head).map_or(0, |length| length.parse().unwrap());
+        answers = answers.get(fields.len() + 4 + length..).unwrap_or_default();
+        // A request to go on is no answer.
+        if status != "100" {
+            found.push(status);
+        }
+    }
+    found
+}
+
+/// The bytes of a line of the table.
+fn bytes(text: &str) -> Vec<u8> {
+    let (mut bytes, mut rest) = (Vec::new(), text);
+    while let Some((before, escape)) = rest.split_once('\\') {
+        bytes.extend_from_slice(before.as_bytes());
+        let kind = escape.chars().next().unwrap();
+        rest = &escape[1..];
+        match kind {
+            'r' => bytes.push(b'\r'),
+            'n' => bytes.push(b'\n'),
+            't' => bytes.push(b'\t'),
+            '0' => bytes.push(0),
+            'x' => {
+                bytes.push(u8::from_str_radix(&rest[..2], 16).unwrap());
+                rest = &rest[2..];
+            }
+            'z' => {
+                let (count, behind) = rest[1..].split_once('}').unwrap();
+                bytes.extend(std::iter::repeat_n(b'z', count.parse().unwrap()));
+                rest = behind;
+            }
+            other => panic!("no escape: {other}"),
+        }
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes
+}
+
+#[test]
+fn raw_requests_are_answered_with_the_status_that_the_rfc_asks_for() {
+    let service = Service::start();
+    let table = include_str!("../fixtures/http/requests.txt");
+    let lines = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut faults = Vec::new();
+    for line in lines {
+        let (expected, request) = line.split_once(' ').unwrap();
+        let answers = service.ask(&bytes(request));
+        let found = statuses(&answers, request.starts_with("HEAD")).join(",");
+        let found = if found.is_empty() { "-".to_owned() } else { found };
+        if found != expected {
+            faults.push(format!("{found} instead of {line}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    service.assert_answers();
+}
+
+#[test]
+fn a_request_that_fails_loops_or_sleeps_costs_nobody_else_anything() {
+    let service = Service::start();
+    let slow = ["/loop", "/sleep", "/loop"].map(|target| {
+        let mut stream = service.connect();
+        write!(stream, "GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+        stream
+    });
+    let crashed = service.get("/crash");
+    assert!(crashed.starts_with("HTTP/1.1 500 "), "{crashed}");
+    assert!(service.get("/crash?x").starts_with("HTTP/1.1 200 "));
+    service.assert_answers();
+    for stream in slow {
+        let answer = String::from_utf8(read_all(stream)).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    }
+    service.assert_answers();
+}
+
+#[test]
+fn clients_that_are_slow_are_cut_off() {
+    let service = Service::start();
+    let began = Instant::now();
+    let silent = service.connect();
+    let mut half = service.connect();
+    half.write_all(b"GET / HTTP/1.1\r\nHost").unwrap();
+    let mut idle = service.connect();
+    idle.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    assert_eq!(read_all(silent), b"");
+    assert_eq!(read_all(half), b"");
+    assert_eq!(statuses(&read_all(idle), false), ["200"]);
+    assert!(began.elapsed() < PATIENCE);
+    // Whoever asks for more than it reads, and goes.
+    let mut flooded = service.connect();
+    flooded.write_all(b"GET /flood HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    flooded.read_exact(&mut [0; 100_000]).unwrap();
+    drop(flooded);
+    service.assert_answers();
+}
+
+#[test]
+fn requests_and_answers_have_their_parts() {
+    let service = Service::start();
+    let answer = service.get("/hello/a%20b?x=1&many=t+w%6f");
+    assert!(answer.ends_with("a b old t wo"), "{answer}");
+    assert!(
+        answer.contains("Set-Cookie: session=new; HttpOnly; SameSite=Lax; Path=/\r\n"),
+        "{answer}"
+    );
+    let parts = service.get("/count");
+    assert!(parts.ends_with("1\r\n0\r\n1\r\n1\r\n1\r\n2\r\n0\r\n\r\n"), "{parts}");
+}
+
+#[test]
+fn curl_is_answered_over_both_versions() {
+    let service = Service::start();
+    let place = format!("http://127.0.0.1:{}/echo", service.port);
+    for (version, shown) in [("--http1.1", "1.1"), ("--http2-prior-knowledge", "2")] {
+        let limit = Duration::from_secs(10).as_secs().to_string();
+        let words = ["-s", "-m", &limit, version, "-d", "body", "-w", " %{http_version}", &place];
+        let Ok(output) = Command::new("curl").args(words).output() else {
+            eprintln!("skipped: needs curl");
+            return;
+        };
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("body {shown}"));
+    }
+}

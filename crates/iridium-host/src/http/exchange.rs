@@ -1,0 +1,233 @@
+//! Requests that wait for their answers, by number.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use hyper::Response;
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use iridium_vm::Pid;
+use tokio::sync::{mpsc, oneshot};
+
+use super::head::Head;
+use super::paced::OpenRequest;
+
+/// The number of no request.
+const NONE: i64 = 0;
+/// Parts of an answer that wait to be sent.
+const PARTS: usize = 4;
+
+/// All requests of programs that wait.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Exchanges(Arc<Mutex<Table>>);
+
+#[derive(Debug, Default)]
+struct Table {
+    last: i64,
+    waiting: HashMap<i64, Exchange>,
+}
+
+/// A request that waits for its answer, or for the end of it.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) head: Arc<Head>,
+    /// What is left of its body; `None` while somebody reads it.
+    pub(crate) body: Option<Reading>,
+    /// The process that is to answer, once there is one.
+    handler: Option<Pid>,
+    answer: To,
+}
+
+/// The body of a request.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) body: Incoming,
+    /// What was received and not read.
+    pub(crate) left: Bytes,
+    /// How much more it may have, in bytes.
+    pub(crate) room: usize,
+}
+
+#[derive(Debug)]
+enum To {
+    Head(oneshot::Sender<Response<Answer>>, OpenRequest),
+    Parts(mpsc::Sender<Part>),
+}
+
+/// A part of a body, or word that there will be no more of it although it is not over.
+pub(crate) type Part = Result<Bytes, Broken>;
+
+/// The process that sent the body has ended in the middle of it.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the process that answered has ended before the end of its answer")]
+pub(crate) struct Broken;
+
+/// Why there is nothing more to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gone;
+
+impl Exchanges {
+    /// A request that came, and where its answer will be.
+    pub(crate) fn add(
+        &self,
+        head: Head,
+        body: Reading,
+        open: OpenRequest,
+    ) -> (Waiting, oneshot::Receiver<Response<Answer>>) {
+        let (sender, receiver) = oneshot::channel();
+        let (head, body) = (Arc::new(head), Some(body));
+        let exchange = Exchange { head, body, handler: None, answer: To::Head(sender, open) };
+        let mut table = self.lock();
+        table.last += 1;
+        let number = table.last;
+        table.waiting.insert(number, exchange);
+        (Waiting { all: self.clone(), number }, receiver)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    pub(crate) fn with<T>(
+        &self,
+        number: i64,
+        look: impl FnOnce(&mut Exchange) -> T,
+    ) -> Result<T, Gone> {
+        self.lock().waiting.get_mut(&number).map(look).ok_or(Gone)
+    }
+
+    /// Says which process is to answer. What is returned is to be dropped when that has ended.
+    pub(crate) fn assign(&self, number: i64, handler: Pid) -> Result<Waiting, Gone> {
+        self.with(number, |exchange| exchange.handler = Some(handler))?;
+        Ok(Waiting { all: self.clone(), number })
+    }
+
+    /// The process that is to answer, if there is one.
+    pub(crate) fn handler(&self, number: i64) -> Option<Pid> {
+        self.with(number, |exchange| exchange.handler).ok().flatten()
+    }
+
+    /// Answers as a whole.
+    pub(crate) fn answer(&self, number: i64, head: Response<()>, body: Bytes) -> Result<(), Gone> {
+        let exchange = self.lock().waiting.remove(&number).ok_or(Gone)?;
+        let To::Head(to, open) = exchange.answer else { return Err(Gone) };
+        to.send(head.map(|()| Answer::Whole { bytes: body, _open: open })).map_err(|_| Gone)
+    }
+
+    /// Begins an answer whose body comes in parts.
+    pub(crate) fn begin(&self, number: i64, head: Response<()>) -> Result<(), Gone> {
+        let (sender, parts) = mpsc::channel(PARTS);
+        let waiting = Waiting { all: self.clone(), number };
+        let mut table = self.lock();
+        let exchange = table.waiting.get_mut(&number).ok_or(Gone)?;
+        let before = std::mem::replace(&mut exchange.answer, To::Parts(sender));
+        drop(table);
+        let To::Head(to, open) = before else { return Err(Gone) };
+        let streamed = Streamed { parts, _open: open, _waiting: waiting };
+        to.send(head.map(|()| Answer::Parts(streamed))).map_err(|_| Gone)
+    }
+
+    /// Where the parts of a body go.
+    pub(crate) fn parts(&self, number: i64) -> Result<mpsc::Sender<Part>, Gone> {
+        let parts = self.with(number, |exchange| match &exchange.answer {
+            To::Head(..) => None,
+            To::Parts(parts) => Some(parts.clone()),
+        })?;
+        parts.ok_or(Gone)
+    }
+
+    /// Ends an answer that came in parts.
+    pub(crate) fn end(&self, number: i64) -> Result<(), Gone> {
+        self.lock().waiting.remove(&number).map(drop).ok_or(Gone)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that is given up when this is dropped, unless it has been answered: the client has gone,
+/// or the process that was to answer.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    all: Exchanges,
+    pub(crate) number: i64,
+}
+
+impl Waiting {
+    /// It is not given up: the request is answered, or its answer belongs to others from now on.
+    pub(crate) fn keep(mut self) {
+        self.number = NONE;
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.number == NONE {
+            return;
+        }
+        let exchange = self.all.lock().waiting.remove(&self.number);
+        if let Some(Exchange { answer: To::Parts(parts), .. }) = exchange {
+            // With no room for this, the client is slow: it gets less than it was told to expect, or
+            // an end that is none.
+            let _ = parts.try_send(Err(Broken));
+        }
+    }
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Whole {
+        bytes: Bytes,
+        _open: OpenRequest,
+    },
+    Parts(Streamed),
+    /// Of an answer that no program has made.
+    Own(Bytes),
+}
+
+/// A body that a program sends in parts.
+#[derive(Debug)]
+pub(crate) struct Streamed {
+    parts: mpsc::Receiver<Part>,
+    _open: OpenRequest,
+    _waiting: Waiting,
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match &mut *self {
+            Self::Whole { bytes, .. } | Self::Own(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Whole { bytes, .. } | Self::Own(bytes) => {
+                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
+            }
+            Self::Parts(body) => {
+                body.parts.poll_recv(cx).map(|part| part.map(|part| part.map(Frame::data)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole { bytes, .. } | Self::Own(bytes) => bytes.is_empty(),
+            Self::Parts(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole { bytes, .. } | Self::Own(bytes) => {
+                SizeHint::with_exact(bytes.len() as u64)
+            }
+            Self::Parts(_) => SizeHint::default(),
+        }
+    }
+}

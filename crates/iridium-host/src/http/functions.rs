@@ -1,0 +1,363 @@
+//! HTTP servers of programs.
+//!
+//! A server belongs to the process that starts it. That process takes the numbers of requests, starts
+//! a process for each, and says which; that one reads the request by its number, and answers it. When
+//! it ends without an answer, the client gets the status 500, and when it takes too long, 503.
+//!
+//! | name | arguments | results |
+//! | --- | --- | --- |
+//! | `net.listen.http_start` | address, length: the host; port; address, length: the limits, 8 bytes each: connections, bytes of a head, of a body, and in ms the times for a head, idle, stalled, for an answer; 0 is the default | number of the server; its port |
+//! //! | `net.listen.http_take` | server; address, room | how many bytes of numbers of requests, 8 for each, were written; 0, or -1 when there will be none |
+//! | `net.listen.http_assign` | request, pid | – |
+//! | `net.listen.http_head` | request; address, room | how many bytes were copied: all or none; how many there are; the lengths of method, path and query, which stand there without anything between, before the address of the client and the fields |
+//! | `net.listen.http_body` | request; address, room | how many bytes of the body were copied; the same again, 0 at its end |
+//! | `net.listen.http_answer` | request; status; address, length: fields; address, length: body | 0 |
+//! | `net.listen.http_begin` | request; status; address, length: fields | 0 |
+//! | `net.listen.http_write` | request; address, length: the next part of the body | 0, once there is room for more |
+//! | `net.listen.http_end` | request | 0 |
+//!
+//! In place of the last result that is a number: -1 when there is no such request or server any more,
+//! -2 when the policy does not allow the address, -3 when there is no such address, -4 for a body that
+//! is too long, -5 when the client is too slow, -6 for what is no head, -1000 - N for an error that
+//! the system calls N.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use hyper::body::{Buf as _, Bytes, Incoming};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Response, StatusCode};
+use iridium_sched::Reason;
+use iridium_vm::{Caller, HostError, Hosts, Pid, Reply};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::time::timeout;
+
+use super::exchange::{Answer, Exchanges, Gone, Reading};
+use super::head::{self, Head};
+use super::limits::HttpLimits;
+use super::listener::{Listener, Listeners, OVER, Taker};
+use super::paced::OpenRequest;
+use super::serve::{Asked, Manner, serve};
+use crate::arguments::{answer, bytes, copy_whole, room};
+use crate::outside::{OutsideError, OutsideHandle};
+use crate::places::Places;
+use crate::refusal::Refusal;
+
+const NOT_ALLOWED: i64 = -2;
+const NO_ADDRESS: i64 = -3;
+const TOO_LARGE: i64 = -4;
+const TOO_SLOW: i64 = -5;
+const NO_HEAD: i64 = -6;
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 4096;
+/// How long those who have asked may take when their server ends.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The servers of programs, and what their clients wait for.
+struct Http {
+    outside: OutsideHandle,
+    places: Places,
+    listeners: Listeners,
+    exchanges: Exchanges,
+}
+
+/// Adds the functions of servers.
+pub(crate) fn add_server(hosts: &mut Hosts, outside: OutsideHandle, places: &Places) {
+    let (listeners, exchanges) = Default::default();
+    let http = Arc::new(Http { outside, places: places.clone(), listeners, exchanges });
+    type Immediate = fn(&Arc<Http>, &mut Caller<'_>) -> Result<i64, HostError>;
+    let immediate: [(&str, Immediate); 4] =
+        [("assign", assign), ("answer", answer_whole), ("begin", begin), ("end", end)];
+    for (name, function) in immediate {
+        let http = Arc::clone(&http);
+        hosts.add(format!("net.listen.http_{name}"), move |caller| {
+            let code = function(&http, caller)?;
+            answer(caller, [code])
+        });
+    }
+    type Deferred = fn(&Arc<Http>, &mut Caller<'_>, Reply);
+    let deferred: [(&str, Deferred); 3] = [("take", take), ("body", body), ("write", write)];
+    for (name, function) in deferred {
+        let http = Arc::clone(&http);
+        hosts.add_deferred(format!("net.listen.http_{name}"), move |caller, reply| {
+            function(&http, caller, reply);
+        });
+    }
+    let all = Arc::clone(&http);
+    hosts.add("net.listen.http_head", move |caller| {
+        let head = all.exchanges.with(number(caller, 0), |exchange| Arc::clone(&exchange.head));
+        let Ok(head) = head else { return answer(caller, [0, OVER]) };
+        let copied = copy_whole(head.text.as_bytes(), room(caller, 1)?);
+        let lengths = [copied, head.text.len(), head.method, head.path, head.query];
+        answer(caller, lengths.map(|length| length as i64))
+    });
+    // A name may have to be looked up.
+    hosts.add_blocking("net.listen.http_start", move |caller| {
+        let host = String::from_utf8_lossy(bytes(caller, 0)?).into_owned();
+        let limits = limits(bytes(caller, 3)?);
+        match http.start(&host, number(caller, 2), limits, caller.pid) {
+            Ok((number, port)) => answer(caller, [number, i64::from(port)]),
+            Err(code) => answer(caller, [code, 0]),
+        }
+    });
+}
+
+fn number(caller: &Caller<'_>, nth: usize) -> i64 {
+    caller.registers.get(nth).map_or(0, |register| register.int)
+}
+
+fn limits(cells: &[u8]) -> HttpLimits {
+    let cell = |nth: usize| {
+        let cell = cells.get(nth * 8..nth * 8 + 8).and_then(|cell| cell.try_into().ok());
+        cell.map(i64::from_le_bytes).and_then(|cell| u64::try_from(cell).ok()).filter(|n| *n > 0)
+    };
+    let size = |nth, default| cell(nth).and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
+    let time = |nth, default| cell(nth).map_or(default, Duration::from_millis);
+    let default = HttpLimits::default();
+    HttpLimits {
+        connections: size(0, default.connections).min(tokio::sync::Semaphore::MAX_PERMITS),
+        head_bytes: size(1, default.head_bytes),
+        body_bytes: size(2, default.body_bytes),
+        head_time: time(3, default.head_time),
+        idle_time: time(4, default.idle_time),
+        stall_time: time(5, default.stall_time),
+        answer_time: time(6, default.answer_time),
+    }
+}
+
+fn code_of(error: &io::Error) -> i64 {
+    -1000 - i64::from(error.raw_os_error().unwrap_or(libc::EINVAL))
+}
+
+impl Http {
+    /// Listens, and begins to accept. Returns the number of the server and its port.
+    fn start(
+        self: &Arc<Self>,
+        host: &str,
+        port: i64,
+        limits: HttpLimits,
+        owner: Pid,
+    ) -> Result<(i64, u16), i64> {
+        let port = u16::try_from(port).map_err(|_| NO_ADDRESS)?;
+        let runtime = self.outside.runtime().map_err(|error| outside(&error))?;
+        let found = runtime.block_on(self.places.addresses(host, port));
+        let found = found.map_err(|refusal| match refusal {
+            Refusal::NotAllowed => NOT_ALLOWED,
+            _ => NO_ADDRESS,
+        })?;
+        let addr = *found.first().ok_or(NO_ADDRESS)?;
+        let entered = runtime.enter();
+        let socket = listen(addr).map_err(|error| code_of(&error))?;
+        drop(entered);
+        let addr = socket.local_addr().map_err(|error| code_of(&error))?;
+        let (listener, told) = Listener::new(owner);
+        let number = self.listeners.add(Arc::clone(&listener));
+        let scheduler = self.outside.scheduler().map_err(|error| outside(&error))?;
+        scheduler.hold_until_exit(owner, Running { http: Arc::clone(self), number });
+        let http = Arc::clone(self);
+        let manner = Manner { limits, one_request: false, grace: GRACE };
+        runtime.spawn(serve(socket, manner, told, move |asked| {
+            let (http, listener) = (Arc::clone(&http), Arc::clone(&listener));
+            async move { exchange(&http, &listener, limits, asked).await }
+        }));
+        Ok((number, addr.port()))
+    }
+}
+
+fn outside(error: &OutsideError) -> i64 {
+    log::warn!("no HTTP: {error}");
+    OVER
+}
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
+
+/// A server that ends when this is dropped.
+struct Running {
+    http: Arc<Http>,
+    number: i64,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.http.listeners.remove(self.number);
+    }
+}
+
+/// Has a program answer a request.
+async fn exchange(
+    http: &Http,
+    listener: &Listener,
+    limits: HttpLimits,
+    asked: Asked,
+) -> Response<Answer> {
+    let Asked { request, peer, open } = asked;
+    let (parts, body) = request.into_parts();
+    let ends = head::ends_connection(&parts);
+    let mut response = answered(http, listener, limits, (parts, body, peer), open).await;
+    if ends {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+async fn answered(
+    http: &Http,
+    listener: &Listener,
+    limits: HttpLimits,
+    (parts, body, peer): (Parts, Incoming, SocketAddr),
+    open: OpenRequest,
+) -> Response<Answer> {
+    if let Some(status) = head::refusal(&parts, limits.body_bytes) {
+        return own(status);
+    }
+    // Each connection has one at a time, or is of HTTP/2.
+    if http.exchanges.len() >= limits.connections {
+        return own(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let body = Reading { body, left: Bytes::new(), room: limits.body_bytes };
+    let (waiting, answered) = http.exchanges.add(Head::of(&parts, peer), body, open);
+    listener.push(waiting.number);
+    match timeout(limits.answer_time, answered).await {
+        Ok(Ok(response)) => {
+            waiting.keep();
+            response
+        }
+        Ok(Err(_)) => own(StatusCode::INTERNAL_SERVER_ERROR),
+        Err(_) => {
+            let handler = http.exchanges.handler(waiting.number);
+            if let (Some(handler), Ok(scheduler)) = (handler, http.outside.scheduler()) {
+                log::warn!("process {handler} has not answered a request in time, and is ended");
+                scheduler.kill(handler, Reason::KILLED);
+            }
+            own(StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
+}
+
+/// An answer that no program has made: the name of its status, as a text.
+fn own(status: StatusCode) -> Response<Answer> {
+    let text = format!("{}\n", status.canonical_reason().unwrap_or("error").to_lowercase());
+    let mut response = Response::new(Answer::Own(text.into()));
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}
+
+/// The server of this number, when it belongs to the process.
+fn owned(http: &Http, server: i64, caller: &Caller<'_>) -> Option<Arc<Listener>> {
+    http.listeners.find(server).filter(|listener| listener.owner == caller.pid)
+}
+
+fn assign(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
+    let handler = Pid::from_bits(number(caller, 1));
+    let Ok(waiting) = http.exchanges.assign(number(caller, 0), handler) else { return Ok(OVER) };
+    if let Ok(scheduler) = http.outside.scheduler() {
+        scheduler.hold_until_exit(handler, waiting);
+    }
+    Ok(0)
+}
+
+fn answer_whole(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
+    let Some(head) = head::response(number(caller, 1), bytes(caller, 2)?) else {
+        return Ok(NO_HEAD);
+    };
+    let body = Bytes::copy_from_slice(bytes(caller, 4)?);
+    Ok(done(http.exchanges.answer(number(caller, 0), head, body)))
+}
+
+fn begin(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
+    let Some(head) = head::response(number(caller, 1), bytes(caller, 2)?) else {
+        return Ok(NO_HEAD);
+    };
+    Ok(done(http.exchanges.begin(number(caller, 0), head)))
+}
+
+fn end(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
+    Ok(done(http.exchanges.end(number(caller, 0))))
+}
+
+fn done(result: Result<(), Gone>) -> i64 {
+    result.map_or(OVER, |()| 0)
+}
+
+fn take(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
+    let (address, room) = (number(caller, 1), number(caller, 2));
+    let room = usize::try_from(room).unwrap_or(0) / 8;
+    match owned(http, number(caller, 0), caller) {
+        Some(listener) => listener.take(Taker { reply, address, room }),
+        None => reply.answer(|caller| answer(caller, [0, OVER])),
+    }
+}
+
+fn body(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
+    let (request, address) = (number(caller, 0), number(caller, 1));
+    let room = usize::try_from(number(caller, 2)).unwrap_or(0);
+    let reading = http.exchanges.with(request, |exchange| exchange.body.take());
+    let (Ok(Some(mut reading)), Ok(runtime)) = (reading, http.outside.runtime()) else {
+        return reply.answer(|caller| answer(caller, [0, OVER]));
+    };
+    let http = Arc::clone(http);
+    runtime.spawn(async move {
+        let part = next_part(&mut reading, room).await;
+        // The client may have gone meanwhile.
+        let _ = http.exchanges.with(request, |exchange| exchange.body = Some(reading));
+        reply.answer(move |caller| match part {
+            Ok(part) => {
+                let to = caller.bytes_mut(address, part.len() as i64);
+                to.ok_or_else(HostError::outside)?.copy_from_slice(&part);
+                answer(caller, [part.len() as i64; 2])
+            }
+            Err(code) => answer(caller, [0, code]),
+        });
+    });
+}
+
+/// How long a client may take to send a part of a body.
+const PART_TIME: Duration = Duration::from_secs(20);
+
+/// The next part of a body, of so many bytes at most; none at its end.
+async fn next_part(reading: &mut Reading, most: usize) -> Result<Bytes, i64> {
+    while reading.left.is_empty() {
+        let frame = timeout(PART_TIME, reading.body.frame()).await.map_err(|_| TOO_SLOW)?;
+        let Some(frame) = frame else { break };
+        // What is no data comes behind it.
+        let Ok(data) = frame.map_err(|_| OVER)?.into_data() else { continue };
+        reading.room = reading.room.checked_sub(data.remaining()).ok_or(TOO_LARGE)?;
+        reading.left = data;
+    }
+    let length = reading.left.len().min(most);
+    Ok(reading.left.split_to(length))
+}
+
+fn write(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
+    let part = match bytes(caller, 1) {
+        Ok(part) => Bytes::copy_from_slice(part),
+        Err(error) => return reply.answer(|_| Err(error)),
+    };
+    let (Ok(parts), Ok(runtime)) =
+        (http.exchanges.parts(number(caller, 0)), http.outside.runtime())
+    else {
+        return reply.answer(|caller| answer(caller, [OVER]));
+    };
+    let Err(full) = parts.try_send(Ok(part)) else {
+        return reply.answer(|caller| answer(caller, [0]));
+    };
+    let part = full.into_inner();
+    runtime.spawn(async move {
+        // It ends with the connection, which does when the client reads nothing.
+        let sent = parts.send(part).await;
+        let code = if sent.is_ok() { 0 } else { OVER };
+        reply.answer(move |caller| answer(caller, [code]));
+    });
+}

@@ -1,0 +1,139 @@
+//! Servers of programs: where they listen, and the requests that nobody has taken yet.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use iridium_vm::{HostError, Pid, Reply};
+use tokio::sync::watch;
+
+/// There is no such request or server, or not any more: in place of a number for programs.
+pub(crate) const OVER: i64 = -1;
+
+/// All servers of programs.
+#[derive(Debug, Default)]
+pub(crate) struct Listeners(Mutex<Numbered>);
+
+#[derive(Debug, Default)]
+struct Numbered {
+    last: i64,
+    all: HashMap<i64, Arc<Listener>>,
+}
+
+/// A server. It belongs to the process that started it, and ends with that.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) owner: Pid,
+    queue: Mutex<Queue>,
+    /// Closed when the server is to end.
+    stopping: Mutex<Option<watch::Sender<()>>>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// The numbers of requests that nobody has taken.
+    ready: VecDeque<i64>,
+    /// Who waits for some.
+    taker: Option<Taker>,
+    is_over: bool,
+}
+
+/// A call that waits for requests: their numbers are written to where there is room for them.
+#[derive(Debug)]
+pub(crate) struct Taker {
+    pub(crate) reply: Reply,
+    pub(crate) address: i64,
+    /// For so many.
+    pub(crate) room: usize,
+}
+
+impl Listeners {
+    pub(crate) fn add(&self, listener: Arc<Listener>) -> i64 {
+        let mut numbered = self.lock();
+        numbered.last += 1;
+        let number = numbered.last;
+        numbered.all.insert(number, listener);
+        number
+    }
+
+    pub(crate) fn find(&self, number: i64) -> Option<Arc<Listener>> {
+        self.lock().all.get(&number).cloned()
+    }
+
+    pub(crate) fn remove(&self, number: i64) {
+        let removed = self.lock().all.remove(&number);
+        if let Some(listener) = removed {
+            listener.stop();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Numbered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener {
+    pub(crate) fn new(owner: Pid) -> (Arc<Self>, watch::Receiver<()>) {
+        let (stopping, told) = watch::channel(());
+        let (queue, stopping) = (Mutex::default(), Mutex::new(Some(stopping)));
+        (Arc::new(Self { owner, queue, stopping }), told)
+    }
+
+    /// A request has come.
+    pub(crate) fn push(&self, number: i64) {
+        let mut queue = self.lock();
+        queue.ready.push_back(number);
+        let answer = queue.answer();
+        drop(queue);
+        give(answer);
+    }
+
+    /// Waits for requests.
+    pub(crate) fn take(&self, taker: Taker) {
+        let mut queue = self.lock();
+        let before = queue.taker.replace(taker);
+        let answer = queue.answer();
+        drop(queue);
+        // Only the owner takes, and does one thing at a time: it does not wait any more.
+        drop(before);
+        give(answer);
+    }
+
+    /// Accepts nobody any more. Those who have asked are still answered.
+    pub(crate) fn stop(&self) {
+        self.stopping.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut queue = self.lock();
+        queue.is_over = true;
+        let answer = queue.answer();
+        drop(queue);
+        give(answer);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    /// Who gets which requests, if somebody waits and there are some, or will never be.
+    fn answer(&mut self) -> Option<(Taker, Vec<i64>)> {
+        if self.ready.is_empty() && !self.is_over {
+            return None;
+        }
+        let taker = self.taker.take()?;
+        let taken = self.ready.len().min(taker.room);
+        Some((taker, self.ready.drain(..taken).collect()))
+    }
+}
+
+fn give(answer: Option<(Taker, Vec<i64>)>) {
+    let Some((Taker { reply, address, .. }, numbers)) = answer else { return };
+    reply.answer(move |caller| {
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let to = caller.bytes_mut(address, bytes.len() as i64).ok_or_else(HostError::outside)?;
+        to.copy_from_slice(&bytes);
+        let [first, second, ..] = caller.registers;
+        first.int = bytes.len() as i64;
+        second.int = if bytes.is_empty() { OVER } else { 0 };
+        Ok(())
+    });
+}
