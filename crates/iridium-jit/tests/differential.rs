@@ -187,3 +187,10 @@ fn code_of_programs_that_have_gone_is_unmapped() {
     // Other tests map code meanwhile.
     assert!(mapped() < before + 100, "{before} {}", mapped());
 }
+
+/// Runs come to the loop's code and leave it each round, until they no longer come to it.
+#[test]
+fn what_is_left_at_once_each_time_is_interpreted_again() {
+    let source = "load $1 #3000\nl: addi $0 #1 $0\nheap $2\nbrlt $0 $1 @l\nhlt";
+    compare_kernel(&program(source), 0, &NativeEngine::ahead(Entries::Usual), 100);
+}
