@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 
+use nix::sys::signal::Signal;
+
 use crate::support::{PATIENCE, Process, User, wait_until};
 
 const FOR_LOOPBACK: [&str; 2] = ["--allow", "net.listen=127.0.0.1"];
@@ -216,6 +218,48 @@ fn a_resumed_program_is_told_that_its_connections_are_gone() {
     user.run(&["resume", &state]).fails(1, &["net.connect", "--allow net.connect=HOST:PORT"]);
     let resumed = user.run(&["resume", &state, "--allow", &grant]);
     assert_eq!(resumed.stdout, format!("Err(Closed)\nOk(\"127.0.0.1:{port}\")\n"), "{resumed:?}");
+}
+
+const ELSEWHERE: &str = "import std.net
+
+actor Talk {
+    on serve(c: Conn) {
+        while c.read_line() is Ok(Some(line)) {
+            print(c.write_text(f\"{line}, says {c.pid.node() == node()}\\n\"))
+        }
+    }
+}
+
+fn main() -> Result[(), net.Error] {
+    let l = net.listen(\"127.0.0.1:0\")?
+    print(f\"listens at {l.address}\")
+    loop {
+        let c = l.accept()?
+        for n in nodes() {
+            if n == node() { continue }
+            if (spawn Talk() on n) is Ok(talk) {
+                c.give(to: talk)
+                talk.serve(c)
+            }
+        }
+    }
+}
+";
+
+#[test]
+fn a_connection_is_served_from_another_node_and_closed_when_that_is_lost() {
+    let user = User::new();
+    let program = user.file("elsewhere.pd", ELSEWHERE);
+    // What a node is sent it runs only if it may do as much itself.
+    let grant = ["--allow", "net.listen=127.0.0.1:0"];
+    let here = user.node("here", &[&grant[..], &["--run", &program]].concat());
+    let address = address(&here.process);
+    let there = user.node("there", &[&grant[..], &["--join", &here.at]].concat());
+    user.wait_for_members(&here.at, &[("here", "self"), ("there", "alive")]);
+    let mut stream = connect(&address);
+    assert_eq!(say(&mut stream, "hello\n"), "hello, says false\n");
+    there.process.signal(Signal::SIGKILL);
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
 }
 
 const TLS: &str = "import std.env
