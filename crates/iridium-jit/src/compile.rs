@@ -38,7 +38,7 @@ pub(crate) struct Batch {
 /// How far the compilation of a module has come.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    /// Where functions begin, as far as labels show; empty until it is needed.
+    /// Where functions begin, as far as the code shows; empty until it is needed.
     functions: BTreeSet<u32>,
     /// The regions that were compiled, or were refused, by their first instruction.
     done: BTreeSet<u32>,
@@ -62,7 +62,7 @@ impl Compiler {
         index: u32,
     ) -> Option<Batch> {
         let source = Source::new(module);
-        progress.find_functions(module);
+        progress.find_functions(&source);
         let first = progress.region_of(&source, index)?;
         let mut left = MOST_INSTRUCTIONS;
         let mut regions = Vec::new();
@@ -90,7 +90,7 @@ impl Compiler {
     pub(crate) fn all(&mut self, module: &Module, entries: Entries) -> Option<Batch> {
         let source = Source::new(module);
         let mut progress = Progress::default();
-        progress.find_functions(module);
+        progress.find_functions(&source);
         let mut covered = BTreeSet::new();
         let mut regions = Vec::new();
         let functions = progress.functions.iter().copied();
@@ -181,17 +181,27 @@ fn linked(regions: &[&Region], mut pieces: BTreeMap<u32, Code>) -> Option<Vec<Ve
 }
 
 impl Progress {
-    fn find_functions(&mut self, module: &Module) {
+    fn find_functions(&mut self, source: &Source<'_>) {
         if !self.functions.is_empty() {
             return;
         }
-        self.functions.insert(module.entry());
-        self.functions.extend(module.exports().iter().map(|(_, index)| *index));
-        for instruction in module.code() {
+        self.functions.insert(source.module.entry());
+        self.functions.extend(source.module.exports().iter().map(|(_, index)| *index));
+        let mut reached = vec![false; source.code.len()];
+        for (index, instruction) in (0..).zip(source.code) {
+            let Some(operation) = source.operation(index) else { continue };
+            let returned_to = operation.comes_back().then_some(index + 1);
+            for to in operation.successors(index).chain(returned_to) {
+                if let Some(reached) = reached.get_mut(to as usize) {
+                    *reached = true;
+                }
+            }
             if instruction.opcode().is_call() {
                 self.functions.extend(instruction.slots().target);
             }
         }
+        // What nothing goes on to is called through a register, if at all.
+        self.functions.extend((0..).zip(reached).filter(|(_, is)| !is).map(|(index, _)| index));
     }
 
     /// The region that an instruction is in, unless it is done: that of the function before it, or one

@@ -20,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) block_places: u64,
     /// The address of the table of blocks; one past all heaps when there is none.
     pub(crate) table: i64,
+    /// How many bytes the blocks of each class have.
+    pub(crate) sizes: *const u32,
     /// Fuel that is left; not above 0 when there is none.
     pub(crate) fuel: i64,
     /// Where the frame of the next call goes, where the first one is, and where no more may be.

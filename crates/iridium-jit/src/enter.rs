@@ -16,6 +16,7 @@
 
 use std::mem::transmute;
 
+use iridium_vm::blocks::{self, CLASSES};
 use iridium_vm::{EntryState, Frame, Layout, Register, Resume};
 
 use crate::context::{Context, Leave};
@@ -30,6 +31,9 @@ const STACK: u64 = 64 << 10;
 
 /// An address past all heaps.
 const NO_TABLE: i64 = i64::MAX / 2;
+
+/// How many bytes blocks have, at a place that holds.
+static SIZES: [u32; CLASSES] = blocks::SIZES;
 
 /// The widest access to the heap, in bytes.
 const WIDEST: usize = 8;
@@ -101,6 +105,7 @@ impl Native<'_> {
             heap_room: length.saturating_sub(WIDEST - 1) as u64,
             block_places: (length as u64 / 16).saturating_sub(1),
             table: layout.table.map_or(NO_TABLE, i64::from),
+            sizes: SIZES.as_ptr(),
             fuel: state.fuel(),
             frame_top: frames.wrapping_add(depth),
             frame_base: frames,

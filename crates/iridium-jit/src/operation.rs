@@ -18,6 +18,8 @@ pub(crate) enum Control {
     Jump(u32),
     /// Into a call, and then to the next one.
     Call(u32),
+    /// Into a call of what a register says, and then to the next one.
+    CallComputed(u8),
     /// Out of a call.
     Return,
     /// The interpreter does it. Native code goes on after it, unless it is an end.
@@ -48,6 +50,11 @@ impl Operation {
         Self { reads, writes, next, may_leave }
     }
 
+    /// Whether control leaves native code, or this part of it, and comes back to the next instruction.
+    pub(crate) fn comes_back(&self) -> bool {
+        matches!(self.next, Control::Call(_) | Control::CallComputed(_) | Control::Interpret)
+    }
+
     /// The instructions that control goes to within native code, from the one at `index`.
     pub(crate) fn successors(&self, index: u32) -> impl Iterator<Item = u32> {
         let (goes_on, targets) = match &self.next {
@@ -55,9 +62,11 @@ impl Operation {
             Control::Branch(to) => (true, std::slice::from_ref(to)),
             Control::Table(to) => (true, &**to),
             Control::Jump(to) => (false, std::slice::from_ref(to)),
-            Control::Call(_) | Control::Return | Control::Interpret | Control::End => {
-                (false, &[][..])
-            }
+            Control::Call(_)
+            | Control::CallComputed(_)
+            | Control::Return
+            | Control::Interpret
+            | Control::End => (false, &[][..]),
         };
         targets.iter().copied().chain(goes_on.then_some(index + 1))
     }
@@ -69,12 +78,11 @@ fn next(instruction: &Instruction) -> Control {
         I::Djmp { l } => Control::Jump(l.0),
         I::Jtab { l, .. } => Control::Table(l.0.clone()),
         I::Call { l } | I::Callw { l, .. } => Control::Call(l.0),
+        I::Callr { a } | I::Callwr { a, .. } => Control::CallComputed(a.0),
         I::Ret {} => Control::Return,
         I::Jmp { .. } | I::Jmpf { .. } | I::Jmpb { .. } => Control::End,
         I::Hlt {} | I::Igl {} | I::Trap { .. } | I::Trapm { .. } | I::Exit { .. } => Control::End,
         I::Jmpe { .. }
-        | I::Callr { .. }
-        | I::Callwr { .. }
         | I::Push { .. }
         | I::Pop { .. }
         | I::Msgi { .. }
@@ -83,8 +91,7 @@ fn next(instruction: &Instruction) -> Control {
         | I::Find { .. }
         | I::Memcpy { .. }
         | I::Memcmp { .. }
-        | I::Hash { .. }
-        | I::Newv { .. } => Control::Interpret,
+        | I::Hash { .. } => Control::Interpret,
         other if !other.opcode().is_fast() => Control::Interpret,
         other => other.slots().target.map_or(Control::Next, Control::Branch),
     }

@@ -26,13 +26,14 @@ pub enum Entries {
 /// A module's code as the translator reads it.
 #[derive(Debug)]
 pub(crate) struct Source<'m> {
+    pub(crate) module: &'m Module,
     pub(crate) code: &'m [Instruction],
     pub(crate) tolls: Vec<bool>,
 }
 
 impl<'m> Source<'m> {
     pub(crate) fn new(module: &'m Module) -> Self {
-        Self { code: module.code(), tolls: tolls(module.code()) }
+        Self { module, code: module.code(), tolls: tolls(module.code()) }
     }
 
     pub(crate) fn operation(&self, index: u32) -> Option<Operation> {
@@ -72,17 +73,12 @@ impl Region {
             }
             begins.extend(operation.successors(index).filter(|to| *to <= index));
             work.extend(operation.successors(index));
-            match operation.next {
-                Control::Call(to) => {
-                    calls.insert(to);
-                    begins.insert(index + 1);
-                    work.push(index + 1);
-                }
-                Control::Interpret => {
-                    begins.insert(index + 1);
-                    work.push(index + 1);
-                }
-                _ => {}
+            if let Control::Call(to) = operation.next {
+                calls.insert(to);
+            }
+            if operation.comes_back() {
+                begins.insert(index + 1);
+                work.push(index + 1);
             }
             found.insert(index, operation);
         }

@@ -194,3 +194,31 @@ fn what_is_left_at_once_each_time_is_interpreted_again() {
     let source = "load $1 #3000\nl: addi $0 #1 $0\nheap $2\nbrlt $0 $1 @l\nhlt";
     compare_kernel(&program(source), 0, &NativeEngine::ahead(Entries::Usual), 100);
 }
+
+/// Calls through registers, native and into what is not there; blocks of sizes that are computed.
+#[test]
+fn computed_calls_and_sizes_are_the_same_at_every_stop() {
+    let source = "
+            load $1 #0
+    loop:   load $2 @square
+            callr $2
+            callwr $2 $8
+            newv $9 $3
+            cap $3 $4
+            free $3
+            cap $5 $6
+            addi $1 #1 $1
+            addi $9 #24 $9
+            brlt $1 #12 @loop
+            load $2 #1000000
+            callr $2
+            hlt
+    square: add $0 $4 $0
+            newv $10 $11
+            ret";
+    for entries in [Entries::All, Entries::Usual] {
+        for slice in [1, 2, 3, 17, 1 << 40] {
+            compare_kernel(&program(source), 5, &NativeEngine::ahead(entries), slice);
+        }
+    }
+}

@@ -33,10 +33,10 @@ pub const CLASSES: usize = 57;
 pub(crate) const MOST: u64 = iridium_isa::DATA_BASE as u64 - 16;
 
 /// Classes up to this size differ by 16 bytes; above, two of them double the size.
-const FINE: u32 = 128;
+pub const FINE: u32 = 128;
 
 /// How large the blocks of each class are.
-pub(crate) const SIZES: [u32; CLASSES] = {
+pub const SIZES: [u32; CLASSES] = {
     let mut sizes = [0; CLASSES];
     let fine = FINE as usize / 16;
     let mut class = 0;

@@ -3,10 +3,10 @@
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::{I16, I32, I64};
-use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use cranelift_codegen::ir::types::{I32, I64};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value};
 use iridium_isa::{DATA_BASE, Instruction};
-use iridium_vm::blocks::{CLASSES, FREED, LAST_COUNT, class_of, first_free, head_word};
+use iridium_vm::blocks::{CLASSES, FINE, FREED, LAST_COUNT, class_of, first_free, head_word};
 
 use super::translator::{Translator, flags};
 use crate::context::{Context, Leave};
@@ -17,9 +17,11 @@ impl Translator<'_, '_> {
         match instruction {
             Instruction::New { d, n, v } => {
                 let Some(class) = class_of(u64::from(n.0)) else { return false };
-                let kind = (head_word(0, v.0, class) >> 32) as u32;
-                self.new_block(d.0, kind, class);
+                let class = self.number(class as i64);
+                self.new_block(d.0, v.0, class);
             }
+            Instruction::Newv { a, d } => self.new_small_block(a.0, d.0),
+            Instruction::Cap { a, d } => self.room_of_block(a.0, d.0),
             // Debug builds of the machine write over what is given back.
             Instruction::Free { a } if !cfg!(debug_assertions) => self.free_block(a.0),
             Instruction::Keep { a } => self.keep_block(a.0),
@@ -142,12 +144,19 @@ impl Translator<'_, '_> {
         self.heap_place(address)
     }
 
-    fn new_block(&mut self, d: u8, kind: u32, class: usize) {
+    /// The cell of the first free block of a class.
+    fn cell_of_class(&mut self, class: Value) -> Value {
+        // The cells of the classes lie side by side.
+        let offset = self.builder.ins().ishl_imm_s(class, 2);
+        let at = self.builder.ins().iadd_imm_s(offset, first_free(0) as i64);
+        self.cell(at)
+    }
+
+    fn new_block(&mut self, d: u8, variant: u16, class: Value) {
         if !self.is_toll() {
             self.need_fuel();
         }
-        let at = self.number(first_free(class) as i64);
-        let cell = self.cell(at);
+        let cell = self.cell_of_class(class);
         let value = self.builder.ins().uload32(flags(), cell, 0);
         let is_block = self.may_be_block(value);
         self.guard(is_block, Leave::Interpret);
@@ -156,16 +165,51 @@ impl Translator<'_, '_> {
         let freed = i64::from(FREED as i32);
         let is_free = self.builder.ins().icmp_imm_s(IntCC::Equal, count, freed);
         self.guard(is_free, Leave::Interpret);
-        let found = self.builder.ins().load(I16, flags(), place, 6);
-        let class = i64::from((kind >> 16) as i16);
-        let is_of_class = self.builder.ins().icmp_imm_s(IntCC::Equal, found, class);
+        let found = self.builder.ins().uload16(I64, flags(), place, 6);
+        let is_of_class = self.builder.ins().icmp(IntCC::Equal, found, class);
         self.guard(is_of_class, Leave::Interpret);
         let next = self.builder.ins().load(I32, flags(), place, 8);
-        let head = self.number((u64::from(kind) << 32 | 1) as i64);
+        let class_part = self.builder.ins().ishl_imm_s(class, 48);
+        let head = self.builder.ins().bor_imm_s(class_part, head_word(1, variant, 0) as i64);
         self.builder.ins().store(flags(), head, place, 0);
         self.builder.ins().store(flags(), next, cell, 0);
         self.take_fuel();
         self.set_int(d, value);
+    }
+
+    /// Takes a block whose class is found without a table; leaves for larger ones.
+    fn new_small_block(&mut self, a: u8, d: u8) {
+        let size = self.int(a);
+        let above_least = self.builder.ins().iadd_imm_s(size, -16);
+        let most = i64::from(FINE) - 16;
+        let is_small =
+            self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThanOrEqual, above_least, most);
+        self.guard(is_small, Leave::Interpret);
+        let last = self.builder.ins().iadd_imm_s(size, -1);
+        let class = self.builder.ins().ushr_imm_s(last, 4);
+        self.new_block(d, 0, class);
+    }
+
+    /// How many bytes a block has room for.
+    fn room_of_block(&mut self, a: u8, d: u8) {
+        let value = self.int(a);
+        let (place, other) = self.if_block(value);
+        let done = self.builder.create_block();
+        let room = self.builder.append_block_param(done, I64);
+        let class = self.builder.ins().uload16(I64, flags(), place, 6);
+        let classes = CLASSES as i64;
+        let exists = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, class, classes);
+        self.guard(exists, Leave::Interpret);
+        let sizes = self.part(offset_of!(Context, sizes));
+        let offset = self.builder.ins().ishl_imm_s(class, 2);
+        let size_place = self.builder.ins().iadd(sizes, offset);
+        let size = self.builder.ins().uload32(flags(), size_place, 0);
+        self.builder.ins().jump(done, &[BlockArg::Value(size)]);
+        self.otherwise(value, other);
+        let none = self.number(0);
+        self.builder.ins().jump(done, &[BlockArg::Value(none)]);
+        self.builder.switch_to_block(done);
+        self.set_int(d, room);
     }
 
     fn free_block(&mut self, a: u8) {
@@ -180,10 +224,7 @@ impl Translator<'_, '_> {
         let classes = CLASSES as i64;
         let exists = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, class, classes);
         self.guard(exists, Leave::Interpret);
-        // The cells of the classes lie side by side.
-        let offset = self.builder.ins().ishl_imm_s(class, 2);
-        let at = self.builder.ins().iadd_imm_s(offset, first_free(0) as i64);
-        let cell = self.cell(at);
+        let cell = self.cell_of_class(class);
         let next = self.builder.ins().load(I32, flags(), cell, 0);
         let freed = self.number(i64::from(FREED));
         self.set_count(place, freed);

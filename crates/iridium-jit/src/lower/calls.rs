@@ -23,12 +23,32 @@ enum Callee {
 }
 
 impl Translator<'_, '_> {
-    /// Calls an instruction. When something stops the callee, this code has nothing left to do: all
-    /// that it knew is at home, and its caller learns why.
+    /// Calls an instruction.
     pub(super) fn call(&mut self, to: u32) {
         self.need_fuel();
+        let callee = self.callee(to);
+        self.call_callee(&callee);
+    }
+
+    /// Calls the instruction whose index is in a register.
+    pub(super) fn call_computed(&mut self, register: u8) {
+        let index = self.int(register);
+        let length = self.code_length() as i64;
+        let exists = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, index, length);
+        self.guard(exists, Leave::Interpret);
+        self.need_fuel();
+        let entries = self.part(offset_of!(Context, entries));
+        let offset = self.builder.ins().ishl_imm_s(index, 3);
+        let place = self.builder.ins().iadd(entries, offset);
+        let callee = self.entry_at(place, 0);
+        self.call_callee(&callee);
+    }
+
+    /// When something stops the callee, this code has nothing left to do: all that it knew is at home,
+    /// and its caller learns why. There is fuel.
+    fn call_callee(&mut self, callee: &Callee) {
         let slide = match self.instruction() {
-            Instruction::Callw { k, .. } => k.0,
+            Instruction::Callw { k, .. } | Instruction::Callwr { k, .. } => k.0,
             _ => 0,
         };
         let window = self.slide(slide);
@@ -40,7 +60,6 @@ impl Translator<'_, '_> {
         let limit = self.part(offset_of!(Context, stack_limit));
         let has_stack = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, stack, limit);
         self.guard(has_stack, Leave::Interpret);
-        let callee = self.callee(to);
         self.write_back();
         let frame = self.number(i64::from(self.index() + 1) | i64::from(slide) << 32);
         self.builder.ins().store(flags(), frame, top, 0);
@@ -51,11 +70,11 @@ impl Translator<'_, '_> {
             Callee::Direct(region) => {
                 let first = self.number(0);
                 let arguments = [self.arguments.context, window, fuel, top, first];
-                self.builder.ins().call(region, &arguments)
+                self.builder.ins().call(*region, &arguments)
             }
             Callee::Entry(word) => {
-                let code = self.builder.ins().ushr_imm_s(word, i64::from(ADDRESS_SHIFT));
-                let number = self.builder.ins().band_imm_s(word, NUMBER_MASK as i64);
+                let code = self.builder.ins().ushr_imm_s(*word, i64::from(ADDRESS_SHIFT));
+                let number = self.builder.ins().band_imm_s(*word, NUMBER_MASK as i64);
                 let arguments = [self.arguments.context, window, fuel, top, number];
                 self.builder.ins().call_indirect(self.signature, code, &arguments)
             }
@@ -78,7 +97,12 @@ impl Translator<'_, '_> {
             }));
         }
         let entries = self.part(offset_of!(Context, entries));
-        let word = self.builder.ins().load(I64, flags(), entries, to as i32 * 8);
+        self.entry_at(entries, to as i32 * 8)
+    }
+
+    /// The entry at a place in the table; leaves when there is none.
+    fn entry_at(&mut self, place: Value, offset: i32) -> Callee {
+        let word = self.builder.ins().load(I64, flags(), place, offset);
         let is_native = self.builder.ins().icmp_imm_s(IntCC::NotEqual, word, 0);
         self.guard(is_native, Leave::Interpret);
         Callee::Entry(word)

@@ -48,6 +48,7 @@ impl Translator<'_, '_> {
                 self.jump_table(to);
             }
             Control::Call(to) => self.call(*to),
+            Control::CallComputed(register) => self.call_computed(*register),
             Control::Return => self.return_from_call(),
         }
         false

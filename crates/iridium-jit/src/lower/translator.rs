@@ -154,6 +154,11 @@ impl<'b, 'r> Translator<'b, 'r> {
         &self.source.code[self.index() as usize]
     }
 
+    /// How many instructions the module has.
+    pub(super) fn code_length(&self) -> usize {
+        self.source.code.len()
+    }
+
     pub(super) fn is_toll(&self) -> bool {
         self.source.tolls[self.index() as usize]
     }
