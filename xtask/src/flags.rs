@@ -77,8 +77,8 @@ pub(crate) const FUZZED_MACHINE: [&str; 7] = [
     "palladium-messages",
 ];
 /// What can be fuzzed of the mesh and of the node.
-pub(crate) const FUZZED_NODE: [&str; 6] =
-    ["frames", "greeting", "node-messages", "control", "peers", "app"];
+pub(crate) const FUZZED_NODE: [&str; 7] =
+    ["frames", "greeting", "node-messages", "control", "peers", "membership", "app"];
 
 #[derive(Debug, Args)]
 pub(crate) struct Fuzz {

@@ -35,6 +35,22 @@ pub(crate) fn peers() -> Vec<Vec<u8>> {
     files("seeds/peers").into_iter().map(|(_, bytes)| bytes).collect()
 }
 
+/// What happens to a node, as bytes that are choices: any will do.
+pub(crate) fn scripts() -> Vec<Vec<u8>> {
+    (0..16).map(|number| noise(number, 100 + 60 * number as usize)).collect()
+}
+
+/// Bytes without a pattern (SplitMix64, of Steele, Lea and Flood, 2014).
+fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let word = |n: usize| {
+        let z = (seed << 32 | n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) as u8
+    };
+    (1..=len).map(word).collect()
+}
+
 /// App files.
 pub(crate) fn apps() -> Vec<Vec<u8>> {
     let mut apps: Vec<_> = files("seeds/app").into_iter().map(|(_, bytes)| bytes).collect();

@@ -7,7 +7,7 @@ pub mod targets;
 use iridium_vm_fuzz::{Target, mutated};
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "frames", run: targets::frames, inputs: || mutated(corpus::frames()) },
     Target { name: "greeting", run: targets::greeting, inputs: || mutated(corpus::greetings()) },
     Target {
@@ -17,6 +17,7 @@ pub const TARGETS: [Target; 6] = [
     },
     Target { name: "control", run: targets::control, inputs: || mutated(corpus::calls()) },
     Target { name: "peers", run: targets::peers, inputs: || mutated(corpus::peers()) },
+    Target { name: "membership", run: targets::membership, inputs: || mutated(corpus::scripts()) },
     Target { name: "app", run: targets::app, inputs: || mutated(corpus::apps()) },
 ];
 

@@ -2,8 +2,10 @@
 
 mod bytes;
 mod files;
+mod membership;
 
 #[cfg(test)]
 pub(crate) use self::bytes::decode;
 pub use self::bytes::{control, frames, greeting, node_messages};
 pub use self::files::{app, peers};
+pub use self::membership::membership;
