@@ -19,6 +19,16 @@ fn things_to_do() {
 }
 
 #[test]
+fn notes_on_all_nodes() {
+    page("notes");
+}
+
+#[test]
+fn door_of_several_servers() {
+    page("door");
+}
+
+#[test]
 fn dining_philosophers() {
     page("philosophers");
 }
@@ -195,7 +205,8 @@ fn words(command: &str) -> Vec<&str> {
     words
 }
 
-fn program(name: &str) -> PathBuf {
+/// An example in Palladium.
+pub(crate) fn program(name: &str) -> PathBuf {
     folder("examples").join(name).with_extension("pd")
 }
 

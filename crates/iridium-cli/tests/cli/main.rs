@@ -19,6 +19,7 @@ mod mesh;
 mod modules;
 mod new;
 mod node;
+mod notes;
 mod operate;
 mod palladium;
 mod permissions;
