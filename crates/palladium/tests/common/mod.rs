@@ -50,6 +50,10 @@ fn hosts() -> Hosts {
     for group in ["fs.read", "fs.write"] {
         policy.allow(&format!("{group}={}/nothing", env!("CARGO_MANIFEST_DIR"))).unwrap();
     }
+    // Reserved for documentation (RFC 5737): nobody is there.
+    for group in ["net.connect", "net.listen"] {
+        policy.allow(&format!("{group}=192.0.2.1:1")).unwrap();
+    }
     let mut hosts =
         World { policy: &policy, words: &[], input: Input::None, outside: &Outside::new() }.hosts();
     hosts.add("eprint", |_| Ok(()));
