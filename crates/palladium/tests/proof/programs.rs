@@ -14,8 +14,8 @@ use crate::oracle::{Bounds, evaluate};
 use crate::{common, with_stack};
 
 /// How a type is written as JSON or bytes, and read, is made in the lowering, which the evaluator does not
-/// see; and it has no files.
-const NOT_EVALUATED: [&str; 4] = ["json.pd", "codec.pd", "files.pd", "words.pd"];
+/// see; and it has neither files nor sockets.
+const NOT_EVALUATED: [&str; 5] = ["json.pd", "codec.pd", "files.pd", "words.pd", "web.pd"];
 
 const BOUNDS: Bounds = Bounds { steps: 1_000_000, depth: 20_000 };
 
