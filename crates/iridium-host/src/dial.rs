@@ -37,16 +37,18 @@ pub(crate) async fn dial(
     Err(refused)
 }
 
-/// As [`dial`], with TLS: the host has a certificate for its name that the system trusts.
+/// As [`dial`], with TLS, and one of these protocols above it: the host has a certificate for its name
+/// that the system trusts.
 pub(crate) async fn dial_tls(
     allowed: &Places,
     host: &str,
     port: u16,
+    protocols: &'static [&'static [u8]],
     deadline: Instant,
 ) -> Result<Stream, Refusal> {
     let name = tls::name(host).map_err(|error| Refusal::Tls(error.to_string()))?;
     let stream = dial(allowed, host, port, deadline).await?;
-    let config = spawn_blocking(|| tls::client(&[])).await.map_err(|_| Refusal::Closed)?;
+    let config = spawn_blocking(|| tls::client(protocols)).await.map_err(|_| Refusal::Closed)?;
     let config = config.map_err(|error| Refusal::Tls(error.to_string()))?;
     let shaken = timeout_at(deadline, TlsConnector::from(config).connect(name, stream)).await;
     let stream = shaken.map_err(|_| Refusal::TimedOut)??;

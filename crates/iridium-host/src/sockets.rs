@@ -41,7 +41,7 @@ pub(crate) fn add_connecting(hosts: &mut Hosts, outside: OutsideHandle, allowed:
             if with_tls.int == 0 {
                 Ok(Stream::Plain(dial(&allowed, &host, port, deadline).await?))
             } else {
-                dial_tls(&allowed, &host, port, deadline).await
+                dial_tls(&allowed, &host, port, &[], deadline).await
             }
         });
         let opened = outside.start(|port| connection::run(port, owner, establishing));

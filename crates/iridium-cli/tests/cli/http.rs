@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use crate::support::{PATIENCE, Process, User};
 
 /// A service that runs, and where.
-struct Service {
+pub(crate) struct Service {
     _user: User,
     _process: Process,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Service {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let user = User::new();
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/http/service.pd");
         let process = user.start(&["run", program, "--allow", "net.listen=127.0.0.1"]);

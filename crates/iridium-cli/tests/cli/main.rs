@@ -8,6 +8,7 @@ mod against;
 mod apps;
 mod attach;
 mod examples;
+mod fetch;
 mod files;
 mod formats;
 mod groups;

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use hyper::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode, Version};
 
@@ -37,13 +37,7 @@ impl Head {
         {
             let _ = write!(text, "\nhost: {host}");
         }
-        for (name, value) in &parts.headers {
-            text.push('\n');
-            text.push_str(name.as_str());
-            text.push_str(": ");
-            text.push_str(&String::from_utf8_lossy(value.as_bytes()));
-        }
-        text.push('\n');
+        text.push_str(&lines(&parts.headers));
         Self { text, method, path, query }
     }
 }
@@ -104,7 +98,27 @@ pub(crate) fn response(status: i64, fields: &[u8]) -> Option<Response<()>> {
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let mut response = Response::new(());
     *response.status_mut() = status.filter(|status| !status.is_informational())?;
-    for line in fields.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    *response.headers_mut() = self::fields(fields)?;
+    Some(response)
+}
+
+/// Fields as lines, with a line break before the first one and behind the last one.
+pub(crate) fn lines(fields: &HeaderMap) -> String {
+    let mut text = String::with_capacity(256);
+    for (name, value) in fields {
+        text.push('\n');
+        text.push_str(name.as_str());
+        text.push_str(": ");
+        text.push_str(&String::from_utf8_lossy(value.as_bytes()));
+    }
+    text.push('\n');
+    text
+}
+
+/// Fields from lines. `None` when they are none.
+pub(crate) fn fields(lines: &[u8]) -> Option<HeaderMap> {
+    let mut fields = HeaderMap::new();
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let at = line.iter().position(|byte| *byte == b':')?;
         let (name, value) = line.split_at_checked(at)?;
         let name = HeaderName::from_bytes(name).ok()?;
@@ -113,7 +127,7 @@ pub(crate) fn response(status: i64, fields: &[u8]) -> Option<Response<()>> {
             continue;
         }
         let value = HeaderValue::from_bytes(value.get(1..)?.trim_ascii()).ok()?;
-        response.headers_mut().append(name, value);
+        fields.append(name, value);
     }
-    Some(response)
+    Some(fields)
 }

@@ -5,9 +5,12 @@
 //! * [`mod@serve`]: connections, and what is spoken on them;
 //! * [`pages`]: pages about this process;
 //! * [`functions`]: servers of programs; [`listener`]: requests that came; [`exchange`]: those that wait
-//!   for their answers; [`head`]: their heads as texts.
+//!   for their answers; [`head`]: their heads as texts;
+//! * [`client`]: servers that programs ask; [`mod@fetch`]: how they are asked.
 
+mod client;
 mod exchange;
+mod fetch;
 mod functions;
 mod head;
 mod limits;
@@ -16,6 +19,7 @@ mod paced;
 mod pages;
 mod serve;
 
+pub(crate) use client::add_client;
 pub(crate) use functions::add_server;
 pub use limits::HttpLimits;
 pub use pages::{Page, PageListener, PageServer};

@@ -97,6 +97,12 @@ impl Code<'_, '_> {
                 self.host("net.listen.http_write", &args, &[Class::Int])
             }
             "http_end" => self.host("net.listen.http_end", &[word(0)], &[Class::Int]),
+            "http_fetch" => {
+                let texts = [self.bytes_of(word(0)), self.bytes_of(word(1))].concat();
+                let args = [texts, vec![word(2), word(3)]].concat();
+                self.host("net.connect.http_fetch", &args, &[Class::Int; 4])
+            }
+            "http_fetched" => self.fill(word(0), "net.connect.http_take", &[], &[]),
             _ => Vec::new(),
         }
     }
