@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use hyper::Method;
 use hyper::body::Bytes;
-use iridium_vm::{Caller, HostError, Hosts, Pid, Reply};
+use iridium_vm::{Caller, Hosts, Pid, Reply};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -56,9 +56,7 @@ pub(crate) fn add_client(hosts: &mut Hosts, outside: OutsideHandle, allowed: &Pl
     let (answers, allowed) = (Answers::default(), allowed.clone());
     let all = answers.clone();
     hosts.add_deferred("net.connect.http_fetch", move |caller, reply| {
-        if let Err(error) = start(&outside, &allowed, &all, caller, reply) {
-            log::debug!("no HTTP: {error:?}");
-        }
+        start(&outside, &allowed, &all, caller, reply);
     });
     hosts.add("net.connect.http_take", move |caller| {
         let pid = caller.pid;
@@ -74,7 +72,7 @@ fn start(
     answers: &Answers,
     caller: &mut Caller<'_>,
     reply: Reply,
-) -> Result<(), HostError> {
+) {
     let number = |nth: usize| caller.registers.get(nth).map_or(0, |register| register.int);
     let wait = Duration::from_millis(u64::try_from(number(4)).unwrap_or(0)).min(MAX_WAIT);
     let most = usize::try_from(number(5)).unwrap_or(0);
@@ -82,13 +80,13 @@ fn start(
         (Ok(head), Ok(body)) => read(head, body),
         (Err(error), _) | (_, Err(error)) => {
             reply.answer(|_| Err(error));
-            return Ok(());
+            return;
         }
     };
     let pid = caller.pid;
     let (Ok(runtime), Ok(scheduler)) = (outside.runtime(), outside.scheduler()) else {
         reply.answer(|caller| answer(caller, [Refusal::Closed.code(), 0, 0, 0]));
-        return Ok(());
+        return;
     };
     if answers.begin(pid) {
         scheduler.hold_until_exit(pid, Asker { answers: answers.clone(), pid });
@@ -115,7 +113,6 @@ fn start(
         answers.keep(pid, taken);
         reply.answer(move |caller| answer(caller, [code, size, url, fields]));
     });
-    Ok(())
 }
 
 /// What is asked, or why nothing can be.
