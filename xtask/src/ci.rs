@@ -55,7 +55,8 @@ pub(crate) fn run() -> Result<()> {
     step("attack", || attack::run(&brief))?;
     let brief = Soak { minutes: 0, seconds: Some(20), seed: Some(20), debug: true };
     step("soak", || soak::run(&brief))?;
-    let short = Fuzz { target: None, runs: 28_000, seconds: None, seed: Some(1), replay: None };
+    let short =
+        Fuzz { target: None, runs: 1_000, seconds: None, seed: Some(1), replay: None, debug: true };
     step("fuzz", || fuzz::run(&short))?;
     println!("ci: all is well ({})", seconds(start.elapsed()));
     Ok(())

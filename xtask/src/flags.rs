@@ -97,6 +97,9 @@ pub(crate) struct Fuzz {
     /// Run a saved input instead
     #[arg(long, value_name = "FILE", requires = "target")]
     pub(crate) replay: Option<std::path::PathBuf>,
+    /// Build and run without optimisation
+    #[arg(long)]
+    pub(crate) debug: bool,
 }
 
 #[derive(Debug, Args)]

@@ -19,8 +19,9 @@ pub(crate) fn run(flags: &Fuzz) -> Result<()> {
     let folder = repository::root().join("target/fuzz");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let packages = PACKAGES.map(|(name, _)| ["--package", name]);
+    let profile = if flags.debug { "dev" } else { "checked" };
     let mut built =
-        build::executables(&[packages.as_flattened(), &["--profile", "checked"]].concat())?;
+        build::executables(&[packages.as_flattened(), &["--profile", profile]].concat())?;
     let mut programs = Vec::new();
     for (name, targets) in PACKAGES {
         let program = built.remove(name).context("cargo did not say where the fuzzer is")?;
