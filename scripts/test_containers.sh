@@ -92,7 +92,7 @@ down() { compose down --volumes --timeout 10 >/dev/null 2>&1 || true; }
 trap down EXIT
 down # what an interrupted run has left
 
-cargo xtask image >/dev/null
+(cd "$root" && cargo xtask image >/dev/null)
 
 begin
 compose up -d >/dev/null 2>&1 || fail "the containers do not start"

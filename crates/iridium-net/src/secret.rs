@@ -208,6 +208,7 @@ fn read(path: &Path) -> Result<Zeroizing<String>, SecretError> {
     if meta.len() > MAX_FILE {
         return Err(malformed("it is too long to be one"));
     }
+    // As large as it can become: one that grows would leave parts behind that nobody wipes.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize));
     file.take(MAX_FILE).read_to_end(&mut bytes).map_err(fail)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| malformed("it is not text"))?;
