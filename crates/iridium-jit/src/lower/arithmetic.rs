@@ -12,6 +12,14 @@ use super::translator::Translator;
 use crate::context::{Context, Leave};
 use crate::lanes::Lane;
 
+/// A register, and the value that one operation makes for it of the lanes of others.
+macro_rules! apply {
+    ($this:ident.$lane:ident, $operation:ident($($from:ident),+) -> $to:ident) => {{
+        $(let $from = $this.$lane($from.0);)+
+        ($to.0, $this.builder.ins().$operation($($from),+))
+    }};
+}
+
 impl Translator<'_, '_> {
     /// Does an instruction that computes something from registers; `false` when it is none of those.
     pub(super) fn compute(&mut self, instruction: &Instruction) -> bool {
@@ -24,76 +32,54 @@ impl Translator<'_, '_> {
 
     fn compute_int(&mut self, instruction: &Instruction) -> bool {
         use Instruction as I;
-        macro_rules! unary {
-            ($a:ident, $d:ident, $operation:ident) => {{
-                let a = self.int($a.0);
-                (*$d, self.builder.ins().$operation(a))
-            }};
-        }
-        macro_rules! binary {
-            ($a:ident, $b:ident, $d:ident, $operation:ident) => {{
-                let (a, b) = (self.int($a.0), self.int($b.0));
-                (*$d, self.builder.ins().$operation(a, b))
-            }};
-        }
         macro_rules! literal {
-            ($a:ident, $n:ident, $d:ident, $operation:ident) => {{
+            ($operation:ident($a:ident, $n:expr) -> $d:ident) => {{
                 let a = self.int($a.0);
-                (*$d, self.builder.ins().$operation(a, i64::from($n.0)))
-            }};
-        }
-        macro_rules! in_place {
-            ($d:ident, $n:expr, $operation:ident) => {{
-                let a = self.int($d.0);
-                let value = self.builder.ins().$operation(a, $n);
-                (iridium_isa::operand::IntOut($d.0), value)
+                ($d.0, self.builder.ins().$operation(a, $n))
             }};
         }
         let (d, value) = match instruction {
             I::Nop {} => return true,
-            I::Load { d, n } => (*d, self.number(n.0)),
+            I::Load { d, n } => (d.0, self.number(n.0)),
             I::Lui { d, n1, n2 } => {
                 let bytes = i64::from(n1.0) << 8 | i64::from(n2.0);
-                let upper = in_place!(d, 16, ishl_imm_s).1;
+                let (d, upper) = literal!(ishl_imm_s(d, 16) -> d);
                 let value = self.builder.ins().bor_imm_s(upper, bytes);
                 let value = self.builder.ins().ireduce(I32, value);
-                (iridium_isa::operand::IntOut(d.0), self.builder.ins().sextend(I64, value))
+                (d, self.builder.ins().sextend(I64, value))
             }
-            I::Inc { d } => in_place!(d, 1, iadd_imm_s),
-            I::Dec { d } => in_place!(d, -1, iadd_imm_s),
-            I::Shl { d, n } => in_place!(d, i64::from(n.0), ishl_imm_s),
-            I::Shr { d, n } => in_place!(d, i64::from(n.0), sshr_imm_s),
-            I::Mov { a, d } => (*d, self.int(a.0)),
-            I::Not { a, d } => unary!(a, d, bnot),
-            I::Clz { a, d } => unary!(a, d, clz),
-            I::Ctz { a, d } => unary!(a, d, ctz),
-            I::Popcnt { a, d } => unary!(a, d, popcnt),
-            I::Add { a, b, d } => binary!(a, b, d, iadd),
-            I::Sub { a, b, d } => binary!(a, b, d, isub),
-            I::Mul { a, b, d } => binary!(a, b, d, imul),
-            I::And { a, b, d } => binary!(a, b, d, band),
-            I::Or { a, b, d } => binary!(a, b, d, bor),
-            I::Xor { a, b, d } => binary!(a, b, d, bxor),
-            I::Sll { a, b, d } => binary!(a, b, d, ishl),
-            I::Srl { a, b, d } => binary!(a, b, d, ushr),
-            I::Sra { a, b, d } => binary!(a, b, d, sshr),
-            I::Min { a, b, d } => binary!(a, b, d, smin),
-            I::Max { a, b, d } => binary!(a, b, d, smax),
-            I::Minu { a, b, d } => binary!(a, b, d, umin),
-            I::Maxu { a, b, d } => binary!(a, b, d, umax),
-            I::Addi { a, n, d } => literal!(a, n, d, iadd_imm_s),
-            I::Subi { a, n, d } => {
-                let a = self.int(a.0);
-                (*d, self.builder.ins().iadd_imm_s(a, -i64::from(n.0)))
-            }
-            I::Muli { a, n, d } => literal!(a, n, d, imul_imm_s),
-            I::Andi { a, n, d } => literal!(a, n, d, band_imm_s),
-            I::Ori { a, n, d } => literal!(a, n, d, bor_imm_s),
-            I::Xori { a, n, d } => literal!(a, n, d, bxor_imm_s),
-            I::Slli { a, n, d } => literal!(a, n, d, ishl_imm_s),
-            I::Srli { a, n, d } => literal!(a, n, d, ushr_imm_s),
-            I::Srai { a, n, d } => literal!(a, n, d, sshr_imm_s),
-            I::Getrem { d } => (*d, self.lane(Lane::REMAINDER)),
+            I::Inc { d } => literal!(iadd_imm_s(d, 1) -> d),
+            I::Dec { d } => literal!(iadd_imm_s(d, -1) -> d),
+            I::Shl { d, n } => literal!(ishl_imm_s(d, i64::from(n.0)) -> d),
+            I::Shr { d, n } => literal!(sshr_imm_s(d, i64::from(n.0)) -> d),
+            I::Mov { a, d } => (d.0, self.int(a.0)),
+            I::Not { a, d } => apply!(self.int, bnot(a) -> d),
+            I::Clz { a, d } => apply!(self.int, clz(a) -> d),
+            I::Ctz { a, d } => apply!(self.int, ctz(a) -> d),
+            I::Popcnt { a, d } => apply!(self.int, popcnt(a) -> d),
+            I::Add { a, b, d } => apply!(self.int, iadd(a, b) -> d),
+            I::Sub { a, b, d } => apply!(self.int, isub(a, b) -> d),
+            I::Mul { a, b, d } => apply!(self.int, imul(a, b) -> d),
+            I::And { a, b, d } => apply!(self.int, band(a, b) -> d),
+            I::Or { a, b, d } => apply!(self.int, bor(a, b) -> d),
+            I::Xor { a, b, d } => apply!(self.int, bxor(a, b) -> d),
+            I::Sll { a, b, d } => apply!(self.int, ishl(a, b) -> d),
+            I::Srl { a, b, d } => apply!(self.int, ushr(a, b) -> d),
+            I::Sra { a, b, d } => apply!(self.int, sshr(a, b) -> d),
+            I::Min { a, b, d } => apply!(self.int, smin(a, b) -> d),
+            I::Max { a, b, d } => apply!(self.int, smax(a, b) -> d),
+            I::Minu { a, b, d } => apply!(self.int, umin(a, b) -> d),
+            I::Maxu { a, b, d } => apply!(self.int, umax(a, b) -> d),
+            I::Addi { a, n, d } => literal!(iadd_imm_s(a, i64::from(n.0)) -> d),
+            I::Subi { a, n, d } => literal!(iadd_imm_s(a, -i64::from(n.0)) -> d),
+            I::Muli { a, n, d } => literal!(imul_imm_s(a, i64::from(n.0)) -> d),
+            I::Andi { a, n, d } => literal!(band_imm_s(a, i64::from(n.0)) -> d),
+            I::Ori { a, n, d } => literal!(bor_imm_s(a, i64::from(n.0)) -> d),
+            I::Xori { a, n, d } => literal!(bxor_imm_s(a, i64::from(n.0)) -> d),
+            I::Slli { a, n, d } => literal!(ishl_imm_s(a, i64::from(n.0)) -> d),
+            I::Srli { a, n, d } => literal!(ushr_imm_s(a, i64::from(n.0)) -> d),
+            I::Srai { a, n, d } => literal!(sshr_imm_s(a, i64::from(n.0)) -> d),
+            I::Getrem { d } => (d.0, self.lane(Lane::REMAINDER)),
             I::Cloop { n } => {
                 let count = self.number(i64::from(n.0));
                 self.set(Lane::COUNTER, count);
@@ -101,7 +87,7 @@ impl Translator<'_, '_> {
             }
             _ => return false,
         };
-        self.set_int(d.0, value);
+        self.set_int(d, value);
         true
     }
 
@@ -161,43 +147,31 @@ impl Translator<'_, '_> {
 
     fn compute_float(&mut self, instruction: &Instruction) -> bool {
         use Instruction as I;
-        macro_rules! unary {
-            ($a:ident, $d:ident, $operation:ident) => {{
-                let a = self.float($a.0);
-                (*$d, self.builder.ins().$operation(a))
-            }};
-        }
-        macro_rules! binary {
-            ($a:ident, $b:ident, $d:ident, $operation:ident) => {{
-                let (a, b) = (self.float($a.0), self.float($b.0));
-                (*$d, self.builder.ins().$operation(a, b))
-            }};
-        }
         let (d, value) = match instruction {
-            I::LoadF64 { d, x } => (*d, self.float_number(x.0)),
-            I::MovF64 { a, d } => (*d, self.float(a.0)),
-            I::SqrtF64 { a, d } => unary!(a, d, sqrt),
-            I::AbsF64 { a, d } => unary!(a, d, fabs),
-            I::NegF64 { a, d } => unary!(a, d, fneg),
-            I::FloorF64 { a, d } => unary!(a, d, floor),
-            I::CeilF64 { a, d } => unary!(a, d, ceil),
-            I::TruncF64 { a, d } => unary!(a, d, trunc),
-            I::RoundF64 { a, d } => unary!(a, d, nearest),
-            I::AddF64 { a, b, d } => binary!(a, b, d, fadd),
-            I::SubF64 { a, b, d } => binary!(a, b, d, fsub),
-            I::MulF64 { a, b, d } => binary!(a, b, d, fmul),
-            I::DivF64 { a, b, d } => binary!(a, b, d, fdiv),
+            I::LoadF64 { d, x } => (d.0, self.float_number(x.0)),
+            I::MovF64 { a, d } => (d.0, self.float(a.0)),
+            I::SqrtF64 { a, d } => apply!(self.float, sqrt(a) -> d),
+            I::AbsF64 { a, d } => apply!(self.float, fabs(a) -> d),
+            I::NegF64 { a, d } => apply!(self.float, fneg(a) -> d),
+            I::FloorF64 { a, d } => apply!(self.float, floor(a) -> d),
+            I::CeilF64 { a, d } => apply!(self.float, ceil(a) -> d),
+            I::TruncF64 { a, d } => apply!(self.float, trunc(a) -> d),
+            I::RoundF64 { a, d } => apply!(self.float, nearest(a) -> d),
+            I::AddF64 { a, b, d } => apply!(self.float, fadd(a, b) -> d),
+            I::SubF64 { a, b, d } => apply!(self.float, fsub(a, b) -> d),
+            I::MulF64 { a, b, d } => apply!(self.float, fmul(a, b) -> d),
+            I::DivF64 { a, b, d } => apply!(self.float, fdiv(a, b) -> d),
             I::MinF64 { a, b, d } => {
                 let (a, b) = (self.float(a.0), self.float(b.0));
-                (*d, self.choose(a, b, b, FloatCC::LessThan))
+                (d.0, self.choose(a, b, b, FloatCC::LessThan))
             }
             I::MaxF64 { a, b, d } => {
                 let (a, b) = (self.float(a.0), self.float(b.0));
-                (*d, self.choose(a, b, a, FloatCC::GreaterThan))
+                (d.0, self.choose(a, b, a, FloatCC::GreaterThan))
             }
             _ => return false,
         };
-        self.set_float(d.0, value);
+        self.set_float(d, value);
         true
     }
 
