@@ -130,21 +130,9 @@ impl Translator<'_, '_> {
             Some(entry) => {
                 self.builder.ins().jump(entry, &[]);
             }
-            None => self.stop_after_call(),
+            // The interpreter does what comes after the call.
+            None => self.leave_before(self.index() + 1, Leave::Interpret),
         }
-    }
-
-    /// The interpreter does what comes after the call.
-    fn stop_after_call(&mut self) {
-        let index = i64::from(self.index() + 1);
-        let [pc, why] = [index, Leave::Interpret as i64].map(|value| self.number(value));
-        let frame_top = self.builder.use_var(self.frame_top);
-        let window = self.arguments.window;
-        self.set_part(offset_of!(Context, pc), pc);
-        self.set_part(offset_of!(Context, frame_top), frame_top);
-        self.set_part(offset_of!(Context, window), window);
-        let fuel = self.builder.use_var(self.fuel);
-        self.builder.ins().return_(&[why, fuel]);
     }
 
     /// Returns. A native caller knows its window, its frames and where it goes on; the engine, if it is

@@ -2,6 +2,7 @@
 //! paying fuel, branching, and leaving.
 
 use std::collections::BTreeSet;
+use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F64, I64};
@@ -76,8 +77,8 @@ impl<'b, 'r> Translator<'b, 'r> {
             builder.def_var(variable, value);
             variable
         });
-        let [heap, heap_room] = [offset_of_heap(), offset_of_heap_room()]
-            .map(|at| builder.ins().load(I64, flags(), arguments.context, at));
+        let [heap, heap_room] = [offset_of!(Context, heap), offset_of!(Context, heap_room)]
+            .map(|at| builder.ins().load(I64, flags(), arguments.context, at as i32));
         let mut lanes = vec![None; Lane::COUNT];
         for lane in dataflow::used(region) {
             lanes[lane.number()] = Some(builder.declare_var(lane.kind()));
@@ -192,6 +193,11 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.builder.ins().load(lane.kind(), flags(), base, at)
     }
 
+    fn store_lane(&mut self, lane: Lane, value: Value) {
+        let (base, at) = self.home(lane);
+        self.builder.ins().store(flags(), value, base, at);
+    }
+
     fn home(&self, lane: Lane) -> (Value, i32) {
         match lane.home() {
             Home::Window(at) => (self.arguments.window, at),
@@ -199,7 +205,7 @@ impl<'b, 'r> Translator<'b, 'r> {
         }
     }
 
-    fn get(&mut self, lane: Lane) -> Value {
+    pub(super) fn lane(&mut self, lane: Lane) -> Value {
         match self.lanes[lane.number()] {
             Some(variable) => self.builder.use_var(variable),
             // The dataflow has all lanes that are read; what it has not is at home.
@@ -210,23 +216,16 @@ impl<'b, 'r> Translator<'b, 'r> {
     pub(super) fn set(&mut self, lane: Lane, value: Value) {
         match self.lanes[lane.number()] {
             Some(variable) => self.builder.def_var(variable, value),
-            None => {
-                let (base, at) = self.home(lane);
-                self.builder.ins().store(flags(), value, base, at);
-            }
+            None => self.store_lane(lane, value),
         }
     }
 
-    pub(super) fn lane(&mut self, lane: Lane) -> Value {
-        self.get(lane)
-    }
-
     pub(super) fn int(&mut self, register: u8) -> Value {
-        self.get(Lane::int(register))
+        self.lane(Lane::int(register))
     }
 
     pub(super) fn float(&mut self, register: u8) -> Value {
-        self.get(Lane::float(register))
+        self.lane(Lane::float(register))
     }
 
     pub(super) fn set_int(&mut self, register: u8, value: Value) {
@@ -251,26 +250,29 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.builder.ins().load(I64, flags(), self.arguments.context, at as i32)
     }
 
-    pub(super) fn set_part(&mut self, at: usize, value: Value) {
+    fn set_part(&mut self, at: usize, value: Value) {
         self.builder.ins().store(flags(), value, self.arguments.context, at as i32);
     }
 
     /// Puts all lanes home that may have been changed before the current instruction.
     pub(super) fn write_back(&mut self) {
         for lane in self.flow.dirty[self.position].iter() {
-            let value = self.get(lane);
-            let (base, at) = self.home(lane);
-            self.builder.ins().store(flags(), value, base, at);
+            let value = self.lane(lane);
+            self.store_lane(lane, value);
         }
     }
 
     /// Leaves before the current instruction. The current block ends.
     pub(super) fn leave(&mut self, why: Leave) {
         self.write_back();
+        self.leave_before(self.index(), why);
+    }
+
+    /// Leaves before an instruction, with all lanes at home. The current block ends.
+    pub(super) fn leave_before(&mut self, index: u32, why: Leave) {
         let fuel = self.builder.use_var(self.fuel);
         let frame_top = self.builder.use_var(self.frame_top);
-        let index = i64::from(self.index());
-        let [pc, why] = [index, why as i64].map(|value| self.number(value));
+        let [pc, why] = [i64::from(index), why as i64].map(|value| self.number(value));
         let arguments = [pc, why, fuel, frame_top].map(BlockArg::Value);
         self.builder.ins().jump(self.leave, &arguments);
     }
@@ -281,10 +283,10 @@ impl<'b, 'r> Translator<'b, 'r> {
         let [pc, why, fuel, frame_top] =
             [(); 4].map(|()| self.builder.append_block_param(leave, I64));
         self.builder.switch_to_block(leave);
-        self.set_part(std::mem::offset_of!(Context, pc), pc);
-        self.set_part(std::mem::offset_of!(Context, frame_top), frame_top);
+        self.set_part(offset_of!(Context, pc), pc);
+        self.set_part(offset_of!(Context, frame_top), frame_top);
         let window = self.arguments.window;
-        self.set_part(std::mem::offset_of!(Context, window), window);
+        self.set_part(offset_of!(Context, window), window);
         self.builder.ins().return_(&[why, fuel]);
         self.builder
     }
@@ -374,12 +376,4 @@ impl<'b, 'r> Translator<'b, 'r> {
         debug_assert_eq!(self.builder.func.dfg.value_type(canonical), F64);
         canonical
     }
-}
-
-fn offset_of_heap() -> i32 {
-    std::mem::offset_of!(Context, heap) as i32
-}
-
-fn offset_of_heap_room() -> i32 {
-    std::mem::offset_of!(Context, heap_room) as i32
 }
