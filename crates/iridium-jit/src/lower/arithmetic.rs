@@ -1,7 +1,5 @@
 //! What needs registers only: arithmetic, comparisons, branches.
 
-use std::mem::offset_of;
-
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F64, I32, I64};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
@@ -9,7 +7,7 @@ use cranelift_frontend::Switch;
 use iridium_isa::Instruction;
 
 use super::translator::Translator;
-use crate::context::{Context, Leave};
+use crate::context::Leave;
 use crate::lanes::Lane;
 
 /// A register, and the value that one operation makes for it of the lanes of others.
@@ -334,10 +332,5 @@ impl Translator<'_, '_> {
         }
         self.builder.switch_to_block(past_end);
         self.fall_through();
-    }
-
-    /// How much of the heap is for the fast path.
-    pub(super) fn block_places(&mut self) -> Value {
-        self.part(offset_of!(Context, block_places))
     }
 }

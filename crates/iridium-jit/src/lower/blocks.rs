@@ -45,7 +45,7 @@ impl Translator<'_, '_> {
         // What is no multiple of 16 becomes very large by this, and so does 0.
         let number = self.builder.ins().rotr_imm_s(value, 4);
         let place = self.builder.ins().iadd_imm_s(number, -1);
-        let places = self.block_places();
+        let places = self.part(offset_of!(Context, block_places));
         self.builder.ins().icmp(IntCC::UnsignedLessThan, place, places)
     }
 
@@ -66,6 +66,19 @@ impl Translator<'_, '_> {
 
     fn set_count(&mut self, place: Value, count: Value) {
         self.builder.ins().istore32(flags(), count, place, 0);
+    }
+
+    fn class(&mut self, place: Value) -> Value {
+        self.builder.ins().uload16(I64, flags(), place, 6)
+    }
+
+    /// The class of a block, if there is such a class.
+    fn known_class(&mut self, place: Value) -> Value {
+        let class = self.class(place);
+        let classes = CLASSES as i64;
+        let exists = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, class, classes);
+        self.guard(exists, Leave::Interpret);
+        class
     }
 
     /// Goes on in the first block when a value may be a block, and in the second when it is nothing
@@ -165,7 +178,7 @@ impl Translator<'_, '_> {
         let freed = i64::from(FREED as i32);
         let is_free = self.builder.ins().icmp_imm_s(IntCC::Equal, count, freed);
         self.guard(is_free, Leave::Interpret);
-        let found = self.builder.ins().uload16(I64, flags(), place, 6);
+        let found = self.class(place);
         let is_of_class = self.builder.ins().icmp(IntCC::Equal, found, class);
         self.guard(is_of_class, Leave::Interpret);
         let next = self.builder.ins().load(I32, flags(), place, 8);
@@ -196,10 +209,7 @@ impl Translator<'_, '_> {
         let (place, other) = self.if_block(value);
         let done = self.builder.create_block();
         let room = self.builder.append_block_param(done, I64);
-        let class = self.builder.ins().uload16(I64, flags(), place, 6);
-        let classes = CLASSES as i64;
-        let exists = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, class, classes);
-        self.guard(exists, Leave::Interpret);
+        let class = self.known_class(place);
         let sizes = self.part(offset_of!(Context, sizes));
         let offset = self.builder.ins().ishl_imm_s(class, 2);
         let size_place = self.builder.ins().iadd(sizes, offset);
@@ -220,10 +230,7 @@ impl Translator<'_, '_> {
         let count = self.count(place);
         let is_unheld = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThanOrEqual, count, 1);
         self.guard(is_unheld, Leave::Interpret);
-        let class = self.builder.ins().uload16(I64, flags(), place, 6);
-        let classes = CLASSES as i64;
-        let exists = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, class, classes);
-        self.guard(exists, Leave::Interpret);
+        let class = self.known_class(place);
         let cell = self.cell_of_class(class);
         let next = self.builder.ins().load(I32, flags(), cell, 0);
         let freed = self.number(i64::from(FREED));
