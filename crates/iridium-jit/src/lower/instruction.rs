@@ -11,17 +11,13 @@ impl Translator<'_, '_> {
         match &self.operation().next {
             Control::Interpret | Control::End => self.leave(Leave::Interpret),
             Control::Next => {
-                if self.is_toll() {
-                    self.need_fuel();
-                }
+                self.look_at_toll();
                 let instruction = self.instruction();
                 let is_done = self.compute(instruction)
                     || self.access_memory(instruction)
                     || self.use_block(instruction);
                 if is_done {
-                    if self.is_toll() {
-                        self.take_fuel();
-                    }
+                    self.pay_toll();
                     return true;
                 }
                 self.leave(Leave::Interpret);
@@ -31,9 +27,7 @@ impl Translator<'_, '_> {
                 self.jump_to_block(*to);
             }
             Control::Branch(to) => {
-                if self.is_toll() {
-                    self.need_fuel();
-                }
+                self.look_at_toll();
                 let instruction = self.instruction();
                 if !(self.compare_and_branch(instruction, *to)
                     || self.branch_on_block(instruction, *to))
@@ -42,9 +36,7 @@ impl Translator<'_, '_> {
                 }
             }
             Control::Table(to) => {
-                if self.is_toll() {
-                    self.need_fuel();
-                }
+                self.look_at_toll();
                 self.jump_table(to);
             }
             Control::Call(to) => self.call(*to),

@@ -315,6 +315,20 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.builder.def_var(self.fuel, rest);
     }
 
+    /// Goes on if there is fuel for a toll, when the current instruction is one.
+    pub(super) fn look_at_toll(&mut self) {
+        if self.is_toll() {
+            self.need_fuel();
+        }
+    }
+
+    /// Pays for a toll, when the current instruction is one.
+    pub(super) fn pay_toll(&mut self) {
+        if self.is_toll() {
+            self.take_fuel();
+        }
+    }
+
     /// Pays 1, as whatever pays does.
     pub(super) fn pay(&mut self) {
         // A toll has looked already.
@@ -338,9 +352,7 @@ impl<'b, 'r> Translator<'b, 'r> {
 
     /// Goes on to the next instruction from one that might have gone elsewhere.
     pub(super) fn fall_through(&mut self) {
-        if self.is_toll() {
-            self.take_fuel();
-        }
+        self.pay_toll();
         self.jump_to_block(self.index() + 1);
     }
 
