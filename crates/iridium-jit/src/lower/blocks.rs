@@ -166,9 +166,7 @@ impl Translator<'_, '_> {
     }
 
     fn new_block(&mut self, d: u8, variant: u16, class: Value) {
-        if !self.is_toll() {
-            self.need_fuel();
-        }
+        self.need_fuel();
         let cell = self.cell_of_class(class);
         let value = self.builder.ins().uload32(flags(), cell, 0);
         let is_block = self.may_be_block(value);
