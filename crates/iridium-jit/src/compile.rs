@@ -233,9 +233,12 @@ impl fmt::Debug for Compiler {
     }
 }
 
-/// This machine as the library sees it, if it has code for it that was tested here.
+/// Whether there is code for machines such as this one: whether it was tested there.
+pub(crate) const IS_SUPPORTED: bool = cfg!(all(target_arch = "x86_64", unix));
+
+/// This machine as the library sees it, if there is code for it.
 fn isa() -> Option<Arc<dyn TargetIsa>> {
-    if !cfg!(all(target_arch = "x86_64", unix)) {
+    if !IS_SUPPORTED {
         return None;
     }
     let flags = flags().ok()?;

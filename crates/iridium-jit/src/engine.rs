@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use iridium_vm::{Engine, Environment, Interpreter, Process, Program, RunError, Stop};
 
 use crate::code_memory::Budget;
-use crate::compile::Compiler;
+use crate::compile::{Compiler, IS_SUPPORTED};
 use crate::compiled::{Compiled, lock};
 use crate::queue::Queue;
 use crate::region::Entries;
@@ -56,7 +56,7 @@ impl NativeEngine {
     /// Whether there is native code for machines such as this one.
     #[must_use]
     pub const fn is_supported() -> bool {
-        cfg!(all(target_arch = "x86_64", unix))
+        IS_SUPPORTED
     }
 
     /// What was compiled until now.
