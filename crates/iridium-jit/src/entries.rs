@@ -50,9 +50,12 @@ impl EntryTable {
         (word != 0).then_some(Entry(word))
     }
 
-    /// The code must be there, and stay as long as the table.
+    /// The code must be there, and stay as long as the table. What was judged at this instruction
+    /// before was other code.
     pub(crate) fn publish(&self, index: u32, entry: Entry) {
-        if let Some(word) = self.words.get(index as usize) {
+        let index = index as usize;
+        if let (Some(word), Some(idle)) = (self.words.get(index), self.idle.get(index)) {
+            idle.store(0, Ordering::Relaxed);
             word.store(entry.0, Ordering::Release);
         }
     }
@@ -85,6 +88,8 @@ mod tests {
         assert_eq!((table.at(0), table.at(2), table.at(3)), (None, None, None));
         let times = [false, false, true, false].map(|is_worth_it| table.judge(2, is_worth_it));
         assert_eq!(times, [1, 2, 0, 1]);
+        entry.into_iter().for_each(|entry| table.publish(2, entry));
+        assert_eq!(table.judge(2, false), 1, "other code");
         assert_eq!(Entry::new(1 << 48, 0), None);
         assert_eq!(Entry::new(64, 65536), None);
     }
