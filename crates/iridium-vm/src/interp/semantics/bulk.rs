@@ -49,7 +49,7 @@ pub(in crate::interp) fn memcmp<const F: usize>(m: &mut Machine<'_, F>) -> Step 
     }
 }
 
-/// Of one byte, when it is among few or before their end.
+/// Of one byte, when no more than few bytes are looked at for it.
 #[inline(always)]
 pub(in crate::interp) fn find<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let ([hay, length], [needle, size]) = (m.int_pair(0), m.int_pair(1));
