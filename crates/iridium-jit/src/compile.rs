@@ -72,10 +72,7 @@ impl Compiler {
             if progress.done.contains(&start) {
                 continue;
             }
-            let Some(region) = Region::explore(&source, start, Entries::Usual) else {
-                progress.done.insert(start);
-                continue;
-            };
+            let Some(region) = progress.explore(&source, start) else { continue };
             if region.members.len() > left {
                 continue;
             }
@@ -209,15 +206,21 @@ impl Progress {
     fn region_of(&mut self, source: &Source<'_>, index: u32) -> Option<Region> {
         let function = self.functions.range(..=index).next_back().copied();
         for start in function.into_iter().chain([index]) {
-            let Some(region) = Region::explore(source, start, Entries::Usual) else {
-                self.done.insert(start);
-                continue;
-            };
+            let Some(region) = self.explore(source, start) else { continue };
             if region.position(index).is_some() {
                 return (!self.done.contains(&start)).then_some(region);
             }
         }
         None
+    }
+
+    /// The region that begins at an instruction. One that is too large is done.
+    fn explore(&mut self, source: &Source<'_>, start: u32) -> Option<Region> {
+        let region = Region::explore(source, start, Entries::Usual);
+        if region.is_none() {
+            self.done.insert(start);
+        }
+        region
     }
 
     fn take(&mut self, regions: &mut Vec<Region>, left: &mut usize, region: Region) {
