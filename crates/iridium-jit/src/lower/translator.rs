@@ -264,6 +264,8 @@ impl<'b, 'r> Translator<'b, 'r> {
 
     /// Leaves before the current instruction. The current block ends.
     pub(super) fn leave(&mut self, why: Leave) {
+        // Otherwise the dataflow would not have kept the lanes that are put home.
+        debug_assert!(self.operation().may_leave, "{:?} leaves", self.instruction());
         self.write_back();
         self.leave_before(self.index(), why);
     }
