@@ -1,5 +1,5 @@
-//! Loads and stores. What is not eight bytes below the end of the heap is left to the interpreter: read-only
-//! data, the last bytes, and what traps.
+//! Loads and stores. What is not eight bytes below the end of the heap is left to the interpreter:
+//! read-only data, the last bytes, and what traps.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F64, I64};
@@ -12,38 +12,35 @@ use crate::context::Leave;
 impl Translator<'_, '_> {
     /// Does a load or a store; `false` when the instruction is none.
     pub(super) fn access_memory(&mut self, instruction: &Instruction) -> bool {
-        self.load(instruction) || self.store(instruction) || self.access_element(instruction)
+        self.load(instruction) || self.store(instruction)
     }
 
     fn load(&mut self, instruction: &Instruction) -> bool {
         use Instruction as I;
         macro_rules! load {
-            ($a:ident + $o:expr, $operation:ident) => {{
-                let place = self.place($a.0, $o);
-                self.builder.ins().$operation(I64, flags(), place, 0)
+            ($place:expr, $operation:ident $($kind:ident)?) => {{
+                let place = $place;
+                self.builder.ins().$operation($($kind,)? flags(), place, 0)
             }};
         }
         let (d, value) = match instruction {
-            I::Ld8 { a, o, d } => (d, load!(a + o.0, uload8)),
-            I::Ld8s { a, o, d } => (d, load!(a + o.0, sload8)),
-            I::Ld16 { a, o, d } => (d, load!(a + o.0, uload16)),
-            I::Ld16s { a, o, d } => (d, load!(a + o.0, sload16)),
-            I::Ld32 { a, o, d } => {
-                let place = self.place(a.0, o.0);
-                (d, self.builder.ins().uload32(flags(), place, 0))
-            }
-            I::Ld32s { a, o, d } => {
-                let place = self.place(a.0, o.0);
-                (d, self.builder.ins().sload32(flags(), place, 0))
-            }
-            I::Loadm { a, d } => {
-                let place = self.place(a.0, 0);
-                (d, self.builder.ins().sload32(flags(), place, 0))
-            }
-            I::Ld64 { a, o, d } => (d, load!(a + o.0, load)),
+            I::Ld8 { a, o, d } => (d, load!(self.place(a.0, o.0), uload8 I64)),
+            I::Ld8s { a, o, d } => (d, load!(self.place(a.0, o.0), sload8 I64)),
+            I::Ld16 { a, o, d } => (d, load!(self.place(a.0, o.0), uload16 I64)),
+            I::Ld16s { a, o, d } => (d, load!(self.place(a.0, o.0), sload16 I64)),
+            I::Ld32 { a, o, d } => (d, load!(self.place(a.0, o.0), uload32)),
+            I::Ld32s { a, o, d } => (d, load!(self.place(a.0, o.0), sload32)),
+            I::Loadm { a, d } => (d, load!(self.place(a.0, 0), sload32)),
+            I::Ld64 { a, o, d } => (d, load!(self.place(a.0, o.0), load I64)),
+            I::Ldx8 { a, i, d } => (d, load!(self.element(a.0, i.0, 1), uload8 I64)),
+            I::Ldx64 { a, i, d } => (d, load!(self.element(a.0, i.0, 8), load I64)),
             I::LdF64 { a, o, d } => {
-                let place = self.place(a.0, o.0);
-                let value = self.builder.ins().load(F64, flags(), place, 0);
+                let value = load!(self.place(a.0, o.0), load F64);
+                self.set_float(d.0, value);
+                return true;
+            }
+            I::LdxF64 { a, i, d } => {
+                let value = load!(self.element(a.0, i.0, 8), load F64);
                 self.set_float(d.0, value);
                 return true;
             }
@@ -56,20 +53,26 @@ impl Translator<'_, '_> {
     fn store(&mut self, instruction: &Instruction) -> bool {
         use Instruction as I;
         macro_rules! store {
-            ($a:ident + $o:expr, $b:ident, $operation:ident) => {{
-                let place = self.place($a.0, $o);
+            ($place:expr, $b:ident, $operation:ident) => {{
+                let place = $place;
                 let value = self.int($b.0);
                 self.builder.ins().$operation(flags(), value, place, 0);
             }};
         }
         match instruction {
-            I::St8 { a, o, b } => store!(a + o.0, b, istore8),
-            I::St16 { a, o, b } => store!(a + o.0, b, istore16),
-            I::St32 { a, o, b } => store!(a + o.0, b, istore32),
-            I::Setm { a, b } => store!(a + 0, b, istore32),
-            I::St64 { a, o, b } => store!(a + o.0, b, store),
+            I::St8 { a, o, b } => store!(self.place(a.0, o.0), b, istore8),
+            I::St16 { a, o, b } => store!(self.place(a.0, o.0), b, istore16),
+            I::St32 { a, o, b } => store!(self.place(a.0, o.0), b, istore32),
+            I::Setm { a, b } => store!(self.place(a.0, 0), b, istore32),
+            I::St64 { a, o, b } => store!(self.place(a.0, o.0), b, store),
+            I::Stx8 { a, i, b } => store!(self.element(a.0, i.0, 1), b, istore8),
+            I::Stx64 { a, i, b } => store!(self.element(a.0, i.0, 8), b, store),
             I::StF64 { a, o, b } => {
                 let place = self.place(a.0, o.0);
+                self.store_float(place, b.0);
+            }
+            I::StxF64 { a, i, b } => {
+                let place = self.element(a.0, i.0, 8);
                 self.store_float(place, b.0);
             }
             _ => return false,
@@ -91,43 +94,6 @@ impl Translator<'_, '_> {
             _ => self.builder.ins().iadd_imm_s(address, i64::from(offset)),
         };
         self.heap_place(address)
-    }
-
-    fn access_element(&mut self, instruction: &Instruction) -> bool {
-        use Instruction as I;
-        match instruction {
-            I::Ldx64 { a, i, d } => {
-                let place = self.element(a.0, i.0, 8);
-                let value = self.builder.ins().load(I64, flags(), place, 0);
-                self.set_int(d.0, value);
-            }
-            I::Ldx8 { a, i, d } => {
-                let place = self.element(a.0, i.0, 1);
-                let value = self.builder.ins().uload8(I64, flags(), place, 0);
-                self.set_int(d.0, value);
-            }
-            I::LdxF64 { a, i, d } => {
-                let place = self.element(a.0, i.0, 8);
-                let value = self.builder.ins().load(F64, flags(), place, 0);
-                self.set_float(d.0, value);
-            }
-            I::Stx64 { a, i, b } => {
-                let place = self.element(a.0, i.0, 8);
-                let value = self.int(b.0);
-                self.builder.ins().store(flags(), value, place, 0);
-            }
-            I::Stx8 { a, i, b } => {
-                let place = self.element(a.0, i.0, 1);
-                let value = self.int(b.0);
-                self.builder.ins().istore8(flags(), value, place, 0);
-            }
-            I::StxF64 { a, i, b } => {
-                let place = self.element(a.0, i.0, 8);
-                self.store_float(place, b.0);
-            }
-            _ => return false,
-        }
-        true
     }
 
     /// Where in memory an element of a block with a length is, if it has it.
