@@ -57,7 +57,7 @@ wait_for() { # members, nodes
     done
 }
 
-# Adds a note through the door, and checks that it is on nodes, as they see it.
+# Adds a note through the door. From now on wait_for_notes looks for it.
 note() { # text
     local answer
     answer=$(curl -sS --max-time 5 -d "{\"text\": \"$1\"}" "127.0.0.1:$PORT/notes") || fail "no answer to $1"
