@@ -1,6 +1,6 @@
 //! The command line of `cargo xtask`.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, value_parser};
 
 /// The project's own tasks.
 #[derive(Debug, Parser)]
@@ -135,7 +135,7 @@ pub(crate) struct Attack {
 #[derive(Debug, Args)]
 pub(crate) struct Sim {
     /// Number of seeds, each of which is a schedule of each kind
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u64).range(1..))]
     pub(crate) seeds: u64,
     /// The first of them
     #[arg(long, value_name = "SEED", default_value_t = 0)]

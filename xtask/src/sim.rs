@@ -21,6 +21,7 @@ const AT_A_TIME: u64 = 50;
 
 /// Tries every seed until one fails, and says how to see what happens under that.
 pub(crate) fn run(flags: &Sim) -> Result<()> {
+    let end = flags.from.checked_add(flags.seeds).context("there are no such seeds")?;
     let target = ["--package", "iridium-net", "--test", "simulation", "--profile", "checked"];
     let mut built = build::executables(&target)?;
     let simulation = built.remove("simulation").context("cargo did not say where the test is")?;
@@ -32,26 +33,25 @@ pub(crate) fn run(flags: &Sim) -> Result<()> {
         return Ok(());
     }
     let start = Instant::now();
+    let shows_progress = stdout().is_terminal();
     let mut settled = Settled::default();
-    let end = flags.from.checked_add(flags.seeds).context("there are no such seeds")?;
-    for from in (flags.from..end).step_by(AT_A_TIME as usize) {
+    let outcome = (flags.from..end).step_by(AT_A_TIME as usize).try_for_each(|from| {
         let seeds = AT_A_TIME.min(end - from);
         settled.read(&try_seeds(&simulation, from, seeds)?);
-        if stdout().is_terminal() {
+        if shows_progress {
             let (done, seconds) = (from + seeds - flags.from, start.elapsed().as_secs());
             print!("\r{done} of {} seeds, {seconds} s", flags.seeds);
             stdout().flush()?;
         }
-    }
-    if stdout().is_terminal() {
+        anyhow::Ok(())
+    });
+    if shows_progress {
+        // What follows has a line of its own, also what has failed.
         println!();
     }
+    outcome?;
     let seconds = start.elapsed().as_secs();
-    println!(
-        "{settled}seeds {} to {}: all is well ({seconds} s)",
-        flags.from,
-        end.saturating_sub(1)
-    );
+    println!("{settled}seeds {} to {}: all is well ({seconds} s)", flags.from, end - 1);
     Ok(())
 }
 
