@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use iridium_net::membership::{Action, ConnId, DialFailure, Input, Membership, Start, Timing};
+use iridium_net::membership::{
+    Action, ConnId, DialFailure, DialId, Input, Membership, Start, Timing,
+};
 use iridium_proto::{
     Features, Hello, Introduction, IridiumMessage, Join, MemberRecord, Members, NodeAlias, NodeId,
     NodeInfo, NodeIp, NodeNumber, NodePort, Ping, RecordState,
@@ -61,17 +63,21 @@ pub fn say(core: &mut Membership, message: IridiumMessage, now: Duration) {
     core.handle(Input::Message { conn: FRIEND, message }, now);
 }
 
+/// What a node says to show that it is there.
+pub fn ping() -> IridiumMessage {
+    IridiumMessage::Ping(Ping { token: 1, digest: 0 })
+}
+
 /// Lets time pass without a network: each dial fails.
 pub fn run(core: &mut Membership, mut now: Duration, until: Duration) {
     let mut step = 0;
     while now < until {
         while let Some(action) = core.poll_action() {
             if let Action::Dial { dial, .. } = action {
-                let failure = DialFailure::Unreachable("no network".into());
-                core.handle(Input::DialFailed { dial, failure }, now);
+                fail(core, dial, now);
             }
         }
-        // It looks at all timers for each member, of whom there may be thousands.
+        // It looks at all members, of whom there may be thousands.
         step += 1;
         if step % 16 == 0 {
             assert_eq!(core.stranded(), None);
@@ -81,15 +87,33 @@ pub fn run(core: &mut Membership, mut now: Duration, until: Duration) {
     }
 }
 
-/// What the core does now: messages for that node, and the rest.
+/// A dial comes to nothing.
+pub fn fail(core: &mut Membership, dial: DialId, now: Duration) {
+    let failure = DialFailure::Unreachable("no network".into());
+    core.handle(Input::DialFailed { dial, failure }, now);
+}
+
+/// What the core does now.
+pub fn actions(core: &mut Membership) -> Vec<Action> {
+    std::iter::from_fn(|| core.poll_action()).collect()
+}
+
+/// What the core says to that node now. The rest that it does is dropped.
 pub fn sent(core: &mut Membership) -> Vec<IridiumMessage> {
-    let actions = std::iter::from_fn(|| core.poll_action());
-    actions
-        .filter_map(|action| match action {
-            Action::Send { conn: FRIEND, message } => Some(message),
-            _ => None,
-        })
-        .collect()
+    let messages = actions(core).into_iter().filter_map(|action| match action {
+        Action::Send { conn: FRIEND, message } => Some(message),
+        _ => None,
+    });
+    messages.collect()
+}
+
+/// The digest of its list, as the core tells that node.
+pub fn digest(core: &mut Membership) -> Option<u64> {
+    say(core, ping(), Duration::ZERO);
+    sent(core).into_iter().find_map(|message| match message {
+        IridiumMessage::Pong(pong) => Some(pong.digest),
+        _ => None,
+    })
 }
 
 /// The records in messages.
@@ -105,17 +129,11 @@ pub fn records(messages: Vec<IridiumMessage>) -> Vec<MemberRecord> {
 /// Another node joins, on that connection, and confirms the link.
 pub fn link(core: &mut Membership, conn: ConnId, intro: Introduction, now: Duration) {
     introduce(core, conn, intro, now);
-    let message = IridiumMessage::Ping(Ping { token: 1, digest: 0 });
-    core.handle(Input::Message { conn, message }, now);
+    core.handle(Input::Message { conn, message: ping() }, now);
 }
 
 /// Another node introduces itself.
 pub fn introduce(core: &mut Membership, conn: ConnId, intro: Introduction, now: Duration) {
     let first = IridiumMessage::Join(Join { intro });
     core.handle(Input::Accepted { conn, remote: ip(), local: ip(), first }, now);
-}
-
-/// What the core does now.
-pub fn actions(core: &mut Membership) -> Vec<Action> {
-    std::iter::from_fn(|| core.poll_action()).collect()
 }

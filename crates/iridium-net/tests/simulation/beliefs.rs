@@ -4,15 +4,15 @@
 use std::time::Duration;
 
 use iridium_net::Event;
-use iridium_net::membership::{Action, ConnId, DialFailure, Input, Membership};
+use iridium_net::membership::{Action, ConnId, Input, Membership};
 use iridium_proto::{
-    IridiumMessage, MemberRecord, NodeNumber, NodePort, Ping, PingAck, RecordState, RejectReason,
-    ViewState,
+    IridiumMessage, MemberRecord, MemberView, NodeNumber, NodePort, PingAck, RecordState,
+    RejectReason, ViewState,
 };
 
 use crate::alone::{
-    FRIEND, actions, intro, introduce, ip, link, link_by_hand, lone_core, record, records, say,
-    sent, tell, tell_at,
+    FRIEND, actions, digest, fail, intro, introduce, ip, link, link_by_hand, lone_core, ping,
+    record, records, say, sent, tell, tell_at,
 };
 use crate::table::SECOND;
 use crate::world::MS;
@@ -20,16 +20,33 @@ use crate::world::MS;
 const OTHER: ConnId = ConnId(2);
 const NOW: Duration = Duration::ZERO;
 
+fn seen(core: &Membership, alias: &str) -> Option<MemberView> {
+    core.view().into_iter().find(|m| m.info.alias.as_str() == alias)
+}
+
 fn state(core: &Membership, alias: &str) -> Option<ViewState> {
-    core.view().into_iter().find(|m| m.info.alias.as_str() == alias).map(|m| m.state)
+    seen(core, alias).map(|m| m.state)
 }
 
 fn linked() -> Membership {
     let mut core = lone_core(1, 1);
     link_by_hand(&mut core);
-    say(&mut core, IridiumMessage::Ping(Ping { token: 1, digest: 0 }), NOW);
+    say(&mut core, ping(), NOW);
     actions(&mut core);
     core
+}
+
+/// The same, and one more was linked a moment ago.
+fn with_one_lost(alias: &str) -> Membership {
+    let mut core = linked();
+    link(&mut core, OTHER, intro(alias, 8), NOW);
+    core.handle(Input::Closed { conn: OTHER }, NOW);
+    core
+}
+
+/// The refusal of one whose life 8 is later, or over.
+fn outdated(conn: ConnId) -> Action {
+    Action::Send { conn, message: IridiumMessage::Reject(RejectReason::Outdated(8)) }
 }
 
 #[test]
@@ -46,8 +63,8 @@ fn what_is_told_of_one_that_was_never_met_refuses_it_nothing() {
         tell(&mut core, record("other", incarnation, state_told));
         let honest = intro("other", 8);
         link(&mut core, OTHER, honest.clone(), NOW);
-        let seen = core.view().into_iter().find(|m| m.id.alias == honest.id.alias).unwrap();
-        assert_eq!((seen.state, seen.id), (ViewState::Alive, honest.id), "{state_told:?}");
+        let other = seen(&core, "other").unwrap();
+        assert_eq!((other.state, other.id), (ViewState::Alive, honest.id), "{state_told:?}");
         assert_eq!(core.stranded(), None);
     }
 }
@@ -73,11 +90,10 @@ fn dialled(core: &mut Membership, from: Duration, until: Duration) -> Vec<u16> {
         for action in actions(core) {
             let Action::Dial { dial, to } = action else { continue };
             ports.push(to.port());
-            let failure = DialFailure::Unreachable("no network".into());
-            core.handle(Input::DialFailed { dial, failure }, now);
+            fail(core, dial, now);
         }
         // The friend goes on.
-        say(core, IridiumMessage::Ping(Ping { token: 1, digest: 0 }), now);
+        say(core, ping(), now);
         assert_eq!(core.stranded(), None);
         now = core.poll_timeout().unwrap();
         core.handle_timeout(now);
@@ -87,9 +103,7 @@ fn dialled(core: &mut Membership, from: Duration, until: Duration) -> Vec<u16> {
 
 #[test]
 fn a_later_life_of_which_others_tell_is_looked_for_and_the_known_one_not_given_up() {
-    let mut core = linked();
-    link(&mut core, OTHER, intro("other", 8), NOW);
-    core.handle(Input::Closed { conn: OTHER }, NOW);
+    let mut core = with_one_lost("other");
     let mut told = record("other", 9, RecordState::Alive);
     told.info.port = NodePort::new(7).unwrap();
     let mut ports = Vec::new();
@@ -101,8 +115,8 @@ fn a_later_life_of_which_others_tell_is_looked_for_and_the_known_one_not_given_u
     let own = ports.iter().filter(|port| **port == 2254).count();
     assert!(own * 2 >= ports.len() - 1, "its own address in turn: {ports:?}");
     assert!(ports.len() < 40, "{ports:?}");
-    let seen = core.view().into_iter().find(|m| m.id.alias == intro("other", 8).id.alias).unwrap();
-    assert_eq!((seen.id, seen.state), (intro("other", 8).id, ViewState::Down));
+    let other = seen(&core, "other").unwrap();
+    assert_eq!((other.id, other.state), (intro("other", 8).id, ViewState::Down));
     // It comes back as it was.
     link(&mut core, ConnId(3), intro("other", 8), 20 * SECOND);
     assert_eq!(state(&core, "other"), Some(ViewState::Alive));
@@ -110,9 +124,7 @@ fn a_later_life_of_which_others_tell_is_looked_for_and_the_known_one_not_given_u
 
 #[test]
 fn a_rumour_of_a_departure_is_seen_and_checked() {
-    let mut core = linked();
-    link(&mut core, OTHER, intro("other", 8), NOW);
-    core.handle(Input::Closed { conn: OTHER }, NOW);
+    let mut core = with_one_lost("other");
     tell(&mut core, record("other", 8, RecordState::Left));
     assert_eq!(state(&core, "other"), Some(ViewState::Left));
     assert!(!dialled(&mut core, NOW, 20 * SECOND).is_empty(), "whether it is true");
@@ -123,16 +135,12 @@ fn a_rumour_of_a_departure_is_seen_and_checked() {
     tell_at(&mut core, record("other", 8, RecordState::Forgotten), 20 * SECOND);
     actions(&mut core);
     introduce(&mut core, ConnId(4), intro("other", 8), 20 * SECOND);
-    let refusal = IridiumMessage::Reject(RejectReason::Outdated(8));
-    let refused = Action::Send { conn: ConnId(4), message: refusal };
-    assert!(actions(&mut core).contains(&refused));
+    assert!(actions(&mut core).contains(&outdated(ConnId(4))));
 }
 
 #[test]
 fn a_rumour_that_a_member_is_forgotten_ends_neither_the_search_for_it_nor_goes_round() {
-    let mut core = linked();
-    link(&mut core, OTHER, intro("other", 8), NOW);
-    core.handle(Input::Closed { conn: OTHER }, NOW);
+    let mut core = with_one_lost("other");
     dialled(&mut core, NOW, 20 * SECOND);
     tell_at(&mut core, record("other", 8, RecordState::Forgotten), 20 * SECOND);
     assert_eq!(state(&core, "other"), None);
@@ -140,10 +148,7 @@ fn a_rumour_that_a_member_is_forgotten_ends_neither_the_search_for_it_nor_goes_r
     for action in actions(&mut core) {
         match action {
             Action::Send { message, .. } => told.push(message),
-            Action::Dial { dial, .. } => {
-                let failure = DialFailure::Unreachable("no network".into());
-                core.handle(Input::DialFailed { dial, failure }, 20 * SECOND);
-            }
+            Action::Dial { dial, .. } => fail(&mut core, dial, 20 * SECOND),
             _ => {}
         }
     }
@@ -161,8 +166,7 @@ fn one_whose_disk_was_set_back_is_taken_when_its_later_life_is_long_gone() {
     core.handle(Input::Message { conn: OTHER, message: IridiumMessage::Leave }, NOW);
     dialled(&mut core, NOW, SECOND);
     introduce(&mut core, ConnId(3), intro("other", 7), SECOND);
-    let refusal = IridiumMessage::Reject(RejectReason::Outdated(8));
-    assert!(actions(&mut core).contains(&Action::Send { conn: ConnId(3), message: refusal }));
+    assert!(actions(&mut core).contains(&outdated(ConnId(3))));
     dialled(&mut core, SECOND, 20 * SECOND);
     link(&mut core, ConnId(4), intro("other", 7), 20 * SECOND);
     assert_eq!(state(&core, "other"), Some(ViewState::Alive));
@@ -170,9 +174,7 @@ fn one_whose_disk_was_set_back_is_taken_when_its_later_life_is_long_gone() {
 
 #[test]
 fn one_member_that_refuses_a_node_costs_it_no_link() {
-    let mut core = linked();
-    link(&mut core, OTHER, intro("liar", 8), NOW);
-    core.handle(Input::Closed { conn: OTHER }, NOW);
+    let mut core = with_one_lost("liar");
     let before = core.me().0;
     let (mut now, mut refusals) = (NOW, 0);
     while now < 3 * 3600 * SECOND {
@@ -185,7 +187,7 @@ fn one_member_that_refuses_a_node_costs_it_no_link() {
             let message = IridiumMessage::Reject(reasons[refusals as usize % 2].clone());
             core.handle(Input::Message { conn, message }, now);
         }
-        say(&mut core, IridiumMessage::Ping(Ping { token: 1, digest: 0 }), now);
+        say(&mut core, ping(), now);
         now = core.poll_timeout().unwrap();
         core.handle_timeout(now);
     }
@@ -196,13 +198,6 @@ fn one_member_that_refuses_a_node_costs_it_no_link() {
 #[test]
 fn a_refutation_that_others_tell_changes_no_list_and_does_not_run_away() {
     let mut core = linked();
-    let digest = |core: &mut Membership| {
-        say(core, IridiumMessage::Ping(Ping { token: 1, digest: 0 }), NOW);
-        sent(core).into_iter().find_map(|message| match message {
-            IridiumMessage::Pong(pong) => Some(pong.digest),
-            _ => None,
-        })
-    };
     let before = digest(&mut core);
     let told = |alias, incarnation, refutation| MemberRecord {
         refutation,
@@ -233,9 +228,7 @@ fn a_claim_that_is_refused_in_the_end_leaves_no_member_alive_without_a_link() {
 
 #[test]
 fn only_those_who_were_asked_say_whether_a_member_is_reached() {
-    let mut core = linked();
-    link(&mut core, OTHER, intro("other", 8), NOW);
-    core.handle(Input::Closed { conn: OTHER }, NOW);
+    let mut core = with_one_lost("other");
     let asked = sent(&mut core).into_iter().find_map(|message| match message {
         IridiumMessage::PingReq(request) => Some(request.token),
         _ => None,

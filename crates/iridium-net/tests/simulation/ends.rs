@@ -11,7 +11,8 @@ use iridium_proto::{
 };
 
 use crate::alone::{
-    FRIEND, intro, ip, link_by_hand, lone_core, record, records, run, say, sent, tell, tell_at,
+    FRIEND, digest, intro, ip, link_by_hand, lone_core, record, records, run, say, sent, tell,
+    tell_at,
 };
 use crate::table::{SECOND, count, isolate, mesh, refusal, until};
 use crate::world::{Machine, World};
@@ -231,13 +232,6 @@ fn refutations_grow_in_bounded_steps() {
 fn what_a_node_has_only_heard_it_does_not_pass_on() {
     let mut core = lone_core(1, 1);
     link_by_hand(&mut core);
-    let digest = |core: &mut Membership| {
-        say(core, IridiumMessage::Ping(Ping { token: 1, digest: 7 }), Duration::ZERO);
-        sent(core).into_iter().find_map(|message| match message {
-            IridiumMessage::Pong(pong) => Some(pong.digest),
-            _ => None,
-        })
-    };
     let before = digest(&mut core);
     for (name, state) in [
         ("alive", RecordState::Alive),
