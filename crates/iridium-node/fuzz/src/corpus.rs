@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use iridium_vm_fuzz::mutate::Random;
+
 /// Frames of messages between nodes, each alone and all in a row.
 pub(crate) fn frames() -> Vec<Vec<u8>> {
     let mut frames = golden("../../iridium-proto/tests/fixtures/v1");
@@ -37,18 +39,11 @@ pub(crate) fn peers() -> Vec<Vec<u8>> {
 
 /// What happens to a node, as bytes that are choices: any will do.
 pub(crate) fn scripts() -> Vec<Vec<u8>> {
-    (0..16).map(|number| noise(number, 100 + 60 * number as usize)).collect()
-}
-
-/// Bytes without a pattern (SplitMix64, of Steele, Lea and Flood, 2014).
-fn noise(seed: u64, len: usize) -> Vec<u8> {
-    let word = |n: usize| {
-        let z = (seed << 32 | n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) as u8
+    let script = |number: u64| {
+        let mut random = Random::new(0, number);
+        (0..100 + 60 * number).map(|_| random.number() as u8).collect()
     };
-    (1..=len).map(word).collect()
+    (0..16).map(script).collect()
 }
 
 /// App files.

@@ -63,14 +63,11 @@ impl Script<'_> {
 
     fn info(&mut self) -> NodeInfo {
         let alias = NodeAlias::new(ALIASES[usize::from(self.byte()) % ALIASES.len()]);
-        let (addr, port) = (self.addr(), NodePort::new(2254));
-        // The first address is none.
-        let ip = NodeIp(if addr.ip().to_string().ends_with(".0") {
-            [0, 0, 0, 0].into()
-        } else {
-            addr.ip()
+        let ip = NodeIp(match self.byte() % 8 {
+            0 => [0, 0, 0, 0].into(),
+            host => [10, 0, 0, host].into(),
         });
-        NodeInfo { alias: alias.unwrap(), ip, port: port.unwrap() }
+        NodeInfo { alias: alias.unwrap(), ip, port: NodePort::new(2254).unwrap() }
     }
 
     fn intro(&mut self) -> Introduction {
