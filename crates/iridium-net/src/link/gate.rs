@@ -4,7 +4,7 @@
 //! Of each link, only so much waits for the owner at a time. A member that says more than the owner
 //! can hear is not read for a while, and no other link waits for it.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use iridium_proto::IridiumMessage;
@@ -83,31 +83,28 @@ impl Gate {
         }
     }
 
-    /// A place for a message that is handed to the owner.
-    pub(crate) fn place(self: &Arc<Self>, message: &IridiumMessage) -> Place {
+    /// A place for a message that is handed to the owner, and whether the reader may hand more to it, as
+    /// [`has_share`](Self::has_share).
+    pub(crate) fn place(self: &Arc<Self>, message: &IridiumMessage) -> (Place, bool) {
         let weight = weight(message);
-        lock(&self.state).unhandled += weight;
-        Place { gate: Arc::clone(self), weight }
+        let mut state = lock(&self.state);
+        state.unhandled += weight;
+        (Place { gate: Arc::clone(self), weight }, state.has_share())
     }
 
     /// Whether the reader may hand more to the owner. If not, it is woken when it may.
     pub(crate) fn has_share(&self) -> bool {
-        self.state_if_used_up().is_none()
+        lock(&self.state).has_share()
     }
 
     /// Waits until the reader may hand more to the owner.
     pub(crate) fn wait_for_share(&self) {
-        let mut used_up = self.state_if_used_up();
-        while let Some(state) = used_up {
-            let state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            used_up = Some(state).filter(|state| state.held_up);
-        }
-    }
-
-    fn state_if_used_up(&self) -> Option<MutexGuard<'_, State>> {
         let mut state = lock(&self.state);
-        state.held_up = state.unhandled >= SHARE;
-        Some(state).filter(|state| state.held_up)
+        let mut waits = !state.has_share();
+        while waits {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            waits = state.held_up;
+        }
     }
 
     fn wake_reader(&self) {
@@ -115,6 +112,13 @@ impl Gate {
             Some(bell) => bell.ring(),
             None => self.changed.notify_all(),
         }
+    }
+}
+
+impl State {
+    fn has_share(&mut self) -> bool {
+        self.held_up = self.unhandled >= SHARE;
+        !self.held_up
     }
 }
 
@@ -157,10 +161,11 @@ mod tests {
     #[test]
     fn who_has_used_up_its_share_goes_on_when_half_of_it_is_handled() {
         let gate = Arc::new(Gate::new(None));
-        let mut places: Vec<Place> = (1..SHARE).map(|_| gate.place(&ping())).collect();
+        let mut places: Vec<Place> = (1..SHARE).map(|_| gate.place(&ping()).0).collect();
         assert!(gate.has_share());
-        places.push(gate.place(&ping()));
-        assert!(!gate.has_share());
+        let (last, has_share) = gate.place(&ping());
+        places.push(last);
+        assert!(!has_share && !gate.has_share());
         places.truncate(SHARE / 2 + 1);
         let reader = thread::spawn({
             let gate = Arc::clone(&gate);
@@ -180,8 +185,8 @@ mod tests {
         let id = NodeId { alias, incarnation: 1, number: NodeNumber::new(1).unwrap() };
         let record = MemberRecord { info, id, refutation: 0, state: RecordState::Alive };
         let list = Members { nodes: vec![record; 1000], answer: false };
-        let place = gate.place(&IridiumMessage::Members(list));
-        assert!(!gate.has_share());
+        let (place, has_share) = gate.place(&IridiumMessage::Members(list));
+        assert!(!has_share && !gate.has_share());
         drop(place);
         assert!(gate.has_share());
     }

@@ -202,11 +202,13 @@ impl Reader {
 
     fn control(&mut self, message: IridiumMessage) -> Taken {
         log::trace!("from {}: {}", self.link.remote_ip(), message.name());
-        let (conn, gate) = (self.link.id(), self.link.gate());
-        let place = gate.place(&message);
-        let sent = self.commands.send(Command::Message { conn, message, place });
-        self.held_up = !gate.has_share();
-        if sent.is_ok() { Taken::Yes } else { Taken::No }
+        let (place, has_share) = self.link.gate().place(&message);
+        self.held_up = !has_share;
+        let conn = self.link.id();
+        match self.commands.send(Command::Message { conn, message, place }) {
+            Ok(()) => Taken::Yes,
+            Err(_) => Taken::No,
+        }
     }
 
     /// Takes in a data message or a piece of one.
