@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use iridium_vm::{Caller, HostError, Hosts};
 
-use crate::arguments::{answer, bytes, copy_whole, room};
+use crate::arguments::{answer, copy_whole, int, room, text};
 use crate::policy::Names;
 
 /// There is no such variable.
@@ -40,7 +40,7 @@ pub(crate) fn add_words(hosts: &mut Hosts, words: &[String]) {
 pub(crate) fn add_variables(hosts: &mut Hosts, names: &Names) {
     let names = names.clone();
     hosts.add("env.var", move |caller| {
-        let name = String::from_utf8_lossy(bytes(caller, 0)?).into_owned();
+        let name = text(caller, 0)?;
         if !names.contains(&name) {
             return answer(caller, [0, NOT_ALLOWED]);
         }
@@ -56,7 +56,7 @@ pub(crate) fn add_variables(hosts: &mut Hosts, names: &Names) {
 }
 
 fn word<'w>(words: &'w [String], caller: &Caller<'_>) -> Result<&'w str, HostError> {
-    let [number, ..] = *caller.registers;
-    let found = usize::try_from(number.int).ok().and_then(|number| words.get(number));
-    found.map(String::as_str).ok_or_else(|| HostError(format!("there is no word {}", number.int)))
+    let number = int(caller, 0);
+    let found = usize::try_from(number).ok().and_then(|number| words.get(number));
+    found.map(String::as_str).ok_or_else(|| HostError(format!("there is no word {number}")))
 }

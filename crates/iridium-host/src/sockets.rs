@@ -10,13 +10,11 @@
 //! is asked for. In place of a pid: -6 when there are as many processes as there may be, -3 when the
 //! scheduler has no sockets.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
-use iridium_vm::{Caller, HostError, Hosts, Pid};
+use iridium_vm::{Hosts, Pid};
 
-use crate::arguments::{answer, bytes};
+use crate::arguments::{answer, bytes, int, text, wait};
 use crate::connection::{self, Establishing};
 use crate::dial::{dial, dial_tls};
 use crate::listener::{self, ListenAt};
@@ -25,23 +23,18 @@ use crate::places::Places;
 use crate::refusal::Refusal;
 use crate::stream::Stream;
 
-/// The longest that a connection may take to come about.
-const MAX_DIAL: Duration = Duration::from_secs(3600);
-
 pub(crate) fn add_connecting(hosts: &mut Hosts, outside: OutsideHandle, allowed: &Places) {
     let allowed = allowed.clone();
     hosts.add("net.connect.open", move |caller| {
-        let [_, _, port, wait, with_tls, ..] = *caller.registers;
-        let host = text(caller, 0)?;
-        let wait = Duration::from_millis(u64::try_from(wait.int).unwrap_or(0)).min(MAX_DIAL);
-        let deadline = Instant::now() + wait;
+        let (host, port, with_tls) = (text(caller, 0)?, int(caller, 2), int(caller, 4) != 0);
+        let deadline = Instant::now() + wait(caller, 3);
         let (owner, allowed) = (caller.pid, allowed.clone());
         let establishing: Establishing = Box::pin(async move {
-            let port = u16::try_from(port.int).map_err(|_| Refusal::Invalid)?;
-            if with_tls.int == 0 {
-                Ok(Stream::Plain(dial(&allowed, &host, port, deadline).await?))
-            } else {
+            let port = u16::try_from(port).map_err(|_| Refusal::Invalid)?;
+            if with_tls {
                 dial_tls(&allowed, &host, port, &[], deadline).await
+            } else {
+                Ok(Stream::Plain(dial(&allowed, &host, port, deadline).await?))
             }
         });
         let opened = outside.start(|port| connection::run(port, owner, establishing));
@@ -60,10 +53,6 @@ pub(crate) fn add_listening(hosts: &mut Hosts, outside: OutsideHandle, allowed: 
         let opened = outside.start(|port| listener::run(port, owner, place, handle));
         answer(caller, [pid_or_code(opened)])
     });
-}
-
-fn text(caller: &Caller<'_>, first: usize) -> Result<String, HostError> {
-    Ok(String::from_utf8_lossy(bytes(caller, first)?).into_owned())
 }
 
 fn pid_or_code(opened: Result<Pid, OutsideError>) -> i64 {

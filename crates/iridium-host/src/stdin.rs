@@ -17,7 +17,9 @@ use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use iridium_vm::{Caller, HostError, Hosts, Reply};
+use iridium_vm::{Caller, Hosts, Reply};
+
+use crate::arguments::{answer, put};
 
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 1 << 16;
@@ -267,17 +269,13 @@ fn give(answers: Vec<(Call, Given)>) {
         reply.answer(move |caller| {
             let (copied, code) = match &given {
                 Given::Bytes(bytes) => {
-                    let to = caller.bytes_mut(address, bytes.len() as i64);
-                    let to = to.ok_or_else(HostError::outside)?;
-                    to.copy_from_slice(bytes);
+                    put(caller, address, bytes)?;
                     (bytes.len(), bytes.len() as i64)
                 }
                 Given::Needs(length) => (0, *length as i64),
                 Given::Refused(refusal) => (0, refusal.code()),
             };
-            let [first, second, ..] = caller.registers;
-            (first.int, second.int) = (copied as i64, code);
-            Ok(())
+            answer(caller, [copied as i64, code])
         });
     }
 }

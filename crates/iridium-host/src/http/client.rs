@@ -14,7 +14,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use hyper::Method;
 use hyper::body::Bytes;
@@ -24,7 +23,7 @@ use tokio::time::Instant;
 
 use super::fetch::{Fault, Fetched, Question, Url, fetch};
 use super::head;
-use crate::arguments::{answer, bytes, copy_whole, room};
+use crate::arguments::{answer, bytes, copy_whole, int, room, wait};
 use crate::outside::OutsideHandle;
 use crate::places::Places;
 use crate::refusal::Refusal;
@@ -34,9 +33,6 @@ const NO_URL: i64 = -9;
 const TOO_MANY_REDIRECTS: i64 = -10;
 const NO_HTTP: i64 = -11;
 const NO_HEAD: i64 = -12;
-
-/// The longest that an answer may take.
-const MAX_WAIT: Duration = Duration::from_secs(3600);
 
 /// What processes were answered and have not taken, for those that have asked.
 #[derive(Debug, Clone, Default)]
@@ -73,9 +69,7 @@ fn start(
     caller: &mut Caller<'_>,
     reply: Reply,
 ) {
-    let number = |nth: usize| caller.registers.get(nth).map_or(0, |register| register.int);
-    let wait = Duration::from_millis(u64::try_from(number(4)).unwrap_or(0)).min(MAX_WAIT);
-    let most = usize::try_from(number(5)).unwrap_or(0);
+    let (wait, most) = (wait(caller, 4), usize::try_from(int(caller, 5)).unwrap_or(0));
     let read = match (bytes(caller, 0), bytes(caller, 2)) {
         (Ok(head), Ok(body)) => read(head, body),
         (Err(error), _) | (_, Err(error)) => {

@@ -42,7 +42,7 @@ use super::limits::HttpLimits;
 use super::listener::{Listener, Listeners, OVER, Taker};
 use super::paced::OpenRequest;
 use super::serve::{Asked, Manner, serve};
-use crate::arguments::{answer, bytes, copy_whole, room};
+use crate::arguments::{answer, bytes, copy_whole, int, put, room, text};
 use crate::outside::{OutsideError, OutsideHandle};
 use crate::places::Places;
 use crate::refusal::Refusal;
@@ -90,7 +90,7 @@ pub(crate) fn add_server(hosts: &mut Hosts, outside: OutsideHandle, places: &Pla
     }
     let all = Arc::clone(&http);
     hosts.add("net.listen.http_head", move |caller| {
-        let head = all.exchanges.with(number(caller, 0), |exchange| Arc::clone(&exchange.head));
+        let head = all.exchanges.with(int(caller, 0), |exchange| Arc::clone(&exchange.head));
         let Ok(head) = head else { return answer(caller, [0, OVER]) };
         let copied = copy_whole(head.text.as_bytes(), room(caller, 1)?);
         let lengths = [copied, head.text.len(), head.method, head.path, head.query];
@@ -98,17 +98,13 @@ pub(crate) fn add_server(hosts: &mut Hosts, outside: OutsideHandle, places: &Pla
     });
     // A name may have to be looked up.
     hosts.add_blocking("net.listen.http_start", move |caller| {
-        let host = String::from_utf8_lossy(bytes(caller, 0)?).into_owned();
+        let host = text(caller, 0)?;
         let limits = limits(bytes(caller, 3)?);
-        match http.start(&host, number(caller, 2), limits, caller.pid) {
+        match http.start(&host, int(caller, 2), limits, caller.pid) {
             Ok((number, port)) => answer(caller, [number, i64::from(port)]),
             Err(code) => answer(caller, [code, 0]),
         }
     });
-}
-
-fn number(caller: &Caller<'_>, nth: usize) -> i64 {
-    caller.registers.get(nth).map_or(0, |register| register.int)
 }
 
 fn limits(cells: &[u8]) -> HttpLimits {
@@ -260,8 +256,8 @@ fn owned(http: &Http, server: i64, caller: &Caller<'_>) -> Option<Arc<Listener>>
 }
 
 fn assign(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
-    let handler = Pid::from_bits(number(caller, 1));
-    let Ok(waiting) = http.exchanges.assign(number(caller, 0), handler) else { return Ok(OVER) };
+    let handler = Pid::from_bits(int(caller, 1));
+    let Ok(waiting) = http.exchanges.assign(int(caller, 0), handler) else { return Ok(OVER) };
     if let Ok(scheduler) = http.outside.scheduler() {
         scheduler.hold_until_exit(handler, waiting);
     }
@@ -269,22 +265,22 @@ fn assign(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
 }
 
 fn answer_whole(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
-    let Some(head) = head::response(number(caller, 1), bytes(caller, 2)?) else {
+    let Some(head) = head::response(int(caller, 1), bytes(caller, 2)?) else {
         return Ok(NO_HEAD);
     };
     let body = Bytes::copy_from_slice(bytes(caller, 4)?);
-    Ok(done(http.exchanges.answer(number(caller, 0), head, body)))
+    Ok(done(http.exchanges.answer(int(caller, 0), head, body)))
 }
 
 fn begin(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
-    let Some(head) = head::response(number(caller, 1), bytes(caller, 2)?) else {
+    let Some(head) = head::response(int(caller, 1), bytes(caller, 2)?) else {
         return Ok(NO_HEAD);
     };
-    Ok(done(http.exchanges.begin(number(caller, 0), head)))
+    Ok(done(http.exchanges.begin(int(caller, 0), head)))
 }
 
 fn end(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
-    Ok(done(http.exchanges.end(number(caller, 0))))
+    Ok(done(http.exchanges.end(int(caller, 0))))
 }
 
 fn done(result: Result<(), Gone>) -> i64 {
@@ -292,17 +288,17 @@ fn done(result: Result<(), Gone>) -> i64 {
 }
 
 fn take(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
-    let (address, room) = (number(caller, 1), number(caller, 2));
+    let (address, room) = (int(caller, 1), int(caller, 2));
     let room = usize::try_from(room).unwrap_or(0) / 8;
-    match owned(http, number(caller, 0), caller) {
+    match owned(http, int(caller, 0), caller) {
         Some(listener) => listener.take(Taker { reply, address, room }),
         None => reply.answer(|caller| answer(caller, [0, OVER])),
     }
 }
 
 fn body(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
-    let (request, address) = (number(caller, 0), number(caller, 1));
-    let room = usize::try_from(number(caller, 2)).unwrap_or(0);
+    let (request, address) = (int(caller, 0), int(caller, 1));
+    let room = usize::try_from(int(caller, 2)).unwrap_or(0);
     let reading = http.exchanges.with(request, |exchange| exchange.body.take());
     let (Ok(Some(mut reading)), Ok(runtime)) = (reading, http.outside.runtime()) else {
         return reply.answer(|caller| answer(caller, [0, OVER]));
@@ -314,8 +310,7 @@ fn body(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
         let _ = http.exchanges.with(request, |exchange| exchange.body = Some(reading));
         reply.answer(move |caller| match part {
             Ok(part) => {
-                let to = caller.bytes_mut(address, part.len() as i64);
-                to.ok_or_else(HostError::outside)?.copy_from_slice(&part);
+                put(caller, address, &part)?;
                 answer(caller, [part.len() as i64; 2])
             }
             Err(code) => answer(caller, [0, code]),
@@ -345,8 +340,7 @@ fn write(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
         Ok(part) => Bytes::copy_from_slice(part),
         Err(error) => return reply.answer(|_| Err(error)),
     };
-    let (Ok(parts), Ok(runtime)) =
-        (http.exchanges.parts(number(caller, 0)), http.outside.runtime())
+    let (Ok(parts), Ok(runtime)) = (http.exchanges.parts(int(caller, 0)), http.outside.runtime())
     else {
         return reply.answer(|caller| answer(caller, [OVER]));
     };

@@ -3,8 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use iridium_vm::{HostError, Pid, Reply};
+use iridium_vm::{Pid, Reply};
 use tokio::sync::watch;
+
+use crate::arguments::{answer, put};
 
 /// There is no such request or server, or not any more: in place of a number for programs.
 pub(crate) const OVER: i64 = -1;
@@ -125,15 +127,11 @@ impl Queue {
     }
 }
 
-fn give(answer: Option<(Taker, Vec<i64>)>) {
-    let Some((Taker { reply, address, .. }, numbers)) = answer else { return };
+fn give(given: Option<(Taker, Vec<i64>)>) {
+    let Some((Taker { reply, address, .. }, numbers)) = given else { return };
     reply.answer(move |caller| {
         let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-        let to = caller.bytes_mut(address, bytes.len() as i64).ok_or_else(HostError::outside)?;
-        to.copy_from_slice(&bytes);
-        let [first, second, ..] = caller.registers;
-        first.int = bytes.len() as i64;
-        second.int = if bytes.is_empty() { OVER } else { 0 };
-        Ok(())
+        put(caller, address, &bytes)?;
+        answer(caller, [bytes.len() as i64, if bytes.is_empty() { OVER } else { 0 }])
     });
 }
