@@ -1,6 +1,9 @@
-//! Reaching a host that is allowed.
+//! Reaching a host that is allowed, and listening at one.
 
-use tokio::net::TcpStream;
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -35,6 +38,31 @@ pub(crate) async fn dial(
         }
     }
     Err(refused)
+}
+
+/// Listens at the first address of a host that the system lets it; so many connections wait at most
+/// until they are accepted.
+pub(crate) async fn bind(
+    allowed: &Places,
+    host: &str,
+    port: u16,
+    backlog: u32,
+) -> Result<TcpListener, Refusal> {
+    let mut refused = Refusal::NoHost;
+    for address in allowed.addresses(host, port).await? {
+        match listen(address, backlog) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => refused = error.into(),
+        }
+    }
+    Err(refused)
+}
+
+fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(backlog)
 }
 
 /// As [`dial`], with TLS, and one of these protocols above it: the host has a certificate for its name

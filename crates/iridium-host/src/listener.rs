@@ -25,6 +25,7 @@ use tokio_rustls::TlsAcceptor;
 use iridium_vm::Pid;
 
 use crate::connection::{self, CLOSE, Establishing, GIVE, IS_THERE, Socket, at};
+use crate::dial::bind;
 use crate::flow::{Answer, MAX_WAITING};
 use crate::outside::OutsideHandle;
 use crate::places::{self, Places};
@@ -36,6 +37,9 @@ use crate::tls;
 
 /// How long a client may take to agree on TLS.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Peers that the system lets wait.
+const BACKLOG: u32 = 1024;
 
 const ACCEPT: i64 = 9;
 
@@ -49,18 +53,10 @@ pub(crate) struct ListenAt {
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Listens at the first address of the host that the system lets it.
-async fn bind(at: &ListenAt) -> Result<TcpListener, Refusal> {
+async fn listen(at: &ListenAt) -> Result<TcpListener, Refusal> {
     let (host, port) = places::split(&at.address).ok_or(Refusal::Invalid)?;
     let port = port.and_then(|port| port.parse().ok()).ok_or(Refusal::Invalid)?;
-    let mut refused = Refusal::NoHost;
-    for address in at.allowed.addresses(host, port).await? {
-        match TcpListener::bind(address).await {
-            Ok(listener) => return Ok(listener),
-            Err(error) => refused = error.into(),
-        }
-    }
-    Err(refused)
+    bind(&at.allowed, host, port, BACKLOG).await
 }
 
 /// Runs a listener from its beginning to its end.
@@ -69,7 +65,7 @@ pub(crate) async fn run(port: Port, owner: Pid, place: ListenAt, outside: Outsid
     let identity = place.identity.as_ref();
     let tls = identity.map(|(chain, key)| tls::server(chain, key, &[])).transpose();
     let tls = tls.map_err(|error| Refusal::Tls(error.to_string()));
-    let (listener, tls) = match (bind(&place).await, tls) {
+    let (listener, tls) = match (listen(&place).await, tls) {
         (Ok(listener), Ok(tls)) => (listener, tls),
         (Err(refusal), _) | (_, Err(refusal)) => return socket.fail(Vec::new(), &refusal).await,
     };

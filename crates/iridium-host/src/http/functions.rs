@@ -21,7 +21,6 @@
 //! is too long, -5 when the client is too slow, -6 for what is no head, -1000 - N for an error that
 //! the system calls N.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +32,6 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use iridium_sched::Reason;
 use iridium_vm::{Caller, HostError, Hosts, Pid, Reply};
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::timeout;
 
 use super::exchange::{Answer, Exchanges, Gone, Reading};
@@ -43,6 +41,7 @@ use super::listener::{Listener, Listeners, OVER, Taker};
 use super::paced::OpenRequest;
 use super::serve::{Asked, Manner, serve};
 use crate::arguments::{answer, bytes, copy_whole, int, put, room, text};
+use crate::dial::bind;
 use crate::outside::{OutsideError, OutsideHandle};
 use crate::places::Places;
 use crate::refusal::Refusal;
@@ -126,8 +125,13 @@ fn limits(cells: &[u8]) -> HttpLimits {
     }
 }
 
-fn code_of(error: &io::Error) -> i64 {
-    -1000 - i64::from(error.raw_os_error().unwrap_or(libc::EINVAL))
+/// Why there is no server.
+fn code_of(refusal: &Refusal) -> i64 {
+    match refusal {
+        Refusal::NotAllowed => NOT_ALLOWED,
+        Refusal::System(_) => refusal.code(),
+        _ => NO_ADDRESS,
+    }
 }
 
 impl Http {
@@ -141,16 +145,9 @@ impl Http {
     ) -> Result<(i64, u16), i64> {
         let port = u16::try_from(port).map_err(|_| NO_ADDRESS)?;
         let runtime = self.outside.runtime().map_err(|error| outside(&error))?;
-        let found = runtime.block_on(self.places.addresses(host, port));
-        let found = found.map_err(|refusal| match refusal {
-            Refusal::NotAllowed => NOT_ALLOWED,
-            _ => NO_ADDRESS,
-        })?;
-        let addr = *found.first().ok_or(NO_ADDRESS)?;
-        let entered = runtime.enter();
-        let socket = listen(addr).map_err(|error| code_of(&error))?;
-        drop(entered);
-        let addr = socket.local_addr().map_err(|error| code_of(&error))?;
+        let bound = runtime.block_on(bind(&self.places, host, port, BACKLOG));
+        let socket = bound.map_err(|refusal| code_of(&refusal))?;
+        let addr = socket.local_addr().map_err(|error| code_of(&error.into()))?;
         let (listener, told) = Listener::new(owner);
         let number = self.listeners.add(Arc::clone(&listener));
         let scheduler = self.outside.scheduler().map_err(|error| outside(&error))?;
@@ -168,13 +165,6 @@ impl Http {
 fn outside(error: &OutsideError) -> i64 {
     log::warn!("no HTTP: {error}");
     OVER
-}
-
-fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(addr)?;
-    socket.listen(BACKLOG)
 }
 
 /// A server that ends when this is dropped.
