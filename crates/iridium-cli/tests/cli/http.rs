@@ -16,8 +16,11 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn start() -> Self {
-        let user = User::new();
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/http/service.pd");
+        Self::of(User::new(), program)
+    }
+
+    fn of(user: User, program: &str) -> Self {
         let process = user.start(&["run", program, "--allow", "net.listen=127.0.0.1"]);
         let port = process.wait_for("port ");
         let port = port.rsplit(' ').next().unwrap().parse().unwrap();
@@ -167,6 +170,33 @@ fn clients_that_are_slow_are_cut_off() {
     flooded.read_exact(&mut [0; 100_000]).unwrap();
     drop(flooded);
     service.assert_answers();
+}
+
+#[test]
+fn limits_of_a_body_hold_as_they_are_given() {
+    let serve = |limits: &str| {
+        let user = User::new();
+        let text = format!(
+            "import std.http\n\nfn main() -> Result[(), http.Error] {{\n    \
+             let server = http.listen(port: 0, limits: http.Limits({limits}))?\n    \
+             print(f\"port {{server.port}}\")\n    \
+             server.run(fn(request) => http.text(f\"{{request.text()}}\"))\n    Ok(())\n}}\n"
+        );
+        let program = user.file("limits.pd", text);
+        Service::of(user, &program)
+    };
+    let ask = |service: &Service, body: &str| {
+        let mut stream = service.connect();
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\n";
+        write!(stream, "{head}{body}").unwrap();
+        String::from_utf8(read_all(stream)).unwrap()
+    };
+    // The answer is 503 when a client is waited for as long as by default.
+    let service = serve("stalled: Duration.from_ns(1), answer: 10.s");
+    let answer = ask(&service, "hel");
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("Err(TooSlow)"), "{answer}");
+    let answer = ask(&serve("body: 0"), "hello");
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper::Response;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
@@ -47,6 +48,8 @@ pub(crate) struct Reading {
     pub(crate) left: Bytes,
     /// How much more it may have, in bytes.
     pub(crate) room: usize,
+    /// How long the client may take to send the next part.
+    pub(crate) stall_time: Duration,
 }
 
 #[derive(Debug)]

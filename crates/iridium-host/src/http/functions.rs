@@ -6,8 +6,8 @@
 //!
 //! | name | arguments | results |
 //! | --- | --- | --- |
-//! | `net.listen.http_start` | address, length: the host; port; address, length: the limits, 8 bytes each: connections, bytes of a head, of a body, and in ms the times for a head, idle, stalled, for an answer; 0 is the default | number of the server; its port |
-//! //! | `net.listen.http_take` | server; address, room | how many bytes of numbers of requests, 8 for each, were written; 0, or -1 when there will be none |
+//! | `net.listen.http_start` | address, length: the host; port; address, length: the limits, 8 bytes each: connections, bytes of a head, of a body, and in ms the times for a head, idle, stalled, for an answer; one that is below 0, or left out, is the default | number of the server; its port |
+//! | `net.listen.http_take` | server; address, room | how many bytes of numbers of requests, 8 for each, were written; 0, or -1 when there will be none |
 //! | `net.listen.http_assign` | request, pid | – |
 //! | `net.listen.http_head` | request; address, room | how many bytes were copied: all or none; how many there are; the lengths of method, path and query, which stand there without anything between, before the address of the client and the fields |
 //! | `net.listen.http_body` | request; address, room | how many bytes of the body were copied; the same again, 0 at its end |
@@ -109,7 +109,7 @@ pub(crate) fn add_server(hosts: &mut Hosts, outside: OutsideHandle, places: &Pla
 fn limits(cells: &[u8]) -> HttpLimits {
     let cell = |nth: usize| {
         let cell = cells.get(nth * 8..nth * 8 + 8).and_then(|cell| cell.try_into().ok());
-        cell.map(i64::from_le_bytes).and_then(|cell| u64::try_from(cell).ok()).filter(|n| *n > 0)
+        cell.map(i64::from_le_bytes).and_then(|cell| u64::try_from(cell).ok())
     };
     let size = |nth, default| cell(nth).and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
     let time = |nth, default| cell(nth).map_or(default, Duration::from_millis);
@@ -210,7 +210,8 @@ async fn answered(
     if http.exchanges.len() >= limits.connections {
         return own(StatusCode::SERVICE_UNAVAILABLE);
     }
-    let body = Reading { body, left: Bytes::new(), room: limits.body_bytes };
+    let (room, stall_time) = (limits.body_bytes, limits.stall_time);
+    let body = Reading { body, left: Bytes::new(), room, stall_time };
     let (waiting, answered) = http.exchanges.add(Head::of(&parts, peer), body, open);
     listener.push(waiting.number);
     match timeout(limits.answer_time, answered).await {
@@ -308,14 +309,11 @@ fn body(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
     });
 }
 
-/// How long a client may take to send a part of a body.
-const PART_TIME: Duration = Duration::from_secs(20);
-
 /// The next part of a body, of so many bytes at most; none at its end.
 async fn next_part(reading: &mut Reading, most: usize) -> Result<Bytes, i64> {
     while reading.left.is_empty() {
-        let frame = timeout(PART_TIME, reading.body.frame()).await.map_err(|_| TOO_SLOW)?;
-        let Some(frame) = frame else { break };
+        let frame = timeout(reading.stall_time, reading.body.frame()).await;
+        let Some(frame) = frame.map_err(|_| TOO_SLOW)? else { break };
         // What is no data comes behind it.
         let Ok(data) = frame.map_err(|_| OVER)?.into_data() else { continue };
         reading.room = reading.room.checked_sub(data.remaining()).ok_or(TOO_LARGE)?;
@@ -344,4 +342,21 @@ fn write(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
         let code = if sent.is_ok() { 0 } else { OVER };
         reply.answer(move |caller| answer(caller, [code]));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_what_is_given_also_when_that_is_nothing() {
+        let cells =
+            |cells: &[i64]| limits(&cells.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<_>>());
+        assert_eq!(cells(&[]), HttpLimits::default());
+        assert_eq!(cells(&[-1, -1, -1, i64::MIN]), HttpLimits::default());
+        let given = cells(&[5, 9000, 0, 1, 2, 0, 4]);
+        assert_eq!((given.connections, given.head_bytes, given.body_bytes), (5, 9000, 0));
+        let times = [given.head_time, given.idle_time, given.stall_time, given.answer_time];
+        assert_eq!(times, [1, 2, 0, 4].map(Duration::from_millis));
+    }
 }
