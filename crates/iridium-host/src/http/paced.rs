@@ -61,9 +61,7 @@ enum Expect {
 pub(crate) struct Paced<S> {
     stream: S,
     open: Open,
-    head_time: Duration,
-    idle_time: Duration,
-    stall_time: Duration,
+    limits: HttpLimits,
     /// Bytes that were read before it was known what the connection is for.
     begin: Vec<u8>,
     is_http2: bool,
@@ -97,13 +95,11 @@ impl Timer {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Paced<S> {
-    pub(crate) fn new(stream: S, limits: &HttpLimits, open: Open) -> Self {
+    pub(crate) fn new(stream: S, limits: HttpLimits, open: Open) -> Self {
         Self {
             stream,
             open,
-            head_time: limits.head_time,
-            idle_time: limits.idle_time,
-            stall_time: limits.stall_time,
+            limits,
             begin: Vec::new(),
             is_http2: false,
             // A client that connects has something to say.
@@ -154,8 +150,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Paced<S> {
         }
         match self.expect {
             Expect::Nothing => None,
-            Expect::Request { since } => Some(since + self.idle_time),
-            Expect::Head { since } => Some(since + self.head_time),
+            Expect::Request { since } => Some(since + self.limits.idle_time),
+            Expect::Head { since } => Some(since + self.limits.head_time),
         }
     }
 
@@ -191,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Paced<S> {
             .write_timer
             .0
             .as_ref()
-            .map_or_else(|| Instant::now() + self.stall_time, |timer| timer.deadline());
+            .map_or_else(|| Instant::now() + self.limits.stall_time, |timer| timer.deadline());
         if self.write_timer.is_due(due, cx) { Poll::Ready(Err(too_slow())) } else { Poll::Pending }
     }
 }

@@ -36,8 +36,8 @@ pub struct Page {
 #[derive(Debug)]
 pub struct PageListener(TcpListener);
 
-/// Serves pages over HTTP, to many at a time, on a thread of its own, until it is dropped. Each
-/// connection is for one request, which is GET or HEAD.
+/// Serves pages over HTTP, to many at a time, on a thread of its own, until it is dropped. Requests are
+/// GET or HEAD; a connection of HTTP/1 is for one of them.
 #[derive(Debug)]
 #[must_use = "the pages are served until this is dropped"]
 pub struct PageServer {

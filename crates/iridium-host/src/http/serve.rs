@@ -30,7 +30,7 @@ const MIN_HEAD: usize = 8192;
 const MAX_FIELDS: usize = 100;
 
 /// How a server speaks, and with whom.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Manner {
     pub(crate) limits: HttpLimits,
     /// Each connection of HTTP/1 is for one request.
@@ -119,7 +119,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let open = Open::default();
-    let mut stream = Paced::new(stream, &manner.limits, open.clone());
+    let mut stream = Paced::new(stream, manner.limits, open.clone());
     let is_http2 = tokio::select! {
         sniffed = stream.sniff() => sniffed?,
         () = is_told(told.clone()) => return Ok(()),
@@ -144,7 +144,7 @@ where
     let mut http = http1::Builder::new();
     http.keep_alive(!manner.one_request).max_buf_size(head).max_headers(MAX_FIELDS);
     http.half_close(true).title_case_headers(true);
-    let mut connection = pin!(http.serve_connection(io, service).with_upgrades());
+    let mut connection = pin!(http.serve_connection(io, service));
     tokio::select! {
         ended = connection.as_mut() => return Ok(ended?),
         () = is_told(told) => connection.as_mut().graceful_shutdown(),
