@@ -7,11 +7,8 @@ use iridium_isa::Span;
 use super::select::{opposite, takes_number};
 use super::simplify::simplify;
 use crate::mir::{
-    Class, Compare, Data, Elem, Function, Inst, MachineOp, Operand, Reg, Terminator, Width,
+    Class, Compare, Data, Elem, Function, Inst, LENGTH, MachineOp, Operand, Reg, Terminator, Width,
 };
-
-/// Where a block has its length.
-const LENGTH: u16 = 8;
 
 pub(super) fn prepare(function: &mut Function, data: &[Data]) {
     know_lengths(function, data);

@@ -13,6 +13,8 @@ use crate::mir::{
     Operand, Passing, Reg, Terminator, UnaryOp, Width,
 };
 
+pub(super) use crate::mir::LENGTH;
+
 /// The registers of a value.
 pub(super) type Value = Vec<Reg>;
 
@@ -20,8 +22,6 @@ pub(super) type Value = Vec<Reg>;
 pub(super) const CELLS: u16 = 8;
 /// Where the elements of a list, string or bytes begin.
 pub(super) const ELEMENTS: u16 = 16;
-/// Where the length of a list, string or bytes is.
-pub(super) const LENGTH: u16 = 8;
 /// Where the variant of a block is.
 pub(super) const VARIANT: u16 = 4;
 

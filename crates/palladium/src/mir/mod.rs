@@ -25,6 +25,9 @@ use iridium_isa::{FileId, Span};
 
 pub mod flow;
 
+/// Where the length of a list, string or bytes is in its block.
+pub(crate) const LENGTH: u16 = 8;
+
 /// A function, by its position in the program.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FnIdx(pub u32);
