@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{PATIENCE, Process, User};
+use crate::support::{self, PATIENCE, Process, User};
 
 /// A service that runs, and where.
 pub(crate) struct Service {
@@ -28,9 +28,7 @@ impl Service {
     }
 
     fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream
+        support::connect(("127.0.0.1", self.port)).unwrap()
     }
 
     /// Sends bytes and no more, and gives all that comes back.

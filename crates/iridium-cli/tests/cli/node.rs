@@ -1,13 +1,13 @@
 //! `iridium node` with programs and apps, and what keeps it from starting.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::Read as _;
+use std::net::TcpListener;
 use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{Node, User, wait_until};
+use crate::support::{Node, User, ask_http, wait_until};
 
 /// Says `41`, then `b` when it is asked to end.
 const POLITE: &str = "trapexit #1\nprti $0\nload $1 #10\nprtc $1\nload $2 #-2\nload $3 #-1\n\
@@ -171,15 +171,8 @@ fn a_scraper_finds_the_metrics() {
     let node = user.node("a", &["--metrics", "127.0.0.1:0", "--run", &waits]);
     let line = node.process.wait_for("a shows metrics at http://");
     let place = line.rsplit("http://").next().unwrap().strip_suffix("/metrics").unwrap();
-    let page = || {
-        let mut stream = TcpStream::connect(place).unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        let mut page = String::new();
-        stream.read_to_string(&mut page).unwrap();
-        page
-    };
     wait_until("the process is counted", || {
-        let page = page();
+        let page = ask_http(place, "GET /metrics", "").unwrap();
         let found = page.lines().any(|line| line == "iridium_processes 1");
         if found && page.starts_with("HTTP/1.1 200 OK") { Ok(()) } else { Err(page) }
     });
@@ -191,10 +184,7 @@ fn probes_are_told_whether_a_node_lives_and_is_ready() {
     let nowhere = TcpListener::bind("127.0.0.1:0").unwrap();
     let nowhere = nowhere.local_addr().unwrap().to_string();
     let asks = |place: &str, path: &str| {
-        let mut stream = TcpStream::connect(place).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        let mut page = String::new();
-        stream.read_to_string(&mut page).unwrap();
+        let page = ask_http(place, &format!("GET {path}"), "").unwrap();
         page.get(9..12).unwrap_or_default().to_owned()
     };
     let place = |node: &Node| {

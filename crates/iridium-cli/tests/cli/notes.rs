@@ -1,19 +1,13 @@
 //! The notes of the examples: a service on three nodes, and one door to them.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::Stdio;
-
 use nix::sys::signal::Signal;
 
 use crate::examples;
-use crate::support::{PATIENCE, Process, User, wait_until};
+use crate::support::{Node, User, ask_http, wait_until};
 
 /// A node that serves the notes.
 struct Server {
-    process: Process,
-    /// Where other nodes join it.
-    at: String,
+    node: Node,
     /// Where it answers requests.
     address: String,
 }
@@ -22,21 +16,17 @@ impl Server {
     fn start(user: &User, alias: &str, join: &[&str]) -> Self {
         let program = examples::program("notes");
         let program = program.to_str().unwrap();
-        let mut words = vec!["node", "--node-alias", alias, "-P", "0", "--preset", "local"];
-        words.extend(["--app", program, "--allow", "net.listen", "--allow", "env=PORT"]);
+        let mut words = vec!["--app", program, "--allow", "net.listen", "--allow", "env=PORT"];
         words.extend(join);
-        let mut command = user.iridium(&words);
-        command.env("PORT", "0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let process = Process::start(&mut command);
-        let last_word = |line: String| line.rsplit(' ').next().unwrap().to_owned();
-        let at = last_word(process.wait_for(" listens on "));
-        let address = format!("127.0.0.1:{}", last_word(process.wait_for("answers on port ")));
-        Self { process, at, address }
+        let node = user.node_in(&[("PORT", "0")], "0", alias, &words);
+        let line = node.process.wait_for("answers on port ");
+        let address = format!("127.0.0.1:{}", line.rsplit(' ').next().unwrap());
+        Self { node, address }
     }
 
     /// The texts of its notes, sorted.
     fn notes(&self) -> Vec<String> {
-        let answer = ask(&self.address, "GET /notes HTTP/1.1", "").unwrap_or_default();
+        let answer = ask_http(&self.address, "GET /notes", "").unwrap_or_default();
         let texts = answer.split("\"text\":\"").skip(1);
         let mut texts: Vec<_> =
             texts.map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
@@ -45,26 +35,12 @@ impl Server {
     }
 }
 
-/// Sends one request on a connection of its own, and gives all that comes back.
-fn ask(address: &str, line: &str, body: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let length = body.len();
-    write!(
-        stream,
-        "{line}\r\nHost: notes\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
-}
-
 #[test]
 fn notes_are_on_all_nodes_and_one_door_leads_to_those_that_live() {
     let user = User::new();
     let one = Server::start(&user, "one", &[]);
-    let two = Server::start(&user, "two", &["--join", &one.at]);
-    let three = Server::start(&user, "three", &["--join", &one.at]);
+    let two = Server::start(&user, "two", &["--join", &one.node.at]);
+    let three = Server::start(&user, "three", &["--join", &one.node.at]);
     let addresses = [&one, &two, &three].map(|server| server.address.as_str());
 
     let program = examples::program("door");
@@ -74,9 +50,8 @@ fn notes_are_on_all_nodes_and_one_door_leads_to_those_that_live() {
     words.extend(addresses);
     let door = user.start(&words);
     let at_door = door.wait_for("listens at ").trim_start_matches("listens at ").to_owned();
-    let add = |text: &str| {
-        ask(at_door.trim(), "POST /notes HTTP/1.1", &format!("{{\"text\":\"{text}\"}}"))
-    };
+    let add =
+        |text: &str| ask_http(at_door.trim(), "POST /notes", &format!("{{\"text\":\"{text}\"}}"));
 
     // They are members of one group as soon as they know each other.
     wait_until("a note is on all nodes", || {
@@ -92,7 +67,7 @@ fn notes_are_on_all_nodes_and_one_door_leads_to_those_that_live() {
         });
     }
 
-    two.process.signal(Signal::SIGKILL);
+    two.node.process.signal(Signal::SIGKILL);
     for _ in 0..3 {
         assert!(add("bread").unwrap().starts_with("HTTP/1.1 201 "), "whoever's turn it is");
     }
@@ -103,7 +78,7 @@ fn notes_are_on_all_nodes_and_one_door_leads_to_those_that_live() {
         notes if breads(&notes) == 3 => Ok(notes),
         notes => Err(notes),
     });
-    let four = Server::start(&user, "four", &["--join", &one.at]);
+    let four = Server::start(&user, "four", &["--join", &one.node.at]);
     wait_until("all notes are on four", || match four.notes() {
         found if found == notes => Ok(()),
         found => Err(found),

@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 
 use nix::sys::signal::Signal;
 
-use crate::support::{PATIENCE, Process, User, wait_until};
+use crate::support::{self, PATIENCE, Process, User, wait_until};
 
 const FOR_LOOPBACK: [&str; 2] = ["--allow", "net.listen=127.0.0.1"];
 
@@ -58,9 +58,7 @@ fn address(of: &Process) -> String {
 }
 
 fn connect(address: &str) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
+    support::connect(address).unwrap()
 }
 
 fn say(stream: &mut TcpStream, text: &str) -> String {

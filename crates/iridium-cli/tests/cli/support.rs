@@ -2,7 +2,8 @@
 #![allow(unsafe_code)]
 
 use std::fmt::Debug;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, Once};
@@ -69,9 +70,7 @@ impl User {
 
     /// Starts `iridium` with no input.
     pub(crate) fn start(&self, words: &[&str]) -> Process {
-        let mut command = self.iridium(words);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Process::start(&mut command)
+        Process::start_alone(&mut self.iridium(words))
     }
 
     /// Starts `iridium node` on an ephemeral port and waits until it listens.
@@ -81,11 +80,21 @@ impl User {
 
     /// As `node`, on a port of the caller's choice.
     pub(crate) fn node_on(&self, port: &str, alias: &str, words: &[&str]) -> Node {
+        self.node_in(&[], port, alias, words)
+    }
+
+    /// As `node_on`, with these variables in its environment.
+    pub(crate) fn node_in(
+        &self,
+        variables: &[(&str, &str)],
+        port: &str,
+        alias: &str,
+        words: &[&str],
+    ) -> Node {
         let mut all = vec!["node", "--node-alias", alias, "-P", port, "--preset", "local"];
         all.extend(words);
         let mut command = self.iridium(&all);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let process = Process::start(&mut command);
+        let process = Process::start_alone(command.envs(variables.iter().copied()));
         let line = process.wait_for(" listens on ");
         let at = line.rsplit(' ').next().unwrap().to_string();
         Node { alias: alias.to_string(), at, process }
@@ -230,6 +239,11 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// Starts it with no input.
+    fn start_alone(command: &mut Command) -> Self {
+        Self::start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))
+    }
+
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let (printed, complained) = (Arc::default(), Arc::default());
@@ -329,6 +343,23 @@ pub(crate) fn wait_until<T, E: Debug>(what: &str, mut attempt: impl FnMut() -> R
             Err(_) => thread::sleep(Duration::from_millis(20)),
         }
     }
+}
+
+/// Connects to a service of a test. What does not come in time is an error.
+pub(crate) fn connect(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// Sends a request of HTTP on a connection of its own, and gives all that comes back.
+pub(crate) fn ask_http(address: &str, line: &str, body: &str) -> io::Result<String> {
+    let mut stream = connect(address)?;
+    let fields = format!("Host: a\r\nConnection: close\r\nContent-Length: {}", body.len());
+    stream.write_all(format!("{line} HTTP/1.1\r\n{fields}\r\n\r\n{body}").as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 /// Makes a file with these contents and permissions.
