@@ -132,10 +132,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Resume { file, execution, run, permissions } => {
             let hosts = hosts(&permissions, &[], &[], Input::Standard)?;
-            let ExecutionFlags { threads, engine } = execution;
-            let (fuel, outside) = (run.fuel, Arc::clone(&outside));
-            let settings =
-                Settings { threads, engine, fuel, hosts, outside, ..Settings::default() };
+            let settings = settings(&execution, &NodeLimitFlags::default(), run.fuel, hosts);
             commands::run::resume(&file, settings, &run)
         }
         Command::Asm { file, listing: true, .. } => commands::assemble::listing(&file).map(done),

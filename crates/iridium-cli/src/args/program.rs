@@ -160,7 +160,7 @@ impl LimitFlags {
 }
 
 /// The limits of all processes together.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Default, Clone, Copy, Args)]
 #[command(next_help_heading = "Limits of all processes together")]
 pub(crate) struct NodeLimitFlags {
     /// Processes at a time [default: 1048575]
