@@ -20,6 +20,7 @@ use std::time::Duration;
 use tokio::select;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use iridium_sched::Reason;
 use iridium_vm::{Message, Pid};
 
 use crate::flow::{Answer, Flow, MAX_WAITING, Portion};
@@ -45,12 +46,14 @@ pub(crate) type Establishing = Pin<Box<dyn Future<Output = Result<Stream, Refusa
 pub(crate) struct Socket {
     pub(crate) port: Port,
     owner: i64,
+    /// Why the owner has ended, once it has.
+    pub(crate) left: Option<Reason>,
 }
 
 impl Socket {
     pub(crate) fn new(mut port: Port, owner: Pid) -> Self {
         let owner = port.monitor(owner);
-        Self { port, owner }
+        Self { port, owner, left: None }
     }
 
     /// The next request; `None` when it is to end.
@@ -58,11 +61,35 @@ impl Socket {
         loop {
             let message = self.port.receive().await.ok()?;
             if message.tag == Message::DOWN {
-                if message.payload.bytes().get(..8) == Some(&self.owner.to_le_bytes()) {
+                let mut cells = message.payload.bytes().chunks_exact(8);
+                let mut cell = || Some(i64::from_le_bytes(cells.next()?.try_into().ok()?));
+                if cell() == Some(self.owner) {
+                    self.left = cell().map(Reason);
                     return None;
                 }
             } else if let Some(request) = Request::read(&message) {
                 return Some(request);
+            }
+        }
+    }
+
+    /// Waits for what the socket is made of, and keeps what is asked meanwhile. `None` when it is to end.
+    pub(crate) async fn establish<T>(
+        &mut self,
+        mut establishing: impl Future<Output = Result<T, Refusal>> + Unpin,
+        early: &mut Vec<Request>,
+    ) -> Option<Result<T, Refusal>> {
+        loop {
+            select! {
+                request = self.next() => {
+                    let request = request?;
+                    if early.len() < MAX_WAITING {
+                        early.push(request);
+                    } else {
+                        self.answer(Answer::new(request.asker, Err(Refusal::Busy))).await;
+                    }
+                }
+                established = &mut establishing => return Some(established),
             }
         }
     }
@@ -101,18 +128,7 @@ pub(crate) async fn at(time: Option<Instant>) {
 pub(crate) async fn run(port: Port, owner: Pid, mut establishing: Establishing) {
     let mut socket = Socket::new(port, owner);
     let mut early = Vec::new();
-    let established = loop {
-        select! {
-            request = socket.next() => match request {
-                None => return,
-                Some(request) if early.len() < MAX_WAITING => early.push(request),
-                Some(request) => {
-                    socket.answer(Answer::new(request.asker, Err(Refusal::Busy))).await;
-                }
-            },
-            established = &mut establishing => break established,
-        }
-    };
+    let Some(established) = socket.establish(&mut establishing, &mut early).await else { return };
     drop(establishing);
     match established {
         Ok(stream) => carry(&mut socket, Flow::new(stream), early).await,

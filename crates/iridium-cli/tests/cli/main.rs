@@ -43,3 +43,4 @@ mod unread;
 mod untrusted;
 mod usage;
 mod versions;
+mod websocket;

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::head::Head;
 use super::paced::OpenRequest;
+use super::upgrade::Upgrade;
 
 /// The number of no request.
 const NONE: i64 = 0;
@@ -35,6 +36,8 @@ pub(crate) struct Exchange {
     pub(crate) head: Arc<Head>,
     /// What is left of its body; `None` while somebody reads it.
     pub(crate) body: Option<Reading>,
+    /// What it takes to become a WebSocket, if that is asked for.
+    pub(crate) upgrade: Option<Upgrade>,
     /// The process that is to answer, once there is one.
     handler: Option<Pid>,
     answer: To,
@@ -76,11 +79,13 @@ impl Exchanges {
         &self,
         head: Head,
         body: Reading,
+        upgrade: Option<Upgrade>,
         open: OpenRequest,
     ) -> (Waiting, oneshot::Receiver<Response<Answer>>) {
         let (sender, receiver) = oneshot::channel();
         let (head, body) = (Arc::new(head), Some(body));
-        let exchange = Exchange { head, body, handler: None, answer: To::Head(sender, open) };
+        let answer = To::Head(sender, open);
+        let exchange = Exchange { head, body, upgrade, handler: None, answer };
         let mut table = self.lock();
         table.last += 1;
         let number = table.last;
@@ -116,6 +121,15 @@ impl Exchanges {
         let exchange = self.lock().waiting.remove(&number).ok_or(Gone)?;
         let To::Head(to, open) = exchange.answer else { return Err(Gone) };
         to.send(head.map(|()| Answer::Whole { bytes: body, _open: open })).map_err(|_| Gone)
+    }
+
+    /// Answers with a head, behind which the connection is no longer one of HTTP. The request is open
+    /// as long as what is returned.
+    pub(crate) fn switch(&self, number: i64, head: Response<()>) -> Result<OpenRequest, Gone> {
+        let exchange = self.lock().waiting.remove(&number).ok_or(Gone)?;
+        let To::Head(to, open) = exchange.answer else { return Err(Gone) };
+        to.send(head.map(|()| Answer::Own(Bytes::new()))).map_err(|_| Gone)?;
+        Ok(open)
     }
 
     /// Begins an answer whose body comes in parts.

@@ -15,11 +15,12 @@
 //! | `net.listen.http_begin` | request; status; address, length: fields | 0 |
 //! | `net.listen.http_write` | request; address, length: the next part of the body | 0, once there is room for more |
 //! | `net.listen.http_end` | request | 0 |
+//! | `net.listen.http_websocket` | request; 1: for pages of other sites, too; address, length: fields | the pid of a WebSocket, as the module `websocket` has it |
 //!
 //! In place of the last result that is a number: -1 when there is no such request or server any more,
 //! -2 when the policy does not allow the address, -3 when there is no such address, -4 for a body that
-//! is too long, -5 when the client is too slow, -6 for what is no head, -1000 - N for an error that
-//! the system calls N.
+//! is too long, -5 when the client is too slow, -6 for what is no head, -7 when no WebSocket is asked for,
+//! which the client is told, -1000 - N for an error that the system calls N.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,17 +41,20 @@ use super::limits::HttpLimits;
 use super::listener::{Listener, Listeners, OVER, Taker};
 use super::paced::OpenRequest;
 use super::serve::{Asked, Manner, serve};
+use super::upgrade::{self, Upgrade};
 use crate::arguments::{answer, bytes, copy_whole, int, put, room, text};
 use crate::dial::bind;
 use crate::outside::{OutsideError, OutsideHandle};
 use crate::places::Places;
 use crate::refusal::Refusal;
+use crate::websocket;
 
 const NOT_ALLOWED: i64 = -2;
 const NO_ADDRESS: i64 = -3;
 const TOO_LARGE: i64 = -4;
 const TOO_SLOW: i64 = -5;
 const NO_HEAD: i64 = -6;
+const NO_WEBSOCKET: i64 = -7;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4096;
@@ -70,8 +74,13 @@ pub(crate) fn add_server(hosts: &mut Hosts, outside: OutsideHandle, places: &Pla
     let (listeners, exchanges) = Default::default();
     let http = Arc::new(Http { outside, places: places.clone(), listeners, exchanges });
     type Immediate = fn(&Arc<Http>, &mut Caller<'_>) -> Result<i64, HostError>;
-    let immediate: [(&str, Immediate); 4] =
-        [("assign", assign), ("answer", answer_whole), ("begin", begin), ("end", end)];
+    let immediate: [(&str, Immediate); 5] = [
+        ("assign", assign),
+        ("answer", answer_whole),
+        ("begin", begin),
+        ("end", end),
+        ("websocket", websocket),
+    ];
     for (name, function) in immediate {
         let http = Arc::clone(&http);
         hosts.add(format!("net.listen.http_{name}"), move |caller| {
@@ -186,10 +195,11 @@ async fn exchange(
     limits: HttpLimits,
     asked: Asked,
 ) -> Response<Answer> {
-    let Asked { request, peer, open } = asked;
+    let Asked { mut request, peer, open } = asked;
+    let upgrade = Upgrade::of(&mut request, &limits);
     let (parts, body) = request.into_parts();
     let ends = head::ends_connection(&parts);
-    let mut response = answered(http, listener, limits, (parts, body, peer), open).await;
+    let mut response = answered(http, listener, limits, (parts, body, upgrade, peer), open).await;
     if ends {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -200,7 +210,7 @@ async fn answered(
     http: &Http,
     listener: &Listener,
     limits: HttpLimits,
-    (parts, body, peer): (Parts, Incoming, SocketAddr),
+    (parts, body, upgrade, peer): (Parts, Incoming, Option<Upgrade>, SocketAddr),
     open: OpenRequest,
 ) -> Response<Answer> {
     if let Some(status) = head::refusal(&parts, limits.body_bytes) {
@@ -212,7 +222,7 @@ async fn answered(
     }
     let (room, stall_time) = (limits.body_bytes, limits.stall_time);
     let body = Reading { body, left: Bytes::new(), room, stall_time };
-    let (waiting, answered) = http.exchanges.add(Head::of(&parts, peer), body, open);
+    let (waiting, answered) = http.exchanges.add(Head::of(&parts, peer), body, upgrade, open);
     listener.push(waiting.number);
     match timeout(limits.answer_time, answered).await {
         Ok(Ok(response)) => {
@@ -272,6 +282,33 @@ fn begin(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
 
 fn end(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
     Ok(done(http.exchanges.end(int(caller, 0))))
+}
+
+/// Makes a request a WebSocket, or answers why it does not become one.
+fn websocket(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
+    let (number, for_others) = (int(caller, 0), int(caller, 1) != 0);
+    let Some(fields) = head::fields(bytes(caller, 2)?) else { return Ok(NO_HEAD) };
+    let upgrade = match http.exchanges.with(number, |exchange| exchange.upgrade.take()) {
+        Ok(Some(upgrade)) if for_others || !upgrade.is_foreign => upgrade,
+        Ok(asked) => {
+            let (response, text) = upgrade::refused(asked.is_some());
+            let told = http.exchanges.answer(number, response, Bytes::from_static(text));
+            return Ok(told.map_or(OVER, |()| NO_WEBSOCKET));
+        }
+        Err(Gone) => return Ok(OVER),
+    };
+    let (owner, manner) = (caller.pid, upgrade.manner);
+    let (response, stream) = upgrade.answered(fields);
+    let started = http.outside.start(|port| {
+        let switched = http.exchanges.switch(number, response);
+        async move {
+            // Unless the client has gone.
+            if let Ok(_open) = switched {
+                websocket::run(port, owner, stream, manner).await;
+            }
+        }
+    });
+    Ok(started.map_or_else(|error| outside(&error), Pid::bits))
 }
 
 fn done(result: Result<(), Gone>) -> i64 {

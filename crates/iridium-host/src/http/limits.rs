@@ -9,12 +9,14 @@ pub struct HttpLimits {
     pub connections: usize,
     /// The longest head of a request, in bytes; 8,192 at least. A longer one is answered 431.
     pub head_bytes: usize,
-    /// The longest body of a request, in bytes. A longer one is answered 413.
+    /// The longest body of a request, in bytes. A longer one is answered 413. Also the longest message of a
+    /// WebSocket.
     pub body_bytes: usize,
     /// How long a client may take from the first byte of a request to the end of its head, and, once
     /// connected, to the first byte.
     pub head_time: Duration,
-    /// How long a connection may be open without a request.
+    /// How long a connection may be open without a request, or a WebSocket without a sign of life, which
+    /// it is asked for at half of that.
     pub idle_time: Duration,
     /// How long a client may take to send the next part of a body, or to read what is sent to it.
     pub stall_time: Duration,

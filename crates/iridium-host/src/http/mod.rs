@@ -6,6 +6,7 @@
 //! * [`pages`]: pages about this process;
 //! * [`functions`]: servers of programs; [`listener`]: requests that came; [`exchange`]: those that wait
 //!   for their answers; [`head`]: their heads as texts;
+//! * [`upgrade`]: requests that become a WebSocket;
 //! * [`client`]: servers that programs ask; [`mod@fetch`]: how they are asked.
 
 mod client;
@@ -18,6 +19,7 @@ mod listener;
 mod paced;
 mod pages;
 mod serve;
+mod upgrade;
 
 pub(crate) use client::add_client;
 pub(crate) use functions::add_server;

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::limits::HttpLimits;
@@ -60,6 +61,8 @@ enum Expect {
 /// A connection with time limits.
 pub(crate) struct Paced<S> {
     stream: S,
+    /// It is one of so many connections, also when it is no longer one of HTTP.
+    _place: OwnedSemaphorePermit,
     open: Open,
     limits: HttpLimits,
     /// Bytes that were read before it was known what the connection is for.
@@ -95,9 +98,15 @@ impl Timer {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Paced<S> {
-    pub(crate) fn new(stream: S, limits: HttpLimits, open: Open) -> Self {
+    pub(crate) fn new(
+        stream: S,
+        place: OwnedSemaphorePermit,
+        limits: HttpLimits,
+        open: Open,
+    ) -> Self {
         Self {
             stream,
+            _place: place,
             open,
             limits,
             begin: Vec::new(),

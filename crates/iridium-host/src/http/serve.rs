@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::limits::HttpLimits;
@@ -73,10 +73,9 @@ pub(crate) async fn serve<A, F, B>(
             Ok((place, stream, peer)) => {
                 let (answer, told) = (answer.clone(), told.clone());
                 connections.spawn(async move {
-                    if let Err(error) = speak(stream, peer, manner, told, answer).await {
+                    if let Err(error) = speak(stream, place, peer, manner, told, answer).await {
                         log::debug!("the connection with {peer} has ended: {error}");
                     }
-                    drop(place);
                 });
             }
             Err(error) => {
@@ -95,7 +94,7 @@ pub(crate) async fn serve<A, F, B>(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(tokio::sync::OwnedSemaphorePermit, TcpStream, SocketAddr)> {
+) -> io::Result<(OwnedSemaphorePermit, TcpStream, SocketAddr)> {
     // Nobody closes it.
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
@@ -106,6 +105,7 @@ async fn accept(
 /// Answers one client.
 async fn speak<A, F, B>(
     stream: TcpStream,
+    place: OwnedSemaphorePermit,
     peer: SocketAddr,
     manner: Manner,
     told: watch::Receiver<()>,
@@ -119,7 +119,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let open = Open::default();
-    let mut stream = Paced::new(stream, manner.limits, open.clone());
+    let mut stream = Paced::new(stream, place, manner.limits, open.clone());
     let is_http2 = tokio::select! {
         sniffed = stream.sniff() => sniffed?,
         () = is_told(told.clone()) => return Ok(()),
@@ -144,7 +144,7 @@ where
     let mut http = http1::Builder::new();
     http.keep_alive(!manner.one_request).max_buf_size(head).max_headers(MAX_FIELDS);
     http.half_close(true).title_case_headers(true);
-    let mut connection = pin!(http.serve_connection(io, service));
+    let mut connection = pin!(http.serve_connection(io, service).with_upgrades());
     tokio::select! {
         ended = connection.as_mut() => return Ok(ended?),
         () = is_told(told) => connection.as_mut().graceful_shutdown(),

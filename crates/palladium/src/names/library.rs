@@ -64,6 +64,7 @@ const MODULES: &[(&str, &str)] = &[
     ("time", include_str!("../std/time.pd")),
     ("unicode", include_str!("../std/unicode.pd")),
     ("wire", include_str!("../std/wire.pd")),
+    ("ws", include_str!("../std/ws.pd")),
 ];
 
 /// The text of a module.

@@ -97,6 +97,11 @@ impl Code<'_, '_> {
                 self.host("net.listen.http_write", &args, &[Class::Int])
             }
             "http_end" => self.host("net.listen.http_end", &[word(0)], &[Class::Int]),
+            "http_websocket" => {
+                let [address, length] = self.bytes_of(word(2));
+                let args = [word(0), word(1), address, length];
+                self.host("net.listen.http_websocket", &args, &[Class::Int])
+            }
             "http_fetch" => {
                 let texts = [self.bytes_of(word(0)), self.bytes_of(word(1))].concat();
                 let args = [texts, vec![word(2), word(3)]].concat();
