@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use cranelift_codegen::isa::TargetIsa;
@@ -12,13 +13,17 @@ use iridium_isa::Module;
 use crate::code_memory::{self, Budget, CodeMemory};
 use crate::entries::Entry;
 use crate::lower::{Code, DirectCall, Lowering};
-use crate::region::{Entries, MOST_INSTRUCTIONS, Region, Source};
+use crate::region::{Entries, Region, Source};
+
+/// Instructions of functions that are compiled because they are called, at most at a time.
+const MOST_CALLED: usize = 1024;
 
 /// Compiles regions for this machine.
 pub(crate) struct Compiler {
     lowering: Lowering,
     budget: Arc<Budget>,
     trampoline: Arc<CodeMemory>,
+    closing: Arc<AtomicBool>,
 }
 
 /// Code of some regions that lies together.
@@ -45,12 +50,12 @@ pub(crate) struct Progress {
 }
 
 impl Compiler {
-    /// `None` on a machine that there is no code for.
-    pub(crate) fn new(budget: Arc<Budget>) -> Option<Self> {
+    /// `None` on a machine that there is no code for. When `closing` becomes true it compiles no more.
+    pub(crate) fn new(budget: Arc<Budget>, closing: Arc<AtomicBool>) -> Option<Self> {
         let mut lowering = Lowering::new(isa()?);
         let trampoline = lowering.trampoline().ok()?;
         let trampoline = Arc::new(CodeMemory::new(&[trampoline], &budget)?);
-        Some(Self { lowering, budget, trampoline })
+        Some(Self { lowering, budget, trampoline, closing })
     }
 
     /// Compiles the region that an instruction is in, and those that it calls, as far as they are not
@@ -64,10 +69,11 @@ impl Compiler {
         let source = Source::new(module);
         progress.find_functions(&source);
         let first = progress.region_of(&source, index)?;
-        let mut left = MOST_INSTRUCTIONS;
+        let mut left = MOST_CALLED;
         let mut regions = Vec::new();
         let mut called = first.calls.clone();
-        progress.take(&mut regions, &mut left, first);
+        progress.done.insert(first.start);
+        regions.push(first);
         while let Some(start) = called.pop_first() {
             if progress.done.contains(&start) {
                 continue;
@@ -77,7 +83,9 @@ impl Compiler {
                 continue;
             }
             called.extend(&region.calls);
-            progress.take(&mut regions, &mut left, region);
+            left -= region.members.len();
+            progress.done.insert(region.start);
+            regions.push(region);
         }
         self.batch(&source, &regions)
     }
@@ -106,18 +114,22 @@ impl Compiler {
         self.batch(&source, &regions)
     }
 
-    /// The code of those regions that are not refused, by their first instruction.
-    fn pieces(&mut self, source: &Source<'_>, regions: &[&Region]) -> BTreeMap<u32, Code> {
+    /// The code of those regions that are not refused, by their first instruction. `None` when nobody
+    /// wants it any more.
+    fn pieces(&mut self, source: &Source<'_>, regions: &[&Region]) -> Option<BTreeMap<u32, Code>> {
         let begins = |region: &&&Region| region.entries.first() == Some(&region.start);
         let direct = regions.iter().filter(begins).map(|region| region.start).collect();
         let mut pieces = BTreeMap::new();
         for region in regions {
+            if self.closing.load(Ordering::Relaxed) {
+                return None;
+            }
             match self.lowering.region(source, region, &direct) {
                 Ok(code) => drop(pieces.insert(region.start, code)),
                 Err(refused) => log::debug!("a region is left to the interpreter: {refused}"),
             }
         }
-        pieces
+        Some(pieces)
     }
 
     fn batch(&mut self, source: &Source<'_>, regions: &[Region]) -> Option<Batch> {
@@ -128,7 +140,7 @@ impl Compiler {
             if compiled.is_empty() {
                 return None;
             }
-            let pieces = self.pieces(source, &compiled);
+            let pieces = self.pieces(source, &compiled)?;
             if pieces.len() == compiled.len() {
                 break linked(&compiled, pieces)?;
             }
@@ -221,12 +233,6 @@ impl Progress {
             self.done.insert(start);
         }
         region
-    }
-
-    fn take(&mut self, regions: &mut Vec<Region>, left: &mut usize, region: Region) {
-        self.done.insert(region.start);
-        *left = left.saturating_sub(region.members.len());
-        regions.push(region);
     }
 }
 

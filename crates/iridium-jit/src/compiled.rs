@@ -11,8 +11,9 @@ use crate::compile::{Batch, Progress};
 use crate::enter::Native;
 use crate::entries::EntryTable;
 
-/// A place where so many turns have ended out of fuel is worth to be compiled.
-const HOT: u8 = 4;
+/// A place where so many turns have ended out of fuel is worth to be compiled: a program has spent about
+/// as much time there as a small function takes to compile.
+const HOT: u8 = 16;
 
 /// Instructions that are counted as one place.
 const PLACE: u32 = 32;
@@ -116,7 +117,7 @@ impl Compiled {
 struct Hook(Arc<Compiled>);
 
 impl EntryHook for Hook {
-    fn enter(&self, state: &mut EntryState<'_>) -> Resume {
+    fn enter(&self, state: &mut EntryState<'_, '_>) -> Resume {
         let Some((entries, trampoline)) = self.0.native.get() else { return Resume::Interpret };
         let Some(trampoline) = trampoline.piece(0) else { return Resume::Interpret };
         let (index, fuel) = (state.pc(), state.fuel());
@@ -142,14 +143,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_hot_when_turns_have_ended_there_four_times() {
+    fn a_place_is_hot_once_when_turns_have_ended_there_so_often() {
         let compiled = Compiled::default();
-        let found: Vec<bool> = (0..6).map(|_| compiled.is_hot(70)).collect();
-        assert_eq!(found, [false, false, false, true, false, false]);
+        let hot = |pcs: [u32; 3]| -> Vec<usize> {
+            let turns = 0..3 * usize::from(HOT);
+            turns.filter(|turn| compiled.is_hot(pcs[turn % 3])).map(|turn| turn + 1).collect()
+        };
+        assert_eq!(hot([70; 3]), [usize::from(HOT)]);
         assert!(!compiled.is_hot(100), "another place");
         compiled.ask_again(70);
-        let found: Vec<bool> = (64..68).map(|pc| compiled.is_hot(pc)).collect();
-        assert_eq!(found, [false, false, false, true], "one place");
+        assert_eq!(hot([64, 65, 95]), [usize::from(HOT)], "one place");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What native code and the engine hand each other.
 
+use std::any::Any;
+use std::ffi::c_void;
 use std::sync::atomic::AtomicU64;
 
 use iridium_vm::{Frame, Register};
@@ -13,9 +15,17 @@ pub(crate) struct Context {
     pub(crate) window: *mut Register,
     /// The highest window that still has all its registers.
     pub(crate) last_window: *mut Register,
+    /// The first of all registers.
+    pub(crate) registers: *mut Register,
     pub(crate) heap: *mut u8,
+    /// How many bytes it has.
+    pub(crate) heap_length: usize,
     /// From each address below this on, eight bytes of the heap are there.
     pub(crate) heap_room: u64,
+    /// The read-only data.
+    pub(crate) data: *const u8,
+    /// From each offset below these on, 1, 2, 4 or 8 bytes of it are there.
+    pub(crate) data_rooms: [u64; 4],
     /// So many multiples of 16 above 0 may be addresses of blocks: 16 bytes are there.
     pub(crate) block_places: u64,
     /// The address of the table of blocks; one past all heaps when there is none.
@@ -38,6 +48,14 @@ pub(crate) struct Context {
     pub(crate) flag: u64,
     pub(crate) remainder: i64,
     pub(crate) counter: u64,
+    /// A [function](crate::enter) of the context that does the instruction at `pc` as the interpreter
+    /// does. All lanes are at home, and all parts of the context are up to date. It returns 0, or a
+    /// [`Leave`] to leave with.
+    pub(crate) step: *const c_void,
+    /// The process, for `step` alone.
+    pub(crate) state: *mut c_void,
+    /// What a step has panicked with.
+    pub(crate) panic: Option<Box<dyn Any + Send>>,
 }
 
 /// Why native code has left. The process is then what the interpreter would have made of it before
@@ -52,4 +70,8 @@ pub(crate) enum Leave {
     /// It has returned from a call that no native code has made. Window and frames are those that it
     /// was entered with: the last of these is the call's, and what it says is not yet done.
     Returned = 3,
+    /// A step has done an instruction, and parts of the process lie elsewhere now.
+    Moved = 4,
+    /// A step has stopped the process.
+    Stopped = 5,
 }

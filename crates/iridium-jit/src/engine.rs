@@ -16,7 +16,7 @@ pub const CODE_BUDGET: usize = 64 << 20;
 
 /// Runs processes on the interpreter, and as native code where they spend their time.
 ///
-/// Where four turns of a program's processes have ended out of fuel, the code around is
+/// Where sixteen turns of a program's processes have ended out of fuel, the code around is
 /// compiled on a thread named `jit`. Runs come to it from then on. The code is shared by all processes
 /// of a [`Program`] and goes with it. On machines that there is no code for, all is interpreted.
 #[derive(Debug)]
@@ -47,8 +47,8 @@ impl NativeEngine {
     /// An engine that compiles all of a program when it runs first: for tests of what is compiled.
     #[must_use]
     pub fn ahead(entries: Entries) -> Self {
-        let compiler =
-            Compiler::new(Budget::new(CODE_BUDGET)).map(|compiler| Box::new(Mutex::new(compiler)));
+        let compiler = Compiler::new(Budget::new(CODE_BUDGET), Arc::default())
+            .map(|compiler| Box::new(Mutex::new(compiler)));
         let counters = Arc::default();
         Self { interpreter: Interpreter::default(), counters, when: When::Ahead(compiler, entries) }
     }

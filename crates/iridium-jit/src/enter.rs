@@ -4,7 +4,8 @@
 //!
 //! * **J1** the [`Context`] has the addresses of the process at hand, which has been
 //!   [prepared](iridium_vm::Process::prepare), and they hold until it leaves: it holds the only
-//!   reference to the process, and compiled code neither grows nor moves a part of it;
+//!   reference to the process, and compiled code neither grows nor moves a part of it. What the
+//!   interpreter does for compiled code may: compiled code leaves at once then;
 //! * **J2** the code is that of the program's module, and lies in executable memory that outlives the
 //!   call: it is owned by what the program owns;
 //! * **J3** at an entry all lanes are at home.
@@ -14,16 +15,21 @@
 //! it leaves, all is as the interpreter would have it.
 #![allow(unsafe_code)]
 
+use std::ffi::c_void;
 use std::mem::transmute;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use iridium_vm::blocks::{self, CLASSES};
-use iridium_vm::{EntryState, Frame, Layout, Register, Resume};
+use iridium_vm::{EntryState, Frame, Register, Resume, Stepped};
 
 use crate::context::{Context, Leave};
 use crate::entries::{Entry, EntryTable};
 
 /// See [`Lowering::trampoline`](crate::lower::Lowering::trampoline).
 type Trampoline = unsafe extern "C" fn(*mut Context, u64, u64) -> i64;
+
+/// See [`Context::step`].
+type Step = unsafe extern "C" fn(*mut Context) -> i64;
 
 /// How much of the stack native calls may take, in bytes. Deeper ones begin anew from the engine,
 /// which costs little: frames are data.
@@ -47,21 +53,18 @@ pub(crate) struct Native<'p> {
 
 impl Native<'_> {
     /// Runs native code from the process's `pc` on, if there is an entry.
-    pub(crate) fn enter(self, state: &mut EntryState<'_>) -> Resume {
+    pub(crate) fn enter(self, state: &mut EntryState<'_, '_>) -> Resume {
         let Some(entry) = self.entries.at(state.pc()) else { return Resume::Interpret };
-        let layout = state.layout();
-        let mut context = self.context(state, &layout);
+        if state.is_half_done() {
+            return Resume::Interpret;
+        }
+        let mut context = self.context(state);
         let resume = self.run(&mut context, entry);
-        *state.flag() = context.flag != 0;
-        *state.remainder() = context.remainder;
-        *state.loop_counter() = context.counter;
-        state.set_fuel(context.fuel);
-        let window = distance::<Register>(layout.registers.0.addr(), context.window.addr());
-        let frames = distance::<Frame>(layout.frames.0.addr(), context.frame_top.addr());
-        // SAFETY: compiled code pushes frames of calls that it makes, up to the room that it was told,
-        // and takes them away when it returns; slides to windows that have all their registers; and
-        // its `pc` is an instruction at which it left, or one that a frame returns to.
-        unsafe { state.resume_at(context.pc as u32, window as u32, frames) };
+        if let Some(panic) = context.panic.take() {
+            resume_unwind(panic);
+        }
+        // SAFETY: native code has left.
+        unsafe { put_back(&context, state) };
         resume
     }
 
@@ -70,20 +73,24 @@ impl Native<'_> {
         let trampoline = unsafe { transmute::<*const u8, Trampoline>(self.trampoline) };
         let mut entry = entry;
         loop {
+            let (window, frame_top) = (context.window, context.frame_top);
             // SAFETY: J1 for the context that `enter` made, and J2 for entries of the program's table.
             // J3: the interpreter keeps no lane elsewhere when it calls a hook, nor does compiled code
             // when it has returned.
             let why = unsafe { trampoline(context, entry.address(), entry.number()) };
-            if why == Leave::OutOfFuel as i64 {
-                return Resume::OutOfFuel;
-            }
             if why != Leave::Returned as i64 {
-                return Resume::Interpret;
+                return match why {
+                    _ if why == Leave::OutOfFuel as i64 => Resume::OutOfFuel,
+                    _ if why == Leave::Stopped as i64 => Resume::Stopped,
+                    _ if why == Leave::Moved as i64 => Resume::Continue,
+                    _ => Resume::Interpret,
+                };
             }
-            context.frame_top = context.frame_top.wrapping_sub(1);
+            // Its own calls may have put theirs into the context.
+            context.frame_top = frame_top.wrapping_sub(1);
             // SAFETY: compiled code does not return without a frame above the base, so there is this one.
             let frame = unsafe { context.frame_top.read() };
-            context.window = context.window.wrapping_sub(frame.slide as usize);
+            context.window = window.wrapping_sub(frame.slide as usize);
             context.pc = u64::from(frame.return_to);
             match self.entries.at(frame.return_to) {
                 Some(next) => entry = next,
@@ -92,17 +99,23 @@ impl Native<'_> {
         }
     }
 
-    fn context(self, state: &mut EntryState<'_>, layout: &Layout) -> Context {
+    fn context(self, state: &mut EntryState<'_, '_>) -> Context {
+        let layout = state.layout();
         let window_size = state.module().window();
         let (registers, count) = layout.registers;
         let (frames, depth, room) = layout.frames;
         let (heap, length) = layout.heap;
+        let data = state.module().data();
         let here = 0u8;
         Context {
             window: layout.window,
             last_window: registers.wrapping_add(count.saturating_sub(window_size)),
+            registers,
             heap,
+            heap_length: length,
             heap_room: length.saturating_sub(WIDEST - 1) as u64,
+            data: data.as_ptr(),
+            data_rooms: [1, 2, 4, 8].map(|width| (data.len() + 1).saturating_sub(width) as u64),
             block_places: (length as u64 / 16).saturating_sub(1),
             table: layout.table.map_or(NO_TABLE, i64::from),
             sizes: SIZES.as_ptr(),
@@ -116,7 +129,66 @@ impl Native<'_> {
             flag: u64::from(*state.flag()),
             remainder: *state.remainder(),
             counter: *state.loop_counter(),
+            step: (step as Step) as *const c_void,
+            state: std::ptr::from_mut(state).cast(),
+            panic: None,
         }
+    }
+}
+
+/// Hands the process what the context has.
+///
+/// # Safety
+/// All lanes are at home, and compiled code has set the window, the frames and `pc` of the context.
+unsafe fn put_back(context: &Context, state: &mut EntryState<'_, '_>) {
+    *state.flag() = context.flag != 0;
+    *state.remainder() = context.remainder;
+    *state.loop_counter() = context.counter;
+    state.set_fuel(context.fuel);
+    let window = distance::<Register>(context.registers.addr(), context.window.addr());
+    let frames = distance::<Frame>(context.frame_base.addr(), context.frame_top.addr());
+    // SAFETY: compiled code pushes frames of calls that it makes, up to the room that it was told,
+    // and takes them away when it returns; slides to windows that have all their registers; and
+    // its `pc` is an instruction at which it left, or one that a frame returns to.
+    unsafe { state.resume_at(context.pc as u32, window as u32, frames) };
+}
+
+/// [`Context::step`].
+///
+/// # Safety
+/// Only compiled code calls it, with the context that it was given, with all lanes at home.
+unsafe extern "C" fn step(context: *mut Context) -> i64 {
+    // SAFETY: compiled code does nothing meanwhile, and `enter` waits for it.
+    let context = unsafe { &mut *context };
+    // SAFETY: `enter` made it from its reference, which it does not use until compiled code has left.
+    let state = unsafe { &mut *context.state.cast::<EntryState<'_, '_>>() };
+    // SAFETY: by the caller's promise.
+    unsafe { put_back(context, state) };
+    // Nothing may unwind through compiled code.
+    let stepped = catch_unwind(AssertUnwindSafe(|| state.step())).unwrap_or_else(|panic| {
+        context.panic = Some(panic);
+        Stepped::Stopped
+    });
+    let layout = state.layout();
+    let is_in_place = layout.registers.0 == context.registers
+        && layout.frames.0 == context.frame_base
+        && layout.heap == (context.heap, context.heap_length);
+    context.pc = u64::from(state.pc());
+    context.flag = u64::from(*state.flag());
+    context.remainder = *state.remainder();
+    context.counter = *state.loop_counter();
+    context.fuel = state.fuel();
+    if !is_in_place {
+        context.window = layout.window;
+        context.registers = layout.registers.0;
+        context.frame_base = layout.frames.0;
+        context.frame_top = layout.frames.0.wrapping_add(layout.frames.1);
+    }
+    match stepped {
+        Stepped::Done if is_in_place => 0,
+        Stepped::Done => Leave::Moved as i64,
+        Stepped::OutOfFuel => Leave::OutOfFuel as i64,
+        Stepped::Stopped => Leave::Stopped as i64,
     }
 }
 

@@ -1,9 +1,10 @@
 //! The thread that compiles, and its queue.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock, Weak};
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 
 use iridium_isa::Module;
 
@@ -23,41 +24,42 @@ struct Job {
 /// Jobs that wait at most; a place that finds no room is told of again when it is hot again.
 const MOST_JOBS: usize = 64;
 
-/// The thread that compiles. It is started for the first job, and joined when this is dropped.
+/// The thread that compiles. It is started for the first job. When this is dropped the thread ends by
+/// itself, after the function that it is at, and nobody waits for it: that may take a tenth of a second,
+/// and more where others have all the time. It owns all that it works with.
 #[derive(Debug)]
 pub(crate) struct Queue {
     budget: Arc<Budget>,
     counters: Arc<Counters>,
-    started: OnceLock<Option<Started>>,
-}
-
-#[derive(Debug)]
-struct Started {
-    jobs: SyncSender<Job>,
-    thread: JoinHandle<()>,
+    /// Whether nobody wants code any more.
+    closing: Arc<AtomicBool>,
+    /// Where jobs go, once there has been one; `None` when there is no thread.
+    jobs: OnceLock<Option<SyncSender<Job>>>,
 }
 
 impl Queue {
     pub(crate) fn new(budget: Arc<Budget>, counters: Arc<Counters>) -> Self {
-        Self { budget, counters, started: OnceLock::new() }
+        Self { budget, counters, closing: Arc::default(), jobs: OnceLock::new() }
     }
 
     /// Has the code around an instruction compiled.
     pub(crate) fn add(&self, compiled: &Arc<Compiled>, module: &Arc<Module>, index: u32) {
-        let Some(started) = self.started.get_or_init(|| self.start()) else { return };
+        let Some(jobs) = self.jobs.get_or_init(|| self.start()) else { return };
         let job = Job { compiled: Arc::downgrade(compiled), module: Arc::clone(module), index };
-        if let Err(TrySendError::Full(_)) = started.jobs.try_send(job) {
+        if let Err(TrySendError::Full(_)) = jobs.try_send(job) {
             compiled.ask_again(index);
         }
     }
 
-    fn start(&self) -> Option<Started> {
+    fn start(&self) -> Option<SyncSender<Job>> {
         let (jobs, queue) = sync_channel(MOST_JOBS);
         let (budget, counters) = (Arc::clone(&self.budget), Arc::clone(&self.counters));
-        let thread =
-            Builder::new().name("jit".into()).spawn(move || work(&queue, budget, &counters));
+        let closing = Arc::clone(&self.closing);
+        let thread = Builder::new()
+            .name("jit".into())
+            .spawn(move || work(&queue, &budget, &counters, &closing));
         match thread {
-            Ok(thread) => Some(Started { jobs, thread }),
+            Ok(_) => Some(jobs),
             Err(error) => {
                 log::warn!("no thread that compiles, so all programs are interpreted: {error}");
                 None
@@ -68,17 +70,35 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        let Some(Started { jobs, thread }) = self.started.take().flatten() else { return };
-        drop(jobs);
-        if thread.join().is_err() {
-            log::error!("the thread that compiles has panicked");
-        }
+        self.closing.store(true, Ordering::Relaxed);
     }
 }
 
-fn work(queue: &Receiver<Job>, budget: Arc<Budget>, counters: &Counters) {
-    let Some(mut compiler) = Compiler::new(Arc::clone(&budget)) else { return };
+/// Lets this thread run where the others leave time: what it makes is for later.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    // There it is of a thread, not of all.
+    if let Err(error) = rustix::process::nice(5) {
+        log::debug!("the thread that compiles takes as much time as others: {error}");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}
+
+fn work(
+    queue: &Receiver<Job>,
+    budget: &Arc<Budget>,
+    counters: &Counters,
+    closing: &Arc<AtomicBool>,
+) {
+    give_way();
+    let new = || Compiler::new(Arc::clone(budget), Arc::clone(closing));
+    let Some(mut compiler) = new() else { return };
     for Job { compiled, module, index } in queue {
+        if closing.load(Ordering::Relaxed) {
+            return;
+        }
         let Some(compiled) = compiled.upgrade() else { continue };
         let compile = || compiler.around(&module, &mut lock(&compiled.progress), index);
         // A mistake of the library costs the program its speed, and others nothing.
@@ -87,7 +107,7 @@ fn work(queue: &Receiver<Job>, budget: Arc<Budget>, counters: &Counters) {
                 "a function of module {} is interpreted: its compilation failed",
                 module.id()
             );
-            let Some(another) = Compiler::new(Arc::clone(&budget)) else { return };
+            let Some(another) = new() else { return };
             compiler = another;
             continue;
         };

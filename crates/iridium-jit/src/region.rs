@@ -2,8 +2,8 @@
 //!
 //! A region is the instructions that are reached from its first one without passing into a call. It
 //! has *entries*, where native code may begin: the first instruction, those that are returned to, the
-//! heads of loops, and what comes after an instruction that the interpreter does. At an entry all
-//! lanes are at home.
+//! heads of loops, and what comes after an instruction that the interpreter does, where the process may
+//! have stopped. At an entry all lanes are at home.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,10 +85,12 @@ impl Region {
         if entries == Entries::All {
             begins.extend(found.keys());
         }
-        // Where the interpreter takes over at once, nothing is to be had.
+        // Where the interpreter takes over at once nothing is to be had, but calls go on.
         let is_native = |index: &u32| {
-            found.get(index).is_some_and(|operation| {
-                !matches!(operation.next, Control::Interpret | Control::End)
+            found.get(index).is_some_and(|operation| match operation.next {
+                Control::End => false,
+                Control::Interpret => *index == start,
+                _ => true,
             })
         };
         begins.remove(&start);

@@ -191,8 +191,53 @@ fn code_of_programs_that_have_gone_is_unmapped() {
 /// Runs come to the loop's code and leave it each round, until they no longer come to it.
 #[test]
 fn what_is_left_at_once_each_time_is_interpreted_again() {
-    let source = "load $1 #3000\nl: addi $0 #1 $0\nheap $2\nbrlt $0 $1 @l\nhlt";
+    let source = "load $1 #3000\nload $3 #5\nload $4 #-1\n\
+                  l: addi $0 #1 $0\nrem $3 $4 $2\nbrlt $0 $1 @l\nhlt";
     compare_kernel(&program(source), 0, &NativeEngine::ahead(Entries::Usual), 100);
+}
+
+/// The interpreter does instructions of functions that native code has called, in other windows than
+/// the one in which it began, and of functions whose callers were interpreted.
+#[test]
+fn what_the_interpreter_does_in_the_midst_of_calls_is_the_same_at_every_stop() {
+    let source = "
+            callw @down $0
+            callw @down $3
+            hlt
+    down:   brle $0 #0 @bottom
+            subi $0 #1 $5
+            callw @down $5
+            load $7 #40
+            newv $7 $6
+            add $5 $6 $0
+            newv $7 $8
+            free $6
+            free $8
+    bottom: heap $1
+            add $0 $1 $2
+            ret";
+    for entries in [Entries::All, Entries::Usual] {
+        for slice in [1, 2, 3, 4, 5, 7, 17, 1 << 40] {
+            compare_kernel(&program(source), 9, &NativeEngine::ahead(entries), slice);
+        }
+    }
+}
+
+/// Loads of constants and of elements of them, to the last byte and beyond.
+#[test]
+fn read_only_data_is_read_as_by_the_interpreter() {
+    for access in ["ld8", "ld16s", "ld32", "ld64", "ldx8", "ldx64"] {
+        let indexed = access.starts_with("ldx");
+        let operand = if indexed { "$0" } else { "#0" };
+        let step = if indexed { "addi $0 #1 $0" } else { "addi $1 #1 $1" };
+        let source = format!(
+            ".data\nd: .i64 #7\n.i64 #3\n.i64 #1000\n.i64 #-2\n.i64 #5\n.code\n\
+             load $0 #0\nload $1 @d\nl: {access} $1 {operand} $2\nadd $3 $2 $3\n{step}\ndjmp @l"
+        );
+        for slice in [1, 3, 1 << 40] {
+            compare_kernel(&program(&source), 0, &NativeEngine::ahead(Entries::Usual), slice);
+        }
+    }
 }
 
 /// Calls through registers, native and into what is not there; blocks of sizes that are computed.

@@ -51,7 +51,7 @@ struct Powers {
 }
 
 impl EntryHook for Powers {
-    fn enter(&self, state: &mut EntryState<'_>) -> Resume {
+    fn enter(&self, state: &mut EntryState<'_, '_>) -> Resume {
         let Some(Instruction::Muli { a, n, d }) =
             state.module().code().get(state.pc() as usize).cloned()
         else {

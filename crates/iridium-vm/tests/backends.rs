@@ -204,7 +204,7 @@ fn every_pair_of_instructions_agrees_with_the_oracle() {
 struct Takes(Arc<AtomicU64>);
 
 impl EntryHook for Takes {
-    fn enter(&self, state: &mut EntryState<'_>) -> Resume {
+    fn enter(&self, state: &mut EntryState<'_, '_>) -> Resume {
         self.0.fetch_add(1, Ordering::Relaxed);
         let pc = state.pc();
         if tolls(state.module().code())[pc as usize] {

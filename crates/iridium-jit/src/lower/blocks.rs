@@ -6,7 +6,9 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I32, I64};
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value};
 use iridium_isa::{DATA_BASE, Instruction};
-use iridium_vm::blocks::{CLASSES, FINE, FREED, LAST_COUNT, class_of, first_free, head_word};
+use iridium_vm::blocks::{
+    CLASSES, FINE, FREED, LAST_COUNT, SIZES, class_of, first_free, head_word,
+};
 
 use super::translator::{Translator, flags};
 use crate::context::{Context, Leave};
@@ -20,7 +22,7 @@ impl Translator<'_, '_> {
                 let class = self.number(class as i64);
                 self.new_block(d.0, v.0, class);
             }
-            Instruction::Newv { a, d } => self.new_small_block(a.0, d.0),
+            Instruction::Newv { a, d } => self.new_block_of_size(a.0, d.0),
             Instruction::Cap { a, d } => self.room_of_block(a.0, d.0),
             // Debug builds of the machine write over what is given back.
             Instruction::Free { a } if !cfg!(debug_assertions) => self.free_block(a.0),
@@ -188,17 +190,39 @@ impl Translator<'_, '_> {
         self.set_int(d, value);
     }
 
-    /// Takes a block whose class is found without a table; leaves for larger ones.
-    fn new_small_block(&mut self, a: u8, d: u8) {
+    /// Takes a block with room for so many bytes as a register says.
+    fn new_block_of_size(&mut self, a: u8, d: u8) {
         let size = self.int(a);
         let above_least = self.builder.ins().iadd_imm_s(size, -16);
-        let most = i64::from(FINE) - 16;
-        let is_small =
+        let most = i64::from(SIZES[CLASSES - 1]) - 16;
+        let exists =
             self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThanOrEqual, above_least, most);
-        self.guard(is_small, Leave::Interpret);
+        self.guard(exists, Leave::Interpret);
         let last = self.builder.ins().iadd_imm_s(size, -1);
-        let class = self.builder.ins().ushr_imm_s(last, 4);
+        let is_fine = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, last, i64::from(FINE));
+        let (coarse, found) = (self.builder.create_block(), self.builder.create_block());
+        let class = self.builder.append_block_param(found, I64);
+        let fine = self.builder.ins().ushr_imm_s(last, 4);
+        self.builder.ins().brif(is_fine, found, &[BlockArg::Value(fine)], coarse, &[]);
+        self.builder.switch_to_block(coarse);
+        let coarse = self.coarse_class(last);
+        self.builder.ins().jump(found, &[BlockArg::Value(coarse)]);
+        self.builder.switch_to_block(found);
         self.new_block(d, 0, class);
+    }
+
+    /// As [`class_of`], of a size above [`FINE`]: two classes for each power of two. The highest bit of
+    /// `last`, the size less one, says which power, and the bit below it which of the two.
+    fn coarse_class(&mut self, last: Value) -> Value {
+        let zeros = self.builder.ins().clz(last);
+        let top = self.number(i64::from(u64::BITS - 1 - 1));
+        let shift = self.builder.ins().isub(top, zeros);
+        // 2 or 3, and twice the power above it.
+        let upper = self.builder.ins().ushr(last, shift);
+        let twice = self.builder.ins().ishl_imm_s(shift, 1);
+        let sum = self.builder.ins().iadd(twice, upper);
+        let first = i64::from(FINE / 16) - 2 - 2 * (i64::from(FINE.trailing_zeros()) - 1);
+        self.builder.ins().iadd_imm_s(sum, first)
     }
 
     /// How many bytes a block has room for.

@@ -130,8 +130,11 @@ impl Translator<'_, '_> {
             Some(entry) => {
                 self.builder.ins().jump(entry, &[]);
             }
-            // The interpreter does what comes after the call.
-            None => self.leave_before(self.index() + 1, Leave::Interpret),
+            // No entry, since the interpreter does what comes after the call.
+            None => {
+                self.load_lanes_after();
+                self.jump_to_block(self.index() + 1);
+            }
         }
     }
 

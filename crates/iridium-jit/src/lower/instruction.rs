@@ -9,7 +9,11 @@ impl Translator<'_, '_> {
     /// block.
     pub(super) fn translate(&mut self) -> bool {
         match &self.operation().next {
-            Control::Interpret | Control::End => self.leave(Leave::Interpret),
+            Control::End => self.leave(Leave::Interpret),
+            Control::Interpret => {
+                self.step();
+                return true;
+            }
             Control::Next => {
                 self.look_at_toll();
                 let instruction = self.instruction();
@@ -18,6 +22,7 @@ impl Translator<'_, '_> {
                     || self.use_block(instruction);
                 if is_done {
                     self.pay_toll();
+                    self.meet();
                     return true;
                 }
                 self.leave(Leave::Interpret);

@@ -1,9 +1,9 @@
-//! Loads and stores. What is not eight bytes below the end of the heap is left to the interpreter:
-//! read-only data, the last bytes, and what traps.
+//! Loads and stores. Of the heap, what is not eight bytes below its end is left to the interpreter: the
+//! last bytes, and what traps.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F64, I64};
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::{BlockArg, InstBuilder, Value};
 use iridium_isa::Instruction;
 
 use super::translator::{Translator, flags};
@@ -24,23 +24,23 @@ impl Translator<'_, '_> {
             }};
         }
         let (d, value) = match instruction {
-            I::Ld8 { a, o, d } => (d, load!(self.place(a.0, o.0), uload8 I64)),
-            I::Ld8s { a, o, d } => (d, load!(self.place(a.0, o.0), sload8 I64)),
-            I::Ld16 { a, o, d } => (d, load!(self.place(a.0, o.0), uload16 I64)),
-            I::Ld16s { a, o, d } => (d, load!(self.place(a.0, o.0), sload16 I64)),
-            I::Ld32 { a, o, d } => (d, load!(self.place(a.0, o.0), uload32)),
-            I::Ld32s { a, o, d } => (d, load!(self.place(a.0, o.0), sload32)),
-            I::Loadm { a, d } => (d, load!(self.place(a.0, 0), sload32)),
-            I::Ld64 { a, o, d } => (d, load!(self.place(a.0, o.0), load I64)),
-            I::Ldx8 { a, i, d } => (d, load!(self.element(a.0, i.0, 1), uload8 I64)),
-            I::Ldx64 { a, i, d } => (d, load!(self.element(a.0, i.0, 8), load I64)),
+            I::Ld8 { a, o, d } => (d, load!(self.readable(a.0, o.0, 1), uload8 I64)),
+            I::Ld8s { a, o, d } => (d, load!(self.readable(a.0, o.0, 1), sload8 I64)),
+            I::Ld16 { a, o, d } => (d, load!(self.readable(a.0, o.0, 2), uload16 I64)),
+            I::Ld16s { a, o, d } => (d, load!(self.readable(a.0, o.0, 2), sload16 I64)),
+            I::Ld32 { a, o, d } => (d, load!(self.readable(a.0, o.0, 4), uload32)),
+            I::Ld32s { a, o, d } => (d, load!(self.readable(a.0, o.0, 4), sload32)),
+            I::Loadm { a, d } => (d, load!(self.readable(a.0, 0, 4), sload32)),
+            I::Ld64 { a, o, d } => (d, load!(self.readable(a.0, o.0, 8), load I64)),
+            I::Ldx8 { a, i, d } => (d, load!(self.readable_element(a.0, i.0, 1), uload8 I64)),
+            I::Ldx64 { a, i, d } => (d, load!(self.readable_element(a.0, i.0, 8), load I64)),
             I::LdF64 { a, o, d } => {
-                let value = load!(self.place(a.0, o.0), load F64);
+                let value = load!(self.readable(a.0, o.0, 8), load F64);
                 self.set_float(d.0, value);
                 return true;
             }
             I::LdxF64 { a, i, d } => {
-                let value = load!(self.element(a.0, i.0, 8), load F64);
+                let value = load!(self.readable_element(a.0, i.0, 8), load F64);
                 self.set_float(d.0, value);
                 return true;
             }
@@ -86,21 +86,66 @@ impl Translator<'_, '_> {
         self.builder.ins().store(flags(), value, place, 0);
     }
 
-    /// Where in memory the address in a register, and an offset, is.
+    /// Where in memory of the heap the address in a register, and an offset, is.
     fn place(&mut self, a: u8, offset: i32) -> Value {
-        let address = self.int(a);
-        let address = match offset {
-            0 => address,
-            _ => self.builder.ins().iadd_imm_s(address, i64::from(offset)),
-        };
+        let address = self.address(a, offset);
         self.heap_place(address)
     }
 
-    /// Where in memory an element of a block with a length is, if it has it.
-    fn element(&mut self, block: u8, index: u8, width: i64) -> Value {
+    /// The same of the heap or of the read-only data.
+    fn readable(&mut self, a: u8, offset: i32, width: usize) -> Value {
+        let address = self.address(a, offset);
+        self.readable_place(address, width)
+    }
+
+    fn address(&mut self, a: u8, offset: i32) -> Value {
+        let address = self.int(a);
+        match offset {
+            0 => address,
+            _ => self.builder.ins().iadd_imm_s(address, i64::from(offset)),
+        }
+    }
+
+    /// Where in memory an element of a block of the heap with a length is, if it has it.
+    fn element(&mut self, block: u8, index: u8, width: usize) -> Value {
         let (block, index) = (self.int(block), self.int(index));
         let length_at = self.builder.ins().iadd_imm_s(block, 8);
         let length_place = self.heap_place(length_at);
+        let at = self.element_address(block, index, length_place, width);
+        self.heap_place(at)
+    }
+
+    /// The same of the heap or of the read-only data.
+    fn readable_element(&mut self, block: u8, index: u8, width: usize) -> Value {
+        let (block, index) = (self.int(block), self.int(index));
+        let length_at = self.builder.ins().iadd_imm_s(block, 8);
+        let in_heap = self.is_in_heap(length_at);
+        let [heap, data, found] = [(); 3].map(|()| self.builder.create_block());
+        self.builder.set_cold_block(data);
+        let result = self.builder.append_block_param(found, I64);
+        self.builder.ins().brif(in_heap, heap, &[], data, &[]);
+        self.builder.switch_to_block(data);
+        let length_place = self.data_place(length_at, 8);
+        let at = self.element_address(block, index, length_place, width);
+        let place = self.data_place(at, width);
+        self.builder.ins().jump(found, &[BlockArg::Value(place)]);
+        self.builder.switch_to_block(heap);
+        let length_place = self.known_heap_place(length_at);
+        let at = self.element_address(block, index, length_place, width);
+        let place = self.heap_place(at);
+        self.builder.ins().jump(found, &[BlockArg::Value(place)]);
+        self.builder.switch_to_block(found);
+        result
+    }
+
+    /// The address of an element of a block, if it has it by the length at a place in memory.
+    fn element_address(
+        &mut self,
+        block: Value,
+        index: Value,
+        length_place: Value,
+        width: usize,
+    ) -> Value {
         let length = self.builder.ins().load(I64, flags(), length_place, 0);
         let has_it = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, length);
         self.guard(has_it, Leave::Interpret);
@@ -109,7 +154,6 @@ impl Translator<'_, '_> {
             _ => self.builder.ins().ishl_imm_s(index, i64::from(width.trailing_zeros())),
         };
         let first = self.builder.ins().iadd_imm_s(block, 16);
-        let at = self.builder.ins().iadd(first, offset);
-        self.heap_place(at)
+        self.builder.ins().iadd(first, offset)
     }
 }

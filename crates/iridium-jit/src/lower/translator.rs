@@ -6,9 +6,12 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F64, I64};
-use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Value};
+use cranelift_codegen::ir::{
+    AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Signature, Value,
+};
+use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, Variable};
-use iridium_isa::Instruction;
+use iridium_isa::{DATA_BASE, Instruction, Opcode};
 
 use crate::context::{Context, Leave};
 use crate::dataflow::{self, Dataflow};
@@ -40,6 +43,7 @@ pub(super) struct Translator<'b, 'r> {
     pub(super) builder: FunctionBuilder<'b>,
     pub(super) arguments: Arguments,
     pub(super) signature: SigRef,
+    step: SigRef,
     source: &'r Source<'r>,
     region: &'r Region,
     flow: Dataflow,
@@ -56,11 +60,36 @@ pub(super) struct Translator<'b, 'r> {
     entry_blocks: Vec<Block>,
     leave: Block,
     position: usize,
+    /// Ways out of the current instruction's common case.
+    ways_out: WaysOut,
+}
+
+/// The blocks that the guards of an instruction go to when they do not hold, as far as there are any.
+#[derive(Debug, Clone, Copy, Default)]
+struct WaysOut {
+    out_of_fuel: Option<Block>,
+    interpret: Option<Block>,
+    /// Where an instruction ends that the interpreter has done.
+    done: Option<Block>,
 }
 
 /// The flags of all accesses: native code only makes those that it has found to be in bounds.
 pub(super) fn flags() -> MemFlagsData {
     MemFlagsData::trusted()
+}
+
+/// The signature of [`Context::step`].
+fn step_signature() -> Signature {
+    let mut signature = Signature::new(CallConv::SystemV);
+    signature.params.push(AbiParam::new(I64));
+    signature.returns.push(AbiParam::new(I64));
+    signature
+}
+
+/// Whether native code stays where it is in the rare cases of an instruction: those that happen again
+/// and again, and after which a program goes on.
+fn is_stepped(opcode: Opcode) -> bool {
+    matches!(opcode, Opcode::New | Opcode::Newv | Opcode::Free | Opcode::Cap)
 }
 
 impl<'b, 'r> Translator<'b, 'r> {
@@ -86,10 +115,12 @@ impl<'b, 'r> Translator<'b, 'r> {
         let entry_blocks = region.entries.iter().map(|_| builder.create_block()).collect();
         let leave = builder.create_block();
         builder.set_cold_block(leave);
+        let step = builder.import_signature(step_signature());
         let mut this = Self {
             builder,
             arguments,
             signature,
+            step,
             source,
             region,
             flow,
@@ -103,6 +134,7 @@ impl<'b, 'r> Translator<'b, 'r> {
             entry_blocks,
             leave,
             position: 0,
+            ways_out: WaysOut::default(),
         };
         this.create_blocks();
         this
@@ -115,6 +147,7 @@ impl<'b, 'r> Translator<'b, 'r> {
         }
         for (index, operation) in &region.members {
             match &operation.next {
+                Control::Call(_) | Control::CallComputed(_) => self.create_block_at(*index + 1),
                 Control::Branch(_) | Control::Table(_) | Control::Jump(_) => {
                     operation.successors(*index).for_each(|to| self.create_block_at(to));
                 }
@@ -139,6 +172,7 @@ impl<'b, 'r> Translator<'b, 'r> {
     /// Makes an instruction the current one. Returns the block that begins at it, if one does.
     pub(super) fn go_to(&mut self, position: usize) -> Option<Block> {
         self.position = position;
+        self.ways_out = WaysOut::default();
         self.blocks[position]
     }
 
@@ -180,11 +214,23 @@ impl<'b, 'r> Translator<'b, 'r> {
         for (number, index) in self.region.entries.iter().enumerate() {
             let Some(position) = self.region.position(*index) else { continue };
             self.builder.switch_to_block(self.entry_blocks[number]);
-            for lane in self.flow.live[position].iter() {
-                let value = self.load_lane(lane);
-                self.set(lane, value);
-            }
+            self.load_lanes(position);
             self.jump_to_block(*index);
+        }
+    }
+
+    /// Loads the lanes that are live at a member of the region.
+    fn load_lanes(&mut self, position: usize) {
+        for lane in self.flow.live[position].iter() {
+            let value = self.load_lane(lane);
+            self.set(lane, value);
+        }
+    }
+
+    /// Loads the lanes that are live after the current instruction. All lanes are at home.
+    pub(super) fn load_lanes_after(&mut self) {
+        if let Some(position) = self.region.position(self.index() + 1) {
+            self.load_lanes(position);
         }
     }
 
@@ -293,14 +339,77 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.builder
     }
 
-    /// Goes on if a condition holds, and leaves otherwise.
-    pub(super) fn guard(&mut self, holds: Value, otherwise: Leave) {
-        let (go_on, cold) = (self.builder.create_block(), self.builder.create_block());
-        self.builder.set_cold_block(cold);
-        self.builder.ins().brif(holds, go_on, &[], cold, &[]);
-        self.builder.switch_to_block(cold);
-        self.leave(otherwise);
+    /// Has the interpreter do the current instruction, and goes on after it, unless it stops.
+    pub(super) fn step(&mut self) {
+        debug_assert!(self.operation().may_leave, "{:?} is stepped", self.instruction());
+        self.write_back();
+        let pc = self.number(i64::from(self.index()));
+        let [fuel, frame_top] = [self.fuel, self.frame_top].map(|part| self.builder.use_var(part));
+        for (at, value) in [
+            (offset_of!(Context, pc), pc),
+            (offset_of!(Context, fuel), fuel),
+            (offset_of!(Context, frame_top), frame_top),
+            (offset_of!(Context, window), self.arguments.window),
+        ] {
+            self.set_part(at, value);
+        }
+        let step = self.part(offset_of!(Context, step));
+        let call = self.builder.ins().call_indirect(self.step, step, &[self.arguments.context]);
+        let why = self.builder.inst_results(call)[0];
+        let fuel = self.part(offset_of!(Context, fuel));
+        self.builder.def_var(self.fuel, fuel);
+        let (go_on, stop) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(stop);
+        self.builder.ins().brif(why, stop, &[], go_on, &[]);
+        self.builder.switch_to_block(stop);
+        self.builder.ins().return_(&[why, fuel]);
         self.builder.switch_to_block(go_on);
+        self.load_lanes_after();
+    }
+
+    /// Goes on if a condition holds. Otherwise it leaves, or has the interpreter do the instruction.
+    pub(super) fn guard(&mut self, holds: Value, otherwise: Leave) {
+        let go_on = self.builder.create_block();
+        let known = match otherwise {
+            Leave::OutOfFuel => self.ways_out.out_of_fuel,
+            _ => self.ways_out.interpret,
+        };
+        let way_out = known.unwrap_or_else(|| self.builder.create_block());
+        self.builder.ins().brif(holds, go_on, &[], way_out, &[]);
+        if known.is_none() {
+            self.builder.set_cold_block(way_out);
+            self.builder.switch_to_block(way_out);
+            match otherwise {
+                Leave::OutOfFuel => {
+                    self.ways_out.out_of_fuel = Some(way_out);
+                    self.leave(otherwise);
+                }
+                _ => {
+                    self.ways_out.interpret = Some(way_out);
+                    self.interpret(otherwise);
+                }
+            }
+        }
+        self.builder.switch_to_block(go_on);
+    }
+
+    /// Fills the way out to the interpreter.
+    fn interpret(&mut self, why: Leave) {
+        if !is_stepped(self.instruction().opcode()) {
+            return self.leave(why);
+        }
+        self.step();
+        let done = self.builder.create_block();
+        self.builder.ins().jump(done, &[]);
+        self.ways_out.done = Some(done);
+    }
+
+    /// Ends an instruction that goes on to the next: the ways of its cases meet.
+    pub(super) fn meet(&mut self) {
+        if let Some(done) = self.ways_out.done {
+            self.builder.ins().jump(done, &[]);
+            self.builder.switch_to_block(done);
+        }
     }
 
     /// Goes on if there is fuel.
@@ -371,9 +480,41 @@ impl<'b, 'r> Translator<'b, 'r> {
 
     /// Where in memory an address of the heap is; leaves when it is not for the fast path.
     pub(super) fn heap_place(&mut self, address: Value) -> Value {
-        let in_heap = self.builder.ins().icmp(IntCC::UnsignedLessThan, address, self.heap_room);
+        let in_heap = self.is_in_heap(address);
         self.guard(in_heap, Leave::Interpret);
         self.builder.ins().iadd(self.heap, address)
+    }
+
+    /// Where in memory so many bytes at an address are that are read: of the heap, or of the read-only
+    /// data. Leaves when they are nowhere.
+    pub(super) fn readable_place(&mut self, address: Value, width: usize) -> Value {
+        let in_heap = self.is_in_heap(address);
+        let place = self.builder.ins().iadd(self.heap, address);
+        let (found, elsewhere) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(elsewhere);
+        let result = self.builder.append_block_param(found, I64);
+        self.builder.ins().brif(in_heap, found, &[BlockArg::Value(place)], elsewhere, &[]);
+        self.builder.switch_to_block(elsewhere);
+        let place = self.data_place(address, width);
+        self.builder.ins().jump(found, &[BlockArg::Value(place)]);
+        self.builder.switch_to_block(found);
+        result
+    }
+
+    /// Where in memory so many bytes of the read-only data are; leaves when they are not there.
+    pub(super) fn data_place(&mut self, address: Value, width: usize) -> Value {
+        let offset = self.builder.ins().iadd_imm_s(address, -DATA_BASE);
+        let rooms = offset_of!(Context, data_rooms);
+        let room = self.part(rooms + size_of::<u64>() * width.trailing_zeros() as usize);
+        let in_data = self.builder.ins().icmp(IntCC::UnsignedLessThan, offset, room);
+        self.guard(in_data, Leave::Interpret);
+        let data = self.part(offset_of!(Context, data));
+        self.builder.ins().iadd(data, offset)
+    }
+
+    /// Whether an address is one of the heap, with eight bytes.
+    pub(super) fn is_in_heap(&mut self, address: Value) -> Value {
+        self.builder.ins().icmp(IntCC::UnsignedLessThan, address, self.heap_room)
     }
 
     /// Where in memory an address is that is known to be in the heap.

@@ -1,9 +1,9 @@
 //! The code of a program, ready to run: one [`Op`] an instruction, so that indices stay the same.
 
-use std::sync::{Arc, OnceLock};
+use std::any::Any;
+use std::sync::OnceLock;
 
 use super::dataflow::Dataflow;
-use super::entry_hook::EntryHook;
 use super::op::Op;
 use super::register_cache::CachedRegisters;
 
@@ -16,8 +16,9 @@ pub(crate) struct Code {
     dataflow: Dataflow,
     /// All jump tables, one after the other: instruction indices.
     tables: Vec<u32>,
-    /// What takes over at hooked instructions.
-    hook: OnceLock<Arc<dyn EntryHook>>,
+    /// What takes over at hooked instructions: an `Arc<dyn EntryHook>`. That one is given runs, which
+    /// have code, so its type is known where runs come to it and not here.
+    hook: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Code {
@@ -51,12 +52,17 @@ impl Code {
     }
 
     /// What takes over at hooked instructions, if there is something.
-    pub(super) fn hook(&self) -> Option<&dyn EntryHook> {
-        self.hook.get().map(|hook| &**hook)
+    pub(super) fn hook<H: Any>(&self) -> Option<&H> {
+        self.hook.get()?.downcast_ref()
+    }
+
+    /// Whether something takes over at hooked instructions.
+    pub(super) fn has_hook(&self) -> bool {
+        self.hook.get().is_some()
     }
 
     /// Installs what takes over at hooked instructions; `false` when there is something already.
-    pub(crate) fn set_hook(&self, hook: Arc<dyn EntryHook>) -> bool {
-        self.hook.set(hook).is_ok()
+    pub(crate) fn set_hook<H: Any + Send + Sync>(&self, hook: H) -> bool {
+        self.hook.set(Box::new(hook)).is_ok()
     }
 }

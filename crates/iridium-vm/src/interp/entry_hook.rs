@@ -14,6 +14,7 @@ use std::fmt;
 
 use iridium_isa::Module;
 
+use super::machine::Run;
 use crate::process::Process;
 use crate::register::{Frame, Register};
 
@@ -21,7 +22,7 @@ use crate::register::{Frame, Register};
 /// [tolls](iridium_isa::tolls()).
 pub trait EntryHook: fmt::Debug + Send + Sync {
     /// Called when a run comes to a hooked instruction, before it is done and before it is paid for.
-    fn enter(&self, state: &mut EntryState<'_>) -> Resume;
+    fn enter(&self, state: &mut EntryState<'_, '_>) -> Resume;
 }
 
 /// How the interpreter goes on after a hook.
@@ -36,16 +37,24 @@ pub enum Resume {
     Interpret,
     /// It stops: there is no fuel for the current instruction.
     OutOfFuel,
+    /// It stops, because a [step](EntryState::step) has done so.
+    Stopped,
+}
+
+/// What has become of one instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stepped {
+    /// It is done, and `pc` is where to go on.
+    Done,
+    /// There is no fuel for it, or for the rest of it.
+    OutOfFuel,
+    /// It stops the process. The hook is to return [`Resume::Stopped`].
+    Stopped,
 }
 
 /// A process at a hooked instruction.
-pub struct EntryState<'e> {
-    pub(super) process: &'e mut Process,
-    pub(super) module: &'e Module,
-    pub(super) fuel: &'e mut i64,
-    pub(super) flag: &'e mut bool,
-    pub(super) remainder: &'e mut i64,
-    pub(super) counter: &'e mut u64,
+pub struct EntryState<'e, 'r> {
+    pub(super) run: &'e mut Run<'r>,
 }
 
 /// Where the parts of a process are, for code that is not Rust. The addresses hold until the hook
@@ -65,87 +74,92 @@ pub struct Layout {
     pub table: Option<u32>,
 }
 
-impl EntryState<'_> {
+impl EntryState<'_, '_> {
     /// The module.
     pub fn module(&self) -> &Module {
-        self.module
+        self.run.module
     }
 
     /// The process. Its flag, remainder, loop counter and fuel are stale meanwhile: the methods of
     /// this type have them.
     pub fn process(&self) -> &Process {
-        self.process
+        self.run.process
     }
 
     /// The instruction that is to be done.
     pub fn pc(&self) -> u32 {
-        self.process.pc
+        self.run.process.pc
     }
 
     /// Goes on at another instruction; `false`, and nothing changes, when there is no such one.
     #[must_use]
     pub fn set_pc(&mut self, index: u32) -> bool {
-        let exists = (index as usize) < self.module.code().len();
+        let exists = (index as usize) < self.run.module.code().len();
         if exists {
-            self.process.pc = index;
+            self.run.process.pc = index;
         }
         exists
     }
 
     /// A register of the window in force.
     pub fn register(&self, number: u8) -> Register {
-        self.process.register(number)
+        self.run.process.register(number)
     }
 
     /// Sets a register of the window in force.
     pub fn set_register(&mut self, number: u8, value: Register) {
-        self.process.set_register(number, value);
+        self.run.process.set_register(number, value);
     }
 
     /// The heap.
     pub fn heap(&mut self) -> &mut [u8] {
-        &mut self.process.heap.bytes
+        &mut self.run.process.heap.bytes
     }
 
     /// The result of the last comparison.
     pub fn flag(&mut self) -> &mut bool {
-        self.flag
+        &mut self.run.flag
     }
 
     /// The remainder register.
     pub fn remainder(&mut self) -> &mut i64 {
-        self.remainder
+        &mut self.run.remainder
     }
 
     /// The loop counter.
     pub fn loop_counter(&mut self) -> &mut u64 {
-        self.counter
+        &mut self.run.counter
     }
 
     /// Fuel that is left for this run; not above 0 when there is none.
     pub fn fuel(&self) -> i64 {
-        *self.fuel
+        self.run.fuel
     }
 
     /// Pays, if there is any fuel; `false`, and nothing changes, when there is none. As everywhere,
     /// the last payment may overdraw.
     #[must_use]
     pub fn pay(&mut self, cost: u32) -> bool {
-        let has_some = *self.fuel > 0;
+        let has_some = self.run.fuel > 0;
         if has_some {
-            *self.fuel -= i64::from(cost);
+            self.run.fuel -= i64::from(cost);
         }
         has_some
     }
 
     /// Says how much fuel is left after code that is not Rust has paid.
     pub fn set_fuel(&mut self, left: i64) {
-        *self.fuel = left;
+        self.run.fuel = left;
+    }
+
+    /// Whether the instruction at `pc` is one that was stopped half-way. It is for the interpreter.
+    pub fn is_half_done(&self) -> bool {
+        self.run.process.pending.is_some()
     }
 
     /// Where the parts of the process are.
     pub fn layout(&mut self) -> Layout {
-        let process = &mut *self.process;
+        let process = &mut *self.run.process;
         let registers = (process.registers.as_mut_ptr(), process.registers.len());
         let depth = process.limits.call_depth as usize;
         let frames = &mut process.frames;
@@ -168,21 +182,24 @@ impl EntryState<'_> {
     /// ends at register 0; from `window` on, counted from the first register, there are as many
     /// registers as the module's code can reach; `pc` is an instruction.
     pub unsafe fn resume_at(&mut self, pc: u32, window: u32, frames: usize) {
-        debug_assert!((pc as usize) < self.module.code().len(), "I1");
-        debug_assert!(window as usize + self.module.window() <= self.process.registers.len(), "I2");
-        debug_assert!(frames <= self.process.frames.capacity(), "I4");
-        self.process.pc = pc;
-        self.process.window = window;
+        debug_assert!((pc as usize) < self.run.module.code().len(), "I1");
+        debug_assert!(
+            window as usize + self.run.module.window() <= self.run.process.registers.len(),
+            "I2"
+        );
+        debug_assert!(frames <= self.run.process.frames.capacity(), "I4");
+        self.run.process.pc = pc;
+        self.run.process.window = window;
         // SAFETY: so many are written, by the caller's promise.
-        unsafe { self.process.frames.set_len(frames) };
+        unsafe { self.run.process.frames.set_len(frames) };
     }
 }
 
-impl fmt::Debug for EntryState<'_> {
+impl fmt::Debug for EntryState<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EntryState")
-            .field("pc", &self.process.pc)
-            .field("fuel", &self.fuel)
+            .field("pc", &self.run.process.pc)
+            .field("fuel", &self.run.fuel)
             .finish_non_exhaustive()
     }
 }

@@ -71,7 +71,7 @@ fn op(
 /// Puts the entry hook at an instruction; `false` when there is none, or no such instruction.
 pub(crate) fn hook(code: &Code, module: &Module, index: u32) -> bool {
     let index = index as usize;
-    let Some(op) = code.ops().get(index).filter(|_| code.hook().is_some()) else { return false };
+    let Some(op) = code.ops().get(index).filter(|_| code.has_hook()) else { return false };
     op.marks.set_hooked(true);
     op.handler.store(dispatch::erase(dispatch::entry));
     // The one before may do this one with it in a single handler, which would pass the hook by.

@@ -28,5 +28,5 @@ mod slow_path;
 pub(crate) use self::code::Code;
 pub use self::dispatch::Dispatch;
 pub(crate) use self::dispatch::Mode;
-pub use self::entry_hook::{EntryHook, EntryState, Layout, Resume};
+pub use self::entry_hook::{EntryHook, EntryState, Layout, Resume, Stepped};
 pub(crate) use self::run::run;

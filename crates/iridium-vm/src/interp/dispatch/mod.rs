@@ -9,12 +9,14 @@
 //!   the handlers return to a driver after each instruction, which is slow but safe.
 //!
 //! [`handlers`] has one handler an instruction, [`superinstruction`] those that do a pair at once, and
-//! [`select`] chooses between them. [`stops`] is where dispatch is left.
+//! [`select`] chooses between them. [`stops`] is where dispatch is left, and [`step`] what an engine
+//! does that has taken over.
 
 mod backend;
 mod handlers;
 mod looped;
 mod select;
+mod step;
 mod stops;
 mod superinstruction;
 mod threaded;

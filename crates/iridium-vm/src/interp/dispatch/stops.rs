@@ -1,7 +1,9 @@
 //! Where dispatch leaves the fast path: for the slow one, for the hook of another engine, for good.
 #![allow(unsafe_code)]
 
-use crate::interp::entry_hook::{EntryState, Resume};
+use std::sync::Arc;
+
+use crate::interp::entry_hook::{EntryHook, EntryState, Resume};
 use crate::interp::machine::{Exit, Machine, Run};
 use crate::interp::slow_path;
 
@@ -24,25 +26,21 @@ pub(super) fn enter_hook(machine: Machine<'_>) -> Result<Entered<'_>, Exit> {
     let mut resume = Resume::Interpret;
     let machine = leave(machine, |run| {
         // An instruction that is hooked no more is an ordinary one.
-        let Some(hook) = run.code.hook() else { return Ok(()) };
+        let Some(hook) = run.code.hook::<Arc<dyn EntryHook>>() else { return Ok(()) };
         let (pc, fuel) = (run.process.pc, run.fuel);
-        let mut state = EntryState {
-            process: &mut *run.process,
-            module: run.module,
-            fuel: &mut run.fuel,
-            flag: &mut run.flag,
-            remainder: &mut run.remainder,
-            counter: &mut run.counter,
-        };
-        resume = hook.enter(&mut state);
+        resume = hook.enter(&mut EntryState { run: &mut *run });
         if resume == Resume::Continue && (run.process.pc, run.fuel) == (pc, fuel) {
             resume = Resume::Interpret;
         }
-        if resume == Resume::OutOfFuel { Err(Exit::OutOfFuel) } else { Ok(()) }
+        match resume {
+            Resume::Continue | Resume::Interpret => Ok(()),
+            Resume::OutOfFuel => Err(Exit::OutOfFuel),
+            Resume::Stopped => Err(Exit::Stopped),
+        }
     })?;
     Ok(match resume {
         Resume::Continue => Entered::Continue(machine),
-        Resume::Interpret | Resume::OutOfFuel => Entered::Interpret(machine),
+        _ => Entered::Interpret(machine),
     })
 }
 
