@@ -77,8 +77,7 @@ fn the_examples_are_right() {
 }
 
 /// The modules whose examples need more than one process.
-const OF_PROCESSES: [&str; 7] =
-    ["cluster", "group", "log", "net", "process", "supervisor", "ws"];
+const OF_PROCESSES: [&str; 7] = ["cluster", "group", "log", "net", "process", "supervisor", "ws"];
 
 /// The examples of a module as a program of tests. One with items of its own is taken as it is.
 fn examples(module: &str, text: &str) -> String {

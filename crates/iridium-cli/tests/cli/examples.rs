@@ -29,6 +29,11 @@ fn door_of_several_servers() {
 }
 
 #[test]
+fn chat_rooms_in_the_browser() {
+    page("rooms");
+}
+
+#[test]
 fn dining_philosophers() {
     page("philosophers");
 }

@@ -30,6 +30,7 @@ mod programs;
 mod prompt;
 mod refusal;
 mod repl;
+mod rooms;
 mod seeds;
 mod service;
 mod session;

@@ -240,7 +240,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts it with no input.
-    fn start_alone(command: &mut Command) -> Self {
+    pub(crate) fn start_alone(command: &mut Command) -> Self {
         Self::start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))
     }
 
