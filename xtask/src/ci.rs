@@ -47,6 +47,7 @@ pub(crate) fn run() -> Result<()> {
     step("bench machine", || bench::run(&Bench::Machine(quick())))?;
     step("bench processes", || bench::run(&Bench::Processes(quick())))?;
     step("bench palladium", || bench::run(&Bench::Palladium(quick())))?;
+    step("bench host", || bench::run(&Bench::Host(quick())))?;
     step("bench cluster", || bench::run(&Bench::Cluster(quick())))?;
     // Says that it is skipped where it may not make network namespaces.
     let chaotic = Chaos { seconds: 20, seed: Some(1), nodes: 4, debug: true };

@@ -51,6 +51,8 @@ pub(crate) enum Bench {
     Cluster(BenchFlags),
     /// Palladium: programs beside assembly and other languages, checking, compiling
     Palladium(BenchFlags),
+    /// The outside world: a service over HTTP, idle connections, lines of a file
+    Host(BenchFlags),
 }
 
 #[derive(Debug, Args)]

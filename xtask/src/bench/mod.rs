@@ -4,6 +4,7 @@
 
 mod chart;
 mod cluster;
+mod host;
 mod installed;
 mod machine;
 mod memory;
@@ -25,5 +26,6 @@ pub(crate) fn run(what: &Bench) -> Result<()> {
         Bench::Processes(flags) => processes::measure(flags),
         Bench::Cluster(flags) => cluster::measure(flags),
         Bench::Palladium(flags) => palladium::measure(flags),
+        Bench::Host(flags) => host::measure(flags),
     }
 }

@@ -7,7 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::contender::{folder, timed};
+use super::contender::folder;
+use crate::bench::installed::timed;
 use crate::bench::samples::{Samples, median};
 
 /// What was measured besides the programs, in seconds.

@@ -4,13 +4,12 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::program::KERNELS;
-use crate::bench::installed::succeeds;
+use crate::bench::installed::{succeeds, timed};
 use crate::bench::times::System;
 use crate::{build, repository};
 
@@ -113,20 +112,6 @@ impl Contender {
 
 /// The bytes of heap that a program of ours may use.
 const HEAP: &str = "1073741824";
-
-/// Runs a command. Gives the line that it prints, and the seconds that it takes.
-pub(super) fn timed(command: &mut Command) -> Result<(String, f64)> {
-    let started = Instant::now();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
-    let seconds = started.elapsed().as_secs_f64();
-    if !output.status.success() {
-        bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok((String::from_utf8_lossy(&output.stdout).trim_end().to_owned(), seconds))
-}
 
 /// The module of a program of ours.
 fn module(program: &str) -> Result<PathBuf> {
