@@ -6,8 +6,10 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use tokio::io::AsyncWrite as _;
 use tokio::time::Instant;
 
 use crate::refusal::Refusal;
@@ -125,7 +127,7 @@ impl Flow {
 
     /// Tells the peer that nothing more comes, whoever still waits.
     pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.poll_finish(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 
     /// When somebody has waited long enough.
@@ -158,7 +160,7 @@ impl Flow {
         if self.reads.is_empty() || self.end.is_some() {
             return Poll::Pending;
         }
-        match ready!(self.stream.poll_read(cx, &mut self.input)) {
+        match ready!(self.stream.poll_fill(cx, &mut self.input)) {
             Ok(0) => self.end = Some(Ok(())),
             Ok(_) => {}
             Err(error) => self.end = Some(Err(error.into())),
@@ -257,11 +259,12 @@ impl Flow {
 
 impl Write {
     fn poll(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut stream = Pin::new(stream);
         if self.is_last {
-            return stream.poll_finish(cx);
+            return stream.poll_shutdown(cx);
         }
         while let Some(rest) = self.request.bytes.get(self.written..).filter(|it| !it.is_empty()) {
-            let written = ready!(stream.poll_write(cx, rest))?;
+            let written = ready!(stream.as_mut().poll_write(cx, rest))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }

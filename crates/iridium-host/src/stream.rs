@@ -30,7 +30,7 @@ impl Stream {
     }
 
     /// Reads some bytes behind those that are there. 0 is the end.
-    pub(crate) fn poll_read(
+    pub(crate) fn poll_fill(
         &mut self,
         cx: &mut Context<'_>,
         to: &mut Vec<u8>,
@@ -38,36 +38,66 @@ impl Stream {
         // On the stack, so that one that waits keeps no memory.
         let mut room = [MaybeUninit::<u8>::uninit(); CHUNK];
         let mut part = ReadBuf::uninit(&mut room);
-        match self {
-            Self::Plain(socket) => ready!(Pin::new(socket).poll_read(cx, &mut part))?,
-            Self::Tls(tls) => ready!(Pin::new(tls).poll_read(cx, &mut part))?,
-        }
+        ready!(Pin::new(self).poll_read(cx, &mut part))?;
         to.extend_from_slice(part.filled());
         Poll::Ready(Ok(part.filled().len()))
     }
+}
 
-    pub(crate) fn poll_write(
-        &mut self,
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_read(cx, to),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, to),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self {
+        match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
             Self::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
         }
     }
 
-    /// Sends what TLS still keeps.
-    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, bytes),
+            Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bytes),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
         match self {
-            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Plain(socket) => socket.is_write_vectored(),
+            Self::Tls(tls) => tls.is_write_vectored(),
+        }
+    }
+
+    /// Sends what TLS still keeps.
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
             Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
         }
     }
 
     /// Tells the peer that nothing more comes.
-    pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
             Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
         }

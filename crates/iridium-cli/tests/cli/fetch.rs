@@ -71,3 +71,31 @@ fn what_is_no_answer_of_http_is_an_error() {
     assert_eq!(outcome.stdout, "true\n".repeat(3));
     peer.join().unwrap();
 }
+
+#[test]
+fn a_connection_is_kept_for_the_next_question_and_replaced_when_it_is_closed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let peer = thread::spawn(move || {
+        let mut question = [0; 4096];
+        for answers in [3, 1] {
+            let (mut stream, _) = listener.accept().unwrap();
+            for _ in 0..answers {
+                assert!(stream.read(&mut question).unwrap() > 0);
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+            }
+            // The next one is not answered, as by a server that was just about to close.
+            let _ = stream.read(&mut question).unwrap();
+        }
+    });
+    let user = User::new();
+    let text = format!(
+        "import std.http\n\nfn main() {{\n    for _ in 0..4 {{ print(http.get(\"http://{at}\").map(fn(a) \
+         => a.status)) }}\n}}\n"
+    );
+    let program = user.file("client.pd", text);
+    let outcome = user.run(&["run", &program, "--allow", &format!("net.connect={at}")]);
+    outcome.succeeds();
+    assert_eq!(outcome.stdout, "Ok(200)\n".repeat(4));
+    peer.join().unwrap();
+}

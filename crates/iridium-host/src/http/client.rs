@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 use super::fetch::{Fault, Fetched, Question, Url, fetch};
 use super::head;
+use super::pool::Pool;
 use crate::arguments::{answer, bytes, copy_whole, int, room, wait};
 use crate::outside::OutsideHandle;
 use crate::places::Places;
@@ -44,15 +45,25 @@ struct Asker {
     pid: Pid,
 }
 
+/// What clients share.
+#[derive(Debug)]
+struct Client {
+    outside: OutsideHandle,
+    allowed: Places,
+    answers: Answers,
+    pool: Pool,
+}
+
 /// A code, what there is to take, and two lengths.
 type Outcome = (i64, Vec<u8>, [usize; 2]);
 
 /// Adds the functions of clients.
 pub(crate) fn add_client(hosts: &mut Hosts, outside: OutsideHandle, allowed: &Places) {
     let (answers, allowed) = (Answers::default(), allowed.clone());
-    let all = answers.clone();
+    let pool = Pool::default();
+    let client = Arc::new(Client { outside, allowed, answers: answers.clone(), pool });
     hosts.add_deferred("net.connect.http_fetch", move |caller, reply| {
-        start(&outside, &allowed, &all, caller, reply);
+        start(&client, caller, reply);
     });
     hosts.add("net.connect.http_take", move |caller| {
         let pid = caller.pid;
@@ -62,13 +73,7 @@ pub(crate) fn add_client(hosts: &mut Hosts, outside: OutsideHandle, allowed: &Pl
 }
 
 /// Begins to ask.
-fn start(
-    outside: &OutsideHandle,
-    allowed: &Places,
-    answers: &Answers,
-    caller: &mut Caller<'_>,
-    reply: Reply,
-) {
+fn start(client: &Arc<Client>, caller: &mut Caller<'_>, reply: Reply) {
     let (wait, most) = (wait(caller, 4), usize::try_from(int(caller, 5)).unwrap_or(0));
     let read = match (bytes(caller, 0), bytes(caller, 2)) {
         (Ok(head), Ok(body)) => read(head, body),
@@ -78,6 +83,7 @@ fn start(
         }
     };
     let pid = caller.pid;
+    let Client { outside, answers, .. } = &**client;
     let (Ok(runtime), Ok(scheduler)) = (outside.runtime(), outside.scheduler()) else {
         reply.answer(|caller| answer(caller, [Refusal::Closed.code(), 0, 0, 0]));
         return;
@@ -89,11 +95,12 @@ fn start(
     reply.on_cancel(move || {
         let _ = cancel.send(());
     });
-    let (allowed, answers) = (allowed.clone(), answers.clone());
+    let client = Arc::clone(client);
     runtime.spawn(async move {
+        let Client { allowed, pool, answers, .. } = &*client;
         let asked = async {
             let fetched = match read {
-                Ok(question) => fetch(&allowed, question, Instant::now() + wait, most).await,
+                Ok(question) => fetch(pool, allowed, question, Instant::now() + wait, most).await,
                 Err(outcome) => return outcome,
             };
             fetched.map_or_else(failed, answered)

@@ -4,17 +4,14 @@ use std::borrow::Cow;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1;
 use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, COOKIE,
-    HOST, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST,
+    HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION, USER_AGENT,
 };
 use hyper::{Method, Request, Response, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::pool::{Connection, Origin, Pool};
 use crate::dial::{dial, dial_tls};
 use crate::places::Places;
 use crate::refusal::Refusal;
@@ -22,8 +19,6 @@ use crate::stream::Stream;
 
 /// Answers that point elsewhere, at most, before the one that does not.
 const MAX_REDIRECTS: usize = 10;
-/// The longest head of an answer, in bytes.
-const MAX_HEAD: usize = 65_536;
 /// How this client calls itself.
 const AGENT: &str = concat!("iridium/", env!("CARGO_PKG_VERSION"));
 
@@ -72,6 +67,7 @@ pub(crate) enum Fault {
 
 /// Asks, and follows up to 10 redirects. The address of each is one of the allowed ones.
 pub(crate) async fn fetch(
+    pool: &Pool,
     allowed: &Places,
     question: Question,
     deadline: Instant,
@@ -79,55 +75,49 @@ pub(crate) async fn fetch(
 ) -> Result<Fetched, Fault> {
     let mut question = question;
     for _ in 0..=MAX_REDIRECTS {
-        // The connection is closed when this is dropped.
-        let mut connection = JoinSet::new();
         let timed_out = |_| Fault::Host(question.url.place(), Refusal::TimedOut);
-        let asked = timeout_at(deadline, ask(allowed, &question, deadline, &mut connection)).await;
-        let response = asked.map_err(timed_out)??;
+        let asked = timeout_at(deadline, ask(pool, allowed, &question, deadline)).await;
+        let (response, connection) = asked.map_err(timed_out)??;
         if let Some(target) = target(&response) {
             question = question.redirected(response.status(), &target)?;
             continue;
         }
         let (parts, body) = response.into_parts();
         let body = timeout_at(deadline, read(body, most)).await.map_err(timed_out)??;
+        pool.put(question.url.origin(), connection);
         let (status, fields) = (parts.status, parts.headers);
         return Ok(Fetched { url: question.url, status, fields, body });
     }
     Err(Fault::Redirects(question.url.uri.to_string()))
 }
 
+/// Asks over a connection that is there, or else a new one, which is closed when it is dropped.
 async fn ask(
+    pool: &Pool,
     allowed: &Places,
     question: &Question,
     deadline: Instant,
-    connection: &mut JoinSet<()>,
-) -> Result<Response<Incoming>, Fault> {
+) -> Result<(Response<Incoming>, Connection), Fault> {
+    while let Some(mut connection) = pool.take(&question.url.origin()) {
+        // The server may have closed it meanwhile, or while the request was on its way.
+        if connection.ready().await.is_err() {
+            continue;
+        }
+        match connection.ask(question.request()?).await {
+            Err(error) if error.is_canceled() || question.method.is_idempotent() => {}
+            asked => return Ok((asked?, connection)),
+        }
+    }
     let url = &question.url;
     let dialled = if url.is_secure {
         dial_tls(allowed, &url.host, url.port, &[b"http/1.1"], deadline).await
     } else {
         dial(allowed, &url.host, url.port, deadline).await.map(Stream::Plain)
     };
-    let request = question.request()?;
-    match dialled.map_err(|refusal| Fault::Host(url.place(), refusal))? {
-        Stream::Plain(stream) => exchange(stream, request, connection).await,
-        Stream::Tls(stream) => exchange(stream, request, connection).await,
-    }
-}
-
-async fn exchange(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: Request<Full<Bytes>>,
-    connection: &mut JoinSet<()>,
-) -> Result<Response<Incoming>, Fault> {
-    let mut http = http1::Builder::new();
-    http.max_buf_size(MAX_HEAD);
-    let (mut sender, driven) = http.handshake(TokioIo::new(stream)).await?;
-    connection.spawn(async move {
-        // Whoever waits for the answer is told.
-        let _ = driven.await;
-    });
-    Ok(sender.send_request(request).await?)
+    let stream = dialled.map_err(|refusal| Fault::Host(url.place(), refusal))?;
+    let mut connection = Connection::begin(stream).await?;
+    let response = connection.ask(question.request()?).await?;
+    Ok((response, connection))
 }
 
 /// All of a body, of so many bytes at most.
@@ -166,7 +156,6 @@ impl Question {
         let host = self.url.uri.authority().map_or("", |authority| authority.as_str());
         let host = HeaderValue::from_str(host).map_err(|_| Fault::Url(host.to_owned()))?;
         fields.insert(HOST, host);
-        fields.insert(CONNECTION, HeaderValue::from_static("close"));
         Ok(request)
     }
 
@@ -186,7 +175,7 @@ impl Question {
             }
         }
         // What was meant for one server is not told to another one.
-        if !url.is_of_origin(&self.url) {
+        if url.origin() != self.url.origin() {
             for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
                 self.fields.remove(name);
             }
@@ -230,10 +219,9 @@ impl Url {
         self.uri.to_string()
     }
 
-    fn is_of_origin(&self, other: &Self) -> bool {
-        self.is_secure == other.is_secure
-            && self.port == other.port
-            && self.host.eq_ignore_ascii_case(&other.host)
+    fn origin(&self) -> Origin {
+        let host = self.host.to_ascii_lowercase();
+        Origin { host, port: self.port, is_secure: self.is_secure }
     }
 
     /// What a reference means that stands here: RFC 3986, 5.2.
