@@ -49,8 +49,9 @@ pub(crate) struct ListenAt {
     /// `HOST:PORT`.
     pub(crate) address: String,
     pub(crate) allowed: Places,
-    /// For TLS: a chain of certificates, and its key, in PEM.
-    pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// For TLS a chain of certificates and its key, in PEM; nothing without.
+    pub(crate) certificates: Vec<u8>,
+    pub(crate) key: Vec<u8>,
 }
 
 async fn listen(at: &ListenAt) -> Result<TcpListener, Refusal> {
@@ -62,8 +63,7 @@ async fn listen(at: &ListenAt) -> Result<TcpListener, Refusal> {
 /// Runs a listener from its beginning to its end.
 pub(crate) async fn run(port: Port, owner: Pid, place: ListenAt, outside: OutsideHandle) {
     let mut socket = Socket::new(port, owner);
-    let identity = place.identity.as_ref();
-    let tls = identity.map(|(chain, key)| tls::server(chain, key, &[])).transpose();
+    let tls = tls::server(&place.certificates, &place.key, &[]);
     let tls = tls.map_err(|error| Refusal::Tls(error.to_string()));
     let (listener, tls) = match (listen(&place).await, tls) {
         (Ok(listener), Ok(tls)) => (listener, tls),

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use iridium_sched::{Scheduler, TooManyProcesses, WeakScheduler};
 use iridium_vm::Pid;
@@ -42,6 +44,8 @@ struct State {
     scheduler: Option<WeakScheduler>,
     /// Its threads, once there are some.
     runtime: Option<Runtime>,
+    /// Tells servers to end. Each has a receiver until it has.
+    ending: watch::Sender<()>,
 }
 
 /// Why nothing can be done outside.
@@ -71,6 +75,23 @@ impl Outside {
         let earlier = state.runtime.take();
         drop(state);
         close(earlier);
+    }
+
+    /// Has servers of HTTP accept nobody any more, and answer those who have asked, in so long a time
+    /// at most. Returns at once; `then` is called when it is over.
+    pub fn drain(&self, within: Duration, then: impl FnOnce() + Send + 'static) {
+        let state = lock(&self.0);
+        state.ending.send_replace(());
+        let ending = state.ending.clone();
+        match &state.runtime {
+            Some(runtime) => drop(runtime.spawn(async move {
+                if timeout(within, ending.closed()).await.is_err() {
+                    log::warn!("connections are closed that have not ended within {within:?}");
+                }
+                then();
+            })),
+            None => then(),
+        }
     }
 
     /// A way to it for host functions.
@@ -115,6 +136,13 @@ impl OutsideHandle {
             None => start()?,
         };
         Ok(state.runtime.insert(runtime).handle().clone())
+    }
+
+    /// Changes when servers are to end. A server has it until it has ended.
+    pub(crate) fn ending(&self) -> Result<watch::Receiver<()>, OutsideError> {
+        let state = self.0.upgrade().ok_or(OutsideError::Detached)?;
+        let ending = lock(&state).ending.subscribe();
+        Ok(ending)
     }
 
     /// Starts a process that a task drives; it ends with its [`Port`]. Returns its pid.

@@ -46,9 +46,8 @@ pub(crate) fn add_listening(hosts: &mut Hosts, outside: OutsideHandle, allowed: 
     let allowed = allowed.clone();
     hosts.add("net.listen.open", move |caller| {
         let (address, owner) = (text(caller, 0)?, caller.pid);
-        let (chain, key) = (bytes(caller, 2)?.to_vec(), bytes(caller, 4)?.to_vec());
-        let identity = (!chain.is_empty() || !key.is_empty()).then_some((chain, key));
-        let place = ListenAt { address, allowed: allowed.clone(), identity };
+        let (certificates, key) = (bytes(caller, 2)?.to_vec(), bytes(caller, 4)?.to_vec());
+        let place = ListenAt { address, allowed: allowed.clone(), certificates, key };
         let handle = outside.clone();
         let opened = outside.start(|port| listener::run(port, owner, place, handle));
         answer(caller, [pid_or_code(opened)])

@@ -48,12 +48,15 @@ pub(crate) fn client(protocols: &[&[u8]]) -> Result<Arc<ClientConfig>, TlsError>
 }
 
 /// What a server uses that speaks one of these protocols, with a chain of certificates and its private
-/// key, both PEM.
+/// key, both PEM. `None` when there is neither: then it has no TLS.
 pub(crate) fn server(
     certificates: &[u8],
     key: &[u8],
     protocols: &[&[u8]],
-) -> Result<Arc<ServerConfig>, TlsError> {
+) -> Result<Option<Arc<ServerConfig>>, TlsError> {
+    if certificates.is_empty() && key.is_empty() {
+        return Ok(None);
+    }
     let chain = CertificateDer::pem_slice_iter(certificates).collect::<Result<Vec<_>, _>>();
     let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or(TlsError::NoCertificate)?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey)?;
@@ -62,7 +65,7 @@ pub(crate) fn server(
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-    Ok(Arc::new(config))
+    Ok(Some(Arc::new(config)))
 }
 
 /// The name that the certificate of a host is to have.

@@ -5,12 +5,14 @@ use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{self, PATIENCE, Process, User};
+use nix::sys::signal::Signal;
+
+use crate::support::{self, PATIENCE, Process, User, wait_until};
 
 /// A service that runs, and where.
 pub(crate) struct Service {
     _user: User,
-    _process: Process,
+    process: Process,
     pub(crate) port: u16,
 }
 
@@ -22,9 +24,13 @@ impl Service {
 
     fn of(user: User, program: &str) -> Self {
         let process = user.start(&["run", program, "--allow", "net.listen=127.0.0.1"]);
+        Self::at_its_port(user, process)
+    }
+
+    fn at_its_port(user: User, process: Process) -> Self {
         let port = process.wait_for("port ");
         let port = port.rsplit(' ').next().unwrap().parse().unwrap();
-        Self { _user: user, _process: process, port }
+        Self { _user: user, process, port }
     }
 
     fn connect(&self) -> TcpStream {
@@ -223,4 +229,120 @@ fn curl_is_answered_over_both_versions() {
         };
         assert_eq!(String::from_utf8_lossy(&output.stdout), format!("body {shown}"));
     }
+}
+
+const SECURE: &str = "import std.env
+import std.fs
+import std.http
+
+fn ask(url: String) {
+    print(http.get(url).map(fn(answer) => answer.text()))
+}
+
+fn main() -> Result[(), http.Error] {
+    let at = env.args()[0]
+    let certificate = fs.read_text(f\"{at}/certificate.pem\")!
+    let key = fs.read_text(f\"{at}/key.pem\")!
+    for (certificate, key) in [(\"\", \"\"), (\"x\", key), (certificate, \"x\")] {
+        print(http.listen_tls(0, certificate, key).map(fn(server) => server.port))
+    }
+    let server = http.listen_tls(0, certificate, key)?
+    print(f\"port {server.port}\")
+    let url = f\"https://localhost:{server.port}/\"
+    let asked = task(fn() => ask(url))
+    server.run(fn(request) => http.text(f\"{request.method} {request.path}\"))
+    Ok(())
+}
+";
+
+#[test]
+fn https_is_spoken_with_who_trusts_the_certificate() {
+    let user = User::new();
+    let program = user.file("secure.pd", SECURE);
+    let files = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls");
+    let authority = format!("{files}/authority.pem");
+    let read = format!("fs.read={files}");
+    let grants = ["--allow", "net.listen=127.0.0.1", "--allow", "net.connect=localhost"];
+    let words = [&["run", &program, "--allow", &read], &grants[..], &["--", files]].concat();
+    let mut command = user.iridium(&words);
+    let process = Process::start_alone(command.env("SSL_CERT_FILE", &authority));
+    let service = Service::at_its_port(user, process);
+    service.process.wait_for("Ok(Ok(\"GET /\"))");
+    let printed = service.process.printed();
+    for refused in
+        ["there is no certificate", "no PEM text with a cert", "no PEM text with a private"]
+    {
+        assert!(printed.contains(refused), "{printed}");
+    }
+    // Without TLS there is nothing to be had.
+    assert!(!service.get("/").starts_with("HTTP/1.1 200"));
+
+    let place = format!("https://127.0.0.1:{}/", service.port);
+    for (version, shown) in [("--http1.1", "1.1"), ("--http2", "2")] {
+        let words =
+            ["-s", "-m", "10", version, "-w", " %{http_version}", "--cacert", &authority, &place];
+        let Ok(output) = Command::new("curl").args(words).output() else {
+            eprintln!("skipped: needs curl");
+            return;
+        };
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("GET / {shown}"));
+    }
+    let untrusting = Command::new("curl").args(["-s", "-m", "10", &place]).output().unwrap();
+    assert!(!untrusting.status.success() && untrusting.stdout.is_empty());
+}
+
+const LEAVING: &str = "import std.http
+import std.time
+
+fn main() -> Result[(), http.Error] {
+    let server = http.listen(port: 0)?
+    print(f\"port {server.port}\")
+    server.run(fn(request) {
+        print(f\"asked for {request.path}\")
+        time.sleep(if request.path == \"/soon\" { 300.ms } else { 1.h })
+        http.text(\"done\")
+    })
+    print(\"all are served\")
+    Ok(())
+}
+";
+
+#[test]
+fn who_has_asked_is_answered_when_the_program_is_told_to_end() {
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let user = User::new();
+        let program = user.file("leaving.pd", LEAVING);
+        let service = Service::of(user, &program);
+        let mut client = service.connect();
+        client.write_all(b"GET /soon HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        service.process.wait_for("asked for /soon");
+        service.process.signal(signal);
+        let answer = String::from_utf8(read_all(client)).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("done"), "{answer}");
+        let outcome = service.process.end();
+        assert_eq!(outcome.code, Some(code), "{outcome:?}");
+        assert!(outcome.stdout.ends_with("all are served\n"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn who_asks_for_what_does_not_end_does_not_hold_up_the_end() {
+    let user = User::new();
+    let program = user.file("leaving.pd", LEAVING);
+    let service = Service::of(user, &program);
+    let mut client = service.connect();
+    client.write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    service.process.wait_for("asked for /never");
+    service.process.signal(Signal::SIGINT);
+    wait_until("nobody is accepted any more", || {
+        TcpStream::connect(("127.0.0.1", service.port)).err().ok_or("accepted")
+    });
+    // Who does not wait says it again.
+    let began = Instant::now();
+    service.process.signal(Signal::SIGINT);
+    assert_eq!(service.process.end().code, Some(130));
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    // It learns nothing, or that its request has failed.
+    let answer = String::from_utf8(read_all(client)).unwrap();
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 500 "), "{answer}");
 }

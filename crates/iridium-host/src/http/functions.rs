@@ -6,7 +6,7 @@
 //!
 //! | name | arguments | results |
 //! | --- | --- | --- |
-//! | `net.listen.http_start` | address, length: the host; port; address, length: the limits, 8 bytes each: connections, bytes of a head, of a body, and in ms the times for a head, idle, stalled, for an answer; one that is below 0, or left out, is the default | number of the server; its port |
+//! | `net.listen.http_start` | address, length: the host; address, length: the port, and the limits, 8 bytes each: connections, bytes of a head, of a body, and in ms the times for a head, idle, stalled, for an answer; one that is below 0, or left out, is the default; address, length: for TLS a chain of certificates and its key, in PEM, or nothing; address, room | how many bytes of a reason were copied; number of the server; its port |
 //! | `net.listen.http_take` | server; address, room | how many bytes of numbers of requests, 8 for each, were written; 0, or -1 when there will be none |
 //! | `net.listen.http_assign` | request, pid | – |
 //! | `net.listen.http_head` | request; address, room | how many bytes were copied: all or none; how many there are; the lengths of method, path and query, which stand there without anything between, before the address of the client and the fields |
@@ -20,9 +20,11 @@
 //! In place of the last result that is a number: -1 when there is no such request or server any more,
 //! -2 when the policy does not allow the address, -3 when there is no such address, -4 for a body that
 //! is too long, -5 when the client is too slow, -6 for what is no head, -7 when no WebSocket is asked for,
-//! which the client is told, -1000 - N for an error that the system calls N.
+//! which the client is told, -8 when there can be no TLS, which has a reason, -1000 - N for an error that
+//! the system calls N.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +35,7 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use iridium_sched::Reason;
 use iridium_vm::{Caller, HostError, Hosts, Pid, Reply};
+use rustls::ServerConfig;
 use tokio::time::timeout;
 
 use super::exchange::{Answer, Exchanges, Gone, Reading};
@@ -40,13 +43,14 @@ use super::head::{self, Head};
 use super::limits::HttpLimits;
 use super::listener::{Listener, Listeners, OVER, Taker};
 use super::paced::OpenRequest;
-use super::serve::{Asked, Manner, serve};
+use super::serve::{Asked, Manner, PROTOCOLS, serve};
 use super::upgrade::{self, Upgrade};
 use crate::arguments::{answer, bytes, copy_whole, int, put, room, text};
 use crate::dial::bind;
-use crate::outside::{OutsideError, OutsideHandle};
+use crate::outside::OutsideHandle;
 use crate::places::Places;
 use crate::refusal::Refusal;
+use crate::tls;
 use crate::websocket;
 
 const NOT_ALLOWED: i64 = -2;
@@ -55,6 +59,7 @@ const TOO_LARGE: i64 = -4;
 const TOO_SLOW: i64 = -5;
 const NO_HEAD: i64 = -6;
 const NO_WEBSOCKET: i64 = -7;
+const NO_TLS: i64 = -8;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4096;
@@ -106,11 +111,20 @@ pub(crate) fn add_server(hosts: &mut Hosts, outside: OutsideHandle, places: &Pla
     });
     // A name may have to be looked up.
     hosts.add_blocking("net.listen.http_start", move |caller| {
-        let host = text(caller, 0)?;
-        let limits = limits(bytes(caller, 3)?);
-        match http.start(&host, int(caller, 2), limits, caller.pid) {
-            Ok((number, port)) => answer(caller, [number, i64::from(port)]),
-            Err(code) => answer(caller, [code, 0]),
+        let cells = bytes(caller, 2)?;
+        let (port, cells) = cells.split_first_chunk().ok_or_else(HostError::outside)?;
+        let place = Place { host: text(caller, 0)?, port: i64::from_le_bytes(*port) };
+        let limits = limits(cells);
+        let identity = bytes(caller, 4)?;
+        let tls = tls::server(identity, identity, &PROTOCOLS);
+        let tls = tls.map_err(|error| Refusal::Tls(error.to_string()));
+        match tls.and_then(|tls| http.start(&place, limits, tls, caller.pid)) {
+            Ok((number, port)) => answer(caller, [0, number, i64::from(port)]),
+            Err(refusal) => {
+                let reason = if let Refusal::Tls(reason) = &refusal { reason } else { "" };
+                let copied = copy_whole(reason.as_bytes(), room(caller, 6)?);
+                answer(caller, [copied as i64, code_of(&refusal), 0])
+            }
         }
     });
 }
@@ -134,11 +148,19 @@ fn limits(cells: &[u8]) -> HttpLimits {
     }
 }
 
+/// Where somebody wants to listen.
+struct Place {
+    host: String,
+    port: i64,
+}
+
 /// Why there is no server.
 fn code_of(refusal: &Refusal) -> i64 {
     match refusal {
         Refusal::NotAllowed => NOT_ALLOWED,
         Refusal::System(_) => refusal.code(),
+        Refusal::Tls(_) => NO_TLS,
+        Refusal::Closed => OVER,
         _ => NO_ADDRESS,
     }
 }
@@ -147,33 +169,38 @@ impl Http {
     /// Listens, and begins to accept. Returns the number of the server and its port.
     fn start(
         self: &Arc<Self>,
-        host: &str,
-        port: i64,
+        Place { host, port }: &Place,
         limits: HttpLimits,
+        tls: Option<Arc<ServerConfig>>,
         owner: Pid,
-    ) -> Result<(i64, u16), i64> {
-        let port = u16::try_from(port).map_err(|_| NO_ADDRESS)?;
-        let runtime = self.outside.runtime().map_err(|error| outside(&error))?;
-        let bound = runtime.block_on(bind(&self.places, host, port, BACKLOG));
-        let socket = bound.map_err(|refusal| code_of(&refusal))?;
-        let addr = socket.local_addr().map_err(|error| code_of(&error.into()))?;
+    ) -> Result<(i64, u16), Refusal> {
+        let port = u16::try_from(*port).map_err(|_| Refusal::Invalid)?;
+        let runtime = self.outside.runtime()?;
+        let socket = runtime.block_on(bind(&self.places, host, port, BACKLOG))?;
+        let addr = socket.local_addr()?;
         let (listener, told) = Listener::new(owner);
         let number = self.listeners.add(Arc::clone(&listener));
-        let scheduler = self.outside.scheduler().map_err(|error| outside(&error))?;
+        let scheduler = self.outside.scheduler()?;
         scheduler.hold_until_exit(owner, Running { http: Arc::clone(self), number });
-        let http = Arc::clone(self);
-        let manner = Manner { limits, one_request: false, grace: GRACE };
-        runtime.spawn(serve(socket, manner, told, move |asked| {
-            let (http, listener) = (Arc::clone(&http), Arc::clone(&listener));
-            async move { exchange(&http, &listener, limits, asked).await }
-        }));
+        let manner = Manner { limits, tls, one_request: false, grace: GRACE };
+        let (http, asked) = (Arc::clone(self), Arc::clone(&listener));
+        let serving = serve(socket, manner, told, move |request| {
+            let (http, listener) = (Arc::clone(&http), Arc::clone(&asked));
+            async move { exchange(&http, &listener, limits, request).await }
+        });
+        let mut ending = self.outside.ending()?;
+        runtime.spawn(async move {
+            let mut serving = pin!(serving);
+            tokio::select! {
+                () = &mut serving => {}
+                _ = ending.changed() => {
+                    listener.stop();
+                    serving.await;
+                }
+            }
+        });
         Ok((number, addr.port()))
     }
-}
-
-fn outside(error: &OutsideError) -> i64 {
-    log::warn!("no HTTP: {error}");
-    OVER
 }
 
 /// A server that ends when this is dropped.
@@ -308,7 +335,13 @@ fn websocket(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError
             }
         }
     });
-    Ok(started.map_or_else(|error| outside(&error), Pid::bits))
+    Ok(started.map_or_else(
+        |error| {
+            log::warn!("no WebSocket: {error}");
+            OVER
+        },
+        Pid::bits,
+    ))
 }
 
 fn done(result: Result<(), Gone>) -> i64 {

@@ -21,6 +21,8 @@ const PREFACE: &[u8] = b"PRI";
 /// that is closed with unread bytes in it is reset, and the client might lose that answer.
 const LINGER: Duration = Duration::from_secs(2);
 const MAX_LINGER: usize = 1 << 20;
+/// What a client is to take of what waits for it in the time that it may take nothing, in bytes.
+const LEAST: usize = 16_384;
 
 /// Requests of a connection that are not answered to their end.
 #[derive(Debug, Clone, Default)]
@@ -72,15 +74,17 @@ pub(crate) struct Paced<S> {
     /// Set at times, not at each read: when it is over, what is due by then is looked at.
     read_timer: Timer,
     write_timer: Timer,
+    /// Bytes that the client has taken since that was set.
+    taken: usize,
     lingers: Option<(Instant, usize)>,
 }
 
 #[derive(Default)]
-struct Timer(Option<Pin<Box<Sleep>>>);
+pub(crate) struct Timer(Option<Pin<Box<Sleep>>>);
 
 impl Timer {
     /// Whether that time has come. If not, the task is woken then, or before.
-    fn is_due(&mut self, at: Instant, cx: &mut Context<'_>) -> bool {
+    pub(crate) fn is_due(&mut self, at: Instant, cx: &mut Context<'_>) -> bool {
         let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
         // It is never set for later than what is due, since later times only come to be due.
         if timer.deadline() > at {
@@ -115,6 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Paced<S> {
             expect: Expect::Head { since: Instant::now() },
             read_timer: Timer::default(),
             write_timer: Timer::default(),
+            taken: 0,
             lingers: None,
         }
     }
@@ -183,21 +188,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Paced<S> {
         }
     }
 
-    fn check_write<T>(
+    /// Some of so many bytes were written, or none can be at present.
+    fn check_write(
         &mut self,
-        written: Poll<io::Result<T>>,
+        written: Poll<io::Result<usize>>,
+        offered: usize,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.write_timer = Timer::default();
-            return written;
+    ) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Ready(Ok(length)) => {
+                self.taken += length;
+                if *length == offered || self.taken >= LEAST {
+                    self.note_taken();
+                }
+                written
+            }
+            Poll::Ready(Err(_)) => written,
+            Poll::Pending => self.check_stall(cx).map(Err),
         }
+    }
+
+    /// The client has taken what it is to take in a time.
+    fn note_taken(&mut self) {
+        self.write_timer = Timer::default();
+        self.taken = 0;
+    }
+
+    /// The error when the client, which takes nothing at present, has taken too little for too long.
+    fn check_stall(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let due = self
             .write_timer
             .0
             .as_ref()
             .map_or_else(|| Instant::now() + self.limits.stall_time, |timer| timer.deadline());
-        if self.write_timer.is_due(due, cx) { Poll::Ready(Err(too_slow())) } else { Poll::Pending }
+        if self.write_timer.is_due(due, cx) { Poll::Ready(too_slow()) } else { Poll::Pending }
     }
 }
 
@@ -237,7 +261,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.check_write(written, cx)
+        self.check_write(written, bytes.len(), cx)
     }
 
     fn poll_write_vectored(
@@ -246,7 +270,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
-        self.check_write(written, cx)
+        self.check_write(written, bytes.iter().map(|part| part.len()).sum(), cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -255,7 +279,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.check_write(flushed, cx)
+        match flushed {
+            Poll::Ready(Ok(())) => {
+                self.note_taken();
+                flushed
+            }
+            Poll::Ready(Err(_)) => flushed,
+            Poll::Pending => self.check_stall(cx).map(Err),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -264,5 +295,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
             self.read_timer = Timer::default();
         }
         self.poll_linger(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::sync::Semaphore;
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    /// Sends to a client that takes so many bytes every 5 ms. Says how it ended.
+    async fn send(at_a_time: usize) -> io::Result<()> {
+        let (near, mut far) = duplex(64);
+        let stall_time = Duration::from_millis(200);
+        let limits = HttpLimits { stall_time, ..HttpLimits::default() };
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().map_err(io::Error::other)?;
+        let mut paced = Paced::new(near, place, limits, Open::default());
+        let client = tokio::spawn(async move {
+            let mut room = vec![0; at_a_time];
+            while far.read_exact(&mut room).await.is_ok() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        });
+        let sent = timeout(Duration::from_secs(10), paced.write_all(&[0; 65_536])).await;
+        drop(paced);
+        client.await?;
+        sent?
+    }
+
+    #[tokio::test]
+    async fn who_takes_a_few_bytes_now_and_then_is_cut_off() {
+        let ended = send(16).await.map_err(|error| error.kind());
+        assert_eq!(ended, Err(io::ErrorKind::TimedOut));
+        send(16_384).await.unwrap();
     }
 }

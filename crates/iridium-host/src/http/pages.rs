@@ -94,7 +94,7 @@ impl PageListener {
             runtime.block_on(async {
                 match tokio::net::TcpListener::from_std(self.0) {
                     Ok(listener) => {
-                        let manner = Manner { limits, one_request: true, grace: GRACE };
+                        let manner = Manner { limits, tls: None, one_request: true, grace: GRACE };
                         serve(listener, manner, told, move |asked| answer(asked, page.clone()))
                             .await;
                     }

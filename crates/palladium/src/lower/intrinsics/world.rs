@@ -72,10 +72,8 @@ impl Code<'_, '_> {
         let word = |n: usize| args[n][0];
         match name {
             "http_start" => {
-                let [host, length] = self.bytes_of(word(0));
-                let [limits, size] = self.bytes_of(word(2));
-                let args = [host, length, word(1), limits, size];
-                self.host("net.listen.http_start", &args, &[Class::Int; 2])
+                let texts = [0, 1, 2].map(|n| self.bytes_of(word(n))).concat();
+                self.fill(word(3), "net.listen.http_start", &texts, &[Class::Int; 2])
             }
             "http_take" => self.fill(word(1), "net.listen.http_take", &[word(0)], &[Class::Int]),
             "http_assign" => self.host("net.listen.http_assign", &[word(0), word(1)], &[]),
