@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Select, after, never, select};
 use log::{Level, error, info, warn};
 
+use iridium_host::Outside;
 use iridium_isa::Module;
 use iridium_net::Event;
 use iridium_node::{EventKind, Node, NodeEvent};
@@ -24,7 +25,7 @@ use crate::failure::Failure;
 use crate::logging::{LogFile, LogTarget};
 use crate::program::culprits::Culprits;
 use crate::program::file::display_name;
-use crate::program::{Settings, Stream, load, needs, prepare};
+use crate::program::{Settings, Stream, drain, load, needs, prepare};
 use crate::signals::Signal;
 use crate::{config, io_error, logging, mesh_events, output, signals};
 
@@ -79,6 +80,7 @@ pub(crate) fn run(
         events,
         happened,
         started,
+        outside: settings.outside,
     };
     let ended = running.run();
     // What nobody has read by then is lost.
@@ -180,6 +182,8 @@ struct RunningNode {
     /// What happens to processes, if there are apps.
     happened: Receiver<NodeEvent>,
     started: Vec<StartedTask>,
+    /// Where the sockets of its programs are.
+    outside: Arc<Outside>,
 }
 
 /// What a running node waits for.
@@ -202,6 +206,7 @@ impl RunningNode {
                 NodeInput::Signal(signal) => {
                     if self.is_to_end(signal) {
                         self.end_apps();
+                        drain(&self.outside, &self.signals);
                         self.node.shutdown();
                         return Ok(());
                     }

@@ -22,7 +22,7 @@ use crate::args::describe_grant;
 use crate::failure::Failure;
 use crate::program::file::{display_name, read as read_file};
 use crate::program::merged_notices::MergedNotices;
-use crate::program::{Environment, Notice, Settings, Stream, load, prepare, view};
+use crate::program::{Environment, Notice, Settings, Stream, drain, load, prepare, view};
 use crate::{output, signals};
 
 /// How long output may take at the end.
@@ -202,6 +202,7 @@ impl RunningApp {
                 },
             }
         };
+        drain(&self.environment.settings.outside, signals);
         self.report_all()?;
         self.start_line()?;
         self.environment.stream.flush(OUTPUT_WITHIN)?;

@@ -23,7 +23,7 @@ use crate::output;
 use crate::path_text::shell_word;
 use crate::program::merged_notices::MergedNotices;
 use crate::program::saved_state::{SavedBy, SavedProcess, SavedState};
-use crate::program::{End, Environment, Notice, Settings, Stream, view};
+use crate::program::{End, Environment, Notice, Settings, Stream, drain, view};
 use crate::signals::Signal;
 
 /// How long processes may take to reach a point where they can be stopped and saved.
@@ -151,6 +151,8 @@ impl RunSession {
         };
         if ends_app && let Some(signal) = self.end_app() {
             stop = Stop::Interrupted(signal);
+        } else if matches!(stop, Stop::Interrupted(_)) && flags.save.is_none() {
+            drain(&self.environment.settings.outside, &self.signals);
         }
         // Saved even when all has ended, so that an older file is not taken for this run's.
         let stopped = self.environment.scheduler.stop(self.pid, flags.save.is_some(), STOP_WITHIN);

@@ -1,9 +1,11 @@
 //! The scheduler that programs run on in this command, and what it reports.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 
 use iridium_host::Outside;
 use iridium_node::LocalScheduler;
@@ -14,6 +16,10 @@ use iridium_vm::{Hosts, Pid, Trap};
 
 use super::{EngineChoice, Stream};
 use crate::failure::Failure;
+use crate::signals::Signal;
+
+/// How long clients of servers may take at the end.
+const DRAIN_WITHIN: Duration = Duration::from_secs(3);
 
 /// How many notices may wait. When there are more, the oldest are only counted: the latest says
 /// most about how things stand.
@@ -118,6 +124,17 @@ impl Environment {
     /// How many notices were dropped since the last call, for lack of room.
     pub(crate) fn missed(&self) -> u64 {
         self.missed.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// Has servers of programs accept nobody any more, and answer those who have asked, for a short time
+/// at most. A signal that comes meanwhile is not waited for.
+pub(crate) fn drain(outside: &Outside, signals: &Receiver<Signal>) {
+    let (over, drained) = bounded::<Infallible>(0);
+    outside.drain(DRAIN_WITHIN, move || drop(over));
+    select! {
+        recv(drained) -> _ => {}
+        recv(signals) -> _ => {}
     }
 }
 

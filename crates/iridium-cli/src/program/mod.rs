@@ -34,7 +34,7 @@ pub(crate) mod view;
 
 pub(crate) use end::End;
 pub(crate) use engine::EngineChoice;
-pub(crate) use environment::{Environment, Notice, Settings};
+pub(crate) use environment::{Environment, Notice, Settings, drain};
 pub(crate) use hosts::hosts;
 pub(crate) use load::load;
 pub(crate) use stream::Stream;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::support::{self, PATIENCE, Process, User, wait_until};
+use crate::support::{self, Outcome, PATIENCE, Process, User, wait_until};
 
 /// A service that runs, and where.
 pub(crate) struct Service {
@@ -307,22 +307,31 @@ fn main() -> Result[(), http.Error] {
 }
 ";
 
+/// Asks, and tells it to end before the answer comes. Gives how it ended.
+fn ask_and_tell(service: Service, signal: Signal) -> Outcome {
+    let mut client = service.connect();
+    client.write_all(b"GET /soon HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    service.process.wait_for("asked for /soon");
+    service.process.signal(signal);
+    let answer = String::from_utf8(read_all(client)).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("done"), "{answer}");
+    service.process.end()
+}
+
 #[test]
 fn who_has_asked_is_answered_when_the_program_is_told_to_end() {
     for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
         let user = User::new();
         let program = user.file("leaving.pd", LEAVING);
-        let service = Service::of(user, &program);
-        let mut client = service.connect();
-        client.write_all(b"GET /soon HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        service.process.wait_for("asked for /soon");
-        service.process.signal(signal);
-        let answer = String::from_utf8(read_all(client)).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("done"), "{answer}");
-        let outcome = service.process.end();
+        let outcome = ask_and_tell(Service::of(user, &program), signal);
         assert_eq!(outcome.code, Some(code), "{outcome:?}");
         assert!(outcome.stdout.ends_with("all are served\n"), "{outcome:?}");
     }
+    let user = User::new();
+    let program = user.file("leaving.pd", LEAVING);
+    let node = user.node("a", &["--run", &program, "--allow", "net.listen=127.0.0.1"]);
+    let outcome = ask_and_tell(Service::at_its_port(user, node.process), Signal::SIGTERM);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
 }
 
 #[test]
