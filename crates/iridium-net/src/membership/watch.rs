@@ -158,14 +158,18 @@ impl Membership {
     }
 
     /// Another node has not heard from a member, or of a later life of it: this node asks it too. What
-    /// is told reaches all within a heartbeat, and was true for that long.
+    /// is told reaches all within a heartbeat, and was true for that long; also where this node has
+    /// asked by itself just before.
     pub(super) fn doubt(&mut self, alias: &NodeAlias, now: Time) {
         let Some(conn) = self.members.get(alias).and_then(|m| m.link) else { return };
         let Some(state) = self.conns.get_mut(&conn) else { return };
         let every = self.timing.heartbeat;
-        if state.silent_since.is_none() && now > state.last_heard + every {
+        let since = now.saturating_sub(every * 2).max(state.last_heard);
+        let is_news = state.silent_since.is_none_or(|known| since < known);
+        if is_news && now > state.last_heard + every {
             state.silence_told = true;
-            self.watch_silence(conn, now.saturating_sub(every * 2));
+            state.silent_since = None;
+            self.watch_silence(conn, since);
             self.ping(conn, now);
         }
     }
