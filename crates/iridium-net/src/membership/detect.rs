@@ -275,7 +275,8 @@ impl Membership {
         }
         let Some(member) = self.members.get_mut(alias) else { return };
         let refused = member.suspicion.as_ref().is_some_and(|suspicion| suspicion.refused);
-        member.suspicion = Some(Suspicion { token, asked, reached: false, refused });
+        let (reached, unreached) = (0, 0);
+        member.suspicion = Some(Suspicion { token, asked, reached, unreached, refused });
         let end = (member.last_heard + self.timing.down_after).max(now);
         let again = (now + self.timing.suspect_after).min(end);
         self.timers.set(again, Timer::SuspicionOver(alias.clone(), token));
@@ -349,29 +350,38 @@ impl Membership {
             return;
         };
         let alias = member.id.alias.clone();
-        let link = member.link;
         let Some(suspicion) = &mut member.suspicion else { return };
         suspicion.asked.remove(&conn);
-        if !ack.reached {
-            return self.check_suspicion(&alias, now);
+        match ack.reached {
+            true => suspicion.reached += 1,
+            false => suspicion.unreached += 1,
         }
-        suspicion.reached = true;
+        self.weigh_answers(&alias, now);
+    }
+
+    /// More is known of whether others reach a suspect member.
+    fn weigh_answers(&mut self, alias: &NodeAlias, now: Time) {
+        let Some(member) = self.members.get_mut(alias) else { return };
+        if !member.suspicion.as_ref().is_some_and(Suspicion::is_reached) {
+            return self.check_suspicion(alias, now);
+        }
         member.last_heard = now;
+        let link = member.link;
         match link {
-            Some(conn) if self.is_confirmed(conn) => self.clear_suspicion(&alias, now),
+            Some(conn) if self.is_confirmed(conn) => self.clear_suspicion(alias, now),
             // Its next message says whether it is a link.
             Some(_) => {}
-            None => self.warn_of_address(&alias, now),
+            None => self.warn_of_address(alias, now),
         }
     }
 
     pub(super) fn on_probe_over(&mut self, alias: &NodeAlias, token: u64, now: Time) {
         let Some(member) = self.members.get_mut(alias) else { return };
-        if let Some(suspicion) =
-            member.suspicion.as_mut().filter(|suspicion| suspicion.token == token)
-        {
+        let waits =
+            |suspicion: &&mut Suspicion| suspicion.token == token && !suspicion.asked.is_empty();
+        if let Some(suspicion) = member.suspicion.as_mut().filter(waits) {
             suspicion.asked.clear();
-            self.check_suspicion(alias, now);
+            self.weigh_answers(alias, now);
         }
     }
 
@@ -392,7 +402,7 @@ impl Membership {
     /// reaches it.
     fn check_suspicion(&mut self, alias: &NodeAlias, now: Time) {
         let Some(member) = self.members.get(alias) else { return };
-        let is_down = |s: &Suspicion| s.refused && s.asked.is_empty() && !s.reached;
+        let is_down = |s: &Suspicion| s.refused && s.asked.is_empty() && !s.is_reached();
         if member.link.is_none() && member.suspicion.as_ref().is_some_and(is_down) {
             self.mark_down(alias, now);
         }

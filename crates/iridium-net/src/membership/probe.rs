@@ -1,5 +1,6 @@
 //! Indirect probes: what this node has asked others, and what others have asked it.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use crate::ids::ConnId;
@@ -11,10 +12,25 @@ pub(super) struct Suspicion {
     pub(super) token: u64,
     /// The links on which others were asked who have not answered yet.
     pub(super) asked: BTreeSet<ConnId>,
-    /// A node that was asked in this round reaches it.
-    pub(super) reached: bool,
+    /// How many of those that were asked in this round reach it, and how many do not.
+    pub(super) reached: usize,
+    pub(super) unreached: usize,
     /// Its machine answered that nobody listens at its port.
     pub(super) refused: bool,
+}
+
+impl Suspicion {
+    /// Whether the answers of this round say that it is reached, whatever is still answered. One that
+    /// lies must not keep a dead member alive against others; where it is word against word, it counts
+    /// whether the machine of the member refuses this node.
+    pub(super) fn is_reached(&self) -> bool {
+        let Self { asked, reached, unreached, refused, .. } = self;
+        match reached.cmp(&(unreached + asked.len())) {
+            Ordering::Greater => true,
+            Ordering::Equal => *reached > 0 && !refused,
+            Ordering::Less => false,
+        }
+    }
 }
 
 /// An indirect probe that this node carries out for another. It stands until its time is over, also
