@@ -10,6 +10,7 @@ use crate::ids::ConnId;
 
 use super::conn::{Conn, DialPurpose, Stage};
 use super::core::Membership;
+use super::gossip::Teller;
 use super::interface::{Action, DialFailure, Time};
 use super::member::{Attempt, Claim, Member, State};
 use super::timer::Timer;
@@ -96,8 +97,9 @@ impl Membership {
         if let Some(incumbent) = member.link {
             return Verdict::AskIncumbent(incumbent);
         }
-        if member.outdates(&intro.id, now.saturating_sub(self.timing.down_after)) {
-            return Verdict::Reject(RejectReason::Outdated(member.id.incarnation));
+        let recent = now.saturating_sub(self.timing.down_after);
+        if let Some(later) = member.outdates(&intro.id, recent) {
+            return Verdict::Reject(RejectReason::Outdated(later));
         }
         // Both ends dialled: the connection of the smaller id survives.
         let greeting = matches!(member.attempt, Some(Attempt::Greeting(_)));
@@ -249,11 +251,14 @@ impl Membership {
     pub(super) fn upsert_member(&mut self, intro: &Introduction, now: Time) -> &mut Member {
         let alias = &intro.id.alias;
         self.digest = None;
-        if self.members.get(alias).is_some_and(|m| m.id != intro.id) {
+        let other = self.members.get(alias).filter(|m| m.id != intro.id);
+        let left = other.map(|m| m.left.clone());
+        if left.is_some() {
             self.remove_member(alias, now);
         }
-        let member =
-            self.members.entry(alias.clone()).or_insert_with(|| Member::introduced(intro, now));
+        let left = left.flatten();
+        let new = || Member { left, ..Member::introduced(intro, now) };
+        let member = self.members.entry(alias.clone()).or_insert_with(new);
         member.info = intro.info.clone();
         member.refutation = member.refutation.max(intro.refutation);
         member
@@ -315,7 +320,8 @@ impl Membership {
             self.ping(conn, now);
             self.establish(conn, &alias, now);
         }
-        let named = self.merge_all(ack.nodes, remote, true, now);
+        let teller = Teller { alias: alias.clone(), ip: remote, is_seed: true };
+        let named = self.merge_all(&teller, ack.nodes, now);
         if matches!(purpose, DialPurpose::Join(..)) {
             for alias in &named {
                 if let Some(member) = self.members.get_mut(alias) {
@@ -352,7 +358,7 @@ impl Membership {
             }
         }
         let recent = now.saturating_sub(self.timing.down_after);
-        if self.members.get(alias).is_some_and(|m| m.outdates(&intro.id, recent)) {
+        if self.members.get(alias).and_then(|m| m.outdates(&intro.id, recent)).is_some() {
             self.close(conn, "a later incarnation of the alias is known");
             return false;
         }
@@ -385,7 +391,6 @@ impl Membership {
         member.failure = None;
         member.suspicion = None;
         member.met = true;
-        member.said_so = false;
         member.forgotten_here = false;
         member.elsewhere = None;
         member.announced = true;

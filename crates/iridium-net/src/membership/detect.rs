@@ -445,7 +445,8 @@ impl Membership {
     pub(super) fn on_left(&mut self, alias: &NodeAlias, said_so: bool, now: Time) {
         let ended = self.retire_member(alias, State::Left, now);
         if let Some(member) = self.members.get_mut(alias) {
-            member.said_so |= said_so;
+            let id = said_so.then(|| member.id.clone());
+            member.left = id.or(member.left.take());
         }
         self.schedule_redial(alias, now);
         if let Some(id) = ended {
@@ -501,13 +502,14 @@ impl Membership {
         }
     }
 
-    /// Drops the one that ended first, when there are too many.
+    /// Drops the one that ended first, when there are too many, and of those rather one that was only
+    /// heard of.
     fn make_room_for_ended(&mut self, now: Time) {
         if self.members.len() <= MOST_ENDED {
             return;
         }
         let ended = || self.members.values().filter(|m| !m.is_present());
-        let first = ended().min_by_key(|m| m.ended).map(|m| m.id.alias.clone());
+        let first = ended().min_by_key(|m| (m.met, m.ended)).map(|m| m.id.alias.clone());
         if let Some(first) = first.filter(|_| ended().count() > MOST_ENDED) {
             self.remove_member(&first, now);
         }
@@ -515,10 +517,19 @@ impl Membership {
 
     pub(super) fn on_forget(&mut self, alias: &NodeAlias, now: Time) {
         let kept = self.kept_for(alias);
-        let gone = |m: &&Member| !m.is_present() && now >= m.ended + kept;
-        if let Some(met) = self.members.get(alias).filter(gone).map(|m| m.met) {
-            self.remove_member(alias, now);
-            self.peers_changed |= met;
+        let gone = |m: &&mut Member| !m.is_present() && now >= m.ended + kept;
+        let Some(member) = self.members.get_mut(alias).filter(gone) else { return };
+        match member.left.clone().filter(|_| !member.met) {
+            None => {
+                self.peers_changed |= member.met;
+                self.remove_member(alias, now);
+            }
+            // There is no later life, as was told, of one that has left.
+            Some(left) => {
+                (member.id, member.state, member.met) = (left, State::Left, true);
+                member.ended = now;
+                self.timers.set(now + self.timing.forget_after, Timer::Forget(alias.clone()));
+            }
         }
     }
 }

@@ -71,8 +71,7 @@ impl Membership {
             Some((known, State::Forgotten, _)) if told <= known => return,
             Some((known, ..)) if told < known && told != ANY_INCARNATION => return,
             Some((at, ..)) if told > at && !known => {
-                self.remove_member(&alias, now);
-                self.insert_known(record, now);
+                self.replace_known(record, now);
             }
             Some(_) => {}
             None => self.insert_known(record, now),

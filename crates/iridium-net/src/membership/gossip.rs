@@ -7,14 +7,17 @@ use iridium_proto::{
 
 use crate::ids::ConnId;
 
+use super::conn::{Conn, Stage};
 use super::core::Membership;
 use super::interface::Time;
 use super::member::{Member, State};
 use super::timer::Timer;
 use super::timing::Timing;
 
-/// As many members as a cluster may have, and some more.
-const MOST_UNMET: usize = 2048;
+/// So many members that were never met one other may have named: as many as a cluster may have. And all
+/// others together, so that one who makes up names takes no room from the rest.
+const MOST_UNMET_OF_ONE: usize = 1024;
+const MOST_UNMET: usize = 4 * MOST_UNMET_OF_ONE;
 /// So many records are sent in one message. With the longest of names they take less than a fifth of
 /// the longest frame of a link.
 const MOST_IN_LIST: usize = 1000;
@@ -36,6 +39,15 @@ impl Fnv {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
         }
     }
+}
+
+/// Who tells of members.
+pub(super) struct Teller {
+    pub(super) alias: NodeAlias,
+    /// Where it is seen, which stands for an address that is left out.
+    pub(super) ip: NodeIp,
+    /// Whether this is its answer to this node, which joins by it.
+    pub(super) is_seed: bool,
 }
 
 impl Membership {
@@ -106,9 +118,13 @@ impl Membership {
     }
 
     pub(super) fn on_members(&mut self, conn: ConnId, members: Members, now: Time) {
-        let Some(remote) = self.conns.get(&conn).map(|state| state.remote) else { return };
+        let Some(Conn { stage: Stage::Linked { alias, .. }, remote, .. }) = self.conns.get(&conn)
+        else {
+            return;
+        };
+        let teller = Teller { alias: alias.clone(), ip: *remote, is_seed: false };
         let refuted = self.me.refutation;
-        self.merge_all(members.nodes, remote, false, now);
+        self.merge_all(&teller, members.nodes, now);
         if self.me.refutation != refuted {
             let nodes = vec![self.own_record()];
             self.send(conn, IridiumMessage::Members(Members { nodes, answer: false }));
@@ -162,17 +178,15 @@ impl Membership {
         (first, others)
     }
 
-    /// Merges a list from the node at `remote`, which may be the answer of a seed. Returns the
-    /// members on it that are being dialled.
+    /// Merges a list from another node. Returns the members on it that are being dialled.
     pub(super) fn merge_all(
         &mut self,
+        teller: &Teller,
         nodes: Vec<MemberRecord>,
-        remote: NodeIp,
-        by_seed: bool,
         now: Time,
     ) -> Vec<NodeAlias> {
         let mut dialled = Vec::new();
-        let mut room = self.room_for_unmet();
+        let mut room = self.room_for_unmet(&teller.alias);
         for mut record in nodes {
             if let RecordState::Unknown(state) = record.state {
                 log::debug!("skipped a record of node={}: unknown state {state}", record.id);
@@ -187,21 +201,24 @@ impl Membership {
                 continue;
             }
             if record.info.ip.is_unspecified() {
-                record.info.ip = remote;
+                record.info.ip = teller.ip;
             }
             let alias = record.id.alias.clone();
             let is_new = !self.members.contains_key(&alias);
-            if record.state == RecordState::Forgotten {
+            let is_forgotten = record.state == RecordState::Forgotten;
+            if is_forgotten {
                 if !is_new || room > 0 {
-                    room -= usize::from(is_new);
                     self.merge_forgotten(record, now);
                 }
-                continue;
+            } else if self.merge(record, room > 0, now) {
+                self.dial_named(&alias, is_new && !teller.is_seed, now);
             }
-            if self.merge(record, &mut room, now) {
-                self.dial_named(&alias, is_new && !by_seed, now);
+            if is_new && let Some(member) = self.members.get_mut(&alias) {
+                room -= 1;
+                member.told_by = Some(teller.alias.clone());
             }
-            if self.members.get(&alias).is_some_and(|m| m.should_dial() && m.attempt.is_some()) {
+            let is_dialled = |m: &Member| m.should_dial() && m.attempt.is_some();
+            if !is_forgotten && self.members.get(&alias).is_some_and(is_dialled) {
                 dialled.push(alias);
             }
         }
@@ -241,16 +258,15 @@ impl Membership {
         }
     }
 
-    /// Merges the record of another node, one that is new to this node as long as there is room for
-    /// such. Returns whether to dial it now.
-    fn merge(&mut self, record: MemberRecord, room: &mut usize, now: Time) -> bool {
+    /// Merges the record of another node, one that is new to this node if there is room for such.
+    /// Returns whether to dial it now.
+    fn merge(&mut self, record: MemberRecord, has_room: bool, now: Time) -> bool {
         let present = matches!(record.state, RecordState::Alive | RecordState::Suspect);
         let alias = record.id.alias.clone();
         let fresh = self.has_fresh_link(&alias, now);
         let Some(member) = self.members.get_mut(&alias) else {
-            let wanted = present && *room > 0;
+            let wanted = present && has_room;
             if wanted {
-                *room -= 1;
                 self.insert_known(record, now);
             }
             return wanted;
@@ -271,8 +287,7 @@ impl Membership {
             return false;
         }
         if present && told > known && member.is_final() {
-            self.remove_member(&alias, now);
-            self.insert_known(record, now);
+            self.replace_known(record, now);
             return true;
         }
         // Whether there is another life of it will be seen when it is dialled.
@@ -318,11 +333,25 @@ impl Membership {
         }
     }
 
-    /// How many more members this node may know of that it has never been linked to: anybody can make
-    /// up names.
-    fn room_for_unmet(&self) -> usize {
-        let unmet = self.members.values().filter(|m| !m.met).count();
-        MOST_UNMET.saturating_sub(unmet)
+    /// How many more members this node may know of by that one to which it has never been linked: anybody
+    /// can make up names.
+    fn room_for_unmet(&self, teller: &NodeAlias) -> usize {
+        let unmet = || self.members.values().filter(|m| !m.met);
+        let of_one = unmet().filter(|m| m.told_by.as_ref() == Some(teller)).count();
+        let room = MOST_UNMET.saturating_sub(unmet().count());
+        room.min(MOST_UNMET_OF_ONE.saturating_sub(of_one))
+    }
+
+    /// Puts what is told of a later life of a member in its place. What is known first hand of how the
+    /// earlier has ended stays known.
+    pub(super) fn replace_known(&mut self, record: MemberRecord, now: Time) {
+        let alias = record.id.alias.clone();
+        let left = self.members.get(&alias).and_then(|m| m.left.clone());
+        self.remove_member(&alias, now);
+        self.insert_known(record, now);
+        if let Some(member) = self.members.get_mut(&alias) {
+            member.left = left;
+        }
     }
 
     pub(super) fn insert_known(&mut self, record: MemberRecord, now: Time) {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use iridium_proto::{
-    Introduction, MemberRecord, MemberView, NodeId, NodeInfo, RecordState, ViewState,
+    Introduction, MemberRecord, MemberView, NodeAlias, NodeId, NodeInfo, RecordState, ViewState,
 };
 
 use crate::ids::{ConnId, DialId};
@@ -60,14 +60,16 @@ pub(super) struct Member {
     /// It has been linked to this node, so that it is remembered for the next start; or an operator of
     /// this node has said what is known of it.
     pub(super) met: bool,
-    /// It has left by its own word, and not only by that of others.
-    pub(super) said_so: bool,
+    /// The latest life of it that has left by its own word, and not only by that of others.
+    pub(super) left: Option<NodeId>,
     /// An operator of this node has had it forgotten, and not only one of another, as that says.
     pub(super) forgotten_here: bool,
     /// Another address than its own at which others have it, to be tried once.
     pub(super) elsewhere: Option<SocketAddr>,
     /// Whether it was last dialled at such an address.
     pub(super) was_elsewhere: bool,
+    /// Who has named it first, if it was heard of before it was met.
+    pub(super) told_by: Option<NodeAlias>,
     /// A node that this one was to join has named it.
     pub(super) named_by_seed: bool,
     /// `Up` was reported, and neither `Down` nor `Left` since.
@@ -101,10 +103,11 @@ impl Member {
             refutation,
             state: State::Known,
             met: false,
-            said_so: false,
+            left: None,
             forgotten_here: false,
             elsewhere: None,
             was_elsewhere: false,
+            told_by: None,
             named_by_seed: false,
             announced: false,
             link: None,
@@ -138,16 +141,25 @@ impl Member {
 
     /// Whether it is over for good, as far as others are to be believed.
     pub(super) fn is_final(&self) -> bool {
-        self.said_so || self.forgotten_here
+        self.said_so() || self.forgotten_here
     }
 
-    /// Whether an introduction is outdated: of an earlier incarnation than one that was linked to this
-    /// node, or of the very one that has taken its leave. What is only heard refuses nobody; nor does one
-    /// that has ended before that time: who introduces itself lives, and its disk may have been set back.
-    pub(super) fn outdates(&self, id: &NodeId, recent: Time) -> bool {
+    /// Whether it has left by its own word.
+    fn said_so(&self) -> bool {
+        self.left.as_ref() == Some(&self.id)
+    }
+
+    /// By which incarnation an introduction is outdated: by a later one than its own that was linked to this
+    /// node, or by its own, if that has taken its leave, whatever others have told since. What is only
+    /// heard refuses nobody; nor does one that has ended before that time: who introduces itself lives, and
+    /// its disk may have been set back.
+    pub(super) fn outdates(&self, id: &NodeId, recent: Time) -> Option<u64> {
         let is_long_gone = !self.is_present() && self.ended < recent;
         let is_earlier = id.incarnation < self.id.incarnation;
-        self.met && ((is_earlier && !is_long_gone) || (self.said_so && self.id == *id))
+        if self.met && is_earlier && !is_long_gone {
+            return Some(self.id.incarnation);
+        }
+        self.left.as_ref().filter(|left| *left == id).map(|left| left.incarnation)
     }
 
     /// Whether this node should go on dialling it.
@@ -169,7 +181,7 @@ impl Member {
                 State::Alive => RecordState::Alive,
                 State::Known | State::Suspect => RecordState::Suspect,
                 State::Forgotten if self.forgotten_here => RecordState::Forgotten,
-                State::Left | State::Forgotten if self.said_so => RecordState::Left,
+                State::Left | State::Forgotten if self.said_so() => RecordState::Left,
                 // What is only heard is not passed on.
                 State::Down | State::Left | State::Forgotten => RecordState::Down,
             },

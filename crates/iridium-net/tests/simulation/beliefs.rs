@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use iridium_net::Event;
-use iridium_net::membership::{Action, ConnId, Input, Membership};
+use iridium_net::membership::{Action, ConnId, DialFailure, Input, Membership};
 use iridium_proto::{
-    IridiumMessage, MemberRecord, MemberView, NodeNumber, NodePort, PingAck, RecordState,
+    IridiumMessage, MemberRecord, MemberView, Members, NodeNumber, NodePort, PingAck, RecordState,
     RejectReason, ViewState,
 };
 
@@ -255,4 +255,104 @@ fn only_those_who_were_asked_say_whether_a_member_is_reached() {
     core.handle(Input::Closed { conn: ConnId(3) }, soon);
     pass(&mut core, 5200 * MS);
     assert_eq!(state(&core, "other"), Some(ViewState::Down));
+}
+
+/// Lets time pass in which those on these links say whether they reach whoever is asked for, and each
+/// dial fails: because nobody listens there, if it refuses.
+fn with_answers(core: &mut Membership, answers: &[(ConnId, bool)], refuses: bool, until: Duration) {
+    let mut now = NOW;
+    while now < until {
+        for (conn, _) in answers {
+            core.handle(Input::Message { conn: *conn, message: ping() }, now);
+        }
+        for action in actions(core) {
+            match action {
+                Action::Send { conn, message: IridiumMessage::PingReq(request) } => {
+                    let answer = answers.iter().find(|(of, _)| *of == conn);
+                    let Some(&(_, reached)) = answer else { continue };
+                    let ack = IridiumMessage::PingAck(PingAck { token: request.token, reached });
+                    core.handle(Input::Message { conn, message: ack }, now);
+                }
+                Action::Dial { dial, .. } if refuses => {
+                    let failure = DialFailure::Refused;
+                    core.handle(Input::DialFailed { dial, failure }, now);
+                }
+                Action::Dial { dial, .. } => fail(core, dial, now),
+                _ => {}
+            }
+        }
+        now = core.poll_timeout().unwrap();
+        core.handle_timeout(now);
+    }
+}
+
+/// One that is lost, while others are linked that are asked for it.
+fn lost_among(others: &[ConnId]) -> Membership {
+    let mut core = linked();
+    for conn in others {
+        link(&mut core, *conn, intro(&format!("helper{}", conn.0), 10 + conn.0), NOW);
+    }
+    link(&mut core, OTHER, intro("other", 8), NOW);
+    actions(&mut core);
+    core.handle(Input::Closed { conn: OTHER }, NOW);
+    core
+}
+
+#[test]
+fn one_that_says_it_reaches_a_dead_member_does_not_keep_it_alive_against_others() {
+    let [honest, liar] = [ConnId(3), ConnId(4)];
+    let mut core = lost_among(&[honest, liar]);
+    let answers = [(FRIEND, false), (honest, false), (liar, true)];
+    with_answers(&mut core, &answers, false, 6 * SECOND);
+    assert_eq!(state(&core, "other"), Some(ViewState::Down));
+    // Word against word, it counts that its machine refuses.
+    for (refuses, expected) in [(true, ViewState::Down), (false, ViewState::Suspect)] {
+        let mut core = lost_among(&[liar]);
+        with_answers(&mut core, &[(FRIEND, false), (liar, true)], refuses, 20 * SECOND);
+        assert_eq!(state(&core, "other"), Some(expected), "{refuses}");
+    }
+    // One that most reach lives, although this node does not reach it.
+    let mut core = lost_among(&[honest, liar]);
+    let answers = [(FRIEND, true), (honest, true), (liar, false)];
+    with_answers(&mut core, &answers, true, 60 * SECOND);
+    assert_eq!(state(&core, "other"), Some(ViewState::Suspect));
+}
+
+#[test]
+fn who_has_left_stays_away_whatever_is_told_of_a_later_life() {
+    let mut core = linked();
+    link(&mut core, OTHER, intro("other", 8), NOW);
+    core.handle(Input::Message { conn: OTHER, message: IridiumMessage::Leave }, NOW);
+    for told in [RecordState::Alive, RecordState::Forgotten, RecordState::Suspect] {
+        tell(&mut core, record("other", 9, told));
+        tell(&mut core, record("other", 11, told));
+    }
+    // When nobody is found there, either.
+    for at in [NOW, 300 * SECOND] {
+        dialled(&mut core, NOW, at);
+        introduce(&mut core, ConnId(3), intro("other", 8), at);
+        assert!(actions(&mut core).contains(&outdated(ConnId(3))), "{at:?}");
+    }
+    link(&mut core, ConnId(4), intro("other", 11), 300 * SECOND);
+    assert_eq!(state(&core, "other"), Some(ViewState::Alive));
+}
+
+#[test]
+fn who_makes_up_names_leaves_room_for_those_that_others_name() {
+    let mut core = linked();
+    let list = |from: usize| {
+        let nodes = from..from + 1000;
+        let made_up = nodes.map(|n| record(&format!("made-up{n}"), 1, RecordState::Alive));
+        Members { nodes: made_up.collect(), answer: false }
+    };
+    for from in 0..8 {
+        say(&mut core, IridiumMessage::Members(list(1000 * from)), NOW);
+    }
+    let made_up = core.view().len() - 2;
+    assert!((1000..=1024).contains(&made_up), "{made_up}");
+    link(&mut core, OTHER, intro("other", 8), NOW);
+    let told = Members { nodes: vec![record("honest", 5, RecordState::Alive)], answer: false };
+    core.handle(Input::Message { conn: OTHER, message: IridiumMessage::Members(told) }, NOW);
+    assert_eq!(state(&core, "honest"), Some(ViewState::Suspect), "known, and to be met");
+    assert_eq!(core.stranded(), None);
 }
