@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use iridium_proto::{MAX_MESSAGE, PIECE_LEN, Piece};
+use iridium_proto::{MAX_MESSAGE, Piece};
+use memmap2::MmapMut;
 
 use super::queue::{Kind, MAX_TRANSFERS, WINDOW};
 
-/// Pieces that are shorter are put together as they come.
-const SHORT: usize = PIECE_LEN / 2;
+/// So much memory is asked of the system at a time. It becomes real page by page, as it is written.
+const CHUNK: usize = 1024 * 1024;
+/// The least that becomes real at a time.
+const PAGE: usize = 4096;
+const NO_MEMORY: &str = "the system has no memory for its long messages";
 
 /// Long messages of which a part has come.
 #[derive(Debug, Default)]
@@ -21,14 +25,15 @@ pub(crate) struct Assembly {
     abandoned: bool,
 }
 
-/// A message of which some pieces have come. They stay apart until the last: one text that grows would
-/// take twice its memory now and then, and leave holes behind.
+/// A message of which some pieces have come. Its memory is the system's own and none of the allocator's,
+/// so that it is given back at once when the message is whole or dropped: the allocator has a heap for
+/// each of several threads, and what one has freed is of no use to the others.
 #[derive(Debug)]
 struct Part {
     kind: u8,
     /// When its first piece came.
     since: Instant,
-    pieces: Vec<Vec<u8>>,
+    chunks: Vec<MmapMut>,
     len: usize,
 }
 
@@ -76,7 +81,7 @@ impl Assembly {
         if piece.bytes.is_empty() && !piece.last {
             return Err("an empty piece that is not the last");
         }
-        let new = || Part { kind: piece.kind, since: Instant::now(), pieces: Vec::new(), len: 0 };
+        let new = || Part { kind: piece.kind, since: Instant::now(), chunks: Vec::new(), len: 0 };
         let part = self.parts.entry(piece.transfer).or_insert_with(new);
         if part.kind != piece.kind {
             return Err("pieces of one message with different kinds");
@@ -85,58 +90,63 @@ impl Assembly {
         if part.len + len > MAX_MESSAGE {
             return Err("a message over the limit, in pieces");
         }
-        self.memory += part.add(piece.bytes);
-        self.held += len;
         // The sender has credit for a whole message before it sends the first piece.
-        if self.held > WINDOW {
+        if self.held + len > WINDOW {
             return Err("more pieces than it has credit for");
         }
-        let complete = if piece.last { self.parts.remove(&piece.transfer) } else { None };
-        Ok(complete.map(|part| {
-            self.held -= part.len;
-            self.memory -= part.memory();
-            match Kind::of(part.kind) {
-                Some(_) => Assembled::Known(part.into_bytes()),
-                None => Assembled::Unknown { kind: part.kind, len: part.len },
-            }
-        }))
+        if piece.last {
+            return Ok(self.parts.remove(&piece.transfer).map(|part| {
+                self.held -= part.len;
+                self.memory -= part.memory();
+                part.complete(&piece.bytes)
+            }));
+        }
+        let before = part.memory();
+        part.add(&piece.bytes)?;
+        self.held += len;
+        self.memory += part.memory() - before;
+        Ok(None)
     }
 }
 
 impl Part {
-    /// Adds a piece. Gives how much memory it takes.
-    fn add(&mut self, mut piece: Vec<u8>) -> usize {
-        self.len += piece.len();
-        if let Some(last) = self.pieces.last_mut()
-            && last.len() + piece.len() <= last.capacity()
-        {
-            last.extend_from_slice(&piece);
-            return 0;
+    fn add(&mut self, mut bytes: &[u8]) -> Result<(), &'static str> {
+        while !bytes.is_empty() {
+            let (chunk, begin) = (self.len / CHUNK, self.len % CHUNK);
+            if chunk == self.chunks.len() {
+                self.chunks.push(MmapMut::map_anon(CHUNK).map_err(|_| NO_MEMORY)?);
+            }
+            let (now, later) = bytes.split_at(bytes.len().min(CHUNK - begin));
+            self.chunks[chunk][begin..begin + now.len()].copy_from_slice(now);
+            self.len += now.len();
+            bytes = later;
         }
-        if piece.len() < SHORT {
-            piece.reserve_exact(SHORT - piece.len());
-        } else {
-            piece.shrink_to_fit();
-        }
-        let memory = piece.capacity();
-        self.pieces.push(piece);
-        memory
+        Ok(())
     }
 
     fn memory(&self) -> usize {
-        self.pieces.iter().map(Vec::capacity).sum()
+        self.len.next_multiple_of(PAGE)
     }
 
-    fn into_bytes(mut self) -> Vec<u8> {
-        match self.pieces.as_mut_slice() {
-            [whole] => std::mem::take(whole),
-            pieces => pieces.concat(),
+    /// The message, with its last piece.
+    fn complete(self, last: &[u8]) -> Assembled {
+        let len = self.len + last.len();
+        if Kind::of(self.kind).is_none() {
+            return Assembled::Unknown { kind: self.kind, len };
         }
+        let mut whole = Vec::with_capacity(len);
+        for chunk in &self.chunks {
+            whole.extend_from_slice(&chunk[..CHUNK.min(self.len - whole.len())]);
+        }
+        whole.extend_from_slice(last);
+        Assembled::Known(whole)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use iridium_proto::PIECE_LEN;
+
     use super::*;
 
     fn piece(transfer: u32, byte: u8, len: usize, last: bool) -> Piece {
@@ -159,16 +169,18 @@ mod tests {
     #[test]
     fn pieces_of_all_lengths_make_the_message_and_take_little_more_memory_than_it() {
         let mut assembly = Assembly::default();
-        let lengths = [1, 0, SHORT, 3, PIECE_LEN, SHORT - 1, 2, 2, PIECE_LEN];
-        let (mut expected, mut most) = (Vec::new(), 0);
-        for round in 0..200 {
+        let lengths = [1, 0, PAGE, 3, PIECE_LEN, PAGE - 1, 2, CHUNK + 1, PIECE_LEN];
+        let mut expected = Vec::new();
+        for round in 0..60 {
             let (byte, len) = (round as u8, lengths[round % lengths.len()].max(1));
             expected.extend(vec![byte; len]);
             assert_eq!(assembly.add(piece(1, byte, len, false)), Ok(None));
-            most = most.max(assembly.memory());
+            let (held, memory) = (assembly.held(), assembly.memory());
+            assert_eq!(held, expected.len());
+            assert!((held..held + PAGE).contains(&memory), "{memory} for {held}");
         }
-        assert!(most <= 2 * expected.len(), "{most} for {}", expected.len());
-        assert_eq!(assembly.add(piece(1, 0, 0, true)), whole(expected));
+        expected.push(7);
+        assert_eq!(assembly.add(piece(1, 7, 1, true)), whole(expected));
         assert_eq!((assembly.held(), assembly.memory()), (0, 0));
     }
 
