@@ -26,7 +26,14 @@ const LEAST: usize = 16_384;
 
 /// Requests of a connection that are not answered to their end.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Open(Arc<AtomicUsize>);
+pub(crate) struct Open(Arc<Requests>);
+
+#[derive(Debug, Default)]
+struct Requests {
+    open: AtomicUsize,
+    /// How many there were ever.
+    begun: AtomicUsize,
+}
 
 /// A request that is not answered to its end.
 #[derive(Debug)]
@@ -34,18 +41,19 @@ pub(crate) struct OpenRequest(Open);
 
 impl Open {
     pub(crate) fn request(&self) -> OpenRequest {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
         OpenRequest(self.clone())
     }
 
     fn is_none(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.0.open.load(Ordering::Relaxed) == 0
     }
 }
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -71,6 +79,8 @@ pub(crate) struct Paced<S> {
     begin: Vec<u8>,
     is_http2: bool,
     expect: Expect,
+    /// Requests that had begun when that was looked at.
+    begun: usize,
     /// Set at times, not at each read: when it is over, what is due by then is looked at.
     read_timer: Timer,
     write_timer: Timer,
@@ -117,6 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Paced<S> {
             is_http2: false,
             // A client that connects has something to say.
             expect: Expect::Head { since: Instant::now() },
+            begun: 0,
             read_timer: Timer::default(),
             write_timer: Timer::default(),
             taken: 0,
@@ -141,8 +152,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Paced<S> {
         Ok(self.is_http2)
     }
 
+    /// A head has come to its end when a request has begun, which may be answered by now: nobody needs to
+    /// have read meanwhile.
+    fn note_requests(&mut self) {
+        let begun = self.open.0.begun.load(Ordering::Relaxed);
+        if begun != self.begun {
+            (self.begun, self.expect) = (begun, Expect::Nothing);
+        }
+    }
+
     /// Something was read.
     fn note_bytes(&mut self) {
+        self.note_requests();
         match self.expect {
             Expect::Head { .. } => {}
             // Frames that ask nothing come between the requests of HTTP/2.
@@ -154,6 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Paced<S> {
 
     /// When the client will have waited for too long, now that nothing can be read.
     fn due(&mut self) -> Option<Instant> {
+        self.note_requests();
         if !self.open.is_none() {
             self.expect = Expect::Nothing;
             return None;
@@ -300,19 +322,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio::sync::Semaphore;
     use tokio::time::{sleep, timeout};
 
     use super::*;
+
+    fn paced(stream: DuplexStream, limits: HttpLimits, open: Open) -> Paced<DuplexStream> {
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        Paced::new(stream, place, limits, open)
+    }
+
+    #[tokio::test]
+    async fn the_time_for_a_head_ends_with_it_also_when_the_answer_comes_before_the_next_look() {
+        let (near, mut far) = duplex(64);
+        let head_time = Duration::from_millis(100);
+        let limits = HttpLimits { head_time, ..HttpLimits::default() };
+        let open = Open::default();
+        let mut paced = paced(near, limits, open.clone());
+        for _ in 0..2 {
+            far.write_all(b"a head").await.unwrap();
+            paced.read_exact(&mut [0; 6]).await.unwrap();
+            drop(open.request());
+            // It may be idle for long.
+            assert!(timeout(2 * head_time, paced.read(&mut [0])).await.is_err());
+        }
+        far.write_all(b"half a head").await.unwrap();
+        paced.read_exact(&mut [0; 11]).await.unwrap();
+        let ended = timeout(Duration::from_secs(10), paced.read(&mut [0])).await.unwrap();
+        assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
 
     /// Sends to a client that takes so many bytes every 5 ms. Says how it ended.
     async fn send(at_a_time: usize) -> io::Result<()> {
         let (near, mut far) = duplex(64);
         let stall_time = Duration::from_millis(200);
         let limits = HttpLimits { stall_time, ..HttpLimits::default() };
-        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().map_err(io::Error::other)?;
-        let mut paced = Paced::new(near, place, limits, Open::default());
+        let mut paced = paced(near, limits, Open::default());
         let client = tokio::spawn(async move {
             let mut room = vec![0; at_a_time];
             while far.read_exact(&mut room).await.is_ok() {
