@@ -119,6 +119,8 @@ pub enum Role {
     FloatRead,
     /// Writes its float lane.
     FloatWrite,
+    /// Writes the integer lanes of it and of some after it.
+    IntWrites,
 }
 
 /// Operands as the interpreter's fast path reads them: registers in order, then what else there is.
@@ -212,9 +214,9 @@ register_kinds! {
     /// Two integer lanes that are read.
     IntPair Other reaches 1 expected "a register";
     /// Two integer lanes that are written.
-    IntOut2 Other reaches 1 expected "a register";
+    IntOut2 IntWrites reaches 1 expected "a register";
     /// Three integer lanes that are written.
-    IntOut3 Other reaches 2 expected "a register";
+    IntOut3 IntWrites reaches 2 expected "a register";
     /// Eight registers, both lanes, from this one on.
     Window Other reaches 7 expected "the first register of a window";
     /// How far a windowed call slides.

@@ -390,13 +390,13 @@ macro_rules! for_each_instruction {
             /// `spawn` and monitor at once: `d` is the pid, `d+1` the reference.
             spawnmon Spawnmon = 148 "spawnmon" { l: Target, k: Window, d: IntOut2 } Next Fixed(16) slow;
             /// Send to pid `p` with tag `t` the bytes at address `$m` of length `$m+1`.
-            send Send = 149 "send" { p: Int, t: Int, m: IntPair } Next Bulk slow;
+            send Send = 149 "send" { p: Int, t: Int, m: IntPair } Next Bulk fast;
             /// Send an integer, as 8 bytes.
-            sendi Sendi = 150 "sendi" { p: Int, t: Int, a: Int } Next Bulk slow;
+            sendi Sendi = 150 "sendi" { p: Int, t: Int, a: Int } Next Bulk fast;
             /// Send a float, as 8 bytes.
-            sendf64 SendF64 = 151 "sendf64" { p: Int, t: Int, a: Float } Next Bulk slow;
+            sendf64 SendF64 = 151 "sendf64" { p: Int, t: Int, a: Float } Next Bulk fast;
             /// Wait for a message with the tag in `$t` (-1: any) for at most `$t+1` ms (-1: for ever); flag: got one; `$d` tag, `$d+1` sender, `$d+2` length.
-            recv Recv = 152 "recv" { t: IntPair, d: IntOut3 } Next Fixed(1) slow;
+            recv Recv = 152 "recv" { t: IntPair, d: IntOut3 } Next Fixed(1) fast;
             /// The current message as an integer. Traps when it is not 8 bytes long.
             msgi Msgi = 153 "msgi" { d: IntOut } Next Fixed(1) fast;
             /// The current message as a float. Traps when it is not 8 bytes long.

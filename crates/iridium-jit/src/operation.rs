@@ -85,6 +85,10 @@ fn next(instruction: &Instruction) -> Control {
         I::Jmpe { .. }
         | I::Push { .. }
         | I::Pop { .. }
+        | I::Send { .. }
+        | I::Sendi { .. }
+        | I::SendF64 { .. }
+        | I::Recv { .. }
         | I::Msgi { .. }
         | I::MsgF64 { .. }
         | I::Msgm { .. }
@@ -110,7 +114,8 @@ fn lanes(instruction: &Instruction) -> (Lanes, Lanes) {
                 reads.insert(Lane::int(number));
                 writes.insert(Lane::int(number));
             }
-            Role::Other => {}
+            // Those that write several registers are interpreted.
+            Role::IntWrites | Role::Other => {}
         }
     }
     use Opcode as O;

@@ -49,6 +49,12 @@ impl Message {
     /// [waits for it](crate::Effect::MonitorReply), and at no other time.
     pub const REPLY: i64 = 1 << 62;
 
+    /// What `recv` tells of it: tag, sender, length of the content.
+    #[inline]
+    pub(crate) fn words(&self) -> [i64; 3] {
+        [self.tag, self.sender, self.payload.bytes().len() as i64]
+    }
+
     /// Whether it is the reply to a call: a message that only one who waits for it gets.
     pub fn is_reply(&self) -> bool {
         self.tag >= Self::REPLY

@@ -259,7 +259,7 @@ impl Process {
 
     /// Makes a message the current one and tells of it from a register on.
     pub(crate) fn receive(&mut self, d: u8, message: Message) {
-        let words = [message.tag, message.sender, message.payload.bytes().len() as i64];
+        let words = message.words();
         let at = self.window as usize + usize::from(d);
         match self.registers.get_mut(at..at + words.len()) {
             Some(registers) => registers.iter_mut().zip(words).for_each(|(to, int)| to.int = int),

@@ -57,10 +57,13 @@ impl Mailbox {
     /// when [all were looked at](Self::is_searched): a call skips a limited number.
     #[inline]
     pub(crate) fn take(&mut self, tag: i64) -> Option<Message> {
-        if self.unseen.is_empty() && self.skipped.is_none() {
-            return None;
-        }
-        self.take_one(tag)
+        if self.is_empty() { None } else { self.take_one(tag) }
+    }
+
+    /// Whether it is known that no message waits.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.unseen.is_empty() && self.skipped.is_none()
     }
 
     /// Whether there is no message that no receive has looked at.

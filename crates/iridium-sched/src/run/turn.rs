@@ -310,6 +310,14 @@ impl Runner {
             turn.end();
         }
         match stop {
+            // The most frequent one: nothing is there, and there is no time to look at.
+            Ok(Stop::Effect(Effect::Receive { tag, timeout: ..0 }))
+                if entry.actor.mailbox.is_empty() =>
+            {
+                turn.effects = turn.effects.saturating_sub(1);
+                entry.actor.wait = Some(Wait::Message { tag, until: None });
+                Next::Park
+            }
             Ok(Stop::Effect(effect)) => self.perform(entry, turn, effect),
             // Only an engine with a mind of its own stops for nothing.
             Ok(Stop::OutOfFuel) if spent == 0 => Next::Yield,

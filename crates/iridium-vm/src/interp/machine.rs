@@ -71,6 +71,8 @@ pub(super) enum Step {
     SlowPath,
     /// It did nothing: there is no fuel for it.
     OutOfFuel,
+    /// It is done but for what the process waits for, as [`Run::stop`] says.
+    Waits,
 }
 
 /// What a run works with.
@@ -276,6 +278,23 @@ impl<'r, const F: usize> Machine<'r, F> {
         let first = self.register(slot);
         // SAFETY: see `register`; V1 bounds both numbers of a pair (I5).
         unsafe { [(*first).int, (*first.add(1)).int] }
+    }
+
+    /// The number of the register in a slot.
+    #[inline(always)]
+    pub(super) fn number(&self, slot: usize) -> u8 {
+        (usize::from(self.op().registers[slot]) / size_of::<Register>()) as u8
+    }
+
+    /// Writes the integer lanes of the three registers from the one in a slot on, past the register
+    /// cache.
+    #[inline(always)]
+    pub(super) fn set_three(&mut self, slot: usize, values: [i64; 3]) {
+        let first = self.register(slot);
+        for (at, value) in values.into_iter().enumerate() {
+            // SAFETY: see `register`; V1 bounds the numbers of all three (I5).
+            unsafe { (*first.add(at)).int = value }
+        }
     }
 
     /// Writes the integer lane of the register in a slot.

@@ -113,6 +113,7 @@ impl Write {
         let written = |(register, role): (u8, Role)| match role {
             Role::IntWrite | Role::IntChange => Some(Write::Int(register)),
             Role::FloatWrite => Some(Write::Float(register)),
+            Role::IntWrites => Some(Write::Unknown),
             Role::IntRead | Role::FloatRead | Role::Other => None,
         };
         let slotted = slots.registers.into_iter().zip(slots.roles);
@@ -145,7 +146,7 @@ impl CachedRegisters {
         let source = |slot: usize| match roles[slot] {
             Role::IntRead | Role::IntChange => self.int.source(registers[slot]),
             Role::FloatRead => self.float.source(registers[slot]),
-            Role::IntWrite | Role::FloatWrite | Role::Other => MEMORY,
+            Role::IntWrite | Role::IntWrites | Role::FloatWrite | Role::Other => MEMORY,
         };
         source(0) + 3 * source(1)
     }

@@ -4,7 +4,7 @@
 
 use iridium_isa::Opcode;
 
-use super::stops::{Entered, enter_hook, out_of_line, stop_before};
+use super::stops::{Entered, enter_hook, out_of_line, stop_after, stop_before};
 use crate::interp::machine::{Exit, Machine, Run, Step};
 use crate::interp::semantics;
 
@@ -32,6 +32,8 @@ pub(super) fn go<const STEP: bool>(run: &mut Run<'_>) -> Exit {
             // SAFETY: it says that it goes on.
             Step::Next => unsafe { machine.advance() },
             Step::Moved | Step::Landed => {}
+            // SAFETY: an instruction that waits is one that goes on to the next.
+            Step::Waits => return unsafe { stop_after(machine) },
             Step::OutOfFuel => return stop_before(machine),
             Step::SlowPath => match out_of_line(machine) {
                 Ok(next) => machine = next,

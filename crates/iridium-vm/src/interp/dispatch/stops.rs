@@ -50,6 +50,18 @@ pub(super) fn stop_before(machine: Machine<'_>) -> Exit {
     Exit::OutOfFuel
 }
 
+/// Ends dispatch after the current instruction, for whose result the process waits.
+///
+/// # Safety
+/// The current instruction is one that goes on to the next.
+#[inline(always)]
+pub(super) unsafe fn stop_after(mut machine: Machine<'_>) -> Exit {
+    // SAFETY: the caller's promise.
+    unsafe { machine.advance() };
+    machine.put_back();
+    Exit::Stopped
+}
+
 /// Hands the run from the machine to safe code, and makes the machine anew.
 #[inline(always)]
 fn leave<'r>(

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::looped;
-use super::stops::{Entered, enter_hook, out_of_line, stop_before};
+use super::stops::{Entered, enter_hook, out_of_line, stop_after, stop_before};
 use crate::interp::machine::{Exit, Machine, MachineParts, Run, Step};
 use crate::interp::op::Op;
 use crate::interp::register_cache::NONE;
@@ -142,6 +142,8 @@ pub(in crate::interp) fn proceed<const F: usize>(machine: Machine<'_, F>, step: 
         }
         Step::Moved => next(machine),
         Step::Landed => refill_and_go_on(machine),
+        // SAFETY: an instruction that waits is one that goes on to the next.
+        Step::Waits => unsafe { stop_after(machine) },
         // SAFETY: these two go with any instruction.
         Step::SlowPath => unsafe { call(slow_path, machine) },
         // SAFETY: as above.

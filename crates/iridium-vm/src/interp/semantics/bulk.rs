@@ -12,7 +12,7 @@ const FEW: u64 = 1 << 10;
 
 /// The length when it is one of few bytes, and the instruction has not begun yet.
 #[inline(always)]
-fn few<const F: usize>(m: &mut Machine<'_, F>, length: i64) -> Option<usize> {
+pub(super) fn few<const F: usize>(m: &mut Machine<'_, F>, length: i64) -> Option<usize> {
     let begins = m.run().process.pending.is_none();
     (begins && length as u64 <= FEW).then_some(length as usize)
 }
@@ -80,23 +80,6 @@ fn find_byte(run: &Run<'_>, hay: i64, length: i64, needle: i64) -> Option<(i64, 
 }
 
 #[inline(always)]
-pub(in crate::interp) fn msgm<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    let address = m.int(0);
-    let length = m.run().process.message.as_ref().map(|message| message.bytes().len() as i64);
-    let Some(length) = length.and_then(|length| few(m, length)) else { return Step::SlowPath };
-    if !m.has_fuel() {
-        return Step::OutOfFuel;
-    }
-    match m.run().copy_message(address) {
-        Some(()) => {
-            m.set_int(1, length as i64);
-            paid(m, length)
-        }
-        None => Step::SlowPath,
-    }
-}
-
-#[inline(always)]
 pub(in crate::interp) fn hash<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     let (address, length, key) = (m.int(0), m.int(1), m.int(2));
     let Some(length) = few(m, length) else { return Step::SlowPath };
@@ -135,7 +118,7 @@ pub(in crate::interp) fn newv<const F: usize>(m: &mut Machine<'_, F>) -> Step {
 
 /// What is done to so many bytes once it is known that there is fuel.
 #[inline(always)]
-fn paid<const F: usize>(m: &mut Machine<'_, F>, bytes: usize) -> Step {
+pub(super) fn paid<const F: usize>(m: &mut Machine<'_, F>, bytes: usize) -> Step {
     m.pay_bulk(bytes);
     Step::Next
 }

@@ -8,14 +8,15 @@
 
 mod blocks;
 mod bulk;
+mod messages;
 
 pub(super) use self::blocks::{
     brsh, cap, drop_, free, keep, ldx8, ldx64, ldxf64, new, stx8, stx64, stxf64,
 };
-pub(super) use self::bulk::{find, hash, memcmp, memcpy, msgm, newv};
+pub(super) use self::bulk::{find, hash, memcmp, memcpy, newv};
+pub(super) use self::messages::{msgf64, msgi, msgm, recv, send, sendf64, sendi};
 use super::arithmetic::{self, bits};
 use super::machine::{Machine, Step};
-use crate::message::Payload;
 
 /// `name: |operands| result;` for instructions that compute one value from registers.
 macro_rules! compute {
@@ -522,34 +523,5 @@ pub(in crate::interp) fn pop<const F: usize>(m: &mut Machine<'_, F>) -> Step {
             Step::Next
         }
         None => Step::SlowPath,
-    }
-}
-
-/// The current message when it is a word; what else it may be is left to the slow path.
-#[inline(always)]
-fn message_word<const F: usize>(m: &mut Machine<'_, F>) -> Result<[u8; 8], Step> {
-    let Some(Payload::Word(word)) = m.run().process.message else { return Err(Step::SlowPath) };
-    if m.pay() { Ok(word) } else { Err(Step::OutOfFuel) }
-}
-
-#[inline(always)]
-pub(in crate::interp) fn msgi<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    match message_word(m) {
-        Ok(word) => {
-            m.set_int(0, i64::from_le_bytes(word));
-            Step::Next
-        }
-        Err(step) => step,
-    }
-}
-
-#[inline(always)]
-pub(in crate::interp) fn msgf64<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    match message_word(m) {
-        Ok(word) => {
-            m.set_float(0, f64::from_le_bytes(word));
-            Step::Next
-        }
-        Err(step) => step,
     }
 }

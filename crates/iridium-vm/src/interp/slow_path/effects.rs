@@ -41,28 +41,11 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
         }
         I::Sendi { p, t, a } => {
             let word = run.int(*a).to_le_bytes();
-            match send_word(run, *p, *t, word)? {
-                None => return Ok(()),
-                Some(effect) => (effect, Pending::Done),
-            }
+            (send_word(run, *p, *t, word)?, Pending::Done)
         }
         I::SendF64 { p, t, a } => {
             let word = bits(run.float(a.0)).to_le_bytes();
-            match send_word(run, *p, *t, word)? {
-                None => return Ok(()),
-                Some(effect) => (effect, Pending::Done),
-            }
-        }
-        I::Recv { t, d } => {
-            let tag = run.int(Int(t.0));
-            let timeout = run.int(Int(t.0.saturating_add(1)));
-            if let Some(message) = run.environment.receive(tag) {
-                run.flag = true;
-                run.process.receive(d.0, message);
-                return Ok(());
-            }
-            // The most frequent one, so it does not go through the variables of all.
-            return wait(run, Effect::Receive { tag, timeout }, Pending::Received(d.0));
+            (send_word(run, *p, *t, word)?, Pending::Done)
         }
         I::Msgi { d } => {
             let word = message_word(run)?;
@@ -139,7 +122,7 @@ pub(super) fn perform(run: &mut Run<'_>, instruction: &Instruction) -> Result<()
             // The verifier has seen that it exists.
             None => return Err(TrapKind::Internal.into()),
         },
-        // Everything else is done on the fast path or in `execute`.
+        // Everything else, as a `recv`, is done on the fast path or in `execute`.
         _ => return Err(TrapKind::Internal.into()),
     };
     wait(run, effect, pending)
@@ -186,16 +169,11 @@ fn name_in_memory(run: &Run<'_>, a: Int, len: Int, most: usize) -> Result<String
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| TrapKind::BadString)
 }
 
-fn send_word(
-    run: &mut Run<'_>,
-    p: Int,
-    t: Int,
-    word: [u8; 8],
-) -> Result<Option<Effect>, Interruption> {
+/// The fast path has tried to send it at once.
+fn send_word(run: &mut Run<'_>, p: Int, t: Int, word: [u8; 8]) -> Result<Effect, Interruption> {
     // As for 8 bytes in bulk.
     run.pay(1)?;
-    let (to, tag) = (run.int(p), run.int(t));
-    Ok(send(run, to, tag, Payload::Word(word)))
+    Ok(Effect::Send { to: run.int(p), tag: run.int(t), payload: Payload::Word(word) })
 }
 
 /// Sends a message, at once if that can be.
