@@ -69,17 +69,24 @@ impl Model {
     }
 
     fn deliver(&self, message: u32) {
-        // Even numbers are read at once, as messages of processes are; odd ones are left in the slot, as
-        // other signals are.
-        let react = |reader: &mut Reader, message: u32| {
-            if message.is_multiple_of(2) {
+        // Even numbers are taken at once, as messages of processes are that wait for them; odd ones are
+        // left in the slot, as other signals are.
+        let takes = |reader: &mut Reader, message: u32| {
+            let takes = message.is_multiple_of(2);
+            if takes {
                 reader.read.push(message);
-                Reaction::Run
-            } else {
-                Reaction::RunAndRead(message)
+            }
+            (!takes).then_some(message)
+        };
+        let memory = Memory::new(u64::MAX);
+        let delivered = match self.slot.hand_over(1, message, takes) {
+            Ok(reader) => Delivered::Ready(reader),
+            Err((locked, message)) => {
+                let react = |_: &mut Reader, message| Reaction::RunAndRead(message);
+                Slot::deliver_locked(locked, 1, message, &memory, react)
             }
         };
-        match self.slot.deliver(1, message, &Memory::new(u64::MAX), react) {
+        match delivered {
             Delivered::Kept => {}
             Delivered::Ready(reader) => {
                 self.own(|| {});
@@ -93,7 +100,7 @@ impl Model {
     fn turn(&self, mut reader: Box<Reader>) {
         loop {
             self.own(|| reader.read.append(&mut self.slot.collect().messages));
-            match self.slot.park(reader) {
+            match self.slot.park(reader, &mut Vec::new()) {
                 Ok(()) => return,
                 Err((back, mut collected)) => {
                     reader = back;

@@ -290,6 +290,7 @@ impl Process {
 
     /// As [`complete`](Self::complete) with a message. Returns the message when the process is not
     /// waiting for one.
+    #[inline]
     pub fn receive_awaited(&mut self, message: Message) -> Option<Message> {
         let Some(Pending::Received(d)) = self.pending else { return Some(message) };
         self.flag = true;

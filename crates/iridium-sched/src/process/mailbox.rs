@@ -60,10 +60,11 @@ impl Mailbox {
         if self.is_empty() { None } else { self.take_one(tag) }
     }
 
-    /// Whether it is known that no message waits.
+    /// Whether no message waits.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.unseen.is_empty() && self.skipped.is_none()
+        let skipped = self.skipped.as_ref();
+        self.unseen.is_empty() && skipped.is_none_or(|skipped| skipped.messages.is_empty())
     }
 
     /// Whether there is no message that no receive has looked at.

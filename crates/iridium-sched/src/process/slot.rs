@@ -9,12 +9,19 @@
 use std::num::NonZeroU64;
 
 use crate::memory::Memory;
-use crate::sync::model::{Mutex, lock};
+use crate::sync::model::{Mutex, MutexGuard, lock};
 
 /// The slot of a process `T` that gets messages `M`. Whoever drives a native process is woken
 /// through `W`.
 #[derive(Debug)]
 pub(crate) struct Slot<T, M, W>(Mutex<State<T, M, W>>);
+
+/// A slot that is locked.
+#[derive(Debug)]
+pub(crate) struct Locked<'s, T, M, W>(MutexGuard<'s, State<T, M, W>>);
+
+/// What was not [handed over](Slot::hand_over), with the lock of the slot.
+type NotTaken<'s, T, M, W, C> = (Locked<'s, T, M, W>, C);
 
 #[derive(Debug)]
 struct State<T, M, W> {
@@ -173,6 +180,35 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
         matches!(lock(&self.0).holder, Holder::Native(_))
     }
 
+    /// Gives something to the process with this serial, if that is parked and `takes` it: then it is
+    /// to run. Otherwise it comes back, with the lock under which it is to be
+    /// [delivered](Self::deliver_locked).
+    #[inline(always)]
+    pub(crate) fn hand_over<C>(
+        &self,
+        serial: u64,
+        mail: C,
+        takes: impl FnOnce(&mut T, C) -> Option<C>,
+    ) -> Result<Box<T>, NotTaken<'_, T, M, W, C>> {
+        let mut state = lock(&self.0);
+        if state.serial.is_none_or(|occupied| occupied.get() != serial) {
+            return Err((Locked(state), mail));
+        }
+        match std::mem::replace(&mut state.holder, Holder::Away) {
+            Holder::Parked(mut process) => match takes(&mut process, mail) {
+                None => Ok(process),
+                Some(mail) => {
+                    state.holder = Holder::Parked(process);
+                    Err((Locked(state), mail))
+                }
+            },
+            elsewhere => {
+                state.holder = elsewhere;
+                Err((Locked(state), mail))
+            }
+        }
+    }
+
     /// Delivers a message to the process with this serial. One that is parked is shown it by `react`.
     pub(crate) fn deliver(
         &self,
@@ -181,8 +217,18 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
         memory: &Memory,
         react: impl FnOnce(&mut T, M) -> Reaction<M>,
     ) -> Delivered<T, M, W> {
-        let mut state = lock(&self.0);
-        let state = &mut *state;
+        Self::deliver_locked(Locked(lock(&self.0)), serial, message, memory, react)
+    }
+
+    /// As [`deliver`](Self::deliver), to a slot that is locked already.
+    pub(crate) fn deliver_locked(
+        mut locked: Locked<'_, T, M, W>,
+        serial: u64,
+        message: M,
+        memory: &Memory,
+        react: impl FnOnce(&mut T, M) -> Reaction<M>,
+    ) -> Delivered<T, M, W> {
+        let state = &mut *locked.0;
         if state.serial.is_none_or(|occupied| occupied.get() != serial) {
             return Delivered::NoProcess(message);
         }
@@ -221,14 +267,25 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
         }
     }
 
-    /// Parks a process, unless there are messages for it: then it comes back with them.
-    pub(crate) fn park(&self, process: Box<T>) -> Result<(), (Box<T>, Collected<M>)> {
+    /// Parks a process, unless there are messages for it: then it comes back with them, and those that
+    /// come next are put into `spare`, so that their sender need not make room under the lock. Without
+    /// messages the slot keeps no room: what it has becomes the spare.
+    pub(crate) fn park(
+        &self,
+        process: Box<T>,
+        spare: &mut Vec<M>,
+    ) -> Result<(), (Box<T>, Collected<M>)> {
         let mut state = lock(&self.0);
         if state.messages.is_empty() {
+            if state.messages.capacity() > 0 {
+                *spare = std::mem::take(&mut state.messages);
+            }
             state.holder = Holder::Parked(process);
             return Ok(());
         }
-        Err((process, state.take_messages()))
+        let collected = state.take_messages();
+        state.messages = std::mem::take(spare);
+        Err((process, collected))
     }
 
     /// Takes the messages for a process that is away or native.
@@ -253,6 +310,7 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
 
 impl<T, M: Weigh, W> State<T, M, W> {
     /// Keeps a message, unless that is too much: then it comes back, and the process finds a note.
+    #[inline]
     fn keep(&mut self, message: M, memory: &Memory) -> Option<M> {
         let (kind, weight) = (message.kind(), message.weight());
         if kind != Kind::Vital

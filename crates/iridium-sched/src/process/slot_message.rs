@@ -7,11 +7,13 @@ use super::entry::{ProcessEntry, SLOT};
 use super::group::GroupToken;
 use super::mailbox::memory_of;
 use super::signal::Signal;
-use super::slot::{Kind, Slot, Weigh};
+use super::slot::{Kind, Locked, Slot, Weigh};
 use iridium_vm::{Answer, Completion};
 
 /// The slot of a process.
 pub(crate) type ProcessSlot = Slot<ProcessEntry, SlotMessage, Wake>;
+/// The same, locked.
+pub(crate) type LockedSlot<'s> = Locked<'s, ProcessEntry, SlotMessage, Wake>;
 
 const _: () = assert!(size_of::<ProcessSlot>() <= SLOT);
 

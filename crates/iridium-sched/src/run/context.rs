@@ -11,7 +11,7 @@ use crate::process::entry::ProcessEntry;
 use crate::process::reason::Reason;
 use crate::process::signal::Signal;
 use crate::process::slot::{Delivered, Reaction};
-use crate::process::slot_message::SlotMessage;
+use crate::process::slot_message::{LockedSlot, ProcessSlot, SlotMessage, Wake};
 use iridium_vm::{Message, Pid};
 
 /// A scheduler, as seen by a thread: one with a run queue of its own, or any other.
@@ -112,18 +112,51 @@ impl Context<'_> {
     }
 
     /// Sends a message to a process on whichever node. Only one to another node can be refused.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send_message(
         &self,
         from: Pid,
         to: Pid,
         message: Message,
     ) -> Result<(), SendRefused> {
-        if self.shared.serial_of(to).is_some() || to.node() == 0 {
+        let Some(serial) = self.shared.serial_of(to) else {
+            return self.send_elsewhere(from, to, message);
+        };
+        let memory = &self.shared.memory;
+        // Mostly its receiver waits for it, and there is nothing more to look at.
+        let takes = |entry: &mut ProcessEntry, message: Message| {
+            let is_plain = !message.is_reply() && !memory.is_limited();
+            if is_plain { entry.receive_now(message) } else { Some(message) }
+        };
+        let Some(slot) = self.shared.table.slot(serial) else {
+            self.drop_message(SlotMessage::Signal(Signal::Message(message)));
+            return Ok(());
+        };
+        match slot.hand_over(serial, message, takes) {
+            Ok(entry) => self.schedule(entry),
+            Err((locked, message)) => self.deliver_message(locked, serial, message),
+        }
+        Ok(())
+    }
+
+    /// Sends a message to a process that is not of this node, or to nobody.
+    #[cold]
+    #[inline(never)]
+    fn send_elsewhere(&self, from: Pid, to: Pid, message: Message) -> Result<(), SendRefused> {
+        if to.node() == 0 {
             self.deliver(to, SlotMessage::Signal(Signal::Message(message)));
             return Ok(());
         }
         self.shared.distribution.message(from, to, message)
+    }
+
+    /// Delivers a message to the slot of a process of this node, which is locked.
+    #[inline(never)]
+    fn deliver_message(&self, locked: LockedSlot<'_>, serial: u64, message: Message) {
+        let message = SlotMessage::Signal(Signal::Message(message));
+        let memory = &self.shared.memory;
+        let react = |entry: &mut _, message| react(entry, message, memory);
+        self.settle(ProcessSlot::deliver_locked(locked, serial, message, memory, react));
     }
 
     /// Delivers to the slot of a process of this node. A signal comes back when there is no such
@@ -138,8 +171,14 @@ impl Context<'_> {
             return self.drop_message(message);
         };
         let memory = &self.shared.memory;
-        match slot.deliver(serial, message, memory, |entry, message| react(entry, message, memory))
-        {
+        let react = |entry: &mut _, message| react(entry, message, memory);
+        self.settle(slot.deliver(serial, message, memory, react))
+    }
+
+    /// Does what follows from a delivery. A signal comes back when there is no such process.
+    #[inline(always)]
+    fn settle(&self, delivered: Delivered<ProcessEntry, SlotMessage, Wake>) -> Option<Signal> {
+        match delivered {
             Delivered::Kept => None,
             Delivered::Ready(entry) => {
                 self.schedule(entry);

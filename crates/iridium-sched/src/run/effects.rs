@@ -184,7 +184,7 @@ fn send(
 }
 
 /// Sends a message to another process, on whichever node. Only one to another node can be refused.
-#[inline]
+#[inline(always)]
 pub(crate) fn send_to_other(
     context: Context<'_>,
     actor: &mut ActorState,

@@ -18,7 +18,7 @@ use crate::process::entry::{Body, ProcessEntry};
 use crate::process::reason::Reason;
 use crate::process::signal::Signal;
 use crate::process::slot::Collected;
-use crate::process::slot_message::{Removal, SlotMessage};
+use crate::process::slot_message::{ProcessSlot, Removal, SlotMessage};
 use iridium_vm::{Answer, Completion, Effect, RunError, Status, Stop, Trap, TrapKind};
 
 /// Fuel of a turn: some tens of microseconds of most programs.
@@ -30,6 +30,8 @@ const FUEL_PER_LOOK: RangeInclusive<u64> = 1 << 8..=1 << 12;
 const TURN_TIME: Duration = Duration::from_micros(500);
 /// Fuel of a turn while somebody looks at all processes, each of which answers at the end of its turn.
 const FUEL_WHILE_INSPECTED: u64 = 1 << 8;
+/// Messages for which a worker keeps room at the most.
+const MOST_SPARE: usize = 1 << 12;
 /// Effects of a turn, which take much longer than other instructions of their price.
 const EFFECTS_PER_TURN: u32 = 512;
 
@@ -41,6 +43,8 @@ pub(crate) struct Runner {
     fuel_spent: u64,
     /// What the running process has written since the last flush.
     output: Vec<u8>,
+    /// Room for messages, which goes to the slot of a running process and comes back with them.
+    spare: Vec<SlotMessage>,
     clock: TurnClock,
 }
 
@@ -132,7 +136,8 @@ enum Next {
 
 impl Runner {
     pub(crate) fn new(shared: Arc<Shared>, local: LocalQueue) -> Self {
-        Self { shared, local, fuel_spent: 0, output: Vec::new(), clock: TurnClock::new() }
+        let (output, spare, clock) = (Vec::new(), Vec::new(), TurnClock::new());
+        Self { shared, local, fuel_spent: 0, output, spare, clock }
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
@@ -219,15 +224,25 @@ impl Runner {
         }
     }
 
-    fn read_slot(&self, entry: &mut ProcessEntry) -> Next {
-        match self.shared.slot_of(entry.actor.pid) {
-            Some(slot) => handle(self.context(), entry, slot.collect()),
+    fn read_slot(&mut self, entry: &mut ProcessEntry) -> Next {
+        match self.shared.slot_of(entry.actor.pid).map(ProcessSlot::collect) {
+            Some(collected) => self.handle(entry, collected),
             None => internal_error(entry),
         }
     }
 
+    /// Handles the messages from the slot of a process, and keeps the room that they had.
+    fn handle(&mut self, entry: &mut ProcessEntry, mut collected: Collected<SlotMessage>) -> Next {
+        let next = handle(self.context(), entry, &mut collected);
+        let room = collected.messages;
+        if (1..=MOST_SPARE).contains(&room.capacity()) {
+            self.spare = room;
+        }
+        next
+    }
+
     /// Parks a process, unless there are messages in its slot, which are handled then.
-    fn park(&self, mut entry: Box<ProcessEntry>) -> Result<(), (Box<ProcessEntry>, Next)> {
+    fn park(&mut self, mut entry: Box<ProcessEntry>) -> Result<(), (Box<ProcessEntry>, Next)> {
         match entry.actor.wait.as_ref().and_then(Wait::until) {
             Some(until) => self.shared.arm_timer(&mut entry, until),
             None => self.shared.disarm_timer(&mut entry),
@@ -236,8 +251,8 @@ impl Runner {
             let exit = internal_error(&mut entry);
             return Err((entry, exit));
         };
-        slot.park(entry).map_err(|(mut entry, collected)| {
-            let next = handle(self.context(), &mut entry, collected);
+        slot.park(entry, &mut self.spare).map_err(|(mut entry, collected)| {
+            let next = self.handle(&mut entry, collected);
             (entry, next)
         })
     }
@@ -400,7 +415,7 @@ impl Runner {
     }
 
     /// What a process does whose wait is not over.
-    fn wait(&self, entry: &mut ProcessEntry) -> Next {
+    fn wait(&mut self, entry: &mut ProcessEntry) -> Next {
         match &entry.actor.wait {
             // Restored in the middle of a call: it is made again.
             Some(Wait::Host { .. }) if entry.pending_reply.is_none() => self.call_host(entry),
@@ -431,14 +446,19 @@ impl Runner {
 fn handle(
     context: Context<'_>,
     entry: &mut ProcessEntry,
-    collected: Collected<SlotMessage>,
+    collected: &mut Collected<SlotMessage>,
 ) -> Next {
     let (mut overflow, mut out_of_memory) = (false, false);
     entry.memory += collected.counted;
+    let is_program = matches!(entry.body, Body::Program(..));
     let mut exit = None;
     let mut removal: Option<Box<dyn Removal>> = None;
-    for message in collected.messages {
+    for message in collected.messages.drain(..) {
         match message {
+            // All that a program has to do with it is to keep it.
+            SlotMessage::Signal(Signal::Message(message)) if is_program && !message.is_reply() => {
+                entry.actor.mailbox.push(message);
+            }
             SlotMessage::Signal(signal) => {
                 let reason = on_signal(context, entry, signal);
                 exit = exit.or(reason);

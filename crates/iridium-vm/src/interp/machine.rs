@@ -495,6 +495,9 @@ impl<'r, const F: usize> Machine<'r, F> {
     pub(super) fn refill(&mut self) {
         let index = self.index();
         let cached = self.run().code.cached(index);
+        if cached.is_empty() {
+            return;
+        }
         let read = |register: Option<OneMore>| {
             // SAFETY: the number is that of an operand, so V1 and I2 hold for it as in `register`.
             register.map_or_else(Register::default, |one_more| unsafe {

@@ -123,6 +123,12 @@ impl Write {
 }
 
 impl CachedRegisters {
+    /// Whether nothing is cached.
+    #[inline(always)]
+    pub(super) fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
     /// What is cached after an instruction.
     pub(super) fn after(mut self, change: Write) -> Self {
         match change {
