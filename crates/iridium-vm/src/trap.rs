@@ -129,13 +129,17 @@ impl Trap {
     }
 }
 
-/// Several lines: the kind, the place, in assembly with the instruction, and the calls. What a
+/// Several lines: the kind, or the error that a program has ended with, the place, in assembly with the instruction, and the calls. What a
 /// compiler has made without a place in the source is left out.
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "trap: {}", self.kind)?;
-        if let Some(message) = &self.message {
-            write!(f, " ({})", excerpt(message, MAX_MESSAGE))?;
+        match (self.kind, &self.message) {
+            // Not a fault of the program, which says so itself.
+            (TrapKind::Error, Some(message)) => {
+                write!(f, "error: {}", excerpt(message, MAX_MESSAGE))?;
+            }
+            (kind, Some(message)) => write!(f, "trap: {kind} ({})", excerpt(message, MAX_MESSAGE))?,
+            (kind, None) => write!(f, "trap: {kind}")?,
         }
         for (depth, place) in self.written().enumerate() {
             let relation = if depth == 0 { "at" } else { "called from" };
