@@ -34,6 +34,26 @@ fn chat_rooms_in_the_browser() {
 }
 
 #[test]
+fn static_files() {
+    page("files");
+}
+
+#[test]
+fn short_links() {
+    page("links");
+}
+
+#[test]
+fn log_follower() {
+    page("follow");
+}
+
+#[test]
+fn proxy_with_limits() {
+    page("proxy");
+}
+
+#[test]
 fn dining_philosophers() {
     page("philosophers");
 }

@@ -33,6 +33,7 @@ mod repl;
 mod rooms;
 mod seeds;
 mod service;
+mod serving;
 mod session;
 mod shared;
 mod sockets;

@@ -132,8 +132,13 @@ impl Exchanges {
         Ok(open)
     }
 
-    /// Begins an answer whose body comes in parts.
-    pub(crate) fn begin(&self, number: i64, head: Response<()>) -> Result<(), Gone> {
+    /// Begins an answer whose body comes in parts, of so many bytes together if that is known.
+    pub(crate) fn begin(
+        &self,
+        number: i64,
+        head: Response<()>,
+        size: Option<u64>,
+    ) -> Result<(), Gone> {
         let (sender, parts) = mpsc::channel(PARTS);
         let waiting = Waiting { all: self.clone(), number };
         let mut table = self.lock();
@@ -141,7 +146,7 @@ impl Exchanges {
         let before = std::mem::replace(&mut exchange.answer, To::Parts(sender));
         drop(table);
         let To::Head(to, open) = before else { return Err(Gone) };
-        let streamed = Streamed { parts, _open: open, _waiting: waiting };
+        let streamed = Streamed { parts, size, _open: open, _waiting: waiting };
         to.send(head.map(|()| Answer::Parts(streamed))).map_err(|_| Gone)
     }
 
@@ -209,6 +214,8 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub(crate) struct Streamed {
     parts: mpsc::Receiver<Part>,
+    /// In bytes.
+    size: Option<u64>,
     _open: OpenRequest,
     _waiting: Waiting,
 }
@@ -244,7 +251,7 @@ impl Body for Answer {
             Self::Whole { bytes, .. } | Self::Own(bytes) => {
                 SizeHint::with_exact(bytes.len() as u64)
             }
-            Self::Parts(_) => SizeHint::default(),
+            Self::Parts(body) => body.size.map(SizeHint::with_exact).unwrap_or_default(),
         }
     }
 }

@@ -12,7 +12,7 @@
 //! | `net.listen.http_head` | request; address, room | how many bytes were copied: all or none; how many there are; the lengths of method, path and query, which stand there without anything between, before the address of the client and the fields |
 //! | `net.listen.http_body` | request; address, room | how many bytes of the body were copied; the same again, 0 at its end |
 //! | `net.listen.http_answer` | request; status; address, length: fields; address, length: body | 0 |
-//! | `net.listen.http_begin` | request; status; address, length: fields | 0 |
+//! | `net.listen.http_begin` | request; status; address, length: fields; how many bytes the body has, or -1 | 0 |
 //! | `net.listen.http_write` | request; address, length: the next part of the body | 0, once there is room for more |
 //! | `net.listen.http_end` | request | 0 |
 //! | `net.listen.http_websocket` | request; 1: for pages of other sites, too; address, length: fields | the pid of a WebSocket, as the module `websocket` has it |
@@ -304,7 +304,8 @@ fn begin(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
     let Some(head) = head::response(int(caller, 1), bytes(caller, 2)?) else {
         return Ok(NO_HEAD);
     };
-    Ok(done(http.exchanges.begin(int(caller, 0), head)))
+    let size = u64::try_from(int(caller, 4)).ok();
+    Ok(done(http.exchanges.begin(int(caller, 0), head, size)))
 }
 
 fn end(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {

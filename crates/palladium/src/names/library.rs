@@ -34,6 +34,7 @@ const MODULES: &[(&str, &str)] = &[
     ("group", include_str!("../std/group.pd")),
     ("hash", include_str!("../std/hash.pd")),
     ("http", include_str!("../std/http.pd")),
+    ("http_file", include_str!("../std/http_file.pd")),
     ("int", include_str!("../std/int.pd")),
     ("io", include_str!("../std/io.pd")),
     ("json", include_str!("../std/json.pd")),

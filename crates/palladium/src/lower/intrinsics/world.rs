@@ -86,7 +86,7 @@ impl Code<'_, '_> {
             }
             "http_begin" => {
                 let [address, length] = self.bytes_of(word(2));
-                let args = [word(0), word(1), address, length];
+                let args = [word(0), word(1), address, length, word(3)];
                 self.host("net.listen.http_begin", &args, &[Class::Int])
             }
             "http_write" => {
