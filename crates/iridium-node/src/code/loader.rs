@@ -72,7 +72,7 @@ impl Loader {
             self.take_news(&scheduler);
             // Also when there is always something else to do.
             if until.is_some_and(|until| until <= Instant::now()) {
-                self.give_up_late_ones();
+                self.look_after_late_ones();
             }
             match next {
                 Next::Order(LoaderOrder::Spawn(request)) => self.spawn(&scheduler, request),
@@ -118,25 +118,40 @@ impl Loader {
         }
     }
 
-    /// Asks for code, of the first who wants a process and is still there.
+    /// Wants code, for which these wait.
     fn fetch(&mut self, id: ModuleId, requests: Vec<SpawnRequest>) {
-        let asked = requests.iter().map(SpawnRequest::peer).find(|peer| {
-            let wanted = NodeMessage::CodeWanted { module: id };
+        self.wanted.begin(id, requests, Instant::now());
+        if !self.ask_another(id) {
+            // All who want it are lost.
+            self.wanted.take(id);
+        }
+    }
+
+    /// Asks for code, of the first who wants a process, has not been asked and is still there. Says whether
+    /// there was one.
+    fn ask_another(&mut self, id: ModuleId) -> bool {
+        let asked = self.wanted.unasked(id).into_iter().find(|peer| {
             // Before it can come.
             self.transfers.expect(id, peer.number());
-            !peer.is_lost() && self.links.send(peer, Lane::Code, &wanted).is_ok()
+            let wanted = NodeMessage::CodeWanted { module: id };
+            let sent = !peer.is_lost() && self.links.send(peer, Lane::Code, &wanted).is_ok();
+            if !sent {
+                self.transfers.forget(id, peer.number());
+            }
+            sent
         });
-        if let Some(from) = asked.map(|peer| peer.number()) {
-            self.wanted.begin(id, from, requests);
-        } else {
-            self.transfers.forget(id);
+        if let Some(peer) = &asked {
+            self.wanted.note_asked(id, peer.number(), Instant::now());
         }
+        asked.is_some()
     }
 
     /// Takes in code that was wanted. What no one waits for any more is not looked at.
     fn take(&mut self, scheduler: &Scheduler, arrived: Arrived) {
         let Arrived { from, module: id, file, .. } = arrived;
-        let Some(requests) = self.wanted.take(id, from) else { return };
+        if !self.wanted.is_asked(id, from) {
+            return;
+        }
         let module = match file.map(|file| Module::from_bytes(&file)) {
             Some(Ok(module)) if module.id() == id => Ok(module),
             Some(Ok(module)) => Err(format!("{} came instead", module.id())),
@@ -147,15 +162,11 @@ impl Loader {
             Ok(module) => {
                 self.cache.keep(&module);
                 let outcome = self.ready(module);
+                self.transfers.forget_all(id);
+                let requests = self.wanted.take(id);
                 self.settle(scheduler, requests, outcome);
             }
-            Err(why) => {
-                let limits = requests.first().map(|request| &request.peer().log_limits);
-                if let Some(left_out) = limits.and_then(|limits| limits.admit("no code")) {
-                    log::warn!("got no code for module {id} from node {from}: {why}{left_out}");
-                }
-                self.fail(id, requests, from, &why);
-            }
+            Err(why) => self.fail(id, from, &why),
         }
     }
 
@@ -179,30 +190,46 @@ impl Loader {
         }
     }
 
-    /// The code did not come from where it was expected: those whose nodes have it too may still get
-    /// it from there.
-    fn fail(&mut self, id: ModuleId, requests: Vec<SpawnRequest>, from: u32, why: &str) {
-        let (hopeless, others): (Vec<_>, Vec<_>) =
-            requests.into_iter().partition(|request| request.peer().number() == from);
-        self.transfers.forget(id);
+    /// The code does not come from a node that was asked: those whose nodes have it too may still get it
+    /// from there.
+    fn fail(&mut self, id: ModuleId, from: u32, why: &str) {
+        self.transfers.forget(id, from);
+        let hopeless = self.wanted.take_of(id, from);
+        let limits = hopeless.first().map(|request| &request.peer().log_limits);
+        if let Some(left_out) = limits.and_then(|limits| limits.admit("no code")) {
+            log::warn!("got no code for module {id} from node {from}: {why}{left_out}");
+        }
         for request in hopeless {
             request.answer(&self.links, Err(format!("its code did not come: {why}")));
         }
-        if !others.is_empty() {
-            self.fetch(id, others);
+        if self.wanted.is_asked_in_vain(id, Instant::now()) && !self.ask_another(id) {
+            self.give_up(id);
         }
     }
 
     fn lose(&mut self, node: u32) {
         self.unsent.remove(&node);
-        for (id, requests) in self.wanted.take_from(node) {
-            self.fail(id, requests, node, "the node is lost");
+        for id in self.wanted.asked_of(node) {
+            self.fail(id, node, "the node is lost");
         }
     }
 
-    fn give_up_late_ones(&mut self) {
-        while let Some((id, from, requests)) = self.wanted.take_late(Instant::now()) {
-            self.fail(id, requests, from, "no answer in time");
+    /// Asks others for what has not come in a while. When all were asked, it is given up in the end.
+    fn look_after_late_ones(&mut self) {
+        let now = Instant::now();
+        while let Some(id) = self.wanted.take_due(now) {
+            if self.ask_another(id) || !self.wanted.is_asked_in_vain(id, now) {
+                self.wanted.look_again(id, now);
+            } else {
+                self.give_up(id);
+            }
+        }
+    }
+
+    fn give_up(&mut self, id: ModuleId) {
+        self.transfers.forget_all(id);
+        for request in self.wanted.take(id) {
+            request.answer(&self.links, Err("its code did not come: no answer in time".into()));
         }
     }
 

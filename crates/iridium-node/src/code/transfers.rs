@@ -15,9 +15,21 @@ pub(crate) struct Transfers(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Of which node each module is expected.
-    expected: HashMap<ModuleId, u32>,
+    /// Of which nodes each module is expected.
+    expected: HashMap<ModuleId, BTreeSet<u32>>,
     news: News,
+}
+
+impl State {
+    /// Expects a module of a node no longer. Says whether it did.
+    fn forget(&mut self, module: ModuleId, from: u32) -> bool {
+        let Some(nodes) = self.expected.get_mut(&module) else { return false };
+        let was_expected = nodes.remove(&from);
+        if nodes.is_empty() {
+            self.expected.remove(&module);
+        }
+        was_expected
+    }
 }
 
 /// What has happened, to be heard in this order.
@@ -25,7 +37,7 @@ struct State {
 pub(crate) struct News {
     /// Nodes that were lost.
     pub(crate) lost: BTreeSet<u32>,
-    /// At most one of each that was expected.
+    /// At most one of each that was expected of a node.
     pub(crate) arrived: Vec<Arrived>,
     /// Nodes on the way to which there may be room for what waits to be sent.
     pub(crate) room: BTreeSet<u32>,
@@ -43,13 +55,18 @@ pub(crate) struct Arrived {
 }
 
 impl Transfers {
-    /// Expects a module of a node, and of no other.
+    /// Expects a module of a node.
     pub(crate) fn expect(&self, module: ModuleId, from: u32) {
-        lock(&self.0).expected.insert(module, from);
+        lock(&self.0).expected.entry(module).or_default().insert(from);
     }
 
-    /// Expects a module no longer.
-    pub(crate) fn forget(&self, module: ModuleId) {
+    /// Expects a module of a node no longer.
+    pub(crate) fn forget(&self, module: ModuleId, from: u32) {
+        lock(&self.0).forget(module, from);
+    }
+
+    /// Expects a module of nobody any more.
+    pub(crate) fn forget_all(&self, module: ModuleId) {
         lock(&self.0).expected.remove(&module);
     }
 
@@ -62,12 +79,11 @@ impl Transfers {
         permit: Option<WindowPermit>,
     ) -> bool {
         let mut state = lock(&self.0);
-        if state.expected.get(&module) != Some(&from) {
-            return false;
+        let expected = state.forget(module, from);
+        if expected {
+            state.news.arrived.push(Arrived { from, module, file, _permit: permit });
         }
-        state.expected.remove(&module);
-        state.news.arrived.push(Arrived { from, module, file, _permit: permit });
-        true
+        expected
     }
 
     /// Notes that a node is lost.
@@ -105,7 +121,10 @@ mod tests {
         assert_eq!(files, [Some(Box::from([1]))]);
         assert!(transfers.take().arrived.is_empty());
         transfers.expect(MODULE, 2);
-        transfers.forget(MODULE);
+        transfers.expect(MODULE, 3);
+        transfers.forget(MODULE, 3);
+        assert!(!transfers.arrive(3, MODULE, None, None), "of another node");
+        transfers.forget_all(MODULE);
         assert!(!transfers.arrive(2, MODULE, None, None), "it came too late");
     }
 }

@@ -1,14 +1,19 @@
 //! Code that is under way, and the processes that wait for it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use iridium_isa::ModuleId;
 
 use super::spawn::SpawnRequest;
+use crate::links::Peer;
 
-/// How long processes wait for their code.
+/// How long processes wait for their code after a node was asked for it last.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a node is asked alone. Then another is asked as well, if there is one that has the code: the
+/// first may be slow, or not mean well.
+const TURN: Duration = Duration::from_secs(2);
 /// Processes that may wait for code: in all, and of those that one node wants.
 const MAX_WAITING: usize = 100_000;
 const MAX_OF_ONE: usize = 32_768;
@@ -17,16 +22,18 @@ const MAX_OF_ONE: usize = 32_768;
 #[derive(Default)]
 pub(super) struct Wanted {
     modules: HashMap<ModuleId, Awaited>,
-    /// When each is given up, the first first. Some have come.
-    late: VecDeque<(Instant, ModuleId)>,
+    /// When to look after each, the first first. Some have come.
+    due: VecDeque<(Instant, ModuleId)>,
     /// How many processes wait that each node wants, and how many in all.
     of: HashMap<u32, usize>,
     all: usize,
 }
 
 struct Awaited {
-    from: u32,
-    until: Instant,
+    /// The nodes that were asked and may still answer, and when the last of them was.
+    asked: BTreeSet<u32>,
+    since: Instant,
+    due: Instant,
     requests: Vec<SpawnRequest>,
 }
 
@@ -51,19 +58,92 @@ impl Wanted {
         }
     }
 
-    /// A node was asked for a module, for which these wait.
-    pub(super) fn begin(&mut self, id: ModuleId, from: u32, requests: Vec<SpawnRequest>) {
-        let until = Instant::now() + PATIENCE;
-        self.late.push_back((until, id));
-        self.modules.insert(id, Awaited { from, until, requests: Vec::new() });
+    /// A module is wanted from now on, for which these wait.
+    pub(super) fn begin(&mut self, id: ModuleId, requests: Vec<SpawnRequest>, now: Instant) {
+        let awaited =
+            Awaited { asked: BTreeSet::new(), since: now, due: now, requests: Vec::new() };
+        self.modules.insert(id, awaited);
         requests.into_iter().for_each(|request| self.join(id, request));
+        self.look_again(id, now);
     }
 
-    /// Those who wait for a module, if that node was asked for it. They do not wait any more.
-    pub(super) fn take(&mut self, id: ModuleId, from: u32) -> Option<Vec<SpawnRequest>> {
-        self.modules.get(&id).filter(|awaited| awaited.from == from)?;
-        let requests = self.modules.remove(&id)?.requests;
-        for request in &requests {
+    /// The nodes that have a module, as they want processes of it, and were not asked for it.
+    pub(super) fn unasked(&self, id: ModuleId) -> Vec<Arc<Peer>> {
+        let Some(awaited) = self.modules.get(&id) else { return Vec::new() };
+        let mut seen = awaited.asked.clone();
+        let peers = awaited.requests.iter().map(SpawnRequest::peer);
+        peers.filter(|peer| seen.insert(peer.number())).cloned().collect()
+    }
+
+    /// A node was asked for a module.
+    pub(super) fn note_asked(&mut self, id: ModuleId, node: u32, now: Instant) {
+        if let Some(awaited) = self.modules.get_mut(&id) {
+            awaited.asked.insert(node);
+            awaited.since = now;
+        }
+    }
+
+    /// Whether a node was asked for a module and may still answer.
+    pub(super) fn is_asked(&self, id: ModuleId, node: u32) -> bool {
+        self.modules.get(&id).is_some_and(|awaited| awaited.asked.contains(&node))
+    }
+
+    /// Whether nobody will answer any more who was asked for a module.
+    pub(super) fn is_asked_in_vain(&self, id: ModuleId, now: Instant) -> bool {
+        let in_vain =
+            |awaited: &Awaited| awaited.asked.is_empty() || now >= awaited.since + PATIENCE;
+        self.modules.get(&id).is_some_and(in_vain)
+    }
+
+    /// Those who wait for a module. They do not wait any more.
+    pub(super) fn take(&mut self, id: ModuleId) -> Vec<SpawnRequest> {
+        let requests = self.modules.remove(&id).map(|awaited| awaited.requests).unwrap_or_default();
+        self.forget(&requests);
+        requests
+    }
+
+    /// A node does not answer for a module: gives those who wait for it that this node wants, who do not
+    /// wait any more.
+    pub(super) fn take_of(&mut self, id: ModuleId, node: u32) -> Vec<SpawnRequest> {
+        let Some(awaited) = self.modules.get_mut(&id) else { return Vec::new() };
+        awaited.asked.remove(&node);
+        let its = |request: &mut SpawnRequest| request.peer().number() == node;
+        let requests: Vec<_> = awaited.requests.extract_if(.., its).collect();
+        self.forget(&requests);
+        requests
+    }
+
+    /// The modules that a node was asked for and may still answer.
+    pub(super) fn asked_of(&self, node: u32) -> Vec<ModuleId> {
+        let its = self.modules.iter().filter(|(_, awaited)| awaited.asked.contains(&node));
+        its.map(|(id, _)| *id).collect()
+    }
+
+    /// When to look after the next one, at the earliest.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.due.front().map(|(due, _)| *due)
+    }
+
+    /// One that has not come in a while.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<ModuleId> {
+        while let Some((due, id)) = self.due.pop_front_if(|(due, _)| *due <= now) {
+            if self.modules.get(&id).is_some_and(|awaited| awaited.due == due) {
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// Has a module looked after again in a while.
+    pub(super) fn look_again(&mut self, id: ModuleId, now: Instant) {
+        if let Some(awaited) = self.modules.get_mut(&id) {
+            awaited.due = now + TURN;
+            self.due.push_back((awaited.due, id));
+        }
+    }
+
+    fn forget(&mut self, requests: &[SpawnRequest]) {
+        for request in requests {
             let node = request.peer().number();
             if let Some(count) = self.of.get_mut(&node) {
                 *count -= 1;
@@ -73,29 +153,5 @@ impl Wanted {
             }
         }
         self.all -= requests.len();
-        Some(requests)
-    }
-
-    /// The modules that a node was asked for, and those who wait for them, as [`take`](Self::take).
-    pub(super) fn take_from(&mut self, node: u32) -> Vec<(ModuleId, Vec<SpawnRequest>)> {
-        let its = self.modules.iter().filter(|(_, awaited)| awaited.from == node);
-        let its: Vec<_> = its.map(|(id, _)| *id).collect();
-        its.into_iter().filter_map(|id| Some((id, self.take(id, node)?))).collect()
-    }
-
-    /// When the next one is to be given up, at the earliest.
-    pub(super) fn until(&self) -> Option<Instant> {
-        self.late.front().map(|(until, _)| *until)
-    }
-
-    /// One that has not come in time, with who was asked for it, as [`take`](Self::take).
-    pub(super) fn take_late(&mut self, now: Instant) -> Option<(ModuleId, u32, Vec<SpawnRequest>)> {
-        while let Some((until, id)) = self.late.pop_front_if(|(until, _)| *until <= now) {
-            let awaited = self.modules.get(&id).filter(|awaited| awaited.until == until);
-            if let Some(from) = awaited.map(|awaited| awaited.from) {
-                return Some((id, from, self.take(id, from)?));
-            }
-        }
-        None
     }
 }

@@ -167,6 +167,26 @@ fn code_wanted(module: ModuleId) -> Vec<u8> {
     node_message([&[3, 0, 0, 0], &module.0[..]].concat())
 }
 
+/// That code, as the answer to that.
+fn code(module: &Module) -> Vec<u8> {
+    node_message(to_bytes(&(4_u32, module.id(), Some(module.to_bytes()))).unwrap())
+}
+
+/// The wish for a process of that module.
+fn spawn(asker: Pid, number: u64, module: ModuleId) -> Vec<u8> {
+    let registers = [(0_i64, 0.0_f64); Start::ARGUMENTS];
+    let limits = [u64::MAX; 7];
+    let request = (0_u32, 0_u32, module, (0_u32, registers), limits);
+    node_message(to_bytes(&(1_u32, asker, number, request)).unwrap())
+}
+
+/// The process, if this is the answer to that.
+fn spawned(heard: &[u8], asker: Pid, number: u64) -> Option<Pid> {
+    let answer = heard.strip_suffix(&[1])?;
+    answer.strip_prefix(&*to_bytes(&(2_u32, asker, number)).unwrap())?;
+    Some(Pid::from_bits(i64::from_le_bytes(*answer.last_chunk()?)))
+}
+
 #[test]
 fn a_peer_that_asks_for_code_again_and_again_and_takes_none_in_gets_it_once() {
     let lab = start("a");
@@ -290,15 +310,7 @@ fn code_that_was_wanted_is_taken_in_however_much_the_node_has_to_do() {
     let stranger = stranger(&lab);
     let link = stranger.link(&alias("a")).unwrap();
     let asker = Pid::new(stranger.me().0.number.number(), 1);
-    let spawn = |number: u64, module: ModuleId| {
-        let registers = [(0_i64, 0.0_f64); Start::ARGUMENTS];
-        let limits = [u64::MAX; 7];
-        let request = (0_u32, 0_u32, module, (0_u32, registers), limits);
-        node_message(to_bytes(&(1_u32, asker, number, request)).unwrap())
-    };
-    let code = |module: &Module| {
-        node_message(to_bytes(&(4_u32, module.id(), Some(module.to_bytes()))).unwrap())
-    };
+    let spawn = |number: u64, module: ModuleId| spawn(asker, number, module);
     let say = |bytes: Vec<u8>| {
         let mut unsaid = Some(bytes);
         wait_until("it has room", || match link.send_in(0, unsaid.take().unwrap()) {
@@ -320,11 +332,33 @@ fn code_that_was_wanted_is_taken_in_however_much_the_node_has_to_do() {
     (0..8).for_each(|_| say(code_wanted(large)));
     much.into_iter().for_each(&say);
     say(code(&small));
-    let answer = to_bytes(&(2_u32, asker, 0_u64)).unwrap();
-    let answer = std::iter::repeat_with(hear).find(|heard| heard.starts_with(&answer)).unwrap();
-    let pid =
-        answer[..answer.len() - 1].last_chunk().map(|pid| Pid::from_bits(i64::from_le_bytes(*pid)));
-    assert_eq!(pid.map(Pid::node), Some(lab.node.scheduler().node()));
+    let answer = std::iter::repeat_with(hear).find_map(|heard| spawned(&heard, asker, 0)).unwrap();
+    assert_eq!(answer.node(), lab.node.scheduler().node());
+}
+
+#[test]
+fn one_that_does_not_send_code_does_not_hold_up_others_that_have_it() {
+    let lab = start("a");
+    let module = assemble("hlt");
+    let members = ["slow", "quick"].map(|name| member(&lab, name));
+    let askers = members.each_ref().map(|m| Pid::new(m.me().0.number.number(), 1));
+    let links = members.each_ref().map(|m| m.link(&alias("a")).unwrap());
+    let hear = |of: usize| members[of].messages().recv_timeout(PATIENCE).unwrap().bytes;
+    links[0].send(spawn(askers[0], 0, module.id())).unwrap();
+    assert_eq!(hear(0), code_wanted(module.id()));
+    let asked = Instant::now();
+    links[1].send(spawn(askers[1], 0, module.id())).unwrap();
+    assert_eq!(hear(1), code_wanted(module.id()));
+    assert!(asked.elapsed() < Duration::from_secs(8), "{:?}", asked.elapsed());
+    links[1].send(code(&module)).unwrap();
+    for of in [1, 0] {
+        let pid = spawned(&hear(of), askers[of], 0).unwrap();
+        assert_eq!(pid.node(), lab.node.scheduler().node());
+    }
+    // What comes too late is not taken in, and does no harm.
+    links[0].send(code(&module)).unwrap();
+    links[0].send(spawn(askers[0], 1, module.id())).unwrap();
+    assert!(spawned(&hear(0), askers[0], 1).is_some());
 }
 
 /// A terminal that is held up.
