@@ -391,6 +391,7 @@ impl Membership {
         member.failure = None;
         member.suspicion = None;
         member.met = true;
+        member.left = None;
         member.forgotten_here = false;
         member.elsewhere = None;
         member.announced = true;

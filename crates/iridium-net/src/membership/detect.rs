@@ -445,8 +445,8 @@ impl Membership {
     pub(super) fn on_left(&mut self, alias: &NodeAlias, said_so: bool, now: Time) {
         let ended = self.retire_member(alias, State::Left, now);
         if let Some(member) = self.members.get_mut(alias) {
-            let id = said_so.then(|| member.id.clone());
-            member.left = id.or(member.left.take());
+            let left = said_so.then(|| (member.id.clone(), now));
+            member.left = left.or(member.left.take());
         }
         self.schedule_redial(alias, now);
         if let Some(id) = ended {
@@ -517,19 +517,10 @@ impl Membership {
 
     pub(super) fn on_forget(&mut self, alias: &NodeAlias, now: Time) {
         let kept = self.kept_for(alias);
-        let gone = |m: &&mut Member| !m.is_present() && now >= m.ended + kept;
-        let Some(member) = self.members.get_mut(alias).filter(gone) else { return };
-        match member.left.clone().filter(|_| !member.met) {
-            None => {
-                self.peers_changed |= member.met;
-                self.remove_member(alias, now);
-            }
-            // There is no later life, as was told, of one that has left.
-            Some(left) => {
-                (member.id, member.state, member.met) = (left, State::Left, true);
-                member.ended = now;
-                self.timers.set(now + self.timing.forget_after, Timer::Forget(alias.clone()));
-            }
+        let gone = |m: &&Member| !m.is_present() && now >= m.ended + kept;
+        if let Some(met) = self.members.get(alias).filter(gone).map(|m| m.met) {
+            self.remove_member(alias, now);
+            self.peers_changed |= met;
         }
     }
 }

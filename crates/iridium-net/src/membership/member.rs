@@ -60,8 +60,8 @@ pub(super) struct Member {
     /// It has been linked to this node, so that it is remembered for the next start; or an operator of
     /// this node has said what is known of it.
     pub(super) met: bool,
-    /// The latest life of it that has left by its own word, and not only by that of others.
-    pub(super) left: Option<NodeId>,
+    /// The latest life of it that has left by its own word, and not only by that of others, and when.
+    pub(super) left: Option<(NodeId, Time)>,
     /// An operator of this node has had it forgotten, and not only one of another, as that says.
     pub(super) forgotten_here: bool,
     /// Another address than its own at which others have it, to be tried once.
@@ -146,20 +146,21 @@ impl Member {
 
     /// Whether it has left by its own word.
     fn said_so(&self) -> bool {
-        self.left.as_ref() == Some(&self.id)
+        self.left.as_ref().is_some_and(|(left, _)| *left == self.id)
     }
 
     /// By which incarnation an introduction is outdated: by a later one than its own that was linked to this
     /// node, or by its own, if that has taken its leave, whatever others have told since. What is only
-    /// heard refuses nobody; nor does one that has ended before that time: who introduces itself lives, and
-    /// its disk may have been set back.
+    /// heard refuses nobody; nor does one that has ended before that time: who introduces itself lives. Its
+    /// disk may have been set back, or another have taken leave in its name.
     pub(super) fn outdates(&self, id: &NodeId, recent: Time) -> Option<u64> {
         let is_long_gone = !self.is_present() && self.ended < recent;
         let is_earlier = id.incarnation < self.id.incarnation;
         if self.met && is_earlier && !is_long_gone {
             return Some(self.id.incarnation);
         }
-        self.left.as_ref().filter(|left| *left == id).map(|left| left.incarnation)
+        let left = self.left.as_ref().filter(|(left, at)| left == id && *at >= recent);
+        left.map(|(left, _)| left.incarnation)
     }
 
     /// Whether this node should go on dialling it.

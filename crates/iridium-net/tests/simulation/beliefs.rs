@@ -319,7 +319,7 @@ fn one_that_says_it_reaches_a_dead_member_does_not_keep_it_alive_against_others(
 }
 
 #[test]
-fn who_has_left_stays_away_whatever_is_told_of_a_later_life() {
+fn who_has_left_stays_away_for_a_while_whatever_is_told_of_a_later_life() {
     let mut core = linked();
     link(&mut core, OTHER, intro("other", 8), NOW);
     core.handle(Input::Message { conn: OTHER, message: IridiumMessage::Leave }, NOW);
@@ -327,13 +327,13 @@ fn who_has_left_stays_away_whatever_is_told_of_a_later_life() {
         tell(&mut core, record("other", 9, told));
         tell(&mut core, record("other", 11, told));
     }
-    // When nobody is found there, either.
-    for at in [NOW, 300 * SECOND] {
+    for at in [NOW, 4 * SECOND] {
         dialled(&mut core, NOW, at);
         introduce(&mut core, ConnId(3), intro("other", 8), at);
         assert!(actions(&mut core).contains(&outdated(ConnId(3))), "{at:?}");
     }
-    link(&mut core, ConnId(4), intro("other", 11), 300 * SECOND);
+    // It may have been another who took leave in its name.
+    link(&mut core, ConnId(4), intro("other", 8), 20 * SECOND);
     assert_eq!(state(&core, "other"), Some(ViewState::Alive));
 }
 

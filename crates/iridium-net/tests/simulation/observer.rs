@@ -30,7 +30,8 @@ impl Observer {
         self.last.clear();
     }
 
-    /// Of those who lie it is not expected that they are gone for good once they have left.
+    /// Where somebody lies it is not expected that those who have left are gone for good: leave may have been
+    /// taken in the name of another.
     pub fn take(&mut self, now: Time, event: Event, lies: bool) {
         let before = |id: &NodeId| self.announced.get(id).copied();
         match &event {

@@ -450,7 +450,7 @@ impl World {
             }
             Action::Emit(event) => {
                 self.trace(machine, || format!("reports {event:?}"));
-                let lies = self.is_by_a_liar(&event);
+                let lies = self.is_by_a_liar(&event) || !self.liars.is_empty();
                 self.nodes[machine].observer.take(self.now, event, lies);
             }
             Action::Joined { outcome, .. } => {
