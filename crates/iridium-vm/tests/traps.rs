@@ -162,7 +162,8 @@ fn what_has_no_place_in_the_source_is_left_out_of_a_backtrace() {
 
 #[test]
 fn an_error_that_a_program_ends_with_is_told_as_one() {
-    let source = ".data\ngone: .byte #71 #111 #110 #101\n.code\nload $0 @gone\nload $1 #4\ntrapm #5 $0 $1";
+    let source =
+        ".data\ngone: .byte #71 #111 #110 #101\n.code\nload $0 @gone\nload $1 #4\ntrapm #5 $0 $1";
     let ran = run(source);
     let Stop::Trapped(trap) = ran.stop else { panic!("{:?}", ran.stop) };
     assert_eq!(trap.kind, TrapKind::Error);
