@@ -71,19 +71,21 @@ impl Model {
     fn deliver(&self, message: u32) {
         // Even numbers are taken at once, as messages of processes are that wait for them; odd ones are
         // left in the slot, as other signals are.
-        let takes = |reader: &mut Reader, message: u32| {
-            let takes = message.is_multiple_of(2);
-            if takes {
-                reader.read.push(message);
-            }
-            (!takes).then_some(message)
-        };
+        let takes_it = message.is_multiple_of(2);
         let memory = Memory::new(u64::MAX);
-        let delivered = match self.slot.hand_over(1, message, takes) {
-            Ok(reader) => Delivered::Ready(reader),
-            Err((locked, message)) => {
+        let mut slot = self.slot.locked();
+        let delivered = match slot.parked(1) {
+            Some(reader) if takes_it => {
+                reader.read.push(message);
+                Delivered::Ready(slot.unpark().unwrap())
+            }
+            Some(_) => {
                 let react = |_: &mut Reader, message| Reaction::RunAndRead(message);
-                Slot::deliver_locked(locked, 1, message, &memory, react)
+                slot.deliver(1, message, &memory, react)
+            }
+            None => {
+                assert_eq!(slot.keep_mail(1, message), None);
+                Delivered::Kept
             }
         };
         match delivered {

@@ -126,7 +126,7 @@ impl ProcessEntry {
     /// Gives a program the message that it waits for, without the mailbox, in which there is none
     /// that it would take: it would not wait then. Any other message comes back. The program runs
     /// before it handles further slot messages, so it sees this one also when an exit follows.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn receive_now(&mut self, message: Message) -> Option<Message> {
         let Body::Program(process, _) = &mut self.body else { return Some(message) };
         if !self.actor.awaits(&message) {

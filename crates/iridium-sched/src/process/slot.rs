@@ -20,9 +20,6 @@ pub(crate) struct Slot<T, M, W>(Mutex<State<T, M, W>>);
 #[derive(Debug)]
 pub(crate) struct Locked<'s, T, M, W>(MutexGuard<'s, State<T, M, W>>);
 
-/// What was not [handed over](Slot::hand_over), with the lock of the slot.
-type NotTaken<'s, T, M, W, C> = (Locked<'s, T, M, W>, C);
-
 #[derive(Debug)]
 struct State<T, M, W> {
     /// The serial of the process, if there is one.
@@ -166,13 +163,13 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
 
     /// Whether it is the slot of the process with this serial.
     pub(crate) fn is_of(&self, serial: u64) -> bool {
-        lock(&self.0).serial.is_some_and(|occupied| occupied.get() == serial)
+        lock(&self.0).is_of(serial)
     }
 
     /// Whether it is the slot of the process with this serial, and that is one of the runtime's own.
     pub(crate) fn is_of_system(&self, serial: u64) -> bool {
         let state = lock(&self.0);
-        state.system && state.serial.is_some_and(|occupied| occupied.get() == serial)
+        state.system && state.is_of(serial)
     }
 
     /// Whether it is the slot of a native process.
@@ -180,33 +177,10 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
         matches!(lock(&self.0).holder, Holder::Native(_))
     }
 
-    /// Gives something to the process with this serial, if that is parked and `takes` it: then it is
-    /// to run. Otherwise it comes back, with the lock under which it is to be
-    /// [delivered](Self::deliver_locked).
+    /// Locks it, for several steps at once.
     #[inline(always)]
-    pub(crate) fn hand_over<C>(
-        &self,
-        serial: u64,
-        mail: C,
-        takes: impl FnOnce(&mut T, C) -> Option<C>,
-    ) -> Result<Box<T>, NotTaken<'_, T, M, W, C>> {
-        let mut state = lock(&self.0);
-        if state.serial.is_none_or(|occupied| occupied.get() != serial) {
-            return Err((Locked(state), mail));
-        }
-        match std::mem::replace(&mut state.holder, Holder::Away) {
-            Holder::Parked(mut process) => match takes(&mut process, mail) {
-                None => Ok(process),
-                Some(mail) => {
-                    state.holder = Holder::Parked(process);
-                    Err((Locked(state), mail))
-                }
-            },
-            elsewhere => {
-                state.holder = elsewhere;
-                Err((Locked(state), mail))
-            }
-        }
+    pub(crate) fn locked(&self) -> Locked<'_, T, M, W> {
+        Locked(lock(&self.0))
     }
 
     /// Delivers a message to the process with this serial. One that is parked is shown it by `react`.
@@ -217,54 +191,7 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
         memory: &Memory,
         react: impl FnOnce(&mut T, M) -> Reaction<M>,
     ) -> Delivered<T, M, W> {
-        Self::deliver_locked(Locked(lock(&self.0)), serial, message, memory, react)
-    }
-
-    /// As [`deliver`](Self::deliver), to a slot that is locked already.
-    pub(crate) fn deliver_locked(
-        mut locked: Locked<'_, T, M, W>,
-        serial: u64,
-        message: M,
-        memory: &Memory,
-        react: impl FnOnce(&mut T, M) -> Reaction<M>,
-    ) -> Delivered<T, M, W> {
-        let state = &mut *locked.0;
-        if state.serial.is_none_or(|occupied| occupied.get() != serial) {
-            return Delivered::NoProcess(message);
-        }
-        match std::mem::replace(&mut state.holder, Holder::Away) {
-            Holder::Away => match state.keep(message, memory) {
-                None => Delivered::Kept,
-                Some(message) => Delivered::Refused(message, None, None),
-            },
-            Holder::Native(wake) => {
-                state.holder = Holder::Native(wake.clone());
-                match state.keep(message, memory) {
-                    None => Delivered::Wake(wake),
-                    Some(message) => Delivered::Refused(message, None, Some(wake)),
-                }
-            }
-            Holder::Parked(mut process) => match react(&mut process, message) {
-                Reaction::Wait => {
-                    state.holder = Holder::Parked(process);
-                    Delivered::Kept
-                }
-                Reaction::Run => Delivered::Ready(process),
-                Reaction::RunAndRead(message) => {
-                    // A parked process has no others, so there is no limit to check.
-                    state.put(message, memory);
-                    Delivered::Ready(process)
-                }
-                Reaction::Refuse(message) => {
-                    state.holder = Holder::Parked(process);
-                    Delivered::Refused(message, None, None)
-                }
-                Reaction::OutOfMemory(message) => {
-                    state.note_refusal(M::out_of_memory());
-                    Delivered::Refused(message, Some(process), None)
-                }
-            },
-        }
+        self.locked().deliver(serial, message, memory, react)
     }
 
     /// Parks a process, unless there are messages for it: then it comes back with them, and those that
@@ -308,7 +235,98 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
     }
 }
 
+impl<T, M: Weigh, W: Clone> Locked<'_, T, M, W> {
+    /// The process with this serial, if it is parked.
+    #[inline(always)]
+    pub(crate) fn parked(&mut self, serial: u64) -> Option<&mut T> {
+        let is_here = self.0.is_of(serial);
+        match &mut self.0.holder {
+            Holder::Parked(process) if is_here => Some(process),
+            _ => None,
+        }
+    }
+
+    /// Takes out the process that is parked, which is to run.
+    #[inline(always)]
+    pub(crate) fn unpark(mut self) -> Option<Box<T>> {
+        match std::mem::replace(&mut self.0.holder, Holder::Away) {
+            Holder::Parked(process) => Some(process),
+            other => {
+                self.0.holder = other;
+                None
+            }
+        }
+    }
+
+    /// Keeps mail for the process with this serial, while it is away and what waits for it is not too
+    /// much. Otherwise the mail comes back.
+    #[inline(always)]
+    pub(crate) fn keep_mail(&mut self, serial: u64, mail: M) -> Option<M> {
+        let state = &mut *self.0;
+        let weight = state.weight + mail.weight();
+        let is_plain = matches!(state.holder, Holder::Away) && !state.system;
+        if !is_plain || !state.is_of(serial) || weight > state.max_weight {
+            return Some(mail);
+        }
+        state.weight = weight;
+        state.messages.push(mail);
+        None
+    }
+
+    /// As [`Slot::deliver`].
+    pub(crate) fn deliver(
+        mut self,
+        serial: u64,
+        message: M,
+        memory: &Memory,
+        react: impl FnOnce(&mut T, M) -> Reaction<M>,
+    ) -> Delivered<T, M, W> {
+        let state = &mut *self.0;
+        if !state.is_of(serial) {
+            return Delivered::NoProcess(message);
+        }
+        match std::mem::replace(&mut state.holder, Holder::Away) {
+            Holder::Away => match state.keep(message, memory) {
+                None => Delivered::Kept,
+                Some(message) => Delivered::Refused(message, None, None),
+            },
+            Holder::Native(wake) => {
+                state.holder = Holder::Native(wake.clone());
+                match state.keep(message, memory) {
+                    None => Delivered::Wake(wake),
+                    Some(message) => Delivered::Refused(message, None, Some(wake)),
+                }
+            }
+            Holder::Parked(mut process) => match react(&mut process, message) {
+                Reaction::Wait => {
+                    state.holder = Holder::Parked(process);
+                    Delivered::Kept
+                }
+                Reaction::Run => Delivered::Ready(process),
+                Reaction::RunAndRead(message) => {
+                    // A parked process has no others, so there is no limit to check.
+                    state.put(message, memory);
+                    Delivered::Ready(process)
+                }
+                Reaction::Refuse(message) => {
+                    state.holder = Holder::Parked(process);
+                    Delivered::Refused(message, None, None)
+                }
+                Reaction::OutOfMemory(message) => {
+                    state.note_refusal(M::out_of_memory());
+                    Delivered::Refused(message, Some(process), None)
+                }
+            },
+        }
+    }
+}
+
 impl<T, M: Weigh, W> State<T, M, W> {
+    #[inline(always)]
+    fn is_of(&self, serial: u64) -> bool {
+        self.serial.is_some_and(|occupied| occupied.get() == serial)
+    }
+
     /// Keeps a message, unless that is too much: then it comes back, and the process finds a note.
     #[inline]
     fn keep(&mut self, message: M, memory: &Memory) -> Option<M> {

@@ -11,7 +11,7 @@ use crate::process::entry::ProcessEntry;
 use crate::process::reason::Reason;
 use crate::process::signal::Signal;
 use crate::process::slot::{Delivered, Reaction};
-use crate::process::slot_message::{LockedSlot, ProcessSlot, SlotMessage, Wake};
+use crate::process::slot_message::{LockedSlot, SlotMessage, Wake};
 use iridium_vm::{Message, Pid};
 
 /// A scheduler, as seen by a thread: one with a run queue of its own, or any other.
@@ -122,20 +122,28 @@ impl Context<'_> {
         let Some(serial) = self.shared.serial_of(to) else {
             return self.send_elsewhere(from, to, message);
         };
-        let memory = &self.shared.memory;
-        // Mostly its receiver waits for it, and there is nothing more to look at.
-        let takes = |entry: &mut ProcessEntry, message: Message| {
-            let is_plain = !message.is_reply() && !memory.is_limited();
-            if is_plain { entry.receive_now(message) } else { Some(message) }
-        };
         let Some(slot) = self.shared.table.slot(serial) else {
-            self.drop_message(SlotMessage::Signal(Signal::Message(message)));
+            self.drop_message(in_slot(message));
             return Ok(());
         };
-        match slot.hand_over(serial, message, takes) {
-            Ok(entry) => self.schedule(entry),
-            Err((locked, message)) => self.deliver_message(locked, serial, message),
-        }
+        let mut locked = slot.locked();
+        let message = if self.shared.memory.is_limited() {
+            in_slot(message)
+        } else if let Some(entry) = locked.parked(serial) {
+            match takes_at_once(entry, message) {
+                None => {
+                    locked.unpark().into_iter().for_each(|entry| self.schedule(entry));
+                    return Ok(());
+                }
+                Some(message) => in_slot(message),
+            }
+        } else {
+            match locked.keep_mail(serial, in_slot(message)) {
+                None => return Ok(()),
+                Some(message) => message,
+            }
+        };
+        self.deliver_to_slot(locked, serial, message);
         Ok(())
     }
 
@@ -144,19 +152,18 @@ impl Context<'_> {
     #[inline(never)]
     fn send_elsewhere(&self, from: Pid, to: Pid, message: Message) -> Result<(), SendRefused> {
         if to.node() == 0 {
-            self.deliver(to, SlotMessage::Signal(Signal::Message(message)));
+            self.deliver(to, in_slot(message));
             return Ok(());
         }
         self.shared.distribution.message(from, to, message)
     }
 
-    /// Delivers a message to the slot of a process of this node, which is locked.
+    /// Delivers to the slot of a process of this node, which is locked.
     #[inline(never)]
-    fn deliver_message(&self, locked: LockedSlot<'_>, serial: u64, message: Message) {
-        let message = SlotMessage::Signal(Signal::Message(message));
+    fn deliver_to_slot(&self, slot: LockedSlot<'_>, serial: u64, message: SlotMessage) {
         let memory = &self.shared.memory;
         let react = |entry: &mut _, message| react(entry, message, memory);
-        self.settle(ProcessSlot::deliver_locked(locked, serial, message, memory, react));
+        self.settle(slot.deliver(serial, message, memory, react));
     }
 
     /// Delivers to the slot of a process of this node. A signal comes back when there is no such
@@ -242,6 +249,19 @@ impl Context<'_> {
         self.send_signal(from, pid, Signal::Demonitor { from, reference });
         Some(pid)
     }
+}
+
+/// Gives a parked process a message, if it waits for one like it. A reply ends a monitor, for which there
+/// is more to look at: it comes back as one that is not waited for does.
+#[inline(always)]
+fn takes_at_once(entry: &mut ProcessEntry, message: Message) -> Option<Message> {
+    if message.is_reply() { Some(message) } else { entry.receive_now(message) }
+}
+
+/// A message as it is put into a slot.
+#[inline(always)]
+fn in_slot(message: Message) -> SlotMessage {
+    SlotMessage::Signal(Signal::Message(message))
 }
 
 /// What a message means to a parked process. Only what takes no time is done here, under the lock of
