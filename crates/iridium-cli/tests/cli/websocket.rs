@@ -5,6 +5,8 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+
 use crate::support::{PATIENCE, Process, User, wait_until};
 
 /// What a client sends that asks for a WebSocket, besides the path and the host.
@@ -258,6 +260,20 @@ fn it_ends_as_its_process_does() {
     given.say("Ada");
     assert_eq!(given.hear(), "bye, Ada");
     assert_eq!(given.goodbye().0, 1000);
+}
+
+#[test]
+fn it_is_closed_when_the_program_is_told_to_end() {
+    let user = User::new();
+    let (service, port) = serve(&user);
+    let mut client = Client::connect(port, "/echo");
+    client.say("here");
+    assert_eq!(client.hear(), "here");
+    let began = Instant::now();
+    service.signal(Signal::SIGTERM);
+    assert_eq!(client.goodbye(), (1001, String::new()));
+    service.end();
+    assert!(began.elapsed() < PATIENCE / 2);
 }
 
 #[test]

@@ -325,6 +325,7 @@ fn websocket(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError
         }
         Err(Gone) => return Ok(OVER),
     };
+    let Ok(ending) = http.outside.ending() else { return Ok(OVER) };
     let (owner, manner) = (caller.pid, upgrade.manner);
     let (response, stream) = upgrade.answered(fields);
     let started = http.outside.start(|port| {
@@ -332,7 +333,7 @@ fn websocket(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError
         async move {
             // Unless the client has gone.
             if let Ok(_open) = switched {
-                websocket::run(port, owner, stream, manner).await;
+                websocket::run(port, owner, stream, manner, ending).await;
             }
         }
     });

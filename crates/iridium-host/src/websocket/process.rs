@@ -14,7 +14,8 @@
 //! and 1006 for no frame. Below 0 an answer is a [`Refusal`].
 //!
 //! The process ends with its owner, or when the owner closes it. The peer is told of the owner's end by
-//! code 1000 when that was as it should be, by 1001 when it was told to end, else by 1011.
+//! code 1000 when that was as it should be, by 1001 when it was told to end, or the program is, else by
+//! 1011.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use hyper::upgrade::Upgraded;
 use tokio::select;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tungstenite::protocol::frame::Utf8Bytes;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -63,8 +65,14 @@ pub(crate) struct Manner {
 /// Who has it closed, if it is not because the owner has ended.
 type Closer = Option<Asker>;
 
-/// Runs a WebSocket from its beginning to its end.
-pub(crate) async fn run(port: Port, owner: Pid, upgrading: Upgrading, manner: Manner) {
+/// Runs a WebSocket from its beginning to its end, which comes when `ending` changes, at the latest.
+pub(crate) async fn run(
+    port: Port,
+    owner: Pid,
+    upgrading: Upgrading,
+    manner: Manner,
+    mut ending: watch::Receiver<()>,
+) {
     let mut socket = Socket::new(port, owner);
     let mut early = Vec::new();
     let stream = match socket.establish(upgrading, &mut early).await {
@@ -74,7 +82,7 @@ pub(crate) async fn run(port: Port, owner: Pid, upgrading: Upgrading, manner: Ma
     };
     let wire = Wire::new(stream, manner.role, manner.most, MAX_BYTES);
     let mut talk = Talk::new(wire, manner.idle);
-    let closing = carry(&mut socket, &mut talk, early).await;
+    let closing = carry(&mut socket, &mut talk, early, &mut ending).await;
     if let Some((frame, closer)) = closing {
         let _ = timeout(GOODBYE, poll_fn(|cx| talk.poll_close(&frame, cx))).await;
         tell(&mut socket, &mut talk).await;
@@ -85,6 +93,8 @@ pub(crate) async fn run(port: Port, owner: Pid, upgrading: Upgrading, manner: Ma
         return;
     }
     let _ = timeout(LEAVE, poll_fn(|cx| talk.poll_leave(cx))).await;
+    // Nothing is left to be waited for.
+    drop(ending);
     remain(&mut socket, talk).await;
 }
 
@@ -93,6 +103,7 @@ async fn carry(
     socket: &mut Socket,
     talk: &mut Talk,
     early: Vec<Request>,
+    ending: &mut watch::Receiver<()>,
 ) -> Option<(CloseFrame, Closer)> {
     for request in early {
         if let Some(closing) = handle(socket, talk, request).await {
@@ -114,6 +125,8 @@ async fn carry(
                     return Some(closing);
                 }
             }
+            // Or its other end is gone.
+            _ = ending.changed() => return Some((goodbye(CloseCode::Away, ""), None)),
             () = poll_fn(|cx| talk.poll(cx)) => {}
             () = at(deadline) => talk.expire(Instant::now()),
         }
