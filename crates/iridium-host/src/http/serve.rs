@@ -130,43 +130,75 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let open = Open::default();
+    // Here and below in a box: a connection that waits keeps no room for what it does not do.
     let stream = match &manner.tls {
         None => Stream::Plain(stream),
-        Some(config) => shake_hands(stream, Arc::clone(config), manner.limits.head_time).await?,
+        Some(config) => {
+            Box::pin(shake_hands(stream, Arc::clone(config), manner.limits.head_time)).await?
+        }
     };
     let mut stream = Paced::new(stream, place, manner.limits, open.clone());
     let is_http2 = tokio::select! {
         sniffed = stream.sniff() => sniffed?,
         () = is_told(told.clone()) => return Ok(()),
     };
-    let answer = move |request| answer(Asked { request, peer, open: open.request() });
-    let head = manner.limits.head_bytes.max(MIN_HEAD);
-    let io = TokioIo::new(stream);
+    let answer = move |request| Box::pin(answer(Asked { request, peer, open: open.request() }));
     if is_http2 {
-        let service = service_fn(move |request| {
-            let answered = answer(request);
-            async move { Ok::<_, Infallible>(answered.await.map(InParts::new)) }
-        });
-        let mut http = http2::Builder::new(Streams { stall_time: manner.limits.stall_time });
-        http.max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX));
-        http.max_concurrent_streams(MAX_STREAMS);
-        http.initial_stream_window_size(STREAM_WINDOW);
-        http.initial_connection_window_size(CONNECTION_WINDOW);
-        let mut connection = pin!(http.serve_connection(io, service));
-        tokio::select! {
-            ended = connection.as_mut() => return Ok(ended?),
-            () = is_told(told) => connection.as_mut().graceful_shutdown(),
-        }
-        return Ok(connection.await?);
+        Box::pin(speak_http2(stream, manner, told, answer)).await
+    } else {
+        Box::pin(speak_http1(stream, manner, told, answer)).await
     }
+}
+
+async fn speak_http1<F, B>(
+    stream: Paced<Stream>,
+    manner: &Manner,
+    told: watch::Receiver<()>,
+    answer: impl Fn(Request<Incoming>) -> F,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+where
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let service = service_fn(move |request| {
         let answered = answer(request);
         async move { Ok::<_, Infallible>(answered.await) }
     });
     let mut http = http1::Builder::new();
+    let head = manner.limits.head_bytes.max(MIN_HEAD);
     http.keep_alive(!manner.one_request).max_buf_size(head).max_headers(MAX_FIELDS);
     http.half_close(true).title_case_headers(true);
-    let mut connection = pin!(http.serve_connection(io, service).with_upgrades());
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    tokio::select! {
+        ended = connection.as_mut() => return Ok(ended?),
+        () = is_told(told) => connection.as_mut().graceful_shutdown(),
+    }
+    Ok(connection.await?)
+}
+
+async fn speak_http2<F, B>(
+    stream: Paced<Stream>,
+    manner: &Manner,
+    told: watch::Receiver<()>,
+    answer: impl Fn(Request<Incoming>) -> F,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+where
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let service = service_fn(move |request| {
+        let answered = answer(request);
+        async move { Ok::<_, Infallible>(answered.await.map(InParts::new)) }
+    });
+    let mut http = http2::Builder::new(Streams { stall_time: manner.limits.stall_time });
+    let head = manner.limits.head_bytes.max(MIN_HEAD);
+    http.max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX));
+    http.max_concurrent_streams(MAX_STREAMS);
+    http.initial_stream_window_size(STREAM_WINDOW);
+    http.initial_connection_window_size(CONNECTION_WINDOW);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         ended = connection.as_mut() => return Ok(ended?),
         () = is_told(told) => connection.as_mut().graceful_shutdown(),
