@@ -1,15 +1,22 @@
 //! Long messages are put together from their pieces.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use iridium_proto::{MAX_MESSAGE, Piece};
 use memmap2::MmapMut;
 
+use crate::threads::lock;
+
 use super::queue::{Kind, MAX_TRANSFERS, WINDOW};
 
 /// So much memory is asked of the system at a time. It becomes real page by page, as it is written.
 const CHUNK: usize = 1024 * 1024;
+/// So many chunks that were used are kept for the next message, of whichever link: to make memory real
+/// costs more than to fill it.
+const MOST_SPARE: usize = 8;
+static SPARE: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
 /// The least that becomes real at a time.
 const PAGE: usize = 4096;
 const NO_MEMORY: &str = "the system has no memory for its long messages";
@@ -26,8 +33,8 @@ pub(crate) struct Assembly {
 }
 
 /// A message of which some pieces have come. Its memory is the system's own and none of the allocator's,
-/// so that it is given back at once when the message is whole or dropped: the allocator has a heap for
-/// each of several threads, and what one has freed is of no use to the others.
+/// so that it is given back when the message is whole or dropped: the allocator has a heap for each of
+/// several threads, and what one has freed is of no use to the others.
 #[derive(Debug)]
 struct Part {
     kind: u8,
@@ -114,7 +121,9 @@ impl Part {
         while !bytes.is_empty() {
             let (chunk, begin) = (self.len / CHUNK, self.len % CHUNK);
             if chunk == self.chunks.len() {
-                self.chunks.push(MmapMut::map_anon(CHUNK).map_err(|_| NO_MEMORY)?);
+                let spare = lock(&SPARE).pop();
+                let chunk = spare.map_or_else(|| MmapMut::map_anon(CHUNK), Ok);
+                self.chunks.push(chunk.map_err(|_| NO_MEMORY)?);
             }
             let (now, later) = bytes.split_at(bytes.len().min(CHUNK - begin));
             self.chunks[chunk][begin..begin + now.len()].copy_from_slice(now);
@@ -140,6 +149,14 @@ impl Part {
         }
         whole.extend_from_slice(last);
         Assembled::Known(whole)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let mut spare = lock(&SPARE);
+        let room = MOST_SPARE.saturating_sub(spare.len());
+        spare.extend(self.chunks.drain(..self.chunks.len().min(room)));
     }
 }
 
