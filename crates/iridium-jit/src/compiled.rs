@@ -1,6 +1,6 @@
 //! What the engine keeps with a program: its native code, and where its turns end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -13,10 +13,14 @@ use crate::entries::EntryTable;
 
 /// A place where so many turns have ended out of fuel is worth to be compiled: a program has spent about
 /// as much time there as a small function takes to compile.
-const HOT: u8 = 16;
+const HOT: u32 = 8;
+
+/// The compiler is told of a place again when it has become hotter by this factor: there may be several
+/// functions at it.
+const HOTTER: u32 = 4;
 
 /// Instructions that are counted as one place.
-const PLACE: u32 = 32;
+const PLACE: u32 = 128;
 
 /// Places that are counted at a time. When there are more, counting begins anew.
 const MOST_PLACES: usize = 256;
@@ -47,36 +51,37 @@ pub(crate) struct Compiled {
 /// Where turns end.
 #[derive(Debug, Default)]
 struct Heat {
-    counts: BTreeMap<u32, u8>,
-    /// Places that the compiler was told of.
-    asked: BTreeSet<u32>,
+    places: BTreeMap<u32, Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    turns: u32,
+    /// At so many the compiler is told.
+    hot_at: u32,
 }
 
 impl Compiled {
     /// A turn has ended out of fuel here. Whether that has now happened so often that the place is to
     /// be compiled; [`ask_again`](Self::ask_again) undoes that.
     pub(crate) fn is_hot(&self, pc: u32) -> bool {
-        let place = pc / PLACE;
+        let number = pc / PLACE;
         let mut heat = lock(&self.heat);
-        if heat.asked.contains(&place) {
-            return false;
+        if heat.places.len() >= MOST_PLACES && !heat.places.contains_key(&number) {
+            heat.places.clear();
         }
-        if heat.counts.len() >= MOST_PLACES && !heat.counts.contains_key(&place) {
-            heat.counts.clear();
+        let place = heat.places.entry(number).or_insert(Place { turns: 0, hot_at: HOT });
+        place.turns = place.turns.saturating_add(1);
+        let is_hot = place.turns == place.hot_at;
+        if is_hot {
+            place.hot_at = place.hot_at.saturating_mul(HOTTER);
         }
-        let count = heat.counts.entry(place).or_insert(0);
-        *count += 1;
-        if *count < HOT {
-            return false;
-        }
-        heat.counts.remove(&place);
-        heat.asked.insert(place);
-        true
+        is_hot
     }
 
     /// The compiler had no time for this place.
     pub(crate) fn ask_again(&self, pc: u32) {
-        lock(&self.heat).asked.remove(&(pc / PLACE));
+        lock(&self.heat).places.remove(&(pc / PLACE));
     }
 
     /// There is code, which the next run takes up.
@@ -143,16 +148,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_hot_once_when_turns_have_ended_there_so_often() {
+    fn a_place_is_hot_when_turns_have_ended_there_so_often_and_again_when_it_is_hotter() {
         let compiled = Compiled::default();
-        let hot = |pcs: [u32; 3]| -> Vec<usize> {
-            let turns = 0..3 * usize::from(HOT);
-            turns.filter(|turn| compiled.is_hot(pcs[turn % 3])).map(|turn| turn + 1).collect()
+        let hot = |pcs: [u32; 3]| -> Vec<u32> {
+            let turns = (1..).zip(pcs.into_iter().cycle()).take(5 * HOT as usize);
+            turns.filter(|(_, pc)| compiled.is_hot(*pc)).map(|(turn, _)| turn).collect()
         };
-        assert_eq!(hot([70; 3]), [usize::from(HOT)]);
-        assert!(!compiled.is_hot(100), "another place");
-        compiled.ask_again(70);
-        assert_eq!(hot([64, 65, 95]), [usize::from(HOT)], "one place");
+        assert_eq!(hot([200; 3]), [HOT, HOTTER * HOT]);
+        assert!(!compiled.is_hot(300), "another place");
+        compiled.ask_again(200);
+        assert_eq!(hot([128, 129, 255]), [HOT, HOTTER * HOT], "one place");
     }
 
     #[test]
@@ -161,6 +166,6 @@ mod tests {
         for place in 0..10 * MOST_PLACES as u32 {
             assert!(!compiled.is_hot(place * PLACE));
         }
-        assert!(lock(&compiled.heat).counts.len() <= MOST_PLACES);
+        assert!(lock(&compiled.heat).places.len() <= MOST_PLACES);
     }
 }

@@ -52,11 +52,18 @@ pub(crate) struct Context {
     /// does. All lanes are at home, and all parts of the context are up to date. It returns 0, or a
     /// [`Leave`] to leave with.
     pub(crate) step: *const c_void,
-    /// The process, for `step` alone.
+    /// A [function](crate::enter) of the context, an instruction, a window and fuel, that does the
+    /// common case of an instruction [beside](iridium_vm::is_done_beside) others. It returns the fuel
+    /// that is left, or [`NOT_DONE`].
+    pub(crate) beside: *const c_void,
+    /// The process, for these functions alone.
     pub(crate) state: *mut c_void,
     /// What a step has panicked with.
     pub(crate) panic: Option<Box<dyn Any + Send>>,
 }
+
+/// No fuel that there can be.
+pub(crate) const NOT_DONE: i64 = i64::MIN;
 
 /// Why native code has left. The process is then what the interpreter would have made of it before
 /// the instruction at [`Context::pc`].

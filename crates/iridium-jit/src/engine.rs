@@ -16,7 +16,7 @@ pub const CODE_BUDGET: usize = 64 << 20;
 
 /// Runs processes on the interpreter, and as native code where they spend their time.
 ///
-/// Where sixteen turns of a program's processes have ended out of fuel, the code around is
+/// Where eight turns of a program's processes have ended out of fuel, the code around is
 /// compiled on a thread named `jit`. Runs come to it from then on. The code is shared by all processes
 /// of a [`Program`] and goes with it. On machines that there is no code for, all is interpreted.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use iridium_vm::blocks::{self, CLASSES};
 use iridium_vm::{EntryState, Frame, Register, Resume, Stepped};
 
-use crate::context::{Context, Leave};
+use crate::context::{Context, Leave, NOT_DONE};
 use crate::entries::{Entry, EntryTable};
 
 /// See [`Lowering::trampoline`](crate::lower::Lowering::trampoline).
@@ -30,6 +30,9 @@ type Trampoline = unsafe extern "C" fn(*mut Context, u64, u64) -> i64;
 
 /// See [`Context::step`].
 type Step = unsafe extern "C" fn(*mut Context) -> i64;
+
+/// See [`Context::beside`].
+type Beside = unsafe extern "C" fn(*mut Context, u64, *mut Register, i64) -> i64;
 
 /// How much of the stack native calls may take, in bytes. Deeper ones begin anew from the engine,
 /// which costs little: frames are data.
@@ -130,6 +133,7 @@ impl Native<'_> {
             remainder: *state.remainder(),
             counter: *state.loop_counter(),
             step: (step as Step) as *const c_void,
+            beside: (beside as Beside) as *const c_void,
             state: std::ptr::from_mut(state).cast(),
             panic: None,
         }
@@ -190,6 +194,25 @@ unsafe extern "C" fn step(context: *mut Context) -> i64 {
         Stepped::OutOfFuel => Leave::OutOfFuel as i64,
         Stepped::Stopped => Leave::Stopped as i64,
     }
+}
+
+/// [`Context::beside`].
+///
+/// # Safety
+/// Only compiled code calls it, with the context that it was given and its window, and with the lanes
+/// at home that the instruction reads.
+unsafe extern "C" fn beside(
+    context: *mut Context,
+    index: u64,
+    window: *mut Register,
+    fuel: i64,
+) -> i64 {
+    // SAFETY: as in `step`.
+    let context = unsafe { &mut *context };
+    // SAFETY: as in `step`.
+    let state = unsafe { &mut *context.state.cast::<EntryState<'_, '_>>() };
+    let window = distance::<Register>(context.registers.addr(), window.addr());
+    state.do_beside(index as u32, window as u32, fuel).unwrap_or(NOT_DONE)
 }
 
 /// How many values of a type lie between two addresses.

@@ -60,7 +60,7 @@ pub use engine::{Engine, Interpreter};
 pub use envelope::{Envelope, EnvelopeError, Sealed};
 pub use environment::{Environment, Sink};
 pub use host::{Answer, Caller, HostError, HostResult, Hosts, Reply, ReplySink};
-pub use interp::{Dispatch, EntryHook, EntryState, Layout, Resume, Stepped};
+pub use interp::{Dispatch, EntryHook, EntryState, Layout, Resume, Stepped, is_done_beside};
 pub use limits::Limits;
 pub use message::{Message, Payload};
 pub use pid::{MAX_NODE, MAX_SERIAL, Pid};

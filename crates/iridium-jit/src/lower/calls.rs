@@ -76,7 +76,7 @@ impl Translator<'_, '_> {
                 let code = self.builder.ins().ushr_imm_s(*word, i64::from(ADDRESS_SHIFT));
                 let number = self.builder.ins().band_imm_s(*word, NUMBER_MASK as i64);
                 let arguments = [self.arguments.context, window, fuel, top, number];
-                self.builder.ins().call_indirect(self.signature, code, &arguments)
+                self.builder.ins().call_indirect(self.signatures.region, code, &arguments)
             }
         };
         let [why, fuel] = [0, 1].map(|result| self.builder.inst_results(call)[result]);
@@ -91,7 +91,7 @@ impl Translator<'_, '_> {
             let name = self.builder.func.declare_imported_user_function(name);
             return Callee::Direct(self.builder.import_function(ExtFuncData {
                 name: ExternalName::user(name),
-                signature: self.signature,
+                signature: self.signatures.region,
                 colocated: true,
                 patchable: false,
             }));

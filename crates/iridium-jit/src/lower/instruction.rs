@@ -1,5 +1,7 @@
 //! Which part of the translator does an instruction.
 
+use iridium_vm::is_done_beside;
+
 use super::translator::Translator;
 use crate::context::Leave;
 use crate::operation::Control;
@@ -11,7 +13,12 @@ impl Translator<'_, '_> {
         match &self.operation().next {
             Control::End => self.leave(Leave::Interpret),
             Control::Interpret => {
-                self.step();
+                // Outside of this machine code nobody pays for tolls.
+                if is_done_beside(self.instruction().opcode()) && !self.is_toll() {
+                    self.do_beside();
+                } else {
+                    self.step();
+                }
                 return true;
             }
             Control::Next => {

@@ -2,12 +2,14 @@
 //!
 //! * [`translator`]: lanes, fuel, branches, ways out;
 //! * [`arithmetic`], [`memory`], [`blocks`], [`calls`]: the instructions;
+//! * [`interpret`]: what the interpreter does for native code;
 //! * [`instruction`]: which of these does an instruction.
 
 mod arithmetic;
 mod blocks;
 mod calls;
 mod instruction;
+mod interpret;
 mod memory;
 mod translator;
 
@@ -21,7 +23,7 @@ use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_codegen::{CodegenError, Context as Compilation, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Switch};
 
-use self::translator::{Arguments, Input, Translator, flags};
+use self::translator::{Arguments, Input, Signatures, Translator, flags};
 use crate::context::Context;
 use crate::dataflow::Dataflow;
 use crate::region::{Region, Source};
@@ -54,6 +56,14 @@ fn signature() -> Signature {
     signature
 }
 
+/// The signature of a function of the system's convention, with so many parameters.
+fn system_signature(parameters: usize) -> Signature {
+    let mut signature = Signature::new(CallConv::SystemV);
+    signature.params.extend((0..parameters).map(|_| AbiParam::new(I64)));
+    signature.returns.push(AbiParam::new(I64));
+    signature
+}
+
 impl Lowering {
     pub(crate) fn new(isa: std::sync::Arc<dyn TargetIsa>) -> Self {
         Self { isa, functions: FunctionBuilderContext::new(), compilation: Compilation::new() }
@@ -81,10 +91,7 @@ impl Lowering {
     /// left; all else is in the context.
     pub(crate) fn trampoline(&mut self) -> Result<Vec<u8>, Refused> {
         self.compilation.clear();
-        let mut own = Signature::new(CallConv::SystemV);
-        own.params.extend([AbiParam::new(I64); 3]);
-        own.returns.push(AbiParam::new(I64));
-        self.compilation.func.signature = own;
+        self.compilation.func.signature = system_signature(3);
         let mut builder = FunctionBuilder::new(&mut self.compilation.func, &mut self.functions);
         let compiled = builder.import_signature(signature());
         let start = builder.create_block();
@@ -153,7 +160,11 @@ fn translate<'b>(
     flow: Dataflow,
     direct: &BTreeSet<u32>,
 ) -> FunctionBuilder<'b> {
-    let signature = builder.import_signature(signature());
+    let signatures = Signatures {
+        region: builder.import_signature(signature()),
+        step: builder.import_signature(system_signature(1)),
+        beside: builder.import_signature(system_signature(4)),
+    };
     let start = builder.create_block();
     builder.append_block_params_for_function_params(start);
     builder.switch_to_block(start);
@@ -166,7 +177,7 @@ fn translate<'b>(
         entry: parameter(4),
     };
     let input = Input { source, region, flow, direct };
-    let mut translator = Translator::new(builder, arguments, signature, input);
+    let mut translator = Translator::new(builder, arguments, signatures, input);
     choose_entry(&mut translator);
     translator.enter();
     let mut is_open = false;

@@ -6,12 +6,9 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F64, I64};
-use cranelift_codegen::ir::{
-    AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Signature, Value,
-};
-use cranelift_codegen::isa::CallConv;
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Value};
 use cranelift_frontend::{FunctionBuilder, Variable};
-use iridium_isa::{DATA_BASE, Instruction, Opcode};
+use iridium_isa::{DATA_BASE, Instruction};
 
 use crate::context::{Context, Leave};
 use crate::dataflow::{self, Dataflow};
@@ -29,6 +26,17 @@ pub(super) struct Arguments {
     pub(super) entry: Value,
 }
 
+/// The signatures of what is called.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Signatures {
+    /// See [`signature`](super::signature).
+    pub(super) region: SigRef,
+    /// See [`Context::step`].
+    pub(super) step: SigRef,
+    /// See [`Context::beside`].
+    pub(super) beside: SigRef,
+}
+
 /// What is translated.
 pub(super) struct Input<'r> {
     pub(super) source: &'r Source<'r>,
@@ -42,8 +50,7 @@ pub(super) struct Input<'r> {
 pub(super) struct Translator<'b, 'r> {
     pub(super) builder: FunctionBuilder<'b>,
     pub(super) arguments: Arguments,
-    pub(super) signature: SigRef,
-    step: SigRef,
+    pub(super) signatures: Signatures,
     source: &'r Source<'r>,
     region: &'r Region,
     flow: Dataflow,
@@ -61,16 +68,16 @@ pub(super) struct Translator<'b, 'r> {
     leave: Block,
     position: usize,
     /// Ways out of the current instruction's common case.
-    ways_out: WaysOut,
+    pub(super) ways_out: WaysOut,
 }
 
 /// The blocks that the guards of an instruction go to when they do not hold, as far as there are any.
 #[derive(Debug, Clone, Copy, Default)]
-struct WaysOut {
+pub(super) struct WaysOut {
     out_of_fuel: Option<Block>,
     interpret: Option<Block>,
     /// Where an instruction ends that the interpreter has done.
-    done: Option<Block>,
+    pub(super) done: Option<Block>,
 }
 
 /// The flags of all accesses: native code only makes those that it has found to be in bounds.
@@ -78,26 +85,12 @@ pub(super) fn flags() -> MemFlagsData {
     MemFlagsData::trusted()
 }
 
-/// The signature of [`Context::step`].
-fn step_signature() -> Signature {
-    let mut signature = Signature::new(CallConv::SystemV);
-    signature.params.push(AbiParam::new(I64));
-    signature.returns.push(AbiParam::new(I64));
-    signature
-}
-
-/// Whether native code stays where it is in the rare cases of an instruction: those that happen again
-/// and again, and after which a program goes on.
-fn is_stepped(opcode: Opcode) -> bool {
-    matches!(opcode, Opcode::New | Opcode::Newv | Opcode::Free | Opcode::Cap)
-}
-
 impl<'b, 'r> Translator<'b, 'r> {
     /// The current block is the first one, and ends by going to the entry that is asked for.
     pub(super) fn new(
         mut builder: FunctionBuilder<'b>,
         arguments: Arguments,
-        signature: SigRef,
+        signatures: Signatures,
         input: Input<'r>,
     ) -> Self {
         let Input { source, region, flow, direct } = input;
@@ -115,12 +108,10 @@ impl<'b, 'r> Translator<'b, 'r> {
         let entry_blocks = region.entries.iter().map(|_| builder.create_block()).collect();
         let leave = builder.create_block();
         builder.set_cold_block(leave);
-        let step = builder.import_signature(step_signature());
         let mut this = Self {
             builder,
             arguments,
-            signature,
-            step,
+            signatures,
             source,
             region,
             flow,
@@ -296,7 +287,7 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.builder.ins().load(I64, flags(), self.arguments.context, at as i32)
     }
 
-    fn set_part(&mut self, at: usize, value: Value) {
+    pub(super) fn set_part(&mut self, at: usize, value: Value) {
         self.builder.ins().store(flags(), value, self.arguments.context, at as i32);
     }
 
@@ -339,34 +330,6 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.builder
     }
 
-    /// Has the interpreter do the current instruction, and goes on after it, unless it stops.
-    pub(super) fn step(&mut self) {
-        debug_assert!(self.operation().may_leave, "{:?} is stepped", self.instruction());
-        self.write_back();
-        let pc = self.number(i64::from(self.index()));
-        let [fuel, frame_top] = [self.fuel, self.frame_top].map(|part| self.builder.use_var(part));
-        for (at, value) in [
-            (offset_of!(Context, pc), pc),
-            (offset_of!(Context, fuel), fuel),
-            (offset_of!(Context, frame_top), frame_top),
-            (offset_of!(Context, window), self.arguments.window),
-        ] {
-            self.set_part(at, value);
-        }
-        let step = self.part(offset_of!(Context, step));
-        let call = self.builder.ins().call_indirect(self.step, step, &[self.arguments.context]);
-        let why = self.builder.inst_results(call)[0];
-        let fuel = self.part(offset_of!(Context, fuel));
-        self.builder.def_var(self.fuel, fuel);
-        let (go_on, stop) = (self.builder.create_block(), self.builder.create_block());
-        self.builder.set_cold_block(stop);
-        self.builder.ins().brif(why, stop, &[], go_on, &[]);
-        self.builder.switch_to_block(stop);
-        self.builder.ins().return_(&[why, fuel]);
-        self.builder.switch_to_block(go_on);
-        self.load_lanes_after();
-    }
-
     /// Goes on if a condition holds. Otherwise it leaves, or has the interpreter do the instruction.
     pub(super) fn guard(&mut self, holds: Value, otherwise: Leave) {
         let go_on = self.builder.create_block();
@@ -391,17 +354,6 @@ impl<'b, 'r> Translator<'b, 'r> {
             }
         }
         self.builder.switch_to_block(go_on);
-    }
-
-    /// Fills the way out to the interpreter.
-    fn interpret(&mut self, why: Leave) {
-        if !is_stepped(self.instruction().opcode()) {
-            return self.leave(why);
-        }
-        self.step();
-        let done = self.builder.create_block();
-        self.builder.ins().jump(done, &[]);
-        self.ways_out.done = Some(done);
     }
 
     /// Ends an instruction that goes on to the next: the ways of its cases meet.

@@ -198,6 +198,37 @@ impl<'r> Run<'r> {
     }
 }
 
+impl<'r> Run<'r> {
+    /// Does one instruction on a machine that is not kept, with the fuel that is given: the one at
+    /// `index`, in the window that begins at so many registers. Returns the fuel that is left when it
+    /// is done and goes on to the next. `None` when it does not, or when there is no such instruction,
+    /// no such window, or a heap that has changed since there was a machine.
+    #[inline(always)]
+    pub(super) fn one(
+        &mut self,
+        index: u32,
+        window: u32,
+        fuel: i64,
+        act: impl FnOnce(&mut Machine<'r>) -> Step,
+    ) -> Option<i64> {
+        let (index, window) = (index as usize, window as usize);
+        let ops = self.code.ops();
+        let registers = &mut self.process.registers;
+        let heap = &mut self.process.heap.bytes;
+        let is_same_heap = self.heap == heap.as_mut_ptr()
+            && self.heap_room == heap.len().saturating_sub(WIDEST - 1);
+        if index >= ops.len() || window + self.module.window() > registers.len() || !is_same_heap {
+            return None;
+        }
+        // SAFETY: I1 and I2 by what was looked at just now.
+        let (pc, window) = unsafe { (ops.as_ptr().add(index), registers.as_mut_ptr().add(window)) };
+        // I3 holds by the last of it, and I4 for what the last machine has left behind.
+        let parts = MachineParts { pc, window, run: self, fuel, int: [0; 2], float: [0.0; 2] };
+        let mut machine = Machine { parts };
+        (act(&mut machine) == Step::Next).then_some(machine.parts.fuel)
+    }
+}
+
 /// What a machine consists of.
 #[derive(Clone, Copy)]
 pub(super) struct MachineParts<'r> {

@@ -26,7 +26,7 @@ mod semantics;
 mod slow_path;
 
 pub(crate) use self::code::Code;
-pub use self::dispatch::Dispatch;
 pub(crate) use self::dispatch::Mode;
+pub use self::dispatch::{Dispatch, is_done_beside};
 pub use self::entry_hook::{EntryHook, EntryState, Layout, Resume, Stepped};
 pub(crate) use self::run::run;

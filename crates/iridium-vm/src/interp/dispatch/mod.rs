@@ -25,4 +25,5 @@ pub use self::backend::Dispatch;
 pub(crate) use self::backend::Mode;
 pub(super) use self::backend::go;
 pub(super) use self::select::{handler, handler_alone};
+pub use self::step::is_done_beside;
 pub(super) use self::threaded::{Handler, entry, erase};

@@ -1,0 +1,86 @@
+//! What the interpreter does for native code, which calls it and goes on.
+
+use std::mem::offset_of;
+
+use cranelift_codegen::ir::InstBuilder;
+use cranelift_codegen::ir::condcodes::IntCC;
+use iridium_isa::Opcode;
+
+use super::translator::Translator;
+use crate::context::{Context, Leave, NOT_DONE};
+
+/// Whether native code stays where it is in the rare cases of an instruction: those that happen again
+/// and again, and after which a program goes on.
+fn is_stepped(opcode: Opcode) -> bool {
+    matches!(opcode, Opcode::New | Opcode::Newv | Opcode::Free | Opcode::Cap)
+}
+
+impl Translator<'_, '_> {
+    /// Has the interpreter do the current instruction, and goes on after it, unless it stops.
+    pub(super) fn step(&mut self) {
+        debug_assert!(self.operation().may_leave, "{:?} is stepped", self.instruction());
+        self.write_back();
+        self.take_step();
+        self.load_lanes_after();
+    }
+
+    /// The same when all lanes are at home, where they stay.
+    fn take_step(&mut self) {
+        let pc = self.number(i64::from(self.index()));
+        let [fuel, frame_top] = [self.fuel, self.frame_top].map(|part| self.builder.use_var(part));
+        for (at, value) in [
+            (offset_of!(Context, pc), pc),
+            (offset_of!(Context, fuel), fuel),
+            (offset_of!(Context, frame_top), frame_top),
+            (offset_of!(Context, window), self.arguments.window),
+        ] {
+            self.set_part(at, value);
+        }
+        let step = self.part(offset_of!(Context, step));
+        let call =
+            self.builder.ins().call_indirect(self.signatures.step, step, &[self.arguments.context]);
+        let why = self.builder.inst_results(call)[0];
+        let fuel = self.part(offset_of!(Context, fuel));
+        self.builder.def_var(self.fuel, fuel);
+        let (go_on, stop) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(stop);
+        self.builder.ins().brif(why, stop, &[], go_on, &[]);
+        self.builder.switch_to_block(stop);
+        self.builder.ins().return_(&[why, fuel]);
+        self.builder.switch_to_block(go_on);
+    }
+
+    /// Does the current instruction by a function that does its common case, or else by a step.
+    pub(super) fn do_beside(&mut self) {
+        self.write_back();
+        let index = self.number(i64::from(self.index()));
+        let fuel = self.builder.use_var(self.fuel);
+        let beside = self.part(offset_of!(Context, beside));
+        let arguments = [self.arguments.context, index, self.arguments.window, fuel];
+        let call = self.builder.ins().call_indirect(self.signatures.beside, beside, &arguments);
+        let left = self.builder.inst_results(call)[0];
+        let [done, rare, after] = [(); 3].map(|()| self.builder.create_block());
+        self.builder.set_cold_block(rare);
+        let is_done = self.builder.ins().icmp_imm_s(IntCC::NotEqual, left, NOT_DONE);
+        self.builder.ins().brif(is_done, done, &[], rare, &[]);
+        self.builder.switch_to_block(rare);
+        self.take_step();
+        self.builder.ins().jump(after, &[]);
+        self.builder.switch_to_block(done);
+        self.builder.def_var(self.fuel, left);
+        self.builder.ins().jump(after, &[]);
+        self.builder.switch_to_block(after);
+        self.load_lanes_after();
+    }
+
+    /// Fills the way out to the interpreter.
+    pub(super) fn interpret(&mut self, why: Leave) {
+        if !is_stepped(self.instruction().opcode()) {
+            return self.leave(why);
+        }
+        self.step();
+        let done = self.builder.create_block();
+        self.builder.ins().jump(done, &[]);
+        self.ways_out.done = Some(done);
+    }
+}
