@@ -1,7 +1,7 @@
 //! What the engine keeps with a program: its native code, and where its turns end.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use iridium_vm::{EntryHook, EntryState, Program, Resume};
@@ -30,8 +30,18 @@ const MOST_PLACES: usize = 256;
 const LITTLE_FUEL: i64 = 16;
 const TIMES: u8 = 32;
 
-/// What the engine keeps with a program.
+/// How many programs of an engine have [news](Compiled::take_up): what each turn can look at quickly.
 #[derive(Debug, Default)]
+pub(crate) struct News(AtomicUsize);
+
+impl News {
+    pub(crate) fn are_there(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0
+    }
+}
+
+/// What the engine keeps with a program.
+#[derive(Debug)]
 pub(crate) struct Compiled {
     /// Made when there is code.
     native: OnceLock<(EntryTable, Arc<CodeMemory>)>,
@@ -43,6 +53,7 @@ pub(crate) struct Compiled {
     idle: Mutex<Vec<u32>>,
     /// Whether there is any of these.
     has_news: AtomicBool,
+    news: Arc<News>,
     /// What the compiler knows.
     pub(crate) progress: Mutex<Progress>,
     heat: Mutex<Heat>,
@@ -62,6 +73,19 @@ struct Place {
 }
 
 impl Compiled {
+    pub(crate) fn new(news: Arc<News>) -> Self {
+        Self {
+            native: OnceLock::new(),
+            memory: Mutex::default(),
+            finished: Mutex::default(),
+            idle: Mutex::default(),
+            has_news: AtomicBool::new(false),
+            news,
+            progress: Mutex::default(),
+            heat: Mutex::default(),
+        }
+    }
+
     /// A turn has ended out of fuel here. Whether that has now happened so often that the place is to
     /// be compiled; [`ask_again`](Self::ask_again) undoes that.
     pub(crate) fn is_hot(&self, pc: u32) -> bool {
@@ -87,16 +111,31 @@ impl Compiled {
     /// There is code, which the next run takes up.
     pub(crate) fn finish(&self, batch: Batch) {
         lock(&self.finished).push(batch);
-        self.has_news.store(true, Ordering::Release);
+        self.announce();
+    }
+
+    /// There is something to be taken up.
+    fn announce(&self) {
+        if !self.has_news.swap(true, Ordering::AcqRel) {
+            self.news.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether there was something to be taken up.
+    fn forget_news(&self) -> bool {
+        let had_news = self.has_news.swap(false, Ordering::AcqRel);
+        if had_news {
+            self.news.0.fetch_sub(1, Ordering::Relaxed);
+        }
+        had_news
     }
 
     /// Takes code up that has been finished: from now on runs of the program come to it, also those
     /// that are under way. And lets them no longer come to what is not worth it.
     pub(crate) fn take_up(self: &Arc<Self>, program: &Program) {
-        if !self.has_news.load(Ordering::Acquire) {
+        if !self.has_news.load(Ordering::Relaxed) || !self.forget_news() {
             return;
         }
-        self.has_news.store(false, Ordering::Relaxed);
         for index in lock(&self.idle).drain(..) {
             program.unhook_entry(index);
         }
@@ -117,6 +156,12 @@ impl Compiled {
     }
 }
 
+impl Drop for Compiled {
+    fn drop(&mut self) {
+        self.forget_news();
+    }
+}
+
 /// Takes over from the interpreter where there is native code.
 #[derive(Debug)]
 struct Hook(Arc<Compiled>);
@@ -131,7 +176,7 @@ impl EntryHook for Hook {
             let is_worth_it = fuel - state.fuel() >= LITTLE_FUEL;
             if entries.judge(index, is_worth_it) == TIMES {
                 lock(&self.0.idle).push(index);
-                self.0.has_news.store(true, Ordering::Release);
+                self.0.announce();
             }
         }
         resume
@@ -149,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_place_is_hot_when_turns_have_ended_there_so_often_and_again_when_it_is_hotter() {
-        let compiled = Compiled::default();
+        let compiled = Compiled::new(Arc::default());
         let hot = |pcs: [u32; 3]| -> Vec<u32> {
             let turns = (1..).zip(pcs.into_iter().cycle()).take(5 * HOT as usize);
             turns.filter(|(_, pc)| compiled.is_hot(*pc)).map(|(turn, _)| turn).collect()
@@ -161,8 +206,22 @@ mod tests {
     }
 
     #[test]
+    fn news_are_counted_until_they_are_taken_up_or_nobody_is_left_to_do_that() {
+        let news = Arc::<News>::default();
+        let [one, other] = [(); 2].map(|()| Compiled::new(Arc::clone(&news)));
+        assert!(!news.are_there());
+        one.announce();
+        one.announce();
+        other.announce();
+        assert_eq!((one.forget_news(), one.forget_news()), (true, false));
+        assert!(news.are_there());
+        drop(other);
+        assert!(!news.are_there());
+    }
+
+    #[test]
     fn places_that_are_counted_are_few() {
-        let compiled = Compiled::default();
+        let compiled = Compiled::new(Arc::default());
         for place in 0..10 * MOST_PLACES as u32 {
             assert!(!compiled.is_hot(place * PLACE));
         }

@@ -6,7 +6,7 @@ use iridium_vm::{Engine, Environment, Interpreter, Process, Program, RunError, S
 
 use crate::code_memory::Budget;
 use crate::compile::{Compiler, IS_SUPPORTED};
-use crate::compiled::{Compiled, lock};
+use crate::compiled::{Compiled, News, lock};
 use crate::queue::Queue;
 use crate::region::Entries;
 use crate::stats::{Counters, Stats};
@@ -23,6 +23,7 @@ pub const CODE_BUDGET: usize = 64 << 20;
 pub struct NativeEngine {
     interpreter: Interpreter,
     counters: Arc<Counters>,
+    news: Arc<News>,
     when: When,
 }
 
@@ -41,7 +42,12 @@ impl NativeEngine {
     pub fn new() -> Self {
         let counters = Arc::<Counters>::default();
         let queue = Queue::new(Budget::new(CODE_BUDGET), Arc::clone(&counters));
-        Self { interpreter: Interpreter::default(), counters, when: When::Hot(queue) }
+        Self {
+            interpreter: Interpreter::default(),
+            counters,
+            news: Arc::default(),
+            when: When::Hot(queue),
+        }
     }
 
     /// An engine that compiles all of a program when it runs first: for tests of what is compiled.
@@ -49,8 +55,12 @@ impl NativeEngine {
     pub fn ahead(entries: Entries) -> Self {
         let compiler = Compiler::new(Budget::new(CODE_BUDGET), Arc::default())
             .map(|compiler| Box::new(Mutex::new(compiler)));
-        let counters = Arc::default();
-        Self { interpreter: Interpreter::default(), counters, when: When::Ahead(compiler, entries) }
+        Self {
+            interpreter: Interpreter::default(),
+            counters: Arc::default(),
+            news: Arc::default(),
+            when: When::Ahead(compiler, entries),
+        }
     }
 
     /// Whether there is native code for machines such as this one.
@@ -67,7 +77,7 @@ impl NativeEngine {
     /// What it keeps with a program, unless another engine has the place.
     fn compiled<'p>(&self, program: &'p Program) -> Option<&'p Arc<Compiled>> {
         let compiled = program.engine_data(|| {
-            let compiled = Arc::<Compiled>::default();
+            let compiled = Arc::new(Compiled::new(Arc::clone(&self.news)));
             if let When::Ahead(Some(compiler), entries) = &self.when {
                 let batch = lock(compiler).all(program.module(), *entries);
                 if let Some(batch) = batch {
@@ -100,10 +110,14 @@ impl Engine for NativeEngine {
         fuel: u64,
         environment: &mut dyn Environment,
     ) -> Result<Stop, RunError> {
-        let compiled = self.compiled(program);
+        // Most turns are short, and have nothing to do with this.
+        if self.news.are_there() || matches!(self.when, When::Ahead(..)) {
+            self.compiled(program);
+        }
         let stop = self.interpreter.run(process, program, fuel, environment)?;
         if stop == Stop::OutOfFuel
-            && let (Some(compiled), When::Hot(queue)) = (compiled, &self.when)
+            && let When::Hot(queue) = &self.when
+            && let Some(compiled) = self.compiled(program)
             && compiled.is_hot(process.pc())
         {
             queue.add(compiled, program.module(), process.pc());
