@@ -17,6 +17,7 @@ use crate::{build, repository};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Name {
     Ours,
+    OursInterpreted,
     Assembly,
     Lua,
     LuaJitOff,
@@ -26,12 +27,19 @@ pub(super) enum Name {
 
 impl System for Name {
     const OURS: Self = Name::Ours;
-    const PEERS: &'static [Self] =
-        &[Name::Assembly, Name::Lua, Name::LuaJitOff, Name::Python, Name::Beam];
+    const PEERS: &'static [Self] = &[
+        Name::OursInterpreted,
+        Name::Assembly,
+        Name::Lua,
+        Name::LuaJitOff,
+        Name::Python,
+        Name::Beam,
+    ];
 
     fn colour(self) -> &'static str {
         match self {
             Name::Ours | Name::Assembly => "#4c72b0",
+            Name::OursInterpreted => "#8aa4d0",
             Name::Lua => "#dd8452",
             Name::LuaJitOff => "#e8ac8a",
             Name::Python => "#55a868",
@@ -44,6 +52,7 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Name::Ours => "palladium",
+            Name::OursInterpreted => "interpreted",
             Name::Assembly => "assembly",
             Name::Lua => "lua5.4",
             Name::LuaJitOff => "luajit-joff",
@@ -69,7 +78,7 @@ impl Contender {
     /// Whether it has a program.
     pub(super) fn can(&self, program: &str) -> bool {
         match self.name {
-            Name::Ours | Name::Lua | Name::Python => true,
+            Name::Ours | Name::OursInterpreted | Name::Lua | Name::Python => true,
             Name::LuaJitOff => program != "intloop",
             Name::Assembly => KERNELS.contains(&program),
             Name::Beam => ["fib", "mandel", "collatz"].contains(&program),
@@ -84,7 +93,7 @@ impl Contender {
         let peers = repository::root().join("xtask/peers");
         let kernel = KERNELS.contains(&program);
         match self.name {
-            Name::Ours => {
+            Name::Ours | Name::OursInterpreted => {
                 let module = module(program)?;
                 let argument = argument.to_string();
                 command.arg(module).args(["--heap-limit", HEAP, "--", &argument]);
@@ -126,8 +135,8 @@ pub(super) fn folder() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Builds what runs ours and assembly, and compiles the programs.
-pub(super) fn ours(programs: &[&str], debug: bool) -> Result<[Contender; 2]> {
+/// Builds what runs ours, on both engines, and assembly, and compiles the programs.
+pub(super) fn ours(programs: &[&str], debug: bool) -> Result<[Contender; 3]> {
     let iridium = build::iridium(debug)?;
     let [kernel] = build::examples("iridium-vm", ["kernel"], debug)?;
     for program in programs {
@@ -136,8 +145,10 @@ pub(super) fn ours(programs: &[&str], debug: bool) -> Result<[Contender; 2]> {
         timed(Command::new(&iridium).arg("asm").arg(source).arg("-o").arg(module(program)?))
             .with_context(|| format!("cannot compile {program}"))?;
     }
-    let ours = Contender::new(Name::Ours, iridium, &["run"]);
-    Ok([ours, Contender::new(Name::Assembly, kernel, &[])])
+    let interpreted = ["run", "--engine", "interpreter"];
+    let interpreted = Contender::new(Name::OursInterpreted, &iridium, &interpreted);
+    let ours = Contender::new(Name::Ours, iridium, &["run", "--engine", "auto"]);
+    Ok([ours, interpreted, Contender::new(Name::Assembly, kernel, &[])])
 }
 
 /// A peer that is not there, and what would help.

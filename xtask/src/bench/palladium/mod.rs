@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 
 use self::contender::{Contender, Name};
-use self::program::PROGRAMS;
+use self::program::{NAMES, PROGRAMS};
 use self::report::Report;
 use super::results;
 use super::samples::{self, Samples};
@@ -25,8 +25,7 @@ const LONG: f64 = 3.0;
 /// Measures Palladium.
 pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
     let folder = results::folder()?;
-    let programs = PROGRAMS.map(|program| program.name);
-    let [ours, assembly] = contender::ours(&programs, flags.debug)?;
+    let [ours, interpreted, assembly] = contender::ours(&NAMES, flags.debug)?;
     let (peers, missing) = if flags.alone { Default::default() } else { contender::find(&folder) };
     for (peer, remedy) in &missing {
         println!("not measured: {peer}; {remedy}");
@@ -39,7 +38,7 @@ pub(super) fn measure(flags: &BenchFlags) -> Result<()> {
         println!("{} {argument}, {rounds} rounds", program.name);
         let mut samples: BTreeMap<Name, Samples> = BTreeMap::new();
         for _ in 0..rounds {
-            for contender in [&ours, &assembly].into_iter().chain(&peers) {
+            for contender in [&ours, &interpreted, &assembly].into_iter().chain(&peers) {
                 let so_far = samples.entry(contender.name).or_default();
                 if contender.can(program.name) && so_far.first().is_none_or(|first| *first < LONG) {
                     so_far.push(run(contender, program.name, argument, answer)?);

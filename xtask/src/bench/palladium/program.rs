@@ -74,3 +74,14 @@ pub(super) const PROGRAMS: [Program; 23] = [
     program("json_encode", (30, "10846620"), (1, "361554")),
     program("json_decode", (15, "380533335"), (1, "25368889")),
 ];
+
+/// What all of them are called.
+pub(super) const NAMES: [&str; PROGRAMS.len()] = {
+    let mut names = [""; PROGRAMS.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = PROGRAMS[index].name;
+        index += 1;
+    }
+    names
+};

@@ -1,7 +1,7 @@
 //! The targets, as ratios to the peers, and whether they are met.
 
 use super::contender::Name;
-use super::program::{KERNELS, MICRO};
+use super::program::{KERNELS, MICRO, NAMES};
 use super::report::Report;
 use crate::bench::samples::geometric_mean;
 use crate::bench::verdict::Verdict;
@@ -18,7 +18,14 @@ struct Target {
     mean: Option<f64>,
 }
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 7] = [
+    Target {
+        what: "programs",
+        programs: &NAMES,
+        peer: Name::OursInterpreted,
+        each: Some(1.0),
+        mean: None,
+    },
     Target {
         what: "kernels",
         programs: &KERNELS,
