@@ -33,6 +33,9 @@ pub(crate) fn run() -> Result<()> {
         let quick = ["--profile", "checked"];
         cargo(&[&["test"], &loom[..], &quick, &["loom"]].concat(), &[("RUSTFLAGS", "--cfg loom")])
     })?;
+    // As it is delivered: only there does the interpreter go from instruction to instruction by jumps.
+    let stack = ["--package", "iridium-vm", "--test", "stack", "--target-dir", "target/loom"];
+    step("stack", || cargo(&[&["test", "--release", "--locked"], &stack[..]].concat(), &[]))?;
     // From here on with what the tests have built: another profile would compile all crates again.
     let brief = Stress {
         processes: Some(10_000),

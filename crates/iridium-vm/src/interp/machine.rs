@@ -87,6 +87,8 @@ pub(super) struct Run<'r> {
     pub(super) flag: bool,
     pub(super) remainder: i64,
     pub(super) counter: u64,
+    /// What the last `recv` tells of its message.
+    pub(super) received: [i64; 3],
     pub(super) stop: Option<Stop>,
     /// The machine between two handlers, where tail calls are not to be had.
     #[cfg(not(iridium_tail_calls))]
@@ -126,6 +128,7 @@ impl<'r> Run<'r> {
             flag: process.flag,
             remainder: process.remainder,
             counter: process.counter,
+            received: [0; 3],
             stop: None,
             #[cfg(not(iridium_tail_calls))]
             between: None,
@@ -529,15 +532,14 @@ impl<'r, const F: usize> Machine<'r, F> {
         if cached.is_empty() {
             return;
         }
-        let read = |register: Option<OneMore>| {
+        let read = |register: Option<OneMore>| match register {
             // SAFETY: the number is that of an operand, so V1 and I2 hold for it as in `register`.
-            register.map_or_else(Register::default, |one_more| unsafe {
-                *self.parts.window.add(register_cache::register(one_more))
-            })
+            Some(one_more) => unsafe { *self.parts.window.add(register_cache::register(one_more)) },
+            None => Register::default(),
         };
-        self.parts.int = [cached.int.last, cached.int.kept].map(|register| read(register).int);
-        self.parts.float =
-            [cached.float.last, cached.float.kept].map(|register| read(register).float);
+        let (int, float) = (cached.int, cached.float);
+        self.parts.int = [read(int.last).int, read(int.kept).int];
+        self.parts.float = [read(float.last).float, read(float.kept).float];
     }
 
     /// Puts the machine back into the run, and gives that back.

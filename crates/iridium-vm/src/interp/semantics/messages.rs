@@ -1,9 +1,13 @@
 //! Sending, and receiving what is there or waiting for it. What cannot be sent at once, and long
 //! messages, are left to the slow path.
+//!
+//! What has a message in its hands is a function of its own, which gives no more than a machine register
+//! holds: a handler with something on the stack cannot go on by a jump, and the stack would grow with
+//! each instruction.
 
 use crate::effect::{Effect, Pending};
 use crate::interp::arithmetic::bits;
-use crate::interp::machine::{Machine, Step};
+use crate::interp::machine::{Machine, Run, Step};
 use crate::message::Payload;
 use crate::stop::Stop;
 
@@ -16,37 +20,45 @@ pub(in crate::interp) fn send<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     if !m.has_fuel() {
         return Step::OutOfFuel;
     }
-    let Some(bytes) = m.run().bytes(address, length) else { return Step::SlowPath };
-    let payload = Payload::Bytes(bytes.into());
-    if m.run().environment.send(to, tag, payload).is_err() {
-        return Step::SlowPath;
-    }
-    paid(m, length)
+    if send_bytes(m.run(), to, tag, address, length) { paid(m, length) } else { Step::SlowPath }
 }
 
 #[inline(always)]
 pub(in crate::interp) fn sendi<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    let word = m.int(2).to_le_bytes();
-    send_word(m, word)
+    let word = m.int(2);
+    send_one(m, word)
 }
 
 #[inline(always)]
 pub(in crate::interp) fn sendf64<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    let word = bits(m.float(2)).to_le_bytes();
-    send_word(m, word)
+    let word = bits(m.float(2)) as i64;
+    send_one(m, word)
 }
 
 #[inline(always)]
-fn send_word<const F: usize>(m: &mut Machine<'_, F>, word: [u8; 8]) -> Step {
+fn send_one<const F: usize>(m: &mut Machine<'_, F>, word: i64) -> Step {
     let (to, tag) = (m.int(0), m.int(1));
     if !m.has_fuel() {
         return Step::OutOfFuel;
     }
-    if m.run().environment.send(to, tag, Payload::Word(word)).is_err() {
+    if !send_word(m.run(), to, tag, word) {
         return Step::SlowPath;
     }
     m.pay();
     Step::Next
+}
+
+/// Sends a word at once, if that can be.
+#[inline(never)]
+fn send_word(run: &mut Run<'_>, to: i64, tag: i64, word: i64) -> bool {
+    run.environment.send(to, tag, Payload::Word(word.to_le_bytes())).is_ok()
+}
+
+/// Sends bytes from memory at once, if that can be.
+#[inline(never)]
+fn send_bytes(run: &mut Run<'_>, to: i64, tag: i64, address: i64, length: usize) -> bool {
+    let payload = run.bytes(address, length).map(|bytes| Payload::Bytes(bytes.into()));
+    payload.is_some_and(|payload| run.environment.send(to, tag, payload).is_ok())
 }
 
 #[inline(always)]
@@ -55,18 +67,30 @@ pub(in crate::interp) fn recv<const F: usize>(m: &mut Machine<'_, F>) -> Step {
     if !m.pay() {
         return Step::OutOfFuel;
     }
-    let Some(message) = m.run().environment.receive(tag) else {
-        let pending = Pending::Received(m.number(1));
-        let run = m.run();
-        run.process.wait(pending);
-        run.stop = Some(Stop::Effect(Effect::Receive { tag, timeout }));
+    if !receive(m.run(), tag) {
+        let number = m.number(1);
+        wait(m.run(), tag, timeout, number);
         return Step::Waits;
-    };
-    m.set_three(1, message.words());
-    let run = m.run();
+    }
+    let told = m.run().received;
+    m.set_three(1, told);
+    Step::Next
+}
+
+/// Takes a message with this tag, if one is there, and notes what there is to tell of it.
+#[inline(never)]
+fn receive(run: &mut Run<'_>, tag: i64) -> bool {
+    let Some(message) = run.environment.receive(tag) else { return false };
+    run.received = message.words();
     run.flag = true;
     run.process.message = Some(message.payload);
-    Step::Next
+    true
+}
+
+#[inline(never)]
+fn wait(run: &mut Run<'_>, tag: i64, timeout: i64, number: u8) {
+    run.process.wait(Pending::Received(number));
+    run.stop = Some(Stop::Effect(Effect::Receive { tag, timeout }));
 }
 
 #[inline(always)]
