@@ -182,7 +182,7 @@ fn a_message_to_one_that_exits_is_given_back() {
             let memory = Memory::new(u64::MAX);
             (0..2)
                 .filter(|message| {
-                    let delivered = sending.slot.deliver(1, *message, &memory, refuse);
+                    let delivered = sending.slot.locked().deliver(1, *message, &memory, refuse);
                     matches!(delivered, Delivered::NoProcess(_))
                 })
                 .count()

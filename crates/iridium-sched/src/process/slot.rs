@@ -183,17 +183,6 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
         Locked(lock(&self.0))
     }
 
-    /// Delivers a message to the process with this serial. One that is parked is shown it by `react`.
-    pub(crate) fn deliver(
-        &self,
-        serial: u64,
-        message: M,
-        memory: &Memory,
-        react: impl FnOnce(&mut T, M) -> Reaction<M>,
-    ) -> Delivered<T, M, W> {
-        self.locked().deliver(serial, message, memory, react)
-    }
-
     /// Parks a process, unless there are messages for it: then it comes back with them, and those that
     /// come next are put into `spare`, so that their sender need not make room under the lock. Without
     /// messages the slot keeps no room: what it has becomes the spare.
@@ -273,7 +262,7 @@ impl<T, M: Weigh, W: Clone> Locked<'_, T, M, W> {
         None
     }
 
-    /// As [`Slot::deliver`].
+    /// Delivers a message to the process with this serial. One that is parked is shown it by `react`.
     pub(crate) fn deliver(
         mut self,
         serial: u64,

@@ -11,7 +11,7 @@ use crate::process::entry::ProcessEntry;
 use crate::process::reason::Reason;
 use crate::process::signal::Signal;
 use crate::process::slot::{Delivered, Reaction};
-use crate::process::slot_message::{LockedSlot, SlotMessage, Wake};
+use crate::process::slot_message::{LockedSlot, SlotMessage};
 use iridium_vm::{Message, Pid};
 
 /// A scheduler, as seen by a thread: one with a run queue of its own, or any other.
@@ -158,14 +158,6 @@ impl Context<'_> {
         self.shared.distribution.message(from, to, message)
     }
 
-    /// Delivers to the slot of a process of this node, which is locked.
-    #[inline(never)]
-    fn deliver_to_slot(&self, slot: LockedSlot<'_>, serial: u64, message: SlotMessage) {
-        let memory = &self.shared.memory;
-        let react = |entry: &mut _, message| react(entry, message, memory);
-        self.settle(slot.deliver(serial, message, memory, react));
-    }
-
     /// Delivers to the slot of a process of this node. A signal comes back when there is no such
     /// process.
     pub(crate) fn deliver(&self, to: Pid, message: SlotMessage) -> Option<Signal> {
@@ -177,15 +169,20 @@ impl Context<'_> {
             }
             return self.drop_message(message);
         };
-        let memory = &self.shared.memory;
-        let react = |entry: &mut _, message| react(entry, message, memory);
-        self.settle(slot.deliver(serial, message, memory, react))
+        self.deliver_to_slot(slot.locked(), serial, message)
     }
 
-    /// Does what follows from a delivery. A signal comes back when there is no such process.
-    #[inline(always)]
-    fn settle(&self, delivered: Delivered<ProcessEntry, SlotMessage, Wake>) -> Option<Signal> {
-        match delivered {
+    /// As [`deliver`](Self::deliver), to the slot with this serial, which is locked.
+    #[inline(never)]
+    fn deliver_to_slot(
+        &self,
+        slot: LockedSlot<'_>,
+        serial: u64,
+        message: SlotMessage,
+    ) -> Option<Signal> {
+        let memory = &self.shared.memory;
+        match slot.deliver(serial, message, memory, |entry, message| react(entry, message, memory))
+        {
             Delivered::Kept => None,
             Delivered::Ready(entry) => {
                 self.schedule(entry);
