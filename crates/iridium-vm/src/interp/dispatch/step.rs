@@ -4,7 +4,7 @@ use iridium_isa::Opcode;
 
 use super::looped;
 use crate::interp::entry_hook::{EntryState, Stepped};
-use crate::interp::machine::{Exit, Step};
+use crate::interp::machine::{Exit, Machine, Step};
 use crate::interp::semantics;
 
 impl EntryState<'_, '_> {
@@ -25,35 +25,36 @@ impl EntryState<'_, '_> {
     /// changed.
     #[inline]
     pub fn do_beside(&mut self, index: u32, window: u32, fuel: i64) -> Option<i64> {
-        self.run.one(index, window, fuel, |machine| match machine.op().opcode {
-            Opcode::Memcpy => semantics::memcpy(machine),
-            Opcode::Memcmp => semantics::memcmp(machine),
-            Opcode::Find => semantics::find(machine),
-            Opcode::Hash => semantics::hash(machine),
-            Opcode::Msgm => semantics::msgm(machine),
-            Opcode::Msgi => semantics::msgi(machine),
-            Opcode::MsgF64 => semantics::msgf64(machine),
-            Opcode::Push => semantics::push(machine),
-            Opcode::Pop => semantics::pop(machine),
-            _ => Step::SlowPath,
-        })
+        self.run.one(index, window, fuel, do_beside)
     }
 }
 
-/// Whether an instruction is one that [`EntryState::do_beside`] knows: it reads and writes registers
-/// and memory, and goes on to the next.
-pub fn is_done_beside(opcode: Opcode) -> bool {
-    use Opcode as O;
-    matches!(
-        opcode,
-        O::Memcpy
-            | O::Memcmp
-            | O::Find
-            | O::Hash
-            | O::Msgm
-            | O::Msgi
-            | O::MsgF64
-            | O::Push
-            | O::Pop
-    )
+macro_rules! beside {
+    ($($variant:ident $function:ident;)+) => {
+        /// Whether an instruction is one that [`EntryState::do_beside`] knows: it reads and writes
+        /// registers and memory, and goes on to the next.
+        pub fn is_done_beside(opcode: Opcode) -> bool {
+            matches!(opcode, $(Opcode::$variant)|+)
+        }
+
+        #[inline(always)]
+        fn do_beside(machine: &mut Machine<'_>) -> Step {
+            match machine.op().opcode {
+                $(Opcode::$variant => semantics::$function(machine),)+
+                _ => Step::SlowPath,
+            }
+        }
+    };
+}
+
+beside! {
+    Memcpy memcpy;
+    Memcmp memcmp;
+    Find find;
+    Hash hash;
+    Msgm msgm;
+    Msgi msgi;
+    MsgF64 msgf64;
+    Push push;
+    Pop pop;
 }
