@@ -235,6 +235,17 @@ pub(crate) fn program(name: &str) -> PathBuf {
     folder("examples").join(name).with_extension("pd")
 }
 
+/// A node that serves an example, and the port where it answers.
+pub(crate) fn served(name: &str, user: &User, alias: &str, join: &[&str]) -> (Node, u16) {
+    let program = program(name);
+    let program = program.to_str().unwrap();
+    let mut words = vec!["--app", program, "--allow", "net.listen", "--allow", "env=PORT"];
+    words.extend(join);
+    let node = user.node_in(&[("PORT", "0")], "0", alias, &words);
+    let line = node.process.wait_for("answers on port ");
+    (node, line.rsplit(' ').next().unwrap().parse().unwrap())
+}
+
 /// A folder of the language.
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../palladium").join(name)

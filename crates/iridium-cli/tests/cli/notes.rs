@@ -14,14 +14,8 @@ struct Server {
 
 impl Server {
     fn start(user: &User, alias: &str, join: &[&str]) -> Self {
-        let program = examples::program("notes");
-        let program = program.to_str().unwrap();
-        let mut words = vec!["--app", program, "--allow", "net.listen", "--allow", "env=PORT"];
-        words.extend(join);
-        let node = user.node_in(&[("PORT", "0")], "0", alias, &words);
-        let line = node.process.wait_for("answers on port ");
-        let address = format!("127.0.0.1:{}", line.rsplit(' ').next().unwrap());
-        Self { node, address }
+        let (node, port) = examples::served("notes", user, alias, join);
+        Self { node, address: format!("127.0.0.1:{port}") }
     }
 
     /// The texts of its notes, sorted.

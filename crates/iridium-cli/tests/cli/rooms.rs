@@ -18,13 +18,8 @@ struct Server {
 
 impl Server {
     fn start(user: &User, alias: &str, join: &[&str]) -> Self {
-        let program = examples::program("rooms");
-        let program = program.to_str().unwrap();
-        let mut words = vec!["--app", program, "--allow", "net.listen", "--allow", "env=PORT"];
-        words.extend(join);
-        let node = user.node_in(&[("PORT", "0")], "0", alias, &words);
-        let line = node.process.wait_for("answers on port ");
-        Self { node, port: line.rsplit(' ').next().unwrap().parse().unwrap() }
+        let (node, port) = examples::served("rooms", user, alias, join);
+        Self { node, port }
     }
 
     fn guest(&self, name: &str, room: &str) -> Client {
