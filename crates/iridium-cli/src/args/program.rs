@@ -104,7 +104,7 @@ pub(crate) struct ExecutionFlags {
           value_parser = number(1..=1024_usize))]
     pub(crate) threads: Option<usize>,
     /// What executes instructions; results are the same
-    #[arg(long, value_name = "ENGINE", default_value = "interpreter")]
+    #[arg(long, value_name = "ENGINE", default_value = "auto")]
     pub(crate) engine: EngineChoice,
 }
 

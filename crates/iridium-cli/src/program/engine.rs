@@ -12,9 +12,9 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum EngineChoice {
     /// Native code where programs spend their time, if there is code for this machine
+    #[default]
     Auto,
     /// The interpreter alone
-    #[default]
     Interpreter,
     /// As auto, but refuse to start where there is no code for this machine
     Native,
