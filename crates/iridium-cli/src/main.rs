@@ -126,7 +126,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             let settings = settings(&execution, &node_limits, run.fuel, hosts);
             match (file, app) {
                 (Some(file), _) => commands::run::start(&file, &start, &limits, settings, &run),
-                (None, Some(app)) => commands::run_app::run(&app, settings),
+                (None, Some(app)) => commands::run_app::run(&app, settings, run.stats),
                 (None, None) => Err(Failure::usage("name a program, or an app file with --app")),
             }
         }

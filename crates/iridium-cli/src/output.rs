@@ -225,6 +225,11 @@ fn row(member: &MemberView) -> [Cell; 4] {
     ]
 }
 
+/// A number of things, for people.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// A time in microseconds, for people.
 pub(crate) fn milliseconds(us: u64) -> String {
     format!("{}.{:02} ms", us / 1000, us % 1000 / 10)

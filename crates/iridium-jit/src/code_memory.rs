@@ -7,22 +7,30 @@ use memmap2::{Mmap, MmapMut};
 
 /// How many bytes of code there may be, together.
 #[derive(Debug)]
-pub(crate) struct Budget(AtomicUsize);
+pub(crate) struct Budget {
+    limit: usize,
+    left: AtomicUsize,
+}
 
 impl Budget {
     pub(crate) fn new(bytes: usize) -> Arc<Self> {
-        Arc::new(Self(AtomicUsize::new(bytes)))
+        Arc::new(Self { limit: bytes, left: AtomicUsize::new(bytes) })
     }
 
     fn take(self: &Arc<Self>, bytes: usize) -> Option<Charge> {
         let less = |left: usize| left.checked_sub(bytes);
-        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         taken.is_ok().then(|| Charge { budget: Arc::clone(self), bytes })
     }
 
-    #[cfg(test)]
-    fn left(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+    /// Bytes that there may be.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Bytes that there are.
+    pub(crate) fn taken(&self) -> usize {
+        self.limit - self.left.load(Ordering::Relaxed)
     }
 }
 
@@ -35,7 +43,7 @@ struct Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.budget.0.fetch_add(self.bytes, Ordering::Relaxed);
+        self.budget.left.fetch_add(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -103,9 +111,9 @@ mod tests {
         assert!(code.piece(2).is_none());
         assert!(CodeMemory::new(&[vec![0; 3 * PAGE]], &budget).is_none());
         let more = CodeMemory::new(&[vec![0; 2 * PAGE]], &budget);
-        assert_eq!((more.is_some(), budget.left()), (true, 0));
+        assert_eq!((more.is_some(), budget.taken()), (true, 3 * PAGE));
         drop((code, more));
-        assert_eq!(budget.left(), 3 * PAGE);
+        assert_eq!((budget.taken(), budget.limit()), (0, 3 * PAGE));
     }
 
     /// What the system says of the pages: executable and not writable, and gone after the drop.

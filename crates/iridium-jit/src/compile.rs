@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::settings::{self, Configurable, SetError};
 use iridium_isa::Module;
 
-use crate::code_memory::{self, Budget, CodeMemory};
+use crate::code_memory::{self, CodeMemory};
 use crate::entries::Entry;
 use crate::lower::{Code, DirectCall, Lowering};
 use crate::region::{Entries, Region, Source};
+use crate::stats::Counters;
 
 /// Instructions of functions that are compiled because they are called, at most at a time.
 const MOST_CALLED: usize = 1024;
@@ -21,7 +21,7 @@ const MOST_CALLED: usize = 1024;
 /// Compiles regions for this machine.
 pub(crate) struct Compiler {
     lowering: Lowering,
-    budget: Arc<Budget>,
+    counters: Arc<Counters>,
     trampoline: Arc<CodeMemory>,
     closing: Arc<AtomicBool>,
 }
@@ -34,10 +34,8 @@ pub(crate) struct Batch {
     pub(crate) trampoline: Arc<CodeMemory>,
     /// By instruction.
     pub(crate) entries: Vec<(u32, Entry)>,
-    pub(crate) regions: usize,
-    /// How many instructions were compiled, and in which time.
+    /// How many instructions were compiled.
     pub(crate) instructions: usize,
-    pub(crate) took: Duration,
 }
 
 /// How far the compilation of a module has come.
@@ -51,11 +49,11 @@ pub(crate) struct Progress {
 
 impl Compiler {
     /// `None` on a machine that there is no code for. When `closing` becomes true it compiles no more.
-    pub(crate) fn new(budget: Arc<Budget>, closing: Arc<AtomicBool>) -> Option<Self> {
+    pub(crate) fn new(counters: Arc<Counters>, closing: Arc<AtomicBool>) -> Option<Self> {
         let mut lowering = Lowering::new(isa()?);
         let trampoline = lowering.trampoline().ok()?;
-        let trampoline = Arc::new(CodeMemory::new(&[trampoline], &budget)?);
-        Some(Self { lowering, budget, trampoline, closing })
+        let trampoline = Arc::new(CodeMemory::new(&[trampoline], &counters.budget)?);
+        Some(Self { lowering, counters, trampoline, closing })
     }
 
     /// Compiles the region that an instruction is in, and those that it calls, as far as they are not
@@ -68,7 +66,7 @@ impl Compiler {
     ) -> Option<Batch> {
         let source = Source::new(module);
         progress.find_functions(&source);
-        let first = progress.region_of(&source, index)?;
+        let first = progress.region_of(&source, index, &self.counters)?;
         let mut left = MOST_CALLED;
         let mut regions = Vec::new();
         let mut called = first.calls.clone();
@@ -78,7 +76,9 @@ impl Compiler {
             if progress.done.contains(&start) {
                 continue;
             }
-            let Some(region) = progress.explore(&source, start) else { continue };
+            let Some(region) = progress.explore(&source, start, &self.counters) else {
+                continue;
+            };
             if region.members.len() > left {
                 continue;
             }
@@ -126,14 +126,16 @@ impl Compiler {
             }
             match self.lowering.region(source, region, &direct) {
                 Ok(code) => drop(pieces.insert(region.start, code)),
-                Err(refused) => log::debug!("a region is left to the interpreter: {refused}"),
+                Err(refused) => {
+                    log::debug!("a function is left to the interpreter: {refused}");
+                    self.counters.refused();
+                }
             }
         }
         Some(pieces)
     }
 
     fn batch(&mut self, source: &Source<'_>, regions: &[Region]) -> Option<Batch> {
-        let began = Instant::now();
         let mut compiled: Vec<_> =
             regions.iter().filter(|region| !region.entries.is_empty()).collect();
         let pieces = loop {
@@ -147,7 +149,10 @@ impl Compiler {
             // Those that were refused cannot be called.
             compiled.retain(|region| pieces.contains_key(&region.start));
         };
-        let memory = CodeMemory::new(&pieces, &self.budget)?;
+        let Some(memory) = CodeMemory::new(&pieces, &self.counters.budget) else {
+            self.counters.no_room();
+            return None;
+        };
         // The first instruction of a region goes before one within another.
         let mut entries = BTreeMap::new();
         for (piece, region) in compiled.iter().enumerate() {
@@ -161,13 +166,13 @@ impl Compiler {
                 }
             }
         }
+        let instructions = compiled.iter().map(|region| region.members.len()).sum();
+        self.counters.compiled(compiled.len(), instructions, memory.len());
         Some(Batch {
             memory,
             trampoline: Arc::clone(&self.trampoline),
             entries: entries.into_iter().collect(),
-            regions: compiled.len(),
-            instructions: compiled.iter().map(|region| region.members.len()).sum(),
-            took: began.elapsed(),
+            instructions,
         })
     }
 }
@@ -215,10 +220,15 @@ impl Progress {
 
     /// The region that an instruction is in, unless it is done: that of the function before it, or one
     /// that begins at the instruction.
-    fn region_of(&mut self, source: &Source<'_>, index: u32) -> Option<Region> {
+    fn region_of(
+        &mut self,
+        source: &Source<'_>,
+        index: u32,
+        counters: &Counters,
+    ) -> Option<Region> {
         let function = self.functions.range(..=index).next_back().copied();
         for start in function.into_iter().chain([index]) {
-            let Some(region) = self.explore(source, start) else { continue };
+            let Some(region) = self.explore(source, start, counters) else { continue };
             if region.position(index).is_some() {
                 return (!self.done.contains(&start)).then_some(region);
             }
@@ -227,10 +237,10 @@ impl Progress {
     }
 
     /// The region that begins at an instruction. One that is too large is done.
-    fn explore(&mut self, source: &Source<'_>, start: u32) -> Option<Region> {
+    fn explore(&mut self, source: &Source<'_>, start: u32, counters: &Counters) -> Option<Region> {
         let region = Region::explore(source, start, Entries::Usual);
-        if region.is_none() {
-            self.done.insert(start);
+        if region.is_none() && self.done.insert(start) {
+            counters.too_large();
         }
         region
     }
@@ -238,7 +248,7 @@ impl Progress {
 
 impl fmt::Debug for Compiler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Compiler").field("budget", &self.budget).finish_non_exhaustive()
+        f.debug_struct("Compiler").field("counters", &self.counters).finish_non_exhaustive()
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
-use iridium_vm::{Engine, Environment, Interpreter, Process, Program, RunError, Stop};
+use iridium_vm::{
+    CompileStats, Engine, Environment, Interpreter, Process, Program, RunError, Stop,
+};
 
 use crate::code_memory::Budget;
 use crate::compile::{Compiler, IS_SUPPORTED};
 use crate::compiled::{Compiled, News, lock};
-use crate::queue::Queue;
+use crate::queue::{MOST_JOBS, Queue};
 use crate::region::Entries;
-use crate::stats::{Counters, Stats};
+use crate::stats::Counters;
 
 /// Bytes of machine code that an engine has at most.
 pub const CODE_BUDGET: usize = 64 << 20;
@@ -40,8 +42,8 @@ impl NativeEngine {
     /// An engine that compiles what is hot. Nothing is started before something is.
     #[must_use]
     pub fn new() -> Self {
-        let counters = Arc::<Counters>::default();
-        let queue = Queue::new(Budget::new(CODE_BUDGET), Arc::clone(&counters));
+        let counters = Arc::new(Counters::new(Budget::new(CODE_BUDGET)));
+        let queue = Queue::new(Arc::clone(&counters));
         Self {
             interpreter: Interpreter::default(),
             counters,
@@ -53,11 +55,12 @@ impl NativeEngine {
     /// An engine that compiles all of a program when it runs first: for tests of what is compiled.
     #[must_use]
     pub fn ahead(entries: Entries) -> Self {
-        let compiler = Compiler::new(Budget::new(CODE_BUDGET), Arc::default())
+        let counters = Arc::new(Counters::new(Budget::new(CODE_BUDGET)));
+        let compiler = Compiler::new(Arc::clone(&counters), Arc::default())
             .map(|compiler| Box::new(Mutex::new(compiler)));
         Self {
             interpreter: Interpreter::default(),
-            counters: Arc::default(),
+            counters,
             news: Arc::default(),
             when: When::Ahead(compiler, entries),
         }
@@ -70,8 +73,8 @@ impl NativeEngine {
     }
 
     /// What was compiled until now.
-    pub fn stats(&self) -> Stats {
-        self.counters.stats()
+    pub fn stats(&self) -> CompileStats {
+        CompileStats { waiting_limit: MOST_JOBS as u64, ..self.counters.stats() }
     }
 
     /// What it keeps with a program, unless another engine has the place.
@@ -79,9 +82,8 @@ impl NativeEngine {
         let compiled = program.engine_data(|| {
             let compiled = Arc::new(Compiled::new(Arc::clone(&self.news)));
             if let When::Ahead(Some(compiler), entries) = &self.when {
-                let batch = lock(compiler).all(program.module(), *entries);
-                if let Some(batch) = batch {
-                    self.counters.count(&batch);
+                let all = || lock(compiler).all(program.module(), *entries);
+                if let Some(batch) = self.counters.timed(all) {
                     compiled.finish(batch);
                 }
             }
@@ -123,5 +125,9 @@ impl Engine for NativeEngine {
             queue.add(compiled, program.module(), process.pc());
         }
         Ok(stop)
+    }
+
+    fn compile_stats(&self) -> Option<CompileStats> {
+        Some(self.stats())
     }
 }

@@ -51,7 +51,6 @@ mod stats;
 
 pub use engine::{CODE_BUDGET, NativeEngine};
 pub use region::Entries;
-pub use stats::Stats;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

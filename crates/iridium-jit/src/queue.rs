@@ -8,7 +8,6 @@ use std::thread::Builder;
 
 use iridium_isa::Module;
 
-use crate::code_memory::Budget;
 use crate::compile::Compiler;
 use crate::compiled::{Compiled, lock};
 use crate::stats::Counters;
@@ -22,14 +21,13 @@ struct Job {
 }
 
 /// Jobs that wait at most; a place that finds no room is told of again when it is hot again.
-const MOST_JOBS: usize = 64;
+pub(crate) const MOST_JOBS: usize = 64;
 
 /// The thread that compiles. It is started for the first job. When this is dropped the thread ends by
 /// itself, after the function that it is at, and nobody waits for it: that may take a tenth of a second,
 /// and more where others have all the time. It owns all that it works with.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    budget: Arc<Budget>,
     counters: Arc<Counters>,
     /// Whether nobody wants code any more.
     closing: Arc<AtomicBool>,
@@ -38,26 +36,29 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(crate) fn new(budget: Arc<Budget>, counters: Arc<Counters>) -> Self {
-        Self { budget, counters, closing: Arc::default(), jobs: OnceLock::new() }
+    pub(crate) fn new(counters: Arc<Counters>) -> Self {
+        Self { counters, closing: Arc::default(), jobs: OnceLock::new() }
     }
 
     /// Has the code around an instruction compiled.
     pub(crate) fn add(&self, compiled: &Arc<Compiled>, module: &Arc<Module>, index: u32) {
         let Some(jobs) = self.jobs.get_or_init(|| self.start()) else { return };
         let job = Job { compiled: Arc::downgrade(compiled), module: Arc::clone(module), index };
-        if let Err(TrySendError::Full(_)) = jobs.try_send(job) {
-            compiled.ask_again(index);
+        self.counters.waits();
+        if let Err(error) = jobs.try_send(job) {
+            self.counters.waits_no_longer();
+            if matches!(error, TrySendError::Full(_)) {
+                compiled.ask_again(index);
+            }
         }
     }
 
     fn start(&self) -> Option<SyncSender<Job>> {
         let (jobs, queue) = sync_channel(MOST_JOBS);
-        let (budget, counters) = (Arc::clone(&self.budget), Arc::clone(&self.counters));
+        let counters = Arc::clone(&self.counters);
         let closing = Arc::clone(&self.closing);
-        let thread = Builder::new()
-            .name("jit".into())
-            .spawn(move || work(&queue, &budget, &counters, &closing));
+        let thread =
+            Builder::new().name("jit".into()).spawn(move || work(&queue, &counters, &closing));
         match thread {
             Ok(_) => Some(jobs),
             Err(error) => {
@@ -86,41 +87,38 @@ fn give_way() {
 #[cfg(not(target_os = "linux"))]
 fn give_way() {}
 
-fn work(
-    queue: &Receiver<Job>,
-    budget: &Arc<Budget>,
-    counters: &Counters,
-    closing: &Arc<AtomicBool>,
-) {
+fn work(queue: &Receiver<Job>, counters: &Arc<Counters>, closing: &Arc<AtomicBool>) {
     give_way();
-    let new = || Compiler::new(Arc::clone(budget), Arc::clone(closing));
+    let new = || Compiler::new(Arc::clone(counters), Arc::clone(closing));
     let Some(mut compiler) = new() else { return };
-    for Job { compiled, module, index } in queue {
+    for job in queue {
         if closing.load(Ordering::Relaxed) {
             return;
         }
-        let Some(compiled) = compiled.upgrade() else { continue };
-        let compile = || compiler.around(&module, &mut lock(&compiled.progress), index);
         // A mistake of the library costs the program its speed, and others nothing.
-        let Ok(batch) = catch_unwind(AssertUnwindSafe(compile)) else {
-            log::error!(
-                "a function of module {} is interpreted: its compilation failed",
-                module.id()
-            );
+        let compile = || counters.timed(|| do_job(&mut compiler, &job));
+        let failed = catch_unwind(AssertUnwindSafe(compile)).is_err();
+        counters.waits_no_longer();
+        if failed {
+            counters.refused();
+            let id = job.module.id();
+            log::error!("a function of module {id} is interpreted: its compilation failed");
             let Some(another) = new() else { return };
             compiler = another;
-            continue;
-        };
-        if let Some(batch) = batch {
-            counters.count(&batch);
-            log::debug!(
-                "compiled {} instructions of module {} in {} us, {} bytes of code",
-                batch.instructions,
-                module.id(),
-                batch.took.as_micros(),
-                batch.memory.len(),
-            );
-            compiled.finish(batch);
         }
+    }
+}
+
+fn do_job(compiler: &mut Compiler, Job { compiled, module, index }: &Job) {
+    let Some(compiled) = compiled.upgrade() else { return };
+    let batch = compiler.around(module, &mut lock(&compiled.progress), *index);
+    if let Some(batch) = batch {
+        log::debug!(
+            "compiled {} instructions of module {}, {} bytes of code",
+            batch.instructions,
+            module.id(),
+            batch.memory.len(),
+        );
+        compiled.finish(batch);
     }
 }

@@ -1,45 +1,94 @@
-//! What was compiled.
+//! Counting what is compiled.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::compile::Batch;
+use iridium_vm::CompileStats;
 
-/// What an engine has compiled since it was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stats {
-    /// Regions: functions, as a rule.
-    pub regions: u64,
-    /// The instructions in them.
-    pub instructions: u64,
-    /// Bytes of machine code that were made. Code of programs that have gone is counted too.
-    pub bytes: u64,
-    /// The time that it took.
-    pub took: Duration,
-}
+use crate::code_memory::Budget;
 
-#[derive(Debug, Default)]
+/// What an engine has compiled and has not compiled since it was made, and where the code lies.
+#[derive(Debug)]
 pub(crate) struct Counters {
-    regions: AtomicU64,
+    pub(crate) budget: Arc<Budget>,
+    functions: AtomicU64,
     instructions: AtomicU64,
     bytes: AtomicU64,
     nanos: AtomicU64,
+    too_large: AtomicU64,
+    refused: AtomicU64,
+    no_room: AtomicU64,
+    waiting: AtomicU64,
 }
 
 impl Counters {
-    pub(crate) fn count(&self, batch: &Batch) {
-        self.regions.fetch_add(batch.regions as u64, Ordering::Relaxed);
-        self.instructions.fetch_add(batch.instructions as u64, Ordering::Relaxed);
-        self.bytes.fetch_add(batch.memory.len() as u64, Ordering::Relaxed);
-        self.nanos.fetch_add(batch.took.as_nanos() as u64, Ordering::Relaxed);
+    pub(crate) fn new(budget: Arc<Budget>) -> Self {
+        Self {
+            budget,
+            functions: AtomicU64::new(0),
+            instructions: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            nanos: AtomicU64::new(0),
+            too_large: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            no_room: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
+        }
     }
 
-    pub(crate) fn stats(&self) -> Stats {
-        Stats {
-            regions: self.regions.load(Ordering::Relaxed),
-            instructions: self.instructions.load(Ordering::Relaxed),
-            bytes: self.bytes.load(Ordering::Relaxed),
-            took: Duration::from_nanos(self.nanos.load(Ordering::Relaxed)),
+    /// Does what compiles something, and counts the time that it takes, whatever comes of it.
+    pub(crate) fn timed<T>(&self, compile: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let result = compile();
+        let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+        result
+    }
+
+    pub(crate) fn compiled(&self, functions: usize, instructions: usize, bytes: usize) {
+        self.functions.fetch_add(functions as u64, Ordering::Relaxed);
+        self.instructions.fetch_add(instructions as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn too_large(&self) {
+        self.too_large.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn no_room(&self) {
+        self.no_room.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One more waits.
+    pub(crate) fn waits(&self) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One of those that have [waited](Self::waits) does so no longer.
+    pub(crate) fn waits_no_longer(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// All but how many may wait.
+    pub(crate) fn stats(&self) -> CompileStats {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        CompileStats {
+            functions: get(&self.functions),
+            instructions: get(&self.instructions),
+            bytes: get(&self.bytes),
+            took: Duration::from_nanos(get(&self.nanos)),
+            too_large: get(&self.too_large),
+            refused: get(&self.refused),
+            no_room: get(&self.no_room),
+            memory: self.budget.taken() as u64,
+            memory_limit: self.budget.limit() as u64,
+            waiting: get(&self.waiting),
+            waiting_limit: 0,
         }
     }
 }

@@ -66,7 +66,43 @@ impl Page {
             text.family(&name, kind, help);
             text.sample(&name, None, value as f64);
         }
+        if report.native_memory_limit > 0 {
+            add_native_code(&mut text, report);
+        }
         text.0
+    }
+}
+
+/// What there is of native code, on a node that has it.
+fn add_native_code(text: &mut Text, report: &NodeReport) {
+    for (name, kind, help, value) in [
+        ("functions_total", "counter", "Functions compiled.", report.native_functions as f64),
+        (
+            "instructions_total",
+            "counter",
+            "Instructions in them.",
+            report.native_instructions as f64,
+        ),
+        (
+            "compile_seconds_total",
+            "counter",
+            "Time that compiling took.",
+            report.compile_us as f64 / 1e6,
+        ),
+        (
+            "not_compiled_total",
+            "counter",
+            "Functions that stay with the interpreter.",
+            report.not_compiled as f64,
+        ),
+        ("queue", "gauge", "Functions to be compiled.", report.compile_queue as f64),
+        ("queue_limit", "gauge", "How many may wait.", report.compile_queue_limit as f64),
+        ("code_bytes", "gauge", "Memory of native code.", report.native_memory as f64),
+        ("code_limit_bytes", "gauge", "How much that may be.", report.native_memory_limit as f64),
+    ] {
+        let name = format!("iridium_jit_{name}");
+        text.family(&name, kind, help);
+        text.sample(&name, None, value);
     }
 }
 

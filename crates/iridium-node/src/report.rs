@@ -3,7 +3,7 @@
 use iridium_isa::ModuleId;
 use iridium_proto::NodeAlias;
 use iridium_sched::ProcessInfo;
-use iridium_vm::Pid;
+use iridium_vm::{CompileStats, Pid};
 use serde::Serialize;
 
 use crate::wire::form::{counters, fields};
@@ -156,6 +156,36 @@ pub struct NodeReport {
     pub modules_sent: u64,
     /// Bytes that wait to be sent to other nodes.
     pub queued_bytes: u64,
+    /// Functions that became native code, since the start.
+    pub native_functions: u64,
+    /// The instructions in them.
+    pub native_instructions: u64,
+    /// Time that compiling has taken since the start, in microseconds.
+    pub compile_us: u64,
+    /// Functions that cannot become native code, since the start.
+    pub not_compiled: u64,
+    /// Functions that wait to be compiled.
+    pub compile_queue: u64,
+    /// How many may wait; 0 when nothing is compiled here.
+    pub compile_queue_limit: u64,
+    /// Memory of native code, in bytes.
+    pub native_memory: u64,
+    /// How much that may be; 0 when nothing is compiled here.
+    pub native_memory_limit: u64,
+}
+
+impl NodeReport {
+    /// Adds what was compiled.
+    pub(crate) fn add_compiled(&mut self, stats: &CompileStats) {
+        self.native_functions = stats.functions;
+        self.native_instructions = stats.instructions;
+        self.compile_us = u64::try_from(stats.took.as_micros()).unwrap_or(u64::MAX);
+        self.not_compiled = stats.too_large + stats.refused + stats.no_room;
+        self.compile_queue = stats.waiting;
+        self.compile_queue_limit = stats.waiting_limit;
+        self.native_memory = stats.memory;
+        self.native_memory_limit = stats.memory_limit;
+    }
 }
 
 counters!(NodeReport {
@@ -176,6 +206,14 @@ counters!(NodeReport {
     15 received_bytes: u64,
     16 modules_sent: u64,
     17 queued_bytes: u64,
+    18 native_functions: u64,
+    19 native_instructions: u64,
+    20 compile_us: u64,
+    21 not_compiled: u64,
+    22 compile_queue: u64,
+    23 compile_queue_limit: u64,
+    24 native_memory: u64,
+    25 native_memory_limit: u64,
 });
 
 /// A node, and how it does.

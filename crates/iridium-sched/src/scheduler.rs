@@ -36,7 +36,7 @@ use crate::sync::lock;
 use crate::table::Table;
 use crate::threads::Threads;
 use iridium_isa::{DebugId, ModuleId};
-use iridium_vm::{Completion, MAX_NODE, Message, Payload, Pid, Program, TrapKind};
+use iridium_vm::{CompileStats, Completion, MAX_NODE, Message, Payload, Pid, Program, TrapKind};
 
 /// How long the threads may take to end at shutdown. A host function that does not return by then is
 /// left behind.
@@ -276,6 +276,11 @@ impl Scheduler {
     /// Fuel that all processes have spent since the start.
     pub fn fuel_spent(&self) -> u64 {
         self.shared().fuel_spent.load(Ordering::Relaxed)
+    }
+
+    /// What its [engine](Config::engine) has compiled; `None` when that compiles nothing.
+    pub fn compile_stats(&self) -> Option<CompileStats> {
+        self.shared().engine.compile_stats()
     }
 
     /// Messages of processes, since the start, that were never received: those to processes of this

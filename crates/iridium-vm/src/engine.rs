@@ -1,6 +1,7 @@
 //! What runs processes: the interpreter, and engines that others add.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::environment::Environment;
 use crate::interp::{self, Dispatch, Mode};
@@ -33,6 +34,39 @@ pub trait Engine: fmt::Debug + Send + Sync {
         fuel: u64,
         environment: &mut dyn Environment,
     ) -> Result<Stop, RunError>;
+
+    /// What it has compiled since it was made; `None` when it compiles nothing.
+    fn compile_stats(&self) -> Option<CompileStats> {
+        None
+    }
+}
+
+/// What an engine has compiled since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CompileStats {
+    /// Functions, also of programs that have gone.
+    pub functions: u64,
+    /// The instructions in them.
+    pub instructions: u64,
+    /// Bytes of machine code that were made of them.
+    pub bytes: u64,
+    /// The time that it took.
+    pub took: Duration,
+    /// Functions that are left to the interpreter because they are too large.
+    pub too_large: u64,
+    /// Functions that are left to the interpreter because the compiler has refused them.
+    pub refused: u64,
+    /// How often there was no room for code that had been made.
+    pub no_room: u64,
+    /// Bytes of memory that code takes now.
+    pub memory: u64,
+    /// Bytes of memory that code takes at most.
+    pub memory_limit: u64,
+    /// Functions that wait to be compiled, or are being compiled.
+    pub waiting: u64,
+    /// Functions that wait at most, beside the one that is being compiled; others are asked for again
+    /// later.
+    pub waiting_limit: u64,
 }
 
 /// The interpreter, with one of its two ways of dispatch.

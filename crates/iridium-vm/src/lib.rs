@@ -56,7 +56,7 @@ mod trap;
 mod validate;
 
 pub use effect::{Completion, Effect, SpawnKind, Start, UnexpectedCompletion};
-pub use engine::{Engine, Interpreter};
+pub use engine::{CompileStats, Engine, Interpreter};
 pub use envelope::{Envelope, EnvelopeError, Sealed};
 pub use environment::{Environment, Sink};
 pub use host::{Answer, Caller, HostError, HostResult, Hosts, Reply, ReplySink};

@@ -39,6 +39,9 @@ pub(crate) struct RunFlags {
     /// Print the registers that are not 0, after the output
     #[arg(long, requires = "file")]
     pub(crate) registers: bool,
+    /// Print what became native code, on stderr, at the end
+    #[arg(long)]
+    pub(crate) stats: bool,
     /// Wait for all processes, not only for the first and those linked to it
     #[arg(long, requires = "file")]
     pub(crate) wait_all: bool,

@@ -20,6 +20,7 @@ pub(crate) mod run;
 pub(crate) mod run_app;
 mod run_json;
 mod run_session;
+mod run_stats;
 mod run_tree;
 pub(crate) mod secret;
 pub(crate) mod speak;

@@ -37,7 +37,7 @@ pub(crate) fn start(
     let spec = app.map(|app| Spec::of_module(&module, app, limits.limits()));
     if app.is_some_and(|app| !app.main) {
         check_flags_of_app(file, start, run)?;
-        return run_app::run_module(file, module, limits.limits(), settings);
+        return run_app::run_module(file, module, limits.limits(), settings, run.stats);
     }
     let program = prepare(module, &settings.hosts)?;
     let process = process(file, &program, start, limits)?;

@@ -17,6 +17,7 @@ use iridium_sched::supervisor::app::{App, AppError};
 use iridium_sched::{Activity, ExitInfo, Reason};
 use iridium_vm::{Hosts, Limits};
 
+use super::run_stats;
 use super::run_tree::Tree;
 use crate::args::describe_grant;
 use crate::failure::Failure;
@@ -44,8 +45,8 @@ pub(super) struct ReadApp {
 }
 
 /// `iridium run --app FILE`
-pub(crate) fn run(app: &NamedApp, settings: Settings) -> Result<ExitCode, Failure> {
-    run_read(&display_name(&app.file), app.load(&settings.hosts)?, settings)
+pub(crate) fn run(app: &NamedApp, settings: Settings, stats: bool) -> Result<ExitCode, Failure> {
+    run_read(&display_name(&app.file), app.load(&settings.hosts)?, settings, stats)
 }
 
 /// Runs the app that a module is.
@@ -54,13 +55,19 @@ pub(super) fn run_module(
     module: Module,
     limits: Limits,
     settings: Settings,
+    stats: bool,
 ) -> Result<ExitCode, Failure> {
     let name = display_name(file);
     let app = of_module(module, limits);
-    run_read(&name, app.ok_or_else(|| no_app(&name))?, settings)
+    run_read(&name, app.ok_or_else(|| no_app(&name))?, settings, stats)
 }
 
-fn run_read(file: &str, app: ReadApp, settings: Settings) -> Result<ExitCode, Failure> {
+fn run_read(
+    file: &str,
+    app: ReadApp,
+    settings: Settings,
+    stats: bool,
+) -> Result<ExitCode, Failure> {
     let signals = signals::receive()?;
     let environment = Environment::start(settings, Stream::to(io::stdout()))?;
     for module in app.modules {
@@ -72,7 +79,12 @@ fn run_read(file: &str, app: ReadApp, settings: Settings) -> Result<ExitCode, Fa
     let name = app.name.unwrap_or_else(|| file.to_owned());
     let tree = Tree::new(name, top.pid, app.spec);
     let notices = MergedNotices::new(Instant::now());
-    RunningApp { environment, tree, notices }.run(&top.exit, &signals)
+    let scheduler = environment.scheduler.clone();
+    let ended = RunningApp { environment, tree, notices }.run(&top.exit, &signals);
+    if stats {
+        run_stats::report(&scheduler);
+    }
+    ended
 }
 
 fn no_app(file: &str) -> Failure {

@@ -15,8 +15,8 @@ use iridium_sched::{
 };
 use iridium_vm::{Limits, Pid, Process, Program};
 
-use super::run_json;
 use super::run_tree::Tree;
+use super::{run_json, run_stats};
 use crate::args::RunFlags;
 use crate::failure::Failure;
 use crate::output;
@@ -194,6 +194,9 @@ impl RunSession {
                 &process,
                 self.environment.stream.bytes(),
             )?)?;
+        }
+        if flags.stats {
+            run_stats::report(&self.environment.scheduler);
         }
         Ok(exit.into())
     }

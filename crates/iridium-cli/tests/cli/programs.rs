@@ -249,3 +249,21 @@ fn a_program_may_come_from_stdin() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "$0 = 5\nflag clear, pc 1, fuel 0\n");
 }
+
+#[test]
+fn stats_tell_at_the_end_what_became_native_code() {
+    let user = User::new();
+    let file = user.file("a.iasm", "load $0 #3\nprti $0\nhlt");
+    for (engine, why) in [
+        ("interpreter", "the interpreter ran everything"),
+        ("native", "nothing ran for long enough"),
+    ] {
+        if engine == "native" && !cfg!(all(target_arch = "x86_64", unix)) {
+            continue;
+        }
+        let outcome = user.run(&["run", &file, "--engine", engine, "--stats"]);
+        let told = format!("native code: none; {why}\n");
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "3\n"), "{engine}");
+        assert_eq!(outcome.stderr, told, "{engine}");
+    }
+}

@@ -65,6 +65,9 @@ impl Operators {
             ..NodeReport::default()
         };
         self.links.add_traffic(&mut report);
+        if let Some(stats) = scheduler.compile_stats() {
+            report.add_compiled(&stats);
+        }
         report
     }
 }

@@ -250,6 +250,14 @@ fn report() -> NodeReport {
         received_bytes: 15,
         modules_sent: 16,
         queued_bytes: 17,
+        native_functions: 18,
+        native_instructions: 19,
+        compile_us: 20,
+        not_compiled: 21,
+        compile_queue: 22,
+        compile_queue_limit: 23,
+        native_memory: 24,
+        native_memory_limit: 25,
     }
 }
 

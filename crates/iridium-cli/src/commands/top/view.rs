@@ -4,11 +4,12 @@ use std::io;
 
 use iridium_isa::escape::escape;
 use iridium_net::Endpoint;
+use iridium_node::NodeReport;
 use iridium_proto::ViewState;
 
 use super::sample::{Node, Sample};
 use crate::commands::ps::cells as cells_of;
-use crate::output;
+use crate::output::{self, counted};
 
 /// The columns behind the alias: name and width. With a space before each they
 /// take 67, so that an alias of 13 fits into 80.
@@ -59,6 +60,9 @@ pub(super) fn live(
     if fits < now.nodes.len() {
         let more = now.nodes.len() - fits;
         lines.push(cut(&format!("and {more} more nodes, which do not fit here"), width));
+    }
+    if lines.len() < height {
+        lines.extend(native_code(now).map(|line| cut(&line, width)));
     }
     let room = height.saturating_sub(lines.len());
     lines.extend(processes(now, before, (width, room), coloured));
@@ -121,8 +125,21 @@ fn title(now: &Sample, at: &Endpoint) -> String {
     )
 }
 
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+/// What became native code, on all nodes together; `None` when nothing did.
+fn native_code(now: &Sample) -> Option<String> {
+    let sum = |of: fn(&NodeReport) -> u64| -> u64 {
+        now.nodes.iter().filter_map(|node| node.load.as_ref()).map(of).sum()
+    };
+    let functions = sum(|load| load.native_functions);
+    let waiting = sum(|load| load.compile_queue);
+    (functions + waiting > 0).then(|| {
+        format!(
+            "native code: {}, {} of {} bytes, {waiting} to be compiled",
+            counted(functions, "function", "functions"),
+            short(sum(|load| load.native_memory), 1024),
+            short(sum(|load| load.native_memory_limit), 1024),
+        )
+    })
 }
 
 fn head(alias: usize) -> String {
@@ -217,7 +234,7 @@ fn short(number: u64, unit: u64) -> String {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use iridium_node::{NodeProcesses, NodeReport, ProcessRow};
+    use iridium_node::{NodeProcesses, ProcessRow};
     use iridium_proto::NodeAlias;
     use iridium_vm::Pid;
 
@@ -272,6 +289,24 @@ mod tests {
             assert_eq!(short(number, 1000), text, "{number}");
         }
         assert_eq!(short(1 << 20, 1024), "1.0M");
+    }
+
+    #[test]
+    fn a_line_tells_of_native_code_where_there_is_some() {
+        let mut now = sample(Instant::now(), 0);
+        let at = Endpoint::Addr(([127, 0, 0, 1], 2254).into());
+        let tells = |line: &&String| line.starts_with("native");
+        assert_eq!(live(&now, None, &at, (80, 24)).iter().find(tells), None);
+        for load in now.nodes.iter_mut().filter_map(|node| node.load.as_mut()) {
+            load.native_functions = 6;
+            load.native_memory = 40 << 10;
+            load.native_memory_limit = 64 << 20;
+            load.compile_queue = 2;
+        }
+        let lines = live(&now, None, &at, (80, 24));
+        let line = "native code: 12 functions, 80k of 128M bytes, 4 to be compiled";
+        assert_eq!(lines.iter().find(tells).unwrap(), line);
+        assert_eq!(live(&now, None, &at, (80, 6)).len(), 6, "there is no room");
     }
 
     #[test]
