@@ -77,7 +77,8 @@ fn check_dependencies() -> Result<()> {
     cargo(&["deny", "--locked", "check", "licenses", "bans", "sources"], &[])
 }
 
-/// Checks that each library crate builds when it is the only one that is used.
+/// Checks that each library crate builds when it is the only one that is used, and the command without
+/// native code.
 fn check_alone() -> Result<()> {
     let crates = repository::root().join("crates");
     let mut libraries = Vec::new();
@@ -92,7 +93,9 @@ fn check_alone() -> Result<()> {
         }
     }
     libraries.sort();
-    libraries.iter().try_for_each(|name| cargo(&["check", "--quiet", "--package", name], &[]))
+    libraries.iter().try_for_each(|name| cargo(&["check", "--quiet", "--package", name], &[]))?;
+    let command = ["--package", "iridium-cli", "--no-default-features", "--all-targets"];
+    cargo(&[&["check", "--quiet", "--locked"], &command[..]].concat(), &[])
 }
 
 /// Starts a cluster apart from the developer's own, and stops it again.

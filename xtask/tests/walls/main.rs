@@ -177,6 +177,29 @@ fn crates_depend_on_each_other_only_as_agreed() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// How the names of crates begin that only native code needs.
+const COMPILER: [&str; 4] = ["iridium-jit", "cranelift", "regalloc2", "wasmtime"];
+
+#[test]
+fn the_command_without_its_default_features_has_no_compiler() {
+    let crates = |flags: &[&str]| {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--package", "iridium-cli", "--edges", "normal,build", "--offline"])
+            .args(["--prefix", "none", "--format", "{p}"])
+            .args(flags)
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let is_of_compiler = |line: &&str| COMPILER.iter().any(|name| line.starts_with(name));
+    let all = crates(&[]);
+    assert!(all.lines().any(|line| is_of_compiler(&line)), "it has one by default");
+    let without = crates(&["--no-default-features"]);
+    assert_eq!(without.lines().find(is_of_compiler), None);
+}
+
 /// Crates with an asynchronous runtime, and what is built on it.
 const ASYNC: &[&str] = &["tokio", "tokio-rustls", "tokio-util", "rustls", "hyper", "hyper-util"];
 
