@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-const LEFT: f64 = 90.0;
+const LEFT: f64 = 130.0;
 const BAR: f64 = 14.0;
 const GAP: f64 = 16.0;
 /// Pixels of a ratio of 1; longer bars than three are cut.

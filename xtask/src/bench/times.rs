@@ -11,7 +11,7 @@ use super::verdict::Verdict;
 
 /// The systems that run the same programs, in the order of the table.
 pub(super) trait System: Copy + Ord + fmt::Display + 'static {
-    const OURS: Self;
+    const OURS: &'static [Self];
     const PEERS: &'static [Self];
 
     /// That of its bars.
@@ -30,17 +30,19 @@ pub(super) struct Times<S> {
 }
 
 impl<S: System> Times<S> {
-    /// Our time divided by a peer's, for each program that the peer has.
-    pub(super) fn ratios(&self, peer: S) -> Vec<(&'static str, f64)> {
+    /// The time of one of ours divided by a peer's, for each program that both have.
+    pub(super) fn ratios(&self, ours: S, peer: S) -> Vec<(&'static str, f64)> {
         let ratio = |samples: &BTreeMap<S, Samples>| {
-            Some(median(samples.get(&S::OURS)?) / median(samples.get(&peer)?))
+            Some(median(samples.get(&ours)?) / median(samples.get(&peer)?))
         };
         self.programs.iter().filter_map(|(name, _, all)| Some((*name, ratio(all)?))).collect()
     }
 
     /// The peers that were measured.
     fn peers(&self) -> Vec<S> {
-        S::PEERS.iter().copied().filter(|peer| !self.ratios(*peer).is_empty()).collect()
+        let is_measured =
+            |peer: &S| S::OURS.iter().any(|ours| !self.ratios(*ours, *peer).is_empty());
+        S::PEERS.iter().copied().filter(is_measured).collect()
     }
 
     /// For people.
@@ -53,17 +55,17 @@ impl<S: System> Times<S> {
         }
         let peers = self.peers();
         let wide = self.programs.iter().map(|(name, ..)| name.len()).max().unwrap_or(0).max(9);
-        let _ = write!(text, "{:>wide$} {:>10} {:>9}", self.what, "n", S::OURS);
+        let _ = write!(text, "{:>wide$} {:>10} {:>11} {:>9}", self.what, "n", "ours", "seconds");
         for peer in &peers {
-            let _ = write!(text, " {peer:>12}");
+            let _ = write!(text, " {peer:>13}");
         }
-        for (program, argument, samples) in &self.programs {
-            let ours = samples.get(&S::OURS).map_or(f64::NAN, |samples| median(samples));
-            let _ = write!(text, "\n{program:>wide$} {argument:>10} {ours:>9.4}");
+        for ((program, argument, samples), ours) in self.rows() {
+            let seconds = samples.get(&ours).map_or(f64::NAN, |samples| median(samples));
+            let _ = write!(text, "\n{program:>wide$} {argument:>10} {ours:>11} {seconds:>9.4}");
             for peer in &peers {
                 match samples.get(peer).map(|samples| median(samples)) {
-                    Some(theirs) => drop(write!(text, " {:>12.2}", ours / theirs)),
-                    None => drop(write!(text, " {:>12}", "–")),
+                    Some(theirs) => drop(write!(text, " {:>13.2}", seconds / theirs)),
+                    None => drop(write!(text, " {:>13}", "–")),
                 }
             }
         }
@@ -75,6 +77,11 @@ impl<S: System> Times<S> {
             let _ = writeln!(text, "not measured: {peer}; {remedy}");
         }
         text
+    }
+
+    /// Each program with each of ours.
+    fn rows(&self) -> impl Iterator<Item = (&(&'static str, u64, BTreeMap<S, Samples>), S)> {
+        self.programs.iter().flat_map(|program| S::OURS.iter().map(move |ours| (program, *ours)))
     }
 
     /// For programs: all samples, the judgement, and what else was measured.
@@ -97,16 +104,20 @@ impl<S: System> Times<S> {
         all
     }
 
-    /// For each program a bar a peer.
+    /// For each program, and each of ours, a bar a peer.
     pub(super) fn chart(&self) -> String {
-        let ratios: Vec<_> =
-            self.peers().into_iter().map(|peer| (peer, self.ratios(peer))).collect();
-        let rows = self.programs.iter().map(|(program, ..)| {
-            let bar = |(peer, ratios): &(S, Vec<(&str, f64)>)| {
-                let (_, ratio) = ratios.iter().find(|(name, _)| name == program)?;
-                Some(Bar { label: peer.to_string(), colour: peer.colour(), ratio: *ratio })
+        let peers = self.peers();
+        let rows = self.rows().map(|((program, ..), ours)| {
+            let bar = |peer: &S| {
+                let ratios = self.ratios(ours, *peer);
+                let (_, ratio) = ratios.into_iter().find(|(name, _)| name == program)?;
+                Some(Bar { label: peer.to_string(), colour: peer.colour(), ratio })
             };
-            (program.to_string(), ratios.iter().filter_map(bar).collect())
+            let name = match S::OURS {
+                [_] => program.to_string(),
+                _ => format!("{program}, {ours}"),
+            };
+            (name, peers.iter().filter_map(bar).collect())
         });
         chart::draw(&rows.collect::<Vec<_>>())
     }

@@ -23,7 +23,7 @@ const FRESH_MS: f64 = 5.0;
 pub(super) fn judge(report: &Report) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for (what, peer, limit) in TIMES {
-        let ratios = report.times.ratios(peer);
+        let ratios = report.times.ratios(Name::Ours, peer);
         if let Some((_, figure)) = ratios.iter().find(|(name, _)| *name == what) {
             verdicts.push(Verdict::new(format!("time of {what} / {peer}"), *figure, limit));
         }

@@ -16,6 +16,8 @@ use crate::{build, repository};
 pub(super) enum Name {
     Ours,
     OursNative,
+    WasmtimeFuel,
+    Wasmtime,
     WasmiFuel,
     Wasmi,
     Lua,
@@ -26,9 +28,10 @@ pub(super) enum Name {
 }
 
 impl System for Name {
-    const OURS: Self = Name::Ours;
+    const OURS: &'static [Self] = &[Name::Ours, Name::OursNative];
     const PEERS: &'static [Self] = &[
-        Name::OursNative,
+        Name::WasmtimeFuel,
+        Name::Wasmtime,
         Name::WasmiFuel,
         Name::Wasmi,
         Name::Lua,
@@ -40,9 +43,10 @@ impl System for Name {
 
     fn colour(self) -> &'static str {
         match self {
-            Name::Ours | Name::WasmiFuel => "#4c72b0",
-            Name::OursNative => "#55a868",
+            Name::Ours | Name::OursNative | Name::WasmiFuel => "#4c72b0",
             Name::Wasmi => "#8aa4d0",
+            Name::WasmtimeFuel => "#55a868",
+            Name::Wasmtime => "#9fd0ab",
             Name::Lua => "#dd8452",
             Name::LuaJitOff => "#e8ac8a",
             Name::LuaJit => "#f0d0bc",
@@ -57,6 +61,8 @@ impl fmt::Display for Name {
         f.pad(match self {
             Name::Ours => "iridium",
             Name::OursNative => "iridium-jit",
+            Name::WasmtimeFuel => "wasmtime+fuel",
+            Name::Wasmtime => "wasmtime",
             Name::WasmiFuel => "wasmi+fuel",
             Name::Wasmi => "wasmi",
             Name::Lua => "lua5.4",
@@ -86,6 +92,12 @@ impl Contender {
     fn new(name: Name, program: impl Into<PathBuf>) -> Self {
         let (before, after) = (Vec::new(), Vec::new());
         Self { name, program: program.into(), before, after, lacks: &[], assembles: false }
+    }
+
+    /// Has it count fuel.
+    fn metered_if(mut self, is_metered: bool) -> Self {
+        self.after.extend(is_metered.then(|| "fuel".into()));
+        self
     }
 
     /// Whether it has a kernel.
@@ -158,12 +170,22 @@ pub(super) fn find(folder: &Path) -> (Vec<Contender>, Vec<Missing>) {
     let mut found = Vec::new();
     let mut missing: Vec<Missing> = Vec::new();
 
+    if succeeds(Command::new("python3").args(["-c", "import wasmtime"])) {
+        found.extend([Name::WasmtimeFuel, Name::Wasmtime].map(|name| {
+            let mut wasmtime = Contender::new(name, "python3");
+            wasmtime.before.push(sources.join("kernels_wasmtime.py").into());
+            wasmtime.metered_if(name == Name::WasmtimeFuel)
+        }));
+    } else {
+        let remedy = "python3 -m venv FOLDER, FOLDER/bin/pip install wasmtime, and put FOLDER/bin \
+                      in front of PATH";
+        missing.extend([Name::WasmtimeFuel, Name::Wasmtime].map(|name| (name, remedy.into())));
+    }
     match wasmi(&sources, folder) {
-        Ok(program) => {
-            let mut metered = Contender::new(Name::WasmiFuel, &program);
-            metered.after.push("fuel".into());
-            found.extend([metered, Contender::new(Name::Wasmi, program)]);
-        }
+        Ok(program) => found.extend(
+            [Name::WasmiFuel, Name::Wasmi]
+                .map(|name| Contender::new(name, &program).metered_if(name == Name::WasmiFuel)),
+        ),
         Err(error) => {
             let remedy = format!("it is built from its package, which failed: {error:#}");
             missing.extend([Name::WasmiFuel, Name::Wasmi].map(|name| (name, remedy.clone())));

@@ -36,7 +36,12 @@ mod tests {
 
     fn report() -> Report {
         let samples = |ours: f64, wasmi: f64| {
-            BTreeMap::from([(Name::Ours, vec![ours; 3]), (Name::WasmiFuel, vec![wasmi; 3])])
+            BTreeMap::from([
+                (Name::Ours, vec![ours; 3]),
+                (Name::OursNative, vec![ours / 2.0; 3]),
+                (Name::Wasmtime, vec![ours / 4.0; 3]),
+                (Name::WasmiFuel, vec![wasmi; 3]),
+            ])
         };
         Report {
             times: Times {
@@ -64,6 +69,9 @@ mod tests {
         assert!(table.contains("worst (sieve)"), "{table}");
         assert!(table.contains("missed   0.707 (at most 0.65)"), "{table}");
         assert!(table.contains("met      0.500 (at most 1) seconds to assemble"), "{table}");
+        assert!(table.contains("missed   2.000 (at most 1.5) native time / wasmtime"), "{table}");
+        let native = "fib         27 iridium-jit    0.2500          2.00          0.25";
+        assert!(table.contains(native), "{table}");
         assert!(table.contains("not measured: lua5.4; apt-get install lua5.4"), "{table}");
     }
 
@@ -77,7 +85,9 @@ mod tests {
     #[test]
     fn the_chart_has_a_bar_for_each_ratio() {
         let svg = report().times.chart();
-        assert_eq!(svg.matches("wasmi+fuel 0.50").count(), 1, "{svg}");
+        assert_eq!(svg.matches("fib, iridium-jit").count(), 1, "{svg}");
+        // Of the interpreter at one kernel, and of native code at the other.
+        assert_eq!(svg.matches("wasmi+fuel 0.50").count(), 2, "{svg}");
         assert_eq!(svg.matches("wasmi+fuel 1.00").count(), 1, "{svg}");
     }
 }

@@ -1,7 +1,5 @@
 //! The targets, as ratios to the peers, and whether they are met.
 
-use std::collections::BTreeMap;
-
 use super::peer::Name;
 use super::report::Report;
 use crate::bench::samples::geometric_mean;
@@ -19,11 +17,14 @@ const RATIOS: [(Name, Option<f64>, Option<f64>); 3] = [
 const NATIVE_RATIOS: [(Name, f64, f64); 3] =
     [(Name::Native, 3.2, 1.3), (Name::LuaJit, 1.1, 1.0), (Name::Beam, 1.1, 1.0)];
 
+/// The same for all kernels in their geometric mean.
+const NATIVE_MEANS: [(Name, f64); 2] = [(Name::Wasmtime, 1.5), (Name::WasmtimeFuel, 1.0)];
+
 /// Judges a report. A peer that was not measured is not judged.
 pub(super) fn judge(report: &Report) -> Vec<Verdict> {
     let mut verdicts = judge_native(report);
     for (peer, each, mean) in RATIOS {
-        let ratios = report.times.ratios(peer);
+        let ratios = report.times.ratios(Name::Ours, peer);
         let Some((worst, figure)) = ratios.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
             continue;
         };
@@ -48,17 +49,11 @@ pub(super) fn judge(report: &Report) -> Vec<Verdict> {
 }
 
 fn judge_native(report: &Report) -> Vec<Verdict> {
-    let native: BTreeMap<_, _> = report.times.ratios(Name::OursNative).into_iter().collect();
     let mut verdicts = Vec::new();
     for (peer, of_fib, of_others) in NATIVE_RATIOS {
-        // The interpreter's time by the peer's, by the interpreter's by that of native code.
-        let ratio = |(name, ratio): (&'static str, f64)| Some((name, ratio / native.get(name)?));
-        let (fib, others): (Vec<_>, Vec<_>) = report
-            .times
-            .ratios(peer)
-            .into_iter()
-            .filter_map(ratio)
-            .partition(|(name, _)| *name == "fib");
+        let ratios = report.times.ratios(Name::OursNative, peer);
+        let (fib, others): (Vec<_>, Vec<_>) =
+            ratios.into_iter().partition(|(name, _)| *name == "fib");
         if let [(_, figure)] = fib[..] {
             verdicts.push(Verdict::new(format!("native time of fib / {peer}"), figure, of_fib));
         }
@@ -67,6 +62,14 @@ fn judge_native(report: &Report) -> Vec<Verdict> {
             let what =
                 format!("native time / {peer}, geometric mean of {} without fib", ratios.len());
             verdicts.push(Verdict::new(what, geometric_mean(&ratios), of_others));
+        }
+    }
+    for (peer, limit) in NATIVE_MEANS {
+        let ratios = report.times.ratios(Name::OursNative, peer);
+        let ratios: Vec<f64> = ratios.into_iter().map(|(_, ratio)| ratio).collect();
+        if !ratios.is_empty() {
+            let what = format!("native time / {peer}, geometric mean of {}", ratios.len());
+            verdicts.push(Verdict::new(what, geometric_mean(&ratios), limit));
         }
     }
     verdicts

@@ -26,7 +26,7 @@ pub(super) enum Name {
 }
 
 impl System for Name {
-    const OURS: Self = Name::Ours;
+    const OURS: &'static [Self] = &[Name::Ours];
     const PEERS: &'static [Self] = &[
         Name::OursInterpreted,
         Name::Assembly,

@@ -74,7 +74,7 @@ const TARGETS: [Target; 7] = [
 pub(super) fn judge(report: &Report) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for Target { what, programs, peer, each, mean } in TARGETS {
-        let mut ratios = report.times.ratios(peer);
+        let mut ratios = report.times.ratios(Name::Ours, peer);
         ratios.retain(|(program, _)| programs.contains(program));
         let Some((worst, figure)) = ratios.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
             continue;
