@@ -8,8 +8,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crossbeam_deque::Worker as Deque;
-
 use crate::process::signal::Signal;
 use crate::run::free_list::FreeList;
 use crate::run::local_queue::{LocalQueue, Role};
@@ -27,7 +25,7 @@ impl Scheduler {
     /// For a thread that delivers signals. While one has processes to run, the scheduler may seem
     /// [idle](Self::is_idle) or not.
     pub fn inline_worker(&self) -> InlineWorker {
-        let local = LocalQueue::new(Role::Inline, Deque::new_fifo(), FreeList::default());
+        let local = LocalQueue::new(Role::Inline, FreeList::default());
         InlineWorker { runner: Runner::new(Arc::clone(self.shared()), local) }
     }
 }

@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use crossbeam_deque::{Injector, Worker as Deque};
+use crossbeam_deque::Injector;
 use crossbeam_utils::sync::Parker;
 
 use crate::clock::{Clock, Time};
 use crate::config::Config;
 use crate::embedder::OutputRoom;
 use crate::memory::Memory;
-use crate::process::entry::ProcessEntry;
 use crate::process::reason::Reason;
 use crate::process::signal::{Signal, system_message};
 use crate::process::slot_message::SlotMessage;
@@ -90,7 +89,10 @@ impl Scheduler {
     /// When the system has no threads for them; none is left running then.
     pub fn start(config: Config) -> io::Result<Self> {
         let workers = if config.time == Time::Virtual { 1 } else { config.workers.clamp(1, 1024) };
-        let deques: Vec<Deque<_>> = (0..workers).map(|_| Deque::new_fifo()).collect();
+        let free_list = FreeList::default();
+        let queues = (0..workers).map(Role::Worker);
+        let queues = queues.map(|role| LocalQueue::new(role, free_list.sibling()));
+        let queues: Vec<LocalQueue> = queues.collect();
         let parkers: Vec<Parker> = (0..workers).map(|_| Parker::new()).collect();
         let fuel = (config.fuel != u64::MAX)
             .then(|| AtomicI64::new(i64::try_from(config.fuel).unwrap_or(i64::MAX)));
@@ -98,7 +100,7 @@ impl Scheduler {
             node: AtomicU32::new(config.node.clamp(1, MAX_NODE)),
             table: Table::new(config.processes, workers),
             injector: Injector::new(),
-            stealers: deques.iter().map(Deque::stealer).collect(),
+            stealers: queues.iter().map(LocalQueue::stealers).collect(),
             idle: Idle::new(parkers.iter().map(|parker| parker.unparker().clone()).collect()),
             timers: Timers::default(),
             clock: Clock::new(config.time),
@@ -136,22 +138,16 @@ impl Scheduler {
             }
         }));
         let scheduler = Self { inner: Arc::new(Inner { shared, workers }) };
-        scheduler.start_workers(deques, parkers)?;
+        scheduler.start_workers(queues, parkers)?;
         if config.time == Time::Real {
             scheduler.start_timer()?;
         }
         Ok(scheduler)
     }
 
-    fn start_workers(
-        &self,
-        deques: Vec<Deque<Box<ProcessEntry>>>,
-        parkers: Vec<Parker>,
-    ) -> io::Result<()> {
+    fn start_workers(&self, queues: Vec<LocalQueue>, parkers: Vec<Parker>) -> io::Result<()> {
         let shared = self.shared();
-        let free_list = FreeList::default();
-        for (index, (deque, parker)) in deques.into_iter().zip(parkers).enumerate() {
-            let local = LocalQueue::new(Role::Worker(index), deque, free_list.sibling());
+        for (index, (local, parker)) in queues.into_iter().zip(parkers).enumerate() {
             let worker = Worker::new(index, Runner::new(Arc::clone(shared), local), parker);
             shared.threads.spawn(format!("iridium-worker-{index}"), move || worker.run())?;
         }

@@ -46,9 +46,22 @@ impl Context<'_> {
 
     /// Makes a process ready, to run after those that are ready already.
     pub(crate) fn schedule_back(&self, entry: Box<ProcessEntry>) {
+        self.enqueue(entry, LocalQueue::push_back);
+    }
+
+    /// Lets a process that has used up its turn wait for the next one.
+    pub(crate) fn schedule_expired(&self, entry: Box<ProcessEntry>) {
+        self.enqueue(entry, LocalQueue::push_expired);
+    }
+
+    fn enqueue(
+        &self,
+        entry: Box<ProcessEntry>,
+        push: impl FnOnce(&LocalQueue, Box<ProcessEntry>) -> Option<Box<ProcessEntry>>,
+    ) {
         match self.local {
             None => self.inject(entry),
-            Some(local) => local.push_back(entry).into_iter().for_each(|entry| self.inject(entry)),
+            Some(local) => push(local, entry).into_iter().for_each(|entry| self.inject(entry)),
         }
         // Not only at the end of the turn, which may be far: a host function may take its time.
         if self.local.is_some_and(LocalQueue::has_become_long) {

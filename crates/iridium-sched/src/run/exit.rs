@@ -58,7 +58,7 @@ impl Context<'_> {
             self.finish(entry, retirement);
         } else {
             entry.body = Body::Retiring(Box::new(retirement));
-            self.schedule_back(entry);
+            self.schedule_expired(entry);
         }
     }
 
@@ -87,7 +87,7 @@ impl Context<'_> {
         let ProcessEntry { actor, watchers, body, .. } = &mut *entry;
         let Body::Retiring(retirement) = body else { return };
         if !self.retire(actor, watchers.groups(), retirement, slice) {
-            return self.schedule_back(entry);
+            return self.schedule_expired(entry);
         }
         if let Body::Retiring(retirement) = std::mem::replace(body, Body::Ended) {
             self.finish(entry, *retirement);

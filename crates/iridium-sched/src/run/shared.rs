@@ -5,12 +5,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crossbeam_deque::{Injector, Steal, Stealer};
+use crossbeam_deque::{Injector, Steal};
 use crossbeam_utils::sync::Unparker;
 
 use super::awaiting_output::AwaitingOutput;
 use super::blocking_queue::BlockingCalls;
 use super::idle::Idle;
+use super::local_queue::Stealers;
 use super::memory_trim::MemoryTrim;
 use super::names::Names;
 use super::pause::Pause;
@@ -37,7 +38,7 @@ pub(crate) struct Shared {
     pub(crate) table: Table,
     /// Processes that were made ready outside of workers.
     pub(crate) injector: Injector<Box<ProcessEntry>>,
-    pub(crate) stealers: Vec<Stealer<Box<ProcessEntry>>>,
+    pub(crate) stealers: Vec<Stealers>,
     pub(crate) idle: Idle<Unparker>,
     pub(crate) timers: Timers,
     pub(crate) clock: Clock,
@@ -309,7 +310,7 @@ impl Shared {
     /// The checks are one after the other, so this holds only while no worker wakes up.
     fn has_nothing_to_run(&self) -> bool {
         self.injector.is_empty()
-            && self.stealers.iter().all(Stealer::is_empty)
+            && self.stealers.iter().all(Stealers::is_empty)
             && self.awaiting_output.is_empty()
             && self.has_no_host_calls()
     }

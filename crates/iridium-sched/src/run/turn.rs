@@ -187,7 +187,7 @@ impl Runner {
                 Next::Continue => self.advance(&mut entry, &mut turn),
                 Next::Yield => match self.read_slot(&mut entry) {
                     Next::Continue => match self.count_memory(&mut entry) {
-                        None => break self.context().schedule_back(entry),
+                        None => break self.context().schedule_expired(entry),
                         Some(exit) => exit,
                     },
                     exit => exit,
@@ -218,7 +218,7 @@ impl Runner {
     fn skip_turn(&self, mut entry: Box<ProcessEntry>) {
         if entry.fuel_debt >= FUEL_PER_TURN {
             entry.fuel_debt -= FUEL_PER_TURN;
-            self.context().schedule_back(entry);
+            self.context().schedule_expired(entry);
         } else {
             self.context().suspend_without_fuel(entry);
         }

@@ -6,12 +6,13 @@ use std::sync::atomic::Ordering;
 use crossbeam_deque::Steal;
 use crossbeam_utils::sync::Parker;
 
+use super::local_queue::Stealers;
 use super::shared::Shared;
 use super::turn::Runner;
 use crate::process::entry::ProcessEntry;
 
 /// After so many turns a worker flushes its LIFO slot, and after as many more it looks at what has
-/// come from outside.
+/// come from outside; one turn of so many is for a process that has used one up before.
 const TURNS_PER_CHECK: u32 = 16;
 
 /// A worker.
@@ -67,6 +68,11 @@ impl Worker {
                 self.outside_first = self.outside_first.max(1);
             }
             TURNS_PER_CHECK => self.runner.local().flush_lifo_slot(),
+            at if at % TURNS_PER_CHECK == TURNS_PER_CHECK / 2 => {
+                if let Some(entry) = self.find_expired() {
+                    return Some(entry);
+                }
+            }
             _ => {}
         }
         if self.runner.take_time_for_others() {
@@ -83,17 +89,27 @@ impl Worker {
                 None => self.outside_first = 0,
             }
         }
-        let (shared, local) = (self.shared(), self.runner.local());
-        let next = local.pop();
-        next.or_else(|| retry(|| shared.injector.steal_batch_and_pop(local.deque())))
-            .or_else(|| self.steal())
+        self.find_ready().or_else(|| self.find_expired())
     }
 
-    /// Takes from the queue of another worker.
-    fn steal(&self) -> Option<Box<ProcessEntry>> {
-        let others = self.shared().stealers.iter().enumerate();
-        let mut others = others.filter(|(at, _)| *at != self.index).map(|(_, other)| other);
-        others.find_map(|other| retry(|| other.steal_batch_and_pop(self.runner.local().deque())))
+    /// A process that was woken, or has only begun.
+    fn find_ready(&self) -> Option<Box<ProcessEntry>> {
+        let (shared, local) = (self.shared(), self.runner.local());
+        let next = local.pop().or_else(|| retry(|| local.take_from(&shared.injector)));
+        next.or_else(|| self.others().find_map(|other| retry(|| local.steal_ready(other))))
+    }
+
+    /// A process that has used up its last turn.
+    fn find_expired(&self) -> Option<Box<ProcessEntry>> {
+        let local = self.runner.local();
+        let next = local.pop_expired();
+        next.or_else(|| self.others().find_map(|other| retry(|| local.steal_expired(other))))
+    }
+
+    /// The queues of other workers.
+    fn others(&self) -> impl Iterator<Item = &Stealers> {
+        let all = self.shared().stealers.iter().enumerate();
+        all.filter(|(at, _)| *at != self.index).map(|(_, other)| other)
     }
 
     /// Sleeps until there is something to do. Virtual time advances instead.

@@ -74,6 +74,25 @@ fn a_pair_makes_progress_beside_spinning_processes_on_every_worker() {
     }
 }
 
+/// Those that only compute get one turn of sixteen, however many they are: fuel that would last for a
+/// few rounds if each of them had its turn in between lasts for all.
+#[test]
+fn who_uses_up_its_turns_comes_behind_who_does_not() {
+    let stage = Stage::with(SOURCE, |config| config.fuel = 1 << 24);
+    for _ in 0..64 {
+        stage.start_at("spin", &[]);
+    }
+    assert_eq!(stage.run(Some("ping"), &[1000]).reason, 0);
+}
+
+/// The other way round: who only computes gets its turns, though others are always ready.
+#[test]
+fn who_uses_up_its_turns_gets_others() {
+    let stage = Stage::new(SOURCE);
+    stage.start_at("ping", &[i64::MAX]);
+    assert_eq!(stage.run(Some("steps"), &[100]).reason, 0);
+}
+
 /// Whatever a process spends its turn with, the turn ends.
 #[test]
 fn a_turn_is_charged_for_everything() {
