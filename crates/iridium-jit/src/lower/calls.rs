@@ -5,7 +5,7 @@ use std::mem::offset_of;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{
-    ExtFuncData, ExternalName, FuncRef, InstBuilder, UserExternalName, Value,
+    ExtFuncData, ExternalName, FuncRef, Inst, InstBuilder, UserExternalName, Value,
 };
 use iridium_isa::Instruction;
 use iridium_vm::{Frame, Register};
@@ -20,6 +20,11 @@ enum Callee {
     Direct(FuncRef),
     /// What the table of entries says.
     Entry(Value),
+}
+
+/// How far a callee's window is above its caller's.
+fn bytes_of_slide(slide: u8) -> i64 {
+    i64::from(slide) * size_of::<Register>() as i64
 }
 
 impl Translator<'_, '_> {
@@ -52,7 +57,7 @@ impl Translator<'_, '_> {
             _ => 0,
         };
         let window = self.slide(slide);
-        let top = self.builder.use_var(self.frame_top);
+        let top = self.frame_top();
         let end = self.part(offset_of!(Context, frame_end));
         let has_room = self.builder.ins().icmp(IntCC::NotEqual, top, end);
         self.guard(has_room, Leave::Interpret);
@@ -65,23 +70,19 @@ impl Translator<'_, '_> {
         self.builder.ins().store(flags(), frame, top, 0);
         let top = self.builder.ins().iadd_imm_s(top, size_of::<Frame>() as i64);
         self.take_fuel();
-        let fuel = self.builder.use_var(self.fuel);
+        let mut arguments = vec![self.context(), window, self.fuel(), top];
         let call = match callee {
             Callee::Direct(region) => {
-                let first = self.number(0);
-                let arguments = [self.arguments.context, window, fuel, top, first];
+                arguments.push(self.number(0));
                 self.builder.ins().call(*region, &arguments)
             }
             Callee::Entry(word) => {
                 let code = self.builder.ins().ushr_imm_s(*word, i64::from(ADDRESS_SHIFT));
-                let number = self.builder.ins().band_imm_s(*word, NUMBER_MASK as i64);
-                let arguments = [self.arguments.context, window, fuel, top, number];
+                arguments.push(self.builder.ins().band_imm_s(*word, NUMBER_MASK as i64));
                 self.builder.ins().call_indirect(self.signatures.region, code, &arguments)
             }
         };
-        let [why, fuel] = [0, 1].map(|result| self.builder.inst_results(call)[result]);
-        self.builder.def_var(self.fuel, fuel);
-        self.after_call(why, fuel);
+        self.after_call(call, slide);
     }
 
     /// What a call of an instruction goes to; leaves when there is no native code for it.
@@ -110,22 +111,34 @@ impl Translator<'_, '_> {
 
     /// The window of a callee; leaves when it has not all its registers yet.
     fn slide(&mut self, slide: u8) -> Value {
-        let bytes = i64::from(slide) * size_of::<Register>() as i64;
-        let window = self.builder.ins().iadd_imm_s(self.arguments.window, bytes);
+        let window = self.window();
+        let window = self.builder.ins().iadd_imm_s(window, bytes_of_slide(slide));
         let last = self.part(offset_of!(Context, last_window));
         let is_there = self.builder.ins().icmp(IntCC::UnsignedLessThanOrEqual, window, last);
         self.guard(is_there, Leave::Interpret);
         window
     }
 
-    fn after_call(&mut self, why: Value, fuel: Value) {
+    fn after_call(&mut self, call: Inst, slide: u8) {
+        let [why, top, fuel, window, context] =
+            [0, 1, 2, 3, 4].map(|result| self.builder.inst_results(call)[result]);
+        self.builder.def_var(self.held.context, context);
+        self.builder.def_var(self.held.window, window);
+        self.builder.def_var(self.held.frame_top, top);
+        self.set_fuel(fuel);
         let (go_on, stop) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(stop);
         let has_returned = self.builder.ins().icmp_imm_s(IntCC::Equal, why, Leave::Returned as i64);
-        self.builder.ins().brif(has_returned, go_on, &[], stop, &[]);
+        self.likely(has_returned, go_on, &[], stop);
+        self.builder.seal_block(go_on);
+        self.builder.seal_block(stop);
         self.builder.switch_to_block(stop);
-        self.builder.ins().return_(&[why, fuel]);
+        self.return_why(why);
         self.builder.switch_to_block(go_on);
+        let top = self.builder.ins().iadd_imm_s(top, -(size_of::<Frame>() as i64));
+        self.builder.def_var(self.held.frame_top, top);
+        let window = self.builder.ins().iadd_imm_s(window, -bytes_of_slide(slide));
+        self.builder.def_var(self.held.window, window);
         match self.entry_block(self.index() + 1) {
             Some(entry) => {
                 self.builder.ins().jump(entry, &[]);
@@ -141,14 +154,13 @@ impl Translator<'_, '_> {
     /// Returns. A native caller knows its window, its frames and where it goes on; the engine, if it is
     /// the caller, looks at the frame.
     pub(super) fn return_from_call(&mut self) {
-        let top = self.builder.use_var(self.frame_top);
+        let top = self.frame_top();
         let base = self.part(offset_of!(Context, frame_base));
         let is_in_call = self.builder.ins().icmp(IntCC::NotEqual, top, base);
         self.guard(is_in_call, Leave::Interpret);
         self.pay();
         self.write_back();
         let why = self.number(Leave::Returned as i64);
-        let fuel = self.builder.use_var(self.fuel);
-        self.builder.ins().return_(&[why, fuel]);
+        self.return_why(why);
     }
 }

@@ -27,26 +27,28 @@ impl Translator<'_, '_> {
     /// The same when all lanes are at home, where they stay.
     fn take_step(&mut self) {
         let pc = self.number(i64::from(self.index()));
-        let [fuel, frame_top] = [self.fuel, self.frame_top].map(|part| self.builder.use_var(part));
+        let [fuel, frame_top, window] = [self.fuel(), self.frame_top(), self.window()];
         for (at, value) in [
             (offset_of!(Context, pc), pc),
             (offset_of!(Context, fuel), fuel),
             (offset_of!(Context, frame_top), frame_top),
-            (offset_of!(Context, window), self.arguments.window),
+            (offset_of!(Context, window), window),
         ] {
             self.set_part(at, value);
         }
         let step = self.part(offset_of!(Context, step));
-        let call =
-            self.builder.ins().call_indirect(self.signatures.step, step, &[self.arguments.context]);
+        let context = self.context();
+        let call = self.builder.ins().call_indirect(self.signatures.step, step, &[context]);
         let why = self.builder.inst_results(call)[0];
         let fuel = self.part(offset_of!(Context, fuel));
-        self.builder.def_var(self.fuel, fuel);
+        self.set_fuel(fuel);
         let (go_on, stop) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(stop);
         self.builder.ins().brif(why, stop, &[], go_on, &[]);
+        self.builder.seal_block(go_on);
+        self.builder.seal_block(stop);
         self.builder.switch_to_block(stop);
-        self.builder.ins().return_(&[why, fuel]);
+        self.return_why(why);
         self.builder.switch_to_block(go_on);
     }
 
@@ -54,20 +56,19 @@ impl Translator<'_, '_> {
     pub(super) fn do_beside(&mut self) {
         self.write_back();
         let index = self.number(i64::from(self.index()));
-        let fuel = self.builder.use_var(self.fuel);
         let beside = self.part(offset_of!(Context, beside));
-        let arguments = [self.arguments.context, index, self.arguments.window, fuel];
+        let arguments = [self.context(), index, self.window(), self.fuel()];
         let call = self.builder.ins().call_indirect(self.signatures.beside, beside, &arguments);
         let left = self.builder.inst_results(call)[0];
         let [done, rare, after] = [(); 3].map(|()| self.builder.create_block());
         self.builder.set_cold_block(rare);
         let is_done = self.builder.ins().icmp_imm_s(IntCC::NotEqual, left, NOT_DONE);
-        self.builder.ins().brif(is_done, done, &[], rare, &[]);
+        self.likely(is_done, done, &[], rare);
         self.builder.switch_to_block(rare);
         self.take_step();
         self.builder.ins().jump(after, &[]);
         self.builder.switch_to_block(done);
-        self.builder.def_var(self.fuel, left);
+        self.set_fuel(left);
         self.builder.ins().jump(after, &[]);
         self.builder.switch_to_block(after);
         self.load_lanes_after();

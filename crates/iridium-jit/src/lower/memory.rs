@@ -123,7 +123,7 @@ impl Translator<'_, '_> {
         let [heap, data, found] = [(); 3].map(|()| self.builder.create_block());
         self.builder.set_cold_block(data);
         let result = self.builder.append_block_param(found, I64);
-        self.builder.ins().brif(in_heap, heap, &[], data, &[]);
+        self.likely(in_heap, heap, &[], data);
         self.builder.switch_to_block(data);
         let length_place = self.data_place(length_at, 8);
         let at = self.element_address(block, index, length_place, width);

@@ -18,12 +18,12 @@ use std::collections::BTreeSet;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::types::I64;
-use cranelift_codegen::ir::{AbiParam, ExternalName, InstBuilder, Signature};
+use cranelift_codegen::ir::{AbiParam, ExternalName, InstBuilder, Signature, Value};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_codegen::{CodegenError, Context as Compilation, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Switch};
 
-use self::translator::{Arguments, Input, Signatures, Translator, flags};
+use self::translator::{Held, Input, Signatures, Translator, flags};
 use crate::context::Context;
 use crate::dataflow::Dataflow;
 use crate::region::{Region, Source};
@@ -48,11 +48,12 @@ pub(crate) struct Lowering {
 
 /// The signature of compiled code: the [`Context`], the window in force, fuel, where the next frame
 /// goes, and the number of the entry among those of the region. It returns why it has
-/// [left](crate::context::Leave), and the fuel that is left.
+/// [left](crate::context::Leave), and the first four, in the order in which they are in the registers of
+/// the arguments then: where the next frame goes, fuel, the window and the context.
 fn signature() -> Signature {
     let mut signature = Signature::new(CallConv::Tail);
     signature.params.extend([AbiParam::new(I64); 5]);
-    signature.returns.extend([AbiParam::new(I64); 2]);
+    signature.returns.extend([AbiParam::new(I64); 5]);
     signature
 }
 
@@ -108,7 +109,9 @@ impl Lowering {
         .map(|at| builder.ins().load(I64, flags(), context, at as i32));
         let arguments = [context, window, fuel, frame_top, entry];
         let call = builder.ins().call_indirect(compiled, code, &arguments);
-        let &[why, fuel] = builder.inst_results(call) else { return Err(Refused::TooLarge) };
+        let &[why, _, fuel, _, context] = builder.inst_results(call) else {
+            return Err(Refused::TooLarge);
+        };
         builder.ins().store(flags(), fuel, context, std::mem::offset_of!(Context, fuel) as i32);
         builder.ins().return_(&[why]);
         builder.seal_all_blocks();
@@ -169,16 +172,16 @@ fn translate<'b>(
     builder.append_block_params_for_function_params(start);
     builder.switch_to_block(start);
     let parameter = |number: usize| builder.block_params(start)[number];
-    let arguments = Arguments {
+    let entry = parameter(4);
+    let arguments = Held {
         context: parameter(0),
         window: parameter(1),
         fuel: parameter(2),
         frame_top: parameter(3),
-        entry: parameter(4),
     };
     let input = Input { source, region, flow, direct };
     let mut translator = Translator::new(builder, arguments, signatures, input);
-    choose_entry(&mut translator);
+    choose_entry(&mut translator, entry);
     translator.enter();
     let mut is_open = false;
     for position in 0..translator.length() {
@@ -198,25 +201,25 @@ fn translate<'b>(
     translator.finish()
 }
 
-/// Ends the first block by going to the entry that is asked for.
-fn choose_entry(translator: &mut Translator<'_, '_>) {
+/// Ends the first block by going to the entry that is asked for, by its number.
+fn choose_entry(translator: &mut Translator<'_, '_>, entry: Value) {
     let entries = translator.entry_blocks().to_vec();
     match entries.as_slice() {
         [] => {}
         [only] => {
             translator.builder.ins().jump(*only, &[]);
         }
-        [first, others @ ..] => {
+        [first, others @ .., last] => {
             // Most often it is a call, which begins at the first.
-            let entry = translator.arguments.entry;
             let elsewhere = translator.builder.create_block();
+            translator.builder.set_cold_block(elsewhere);
             translator.builder.ins().brif(entry, elsewhere, &[], *first, &[]);
             translator.builder.switch_to_block(elsewhere);
             let mut switch = Switch::new();
             for (number, block) in (1..).zip(others) {
                 switch.set_entry(number, *block);
             }
-            switch.emit(&mut translator.builder, entry, *first);
+            switch.emit(&mut translator.builder, entry, *last);
         }
     }
 }

@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use std::mem::offset_of;
 
-use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::condcodes::{CondCode as _, IntCC};
 use cranelift_codegen::ir::types::{F64, I64};
-use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Value};
+use cranelift_codegen::ir::{
+    Block, BlockArg, InstBuilder, InstructionData, MemFlagsData, SigRef, Value,
+};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use iridium_isa::{DATA_BASE, Instruction};
 
@@ -16,14 +18,17 @@ use crate::lanes::{Home, Lane};
 use crate::operation::{Control, Operation};
 use crate::region::{Region, Source};
 
-/// The arguments of compiled code; see [`signature`](super::signature).
+/// What compiled code always has at hand. It gets them as arguments and returns them, as callees do, so
+/// that none of them is saved around a call.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arguments {
-    pub(super) context: Value,
-    pub(super) window: Value,
-    pub(super) fuel: Value,
-    pub(super) frame_top: Value,
-    pub(super) entry: Value,
+pub(super) struct Held<T> {
+    /// The address of the [`Context`].
+    pub(super) context: T,
+    /// `$0` of the window in force.
+    pub(super) window: T,
+    pub(super) fuel: T,
+    /// Where the next frame goes.
+    pub(super) frame_top: T,
 }
 
 /// The signatures of what is called.
@@ -49,7 +54,6 @@ pub(super) struct Input<'r> {
 /// A translation of a region. At each moment there is a current instruction.
 pub(super) struct Translator<'b, 'r> {
     pub(super) builder: FunctionBuilder<'b>,
-    pub(super) arguments: Arguments,
     pub(super) signatures: Signatures,
     source: &'r Source<'r>,
     region: &'r Region,
@@ -57,10 +61,10 @@ pub(super) struct Translator<'b, 'r> {
     pub(super) direct: &'r BTreeSet<u32>,
     /// By number of the lane.
     lanes: Vec<Option<Variable>>,
-    pub(super) fuel: Variable,
-    pub(super) frame_top: Variable,
+    pub(super) held: Held<Variable>,
     heap: Value,
     heap_room: Value,
+    uses_heap: bool,
     /// Of members that begin a block, by position.
     blocks: Vec<Option<Block>>,
     /// Where lanes are loaded, for each entry of the region.
@@ -89,16 +93,22 @@ impl<'b, 'r> Translator<'b, 'r> {
     /// The current block is the first one, and ends by going to the entry that is asked for.
     pub(super) fn new(
         mut builder: FunctionBuilder<'b>,
-        arguments: Arguments,
+        arguments: Held<Value>,
         signatures: Signatures,
         input: Input<'r>,
     ) -> Self {
         let Input { source, region, flow, direct } = input;
-        let [fuel, frame_top] = [arguments.fuel, arguments.frame_top].map(|value| {
+        let mut variable = |value: Value| {
             let variable = builder.declare_var(I64);
             builder.def_var(variable, value);
             variable
-        });
+        };
+        let held = Held {
+            context: variable(arguments.context),
+            window: variable(arguments.window),
+            fuel: variable(arguments.fuel),
+            frame_top: variable(arguments.frame_top),
+        };
         let [heap, heap_room] = [offset_of!(Context, heap), offset_of!(Context, heap_room)]
             .map(|at| builder.ins().load(I64, flags(), arguments.context, at as i32));
         let mut lanes = vec![None; Lane::COUNT];
@@ -110,17 +120,16 @@ impl<'b, 'r> Translator<'b, 'r> {
         builder.set_cold_block(leave);
         let mut this = Self {
             builder,
-            arguments,
             signatures,
             source,
             region,
             flow,
             direct,
             lanes,
-            fuel,
-            frame_top,
+            held,
             heap,
             heap_room,
+            uses_heap: false,
             blocks: vec![None; region.members.len()],
             entry_blocks,
             leave,
@@ -235,11 +244,32 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.builder.ins().store(flags(), value, base, at);
     }
 
-    fn home(&self, lane: Lane) -> (Value, i32) {
-        match lane.home() {
-            Home::Window(at) => (self.arguments.window, at),
-            Home::Context(at) => (self.arguments.context, at),
-        }
+    fn home(&mut self, lane: Lane) -> (Value, i32) {
+        let (base, at) = match lane.home() {
+            Home::Window(at) => (self.held.window, at),
+            Home::Context(at) => (self.held.context, at),
+        };
+        (self.builder.use_var(base), at)
+    }
+
+    pub(super) fn context(&mut self) -> Value {
+        self.builder.use_var(self.held.context)
+    }
+
+    pub(super) fn window(&mut self) -> Value {
+        self.builder.use_var(self.held.window)
+    }
+
+    pub(super) fn fuel(&mut self) -> Value {
+        self.builder.use_var(self.held.fuel)
+    }
+
+    pub(super) fn set_fuel(&mut self, fuel: Value) {
+        self.builder.def_var(self.held.fuel, fuel);
+    }
+
+    pub(super) fn frame_top(&mut self) -> Value {
+        self.builder.use_var(self.held.frame_top)
     }
 
     pub(super) fn lane(&mut self, lane: Lane) -> Value {
@@ -284,11 +314,13 @@ impl<'b, 'r> Translator<'b, 'r> {
 
     /// A part of the context.
     pub(super) fn part(&mut self, at: usize) -> Value {
-        self.builder.ins().load(I64, flags(), self.arguments.context, at as i32)
+        let context = self.context();
+        self.builder.ins().load(I64, flags(), context, at as i32)
     }
 
     pub(super) fn set_part(&mut self, at: usize, value: Value) {
-        self.builder.ins().store(flags(), value, self.arguments.context, at as i32);
+        let context = self.context();
+        self.builder.ins().store(flags(), value, context, at as i32);
     }
 
     /// Puts all lanes home that may have been changed before the current instruction.
@@ -309,36 +341,80 @@ impl<'b, 'r> Translator<'b, 'r> {
 
     /// Leaves before an instruction, with all lanes at home. The current block ends.
     pub(super) fn leave_before(&mut self, index: u32, why: Leave) {
-        let fuel = self.builder.use_var(self.fuel);
-        let frame_top = self.builder.use_var(self.frame_top);
         let [pc, why] = [i64::from(index), why as i64].map(|value| self.number(value));
-        let arguments = [pc, why, fuel, frame_top].map(BlockArg::Value);
-        self.builder.ins().jump(self.leave, &arguments);
+        self.builder.ins().jump(self.leave, &[pc, why].map(BlockArg::Value));
     }
 
     /// Fills the block that all ways out come to.
     pub(super) fn finish(mut self) -> FunctionBuilder<'b> {
         let leave = self.leave;
-        let [pc, why, fuel, frame_top] =
-            [(); 4].map(|()| self.builder.append_block_param(leave, I64));
+        let [pc, why] = [(); 2].map(|()| self.builder.append_block_param(leave, I64));
         self.builder.switch_to_block(leave);
         self.set_part(offset_of!(Context, pc), pc);
+        let [frame_top, window] = [self.frame_top(), self.window()];
         self.set_part(offset_of!(Context, frame_top), frame_top);
-        let window = self.arguments.window;
         self.set_part(offset_of!(Context, window), window);
-        self.builder.ins().return_(&[why, fuel]);
+        self.return_why(why);
+        if !self.uses_heap {
+            // The library keeps loads that nothing needs.
+            for value in [self.heap, self.heap_room] {
+                if let Some(load) = self.builder.func.dfg.value_def(value).inst() {
+                    self.builder.func.layout.remove_inst(load);
+                }
+            }
+        }
         self.builder
+    }
+
+    /// Returns why. The current block ends.
+    pub(super) fn return_why(&mut self, why: Value) {
+        let values = [why, self.frame_top(), self.fuel(), self.window(), self.context()];
+        self.builder.ins().return_(&values);
+    }
+
+    /// Goes to a block if a condition holds, and else to a rare one.
+    ///
+    /// Of two successors the library has the first one, and all that only that one goes on to, behind the
+    /// other. That order says what it takes for loops, whose values have registers first. So the rare block
+    /// is the first one.
+    pub(super) fn likely(&mut self, holds: Value, go_on: Block, with: &[BlockArg], rare: Block) {
+        let fails = self.complement(holds);
+        self.builder.ins().brif(fails, rare, &[], go_on, with);
+    }
+
+    /// Whether the current block is a rare one.
+    fn is_cold(&self) -> bool {
+        self.builder.current_block().is_some_and(|block| self.builder.func.layout.is_cold(block))
+    }
+
+    /// Whether a condition does not hold.
+    fn complement(&mut self, condition: Value) -> Value {
+        let dfg = &self.builder.func.dfg;
+        let compared = dfg.value_def(condition).inst().map(|comparison| dfg.insts[comparison]);
+        match compared {
+            Some(InstructionData::IntCompare { cond, args: [a, b], .. }) => {
+                self.builder.ins().icmp(cond.complement(), a, b)
+            }
+            Some(InstructionData::FloatCompare { cond, args: [a, b], .. }) => {
+                self.builder.ins().fcmp(cond.complement(), a, b)
+            }
+            _ => self.builder.ins().icmp_imm_s(IntCC::Equal, condition, 0),
+        }
     }
 
     /// Goes on if a condition holds. Otherwise it leaves, or has the interpreter do the instruction.
     pub(super) fn guard(&mut self, holds: Value, otherwise: Leave) {
         let go_on = self.builder.create_block();
+        if self.is_cold() {
+            self.builder.set_cold_block(go_on);
+        }
         let known = match otherwise {
             Leave::OutOfFuel => self.ways_out.out_of_fuel,
             _ => self.ways_out.interpret,
         };
         let way_out = known.unwrap_or_else(|| self.builder.create_block());
-        self.builder.ins().brif(holds, go_on, &[], way_out, &[]);
+        self.likely(holds, go_on, &[], way_out);
+        self.builder.seal_block(go_on);
         if known.is_none() {
             self.builder.set_cold_block(way_out);
             self.builder.switch_to_block(way_out);
@@ -366,16 +442,16 @@ impl<'b, 'r> Translator<'b, 'r> {
 
     /// Goes on if there is fuel.
     pub(super) fn need_fuel(&mut self) {
-        let fuel = self.builder.use_var(self.fuel);
+        let fuel = self.fuel();
         let has_fuel = self.builder.ins().icmp_imm_s(IntCC::SignedGreaterThan, fuel, 0);
         self.guard(has_fuel, Leave::OutOfFuel);
     }
 
     /// Takes 1 off the fuel, of which there is some.
     pub(super) fn take_fuel(&mut self) {
-        let fuel = self.builder.use_var(self.fuel);
+        let fuel = self.fuel();
         let rest = self.builder.ins().iadd_imm_s(fuel, -1);
-        self.builder.def_var(self.fuel, rest);
+        self.set_fuel(rest);
     }
 
     /// Goes on if there is fuel for a toll, when the current instruction is one.
@@ -422,7 +498,14 @@ impl<'b, 'r> Translator<'b, 'r> {
     /// Pays and goes to an instruction if a condition holds, and else goes on to the next.
     pub(super) fn branch(&mut self, condition: Value, to: u32) {
         let (taken, not_taken) = (self.builder.create_block(), self.builder.create_block());
-        self.builder.ins().brif(condition, taken, &[], not_taken, &[]);
+        // What is within a loop lies together.
+        if to <= self.index() {
+            self.likely(condition, taken, &[], not_taken);
+        } else {
+            self.builder.ins().brif(condition, taken, &[], not_taken, &[]);
+        }
+        self.builder.seal_block(taken);
+        self.builder.seal_block(not_taken);
         self.builder.switch_to_block(taken);
         self.pay();
         self.jump_to_block(to);
@@ -434,18 +517,19 @@ impl<'b, 'r> Translator<'b, 'r> {
     pub(super) fn heap_place(&mut self, address: Value) -> Value {
         let in_heap = self.is_in_heap(address);
         self.guard(in_heap, Leave::Interpret);
-        self.builder.ins().iadd(self.heap, address)
+        self.known_heap_place(address)
     }
 
     /// Where in memory so many bytes at an address are that are read: of the heap, or of the read-only
     /// data. Leaves when they are nowhere.
     pub(super) fn readable_place(&mut self, address: Value, width: usize) -> Value {
         let in_heap = self.is_in_heap(address);
-        let place = self.builder.ins().iadd(self.heap, address);
+        let place = self.known_heap_place(address);
         let (found, elsewhere) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(elsewhere);
         let result = self.builder.append_block_param(found, I64);
-        self.builder.ins().brif(in_heap, found, &[BlockArg::Value(place)], elsewhere, &[]);
+        self.likely(in_heap, found, &[BlockArg::Value(place)], elsewhere);
+        self.builder.seal_block(elsewhere);
         self.builder.switch_to_block(elsewhere);
         let place = self.data_place(address, width);
         self.builder.ins().jump(found, &[BlockArg::Value(place)]);
@@ -466,11 +550,13 @@ impl<'b, 'r> Translator<'b, 'r> {
 
     /// Whether an address is one of the heap, with eight bytes.
     pub(super) fn is_in_heap(&mut self, address: Value) -> Value {
+        self.uses_heap = true;
         self.builder.ins().icmp(IntCC::UnsignedLessThan, address, self.heap_room)
     }
 
     /// Where in memory an address is that is known to be in the heap.
     pub(super) fn known_heap_place(&mut self, address: Value) -> Value {
+        self.uses_heap = true;
         self.builder.ins().iadd(self.heap, address)
     }
 
