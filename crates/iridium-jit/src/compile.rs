@@ -43,6 +43,8 @@ pub(crate) struct Batch {
 pub(crate) struct Progress {
     /// Where functions begin, as far as the code shows; empty until it is needed.
     functions: BTreeSet<u32>,
+    /// Which instructions are tolls; empty until it is needed.
+    tolls: Arc<[bool]>,
     /// The regions that were compiled, or were refused, by their first instruction.
     done: BTreeSet<u32>,
 }
@@ -64,8 +66,7 @@ impl Compiler {
         progress: &mut Progress,
         index: u32,
     ) -> Option<Batch> {
-        let source = Source::new(module);
-        progress.find_functions(&source);
+        let source = progress.source(module);
         let first = progress.region_of(&source, index, &self.counters)?;
         let mut left = MOST_CALLED;
         let mut regions = Vec::new();
@@ -93,9 +94,8 @@ impl Compiler {
     /// Compiles all of a module that can be compiled, with code at each instruction that control can
     /// come to.
     pub(crate) fn all(&mut self, module: &Module, entries: Entries) -> Option<Batch> {
-        let source = Source::new(module);
         let mut progress = Progress::default();
-        progress.find_functions(&source);
+        let source = progress.source(module);
         let mut covered = BTreeSet::new();
         let mut regions = Vec::new();
         let functions = progress.functions.iter().copied();
@@ -195,10 +195,17 @@ fn linked(regions: &[&Region], mut pieces: BTreeMap<u32, Code>) -> Option<Vec<Ve
 }
 
 impl Progress {
-    fn find_functions(&mut self, source: &Source<'_>) {
-        if !self.functions.is_empty() {
-            return;
+    /// The module as the translator reads it. All of it is looked at once.
+    fn source<'m>(&mut self, module: &'m Module) -> Source<'m> {
+        if self.functions.is_empty() {
+            let source = Source::new(module);
+            self.find_functions(&source);
+            self.tolls = Arc::clone(&source.tolls);
         }
+        Source::with_tolls(module, Arc::clone(&self.tolls))
+    }
+
+    fn find_functions(&mut self, source: &Source<'_>) {
         self.functions.insert(source.module.entry());
         self.functions.extend(source.module.exports().iter().map(|(_, index)| *index));
         let mut reached = vec![false; source.code.len()];

@@ -6,6 +6,7 @@
 //! have stopped. At an entry all lanes are at home.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use iridium_isa::{Instruction, Module, tolls};
 
@@ -28,12 +29,17 @@ pub enum Entries {
 pub(crate) struct Source<'m> {
     pub(crate) module: &'m Module,
     pub(crate) code: &'m [Instruction],
-    pub(crate) tolls: Vec<bool>,
+    pub(crate) tolls: Arc<[bool]>,
 }
 
 impl<'m> Source<'m> {
     pub(crate) fn new(module: &'m Module) -> Self {
-        Self { module, code: module.code(), tolls: tolls(module.code()) }
+        Self::with_tolls(module, tolls(module.code()).into())
+    }
+
+    /// The same when it is known which instructions are tolls.
+    pub(crate) fn with_tolls(module: &'m Module, tolls: Arc<[bool]>) -> Self {
+        Self { module, code: module.code(), tolls }
     }
 
     pub(crate) fn operation(&self, index: u32) -> Option<Operation> {
