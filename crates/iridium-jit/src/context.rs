@@ -77,7 +77,7 @@ pub(crate) enum Leave {
     /// It has returned from a call that no native code has made. Window and frames are those that it
     /// was entered with: the last of these is the call's, and what it says is not yet done.
     Returned = 3,
-    /// A step has done an instruction, and parts of the process lie elsewhere now.
+    /// A step has done an instruction, and parts of the process lie elsewhere now, or it has jumped.
     Moved = 4,
     /// A step has stopped the process.
     Stopped = 5,

@@ -166,6 +166,7 @@ unsafe extern "C" fn step(context: *mut Context) -> i64 {
     let context = unsafe { &mut *context };
     // SAFETY: `enter` made it from its reference, which it does not use until compiled code has left.
     let state = unsafe { &mut *context.state.cast::<EntryState<'_, '_>>() };
+    let next = context.pc + 1;
     // SAFETY: by the caller's promise.
     unsafe { put_back(context, state) };
     // Nothing may unwind through compiled code.
@@ -189,7 +190,7 @@ unsafe extern "C" fn step(context: *mut Context) -> i64 {
         context.frame_top = layout.frames.0.wrapping_add(layout.frames.1);
     }
     match stepped {
-        Stepped::Done if is_in_place => 0,
+        Stepped::Done if is_in_place && context.pc == next => 0,
         Stepped::Done => Leave::Moved as i64,
         Stepped::OutOfFuel => Leave::OutOfFuel as i64,
         Stepped::Stopped => Leave::Stopped as i64,

@@ -271,3 +271,24 @@ fn computed_calls_and_sizes_are_the_same_at_every_stop() {
         }
     }
 }
+
+/// The interpreter does `jmpe` for native code, which goes on where that has jumped to.
+#[test]
+fn a_jump_that_the_interpreter_does_is_gone_along_with() {
+    let source = "
+            load $2 #9
+            load $1 @back
+    back:   addi $0 #1 $0
+            lt $0 $2
+            jmpe $1
+            eq $0 $0
+            load $3 @end
+            jmpe $3
+            load $0 #0
+    end:    hlt";
+    for entries in [Entries::All, Entries::Usual] {
+        for slice in [1, 2, 3, 1 << 40] {
+            compare_kernel(&program(source), 0, &NativeEngine::ahead(entries), slice);
+        }
+    }
+}
