@@ -139,7 +139,10 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Asm { file, output, strip, .. } => {
             commands::assemble::asm(&file, output.as_deref(), strip).map(done)
         }
-        Command::Disasm { file } => commands::assemble::disasm(&file).map(done),
+        Command::Disasm { file, native: true } => {
+            commands::assemble::disasm_native(&file).map(done)
+        }
+        Command::Disasm { file, .. } => commands::assemble::disasm(&file).map(done),
         Command::Test { files, filter, json, permissions } => {
             let hosts = hosts(&permissions, &[], &[], Input::None)?;
             let outside = Arc::clone(&outside);

@@ -117,8 +117,9 @@ impl Compiler {
     /// The code of those regions that are not refused, by their first instruction. `None` when nobody
     /// wants it any more.
     fn pieces(&mut self, source: &Source<'_>, regions: &[&Region]) -> Option<BTreeMap<u32, Code>> {
-        let begins = |region: &&&Region| region.entries.first() == Some(&region.start);
-        let direct = regions.iter().filter(begins).map(|region| region.start).collect();
+        let direct =
+            regions.iter().filter(|region| region.begins_native()).map(|region| region.start);
+        let direct = direct.collect();
         let mut pieces = BTreeMap::new();
         for region in regions {
             if self.closing.load(Ordering::Relaxed) {
@@ -199,30 +200,10 @@ impl Progress {
     fn source<'m>(&mut self, module: &'m Module) -> Source<'m> {
         if self.functions.is_empty() {
             let source = Source::new(module);
-            self.find_functions(&source);
+            self.functions = functions(&source);
             self.tolls = Arc::clone(&source.tolls);
         }
         Source::with_tolls(module, Arc::clone(&self.tolls))
-    }
-
-    fn find_functions(&mut self, source: &Source<'_>) {
-        self.functions.insert(source.module.entry());
-        self.functions.extend(source.module.exports().iter().map(|(_, index)| *index));
-        let mut reached = vec![false; source.code.len()];
-        for (index, instruction) in (0..).zip(source.code) {
-            let Some(operation) = source.operation(index) else { continue };
-            let returned_to = operation.comes_back().then_some(index + 1);
-            for to in operation.successors(index).chain(returned_to) {
-                if let Some(reached) = reached.get_mut(to as usize) {
-                    *reached = true;
-                }
-            }
-            if instruction.opcode().is_call() {
-                self.functions.extend(instruction.slots().target);
-            }
-        }
-        // What nothing goes on to is called through a register, if at all.
-        self.functions.extend((0..).zip(reached).filter(|(_, is)| !is).map(|(index, _)| index));
     }
 
     /// The region that an instruction is in, unless it is done: that of the function before it, or one
@@ -253,6 +234,28 @@ impl Progress {
     }
 }
 
+/// Where functions begin, as far as the code shows.
+pub(crate) fn functions(source: &Source<'_>) -> BTreeSet<u32> {
+    let mut functions = BTreeSet::from([source.module.entry()]);
+    functions.extend(source.module.exports().iter().map(|(_, index)| *index));
+    let mut reached = vec![false; source.code.len()];
+    for (index, instruction) in (0..).zip(source.code) {
+        let Some(operation) = source.operation(index) else { continue };
+        let returned_to = operation.comes_back().then_some(index + 1);
+        for to in operation.successors(index).chain(returned_to) {
+            if let Some(reached) = reached.get_mut(to as usize) {
+                *reached = true;
+            }
+        }
+        if instruction.opcode().is_call() {
+            functions.extend(instruction.slots().target);
+        }
+    }
+    // What nothing goes on to is called through a register, if at all.
+    functions.extend((0..).zip(reached).filter(|(_, is)| !is).map(|(index, _)| index));
+    functions
+}
+
 impl fmt::Debug for Compiler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Compiler").field("counters", &self.counters).finish_non_exhaustive()
@@ -263,7 +266,7 @@ impl fmt::Debug for Compiler {
 pub(crate) const IS_SUPPORTED: bool = cfg!(all(target_arch = "x86_64", unix));
 
 /// This machine as the library sees it, if there is code for it.
-fn isa() -> Option<Arc<dyn TargetIsa>> {
+pub(crate) fn isa() -> Option<Arc<dyn TargetIsa>> {
     if !IS_SUPPORTED {
         return None;
     }

@@ -32,7 +32,8 @@
 //! From the inside out: `operation`, `region` and `dataflow` say what is compiled at a time, and which
 //! registers it loads and writes back; `lower` makes machine code of it; `compile`, `code_memory` and
 //! `entries` make that callable; `compiled` is kept with a program, `enter`, the one unsafe file, calls
-//! its code; `queue` and `engine` decide what is compiled when.
+//! its code; `queue` and `engine` decide what is compiled when. `listing` shows code to
+//! people.
 
 mod code_memory;
 mod compile;
@@ -43,6 +44,7 @@ mod engine;
 mod enter;
 mod entries;
 mod lanes;
+mod listing;
 mod lower;
 mod operation;
 mod queue;
@@ -50,6 +52,7 @@ mod region;
 mod stats;
 
 pub use engine::{CODE_BUDGET, NativeEngine};
+pub use listing::listing;
 pub use region::Entries;
 
 #[cfg(doctest)]

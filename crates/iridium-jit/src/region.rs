@@ -104,6 +104,11 @@ impl Region {
         Some(Self { start, members: found.into_iter().collect(), entries, calls })
     }
 
+    /// Whether native code may begin at its first instruction.
+    pub(crate) fn begins_native(&self) -> bool {
+        self.entries.first() == Some(&self.start)
+    }
+
     /// Where among the members an instruction is.
     pub(crate) fn position(&self, index: u32) -> Option<usize> {
         self.members.binary_search_by_key(&index, |(index, _)| *index).ok()

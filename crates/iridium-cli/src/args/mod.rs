@@ -118,6 +118,9 @@ pub(crate) enum Command {
     Disasm {
         /// The module, or a source; - for stdin
         file: PathBuf,
+        /// Print the native code of its functions instead, in the assembly language of this machine
+        #[arg(long)]
+        native: bool,
     },
     /// Run the tests in Palladium sources
     Test {

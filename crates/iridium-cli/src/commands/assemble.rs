@@ -12,6 +12,7 @@ use palladium::rc::Mode;
 use crate::failure::Failure;
 use crate::output;
 use crate::path_text::shown;
+use crate::program::engine;
 use crate::program::file::{self, display_name, is_dash};
 use crate::program::load::{Loaded, Source, load, read_source, refused};
 use crate::program::needs::{Need, needs};
@@ -64,6 +65,16 @@ pub(crate) fn disasm(file: &Path) -> Result<(), Failure> {
     let module = load(file)?.module;
     let mut to = BufWriter::new(io::stdout().lock());
     write!(to, "{}", iridium_asm::disassemble(&module))?;
+    Ok(to.flush()?)
+}
+
+/// Prints the native code of a module.
+pub(crate) fn disasm_native(file: &Path) -> Result<(), Failure> {
+    let module = load(file)?.module;
+    let listing = engine::native_listing(&module)
+        .ok_or_else(|| Failure::failed("this iridium has no native code for this machine"))?;
+    let mut to = BufWriter::new(io::stdout().lock());
+    write!(to, "{listing}")?;
     Ok(to.flush()?)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
+use iridium_isa::Module;
 use iridium_vm::{Engine, Interpreter};
 
 use crate::failure::Failure;
@@ -44,6 +45,17 @@ impl EngineChoice {
 fn native() -> Option<Arc<dyn Engine>> {
     use iridium_jit::NativeEngine;
     NativeEngine::is_supported().then(|| Arc::new(NativeEngine::new()) as Arc<dyn Engine>)
+}
+
+/// The native code of a module as text; `None` when this build, or this machine, has none.
+#[cfg(feature = "jit")]
+pub(crate) fn native_listing(module: &Module) -> Option<String> {
+    iridium_jit::listing(module)
+}
+
+#[cfg(not(feature = "jit"))]
+pub(crate) fn native_listing(_: &Module) -> Option<String> {
+    None
 }
 
 #[cfg(not(feature = "jit"))]

@@ -18,7 +18,7 @@
 
 pub(crate) mod culprits;
 pub(crate) mod end;
-mod engine;
+pub(crate) mod engine;
 pub(crate) mod environment;
 pub(crate) mod file;
 pub(crate) mod hosts;

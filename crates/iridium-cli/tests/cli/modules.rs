@@ -152,3 +152,17 @@ fn a_file_cut_off_anywhere_is_refused() {
     user.run(&["run", text(&state)]).fails(1, &["iridium resume"]);
     user.run(&["resume", text(&module)]).fails(1, &["iridium run"]);
 }
+
+#[test]
+fn native_code_is_printed_for_each_function() {
+    let user = User::new();
+    let file = user.file("a.iasm", "load $0 #3\ncall @more\nhlt\nmore: addi $0 #1 $0\nret");
+    let outcome = user.run(&["disasm", "--native", &file]);
+    if cfg!(all(target_arch = "x86_64", unix)) {
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+        assert!(outcome.stdout.contains("; more, from instruction 3 on: 2 instructions"));
+    } else {
+        assert_eq!(outcome.code, Some(1));
+        assert!(outcome.stderr.contains("no native code for this machine"), "{}", outcome.stderr);
+    }
+}

@@ -77,14 +77,41 @@ impl Lowering {
         region: &Region,
         direct: &BTreeSet<u32>,
     ) -> Result<Code, Refused> {
-        let flow = Dataflow::new(region).ok_or(Refused::TooLarge)?;
         self.compilation.clear();
+        self.fill(source, region, direct)?;
+        self.compile()
+    }
+
+    /// The same as text, in the assembly language of the machine.
+    pub(crate) fn listing(
+        &mut self,
+        source: &Source<'_>,
+        region: &Region,
+        direct: &BTreeSet<u32>,
+    ) -> Result<(String, usize), Refused> {
+        self.compilation.clear();
+        self.compilation.set_disasm(true);
+        self.fill(source, region, direct)?;
+        let code = self.compile()?;
+        let compiled = self.compilation.compiled_code();
+        let text = compiled.and_then(|compiled| compiled.vcode.clone()).unwrap_or_default();
+        Ok((text, code.bytes.len()))
+    }
+
+    /// Fills the function in.
+    fn fill(
+        &mut self,
+        source: &Source<'_>,
+        region: &Region,
+        direct: &BTreeSet<u32>,
+    ) -> Result<(), Refused> {
+        let flow = Dataflow::new(region).ok_or(Refused::TooLarge)?;
         self.compilation.func.signature = signature();
         let builder = FunctionBuilder::new(&mut self.compilation.func, &mut self.functions);
         let mut builder = translate(builder, source, region, flow, direct);
         builder.seal_all_blocks();
         builder.finalize(self.isa.frontend_config());
-        self.compile()
+        Ok(())
     }
 
     /// The code by which Rust calls compiled code: a function of the system's convention, of a
