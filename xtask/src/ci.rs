@@ -33,6 +33,7 @@ pub(crate) fn run() -> Result<()> {
         let quick = ["--profile", "checked"];
         cargo(&[&["test"], &loom[..], &quick, &["loom"]].concat(), &[("RUSTFLAGS", "--cfg loom")])
     })?;
+    step("aarch64", check_aarch64)?;
     // As it is delivered: only there does the interpreter go from instruction to instruction by jumps.
     let stack = ["--package", "iridium-vm", "--test", "stack", "--target-dir", "target/loom"];
     step("stack", || cargo(&[&["test", "--release", "--locked"], &stack[..]].concat(), &[]))?;
@@ -96,6 +97,17 @@ fn check_alone() -> Result<()> {
     libraries.iter().try_for_each(|name| cargo(&["check", "--quiet", "--package", name], &[]))?;
     let command = ["--package", "iridium-cli", "--no-default-features", "--all-targets"];
     cargo(&[&["check", "--quiet", "--locked"], &command[..]].concat(), &[])
+}
+
+/// Runs native code for another machine in an emulator, where there is one. The test itself looks for what
+/// else it needs.
+fn check_aarch64() -> Result<()> {
+    let version = Command::new("qemu-aarch64").arg("--version").output();
+    if !version.is_ok_and(|version| version.status.success()) {
+        println!("skipped: needs qemu-user");
+        return Ok(());
+    }
+    cargo(&["test", "--package", "iridium-jit", "--features", "arm64", "--lib", "emulated"], &[])
 }
 
 /// Starts a cluster apart from the developer's own, and stops it again.

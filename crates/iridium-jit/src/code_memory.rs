@@ -1,9 +1,11 @@
 //! Memory for machine code: first written, then executable, never both.
+#![allow(unsafe_code)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memmap2::{Mmap, MmapMut};
+use wasmtime_internal_jit_icache_coherence::{clear_cache, pipeline_flush_mt};
 
 /// How many bytes of code there may be, together.
 #[derive(Debug)]
@@ -83,6 +85,10 @@ impl CodeMemory {
             memory.get_mut(*start..start + piece.len())?.copy_from_slice(piece);
         }
         let code = memory.make_exec().ok()?;
+        // On some processors instructions are not read through the cache that they were written into.
+        // SAFETY: all of it is this mapping.
+        unsafe { clear_cache(code.as_ptr().cast(), code.len()) }.ok()?;
+        pipeline_flush_mt().ok()?;
         Some(Self { code, starts, _charge: charge })
     }
 
@@ -90,6 +96,12 @@ impl CodeMemory {
     pub(crate) fn piece(&self, number: usize) -> Option<*const u8> {
         let start = *self.starts.get(number)?;
         self.code.get(start..).map(<[u8]>::as_ptr)
+    }
+
+    /// All of it.
+    #[cfg(all(test, feature = "arm64"))]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.code
     }
 
     /// How many bytes it has.

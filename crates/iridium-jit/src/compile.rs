@@ -52,7 +52,16 @@ pub(crate) struct Progress {
 impl Compiler {
     /// `None` on a machine that there is no code for. When `closing` becomes true it compiles no more.
     pub(crate) fn new(counters: Arc<Counters>, closing: Arc<AtomicBool>) -> Option<Self> {
-        let mut lowering = Lowering::new(isa()?);
+        Self::with_isa(isa()?, counters, closing)
+    }
+
+    /// Compiles for a machine that need not be this one.
+    pub(crate) fn with_isa(
+        isa: Arc<dyn TargetIsa>,
+        counters: Arc<Counters>,
+        closing: Arc<AtomicBool>,
+    ) -> Option<Self> {
+        let mut lowering = Lowering::new(isa);
         let trampoline = lowering.trampoline().ok()?;
         let trampoline = Arc::new(CodeMemory::new(&[trampoline], &counters.budget)?);
         Some(Self { lowering, counters, trampoline, closing })
@@ -186,10 +195,10 @@ fn linked(regions: &[&Region], mut pieces: BTreeMap<u32, Code>) -> Option<Vec<Ve
     let start_of: BTreeMap<u32, usize> =
         regions.iter().map(|region| region.start).zip(starts.iter().copied()).collect();
     for (start, code) in starts.iter().zip(&mut codes) {
-        for DirectCall { at, to } in &code.calls {
-            let from = start + at + 4;
-            let distance = i32::try_from(*start_of.get(to)? as i64 - from as i64).ok()?;
-            code.bytes.get_mut(*at..at + 4)?.copy_from_slice(&distance.to_le_bytes());
+        for call in &code.calls {
+            let DirectCall { at, to, .. } = *call;
+            let distance = *start_of.get(&to)? as i64 - (start + at) as i64;
+            code.bytes.get_mut(at..at + 4)?.copy_from_slice(&call.bytes(distance)?);
         }
     }
     Some(codes.into_iter().map(|code| code.bytes).collect())
@@ -262,8 +271,9 @@ impl fmt::Debug for Compiler {
     }
 }
 
-/// Whether there is code for machines such as this one: whether it was tested there.
-pub(crate) const IS_SUPPORTED: bool = cfg!(all(target_arch = "x86_64", unix));
+/// Whether there is code for machines such as this one: whether it was tested there, or in an emulator.
+pub(crate) const IS_SUPPORTED: bool =
+    cfg!(any(all(target_arch = "x86_64", unix), all(target_arch = "aarch64", target_os = "linux")));
 
 /// This machine as the library sees it, if there is code for it.
 pub(crate) fn isa() -> Option<Arc<dyn TargetIsa>> {
@@ -274,7 +284,7 @@ pub(crate) fn isa() -> Option<Arc<dyn TargetIsa>> {
     cranelift_native::builder().ok()?.finish(flags).ok()
 }
 
-fn flags() -> Result<settings::Flags, SetError> {
+pub(crate) fn flags() -> Result<settings::Flags, SetError> {
     let mut flags = settings::builder();
     // As quick code as with `speed`, and compiled in three quarters of the time.
     flags.set("opt_level", "none")?;

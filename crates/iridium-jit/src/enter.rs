@@ -15,6 +15,10 @@
 //! it leaves, all is as the interpreter would have it.
 #![allow(unsafe_code)]
 
+#[cfg(all(test, feature = "arm64", unix))]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod emulated;
+
 use std::ffi::c_void;
 use std::mem::transmute;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -57,12 +61,28 @@ pub(crate) struct Native<'p> {
 impl Native<'_> {
     /// Runs native code from the process's `pc` on, if there is an entry.
     pub(crate) fn enter(self, state: &mut EntryState<'_, '_>) -> Resume {
+        // SAFETY: the address is that of the trampoline's code, which has this signature.
+        let trampoline = unsafe { transmute::<*const u8, Trampoline>(self.trampoline) };
+        self.enter_by(state, |context, entry| {
+            // SAFETY: J1 for the context that `enter_by` made, and J2 for entries of the program's table.
+            // J3: the interpreter keeps no lane elsewhere when it calls a hook, nor does compiled code
+            // when it has returned.
+            unsafe { trampoline(context, entry.address(), entry.number()) }
+        })
+    }
+
+    /// The same, with something that calls the code at an entry.
+    fn enter_by(
+        self,
+        state: &mut EntryState<'_, '_>,
+        call: impl FnMut(&mut Context, Entry) -> i64,
+    ) -> Resume {
         let Some(entry) = self.entries.at(state.pc()) else { return Resume::Interpret };
         if state.is_half_done() {
             return Resume::Interpret;
         }
         let mut context = self.context(state);
-        let resume = self.run(&mut context, entry);
+        let resume = self.run(&mut context, entry, call);
         if let Some(panic) = context.panic.take() {
             resume_unwind(panic);
         }
@@ -71,16 +91,15 @@ impl Native<'_> {
         resume
     }
 
-    fn run(self, context: &mut Context, entry: Entry) -> Resume {
-        // SAFETY: the address is that of the trampoline's code, which has this signature.
-        let trampoline = unsafe { transmute::<*const u8, Trampoline>(self.trampoline) };
-        let mut entry = entry;
+    fn run(
+        self,
+        context: &mut Context,
+        mut entry: Entry,
+        mut call: impl FnMut(&mut Context, Entry) -> i64,
+    ) -> Resume {
         loop {
             let (window, frame_top) = (context.window, context.frame_top);
-            // SAFETY: J1 for the context that `enter` made, and J2 for entries of the program's table.
-            // J3: the interpreter keeps no lane elsewhere when it calls a hook, nor does compiled code
-            // when it has returned.
-            let why = unsafe { trampoline(context, entry.address(), entry.number()) };
+            let why = call(context, entry);
             if why != Leave::Returned as i64 {
                 return match why {
                     _ if why == Leave::OutOfFuel as i64 => Resume::OutOfFuel,

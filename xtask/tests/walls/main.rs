@@ -129,6 +129,11 @@ const UNSAFE: &[(&str, &str)] = &[
         "crates/iridium-jit/src/enter.rs",
         "calls compiled code, and takes over the frames that it has written",
     ),
+    ("crates/iridium-jit/src/code_memory.rs", "has processors read code anew that was written"),
+    (
+        "crates/iridium-jit/src/enter/emulated.rs",
+        "tests `enter.rs` with an emulator that has the process's registers, frames and heap",
+    ),
     (
         "crates/iridium-sched/src/run/memory_trim.rs",
         "asks the C library's allocator to give memory back",

@@ -74,6 +74,15 @@ mod tests {
         assert_eq!(name(EngineChoice::Interpreter), Some(interpreter));
         let native = name(EngineChoice::Native);
         assert_eq!(name(EngineChoice::Auto), native.or(Some(interpreter)));
-        assert_eq!(native.is_some(), cfg!(all(feature = "jit", target_arch = "x86_64", unix)));
+        assert_eq!(
+            native.is_some(),
+            cfg!(all(
+                feature = "jit",
+                any(
+                    all(target_arch = "x86_64", unix),
+                    all(target_arch = "aarch64", target_os = "linux")
+                )
+            ))
+        );
     }
 }

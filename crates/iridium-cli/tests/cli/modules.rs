@@ -1,6 +1,6 @@
 //! `iridium asm`, `disasm` and `check`, and files that are damaged or something else.
 
-use crate::support::{User, example, write};
+use crate::support::{HAS_NATIVE_CODE, User, example, write};
 
 fn text(path: &std::path::Path) -> &str {
     path.to_str().unwrap()
@@ -158,7 +158,7 @@ fn native_code_is_printed_for_each_function() {
     let user = User::new();
     let file = user.file("a.iasm", "load $0 #3\ncall @more\nhlt\nmore: addi $0 #1 $0\nret");
     let outcome = user.run(&["disasm", "--native", &file]);
-    if cfg!(all(target_arch = "x86_64", unix)) {
+    if HAS_NATIVE_CODE {
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
         assert!(outcome.stdout.contains("; more, from instruction 3 on: 2 instructions"));
     } else {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{BROKEN_PIPE, User, example, wait_until};
+use crate::support::{BROKEN_PIPE, HAS_NATIVE_CODE, User, example, wait_until};
 
 /// A loop that calls, prints and ends, for whatever wants to be cut in two.
 const LONG: &str = "
@@ -258,7 +258,7 @@ fn stats_tell_at_the_end_what_became_native_code() {
         ("interpreter", "the interpreter ran everything"),
         ("native", "nothing ran for long enough"),
     ] {
-        if engine == "native" && !cfg!(all(target_arch = "x86_64", unix)) {
+        if engine == "native" && !HAS_NATIVE_CODE {
             continue;
         }
         let outcome = user.run(&["run", &file, "--engine", engine, "--stats"]);

@@ -155,13 +155,17 @@ impl Lowering {
         let relocations = compiled.buffer.relocs().to_vec();
         let names = self.compilation.func.params.user_named_funcs();
         let calls = relocations.into_iter().map(|relocation| match relocation.target {
-            // The distance is counted from the end of its four bytes.
-            FinalizedRelocTarget::ExternalName(ExternalName::User(name))
-                if relocation.kind == Reloc::X86CallPCRel4 && relocation.addend == -4 =>
-            {
-                Ok(DirectCall { at: relocation.offset as usize, to: names[name].index })
+            FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => {
+                let (at, to) = (relocation.offset as usize, names[name].index);
+                match (relocation.kind, relocation.addend) {
+                    (Reloc::X86CallPCRel4, -4) => Ok(DirectCall { at, to, form: Form::X86 }),
+                    (Reloc::Arm64Call, 0) => Ok(DirectCall { at, to, form: Form::Arm }),
+                    _ => Err(Refused::Relocations),
+                }
             }
-            _ => Err(Refused::Relocations),
+            FinalizedRelocTarget::ExternalName(_) | FinalizedRelocTarget::Func(_) => {
+                Err(Refused::Relocations)
+            }
         });
         Ok(Code { calls: calls.collect::<Result<_, _>>()?, bytes })
     }
@@ -174,12 +178,37 @@ pub(crate) struct Code {
     pub(crate) calls: Vec<DirectCall>,
 }
 
-/// A call of the region that begins at an instruction. Where it is, the code has four bytes for the
-/// distance from their end to that region's code.
+/// A call of the region that begins at an instruction. Where it is, the code has four bytes that say how
+/// far away that region's code is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DirectCall {
     pub(crate) at: usize,
     pub(crate) to: u32,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    /// A distance in bytes, counted from the end of these.
+    X86,
+    /// An instruction with a distance in instructions, counted from itself.
+    Arm,
+}
+
+impl DirectCall {
+    /// The four bytes for code that begins so many bytes after them, or before; `None` when that is too
+    /// far.
+    pub(crate) fn bytes(self, distance: i64) -> Option<[u8; 4]> {
+        match self.form {
+            Form::X86 => Some(i32::try_from(distance - 4).ok()?.to_le_bytes()),
+            Form::Arm => {
+                let instructions = distance / 4;
+                let fits = (-(1 << 25)..1 << 25).contains(&instructions);
+                // `bl`, whose lower 26 bits are the distance.
+                fits.then(|| (0x9400_0000 | instructions as u32 & 0x03ff_ffff).to_le_bytes())
+            }
+        }
+    }
 }
 
 /// Fills in the function.
