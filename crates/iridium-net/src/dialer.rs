@@ -285,7 +285,7 @@ mod tests {
 
     /// A node without a secret, as far as the handshake goes.
     fn good() -> SocketAddr {
-        says(b"IRDM\0\x01\0\x01\0")
+        says(b"IRDM\0\x03\0\x03\0")
     }
 
     /// Nobody listens there.
@@ -305,7 +305,7 @@ mod tests {
         let black_hole = full(&mut held[2]);
         let (quiet, other) = (addr(&held[0]), addr(&held[1]));
         let (http, ssh) = (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), says(b"SSH-2.0-x\r\n"));
-        let secret = says(b"IRDM\0\x01\0\x01\x01");
+        let secret = says(b"IRDM\0\x03\0\x03\x01");
         for place in 0..5 {
             for bad in [
                 [quiet, other, black_hole.0, closed()],
@@ -355,7 +355,7 @@ mod tests {
             let door = thread::spawn(move || {
                 (0..closed).for_each(|_| drop(listener.accept().unwrap()));
                 let mut held = listener.accept().unwrap().0;
-                held.write_all(b"IRDM\0\x01\0\x01\0").unwrap();
+                held.write_all(b"IRDM\0\x03\0\x03\0").unwrap();
                 held
             });
             let outcome = dial_any(&at.into(), &Security::Insecure, TIMEOUT);

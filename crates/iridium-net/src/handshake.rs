@@ -36,8 +36,6 @@ use crate::stream::DeadlineStream;
 const MAGIC: [u8; 4] = *b"IRDM";
 const PREAMBLE_LEN: usize = 9;
 const PATTERN: &str = "Noise_NNpsk0_25519_AESGCM_SHA256";
-/// Since this version of the protocol keys are replaced.
-const REKEYED_SINCE: u16 = 2;
 /// Longest handshake message in bytes. An ephemeral key and an authentication tag need 48.
 const MAX_HANDSHAKE: usize = 128;
 const ACCEPTED: u8 = 1;
@@ -98,7 +96,7 @@ pub(crate) fn dial(
         return Ok(Session::new(stream.into_inner()?, None));
     };
     let prologue = [ours, theirs].concat();
-    let mut noise = builder(key, &prologue, common_version(&theirs))?.build_initiator()?;
+    let mut noise = builder(key, &prologue)?.build_initiator()?;
     stream.write_all(&noise_message(&mut noise)?)?;
     let mut answer = [0];
     stream.read_exact(&mut answer)?;
@@ -295,20 +293,9 @@ fn offered_key(security: &Security) -> Result<Option<&Key>, HandshakeFailure> {
     }
 }
 
-fn builder<'a>(
-    key: &'a Key,
-    prologue: &'a [u8],
-    version: u16,
-) -> Result<Builder<'a>, HandshakeFailure> {
+fn builder<'a>(key: &'a Key, prologue: &'a [u8]) -> Result<Builder<'a>, HandshakeFailure> {
     let pattern = PATTERN.parse().map_err(HandshakeFailure::from)?;
-    let resolver = Resolver { rekeys: version >= REKEYED_SINCE };
-    Ok(Builder::with_resolver(pattern, Box::new(resolver)).psk(0, key)?.prologue(prologue)?)
-}
-
-/// The protocol version that both ends speak.
-fn common_version(theirs: &Preamble) -> u16 {
-    let [_, _, _, _, _, _, high0, high1, _] = *theirs;
-    u16::from_be_bytes([high0, high1]).min(MAX_VERSION)
+    Ok(Builder::with_resolver(pattern, Box::new(Resolver)).psk(0, key)?.prologue(prologue)?)
 }
 
 /// The handshake under the first accepted key that opens the message.
@@ -320,7 +307,7 @@ fn match_secret(
 ) -> Result<Option<HandshakeState>, HandshakeFailure> {
     let prologue = [*theirs, *ours].concat();
     for key in secrets.accepted() {
-        let mut noise = builder(key, &prologue, common_version(theirs))?.build_responder()?;
+        let mut noise = builder(key, &prologue)?.build_responder()?;
         if noise.read_message(message, &mut [0; MAX_HANDSHAKE]).is_ok() {
             return Ok(Some(noise));
         }
@@ -364,36 +351,37 @@ mod tests {
     }
 
     #[test]
-    fn the_preamble_is_that_of_version_2_and_that_of_version_1_is_understood() {
+    fn the_preamble_is_that_of_version_3() {
         let folder = tempfile::tempdir().unwrap();
         let secret = Secrets::create(&folder.path().join("secret")).unwrap();
-        let insecure = [
-            include_str!("../tests/fixtures/v1/preamble-insecure.hex"),
-            include_str!("../tests/fixtures/v2/preamble-insecure.hex"),
-        ];
-        let encrypted = [
-            include_str!("../tests/fixtures/v1/preamble-encrypted.hex"),
-            include_str!("../tests/fixtures/v2/preamble-encrypted.hex"),
-        ];
-        let all = [(Security::Insecure, insecure), (Security::Secret(secret), encrypted)];
-        for (security, golden) in all {
-            let [earlier, now] = golden.map(|text| Preamble::try_from(from_hex(text)).unwrap());
+        let insecure = include_str!("../tests/fixtures/v3/preamble-insecure.hex");
+        let encrypted = include_str!("../tests/fixtures/v3/preamble-encrypted.hex");
+        for (security, golden) in
+            [(Security::Insecure, insecure), (Security::Secret(secret), encrypted)]
+        {
+            let golden = Preamble::try_from(from_hex(golden)).unwrap();
             assert_eq!(
                 preamble(&security),
-                now,
+                golden,
                 "nodes of other builds would not find out that this one speaks another version"
             );
-            for (theirs, version) in [(earlier, 1), (now, 2)] {
-                assert!(check_preamble(&theirs, &security).is_ok());
-                assert_eq!(common_version(&theirs), version);
-            }
+            assert!(check_preamble(&golden, &security).is_ok());
         }
     }
 
-    /// What two ends encrypt with, of which the dialler says that it speaks that version at most.
-    fn ends(version: u16) -> [StatelessTransportState; 2] {
+    #[test]
+    fn who_speaks_no_version_that_asks_for_room_is_told_which_there_are() {
+        let earlier = Preamble::try_from(*b"IRDM\0\x01\0\x02\0").unwrap();
+        let refused = check_preamble(&earlier, &Security::Insecure);
+        let Err(HandshakeError::NoCommonVersion { low: 1, high: 2 }) = refused else {
+            panic!("{refused:?}")
+        };
+    }
+
+    /// What two ends encrypt with.
+    fn ends() -> [StatelessTransportState; 2] {
         let (key, prologue) = (Key::default(), [1, 2, 3]);
-        let end = || builder(&key, &prologue, version).unwrap();
+        let end = || builder(&key, &prologue).unwrap();
         let (mut dialler, mut listener) =
             (end().build_initiator().unwrap(), end().build_responder().unwrap());
         let (mut first, mut second, mut rest) = ([0; 128], [0; 128], [0; 128]);
@@ -405,21 +393,18 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_replaced_on_both_ways_where_both_ends_do_so() {
-        for version in [1, 2] {
-            let [dialler, listener] = ends(version);
-            let (mut record, mut text) = ([0; 64], [0; 64]);
-            for nonce in [0, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5 << 20] {
-                for (from, to) in [(&dialler, &listener), (&listener, &dialler)] {
-                    let len = from.write_message(nonce, b"text", &mut record).unwrap();
-                    let opened = to.read_message(nonce, &record[..len], &mut text).unwrap();
-                    assert_eq!(&text[..opened], b"text");
-                }
+    fn keys_are_replaced_on_both_ways() {
+        let [dialler, listener] = ends();
+        let (mut record, mut text) = ([0; 64], [0; 64]);
+        for nonce in [0, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5 << 20] {
+            for (from, to) in [(&dialler, &listener), (&listener, &dialler)] {
+                let len = from.write_message(nonce, b"text", &mut record).unwrap();
+                let opened = to.read_message(nonce, &record[..len], &mut text).unwrap();
+                assert_eq!(&text[..opened], b"text");
             }
-            // Only with one key for all can an earlier record still be read.
-            let len = dialler.write_message(0, b"text", &mut record).unwrap_or(0);
-            let opened = listener.read_message(0, &record[..len], &mut text);
-            assert_eq!(opened.is_ok(), version == 1);
         }
+        // Only with one key for all could an earlier record still be read.
+        let len = dialler.write_message(0, b"text", &mut record).unwrap_or(0);
+        assert!(listener.read_message(0, &record[..len], &mut text).is_err());
     }
 }

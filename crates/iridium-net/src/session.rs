@@ -252,7 +252,7 @@ mod tests {
     fn ciphers() -> [Arc<StatelessTransportState>; 2] {
         let builder = || {
             let pattern = "Noise_NN_25519_AESGCM_SHA256".parse().unwrap();
-            Builder::with_resolver(pattern, Box::new(Resolver { rekeys: false }))
+            Builder::with_resolver(pattern, Box::new(Resolver))
         };
         let mut dialler = builder().build_initiator().unwrap();
         let mut listener = builder().build_responder().unwrap();

@@ -20,7 +20,7 @@ pub use limits::{
 };
 pub use message::{
     Hello, HelloAck, Introduction, IridiumMessage, Join, MemberRecord, Members, Piece, Ping,
-    PingAck, PingReq, Pong, RecordState, RejectReason,
+    PingAck, PingReq, Pong, RecordState, RejectReason, Want,
 };
 pub use node::{
     DEFAULT_PORT, NameError, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort,

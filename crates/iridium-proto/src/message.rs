@@ -100,14 +100,18 @@ messages! {
     19 ControlEnd plain;
     /// The features that the sender knows. Each end of a new link sends it, if it knows any.
     20 Features coded (Features);
+    /// The sender has a message that travels in pieces. It waits for a `Grant`.
+    21 Want coded (Want);
+    /// The sender has room for the message of this transfer: its pieces may come.
+    22 Grant coded (u32);
 }
 
 impl IridiumMessage {
-    /// Whether this message belongs to the data plane: it uses up the peer's credit and is sent in
-    /// order, while control messages overtake it.
+    /// Whether this message belongs to the data plane: it, or what it asks room for, uses up the peer's
+    /// credit and is sent in order, while control messages overtake it.
     #[must_use]
     pub fn is_data(&self) -> bool {
-        matches!(self, Self::Deliver(_) | Self::Signal(_) | Self::Piece(_))
+        matches!(self, Self::Deliver(_) | Self::Signal(_) | Self::Want(_) | Self::Piece(_))
     }
 }
 
@@ -236,16 +240,26 @@ pub struct PingAck {
     pub reached: bool,
 }
 
-/// A part of a long message. The parts of one transfer come in order; parts of
-/// other transfers and other messages may come between them.
+/// Asks for room for a long message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Want {
+    /// The number of the message, which none has that is asked for or in transfer on this link.
+    pub transfer: u32,
+    /// The length of the whole message, in bytes: over [`PIECE_LEN`](crate::PIECE_LEN), and
+    /// [`MAX_MESSAGE`](crate::MAX_MESSAGE) at most.
+    pub len: u32,
+}
+
+/// A part of a long message, which the receiver has granted. The parts of one transfer come in order;
+/// parts of other transfers and other messages may come between them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {
-    /// The number of the message, among those in transfer on this link.
+    /// The number of the message, as in its [`Want`].
     pub transfer: u32,
     /// The kind of the whole message. One of a kind that this build does not know is skipped as a
     /// whole.
     pub kind: u8,
-    /// Whether this part completes it.
+    /// Whether this part completes it. It has the length that was asked for then.
     pub last: bool,
     /// The bytes of this part.
     #[serde(with = "codec::bytes")]

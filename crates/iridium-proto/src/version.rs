@@ -6,11 +6,11 @@ use std::ops::BitAnd;
 
 use serde::{Deserialize, Serialize};
 
-/// Lowest wire protocol version that this build can speak.
-pub const MIN_VERSION: u16 = 1;
-/// Highest wire protocol version that this build can speak. Since version 2 both ends of a session
-/// replace its keys after so many records.
-pub const MAX_VERSION: u16 = 2;
+/// Lowest wire protocol version that this build can speak. Since version 3 a long message is asked for
+/// before it is sent; whoever can speak an earlier one only could take the memory of a node.
+pub const MIN_VERSION: u16 = 3;
+/// Highest wire protocol version that this build can speak.
+pub const MAX_VERSION: u16 = 3;
 
 /// A set of features, one bit each. Each end of a link names those it knows, and a feature is used
 /// only when both do: the features of a link are the intersection of the two sets.

@@ -68,8 +68,10 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "not-dialable", count: 200_000, ..LIE },
     Step { name: "digests", count: 200_000, ..CLEAR },
     Step { name: "half-frames", count: 60, ..CLEAR },
-    // Messages of all links that are not complete may take 128 MiB.
-    Step { name: "half-messages", count: 60, bounds: Bounds { memory: 192, ..USUAL }, ..LIE },
+    Step { name: "half-messages", count: 60, short: Some(20), ..LIE },
+    Step { name: "wants", count: 60, ..LIE },
+    Step { name: "drops", count: 60, ..LIE },
+    Step { name: "ungranted", count: 60, ..LIE },
     Step { name: "controls", count: 300, ..LIE },
     Step { name: "ties", count: 2_000_000, ..LIE },
     Step { name: "forged", count: 200_000, ..LIE },

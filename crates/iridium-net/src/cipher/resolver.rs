@@ -10,10 +10,7 @@ use super::rekeying::{RECORDS_A_KEY, Rekeying};
 use super::wide;
 
 /// The primitives of the Noise library, but with our AES-GCM.
-pub(crate) struct Resolver {
-    /// Whether keys are replaced after so many records: the other end must do so too.
-    pub(crate) rekeys: bool,
-}
+pub(crate) struct Resolver;
 
 impl CryptoResolver for Resolver {
     fn resolve_rng(&self) -> Option<Box<dyn Random>> {
@@ -30,10 +27,7 @@ impl CryptoResolver for Resolver {
 
     fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
         match choice {
-            CipherChoice::AESGCM if self.rekeys => {
-                Some(Box::new(Rekeying::new(best(), RECORDS_A_KEY)))
-            }
-            CipherChoice::AESGCM => Some(best()),
+            CipherChoice::AESGCM => Some(Box::new(Rekeying::new(best(), RECORDS_A_KEY))),
             _ => None,
         }
     }

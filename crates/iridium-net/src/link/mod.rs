@@ -1,10 +1,13 @@
 //! One connection to another node: its queue, its receive window, and its handle.
 
 mod assembly;
+mod budget;
 mod client;
 mod gate;
+mod ledger;
 mod outbox;
 mod queue;
+mod room;
 mod send_half;
 mod window;
 
@@ -13,5 +16,6 @@ pub use client::ClusterClient;
 pub(crate) use client::LinkBells;
 pub(crate) use gate::{Admission, Place};
 pub(crate) use outbox::{FLUSH, WriterStep};
+pub(crate) use room::Room;
 pub(crate) use send_half::SendHalf;
 pub use window::{Delivery, WindowPermit};

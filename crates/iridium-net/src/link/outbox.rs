@@ -192,6 +192,13 @@ impl Outbox {
         }
     }
 
+    /// The other end has room for the long message with this number.
+    pub(crate) fn grant(&self, number: u32) {
+        let mut state = lock(&self.state);
+        state.queue.grant(number);
+        self.wake(&mut state);
+    }
+
     /// Tells the other end that it may send this many more bytes.
     pub(crate) fn give_credit(&self, bytes: usize) {
         self.push_control(IridiumMessage::Credit(bytes as u64));
@@ -247,13 +254,21 @@ impl Outbox {
                 return step;
             }
             state.sleep = Sleep::ForWork;
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = match state.closing {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(end) => {
+                    let left = end.saturating_duration_since(Instant::now());
+                    let waited = self.changed.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
             state.sleep = Sleep::Awake;
         }
     }
 
     /// As [`take`](Self::take), without waiting: `None` when there is nothing to send. Then the
-    /// writer is woken when there is, and until then the link holds no memory for what it sends.
+    /// writer is woken when there is, looks again when [`closing`](Self::closing) says, and until then
+    /// the link holds no memory for what it sends.
     pub(crate) fn try_take(&self, batch: &mut Vec<IridiumMessage>) -> Option<WriterStep> {
         let mut state = lock(&self.state);
         let step = state.next_step(batch);
@@ -262,6 +277,11 @@ impl Outbox {
             half.shrink();
         }
         step
+    }
+
+    /// Until when what is queued may be sent, once the link is being closed.
+    pub(crate) fn closing(&self) -> Option<Instant> {
+        lock(&self.state).closing
     }
 
     /// Wakes the writer if it waits for something to send.
@@ -305,7 +325,10 @@ impl State {
             return Some(WriterStep::Batch { half, writable: false });
         }
         self.queue.take(batch);
-        if batch.is_empty() && self.closing.is_some() {
+        if batch.is_empty()
+            && let Some(end) = self.closing
+            && (!self.queue.waits_for_room() || Instant::now() >= end)
+        {
             // Messages without credit may be left: their receiver has stopped reading.
             match self.leave.take() {
                 Some(leave) => batch.push(leave),

@@ -6,14 +6,16 @@
 //! has to stop reading because its application does not keep up, and heartbeats
 //! behind the data always get through. The credit for a whole long message is
 //! reserved before its first piece is sent, so that a transfer that was started
-//! can be finished. While it is being reserved, short messages get half of the
+//! can be finished, and then the receiver is asked for room for it. While it is being reserved, short messages get half of the
 //! credit that comes in, so that neither kind starves the other.
 
 use std::collections::{HashMap, VecDeque};
 
-use iridium_proto::{IridiumMessage, MAX_MESSAGE, PIECE_LEN, Piece};
+use iridium_proto::{IridiumMessage, MAX_MESSAGE, PIECE_LEN, Piece, Want};
 
 use crate::error::{Refused, SendError};
+
+use super::budget::Budget;
 
 /// What a message costs beyond its bytes, for the memory that it takes up in a queue.
 pub(crate) const OVERHEAD: usize = 64;
@@ -22,8 +24,8 @@ pub(crate) const OVERHEAD: usize = 64;
 pub(crate) const WINDOW: usize = MAX_MESSAGE + 1024 * 1024;
 /// Credit that a receiver collects before it sends a `Credit` message.
 pub(super) const CREDIT_STEP: usize = 256 * 1024;
-/// Long messages that may be in transfer at a time. The receiver holds a part of
-/// each, and treats more of them as a protocol error.
+/// Long messages that may be asked for and in transfer at a time. The receiver treats more of them as
+/// a protocol error.
 pub(super) const MAX_TRANSFERS: usize = 16;
 /// Credit that a long message leaves to short ones. Without it, and without what
 /// the receiver has collected, the window still holds the longest message.
@@ -83,40 +85,13 @@ struct PendingLong {
     after: u64,
 }
 
-/// A long message of which a part has been sent.
+/// A long message that was asked for, or of which a part has been sent.
 #[derive(Debug)]
 struct Transfer {
     lane: u64,
     number: u32,
     message: QueuedMessage,
     sent: usize,
-}
-
-/// A bound on queued messages, in bytes with overhead.
-#[derive(Debug, Default)]
-struct Budget {
-    bytes: usize,
-    /// A message was refused, and its sender has not been told to try again since.
-    refused: bool,
-}
-
-impl Budget {
-    /// Takes up space; false when there is too little. When nothing is queued, one message fits
-    /// however long it is.
-    fn take(&mut self, bytes: usize, capacity: usize) -> bool {
-        let fits = self.bytes == 0 || self.bytes + bytes <= capacity;
-        if fits {
-            self.bytes += bytes;
-        } else {
-            self.refused = true;
-        }
-        fits
-    }
-
-    /// Whether senders that were refused are to be told to try again.
-    fn take_writable(&mut self, capacity: usize) -> bool {
-        self.refused && self.bytes <= capacity / 2 && std::mem::take(&mut self.refused)
-    }
 }
 
 /// The queue of one link.
@@ -130,6 +105,8 @@ pub(super) struct Queue {
     /// For each lane with a long message: what was queued after it.
     blocked: HashMap<u64, VecDeque<QueuedMessage>>,
     long: VecDeque<PendingLong>,
+    /// Those that wait for room at the receiver.
+    asked: Vec<Transfer>,
     transfers: VecDeque<Transfer>,
     last_transfer: u32,
     credit: usize,
@@ -168,6 +145,7 @@ impl Queue {
             counted: (0, 0),
             blocked: HashMap::new(),
             long: VecDeque::new(),
+            asked: Vec::new(),
             transfers: VecDeque::new(),
             last_transfer: 0,
             credit: WINDOW,
@@ -229,10 +207,22 @@ impl Queue {
         }
     }
 
+    /// The receiver has room for the long message with this number. Any other number means nothing.
+    pub(super) fn grant(&mut self, number: u32) {
+        if let Some(at) = self.asked.iter().position(|asked| asked.number == number) {
+            self.transfers.push_back(self.asked.remove(at));
+        }
+    }
+
+    /// Whether some message waits for room at the receiver.
+    pub(super) fn waits_for_room(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
     /// Moves what is sent next to `batch`: nothing only if nothing can be sent.
     pub(super) fn take(&mut self, batch: &mut Vec<IridiumMessage>) {
         batch.extend(self.control.drain(..));
-        self.start_transfers();
+        self.ask_for_room(batch);
         let mut bytes = 0;
         while bytes < BATCH
             && let Some(message) = self.next_short()
@@ -306,9 +296,9 @@ impl Queue {
         Some(message)
     }
 
-    /// Starts the transfer of long messages, as far as their number and the credit allow.
-    fn start_transfers(&mut self) {
-        while self.transfers.len() < MAX_TRANSFERS
+    /// Asks for room for long messages, as far as their number and the credit allow.
+    fn ask_for_room(&mut self, batch: &mut Vec<IridiumMessage>) {
+        while self.asked.len() + self.transfers.len() < MAX_TRANSFERS
             && self.long.front().is_some_and(|first| first.after <= self.counted.1)
         {
             self.reserving = true;
@@ -320,7 +310,10 @@ impl Queue {
             (self.reserved, self.reserving) = (0, false);
             self.last_transfer = self.last_transfer.wrapping_add(1);
             let number = self.last_transfer;
-            self.transfers.push_back(Transfer { lane, number, message, sent: 0 });
+            // No message is that long.
+            let len = u32::try_from(message.bytes.len()).unwrap_or(u32::MAX);
+            batch.push(IridiumMessage::Want(Want { transfer: number, len }));
+            self.asked.push(Transfer { lane, number, message, sent: 0 });
         }
     }
 
@@ -407,7 +400,7 @@ mod tests {
         batch
     }
 
-    /// The first byte and length of each message, when it is whole.
+    /// The first byte and length of each message, when it is whole. The receiver has room for all.
     fn arrivals(queue: &mut Queue) -> Vec<(u8, usize)> {
         let mut parts: HashMap<u32, Vec<u8>> = HashMap::new();
         let mut whole = Vec::new();
@@ -418,6 +411,7 @@ mod tests {
             }
             for message in batch {
                 match message {
+                    IridiumMessage::Want(want) => queue.grant(want.transfer),
                     IridiumMessage::Deliver(bytes) | IridiumMessage::Signal(bytes) => {
                         whole.push((bytes[0], bytes.len()));
                     }
@@ -448,6 +442,9 @@ mod tests {
     fn control_goes_out_between_the_pieces_of_a_long_message() {
         let mut queue = Queue::new(1 << 20);
         assert!(push(&mut queue, 0, vec![7; 3 * PIECE_LEN + 1]));
+        let want = Want { transfer: 1, len: 3 * PIECE_LEN as u32 + 1 };
+        assert_eq!(take(&mut queue), [IridiumMessage::Want(want)]);
+        queue.grant(1);
         for i in 0..4 {
             queue.push_control(IridiumMessage::Credit(9));
             let batch = take(&mut queue);
@@ -509,8 +506,11 @@ mod tests {
         assert!(push(&mut queue, 2, vec![7; PIECE_LEN + 1]), "long ones are counted apart");
         assert!(!push(&mut queue, 2, vec![7; 9]), "and with them what they block");
         assert!(!queue.take_writable());
-        assert_eq!(take(&mut queue)[..2], [deliver(800), deliver(72)]);
+        assert_eq!(take(&mut queue), [deliver(800), deliver(72)]);
         assert!(queue.take_writable());
+        let want = Want { transfer: 1, len: PIECE_LEN as u32 + 1 };
+        assert_eq!(take(&mut queue), [IridiumMessage::Want(want)]);
+        queue.grant(1);
         while !take(&mut queue).is_empty() {}
         assert!(queue.take_writable(), "for the sender in the lane of the long one");
         assert!(!queue.take_writable());
@@ -554,13 +554,35 @@ mod tests {
     }
 
     #[test]
+    fn a_long_message_waits_for_room_and_its_lane_with_it_and_others_do_not() {
+        let mut queue = Queue::new(64 << 20);
+        for (lane, bytes) in
+            [(1, vec![1; 80_000]), (1, vec![2]), (3, vec![4; 70_000]), (2, vec![3])]
+        {
+            assert!(push(&mut queue, lane, bytes));
+        }
+        let wants = [(1, 80_000), (2, 70_000)];
+        let wants = wants.map(|(transfer, len)| IridiumMessage::Want(Want { transfer, len }));
+        assert_eq!(take(&mut queue), [&wants[..], &[IridiumMessage::Deliver(vec![3])]].concat());
+        assert!(queue.waits_for_room() && take(&mut queue).is_empty());
+        queue.grant(77);
+        assert!(take(&mut queue).is_empty(), "nobody has asked for that");
+        queue.grant(2);
+        assert_eq!(arrivals(&mut queue), [(4, 70_000)]);
+        queue.grant(1);
+        queue.grant(1);
+        assert_eq!(arrivals(&mut queue), [(1, 80_000), (2, 1)]);
+        assert!(!queue.waits_for_room() && !queue.has_pending());
+    }
+
+    #[test]
     fn no_more_transfers_are_started_than_the_receiver_allows() {
         let mut queue = Queue::new(64 << 20);
         for lane in 0..40 {
             assert!(push(&mut queue, lane, vec![lane as u8; 2 * PIECE_LEN]));
         }
         assert_eq!(arrivals(&mut queue).len(), 40);
-        assert!(queue.blocked.is_empty() && queue.transfers.is_empty());
+        assert!(queue.blocked.is_empty() && queue.transfers.is_empty() && queue.asked.is_empty());
         assert_eq!((queue.long_budget.bytes, queue.short_budget.bytes, queue.signals), (0, 0, 0));
     }
 

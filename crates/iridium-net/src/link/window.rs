@@ -8,6 +8,7 @@ use iridium_proto::NodeId;
 
 use super::client::ClusterClient;
 use super::queue::{CREDIT_STEP, WINDOW, cost};
+use super::room::Grant;
 
 /// A message from another node. Dropping it lets that node send more.
 #[derive(Debug)]
@@ -26,13 +27,15 @@ impl Delivery {
     }
 }
 
-/// The part of a link's receive window that a message takes up. It is given back on
-/// drop: from then on the other node may send as much again.
+/// The part of a link's receive window that a message takes up and, if it is a long one, of the memory
+/// that this node has for the long messages of all others. It is given back on drop: from then on the
+/// other node may send as much again.
 #[derive(Debug)]
 #[must_use = "the other node may send more at once when it is dropped"]
 pub struct WindowPermit {
     bytes: usize,
     link: Arc<ClusterClient>,
+    _grant: Option<Grant>,
 }
 
 impl WindowPermit {
@@ -43,10 +46,11 @@ impl WindowPermit {
     /// The other end has sent more than it had credit for.
     pub(crate) fn take(
         len: usize,
+        grant: Option<Grant>,
         held: usize,
         link: &Arc<ClusterClient>,
     ) -> Result<Self, &'static str> {
-        let permit = Self { bytes: cost(len), link: Arc::clone(link) };
+        let permit = Self { bytes: cost(len), link: Arc::clone(link), _grant: grant };
         let taken = link.window_used.fetch_add(permit.bytes, Ordering::Relaxed) + permit.bytes;
         if taken + held > WINDOW {
             return Err("more data than it has credit for");

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{ForgetError, JoinError, SendError, StartError};
 use crate::event::{Event, JoinReport};
-use crate::link::{ClusterClient, Delivery, FLUSH};
+use crate::link::{ClusterClient, Delivery, FLUSH, Room};
 use crate::log_limit::ClockedLogLimits;
 use crate::membership::Start;
 use crate::random;
@@ -32,7 +32,6 @@ use super::own_threads::OwnThreads;
 use super::owner::Owner;
 use super::peers_file::PeersFile;
 use super::shared::Shared;
-use super::unfinished::Unfinished;
 use super::zone::Zone;
 
 /// Events that may wait for one subscriber before it is cut off.
@@ -125,7 +124,7 @@ impl Manager {
             since_start: Mutex::new(Some(since_start)),
             zone: Zone::of(addr),
             next_conn: AtomicU64::new(1),
-            unfinished: Unfinished::default(),
+            room: Room::default(),
             log_limits: ClockedLogLimits::default(),
             controls: ControlClients::default(),
             stopping: AtomicBool::new(false),
@@ -222,7 +221,8 @@ impl Manager {
     }
 
     /// Messages from other nodes, those of one node in the order in which they
-    /// were sent. All clones of the receiver share them. A node of which 17 MiB wait
+    /// were sent. All clones of the receiver share them. Messages over 65 KiB, of all
+    /// nodes together, do not come when 24 MiB of them wait here. A node of which 17 MiB wait
     /// here can send no more until some are received.
     #[must_use]
     pub fn messages(&self) -> Receiver<Delivery> {

@@ -13,7 +13,6 @@ mod owner;
 mod peers_file;
 mod reader;
 mod shared;
-mod unfinished;
 mod writer;
 mod zone;
 

@@ -91,6 +91,7 @@ impl Owner {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             let now = epoch.elapsed();
+            self.close_stalled();
             match command {
                 None => {}
                 Some(Command::Stop { forget }) => return self.stop(&mut core, now, forget, inputs),
@@ -139,6 +140,21 @@ impl Owner {
                 drop(reply.send(self.control_reply(core, &request, now)));
             }
             Command::Stop { .. } => {}
+        }
+    }
+
+    /// Closes links whose long messages do not come, and keep others from sending theirs. This is looked
+    /// at with each heartbeat, and oftener when there is more to do.
+    fn close_stalled(&self) {
+        for link in self.context.shared.room.take_stalled(Instant::now()) {
+            if let Some(left_out) = self.context.shared.log_limits.admit("stalled") {
+                log::warn!(
+                    "closed the link to {}: its long messages do not come, and others wait for \
+                     room{left_out}",
+                    link.remote()
+                );
+            }
+            link.abort();
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
@@ -14,7 +14,6 @@ use crate::application::{Application, Recipient};
 use crate::link::{Admission, Assembled, Assembly, ClusterClient, WindowPermit};
 use crate::membership::Input;
 use crate::session::{FrameReader, ReadBuffers, SessionError};
-use crate::threads::lock;
 
 use super::command::Command;
 use super::shared::Shared;
@@ -31,10 +30,7 @@ pub(super) struct Reader {
     undecided: Option<IridiumMessage>,
     /// Until when it does.
     decide_by: Option<Instant>,
-    /// Others drop it, when all links hold too much.
-    assembly: Arc<Mutex<Assembly>>,
-    /// Bytes in it, when this link last added some.
-    held: usize,
+    assembly: Assembly,
     /// Who takes the data, once some has come.
     recipient: Option<Box<dyn Recipient>>,
     /// Whether anything was delivered since the recipient was last told that it has caught up.
@@ -76,6 +72,7 @@ impl Reader {
         shared: Arc<Shared>,
         timeout: Duration,
     ) -> Self {
+        let assembly = Assembly::new(link.id(), shared.room.clone());
         Self {
             link,
             frames,
@@ -85,8 +82,7 @@ impl Reader {
             timeout,
             undecided: None,
             decide_by: None,
-            assembly: Arc::default(),
-            held: 0,
+            assembly,
             recipient: None,
             delivered: false,
             held_up: false,
@@ -158,14 +154,16 @@ impl Reader {
         self.held_up = self.held_up && !self.link.gate().has_share();
         while !self.held_up {
             let Some(message) = self.next_message()? else { return Ok(Wanted::Bytes) };
-            if self.over {
-                continue;
-            }
             let taken = match message {
                 IridiumMessage::Credit(bytes) => {
                     self.link.outbox().add_credit(bytes);
                     Taken::Yes
                 }
+                IridiumMessage::Grant(transfer) => {
+                    self.link.outbox().grant(transfer);
+                    Taken::Yes
+                }
+                _ if self.over => Taken::Yes,
                 message if message.is_data() => self.deliver(message)?,
                 message => self.control(message),
             };
@@ -187,7 +185,7 @@ impl Reader {
     /// The connection has ended, or is to.
     pub(super) fn end(self, why: &str) {
         self.link.abort();
-        self.shared.unfinished.forget(self.link.id());
+        self.shared.room.forget(self.link.id());
         log::debug!("the connection to {} ended: {why}", self.link.remote());
         // The owner may have ended before.
         let _ = self.commands.send(Command::Input(Input::Closed { conn: self.link.id() }));
@@ -211,7 +209,7 @@ impl Reader {
         }
     }
 
-    /// Takes in a data message or a piece of one.
+    /// Takes in a data message, a piece of one, or what a long one is asked for with.
     fn deliver(&mut self, message: IridiumMessage) -> Result<Taken, String> {
         let recipient = match &mut self.recipient {
             Some(recipient) => recipient,
@@ -230,43 +228,40 @@ impl Reader {
                 _ => return Ok(Taken::No),
             },
         };
-        let assembled = match message {
+        let (held, link) = (self.assembly.held(), &self.link);
+        match message {
             IridiumMessage::Deliver(bytes) | IridiumMessage::Signal(bytes) => {
-                Some(Assembled::Known(bytes))
-            }
-            IridiumMessage::Piece(piece) => {
-                let mut assembly = lock(&self.assembly);
-                let assembled = assembly.add(piece)?;
-                self.held = assembly.held();
-                let (bytes, since) = (assembly.memory(), assembly.oldest());
-                drop(assembly);
-                note_unfinished(&self.shared, (&self.link, &self.assembly), bytes, since)?;
-                assembled
-            }
-            _ => return Err("a message that is not data".into()),
-        };
-        match assembled {
-            None => {}
-            Some(Assembled::Known(bytes)) => {
-                let permit = WindowPermit::take(bytes.len(), self.held, &self.link)?;
+                let permit = WindowPermit::take(bytes.len(), None, held, link)?;
                 recipient.deliver(bytes, permit);
                 self.delivered = true;
             }
-            Some(Assembled::Unknown { kind, len }) => {
-                // The sender gets its credit back, as for any other.
-                drop(WindowPermit::take(len, self.held, &self.link)?);
-                let is_new = !self.skipped.contains(&kind);
-                if is_new && let Some(left_out) = self.shared.log_limits.admit("unknown long kind")
-                {
-                    self.skipped.push(kind);
-                    let from = self.link.remote();
-                    log::warn!(
-                        "skipped long messages of unknown kind {kind} from {from}{left_out}"
-                    );
+            IridiumMessage::Want(want) => self.shared.room.ask(link, want)?,
+            IridiumMessage::Piece(piece) => match self.assembly.add(&piece)? {
+                None => {}
+                Some(Assembled::Known(bytes, grant)) => {
+                    let held = self.assembly.held();
+                    let permit = WindowPermit::take(bytes.len(), Some(grant), held, link)?;
+                    recipient.deliver(bytes, permit);
+                    self.delivered = true;
                 }
-            }
+                Some(Assembled::Unknown { kind, len }) => self.skip(kind, len)?,
+            },
+            _ => return Err("a message that is not data".into()),
         }
         Ok(Taken::Yes)
+    }
+
+    /// Skips a long message of a kind that this build does not know.
+    fn skip(&mut self, kind: u8, len: usize) -> Result<(), &'static str> {
+        // The sender gets its credit back, as for any other.
+        drop(WindowPermit::take(len, None, self.assembly.held(), &self.link)?);
+        let is_new = !self.skipped.contains(&kind);
+        if is_new && let Some(left_out) = self.shared.log_limits.admit("unknown long kind") {
+            self.skipped.push(kind);
+            let from = self.link.remote();
+            log::warn!("skipped long messages of unknown kind {kind} from {from}{left_out}");
+        }
+        Ok(())
     }
 
     /// Logs the kinds of messages that were skipped.
@@ -277,33 +272,6 @@ impl Reader {
                 log::warn!("skipped messages of unknown kind {kind} from {from}{left_out}");
             }
         }
-    }
-}
-
-/// Notes what a link holds of messages that are not complete. Closes one when all hold too much, and
-/// drops what it holds at once; an error if it is this one.
-fn note_unfinished(
-    shared: &Shared,
-    (link, assembly): (&Arc<ClusterClient>, &Arc<Mutex<Assembly>>),
-    bytes: usize,
-    since: Option<Instant>,
-) -> Result<(), String> {
-    let holder = (Arc::clone(link), Arc::clone(assembly));
-    let Some((oldest, assembly)) = shared.unfinished.note(link.id(), &holder, bytes, since) else {
-        return Ok(());
-    };
-    if let Some(left_out) = shared.log_limits.admit("unfinished") {
-        log::warn!(
-            "closed the link to {}: too much of long messages waits on all links to be complete, \
-             and its oldest has waited longest{left_out}",
-            oldest.remote()
-        );
-    }
-    lock(&assembly).abandon();
-    oldest.abort();
-    match oldest.id() == link.id() {
-        true => Err("its long messages stay unfinished".into()),
-        false => Ok(()),
     }
 }
 

@@ -9,11 +9,10 @@ use iridium_proto::{NodeAlias, NodeId, NodeInfo};
 
 use crate::event::Event;
 use crate::ids::ConnId;
-use crate::link::{Assembly, ClusterClient};
+use crate::link::{ClusterClient, Room};
 use crate::log_limit::ClockedLogLimits;
 
 use super::control_clients::ControlClients;
-use super::unfinished::Unfinished;
 use super::zone::Zone;
 
 /// What can be read without waiting for the owner thread.
@@ -30,8 +29,8 @@ pub(super) struct Shared {
     /// The number of the next connection.
     pub(super) next_conn: AtomicU64,
     pub(super) controls: ControlClients,
-    /// Long messages of which a part has come, on all links.
-    pub(super) unfinished: Unfinished<(Arc<ClusterClient>, Arc<Mutex<Assembly>>)>,
+    /// The memory for long messages of other nodes.
+    pub(super) room: Room,
     /// For the lines that the other ends of connections can cause.
     pub(super) log_limits: ClockedLogLimits,
     /// The owner is stopping: it closes all links that it knows of and those in the

@@ -7,11 +7,11 @@ use std::net::TcpStream;
 use iridium_net::{Event, Manager, Security};
 use iridium_proto::{
     ControlReply, ControlRequest, Features, FrameDecoder, IridiumMessage, MAX_FRAME_ADMITTED,
-    Piece, Ping, encode_frame,
+    PIECE_LEN, Piece, Ping, encode_frame,
 };
 
 use crate::application::{Call, start_recorded};
-use crate::flood::{join_by_hand, send_messages};
+use crate::flood::{ask_for_room, join_by_hand, send_messages};
 use crate::harness::*;
 
 /// A frame of a kind or with a body that this build could not make.
@@ -40,8 +40,12 @@ fn messages_of_a_later_build_are_skipped_and_the_link_goes_on() {
     for _ in 0..2 {
         later.write_all(&raw_frame(250, b"a message of a later build")).unwrap();
     }
+    let len = 2 * PIECE_LEN;
+    for transfer in [1, 2] {
+        ask_for_room(&mut later, transfer, len);
+    }
     let long = |transfer, kind, last| {
-        IridiumMessage::Piece(Piece { transfer, kind, last, bytes: vec![kind; 3] })
+        IridiumMessage::Piece(Piece { transfer, kind, last, bytes: vec![kind; PIECE_LEN] })
     };
     send_messages(&mut later, &[long(1, 251, false), long(2, 12, false), long(1, 251, true)]);
     send_messages(&mut later, &[long(2, 12, true), IridiumMessage::Deliver(vec![7])]);
@@ -53,7 +57,7 @@ fn messages_of_a_later_build_are_skipped_and_the_link_goes_on() {
             _ => {}
         }
     }
-    assert_eq!(delivered, [vec![12; 6], vec![7]]);
+    assert_eq!(delivered, [vec![12; len], vec![7]]);
     send_messages(&mut later, &[IridiumMessage::Ping(Ping { token: 99, digest: 0 })]);
     let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
     let answered = |message| matches!(message, IridiumMessage::Pong(pong) if pong.token == 99);
@@ -67,7 +71,7 @@ fn a_request_of_a_later_build_is_answered_and_the_next_is_served() {
     let node = start("a", &Security::Insecure);
     let mut client = TcpStream::connect(node.local_addr()).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
-    client.write_all(b"IRDM\x00\x01\x00\x01\x00").unwrap();
+    client.write_all(b"IRDM\x00\x03\x00\x03\x00").unwrap();
     client.read_exact(&mut [0; 9]).unwrap();
     let body = [&77u32.to_le_bytes()[..], b"details"].concat();
     client.write_all(&raw_frame(15, &body)).unwrap();

@@ -229,7 +229,7 @@ fn garbage_in_a_stream_ends_it_and_nothing_else() {
         (&[1, 0, 0, 0, 10], "Leave"),
     ] {
         let mut stream = std::net::TcpStream::connect(node.local_addr()).unwrap();
-        let mut wire = b"IRDM\x00\x01\x00\x01\x00".to_vec();
+        let mut wire = b"IRDM\x00\x03\x00\x03\x00".to_vec();
         iridium_proto::encode_frame(&open, &mut wire).unwrap();
         wire.extend(garbage);
         stream.write_all(&wire).unwrap();

@@ -90,10 +90,12 @@ fn what_was_sent_before_leaving_still_arrives() {
     for i in 0..100 {
         nodes[0].send(&alias("b"), vec![i]).unwrap();
     }
+    nodes[0].send(&alias("b"), vec![7; 1 << 20]).unwrap();
     nodes[0].leave();
     let inbox = nodes[1].messages();
     for i in 0..100 {
         assert_eq!(inbox.recv_timeout(PATIENCE).unwrap().bytes, [i]);
     }
+    assert_eq!(inbox.recv_timeout(PATIENCE).unwrap().bytes.len(), 1 << 20);
     assert_eq!(nodes[0].send(&alias("b"), vec![]), Err(SendError::NotLinked));
 }

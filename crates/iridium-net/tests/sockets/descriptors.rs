@@ -123,7 +123,7 @@ const WAYS: &[Way] = &[
     }),
     ("no introduction", |node| {
         let mut stream = TcpStream::connect(node.local_addr()).unwrap();
-        stream.write_all(b"IRDM\x00\x01\x00\x01\x00").unwrap();
+        stream.write_all(b"IRDM\x00\x03\x00\x03\x00").unwrap();
         send_messages(&mut stream, &[IridiumMessage::Ping(Ping { token: 1, digest: 0 })]);
         stream.read_to_end(&mut Vec::new()).unwrap();
     }),
@@ -151,7 +151,7 @@ const WAYS: &[Way] = &[
         let addr = listener.local_addr().unwrap();
         let mute = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            stream.write_all(b"IRDM\x00\x01\x00\x01\x00").unwrap();
+            stream.write_all(b"IRDM\x00\x03\x00\x03\x00").unwrap();
             let _ = stream.read_to_end(&mut Vec::new());
         });
         assert!(node.join(addr.into()).is_err());

@@ -6,7 +6,8 @@ use std::net::TcpStream;
 use iridium_net::{Event, Manager, Security};
 use iridium_proto::{
     Features, FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED,
-    MAX_FRAME_LINK, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort, Piece, Ping, encode_frame,
+    MAX_FRAME_LINK, MAX_MESSAGE, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort, Piece, Ping, Pong,
+    Want, encode_frame,
 };
 
 use crate::application::{Call, start_recorded};
@@ -21,7 +22,7 @@ pub fn join_by_hand(node: &Manager) -> TcpStream {
 pub fn join_by_hand_as(node: &Manager, name: &str, number: u32) -> TcpStream {
     let mut stream = TcpStream::connect(node.local_addr()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(b"IRDM\x00\x01\x00\x01\x00").unwrap();
+    stream.write_all(b"IRDM\x00\x03\x00\x03\x00").unwrap();
     stream.read_exact(&mut [0; 9]).unwrap();
     let name = alias(name);
     let ip = NodeIp("127.0.0.1".parse().unwrap());
@@ -52,6 +53,19 @@ pub fn send_messages(stream: &mut TcpStream, messages: &[IridiumMessage]) {
     let _ = stream.write_all(&wire);
 }
 
+/// Asks for room for a message and waits until it is granted.
+pub fn ask_for_room(stream: &mut TcpStream, transfer: u32, len: usize) {
+    let len = u32::try_from(len).unwrap();
+    send_messages(stream, &[IridiumMessage::Want(Want { transfer, len })]);
+    let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+    let mut byte = [0];
+    // Byte by byte, to leave what follows.
+    while decoder.next_message().unwrap() != Some(IridiumMessage::Grant(transfer)) {
+        stream.read_exact(&mut byte).unwrap();
+        decoder.extend(&byte);
+    }
+}
+
 fn wait_for_close(stream: &mut TcpStream) {
     let mut buffer = [0; 4096];
     while !matches!(stream.read(&mut buffer), Ok(0) | Err(_)) {}
@@ -80,27 +94,58 @@ fn piece(transfer: u32, len: usize) -> IridiumMessage {
 }
 
 #[test]
-fn ten_thousand_messages_that_are_begun_and_never_finished() {
-    let flood: Vec<IridiumMessage> = (0..10_000).map(|transfer| piece(transfer, 10)).collect();
-    assert_expelled(&flood);
+fn ten_thousand_messages_that_are_asked_for_and_never_sent() {
+    let want = |transfer| IridiumMessage::Want(Want { transfer, len: 100_000 });
+    assert_expelled(&(0..10_000).map(want).collect::<Vec<_>>());
 }
 
 #[test]
-fn more_in_pieces_than_the_window_holds() {
-    let flood: Vec<IridiumMessage> = (0..300).map(|i| piece(i % 2, 64 * 1024)).collect();
-    assert_expelled(&flood);
+fn a_piece_that_was_not_granted() {
+    assert_expelled(&[piece(1, 10)]);
 }
 
 #[test]
-fn pieces_of_nothing_are_a_breach() {
-    assert_expelled(&vec![piece(1, 0); 2]);
+fn half_messages_keep_nobody_from_sending_the_longest_for_long() {
+    let (node, calls) = start_recorded("a", &Security::Insecure);
+    let friend = start("b", &Security::Insecure);
+    friend.join(endpoint(&node)).unwrap();
+    // So much room that there is none for a longest message of another.
+    let mut liar = join_by_hand(&node);
+    (1..=16).for_each(|transfer| ask_for_room(&mut liar, transfer, 1_000_000));
+    send_messages(&mut liar, &[piece(1, 10)]);
+    let liar = std::thread::spawn(move || answer_heartbeats(liar));
+    friend.send(&alias("a"), vec![5; MAX_MESSAGE]).unwrap();
+    loop {
+        match calls.recv_timeout(PATIENCE).unwrap() {
+            Call::Deliver { bytes, .. } => break assert_eq!(bytes.len(), MAX_MESSAGE),
+            Call::Event(Event::Suspect { id }) => assert_eq!(id.alias, alias("join_by_handr")),
+            _ => {}
+        }
+    }
+    assert!(liar.join().unwrap() >= 2, "it was there all the while, and then closed");
+}
+
+/// Answers heartbeats until the node closes the link; gives how many.
+fn answer_heartbeats(mut stream: TcpStream) -> usize {
+    let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+    let (mut buffer, mut answered) = ([0; 4096], 0);
+    while let Ok(n @ 1..) = stream.read(&mut buffer) {
+        decoder.extend(&buffer[..n]);
+        while let Some(message) = decoder.next_message().unwrap() {
+            if let IridiumMessage::Ping(Ping { token, digest }) = message {
+                send_messages(&mut stream, &[IridiumMessage::Pong(Pong { token, digest })]);
+                answered += 1;
+            }
+        }
+    }
+    answered
 }
 
 #[test]
 fn data_before_the_introduction_is_settled_goes_nowhere() {
     let (node, calls) = start_recorded("a", &Security::Insecure);
     let mut stream = TcpStream::connect(node.local_addr()).unwrap();
-    stream.write_all(b"IRDM\x00\x01\x00\x01\x00").unwrap();
+    stream.write_all(b"IRDM\x00\x03\x00\x03\x00").unwrap();
     send_messages(
         &mut stream,
         &[IridiumMessage::Deliver(vec![1]), IridiumMessage::Deliver(vec![2])],

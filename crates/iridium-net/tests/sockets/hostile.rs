@@ -55,13 +55,13 @@ fn strangers_are_refused_and_the_mesh_does_not_notice() {
     assert_refused_with(future, "versions 9 to 10");
     let upside_down = send_raw(&nodes[0], b"IRDM\x00\x02\x00\x01\x01");
     assert_refused_with(upside_down, "versions 2 to 1");
-    let clear = send_raw(&nodes[0], b"IRDM\x00\x01\x00\x01\x00");
+    let clear = send_raw(&nodes[0], b"IRDM\x00\x03\x00\x03\x00");
     assert_refused_with(clear, "without the cluster secret");
-    let unknown = send_raw(&nodes[0], b"IRDM\x00\x01\x00\x01\x07");
+    let unknown = send_raw(&nodes[0], b"IRDM\x00\x03\x00\x03\x07");
     assert_refused_with(unknown, "protection 7");
-    let long = send_raw(&nodes[0], b"IRDM\x00\x01\x00\x01\x01\xff\xff");
+    let long = send_raw(&nodes[0], b"IRDM\x00\x03\x00\x03\x01\xff\xff");
     assert_refused_with(long, "65535 bytes");
-    let noise = [&b"IRDM\x00\x01\x00\x01\x01\x00\x30"[..], &[5; 48]].concat();
+    let noise = [&b"IRDM\x00\x03\x00\x03\x01\x00\x30"[..], &[5; 48]].concat();
     assert_refused_with(send_raw(&nodes[0], &noise), "another cluster secret");
     assert!(events.try_iter().next().is_none());
     for (before, (node, peer)) in
@@ -75,7 +75,7 @@ fn strangers_are_refused_and_the_mesh_does_not_notice() {
 #[test]
 fn an_absurd_length_reserves_nothing() {
     let node = start("a", &Security::Insecure);
-    let preamble = b"IRDM\x00\x01\x00\x01\x00";
+    let preamble = b"IRDM\x00\x03\x00\x03\x00";
     let addr = send_raw(&node, &[&preamble[..], &u32::MAX.to_le_bytes()].concat());
     assert_refused_with(addr, "a frame of 4294967295 bytes is over the limit of 65536");
     let addr = send_raw(&node, &[&preamble[..], &[5, 0, 0, 0, 1, 0, 0, 0, 0]].concat());
@@ -89,7 +89,7 @@ fn who_says_nothing_or_too_slowly_is_closed_in_time() {
     let mut slow = connect(&node);
     let begun = Instant::now();
     // A byte now and then gains no time.
-    for byte in b"IRDM\x00\x01\x00" {
+    for byte in b"IRDM\x00\x03\x00" {
         let _ = slow.0.write_all(&[*byte]);
         std::thread::sleep(Duration::from_millis(500));
     }
@@ -219,7 +219,7 @@ fn strangers_who_come_all_the_time_lock_nobody_out() {
         while stopped.recv_timeout(Duration::from_millis(1)).is_err_and(|error| error.is_timeout())
         {
             if let Ok(mut stream) = TcpStream::connect(at) {
-                let _ = stream.write_all(b"IRDM\x00\x01\x00\x01\x01");
+                let _ = stream.write_all(b"IRDM\x00\x03\x00\x03\x01");
                 held.push_back(stream);
             }
             if held.len() > 300 {

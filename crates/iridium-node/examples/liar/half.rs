@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use iridium_proto::{
     ControlRequest, IridiumMessage, MAX_FRAME_ADMITTED, MAX_MESSAGE, PIECE_LEN, Piece,
@@ -15,6 +15,12 @@ use crate::wire::{Door, connect};
 const NUMBERS: u32 = 2_000;
 /// The number of `Deliver` among the messages.
 const DELIVER: u8 = 12;
+/// Long messages that a link may ask for at a time.
+const TRANSFERS: u32 = 16;
+/// What all of them take together is what one link may have.
+const LONG: usize = MAX_MESSAGE / TRANSFERS as usize;
+/// How long the liar looks away between two rounds.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// So many members begin a frame as long as it may be, and never end it.
 pub(crate) fn frames(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
@@ -25,14 +31,27 @@ pub(crate) fn frames(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<d
     each(to, count, stay, |link| link.write(&bytes))
 }
 
-/// So many members begin a message as long as it may be, and never end it.
+/// So many members begin a message as long as it may be, as soon as they are granted it, and never end
+/// it.
 pub(crate) fn messages(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let pieces = (MAX_MESSAGE / PIECE_LEN) as u64;
-    let piece = |_| {
-        let bytes = vec![7; PIECE_LEN];
-        IridiumMessage::Piece(Piece { transfer: 1, kind: DELIVER, last: false, bytes })
-    };
-    each(to, count, stay, |link| link.say((0..pieces).map(piece)) == pieces)
+    let piece = |_| piece(vec![7; PIECE_LEN]);
+    asking(to, count, stay, MAX_MESSAGE, |link| link.say((0..pieces).map(piece)) == pieces)
+}
+
+/// So many members ask for room for as many messages as they may, and send none.
+pub(crate) fn wants(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    each(to, count, stay, |link| (1..=TRANSFERS).all(|transfer| link.ask_for_room(transfer, LONG)))
+}
+
+/// So many members are granted a message, and send one byte of it at a time.
+pub(crate) fn drops(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    asking(to, count, stay, LONG, |link| link.say(std::iter::once(piece(vec![7]))) == 0)
+}
+
+/// So many members send pieces that nobody has granted.
+pub(crate) fn ungranted(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    each(to, count, stay, |link| link.say(std::iter::once(piece(vec![7; PIECE_LEN]))) == 1)
 }
 
 /// So many members that are linked, and do no more than answer.
@@ -53,12 +72,48 @@ pub(crate) fn controls(to: &Door, count: u64, stay: Duration) -> Result<u64, Box
     Ok(count)
 }
 
+fn piece(bytes: Vec<u8>) -> IridiumMessage {
+    IridiumMessage::Piece(Piece { transfer: 1, kind: DELIVER, last: false, bytes })
+}
+
+/// So many members ask for room. Whoever is granted it says something, and again after each pause.
+fn asking(
+    to: &Door,
+    count: u64,
+    stay: Duration,
+    len: usize,
+    say: impl Fn(&Link) -> bool,
+) -> Result<u64, Box<dyn Error>> {
+    let links = links_of(to, count, |link| link.ask_for_room(1, len))?.0;
+    let (mut said, end) = (vec![false; links.len()], Instant::now() + stay);
+    while Instant::now() < end {
+        for (link, said) in links.iter().zip(&mut said) {
+            if link.granted() > 0 && !*said {
+                *said = say(link);
+            }
+        }
+        thread::sleep(PAUSE);
+    }
+    Ok(said.into_iter().filter(|said| *said).count() as u64)
+}
+
 fn each(
     to: &Door,
     count: u64,
     stay: Duration,
     say: impl Fn(&Link) -> bool,
 ) -> Result<u64, Box<dyn Error>> {
+    let (_links, said) = links_of(to, count, say)?;
+    thread::sleep(stay);
+    Ok(said)
+}
+
+/// So many members that say something. Gives how many could.
+fn links_of(
+    to: &Door,
+    count: u64,
+    say: impl Fn(&Link) -> bool,
+) -> Result<(Vec<Link>, u64), Box<dyn Error>> {
     let (mut links, mut said) = (Vec::new(), 0);
     for number in 0..count {
         let one = invented(&format!("half{number}"), NUMBERS + number as u32, nowhere())?;
@@ -66,6 +121,5 @@ fn each(
         said += u64::from(say(&link));
         links.push(link);
     }
-    thread::sleep(stay);
-    Ok(said)
+    Ok((links, said))
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use iridium_proto::{
     Features, FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, MAX_MESSAGE,
     MemberRecord, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort, PIECE_LEN, Piece,
-    Ping, Pong, RecordState, encode_frame,
+    Ping, Pong, RecordState, Want, encode_frame,
 };
 
 use crate::wire::{Door, Ear, Mouth, connect};
@@ -45,6 +45,8 @@ pub(crate) struct Link {
 
 struct Shared {
     credit: AtomicUsize,
+    /// Transfers that the node has granted.
+    granted: AtomicUsize,
     over: AtomicBool,
 }
 
@@ -105,7 +107,8 @@ impl Link {
         };
         mouth.write(&frame(&IridiumMessage::Ping(Ping { token: 1, digest: 0 }))?)?;
         ear.be_patient()?;
-        let shared = Shared { credit: AtomicUsize::new(WINDOW), over: AtomicBool::new(false) };
+        let (credit, granted) = (AtomicUsize::new(WINDOW), AtomicUsize::new(0));
+        let shared = Shared { credit, granted, over: AtomicBool::new(false) };
         let (shared, mouth) = (Arc::new(shared), Arc::new(Mutex::new(mouth)));
         let (sender, data) = mpsc::channel();
         let (theirs, answering) = (Arc::clone(&shared), Arc::clone(&mouth));
@@ -149,7 +152,11 @@ impl Link {
 
     /// Says one long thing to them, when there is credit. Answers whether the link is still there.
     pub(crate) fn signal_in_pieces(&self, bytes: Vec<u8>) -> bool {
-        if !self.take_credit(bytes.len() + OVERHEAD) {
+        let before = self.granted();
+        if !self.take_credit(bytes.len() + OVERHEAD)
+            || !self.ask_for_room(1, bytes.len())
+            || !self.wait_until(|| self.granted() > before)
+        {
             return false;
         }
         let count = bytes.len().div_ceil(PIECE_LEN);
@@ -158,6 +165,16 @@ impl Link {
             IridiumMessage::Piece(Piece { transfer: 1, kind: SIGNAL, last, bytes })
         });
         self.say(pieces) == count as u64
+    }
+
+    /// Asks for room for a long message. Answers whether the link is still there.
+    pub(crate) fn ask_for_room(&self, transfer: u32, len: usize) -> bool {
+        self.say(std::iter::once(IridiumMessage::Want(Want { transfer, len: len as u32 }))) == 1
+    }
+
+    /// For how many long messages there was room.
+    pub(crate) fn granted(&self) -> usize {
+        self.shared.granted.load(Ordering::SeqCst)
     }
 
     /// Sends bytes that need not be a frame. Answers whether the link is still there.
@@ -174,9 +191,14 @@ impl Link {
     }
 
     fn take_credit(&self, bytes: usize) -> bool {
+        let (credit, taken) = (&self.shared.credit, |credit: usize| credit.checked_sub(bytes));
+        self.wait_until(|| credit.fetch_update(Ordering::SeqCst, Ordering::SeqCst, taken).is_ok())
+    }
+
+    /// Waits for something, as long as a node may take. Answers whether it has come.
+    fn wait_until(&self, has_come: impl Fn() -> bool) -> bool {
         let deadline = Instant::now() + PATIENCE;
-        let taken = |credit: usize| credit.checked_sub(bytes);
-        while self.shared.credit.fetch_update(Ordering::SeqCst, Ordering::SeqCst, taken).is_err() {
+        while !has_come() {
             if self.is_over() || Instant::now() > deadline {
                 return false;
             }
@@ -224,6 +246,9 @@ fn listen(
             }
             IridiumMessage::Credit(bytes) => {
                 shared.credit.fetch_add(bytes as usize, Ordering::SeqCst);
+            }
+            IridiumMessage::Grant(_) => {
+                shared.granted.fetch_add(1, Ordering::SeqCst);
             }
             IridiumMessage::Signal(bytes) | IridiumMessage::Deliver(bytes) => {
                 let credit = IridiumMessage::Credit((bytes.len() + OVERHEAD) as u64);

@@ -17,9 +17,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The pause between two bytes of those who drip.
 const DRIP: Duration = Duration::from_secs(1);
 /// What a node that encrypts sends first.
-const PREAMBLE: &[u8] = b"IRDM\x00\x01\x00\x01\x01";
+const PREAMBLE: &[u8] = b"IRDM\x00\x03\x00\x03\x01";
 /// The beginning of a handshake with a key that is none: the node has to compute before it knows.
-const HANDSHAKE: &[u8] = b"IRDM\x00\x01\x00\x01\x01\x00\x30\
+const HANDSHAKE: &[u8] = b"IRDM\x00\x03\x00\x03\x01\x00\x30\
     555555555555555555555555555555555555555555555555";
 
 /// What a stranger says.

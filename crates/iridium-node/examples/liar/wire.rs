@@ -11,8 +11,8 @@ use snow::{Builder, HandshakeState, StatelessTransportState};
 
 use crate::cipher::Resolver;
 
-/// What a node sends first that speaks version 1 of the protocol; then whether it encrypts.
-const PREAMBLE: [u8; 8] = *b"IRDM\x00\x01\x00\x01";
+/// What a node sends first that speaks version 3 of the protocol; then whether it encrypts.
+const PREAMBLE: [u8; 8] = *b"IRDM\x00\x03\x00\x03";
 const PATTERN: &str = "Noise_NNpsk0_25519_AESGCM_SHA256";
 /// Bytes of a message of the handshake: a key and a tag.
 const MESSAGE: usize = 48;

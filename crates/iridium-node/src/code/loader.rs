@@ -152,7 +152,7 @@ impl Loader {
         if !self.wanted.is_asked(id, from) {
             return;
         }
-        let module = match file.map(|file| Module::from_bytes(&file)) {
+        let module = match file.as_deref().map(Module::from_bytes) {
             Some(Ok(module)) if module.id() == id => Ok(module),
             Some(Ok(module)) => Err(format!("{} came instead", module.id())),
             Some(Err(error)) => Err(error.to_string()),
@@ -160,7 +160,9 @@ impl Loader {
         };
         match module {
             Ok(module) => {
-                self.cache.keep(&module);
+                file.iter().for_each(|file| self.cache.keep(id, file));
+                // It may be long.
+                drop(file);
                 let outcome = self.ready(module);
                 self.transfers.forget_all(id);
                 let requests = self.wanted.take(id);

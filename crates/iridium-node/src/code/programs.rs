@@ -13,7 +13,7 @@ use crate::this_node::ThisNode;
 
 /// Foreign programs that are kept in memory although nothing uses them, and the bytes of their modules.
 const MAX_UNUSED: usize = 256;
-const MAX_UNUSED_BYTES: usize = 16 << 20;
+const MAX_UNUSED_BYTES: usize = 8 << 20;
 
 /// Makes modules known to the scheduler. Foreign programs, which came from other nodes or from
 /// operators' clients, are forgotten when they are many and nothing uses them.
@@ -68,7 +68,7 @@ impl Programs {
     /// Makes a foreign program known, and forgets the oldest of those that nothing uses.
     fn keep_foreign(&self, scheduler: &Scheduler, program: &Arc<Program>) {
         scheduler.add_program(program);
-        let bytes = program.module().to_bytes().len();
+        let bytes = program.module().to_pieces().iter().map(|piece| piece.len()).sum();
         let module = (program.module().id(), program.debug_id());
         let mut foreign = lock(&self.foreign);
         foreign.push_back(Foreign { module, bytes });

@@ -80,6 +80,8 @@ pub(crate) fn samples() -> Vec<(&'static str, IridiumMessage)> {
         ("not-dialable", M::NotDialable(info)),
         ("control-data", M::ControlData(vec![5; 3])),
         ("control-end", M::ControlEnd),
+        ("want", M::Want(Want { transfer: 7, len: 70_000 })),
+        ("grant", M::Grant(7)),
         ("features", M::Features(Features(0x1_0000_0003))),
     ]
 }

@@ -41,7 +41,7 @@ impl WriteHalf {
         }
         for _ in 0..TURN {
             match self.writer.try_step(batch) {
-                None => return Ok(Some(Next::Later(None))),
+                None => return Ok(Some(Next::Later(self.writer.link().outbox().closing()))),
                 Some(WriterStep::Batch { mut half, .. }) => {
                     if !half.flush()? {
                         self.wait_for_room(socket, &half)?;

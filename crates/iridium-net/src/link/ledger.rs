@@ -1,0 +1,303 @@
+//! Which long messages of other nodes may come: this node has so much memory for all of them together.
+//!
+//! Who has one asks for room first. Room is given to the links in turn, so that one that asks for much
+//! waits for itself, and nobody is passed over, or else a longest message would never have its turn. A
+//! message takes its room until the application has it no more.
+//!
+//! A message that does not come keeps room from others. While somebody waits, whoever takes longer than
+//! an honest node on a slow network is to be closed.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use iridium_proto::{MAX_MESSAGE, PIECE_LEN, Want};
+
+use crate::ids::ConnId;
+
+use super::queue::MAX_TRANSFERS;
+
+/// Bytes that all may take together.
+const ROOM: usize = 24 * 1024 * 1024;
+/// Bytes that those of one link may take: the longest message.
+const SHARE: usize = MAX_MESSAGE;
+/// How long a message may take to come, with all others of its link before it: this, and time by its
+/// length.
+const GRACE: Duration = Duration::from_secs(5);
+const BYTES_A_SECOND: usize = 512 * 1024;
+
+/// The room that is given and asked for.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// Bytes of all grants.
+    granted: usize,
+    grants: BTreeMap<GrantId, Granted>,
+    last: u64,
+    links: HashMap<ConnId, Account>,
+    /// Links that wait for room, the next first.
+    waiting: VecDeque<ConnId>,
+}
+
+/// A message that was granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct GrantId(u64);
+
+#[derive(Debug)]
+struct Granted {
+    conn: ConnId,
+    want: Want,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// No piece has come. It is to be whole by then, as when it has begun.
+    Awaited(Instant),
+    Begun(Instant),
+    /// The application has it.
+    Whole,
+}
+
+/// What one link has and wants.
+#[derive(Debug, Default)]
+struct Account {
+    granted: usize,
+    wants: VecDeque<Want>,
+}
+
+impl Ledger {
+    /// Notes that a link asks for room.
+    ///
+    /// # Errors
+    /// How the other end broke the protocol.
+    pub(super) fn ask(&mut self, conn: ConnId, want: Want) -> Result<(), &'static str> {
+        if !(PIECE_LEN + 1..=MAX_MESSAGE).contains(&(want.len as usize)) {
+            return Err("it asks for room for a message that is not long, or too long");
+        }
+        let coming = self.grants.values().filter(|grant| grant.is_coming(conn));
+        let coming = coming.map(|grant| grant.want.transfer);
+        let account = self.links.entry(conn).or_default();
+        let open = coming.chain(account.wants.iter().map(|want| want.transfer));
+        let open: Vec<u32> = open.collect();
+        if open.contains(&want.transfer) {
+            return Err("it asks for room for two messages under one number");
+        }
+        if open.len() >= MAX_TRANSFERS {
+            return Err("too many long messages at a time");
+        }
+        account.wants.push_back(want);
+        if account.wants.len() == 1 {
+            self.waiting.push_back(conn);
+        }
+        Ok(())
+    }
+
+    /// Gives room to the next, if there is some: the link and the number of the transfer that may come.
+    pub(super) fn grant(&mut self, now: Instant) -> Option<(ConnId, u32)> {
+        let at = self.waiting.iter().position(|conn| self.is_within_share(*conn))?;
+        let conn = self.waiting[at];
+        let account = self.links.get_mut(&conn)?;
+        let want = *account.wants.front()?;
+        let len = want.len as usize;
+        if self.granted + len > ROOM {
+            return None;
+        }
+        account.wants.pop_front();
+        self.waiting.remove(at);
+        if !account.wants.is_empty() {
+            self.waiting.push_back(conn);
+        }
+        account.granted += len;
+        self.granted += len;
+        let time = Duration::from_millis((account.granted * 1000 / BYTES_A_SECOND) as u64);
+        let state = State::Awaited(now + GRACE + time);
+        self.last += 1;
+        self.grants.insert(GrantId(self.last), Granted { conn, want, state });
+        Some((conn, want.transfer))
+    }
+
+    /// The first piece of a message has come. `None` when it was not granted.
+    pub(super) fn begin(&mut self, conn: ConnId, transfer: u32) -> Option<(GrantId, usize)> {
+        let its = |grant: &Granted| grant.conn == conn && grant.want.transfer == transfer;
+        let awaited = self.grants.iter_mut().find_map(|(id, grant)| match grant.state {
+            State::Awaited(by) if its(grant) => Some((*id, grant, by)),
+            _ => None,
+        });
+        let (id, grant, by) = awaited?;
+        grant.state = State::Begun(by);
+        Some((id, grant.want.len as usize))
+    }
+
+    /// A message is whole.
+    pub(super) fn complete(&mut self, id: GrantId) {
+        if let Some(grant) = self.grants.get_mut(&id) {
+            grant.state = State::Whole;
+        }
+    }
+
+    /// The room of a message is free again.
+    pub(super) fn release(&mut self, id: GrantId) {
+        let Some(Granted { conn, want, .. }) = self.grants.remove(&id) else { return };
+        self.granted -= want.len as usize;
+        if let Some(account) = self.links.get_mut(&conn) {
+            account.granted -= want.len as usize;
+            if account.granted == 0 && account.wants.is_empty() {
+                self.links.remove(&conn);
+            }
+        }
+    }
+
+    /// A link has ended: it wants nothing, and what has not begun does not come.
+    pub(super) fn forget(&mut self, conn: ConnId) {
+        self.waiting.retain(|waiting| *waiting != conn);
+        let Some(account) = self.links.get_mut(&conn) else { return };
+        account.wants.clear();
+        let does_not_come =
+            |grant: &Granted| grant.conn == conn && matches!(grant.state, State::Awaited(_));
+        let grants: Vec<GrantId> = self
+            .grants
+            .iter()
+            .filter(|(_, grant)| does_not_come(grant))
+            .map(|(id, _)| *id)
+            .collect();
+        if account.granted == 0 {
+            self.links.remove(&conn);
+        }
+        grants.into_iter().for_each(|id| self.release(id));
+    }
+
+    /// The links that keep room from others for too long, while some wait.
+    pub(super) fn stalled(&self, now: Instant) -> Vec<ConnId> {
+        if !self.waiting.iter().any(|conn| self.is_within_share(*conn)) {
+            return Vec::new();
+        }
+        let is_late = |grant: &&Granted| match grant.state {
+            State::Awaited(by) | State::Begun(by) => by <= now,
+            State::Whole => false,
+        };
+        self.grants.values().filter(is_late).map(|grant| grant.conn).collect()
+    }
+
+    /// Whether the next message of a link leaves room for those of others.
+    fn is_within_share(&self, conn: ConnId) -> bool {
+        let Some(account) = self.links.get(&conn) else { return false };
+        account.wants.front().is_some_and(|want| account.granted + want.len as usize <= SHARE)
+    }
+}
+
+impl Granted {
+    /// Whether it is of this link and not whole.
+    fn is_coming(&self, conn: ConnId) -> bool {
+        self.conn == conn && self.state != State::Whole
+    }
+}
+
+#[cfg(test)]
+impl Ledger {
+    /// Has a message granted, whether there is room or not.
+    pub(super) fn grant_by_hand(&mut self, conn: ConnId, transfer: u32, len: usize) {
+        let want = Want { transfer, len: len as u32 };
+        let state = State::Awaited(Instant::now());
+        self.last += 1;
+        self.granted += len;
+        self.links.entry(conn).or_default().granted += len;
+        self.grants.insert(GrantId(self.last), Granted { conn, want, state });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: ConnId = ConnId(1);
+    const B: ConnId = ConnId(2);
+    const C: ConnId = ConnId(3);
+    const LONG: u32 = MAX_MESSAGE as u32;
+    const SHORT: u32 = PIECE_LEN as u32 + 1;
+
+    fn ask(ledger: &mut Ledger, conn: ConnId, transfer: u32, len: u32) {
+        assert_eq!(ledger.ask(conn, Want { transfer, len }), Ok(()));
+    }
+
+    fn granted(ledger: &mut Ledger, now: Instant) -> Vec<(ConnId, u32)> {
+        std::iter::from_fn(|| ledger.grant(now)).collect()
+    }
+
+    #[test]
+    fn links_have_room_in_turn_and_within_what_there_is() {
+        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        ask(&mut ledger, A, 1, LONG);
+        ask(&mut ledger, A, 2, SHORT);
+        ask(&mut ledger, B, 1, SHORT);
+        ask(&mut ledger, B, 2, LONG - SHORT);
+        ask(&mut ledger, C, 1, SHORT);
+        // The first has its whole share. The second waits for room, and nobody passes it.
+        assert_eq!(granted(&mut ledger, now), [(A, 1), (B, 1), (C, 1)]);
+        assert!(ledger.granted <= ROOM);
+        ask(&mut ledger, C, 2, SHORT);
+        assert_eq!(granted(&mut ledger, now), []);
+        let (id, len) = ledger.begin(A, 1).unwrap();
+        assert_eq!(len, MAX_MESSAGE);
+        ledger.complete(id);
+        assert_eq!(granted(&mut ledger, now), [], "the application still has it");
+        ledger.release(id);
+        ledger.release(id);
+        assert_eq!(granted(&mut ledger, now), [(A, 2), (B, 2), (C, 2)]);
+    }
+
+    #[test]
+    fn all_room_is_free_when_all_links_have_ended() {
+        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        for conn in [A, B, C] {
+            (0..4).for_each(|transfer| ask(&mut ledger, conn, transfer, LONG / 4));
+        }
+        assert_eq!(granted(&mut ledger, now).len(), ROOM / (MAX_MESSAGE / 4));
+        let (begun, _) = ledger.begin(A, 0).unwrap();
+        [A, B, C].into_iter().for_each(|conn| ledger.forget(conn));
+        assert_eq!(ledger.granted, MAX_MESSAGE / 4, "until its reader drops it");
+        ledger.release(begun);
+        assert_eq!((ledger.granted, ledger.grants.len(), ledger.links.len()), (0, 0, 0));
+        assert!(ledger.waiting.is_empty());
+    }
+
+    #[test]
+    fn who_keeps_room_while_others_wait_is_named_when_its_time_is_over() {
+        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        ask(&mut ledger, A, 1, LONG);
+        ask(&mut ledger, B, 1, SHORT);
+        assert_eq!(granted(&mut ledger, now).len(), 2);
+        let (begun, _) = ledger.begin(B, 1).unwrap();
+        let late = now + Duration::from_secs(600);
+        assert_eq!(ledger.stalled(late), [], "nobody waits");
+        ask(&mut ledger, A, 2, SHORT);
+        assert_eq!(ledger.stalled(late), [], "it waits for itself");
+        ask(&mut ledger, C, 1, LONG);
+        assert_eq!(granted(&mut ledger, now), []);
+        assert_eq!(ledger.stalled(now + GRACE), []);
+        assert_eq!(ledger.stalled(now + GRACE + Duration::from_secs(1)), [B]);
+        ledger.complete(begun);
+        assert_eq!(ledger.stalled(now + Duration::from_secs(30)), []);
+        assert_eq!(ledger.stalled(now + Duration::from_secs(40)), [A]);
+        ledger.forget(A);
+        assert_eq!(granted(&mut ledger, now), [(C, 1)]);
+    }
+
+    #[test]
+    fn what_nobody_may_ask_for_is_a_fault() {
+        let mut ledger = Ledger::default();
+        for len in [0, PIECE_LEN as u32, LONG + 1, u32::MAX] {
+            assert!(ledger.ask(A, Want { transfer: 1, len }).is_err(), "{len}");
+        }
+        ask(&mut ledger, A, 1, SHORT);
+        let again = Want { transfer: 1, len: SHORT };
+        assert!(ledger.ask(A, again).is_err(), "it waits already");
+        assert_eq!(granted(&mut ledger, Instant::now()), [(A, 1)]);
+        assert!(ledger.ask(A, again).is_err(), "it is granted already");
+        let (id, _) = ledger.begin(A, 1).unwrap();
+        assert!(ledger.begin(A, 1).is_none());
+        assert!(ledger.ask(A, again).is_err(), "it is on its way");
+        ledger.complete(id);
+        assert_eq!(ledger.ask(A, again), Ok(()), "the number is free");
+        let more = (2..).map(|transfer| ledger.ask(A, Want { transfer, len: SHORT }));
+        assert_eq!(more.take_while(Result::is_ok).count(), MAX_TRANSFERS - 1);
+    }
+}

@@ -1,0 +1,110 @@
+//! The memory of this node for long messages of others, as all links share it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use iridium_proto::{IridiumMessage, Want};
+
+use crate::ids::ConnId;
+use crate::threads::lock;
+
+use super::client::ClusterClient;
+use super::ledger::{GrantId, Ledger};
+
+/// Grants room for long messages. All clones are one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Room(Arc<Mutex<Shared>>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    ledger: Ledger,
+    /// Those that have asked for room.
+    links: HashMap<ConnId, Arc<ClusterClient>>,
+}
+
+/// The room that one message has. It is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    room: Room,
+    id: GrantId,
+    len: usize,
+}
+
+impl Room {
+    /// A link asks for room: it is told when there is.
+    ///
+    /// # Errors
+    /// How the other end broke the protocol.
+    pub(crate) fn ask(&self, link: &Arc<ClusterClient>, want: Want) -> Result<(), &'static str> {
+        let mut shared = lock(&self.0);
+        shared.ledger.ask(link.id(), want)?;
+        shared.links.entry(link.id()).or_insert_with(|| Arc::clone(link));
+        drop(shared);
+        self.grant();
+        Ok(())
+    }
+
+    /// The room of a message of which the first piece has come; `None` when it was not granted.
+    pub(super) fn begin(&self, conn: ConnId, transfer: u32) -> Option<Grant> {
+        let (id, len) = lock(&self.0).ledger.begin(conn, transfer)?;
+        Some(Grant { room: self.clone(), id, len })
+    }
+
+    /// A link has ended.
+    pub(crate) fn forget(&self, conn: ConnId) {
+        let mut shared = lock(&self.0);
+        shared.ledger.forget(conn);
+        let link = shared.links.remove(&conn);
+        drop(shared);
+        drop(link);
+        self.grant();
+    }
+
+    /// The links to be closed, since they keep room from others for too long. Each is given once.
+    pub(crate) fn take_stalled(&self, now: Instant) -> Vec<Arc<ClusterClient>> {
+        let mut shared = lock(&self.0);
+        let stalled = shared.ledger.stalled(now);
+        stalled.iter().filter_map(|conn| shared.links.remove(conn)).collect()
+    }
+
+    /// Tells all who have room from now on.
+    fn grant(&self) {
+        let mut told = Vec::new();
+        let mut shared = lock(&self.0);
+        while let Some((conn, transfer)) = shared.ledger.grant(Instant::now()) {
+            told.extend(shared.links.get(&conn).map(|link| (Arc::clone(link), transfer)));
+        }
+        drop(shared);
+        for (link, transfer) in told {
+            link.send_control(IridiumMessage::Grant(transfer));
+        }
+    }
+}
+
+impl Grant {
+    /// The length of the message, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The message is whole.
+    pub(super) fn complete(&self) {
+        lock(&self.room.0).ledger.complete(self.id);
+    }
+}
+
+impl Drop for Grant {
+    fn drop(&mut self) {
+        lock(&self.room.0).ledger.release(self.id);
+        self.room.grant();
+    }
+}
+
+#[cfg(test)]
+impl Room {
+    /// Has a message granted without anybody being told.
+    pub(super) fn grant_by_hand(&self, conn: ConnId, transfer: u32, len: usize) {
+        lock(&self.0).ledger.grant_by_hand(conn, transfer, len);
+    }
+}
