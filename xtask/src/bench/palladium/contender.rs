@@ -135,10 +135,10 @@ pub(super) fn folder() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Builds what runs ours, on both engines, and assembly, and compiles the programs.
+/// Builds what runs ours, on both engines, and assembly, on native code, and compiles the programs.
 pub(super) fn ours(programs: &[&str], debug: bool) -> Result<[Contender; 3]> {
     let iridium = build::iridium(debug)?;
-    let [kernel] = build::examples("iridium-vm", ["kernel"], debug)?;
+    let [kernel] = build::examples("iridium-jit", ["native-kernel"], debug)?;
     for program in programs {
         let source =
             repository::root().join(format!("crates/palladium/benches/programs/{program}.pd"));
