@@ -232,7 +232,10 @@ unsafe extern "C" fn beside(
     // SAFETY: as in `step`.
     let state = unsafe { &mut *context.state.cast::<EntryState<'_, '_>>() };
     let window = distance::<Register>(context.registers.addr(), window.addr());
-    state.do_beside(index as u32, window as u32, fuel).unwrap_or(NOT_DONE)
+    *state.flag() = context.flag != 0;
+    let left = state.do_beside(index as u32, window as u32, fuel).unwrap_or(NOT_DONE);
+    context.flag = u64::from(*state.flag());
+    left
 }
 
 /// How many values of a type lie between two addresses.

@@ -32,7 +32,7 @@ impl EntryState<'_, '_> {
 macro_rules! beside {
     ($($variant:ident $function:ident;)+) => {
         /// Whether an instruction is one that [`EntryState::do_beside`] knows: it reads and writes
-        /// registers and memory, and goes on to the next.
+        /// registers, the flag and memory, and goes on to the next.
         pub fn is_done_beside(opcode: Opcode) -> bool {
             matches!(opcode, $(Opcode::$variant)|+)
         }
@@ -52,6 +52,10 @@ beside! {
     Memcmp memcmp;
     Find find;
     Hash hash;
+    Send send;
+    Sendi sendi;
+    SendF64 sendf64;
+    Recv recv_if_there;
     Msgm msgm;
     Msgi msgi;
     MsgF64 msgf64;

@@ -63,14 +63,24 @@ fn send_bytes(run: &mut Run<'_>, to: i64, tag: i64, address: i64, length: usize)
 
 #[inline(always)]
 pub(in crate::interp) fn recv<const F: usize>(m: &mut Machine<'_, F>) -> Step {
-    let [tag, timeout] = m.int_pair(0);
+    let done = recv_if_there(m);
+    if done == Step::SlowPath {
+        let ([tag, timeout], number) = (m.int_pair(0), m.number(1));
+        wait(m.run(), tag, timeout, number);
+        return Step::Waits;
+    }
+    done
+}
+
+/// Receives a message that is there. When none is, it is [`Step::SlowPath`], and paid for.
+#[inline(always)]
+pub(in crate::interp) fn recv_if_there<const F: usize>(m: &mut Machine<'_, F>) -> Step {
+    let [tag, _] = m.int_pair(0);
     if !m.pay() {
         return Step::OutOfFuel;
     }
     if !receive(m.run(), tag) {
-        let number = m.number(1);
-        wait(m.run(), tag, timeout, number);
-        return Step::Waits;
+        return Step::SlowPath;
     }
     let told = m.run().received;
     m.set_three(1, told);

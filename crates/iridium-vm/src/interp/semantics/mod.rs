@@ -14,7 +14,7 @@ pub(super) use self::blocks::{
     brsh, cap, drop_, free, keep, ldx8, ldx64, ldxf64, new, stx8, stx64, stxf64,
 };
 pub(super) use self::bulk::{find, hash, memcmp, memcpy, newv};
-pub(super) use self::messages::{msgf64, msgi, msgm, recv, send, sendf64, sendi};
+pub(super) use self::messages::{msgf64, msgi, msgm, recv, recv_if_there, send, sendf64, sendi};
 use super::arithmetic::{self, bits};
 use super::machine::{Machine, Step};
 
