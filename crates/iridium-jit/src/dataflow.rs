@@ -18,14 +18,25 @@ pub(crate) struct Dataflow {
 /// proportional to.
 const MOST_WRITTEN_BACK: usize = 1 << 15;
 
+/// Most lanes that a region loads, at all its entries together. Compiling takes time in proportion to
+/// them, and without a limit some hundred instructions could keep others waiting for seconds.
+const MOST_LOADED: usize = 1 << 15;
+
 impl Dataflow {
-    /// `None` when so much would be written back that the region is better left to the interpreter.
+    /// `None` when so much would be loaded or written back that the region is better left to the
+    /// interpreter.
     pub(crate) fn new(region: &Region) -> Option<Self> {
         let dirty = dirty(region);
         let leaves =
             region.members.iter().zip(&dirty).filter(|((_, operation), _)| operation.may_leave);
         let written_back: usize = leaves.map(|(_, dirty)| dirty.len()).sum();
-        (written_back <= MOST_WRITTEN_BACK).then(|| Self { live: live(region, &dirty), dirty })
+        if written_back > MOST_WRITTEN_BACK {
+            return None;
+        }
+        let live = live(region, &dirty);
+        let entries = region.entries.iter().filter_map(|entry| region.position(*entry));
+        let loaded: usize = entries.map(|position| live[position].len()).sum();
+        (loaded <= MOST_LOADED).then_some(Self { dirty, live })
     }
 }
 

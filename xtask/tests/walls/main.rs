@@ -74,7 +74,7 @@ const TEST_EDGES: &[(&str, &[&str])] = &[
     ("iridium-vm", &["iridium-asm"]),
     ("iridium-sched", &["iridium-asm"]),
     ("iridium-host", &["iridium-asm"]),
-    ("iridium-jit", &["iridium-asm"]),
+    ("iridium-jit", &["iridium-asm", "iridium-sched"]),
     ("iridium-node", &["iridium-asm"]),
     ("palladium", &["iridium-vm", "iridium-host"]),
 ];
