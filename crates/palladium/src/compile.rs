@@ -59,9 +59,18 @@ pub fn look_at(root: &str, loader: &mut dyn Loader) -> Result<Checked, Diagnosti
 /// The module of a program whose references are counted.
 ///
 /// # Errors
-/// When the program, or a function of it, is too large for the machine.
+/// When the program, or a function of it, is too large for the machine, or a host function has too many
+/// arguments.
 pub(crate) fn emitted(program: &Program, sources: &Sources) -> Result<Module, Diagnostics> {
-    emit::module(program, sources).map_err(|error| just(Diagnostic::error(error.to_string())))
+    emit::module(program, sources).map_err(|error| {
+        let said = Diagnostic::error(error.to_string());
+        just(match error {
+            emit::Error::HostWindow { file, span, .. } => {
+                said.primary(sources.excerpt(file, span), "called here")
+            }
+            emit::Error::TooManyRegisters { .. } | emit::Error::Build(_) => said,
+        })
+    })
 }
 
 pub(crate) fn just(diagnostic: Diagnostic) -> Diagnostics {

@@ -21,19 +21,19 @@ mod spill;
 
 use std::collections::{BTreeSet, HashMap};
 
-use iridium_isa::operand::Lit64;
+use iridium_isa::operand::{Lit64, WINDOW_SPAN};
 use iridium_isa::{Instruction, Label, Module, ModuleBuilder, Sources, is_name_char};
 
 pub use self::error::Error;
 
 use self::code::{Line, Link};
-use crate::mir::{DataIdx, FnIdx, Program};
+use crate::mir::{DataIdx, FnIdx, Inst, MachineOp, Program};
 
 /// The module of a program whose references are counted. The files of the program are those of the
 /// sources, in the same order.
 ///
 /// # Errors
-/// A function or the program is too large for the machine.
+/// A function or the program is too large for the machine, or a host function has too many arguments.
 pub fn module(program: &Program, sources: &Sources<'_>) -> Result<Module, Error> {
     module_within(program, sources, allocate::REGISTERS)
 }
@@ -48,6 +48,7 @@ pub fn module_within(
     sources: &Sources<'_>,
     registers: usize,
 ) -> Result<Module, Error> {
+    check_host_calls(program)?;
     let all = (0..program.functions.len() as u32).map(FnIdx);
     let bodies: Vec<Vec<Line>> =
         all.map(|index| function::function(program, index, registers)).collect::<Result<_, _>>()?;
@@ -88,6 +89,24 @@ pub fn module_within(
         builder.set_app(app.clone(), &labels_of(starts));
     }
     Ok(builder.finish()?)
+}
+
+/// What does not fit in the window of a host function would be lost.
+fn check_host_calls(program: &Program) -> Result<(), Error> {
+    for function in &program.functions {
+        for (inst, span) in function.blocks.iter().flat_map(|block| &block.insts) {
+            let Inst::Machine { op: MachineOp::Host(import), args, results } = inst else {
+                continue;
+            };
+            let values = args.len().max(results.len());
+            if values > usize::from(WINDOW_SPAN) {
+                let host = program.imports.get(usize::from(*import)).cloned().unwrap_or_default();
+                let (file, span) = (function.file, span.clone());
+                return Err(Error::HostWindow { host, values, file, span });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Where the functions are.

@@ -34,7 +34,8 @@ impl<'a> Body<'_, 'a> {
         let Args { values, places, copies } = self.args(args, None);
         let value = if let Tree::Intrinsic = function.body {
             let types = self.types_of(types);
-            self.code.intrinsic(&function.name, &types, &values)
+            let result = self.ty(result);
+            self.code.intrinsic(&function.name, &types, &values, &result)
         } else {
             let value = self.code.value(result);
             let back = places.iter().flat_map(|(_, regs)| regs);

@@ -250,7 +250,8 @@ impl<'c, 'a> Body<'c, 'a> {
         let locals: Vec<LocalId> = self.function.params.iter().map(|param| param.local).collect();
         let args: Vec<Value> = locals.iter().map(|local| self.get(*local)).collect();
         let types = Arc::clone(&self.types);
-        let value = self.code.intrinsic(&self.function.name, &types, &args);
+        let result = self.ty(&self.function.result);
+        let value = self.code.intrinsic(&self.function.name, &types, &args, &result);
         self.give_back(value);
     }
 }

@@ -1,6 +1,8 @@
 //! Programs whose code is looked at, beside what they do.
 
+use iridium_isa::Sources;
 use iridium_vm::TrapKind;
+use palladium::emit;
 use palladium::mir::{
     BinaryOp, Class, Compare, FloatOp, FnIdx, Function, Inst, MachineOp, Program, Terminator,
 };
@@ -330,6 +332,30 @@ fn more_parameters_than_there_are_registers_are_an_error() {
         f.end(Terminator::Exit { code });
     };
     let program = with_nodes(main, vec![f.finish()]);
-    let error = palladium::emit::module(&program, &iridium_isa::Sources::new());
+    let error = emit::module(&program, &Sources::new());
     assert!(error.unwrap_err().to_string().contains("`sum` takes too many values at once"));
+}
+
+#[test]
+fn a_host_function_is_not_called_with_more_than_its_window_holds() {
+    for (args, results, is_too_much) in [(8, 8, false), (9, 0, true), (0, 9, true)] {
+        let mut f = Building::new("main", &[], &[]);
+        let args = (0..args).map(|n| f.number(n)).collect();
+        let results = (0..results).map(|_| f.int()).collect();
+        f.emit(Inst::Machine { op: MachineOp::Host(0), args, results });
+        f.ret(&[]);
+        let mut program = program(vec![f.finish()], Vec::new());
+        program.imports = vec!["test.many".into()];
+        let mut sources = Sources::new();
+        sources.add("test.pd", "x");
+        match emit::module(&program, &sources) {
+            Ok(_) => assert!(!is_too_much),
+            Err(error) => {
+                assert!(is_too_much, "{error}");
+                let said =
+                    "test.many cannot take or give 9 values: a host function has 8 registers";
+                assert_eq!(error.to_string(), said);
+            }
+        }
+    }
 }
