@@ -257,10 +257,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Paced<S> {
         cx: &mut Context<'_>,
         to: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.begin.is_empty() {
-            let length = self.begin.len().min(to.remaining());
-            to.put_slice(&self.begin[..length]);
-            self.begin.drain(..length);
+        // With what has come behind it: a reader that gets little makes more room before it reads on,
+        // which a connection would keep.
+        let given = self.begin.len().min(to.remaining());
+        to.put_slice(&self.begin[..given]);
+        self.begin.drain(..given);
+        if given > 0 && to.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
         match Pin::new(&mut self.stream).poll_read(cx, to) {
@@ -268,6 +270,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Paced<S> {
                 self.note_bytes();
                 Poll::Ready(read)
             }
+            Poll::Pending if given > 0 => Poll::Ready(Ok(())),
             Poll::Pending => match self.due() {
                 Some(due) if self.read_timer.is_due(due, cx) => Poll::Ready(Err(too_slow())),
                 _ => Poll::Pending,
