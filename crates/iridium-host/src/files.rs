@@ -7,7 +7,7 @@
 //! | name | arguments | results |
 //! | --- | --- | --- |
 //! | `fs.read.at` | path; offset; 0, or which file it was; room | how many bytes were read; the same again; which file it is; its size |
-//! | `fs.read.info` | path | 0; 1: file, 2: folder, 3: another; size in bytes; when it was changed, in ns since 1970 |
+//! | `fs.read.info` | path | 0; 1: file, 2: folder, 3: another; size in bytes; when it was changed, in ns since 1970; which file it is |
 //! | `fs.read.list` | path; room | how many bytes were copied: all or none; how many there are: names with a 0 behind each, sorted |
 //! | `fs.write.put` | path; 0: in place of what is there, 1: behind it, 2: in a new file; contents | 0 |
 //! | `fs.write.folder` | path | 0; with all folders above it |
@@ -96,8 +96,8 @@ pub(crate) fn add_reading(hosts: &mut Hosts, paths: &Paths) {
     let allowed = paths.clone();
     hosts.add_blocking("fs.read.info", move |caller| {
         match at(caller, &allowed, Last::Target)?.and_then(|found| info(&found)) {
-            Ok((kind, size, changed)) => answer(caller, [0, kind, size, changed]),
-            Err(refusal) => answer(caller, [refusal.code(), 0, 0, 0]),
+            Ok((kind, size, changed, which)) => answer(caller, [0, kind, size, changed, which]),
+            Err(refusal) => answer(caller, [refusal.code(), 0, 0, 0, 0]),
         }
     });
     let allowed = paths.clone();
@@ -181,16 +181,21 @@ fn check_stamp(file: std::fs::File, before: i64) -> Done<(std::fs::File, i64, i6
     if !metadata.is_file() {
         return Err(Refusal::NotAFile);
     }
-    // Devices have numbers below 2^32, as has the number of a file in most file systems.
-    let stamp = (metadata.dev() as i64).rotate_left(32) ^ metadata.ino() as i64;
-    let stamp = if stamp == 0 { 1 } else { stamp };
+    let stamp = stamp(&metadata);
     if before != 0 && before != stamp {
         return Err(Refusal::Changed);
     }
     Ok((file, stamp, metadata.len() as i64))
 }
 
-fn info(found: &Found) -> Done<(i64, i64, i64)> {
+/// Which file it is, as a number that is not 0.
+fn stamp(metadata: &cap_std::fs::Metadata) -> i64 {
+    // Devices have numbers below 2^32, as has the number of a file in most file systems.
+    let stamp = (metadata.dev() as i64).rotate_left(32) ^ metadata.ino() as i64;
+    if stamp == 0 { 1 } else { stamp }
+}
+
+fn info(found: &Found) -> Done<(i64, i64, i64, i64)> {
     let metadata = found.folder.metadata(&found.path)?;
     let kind = match metadata.file_type() {
         kind if kind.is_file() => 1,
@@ -202,7 +207,7 @@ fn info(found: &Found) -> Done<(i64, i64, i64)> {
         Ok(after) => i64::try_from(after.as_nanos()),
         Err(before) => i64::try_from(before.duration().as_nanos()).map(|ns| -ns),
     };
-    Ok((kind, metadata.len() as i64, changed.unwrap_or(i64::MAX)))
+    Ok((kind, metadata.len() as i64, changed.unwrap_or(i64::MAX), stamp(&metadata)))
 }
 
 fn list(found: &Found, most: u64) -> Done<Vec<u8>> {

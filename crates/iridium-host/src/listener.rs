@@ -33,7 +33,7 @@ use crate::port::Port;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::stream::Stream;
-use crate::tls;
+use crate::tls::Identity;
 
 /// How long a client may take to agree on TLS.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
@@ -63,7 +63,8 @@ async fn listen(at: &ListenAt) -> Result<TcpListener, Refusal> {
 /// Runs a listener from its beginning to its end.
 pub(crate) async fn run(port: Port, owner: Pid, place: ListenAt, outside: OutsideHandle) {
     let mut socket = Socket::new(port, owner);
-    let tls = tls::server(&place.certificates, &place.key, &[]);
+    let identity = Identity::read(&place.certificates, &place.key);
+    let tls = identity.and_then(|found| found.map(|identity| identity.config(&[])).transpose());
     let tls = tls.map_err(|error| Refusal::Tls(error.to_string()));
     let (listener, tls) = match (listen(&place).await, tls) {
         (Ok(listener), Ok(tls)) => (listener, tls),

@@ -1,11 +1,13 @@
 //! TLS: certificates, and what both ends use. The cryptography is graviola's, as in the mesh.
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, InvalidDnsNameError, PrivateKeyDer, ServerName};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 /// Why there is no TLS.
@@ -47,25 +49,54 @@ pub(crate) fn client(protocols: &[&[u8]]) -> Result<Arc<ClientConfig>, TlsError>
     Ok(Arc::new(config))
 }
 
-/// What a server uses that speaks one of these protocols, with a chain of certificates and its private
-/// key, both PEM. `None` when there is neither: then it has no TLS.
-pub(crate) fn server(
-    certificates: &[u8],
-    key: &[u8],
-    protocols: &[&[u8]],
-) -> Result<Option<Arc<ServerConfig>>, TlsError> {
-    if certificates.is_empty() && key.is_empty() {
-        return Ok(None);
+/// What a server shows of itself: a chain of certificates, and proof that it has their key. It can be
+/// replaced while the server runs; connections that are there stay.
+#[derive(Debug)]
+pub(crate) struct Identity(RwLock<Arc<CertifiedKey>>);
+
+impl Identity {
+    /// From a chain of certificates and its private key, both PEM. `None` when there is neither: then
+    /// there is no TLS.
+    pub(crate) fn read(certificates: &[u8], key: &[u8]) -> Result<Option<Arc<Self>>, TlsError> {
+        if certificates.is_empty() && key.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(Self(RwLock::new(certified(certificates, key)?)))))
     }
+
+    /// What a server uses that shows this, and speaks one of these protocols.
+    pub(crate) fn config(
+        self: &Arc<Self>,
+        protocols: &[&[u8]],
+    ) -> Result<Arc<ServerConfig>, TlsError> {
+        let identity: Arc<dyn ResolvesServerCert> = Arc::<Self>::clone(self);
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(identity);
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Ok(Arc::new(config))
+    }
+
+    /// Shows these from now on.
+    pub(crate) fn replace(&self, certificates: &[u8], key: &[u8]) -> Result<(), TlsError> {
+        let certified = certified(certificates, key)?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = certified;
+        Ok(())
+    }
+}
+
+impl ResolvesServerCert for Identity {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+fn certified(certificates: &[u8], key: &[u8]) -> Result<Arc<CertifiedKey>, TlsError> {
     let chain = CertificateDer::pem_slice_iter(certificates).collect::<Result<Vec<_>, _>>();
     let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or(TlsError::NoCertificate)?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey)?;
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
-    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-    Ok(Some(Arc::new(config)))
+    Ok(Arc::new(CertifiedKey::from_der(chain, key, &provider())?))
 }
 
 /// The name that the certificate of a host is to have.

@@ -177,6 +177,26 @@ fn clients_that_are_slow_are_cut_off() {
 }
 
 #[test]
+fn a_request_is_of_no_use_to_processes_that_are_not_to_answer_it() {
+    let service = Service::start();
+    let mut paused = service.connect();
+    paused.write_all(b"GET /pause HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    let mut begun = [0; 1024];
+    let length = paused.read(&mut begun).unwrap();
+    let mut half = service.connect();
+    let head = "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\n";
+    write!(half, "{head}he").unwrap();
+    let answer = service.get("/thief");
+    assert!(answer.ends_with("0 stolen"), "{answer}");
+    half.write_all(b"llo").unwrap();
+    let answer = String::from_utf8(read_all(half)).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\nhello"), "{answer}");
+    let rest = String::from_utf8(read_all(paused)).unwrap();
+    let parts = format!("{}{rest}", String::from_utf8_lossy(&begun[..length]));
+    assert!(parts.ends_with("6\r\nbegun \r\n5\r\nended\r\n0\r\n\r\n"), "{parts}");
+}
+
+#[test]
 fn limits_of_a_body_hold_as_they_are_given() {
     let serve = |limits: &str| {
         let user = User::new();
@@ -234,9 +254,11 @@ fn curl_is_answered_over_both_versions() {
 const SECURE: &str = "import std.env
 import std.fs
 import std.http
+import std.ws
 
-fn ask(url: String) {
-    print(http.get(url).map(fn(answer) => answer.text()))
+fn ask(place: String) {
+    print(http.get(f\"https://{place}\").map(fn(answer) => answer.text()))
+    print(ws.connect(f\"wss://{place}ws\").and_then(fn(socket) => socket.read()))
 }
 
 fn main() -> Result[(), http.Error] {
@@ -248,9 +270,15 @@ fn main() -> Result[(), http.Error] {
     }
     let server = http.listen_tls(0, certificate, key)?
     print(f\"port {server.port}\")
-    let url = f\"https://localhost:{server.port}/\"
-    let asked = task(fn() => ask(url))
-    server.run(fn(request) => http.text(f\"{request.method} {request.path}\"))
+    let place = f\"localhost:{server.port}/\"
+    let asked = task(fn() => ask(place))
+    server.run(fn(request) {
+        if request.path == \"/ws\" {
+            http.websocket(fn(socket) { let _ = socket.send(\"safe\") })
+        } else {
+            http.text(f\"{request.method} {request.path}\")
+        }
+    })
     Ok(())
 }
 ";
@@ -268,6 +296,7 @@ fn https_is_spoken_with_who_trusts_the_certificate() {
     let process = Process::start_alone(command.env("SSL_CERT_FILE", &authority));
     let service = Service::at_its_port(user, process);
     service.process.wait_for("Ok(Ok(\"GET /\"))");
+    service.process.wait_for("Ok(Text(text: \"safe\"))");
     let printed = service.process.printed();
     for refused in
         ["there is no certificate", "no PEM text with a cert", "no PEM text with a private"]
@@ -289,6 +318,66 @@ fn https_is_spoken_with_who_trusts_the_certificate() {
     }
     let untrusting = Command::new("curl").args(["-s", "-m", "10", &place]).output().unwrap();
     assert!(!untrusting.status.success() && untrusting.stdout.is_empty());
+}
+
+const RENEWING: &str = "import std.env
+import std.fs
+import std.http
+import std.time
+
+fn ask(url: String) {
+    var before = \"\"
+    loop {
+        let now = f\"{http.get(url).map(fn(answer) => answer.status)}\"
+        if now != before { print(now) }
+        before = now
+        time.sleep(20.ms)
+    }
+}
+
+fn main() -> Result[(), http.Error] {
+    let at = env.args()[0]
+    let (certificate, key) = (f\"{at}/certificate.pem\", f\"{at}/key.pem\")
+    let server = http.listen_tls(0, fs.read_text(certificate)!, fs.read_text(key)!)?
+    let url = f\"https://localhost:{server.port}/\"
+    let asked = task(fn() => ask(url))
+    let stolen = task(fn() => server.renew(\"\", \"\"))
+    print(f\"another process: {stolen.wait()}\")
+    server.run_with_files(certificate, key, fn(_) => http.text(\"hello\"), every: 20.ms)
+    Ok(())
+}
+";
+
+#[test]
+fn certificates_are_shown_as_their_files_have_them() {
+    let files = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls");
+    let user = User::new();
+    let folder = user.path("identity");
+    std::fs::create_dir(&folder).unwrap();
+    let put = |from: &str, to: &str| {
+        // As a whole, as who renews certificates does it.
+        let new = folder.join("new.pem");
+        std::fs::copy(format!("{files}/{from}"), &new).unwrap();
+        std::fs::rename(new, folder.join(to)).unwrap();
+    };
+    put("other.pem", "certificate.pem");
+    put("other_key.pem", "key.pem");
+    let program = user.file("renewing.pd", RENEWING);
+    let (at, read) = (folder.to_str().unwrap(), format!("fs.read={}", folder.display()));
+    let grants = ["--allow", "net.listen=127.0.0.1", "--allow", "net.connect=localhost"];
+    let words = [&["run", &program, "--allow", &read], &grants[..], &["--", at]].concat();
+    let mut command = user.iridium(&words);
+    let process =
+        Process::start_alone(command.env("SSL_CERT_FILE", format!("{files}/authority.pem")));
+    process.wait_for("another process: Ok(Err(Gone))");
+    process.wait_for("Err(Tls(");
+    put("certificate.pem", "certificate.pem");
+    wait_until("what does not fit is told", || {
+        let log = process.complained();
+        if log.contains("and is not shown") { Ok(()) } else { Err(log) }
+    });
+    put("key.pem", "key.pem");
+    process.wait_for("Ok(200)");
 }
 
 const LEAVING: &str = "import std.http

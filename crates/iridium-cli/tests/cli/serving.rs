@@ -114,6 +114,7 @@ fn a_part_of_a_file_is_served_and_what_the_client_has_is_not() {
     assert_eq!(field(&head, "content-length"), Some("200000"));
     assert_eq!(body, text);
     let date = field(&head, "last-modified").unwrap();
+    let tag = field(&head, "etag").unwrap();
     let (head, body) = ask(port, "HEAD /big.txt", "Range: bytes=0-0\r\n", "").unwrap();
     assert_eq!((status(&head), field(&head, "content-length")), ("200", Some("200000")));
     assert_eq!(body, "");
@@ -122,6 +123,7 @@ fn a_part_of_a_file_is_served_and_what_the_client_has_is_not() {
         ("Range: bytes=199995-".to_owned(), "bytes 199995-199999/200000", "39999"),
         ("Range: bytes=-5".to_owned(), "bytes 199995-199999/200000", "39999"),
         (format!("Range: bytes=0-4\r\nIf-Range: {date}"), "bytes 0-4/200000", "00000"),
+        (format!("Range: bytes=0-4\r\nIf-Range: {tag}"), "bytes 0-4/200000", "00000"),
     ] {
         let (head, body) = get(port, "/big.txt", &format!("{fields}\r\n"));
         assert_eq!((status(&head), field(&head, "content-range")), ("206", Some(range)));
@@ -132,12 +134,19 @@ fn a_part_of_a_file_is_served_and_what_the_client_has_is_not() {
         ("Range: bytes=0-1,5-6".to_owned(), "200"),
         ("Range: bytes=0-4\r\nIf-Range: \"another\"".to_owned(), "200"),
         (format!("If-Modified-Since: {date}"), "304"),
+        (format!("If-None-Match: \"another\", W/{tag}"), "304"),
+        (format!("If-None-Match: \"another\"\r\nIf-Modified-Since: {date}"), "200"),
         ("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT".to_owned(), "200"),
         ("If-Modified-Since: yesterday".to_owned(), "200"),
     ] {
         let (head, _) = get(port, "/big.txt", &format!("{fields}\r\n"));
         assert_eq!(status(&head), expected, "{fields}");
+        assert_eq!(field(&head, "etag").is_some(), expected != "416", "{fields}");
     }
+    // As many bytes, and others.
+    fs::write(user.path("public/big.txt"), text.replace('0', "1")).unwrap();
+    let (head, _) = get(port, "/big.txt", &format!("If-None-Match: {tag}\r\n"));
+    assert_eq!(status(&head), "200");
 }
 
 #[test]

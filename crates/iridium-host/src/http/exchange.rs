@@ -1,4 +1,5 @@
-//! Requests that wait for their answers, by number.
+//! Requests that wait for their answers, by number. A number is easily guessed, and of use only to the
+//! process that is to answer: of a request to the server's until another one is assigned.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -38,7 +39,9 @@ pub(crate) struct Exchange {
     pub(crate) body: Option<Reading>,
     /// What it takes to become a WebSocket, if that is asked for.
     pub(crate) upgrade: Option<Upgrade>,
-    /// The process that is to answer, once there is one.
+    /// The process of the server.
+    server: Pid,
+    /// The process that is to answer, once there is one beside that.
     handler: Option<Pid>,
     answer: To,
 }
@@ -73,10 +76,23 @@ pub(crate) struct Broken;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gone;
 
+impl Table {
+    fn find(&mut self, number: i64, of: Pid) -> Result<&mut Exchange, Gone> {
+        let exchange = self.waiting.get_mut(&number);
+        exchange.filter(|exchange| exchange.handler.unwrap_or(exchange.server) == of).ok_or(Gone)
+    }
+
+    fn remove(&mut self, number: i64, of: Pid) -> Result<Exchange, Gone> {
+        self.find(number, of)?;
+        self.waiting.remove(&number).ok_or(Gone)
+    }
+}
+
 impl Exchanges {
     /// A request that came, and where its answer will be.
     pub(crate) fn add(
         &self,
+        server: Pid,
         head: Head,
         body: Reading,
         upgrade: Option<Upgrade>,
@@ -85,7 +101,7 @@ impl Exchanges {
         let (sender, receiver) = oneshot::channel();
         let (head, body) = (Arc::new(head), Some(body));
         let answer = To::Head(sender, open);
-        let exchange = Exchange { head, body, upgrade, handler: None, answer };
+        let exchange = Exchange { head, body, upgrade, server, handler: None, answer };
         let mut table = self.lock();
         table.last += 1;
         let number = table.last;
@@ -97,36 +113,50 @@ impl Exchanges {
         self.lock().waiting.len()
     }
 
+    /// Looks at a request that `of` is to answer.
     pub(crate) fn with<T>(
         &self,
         number: i64,
+        of: Pid,
         look: impl FnOnce(&mut Exchange) -> T,
     ) -> Result<T, Gone> {
-        self.lock().waiting.get_mut(&number).map(look).ok_or(Gone)
+        self.lock().find(number, of).map(look)
     }
 
-    /// Says which process is to answer. What is returned is to be dropped when that has ended.
-    pub(crate) fn assign(&self, number: i64, handler: Pid) -> Result<Waiting, Gone> {
-        self.with(number, |exchange| exchange.handler = Some(handler))?;
+    /// Says which process is to answer in place of `of`. What is returned is to be dropped when that
+    /// has ended.
+    pub(crate) fn assign(&self, number: i64, of: Pid, handler: Pid) -> Result<Waiting, Gone> {
+        self.with(number, of, |exchange| exchange.handler = Some(handler))?;
         Ok(Waiting { all: self.clone(), number })
     }
 
-    /// The process that is to answer, if there is one.
+    /// The process that was assigned, if one was.
     pub(crate) fn handler(&self, number: i64) -> Option<Pid> {
-        self.with(number, |exchange| exchange.handler).ok().flatten()
+        self.lock().waiting.get(&number)?.handler
     }
 
     /// Answers as a whole.
-    pub(crate) fn answer(&self, number: i64, head: Response<()>, body: Bytes) -> Result<(), Gone> {
-        let exchange = self.lock().waiting.remove(&number).ok_or(Gone)?;
+    pub(crate) fn answer(
+        &self,
+        number: i64,
+        of: Pid,
+        head: Response<()>,
+        body: Bytes,
+    ) -> Result<(), Gone> {
+        let exchange = self.lock().remove(number, of)?;
         let To::Head(to, open) = exchange.answer else { return Err(Gone) };
         to.send(head.map(|()| Answer::Whole { bytes: body, _open: open })).map_err(|_| Gone)
     }
 
     /// Answers with a head, behind which the connection is no longer one of HTTP. The request is open
     /// as long as what is returned.
-    pub(crate) fn switch(&self, number: i64, head: Response<()>) -> Result<OpenRequest, Gone> {
-        let exchange = self.lock().waiting.remove(&number).ok_or(Gone)?;
+    pub(crate) fn switch(
+        &self,
+        number: i64,
+        of: Pid,
+        head: Response<()>,
+    ) -> Result<OpenRequest, Gone> {
+        let exchange = self.lock().remove(number, of)?;
         let To::Head(to, open) = exchange.answer else { return Err(Gone) };
         to.send(head.map(|()| Answer::Own(Bytes::new()))).map_err(|_| Gone)?;
         Ok(open)
@@ -136,23 +166,23 @@ impl Exchanges {
     pub(crate) fn begin(
         &self,
         number: i64,
+        of: Pid,
         head: Response<()>,
         size: Option<u64>,
     ) -> Result<(), Gone> {
         let (sender, parts) = mpsc::channel(PARTS);
+        let begun =
+            |exchange: &mut Exchange| std::mem::replace(&mut exchange.answer, To::Parts(sender));
+        let before = self.with(number, of, begun)?;
         let waiting = Waiting { all: self.clone(), number };
-        let mut table = self.lock();
-        let exchange = table.waiting.get_mut(&number).ok_or(Gone)?;
-        let before = std::mem::replace(&mut exchange.answer, To::Parts(sender));
-        drop(table);
         let To::Head(to, open) = before else { return Err(Gone) };
         let streamed = Streamed { parts, size, _open: open, _waiting: waiting };
         to.send(head.map(|()| Answer::Parts(streamed))).map_err(|_| Gone)
     }
 
     /// Where the parts of a body go.
-    pub(crate) fn parts(&self, number: i64) -> Result<mpsc::Sender<Part>, Gone> {
-        let parts = self.with(number, |exchange| match &exchange.answer {
+    pub(crate) fn parts(&self, number: i64, of: Pid) -> Result<mpsc::Sender<Part>, Gone> {
+        let parts = self.with(number, of, |exchange| match &exchange.answer {
             To::Head(..) => None,
             To::Parts(parts) => Some(parts.clone()),
         })?;
@@ -160,8 +190,8 @@ impl Exchanges {
     }
 
     /// Ends an answer that came in parts.
-    pub(crate) fn end(&self, number: i64) -> Result<(), Gone> {
-        self.lock().waiting.remove(&number).map(drop).ok_or(Gone)
+    pub(crate) fn end(&self, number: i64, of: Pid) -> Result<(), Gone> {
+        self.lock().remove(number, of).map(drop)
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {

@@ -2,12 +2,14 @@
 //!
 //! A server belongs to the process that starts it. That process takes the numbers of requests, starts
 //! a process for each, and says which; that one reads the request by its number, and answers it. When
-//! it ends without an answer, the client gets the status 500, and when it takes too long, 503.
+//! it ends without an answer, the client gets the status 500, and when it takes too long, 503. To any
+//! other process the number says that there is no such request.
 //!
 //! | name | arguments | results |
 //! | --- | --- | --- |
 //! | `net.listen.http_start` | address, length: the host; address, length: the port, and the limits, 8 bytes each: connections, bytes of a head, of a body, and in ms the times for a head, idle, stalled, for an answer; one that is below 0, or left out, is the default; address, length: for TLS a chain of certificates and its key, in PEM, or nothing; address, room | how many bytes of a reason were copied; number of the server; its port |
-//! | `net.listen.http_take` | server; address, room | how many bytes of numbers of requests, 8 for each, were written; 0, or -1 when there will be none |
+//! | `net.listen.http_take` | server; how long to wait, in ms, or 0; address, room | how many bytes of numbers of requests, 8 for each, were written; 0, or -1 when there will be none |
+//! | `net.listen.http_renew` | server; address, length: another chain of certificates and its key, in PEM; address, room | how many bytes of a reason were copied; 0 |
 //! | `net.listen.http_assign` | request, pid | – |
 //! | `net.listen.http_head` | request; address, room | how many bytes were copied: all or none; how many there are; the lengths of method, path and query, which stand there without anything between, before the address of the client and the fields |
 //! | `net.listen.http_body` | request; address, room | how many bytes of the body were copied; the same again, 0 at its end |
@@ -35,7 +37,7 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use iridium_sched::Reason;
 use iridium_vm::{Caller, HostError, Hosts, Pid, Reply};
-use rustls::ServerConfig;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::exchange::{Answer, Exchanges, Gone, Reading};
@@ -45,12 +47,12 @@ use super::listener::{Listener, Listeners, OVER, Taker};
 use super::paced::OpenRequest;
 use super::serve::{Asked, Manner, PROTOCOLS, serve};
 use super::upgrade::{self, Upgrade};
-use crate::arguments::{answer, bytes, copy_whole, int, put, room, text};
+use crate::arguments::{answer, bytes, copy_whole, int, put, room, text, wait};
 use crate::dial::bind;
 use crate::outside::OutsideHandle;
 use crate::places::Places;
 use crate::refusal::Refusal;
-use crate::tls;
+use crate::tls::{Identity, TlsError};
 use crate::websocket;
 
 const NOT_ALLOWED: i64 = -2;
@@ -103,12 +105,14 @@ pub(crate) fn add_server(hosts: &mut Hosts, outside: OutsideHandle, places: &Pla
     }
     let all = Arc::clone(&http);
     hosts.add("net.listen.http_head", move |caller| {
-        let head = all.exchanges.with(int(caller, 0), |exchange| Arc::clone(&exchange.head));
+        let head =
+            all.exchanges.with(int(caller, 0), caller.pid, |exchange| Arc::clone(&exchange.head));
         let Ok(head) = head else { return answer(caller, [0, OVER]) };
         let copied = copy_whole(head.text.as_bytes(), room(caller, 1)?);
         let lengths = [copied, head.text.len(), head.method, head.path, head.query];
         answer(caller, lengths.map(|length| length as i64))
     });
+    let renewing = Arc::clone(&http);
     // A name may have to be looked up.
     hosts.add_blocking("net.listen.http_start", move |caller| {
         let cells = bytes(caller, 2)?;
@@ -116,17 +120,33 @@ pub(crate) fn add_server(hosts: &mut Hosts, outside: OutsideHandle, places: &Pla
         let place = Place { host: text(caller, 0)?, port: i64::from_le_bytes(*port) };
         let limits = limits(cells);
         let identity = bytes(caller, 4)?;
-        let tls = tls::server(identity, identity, &PROTOCOLS);
-        let tls = tls.map_err(|error| Refusal::Tls(error.to_string()));
-        match tls.and_then(|tls| http.start(&place, limits, tls, caller.pid)) {
+        let identity = Identity::read(identity, identity).map_err(no_tls);
+        match identity.and_then(|identity| http.start(&place, limits, identity, caller.pid)) {
             Ok((number, port)) => answer(caller, [0, number, i64::from(port)]),
             Err(refusal) => {
-                let reason = if let Refusal::Tls(reason) = &refusal { reason } else { "" };
-                let copied = copy_whole(reason.as_bytes(), room(caller, 6)?);
+                let copied = copy_whole(refusal.text().as_bytes(), room(caller, 6)?);
                 answer(caller, [copied as i64, code_of(&refusal), 0])
             }
         }
     });
+    // Keys take long to be read.
+    hosts.add_blocking("net.listen.http_renew", move |caller| {
+        let pem = bytes(caller, 1)?;
+        let renewed = match owned(&renewing, int(caller, 0), caller) {
+            Some(listener) => match &listener.identity {
+                Some(identity) => identity.replace(pem, pem).map_err(no_tls),
+                None => Err(Refusal::Tls("the server has no TLS".to_owned())),
+            },
+            None => Err(Refusal::Closed),
+        };
+        let Err(refusal) = renewed else { return answer(caller, [0, 0]) };
+        let copied = copy_whole(refusal.text().as_bytes(), room(caller, 3)?);
+        answer(caller, [copied as i64, code_of(&refusal)])
+    });
+}
+
+fn no_tls(error: TlsError) -> Refusal {
+    Refusal::Tls(error.to_string())
 }
 
 fn limits(cells: &[u8]) -> HttpLimits {
@@ -171,14 +191,16 @@ impl Http {
         self: &Arc<Self>,
         Place { host, port }: &Place,
         limits: HttpLimits,
-        tls: Option<Arc<ServerConfig>>,
+        identity: Option<Arc<Identity>>,
         owner: Pid,
     ) -> Result<(i64, u16), Refusal> {
+        let tls = identity.as_ref().map(|identity| identity.config(&PROTOCOLS)).transpose();
+        let tls = tls.map_err(no_tls)?;
         let port = u16::try_from(*port).map_err(|_| Refusal::Invalid)?;
         let runtime = self.outside.runtime()?;
         let socket = runtime.block_on(bind(&self.places, host, port, BACKLOG))?;
         let addr = socket.local_addr()?;
-        let (listener, told) = Listener::new(owner);
+        let (listener, told) = Listener::new(owner, identity);
         let number = self.listeners.add(Arc::clone(&listener));
         let scheduler = self.outside.scheduler()?;
         scheduler.hold_until_exit(owner, Running { http: Arc::clone(self), number });
@@ -249,7 +271,8 @@ async fn answered(
     }
     let (room, stall_time) = (limits.body_bytes, limits.stall_time);
     let body = Reading { body, left: Bytes::new(), room, stall_time };
-    let (waiting, answered) = http.exchanges.add(Head::of(&parts, peer), body, upgrade, open);
+    let (waiting, answered) =
+        http.exchanges.add(listener.owner, Head::of(&parts, peer), body, upgrade, open);
     listener.push(waiting.number);
     match timeout(limits.answer_time, answered).await {
         Ok(Ok(response)) => {
@@ -285,7 +308,9 @@ fn owned(http: &Http, server: i64, caller: &Caller<'_>) -> Option<Arc<Listener>>
 
 fn assign(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
     let handler = Pid::from_bits(int(caller, 1));
-    let Ok(waiting) = http.exchanges.assign(int(caller, 0), handler) else { return Ok(OVER) };
+    let Ok(waiting) = http.exchanges.assign(int(caller, 0), caller.pid, handler) else {
+        return Ok(OVER);
+    };
     if let Ok(scheduler) = http.outside.scheduler() {
         scheduler.hold_until_exit(handler, waiting);
     }
@@ -297,7 +322,7 @@ fn answer_whole(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostEr
         return Ok(NO_HEAD);
     };
     let body = Bytes::copy_from_slice(bytes(caller, 4)?);
-    Ok(done(http.exchanges.answer(int(caller, 0), head, body)))
+    Ok(done(http.exchanges.answer(int(caller, 0), caller.pid, head, body)))
 }
 
 fn begin(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
@@ -305,31 +330,31 @@ fn begin(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
         return Ok(NO_HEAD);
     };
     let size = u64::try_from(int(caller, 4)).ok();
-    Ok(done(http.exchanges.begin(int(caller, 0), head, size)))
+    Ok(done(http.exchanges.begin(int(caller, 0), caller.pid, head, size)))
 }
 
 fn end(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
-    Ok(done(http.exchanges.end(int(caller, 0))))
+    Ok(done(http.exchanges.end(int(caller, 0), caller.pid)))
 }
 
 /// Makes a request a WebSocket, or answers why it does not become one.
 fn websocket(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
-    let (number, for_others) = (int(caller, 0), int(caller, 1) != 0);
+    let (number, owner, for_others) = (int(caller, 0), caller.pid, int(caller, 1) != 0);
     let Some(fields) = head::fields(bytes(caller, 2)?) else { return Ok(NO_HEAD) };
-    let upgrade = match http.exchanges.with(number, |exchange| exchange.upgrade.take()) {
+    let upgrade = match http.exchanges.with(number, owner, |exchange| exchange.upgrade.take()) {
         Ok(Some(upgrade)) if for_others || !upgrade.is_foreign => upgrade,
         Ok(asked) => {
             let (response, text) = upgrade::refused(asked.is_some());
-            let told = http.exchanges.answer(number, response, Bytes::from_static(text));
+            let told = http.exchanges.answer(number, owner, response, Bytes::from_static(text));
             return Ok(told.map_or(OVER, |()| NO_WEBSOCKET));
         }
         Err(Gone) => return Ok(OVER),
     };
     let Ok(ending) = http.outside.ending() else { return Ok(OVER) };
-    let (owner, manner) = (caller.pid, upgrade.manner);
+    let manner = upgrade.manner;
     let (response, stream) = upgrade.answered(fields);
     let started = http.outside.start(|port| {
-        let switched = http.exchanges.switch(number, response);
+        let switched = http.exchanges.switch(number, owner, response);
         async move {
             // Unless the client has gone.
             if let Ok(_open) = switched {
@@ -351,18 +376,30 @@ fn done(result: Result<(), Gone>) -> i64 {
 }
 
 fn take(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
-    let (address, room) = (int(caller, 1), int(caller, 2));
+    let (ms, address, room) = (int(caller, 1), int(caller, 2), int(caller, 3));
     let room = usize::try_from(room).unwrap_or(0) / 8;
-    match owned(http, int(caller, 0), caller) {
-        Some(listener) => listener.take(Taker { reply, address, room }),
-        None => reply.answer(|caller| answer(caller, [0, OVER])),
+    let Some(listener) = owned(http, int(caller, 0), caller) else {
+        return reply.answer(|caller| answer(caller, [0, OVER]));
+    };
+    let (waits, ended) = oneshot::channel();
+    listener.take(Taker { reply, address, room, _waits: waits });
+    if ms > 0
+        && let Ok(runtime) = http.outside.runtime()
+    {
+        let within = wait(caller, 1);
+        runtime.spawn(async move {
+            // Who was given none too early asks again.
+            if timeout(within, ended).await.is_err() {
+                listener.give_none();
+            }
+        });
     }
 }
 
 fn body(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
-    let (request, address) = (int(caller, 0), int(caller, 1));
+    let (request, address, of) = (int(caller, 0), int(caller, 1), caller.pid);
     let room = usize::try_from(int(caller, 2)).unwrap_or(0);
-    let reading = http.exchanges.with(request, |exchange| exchange.body.take());
+    let reading = http.exchanges.with(request, of, |exchange| exchange.body.take());
     let (Ok(Some(mut reading)), Ok(runtime)) = (reading, http.outside.runtime()) else {
         return reply.answer(|caller| answer(caller, [0, OVER]));
     };
@@ -370,7 +407,7 @@ fn body(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
     runtime.spawn(async move {
         let part = next_part(&mut reading, room).await;
         // The client may have gone meanwhile.
-        let _ = http.exchanges.with(request, |exchange| exchange.body = Some(reading));
+        let _ = http.exchanges.with(request, of, |exchange| exchange.body = Some(reading));
         reply.answer(move |caller| match part {
             Ok(part) => {
                 put(caller, address, &part)?;
@@ -400,7 +437,8 @@ fn write(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
         Ok(part) => Bytes::copy_from_slice(part),
         Err(error) => return reply.answer(|_| Err(error)),
     };
-    let (Ok(parts), Ok(runtime)) = (http.exchanges.parts(int(caller, 0)), http.outside.runtime())
+    let (Ok(parts), Ok(runtime)) =
+        (http.exchanges.parts(int(caller, 0), caller.pid), http.outside.runtime())
     else {
         return reply.answer(|caller| answer(caller, [OVER]));
     };

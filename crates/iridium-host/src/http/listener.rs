@@ -4,9 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use iridium_vm::{Pid, Reply};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::arguments::{answer, put};
+use crate::tls::Identity;
 
 /// There is no such request or server, or not any more: in place of a number for programs.
 pub(crate) const OVER: i64 = -1;
@@ -25,6 +26,8 @@ struct Numbered {
 #[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) owner: Pid,
+    /// What it shows with TLS.
+    pub(crate) identity: Option<Arc<Identity>>,
     queue: Mutex<Queue>,
     /// Closed when the server is to end.
     stopping: Mutex<Option<watch::Sender<()>>>,
@@ -46,6 +49,8 @@ pub(crate) struct Taker {
     pub(crate) address: i64,
     /// For so many.
     pub(crate) room: usize,
+    /// Dropped when it does not wait any more.
+    pub(crate) _waits: oneshot::Sender<()>,
 }
 
 impl Listeners {
@@ -74,10 +79,13 @@ impl Listeners {
 }
 
 impl Listener {
-    pub(crate) fn new(owner: Pid) -> (Arc<Self>, watch::Receiver<()>) {
+    pub(crate) fn new(
+        owner: Pid,
+        identity: Option<Arc<Identity>>,
+    ) -> (Arc<Self>, watch::Receiver<()>) {
         let (stopping, told) = watch::channel(());
         let (queue, stopping) = (Mutex::default(), Mutex::new(Some(stopping)));
-        (Arc::new(Self { owner, queue, stopping }), told)
+        (Arc::new(Self { owner, identity, queue, stopping }), told)
     }
 
     /// A request has come.
@@ -86,7 +94,7 @@ impl Listener {
         queue.ready.push_back(number);
         let answer = queue.answer();
         drop(queue);
-        give(answer);
+        give(answer, OVER);
     }
 
     /// Waits for requests.
@@ -97,7 +105,13 @@ impl Listener {
         drop(queue);
         // Only the owner takes, and does one thing at a time: it does not wait any more.
         drop(before);
-        give(answer);
+        give(answer, OVER);
+    }
+
+    /// Whoever waits for requests waits no longer, and gets none.
+    pub(crate) fn give_none(&self) {
+        let taker = self.lock().taker.take();
+        give(taker.map(|taker| (taker, Vec::new())), 0);
     }
 
     /// Accepts nobody any more. Those who have asked are still answered.
@@ -107,7 +121,7 @@ impl Listener {
         queue.is_over = true;
         let answer = queue.answer();
         drop(queue);
-        give(answer);
+        give(answer, OVER);
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -127,11 +141,12 @@ impl Queue {
     }
 }
 
-fn give(given: Option<(Taker, Vec<i64>)>) {
+/// Gives somebody the numbers of requests, or, when there are none, word of that.
+fn give(given: Option<(Taker, Vec<i64>)>, none: i64) {
     let Some((Taker { reply, address, .. }, numbers)) = given else { return };
     reply.answer(move |caller| {
         let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
         put(caller, address, &bytes)?;
-        answer(caller, [bytes.len() as i64, if bytes.is_empty() { OVER } else { 0 }])
+        answer(caller, [bytes.len() as i64, if bytes.is_empty() { none } else { 0 }])
     });
 }

@@ -41,7 +41,7 @@ impl Code<'_, '_> {
                 let path = self.bytes_of(word(0));
                 self.fill(word(1), "fs.read.list", &path, &[Class::Int])
             }
-            "info_of" => self.on_path(word(0), "fs.read.info", &[Class::Int; 4]),
+            "info_of" => self.on_path(word(0), "fs.read.info", &[Class::Int; 5]),
             "put" => {
                 let [address, length] = self.bytes_of(word(0));
                 let [contents, size] = self.bytes_of(word(2));
@@ -75,7 +75,15 @@ impl Code<'_, '_> {
                 let texts = [0, 1, 2].map(|n| self.bytes_of(word(n))).concat();
                 self.fill(word(3), "net.listen.http_start", &texts, &[Class::Int; 2])
             }
-            "http_take" => self.fill(word(1), "net.listen.http_take", &[word(0)], &[Class::Int]),
+            "http_take" => {
+                let args = [word(0), word(1)];
+                self.fill(word(2), "net.listen.http_take", &args, &[Class::Int])
+            }
+            "http_renew" => {
+                let [address, length] = self.bytes_of(word(1));
+                let args = [word(0), address, length];
+                self.fill(word(2), "net.listen.http_renew", &args, &[Class::Int])
+            }
             "http_assign" => self.host("net.listen.http_assign", &[word(0), word(1)], &[]),
             "http_head" => self.fill(word(1), "net.listen.http_head", &[word(0)], &[Class::Int; 4]),
             "http_body" => self.fill(word(1), "net.listen.http_body", &[word(0)], &[Class::Int]),
@@ -104,6 +112,11 @@ impl Code<'_, '_> {
                 let texts = [self.bytes_of(word(0)), self.bytes_of(word(1))].concat();
                 let args = [texts, vec![word(2), word(3)]].concat();
                 self.host("net.connect.http_fetch", &args, &[Class::Int; 4])
+            }
+            "ws_open" => {
+                let texts = [self.bytes_of(word(0)), self.bytes_of(word(1))].concat();
+                let args = [texts, vec![word(2), word(3)]].concat();
+                self.host("net.connect.ws_open", &args, &[Class::Int])
             }
             "http_fetched" => self.fill(word(0), "net.connect.http_take", &[], &[]),
             _ => Vec::new(),
