@@ -64,6 +64,7 @@ impl World<'_> {
         if let Some(places) = self.policy.connect() {
             sockets::add_connecting(&mut hosts, self.outside.handle(), places);
             http::add_client(&mut hosts, self.outside.handle(), places);
+            http::add_websocket(&mut hosts, self.outside.handle(), places);
         }
         if let Some(places) = self.policy.listen() {
             sockets::add_listening(&mut hosts, self.outside.handle(), places);

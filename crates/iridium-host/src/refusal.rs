@@ -20,6 +20,8 @@ pub(crate) enum Refusal {
     Tls(String),
     /// It is no address.
     Invalid,
+    /// The server has agreed to no WebSocket, for a reason.
+    NoWebSocket(String),
     /// The system's number of the error.
     System(i32),
 }
@@ -35,6 +37,7 @@ impl Refusal {
             Self::Busy => -6,
             Self::Tls(_) => -7,
             Self::Invalid => -8,
+            Self::NoWebSocket(_) => -9,
             Self::System(number) => -1000 - i64::from(*number),
         }
     }
@@ -42,7 +45,7 @@ impl Refusal {
     /// What there is to say beyond the code.
     pub(crate) fn text(&self) -> &str {
         match self {
-            Self::Tls(text) => text,
+            Self::Tls(text) | Self::NoWebSocket(text) => text,
             _ => "",
         }
     }

@@ -332,3 +332,57 @@ fn who_reads_nothing_is_cut_off_and_keeps_little() {
     drop((flooded, fragments));
     wait_until("all are closed", || if open() <= files { Ok(()) } else { Err(open()) });
 }
+
+const CALLS: &str = r#"import std.env
+import std.ws
+
+fn show(opened: Result[ws.Socket, ws.Error]) {
+    print(opened.and_then(fn(socket) => socket.read()))
+}
+
+fn main() -> Result[(), ws.Error] {
+    let at = env.args()[0]
+    let socket = ws.connect(f"ws://{at}/echo")?
+    socket.send("zwölf")?
+    print(socket.read()?)
+    socket.send_bytes(b"\x00\xff")?
+    print(socket.read()?)
+    socket.close(4001, "done")
+    let small = ws.connect(f"ws://{at}/echo", limit: 10)?
+    small.send("longer than ten")?
+    print(small.read())
+    show(ws.connect(f"ws://{at}/enough"))
+    show(ws.connect(f"ws://{at}/echo", headers: [("origin", "http://other")]))
+    show(ws.connect(f"ws://{at}/none"))
+    show(ws.connect(f"ws://{at}/", headers: [("a", "b\nc: d")]))
+    show(ws.connect(f"http://{at}/echo"))
+    show(ws.connect("ws://127.0.0.2/echo"))
+    Ok(())
+}
+"#;
+
+#[test]
+fn programs_open_them_where_they_may() {
+    let user = User::new();
+    let (server, port) = serve(&user);
+    let program = user.file("calls.pd", CALLS);
+    let (place, grant) = (format!("127.0.0.1:{port}"), format!("net.connect=127.0.0.1:{port}"));
+    let refused = user.run(&["run", &program, "--", &place]);
+    refused.fails(1, &["net.connect", "calls.pd:"]);
+    let outcome = user.run(&["run", &program, "--allow", &grant, "--", &place]);
+    let lines: Vec<_> = outcome.stdout.lines().collect();
+    let expected = [
+        "Text(text: \"zwölf\")",
+        "Binary(bytes: b\"\\0\\xff\")",
+        "Err(Closed(code: 1009, reason: \"Space limit exceeded: Message too long: 15 > 10\"))",
+        "Err(Closed(code: 4000, reason: \"enough\"))",
+        "Err(NoWebSocket(reason: \"the server answers 403 Forbidden\"))",
+        "Err(NoWebSocket(reason: \"the server answers 200 OK\"))",
+        "Err(InvalidHead(text: \"a: b\\nc: d\\n\"))",
+        &format!("Err(InvalidUrl(url: \"http://{place}/echo\"))"),
+        "Err(NoConnection(error: NotAllowed(address: \"127.0.0.2:80\", allow: \"--allow \
+         net.connect=127.0.0.2:80\")))",
+    ];
+    assert_eq!(lines, expected, "{outcome:?}");
+    server.wait_for("code: 4001");
+}

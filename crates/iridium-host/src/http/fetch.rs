@@ -109,11 +109,7 @@ async fn ask(
         }
     }
     let url = &question.url;
-    let dialled = if url.is_secure {
-        dial_tls(allowed, &url.host, url.port, &[b"http/1.1"], deadline).await
-    } else {
-        dial(allowed, &url.host, url.port, deadline).await.map(Stream::Plain)
-    };
+    let dialled = url.dial(allowed, deadline).await;
     let stream = dialled.map_err(|refusal| Fault::Host(url.place(), refusal))?;
     let mut connection = Connection::begin(stream).await?;
     let response = connection.ask(question.request()?).await?;
@@ -144,7 +140,7 @@ fn target(response: &Response<Incoming>) -> Option<String> {
 }
 
 impl Question {
-    fn request(&self) -> Result<Request<Full<Bytes>>, Fault> {
+    pub(crate) fn request(&self) -> Result<Request<Full<Bytes>>, Fault> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         let path = self.url.uri.path_and_query().map_or("/", |path| path.as_str());
@@ -208,6 +204,19 @@ impl Url {
         };
         let host = authority.host().to_owned();
         Ok(Self { uri, host, port, is_secure })
+    }
+
+    /// Connects to the host, for HTTP/1.1.
+    pub(crate) async fn dial(
+        &self,
+        allowed: &Places,
+        deadline: Instant,
+    ) -> Result<Stream, Refusal> {
+        if self.is_secure {
+            dial_tls(allowed, &self.host, self.port, &[b"http/1.1"], deadline).await
+        } else {
+            dial(allowed, &self.host, self.port, deadline).await.map(Stream::Plain)
+        }
     }
 
     /// The host with its port, as it is granted.

@@ -8,7 +8,7 @@
 //!   for their answers; [`head`]: their heads as texts;
 //! * [`upgrade`]: requests that become a WebSocket;
 //! * [`client`]: servers that programs ask; [`mod@fetch`]: how they are asked; [`pool`]: connections that
-//!   are kept.
+//!   are kept; [`mod@open`]: WebSockets that programs open.
 
 mod client;
 mod exchange;
@@ -17,6 +17,7 @@ mod functions;
 mod head;
 mod limits;
 mod listener;
+mod open;
 mod paced;
 mod pages;
 mod pool;
@@ -27,4 +28,5 @@ mod upgrade;
 pub(crate) use client::add_client;
 pub(crate) use functions::add_server;
 pub use limits::HttpLimits;
+pub(crate) use open::add_websocket;
 pub use pages::{Page, PageListener, PageServer};

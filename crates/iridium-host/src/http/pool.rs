@@ -21,7 +21,7 @@ const IDLE: Duration = Duration::from_secs(4);
 /// Connections that are kept, of all servers. With more the oldest is closed.
 const MAX_IDLE: usize = 64;
 /// The longest head of an answer, in bytes.
-const MAX_HEAD: usize = 65_536;
+pub(crate) const MAX_HEAD: usize = 65_536;
 
 /// Whom a connection leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
