@@ -1,5 +1,7 @@
 //! The notes of the examples: a service on three nodes, and one door to them.
 
+use std::net::TcpStream;
+
 use nix::sys::signal::Signal;
 
 use crate::examples;
@@ -62,6 +64,11 @@ fn notes_are_on_all_nodes_and_one_door_leads_to_those_that_live() {
     }
 
     two.node.process.signal(Signal::SIGKILL);
+    // The system takes some time over that, and lets others connect meanwhile.
+    wait_until("two is gone", || match TcpStream::connect(&two.address) {
+        Ok(_) => Err("connected"),
+        Err(_) => Ok(()),
+    });
     for _ in 0..3 {
         assert!(add("bread").unwrap().starts_with("HTTP/1.1 201 "), "whoever's turn it is");
     }
