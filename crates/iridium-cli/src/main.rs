@@ -7,6 +7,7 @@
 //! on stderr and an exit code.
 
 mod advice;
+mod allocator;
 mod args;
 mod commands;
 mod config;
@@ -36,6 +37,7 @@ use failure::Failure;
 use program::Settings;
 
 fn main() -> ExitCode {
+    allocator::give_long_blocks_back();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => match words_behind_file(&error) {

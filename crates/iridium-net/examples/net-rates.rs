@@ -27,6 +27,8 @@ use iridium_proto::{NodeAlias, NodeId};
 const TURNS: usize = 7;
 const SMALL: usize = 64;
 const LARGE: usize = 64 * 1024;
+/// It travels in pieces.
+const LONG: usize = 1024 * 1024;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -46,7 +48,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let us = |s: f64| format!("{:.2} us", s * 1e6);
         table.push(row(name, &us(ours), &us(bare), &format!("{:.2}", ours / bare)));
     }
-    for (name, len) in [("one way, 64 B", SMALL), ("one way, 64 KiB", LARGE)] {
+    for (name, len) in
+        [("one way, 64 B", SMALL), ("one way, 64 KiB", LARGE), ("one way, 1 MiB", LONG)]
+    {
         if wanted(name) {
             let [ours, bare] = in_turns(|| pair.one_way(len, span), || raw_one_way(len, span))?;
             let rate = |r: f64| match len {

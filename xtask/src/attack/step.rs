@@ -86,8 +86,8 @@ pub(super) const STEPS: &[Step] = &[
         bounds: Bounds { memory: 128, disk: 256 << 10, ..USUAL },
         ..LIE
     },
-    // Each link has three descriptors.
-    Step { name: "links", count: 300, bounds: Bounds { files: 1_000, ..USUAL }, ..LIE },
+    // Each link that shares the threads of others has two descriptors.
+    Step { name: "links", count: 300, bounds: Bounds { files: 700, ..USUAL }, ..LIE },
     Step { name: "symlink", by: By::Links, short: Some(0), ..LIE },
     Step { name: "silent", count: 10_000, ..LIE },
     Step { name: "dripping", count: 10_000, ..LIE },

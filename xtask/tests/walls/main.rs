@@ -138,6 +138,7 @@ const UNSAFE: &[(&str, &str)] = &[
         "crates/iridium-sched/src/run/memory_trim.rs",
         "asks the C library's allocator to give memory back",
     ),
+    ("crates/iridium-cli/src/allocator.rs", "has the C library's allocator give long blocks back"),
     ("crates/iridium-cli/src/signals.rs", "asks the system which signals are ignored"),
     ("crates/iridium-cli/tests/cli/support.rs", "undoes that SIGINT is ignored in the background"),
 ];

@@ -30,7 +30,7 @@ pub struct ClusterClient {
     conn: ConnId,
     /// To shut the connection down with; `None` once it has ended, since applications may keep the
     /// link for long after that and must not keep its descriptor.
-    stream: Mutex<Option<TcpStream>>,
+    stream: Mutex<Option<Arc<TcpStream>>>,
     local: SocketAddr,
     remote: SocketAddr,
     pub(super) outbox: Outbox,
@@ -55,18 +55,18 @@ impl ClusterClient {
     /// With bells for a link without threads of its own.
     pub(crate) fn new(
         conn: ConnId,
-        stream: &TcpStream,
+        stream: &Arc<TcpStream>,
         frames: FrameWriter,
         queue_bytes: usize,
         bells: Option<LinkBells>,
     ) -> io::Result<Self> {
-        let half = SendHalf::new(frames, stream.try_clone()?)?;
+        let half = SendHalf::new(frames, Arc::clone(stream))?;
         let (reader_bell, writer_bell) = bells.map(|bells| (bells.reader, bells.writer)).unzip();
         Ok(Self {
             conn,
             local: stream.local_addr()?,
             remote: stream.peer_addr()?,
-            stream: Mutex::new(Some(stream.try_clone()?)),
+            stream: Mutex::new(Some(Arc::clone(stream))),
             outbox: Outbox::new(queue_bytes, half, writer_bell),
             window_used: AtomicUsize::new(0),
             unsent_credit: AtomicUsize::new(0),

@@ -363,6 +363,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use std::net::{TcpListener, TcpStream};
+    use std::sync::Arc;
 
     use iridium_proto::{HEADER_LEN, PIECE_LEN};
 
@@ -379,7 +380,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let Session { writer, stream, .. } = Session::new(stream, None);
-        let half = SendHalf::new(writer, stream).unwrap();
+        let half = SendHalf::new(writer, Arc::new(stream)).unwrap();
         (Outbox::new(capacity, half, None), listener.accept().unwrap().0)
     }
 

@@ -4,6 +4,7 @@
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use iridium_proto::IridiumMessage;
@@ -17,11 +18,11 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) struct SendHalf {
     frames: FrameWriter,
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
 }
 
 impl SendHalf {
-    pub(crate) fn new(frames: FrameWriter, stream: TcpStream) -> io::Result<Self> {
+    pub(crate) fn new(frames: FrameWriter, stream: Arc<TcpStream>) -> io::Result<Self> {
         stream.set_write_timeout(Some(POLL_INTERVAL))?;
         Ok(Self { frames, stream })
     }
@@ -54,7 +55,7 @@ impl SendHalf {
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
         self.frames.seal()?;
         while self.has_unsent() {
-            match self.stream.write(self.frames.unsent()) {
+            match (&*self.stream).write(self.frames.unsent()) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => self.frames.mark_sent(n),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -70,7 +71,7 @@ impl SendHalf {
         self.frames.shrink();
     }
 
-    /// The socket once more, to wait until it has room.
+    /// The socket under a descriptor of its own, to wait until it has room.
     pub(crate) fn try_clone_stream(&self) -> io::Result<TcpStream> {
         self.stream.try_clone()
     }

@@ -110,8 +110,8 @@ impl ConnectionContext {
             reader.link().abort();
         }
         match carried {
-            None => reader.run(stream),
-            Some(writer) => self.io_threads.carry(reader, writer, stream),
+            None => reader.run(&stream),
+            Some(writer) => self.io_threads.carry(reader, writer, &stream),
         }
     }
 
@@ -121,8 +121,9 @@ impl ConnectionContext {
         conn: ConnId,
         session: Session,
         own_threads: bool,
-    ) -> io::Result<(Reader, Option<Writer>, TcpStream)> {
+    ) -> io::Result<(Reader, Option<Writer>, Arc<TcpStream>)> {
         let Session { reader: mut frames, writer, stream } = session;
+        let stream = Arc::new(stream);
         frames.decoder.set_cap(MAX_FRAME_LINK);
         let bells = (!own_threads).then(|| self.io_threads.bells(conn));
         stream.set_nonblocking(!own_threads)?;

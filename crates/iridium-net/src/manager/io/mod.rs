@@ -18,7 +18,7 @@ use crate::link::LinkBells;
 use crate::threads::Threads;
 
 use super::reader::Reader;
-use super::writer::Writer;
+use super::writer::{CLOSED, Writer};
 use read::ReadHalf;
 use thread::IoThread;
 use write::WriteHalf;
@@ -46,9 +46,17 @@ impl IoThreads {
     }
 
     /// Carries a link from now on. If that fails, the link ends as one whose connection does.
-    pub(super) fn carry(&self, reader: Reader, writer: Writer, stream: TcpStream) {
+    pub(super) fn carry(&self, reader: Reader, writer: Writer, stream: &TcpStream) {
         let conn = reader.link().id();
-        self.writers.add(conn, WriteHalf::new(writer));
-        self.readers.add(conn, ReadHalf::new(reader, stream));
+        match stream.try_clone() {
+            Ok(stream) => {
+                self.writers.add(conn, WriteHalf::new(writer));
+                self.readers.add(conn, ReadHalf::new(reader, stream));
+            }
+            Err(error) => {
+                writer.end(CLOSED);
+                reader.end(&error.to_string());
+            }
+        }
     }
 }
