@@ -79,11 +79,12 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "queries", count: 200_000, ..LIE },
     Step { name: "spawns", count: 200_000, ..LIE },
     Step { name: "codes-wanted", count: 200_000, ..LIE },
-    // All that is kept on disk may take 256 MiB; three modules of 15 MiB are looked at at a time.
+    // All that is kept on disk may take 256 MiB. One module of 15 MiB is looked at, another comes, and one
+    // is kept for the next process.
     Step {
         name: "cache",
         count: 24,
-        bounds: Bounds { memory: 128, disk: 256 << 10, ..USUAL },
+        bounds: Bounds { memory: 80, disk: 256 << 10, ..USUAL },
         ..LIE
     },
     // Each link that shares the threads of others has two descriptors.

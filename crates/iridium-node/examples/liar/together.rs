@@ -20,6 +20,8 @@ const LIES: &[(Lie, u64)] = &[
     (gossip::digests, 20_000),
     (half::frames, 20),
     (half::messages, 20),
+    (half::wants, 20),
+    (half::drops, 20),
     (half::controls, 100),
     (processes::ties, 50_000),
     (processes::forged, 20_000),
