@@ -20,6 +20,8 @@ use iridium_vm::{
 
 /// Says what [`measured`] is to do.
 const WHAT: &str = "IRIDIUM_MEASURED";
+/// Of the loop of a process that computes: far more than its code needs to become hot.
+const ROUNDS: u64 = 400_000;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 fn program(source: &str) -> Program {
@@ -117,8 +119,8 @@ impl Observer for Nobody {
 }
 
 /// Starts processes of many programs, each of which waits, and then has one of each compute for long.
-/// Gives the seconds that starting takes, the resident memory then, and the most functions that wait to
-/// be compiled.
+/// Gives the seconds that starting takes, the resident memory then, the most functions that wait to be
+/// compiled, and how many are compiled.
 fn processes(engine: Arc<dyn Engine>, programs: usize, each: usize) -> Vec<f64> {
     let config = Config::new(Arc::new(Nobody), Arc::new(Nobody), 1);
     let scheduler = Scheduler::start(Config { engine, workers: 2, ..config }).unwrap();
@@ -145,14 +147,22 @@ fn processes(engine: Arc<dyn Engine>, programs: usize, each: usize) -> Vec<f64> 
         assert!(stats.memory <= stats.memory_limit, "{stats:?}");
         assert!(compile_threads() <= 1);
     });
-    vec![seconds, memory, most as f64]
+    let computed = programs.len() as u64 * ROUNDS;
+    assert!(scheduler.fuel_spent() >= computed, "{} of {computed}", scheduler.fuel_spent());
+    let functions = || scheduler.compile_stats().map(|stats| stats.functions);
+    let deadline = Instant::now() + PATIENCE;
+    while functions() == Some(0) && NativeEngine::is_supported() {
+        assert!(Instant::now() < deadline, "nothing was compiled");
+        thread::sleep(Duration::from_millis(2));
+    }
+    vec![seconds, memory, most as f64, functions().unwrap_or(0) as f64]
 }
 
 fn waiting_program(number: usize) -> Program {
-    let rounds = 200_000 + number;
+    let rounds = ROUNDS as usize + number;
     program(&format!(
-        "load $1 #-1\nload $2 #-1\nload $4 #{rounds}\nrecv $1 $3\n\
-         l: addi $0 #1 $0\nbrlt $0 $4 @l\nrecv $1 $3\nhlt"
+        "load $1 #-1\nload $2 #-1\nrecv $1 $3\nload $0 #0\nload $9 #{rounds}\n\
+         l: addi $0 #1 $0\nbrlt $0 $9 @l\nrecv $1 $3\nhlt"
     ))
 }
 
