@@ -14,8 +14,7 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
 
 /// What comes first on a connection.
 pub(crate) fn greetings() -> Vec<Vec<u8>> {
-    let mut greetings = golden("../../iridium-net/tests/fixtures/v1");
-    greetings.extend(golden("../../iridium-net/tests/fixtures/v2"));
+    let mut greetings = golden("../../iridium-net/tests/fixtures/v3");
     greetings.extend(golden("seeds/greeting"));
     greetings
 }

@@ -41,8 +41,8 @@ mod tests {
     fn some_seeds_are_what_they_are_meant_to_be() {
         let through: usize =
             corpus::greetings().iter().map(|bytes| iridium_net::fuzz::greeting(bytes)).sum();
-        // In clear, in both versions, where there is no secret; and with the secret where there is one.
-        assert_eq!(through, 3);
+        // In clear where there is no secret, and with the secret where there is one.
+        assert_eq!(through, 2);
         for seed in corpus::frames() {
             let (messages, error) = targets::decode(&seed, seed.len());
             assert!(!messages.is_empty() && error.is_none(), "{error:?}");
