@@ -349,8 +349,8 @@ fn main() -> Result[(), ws.Error] {
     print(socket.read()?)
     socket.close(4001, "done")
     let small = ws.connect(f"ws://{at}/echo", limit: 10)?
-    small.send("longer than ten")?
-    print(small.read())
+    # The echo, which is too long, may end the socket before it is known that all is sent.
+    print(small.send("longer than ten").and_then(fn(sent) => small.read()))
     show(ws.connect(f"ws://{at}/enough"))
     show(ws.connect(f"ws://{at}/echo", headers: [("origin", "http://other")]))
     show(ws.connect(f"ws://{at}/none"))
