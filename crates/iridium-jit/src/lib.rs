@@ -31,9 +31,9 @@
 //!
 //! From the inside out: `operation`, `region` and `dataflow` say what is compiled at a time, and which
 //! registers it loads and writes back; `lower` makes machine code of it; `compile`, `code_memory` and
-//! `entries` make that callable; `compiled` is kept with a program, `enter`, the one unsafe file, calls
-//! its code; `queue` and `engine` decide what is compiled when. `listing` shows code to
-//! people.
+//! `entries` make that callable; `compiled` is kept with a program, `enter` calls its code; `queue`
+//! and `engine` decide what is compiled when; `listing` shows code to people. Unsafe are `enter` and, for
+//! the caches of processors, `code_memory`.
 
 mod code_memory;
 mod compile;

@@ -244,27 +244,11 @@ fn read_only_data_is_read_as_by_the_interpreter() {
     }
 }
 
-/// Calls through registers, native and into what is not there; blocks of sizes that are computed.
+/// Calls through registers, native and into what is not there; blocks of sizes that are computed; and
+/// what has no native code.
 #[test]
 fn computed_calls_and_sizes_are_the_same_at_every_stop() {
-    let source = "
-            load $1 #0
-    loop:   load $2 @square
-            callr $2
-            callwr $2 $8
-            newv $9 $3
-            cap $3 $4
-            free $3
-            cap $5 $6
-            addi $1 #1 $1
-            addi $9 #24 $9
-            brlt $1 #12 @loop
-            load $2 #1000000
-            callr $2
-            hlt
-    square: add $0 $4 $0
-            newv $10 $11
-            ret";
+    let source = include_str!("programs/mixed.iasm");
     for entries in [Entries::All, Entries::Usual] {
         for slice in [1, 2, 3, 17, 1 << 40] {
             compare_kernel(&program(source), 5, &NativeEngine::ahead(entries), slice);

@@ -62,29 +62,7 @@ const PARTS: [usize; 23] = [
 const MOST_STOPS: usize = 5_000;
 
 /// Calls through registers, blocks of sizes that are computed, and what has no native code.
-const MIXED: &str = "
-        load $1 #0
-loop:   load $2 @square
-        callr $2
-        callwr $2 $8
-        newv $9 $3
-        cap $3 $4
-        free $3
-        rem $1 $4 $5
-        itof $1 $1
-        divf64 $1 $6 $6
-        ftoi $6 $7
-        push $7
-        pop $6
-        addi $1 #1 $1
-        addi $9 #24 $9
-        brlt $1 #12 @loop
-        load $2 #1000000
-        callr $2
-        hlt
-square: add $0 $4 $0
-        newv $10 $11
-        ret";
+const MIXED: &str = include_str!("../../tests/programs/mixed.iasm");
 
 /// Loads of constants, to the last byte and beyond.
 const CONSTANTS: &str = "
@@ -162,6 +140,7 @@ impl Emulator {
                 }
                 BESIDES => {
                     take_memory(&message, context);
+                    context.flag = message.numbers[18];
                     let window = context.registers.wrapping_add(b as usize);
                     let fuel = message.numbers[14] as i64;
                     // SAFETY: the same.
