@@ -82,6 +82,7 @@ pub(super) enum Support {
     Grow(Class),
     /// A string or bytes, and what is appended.
     PushBytes,
+    PushPart,
     /// A string, and the integer whose text is appended.
     PushInt,
     /// A string, and the character that is appended.

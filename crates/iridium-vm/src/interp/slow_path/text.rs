@@ -56,8 +56,9 @@ fn failure(
 
 /// Writes an integer as text.
 pub(super) fn itoa(run: &mut Run<'_>, a: Int, m: Int, d: IntOut) -> Result<(), TrapKind> {
-    let text = run.int(a).to_string();
-    write_text(run, m, &text)?;
+    let mut buffer = itoa::Buffer::new();
+    let text = buffer.format(run.int(a));
+    write_text(run, m, text)?;
     run.set_int(d, text.len() as i64);
     Ok(())
 }

@@ -22,6 +22,10 @@ impl Code<'_, '_> {
             "push" if module == "bytes" => self.push_byte(word(0), word(1)),
             "push_byte" => self.push_byte(word(0), word(1)),
             "push" | "extend" => self.change(Support::PushBytes, &[word(0), word(1)], &[]),
+            "push_part" => {
+                let args = [word(0), word(1), word(2), word(3)];
+                self.change(Support::PushPart, &args, &[])
+            }
             "slice" => self.support(Support::SliceBytes, &[word(0), word(1), word(2)], &[class]),
             "slice_unchecked" => {
                 self.support(Support::PartOfBytes, &[word(0), word(1), word(2)], &[class])

@@ -31,6 +31,7 @@ pub(in crate::lower) fn make(context: &mut Context<'_>, support: Support) -> Fun
     let (name, params, results) = match support {
         Support::Grow(list) => ("list.grow", vec![list, int], vec![list]),
         Support::PushBytes => ("string.push", vec![bytes, bytes], vec![bytes]),
+        Support::PushPart => ("string.push_part", vec![bytes, bytes, int, int], vec![bytes]),
         Support::PushInt => ("string.push_int", vec![bytes, int], vec![bytes]),
         Support::PushChar => ("string.push_char", vec![bytes, int], vec![bytes]),
         Support::PushFloat => ("string.push_float", vec![bytes, float, int], vec![bytes]),
@@ -70,6 +71,14 @@ impl Code<'_, '_> {
                 let more = self.length(param(1));
                 let at = self.room_for(param(0), Operand::Reg(more));
                 let from = self.address(param(1), ELEMENTS);
+                self.machine(MachineOp::Copy, &[at, from, more], &[]);
+                self.lengthen(param(0), more)
+            }
+            Support::PushPart => {
+                let (whole, from, to) = (param(1), param(2), param(3));
+                let more = self.binary(BinaryOp::SubWrap, to, Operand::Reg(from));
+                let at = self.room_for(param(0), Operand::Reg(more));
+                let from = self.address_at(whole, from);
                 self.machine(MachineOp::Copy, &[at, from, more], &[]);
                 self.lengthen(param(0), more)
             }
