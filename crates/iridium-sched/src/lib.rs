@@ -57,6 +57,7 @@ pub use self::process::mailbox::MESSAGE_OVERHEAD;
 pub use self::process::reason::Reason;
 pub use self::process::request::RemoteRequest;
 pub use self::process::signal::Signal;
+pub use self::run::memory_trim::trim_memory;
 pub use self::run::spawn::StartSupervisorError;
 pub use self::scheduler::{Scheduler, WeakScheduler};
 pub use self::snapshot::{

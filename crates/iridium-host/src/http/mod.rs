@@ -11,6 +11,7 @@
 //!   are kept; [`mod@open`]: WebSockets that programs open.
 
 mod client;
+mod crowd;
 mod exchange;
 mod fetch;
 mod functions;

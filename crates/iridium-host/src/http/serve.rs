@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::server::conn::{http1, http2};
@@ -16,10 +16,11 @@ use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use super::crowd::Crowd;
 use super::limits::HttpLimits;
 use super::paced::{Open, OpenRequest, Paced};
 use super::streams::{InParts, Streams};
@@ -74,11 +75,17 @@ pub(crate) async fn serve<A, F, B>(
 {
     let places = Arc::new(Semaphore::new(manner.limits.connections));
     let mut connections = JoinSet::new();
+    let mut crowd = Crowd::default();
     let told = stopping.clone();
     loop {
+        crowd.count(connections.len(), Instant::now());
         let accepted = tokio::select! {
             _ = stopping.changed() => break,
             Some(_) = connections.join_next() => continue,
+            () = crowd.has_left() => {
+                spawn_blocking(iridium_sched::trim_memory);
+                continue;
+            }
             accepted = accept(&listener, &places) => accepted,
         };
         match accepted {

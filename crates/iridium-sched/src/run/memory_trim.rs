@@ -42,7 +42,7 @@ impl MemoryTrim {
         let waited = self.changed.wait_timeout_while(stopped, QUIET_TIME, |stopped| !*stopped);
         let stopped = *waited.unwrap_or_else(PoisonError::into_inner).0;
         if !stopped && table.peak() < before / 2 {
-            trim();
+            trim_memory();
         }
     }
 
@@ -58,9 +58,10 @@ impl MemoryTrim {
     }
 }
 
-/// Asks the allocator to give back what it does not need.
+/// Asks the allocator to give back to the system what it does not need, which takes milliseconds for
+/// each hundred megabytes. It does so by itself only with what lies at the end of its heaps.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn trim() {
+pub fn trim_memory() {
     // SAFETY: the function may be called at any time and by any thread (malloc_trim(3): MT-Safe), and
     // takes no memory away that is in use. Where Rust's memory comes from another allocator, it
     // finds nothing to do.
@@ -71,7 +72,7 @@ fn trim() {
 
 /// Other allocators do so by themselves, or cannot be asked.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn trim() {}
+pub fn trim_memory() {}
 
 #[cfg(all(test, not(loom)))]
 mod tests {
@@ -84,7 +85,7 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !done.load(Ordering::SeqCst) {
-                    trim();
+                    trim_memory();
                 }
             });
             let users: Vec<_> =
