@@ -1,6 +1,6 @@
 -- A text of 2000 users is read from JSON, n times; the sum of some of what was read.
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
-local json = require("json")
+local json = require(arg[2] or "json")
 
 local parts = {}
 for i = 0, 1999 do

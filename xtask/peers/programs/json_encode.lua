@@ -1,6 +1,6 @@
 -- A document of 2000 users is written as JSON, n times; how long the texts are.
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
-local json = require("json")
+local json = require(arg[2] or "json")
 
 local users = {}
 for i = 0, 1999 do

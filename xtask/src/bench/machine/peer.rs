@@ -181,7 +181,7 @@ pub(super) fn find(folder: &Path) -> (Vec<Contender>, Vec<Missing>) {
                       in front of PATH";
         missing.extend([Name::WasmtimeFuel, Name::Wasmtime].map(|name| (name, remedy.into())));
     }
-    match wasmi(&sources, folder) {
+    match build::peer("iridium-peers") {
         Ok(program) => found.extend(
             [Name::WasmiFuel, Name::Wasmi]
                 .map(|name| Contender::new(name, &program).metered_if(name == Name::WasmiFuel)),
@@ -223,14 +223,6 @@ pub(super) fn find(folder: &Path) -> (Vec<Contender>, Vec<Missing>) {
         missing.push((Name::Native, "apt-get install gcc".into()));
     }
     (found, missing)
-}
-
-fn wasmi(sources: &Path, folder: &Path) -> Result<PathBuf> {
-    let (manifest, target) = (sources.join("Cargo.toml"), folder.join("peers"));
-    let manifest = manifest.to_str().context("the path of the repository is not UTF-8")?;
-    let target = target.to_str().context("the path of the repository is not UTF-8")?;
-    let args = ["--release", "--locked", "--manifest-path", manifest, "--target-dir", target];
-    build::executables(&args)?.remove("iridium-peers").context("cargo did not say where it is")
 }
 
 fn runs(program: &str, flag: &str) -> bool {

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::program::KERNELS;
+use super::program::{JSON, KERNELS};
 use crate::bench::installed::{succeeds, timed};
 use crate::bench::times::System;
 use crate::{build, repository};
@@ -23,6 +23,8 @@ pub(super) enum Name {
     LuaJitOff,
     Python,
     Beam,
+    Dkjson,
+    SerdeJson,
 }
 
 impl System for Name {
@@ -34,6 +36,8 @@ impl System for Name {
         Name::LuaJitOff,
         Name::Python,
         Name::Beam,
+        Name::Dkjson,
+        Name::SerdeJson,
     ];
 
     fn colour(self) -> &'static str {
@@ -44,6 +48,8 @@ impl System for Name {
             Name::LuaJitOff => "#e8ac8a",
             Name::Python => "#55a868",
             Name::Beam => "#8172b3",
+            Name::Dkjson => "#c7aa84",
+            Name::SerdeJson => "#937860",
         }
     }
 }
@@ -58,6 +64,8 @@ impl fmt::Display for Name {
             Name::LuaJitOff => "luajit-joff",
             Name::Python => "cpython",
             Name::Beam => "beam",
+            Name::Dkjson => "dkjson",
+            Name::SerdeJson => "serde_json",
         })
     }
 }
@@ -82,6 +90,7 @@ impl Contender {
             Name::LuaJitOff => program != "intloop",
             Name::Assembly => KERNELS.contains(&program),
             Name::Beam => ["fib", "mandel", "collatz"].contains(&program),
+            Name::Dkjson | Name::SerdeJson => JSON.contains(&program),
         }
     }
 
@@ -100,17 +109,23 @@ impl Contender {
                 return timed(&mut command);
             }
             Name::Python => command.arg(peers.join(format!("programs/{program}.py"))),
-            Name::Lua | Name::LuaJitOff if !kernel => {
+            Name::Lua | Name::LuaJitOff | Name::Dkjson if !kernel => {
                 command.arg(peers.join(format!("programs/{program}.lua")))
             }
-            Name::Lua | Name::LuaJitOff => command.arg(peers.join("kernels.lua")).arg(program),
+            Name::Lua | Name::LuaJitOff | Name::Dkjson => {
+                command.arg(peers.join("kernels.lua")).arg(program)
+            }
             Name::Assembly => command.arg(
                 repository::root()
                     .join(format!("crates/iridium-vm/benches/kernels/{program}.iasm")),
             ),
-            Name::Beam => command.arg(program),
+            Name::Beam | Name::SerdeJson => command.arg(program),
         };
-        let (answer, seconds) = timed(command.arg(argument.to_string()))?;
+        command.arg(argument.to_string());
+        if self.name == Name::Dkjson {
+            command.arg("dkjson");
+        }
+        let (answer, seconds) = timed(&mut command)?;
         if !kernel || self.name == Name::Python {
             return Ok((answer, seconds));
         }
@@ -180,6 +195,18 @@ pub(super) fn find(folder: &Path) -> (Vec<Contender>, Vec<Missing>) {
         found.push(Contender::new(Name::Beam, "erl", &before));
     } else {
         missing.push((Name::Beam, "apt-get install erlang-base".into()));
+    }
+    if succeeds(Command::new("lua5.4").args(["-e", "require 'dkjson'"])) {
+        found.push(Contender::new(Name::Dkjson, "lua5.4", &[]));
+    } else {
+        missing.push((Name::Dkjson, "apt-get install lua5.4 lua-dkjson".into()));
+    }
+    match build::peer("json") {
+        Ok(program) => found.push(Contender::new(Name::SerdeJson, program, &[])),
+        Err(error) => {
+            let remedy = format!("it is built from its package, which failed: {error:#}");
+            missing.push((Name::SerdeJson, remedy));
+        }
     }
     (found, missing)
 }

@@ -12,6 +12,9 @@ pub(super) struct Program {
 /// Those that exist in assembly, too.
 pub(super) const KERNELS: [&str; 6] = ["fib", "intloop", "sieve", "matmul", "mandel", "collatz"];
 
+/// Those that write and read JSON.
+pub(super) const JSON: [&str; 2] = ["json_encode", "json_decode"];
+
 /// The micro programs of *Are We Fast Yet*.
 pub(super) const MICRO: [&str; 9] = [
     "permute",

@@ -1,7 +1,7 @@
 //! The targets, as ratios to the peers, and whether they are met.
 
 use super::contender::Name;
-use super::program::{KERNELS, MICRO, NAMES};
+use super::program::{JSON, KERNELS, MICRO, NAMES};
 use super::report::Report;
 use crate::bench::samples::geometric_mean;
 use crate::bench::verdict::Verdict;
@@ -18,7 +18,7 @@ struct Target {
     mean: Option<f64>,
 }
 
-const TARGETS: [Target; 7] = [
+const TARGETS: [Target; 9] = [
     Target {
         what: "programs",
         programs: &NAMES,
@@ -54,20 +54,10 @@ const TARGETS: [Target; 7] = [
         each: Some(1.0),
         mean: None,
     },
-    Target {
-        what: "JSON",
-        programs: &["json_encode", "json_decode"],
-        peer: Name::Lua,
-        each: Some(1.0),
-        mean: None,
-    },
-    Target {
-        what: "JSON",
-        programs: &["json_encode", "json_decode"],
-        peer: Name::Python,
-        each: Some(10.0),
-        mean: None,
-    },
+    Target { what: "JSON", programs: &JSON, peer: Name::Lua, each: Some(1.0), mean: None },
+    Target { what: "JSON", programs: &JSON, peer: Name::Python, each: Some(10.0), mean: None },
+    Target { what: "JSON", programs: &JSON, peer: Name::Dkjson, each: Some(1.0), mean: None },
+    Target { what: "JSON", programs: &JSON, peer: Name::SerdeJson, each: Some(5.0), mean: None },
 ];
 
 /// Judges a report. A peer that was not measured is not judged.
