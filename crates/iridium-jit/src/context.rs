@@ -34,13 +34,13 @@ pub(crate) struct Context {
     pub(crate) sizes: *const u32,
     /// Fuel that is left; not above 0 when there is none.
     pub(crate) fuel: i64,
-    /// Where the frame of the next call goes, where the first one is, and where no more may be.
-    pub(crate) frame_top: *mut Frame,
-    pub(crate) frame_base: *mut Frame,
-    pub(crate) frame_end: *mut Frame,
+    /// Frames of the calls that are under way, from when they are unwound: each goes before those that
+    /// it has called. At first this is the end of the room for them.
+    pub(crate) unwound: *mut Frame,
     /// For each instruction of the module the [entry](crate::entries) that begins there, or 0.
     pub(crate) entries: *const AtomicU64,
-    /// Calls are not made natively when the stack has grown down to here.
+    /// Calls are not made natively when the stack has grown down to here. As each takes some of it,
+    /// there are never more of them than there may be.
     pub(crate) stack_limit: u64,
     /// The instruction to go on with.
     pub(crate) pc: u64,
@@ -67,6 +67,10 @@ pub(crate) const NOT_DONE: i64 = i64::MIN;
 
 /// Why native code has left. The process is then what the interpreter would have made of it before
 /// the instruction at [`Context::pc`].
+///
+/// A number that is not one of these, and not above 0, is that of the `ret`, negated, by which it has
+/// returned. When that is from a call that no native code has made, window and frames are those that it
+/// was entered with: the last of these is the call's, and what it says is not yet done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i64)]
 pub(crate) enum Leave {
@@ -74,11 +78,8 @@ pub(crate) enum Leave {
     OutOfFuel = 1,
     /// The instruction is for the interpreter.
     Interpret = 2,
-    /// It has returned from a call that no native code has made. Window and frames are those that it
-    /// was entered with: the last of these is the call's, and what it says is not yet done.
-    Returned = 3,
     /// A step has done an instruction, and parts of the process lie elsewhere now, or it has jumped.
-    Moved = 4,
+    Moved = 3,
     /// A step has stopped the process.
-    Stopped = 5,
+    Stopped = 4,
 }

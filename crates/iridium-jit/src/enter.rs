@@ -11,8 +11,9 @@
 //! * **J3** at an entry all lanes are at home.
 //!
 //! And it keeps: it accesses registers that the module's instructions name, in windows that it has
-//! found to be there, frames between base and end, and heap that it has found to be in bounds. When
-//! it leaves, all is as the interpreter would have it.
+//! found to be there, heap that it has found to be in bounds, and room for the frames of as many calls
+//! as it can make with the stack that it is given. When it leaves, all is as the interpreter would have
+//! it.
 #![allow(unsafe_code)]
 
 #[cfg(all(test, feature = "arm64", unix))]
@@ -20,7 +21,8 @@
 mod emulated;
 
 use std::ffi::c_void;
-use std::mem::transmute;
+use std::mem::{MaybeUninit, transmute};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use iridium_vm::blocks::{self, CLASSES};
@@ -38,9 +40,13 @@ type Step = unsafe extern "C" fn(*mut Context) -> i64;
 /// See [`Context::beside`].
 type Beside = unsafe extern "C" fn(*mut Context, u64, *mut Register, i64) -> i64;
 
-/// How much of the stack native calls may take, in bytes. Deeper ones begin anew from the engine,
-/// which costs little: frames are data.
-const STACK: u64 = 64 << 10;
+/// How many native calls may be under way. Deeper ones begin anew from the engine, which costs little:
+/// frames are data.
+const MOST_CALLS: usize = 2048;
+
+/// How much of the stack a native call takes, in bytes, at least: where it returns to, and the address of
+/// its caller's part.
+const LEAST_STACK: u64 = 16;
 
 /// An address past all heaps.
 const NO_TABLE: i64 = i64::MAX / 2;
@@ -81,13 +87,20 @@ impl Native<'_> {
         if state.is_half_done() {
             return Resume::Interpret;
         }
+        let mut room: [MaybeUninit<Frame>; MOST_CALLS] =
+            [const { MaybeUninit::uninit() }; MOST_CALLS];
+        let Range { start, end } = room.as_mut_ptr_range();
         let mut context = self.context(state);
+        context.unwound = end.cast();
+        // What is called from here has the stack below `room`.
+        context.stack_limit = (start.addr() as u64).saturating_sub(stack(state));
         let resume = self.run(&mut context, entry, call);
         if let Some(panic) = context.panic.take() {
             resume_unwind(panic);
         }
-        // SAFETY: native code has left.
-        unsafe { put_back(&context, state) };
+        let calls = distance::<Frame>(context.unwound.addr(), end.addr());
+        // SAFETY: native code has left, and has written so many frames there.
+        unsafe { put_back(&context, std::slice::from_raw_parts(context.unwound, calls)) };
         resume
     }
 
@@ -98,9 +111,9 @@ impl Native<'_> {
         mut call: impl FnMut(&mut Context, Entry) -> i64,
     ) -> Resume {
         loop {
-            let (window, frame_top) = (context.window, context.frame_top);
+            let window = context.window;
             let why = call(context, entry);
-            if why != Leave::Returned as i64 {
+            if why > 0 {
                 return match why {
                     _ if why == Leave::OutOfFuel as i64 => Resume::OutOfFuel,
                     _ if why == Leave::Stopped as i64 => Resume::Stopped,
@@ -108,10 +121,14 @@ impl Native<'_> {
                     _ => Resume::Interpret,
                 };
             }
-            // Its own calls may have put theirs into the context.
-            context.frame_top = frame_top.wrapping_sub(1);
-            // SAFETY: compiled code does not return without a frame above the base, so there is this one.
-            let frame = unsafe { context.frame_top.read() };
+            // SAFETY: native code has returned.
+            let Some(frame) = unsafe { state(context) }.pop_frame() else {
+                // It is the end, which the interpreter does and pays for.
+                context.window = window;
+                context.pc = why.unsigned_abs();
+                context.fuel += 1;
+                return Resume::Interpret;
+            };
             context.window = window.wrapping_sub(frame.slide as usize);
             context.pc = u64::from(frame.return_to);
             match self.entries.at(frame.return_to) {
@@ -121,14 +138,13 @@ impl Native<'_> {
         }
     }
 
+    /// The context of a process, which has no room for calls.
     fn context(self, state: &mut EntryState<'_, '_>) -> Context {
         let layout = state.layout();
         let window_size = state.module().window();
         let (registers, count) = layout.registers;
-        let (frames, depth, room) = layout.frames;
         let (heap, length) = layout.heap;
         let data = state.module().data();
-        let here = 0u8;
         Context {
             window: layout.window,
             last_window: registers.wrapping_add(count.saturating_sub(window_size)),
@@ -142,11 +158,9 @@ impl Native<'_> {
             table: layout.table.map_or(NO_TABLE, i64::from),
             sizes: SIZES.as_ptr(),
             fuel: state.fuel(),
-            frame_top: frames.wrapping_add(depth),
-            frame_base: frames,
-            frame_end: frames.wrapping_add(room),
+            unwound: std::ptr::null_mut(),
             entries: self.entries.as_ptr(),
-            stack_limit: (std::ptr::from_ref(&here).addr() as u64).saturating_sub(STACK),
+            stack_limit: u64::MAX,
             pc: u64::from(state.pc()),
             flag: u64::from(*state.flag()),
             remainder: *state.remainder(),
@@ -159,21 +173,38 @@ impl Native<'_> {
     }
 }
 
-/// Hands the process what the context has.
+/// How much of the stack native calls may take, in bytes: so much that there are no more of them than
+/// there may be.
+fn stack(state: &EntryState<'_, '_>) -> u64 {
+    LEAST_STACK * state.calls_left().min(MOST_CALLS as u64)
+}
+
+/// The process of a context.
 ///
 /// # Safety
-/// All lanes are at home, and compiled code has set the window, the frames and `pc` of the context.
-unsafe fn put_back(context: &Context, state: &mut EntryState<'_, '_>) {
+/// `Native::context` has made it from its reference, and nothing else uses that now: compiled code has
+/// left, or does nothing meanwhile.
+unsafe fn state<'s>(context: &Context) -> &'s mut EntryState<'s, 's> {
+    // SAFETY: by the caller's promise.
+    unsafe { &mut *context.state.cast() }
+}
+
+/// Hands the process what the context has, and the frames of calls that were unwound.
+///
+/// # Safety
+/// All lanes are at home, compiled code has set the window and `pc` of the context, and has left or does
+/// nothing meanwhile.
+unsafe fn put_back(context: &Context, calls: &[Frame]) {
+    // SAFETY: by the caller's promise.
+    let state = unsafe { state(context) };
     *state.flag() = context.flag != 0;
     *state.remainder() = context.remainder;
     *state.loop_counter() = context.counter;
     state.set_fuel(context.fuel);
     let window = distance::<Register>(context.registers.addr(), context.window.addr());
-    let frames = distance::<Frame>(context.frame_base.addr(), context.frame_top.addr());
-    // SAFETY: compiled code pushes frames of calls that it makes, up to the room that it was told,
-    // and takes them away when it returns; slides to windows that have all their registers; and
-    // its `pc` is an instruction at which it left, or one that a frame returns to.
-    unsafe { state.resume_at(context.pc as u32, window as u32, frames) };
+    // SAFETY: compiled code makes frames for calls that it has made; slides to windows that have all
+    // their registers; and its `pc` is an instruction at which it left, or one that a frame returns to.
+    unsafe { state.resume_at(context.pc as u32, window as u32, calls) };
 }
 
 /// [`Context::step`].
@@ -183,11 +214,12 @@ unsafe fn put_back(context: &Context, state: &mut EntryState<'_, '_>) {
 unsafe extern "C" fn step(context: *mut Context) -> i64 {
     // SAFETY: compiled code does nothing meanwhile, and `enter` waits for it.
     let context = unsafe { &mut *context };
-    // SAFETY: `enter` made it from its reference, which it does not use until compiled code has left.
-    let state = unsafe { &mut *context.state.cast::<EntryState<'_, '_>>() };
     let next = context.pc + 1;
-    // SAFETY: by the caller's promise.
-    unsafe { put_back(context, state) };
+    // SAFETY: by the caller's promise. The calls that are under way have no frames yet, and an
+    // instruction does not look at them.
+    unsafe { put_back(context, &[]) };
+    // SAFETY: the same.
+    let state = unsafe { state(context) };
     // Nothing may unwind through compiled code.
     let stepped = catch_unwind(AssertUnwindSafe(|| state.step())).unwrap_or_else(|panic| {
         context.panic = Some(panic);
@@ -195,7 +227,6 @@ unsafe extern "C" fn step(context: *mut Context) -> i64 {
     });
     let layout = state.layout();
     let is_in_place = layout.registers.0 == context.registers
-        && layout.frames.0 == context.frame_base
         && layout.heap == (context.heap, context.heap_length);
     context.pc = u64::from(state.pc());
     context.flag = u64::from(*state.flag());
@@ -205,8 +236,6 @@ unsafe extern "C" fn step(context: *mut Context) -> i64 {
     if !is_in_place {
         context.window = layout.window;
         context.registers = layout.registers.0;
-        context.frame_base = layout.frames.0;
-        context.frame_top = layout.frames.0.wrapping_add(layout.frames.1);
     }
     match stepped {
         Stepped::Done if is_in_place && context.pc == next => 0,
@@ -230,7 +259,7 @@ unsafe extern "C" fn beside(
     // SAFETY: as in `step`.
     let context = unsafe { &mut *context };
     // SAFETY: as in `step`.
-    let state = unsafe { &mut *context.state.cast::<EntryState<'_, '_>>() };
+    let state = unsafe { state(context) };
     let window = distance::<Register>(context.registers.addr(), window.addr());
     *state.flag() = context.flag != 0;
     let left = state.do_beside(index as u32, window as u32, fuel).unwrap_or(NOT_DONE);

@@ -114,6 +114,39 @@ fn deep_calls_return_and_too_deep_ones_trap() {
     }
 }
 
+/// Native calls have frames when a trap ends them, also one of an instruction that native code has the
+/// interpreter do, and are never more than calls may be.
+#[test]
+fn calls_that_a_trap_ends_are_in_its_backtrace() {
+    let source = "
+            callw @down $0
+            hlt
+    down:   brle $0 #0 @bottom
+            subi $0 #1 $1
+            callw @down $1
+            ret
+    bottom: load $1 #-1
+            memcpy $1 $1 $1
+            ret";
+    let (interpreted, native) = (program(source), program(source));
+    let engine = NativeEngine::ahead(Entries::Usual);
+    for call_depth in 0..60 {
+        for depth in [0, 1, 7, 40, 57] {
+            let limits = Limits { call_depth, ..Limits::default() };
+            let [mut expected, mut process] = [&interpreted, &native].map(|program| {
+                let mut process = Process::new(program, limits);
+                process.set_register(0, Register { int: depth, float: 0.0 });
+                process
+            });
+            let stop = expected.run(&interpreted, u64::MAX, &mut Vec::new()).unwrap();
+            assert!(matches!(stop, Stop::Trapped(_)), "{stop:?}");
+            let found = process.run_on(&engine, &native, u64::MAX, &mut Vec::new()).unwrap();
+            assert_eq!(found, stop, "with backtrace");
+            assert_eq!(process.save(None).unwrap(), expected.save(None).unwrap());
+        }
+    }
+}
+
 /// From turn to turn on another engine, through a snapshot.
 #[test]
 fn a_process_goes_on_in_any_engine() {

@@ -17,7 +17,7 @@ use differential::{
 };
 use iridium_isa::{FREE_RUN, Fuel, Instruction, Module, Opcode, tolls};
 use iridium_vm::{
-    EntryHook, EntryState, Hosts, Interpreter, Limits, Process, Program, Register, Resume,
+    EntryHook, EntryState, Frame, Hosts, Interpreter, Limits, Process, Program, Register, Resume,
 };
 use proptest::prelude::*;
 
@@ -228,13 +228,33 @@ impl EntryHook for Takes {
             }
             Instruction::Inc { d } => {
                 let layout = state.layout();
-                let (frames, window) = (layout.frames.1, state.process().window());
+                let window = state.process().window();
                 // SAFETY: the instruction names a register of the window, and all of a window are there.
                 unsafe {
                     let register = &mut *layout.window.add(usize::from(d.0));
                     register.int = register.int.wrapping_add(1);
-                    state.resume_at(pc + 1, window, frames);
+                    state.resume_at(pc + 1, window, &[]);
                 }
+                Resume::Continue
+            }
+            Instruction::Call { l } if state.calls_left() > 0 => {
+                if !state.pay(1) {
+                    return Resume::OutOfFuel;
+                }
+                let (frame, window) =
+                    (Frame { return_to: pc + 1, slide: 0 }, state.process().window());
+                // SAFETY: the module's labels are instructions, and the window stays.
+                unsafe { state.resume_at(l.0, window, &[frame]) };
+                Resume::Continue
+            }
+            Instruction::Ret {} if state.process().call_depth() > 0 => {
+                if !state.pay(1) {
+                    return Resume::OutOfFuel;
+                }
+                let frame = state.pop_frame().unwrap();
+                let window = state.process().window() - frame.slide;
+                // SAFETY: the frame is that of a call.
+                unsafe { state.resume_at(frame.return_to, window, &[]) };
                 Resume::Continue
             }
             Instruction::Eq { a, b } => {

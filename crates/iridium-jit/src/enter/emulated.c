@@ -12,19 +12,18 @@ typedef uint64_t u64;
 // The parts of a context, in the order in which the test says where they are.
 enum {
     WINDOW, LAST_WINDOW, REGISTERS, HEAP, HEAP_LENGTH, HEAP_ROOM, DATA, DATA_ROOMS, BLOCK_PLACES, TABLE,
-    SIZES, FUEL, FRAME_TOP, FRAME_BASE, FRAME_END, ENTRIES, STACK_LIMIT, PC, FLAG, REMAINDER, COUNTER,
-    STEP, BESIDE, PARTS
+    SIZES, FUEL, UNWOUND, ENTRIES, STACK_LIMIT, PC, FLAG, REMAINDER, COUNTER, STEP, BESIDE, PARTS
 };
 // What a message begins with. The first three depend on its kind.
 enum {
     KIND, A, B, M_WINDOW, M_LAST_WINDOW, M_REGISTERS, M_HEAP_LENGTH, M_HEAP_ROOM, M_DATA_ROOMS,
-    M_BLOCK_PLACES = M_DATA_ROOMS + 4, M_TABLE, M_FUEL, M_FRAMES, M_FRAMES_ROOM, M_PC, M_FLAG,
+    M_BLOCK_PLACES = M_DATA_ROOMS + 4, M_TABLE, M_FUEL, M_FRAMES, M_STACK, M_PC, M_FLAG,
     M_REMAINDER, M_COUNTER, NUMBERS
 };
 enum { ENTER = 1, DONE, LEFT, STEPS, BESIDES };
 
 static u64 offsets[PARTS];
-static char *context, *registers, *frames, *heap;
+static char *context, *registers, *frames_end, *heap;
 // Of the message before.
 static u64 now[NUMBERS];
 
@@ -68,27 +67,18 @@ static void *bytes(void) {
 static void say(u64 kind, u64 a, u64 b, u64 fuel) {
     now[KIND] = kind, now[A] = a, now[B] = b, now[M_FUEL] = fuel;
     now[M_WINDOW] = (PART(WINDOW) - (u64)registers) / 16;
-    now[M_FRAMES] = (PART(FRAME_TOP) - (u64)frames) / 8;
+    now[M_FRAMES] = ((u64)frames_end - PART(UNWOUND)) / 8;
     now[M_PC] = PART(PC), now[M_FLAG] = PART(FLAG);
     now[M_REMAINDER] = PART(REMAINDER), now[M_COUNTER] = PART(COUNTER);
     give(now, sizeof now);
     give(registers, now[M_REGISTERS] * 16);
-    give(frames, now[M_FRAMES] * 8);
+    give((void *)PART(UNWOUND), now[M_FRAMES] * 8);
     give(heap, now[M_HEAP_LENGTH]);
 }
 
-// Reads a message. Frames stay as they are when the test has not got all of them.
-static void hear(int with_frames) {
+static void hear(void) {
     take(now, sizeof now);
     take(registers, now[M_REGISTERS] * 16);
-    if (with_frames) {
-        take(frames, now[M_FRAMES] * 8);
-    } else {
-        u64 length = now[M_FRAMES] * 8;
-        void *unused = malloc(length + 1);
-        take(unused, length);
-        free(unused);
-    }
     take(heap, now[M_HEAP_LENGTH]);
 }
 
@@ -100,24 +90,21 @@ static void set_context(void) {
     PART(HEAP_LENGTH) = now[M_HEAP_LENGTH], PART(HEAP_ROOM) = now[M_HEAP_ROOM];
     memcpy(context + offsets[DATA_ROOMS], &now[M_DATA_ROOMS], 32);
     PART(BLOCK_PLACES) = now[M_BLOCK_PLACES], PART(TABLE) = now[M_TABLE], PART(FUEL) = now[M_FUEL];
-    PART(FRAME_BASE) = (u64)frames;
-    PART(FRAME_TOP) = (u64)frames + now[M_FRAMES] * 8;
-    PART(FRAME_END) = (u64)frames + now[M_FRAMES_ROOM] * 8;
-    PART(STACK_LIMIT) = (u64)__builtin_frame_address(0) - (64 << 10);
+    PART(UNWOUND) = (u64)frames_end;
     PART(PC) = now[M_PC], PART(FLAG) = now[M_FLAG];
     PART(REMAINDER) = now[M_REMAINDER], PART(COUNTER) = now[M_COUNTER];
 }
 
 static u64 step(void *its) {
     say(STEPS, 0, 0, PART(FUEL));
-    hear(1);
+    hear();
     set_context();
     return now[A];
 }
 
 static u64 beside(void *its, u64 index, char *window, u64 fuel) {
     say(BESIDES, index, (window - registers) / 16, fuel);
-    hear(0);
+    hear();
     return now[A];
 }
 
@@ -139,10 +126,11 @@ int main(void) {
     PART(DATA) = (u64)bytes();
     PART(SIZES) = (u64)bytes();
     PART(STEP) = (u64)step, PART(BESIDE) = (u64)beside;
-    registers = room(1 << 24), frames = room(1 << 24), heap = room(1 << 26);
+    registers = room(1 << 24), frames_end = (char *)room(1 << 24) + (1 << 24), heap = room(1 << 26);
     for (;;) {
-        hear(1);
+        hear();
         set_context();
+        PART(STACK_LIMIT) = (u64)__builtin_frame_address(0) - now[M_STACK];
         // The trampoline comes first.
         u64 (*trampoline)(void *, u64, u64) = (void *)code;
         u64 why = trampoline(context, (u64)code + now[A], now[B]);

@@ -31,8 +31,11 @@ const BESIDES: u64 = 5;
 /// The numbers that a message begins with, in the order of `emulated.c`.
 const NUMBERS: usize = 21;
 
+/// Which of them says how many frames there are.
+const FRAMES: usize = 15;
+
 /// The parts of a context, in the order of `emulated.c`.
-const PARTS: [usize; 23] = [
+const PARTS: [usize; 21] = [
     offset_of!(Context, window),
     offset_of!(Context, last_window),
     offset_of!(Context, registers),
@@ -45,9 +48,7 @@ const PARTS: [usize; 23] = [
     offset_of!(Context, table),
     offset_of!(Context, sizes),
     offset_of!(Context, fuel),
-    offset_of!(Context, frame_top),
-    offset_of!(Context, frame_base),
-    offset_of!(Context, frame_end),
+    offset_of!(Context, unwound),
     offset_of!(Context, entries),
     offset_of!(Context, stack_limit),
     offset_of!(Context, pc),
@@ -112,15 +113,6 @@ impl EntryHook for Hook {
     }
 }
 
-/// The process of a context.
-///
-/// # Safety
-/// `Native::context` has made it from its reference, and nothing else uses that now.
-unsafe fn state<'s>(context: &Context) -> &'s mut EntryState<'s, 's> {
-    // SAFETY: by the caller's promise.
-    unsafe { &mut *context.state.cast() }
-}
-
 impl Emulator {
     fn call(&mut self, context: &mut Context, entry: Entry) -> io::Result<i64> {
         self.tell([ENTER, entry.address(), entry.number()], context)?;
@@ -155,29 +147,26 @@ impl Emulator {
     /// Sends a message with all of the process.
     fn tell(&mut self, what: [u64; 3], context: &mut Context) -> io::Result<()> {
         // SAFETY: what has changed it has returned.
-        let layout = unsafe { state(context) }.layout();
+        let state = unsafe { state(context) };
+        let layout = state.layout();
         let (registers, count) = layout.registers;
         let (heap, length) = layout.heap;
         let index = |at: *mut Register| distance::<Register>(registers.addr(), at.addr()) as u64;
-        let depth = distance::<Frame>(context.frame_base.addr(), context.frame_top.addr());
         let numbers = [
             &what[..],
             &[index(context.window), index(context.last_window), count as u64],
             &[length as u64, context.heap_room],
             &context.data_rooms,
-            &[context.block_places, context.table as u64, context.fuel as u64, depth as u64],
-            &[layout.frames.2 as u64, context.pc, context.flag],
+            &[context.block_places, context.table as u64, context.fuel as u64, 0],
+            &[stack(state), context.pc, context.flag],
             &[context.remainder as u64, context.counter],
         ]
         .concat();
         assert_eq!(numbers.len(), NUMBERS);
         let mut bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-        for (from, length) in [
-            (registers.cast::<u8>(), count * size_of::<Register>()),
-            (layout.frames.0.cast(), depth * size_of::<Frame>()),
-            (heap, length),
-        ] {
-            // SAFETY: the layout says so, and so many frames are written.
+        let registers = (registers.cast::<u8>(), count * size_of::<Register>());
+        for (from, length) in [registers, (heap, length)] {
+            // SAFETY: the layout says so.
             bytes.extend(unsafe { std::slice::from_raw_parts(from, length) });
         }
         self.to.write_all(&bytes)?;
@@ -195,7 +184,7 @@ impl Emulator {
         }
         Ok(Told {
             registers: take(numbers[5] as usize * size_of::<Register>())?,
-            frames: take(numbers[15] as usize * size_of::<Frame>())?,
+            frames: take(numbers[FRAMES] as usize * size_of::<Frame>())?,
             heap: take(numbers[6] as usize)?,
             numbers,
         })
@@ -227,15 +216,17 @@ fn take_memory(message: &Told, context: &Context) {
 /// Makes all of the process that of the message.
 fn take_over(message: &Told, context: &mut Context) {
     take_memory(message, context);
+    let numbers = &message.numbers;
+    let calls = numbers[FRAMES] as usize;
+    assert!(calls <= MOST_CALLS);
+    context.unwound = context.unwound.wrapping_sub(calls);
+    // SAFETY: there is room for them, and for no more than once.
+    unsafe {
+        context.unwound.cast::<u8>().copy_from(message.frames.as_ptr(), message.frames.len())
+    };
     // SAFETY: compiled code waits.
     let layout = unsafe { state(context) }.layout();
-    let (frames, _, room) = layout.frames;
-    assert!(message.frames.len() <= room * size_of::<Frame>());
-    // SAFETY: there is room for them.
-    unsafe { frames.cast::<u8>().copy_from(message.frames.as_ptr(), message.frames.len()) };
-    let numbers = &message.numbers;
     context.window = layout.registers.0.wrapping_add(numbers[3] as usize);
-    context.frame_top = frames.wrapping_add(numbers[15] as usize);
     context.fuel = numbers[14] as i64;
     context.pc = numbers[17];
     context.flag = numbers[18];

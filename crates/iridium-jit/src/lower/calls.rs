@@ -1,11 +1,11 @@
-//! Calls, which are made natively and leave their frames as data, and returns.
+//! Calls, which are made natively, and returns. A call's frame is made when a stop cuts it short.
 
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{
-    ExtFuncData, ExternalName, FuncRef, Inst, InstBuilder, UserExternalName, Value,
+    BlockArg, ExtFuncData, ExternalName, FuncRef, Inst, InstBuilder, UserExternalName, Value,
 };
 use iridium_isa::Instruction;
 use iridium_vm::{Frame, Register};
@@ -56,29 +56,19 @@ impl Translator<'_, '_> {
             Instruction::Callw { k, .. } | Instruction::Callwr { k, .. } => k.0,
             _ => 0,
         };
-        let window = self.slide(slide);
-        let top = self.frame_top();
-        let end = self.part(offset_of!(Context, frame_end));
-        let has_room = self.builder.ins().icmp(IntCC::NotEqual, top, end);
-        self.guard(has_room, Leave::Interpret);
-        let stack = self.builder.ins().get_stack_pointer(I64);
-        let limit = self.part(offset_of!(Context, stack_limit));
-        let has_stack = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, stack, limit);
-        self.guard(has_stack, Leave::Interpret);
+        self.look_at_room(slide);
         self.write_back();
-        let frame = self.number(i64::from(self.index() + 1) | i64::from(slide) << 32);
-        self.builder.ins().store(flags(), frame, top, 0);
-        let top = self.builder.ins().iadd_imm_s(top, size_of::<Frame>() as i64);
         self.take_fuel();
-        let mut arguments = vec![self.context(), window, self.fuel(), top];
+        let [window, fuel, context] = [self.slide(slide), self.fuel(), self.context()];
         let call = match callee {
             Callee::Direct(region) => {
-                arguments.push(self.number(0));
-                self.builder.ins().call(*region, &arguments)
+                let first = self.number(0);
+                self.builder.ins().call(*region, &[first, window, fuel, context])
             }
             Callee::Entry(word) => {
                 let code = self.builder.ins().ushr_imm_s(*word, i64::from(ADDRESS_SHIFT));
-                arguments.push(self.builder.ins().band_imm_s(*word, NUMBER_MASK as i64));
+                let entry = self.builder.ins().band_imm_s(*word, NUMBER_MASK as i64);
+                let arguments = [entry, window, fuel, context];
                 self.builder.ins().call_indirect(self.signatures.region, code, &arguments)
             }
         };
@@ -109,34 +99,40 @@ impl Translator<'_, '_> {
         Callee::Entry(word)
     }
 
-    /// The window of a callee; leaves when it has not all its registers yet.
+    /// The window of a callee.
     fn slide(&mut self, slide: u8) -> Value {
         let window = self.window();
-        let window = self.builder.ins().iadd_imm_s(window, bytes_of_slide(slide));
+        self.builder.ins().iadd_imm_s(window, bytes_of_slide(slide))
+    }
+
+    /// Leaves when a callee's window has not all its registers yet, or when native calls have used up the
+    /// stack.
+    fn look_at_room(&mut self, slide: u8) {
+        let window = self.slide(slide);
         let last = self.part(offset_of!(Context, last_window));
         let is_there = self.builder.ins().icmp(IntCC::UnsignedLessThanOrEqual, window, last);
         self.guard(is_there, Leave::Interpret);
-        window
+        let stack = self.builder.ins().get_stack_pointer(I64);
+        let limit = self.part(offset_of!(Context, stack_limit));
+        let has_stack = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, stack, limit);
+        self.guard(has_stack, Leave::Interpret);
     }
 
     fn after_call(&mut self, call: Inst, slide: u8) {
-        let [why, top, fuel, window, context] =
-            [0, 1, 2, 3, 4].map(|result| self.builder.inst_results(call)[result]);
+        let [why, context, fuel, window] =
+            [0, 1, 2, 3].map(|result| self.builder.inst_results(call)[result]);
         self.builder.def_var(self.held.context, context);
         self.builder.def_var(self.held.window, window);
-        self.builder.def_var(self.held.frame_top, top);
         self.set_fuel(fuel);
         let (go_on, stop) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(stop);
-        let has_returned = self.builder.ins().icmp_imm_s(IntCC::Equal, why, Leave::Returned as i64);
+        let has_returned = self.builder.ins().icmp_imm_s(IntCC::SignedLessThanOrEqual, why, 0);
         self.likely(has_returned, go_on, &[], stop);
         self.builder.seal_block(go_on);
         self.builder.seal_block(stop);
         self.builder.switch_to_block(stop);
-        self.return_why(why);
+        self.unwind(why, slide);
         self.builder.switch_to_block(go_on);
-        let top = self.builder.ins().iadd_imm_s(top, -(size_of::<Frame>() as i64));
-        self.builder.def_var(self.held.frame_top, top);
         let window = self.builder.ins().iadd_imm_s(window, -bytes_of_slide(slide));
         self.builder.def_var(self.held.window, window);
         match self.entry_block(self.index() + 1) {
@@ -151,16 +147,33 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Returns. A native caller knows its window, its frames and where it goes on; the engine, if it is
-    /// the caller, looks at the frame.
+    /// Adds the current call's frame to those that are unwound, and hands on why. The current block ends.
+    fn unwind(&mut self, why: Value, slide: u8) {
+        let frame = self.number(i64::from(self.index() + 1) | i64::from(slide) << 32);
+        let block = self.unwind.unwrap_or_else(|| self.builder.create_block());
+        self.builder.ins().jump(block, &[why, frame].map(BlockArg::Value));
+        self.unwind = Some(block);
+    }
+
+    /// Fills the block that does this for all calls, if there is one.
+    pub(super) fn fill_unwind(&mut self) {
+        let Some(block) = self.unwind else { return };
+        self.builder.set_cold_block(block);
+        let [why, frame] = [(); 2].map(|()| self.builder.append_block_param(block, I64));
+        self.builder.switch_to_block(block);
+        let unwound = self.part(offset_of!(Context, unwound));
+        let place = self.builder.ins().iadd_imm_s(unwound, -(size_of::<Frame>() as i64));
+        self.builder.ins().store(flags(), frame, place, 0);
+        self.set_part(offset_of!(Context, unwound), place);
+        self.return_why(why);
+    }
+
+    /// Returns. A native caller knows its window and where it goes on; the engine, if it is the caller,
+    /// looks at the frame, and takes this back when there is none.
     pub(super) fn return_from_call(&mut self) {
-        let top = self.frame_top();
-        let base = self.part(offset_of!(Context, frame_base));
-        let is_in_call = self.builder.ins().icmp(IntCC::NotEqual, top, base);
-        self.guard(is_in_call, Leave::Interpret);
         self.pay();
         self.write_back();
-        let why = self.number(Leave::Returned as i64);
+        let why = self.number(-i64::from(self.index()));
         self.return_why(why);
     }
 }

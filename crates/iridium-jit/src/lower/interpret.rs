@@ -27,11 +27,10 @@ impl Translator<'_, '_> {
     /// The same when all lanes are at home, where they stay.
     fn take_step(&mut self) {
         let pc = self.number(i64::from(self.index()));
-        let [fuel, frame_top, window] = [self.fuel(), self.frame_top(), self.window()];
+        let [fuel, window] = [self.fuel(), self.window()];
         for (at, value) in [
             (offset_of!(Context, pc), pc),
             (offset_of!(Context, fuel), fuel),
-            (offset_of!(Context, frame_top), frame_top),
             (offset_of!(Context, window), window),
         ] {
             self.set_part(at, value);

@@ -46,14 +46,14 @@ pub(crate) struct Lowering {
     compilation: Compilation,
 }
 
-/// The signature of compiled code: the [`Context`], the window in force, fuel, where the next frame
-/// goes, and the number of the entry among those of the region. It returns why it has
-/// [left](crate::context::Leave), and the first four, in the order in which they are in the registers of
-/// the arguments then: where the next frame goes, fuel, the window and the context.
+/// The signature of compiled code: the number of the entry among those of the region, the window in
+/// force, fuel and the [`Context`]. It returns why it has [left](crate::context::Leave), and the last
+/// three, in the order in which they are in the registers of the arguments then: the context, fuel and
+/// the window.
 fn signature() -> Signature {
     let mut signature = Signature::new(CallConv::Tail);
-    signature.params.extend([AbiParam::new(I64); 5]);
-    signature.returns.extend([AbiParam::new(I64); 5]);
+    signature.params.extend([AbiParam::new(I64); 4]);
+    signature.returns.extend([AbiParam::new(I64); 4]);
     signature
 }
 
@@ -128,15 +128,11 @@ impl Lowering {
         let &[context, code, entry] = builder.block_params(start) else {
             return Err(Refused::TooLarge);
         };
-        let [window, fuel, frame_top] = [
-            std::mem::offset_of!(Context, window),
-            std::mem::offset_of!(Context, fuel),
-            std::mem::offset_of!(Context, frame_top),
-        ]
-        .map(|at| builder.ins().load(I64, flags(), context, at as i32));
-        let arguments = [context, window, fuel, frame_top, entry];
-        let call = builder.ins().call_indirect(compiled, code, &arguments);
-        let &[why, _, fuel, _, context] = builder.inst_results(call) else {
+        let [window, fuel] =
+            [std::mem::offset_of!(Context, window), std::mem::offset_of!(Context, fuel)]
+                .map(|at| builder.ins().load(I64, flags(), context, at as i32));
+        let call = builder.ins().call_indirect(compiled, code, &[entry, window, fuel, context]);
+        let &[why, context, fuel, _] = builder.inst_results(call) else {
             return Err(Refused::TooLarge);
         };
         builder.ins().store(flags(), fuel, context, std::mem::offset_of!(Context, fuel) as i32);
@@ -228,13 +224,8 @@ fn translate<'b>(
     builder.append_block_params_for_function_params(start);
     builder.switch_to_block(start);
     let parameter = |number: usize| builder.block_params(start)[number];
-    let entry = parameter(4);
-    let arguments = Held {
-        context: parameter(0),
-        window: parameter(1),
-        fuel: parameter(2),
-        frame_top: parameter(3),
-    };
+    let entry = parameter(0);
+    let arguments = Held { window: parameter(1), fuel: parameter(2), context: parameter(3) };
     let input = Input { source, region, flow, direct };
     let mut translator = Translator::new(builder, arguments, signatures, input);
     choose_entry(&mut translator, entry);

@@ -27,8 +27,6 @@ pub(super) struct Held<T> {
     /// `$0` of the window in force.
     pub(super) window: T,
     pub(super) fuel: T,
-    /// Where the next frame goes.
-    pub(super) frame_top: T,
 }
 
 /// The signatures of what is called.
@@ -70,6 +68,8 @@ pub(super) struct Translator<'b, 'r> {
     /// Where lanes are loaded, for each entry of the region.
     entry_blocks: Vec<Block>,
     leave: Block,
+    /// Where calls go that a stop has cut short, once there is one.
+    pub(super) unwind: Option<Block>,
     position: usize,
     /// Ways out of the current instruction's common case.
     pub(super) ways_out: WaysOut,
@@ -107,7 +107,6 @@ impl<'b, 'r> Translator<'b, 'r> {
             context: variable(arguments.context),
             window: variable(arguments.window),
             fuel: variable(arguments.fuel),
-            frame_top: variable(arguments.frame_top),
         };
         let [heap, heap_room] = [offset_of!(Context, heap), offset_of!(Context, heap_room)]
             .map(|at| builder.ins().load(I64, flags(), arguments.context, at as i32));
@@ -133,6 +132,7 @@ impl<'b, 'r> Translator<'b, 'r> {
             blocks: vec![None; region.members.len()],
             entry_blocks,
             leave,
+            unwind: None,
             position: 0,
             ways_out: WaysOut::default(),
         };
@@ -268,10 +268,6 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.builder.def_var(self.held.fuel, fuel);
     }
 
-    pub(super) fn frame_top(&mut self) -> Value {
-        self.builder.use_var(self.held.frame_top)
-    }
-
     pub(super) fn lane(&mut self, lane: Lane) -> Value {
         match self.lanes[lane.number()] {
             Some(variable) => self.builder.use_var(variable),
@@ -345,16 +341,16 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.builder.ins().jump(self.leave, &[pc, why].map(BlockArg::Value));
     }
 
-    /// Fills the block that all ways out come to.
+    /// Fills the blocks that all ways out come to.
     pub(super) fn finish(mut self) -> FunctionBuilder<'b> {
         let leave = self.leave;
         let [pc, why] = [(); 2].map(|()| self.builder.append_block_param(leave, I64));
         self.builder.switch_to_block(leave);
         self.set_part(offset_of!(Context, pc), pc);
-        let [frame_top, window] = [self.frame_top(), self.window()];
-        self.set_part(offset_of!(Context, frame_top), frame_top);
+        let window = self.window();
         self.set_part(offset_of!(Context, window), window);
         self.return_why(why);
+        self.fill_unwind();
         if !self.uses_heap {
             // The library keeps loads that nothing needs.
             for value in [self.heap, self.heap_room] {
@@ -368,7 +364,7 @@ impl<'b, 'r> Translator<'b, 'r> {
 
     /// Returns why. The current block ends.
     pub(super) fn return_why(&mut self, why: Value) {
-        let values = [why, self.frame_top(), self.fuel(), self.window(), self.context()];
+        let values = [why, self.context(), self.fuel(), self.window()];
         self.builder.ins().return_(&values);
     }
 

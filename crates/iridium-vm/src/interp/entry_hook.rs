@@ -17,6 +17,7 @@ use iridium_isa::Module;
 use super::machine::Run;
 use crate::process::Process;
 use crate::register::{Frame, Register};
+use crate::stop::Stop;
 
 /// What takes over at hooked instructions. It pays what the interpreter would, also for
 /// [tolls](iridium_isa::tolls()).
@@ -66,8 +67,6 @@ pub struct Layout {
     /// All registers, and how many there are. From `window` on there are at least as many as the
     /// module's code can reach.
     pub registers: (*mut Register, usize),
-    /// The call frames, how many there are, and for how many there is room.
-    pub frames: (*mut Frame, usize, usize),
     /// The heap, and how many bytes it has.
     pub heap: (*mut u8, usize),
     /// The address in the heap of the table of [blocks](crate::blocks), once there has been one.
@@ -161,37 +160,47 @@ impl EntryState<'_, '_> {
     pub fn layout(&mut self) -> Layout {
         let process = &mut *self.run.process;
         let registers = (process.registers.as_mut_ptr(), process.registers.len());
-        let depth = process.limits.call_depth as usize;
-        let frames = &mut process.frames;
-        let room = frames.capacity().min(depth).max(frames.len());
         Layout {
             // The window lies inside the registers (I2).
             window: registers.0.wrapping_add(process.window as usize),
             registers,
-            frames: (frames.as_mut_ptr(), frames.len(), room),
             heap: (process.heap.bytes.as_mut_ptr(), process.heap.bytes.len()),
             table: process.heap.table,
         }
     }
 
-    /// Updates the process after native code has changed frames, window or `pc`.
+    /// How many calls more may be under way.
+    pub fn calls_left(&self) -> u64 {
+        let process = &self.run.process;
+        process.limits.call_depth.saturating_sub(process.frames.len() as u64)
+    }
+
+    /// Takes the innermost call's frame away, if there is a call. What the frame says is not done.
+    pub fn pop_frame(&mut self) -> Option<Frame> {
+        self.run.process.frames.pop()
+    }
+
+    /// Updates the process after native code has changed `pc` or window, or has made calls, of which
+    /// these are the frames, the innermost last. A step may have stopped the process with a trap in the
+    /// midst of these calls: its backtrace tells of them.
     ///
     /// # Safety
-    /// So many frames have been written, of the room that [`layout`](Self::layout) tells of; each
-    /// returns to the instruction after a call and undoes the slide of that call, so that undoing all
-    /// ends at register 0; from `window` on, counted from the first register, there are as many
-    /// registers as the module's code can reach; `pc` is an instruction.
-    pub unsafe fn resume_at(&mut self, pc: u32, window: u32, frames: usize) {
-        debug_assert!((pc as usize) < self.run.module.code().len(), "I1");
-        debug_assert!(
-            window as usize + self.run.module.window() <= self.run.process.registers.len(),
-            "I2"
-        );
-        debug_assert!(frames <= self.run.process.frames.capacity(), "I4");
-        self.run.process.pc = pc;
-        self.run.process.window = window;
-        // SAFETY: so many are written, by the caller's promise.
-        unsafe { self.run.process.frames.set_len(frames) };
+    /// `pc` is an instruction; each frame returns to the instruction after a call and undoes the slide
+    /// of that call, so that undoing all ends at register 0; from `window` on, counted from the first
+    /// register, there are as many registers as the module's code can reach.
+    pub unsafe fn resume_at(&mut self, pc: u32, window: u32, calls: &[Frame]) {
+        let run = &mut *self.run;
+        debug_assert!((pc as usize) < run.module.code().len(), "I1");
+        debug_assert!(window as usize + run.module.window() <= run.process.registers.len(), "I2");
+        run.process.pc = pc;
+        run.process.window = window;
+        if calls.is_empty() {
+            return;
+        }
+        run.process.frames.extend_from_slice(calls);
+        if let Some(Stop::Trapped(trap)) = &mut run.stop {
+            **trap = run.process.trap_here(run.module, trap.kind, trap.message.take());
+        }
     }
 }
 
