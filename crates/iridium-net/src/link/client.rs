@@ -16,8 +16,8 @@ use crate::session::FrameWriter;
 use crate::threads::lock;
 
 use super::gate::{Admission, Gate};
+use super::message::Kind;
 use super::outbox::{Dispatch, Outbox};
-use super::queue::Kind;
 use super::send_half::SendHalf;
 
 /// One link of the mesh: the connection to one other node, whichever of the two

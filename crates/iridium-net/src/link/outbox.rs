@@ -11,7 +11,8 @@ use crate::bell::Bell;
 use crate::error::{Refused, SendError};
 use crate::threads::lock;
 
-use super::queue::{Kind, Queue, QueuePush};
+use super::message::Kind;
+use super::queue::{Queue, QueuePush};
 use super::send_half::SendHalf;
 
 /// How long a link that is being closed may take to send what is queued.

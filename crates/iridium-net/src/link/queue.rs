@@ -6,19 +6,20 @@
 //! has to stop reading because its application does not keep up, and heartbeats
 //! behind the data always get through. The credit for a whole long message is
 //! reserved before its first piece is sent, so that a transfer that was started
-//! can be finished, and then the receiver is asked for room for it. While it is being reserved, short messages get half of the
-//! credit that comes in, so that neither kind starves the other.
+//! can be finished, and then the receiver is asked for room for it. While it is being
+//! reserved, short messages get half of the credit that comes in, so that neither kind
+//! starves the other.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use iridium_proto::{IridiumMessage, MAX_MESSAGE, PIECE_LEN, Piece, Want};
 
 use crate::error::{Refused, SendError};
 
 use super::budget::Budget;
+use super::lanes::{Lanes, Next};
+use super::message::{Kind, OVERHEAD, QueuedMessage, Transfer, cost};
 
-/// What a message costs beyond its bytes, for the memory that it takes up in a queue.
-pub(crate) const OVERHEAD: usize = 64;
 /// Bytes of data that each end of a link may send before it is given credit: the
 /// longest message, and some short ones beside it.
 pub(crate) const WINDOW: usize = MAX_MESSAGE + 1024 * 1024;
@@ -39,59 +40,14 @@ pub(super) const MAX_CONTROL: usize = 4096;
 /// Bytes of short messages that are sent before the next piece of a long one.
 const BATCH: usize = 64 * 1024;
 
-/// What a message of that length takes from the credit and from the space of the queue.
-pub(crate) fn cost(len: usize) -> usize {
-    len + OVERHEAD
-}
-
-/// The two kinds of data. Only messages may be refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Message,
-    Signal,
-}
-
-impl Kind {
-    /// The kind that a [`Piece`] names; `None` for one of a later build.
-    pub(super) fn of(number: u8) -> Option<Self> {
-        [Self::Message, Self::Signal].into_iter().find(|kind| kind.number() == number)
-    }
-
-    fn number(self) -> u8 {
-        self.with(Vec::new()).kind()
-    }
-
-    /// The message on the wire.
-    pub(super) fn with(self, bytes: Vec<u8>) -> IridiumMessage {
-        match self {
-            Self::Message => IridiumMessage::Deliver(bytes),
-            Self::Signal => IridiumMessage::Signal(bytes),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct QueuedMessage {
-    kind: Kind,
-    bytes: Vec<u8>,
-}
-
 /// A long message whose transfer has not started.
 #[derive(Debug)]
 struct PendingLong {
     lane: u64,
+    place: u64,
     message: QueuedMessage,
     /// How many short messages must have been sent before: some are of its lane.
     after: u64,
-}
-
-/// A long message that was asked for, or of which a part has been sent.
-#[derive(Debug)]
-struct Transfer {
-    lane: u64,
-    number: u32,
-    message: QueuedMessage,
-    sent: usize,
 }
 
 /// The queue of one link.
@@ -102,12 +58,13 @@ pub(super) struct Queue {
     short: VecDeque<QueuedMessage>,
     /// How many short messages were ever put into `short`, and taken out.
     counted: (u64, u64),
-    /// For each lane with a long message: what was queued after it.
-    blocked: HashMap<u64, VecDeque<QueuedMessage>>,
+    lanes: Lanes,
     long: VecDeque<PendingLong>,
     /// Those that wait for room at the receiver.
     asked: Vec<Transfer>,
     transfers: VecDeque<Transfer>,
+    /// How many long messages were asked for and have not been sent.
+    open: usize,
     last_transfer: u32,
     credit: usize,
     /// Credit reserved for the first of `long`.
@@ -143,10 +100,11 @@ impl Queue {
             control: VecDeque::new(),
             short: VecDeque::new(),
             counted: (0, 0),
-            blocked: HashMap::new(),
+            lanes: Lanes::default(),
             long: VecDeque::new(),
             asked: Vec::new(),
             transfers: VecDeque::new(),
+            open: 0,
             last_transfer: 0,
             credit: WINDOW,
             reserved: 0,
@@ -174,7 +132,7 @@ impl Queue {
             let why = SendError::TooLong { len, cap: MAX_MESSAGE };
             return QueuePush::Refused(Refused { why, bytes });
         }
-        let follows = self.blocked.contains_key(&lane);
+        let follows = self.lanes.has(lane);
         let long = len > PIECE_LEN;
         match kind {
             Kind::Signal if self.signals + cost(len) > MAX_SIGNALS && self.signals > 0 => {
@@ -189,10 +147,10 @@ impl Queue {
             }
         }
         let message = QueuedMessage { kind, bytes };
-        match self.blocked.get_mut(&lane) {
-            Some(blocked) => blocked.push_back(message),
-            None if long => self.push_long(lane, message, VecDeque::new()),
-            None => self.push_short(message),
+        match self.lanes.wait(lane, message) {
+            None => self.push_ahead(lane),
+            Some(message) if long => self.push_long(lane, message, VecDeque::new()),
+            Some(message) => self.push_short(message),
         }
         QueuePush::Queued
     }
@@ -210,7 +168,7 @@ impl Queue {
     /// The receiver has room for the long message with this number. Any other number means nothing.
     pub(super) fn grant(&mut self, number: u32) {
         if let Some(at) = self.asked.iter().position(|asked| asked.number == number) {
-            self.transfers.push_back(self.asked.remove(at));
+            self.transfers.extend(self.lanes.granted(self.asked.remove(at)));
         }
     }
 
@@ -235,7 +193,7 @@ impl Queue {
 
     /// Whether anything is queued, with or without credit for it.
     pub(super) fn has_pending(&self) -> bool {
-        !(self.control.is_empty() && self.short.is_empty() && self.blocked.is_empty())
+        !(self.control.is_empty() && self.short.is_empty() && self.lanes.is_empty())
     }
 
     /// Whether a message of that length may be sent without being queued. If so, the credit for it
@@ -279,9 +237,19 @@ impl Queue {
         self.short.push_back(message);
     }
 
-    fn push_long(&mut self, lane: u64, message: QueuedMessage, blocked: VecDeque<QueuedMessage>) {
-        self.blocked.insert(lane, blocked);
-        self.long.push_back(PendingLong { lane, message, after: self.counted.0 });
+    /// Queues a long message that is the next of its lane.
+    fn push_long(&mut self, lane: u64, message: QueuedMessage, waiting: VecDeque<QueuedMessage>) {
+        let place = self.lanes.begin(lane, waiting);
+        self.long.push_back(PendingLong { lane, place, message, after: self.counted.0 });
+        self.push_ahead(lane);
+    }
+
+    /// Queues the long message that is the next but one of its lane, if there is one: it is asked for after
+    /// that one.
+    fn push_ahead(&mut self, lane: u64) {
+        if let Some((message, place)) = self.lanes.take_ahead(lane) {
+            self.long.push_back(PendingLong { lane, place, message, after: 0 });
+        }
     }
 
     fn next_short(&mut self) -> Option<QueuedMessage> {
@@ -298,7 +266,7 @@ impl Queue {
 
     /// Asks for room for long messages, as far as their number and the credit allow.
     fn ask_for_room(&mut self, batch: &mut Vec<IridiumMessage>) {
-        while self.asked.len() + self.transfers.len() < MAX_TRANSFERS
+        while self.open < MAX_TRANSFERS
             && self.long.front().is_some_and(|first| first.after <= self.counted.1)
         {
             self.reserving = true;
@@ -306,14 +274,17 @@ impl Queue {
             if self.long.front().is_none_or(|first| self.reserved < first.cost()) {
                 return;
             }
-            let Some(PendingLong { lane, message, .. }) = self.long.pop_front() else { return };
+            let Some(PendingLong { lane, place, message, .. }) = self.long.pop_front() else {
+                return;
+            };
             (self.reserved, self.reserving) = (0, false);
             self.last_transfer = self.last_transfer.wrapping_add(1);
             let number = self.last_transfer;
             // No message is that long.
             let len = u32::try_from(message.bytes.len()).unwrap_or(u32::MAX);
             batch.push(IridiumMessage::Want(Want { transfer: number, len }));
-            self.asked.push(Transfer { lane, number, message, sent: 0 });
+            self.asked.push(Transfer { lane, place, number, message, sent: 0 });
+            self.open += 1;
         }
     }
 
@@ -340,6 +311,7 @@ impl Queue {
         transfer.sent = end;
         if piece.last {
             self.release(transfer.message.kind, true, OVERHEAD);
+            self.open -= 1;
             self.release_lane(transfer.lane);
         } else {
             self.transfers.push_back(transfer);
@@ -347,13 +319,18 @@ impl Queue {
         Some(piece)
     }
 
-    /// The long message of a lane has been sent: what it blocked is next, up to the
-    /// next long one.
+    /// The first long message of a lane has been sent: what waited for it is next, up to the next long one.
     fn release_lane(&mut self, lane: u64) {
-        let Some(mut blocked) = self.blocked.remove(&lane) else { return };
-        while let Some(message) = blocked.pop_front() {
+        let mut waiting = match self.lanes.sent(lane) {
+            Next::Long(granted) => {
+                self.transfers.extend(granted);
+                return self.push_ahead(lane);
+            }
+            Next::Rest(waiting) => waiting,
+        };
+        while let Some(message) = waiting.pop_front() {
             if message.bytes.len() > PIECE_LEN {
-                return self.push_long(lane, message, blocked);
+                return self.push_long(lane, message, waiting);
             }
             let cost = cost(message.bytes.len());
             if message.kind == Kind::Message {
@@ -373,6 +350,8 @@ impl PendingLong {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     fn ping() -> IridiumMessage {
@@ -576,13 +555,39 @@ mod tests {
     }
 
     #[test]
+    fn the_next_long_message_of_a_lane_is_asked_for_while_one_is_on_its_way_and_comes_after_it() {
+        let mut queue = Queue::new(64 << 20);
+        let want = |transfer, len| IridiumMessage::Want(Want { transfer, len });
+        let numbers = |batch: &[IridiumMessage]| match batch {
+            [IridiumMessage::Piece(piece)] => (piece.transfer, piece.last),
+            other => panic!("{other:?}"),
+        };
+        for len in [2 * PIECE_LEN, PIECE_LEN + 1, PIECE_LEN + 2] {
+            assert!(push(&mut queue, 1, vec![7; len]));
+        }
+        let first_two = [want(1, 2 * PIECE_LEN as u32), want(2, PIECE_LEN as u32 + 1)];
+        assert_eq!(take(&mut queue), first_two, "and not the third");
+        queue.grant(2);
+        assert!(take(&mut queue).is_empty(), "it waits for the first");
+        queue.grant(1);
+        assert_eq!(numbers(&take(&mut queue)), (1, false));
+        assert_eq!(numbers(&take(&mut queue)), (1, true));
+        assert!(push(&mut queue, 1, vec![8]));
+        let batch = take(&mut queue);
+        assert_eq!(batch[0], want(3, PIECE_LEN as u32 + 2));
+        assert_eq!(numbers(&batch[1..]), (2, false));
+        queue.grant(3);
+        assert_eq!(arrivals(&mut queue)[1..], [(7, PIECE_LEN + 2), (8, 1)]);
+    }
+
+    #[test]
     fn no_more_transfers_are_started_than_the_receiver_allows() {
         let mut queue = Queue::new(64 << 20);
         for lane in 0..40 {
             assert!(push(&mut queue, lane, vec![lane as u8; 2 * PIECE_LEN]));
         }
         assert_eq!(arrivals(&mut queue).len(), 40);
-        assert!(queue.blocked.is_empty() && queue.transfers.is_empty() && queue.asked.is_empty());
+        assert!(queue.lanes.is_empty() && queue.transfers.is_empty() && queue.open == 0);
         assert_eq!((queue.long_budget.bytes, queue.short_budget.bytes, queue.signals), (0, 0, 0));
     }
 

@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering;
 use iridium_proto::NodeId;
 
 use super::client::ClusterClient;
-use super::queue::{CREDIT_STEP, WINDOW, cost};
+use super::message::cost;
+use super::queue::{CREDIT_STEP, WINDOW};
 use super::room::Grant;
 
 /// A message from another node. Dropping it lets that node send more.
