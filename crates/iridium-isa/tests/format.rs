@@ -110,13 +110,20 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.chunks(32).map(|bytes| line(bytes) + "\n").collect()
 }
 
+/// Reads a module file in both ways.
+fn read(file: Vec<u8>) -> Result<Module, LoadError> {
+    let read = Module::from_bytes(&file);
+    assert_eq!(Module::from_file(file), read, "whether the file is copied or not");
+    read
+}
+
 /// What was written in an old version is the same module, and is written as this version writes it.
 #[test]
 fn files_of_version_1_are_read() {
     let whole = sample(one_file());
     let expected = [("everything", whole.clone()), ("stripped", stripped(whole))];
     for (name, expected) in expected {
-        let found = Module::from_bytes(&fixture(&format!("v1/{name}.hex")));
+        let found = read(fixture(&format!("v1/{name}.hex")));
         assert_eq!(found, Ok(expected.clone()), "v1/{name}. {HELP}");
         let again = expected.to_bytes();
         assert_eq!(again[4..6], FORMAT_VERSION.to_le_bytes());
@@ -141,7 +148,7 @@ fn check_written(name: &str, module: &Module) {
     }
     let old = hexadecimal(&fixture(name));
     assert_eq!(written, old, "{name} is written otherwise than before. {HELP}");
-    assert_eq!(Module::from_bytes(&fixture(name)).as_ref(), Ok(module), "{name}. {HELP}");
+    assert_eq!(read(fixture(name)).as_ref(), Ok(module), "{name}. {HELP}");
 }
 
 /// The sample with every kind of type in its protocols.

@@ -43,16 +43,17 @@ pub fn claim_folder(path: &Path) -> io::Result<()> {
 /// # Errors
 /// Those of the system; [`io::ErrorKind::AlreadyExists`] also for a symbolic link that leads nowhere.
 pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fill(path, bytes)?.sync_all()
+    fill(path, &[bytes])?.sync_all()
 }
 
-/// Writes a file whole or not at all, in place of one that may be there. A power cut may damage it.
+/// Writes a file of these pieces whole or not at all, in place of one that may be there. A power cut may
+/// damage it.
 ///
 /// # Errors
 /// Those of the system.
-pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+pub fn put<P: AsRef<[u8]>>(folder: &Path, name: &str, pieces: &[P]) -> io::Result<()> {
     let draft = draft(folder, name)?;
-    let put = fill(&draft, bytes).and_then(|_| fs::rename(&draft, folder.join(name)));
+    let put = fill(&draft, pieces).and_then(|_| fs::rename(&draft, folder.join(name)));
     if put.is_err() {
         // A full disk has better use for its place.
         let _ = fs::remove_file(&draft);
@@ -142,10 +143,10 @@ fn draft(folder: &Path, name: &str) -> io::Result<PathBuf> {
     Ok(folder.join(format!("{name}.{:016x}{DRAFT}", random::bits()?)))
 }
 
-fn fill(path: &Path, bytes: &[u8]) -> io::Result<File> {
+fn fill<P: AsRef<[u8]>>(path: &Path, pieces: &[P]) -> io::Result<File> {
     let mut file = options().write(true).create_new(true).open(path)?;
     make_private(&file)?;
-    file.write_all(bytes)?;
+    pieces.iter().try_for_each(|piece| file.write_all(piece.as_ref()))?;
     Ok(file)
 }
 
@@ -253,7 +254,7 @@ mod tests {
         let folder = root.path().join("deep/er");
         create_folder(&folder).unwrap();
         replace(&folder, "a", "text").unwrap();
-        put(&folder, "b", b"text").unwrap();
+        put(&folder, "b", &[b"te", b"xt"]).unwrap();
         open_lock(&folder.join("lock")).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&folder), mode(&root.path().join("deep"))), (0o700, 0o700));

@@ -34,6 +34,8 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::error::{FORMAT_VERSION, LoadError};
 use super::identity::ModuleId;
@@ -98,9 +100,27 @@ fn put_checksum(out: &mut Vec<u8>) {
 
 /// Reads the parts and the identity that the file claims.
 pub(super) fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
+    let (mut parts, data, id) = read_all_but_data(bytes)?;
+    parts.data = bytes.get(data).unwrap_or_default().to_vec().into();
+    Ok((parts, id))
+}
+
+/// As [`read`], from a file that nobody else needs: it becomes the data, which is not copied.
+pub(super) fn take(mut bytes: Vec<u8>) -> Result<(Parts, ModuleId), LoadError> {
+    let (mut parts, data, id) = read_all_but_data(&bytes)?;
+    bytes.truncate(data.end);
+    bytes.drain(..data.start);
+    bytes.shrink_to_fit();
+    parts.data = bytes.into();
+    Ok((parts, id))
+}
+
+/// The parts without the data, where that is in the file, and the identity that the file claims.
+fn read_all_but_data(bytes: &[u8]) -> Result<(Parts, Range<usize>, ModuleId), LoadError> {
     let header = Header::read(bytes)?;
     let sections = header.sections(bytes)?;
-    let find = |id| sections.iter().find(|section| section.id == id).map(|found| found.content);
+    let section = |id| sections.iter().find(|section| section.id == id);
+    let find = |id| section(id).map(|found| found.content);
     let required = |id| find(id).ok_or(damaged(id));
     if let Some(unknown) = sections.iter().find(|section| !section.is_known()) {
         return Err(LoadError::UnknownSection { id: unknown.id });
@@ -126,7 +146,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
     };
     let parts = Parts {
         code: decode::code(required(CODE)?)?,
-        data: required(DATA)?.to_vec().into(),
+        data: Arc::default(),
         entry,
         exports,
         imports: decode::imports(required(IMPORTS)?).ok_or(damaged(IMPORTS))?,
@@ -136,7 +156,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
         protocols,
         app,
     };
-    Ok((parts, header.id))
+    let data = section(DATA).ok_or(damaged(DATA))?;
+    Ok((parts, data.start..data.start + data.content.len(), header.id))
 }
 
 /// What a file begins with.
@@ -149,6 +170,8 @@ struct Header {
 /// A section whose checksum is right.
 struct Section<'b> {
     id: u32,
+    /// Where it is in the file.
+    start: usize,
     content: &'b [u8],
 }
 
@@ -197,6 +220,7 @@ impl Header {
         }
 
         let mut rest = Bytes(bytes.get(list_end + CHECKSUM..).unwrap_or_default());
+        let mut start = list_end + CHECKSUM;
         let mut sections: Vec<Section<'b>> = Vec::with_capacity(entries.len());
         for (position, [written, length, checksum]) in entries.into_iter().enumerate() {
             let id = self.current_id(written, position)?;
@@ -207,7 +231,8 @@ impl Header {
             if sections.last().is_some_and(|last| last.id >= id) {
                 return Err(LoadError::Damaged { section: "header" });
             }
-            sections.push(Section { id, content });
+            sections.push(Section { id, start, content });
+            start += content.len();
         }
         Ok(sections)
     }

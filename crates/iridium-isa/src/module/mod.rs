@@ -189,7 +189,20 @@ impl Module {
     /// # Errors
     /// Says whether the file is foreign, from the future, cut off, damaged or breaks a rule.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
-        let (parts, id) = file::read(bytes)?;
+        Self::claimed(file::read(bytes)?)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), from a file that is needed no more. Its data, of which there
+    /// may be much, is not copied.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_file(bytes: Vec<u8>) -> Result<Self, LoadError> {
+        Self::claimed(file::take(bytes)?)
+    }
+
+    /// The module of these parts, if its identity is this.
+    fn claimed((parts, id): (Parts, ModuleId)) -> Result<Self, LoadError> {
         let module = Self::verified(parts)?;
         if module.id == id { Ok(module) } else { Err(LoadError::Damaged { section: "identity" }) }
     }

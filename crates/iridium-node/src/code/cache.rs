@@ -47,7 +47,7 @@ impl Cache {
     pub(crate) fn find(&self, id: ModuleId) -> Option<Module> {
         let path = self.path(id)?;
         let module = match read(&path) {
-            Ok(bytes) => Module::from_bytes(&bytes).map_err(|error| error.to_string()),
+            Ok(bytes) => Module::from_file(bytes).map_err(|error| error.to_string()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => Err(error.to_string()),
         };
@@ -58,11 +58,12 @@ impl Cache {
         }
     }
 
-    /// Keeps the file of a module, which was read.
-    pub(crate) fn keep(&mut self, id: ModuleId, file: &[u8]) {
+    /// Keeps a module.
+    pub(crate) fn keep(&mut self, module: &Module) {
         let Some(folder) = &self.folder else { return };
-        self.bytes += taken(file.len() as u64);
-        let kept = private_file::put(folder, &name(id), file);
+        let pieces = module.to_pieces();
+        self.bytes += taken(pieces.iter().map(|piece| piece.len() as u64).sum());
+        let kept = private_file::put(folder, &name(module.id()), &pieces);
         let kept = kept.and_then(|()| match self.bytes > self.max_bytes {
             true => shrink(folder, self.max_bytes).map(|bytes| self.bytes = bytes),
             false => Ok(()),
@@ -142,17 +143,13 @@ mod tests {
         Assembler::new("m.iasm").assemble(&format!("load $0 #{number}\nhlt")).unwrap().module
     }
 
-    fn keep(cache: &mut Cache, module: &Module) {
-        cache.keep(module.id(), &module.to_bytes());
-    }
-
     #[test]
     fn what_was_kept_is_found_until_it_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let mut cache = Cache::new(Some(folder.path().join("modules")));
         let (one, two) = (module(1), module(2));
         assert_eq!(cache.find(one.id()).map(|found| found.id()), None);
-        keep(&mut cache, &one);
+        cache.keep(&one);
         assert_eq!(cache.find(one.id()).map(|found| found.id()), Some(one.id()));
         let path = cache.path(one.id()).unwrap();
         for bytes in [two.to_bytes(), b"garbage".to_vec()] {
@@ -170,7 +167,7 @@ mod tests {
         // Its place is taken by something that no file can replace.
         let place = cache.path(module.id()).unwrap();
         fs::create_dir_all(place.join("full")).unwrap();
-        keep(&mut cache, &module);
+        cache.keep(&module);
         assert!(cache.find(module.id()).is_none());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -190,7 +187,7 @@ mod tests {
         symlink(&victim, path.with_extension("new")).unwrap();
         assert!(cache.find(module.id()).is_none());
         fs::write(&victim, "precious").unwrap();
-        keep(&mut cache, &module);
+        cache.keep(&module);
         assert!(cache.find(module.id()).is_some());
         assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
         let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -204,7 +201,7 @@ mod tests {
         let modules: Vec<_> = (0..5).map(module).collect();
         cache.max_bytes = 4 * BLOCK;
         for (age, module) in (0..).zip(&modules) {
-            keep(&mut cache, module);
+            cache.keep(module);
             let path = cache.path(module.id()).unwrap();
             let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(age);
             fs::File::options().append(true).open(path).unwrap().set_modified(time).unwrap();

@@ -114,12 +114,14 @@ impl Loader {
         if is_wanted {
             self.wanted.join(id, request);
         } else {
-            self.fetch(id, vec![request]);
+            self.fetch(scheduler, id, vec![request]);
         }
     }
 
     /// Wants code, for which these wait.
-    fn fetch(&mut self, id: ModuleId, requests: Vec<SpawnRequest>) {
+    fn fetch(&mut self, scheduler: &Scheduler, id: ModuleId, requests: Vec<SpawnRequest>) {
+        // It may be long: those that were in use when the last one came may have ended meanwhile.
+        self.programs.forget_unused(scheduler);
         self.wanted.begin(id, requests, Instant::now());
         if !self.ask_another(id) {
             // All who want it are lost.
@@ -152,7 +154,8 @@ impl Loader {
         if !self.wanted.is_asked(id, from) {
             return;
         }
-        let module = match file.as_deref().map(Module::from_bytes) {
+        self.programs.forget_unused(scheduler);
+        let module = match file.map(|file| Module::from_file(file.into())) {
             Some(Ok(module)) if module.id() == id => Ok(module),
             Some(Ok(module)) => Err(format!("{} came instead", module.id())),
             Some(Err(error)) => Err(error.to_string()),
@@ -160,9 +163,7 @@ impl Loader {
         };
         match module {
             Ok(module) => {
-                file.iter().for_each(|file| self.cache.keep(id, file));
-                // It may be long.
-                drop(file);
+                self.cache.keep(&module);
                 let outcome = self.ready(module);
                 self.transfers.forget_all(id);
                 let requests = self.wanted.take(id);

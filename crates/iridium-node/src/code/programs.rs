@@ -65,13 +65,18 @@ impl Programs {
         Ok(program)
     }
 
-    /// Makes a foreign program known, and forgets the oldest of those that nothing uses.
+    /// Makes a foreign program known, which is in use until it is dropped here.
     fn keep_foreign(&self, scheduler: &Scheduler, program: &Arc<Program>) {
         scheduler.add_program(program);
         let bytes = program.module().to_pieces().iter().map(|piece| piece.len()).sum();
         let module = (program.module().id(), program.debug_id());
+        lock(&self.foreign).push_back(Foreign { module, bytes });
+        self.forget_unused(scheduler);
+    }
+
+    /// Forgets the oldest of the foreign programs that nothing uses, as far as they are too many.
+    pub(crate) fn forget_unused(&self, scheduler: &Scheduler) {
         let mut foreign = lock(&self.foreign);
-        foreign.push_back(Foreign { module, bytes });
         let many = too_many(&foreign);
         let oldest: Vec<_> = foreign.drain(..many).collect();
         scheduler.forget_unused(&oldest.iter().map(|foreign| foreign.module).collect::<Vec<_>>());
@@ -84,7 +89,7 @@ impl Programs {
     }
 }
 
-/// How many of the oldest are too many. The last one is just about to be used.
+/// How many of the oldest are too many, if nothing uses them.
 fn too_many(foreign: &VecDeque<Foreign>) -> usize {
     let (mut count, mut bytes) = (0, 0);
     let fits = |one: &&Foreign| {
@@ -92,8 +97,7 @@ fn too_many(foreign: &VecDeque<Foreign>) -> usize {
         bytes += one.bytes;
         count <= MAX_UNUSED && bytes <= MAX_UNUSED_BYTES
     };
-    let kept = foreign.iter().rev().take_while(fits).count().max(1);
-    foreign.len().saturating_sub(kept)
+    foreign.len() - foreign.iter().rev().take_while(fits).count()
 }
 
 #[cfg(test)]
@@ -110,6 +114,6 @@ mod tests {
         assert_eq!(of(&vec![1; MAX_UNUSED + 2]), 2);
         assert_eq!(of(&[MAX_UNUSED_BYTES / 2; 4]), 2);
         assert_eq!(of(&[1, 1, MAX_UNUSED_BYTES]), 2);
-        assert_eq!(of(&[1, MAX_UNUSED_BYTES * 2]), 1);
+        assert_eq!(of(&[1, MAX_UNUSED_BYTES * 2]), 2);
     }
 }

@@ -95,7 +95,7 @@ fn fetch_code(
     say(stream, &Answer::CodeWanted).map_err(|error| error.to_string())?;
     let file = stream.receive(Instant::now() + CODE_WITHIN).map_err(|error| error.to_string())?;
     let file = file.ok_or("the client has not sent the code of the process")?;
-    let module = Module::from_bytes(&file).map_err(|error| error.to_string())?;
+    let module = Module::from_file(file).map_err(|error| error.to_string())?;
     if module.id() != order.module {
         return Err("the code is of another module".into());
     }

@@ -14,6 +14,8 @@
 //!
 //! Numbers are little-endian.
 
+use std::ops::Range;
+
 use iridium_isa::ModuleId;
 use iridium_proto::ProtoError;
 use iridium_sched::{RemoteRequest, Signal};
@@ -62,6 +64,10 @@ numbered!(NodeMessage {
 
 /// The number of [`NodeMessage::Request`].
 const REQUEST: u32 = 1;
+/// The number of [`NodeMessage::Code`], and what stands before its file: that, the identity of the
+/// module, that there is a file, and its length.
+const CODE: u32 = 4;
+const CODE_HEAD: usize = 4 + 32 + 1 + 8;
 /// The number of [`NodeMessage::Query`].
 const QUERY: u32 = 5;
 /// The highest number of a message.
@@ -225,10 +231,30 @@ pub(crate) fn read(mut bytes: Vec<u8>) -> Result<Delivery, BadMessage> {
             let message = Message { tag, sender, payload };
             Ok(Delivery::Message { to: Pid::from_bits(to), message })
         }
-        Some((&NODE_MESSAGE, rest)) => read_node_message(rest).map(Delivery::NodeMessage),
+        Some((&NODE_MESSAGE, rest)) => match file_of_code(rest) {
+            Some((module, file)) => {
+                bytes.truncate(file.end);
+                bytes.drain(..file.start);
+                let file = Some(bytes.into_boxed_slice());
+                Ok(Delivery::NodeMessage(NodeMessage::Code { module, file }))
+            }
+            None => read_node_message(rest).map(Delivery::NodeMessage),
+        },
         Some((content, _)) => Err(BadMessage::Content(*content)),
         None => Err(BadMessage::Short),
     }
+}
+
+/// Where the file is in the bytes of a [`NodeMessage::Code`] that has one. It may be as long as a message
+/// can be, so it is not copied.
+fn file_of_code(bytes: &[u8]) -> Option<(ModuleId, Range<usize>)> {
+    let (head, file) = bytes.split_at_checked(CODE_HEAD)?;
+    let (kind, head) = head.split_first_chunk()?;
+    let (id, head) = head.split_first_chunk()?;
+    let (is_there, len) = head.split_first()?;
+    let len = u64::from_le_bytes(*len.first_chunk()?);
+    let is_file = u32::from_le_bytes(*kind) == CODE && *is_there == 1 && len == file.len() as u64;
+    is_file.then_some((ModuleId(*id), CODE_HEAD..bytes.len()))
 }
 
 fn read_node_message(bytes: &[u8]) -> Result<NodeMessage, BadMessage> {
@@ -292,7 +318,11 @@ mod tests {
     fn node_messages_come_back_as_they_were() {
         let message = NodeMessage::Code { module: ModuleId([7; 32]), file: Some([1, 2, 3].into()) };
         let bytes = message.to_bytes().unwrap();
+        let general = from_bytes::<NodeMessage>(&bytes[..bytes.len() - 1]).unwrap();
+        assert_eq!(general, message, "the form is that of all others");
         assert_eq!(read(bytes.clone()).unwrap(), Delivery::NodeMessage(message));
+        let longer = [&bytes[..bytes.len() - 1], &[9, NODE_MESSAGE]].concat();
+        assert!(read(longer).is_err(), "more than its length says");
         for end in 0..bytes.len() {
             assert!(read(bytes[end + 1..].to_vec()).is_err(), "cut off at {end}");
         }

@@ -20,7 +20,7 @@ pub fn module(input: &[u8]) {
         mend_module(&mut file);
     }
     let Ok(module) = Module::from_bytes(&file) else { return };
-    assert_eq!(Module::from_bytes(&module.to_bytes()).as_ref(), Ok(&module));
+    assert_eq!(Module::from_file(module.to_bytes()).as_ref(), Ok(&module));
     comes_back(&module);
     let Ok(program) = Program::new(module, &Hosts::new()) else { return };
     agree(&program, Process::new(&program, LIMITS), 100);
