@@ -12,7 +12,9 @@ use iridium_sched::supervisor::Spec;
 use iridium_sched::{ExitInfo, Scheduler, Time};
 use iridium_vm::{Limits, Pid, Process, Program, Start};
 
-use crate::code::{Cache, Loader, LoaderOrder, Programs, Spawner, Transfers, spawn_named};
+use crate::code::{
+    Cache, Loader, LoaderOrder, Outgoing, Programs, Spawner, Transfers, spawn_named,
+};
 use crate::config::Config;
 use crate::control::{Client, Direct};
 use crate::error::{NodeError, StartError};
@@ -104,7 +106,13 @@ impl Node {
     fn start_threads(&self, threads: Threads, cache: Cache) -> Result<(), StartError> {
         let Threads { programs, transfers, orders, questions } = threads;
         let MeshHandler { this, links, operators, .. } = self.inner.parts.clone();
-        let loader = Loader::new(this, links, programs, transfers, cache);
+        let waker = Arc::downgrade(&orders);
+        let outgoing = Outgoing::new(move || {
+            if let Some(orders) = waker.upgrade() {
+                orders.wake();
+            }
+        });
+        let loader = Loader::new(this, links, programs, transfers, cache, outgoing);
         let mut threads = lock(&self.inner.threads);
         threads.push(start("iridium-loader", move || loader.run(&orders))?);
         threads.push(start("iridium-operators", move || operators.respond(&questions))?);

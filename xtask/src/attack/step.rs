@@ -79,14 +79,9 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "queries", count: 200_000, ..LIE },
     Step { name: "spawns", count: 200_000, ..LIE },
     Step { name: "codes-wanted", count: 200_000, ..LIE },
-    // All that is kept on disk may take 256 MiB. One module of 15 MiB is looked at, another comes, and one
-    // is kept for the next process.
-    Step {
-        name: "cache",
-        count: 24,
-        bounds: Bounds { memory: 80, disk: 256 << 10, ..USUAL },
-        ..LIE
-    },
+    // All that is kept on disk may take 256 MiB.
+    Step { name: "cache", count: 24, bounds: Bounds { disk: 256 << 10, ..USUAL }, ..LIE },
+    Step { name: "codes-untaken", count: 40, bounds: Bounds { disk: 256 << 10, ..USUAL }, ..LIE },
     // Each link that shares the threads of others has two descriptors.
     Step { name: "links", count: 300, bounds: Bounds { files: 700, ..USUAL }, ..LIE },
     Step { name: "symlink", by: By::Links, short: Some(0), ..LIE },

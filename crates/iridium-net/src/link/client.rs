@@ -16,7 +16,7 @@ use crate::session::FrameWriter;
 use crate::threads::lock;
 
 use super::gate::{Admission, Gate};
-use super::message::Kind;
+use super::message::{Bytes, Kind, Returned, SharedBytes};
 use super::outbox::{Dispatch, Outbox};
 use super::send_half::SendHalf;
 
@@ -132,7 +132,16 @@ impl ClusterClient {
     /// [`SendError::WouldBlock`] the application is called
     /// ([`Application::writable`](crate::Application::writable)) when it may be tried again.
     pub fn send_in(&self, lane: u64, bytes: Vec<u8>) -> Result<(), Refused> {
-        self.send_as(lane, Kind::Message, bytes)
+        Ok(self.send_as(lane, Kind::Message, bytes.into())?)
+    }
+
+    /// As [`send_in`](Self::send_in), for a message that goes to several nodes, or of which the sender is to
+    /// know how long it takes: the bytes are dropped when they have been sent.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was queued then, and nothing is kept.
+    pub fn send_shared_in(&self, lane: u64, bytes: SharedBytes) -> Result<(), SendError> {
+        self.send_as(lane, Kind::Message, Bytes::Shared(bytes)).map_err(|returned| returned.why)
     }
 
     /// As [`send_in`](Self::send_in), for messages that the sender cannot keep and
@@ -142,12 +151,12 @@ impl ClusterClient {
     /// # Errors
     /// [`Refused`]: there is no link, or the signal is too long.
     pub fn send_signal(&self, lane: u64, bytes: Vec<u8>) -> Result<(), Refused> {
-        self.send_as(lane, Kind::Signal, bytes)
+        Ok(self.send_as(lane, Kind::Signal, bytes.into())?)
     }
 
     /// Writes to the socket on this thread when nobody else does and nothing is queued. That does
     /// not block: the writer sends what the system does not take at once.
-    fn send_as(&self, lane: u64, kind: Kind, bytes: Vec<u8>) -> Result<(), Refused> {
+    fn send_as(&self, lane: u64, kind: Kind, bytes: Bytes) -> Result<(), Returned> {
         if let Dispatch::Direct(mut half, message) = self.outbox.push(lane, kind, bytes)? {
             half.push(&message);
             if let Err(error) = half.send_some() {
@@ -158,6 +167,12 @@ impl ClusterClient {
             self.outbox.put_back(half, Some(Instant::now()));
         }
         Ok(())
+    }
+
+    /// Ends the connection at once, for a node that does not keep to what both rely on. It counts as lost,
+    /// and the nodes may connect again.
+    pub fn disconnect(&self) {
+        self.abort();
     }
 
     /// Bytes of messages and signals that are queued, with 64 bytes of overhead

@@ -1,6 +1,12 @@
 //! Messages of applications, as they are queued on a link.
 
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
 use iridium_proto::IridiumMessage;
+
+use crate::error::{Refused, SendError};
 
 /// What a message costs beyond its bytes, for the memory that it takes up in a queue.
 pub(crate) const OVERHEAD: usize = 64;
@@ -36,10 +42,66 @@ impl Kind {
     }
 }
 
+/// Bytes that are in memory once, however many links they are queued on. A link drops its part when the
+/// message is sent, or the link ends.
+pub type SharedBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+/// The bytes of a message.
+pub(crate) enum Bytes {
+    Own(Vec<u8>),
+    Shared(SharedBytes),
+}
+
+impl Bytes {
+    /// A copy, if they are shared.
+    pub(super) fn into_vec(self) -> Vec<u8> {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes) => (*bytes).as_ref().to_vec(),
+        }
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes) => (**bytes).as_ref(),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Own(bytes)
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
+}
+
+/// A message that was not queued, and why.
+#[derive(Debug)]
+pub(crate) struct Returned {
+    pub(crate) why: SendError,
+    pub(crate) bytes: Bytes,
+}
+
+impl From<Returned> for Refused {
+    fn from(Returned { why, bytes }: Returned) -> Self {
+        Self { why, bytes: bytes.into_vec() }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct QueuedMessage {
     pub(super) kind: Kind,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Bytes,
 }
 
 /// A long message that was asked for, or of which a part has been sent.

@@ -17,6 +17,7 @@ pub(crate) use assembly::{Assembled, Assembly};
 pub use client::ClusterClient;
 pub(crate) use client::LinkBells;
 pub(crate) use gate::{Admission, Place};
+pub use message::SharedBytes;
 pub(crate) use outbox::{FLUSH, WriterStep};
 pub(crate) use room::Room;
 pub(crate) use send_half::SendHalf;

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use iridium_proto::IridiumMessage;
 
 use crate::bell::Bell;
-use crate::error::{Refused, SendError};
+use crate::error::SendError;
 use crate::threads::lock;
 
-use super::message::Kind;
+use super::message::{Bytes, Kind, Returned};
 use super::queue::{Queue, QueuePush};
 use super::send_half::SendHalf;
 
@@ -123,14 +123,14 @@ impl Outbox {
     /// Queues a message or signal, or returns it with the sending half, for the caller to send.
     ///
     /// # Errors
-    /// [`Refused`]: it is too long, the queue is full, or the link is being closed.
-    pub(crate) fn push(&self, lane: u64, kind: Kind, bytes: Vec<u8>) -> Result<Dispatch, Refused> {
+    /// [`Returned`]: it is too long, the queue is full, or the link is being closed.
+    pub(crate) fn push(&self, lane: u64, kind: Kind, bytes: Bytes) -> Result<Dispatch, Returned> {
         let mut state = lock(&self.state);
         if state.closing.is_some() || state.aborted {
-            return Err(Refused { why: SendError::NotLinked, bytes });
+            return Err(Returned { why: SendError::NotLinked, bytes });
         }
         if let Some(half) = state.half_for(bytes.len()) {
-            return Ok(Dispatch::Direct(half, kind.with(bytes)));
+            return Ok(Dispatch::Direct(half, kind.with(bytes.into_vec())));
         }
         match state.queue.push(lane, kind, bytes) {
             QueuePush::Queued => {
@@ -140,14 +140,14 @@ impl Outbox {
                 }
                 Ok(Dispatch::Queued)
             }
-            QueuePush::Refused(refused) => Err(refused),
+            QueuePush::Refused(returned) => Err(returned),
             QueuePush::Overflow(bytes) => {
                 log::warn!(
                     "closed a link with too many signals in its queue: its other end does not read"
                 );
                 state.aborted = true;
                 self.wake_for_end(&mut state);
-                Err(Refused { why: SendError::NotLinked, bytes })
+                Err(Returned { why: SendError::NotLinked, bytes })
             }
         }
     }
@@ -370,6 +370,7 @@ mod tests {
 
     use super::super::queue::MAX_CONTROL;
     use super::*;
+    use crate::error::Refused;
     use crate::session::Session;
 
     fn ping() -> IridiumMessage {
@@ -396,7 +397,7 @@ mod tests {
     }
 
     fn queue(outbox: &Outbox, kind: Kind, bytes: Vec<u8>) -> Result<(), SendError> {
-        match outbox.push(0, kind, bytes) {
+        match outbox.push(0, kind, bytes.into()) {
             Ok(Dispatch::Queued) => Ok(()),
             Ok(Dispatch::Direct(..)) => panic!("what is queued goes first"),
             Err(refused) => Err(refused.why),
@@ -406,7 +407,8 @@ mod tests {
     #[test]
     fn a_sender_writes_at_once_when_the_link_is_free_and_queues_otherwise() {
         let (outbox, _end) = outbox(1000);
-        let Ok(Dispatch::Direct(half, message)) = outbox.push(0, Kind::Message, vec![1]) else {
+        let Ok(Dispatch::Direct(half, message)) = outbox.push(0, Kind::Message, vec![1].into())
+        else {
             panic!("nothing is queued")
         };
         assert_eq!(message, IridiumMessage::Deliver(vec![1]));
@@ -422,7 +424,7 @@ mod tests {
             panic!("a ping is queued")
         };
         outbox.put_back(half, Some(before));
-        let sent = outbox.push(0, Kind::Signal, vec![4]);
+        let sent = outbox.push(0, Kind::Signal, vec![4].into());
         assert!(
             matches!(sent, Ok(Dispatch::Direct(_, IridiumMessage::Signal(_)))),
             "after a pause"
@@ -435,7 +437,7 @@ mod tests {
         let mut sent = 0;
         // Until the buffers of the system are full.
         while let Ok(Dispatch::Direct(mut half, message)) =
-            outbox.push(0, Kind::Message, vec![7; PIECE_LEN])
+            outbox.push(0, Kind::Message, vec![7; PIECE_LEN].into())
         {
             half.push(&message);
             half.send_some().unwrap();
@@ -472,7 +474,7 @@ mod tests {
         queue(&outbox, Kind::Message, vec![1]).unwrap();
         outbox.close();
         outbox.push_control(ping());
-        let refused = outbox.push(0, Kind::Message, vec![2]).unwrap_err();
+        let refused = Refused::from(outbox.push(0, Kind::Message, vec![2].into()).unwrap_err());
         assert_eq!(refused, Refused { why: SendError::NotLinked, bytes: vec![2] });
         assert_eq!(taken(&outbox), Some(vec![ping(), IridiumMessage::Deliver(vec![1])]));
         assert_eq!(taken(&outbox), Some(vec![IridiumMessage::Leave]), "Leave comes last");

@@ -14,11 +14,11 @@ use std::collections::VecDeque;
 
 use iridium_proto::{IridiumMessage, MAX_MESSAGE, PIECE_LEN, Piece, Want};
 
-use crate::error::{Refused, SendError};
+use crate::error::SendError;
 
 use super::budget::Budget;
 use super::lanes::{Lanes, Next};
-use super::message::{Kind, OVERHEAD, QueuedMessage, Transfer, cost};
+use super::message::{Bytes, Kind, OVERHEAD, QueuedMessage, Returned, Transfer, cost};
 
 /// Bytes of data that each end of a link may send before it is given credit: the
 /// longest message, and some short ones beside it.
@@ -83,9 +83,9 @@ pub(super) struct Queue {
 #[derive(Debug)]
 pub(super) enum QueuePush {
     Queued,
-    Refused(Refused),
+    Refused(Returned),
     /// Too many signals are queued: the other end does not read.
-    Overflow(Vec<u8>),
+    Overflow(Bytes),
 }
 
 impl Queue {
@@ -126,11 +126,11 @@ impl Queue {
     }
 
     /// Queues a message or a signal after the others of its lane.
-    pub(super) fn push(&mut self, lane: u64, kind: Kind, bytes: Vec<u8>) -> QueuePush {
+    pub(super) fn push(&mut self, lane: u64, kind: Kind, bytes: Bytes) -> QueuePush {
         let len = bytes.len();
         if len > MAX_MESSAGE {
             let why = SendError::TooLong { len, cap: MAX_MESSAGE };
-            return QueuePush::Refused(Refused { why, bytes });
+            return QueuePush::Refused(Returned { why, bytes });
         }
         let follows = self.lanes.has(lane);
         let long = len > PIECE_LEN;
@@ -142,7 +142,7 @@ impl Queue {
             Kind::Message => {
                 let capacity = self.capacity;
                 if !self.budget(follows || long).take(cost(len), capacity) {
-                    return QueuePush::Refused(Refused { why: SendError::WouldBlock, bytes });
+                    return QueuePush::Refused(Returned { why: SendError::WouldBlock, bytes });
                 }
             }
         }
@@ -186,7 +186,7 @@ impl Queue {
             && let Some(message) = self.next_short()
         {
             bytes += cost(message.bytes.len());
-            batch.push(message.kind.with(message.bytes));
+            batch.push(message.kind.with(message.bytes.into_vec()));
         }
         batch.extend(self.next_piece().map(IridiumMessage::Piece));
     }
@@ -363,7 +363,7 @@ mod tests {
     }
 
     fn push(queue: &mut Queue, lane: u64, bytes: Vec<u8>) -> bool {
-        match queue.push(lane, Kind::Message, bytes) {
+        match queue.push(lane, Kind::Message, bytes.into()) {
             QueuePush::Queued => true,
             QueuePush::Refused(refused) => {
                 assert_eq!(refused.why, SendError::WouldBlock);
@@ -450,7 +450,7 @@ mod tests {
         ] {
             assert!(push(&mut queue, lane, bytes));
         }
-        queue.push(1, Kind::Signal, vec![8]);
+        queue.push(1, Kind::Signal, vec![8].into());
         let order: Vec<u8> = arrivals(&mut queue).into_iter().map(|(byte, _)| byte).collect();
         let lane_1: Vec<u8> = order.iter().copied().filter(|b| ![6, 7].contains(b)).collect();
         assert_eq!(lane_1, [1, 2, 3, 4, 5, 8]);
@@ -494,7 +494,7 @@ mod tests {
         assert!(queue.take_writable(), "for the sender in the lane of the long one");
         assert!(!queue.take_writable());
         assert!(push(&mut queue, 0, vec![7; 2000]), "an empty queue takes any message");
-        let longer = queue.push(0, Kind::Message, vec![0; MAX_MESSAGE + 1]);
+        let longer = queue.push(0, Kind::Message, vec![0; MAX_MESSAGE + 1].into());
         let QueuePush::Refused(refused) = longer else { panic!("{longer:?}") };
         assert_eq!(refused.why, SendError::TooLong { len: MAX_MESSAGE + 1, cap: MAX_MESSAGE });
         assert_eq!(refused.bytes.len(), MAX_MESSAGE + 1);

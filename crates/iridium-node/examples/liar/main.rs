@@ -49,6 +49,7 @@ const LIES: &[(&str, Lie)] = &[
     ("spawns", processes::spawns),
     ("codes-wanted", processes::codes_wanted),
     ("cache", processes::codes),
+    ("codes-untaken", processes::codes_untaken),
     ("links", half::links),
     ("silent", strangers::silent),
     ("silent-metrics", strangers::silent),

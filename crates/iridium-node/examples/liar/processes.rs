@@ -1,14 +1,15 @@
 //! Lies of the liar's processes, of which there are none, to those of the node.
 
 use std::error::Error;
+use std::thread;
 use std::time::Duration;
 
 use iridium_asm::Assembler;
-use iridium_isa::Module;
+use iridium_isa::{Module, ModuleId};
 use iridium_proto::to_bytes;
 use iridium_vm::{Pid, Start};
 
-use crate::link::{Link, liar};
+use crate::link::{Link, invented, liar, nowhere};
 use crate::wire::Door;
 
 /// The processes that are lied to are registered under these names.
@@ -27,6 +28,10 @@ const PROCESSES: u32 = 0;
 const WHERE_IS: u32 = 3;
 /// The data of a long module: little less than a message may have.
 const LONG: usize = 15 << 20;
+/// How many long modules a node is given; every fourth is refused.
+const MODULES: u64 = 8;
+/// The number of the first of those who hold a link each.
+const NUMBERS: u32 = 3_000;
 /// How long a node may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The reason of those who were killed.
@@ -114,6 +119,24 @@ pub(crate) fn codes(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dy
         said += 1;
     }
     link.stay(stay);
+    Ok(said)
+}
+
+/// So many members want the code of long modules, which the node was given before, and take none.
+pub(crate) fn codes_untaken(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    codes(to, MODULES, Duration::ZERO)?;
+    let known = (0..MODULES).filter(|number| number % 4 != 3);
+    let known: Result<Vec<_>, _> = known.map(|number| Ok(long_module(number)?.id())).collect();
+    let known: Vec<ModuleId> = known.map_err(|error: Box<dyn Error>| error)?;
+    let (mut links, mut said) = (Vec::new(), 0);
+    for (number, module) in (0..count).zip(known.iter().cycle()) {
+        let one = invented(&format!("wants{number}"), NUMBERS + number as u32, nowhere())?;
+        let link = Link::open(to, one)?;
+        // The node asks for room, and has no answer.
+        said += link.signal(std::iter::once(node_message(&(CODE_WANTED, module))?));
+        links.push(link);
+    }
+    thread::sleep(stay);
     Ok(said)
 }
 

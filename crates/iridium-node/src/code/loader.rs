@@ -1,6 +1,6 @@
 //! The thread that fetches modules from other nodes and sends them modules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use iridium_sched::Scheduler;
 use iridium_vm::Program;
 
 use super::cache::Cache;
+use super::outgoing::Outgoing;
 use super::programs::Programs;
 use super::spawn::SpawnRequest;
 use super::transfers::{Arrived, News, Transfers};
@@ -17,7 +18,7 @@ use super::wanted::Wanted;
 use crate::links::{Lane, Links, Peer};
 use crate::orders::{Next, Orders};
 use crate::this_node::ThisNode;
-use crate::wire::NodeMessage;
+use crate::wire::{NodeMessage, code_bytes};
 
 /// Modules that may wait for room on the way to one peer.
 const MAX_UNSENT: usize = 4096;
@@ -42,6 +43,9 @@ pub(crate) struct Loader {
     wanted: Wanted,
     /// Code that waits for room, by the node to which it goes.
     unsent: BTreeMap<u32, Unsent>,
+    /// What is under way, and the nodes that wait for room among it, the next first.
+    outgoing: Outgoing,
+    turns: VecDeque<u32>,
 }
 
 /// Code that waits for room on the way to a peer. However often the peer asks meanwhile, it is sent
@@ -49,6 +53,18 @@ pub(crate) struct Loader {
 struct Unsent {
     to: Arc<Peer>,
     modules: BTreeSet<ModuleId>,
+    /// Whether it waits for room among all that is under way, and not on its link.
+    has_turn: bool,
+}
+
+/// What has become of code for a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    Yes,
+    /// Too much is queued on the link.
+    LinkFull,
+    /// Too much is under way to all.
+    NoRoom,
 }
 
 impl Loader {
@@ -58,22 +74,25 @@ impl Loader {
         programs: Arc<Programs>,
         transfers: Arc<Transfers>,
         cache: Cache,
+        outgoing: Outgoing,
     ) -> Self {
-        let (wanted, unsent) = Default::default();
-        Self { this, links, programs, transfers, cache, wanted, unsent }
+        let (wanted, unsent, turns) = Default::default();
+        Self { this, links, programs, transfers, cache, wanted, unsent, outgoing, turns }
     }
 
     /// Works until it is told to end.
     pub(crate) fn run(mut self, orders: &Orders<LoaderOrder>) {
         loop {
-            let until = self.wanted.until();
+            let until = self.until();
             let next = orders.next(until);
             let Some(scheduler) = self.this.scheduler() else { return };
             self.take_news(&scheduler);
             // Also when there is always something else to do.
             if until.is_some_and(|until| until <= Instant::now()) {
                 self.look_after_late_ones();
+                self.disconnect_late_ones();
             }
+            self.send_in_turn(&scheduler);
             match next {
                 Next::Order(LoaderOrder::Spawn(request)) => self.spawn(&scheduler, request),
                 Next::Order(LoaderOrder::Send { to, module }) => self.send(&scheduler, to, module),
@@ -82,6 +101,12 @@ impl Loader {
                 Next::Stop => return,
             }
         }
+    }
+
+    /// When there is something to do although nothing has happened.
+    fn until(&self) -> Option<Instant> {
+        let taken = self.outgoing.until().filter(|_| !self.turns.is_empty());
+        self.wanted.until().into_iter().chain(taken).min()
     }
 
     /// Sees to what has happened before the order that is next: a node that was lost may be back, and
@@ -212,6 +237,7 @@ impl Loader {
 
     fn lose(&mut self, node: u32) {
         self.unsent.remove(&node);
+        self.turns.retain(|waiting| *waiting != node);
         for id in self.wanted.asked_of(node) {
             self.fail(id, node, "the node is lost");
         }
@@ -243,38 +269,95 @@ impl Loader {
             if unsent.modules.len() < MAX_UNSENT {
                 unsent.modules.insert(module);
             }
-        } else if !self.send_now(scheduler, &to, module) {
-            self.unsent.insert(node, Unsent { to, modules: BTreeSet::from([module]) });
+            return;
         }
+        let modules = BTreeSet::from([module]);
+        self.unsent.insert(node, Unsent { to, modules, has_turn: false });
+        self.send_unsent(scheduler, node);
     }
 
     /// Sends a peer what there was no room for.
     fn send_unsent(&mut self, scheduler: &Scheduler, node: u32) {
         let Some(mut unsent) = self.unsent.remove(&node) else { return };
         while let Some(module) = unsent.modules.pop_first() {
-            if !self.send_now(scheduler, &unsent.to, module) {
-                unsent.modules.insert(module);
-                self.unsent.insert(node, unsent);
-                return;
+            let sent = self.send_now(scheduler, &unsent.to, module);
+            if sent == Sent::Yes {
+                continue;
             }
+            unsent.modules.insert(module);
+            if sent == Sent::NoRoom && !std::mem::replace(&mut unsent.has_turn, true) {
+                self.turns.push_back(node);
+            }
+            self.unsent.insert(node, unsent);
+            return;
         }
     }
 
-    /// Sends code to a peer, or word that it is not here. False when there is no room for it; when
-    /// there is, [`Transfers`] knows.
-    fn send_now(&self, scheduler: &Scheduler, to: &Peer, module: ModuleId) -> bool {
-        let known = scheduler.program(module).map(|program| program.module().to_bytes().into());
-        let file = known.or_else(|| self.cache.find(module).map(|module| module.to_bytes().into()));
-        match self.links.try_send(to, Lane::Code, &NodeMessage::Code { module, file }) {
-            Ok(()) => self.links.count_module_sent(),
-            Err(SendError::WouldBlock) => return false,
-            // As if it were not here.
-            Err(SendError::TooLong { .. }) => {
-                self.links.answer(to, &NodeMessage::Code { module, file: None });
+    /// Sends code to those who have waited for room among all that is under way.
+    fn send_in_turn(&mut self, scheduler: &Scheduler) {
+        while self.outgoing.has_room()
+            && let Some(node) = self.turns.pop_front()
+        {
+            if let Some(unsent) = self.unsent.get_mut(&node) {
+                unsent.has_turn = false;
             }
+            self.send_unsent(scheduler, node);
+        }
+    }
+
+    /// Sends code to a peer, or word that it is not here. When there is room again on the way to it,
+    /// [`Transfers`] knows.
+    fn send_now(&mut self, scheduler: &Scheduler, to: &Arc<Peer>, module: ModuleId) -> Sent {
+        let file = match self.outgoing.find(module) {
+            Some(file) => file,
+            None if !self.outgoing.has_room() => return Sent::NoRoom,
+            None => match self.message(scheduler, module) {
+                Some(message) => self.outgoing.add(module, message),
+                None => return self.send_none(to, module),
+            },
+        };
+        let message = self.outgoing.address(file, to, Instant::now());
+        match to.client.send_shared_in(Lane::Code.number(), message) {
+            Ok(()) => self.links.count_module_sent(),
+            Err(SendError::WouldBlock) => return Sent::LinkFull,
+            // As if it were not here.
+            Err(SendError::TooLong { .. }) => return self.send_none(to, module),
             // Nobody waits for it any more.
             Err(SendError::NotLinked) => {}
         }
-        true
+        Sent::Yes
+    }
+
+    /// The message with a module, if it is here.
+    fn message(&self, scheduler: &Scheduler, module: ModuleId) -> Option<Vec<u8>> {
+        let known = scheduler.program(module).map(|program| Arc::clone(program.module()));
+        let found = known.or_else(|| self.cache.find(module).map(Arc::new))?;
+        Some(code_bytes(module, &found.to_pieces()))
+    }
+
+    /// Tells a peer that a module is not here.
+    fn send_none(&self, to: &Peer, module: ModuleId) -> Sent {
+        match self.links.try_send(to, Lane::Code, &NodeMessage::Code { module, file: None }) {
+            Err(SendError::WouldBlock) => Sent::LinkFull,
+            // Nobody waits for it any more, if it was not sent.
+            _ => Sent::Yes,
+        }
+    }
+
+    /// Closes links on which code stays, while others wait for room.
+    fn disconnect_late_ones(&mut self) {
+        if self.turns.is_empty() {
+            return;
+        }
+        for peer in self.outgoing.take_late(Instant::now()) {
+            if let Some(left_out) = peer.log_limits.admit("takes no code") {
+                let alias = &peer.id.alias;
+                log::warn!(
+                    "closed the link to peer={alias}: it does not take the code that it wants, and \
+                     others wait{left_out}"
+                );
+            }
+            peer.client.disconnect();
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 mod cache;
 mod loader;
+mod outgoing;
 mod programs;
 mod spawn;
 mod spawner;
@@ -11,6 +12,7 @@ mod wanted;
 
 pub(crate) use self::cache::Cache;
 pub(crate) use self::loader::{Loader, LoaderOrder};
+pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::programs::Programs;
 pub(crate) use self::spawn::{Requester, SpawnRequest, spawn_named};
 pub(crate) use self::spawner::Spawner;

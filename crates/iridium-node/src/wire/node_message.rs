@@ -14,6 +14,7 @@
 //!
 //! Numbers are little-endian.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use iridium_isa::ModuleId;
@@ -195,6 +196,19 @@ pub(crate) fn message_bytes(to: Pid, message: Message) -> Vec<u8> {
     bytes
 }
 
+/// The bytes of a [`NodeMessage::Code`] with a file of these pieces, of which there is one copy then.
+pub(crate) fn code_bytes(module: ModuleId, pieces: &[Cow<'_, [u8]>]) -> Vec<u8> {
+    let len: usize = pieces.iter().map(|piece| piece.len()).sum();
+    let mut bytes = Vec::with_capacity(CODE_HEAD + len + 1);
+    bytes.extend_from_slice(&CODE.to_le_bytes());
+    bytes.extend_from_slice(&module.0);
+    bytes.push(1);
+    bytes.extend_from_slice(&(len as u64).to_le_bytes());
+    pieces.iter().for_each(|piece| bytes.extend_from_slice(piece));
+    bytes.push(NODE_MESSAGE);
+    bytes
+}
+
 impl NodeMessage {
     /// Its bytes.
     ///
@@ -318,6 +332,7 @@ mod tests {
     fn node_messages_come_back_as_they_were() {
         let message = NodeMessage::Code { module: ModuleId([7; 32]), file: Some([1, 2, 3].into()) };
         let bytes = message.to_bytes().unwrap();
+        assert_eq!(code_bytes(ModuleId([7; 32]), &[vec![1].into(), vec![2, 3].into()]), bytes);
         let general = from_bytes::<NodeMessage>(&bytes[..bytes.len() - 1]).unwrap();
         assert_eq!(general, message, "the form is that of all others");
         assert_eq!(read(bytes.clone()).unwrap(), Delivery::NodeMessage(message));
