@@ -138,6 +138,10 @@ fn a_part_of_a_file_is_served_and_what_the_client_has_is_not() {
         (format!("If-None-Match: \"another\"\r\nIf-Modified-Since: {date}"), "200"),
         ("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT".to_owned(), "200"),
         ("If-Modified-Since: yesterday".to_owned(), "200"),
+        (format!("If-Match: {tag}\r\nIf-Unmodified-Since: {date}"), "200"),
+        ("If-Match: \"another\"".to_owned(), "412"),
+        (format!("If-Match: \"another\"\r\nIf-None-Match: {tag}"), "412"),
+        ("If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT".to_owned(), "412"),
     ] {
         let (head, _) = get(port, "/big.txt", &format!("{fields}\r\n"));
         assert_eq!(status(&head), expected, "{fields}");
