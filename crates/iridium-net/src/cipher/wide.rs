@@ -1,4 +1,4 @@
-//! With `graviola`, which uses vector instructions of up to 512 bits where there are any.
+//! AES-GCM with `graviola`, which uses vector instructions of up to 512 bits where there are any.
 
 use graviola::aead;
 use snow::Error;
@@ -8,19 +8,22 @@ use super::gcm::{KEY_LEN, TAG_LEN, nonce_bytes};
 
 pub(super) struct AesGcm(aead::AesGcm);
 
+/// Whether the machine has the instructions that the library cannot do without: it would panic there.
+pub(super) fn runs() -> bool {
+    is_x86_feature_detected!("aes")
+        && is_x86_feature_detected!("pclmulqdq")
+        && is_x86_feature_detected!("adx")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("avx")
+        && is_x86_feature_detected!("avx2")
+}
+
 impl AesGcm {
-    /// `None` on a machine without the instructions that the library cannot do without: it would
-    /// panic there.
+    /// `None` on a machine where it does not run.
     pub(super) fn new() -> Option<Self> {
-        let runs = is_x86_feature_detected!("aes")
-            && is_x86_feature_detected!("pclmulqdq")
-            && is_x86_feature_detected!("adx")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("avx")
-            && is_x86_feature_detected!("avx2");
         // Noise sets the key before it encrypts anything.
-        runs.then(|| Self(aead::AesGcm::new(&[0; KEY_LEN])))
+        runs().then(|| Self(aead::AesGcm::new(&[0; KEY_LEN])))
     }
 }
 
