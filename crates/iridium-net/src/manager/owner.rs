@@ -47,7 +47,8 @@ impl Owner {
         context: ConnectionContext,
     ) -> Self {
         let seeds = context.config.seeds.clone();
-        let (links, dials, joins) = (HashMap::new(), Dials::default(), HashMap::new());
+        let dials = Dials::new(context.config.timing.dial_timeout);
+        let (links, joins) = (HashMap::new(), HashMap::new());
         Self { context, listeners, peers_file, links, dials, joins, seeds }
     }
 
@@ -159,8 +160,10 @@ impl Owner {
     }
 
     fn handle_input(&mut self, core: &mut Membership, input: Input, now: Duration) {
-        if let Input::Connected { dial, .. } | Input::DialFailed { dial, .. } = input {
-            self.dials.ended(dial);
+        match input {
+            Input::Connected { dial, .. } => self.dials.ended(dial, true, now),
+            Input::DialFailed { dial, .. } => self.dials.ended(dial, false, now),
+            _ => {}
         }
         core.handle(input, now);
     }
@@ -197,7 +200,8 @@ impl Owner {
             while let Some(action) = core.poll_action() {
                 self.perform(core, action, now);
             }
-            let Some((dial, to)) = self.dials.next(now) else { return };
+            let next = self.dials.next(now, |dial| core.wants(dial));
+            let Some((dial, to)) = next else { return };
             if let Err(failure) = self.dial(dial, to) {
                 self.handle_input(core, Input::DialFailed { dial, failure }, now);
             }

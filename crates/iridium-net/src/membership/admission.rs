@@ -217,9 +217,10 @@ impl Membership {
         self.has_met = true;
         let (nodes, others) =
             if wants_list { self.present_records(&alias) } else { Default::default() };
-        let attempt = self.upsert_member(&intro, now).attempt.take();
-        if let Some(Attempt::Greeting(own)) = attempt {
-            self.abandon_greeting(own, now);
+        match self.upsert_member(&intro, now).attempt.take() {
+            Some(Attempt::Greeting(own)) => self.abandon_greeting(own, now),
+            Some(Attempt::Connecting(dial)) => drop(self.dials.remove(&dial)),
+            None => {}
         }
         let stage = Stage::Linked { alias: alias.clone(), confirmed: false };
         self.insert_conn(conn, stage, remote, now);

@@ -36,6 +36,13 @@ impl Membership {
         self.push(Action::Dial { dial, to });
     }
 
+    /// Whether the outcome of a dial still matters. One that has not begun yet need not begin when the
+    /// other end was quicker.
+    #[must_use]
+    pub fn wants(&self, dial: DialId) -> bool {
+        self.dials.contains_key(&dial)
+    }
+
     pub(super) fn on_connected(&mut self, dial: DialId, conn: ConnId, remote: NodeIp, now: Time) {
         let Some(purpose) = self.dials.remove(&dial) else {
             return self.push(Action::Close { conn, why: "no longer wanted" });

@@ -11,8 +11,8 @@ use iridium_proto::{
 };
 
 use crate::alone::{
-    FRIEND, digest, intro, ip, link_by_hand, lone_core, record, records, run, say, sent, tell,
-    tell_at,
+    FRIEND, actions, digest, intro, ip, link, link_by_hand, lone_core, record, records, run, say,
+    sent, tell, tell_at,
 };
 use crate::table::{SECOND, count, isolate, mesh, refusal, until};
 use crate::world::{Machine, World};
@@ -20,6 +20,22 @@ use crate::world::{Machine, World};
 /// Whether a node lists another as down, or not at all.
 fn is_gone(world: &World, machine: Machine, other: Machine) -> bool {
     matches!(world.sees(machine, other), None | Some(ViewState::Down))
+}
+
+#[test]
+fn a_dial_need_not_begin_when_the_other_end_was_quicker() {
+    let mut core = lone_core(99, 1);
+    link(&mut core, FRIEND, intro("friend", 77), Duration::ZERO);
+    tell(&mut core, record("other", 50, RecordState::Alive));
+    let dial = actions(&mut core).into_iter().find_map(|action| match action {
+        Action::Dial { dial, .. } => Some(dial),
+        _ => None,
+    });
+    let dial = dial.unwrap();
+    assert!(core.wants(dial));
+    link(&mut core, ConnId(2), intro("other", 50), Duration::ZERO);
+    assert!(!core.wants(dial) && core.open_dials().next().is_none());
+    assert_eq!(core.stranded(), None);
 }
 
 #[test]
