@@ -209,9 +209,7 @@ impl Greeter {
             Err(error) => return self.warn(remote, &error),
         };
         let on_session = Arc::clone(&self.on_session);
-        let spawned =
-            self.threads.spawn("iridium-peer", move || on_session(session, remote, first));
-        if let Err(error) = spawned {
+        if let Err(error) = self.threads.run(move || on_session(session, remote, first)) {
             self.warn(remote, &format!("no thread for it: {error}"));
         }
     }

@@ -257,11 +257,11 @@ impl Owner {
         }
     }
 
-    /// Starts a thread for a dial, which reports its outcome.
+    /// Has a thread dial, which reports the outcome.
     fn dial(&self, dial: DialId, to: SocketAddr) -> Result<(), DialFailure> {
         let context = self.context.clone();
-        let spawned = self.context.threads.spawn("iridium-peer", move || context.dial(dial, to));
-        spawned.map_err(|error| DialFailure::Unreachable(Cause::new(error)))
+        let dials = self.context.threads.run(move || context.dial(dial, to));
+        dials.map_err(|error| DialFailure::Unreachable(Cause::new(error)))
     }
 
     /// Starts to look up a name.
