@@ -39,6 +39,12 @@ impl Fnv {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
         }
     }
+
+    fn write_id(&mut self, id: &NodeId) {
+        self.write(id.alias.as_str().as_bytes());
+        self.write(&[0]);
+        self.write(&id.incarnation.to_le_bytes());
+    }
 }
 
 /// Who tells of members.
@@ -58,16 +64,14 @@ impl Membership {
         if let Some(digest) = self.digest {
             return digest;
         }
-        let known = self.members.values().filter(|m| m.is_present() && m.is_first_hand());
-        let mut present: Vec<&NodeId> = known.map(|m| &m.id).collect();
-        present.push(&self.me.id);
-        present.sort();
+        let known = |m: &&Member| m.is_present() && m.is_first_hand();
+        // By alias, and this node where it belongs.
+        let (before, after) =
+            (self.members.range(..&self.me.id.alias), self.members.range(&self.me.id.alias..));
         let mut fnv = Fnv::new();
-        for id in present {
-            fnv.write(id.alias.as_str().as_bytes());
-            fnv.write(&[0]);
-            fnv.write(&id.incarnation.to_le_bytes());
-        }
+        before.map(|(_, m)| m).filter(known).for_each(|m| fnv.write_id(&m.id));
+        fnv.write_id(&self.me.id);
+        after.map(|(_, m)| m).filter(known).for_each(|m| fnv.write_id(&m.id));
         self.digest = Some(fnv.0);
         fnv.0
     }
@@ -186,6 +190,9 @@ impl Membership {
         now: Time,
     ) -> Vec<NodeAlias> {
         let mut dialled = Vec::new();
+        if nodes.is_empty() {
+            return dialled;
+        }
         let mut room = self.room_for_unmet(&teller.alias);
         for mut record in nodes {
             if let RecordState::Unknown(state) = record.state {

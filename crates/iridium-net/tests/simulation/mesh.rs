@@ -37,9 +37,10 @@ impl World {
         view.iter().any(|m| m.info.alias != *own && self.is_honest(&m.info.alias))
     }
 
-    /// The honest among these nodes.
-    fn honest(&self, ids: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
-        ids.into_iter().filter(|id| self.is_honest(&id.alias)).collect()
+    /// The aliases of all machines that are not liars.
+    fn honest(&self) -> BTreeSet<&NodeAlias> {
+        let machines = self.nodes.iter().enumerate();
+        machines.filter(|(m, _)| !self.liars.contains_key(m)).map(|(_, node)| &node.alias).collect()
     }
 
     /// Those that a node knows of and that have never been there.
@@ -61,16 +62,21 @@ impl World {
     /// The same, but for connections that are no links.
     pub fn disagreement(&self) -> Option<String> {
         let up = self.up();
+        let mut all: Vec<NodeId> = up.iter().map(|&a| self.id(a)).collect();
+        all.sort();
+        let honest = self.honest();
+        let is_honest = |id: &NodeId| honest.contains(&id.alias);
         for &a in &up {
             let alive = self.view(a).into_iter().filter(|m| m.state == ViewState::Alive);
-            let alive = self.honest(alive.map(|m| m.id));
-            let mut others: Vec<NodeId> =
-                up.iter().filter(|&&b| b != a).map(|&b| self.id(b)).collect();
-            others.sort();
+            let alive: Vec<NodeId> = alive.map(|m| m.id).filter(is_honest).collect();
+            let me = self.id(a);
+            let others: Vec<NodeId> = all.iter().filter(|id| **id != me).cloned().collect();
             if alive != others {
                 return Some(format!("{} sees {alive:?}, not {others:?}", self.nodes[a].alias));
             }
-            if self.honest(self.nodes[a].observer.present()) != others {
+            let mut reported = self.nodes[a].observer.present();
+            reported.retain(is_honest);
+            if reported != others {
                 return Some(format!("{} has reported otherwise", self.nodes[a].alias));
             }
             for &b in up.iter().filter(|&&b| b > a) {

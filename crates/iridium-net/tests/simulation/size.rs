@@ -1,6 +1,8 @@
 //! What grows with the number of nodes, and what must not: the messages of a join and of a mesh at
 //! rest, the time until all know of an end, and the dials of those that are down.
 
+use std::time::Duration;
+
 use iridium_net::Event;
 use iridium_proto::ViewState;
 
@@ -181,17 +183,21 @@ fn what_a_mesh_costs() {
         let mut world = formed(nodes, 1);
         let formed = world.now;
         world.run_for(30 * SECOND);
-        let rest = at_rest(&mut world);
+        let usual = during(&mut world, |world| world.run_for(10 * SECOND));
+        let rest = usual.share(10 * nodes as u64);
         let start = world.now;
+        let mut joined = Duration::ZERO;
+        // Whole heartbeats, as those of all nodes fall together.
         let sent = during(&mut world, |world| {
             world.start(nodes, &[0]);
             until(world, SECOND, "it joins", World::is_one_mesh);
+            joined = world.now - start;
+            world.run_for(SECOND - joined);
         });
-        let joined = world.now - start;
-        // What all would have sent without it.
-        let usual = |rest: u64| (rest as f64 * nodes as f64 * joined.as_secs_f64()) as u64;
-        let messages = sent.messages.saturating_sub(usual(rest.messages));
-        let bytes = sent.bytes.saturating_sub(usual(rest.bytes));
+        // Less what all would have sent without it.
+        let usual = usual.share(10);
+        let messages = sent.messages.saturating_sub(usual.messages);
+        let bytes = sent.bytes.saturating_sub(usual.bytes);
         world.run_for(30 * SECOND);
         let noticed = |world: &mut World, of: Machine| {
             let start = world.now;

@@ -223,9 +223,10 @@ impl World {
         }
     }
 
-    /// Every node sends a numbered message on each of its links.
+    /// Every node sends a numbered message on each of its links, in large worlds more rarely.
     pub fn send_data(&mut self) {
-        self.at(self.now + 150 * MS, ScheduledEvent::Data);
+        let pause = 150 * MS * (self.nodes.len() / 50).max(1) as u32;
+        self.at(self.now + pause, ScheduledEvent::Data);
         for machine in self.up() {
             if self.nodes[machine].paused {
                 continue;
