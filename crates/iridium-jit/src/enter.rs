@@ -29,6 +29,7 @@ use iridium_vm::blocks::{self, CLASSES};
 use iridium_vm::{EntryState, Frame, Register, Resume, Stepped};
 
 use crate::context::{Context, Leave, NOT_DONE};
+use crate::dues::AT_START;
 use crate::entries::{Entry, EntryTable};
 
 /// See [`Lowering::trampoline`](crate::lower::Lowering::trampoline).
@@ -111,6 +112,10 @@ impl Native<'_> {
         mut call: impl FnMut(&mut Context, Entry) -> i64,
     ) -> Resume {
         loop {
+            // Callers look for that.
+            if context.fuel < i64::from(AT_START) {
+                return Resume::Interpret;
+            }
             let window = context.window;
             let why = call(context, entry);
             if why > 0 {

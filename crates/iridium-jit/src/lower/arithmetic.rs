@@ -7,7 +7,6 @@ use cranelift_frontend::Switch;
 use iridium_isa::Instruction;
 
 use super::translator::Translator;
-use crate::context::Leave;
 use crate::lanes::Lane;
 
 /// A register, and the value that one operation makes for it of the lanes of others.
@@ -111,7 +110,7 @@ impl Translator<'_, '_> {
             _ => self.builder.ins().ssub_overflow(a, b),
         };
         let fits = self.builder.ins().icmp_imm_s(IntCC::Equal, overflows, 0);
-        self.guard(fits, Leave::Interpret);
+        self.guard(fits);
         self.set_int(d.0, value);
         true
     }
@@ -127,7 +126,7 @@ impl Translator<'_, '_> {
             let above = self.builder.ins().iadd_imm_s(b, 1);
             self.builder.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, above, 1)
         };
-        self.guard(is_usual, Leave::Interpret);
+        self.guard(is_usual);
         let value = match instruction {
             I::Div { .. } => {
                 let quotient = self.builder.ins().sdiv(a, b);
@@ -304,10 +303,10 @@ impl Translator<'_, '_> {
         let (taken, not_taken) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(counter, taken, &[], not_taken, &[]);
         self.builder.switch_to_block(taken);
-        self.pay();
+        self.look_before_jump(to);
         let rest = self.builder.ins().iadd_imm_s(counter, -1);
         self.set(Lane::COUNTER, rest);
-        self.jump_to_block(to);
+        self.jump_owing(to);
         self.builder.switch_to_block(not_taken);
         self.fall_through();
     }
@@ -315,7 +314,7 @@ impl Translator<'_, '_> {
     /// `jtab`: jumps to the label that a register chooses, or goes on when there is none.
     pub(super) fn jump_table(&mut self, to: &[u32]) {
         let Instruction::Jtab { a, .. } = self.instruction() else {
-            return self.leave(Leave::Interpret);
+            return self.leave();
         };
         let choice = self.int(a.0);
         let blocks: Vec<_> = to.iter().map(|_| self.builder.create_block()).collect();
@@ -327,8 +326,7 @@ impl Translator<'_, '_> {
         switch.emit(&mut self.builder, choice, past_end);
         for (block, to) in blocks.into_iter().zip(to) {
             self.builder.switch_to_block(block);
-            self.pay();
-            self.jump_to_block(*to);
+            self.jump(*to);
         }
         self.builder.switch_to_block(past_end);
         self.fall_through();

@@ -11,7 +11,7 @@ use iridium_vm::blocks::{
 };
 
 use super::translator::{Translator, flags};
-use crate::context::{Context, Leave};
+use crate::context::Context;
 
 impl Translator<'_, '_> {
     /// Does an instruction about a block; `false` when it is none.
@@ -79,7 +79,7 @@ impl Translator<'_, '_> {
         let class = self.class(place);
         let classes = CLASSES as i64;
         let exists = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, class, classes);
-        self.guard(exists, Leave::Interpret);
+        self.guard(exists);
         class
     }
 
@@ -97,7 +97,7 @@ impl Translator<'_, '_> {
     fn otherwise(&mut self, value: Value, block: Block) {
         self.builder.switch_to_block(block);
         let is_uncounted = self.is_uncounted(value);
-        self.guard(is_uncounted, Leave::Interpret);
+        self.guard(is_uncounted);
     }
 
     fn keep_block(&mut self, a: u8) {
@@ -107,7 +107,7 @@ impl Translator<'_, '_> {
         let count = self.count(place);
         let most = i64::from(LAST_COUNT);
         let is_usual = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, count, most);
-        self.guard(is_usual, Leave::Interpret);
+        self.guard(is_usual);
         let more = self.builder.ins().iadd_imm_s(count, 1);
         self.set_count(place, more);
         self.builder.ins().jump(done, &[]);
@@ -124,14 +124,14 @@ impl Translator<'_, '_> {
         let (last, more) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(less, more, &[], last, &[]);
         self.builder.switch_to_block(last);
-        self.pay();
+        self.look_before_jump(to);
         self.set_count(place, less);
-        self.jump_to_block(to);
+        self.jump_owing(to);
         self.builder.switch_to_block(more);
         // A count of 0 is very large now.
         let most = i64::from(FREED) - 1;
         let is_usual = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, less, most);
-        self.guard(is_usual, Leave::Interpret);
+        self.guard(is_usual);
         self.set_count(place, less);
         self.fall_through();
         self.otherwise(value, other);
@@ -144,12 +144,11 @@ impl Translator<'_, '_> {
         let count = self.count(place);
         let freed = i64::from(FREED);
         let is_usual = self.builder.ins().icmp_imm_s(IntCC::NotEqual, count, freed);
-        self.guard(is_usual, Leave::Interpret);
+        self.guard(is_usual);
         let is_shared = self.builder.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, count, 1);
         self.branch(is_shared, to);
         self.otherwise(value, other);
-        self.pay();
-        self.jump_to_block(to);
+        self.jump(to);
     }
 
     /// The place in memory of a cell of the table of blocks.
@@ -168,25 +167,25 @@ impl Translator<'_, '_> {
     }
 
     fn new_block(&mut self, d: u8, variant: u16, class: Value) {
-        self.need_fuel();
+        self.look(1 + self.needs_after());
         let cell = self.cell_of_class(class);
         let value = self.builder.ins().uload32(flags(), cell, 0);
         let is_block = self.may_be_block(value);
-        self.guard(is_block, Leave::Interpret);
+        self.guard(is_block);
         let place = self.known_heap_place(value);
         let count = self.builder.ins().load(I32, flags(), place, 0);
         let freed = i64::from(FREED as i32);
         let is_free = self.builder.ins().icmp_imm_s(IntCC::Equal, count, freed);
-        self.guard(is_free, Leave::Interpret);
+        self.guard(is_free);
         let found = self.class(place);
         let is_of_class = self.builder.ins().icmp(IntCC::Equal, found, class);
-        self.guard(is_of_class, Leave::Interpret);
+        self.guard(is_of_class);
         let next = self.builder.ins().load(I32, flags(), place, 8);
         let class_part = self.builder.ins().ishl_imm_s(class, 48);
         let head = self.builder.ins().bor_imm_s(class_part, head_word(1, variant, 0) as i64);
         self.builder.ins().store(flags(), head, place, 0);
         self.builder.ins().store(flags(), next, cell, 0);
-        self.take_fuel();
+        self.settle(1);
         self.set_int(d, value);
     }
 
@@ -197,7 +196,7 @@ impl Translator<'_, '_> {
         let most = i64::from(SIZES[CLASSES - 1]) - 16;
         let exists =
             self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThanOrEqual, above_least, most);
-        self.guard(exists, Leave::Interpret);
+        self.guard(exists);
         let last = self.builder.ins().iadd_imm_s(size, -1);
         let is_fine = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, last, i64::from(FINE));
         let (coarse, found) = (self.builder.create_block(), self.builder.create_block());
@@ -247,11 +246,11 @@ impl Translator<'_, '_> {
     fn free_block(&mut self, a: u8) {
         let value = self.int(a);
         let is_block = self.may_be_block(value);
-        self.guard(is_block, Leave::Interpret);
+        self.guard(is_block);
         let place = self.known_heap_place(value);
         let count = self.count(place);
         let is_unheld = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThanOrEqual, count, 1);
-        self.guard(is_unheld, Leave::Interpret);
+        self.guard(is_unheld);
         let class = self.known_class(place);
         let cell = self.cell_of_class(class);
         let next = self.builder.ins().load(I32, flags(), cell, 0);

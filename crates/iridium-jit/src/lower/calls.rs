@@ -11,7 +11,7 @@ use iridium_isa::Instruction;
 use iridium_vm::{Frame, Register};
 
 use super::translator::{Translator, flags};
-use crate::context::{Context, Leave};
+use crate::context::Context;
 use crate::entries::{ADDRESS_SHIFT, NUMBER_MASK};
 
 /// What is called.
@@ -30,7 +30,6 @@ fn bytes_of_slide(slide: u8) -> i64 {
 impl Translator<'_, '_> {
     /// Calls an instruction.
     pub(super) fn call(&mut self, to: u32) {
-        self.need_fuel();
         let callee = self.callee(to);
         self.call_callee(&callee);
     }
@@ -40,8 +39,7 @@ impl Translator<'_, '_> {
         let index = self.int(register);
         let length = self.code_length() as i64;
         let exists = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, index, length);
-        self.guard(exists, Leave::Interpret);
-        self.need_fuel();
+        self.guard(exists);
         let entries = self.part(offset_of!(Context, entries));
         let offset = self.builder.ins().ishl_imm_s(index, 3);
         let place = self.builder.ins().iadd(entries, offset);
@@ -50,7 +48,7 @@ impl Translator<'_, '_> {
     }
 
     /// When something stops the callee, this code has nothing left to do: all that it knew is at home,
-    /// and its caller learns why. There is fuel.
+    /// and its caller learns why. There is fuel for the call and for the callee's start.
     fn call_callee(&mut self, callee: &Callee) {
         let slide = match self.instruction() {
             Instruction::Callw { k, .. } | Instruction::Callwr { k, .. } => k.0,
@@ -58,7 +56,7 @@ impl Translator<'_, '_> {
         };
         self.look_at_room(slide);
         self.write_back();
-        self.take_fuel();
+        self.settle(1);
         let [window, fuel, context] = [self.slide(slide), self.fuel(), self.context()];
         let call = match callee {
             Callee::Direct(region) => {
@@ -95,7 +93,7 @@ impl Translator<'_, '_> {
     fn entry_at(&mut self, place: Value, offset: i32) -> Callee {
         let word = self.builder.ins().load(I64, flags(), place, offset);
         let is_native = self.builder.ins().icmp_imm_s(IntCC::NotEqual, word, 0);
-        self.guard(is_native, Leave::Interpret);
+        self.guard(is_native);
         Callee::Entry(word)
     }
 
@@ -111,11 +109,11 @@ impl Translator<'_, '_> {
         let window = self.slide(slide);
         let last = self.part(offset_of!(Context, last_window));
         let is_there = self.builder.ins().icmp(IntCC::UnsignedLessThanOrEqual, window, last);
-        self.guard(is_there, Leave::Interpret);
+        self.guard(is_there);
         let stack = self.builder.ins().get_stack_pointer(I64);
         let limit = self.part(offset_of!(Context, stack_limit));
         let has_stack = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, stack, limit);
-        self.guard(has_stack, Leave::Interpret);
+        self.guard(has_stack);
     }
 
     fn after_call(&mut self, call: Inst, slide: u8) {
@@ -171,7 +169,7 @@ impl Translator<'_, '_> {
     /// Returns. A native caller knows its window and where it goes on; the engine, if it is the caller,
     /// looks at the frame, and takes this back when there is none.
     pub(super) fn return_from_call(&mut self) {
-        self.pay();
+        self.settle(1);
         self.write_back();
         let why = self.number(-i64::from(self.index()));
         self.return_why(why);

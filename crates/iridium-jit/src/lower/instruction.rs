@@ -3,7 +3,6 @@
 use iridium_vm::is_done_beside;
 
 use super::translator::Translator;
-use crate::context::Leave;
 use crate::operation::Control;
 
 impl Translator<'_, '_> {
@@ -11,7 +10,7 @@ impl Translator<'_, '_> {
     /// block.
     pub(super) fn translate(&mut self) -> bool {
         match &self.operation().next {
-            Control::End => self.leave(Leave::Interpret),
+            Control::End => self.leave(),
             Control::Interpret => {
                 // Outside of this machine code nobody pays for tolls.
                 if is_done_beside(self.instruction().opcode()) && !self.is_toll() {
@@ -28,15 +27,14 @@ impl Translator<'_, '_> {
                     || self.access_memory(instruction)
                     || self.use_block(instruction);
                 if is_done {
-                    self.pay_toll();
+                    self.owe_toll();
                     self.meet();
                     return true;
                 }
-                self.leave(Leave::Interpret);
+                self.leave();
             }
             Control::Jump(to) => {
-                self.pay();
-                self.jump_to_block(*to);
+                self.jump(*to);
             }
             Control::Branch(to) => {
                 self.look_at_toll();
@@ -44,7 +42,7 @@ impl Translator<'_, '_> {
                 if !(self.compare_and_branch(instruction, *to)
                     || self.branch_on_block(instruction, *to))
                 {
-                    self.leave(Leave::Interpret);
+                    self.leave();
                 }
             }
             Control::Table(to) => {

@@ -4,10 +4,10 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::IntCC;
-use iridium_isa::Opcode;
+use iridium_isa::{Fuel, Opcode};
 
 use super::translator::Translator;
-use crate::context::{Context, Leave, NOT_DONE};
+use crate::context::{Context, NOT_DONE};
 
 /// Whether native code stays where it is in the rare cases of an instruction: those that happen again
 /// and again, and after which a program goes on.
@@ -20,8 +20,9 @@ impl Translator<'_, '_> {
     pub(super) fn step(&mut self) {
         debug_assert!(self.operation().may_leave, "{:?} is stepped", self.instruction());
         self.write_back();
+        self.settle(0);
         self.take_step();
-        self.load_lanes_after();
+        self.go_on_after();
     }
 
     /// The same when all lanes are at home, where they stay.
@@ -54,6 +55,7 @@ impl Translator<'_, '_> {
     /// Does the current instruction by a function that does its common case, or else by a step.
     pub(super) fn do_beside(&mut self) {
         self.write_back();
+        self.settle(0);
         let index = self.number(i64::from(self.index()));
         let beside = self.part(offset_of!(Context, beside));
         let arguments = [self.context(), index, self.window(), self.fuel()];
@@ -70,15 +72,28 @@ impl Translator<'_, '_> {
         self.set_fuel(left);
         self.builder.ins().jump(after, &[]);
         self.builder.switch_to_block(after);
+        self.go_on_after();
+    }
+
+    /// Goes on after an instruction that was done elsewhere, if there is the fuel that is needed then. All
+    /// lanes are at home.
+    fn go_on_after(&mut self) {
+        self.look_or_leave(self.needs_after(), self.index() + 1);
         self.load_lanes_after();
     }
 
     /// Fills the way out to the interpreter.
-    pub(super) fn interpret(&mut self, why: Leave) {
+    pub(super) fn interpret(&mut self) {
         if !is_stepped(self.instruction().opcode()) {
-            return self.leave(why);
+            return self.leave();
         }
+        let owed = self.owed;
         self.step();
+        self.owed = owed;
+        // Where the ways meet, the common case owes that, unless it has paid.
+        if self.instruction().opcode().fuel() == Fuel::Free {
+            self.lend(owed + u32::from(self.is_toll()));
+        }
         let done = self.builder.create_block();
         self.builder.ins().jump(done, &[]);
         self.ways_out.done = Some(done);

@@ -7,7 +7,6 @@ use cranelift_codegen::ir::{BlockArg, InstBuilder, Value};
 use iridium_isa::Instruction;
 
 use super::translator::{Translator, flags};
-use crate::context::Leave;
 
 impl Translator<'_, '_> {
     /// Does a load or a store; `false` when the instruction is none.
@@ -148,7 +147,7 @@ impl Translator<'_, '_> {
     ) -> Value {
         let length = self.builder.ins().load(I64, flags(), length_place, 0);
         let has_it = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, length);
-        self.guard(has_it, Leave::Interpret);
+        self.guard(has_it);
         let offset = match width {
             1 => index,
             _ => self.builder.ins().ishl_imm_s(index, i64::from(width.trailing_zeros())),

@@ -1,6 +1,7 @@
 //! From a region to machine code.
 //!
-//! * [`translator`]: lanes, fuel, branches, ways out;
+//! * [`translator`]: lanes, branches, ways out;
+//! * [`fuel`]: looking at fuel, and paying;
 //! * [`arithmetic`], [`memory`], [`blocks`], [`calls`]: the instructions;
 //! * [`interpret`]: what the interpreter does for native code;
 //! * [`instruction`]: which of these does an instruction.
@@ -8,6 +9,7 @@
 mod arithmetic;
 mod blocks;
 mod calls;
+mod fuel;
 mod instruction;
 mod interpret;
 mod memory;
@@ -232,18 +234,10 @@ fn translate<'b>(
     translator.enter();
     let mut is_open = false;
     for position in 0..translator.length() {
-        match translator.go_to(position) {
-            Some(block) => {
-                if is_open {
-                    translator.builder.ins().jump(block, &[]);
-                }
-                translator.builder.switch_to_block(block);
-            }
-            // Control does not come here.
-            None if !is_open => continue,
-            None => {}
+        // Elsewhere control does not come to.
+        if translator.go_to(position, is_open) || is_open {
+            is_open = translator.translate();
         }
-        is_open = translator.translate();
     }
     translator.finish()
 }

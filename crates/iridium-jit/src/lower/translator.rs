@@ -1,5 +1,5 @@
 //! The state of a translation, and what all instructions are made of: reading and writing lanes,
-//! paying fuel, branching, and leaving.
+//! branching, and leaving.
 
 use std::collections::BTreeSet;
 use std::mem::offset_of;
@@ -14,6 +14,7 @@ use iridium_isa::{DATA_BASE, Instruction};
 
 use crate::context::{Context, Leave};
 use crate::dataflow::{self, Dataflow};
+use crate::dues::{AT_START, Dues};
 use crate::lanes::{Home, Lane};
 use crate::operation::{Control, Operation};
 use crate::region::{Region, Source};
@@ -54,8 +55,9 @@ pub(super) struct Translator<'b, 'r> {
     pub(super) builder: FunctionBuilder<'b>,
     pub(super) signatures: Signatures,
     source: &'r Source<'r>,
-    region: &'r Region,
+    pub(super) region: &'r Region,
     flow: Dataflow,
+    pub(super) dues: Dues,
     pub(super) direct: &'r BTreeSet<u32>,
     /// By number of the lane.
     lanes: Vec<Option<Variable>>,
@@ -70,15 +72,16 @@ pub(super) struct Translator<'b, 'r> {
     leave: Block,
     /// Where calls go that a stop has cut short, once there is one.
     pub(super) unwind: Option<Block>,
-    position: usize,
+    pub(super) position: usize,
+    /// How much of the fuel is spent already.
+    pub(super) owed: u32,
     /// Ways out of the current instruction's common case.
     pub(super) ways_out: WaysOut,
 }
 
-/// The blocks that the guards of an instruction go to when they do not hold, as far as there are any.
+/// Where the guards of an instruction go to when they do not hold, if it has any.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct WaysOut {
-    out_of_fuel: Option<Block>,
     interpret: Option<Block>,
     /// Where an instruction ends that the interpreter has done.
     pub(super) done: Option<Block>,
@@ -123,6 +126,7 @@ impl<'b, 'r> Translator<'b, 'r> {
             source,
             region,
             flow,
+            dues: Dues::new(source, region),
             direct,
             lanes,
             held,
@@ -134,6 +138,7 @@ impl<'b, 'r> Translator<'b, 'r> {
             leave,
             unwind: None,
             position: 0,
+            owed: 0,
             ways_out: WaysOut::default(),
         };
         this.create_blocks();
@@ -169,11 +174,21 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.region.members.len()
     }
 
-    /// Makes an instruction the current one. Returns the block that begins at it, if one does.
-    pub(super) fn go_to(&mut self, position: usize) -> Option<Block> {
+    /// Makes an instruction the current one; whether a block begins at it. The instruction before it goes
+    /// on to it, or not.
+    pub(super) fn go_to(&mut self, position: usize, goes_on: bool) -> bool {
+        let block = self.blocks[position];
+        if let Some(block) = block {
+            if goes_on {
+                self.pay_but(self.dues.owed(position), self.owed);
+                self.builder.ins().jump(block, &[]);
+            }
+            self.builder.switch_to_block(block);
+        }
         self.position = position;
+        self.owed = self.dues.owed(position);
         self.ways_out = WaysOut::default();
-        self.blocks[position]
+        block.is_some()
     }
 
     /// The index of the current instruction.
@@ -214,6 +229,10 @@ impl<'b, 'r> Translator<'b, 'r> {
         for (number, index) in self.region.entries.iter().enumerate() {
             let Some(position) = self.region.position(*index) else { continue };
             self.builder.switch_to_block(self.entry_blocks[number]);
+            let needs = self.dues.needs(position);
+            if *index != self.region.start || needs > AT_START {
+                self.look_or_leave(needs, *index);
+            }
             self.load_lanes(position);
             self.jump_to_block(*index);
         }
@@ -327,28 +346,30 @@ impl<'b, 'r> Translator<'b, 'r> {
         }
     }
 
-    /// Leaves before the current instruction. The current block ends.
-    pub(super) fn leave(&mut self, why: Leave) {
+    /// Leaves the current instruction to the interpreter. The current block ends.
+    pub(super) fn leave(&mut self) {
         // Otherwise the dataflow would not have kept the lanes that are put home.
         debug_assert!(self.operation().may_leave, "{:?} leaves", self.instruction());
         self.write_back();
-        self.leave_before(self.index(), why);
+        self.pay_but(0, self.owed);
+        self.leave_before(self.index());
     }
 
-    /// Leaves before an instruction, with all lanes at home. The current block ends.
-    pub(super) fn leave_before(&mut self, index: u32, why: Leave) {
-        let [pc, why] = [i64::from(index), why as i64].map(|value| self.number(value));
-        self.builder.ins().jump(self.leave, &[pc, why].map(BlockArg::Value));
+    /// Leaves an instruction to the interpreter, with all lanes at home. The current block ends.
+    pub(super) fn leave_before(&mut self, index: u32) {
+        let pc = self.number(i64::from(index));
+        self.builder.ins().jump(self.leave, &[BlockArg::Value(pc)]);
     }
 
     /// Fills the blocks that all ways out come to.
     pub(super) fn finish(mut self) -> FunctionBuilder<'b> {
         let leave = self.leave;
-        let [pc, why] = [(); 2].map(|()| self.builder.append_block_param(leave, I64));
+        let pc = self.builder.append_block_param(leave, I64);
         self.builder.switch_to_block(leave);
         self.set_part(offset_of!(Context, pc), pc);
         let window = self.window();
         self.set_part(offset_of!(Context, window), window);
+        let why = self.number(Leave::Interpret as i64);
         self.return_why(why);
         self.fill_unwind();
         if !self.uses_heap {
@@ -379,7 +400,7 @@ impl<'b, 'r> Translator<'b, 'r> {
     }
 
     /// Whether the current block is a rare one.
-    fn is_cold(&self) -> bool {
+    pub(super) fn is_cold(&self) -> bool {
         self.builder.current_block().is_some_and(|block| self.builder.func.layout.is_cold(block))
     }
 
@@ -398,32 +419,22 @@ impl<'b, 'r> Translator<'b, 'r> {
         }
     }
 
-    /// Goes on if a condition holds. Otherwise it leaves, or has the interpreter do the instruction.
-    pub(super) fn guard(&mut self, holds: Value, otherwise: Leave) {
+    /// Goes on if a condition holds. Otherwise it leaves the current instruction to the interpreter, or has
+    /// it do the instruction.
+    pub(super) fn guard(&mut self, holds: Value) {
         let go_on = self.builder.create_block();
         if self.is_cold() {
             self.builder.set_cold_block(go_on);
         }
-        let known = match otherwise {
-            Leave::OutOfFuel => self.ways_out.out_of_fuel,
-            _ => self.ways_out.interpret,
-        };
+        let known = self.ways_out.interpret;
         let way_out = known.unwrap_or_else(|| self.builder.create_block());
         self.likely(holds, go_on, &[], way_out);
         self.builder.seal_block(go_on);
         if known.is_none() {
+            self.ways_out.interpret = Some(way_out);
             self.builder.set_cold_block(way_out);
             self.builder.switch_to_block(way_out);
-            match otherwise {
-                Leave::OutOfFuel => {
-                    self.ways_out.out_of_fuel = Some(way_out);
-                    self.leave(otherwise);
-                }
-                _ => {
-                    self.ways_out.interpret = Some(way_out);
-                    self.interpret(otherwise);
-                }
-            }
+            self.interpret();
         }
         self.builder.switch_to_block(go_on);
     }
@@ -436,43 +447,6 @@ impl<'b, 'r> Translator<'b, 'r> {
         }
     }
 
-    /// Goes on if there is fuel.
-    pub(super) fn need_fuel(&mut self) {
-        let fuel = self.fuel();
-        let has_fuel = self.builder.ins().icmp_imm_s(IntCC::SignedGreaterThan, fuel, 0);
-        self.guard(has_fuel, Leave::OutOfFuel);
-    }
-
-    /// Takes 1 off the fuel, of which there is some.
-    pub(super) fn take_fuel(&mut self) {
-        let fuel = self.fuel();
-        let rest = self.builder.ins().iadd_imm_s(fuel, -1);
-        self.set_fuel(rest);
-    }
-
-    /// Goes on if there is fuel for a toll, when the current instruction is one.
-    pub(super) fn look_at_toll(&mut self) {
-        if self.is_toll() {
-            self.need_fuel();
-        }
-    }
-
-    /// Pays for a toll, when the current instruction is one.
-    pub(super) fn pay_toll(&mut self) {
-        if self.is_toll() {
-            self.take_fuel();
-        }
-    }
-
-    /// Pays 1, as whatever pays does.
-    pub(super) fn pay(&mut self) {
-        // A toll has looked already.
-        if !self.is_toll() {
-            self.need_fuel();
-        }
-        self.take_fuel();
-    }
-
     /// Goes to an instruction without paying.
     pub(super) fn jump_to_block(&mut self, index: u32) {
         let block = self.region.position(index).and_then(|position| self.blocks[position]);
@@ -481,14 +455,8 @@ impl<'b, 'r> Translator<'b, 'r> {
                 self.builder.ins().jump(block, &[]);
             }
             // Never: regions have all that control goes to.
-            None => self.leave(Leave::Interpret),
+            None => self.leave(),
         }
-    }
-
-    /// Goes on to the next instruction from one that might have gone elsewhere.
-    pub(super) fn fall_through(&mut self) {
-        self.pay_toll();
-        self.jump_to_block(self.index() + 1);
     }
 
     /// Pays and goes to an instruction if a condition holds, and else goes on to the next.
@@ -503,8 +471,7 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.builder.seal_block(taken);
         self.builder.seal_block(not_taken);
         self.builder.switch_to_block(taken);
-        self.pay();
-        self.jump_to_block(to);
+        self.jump(to);
         self.builder.switch_to_block(not_taken);
         self.fall_through();
     }
@@ -512,7 +479,7 @@ impl<'b, 'r> Translator<'b, 'r> {
     /// Where in memory an address of the heap is; leaves when it is not for the fast path.
     pub(super) fn heap_place(&mut self, address: Value) -> Value {
         let in_heap = self.is_in_heap(address);
-        self.guard(in_heap, Leave::Interpret);
+        self.guard(in_heap);
         self.known_heap_place(address)
     }
 
@@ -539,7 +506,7 @@ impl<'b, 'r> Translator<'b, 'r> {
         let rooms = offset_of!(Context, data_rooms);
         let room = self.part(rooms + size_of::<u64>() * width.trailing_zeros() as usize);
         let in_data = self.builder.ins().icmp(IntCC::UnsignedLessThan, offset, room);
-        self.guard(in_data, Leave::Interpret);
+        self.guard(in_data);
         let data = self.part(offset_of!(Context, data));
         self.builder.ins().iadd(data, offset)
     }
