@@ -58,6 +58,11 @@ impl Cache {
         }
     }
 
+    /// Whether there seems to be a file of the module with this identity.
+    pub(crate) fn has(&self, id: ModuleId) -> bool {
+        self.path(id).is_some_and(|path| path.exists())
+    }
+
     /// Keeps a module.
     pub(crate) fn keep(&mut self, module: &Module) {
         let Some(folder) = &self.folder else { return };

@@ -310,7 +310,9 @@ impl Loader {
     fn send_now(&mut self, scheduler: &Scheduler, to: &Arc<Peer>, module: ModuleId) -> Sent {
         let file = match self.outgoing.find(module) {
             Some(file) => file,
-            None if !self.outgoing.has_room() => return Sent::NoRoom,
+            None if !self.outgoing.has_room() && self.has(scheduler, module) => {
+                return Sent::NoRoom;
+            }
             None => match self.message(scheduler, module) {
                 Some(message) => self.outgoing.add(module, message),
                 None => return self.send_none(to, module),
@@ -326,6 +328,11 @@ impl Loader {
             Err(SendError::NotLinked) => {}
         }
         Sent::Yes
+    }
+
+    /// Whether a module is here.
+    fn has(&self, scheduler: &Scheduler, module: ModuleId) -> bool {
+        scheduler.program(module).is_some() || self.cache.has(module)
     }
 
     /// The message with a module, if it is here.

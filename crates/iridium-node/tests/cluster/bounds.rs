@@ -278,19 +278,56 @@ fn questions_that_wait_for_their_turn_use_up_the_window_of_the_link() {
     drop(leave);
 }
 
+/// Loads so many modules of 2.4 MB.
+fn long_modules(lab: &Lab, count: u32) -> Vec<ModuleId> {
+    let load = |number| {
+        let source = format!(".data\nmuch: .zero #2400000\n.code\nmain: load $0 #{number}\nhlt");
+        lab.node.load(assemble(&source)).unwrap().module().id()
+    };
+    (0..count).map(load).collect()
+}
+
+#[test]
+fn code_on_its_way_to_several_has_a_bound_and_comes_to_all_of_them_in_turn() {
+    const OF_EACH: usize = 10;
+    const MOST: usize = (8 << 20) + 2_500_000;
+    let lab = start("a");
+    let names = ["one", "two", "three"];
+    let members = names.map(|name| member(&lab, name));
+    let ways = names.map(|name| lab.node.manager().link(&alias(name)).unwrap());
+    let queued = || ways.iter().map(|way| way.queued_bytes()).sum::<usize>();
+    let modules = long_modules(&lab, 3 * OF_EACH as u32);
+    for (member, modules) in members.iter().zip(modules.chunks(OF_EACH)) {
+        for module in modules {
+            member.send(&alias("a"), code_wanted(*module)).unwrap();
+        }
+    }
+    // That there is none is said at once, and who asks as often as they is answered after all of them.
+    let other = member(&lab, "other");
+    for _ in 0..OF_EACH {
+        other.send(&alias("a"), code_wanted(ModuleId([7; 32]))).unwrap();
+    }
+    for _ in 0..OF_EACH {
+        other.messages().recv_timeout(PATIENCE).unwrap();
+        assert!(queued() <= MOST, "{}", queued());
+    }
+    let mut came = BTreeSet::new();
+    wait_until("all code comes", || {
+        assert!(queued() <= MOST, "{}", queued());
+        for message in members.iter().filter_map(|member| member.messages().try_recv().ok()) {
+            assert!(came.insert(*message.bytes[4..].first_chunk::<32>().unwrap()), "each once");
+        }
+        came.len() == modules.len()
+    });
+}
+
 #[test]
 fn code_for_which_there_was_no_room_is_sent_when_there_is() {
     const MODULES: u32 = 12;
     let lab = start("a");
     let stranger = stranger(&lab);
     let link = stranger.link(&alias("a")).unwrap();
-    let modules: BTreeSet<ModuleId> = (0..MODULES)
-        .map(|number| {
-            let source =
-                format!(".data\nmuch: .zero #2400000\n.code\nmain: load $0 #{number}\nhlt");
-            lab.node.load(assemble(&source)).unwrap().module().id()
-        })
-        .collect();
+    let modules: BTreeSet<ModuleId> = long_modules(&lab, MODULES).into_iter().collect();
     for module in &modules {
         link.send(code_wanted(*module)).unwrap();
     }
