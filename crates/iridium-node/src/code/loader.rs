@@ -318,7 +318,7 @@ impl Loader {
                 None => return self.send_none(to, module),
             },
         };
-        let message = self.outgoing.address(file, to, Instant::now());
+        let message = self.outgoing.address(file, to.number(), Instant::now());
         match to.client.send_shared_in(Lane::Code.number(), message) {
             Ok(()) => self.links.count_module_sent(),
             Err(SendError::WouldBlock) => return Sent::LinkFull,
@@ -356,7 +356,8 @@ impl Loader {
         if self.turns.is_empty() {
             return;
         }
-        for peer in self.outgoing.take_late(Instant::now()) {
+        let late = self.outgoing.take_late(Instant::now());
+        for peer in late.into_iter().filter_map(|node| self.links.peers.find(node)) {
             if let Some(left_out) = peer.log_limits.admit("takes no code") {
                 let alias = &peer.id.alias;
                 log::warn!(

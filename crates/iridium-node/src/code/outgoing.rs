@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 use iridium_isa::ModuleId;
 use iridium_net::SharedBytes;
 
-use crate::links::Peer;
-
 /// When so many bytes are under way, no other module is made ready. So together they are these and the
 /// longest module at most.
 const ENOUGH: usize = 8 << 20;
@@ -45,7 +43,8 @@ struct Queued(Arc<File>);
 
 /// A file that was queued on a link.
 struct Parcel {
-    to: Arc<Peer>,
+    /// The number of the node at its other end.
+    to: u32,
     queued: Weak<Queued>,
     /// When it is to have been sent.
     by: Instant,
@@ -78,12 +77,12 @@ impl Outgoing {
         file
     }
 
-    /// A file for a link, and word of it.
-    pub(super) fn address(&mut self, file: Arc<File>, to: &Arc<Peer>, now: Instant) -> SharedBytes {
+    /// A file for the link to a node. It is noted that it is queued there.
+    pub(super) fn address(&mut self, file: Arc<File>, to: u32, now: Instant) -> SharedBytes {
         let time = Duration::from_millis((file.bytes.len() * 1000 / BYTES_A_SECOND) as u64);
         let queued = Arc::new(Queued(file));
         self.parcels.retain(Parcel::is_there);
-        let (to, by) = (Arc::clone(to), now + GRACE + time);
+        let by = now + GRACE + time;
         self.parcels.push(Parcel { to, queued: Arc::downgrade(&queued), by });
         queued
     }
@@ -93,8 +92,8 @@ impl Outgoing {
         self.parcels.iter().filter(|parcel| parcel.is_there()).map(|parcel| parcel.by).min()
     }
 
-    /// Those to whom a module takes too long. Each is given once for each module.
-    pub(super) fn take_late(&mut self, now: Instant) -> Vec<Arc<Peer>> {
+    /// The nodes to which a module takes too long. Each is given once for each module.
+    pub(super) fn take_late(&mut self, now: Instant) -> Vec<u32> {
         let late = self.parcels.extract_if(.., |parcel| parcel.by <= now);
         late.filter(Parcel::is_there).map(|parcel| parcel.to).collect()
     }
@@ -142,5 +141,19 @@ mod tests {
         drop(again);
         assert_eq!((outgoing.has_room(), freed.load(Ordering::SeqCst)), (true, 1));
         assert!(outgoing.find(long).is_none());
+    }
+
+    #[test]
+    fn who_does_not_take_a_module_is_named_when_its_time_is_over() {
+        let (mut outgoing, now) = (Outgoing::new(|| ()), Instant::now());
+        let file = outgoing.add(ModuleId([1; 32]), vec![7; 2 * BYTES_A_SECOND]);
+        let _slow = outgoing.address(Arc::clone(&file), 7, now);
+        let quick = outgoing.address(file, 8, now);
+        let by = now + GRACE + Duration::from_secs(2);
+        assert_eq!(outgoing.until(), Some(by));
+        assert!(outgoing.take_late(by - Duration::from_millis(1)).is_empty());
+        drop(quick);
+        assert_eq!(outgoing.take_late(by), [7]);
+        assert_eq!((outgoing.until(), outgoing.take_late(by)), (None, vec![]));
     }
 }
