@@ -120,7 +120,7 @@ fn smoke() -> Result<()> {
         base_port: cluster::free_ports(3)?,
         detach: true,
         demo: false,
-        debug: true,
+        release: false,
     };
     cluster.up(&flags)?;
     let seen = cluster.status();

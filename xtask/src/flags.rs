@@ -209,7 +209,7 @@ pub(crate) struct ClusterUp {
     /// Run a program on all nodes, kill one of them, and stop at the end
     #[arg(long, conflicts_with = "detach")]
     pub(crate) demo: bool,
-    /// Build and run without optimisation
+    /// Build and run with optimisation, which takes several minutes the first time
     #[arg(long)]
-    pub(crate) debug: bool,
+    pub(crate) release: bool,
 }

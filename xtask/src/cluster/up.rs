@@ -31,8 +31,8 @@ impl Cluster {
         let lock = lock(&self.folder)?;
         refuse_second(self)?;
         refuse_ports_in_use(&ports)?;
-        println!("building iridium ({})", if flags.debug { "debug" } else { "release" });
-        let iridium = build::iridium(flags.debug)?;
+        println!("building iridium ({})", if flags.release { "release" } else { "debug" });
+        let iridium = build::iridium(!flags.release)?;
         prepare(self, &iridium)?;
 
         let stop = interrupt::note()?;
