@@ -38,6 +38,9 @@ pub(crate) struct Batch {
     pub(crate) instructions: usize,
 }
 
+/// There is code, and no room for it.
+struct NoRoom;
+
 /// How far the compilation of a module has come.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
@@ -97,7 +100,13 @@ impl Compiler {
             progress.done.insert(region.start);
             regions.push(region);
         }
-        self.batch(&source, &regions)
+        self.batch(&source, &regions).unwrap_or_else(|NoRoom| {
+            // When the place is hotter there may be room.
+            for region in &regions {
+                progress.done.remove(&region.start);
+            }
+            None
+        })
     }
 
     /// Compiles all of a module that can be compiled, with code at each instruction that control can
@@ -120,7 +129,7 @@ impl Compiler {
                 regions.push(region);
             }
         }
-        self.batch(&source, &regions)
+        self.batch(&source, &regions).unwrap_or(None)
     }
 
     /// The code of those regions that are not refused, by their first instruction. `None` when nobody
@@ -145,46 +154,59 @@ impl Compiler {
         Some(pieces)
     }
 
-    fn batch(&mut self, source: &Source<'_>, regions: &[Region]) -> Option<Batch> {
+    /// The code of some regions; nothing when there is nothing that can be compiled.
+    fn batch(&mut self, source: &Source<'_>, regions: &[Region]) -> Result<Option<Batch>, NoRoom> {
+        let Some((compiled, pieces)) = self.linked_pieces(source, regions) else { return Ok(None) };
+        let Some(memory) = CodeMemory::new(&pieces, &self.counters.budget) else {
+            self.counters.no_room();
+            return Err(NoRoom);
+        };
+        let Some(entries) = entries(&compiled, &memory) else { return Ok(None) };
+        let instructions = compiled.iter().map(|region| region.members.len()).sum();
+        self.counters.compiled(compiled.len(), instructions, memory.len());
+        let trampoline = Arc::clone(&self.trampoline);
+        Ok(Some(Batch { memory, trampoline, entries, instructions }))
+    }
+
+    /// Those regions that are not refused, and their code.
+    fn linked_pieces<'r>(
+        &mut self,
+        source: &Source<'_>,
+        regions: &'r [Region],
+    ) -> Option<(Vec<&'r Region>, Vec<Vec<u8>>)> {
         let mut compiled: Vec<_> =
             regions.iter().filter(|region| !region.entries.is_empty()).collect();
-        let pieces = loop {
+        loop {
             if compiled.is_empty() {
                 return None;
             }
             let pieces = self.pieces(source, &compiled)?;
             if pieces.len() == compiled.len() {
-                break linked(&compiled, pieces)?;
+                let pieces = linked(&compiled, pieces)?;
+                return Some((compiled, pieces));
             }
             // Those that were refused cannot be called.
             compiled.retain(|region| pieces.contains_key(&region.start));
-        };
-        let Some(memory) = CodeMemory::new(&pieces, &self.counters.budget) else {
-            self.counters.no_room();
-            return None;
-        };
-        // The first instruction of a region goes before one within another.
-        let mut entries = BTreeMap::new();
-        for (piece, region) in compiled.iter().enumerate() {
-            let address = memory.piece(piece)?.addr();
-            for (number, index) in region.entries.iter().enumerate() {
-                let entry = Entry::new(address, number)?;
-                if *index == region.start {
-                    entries.insert(*index, entry);
-                } else {
-                    entries.entry(*index).or_insert(entry);
-                }
+        }
+    }
+}
+
+/// Where native code may begin in the code of some regions, by instruction.
+fn entries(compiled: &[&Region], memory: &CodeMemory) -> Option<Vec<(u32, Entry)>> {
+    // The first instruction of a region goes before one within another.
+    let mut entries = BTreeMap::new();
+    for (piece, region) in compiled.iter().enumerate() {
+        let address = memory.piece(piece)?.addr();
+        for (number, index) in region.entries.iter().enumerate() {
+            let entry = Entry::new(address, number)?;
+            if *index == region.start {
+                entries.insert(*index, entry);
+            } else {
+                entries.entry(*index).or_insert(entry);
             }
         }
-        let instructions = compiled.iter().map(|region| region.members.len()).sum();
-        self.counters.compiled(compiled.len(), instructions, memory.len());
-        Some(Batch {
-            memory,
-            trampoline: Arc::clone(&self.trampoline),
-            entries: entries.into_iter().collect(),
-            instructions,
-        })
     }
+    Some(entries.into_iter().collect())
 }
 
 /// Fills the calls between the pieces in. They are in the order of the regions then.
@@ -294,4 +316,32 @@ pub(crate) fn flags() -> Result<settings::Flags, SetError> {
     // Tail calls need it on x86-64.
     flags.set("preserve_frame_pointers", "true")?;
     Ok(settings::Flags::new(flags))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use iridium_asm::Assembler;
+
+    use super::*;
+    use crate::code_memory::Budget;
+
+    #[test]
+    fn what_found_no_room_is_compiled_when_there_is_room() {
+        let budget = Budget::new(64 << 10);
+        let counters = Arc::new(Counters::new(Arc::clone(&budget)));
+        let Some(mut compiler) = Compiler::new(Arc::clone(&counters), Arc::default()) else {
+            return;
+        };
+        let source = "l: addi $0 #1 $0\nbrlt $0 $1 @l\nhlt";
+        let module = Assembler::new("test.iasm").assemble(source).unwrap().module;
+        let mut progress = Progress::default();
+        let others = vec![0; budget.limit() - budget.taken()];
+        let others = CodeMemory::new(&[others], &budget).unwrap();
+        assert!(compiler.around(&module, &mut progress, 0).is_none());
+        assert_eq!(counters.stats().no_room, 1);
+        drop(others);
+        assert!(compiler.around(&module, &mut progress, 0).is_some());
+        assert!(compiler.around(&module, &mut progress, 0).is_none(), "it is done");
+    }
 }
