@@ -23,9 +23,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The exit code when nobody reads the output any more.
 pub(crate) const BROKEN_PIPE: i32 = 141;
 
-/// Whether there is native code for machines such as this one.
-pub(crate) const HAS_NATIVE_CODE: bool =
-    cfg!(any(all(target_arch = "x86_64", unix), all(target_arch = "aarch64", target_os = "linux")));
+/// Whether there is native code in this build for machines such as this one.
+pub(crate) const HAS_NATIVE_CODE: bool = cfg!(all(
+    feature = "jit",
+    any(all(target_arch = "x86_64", unix), all(target_arch = "aarch64", target_os = "linux"))
+));
 
 /// A user of this machine: a home directory with data and a secret.
 pub(crate) struct User {
