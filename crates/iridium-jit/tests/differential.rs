@@ -147,6 +147,25 @@ fn calls_that_a_trap_ends_are_in_its_backtrace() {
     }
 }
 
+/// A function may begin where it also goes on after a call: there it looks at its fuel, as its callers have
+/// looked only for what comes before.
+#[test]
+fn fuel_ends_after_a_call_before_the_start_of_a_function() {
+    let source = "
+            callw @f $0
+            hlt
+    again:  callw @g $0
+    f:      brlt $0 #3 @again
+            ret
+    g:      addi $0 #1 $0
+            ret";
+    let native = program(source);
+    let engine = NativeEngine::ahead(Entries::Usual);
+    for slice in 1..20 {
+        compare_kernel(&native, 0, &engine, slice);
+    }
+}
+
 /// From turn to turn on another engine, through a snapshot.
 #[test]
 fn a_process_goes_on_in_any_engine() {

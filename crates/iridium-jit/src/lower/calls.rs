@@ -135,6 +135,10 @@ impl Translator<'_, '_> {
         self.builder.def_var(self.held.window, window);
         match self.entry_block(self.index() + 1) {
             Some(entry) => {
+                // Where functions begin their callers look, but not for what comes after a return.
+                if self.index() + 1 == self.region.start {
+                    self.look_or_leave(self.needs_after(), self.index() + 1);
+                }
                 self.builder.ins().jump(entry, &[]);
             }
             // No entry, since the interpreter does what comes after the call.
