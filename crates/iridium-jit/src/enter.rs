@@ -91,10 +91,7 @@ impl Native<'_> {
         let mut room: [MaybeUninit<Frame>; MOST_CALLS] =
             [const { MaybeUninit::uninit() }; MOST_CALLS];
         let Range { start, end } = room.as_mut_ptr_range();
-        let mut context = self.context(state);
-        context.unwound = end.cast();
-        // What is called from here has the stack below `room`.
-        context.stack_limit = (start.addr() as u64).saturating_sub(stack(state));
+        let mut context = self.context(state, start.cast()..end.cast());
         let resume = self.run(&mut context, entry, call);
         if let Some(panic) = context.panic.take() {
             resume_unwind(panic);
@@ -143,8 +140,9 @@ impl Native<'_> {
         }
     }
 
-    /// The context of a process, which has no room for calls.
-    fn context(self, state: &mut EntryState<'_, '_>) -> Context {
+    /// The context of a process, with room for the frames of calls. What is called with it has the stack
+    /// below that.
+    fn context(self, state: &mut EntryState<'_, '_>, room: Range<*mut Frame>) -> Context {
         let layout = state.layout();
         let window_size = state.module().window();
         let (registers, count) = layout.registers;
@@ -163,9 +161,9 @@ impl Native<'_> {
             table: layout.table.map_or(NO_TABLE, i64::from),
             sizes: SIZES.as_ptr(),
             fuel: state.fuel(),
-            unwound: std::ptr::null_mut(),
+            unwound: room.end,
             entries: self.entries.as_ptr(),
-            stack_limit: u64::MAX,
+            stack_limit: (room.start.addr() as u64).saturating_sub(stack(state)),
             pc: u64::from(state.pc()),
             flag: u64::from(*state.flag()),
             remainder: *state.remainder(),
