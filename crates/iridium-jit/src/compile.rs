@@ -313,7 +313,7 @@ pub(crate) fn flags() -> Result<settings::Flags, SetError> {
     flags.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" })?;
     flags.set("unwind_info", "false")?;
     flags.set("enable_probestack", "false")?;
-    // Tail calls need it on x86-64.
+    // Tail calls need it on x86-64, and `LEAST_STACK` everywhere.
     flags.set("preserve_frame_pointers", "true")?;
     Ok(settings::Flags::new(flags))
 }

@@ -184,6 +184,8 @@ impl<'b, 'r> Translator<'b, 'r> {
                 self.builder.ins().jump(block, &[]);
             }
             self.builder.switch_to_block(block);
+        } else if goes_on {
+            debug_assert_eq!(self.owed, self.dues.owed(position), "nothing is paid here");
         }
         self.position = position;
         self.owed = self.dues.owed(position);
