@@ -97,11 +97,12 @@ fn asking(
     Ok(said.into_iter().filter(|said| *said).count() as u64)
 }
 
-fn each(
+/// So many members say something, and stay. Gives how many could.
+pub(crate) fn each(
     to: &Door,
     count: u64,
     stay: Duration,
-    say: impl Fn(&Link) -> bool,
+    say: impl FnMut(&Link) -> bool,
 ) -> Result<u64, Box<dyn Error>> {
     let (_links, said) = links_of(to, count, say)?;
     thread::sleep(stay);
@@ -112,7 +113,7 @@ fn each(
 fn links_of(
     to: &Door,
     count: u64,
-    say: impl Fn(&Link) -> bool,
+    mut say: impl FnMut(&Link) -> bool,
 ) -> Result<(Vec<Link>, u64), Box<dyn Error>> {
     let (mut links, mut said) = (Vec::new(), 0);
     for number in 0..count {

@@ -1,15 +1,15 @@
 //! Lies of the liar's processes, of which there are none, to those of the node.
 
 use std::error::Error;
-use std::thread;
 use std::time::Duration;
 
 use iridium_asm::Assembler;
-use iridium_isa::{Module, ModuleId};
+use iridium_isa::Module;
 use iridium_proto::to_bytes;
 use iridium_vm::{Pid, Start};
 
-use crate::link::{Link, invented, liar, nowhere};
+use crate::half::each;
+use crate::link::{Link, liar};
 use crate::wire::Door;
 
 /// The processes that are lied to are registered under these names.
@@ -30,8 +30,6 @@ const WHERE_IS: u32 = 3;
 const LONG: usize = 15 << 20;
 /// How many long modules a node is given; every fourth is refused.
 const MODULES: u64 = 8;
-/// The number of the first of those who hold a link each.
-const NUMBERS: u32 = 3_000;
 /// How long a node may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The reason of those who were killed.
@@ -126,18 +124,11 @@ pub(crate) fn codes(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dy
 pub(crate) fn codes_untaken(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     codes(to, MODULES, Duration::ZERO)?;
     let known = (0..MODULES).filter(|number| number % 4 != 3);
-    let known: Result<Vec<_>, _> = known.map(|number| Ok(long_module(number)?.id())).collect();
-    let known: Vec<ModuleId> = known.map_err(|error: Box<dyn Error>| error)?;
-    let (mut links, mut said) = (Vec::new(), 0);
-    for (number, module) in (0..count).zip(known.iter().cycle()) {
-        let one = invented(&format!("wants{number}"), NUMBERS + number as u32, nowhere())?;
-        let link = Link::open(to, one)?;
-        // The node asks for room, and has no answer.
-        said += link.signal(std::iter::once(node_message(&(CODE_WANTED, module))?));
-        links.push(link);
-    }
-    thread::sleep(stay);
-    Ok(said)
+    let wanted = known.map(|number| node_message(&(CODE_WANTED, long_module(number)?.id())));
+    let wanted = wanted.collect::<Result<Vec<_>, _>>()?;
+    let mut wanted = wanted.iter().cycle();
+    // The node asks for room, and has no answer.
+    each(to, count, stay, |link| link.signal(wanted.by_ref().take(1).cloned()) == 1)
 }
 
 fn long_module(number: u64) -> Result<Module, Box<dyn Error>> {
