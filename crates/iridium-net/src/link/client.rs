@@ -169,10 +169,12 @@ impl ClusterClient {
         Ok(())
     }
 
-    /// Ends the connection at once, for a node that does not keep to what both rely on. It counts as lost,
-    /// and the nodes may connect again.
-    pub fn disconnect(&self) {
-        self.abort();
+    /// Ends the connection at once, as when the node at its other end does not keep to what both rely on.
+    /// It counts as lost, and the nodes may connect again.
+    pub fn abort(&self) {
+        self.gate.set_admission(Admission::Closed);
+        self.outbox.abort();
+        self.shut_down();
     }
 
     /// Bytes of messages and signals that are queued, with 64 bytes of overhead
@@ -198,13 +200,6 @@ impl ClusterClient {
     pub(crate) fn close(&self) {
         self.gate.set_admission(Admission::Closed);
         self.outbox.close();
-    }
-
-    /// Closes at once.
-    pub(crate) fn abort(&self) {
-        self.gate.set_admission(Admission::Closed);
-        self.outbox.abort();
-        self.shut_down();
     }
 
     /// Says which node is at the other end.

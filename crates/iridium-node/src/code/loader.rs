@@ -365,7 +365,7 @@ impl Loader {
                      others wait{left_out}"
                 );
             }
-            peer.client.disconnect();
+            peer.client.abort();
         }
     }
 }
