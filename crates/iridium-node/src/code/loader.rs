@@ -53,8 +53,6 @@ pub(crate) struct Loader {
 struct Unsent {
     to: Arc<Peer>,
     modules: BTreeSet<ModuleId>,
-    /// Whether it waits for room among all that is under way, and not on its link.
-    has_turn: bool,
 }
 
 /// What has become of code for a peer.
@@ -271,8 +269,7 @@ impl Loader {
             }
             return;
         }
-        let modules = BTreeSet::from([module]);
-        self.unsent.insert(node, Unsent { to, modules, has_turn: false });
+        self.unsent.insert(node, Unsent { to, modules: BTreeSet::from([module]) });
         self.send_unsent(scheduler, node);
     }
 
@@ -285,7 +282,8 @@ impl Loader {
                 continue;
             }
             unsent.modules.insert(module);
-            if sent == Sent::NoRoom && !std::mem::replace(&mut unsent.has_turn, true) {
+            // It may have a turn, and be here since there is room on its link.
+            if sent == Sent::NoRoom && !self.turns.contains(&node) {
                 self.turns.push_back(node);
             }
             self.unsent.insert(node, unsent);
@@ -298,9 +296,6 @@ impl Loader {
         while self.outgoing.has_room()
             && let Some(node) = self.turns.pop_front()
         {
-            if let Some(unsent) = self.unsent.get_mut(&node) {
-                unsent.has_turn = false;
-            }
             self.send_unsent(scheduler, node);
         }
     }
