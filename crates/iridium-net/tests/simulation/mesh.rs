@@ -26,8 +26,7 @@ impl World {
 
     /// Whether that is the alias of a machine that is not a liar.
     pub fn is_honest(&self, alias: &NodeAlias) -> bool {
-        let mut machines = self.nodes.iter().enumerate();
-        machines.any(|(m, node)| node.alias == *alias && !self.liars.contains_key(&m))
+        self.honest().any(|honest| honest == alias)
     }
 
     /// Whether a node knows of any other that is honest.
@@ -38,9 +37,9 @@ impl World {
     }
 
     /// The aliases of all machines that are not liars.
-    fn honest(&self) -> BTreeSet<&NodeAlias> {
+    fn honest(&self) -> impl Iterator<Item = &NodeAlias> {
         let machines = self.nodes.iter().enumerate();
-        machines.filter(|(m, _)| !self.liars.contains_key(m)).map(|(_, node)| &node.alias).collect()
+        machines.filter(|(m, _)| !self.liars.contains_key(m)).map(|(_, node)| &node.alias)
     }
 
     /// Those that a node knows of and that have never been there.
@@ -64,7 +63,7 @@ impl World {
         let up = self.up();
         let mut all: Vec<NodeId> = up.iter().map(|&a| self.id(a)).collect();
         all.sort();
-        let honest = self.honest();
+        let honest: BTreeSet<_> = self.honest().collect();
         let is_honest = |id: &NodeId| honest.contains(&id.alias);
         for &a in &up {
             let alive = self.view(a).into_iter().filter(|m| m.state == ViewState::Alive);
