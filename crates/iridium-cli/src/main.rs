@@ -37,7 +37,7 @@ use failure::Failure;
 use program::Settings;
 
 fn main() -> ExitCode {
-    allocator::give_long_blocks_back();
+    allocator::keep_little();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => match words_behind_file(&error) {
