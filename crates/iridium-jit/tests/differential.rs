@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::{assemble, program};
-use differential::{block_sources, compare, sources};
+use differential::{block_sources, call_sources, compare, sources};
 use iridium_jit::{Entries, NativeEngine};
 use iridium_vm::{Engine, Hosts, Interpreter, Limits, Process, Program, Register, Stop};
 use proptest::prelude::*;
@@ -83,6 +83,16 @@ proptest! {
     #[test]
     fn blocks_are_those_of_the_oracle(source in block_sources(), slice in 1u64..300) {
         compare(&assemble(&source), &NativeEngine::ahead(Entries::All), slice, false, &source);
+    }
+
+    #[test]
+    fn calls_are_those_of_the_oracle(
+        source in call_sources(),
+        slice in 1u64..65,
+        all in any::<bool>(),
+    ) {
+        let entries = if all { Entries::All } else { Entries::Usual };
+        compare(&assemble(&source), &NativeEngine::ahead(entries), slice, false, &source);
     }
 }
 

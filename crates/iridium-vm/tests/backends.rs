@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use common::oracle::{End, Oracle};
 use common::{BACKENDS, assemble};
 use differential::{
-    LIMITS, assert_same, block_sources, compare, compare_on, end_of, is_effect, line, sources,
+    LIMITS, assert_same, block_sources, call_sources, compare, compare_on, end_of, is_effect, line,
+    sources,
 };
 use iridium_isa::{FREE_RUN, Fuel, Instruction, Module, Opcode, tolls};
 use iridium_vm::{
@@ -48,6 +49,18 @@ proptest! {
     fn blocks_are_those_of_the_oracle(
         source in block_sources(),
         slice in 1u64..300,
+        save in any::<bool>(),
+    ) {
+        let module = assemble(&source);
+        for engine in BACKENDS {
+            compare(&module, &engine, slice, save, &source);
+        }
+    }
+
+    #[test]
+    fn calls_are_those_of_the_oracle(
+        source in call_sources(),
+        slice in 1u64..65,
         save in any::<bool>(),
     ) {
         let module = assemble(&source);

@@ -144,6 +144,34 @@ pub(crate) fn block_sources() -> impl Strategy<Value = String> {
     })
 }
 
+/// Programs whose functions call each other from everywhere, jump into each other, and go over into the
+/// next one, which may begin right behind a call.
+pub(crate) fn call_sources() -> impl Strategy<Value = String> {
+    let statement = (0..9u8, 0..4usize, 0..3u8, -1..6i64);
+    let function = (prop::collection::vec(statement, 1..6), any::<bool>());
+    prop::collection::vec(function, 4).prop_map(|functions| {
+        let mut source = String::from("callw @f0 $0\nhlt\n");
+        let last = functions.len() - 1;
+        for (n, (statements, goes_over)) in functions.into_iter().enumerate() {
+            source += &format!("f{n}: ");
+            for (kind, target, register, small) in statements {
+                source += &match kind {
+                    0..4 => format!("callw @f{target} ${register}\n"),
+                    4 => format!("brlt $0 #{small} @f{target}\n"),
+                    5 => format!("brgt $1 #{small} @f{target}\n"),
+                    6 => "ret\n".to_owned(),
+                    7 => format!("addi ${register} #{small} $0\n"),
+                    _ => format!("subi ${register} #{small} $1\n"),
+                };
+            }
+            if n == last || !goes_over {
+                source += "ret\n";
+            }
+        }
+        source
+    })
+}
+
 pub(crate) fn end_of(stop: &Stop) -> End {
     match stop {
         Stop::OutOfFuel => End::OutOfFuel,
