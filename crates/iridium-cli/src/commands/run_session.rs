@@ -256,7 +256,10 @@ impl RunSession {
         // The message may be old. If it does not hold any more, another one follows when it
         // does again.
         let scheduler = &self.environment.scheduler;
-        let (out_of_fuel, at_rest) = (scheduler.is_out_of_fuel(), scheduler.is_idle());
+        // Rest first, which lasts: what waits for fuel then, waited already. Seen the other way round,
+        // those that come to rest in between would look as if they waited for messages.
+        let at_rest = scheduler.is_idle();
+        let out_of_fuel = scheduler.is_out_of_fuel();
         if !out_of_fuel && !at_rest {
             return None;
         }
