@@ -110,6 +110,18 @@ impl Evaluator<'_> {
                 Rc::make_mut(text).push(*byte as u8);
                 Value::unit()
             }
+            (
+                "push_part",
+                [Value::Text(text), Value::Text(whole), Value::Word(from), Value::Word(to)],
+            ) => {
+                let Ok(range) = range(*from, *to, whole.len()) else {
+                    return wrong(format!("{from} to {to} of {}", whole.len()));
+                };
+                self.spend(text.len() / 64 + range.len())?;
+                let whole = Rc::clone(whole);
+                Rc::make_mut(text).extend(&whole[range]);
+                Value::unit()
+            }
             ("slice", [Value::Text(text), Value::Word(from), Value::Word(to)]) => {
                 Value::text(&text[range(*from, *to, text.len())?])
             }
