@@ -95,6 +95,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -105,13 +107,13 @@ mod tests {
             let say = say.clone();
             move || say.send(thread::current().id()).unwrap()
         };
-        threads.run(work()).unwrap();
-        let first = said.recv().unwrap();
-        // It may not wait for work yet.
-        let again = (0..100).any(|_| {
-            thread::sleep(Duration::from_millis(1));
+        // One that has just said something may not wait for work yet.
+        let mut seen = HashSet::new();
+        let again = (0..1000).any(|_| {
             threads.run(work()).unwrap();
-            said.recv().unwrap() == first
+            let is_new = seen.insert(said.recv().unwrap());
+            thread::sleep(Duration::from_millis(1));
+            !is_new
         });
         assert!(again);
         assert!(threads.wait(Instant::now() + Duration::from_secs(10)));
