@@ -39,16 +39,6 @@ fn named<const N: usize>(names: [&str; N], args: &[&str], debug: bool) -> Result
     Ok(paths)
 }
 
-/// Builds a program of `xtask/peers`, which is a package of its own, and says where cargo put it.
-pub(crate) fn peer(name: &str) -> Result<PathBuf> {
-    let root = repository::root();
-    let root = root.to_str().context("the path of the repository is not UTF-8")?;
-    let manifest = &format!("{root}/xtask/peers/Cargo.toml");
-    let target = &format!("{root}/target/bench/peers");
-    let args = ["--release", "--locked", "--manifest-path", manifest, "--target-dir", target];
-    executables(&args)?.remove(name).context("cargo did not say where it is")
-}
-
 /// Runs `cargo build` and says where it put which executable.
 pub(crate) fn executables(args: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     let output = Command::new(env!("CARGO"))

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::bench::installed::succeeds;
+use crate::bench::installed::{built, succeeds};
 use crate::bench::times::System;
 use crate::{build, repository};
 
@@ -181,7 +181,7 @@ pub(super) fn find(folder: &Path) -> (Vec<Contender>, Vec<Missing>) {
                       in front of PATH";
         missing.extend([Name::WasmtimeFuel, Name::Wasmtime].map(|name| (name, remedy.into())));
     }
-    match build::peer("iridium-peers") {
+    match built("iridium-peers") {
         Ok(program) => found.extend(
             [Name::WasmiFuel, Name::Wasmi]
                 .map(|name| Contender::new(name, &program).metered_if(name == Name::WasmiFuel)),

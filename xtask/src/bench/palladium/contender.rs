@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::program::{JSON, KERNELS};
-use crate::bench::installed::{succeeds, timed};
+use crate::bench::installed::{built, succeeds, timed};
 use crate::bench::times::System;
 use crate::{build, repository};
 
@@ -109,11 +109,11 @@ impl Contender {
                 return timed(&mut command);
             }
             Name::Python => command.arg(peers.join(format!("programs/{program}.py"))),
-            Name::Lua | Name::LuaJitOff | Name::Dkjson if !kernel => {
-                command.arg(peers.join(format!("programs/{program}.lua")))
+            Name::Lua | Name::LuaJitOff if kernel => {
+                command.arg(peers.join("kernels.lua")).arg(program)
             }
             Name::Lua | Name::LuaJitOff | Name::Dkjson => {
-                command.arg(peers.join("kernels.lua")).arg(program)
+                command.arg(peers.join(format!("programs/{program}.lua")))
             }
             Name::Assembly => command.arg(
                 repository::root()
@@ -201,7 +201,7 @@ pub(super) fn find(folder: &Path) -> (Vec<Contender>, Vec<Missing>) {
     } else {
         missing.push((Name::Dkjson, "apt-get install lua5.4 lua-dkjson".into()));
     }
-    match build::peer("json") {
+    match built("json") {
         Ok(program) => found.push(Contender::new(Name::SerdeJson, program, &[])),
         Err(error) => {
             let remedy = format!("it is built from its package, which failed: {error:#}");
