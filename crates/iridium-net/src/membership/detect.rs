@@ -278,7 +278,7 @@ impl Membership {
         let (reached, unreached) = (0, 0);
         member.suspicion = Some(Suspicion { token, asked, reached, unreached, refused });
         let end = (member.last_heard + self.timing.down_after).max(now);
-        let again = (now + self.timing.suspect_after).min(end);
+        let again = (now + self.timing.probe_round()).min(end);
         self.timers.set(again, Timer::SuspicionOver(alias.clone(), token));
         let over = now + self.timing.probe_timeout;
         self.timers.set(over, Timer::ProbeOver(alias.clone(), token));

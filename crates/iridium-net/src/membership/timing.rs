@@ -59,7 +59,8 @@ impl Timing {
         Self {
             heartbeat: Duration::from_millis(500),
             suspect_after: Duration::from_secs(2),
-            down_after: Duration::from_secs(5),
+            // So that all of a large mesh have said so 5 s after its last sign of life.
+            down_after: Duration::from_millis(4500),
             probe_timeout: Duration::from_millis(700),
             incumbent_probe: Duration::from_secs(1),
             greet_timeout: Duration::from_secs(3),
@@ -89,6 +90,12 @@ impl Timing {
             heal: Duration::from_secs(8),
             ..Self::lan()
         }
+    }
+
+    /// How long a round of probes of a suspect member lasts: there is time for two, and in each for
+    /// the answers.
+    pub(super) fn probe_round(&self) -> Duration {
+        (self.down_after.saturating_sub(self.suspect_after) / 2).max(self.probe_timeout)
     }
 }
 

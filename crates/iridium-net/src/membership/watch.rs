@@ -12,7 +12,6 @@ use super::core::Membership;
 use super::interface::Time;
 use super::member::Member;
 use super::timer::Timer;
-use super::timing::Timing;
 
 /// So many neighbours on each side of a node are watched.
 const NEIGHBOURS: usize = 4;
@@ -71,9 +70,7 @@ impl Membership {
     /// an answer waits for several threads here and there, each of which is as late. How long a member
     /// that is not heard of stays is the same for all.
     pub(super) fn suspect_after(&self) -> Time {
-        let Timing { suspect_after, down_after, .. } = self.timing;
-        let most = down_after.saturating_sub(suspect_after) / 2;
-        suspect_after + (self.late * 8).min(most)
+        self.timing.suspect_after + (self.late * 8).min(self.timing.probe_round())
     }
 
     /// The links to the neighbours, each with whether this end is the one that sends heartbeats, and all

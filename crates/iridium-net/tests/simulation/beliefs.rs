@@ -246,7 +246,8 @@ fn only_those_who_were_asked_say_whether_a_member_is_reached() {
             }
         }
     };
-    let soon = 1900 * MS;
+    // Before the second round, in which it would be asked.
+    let soon = 1200 * MS;
     pass(&mut core, soon);
     for token in token..token + 50 {
         let ack = IridiumMessage::PingAck(PingAck { token, reached: true });
