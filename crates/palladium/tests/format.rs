@@ -140,6 +140,31 @@ fn examples_of_the_style() {
     }
 }
 
+/// All programs of the repository are in it, but for those of `tests/syntax`: odd layouts are what
+/// they are for.
+#[test]
+fn what_is_kept_here_is_in_the_style() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut folders = vec![root.join("crates"), root.join("xtask")];
+    let (mut count, mut others) = (0, Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("tests/syntax") && !path.ends_with("target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "pd") {
+                let text = fs::read_to_string(&path).unwrap();
+                count += 1;
+                if format(&text).ok().as_ref() != Some(&text) {
+                    others.push(path);
+                }
+            }
+        }
+    }
+    assert!(count > 200, "only {count} programs were found");
+    assert_eq!(others, [PathBuf::new(); 0], "iridium fmt FILE puts them into the style");
+}
+
 /// What fuzzing has found: the style is reached at once.
 #[test]
 fn odd_programs_have_a_final_style() {
