@@ -1,7 +1,7 @@
 //! Looking at fuel and paying, as the [`Dues`](crate::dues::Dues) say.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
 
 use super::translator::Translator;
 
@@ -39,8 +39,7 @@ impl Translator<'_, '_> {
 
     fn has_fuel(&mut self, least: u32) -> Value {
         let fuel = self.fuel();
-        let less = i64::from(least) - 1;
-        self.builder.ins().icmp_imm_s(IntCC::SignedGreaterThan, fuel, less)
+        self.builder.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, fuel, i64::from(least))
     }
 
     /// Pays a debt but for a rest of it.
@@ -62,7 +61,9 @@ impl Translator<'_, '_> {
     pub(super) fn lend(&mut self, owed: u32) {
         if owed > 0 {
             let fuel = self.fuel();
-            let more = self.builder.ins().iadd_imm_s(fuel, i64::from(owed));
+            // Of two additions the library makes one of three parts, for which it needs a register more.
+            let less = self.number(-i64::from(owed));
+            let more = self.builder.ins().isub(fuel, less);
             self.set_fuel(more);
         }
     }
@@ -94,8 +95,29 @@ impl Translator<'_, '_> {
 
     /// Jumps to an instruction.
     pub(super) fn jump(&mut self, to: u32) {
-        self.look_before_jump(to);
-        self.jump_owing(to);
+        match self.block(to) {
+            Some(head) if to <= self.index() => self.jump_back(to, head),
+            _ => {
+                self.look_before_jump(to);
+                self.jump_owing(to);
+            }
+        }
+    }
+
+    /// Jumps back, where nothing is owed. It pays first, so that the jump is the one that looks at what is
+    /// left; where that is too little, it takes back what the jump costs.
+    fn jump_back(&mut self, to: u32, head: Block) {
+        self.pay_but(0, self.owed + 1);
+        let least = self.region.position(to).map_or(0, |position| self.dues.needs(position));
+        let has_fuel = self.has_fuel(least);
+        let short = self.builder.create_block();
+        self.builder.set_cold_block(short);
+        self.builder.ins().brif(has_fuel, head, &[], short, &[]);
+        self.builder.seal_block(short);
+        self.builder.switch_to_block(short);
+        self.write_back();
+        self.lend(1);
+        self.leave_before(self.index());
     }
 
     fn go_owing(&mut self, to: u32, owed: u32) {

@@ -3,10 +3,54 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F64, I64};
-use cranelift_codegen::ir::{BlockArg, InstBuilder, Value};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Type, Value};
+use cranelift_frontend::FunctionBuilder;
 use iridium_isa::Instruction;
 
 use super::translator::{Translator, flags};
+
+/// What a load reads.
+#[derive(Debug, Clone, Copy)]
+enum Load {
+    U8,
+    S8,
+    U16,
+    S16,
+    U32,
+    S32,
+    I64,
+    F64,
+}
+
+impl Load {
+    /// Its width in bytes.
+    fn width(self) -> usize {
+        match self {
+            Self::U8 | Self::S8 => 1,
+            Self::U16 | Self::S16 => 2,
+            Self::U32 | Self::S32 => 4,
+            Self::I64 | Self::F64 => 8,
+        }
+    }
+
+    /// The type of the lane that it is for.
+    fn kind(self) -> Type {
+        if matches!(self, Self::F64) { F64 } else { I64 }
+    }
+
+    /// What is at a place in memory.
+    fn at(self, builder: &mut FunctionBuilder<'_>, place: Value) -> Value {
+        match self {
+            Self::U8 => builder.ins().uload8(I64, flags(), place, 0),
+            Self::S8 => builder.ins().sload8(I64, flags(), place, 0),
+            Self::U16 => builder.ins().uload16(I64, flags(), place, 0),
+            Self::S16 => builder.ins().sload16(I64, flags(), place, 0),
+            Self::U32 => builder.ins().uload32(flags(), place, 0),
+            Self::S32 => builder.ins().sload32(flags(), place, 0),
+            Self::I64 | Self::F64 => builder.ins().load(self.kind(), flags(), place, 0),
+        }
+    }
+}
 
 impl Translator<'_, '_> {
     /// Does a load or a store; `false` when the instruction is none.
@@ -16,30 +60,24 @@ impl Translator<'_, '_> {
 
     fn load(&mut self, instruction: &Instruction) -> bool {
         use Instruction as I;
-        macro_rules! load {
-            ($place:expr, $operation:ident $($kind:ident)?) => {{
-                let place = $place;
-                self.builder.ins().$operation($($kind,)? flags(), place, 0)
-            }};
-        }
         let (d, value) = match instruction {
-            I::Ld8 { a, o, d } => (d, load!(self.readable(a.0, o.0, 1), uload8 I64)),
-            I::Ld8s { a, o, d } => (d, load!(self.readable(a.0, o.0, 1), sload8 I64)),
-            I::Ld16 { a, o, d } => (d, load!(self.readable(a.0, o.0, 2), uload16 I64)),
-            I::Ld16s { a, o, d } => (d, load!(self.readable(a.0, o.0, 2), sload16 I64)),
-            I::Ld32 { a, o, d } => (d, load!(self.readable(a.0, o.0, 4), uload32)),
-            I::Ld32s { a, o, d } => (d, load!(self.readable(a.0, o.0, 4), sload32)),
-            I::Loadm { a, d } => (d, load!(self.readable(a.0, 0, 4), sload32)),
-            I::Ld64 { a, o, d } => (d, load!(self.readable(a.0, o.0, 8), load I64)),
-            I::Ldx8 { a, i, d } => (d, load!(self.readable_element(a.0, i.0, 1), uload8 I64)),
-            I::Ldx64 { a, i, d } => (d, load!(self.readable_element(a.0, i.0, 8), load I64)),
+            I::Ld8 { a, o, d } => (d, self.read(a.0, o.0, Load::U8)),
+            I::Ld8s { a, o, d } => (d, self.read(a.0, o.0, Load::S8)),
+            I::Ld16 { a, o, d } => (d, self.read(a.0, o.0, Load::U16)),
+            I::Ld16s { a, o, d } => (d, self.read(a.0, o.0, Load::S16)),
+            I::Ld32 { a, o, d } => (d, self.read(a.0, o.0, Load::U32)),
+            I::Ld32s { a, o, d } => (d, self.read(a.0, o.0, Load::S32)),
+            I::Loadm { a, d } => (d, self.read(a.0, 0, Load::S32)),
+            I::Ld64 { a, o, d } => (d, self.read(a.0, o.0, Load::I64)),
+            I::Ldx8 { a, i, d } => (d, self.read_element(a.0, i.0, Load::U8)),
+            I::Ldx64 { a, i, d } => (d, self.read_element(a.0, i.0, Load::I64)),
             I::LdF64 { a, o, d } => {
-                let value = load!(self.readable(a.0, o.0, 8), load F64);
+                let value = self.read(a.0, o.0, Load::F64);
                 self.set_float(d.0, value);
                 return true;
             }
             I::LdxF64 { a, i, d } => {
-                let value = load!(self.readable_element(a.0, i.0, 8), load F64);
+                let value = self.read_element(a.0, i.0, Load::F64);
                 self.set_float(d.0, value);
                 return true;
             }
@@ -91,10 +129,31 @@ impl Translator<'_, '_> {
         self.heap_place(address)
     }
 
-    /// The same of the heap or of the read-only data.
-    fn readable(&mut self, a: u8, offset: i32, width: usize) -> Value {
+    /// What is at the address in a register, and an offset, in the heap or in the read-only data. Leaves
+    /// when it is nowhere.
+    fn read(&mut self, a: u8, offset: i32, load: Load) -> Value {
         let address = self.address(a, offset);
-        self.readable_place(address, width)
+        let in_heap = self.is_in_heap(address);
+        let [heap, data, found] = [(); 3].map(|()| self.builder.create_block());
+        self.builder.set_cold_block(data);
+        let result = self.builder.append_block_param(found, load.kind());
+        self.likely(in_heap, heap, &[], data);
+        self.builder.switch_to_block(data);
+        let place = self.data_place(address, load.width());
+        self.found(found, place, load);
+        self.builder.switch_to_block(heap);
+        let place = self.known_heap_place(address);
+        self.found(found, place, load);
+        self.builder.switch_to_block(found);
+        result
+    }
+
+    /// Ends one of the ways that read: goes on with what is at a place in memory.
+    ///
+    /// Each way reads by itself, so that the place is part of the machine's instruction that does.
+    fn found(&mut self, found: Block, place: Value, load: Load) {
+        let value = load.at(&mut self.builder, place);
+        self.builder.ins().jump(found, &[BlockArg::Value(value)]);
     }
 
     fn address(&mut self, a: u8, offset: i32) -> Value {
@@ -114,25 +173,26 @@ impl Translator<'_, '_> {
         self.heap_place(at)
     }
 
-    /// The same of the heap or of the read-only data.
-    fn readable_element(&mut self, block: u8, index: u8, width: usize) -> Value {
+    /// An element of a block of the heap or of the read-only data. Leaves when there is none.
+    fn read_element(&mut self, block: u8, index: u8, load: Load) -> Value {
         let (block, index) = (self.int(block), self.int(index));
+        let width = load.width();
         let length_at = self.builder.ins().iadd_imm_s(block, 8);
         let in_heap = self.is_in_heap(length_at);
         let [heap, data, found] = [(); 3].map(|()| self.builder.create_block());
         self.builder.set_cold_block(data);
-        let result = self.builder.append_block_param(found, I64);
+        let result = self.builder.append_block_param(found, load.kind());
         self.likely(in_heap, heap, &[], data);
         self.builder.switch_to_block(data);
         let length_place = self.data_place(length_at, 8);
         let at = self.element_address(block, index, length_place, width);
         let place = self.data_place(at, width);
-        self.builder.ins().jump(found, &[BlockArg::Value(place)]);
+        self.found(found, place, load);
         self.builder.switch_to_block(heap);
         let length_place = self.known_heap_place(length_at);
         let at = self.element_address(block, index, length_place, width);
         let place = self.heap_place(at);
-        self.builder.ins().jump(found, &[BlockArg::Value(place)]);
+        self.found(found, place, load);
         self.builder.switch_to_block(found);
         result
     }

@@ -358,7 +358,12 @@ impl<'b, 'r> Translator<'b, 'r> {
     }
 
     /// Leaves an instruction to the interpreter, with all lanes at home. The current block ends.
+    ///
+    /// Fuel goes by memory: as a parameter of the block that all ways out come to, all its values would be
+    /// one to the library, which has a register all the way or almost nowhere.
     pub(super) fn leave_before(&mut self, index: u32) {
+        let fuel = self.fuel();
+        self.set_part(offset_of!(Context, fuel), fuel);
         let pc = self.number(i64::from(index));
         self.builder.ins().jump(self.leave, &[BlockArg::Value(pc)]);
     }
@@ -371,6 +376,8 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.set_part(offset_of!(Context, pc), pc);
         let window = self.window();
         self.set_part(offset_of!(Context, window), window);
+        let fuel = self.part(offset_of!(Context, fuel));
+        self.set_fuel(fuel);
         let why = self.number(Leave::Interpret as i64);
         self.return_why(why);
         self.fill_unwind();
@@ -449,10 +456,14 @@ impl<'b, 'r> Translator<'b, 'r> {
         }
     }
 
+    /// The block that begins at an instruction.
+    pub(super) fn block(&self, index: u32) -> Option<Block> {
+        self.region.position(index).and_then(|position| self.blocks[position])
+    }
+
     /// Goes to an instruction without paying.
     pub(super) fn jump_to_block(&mut self, index: u32) {
-        let block = self.region.position(index).and_then(|position| self.blocks[position]);
-        match block {
+        match self.block(index) {
             Some(block) => {
                 self.builder.ins().jump(block, &[]);
             }
@@ -483,23 +494,6 @@ impl<'b, 'r> Translator<'b, 'r> {
         let in_heap = self.is_in_heap(address);
         self.guard(in_heap);
         self.known_heap_place(address)
-    }
-
-    /// Where in memory so many bytes at an address are that are read: of the heap, or of the read-only
-    /// data. Leaves when they are nowhere.
-    pub(super) fn readable_place(&mut self, address: Value, width: usize) -> Value {
-        let in_heap = self.is_in_heap(address);
-        let place = self.known_heap_place(address);
-        let (found, elsewhere) = (self.builder.create_block(), self.builder.create_block());
-        self.builder.set_cold_block(elsewhere);
-        let result = self.builder.append_block_param(found, I64);
-        self.likely(in_heap, found, &[BlockArg::Value(place)], elsewhere);
-        self.builder.seal_block(elsewhere);
-        self.builder.switch_to_block(elsewhere);
-        let place = self.data_place(address, width);
-        self.builder.ins().jump(found, &[BlockArg::Value(place)]);
-        self.builder.switch_to_block(found);
-        result
     }
 
     /// Where in memory so many bytes of the read-only data are; leaves when they are not there.
