@@ -44,6 +44,8 @@ pub struct Membership {
     pub(super) said_alone: bool,
     /// By the link on which each was asked for, and that of the member that is asked about.
     pub(super) relays: BTreeMap<(ConnId, ConnId), Relay>,
+    /// When the next heartbeat is due.
+    pub(super) heartbeat_at: Time,
     /// How late this node itself has been lately, beyond what is usual.
     pub(super) late: Time,
     pub(super) timers: Timers,
@@ -96,6 +98,7 @@ impl Membership {
             refusal: None,
             said_alone: false,
             relays: BTreeMap::new(),
+            heartbeat_at: Time::ZERO,
             late: Time::ZERO,
             timers: Timers::default(),
             actions: VecDeque::new(),
@@ -116,7 +119,7 @@ impl Membership {
             saved: None,
             log_limits: LogLimits::default(),
         };
-        core.timers.set(now + core.timing.heartbeat, Timer::Heartbeat);
+        core.await_heartbeat(now);
         core.timers.set(now + core.timing.heal, Timer::Heal);
         for peer in start.remembered {
             core.rejoin(peer, now);
@@ -141,9 +144,11 @@ impl Membership {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Time) {
-        while let Some((due, timer)) = self.timers.pop(now) {
+        // First, so that no timer takes the time in which this node did not run for a silence of others.
+        self.forgive_own_delay(now);
+        while let Some(timer) = self.timers.pop(now) {
             match timer {
-                Timer::Heartbeat => self.on_heartbeat(due, now),
+                Timer::Heartbeat => self.on_heartbeat(now),
                 Timer::Heal => self.heal(now),
                 Timer::Gossip => self.on_gossip(now),
                 Timer::Revive => self.on_revive(now),

@@ -121,20 +121,21 @@ impl Membership {
         self.settle_relays(conn, Some(pong.token));
     }
 
-    /// This node did not run for a while, so it cannot have received anything: the
-    /// silence of all others is counted from now.
-    pub(super) fn on_starved(&mut self, late: Time, now: Time) {
+    /// This node did not run for a while, so it cannot have received anything. Of those that are silent
+    /// already so much is forgiven; the silence of all others is counted from now.
+    pub(super) fn on_starved(&mut self, delay: Time, forgiven: Time, now: Time) {
         log::warn!(
             "this node did not run for {:.1} s; it suspects nobody for the silence meanwhile",
-            late.as_secs_f64()
+            delay.as_secs_f64()
         );
-        self.late = late;
-        for conn in self.conns.values_mut() {
+        for conn in self.conns.values_mut().filter(|conn| conn.silent_since.is_none()) {
             conn.last_heard = now;
-            conn.silent_since = conn.silent_since.map(|_| now);
         }
         for member in self.members.values_mut().filter(|m| m.is_present()) {
-            member.last_heard = now;
+            member.last_heard = match member.suspicion {
+                Some(_) => now.min(member.last_heard + forgiven),
+                None => now,
+            };
         }
     }
 

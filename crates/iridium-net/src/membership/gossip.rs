@@ -324,14 +324,12 @@ impl Membership {
                 false
             }
             // Never linked, and a node that was has marked it down.
-            RecordState::Down => {
-                if member.state == State::Known && member.link.is_none() {
-                    self.retire_member(alias, State::Down, now);
-                    self.schedule_redial(alias, now);
-                }
+            RecordState::Down if member.state == State::Known && member.link.is_none() => {
+                self.retire_member(alias, State::Down, now);
+                self.schedule_redial(alias, now);
                 false
             }
-            RecordState::Suspect => {
+            RecordState::Suspect | RecordState::Down => {
                 self.doubt(alias, now);
                 false
             }

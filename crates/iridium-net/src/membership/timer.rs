@@ -68,10 +68,9 @@ impl Timers {
         self.queue.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// The earliest timer that is due, and when it was.
-    pub(super) fn pop(&mut self, now: Time) -> Option<(Time, Timer)> {
+    /// The earliest timer that is due.
+    pub(super) fn pop(&mut self, now: Time) -> Option<Timer> {
         let entry = self.queue.first_entry()?;
-        let at = entry.key().0;
-        (at <= now).then(|| (at, entry.remove()))
+        (entry.key().0 <= now).then(|| entry.remove())
     }
 }

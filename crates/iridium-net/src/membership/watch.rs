@@ -20,12 +20,7 @@ const NEIGHBOURS: usize = 4;
 const SELDOM: u32 = 20;
 
 impl Membership {
-    pub(super) fn on_heartbeat(&mut self, due: Time, now: Time) {
-        if now > due + self.timing.starved_after {
-            self.on_starved(now - due, now);
-        } else {
-            self.forgive(now - due);
-        }
+    pub(super) fn on_heartbeat(&mut self, now: Time) {
         self.save_changed_peers(now);
         self.tell_silent(now);
         let (watched, others) = self.ring();
@@ -51,17 +46,28 @@ impl Membership {
         if let Some((_, conn)) = next {
             self.ping(conn, now);
         }
-        self.timers.set(now + self.timing.heartbeat, Timer::Heartbeat);
+        self.await_heartbeat(now);
     }
 
-    /// This node is late, so it has not listened for that long; and others on the same machine are most
-    /// likely as late with their answers. No silence counts for it, unless it is the little that is
-    /// usual.
-    fn forgive(&mut self, late: Time) {
-        let late = late.saturating_sub(self.timing.heartbeat / 8);
+    pub(super) fn await_heartbeat(&mut self, now: Time) {
+        self.heartbeat_at = now + self.timing.heartbeat;
+        self.timers.set(self.heartbeat_at, Timer::Heartbeat);
+    }
+
+    /// When this node is late with a heartbeat, it has not listened for that long; and others on the
+    /// same machine are most likely late with their answers, too. No silence counts for it, unless it is
+    /// the little that is usual. But most of each heartbeat counts: a node that is late with every one
+    /// must still notice an end.
+    pub(super) fn forgive_own_delay(&mut self, now: Time) {
+        let Some(delay) = now.checked_sub(self.heartbeat_at) else { return };
+        let late = delay.saturating_sub(self.timing.heartbeat / 8);
+        let forgiven = late + late.min(self.timing.heartbeat / 4);
         self.late = late.max(self.late * 3 / 4);
         for state in self.conns.values_mut() {
-            state.silent_since = state.silent_since.map(|since| since + 2 * late);
+            state.silent_since = state.silent_since.map(|since| now.min(since + forgiven));
+        }
+        if delay > self.timing.starved_after {
+            self.on_starved(delay, forgiven, now);
         }
     }
 
@@ -95,12 +101,13 @@ impl Membership {
     }
 
     /// Whether this end of a watched link sends a heartbeat now. The end that only answers sends its own
-    /// when it hears none, and now and then, to measure the round trip.
+    /// when it hears none, or is told that others do not, and now and then, to measure the round trip.
     fn is_to_ping(&self, conn: ConnId, leads: bool, now: Time) -> bool {
         let Some(state) = self.conns.get(&conn) else { return false };
         let every = self.timing.heartbeat;
         leads
             || !self.is_confirmed(conn)
+            || state.silent_since.is_some()
             || now > state.last_heard + every
             || state.pinged_at.is_none_or(|at| now >= at + every * SELDOM)
     }
@@ -119,7 +126,8 @@ impl Membership {
     }
 
     /// Tells all of those that have not answered a heartbeat until the next, and asks all who were not
-    /// heard of since: when a network is cut, many are silent, of whom few are neighbours.
+    /// heard of since: when a network is cut, many are silent, of whom few are neighbours. Who is late
+    /// with an answer is told, too.
     fn tell_silent(&mut self, now: Time) {
         let most = self.timing.heartbeat * 3 / 2;
         let mut silent = Vec::new();
@@ -141,13 +149,16 @@ impl Membership {
         }
         let links: Vec<ConnId> = self.links().map(|(conn, _)| conn).collect();
         for conn in links {
-            let Some(Conn { silent_since: None, last_heard, .. }) = self.conns.get(&conn) else {
+            let Some(&Conn { silent_since, last_heard, .. }) = self.conns.get(&conn) else {
                 continue;
             };
-            let is_recent = now <= *last_heard + self.timing.heartbeat;
+            if silent_since.is_some_and(|since| now >= since + most) {
+                continue;
+            }
+            let is_recent = now <= last_heard + self.timing.heartbeat;
             let members = Members { nodes: silent.clone(), answer: false };
             self.send(conn, IridiumMessage::Members(members));
-            if !is_recent {
+            if silent_since.is_none() && !is_recent {
                 self.watch_silence(conn, first);
                 self.ping(conn, now);
             }
@@ -156,17 +167,21 @@ impl Membership {
 
     /// Another node has not heard from a member, or of a later life of it: this node asks it too. What
     /// is told reaches all within a heartbeat, and was true for that long; also where this node has
-    /// asked by itself just before.
+    /// asked by itself just before. One that was heard of just now is asked with the next heartbeat: its
+    /// last word may have waited here while the other did not hear it.
     pub(super) fn doubt(&mut self, alias: &NodeAlias, now: Time) {
         let Some(conn) = self.members.get(alias).and_then(|m| m.link) else { return };
         let Some(state) = self.conns.get_mut(&conn) else { return };
         let every = self.timing.heartbeat;
         let since = now.saturating_sub(every * 2).max(state.last_heard);
-        let is_news = state.silent_since.is_none_or(|known| since < known);
-        if is_news && now > state.last_heard + every {
-            state.silence_told = true;
-            state.silent_since = None;
-            self.watch_silence(conn, since);
+        if state.silent_since.is_some_and(|known| known <= since) {
+            return;
+        }
+        let is_recent = now <= state.last_heard + every;
+        state.silence_told = true;
+        state.silent_since = None;
+        self.watch_silence(conn, since);
+        if !is_recent {
             self.ping(conn, now);
         }
     }

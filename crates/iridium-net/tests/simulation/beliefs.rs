@@ -357,3 +357,25 @@ fn who_makes_up_names_leaves_room_for_those_that_others_name() {
     assert_eq!(state(&core, "honest"), Some(ViewState::Suspect), "known, and to be met");
     assert_eq!(core.stranded(), None);
 }
+
+#[test]
+fn one_that_others_miss_is_asked_by_the_next_heartbeat_though_it_was_heard_just_now() {
+    // A neighbour in the ring of this node, and one that it seldom asks.
+    for place in [0, 5] {
+        for told in [RecordState::Suspect, RecordState::Down] {
+            let mut core = linked();
+            for other in 0..10 {
+                link(&mut core, ConnId(10 + other), intro(&format!("n{other}"), 10 + other), NOW);
+            }
+            actions(&mut core);
+            tell(&mut core, record(&format!("n{place}"), 10 + place, told));
+            core.handle_timeout(500 * MS);
+            let is_asked = |action: Action| match action {
+                Action::Send { conn, message: IridiumMessage::Ping(_) } => conn.0 == 10 + place,
+                _ => false,
+            };
+            assert!(actions(&mut core).into_iter().any(is_asked), "n{place}, {told:?}");
+            assert_eq!(state(&core, &format!("n{place}")), Some(ViewState::Alive));
+        }
+    }
+}

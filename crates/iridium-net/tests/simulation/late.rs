@@ -43,3 +43,22 @@ fn who_is_late_itself_is_slow_to_suspect_others_and_gives_them_up_in_time() {
     let [late, other] = suspected;
     assert!(late <= 4 && other == 20, "{late} and {other} of {SEEDS}");
 }
+
+#[test]
+fn where_all_are_starved_each_still_notices_an_end_and_gives_up_nobody_else() {
+    const STARVED: usize = 40;
+    let mut world = mesh(1, STARVED, 0);
+    world.run_for(25 * SECOND);
+    for node in &mut world.nodes {
+        node.starved = Some(1500 * MS);
+    }
+    world.run_for(5 * SECOND);
+    world.nodes[5].paused = true;
+    let others = || (0..STARVED).filter(|&other| other != 5);
+    until(&mut world, 20 * SECOND, "all notice", |w| {
+        others().all(|other| w.sees(other, 5) == Some(ViewState::Down))
+    });
+    for other in others() {
+        assert_eq!(count(&world, other, |e| matches!(e, Event::Down { .. })), 1, "at {other}");
+    }
+}

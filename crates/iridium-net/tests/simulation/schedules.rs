@@ -134,10 +134,10 @@ pub fn disturb(world: &mut World, machines: usize, acquainted: bool) {
         6 | 7 => world.blocked.clear(),
         8 if world.is_up(machine) => world.nodes[machine].paused = true,
         9 if !world.is_up(machine) => forget(world, machine),
-        10 => world.nodes[machine].starved = true,
+        10 => world.nodes[machine].starved = Some(1500 * MS),
         _ => {
             world.nodes[machine].paused = false;
-            world.nodes[machine].starved = false;
+            world.nodes[machine].starved = None;
         }
     }
 }
@@ -184,7 +184,7 @@ pub fn go_through_faults(world: &mut World, machines: usize, acquainted: bool) {
     world.blocked.clear();
     for machine in 0..machines {
         world.nodes[machine].paused = false;
-        world.nodes[machine].starved = false;
+        world.nodes[machine].starved = None;
         if !world.is_up(machine) {
             restart(world, machine, acquainted);
         } else if !world.knows_others(machine) {

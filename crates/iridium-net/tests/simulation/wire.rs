@@ -150,6 +150,10 @@ impl World {
             let again = self.now + 200 * MS;
             return self.at(again, ScheduledEvent::Pump { conn, end });
         }
+        if let Some(late) = self.waits_to_run(to) {
+            return self.at(late, ScheduledEvent::Pump { conn, end });
+        }
+        let Some(wire) = self.wires.get_mut(&conn) else { return };
         let item = wire.lanes[end].pop_front();
         match wire.lanes[end].front() {
             Some((at, _)) => {

@@ -62,6 +62,8 @@ pub struct Line {
 }
 
 pub const MS: Duration = Duration::from_millis(1);
+/// For so long a starved machine has the processor.
+const SLICE: Duration = Duration::from_millis(5);
 
 /// A number of a machine; its processes come and go.
 pub type Machine = usize;
@@ -75,8 +77,9 @@ pub struct Node {
     pub observer: Observer,
     pub joined: Vec<Result<JoinReport, JoinError>>,
     pub paused: bool,
-    /// It gets the processor late, every time.
-    pub starved: bool,
+    /// It gets the processor late, every time, by so much at most.
+    pub starved: Option<Duration>,
+    runs_at: Time,
     /// On disk.
     pub incarnation: u64,
     pub peers: Vec<NodeInfo>,
@@ -335,16 +338,26 @@ impl World {
         if node.wake_at.is_none_or(|at| at > now) {
             return;
         }
-        node.wake_at = None;
-        if node.starved && self.dice.chance(50) {
-            let late = now + self.dice.between(Duration::ZERO, 1500 * MS);
+        if let Some(late) = self.waits_to_run(machine) {
             self.nodes[machine].wake_at = Some(late);
             return self.at(late, ScheduledEvent::Wake(machine, process));
         }
+        self.nodes[machine].wake_at = None;
         if let Some(core) = &mut self.nodes[machine].core {
             core.handle_timeout(now);
         }
         self.act(machine);
+    }
+
+    /// When a machine that is starved gets the processor, if it has not got it now: a short while at a
+    /// time, after a pause of any length up to the longest.
+    pub fn waits_to_run(&mut self, machine: Machine) -> Option<Time> {
+        let now = self.now;
+        let longest = self.nodes[machine].starved?;
+        if now > self.nodes[machine].runs_at + SLICE {
+            self.nodes[machine].runs_at = now + self.dice.between(Duration::ZERO, longest);
+        }
+        Some(self.nodes[machine].runs_at).filter(|at| now < *at)
     }
 
     pub fn input(&mut self, machine: Machine, input: Input) {
@@ -501,7 +514,8 @@ impl Node {
             observer: Observer::default(),
             joined: Vec::new(),
             paused: false,
-            starved: false,
+            starved: None,
+            runs_at: Duration::ZERO,
             incarnation: 0,
             peers: Vec::new(),
             ids: BTreeSet::new(),
