@@ -1,17 +1,24 @@
-//! Which lanes native code must load where it begins, and write back where it leaves.
+//! Where lanes are.
+//!
+//! In loops they are in registers: on the way in those are loaded that matter, and those that the loop
+//! has changed are written back where native code leaves, and on the way out of the loop. Elsewhere what
+//! is written goes home at once, so that nothing has to be done there when native code leaves, and each
+//! piece of code loads what it reads.
 
-use crate::lanes::{Lane, Lanes};
+use crate::lanes::Lanes;
+use crate::loops::Loops;
 use crate::operation::Operation;
 use crate::region::Region;
 
 /// The facts for each member of a region, in their order.
 #[derive(Debug)]
 pub(crate) struct Dataflow {
-    /// The lanes that may have been written since the entry, before the instruction.
-    pub(crate) dirty: Vec<Lanes>,
-    /// The lanes whose values matter, before the instruction: those that are read, here or later,
-    /// and those that are written back, because they are dirty by another way.
-    pub(crate) live: Vec<Lanes>,
+    pub(crate) loops: Loops,
+    /// Of members in loops: the lanes that may have been written in the loop, before the instruction.
+    dirty: Vec<Lanes>,
+    /// Of members in loops: the lanes whose values matter, before the instruction: those that are read,
+    /// here or later, and those that are written back, because they are dirty by another way.
+    live: Vec<Lanes>,
 }
 
 /// Most lanes that a region writes back, at all places where it leaves: what its cold code is
@@ -26,28 +33,73 @@ impl Dataflow {
     /// `None` when so much would be loaded or written back that the region is better left to the
     /// interpreter.
     pub(crate) fn new(region: &Region) -> Option<Self> {
-        let dirty = dirty(region);
+        let loops = Loops::new(region);
+        let dirty = dirty(region, &loops);
         let leaves =
             region.members.iter().zip(&dirty).filter(|((_, operation), _)| operation.may_leave);
         let written_back: usize = leaves.map(|(_, dirty)| dirty.len()).sum();
         if written_back > MOST_WRITTEN_BACK {
             return None;
         }
-        let live = live(region, &dirty);
+        let live = live(region, &loops, &dirty);
         let entries = region.entries.iter().filter_map(|entry| region.position(*entry));
         let loaded: usize = entries.map(|position| live[position].len()).sum();
-        (loaded <= MOST_LOADED).then_some(Self { dirty, live })
+        (loaded <= MOST_LOADED).then_some(Self { loops, dirty, live })
+    }
+
+    /// The lanes that are not at home before a member.
+    pub(crate) fn dirty(&self, position: usize) -> Lanes {
+        self.dirty[position]
+    }
+
+    /// The lanes that are in registers before a member.
+    pub(crate) fn live(&self, position: usize) -> Lanes {
+        self.live[position]
+    }
+
+    /// The lanes that go home on the way from one member to another: those that are dirty after it, when
+    /// that leads out of its loop.
+    pub(crate) fn put_home(&self, region: &Region, from: usize, to: usize) -> Lanes {
+        put_home(region, &self.loops, &self.dirty, from, to)
+    }
+
+    /// The lanes that are loaded there: those that are live, when that leads into a loop.
+    pub(crate) fn loaded(&self, from: usize, to: usize) -> Lanes {
+        if self.loops.are_together(from, to) { Lanes::default() } else { self.live[to] }
+    }
+
+    /// The lanes that are in registers anywhere.
+    pub(crate) fn in_loops(&self, region: &Region) -> Lanes {
+        let mut lanes = Lanes::default();
+        for (position, (_, operation)) in region.members.iter().enumerate() {
+            if self.loops.is_in_one(position) {
+                lanes.extend(&self.live[position]);
+                lanes.extend(&operation.writes);
+            }
+        }
+        lanes
     }
 }
 
+/// See [`Dataflow::put_home`].
+fn put_home(region: &Region, loops: &Loops, dirty: &[Lanes], from: usize, to: usize) -> Lanes {
+    let mut lanes = Lanes::default();
+    if loops.is_in_one(from) && !loops.are_together(from, to) {
+        lanes.extend(&dirty[from]);
+        lanes.extend(&region.members[from].1.writes);
+    }
+    lanes
+}
+
 /// Forwards, until nothing changes.
-fn dirty(region: &Region) -> Vec<Lanes> {
+fn dirty(region: &Region, loops: &Loops) -> Vec<Lanes> {
     let mut dirty = vec![Lanes::default(); region.members.len()];
-    let mut work: Vec<usize> = (0..dirty.len()).rev().collect();
+    let mut work: Vec<usize> =
+        (0..dirty.len()).rev().filter(|position| loops.is_in_one(*position)).collect();
     while let Some(position) = work.pop() {
         let mut after = dirty[position];
         after.extend(&region.members[position].1.writes);
-        for next in region.successors(position) {
+        for next in region.successors(position).filter(|to| loops.are_together(position, *to)) {
             let before = dirty[next];
             dirty[next].extend(&after);
             if dirty[next] != before {
@@ -59,14 +111,21 @@ fn dirty(region: &Region) -> Vec<Lanes> {
 }
 
 /// Backwards, until nothing changes.
-fn live(region: &Region, dirty: &[Lanes]) -> Vec<Lanes> {
+fn live(region: &Region, loops: &Loops, dirty: &[Lanes]) -> Vec<Lanes> {
     let mut live = vec![Lanes::default(); dirty.len()];
+    let members: Vec<usize> =
+        (0..dirty.len()).rev().filter(|position| loops.is_in_one(*position)).collect();
     let mut changes = true;
     while changes {
         changes = false;
-        for position in (0..live.len()).rev() {
+        for position in members.iter().copied() {
             let mut lanes = Lanes::default();
-            region.successors(position).for_each(|next| lanes.extend(&live[next]));
+            for next in region.successors(position) {
+                if loops.are_together(position, next) {
+                    lanes.extend(&live[next]);
+                }
+                lanes.extend(&put_home(region, loops, dirty, position, next));
+            }
             let Operation { reads, writes, may_leave, .. } = &region.members[position].1;
             lanes.remove(writes);
             lanes.extend(reads);
@@ -78,14 +137,4 @@ fn live(region: &Region, dirty: &[Lanes]) -> Vec<Lanes> {
         }
     }
     live
-}
-
-/// The lanes that a region reads, writes or writes back.
-pub(crate) fn used(region: &Region) -> impl Iterator<Item = Lane> {
-    let mut used = Lanes::default();
-    for (_, operation) in &region.members {
-        used.extend(&operation.reads);
-        used.extend(&operation.writes);
-    }
-    used.iter()
 }

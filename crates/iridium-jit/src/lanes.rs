@@ -8,8 +8,8 @@ use iridium_vm::Register;
 
 use crate::context::Context;
 
-/// A place that instructions read and write: a lane of one of the 256 registers of a window, or one
-/// of the three values beside them.
+/// A place that instructions read and write: a lane of one of the 256 registers of a window, one of the
+/// three values beside them, or one of the two that say where the heap is, which are only read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lane(u16);
 
@@ -29,8 +29,12 @@ impl Lane {
     pub(crate) const REMAINDER: Self = Self(513);
     /// The loop counter.
     pub(crate) const COUNTER: Self = Self(514);
+    /// The address of the heap.
+    pub(crate) const HEAP: Self = Self(515);
+    /// [`Context::heap_room`].
+    pub(crate) const HEAP_ROOM: Self = Self(516);
     /// How many lanes there are.
-    pub(crate) const COUNT: usize = 515;
+    pub(crate) const COUNT: usize = 517;
 
     /// The integer lane of a register.
     pub(crate) fn int(register: u8) -> Self {
@@ -58,6 +62,8 @@ impl Lane {
             Self::FLAG => Home::Context(offset_of!(Context, flag) as i32),
             Self::REMAINDER => Home::Context(offset_of!(Context, remainder) as i32),
             Self::COUNTER => Home::Context(offset_of!(Context, counter) as i32),
+            Self::HEAP => Home::Context(offset_of!(Context, heap) as i32),
+            Self::HEAP_ROOM => Home::Context(offset_of!(Context, heap_room) as i32),
             Self(number @ 0..256) => {
                 Home::Window(register(number) + offset_of!(Register, int) as i32)
             }
@@ -77,6 +83,10 @@ pub(crate) struct Lanes([u64; WORDS]);
 impl Lanes {
     pub(crate) fn insert(&mut self, lane: Lane) {
         self.0[lane.number() / 64] |= 1 << (lane.number() % 64);
+    }
+
+    pub(crate) fn contains(&self, lane: Lane) -> bool {
+        self.0[lane.number() / 64] >> (lane.number() % 64) & 1 != 0
     }
 
     pub(crate) fn extend(&mut self, others: &Self) {
@@ -117,6 +127,7 @@ mod tests {
         some.insert(Lane::float(0));
         set.remove(&some);
         assert_eq!(set.len(), 4);
+        assert_eq!((set.contains(all[2]), set.contains(all[3])), (false, true));
         set.extend(&some);
         assert_eq!(set.len(), 5);
     }

@@ -46,6 +46,7 @@ mod enter;
 mod entries;
 mod lanes;
 mod listing;
+mod loops;
 mod lower;
 mod operation;
 mod queue;

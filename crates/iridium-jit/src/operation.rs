@@ -132,9 +132,27 @@ fn lanes(instruction: &Instruction) -> (Lanes, Lanes) {
             reads.insert(Lane::COUNTER);
             writes.insert(Lane::COUNTER);
         }
+        opcode if uses_heap(opcode) => {
+            reads.insert(Lane::HEAP);
+            reads.insert(Lane::HEAP_ROOM);
+        }
         _ => {}
     }
     (reads, writes)
+}
+
+fn uses_heap(opcode: Opcode) -> bool {
+    use Opcode as O;
+    let loads = matches!(
+        opcode,
+        O::Ld8 | O::Ld8s | O::Ld16 | O::Ld16s | O::Ld32 | O::Ld32s | O::Ld64 | O::LdF64 | O::Loadm
+    );
+    let stores = matches!(opcode, O::St8 | O::St16 | O::St32 | O::St64 | O::StF64 | O::Setm);
+    let elements =
+        matches!(opcode, O::Ldx8 | O::Ldx64 | O::LdxF64 | O::Stx8 | O::Stx64 | O::StxF64);
+    let blocks =
+        matches!(opcode, O::New | O::Newv | O::Cap | O::Free | O::Keep | O::Drop | O::Brsh);
+    loads || stores || elements || blocks
 }
 
 /// Whether the translator does an instruction whatever its operands are. One that is not known here

@@ -66,6 +66,22 @@ fn kernels_are_the_same_at_every_stop() {
     }
 }
 
+/// What only the second loop reads is loaded on the way from one to the other.
+#[test]
+fn a_loop_may_lead_into_another() {
+    let source = "
+            load $2 #5
+        a:  addi $0 #1 $0
+            brlt $0 #3 @a
+        b:  addi $1 #1 $1
+            brlt $1 $2 @b
+            hlt";
+    let engine = NativeEngine::ahead(Entries::Usual);
+    for slice in [1, 2, 3, 64] {
+        compare(&assemble(source), &engine, slice, false, source);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 40 } else { 1_000 }, ..ProptestConfig::default() })]
 

@@ -308,6 +308,7 @@ impl Translator<'_, '_> {
         self.set(Lane::COUNTER, rest);
         self.jump_owing(to);
         self.builder.switch_to_block(not_taken);
+        self.forget_lane(Lane::COUNTER);
         self.fall_through();
     }
 

@@ -55,7 +55,6 @@ impl Translator<'_, '_> {
             _ => 0,
         };
         self.look_at_room(slide);
-        self.write_back();
         self.settle(1);
         let [window, fuel, context] = [self.slide(slide), self.fuel(), self.context()];
         let call = match callee {
@@ -143,7 +142,7 @@ impl Translator<'_, '_> {
             }
             // No entry, since the interpreter does what comes after the call.
             None => {
-                self.load_lanes_after();
+                self.forget_lanes();
                 self.jump_to_block(self.index() + 1);
             }
         }
@@ -174,7 +173,6 @@ impl Translator<'_, '_> {
     /// looks at the frame, and takes this back when there is none.
     pub(super) fn return_from_call(&mut self) {
         self.settle(1);
-        self.write_back();
         let why = self.number(-i64::from(self.index()));
         self.return_why(why);
     }

@@ -108,6 +108,7 @@ impl Translator<'_, '_> {
     /// left; where that is too little, it takes back what the jump costs.
     fn jump_back(&mut self, to: u32, head: Block) {
         self.pay_but(0, self.owed + 1);
+        self.arrive(to);
         let least = self.region.position(to).map_or(0, |position| self.dues.needs(position));
         let has_fuel = self.has_fuel(least);
         let short = self.builder.create_block();

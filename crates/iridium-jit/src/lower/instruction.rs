@@ -9,6 +9,7 @@ impl Translator<'_, '_> {
     /// Does the current instruction. Returns whether control goes on to the next one in the current
     /// block.
     pub(super) fn translate(&mut self) -> bool {
+        self.read_lanes();
         match &self.operation().next {
             Control::End => self.leave(),
             Control::Interpret => {

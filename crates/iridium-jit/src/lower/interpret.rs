@@ -18,11 +18,10 @@ fn is_stepped(opcode: Opcode) -> bool {
 impl Translator<'_, '_> {
     /// Has the interpreter do the current instruction, and goes on after it, unless it stops.
     pub(super) fn step(&mut self) {
-        debug_assert!(self.operation().may_leave, "{:?} is stepped", self.instruction());
-        self.write_back();
         self.settle(0);
         self.take_step();
         self.go_on_after();
+        self.forget_lanes();
     }
 
     /// The same when all lanes are at home, where they stay.
@@ -54,7 +53,6 @@ impl Translator<'_, '_> {
 
     /// Does the current instruction by a function that does its common case, or else by a step.
     pub(super) fn do_beside(&mut self) {
-        self.write_back();
         self.settle(0);
         let index = self.number(i64::from(self.index()));
         let beside = self.part(offset_of!(Context, beside));
@@ -73,13 +71,13 @@ impl Translator<'_, '_> {
         self.builder.ins().jump(after, &[]);
         self.builder.switch_to_block(after);
         self.go_on_after();
+        self.forget_lanes();
     }
 
     /// Goes on after an instruction that was done elsewhere, if there is the fuel that is needed then. All
     /// lanes are at home.
     fn go_on_after(&mut self) {
         self.look_or_leave(self.needs_after(), self.index() + 1);
-        self.load_lanes_after();
     }
 
     /// Fills the way out to the interpreter.
@@ -87,8 +85,13 @@ impl Translator<'_, '_> {
         if !is_stepped(self.instruction().opcode()) {
             return self.leave();
         }
+        debug_assert!(self.operation().may_leave, "{:?} is stepped", self.instruction());
         let owed = self.owed;
-        self.step();
+        self.write_back();
+        self.settle(0);
+        self.take_step();
+        self.go_on_after();
+        self.load_lanes_after();
         self.owed = owed;
         // Where the ways meet, the common case owes that, unless it has paid.
         if self.instruction().opcode().fuel() == Fuel::Free {

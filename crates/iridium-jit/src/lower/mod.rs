@@ -1,6 +1,7 @@
 //! From a region to machine code.
 //!
-//! * [`translator`]: lanes, branches, ways out;
+//! * [`translator`]: branches, ways out;
+//! * [`lanes`]: reading and writing lanes, and [`near`] what is known of their values;
 //! * [`fuel`]: looking at fuel, and paying;
 //! * [`arithmetic`], [`memory`], [`blocks`], [`calls`]: the instructions;
 //! * [`interpret`]: what the interpreter does for native code;
@@ -12,7 +13,9 @@ mod calls;
 mod fuel;
 mod instruction;
 mod interpret;
+mod lanes;
 mod memory;
+mod near;
 mod translator;
 
 use std::collections::BTreeSet;

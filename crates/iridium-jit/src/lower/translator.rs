@@ -12,10 +12,11 @@ use cranelift_codegen::ir::{
 use cranelift_frontend::{FunctionBuilder, Variable};
 use iridium_isa::{DATA_BASE, Instruction};
 
+use super::near::Near;
 use crate::context::{Context, Leave};
-use crate::dataflow::{self, Dataflow};
+use crate::dataflow::Dataflow;
 use crate::dues::{AT_START, Dues};
-use crate::lanes::{Home, Lane};
+use crate::lanes::Lane;
 use crate::operation::{Control, Operation};
 use crate::region::{Region, Source};
 
@@ -56,15 +57,11 @@ pub(super) struct Translator<'b, 'r> {
     pub(super) signatures: Signatures,
     source: &'r Source<'r>,
     pub(super) region: &'r Region,
-    flow: Dataflow,
+    pub(super) flow: Dataflow,
     pub(super) dues: Dues,
     pub(super) direct: &'r BTreeSet<u32>,
-    /// By number of the lane.
-    lanes: Vec<Option<Variable>>,
+    pub(super) near: Near,
     pub(super) held: Held<Variable>,
-    heap: Value,
-    heap_room: Value,
-    uses_heap: bool,
     /// Of members that begin a block, by position.
     blocks: Vec<Option<Block>>,
     /// Where lanes are loaded, for each entry of the region.
@@ -111,12 +108,7 @@ impl<'b, 'r> Translator<'b, 'r> {
             window: variable(arguments.window),
             fuel: variable(arguments.fuel),
         };
-        let [heap, heap_room] = [offset_of!(Context, heap), offset_of!(Context, heap_room)]
-            .map(|at| builder.ins().load(I64, flags(), arguments.context, at as i32));
-        let mut lanes = vec![None; Lane::COUNT];
-        for lane in dataflow::used(region) {
-            lanes[lane.number()] = Some(builder.declare_var(lane.kind()));
-        }
+        let near = Near::new(&mut builder, region, &flow);
         let entry_blocks = region.entries.iter().map(|_| builder.create_block()).collect();
         let leave = builder.create_block();
         builder.set_cold_block(leave);
@@ -128,11 +120,8 @@ impl<'b, 'r> Translator<'b, 'r> {
             flow,
             dues: Dues::new(source, region),
             direct,
-            lanes,
+            near,
             held,
-            heap,
-            heap_room,
-            uses_heap: false,
             blocks: vec![None; region.members.len()],
             entry_blocks,
             leave,
@@ -181,9 +170,11 @@ impl<'b, 'r> Translator<'b, 'r> {
         if let Some(block) = block {
             if goes_on {
                 self.pay_but(self.dues.owed(position), self.owed);
+                self.arrive(self.region.members[position].0);
                 self.builder.ins().jump(block, &[]);
             }
             self.builder.switch_to_block(block);
+            self.begin_block(position);
         } else if goes_on {
             debug_assert_eq!(self.owed, self.dues.owed(position), "nothing is paid here");
         }
@@ -235,42 +226,11 @@ impl<'b, 'r> Translator<'b, 'r> {
             if *index != self.region.start || needs > AT_START {
                 self.look_or_leave(needs, *index);
             }
-            self.load_lanes(position);
-            self.jump_to_block(*index);
+            self.load_lanes(self.flow.live(position));
+            if let Some(block) = self.blocks[position] {
+                self.builder.ins().jump(block, &[]);
+            }
         }
-    }
-
-    /// Loads the lanes that are live at a member of the region.
-    fn load_lanes(&mut self, position: usize) {
-        for lane in self.flow.live[position].iter() {
-            let value = self.load_lane(lane);
-            self.set(lane, value);
-        }
-    }
-
-    /// Loads the lanes that are live after the current instruction. All lanes are at home.
-    pub(super) fn load_lanes_after(&mut self) {
-        if let Some(position) = self.region.position(self.index() + 1) {
-            self.load_lanes(position);
-        }
-    }
-
-    fn load_lane(&mut self, lane: Lane) -> Value {
-        let (base, at) = self.home(lane);
-        self.builder.ins().load(lane.kind(), flags(), base, at)
-    }
-
-    fn store_lane(&mut self, lane: Lane, value: Value) {
-        let (base, at) = self.home(lane);
-        self.builder.ins().store(flags(), value, base, at);
-    }
-
-    fn home(&mut self, lane: Lane) -> (Value, i32) {
-        let (base, at) = match lane.home() {
-            Home::Window(at) => (self.held.window, at),
-            Home::Context(at) => (self.held.context, at),
-        };
-        (self.builder.use_var(base), at)
     }
 
     pub(super) fn context(&mut self) -> Value {
@@ -287,37 +247,6 @@ impl<'b, 'r> Translator<'b, 'r> {
 
     pub(super) fn set_fuel(&mut self, fuel: Value) {
         self.builder.def_var(self.held.fuel, fuel);
-    }
-
-    pub(super) fn lane(&mut self, lane: Lane) -> Value {
-        match self.lanes[lane.number()] {
-            Some(variable) => self.builder.use_var(variable),
-            // The dataflow has all lanes that are read; what it has not is at home.
-            None => self.load_lane(lane),
-        }
-    }
-
-    pub(super) fn set(&mut self, lane: Lane, value: Value) {
-        match self.lanes[lane.number()] {
-            Some(variable) => self.builder.def_var(variable, value),
-            None => self.store_lane(lane, value),
-        }
-    }
-
-    pub(super) fn int(&mut self, register: u8) -> Value {
-        self.lane(Lane::int(register))
-    }
-
-    pub(super) fn float(&mut self, register: u8) -> Value {
-        self.lane(Lane::float(register))
-    }
-
-    pub(super) fn set_int(&mut self, register: u8, value: Value) {
-        self.set(Lane::int(register), value);
-    }
-
-    pub(super) fn set_float(&mut self, register: u8, value: Value) {
-        self.set(Lane::float(register), value);
     }
 
     /// A constant.
@@ -338,14 +267,6 @@ impl<'b, 'r> Translator<'b, 'r> {
     pub(super) fn set_part(&mut self, at: usize, value: Value) {
         let context = self.context();
         self.builder.ins().store(flags(), value, context, at as i32);
-    }
-
-    /// Puts all lanes home that may have been changed before the current instruction.
-    pub(super) fn write_back(&mut self) {
-        for lane in self.flow.dirty[self.position].iter() {
-            let value = self.lane(lane);
-            self.store_lane(lane, value);
-        }
     }
 
     /// Leaves the current instruction to the interpreter. The current block ends.
@@ -381,14 +302,6 @@ impl<'b, 'r> Translator<'b, 'r> {
         let why = self.number(Leave::Interpret as i64);
         self.return_why(why);
         self.fill_unwind();
-        if !self.uses_heap {
-            // The library keeps loads that nothing needs.
-            for value in [self.heap, self.heap_room] {
-                if let Some(load) = self.builder.func.dfg.value_def(value).inst() {
-                    self.builder.func.layout.remove_inst(load);
-                }
-            }
-        }
         self.builder
     }
 
@@ -453,6 +366,7 @@ impl<'b, 'r> Translator<'b, 'r> {
         if let Some(done) = self.ways_out.done {
             self.builder.ins().jump(done, &[]);
             self.builder.switch_to_block(done);
+            self.forget_ways();
         }
     }
 
@@ -465,6 +379,7 @@ impl<'b, 'r> Translator<'b, 'r> {
     pub(super) fn jump_to_block(&mut self, index: u32) {
         match self.block(index) {
             Some(block) => {
+                self.arrive(index);
                 self.builder.ins().jump(block, &[]);
             }
             // Never: regions have all that control goes to.
@@ -509,14 +424,14 @@ impl<'b, 'r> Translator<'b, 'r> {
 
     /// Whether an address is one of the heap, with eight bytes.
     pub(super) fn is_in_heap(&mut self, address: Value) -> Value {
-        self.uses_heap = true;
-        self.builder.ins().icmp(IntCC::UnsignedLessThan, address, self.heap_room)
+        let room = self.lane(Lane::HEAP_ROOM);
+        self.builder.ins().icmp(IntCC::UnsignedLessThan, address, room)
     }
 
     /// Where in memory an address is that is known to be in the heap.
     pub(super) fn known_heap_place(&mut self, address: Value) -> Value {
-        self.uses_heap = true;
-        self.builder.ins().iadd(self.heap, address)
+        let heap = self.lane(Lane::HEAP);
+        self.builder.ins().iadd(heap, address)
     }
 
     /// A float as it leaves the float lane: there is one NaN outside.
