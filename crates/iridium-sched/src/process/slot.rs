@@ -262,6 +262,24 @@ impl<T, M: Weigh, W: Clone> Locked<'_, T, M, W> {
         None
     }
 
+    /// As [`keep_mail`](Self::keep_mail), all of a list or nothing. What is left of the list is room for
+    /// another.
+    pub(crate) fn keep_all_mail(&mut self, serial: u64, mail: &mut Vec<M>) -> bool {
+        let state = &mut *self.0;
+        let weight = state.weight + mail.iter().map(M::weight).sum::<u64>();
+        let is_plain = matches!(state.holder, Holder::Away) && !state.system;
+        if !is_plain || !state.is_of(serial) || weight > state.max_weight {
+            return false;
+        }
+        state.weight = weight;
+        if state.messages.is_empty() {
+            std::mem::swap(&mut state.messages, mail);
+        } else {
+            state.messages.append(mail);
+        }
+        true
+    }
+
     /// Delivers a message to the process with this serial. One that is parked is shown it by `react`.
     pub(crate) fn deliver(
         mut self,

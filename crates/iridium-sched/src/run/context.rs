@@ -160,6 +160,21 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// Sends messages, each as [`send_message`](Self::send_message), to a process of this node, where
+    /// memory is not limited. What is left of their list is room for others.
+    #[inline(never)]
+    pub(crate) fn send_together(&self, to: Pid, messages: &mut Vec<SlotMessage>) {
+        let serial = self.shared.serial_of(to);
+        let slot = serial.and_then(|serial| Some((serial, self.shared.table.slot(serial)?)));
+        let are_kept =
+            slot.is_some_and(|(serial, slot)| slot.locked().keep_all_mail(serial, messages));
+        if !are_kept {
+            for message in messages.drain(..) {
+                self.deliver(to, message);
+            }
+        }
+    }
+
     /// Sends a message to a process that is not of this node, or to nobody.
     #[cold]
     #[inline(never)]
@@ -270,7 +285,7 @@ fn takes_at_once(entry: &mut ProcessEntry, message: Message) -> Option<Message> 
 
 /// A message as it is put into a slot.
 #[inline(always)]
-fn in_slot(message: Message) -> SlotMessage {
+pub(crate) fn in_slot(message: Message) -> SlotMessage {
     SlotMessage::Signal(Signal::Message(message))
 }
 

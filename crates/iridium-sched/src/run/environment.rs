@@ -1,7 +1,8 @@
 //! The environment of a running program: how it sends, receives and asks without leaving the engine.
 
 use super::context::Context;
-use super::effects::{may_ask, monitor_reply, number, send_to_other};
+use super::effects::{may_ask, monitor_reply, number};
+use super::outgoing::Outgoing;
 use crate::process::actor::ActorState;
 use iridium_vm::{Effect, Environment, Message, Payload, Pid};
 
@@ -19,13 +20,20 @@ pub(crate) struct HostEnv<'e> {
     pub(crate) output: &'e mut Vec<u8>,
     /// How many effects its turn has left.
     pub(crate) effects: &'e mut u32,
+    /// What it sends.
+    pub(crate) outgoing: &'e mut Outgoing,
     /// Whether there is room for output; `None` until it is about to write.
     pub(crate) has_room: Option<bool>,
 }
 
 impl HostEnv<'_> {
-    /// Passes on what the process has written, before anything that it does next can be noticed.
-    pub(crate) fn flush_output(&mut self) {
+    /// Passes on what the process has sent and written, before anything that it does next can be noticed.
+    pub(crate) fn flush(&mut self) {
+        self.outgoing.end(self.context);
+        self.flush_output();
+    }
+
+    fn flush_output(&mut self) {
         if !self.output.is_empty() {
             self.context.shared.output.write(self.actor.pid, self.output);
             self.output.clear();
@@ -74,11 +82,14 @@ impl Environment for HostEnv<'_> {
         }
         self.flush_output();
         let message = Message { tag, sender: me.bits(), payload };
-        send_to_other(self.context, self.actor, Pid::from_bits(to), message)
-            .map_err(|refused| refused.into_message().payload)
+        let to = Pid::from_bits(to);
+        self.actor.forget_caller(to, tag);
+        let sent = self.outgoing.send(self.context, me, to, message);
+        sent.map_err(|refused| refused.into_message().payload)
     }
 
     fn receive(&mut self, tag: i64) -> Option<Message> {
+        self.outgoing.end(self.context);
         if self.take_effect() { self.actor.mailbox.take(tag) } else { None }
     }
 
@@ -92,7 +103,7 @@ impl Environment for HostEnv<'_> {
             Effect::MonitorReply { pid, tag }
                 if may_ask(self.actor) && !shared.memory.is_over() && self.take_effect() =>
             {
-                self.flush_output();
+                self.flush();
                 monitor_reply(self.context, self.actor, Pid::from_bits(*pid), *tag);
                 Some(0)
             }

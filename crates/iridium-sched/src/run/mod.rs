@@ -2,7 +2,7 @@
 //!
 //! * [`shared`]: what all threads of a scheduler share, and [`context`]: what a thread does with it;
 //! * [`worker`]: a thread that runs processes: its [`local_queue`], and what it steals from others;
-//! * [`turn`]: one process runs until its turn is over, in its [`environment`]; [`effects`],
+//! * [`turn`]: one process runs until its turn is over, in its [`environment`]; [`outgoing`], [`effects`],
 //!   [`supervision`], [`blocking_calls`] and [`deferred_calls`] are what it may want then;
 //! * [`spawn`] and [`exit`]: the begin and the end of a process; [`residents`]: those that have their
 //!   home elsewhere;
@@ -27,6 +27,7 @@ pub(crate) mod idle;
 pub(crate) mod local_queue;
 pub(crate) mod memory_trim;
 pub(crate) mod names;
+pub(crate) mod outgoing;
 pub(crate) mod output;
 pub(crate) mod pause;
 pub(crate) mod residents;

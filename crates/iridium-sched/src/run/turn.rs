@@ -11,6 +11,7 @@ use super::deferred_calls;
 use super::effects::{self, EffectContext, Outcome};
 use super::environment::HostEnv;
 use super::local_queue::LocalQueue;
+use super::outgoing::Outgoing;
 use super::shared::Shared;
 use super::supervision::{self, Step};
 use crate::process::actor::Wait;
@@ -43,6 +44,8 @@ pub(crate) struct Runner {
     fuel_spent: u64,
     /// What the running process has written since the last flush.
     output: Vec<u8>,
+    /// What it sends.
+    outgoing: Outgoing,
     /// Room for messages, which goes to the slot of a running process and comes back with them.
     spare: Vec<SlotMessage>,
     clock: TurnClock,
@@ -137,7 +140,8 @@ enum Next {
 impl Runner {
     pub(crate) fn new(shared: Arc<Shared>, local: LocalQueue) -> Self {
         let (output, spare, clock) = (Vec::new(), Vec::new(), TurnClock::new());
-        Self { shared, local, fuel_spent: 0, output, spare, clock }
+        let outgoing = Outgoing::default();
+        Self { shared, local, fuel_spent: 0, output, outgoing, spare, clock }
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
@@ -307,11 +311,18 @@ impl Runner {
             }
         }
         let before = process.fuel_spent();
-        let (output, effects) = (&mut self.output, &mut turn.effects);
-        let mut env = HostEnv { context, actor, memory, output, effects, has_room: None };
+        let mut env = HostEnv {
+            context,
+            actor,
+            memory,
+            output: &mut self.output,
+            effects: &mut turn.effects,
+            outgoing: &mut self.outgoing,
+            has_room: None,
+        };
         let fuel = turn.fuel.min(self.clock.fuel_per_look);
         let stop = self.shared.engine.run(process, program, fuel, &mut env);
-        env.flush_output();
+        env.flush();
         let spent = process.fuel_spent() - before;
         if spent > turn.fuel {
             let over = spent - turn.fuel;

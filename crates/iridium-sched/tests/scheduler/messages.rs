@@ -107,6 +107,66 @@ child:  load $1 #1
 }
 
 #[test]
+fn messages_in_a_row_come_before_what_their_sender_does_next() {
+    // Three messages to the one who counts, then one to another, who tells it of that.
+    let source = "
+        self $0
+        spawn @teller $0 $6
+        spawn @sender $0 $7
+        load $20 #0             ; messages of rows
+        load $21 #0             ; words of the teller
+        load $1 #-1
+        load $2 #-1
+take:   recv $1 $3
+        breq $3 #2 @told
+        inc $20
+        djmp @take
+told:   inc $21
+        muli $21 #3 $5
+        brlt $20 $5 @wrong
+        brlt $21 #500 @take
+        hlt
+wrong:  trap #1
+sender: load $1 #1
+        load $10 #0
+row:    sendi $0 $1 $10
+        sendi $0 $1 $10
+        sendi $0 $1 $10
+        sendi $6 $1 $10
+        inc $10
+        brlt $10 #500 @row
+        hlt
+teller: load $7 #2
+        load $1 #-1
+        load $2 #-1
+next:   recv $1 $3
+        sendi $0 $7 $7
+        djmp @next";
+    assert_eq!(output(source), "");
+}
+
+#[test]
+fn messages_in_a_row_need_not_wait_for_the_end_of_their_sender() {
+    let source = "
+        self $0
+        spawn @sender $0 $9
+        load $10 #0
+        load $1 #-1
+        load $2 #-1
+take:   recv $1 $3
+        inc $10
+        brlt $10 #3 @take
+        kill $9 $10
+        hlt
+sender: load $1 #1
+        sendi $0 $1 $1
+        sendi $0 $1 $1
+        sendi $0 $1 $1
+busy:   djmp @busy";
+    assert_eq!(output(source), "");
+}
+
+#[test]
 fn recv_by_tag_leaves_the_others_in_order() {
     let source = "
         self $0
