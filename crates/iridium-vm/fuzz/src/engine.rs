@@ -10,11 +10,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::Target;
 use crate::mutate::Random;
 
-/// No input takes nearly as long.
+/// No input takes nearly as much of the processor, however busy the machine is with other things.
 const LONGEST: Duration = Duration::from_secs(20);
+/// And none waits for so many times as long.
+const MOST_WAITS: u32 = 30;
 /// Of the thread that runs the inputs: as much as a program's first thread mostly has.
 const STACK: usize = 8 << 20;
 
@@ -79,13 +83,27 @@ fn run(target: Target, numbers: [&str; 3], folder: &Path) -> Result<(), String> 
 /// The input that takes too long, if one does before the worker ends.
 fn never_ends(begun: &Receiver<u64>) -> Option<u64> {
     let mut last = 0;
+    // How often it was waited for, and what this program had taken of the processor at first.
+    let mut waits = 0;
+    let mut taken = Duration::ZERO;
     loop {
         match begun.recv_timeout(LONGEST) {
-            Ok(number) => last = number,
-            Err(RecvTimeoutError::Timeout) => return Some(last),
+            Ok(number) => (last, waits) = (number, 0),
+            Err(RecvTimeoutError::Timeout) if waits == 0 => (waits, taken) = (1, processor_time()),
+            Err(RecvTimeoutError::Timeout) => {
+                waits += 1;
+                if waits == MOST_WAITS || processor_time() - taken >= LONGEST {
+                    return Some(last);
+                }
+            }
             Err(RecvTimeoutError::Disconnected) => return None,
         }
     }
+}
+
+/// What this program has taken of the processor.
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap_or_default()
 }
 
 impl Plan {
