@@ -418,6 +418,10 @@ impl Parser<'_> {
                 let problem = self.problem("open-range", token.span(), "a range has a beginning");
                 self.tell(problem.label("needs a value before it").help("write `0..n`"));
             }
+            Kind::Let if matches!(before, Some(Token { kind: Kind::If | Kind::While, .. })) => {
+                let problem = self.problem("foreign-let", token.span(), "a condition has no `let`");
+                self.tell(problem.label("begins a statement").help("write `value is Some(x)`"));
+            }
             Kind::Let | Kind::Var | Kind::While | Kind::For | Kind::Assert if !token.newline => {
                 let message = format!("{} is no expression", token.kind.name());
                 let problem = self.problem("statement-as-value", token.span(), message);
