@@ -41,7 +41,7 @@ pub(crate) fn on_secret(error: &SecretError) -> Option<String> {
         SecretError::Exposed { path } => {
             Some(format!("make it private with: chmod 600 {}", shell_word(path)))
         }
-        SecretError::NoHome => Some("name one with --secret-file".into()),
+        SecretError::NoHome | SecretError::Io { .. } => Some("name one with --secret-file".into()),
         _ => None,
     }
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use iridium_net::{
-    Config, Endpoint, Host, Secrets, Security, Timing, data_dir, named_secret_path, secret_path,
+    Config, Endpoint, Host, SecretError, Secrets, Security, Timing, data_dir, named_secret_path,
+    secret_path,
 };
 use iridium_proto::NodeIp;
 
@@ -79,7 +80,13 @@ pub(crate) fn security_of_client(flags: &ClientFlags) -> Result<Security, Failur
         Some(path) => path.clone(),
         None => secret_path()?,
     };
-    Ok(Security::Secret(Secrets::load(&path)?))
+    match Secrets::load(&path) {
+        Err(error @ SecretError::Missing { .. }) => Err(Failure::refused(format!(
+            "{error}; start a node, which makes it, with: iridium node, or name that of the node \
+             with --secret-file"
+        ))),
+        loaded => Ok(Security::Secret(loaded?)),
+    }
 }
 
 /// The default secret is made at its first use, so that the nodes of one user can join each

@@ -114,7 +114,14 @@ impl From<io::Error> for Failure {
 
 impl From<SecretError> for Failure {
     fn from(error: SecretError) -> Self {
-        let message = advice::with(&error, advice::on_secret(&error));
+        let advice = advice::on_secret(&error);
+        let message = match &error {
+            SecretError::Io { path, source } => {
+                let why = io_error::describe(source);
+                advice::with(format!("cannot use the secret file {}: {why}", shown(path)), advice)
+            }
+            error => advice::with(error, advice),
+        };
         match error {
             SecretError::Exists { .. } => Self::failed(message),
             _ => Self::refused(message),

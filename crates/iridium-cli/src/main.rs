@@ -56,8 +56,8 @@ fn print_by_parser(said: &clap::Error) -> ExitCode {
     }
 }
 
-/// The failure for `iridium FILE WORD`, a word that the parser does not expect: the first word may
-/// be a misspelt command, or somebody expects to pass words to a program.
+/// The failure for `iridium FILE WORD`, a word or flag that the parser does not expect: the first
+/// word may be a misspelt command, or somebody expects to pass words to a program.
 fn words_behind_file(error: &clap::Error) -> Option<Failure> {
     let word = match (error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::InvalidArg))
     {
@@ -66,17 +66,18 @@ fn words_behind_file(error: &clap::Error) -> Option<Failure> {
     };
     let given: Vec<_> = std::env::args_os().skip(1).collect();
     let is_command = |name: &str| given.iter().any(|word| word.as_os_str() == name);
-    if word.starts_with('-') || Cli::command().get_subcommands().any(|of| is_command(of.get_name()))
-    {
+    if Cli::command().get_subcommands().any(|of| is_command(of.get_name())) {
         return None;
     }
     let slip = given.first().and_then(|first| commands::run::unknown_command(Path::new(first)));
-    Some(slip.unwrap_or_else(|| {
-        Failure::usage(format!(
-            "{word} is one word too many; words for a program go behind --, and numbers for \
-             registers after --arg"
-        ))
-    }))
+    slip.or_else(|| {
+        (!word.starts_with('-')).then(|| {
+            Failure::usage(format!(
+                "{word} is one word too many; words for a program go behind --, and numbers for \
+                 registers after --arg"
+            ))
+        })
+    })
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {

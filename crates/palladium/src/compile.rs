@@ -40,7 +40,7 @@ pub fn compile(
         && checked.program.starts.is_empty()
         && checked.program.app.is_none()
     {
-        let what = format!("{root} has no `fn main()`, with which a program begins");
+        let what = "there is no `fn main()`, with which a program begins";
         return Err(just(Diagnostic::error(what)));
     }
     let module = checked.module(target, Mode::Optimised)?;

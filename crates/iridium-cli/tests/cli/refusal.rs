@@ -25,6 +25,9 @@ fn an_unusable_secret_file_is_refused_with_exit_code_3() {
     let node = || user.run(&["node", "-P", "0", "--secret-file", shown]);
 
     node().fails(3, &[shown, "iridium secret new"]);
+    // A client would make one that no node knows.
+    let client = user.run(&["members", "--secret-file", shown]);
+    client.fails(3, &[shown, "with: iridium node", "--secret-file"]);
     write(&path, "", 0o600);
     node().fails(3, &[shown, "no key"]);
     write(&path, &format!("{}\n", "ab".repeat(32)), 0o644);

@@ -36,6 +36,11 @@ fn wrong_usage_has_exit_code_2() {
     let file = user.file("x.iasm", "hlt");
     user.run(&[&file, "5", "6"]).fails(2, &["5 is one word too many", "--arg"]);
     user.run(&["--fuel", "5", &file, "6"]).fails(2, &["6 is one word too many"]);
+    user.run(&["membres", "--at", "host"]).fails(2, &["did you mean iridium members?"]);
+    let no_flag = user.run(&[&file, "--at", "host"]).stderr;
+    assert!(no_flag.starts_with("error: unexpected argument '--at'"), "{no_flag}");
+    let empty = user.file("empty.pd", "");
+    user.run(&[&empty]).fails(1, &["empty.pd: there is no `fn main()`"]);
     user.run(&["rnu", &file]).fails(2, &["no file rnu", "did you mean iridium run?"]);
 }
 
