@@ -383,7 +383,7 @@ macro_rules! for_each_instruction {
             node Node = 144 "node" { d: IntOut } Next Fixed(1) slow;
             /// Start a process at a label; its `$0`…`$7` are copies of `$k`…`$k+7`; `d` is its pid.
             spawn Spawn = 145 "spawn" { l: Target, k: Window, d: IntOut } Next Fixed(16) slow;
-            /// `spawn` on the node with number `a`.
+            /// `spawn` on the node with number `a`; `d` is 0 when that is out of reach, and -1 when it refuses.
             spawnat Spawnat = 146 "spawnat" { a: Int, l: Target, k: Window, d: IntOut } Next Fixed(16) slow;
             /// `spawn` and link at once.
             spawnlink Spawnlink = 147 "spawnlink" { l: Target, k: Window, d: IntOut } Next Fixed(16) slow;

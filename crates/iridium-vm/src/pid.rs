@@ -19,6 +19,8 @@ pub struct Pid(i64);
 impl Pid {
     /// The pid of nobody.
     pub const NOBODY: Pid = Pid(0);
+    /// What stands for the pid of a process that a node has refused to start. It names nobody either.
+    pub const REFUSED: Pid = Pid(-1);
 
     /// The pid of a process of a node. Parts that are too large are cut off.
     pub const fn new(node: u32, serial: u64) -> Self {

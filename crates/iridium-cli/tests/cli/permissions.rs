@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::Stdio;
 
-use crate::support::User;
+use crate::support::{User, wait_until};
 
 const PROGRAM: &str = "import std.env
 import std.fs
@@ -117,6 +117,34 @@ fn saved_programs_and_nodes_have_the_grants_of_whom_they_run_at() {
     open.process.wait_for("Ok(\"abc\")");
     // What a node may do does not come with those that it has met.
     user.run(&["spawn", &program, "--at", &strict.at]).fails(1, &[told, flag]);
+}
+
+/// Tries to start a process that reads files on each other node.
+const ELSEWHERE: &str = "import std.fs
+
+fn read() { let _ = fs.read_text(\"x\") }
+
+fn main() {
+    for n in nodes() {
+        if n != node() { print((spawn read() on n).map(fn(_) => \"runs\")) }
+    }
+}
+";
+
+#[test]
+fn a_node_that_may_do_less_refuses_a_process_and_its_log_says_what_it_lacks() {
+    let user = User::new();
+    let program = user.file("elsewhere.pd", ELSEWHERE);
+    let strict = user.node("strict", &[]);
+    let open = user.node("open", &["--allow", "fs.read", "--join", &strict.at]);
+    user.wait_for_members(&open.at, &[("open", "self"), ("strict", "alive")]);
+    user.run(&["spawn", &program, "--at", &open.at]).succeeds();
+    open.process.wait_for("Err(Refused)");
+    wait_until("the log says why", || {
+        let log = strict.process.complained();
+        let says = ["started no process for peer=open", "fs.read"].map(|part| log.contains(part));
+        if says == [true; 2] { Ok(()) } else { Err(log) }
+    });
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl SpawnRequest {
                         let alias = &peer.id.alias;
                         log::warn!("started no process for peer={alias}: {why}{left_out}");
                     }
-                    Pid::NOBODY
+                    Pid::REFUSED
                 });
                 let reply = Completion::Value(spawned.bits());
                 links.answer(peer, &NodeMessage::Reply { asker: *pid, number: *number, reply });

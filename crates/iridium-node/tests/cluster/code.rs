@@ -95,12 +95,13 @@ fn a_module_whose_imports_the_other_node_lacks_starts_nothing_there() {
         "
         .import only.here
         main:   spawnat $0 @work $8 $1
+                muli $1 #-1 $1
                 exit $1
         work:   host @only.here $0
                 hlt
         ",
     );
-    assert_eq!(labs[0].run(&module, "main", &[labs[1].number()]), 0);
+    assert_eq!(labs[0].run(&module, "main", &[labs[1].number()]), 1, "it is refused: -1");
     let error = labs[0]
         .node
         .spawn_on(
