@@ -39,13 +39,17 @@ pub struct Outside(Arc<Mutex<State>>);
 #[derive(Debug, Clone)]
 pub(crate) struct OutsideHandle(Weak<Mutex<State>>);
 
+/// The end of all servers. Whoever has one is waited for.
+#[derive(Debug)]
+pub(crate) struct Ending(watch::Receiver<bool>);
+
 #[derive(Debug, Default)]
 struct State {
     scheduler: Option<WeakScheduler>,
     /// Its threads, once there are some.
     runtime: Option<Runtime>,
-    /// Tells servers to end. Each has a receiver until it has.
-    ending: watch::Sender<()>,
+    /// Whether servers are to end. Each has a receiver until it has.
+    ending: watch::Sender<bool>,
 }
 
 /// Why nothing can be done outside.
@@ -81,7 +85,7 @@ impl Outside {
     /// at most. Returns at once; `then` is called when it is over.
     pub fn drain(&self, within: Duration, then: impl FnOnce() + Send + 'static) {
         let state = lock(&self.0);
-        state.ending.send_replace(());
+        state.ending.send_replace(true);
         let ending = state.ending.clone();
         match &state.runtime {
             Some(runtime) => drop(runtime.spawn(async move {
@@ -138,11 +142,11 @@ impl OutsideHandle {
         Ok(state.runtime.insert(runtime).handle().clone())
     }
 
-    /// Changes when servers are to end. A server has it until it has ended.
-    pub(crate) fn ending(&self) -> Result<watch::Receiver<()>, OutsideError> {
+    /// Knows when servers are to end. A server has it until it has ended.
+    pub(crate) fn ending(&self) -> Result<Ending, OutsideError> {
         let state = self.0.upgrade().ok_or(OutsideError::Detached)?;
         let ending = lock(&state).ending.subscribe();
-        Ok(ending)
+        Ok(Ending(ending))
     }
 
     /// Starts a process that a task drives; it ends with its [`Port`]. Returns its pid.
@@ -155,6 +159,19 @@ impl OutsideHandle {
         let pid = port.pid();
         runtime.spawn(task(port));
         Ok(pid)
+    }
+}
+
+impl Ending {
+    /// Whether it is the end.
+    pub(crate) fn has_come(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Returns at the end, also when that has come already.
+    pub(crate) async fn comes(&mut self) {
+        // Or its other end is gone.
+        let _ = self.0.wait_for(|is_end| *is_end).await;
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -274,6 +275,46 @@ fn it_is_closed_when_the_program_is_told_to_end() {
     assert_eq!(client.goodbye(), (1001, String::new()));
     service.end();
     assert!(began.elapsed() < PATIENCE / 2);
+}
+
+/// Answers when nobody is accepted any more.
+const ENDING: &str = r#"import std.http
+import std.net
+import std.time
+
+fn main() -> Result[(), http.Error] {
+    let server = http.listen(port: 0)?
+    let port = server.port
+    print(f"port {port}")
+    server.run(fn(request) {
+        print("asked")
+        while net.connect("127.0.0.1", port) is Ok(c) {
+            c.close()
+            time.sleep(10.ms)
+        }
+        http.websocket(fn(socket) { print("opened") })
+    })
+    Ok(())
+}
+"#;
+
+#[test]
+fn none_is_opened_when_the_program_has_been_told_to_end() {
+    let user = User::new();
+    let program = user.file("ending.pd", ENDING);
+    let (allow, here) = ("--allow", "127.0.0.1");
+    let grants = ["net.listen", "net.connect"].map(|group| format!("{group}={here}"));
+    let service = user.start(&["run", &program, allow, &grants[0], allow, &grants[1]]);
+    let port = service.wait_for("port ").rsplit(' ').next().unwrap().parse().unwrap();
+    let asking = thread::spawn(move || Client::ask(port, "/", ASKS).1);
+    service.wait_for("asked");
+    service.signal(Signal::SIGTERM);
+    let head = asking.join().unwrap();
+    assert!(
+        head.starts_with("HTTP/1.1 503 ") && head.contains("\r\nConnection: close\r\n"),
+        "{head}"
+    );
+    assert!(!service.end().stdout.contains("opened"));
 }
 
 #[test]

@@ -46,7 +46,7 @@ use super::limits::HttpLimits;
 use super::listener::{Listener, Listeners, OVER, Taker};
 use super::paced::OpenRequest;
 use super::serve::{Asked, Manner, PROTOCOLS, serve};
-use super::upgrade::{self, Upgrade};
+use super::upgrade::{self, NoWebSocket, Upgrade};
 use crate::arguments::{answer, bytes, copy_whole, int, put, room, text, wait};
 use crate::dial::bind;
 use crate::outside::OutsideHandle;
@@ -215,7 +215,7 @@ impl Http {
             let mut serving = pin!(serving);
             tokio::select! {
                 () = &mut serving => {}
-                _ = ending.changed() => {
+                () = ending.comes() => {
                     listener.stop();
                     serving.await;
                 }
@@ -341,16 +341,23 @@ fn end(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
 fn websocket(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
     let (number, owner, for_others) = (int(caller, 0), caller.pid, int(caller, 1) != 0);
     let Some(fields) = head::fields(bytes(caller, 2)?) else { return Ok(NO_HEAD) };
-    let upgrade = match http.exchanges.with(number, owner, |exchange| exchange.upgrade.take()) {
-        Ok(Some(upgrade)) if for_others || !upgrade.is_foreign => upgrade,
-        Ok(asked) => {
-            let (response, text) = upgrade::refused(asked.is_some());
+    let Ok(asked) = http.exchanges.with(number, owner, |exchange| exchange.upgrade.take()) else {
+        return Ok(OVER);
+    };
+    let Ok(ending) = http.outside.ending() else { return Ok(OVER) };
+    let upgrade = match asked.ok_or(NoWebSocket::NotAsked) {
+        Ok(upgrade) if upgrade.is_foreign && !for_others => Err(NoWebSocket::Foreign),
+        Ok(_) if ending.has_come() => Err(NoWebSocket::Ending),
+        asked => asked,
+    };
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(why) => {
+            let (response, text) = upgrade::refused(why);
             let told = http.exchanges.answer(number, owner, response, Bytes::from_static(text));
             return Ok(told.map_or(OVER, |()| NO_WEBSOCKET));
         }
-        Err(Gone) => return Ok(OVER),
     };
-    let Ok(ending) = http.outside.ending() else { return Ok(OVER) };
     let manner = upgrade.manner;
     let (response, stream) = upgrade.answered(fields);
     let started = http.outside.start(|port| {

@@ -1,7 +1,7 @@
 //! Requests that become a WebSocket.
 
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN, UPGRADE};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN, UPGRADE};
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
 use tungstenite::handshake::server::create_response_with_body;
@@ -58,20 +58,38 @@ fn is_foreign(fields: &HeaderMap) -> bool {
     }
 }
 
-/// What a client is told that gets none, whether it has asked for one or not.
-pub(crate) fn refused(has_asked: bool) -> (Response<()>, &'static [u8]) {
-    let (status, text): (_, &[u8]) = if has_asked {
-        (StatusCode::FORBIDDEN, b"pages of other sites get no WebSocket here\n")
-    } else {
-        (StatusCode::UPGRADE_REQUIRED, b"only for WebSocket, version 13\n")
+/// Why a request does not become a WebSocket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoWebSocket {
+    /// It does not ask for one.
+    NotAsked,
+    /// A page of another site asks for it.
+    Foreign,
+    /// The server is about to end, and would close it at once.
+    Ending,
+}
+
+/// What a client is told that gets none.
+pub(crate) fn refused(why: NoWebSocket) -> (Response<()>, &'static [u8]) {
+    let (status, text): (_, &[u8]) = match why {
+        NoWebSocket::NotAsked => {
+            (StatusCode::UPGRADE_REQUIRED, b"only for WebSocket, version 13\n")
+        }
+        NoWebSocket::Foreign => {
+            (StatusCode::FORBIDDEN, b"pages of other sites get no WebSocket here\n")
+        }
+        NoWebSocket::Ending => (StatusCode::SERVICE_UNAVAILABLE, b"the server ends\n"),
     };
     let mut response = Response::new(());
     *response.status_mut() = status;
     let fields = response.headers_mut();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    if !has_asked {
+    if why == NoWebSocket::NotAsked {
         fields.insert(UPGRADE, HeaderValue::from_static("websocket"));
         fields.insert("sec-websocket-version", HeaderValue::from_static("13"));
+    }
+    if why == NoWebSocket::Ending {
+        fields.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     (response, text)
 }

@@ -23,7 +23,6 @@ use std::time::Duration;
 
 use hyper::upgrade::Upgraded;
 use tokio::select;
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tungstenite::protocol::frame::Utf8Bytes;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -36,6 +35,7 @@ use super::talk::{SEND_TEXT, Talk};
 use super::wire::Wire;
 use crate::connection::{CLOSE, GIVE, IS_THERE, Socket, at};
 use crate::flow::{Answer, MAX_BYTES};
+use crate::outside::Ending;
 use crate::port::Port;
 use crate::refusal::Refusal;
 use crate::request::{Asker, Request};
@@ -65,13 +65,13 @@ pub(crate) struct Manner {
 /// Who has it closed, if it is not because the owner has ended.
 type Closer = Option<Asker>;
 
-/// Runs a WebSocket from its beginning to its end, which comes when `ending` changes, at the latest.
+/// Runs a WebSocket from its beginning to its end, which is that of all servers, at the latest.
 pub(crate) async fn run(
     port: Port,
     owner: Pid,
     upgrading: Upgrading,
     manner: Manner,
-    mut ending: watch::Receiver<()>,
+    mut ending: Ending,
 ) {
     let mut socket = Socket::new(port, owner);
     let mut early = Vec::new();
@@ -103,7 +103,7 @@ async fn carry(
     socket: &mut Socket,
     talk: &mut Talk,
     early: Vec<Request>,
-    ending: &mut watch::Receiver<()>,
+    ending: &mut Ending,
 ) -> Option<(CloseFrame, Closer)> {
     for request in early {
         if let Some(closing) = handle(socket, talk, request).await {
@@ -125,8 +125,7 @@ async fn carry(
                     return Some(closing);
                 }
             }
-            // Or its other end is gone.
-            _ = ending.changed() => return Some((goodbye(CloseCode::Away, ""), None)),
+            () = ending.comes() => return Some((goodbye(CloseCode::Away, ""), None)),
             () = poll_fn(|cx| talk.poll(cx)) => {}
             () = at(deadline) => talk.expire(Instant::now()),
         }
