@@ -1,5 +1,8 @@
 //! The REPL over a pipe.
 
+use std::fs::{self, File};
+use std::path::Path;
+
 use nix::sys::signal::Signal;
 
 use crate::support::{User, wait_until};
@@ -161,4 +164,34 @@ fn after_a_signal_the_repl_leaves_the_cluster() {
     repl.process.signal(Signal::SIGTERM);
     let outcome = repl.process.end();
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+}
+
+/// What the README shows of a REPL in the folder of the project is what somebody sees there.
+#[test]
+fn the_dialogue_of_the_readme_is_had() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, shown) = readme.split_once("\n$ iridium\n").unwrap();
+    // Behind the line that a terminal is greeted with.
+    let (_, shown) = shown.split_once('\n').unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let (mut typed, mut printed, mut complained) = (String::new(), String::new(), String::new());
+    let mut is_error = false;
+    for line in shown.split_inclusive('\n') {
+        if let Some(line) = line.strip_prefix(">>> ").or_else(|| line.strip_prefix("... ")) {
+            is_error = false;
+            typed.push_str(line);
+            continue;
+        }
+        is_error |= line.starts_with("error: ");
+        if is_error { &mut complained } else { &mut printed }.push_str(line);
+    }
+    let user = User::new();
+    let input = File::open(user.file("typed", typed)).unwrap();
+    let outcome = user.iridium(&[]).current_dir(root).stdin(input).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    assert_eq!(
+        (text(outcome.stdout), text(outcome.stderr).trim_end()),
+        (printed, complained.trim_end())
+    );
 }
