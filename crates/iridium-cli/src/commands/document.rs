@@ -39,6 +39,11 @@ fn of_path(path: &Path) -> Result<Vec<Module>, Failure> {
     if !path.exists() && (name == "std" || name.starts_with("std.")) {
         return doc::of_library(&name).ok_or_else(|| no_module(&name));
     }
+    let of_library = format!("std.{name}");
+    if !path.exists() && doc::names_of_library().any(|known| known == of_library) {
+        let what = format!("there is no file {}; did you mean {of_library}?", shown(path));
+        return Err(Failure::failed(what));
+    }
     let root = if path.is_dir() { Some(path) } else { path.parent() };
     let files = palladium_files(&[path.to_path_buf()])?;
     files.iter().map(|file| of_file(file, root)).collect()

@@ -60,6 +60,7 @@ fn doc_prints_markdown_and_writes_pages() {
     }
 
     user.run(&["doc", "std.lisst"]).fails(1, &["no std.lisst", "did you mean std.list?"]);
+    user.run(&["doc", "json"]).fails(1, &["no file json", "did you mean std.json?"]);
     user.run(&["doc", "nowhere.pd"]).fails(1, &["nowhere.pd"]);
     user.run(&["doc", &silent]).fails(1, &["nothing in it is pub"]);
     let bad = user.file("bad.pd", "pub fn f( {}\n");
