@@ -162,7 +162,7 @@ fn what_is_kept_here_is_in_the_style() {
         }
     }
     assert!(count > 200, "only {count} programs were found");
-    assert_eq!(others, [PathBuf::new(); 0], "iridium fmt FILE puts them into the style");
+    assert_eq!(others, Vec::<PathBuf>::new(), "iridium fmt FILE puts them into the style");
 }
 
 /// What fuzzing has found: the style is reached at once.
