@@ -132,16 +132,20 @@ fn lanes(instruction: &Instruction) -> (Lanes, Lanes) {
             reads.insert(Lane::COUNTER);
             writes.insert(Lane::COUNTER);
         }
-        opcode if uses_heap(opcode) => {
-            reads.insert(Lane::HEAP);
-            reads.insert(Lane::HEAP_ROOM);
-        }
         _ => {}
+    }
+    let opcode = instruction.opcode();
+    if accesses_heap(opcode) || looks_at_blocks(opcode) {
+        reads.insert(Lane::HEAP);
+    }
+    if accesses_heap(opcode) {
+        reads.insert(Lane::HEAP_ROOM);
     }
     (reads, writes)
 }
 
-fn uses_heap(opcode: Opcode) -> bool {
+/// Whether an instruction accesses the heap at an address that has to be found to be in it.
+fn accesses_heap(opcode: Opcode) -> bool {
     use Opcode as O;
     let loads = matches!(
         opcode,
@@ -150,9 +154,12 @@ fn uses_heap(opcode: Opcode) -> bool {
     let stores = matches!(opcode, O::St8 | O::St16 | O::St32 | O::St64 | O::StF64 | O::Setm);
     let elements =
         matches!(opcode, O::Ldx8 | O::Ldx64 | O::LdxF64 | O::Stx8 | O::Stx64 | O::StxF64);
-    let blocks =
-        matches!(opcode, O::New | O::Newv | O::Cap | O::Free | O::Keep | O::Drop | O::Brsh);
-    loads || stores || elements || blocks
+    loads || stores || elements || matches!(opcode, O::New | O::Newv | O::Free)
+}
+
+/// Whether an instruction accesses the heap only where a block is.
+fn looks_at_blocks(opcode: Opcode) -> bool {
+    matches!(opcode, Opcode::Cap | Opcode::Keep | Opcode::Drop | Opcode::Brsh)
 }
 
 /// Whether the translator does an instruction whatever its operands are. One that is not known here

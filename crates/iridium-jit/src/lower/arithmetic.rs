@@ -302,12 +302,12 @@ impl Translator<'_, '_> {
         let counter = self.lane(Lane::COUNTER);
         let (taken, not_taken) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(counter, taken, &[], not_taken, &[]);
-        self.builder.switch_to_block(taken);
+        self.begin(taken);
         self.look_before_jump(to);
         let rest = self.builder.ins().iadd_imm_s(counter, -1);
         self.set(Lane::COUNTER, rest);
         self.jump_owing(to);
-        self.builder.switch_to_block(not_taken);
+        self.begin(not_taken);
         self.forget_lane(Lane::COUNTER);
         self.fall_through();
     }
@@ -326,10 +326,10 @@ impl Translator<'_, '_> {
         }
         switch.emit(&mut self.builder, choice, past_end);
         for (block, to) in blocks.into_iter().zip(to) {
-            self.builder.switch_to_block(block);
+            self.begin(block);
             self.jump(*to);
         }
-        self.builder.switch_to_block(past_end);
+        self.begin(past_end);
         self.fall_through();
     }
 }

@@ -89,13 +89,13 @@ impl Translator<'_, '_> {
         let is_block = self.may_be_block(value);
         let (block, other) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(is_block, block, &[], other, &[]);
-        self.builder.switch_to_block(block);
+        self.begin(block);
         (self.known_heap_place(value), other)
     }
 
     /// Makes a block current where a value is no block: leaves unless it is one that nobody counts.
     fn otherwise(&mut self, value: Value, block: Block) {
-        self.builder.switch_to_block(block);
+        self.begin(block);
         let is_uncounted = self.is_uncounted(value);
         self.guard(is_uncounted);
     }
@@ -113,7 +113,7 @@ impl Translator<'_, '_> {
         self.builder.ins().jump(done, &[]);
         self.otherwise(value, other);
         self.builder.ins().jump(done, &[]);
-        self.builder.switch_to_block(done);
+        self.begin(done);
     }
 
     fn drop_block(&mut self, a: u8, to: u32) {
@@ -123,11 +123,11 @@ impl Translator<'_, '_> {
         let less = self.builder.ins().iadd_imm_s(count, -1);
         let (last, more) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(less, more, &[], last, &[]);
-        self.builder.switch_to_block(last);
+        self.begin(last);
         self.look_before_jump(to);
         self.set_count(place, less);
         self.jump_owing(to);
-        self.builder.switch_to_block(more);
+        self.begin(more);
         // A count of 0 is very large now.
         let most = i64::from(FREED) - 1;
         let is_usual = self.builder.ins().icmp_imm_s(IntCC::UnsignedLessThan, less, most);
@@ -203,10 +203,10 @@ impl Translator<'_, '_> {
         let class = self.builder.append_block_param(found, I64);
         let fine = self.builder.ins().ushr_imm_s(last, 4);
         self.builder.ins().brif(is_fine, found, &[BlockArg::Value(fine)], coarse, &[]);
-        self.builder.switch_to_block(coarse);
+        self.begin(coarse);
         let coarse = self.coarse_class(last);
         self.builder.ins().jump(found, &[BlockArg::Value(coarse)]);
-        self.builder.switch_to_block(found);
+        self.begin(found);
         self.new_block(d, 0, class);
     }
 
@@ -239,7 +239,7 @@ impl Translator<'_, '_> {
         self.otherwise(value, other);
         let none = self.number(0);
         self.builder.ins().jump(done, &[BlockArg::Value(none)]);
-        self.builder.switch_to_block(done);
+        self.begin(done);
         self.set_int(d, room);
     }
 

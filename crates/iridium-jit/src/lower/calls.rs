@@ -125,11 +125,9 @@ impl Translator<'_, '_> {
         self.builder.set_cold_block(stop);
         let has_returned = self.builder.ins().icmp_imm_s(IntCC::SignedLessThanOrEqual, why, 0);
         self.likely(has_returned, go_on, &[], stop);
-        self.builder.seal_block(go_on);
-        self.builder.seal_block(stop);
-        self.builder.switch_to_block(stop);
+        self.begin(stop);
         self.unwind(why, slide);
-        self.builder.switch_to_block(go_on);
+        self.begin(go_on);
         let window = self.builder.ins().iadd_imm_s(window, -bytes_of_slide(slide));
         self.builder.def_var(self.held.window, window);
         match self.entry_block(self.index() + 1) {
@@ -161,7 +159,7 @@ impl Translator<'_, '_> {
         let Some(block) = self.unwind else { return };
         self.builder.set_cold_block(block);
         let [why, frame] = [(); 2].map(|()| self.builder.append_block_param(block, I64));
-        self.builder.switch_to_block(block);
+        self.begin(block);
         let unwound = self.part(offset_of!(Context, unwound));
         let place = self.builder.ins().iadd_imm_s(unwound, -(size_of::<Frame>() as i64));
         self.builder.ins().store(flags(), frame, place, 0);

@@ -30,11 +30,9 @@ impl Translator<'_, '_> {
         }
         self.builder.set_cold_block(short);
         self.likely(has_fuel, go_on, &[], short);
-        self.builder.seal_block(go_on);
-        self.builder.seal_block(short);
-        self.builder.switch_to_block(short);
+        self.begin(short);
         self.leave_before(index);
-        self.builder.switch_to_block(go_on);
+        self.begin(go_on);
     }
 
     fn has_fuel(&mut self, least: u32) -> Value {
@@ -114,8 +112,7 @@ impl Translator<'_, '_> {
         let short = self.builder.create_block();
         self.builder.set_cold_block(short);
         self.builder.ins().brif(has_fuel, head, &[], short, &[]);
-        self.builder.seal_block(short);
-        self.builder.switch_to_block(short);
+        self.begin(short);
         self.write_back();
         self.lend(1);
         self.leave_before(self.index());

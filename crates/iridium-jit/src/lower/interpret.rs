@@ -44,11 +44,9 @@ impl Translator<'_, '_> {
         let (go_on, stop) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(stop);
         self.builder.ins().brif(why, stop, &[], go_on, &[]);
-        self.builder.seal_block(go_on);
-        self.builder.seal_block(stop);
-        self.builder.switch_to_block(stop);
+        self.begin(stop);
         self.return_why(why);
-        self.builder.switch_to_block(go_on);
+        self.begin(go_on);
     }
 
     /// Does the current instruction by a function that does its common case, or else by a step.
@@ -63,13 +61,13 @@ impl Translator<'_, '_> {
         self.builder.set_cold_block(rare);
         let is_done = self.builder.ins().icmp_imm_s(IntCC::NotEqual, left, NOT_DONE);
         self.likely(is_done, done, &[], rare);
-        self.builder.switch_to_block(rare);
+        self.begin(rare);
         self.take_step();
         self.builder.ins().jump(after, &[]);
-        self.builder.switch_to_block(done);
+        self.begin(done);
         self.set_fuel(left);
         self.builder.ins().jump(after, &[]);
-        self.builder.switch_to_block(after);
+        self.begin(after);
         self.go_on_after();
         self.forget_lanes();
     }

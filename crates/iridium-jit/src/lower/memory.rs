@@ -138,13 +138,13 @@ impl Translator<'_, '_> {
         self.builder.set_cold_block(data);
         let result = self.builder.append_block_param(found, load.kind());
         self.likely(in_heap, heap, &[], data);
-        self.builder.switch_to_block(data);
+        self.begin(data);
         let place = self.data_place(address, load.width());
         self.found(found, place, load);
-        self.builder.switch_to_block(heap);
+        self.begin(heap);
         let place = self.known_heap_place(address);
         self.found(found, place, load);
-        self.builder.switch_to_block(found);
+        self.begin(found);
         result
     }
 
@@ -183,17 +183,17 @@ impl Translator<'_, '_> {
         self.builder.set_cold_block(data);
         let result = self.builder.append_block_param(found, load.kind());
         self.likely(in_heap, heap, &[], data);
-        self.builder.switch_to_block(data);
+        self.begin(data);
         let length_place = self.data_place(length_at, 8);
         let at = self.element_address(block, index, length_place, width);
         let place = self.data_place(at, width);
         self.found(found, place, load);
-        self.builder.switch_to_block(heap);
+        self.begin(heap);
         let length_place = self.known_heap_place(length_at);
         let at = self.element_address(block, index, length_place, width);
         let place = self.heap_place(at);
         self.found(found, place, load);
-        self.builder.switch_to_block(found);
+        self.begin(found);
         result
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Near {
     /// How many ways lead to each member, and what the block knows that does, if it is one.
     pub(super) ways: Vec<u32>,
     pub(super) arrivals: Vec<Option<Values>>,
+    /// Whether a later member, or an entry, may lead to each member.
+    pub(super) is_gone_back_to: Vec<bool>,
 }
 
 impl Near {
@@ -33,7 +35,16 @@ impl Near {
         let members = region.members.len();
         let values = vec![None; Lane::COUNT];
         let (ways, arrivals) = (ways(region), vec![None; members]);
-        Self { variables, values, known: Vec::new(), known_before: 0, ways, arrivals }
+        let is_gone_back_to = are_gone_back_to(region);
+        Self {
+            variables,
+            values,
+            known: Vec::new(),
+            known_before: 0,
+            ways,
+            arrivals,
+            is_gone_back_to,
+        }
     }
 
     pub(super) fn learn(&mut self, lane: Lane, value: Value) {
@@ -58,6 +69,19 @@ impl Near {
         let value = |lane: &Lane| self.values[lane.number()].map(|value| (*lane, value));
         self.known.iter().filter_map(value).collect()
     }
+}
+
+fn are_gone_back_to(region: &Region) -> Vec<bool> {
+    let mut are = vec![false; region.members.len()];
+    for position in 0..region.members.len() {
+        for to in region.successors(position).filter(|to| *to <= position) {
+            are[to] = true;
+        }
+    }
+    for position in region.entries.iter().filter_map(|entry| region.position(*entry)) {
+        are[position] = true;
+    }
+    are
 }
 
 /// How many ways lead to each member.

@@ -109,7 +109,6 @@ impl<'b, 'r> Translator<'b, 'r> {
             fuel: variable(arguments.fuel),
         };
         let near = Near::new(&mut builder, region, &flow);
-        let entry_blocks = region.entries.iter().map(|_| builder.create_block()).collect();
         let leave = builder.create_block();
         builder.set_cold_block(leave);
         let mut this = Self {
@@ -123,7 +122,7 @@ impl<'b, 'r> Translator<'b, 'r> {
             near,
             held,
             blocks: vec![None; region.members.len()],
-            entry_blocks,
+            entry_blocks: Vec::new(),
             leave,
             unwind: None,
             position: 0,
@@ -131,6 +130,7 @@ impl<'b, 'r> Translator<'b, 'r> {
             ways_out: WaysOut::default(),
         };
         this.create_blocks();
+        this.create_entry_blocks();
         this
     }
 
@@ -172,6 +172,9 @@ impl<'b, 'r> Translator<'b, 'r> {
                 self.pay_but(self.dues.owed(position), self.owed);
                 self.arrive(self.region.members[position].0);
                 self.builder.ins().jump(block, &[]);
+            }
+            if !self.near.is_gone_back_to[position] {
+                self.builder.seal_block(block);
             }
             self.builder.switch_to_block(block);
             self.begin_block(position);
@@ -217,15 +220,34 @@ impl<'b, 'r> Translator<'b, 'r> {
         self.entry_blocks.get(number).copied()
     }
 
+    /// Makes the blocks of the entries: where nothing is to be done but to go on, that of the member.
+    fn create_entry_blocks(&mut self) {
+        for index in &self.region.entries {
+            let plain = self.region.position(*index).filter(|position| {
+                self.needs_at_entry(*position) == 0 && !self.flow.loops.is_in_one(*position)
+            });
+            let own = plain.and_then(|position| self.blocks[position]);
+            let block = own.unwrap_or_else(|| self.builder.create_block());
+            self.entry_blocks.push(block);
+        }
+    }
+
+    /// How much fuel an entry must look for.
+    fn needs_at_entry(&self, position: usize) -> u32 {
+        let needs = self.dues.needs(position);
+        let is_start = self.region.members[position].0 == self.region.start;
+        if is_start && needs <= AT_START { 0 } else { needs }
+    }
+
     /// Fills the blocks of the entries: each loads what is live.
     pub(super) fn enter(&mut self) {
         for (number, index) in self.region.entries.iter().enumerate() {
             let Some(position) = self.region.position(*index) else { continue };
-            self.builder.switch_to_block(self.entry_blocks[number]);
-            let needs = self.dues.needs(position);
-            if *index != self.region.start || needs > AT_START {
-                self.look_or_leave(needs, *index);
+            if self.blocks[position] == Some(self.entry_blocks[number]) {
+                continue;
             }
+            self.builder.switch_to_block(self.entry_blocks[number]);
+            self.look_or_leave(self.needs_at_entry(position), *index);
             self.load_lanes(self.flow.live(position));
             if let Some(block) = self.blocks[position] {
                 self.builder.ins().jump(block, &[]);
@@ -284,8 +306,9 @@ impl<'b, 'r> Translator<'b, 'r> {
     /// one to the library, which has a register all the way or almost nowhere.
     pub(super) fn leave_before(&mut self, index: u32) {
         let fuel = self.fuel();
-        self.set_part(offset_of!(Context, fuel), fuel);
+        // In this order the library has less to do.
         let pc = self.number(i64::from(index));
+        self.set_part(offset_of!(Context, fuel), fuel);
         self.builder.ins().jump(self.leave, &[BlockArg::Value(pc)]);
     }
 
@@ -351,21 +374,20 @@ impl<'b, 'r> Translator<'b, 'r> {
         let known = self.ways_out.interpret;
         let way_out = known.unwrap_or_else(|| self.builder.create_block());
         self.likely(holds, go_on, &[], way_out);
-        self.builder.seal_block(go_on);
         if known.is_none() {
             self.ways_out.interpret = Some(way_out);
             self.builder.set_cold_block(way_out);
             self.builder.switch_to_block(way_out);
             self.interpret();
         }
-        self.builder.switch_to_block(go_on);
+        self.begin(go_on);
     }
 
     /// Ends an instruction that goes on to the next: the ways of its cases meet.
     pub(super) fn meet(&mut self) {
         if let Some(done) = self.ways_out.done {
             self.builder.ins().jump(done, &[]);
-            self.builder.switch_to_block(done);
+            self.begin(done);
             self.forget_ways();
         }
     }
@@ -396,12 +418,16 @@ impl<'b, 'r> Translator<'b, 'r> {
         } else {
             self.builder.ins().brif(condition, taken, &[], not_taken, &[]);
         }
-        self.builder.seal_block(taken);
-        self.builder.seal_block(not_taken);
-        self.builder.switch_to_block(taken);
+        self.begin(taken);
         self.jump(to);
-        self.builder.switch_to_block(not_taken);
+        self.begin(not_taken);
         self.fall_through();
+    }
+
+    /// Makes a block current that nothing more will go to.
+    pub(super) fn begin(&mut self, block: Block) {
+        self.builder.seal_block(block);
+        self.builder.switch_to_block(block);
     }
 
     /// Where in memory an address of the heap is; leaves when it is not for the fast path.
