@@ -29,8 +29,8 @@
 //! and fuel: no native frame outlives a run. All that is rare (traps, growing, effects, host calls) is
 //! left to the interpreter, one instruction at a time, so it behaves the same by construction.
 //!
-//! From the inside out: `operation`, `region` and `dataflow` say what is compiled at a time, and which
-//! registers it loads and writes back, and `dues` where it looks at fuel and pays; `lower` makes machine
+//! From the inside out: `operation`, `region`, `loops` and `dataflow` say what is compiled at a time, and
+//! which registers it loads and writes back where, and `dues` where it looks at fuel and pays; `lower` makes machine
 //! code of it; `compile`, `code_memory` and `entries` make that callable; `compiled` is kept with a
 //! program, `enter` calls its code; `queue` and `engine` decide what is compiled when; `listing` shows
 //! code to people. Unsafe are `enter` and, for the caches of processors, `code_memory`.
