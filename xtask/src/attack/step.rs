@@ -77,6 +77,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "forged", count: 200_000, ..LIE },
     Step { name: "garbage", count: 200_000, short: Some(20_000), ..CLEAR },
     Step { name: "queries", count: 200_000, ..LIE },
+    Step { name: "deaf", count: 24, ..LIE },
     Step { name: "spawns", count: 200_000, ..LIE },
     Step { name: "codes-wanted", count: 200_000, ..LIE },
     // All that is kept on disk may take 256 MiB.

@@ -15,6 +15,7 @@ use crate::ids::{ConnId, LinkId};
 use crate::session::FrameWriter;
 use crate::threads::lock;
 
+use super::backlog::Backlog;
 use super::gate::{Admission, Gate};
 use super::message::{Bytes, Kind, Returned, SharedBytes};
 use super::outbox::{Dispatch, Outbox};
@@ -58,6 +59,7 @@ impl ClusterClient {
         stream: &Arc<TcpStream>,
         frames: FrameWriter,
         queue_bytes: usize,
+        backlog: &Backlog,
         bells: Option<LinkBells>,
     ) -> io::Result<Self> {
         let half = SendHalf::new(frames, Arc::clone(stream))?;
@@ -67,7 +69,7 @@ impl ClusterClient {
             local: stream.local_addr()?,
             remote: stream.peer_addr()?,
             stream: Mutex::new(Some(Arc::clone(stream))),
-            outbox: Outbox::new(queue_bytes, half, writer_bell),
+            outbox: Outbox::new(queue_bytes, backlog, half, writer_bell),
             window_used: AtomicUsize::new(0),
             unsent_credit: AtomicUsize::new(0),
             features: AtomicU64::new(Features::NONE.0),

@@ -98,10 +98,46 @@ impl From<Returned> for Refused {
     }
 }
 
+/// What has come of a message that was to be queued.
+#[derive(Debug)]
+pub(super) enum QueuePush {
+    Queued,
+    Refused(Returned),
+    /// Too many signals are queued: the other end does not read.
+    Overflow(Bytes),
+}
+
 #[derive(Debug)]
 pub(super) struct QueuedMessage {
     pub(super) kind: Kind,
     pub(super) bytes: Bytes,
+}
+
+impl QueuedMessage {
+    /// The memory that it takes up in this queue alone.
+    pub(super) fn own_cost(&self) -> usize {
+        match &self.bytes {
+            Bytes::Own(bytes) => cost(bytes.len()),
+            Bytes::Shared(_) => OVERHEAD,
+        }
+    }
+}
+
+/// A long message whose transfer has not started.
+#[derive(Debug)]
+pub(super) struct PendingLong {
+    pub(super) lane: u64,
+    /// As in a [`Transfer`].
+    pub(super) place: u64,
+    pub(super) message: QueuedMessage,
+    /// How many short messages must have been sent before: some are of its lane.
+    pub(super) after: u64,
+}
+
+impl PendingLong {
+    pub(super) fn cost(&self) -> usize {
+        cost(self.message.bytes.len())
+    }
 }
 
 /// A long message that was asked for, or of which a part has been sent.

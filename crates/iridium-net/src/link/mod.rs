@@ -1,6 +1,7 @@
 //! One connection to another node: its queue, its receive window, and its handle.
 
 mod assembly;
+mod backlog;
 mod budget;
 mod client;
 mod gate;
@@ -14,6 +15,7 @@ mod send_half;
 mod window;
 
 pub(crate) use assembly::{Assembled, Assembly};
+pub(crate) use backlog::Backlog;
 pub use client::ClusterClient;
 pub(crate) use client::LinkBells;
 pub(crate) use gate::{Admission, Place};

@@ -11,8 +11,9 @@ use crate::bell::Bell;
 use crate::error::SendError;
 use crate::threads::lock;
 
-use super::message::{Bytes, Kind, Returned};
-use super::queue::{Queue, QueuePush};
+use super::backlog::{Backlog, Share, Verdict};
+use super::message::{Bytes, Kind, QueuePush, Returned, cost};
+use super::queue::Queue;
 use super::send_half::SendHalf;
 
 /// How long a link that is being closed may take to send what is queued.
@@ -38,6 +39,8 @@ pub(crate) struct Outbox {
 #[derive(Debug)]
 struct State {
     queue: Queue,
+    /// What is queued here of all that is on all links.
+    share: Share,
     /// The sending half, when nobody uses it.
     half: Option<Box<SendHalf>>,
     /// When a sender last wrote.
@@ -88,10 +91,16 @@ pub(crate) enum Dispatch {
 
 impl Outbox {
     /// With a bell for a link that has no writer of its own.
-    pub(crate) fn new(capacity: usize, half: SendHalf, bell: Option<Bell>) -> Self {
+    pub(crate) fn new(
+        capacity: usize,
+        backlog: &Backlog,
+        half: SendHalf,
+        bell: Option<Bell>,
+    ) -> Self {
         Self {
             state: Mutex::new(State {
                 queue: Queue::new(capacity),
+                share: backlog.share(),
                 half: Some(Box::new(half)),
                 used: None,
                 sleep: Sleep::Awake,
@@ -132,7 +141,7 @@ impl Outbox {
         if let Some(half) = state.half_for(bytes.len()) {
             return Ok(Dispatch::Direct(half, kind.with(bytes.into_vec())));
         }
-        match state.queue.push(lane, kind, bytes) {
+        match state.push(lane, kind, bytes) {
             QueuePush::Queued => {
                 // Otherwise whoever has the half looks at the queue in `put_back`.
                 if state.half.is_some() {
@@ -150,6 +159,17 @@ impl Outbox {
                 Err(Returned { why: SendError::NotLinked, bytes })
             }
         }
+    }
+
+    /// How many bytes are queued, if none were taken for too long.
+    pub(crate) fn stalled(&self, now: Instant) -> Option<usize> {
+        lock(&self.state).share.stalled(now)
+    }
+
+    /// Whether a sender was refused that nobody tells to try again, since nothing is queued.
+    pub(crate) fn take_refused(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.queue.held() == 0 && state.queue.take_writable()
     }
 
     /// Bytes of queued data, with overhead.
@@ -310,11 +330,25 @@ impl Outbox {
         let mut state = lock(&self.state);
         // Senders may keep the link for long; they need not keep its buffers.
         state.half = None;
-        state.queue.clear()
+        let refused = state.queue.clear();
+        state.share.note(0, false);
+        refused
     }
 }
 
 impl State {
+    /// Queues a message or signal, if there is room here and in what all links have together.
+    fn push(&mut self, lane: u64, kind: Kind, bytes: Bytes) -> QueuePush {
+        match self.share.verdict(kind, cost(bytes.len()), Instant::now) {
+            Verdict::Admit => {}
+            Verdict::Refuse => return QueuePush::Refused(self.queue.refuse(bytes)),
+            Verdict::End => return QueuePush::Overflow(bytes),
+        }
+        let pushed = self.queue.push(lane, kind, bytes);
+        self.share.note(self.queue.held(), false);
+        pushed
+    }
+
     /// What the writer does next; `None` when it has to wait, also while a sender writes, which wakes
     /// it afterwards.
     fn next_step(&mut self, batch: &mut Vec<IridiumMessage>) -> Option<WriterStep> {
@@ -325,7 +359,11 @@ impl State {
         if half.has_unsent() {
             return Some(WriterStep::Batch { half, writable: false });
         }
+        let held = self.queue.held();
         self.queue.take(batch);
+        if self.queue.held() != held {
+            self.share.note(self.queue.held(), true);
+        }
         if batch.is_empty()
             && let Some(end) = self.closing
             && (!self.queue.waits_for_room() || Instant::now() >= end)
@@ -383,7 +421,7 @@ mod tests {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let Session { writer, stream, .. } = Session::new(stream, None);
         let half = SendHalf::new(writer, Arc::new(stream)).unwrap();
-        (Outbox::new(capacity, half, None), listener.accept().unwrap().0)
+        (Outbox::new(capacity, &Backlog::default(), half, None), listener.accept().unwrap().0)
     }
 
     /// What the writer is given, or `None` at the end.

@@ -18,7 +18,9 @@ use crate::error::SendError;
 
 use super::budget::Budget;
 use super::lanes::{Lanes, Next};
-use super::message::{Bytes, Kind, OVERHEAD, QueuedMessage, Returned, Transfer, cost};
+use super::message::{
+    Bytes, Kind, OVERHEAD, PendingLong, QueuePush, QueuedMessage, Returned, Transfer, cost,
+};
 
 /// Bytes of data that each end of a link may send before it is given credit: the
 /// longest message, and some short ones beside it.
@@ -39,16 +41,6 @@ pub(super) const MAX_SIGNALS: usize = 8 * 1024 * 1024;
 pub(super) const MAX_CONTROL: usize = 4096;
 /// Bytes of short messages that are sent before the next piece of a long one.
 const BATCH: usize = 64 * 1024;
-
-/// A long message whose transfer has not started.
-#[derive(Debug)]
-struct PendingLong {
-    lane: u64,
-    place: u64,
-    message: QueuedMessage,
-    /// How many short messages must have been sent before: some are of its lane.
-    after: u64,
-}
 
 /// The queue of one link.
 #[derive(Debug)]
@@ -77,21 +69,25 @@ pub(super) struct Queue {
     short_budget: Budget,
     long_budget: Budget,
     signals: usize,
-}
-
-/// The outcome of [`Queue::push`].
-#[derive(Debug)]
-pub(super) enum QueuePush {
-    Queued,
-    Refused(Returned),
-    /// Too many signals are queued: the other end does not read.
-    Overflow(Bytes),
+    /// Bytes of memory that the queued data takes up in this queue alone.
+    held: usize,
 }
 
 impl Queue {
     /// Bytes of queued data, with overhead.
     pub(super) fn bytes(&self) -> usize {
         self.short_budget.bytes + self.long_budget.bytes + self.signals
+    }
+
+    /// Bytes of memory that queued data takes up in this queue alone.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Refuses a message for want of room on other links.
+    pub(super) fn refuse(&mut self, bytes: Bytes) -> Returned {
+        self.short_budget.refused = true;
+        Returned { why: SendError::WouldBlock, bytes }
     }
 
     /// A queue that holds `capacity` bytes of short messages and as many of long ones.
@@ -113,6 +109,7 @@ impl Queue {
             short_budget: Budget::default(),
             long_budget: Budget::default(),
             signals: 0,
+            held: 0,
         }
     }
 
@@ -147,6 +144,7 @@ impl Queue {
             }
         }
         let message = QueuedMessage { kind, bytes };
+        self.held += message.own_cost();
         match self.lanes.wait(lane, message) {
             None => self.push_ahead(lane),
             Some(message) if long => self.push_long(lane, message, VecDeque::new()),
@@ -260,6 +258,7 @@ impl Queue {
         let message = self.short.pop_front()?;
         self.counted.1 += 1;
         self.credit -= cost;
+        self.held -= message.own_cost();
         self.release(message.kind, false, cost);
         Some(message)
     }
@@ -310,6 +309,7 @@ impl Queue {
         self.release(transfer.message.kind, true, end - transfer.sent);
         transfer.sent = end;
         if piece.last {
+            self.held -= transfer.message.own_cost();
             self.release(transfer.message.kind, true, OVERHEAD);
             self.open -= 1;
             self.release_lane(transfer.lane);
@@ -339,12 +339,6 @@ impl Queue {
             }
             self.push_short(message);
         }
-    }
-}
-
-impl PendingLong {
-    fn cost(&self) -> usize {
-        cost(self.message.bytes.len())
     }
 }
 

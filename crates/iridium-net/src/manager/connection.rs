@@ -128,7 +128,9 @@ impl ConnectionContext {
         let bells = (!own_threads).then(|| self.io_threads.bells(conn));
         stream.set_nonblocking(!own_threads)?;
         let queue_bytes = self.config.queue_bytes;
-        let link = Arc::new(ClusterClient::new(conn, &stream, writer, queue_bytes, bells)?);
+        let backlog = &self.shared.backlog;
+        let link = ClusterClient::new(conn, &stream, writer, queue_bytes, backlog, bells)?;
+        let link = Arc::new(link);
         let writer = Writer::new(Arc::clone(&link), Arc::clone(&self.application));
         let carried = if own_threads {
             self.threads.spawn("iridium-writer", move || writer.run())?;

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{ForgetError, JoinError, SendError, StartError};
 use crate::event::{Event, JoinReport};
-use crate::link::{ClusterClient, Delivery, FLUSH, Room};
+use crate::link::{Backlog, ClusterClient, Delivery, FLUSH, Room};
 use crate::log_limit::ClockedLogLimits;
 use crate::membership::Start;
 use crate::random;
@@ -125,6 +125,7 @@ impl Manager {
             zone: Zone::of(addr),
             next_conn: AtomicU64::new(1),
             room: Room::default(),
+            backlog: Backlog::default(),
             log_limits: ClockedLogLimits::default(),
             controls: ControlClients::default(),
             stopping: AtomicBool::new(false),

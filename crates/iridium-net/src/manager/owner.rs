@@ -2,6 +2,7 @@
 //! membership core: it passes commands of readers, dials and callers to it, and
 //! carries out its actions. It never reads or writes a socket itself.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,7 +39,12 @@ pub(super) struct Owner {
     /// Callers that wait for a join.
     joins: HashMap<JoinId, JoinReply>,
     seeds: Vec<Endpoint>,
+    /// When it last looked at what waits on all links.
+    relieved: Instant,
 }
+
+/// How often that is looked at, at most; at least with each heartbeat.
+const RELIEVE_EVERY: Duration = Duration::from_millis(100);
 
 impl Owner {
     pub(super) fn new(
@@ -49,7 +55,8 @@ impl Owner {
         let seeds = context.config.seeds.clone();
         let dials = Dials::new(context.config.timing.dial_timeout);
         let (links, joins) = (HashMap::new(), HashMap::new());
-        Self { context, listeners, peers_file, links, dials, joins, seeds }
+        let relieved = Instant::now();
+        Self { context, listeners, peers_file, links, dials, joins, seeds, relieved }
     }
 
     /// Starts to accept connections, and the owner's thread.
@@ -93,6 +100,7 @@ impl Owner {
             };
             let now = epoch.elapsed();
             self.close_stalled();
+            self.relieve_backlog();
             match command {
                 None => {}
                 Some(Command::Stop { forget }) => return self.stop(&mut core, now, forget, inputs),
@@ -157,6 +165,37 @@ impl Owner {
             }
             link.abort();
         }
+    }
+
+    /// Closes links that take nothing of what waits for them, the fullest first, while others want its
+    /// room; and tells those of another chance whose queue is empty, so that their writer does not.
+    fn relieve_backlog(&mut self) {
+        let now = Instant::now();
+        if now < self.relieved + RELIEVE_EVERY {
+            return;
+        }
+        self.relieved = now;
+        let Some(mut excess) = self.context.shared.backlog.take_shortage() else { return };
+        let stalled = |link: &Arc<ClusterClient>| Some((link.outbox().stalled(now)?, link.clone()));
+        let mut stalled: Vec<_> = self.links.values().filter_map(stalled).collect();
+        stalled.sort_by_key(|(bytes, _)| Reverse(*bytes));
+        for (bytes, link) in stalled {
+            if excess == 0 {
+                break;
+            }
+            if let Some(left_out) = self.context.shared.log_limits.admit("backlog") {
+                log::warn!(
+                    "closed the link to {}: it takes nothing of the {bytes} bytes that wait for it, \
+                     and others want the room{left_out}",
+                    link.remote()
+                );
+            }
+            link.abort();
+            excess = excess.saturating_sub(bytes);
+        }
+        let refused = |link: &&Arc<ClusterClient>| link.outbox().take_refused();
+        let peers = self.links.values().filter(refused).filter_map(|link| link.peer());
+        peers.for_each(|id| self.context.application.writable(&id.alias));
     }
 
     fn handle_input(&mut self, core: &mut Membership, input: Input, now: Duration) {

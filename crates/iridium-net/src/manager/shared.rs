@@ -9,7 +9,7 @@ use iridium_proto::{NodeAlias, NodeId, NodeInfo};
 
 use crate::event::Event;
 use crate::ids::ConnId;
-use crate::link::{ClusterClient, Room};
+use crate::link::{Backlog, ClusterClient, Room};
 use crate::log_limit::ClockedLogLimits;
 
 use super::control_clients::ControlClients;
@@ -31,6 +31,8 @@ pub(super) struct Shared {
     pub(super) controls: ControlClients,
     /// The memory for long messages of other nodes.
     pub(super) room: Room,
+    /// What waits to be sent on all links.
+    pub(super) backlog: Backlog,
     /// For the lines that the other ends of connections can cause.
     pub(super) log_limits: ClockedLogLimits,
     /// The owner is stopping: it closes all links that it knows of and those in the

@@ -48,6 +48,8 @@ struct Shared {
     /// Transfers that the node has granted.
     granted: AtomicUsize,
     over: AtomicBool,
+    /// It reads nothing more.
+    deaf: AtomicBool,
 }
 
 /// The frame of a message.
@@ -108,7 +110,8 @@ impl Link {
         mouth.write(&frame(&IridiumMessage::Ping(Ping { token: 1, digest: 0 }))?)?;
         ear.be_patient()?;
         let (credit, granted) = (AtomicUsize::new(WINDOW), AtomicUsize::new(0));
-        let shared = Shared { credit, granted, over: AtomicBool::new(false) };
+        let (over, deaf) = (AtomicBool::new(false), AtomicBool::new(false));
+        let shared = Shared { credit, granted, over, deaf };
         let (shared, mouth) = (Arc::new(shared), Arc::new(Mutex::new(mouth)));
         let (sender, data) = mpsc::channel();
         let (theirs, answering) = (Arc::clone(&shared), Arc::clone(&mouth));
@@ -123,6 +126,11 @@ impl Link {
     /// Whether the node has closed it.
     pub(crate) fn is_over(&self) -> bool {
         self.shared.over.load(Ordering::SeqCst)
+    }
+
+    /// Reads nothing from now on.
+    pub(crate) fn close_ears(&self) {
+        self.shared.deaf.store(true, Ordering::SeqCst);
     }
 
     /// Says many things, as fast as the node takes them. Gives how many before it closed the link.
@@ -240,6 +248,9 @@ fn listen(
     data: &mpsc::Sender<Vec<u8>>,
 ) -> Result<(), Box<dyn Error>> {
     loop {
+        while shared.deaf.load(Ordering::SeqCst) {
+            thread::sleep(PAUSE);
+        }
         match next(&mut ear, &mut decoder)? {
             IridiumMessage::Ping(Ping { token, digest }) => {
                 lock(mouth).write(&frame(&IridiumMessage::Pong(Pong { token, digest }))?)?;

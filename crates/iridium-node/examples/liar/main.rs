@@ -46,6 +46,7 @@ const LIES: &[(&str, Lie)] = &[
     ("forged", processes::forged),
     ("garbage", processes::garbage),
     ("queries", processes::queries),
+    ("deaf", processes::deaf),
     ("spawns", processes::spawns),
     ("codes-wanted", processes::codes_wanted),
     ("cache", processes::codes),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use iridium_asm::Assembler;
 use iridium_isa::Module;
-use iridium_proto::to_bytes;
+use iridium_proto::{IridiumMessage, to_bytes};
 use iridium_vm::{Pid, Start};
 
 use crate::half::each;
@@ -30,6 +30,8 @@ const WHERE_IS: u32 = 3;
 const LONG: usize = 15 << 20;
 /// How many long modules a node is given; every fourth is refused.
 const MODULES: u64 = 8;
+/// What one asks that reads no answer.
+const QUESTIONS: u64 = 100_000;
 /// How long a node may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The reason of those who were killed.
@@ -75,6 +77,16 @@ pub(crate) fn garbage(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<
 pub(crate) fn queries(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
     said(&link, count, stay, |number| node_message(&(QUERY, number, PROCESSES)))
+}
+
+/// So many members ask the same, and read no answer.
+pub(crate) fn deaf(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    let question =
+        |number| Some(IridiumMessage::Signal(node_message(&(QUERY, number, PROCESSES)).ok()?));
+    each(to, count, stay, |link| {
+        link.close_ears();
+        link.say((0..QUESTIONS).map_while(question)) > 0
+    })
 }
 
 /// Processes of ever other modules, which nobody has.
