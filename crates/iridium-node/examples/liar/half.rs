@@ -12,7 +12,7 @@ use crate::link::{Link, frame, invented, nowhere};
 use crate::wire::{Door, connect};
 
 /// The number of the first of those who hold a link each.
-const NUMBERS: u32 = 2_000;
+pub(crate) const NUMBERS: u32 = 2_000;
 /// The number of `Deliver` among the messages.
 const DELIVER: u8 = 12;
 /// Long messages that a link may ask for at a time.

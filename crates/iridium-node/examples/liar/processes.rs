@@ -8,7 +8,7 @@ use iridium_isa::Module;
 use iridium_proto::{IridiumMessage, to_bytes};
 use iridium_vm::{Pid, Start};
 
-use crate::half::each;
+use crate::half::{NUMBERS, each};
 use crate::link::{Link, liar};
 use crate::wire::Door;
 
@@ -30,8 +30,9 @@ const WHERE_IS: u32 = 3;
 const LONG: usize = 15 << 20;
 /// How many long modules a node is given; every fourth is refused.
 const MODULES: u64 = 8;
-/// What one asks that reads no answer.
-const QUESTIONS: u64 = 100_000;
+/// How many processes one watches that reads nothing, and the number of each, which no process has.
+const WATCHES: u64 = 130_000;
+const GONE: u64 = 1 << 30;
 /// How long a node may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The reason of those who were killed.
@@ -79,13 +80,17 @@ pub(crate) fn queries(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<
     said(&link, count, stay, |number| node_message(&(QUERY, number, PROCESSES)))
 }
 
-/// So many members ask the same, and read no answer.
+/// So many members watch processes that have ended long ago, each of which they are told, and read
+/// nothing of that.
 pub(crate) fn deaf(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
-    let question =
-        |number| Some(IridiumMessage::Signal(node_message(&(QUERY, number, PROCESSES)).ok()?));
+    let mut members = NUMBERS..;
     each(to, count, stay, |link| {
         link.close_ears();
-        link.say((0..QUESTIONS).map_while(question)) > 0
+        let Some(me) = members.next() else { return false };
+        let (from, ended) = (Pid::new(me, 1), Pid::new(link.peer.number.number(), GONE));
+        let watch = |number| node_message(&(SIGNAL, from, ended, MONITOR, from, number as i64 + 1));
+        let watches = (0..WATCHES).map_while(|number| watch(number).ok());
+        link.say(watches.map(IridiumMessage::Signal)) > 0
     })
 }
 
