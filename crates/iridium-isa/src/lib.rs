@@ -45,7 +45,7 @@ pub use instruction::{Flow, Fuel, Instruction, Opcode, OperandDoc};
 pub use lines::{FileId, LineTable, Location};
 pub use module::verify::InvalidModule;
 pub use module::{
-    DebugId, FORMAT_VERSION, LoadError, MAGIC, MAX_APP, MAX_CODE, MAX_DATA, MAX_NAME,
+    DebugId, FORMAT_VERSION, FileLimits, LoadError, MAGIC, MAX_APP, MAX_CODE, MAX_DATA, MAX_NAME,
     MAX_PROTOCOLS, Module, ModuleId, Parts, is_name, is_name_char,
 };
 pub use operand::DATA_BASE;

@@ -13,7 +13,7 @@ use iridium_isa::app::{App, Argument, Child, Restart, Strategy};
 use iridium_isa::operand::*;
 use iridium_isa::protocol::{Body, Declared, Field, FirstMessage, Protocol, Shape, Start, Variant};
 use iridium_isa::{
-    FORMAT_VERSION, FileId, Instruction as I, LineTable, LoadError, Location, Module,
+    FORMAT_VERSION, FileId, FileLimits, Instruction as I, LineTable, LoadError, Location, Module,
     ModuleBuilder, Opcode, Parts,
 };
 
@@ -113,8 +113,31 @@ fn hexadecimal(bytes: &[u8]) -> String {
 /// Reads a module file in both ways.
 fn read(file: Vec<u8>) -> Result<Module, LoadError> {
     let read = Module::from_bytes(&file);
-    assert_eq!(Module::from_file(file), read, "whether the file is copied or not");
+    assert_eq!(
+        Module::from_file(file, FileLimits::NONE),
+        read,
+        "whether the file is copied or not"
+    );
     read
+}
+
+#[test]
+fn no_more_is_read_of_a_file_than_the_limits_say() {
+    let module = sample(one_file());
+    let file = module.to_bytes();
+    let code = module.code().len();
+    let all = FileLimits { instructions: code, ..FileLimits::NONE };
+    assert_eq!(Module::from_file(file.clone(), all).as_ref(), Ok(&module));
+    let less = FileLimits { instructions: code - 1, ..FileLimits::NONE };
+    let error = Module::from_file(file.clone(), less).unwrap_err();
+    let told = format!(
+        "module has {code} instructions, more than the {} that are taken in here",
+        code - 1
+    );
+    assert_eq!(error.to_string(), told);
+    let no_names = FileLimits { other_bytes: 10, ..FileLimits::NONE };
+    let error = Module::from_file(file, no_names).unwrap_err();
+    assert!(error.to_string().contains("bytes of names and lines, more than the 10"), "{error}");
 }
 
 /// What was written in an old version is the same module, and is written as this version writes it.

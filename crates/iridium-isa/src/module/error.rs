@@ -50,6 +50,16 @@ pub enum LoadError {
         /// Which part.
         section: &'static str,
     },
+    /// It has more of something than is read here.
+    #[error("module has {found} {what}, more than the {most} that are taken in here")]
+    TooLarge {
+        /// Of what.
+        what: &'static str,
+        /// How much it has.
+        found: usize,
+        /// How much is read.
+        most: usize,
+    },
     /// It is intact but breaks a rule of the verifier.
     #[error("invalid module: {0}")]
     Invalid(#[from] InvalidModule),

@@ -66,6 +66,40 @@ const HEADER: usize = 40;
 const ENTRY: usize = 12;
 const CHECKSUM: usize = 4;
 
+/// How much is read of a module file: in memory, code takes some 65 bytes for one in the file, and names
+/// some ten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileLimits {
+    /// The most instructions.
+    pub instructions: usize,
+    /// The most bytes in the file that are neither code nor data: of names, lines, protocols, the app.
+    pub other_bytes: usize,
+}
+
+impl FileLimits {
+    /// Whatever a module may have.
+    pub const NONE: Self = Self { instructions: usize::MAX, other_bytes: usize::MAX };
+
+    fn check(self, sections: &[Section<'_>]) -> Result<(), LoadError> {
+        let mut other_bytes = 0;
+        for section in sections {
+            match section.id {
+                CODE => {
+                    let count = Bytes(section.content).number::<u32>().unwrap_or(0) as usize;
+                    too_large("instructions", count, self.instructions)?;
+                }
+                DATA => {}
+                _ => other_bytes += section.content.len(),
+            }
+        }
+        too_large("bytes of names and lines", other_bytes, self.other_bytes)
+    }
+}
+
+fn too_large(what: &'static str, found: usize, most: usize) -> Result<(), LoadError> {
+    if found <= most { Ok(()) } else { Err(LoadError::TooLarge { what, found, most }) }
+}
+
 /// The bytes of a module file, in pieces, so that the data is not copied.
 pub(super) fn pieces(parts: &Parts, id: ModuleId) -> Vec<Cow<'_, [u8]>> {
     let behaviour = (CODE..).zip(encode::behaviour(parts));
@@ -100,14 +134,14 @@ fn put_checksum(out: &mut Vec<u8>) {
 
 /// Reads the parts and the identity that the file claims.
 pub(super) fn read(bytes: &[u8]) -> Result<(Parts, ModuleId), LoadError> {
-    let (mut parts, data, id) = read_all_but_data(bytes)?;
+    let (mut parts, data, id) = read_all_but_data(bytes, FileLimits::NONE)?;
     parts.data = bytes.get(data).unwrap_or_default().to_vec().into();
     Ok((parts, id))
 }
 
 /// As [`read`], from a file that nobody else needs: it becomes the data, which is not copied.
-pub(super) fn take(mut bytes: Vec<u8>) -> Result<(Parts, ModuleId), LoadError> {
-    let (mut parts, data, id) = read_all_but_data(&bytes)?;
+pub(super) fn take(mut bytes: Vec<u8>, limits: FileLimits) -> Result<(Parts, ModuleId), LoadError> {
+    let (mut parts, data, id) = read_all_but_data(&bytes, limits)?;
     bytes.truncate(data.end);
     bytes.drain(..data.start);
     bytes.shrink_to_fit();
@@ -116,9 +150,13 @@ pub(super) fn take(mut bytes: Vec<u8>) -> Result<(Parts, ModuleId), LoadError> {
 }
 
 /// The parts without the data, where that is in the file, and the identity that the file claims.
-fn read_all_but_data(bytes: &[u8]) -> Result<(Parts, Range<usize>, ModuleId), LoadError> {
+fn read_all_but_data(
+    bytes: &[u8],
+    limits: FileLimits,
+) -> Result<(Parts, Range<usize>, ModuleId), LoadError> {
     let header = Header::read(bytes)?;
     let sections = header.sections(bytes)?;
+    limits.check(&sections)?;
     let section = |id| sections.iter().find(|section| section.id == id);
     let find = |id| section(id).map(|found| found.content);
     let required = |id| find(id).ok_or(damaged(id));

@@ -19,7 +19,7 @@ pub mod verify;
 use std::borrow::Cow;
 
 pub use error::{FORMAT_VERSION, LoadError};
-pub use file::MAGIC;
+pub use file::{FileLimits, MAGIC};
 pub use identity::{DebugId, ModuleId};
 pub use names::{MAX_NAME, is_name, is_name_char};
 pub use parts::{MAX_APP, MAX_CODE, MAX_DATA, MAX_PROTOCOLS, Parts};
@@ -196,9 +196,9 @@ impl Module {
     /// may be much, is not copied.
     ///
     /// # Errors
-    /// As there.
-    pub fn from_file(bytes: Vec<u8>) -> Result<Self, LoadError> {
-        Self::claimed(file::take(bytes)?)
+    /// As there; or it has more of something than the limits say.
+    pub fn from_file(bytes: Vec<u8>, limits: FileLimits) -> Result<Self, LoadError> {
+        Self::claimed(file::take(bytes, limits)?)
     }
 
     /// The module of these parts, if its identity is this.

@@ -8,6 +8,8 @@ use std::time::SystemTime;
 use iridium_isa::{Module, ModuleId};
 use iridium_net::{ClockedLogLimits, private_file};
 
+use super::LIMITS;
+
 /// All files together take at most so many bytes of the disk.
 const MAX_BYTES: u64 = 256 << 20;
 /// What a file takes of the disk at least, however short it is.
@@ -47,7 +49,7 @@ impl Cache {
     pub(crate) fn find(&self, id: ModuleId) -> Option<Module> {
         let path = self.path(id)?;
         let module = match read(&path) {
-            Ok(bytes) => Module::from_file(bytes).map_err(|error| error.to_string()),
+            Ok(bytes) => Module::from_file(bytes, LIMITS).map_err(|error| error.to_string()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => Err(error.to_string()),
         };

@@ -9,6 +9,7 @@ use iridium_net::SendError;
 use iridium_sched::Scheduler;
 use iridium_vm::Program;
 
+use super::LIMITS;
 use super::cache::Cache;
 use super::outgoing::Outgoing;
 use super::programs::Programs;
@@ -178,7 +179,7 @@ impl Loader {
             return;
         }
         self.programs.forget_unused(scheduler);
-        let module = match file.map(|file| Module::from_file(file.into())) {
+        let module = match file.map(|file| Module::from_file(file.into(), LIMITS)) {
             Some(Ok(module)) if module.id() == id => Ok(module),
             Some(Ok(module)) => Err(format!("{} came instead", module.id())),
             Some(Err(error)) => Err(error.to_string()),

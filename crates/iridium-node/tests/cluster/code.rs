@@ -157,3 +157,18 @@ fn a_node_under_a_temporary_alias_leaves_no_folder_behind() {
     assert_ne!(first.alias(), second.alias());
     assert_eq!(count(), 1);
 }
+
+#[test]
+fn a_module_of_more_code_than_a_node_takes_in_starts_nothing_there() {
+    let labs = [start("a"), start("b")];
+    join(&labs);
+    let more = "nop\n".repeat(1 << 18);
+    let module = assemble(&format!("main: hlt\n{more}hlt"));
+    assert!(module.code().len() > 1 << 18);
+    assert_eq!(labs[0].run(&module, "main", &[]), 0, "where it was written there is no such limit");
+    let start = iridium_vm::Start { entry: 0, arguments: Box::default() };
+    let limits = iridium_vm::Limits::default();
+    let error =
+        labs[0].node.spawn_on(Some(&alias("b")), module.id(), start, limits, None).unwrap_err();
+    assert!(error.to_string().contains("instructions, more than the 262144"), "{error}");
+}

@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use iridium_asm::Assembler;
-use iridium_isa::Module;
+use iridium_isa::{FileLimits, Module};
 use iridium_vm::{Hosts, Limits, Process, Program};
 use sha2::{Digest, Sha256};
 
@@ -20,7 +20,7 @@ pub fn module(input: &[u8]) {
         mend_module(&mut file);
     }
     let Ok(module) = Module::from_bytes(&file) else { return };
-    assert_eq!(Module::from_file(module.to_bytes()).as_ref(), Ok(&module));
+    assert_eq!(Module::from_file(module.to_bytes(), FileLimits::NONE).as_ref(), Ok(&module));
     comes_back(&module);
     let Ok(program) = Program::new(module, &Hosts::new()) else { return };
     agree(&program, Process::new(&program, LIMITS), 100);
