@@ -24,7 +24,7 @@ const SIGNALS: usize = 256 * 1024;
 /// A link is not ended by its signals while it made progress so lately.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A link that has made no progress for so long gives way to others.
-const STALLED: Duration = Duration::from_secs(5);
+pub(super) const STALLED: Duration = Duration::from_secs(5);
 
 /// What is queued on all links. All clones are one.
 #[derive(Debug, Clone, Default)]

@@ -359,9 +359,10 @@ impl State {
         if half.has_unsent() {
             return Some(WriterStep::Batch { half, writable: false });
         }
-        let held = self.queue.held();
+        let queued = self.queue.bytes();
         self.queue.take(batch);
-        if self.queue.held() != held {
+        // A piece of a long message counts, though its memory is only given back with the last.
+        if self.queue.bytes() != queued {
             self.share.note(self.queue.held(), true);
         }
         if batch.is_empty()
@@ -406,6 +407,7 @@ mod tests {
 
     use iridium_proto::{HEADER_LEN, PIECE_LEN};
 
+    use super::super::backlog::STALLED;
     use super::super::queue::MAX_CONTROL;
     use super::*;
     use crate::error::Refused;
@@ -527,6 +529,20 @@ mod tests {
         }
         assert!(outbox.is_over());
         assert_eq!(taken(&outbox), None);
+    }
+
+    #[test]
+    fn a_link_that_takes_a_long_message_piece_by_piece_is_not_stalled() {
+        let (outbox, _end) = outbox(1 << 20);
+        queue(&outbox, Kind::Message, vec![0; 4 * PIECE_LEN]).unwrap();
+        let asked = taken(&outbox).unwrap();
+        assert!(matches!(asked[..], [IridiumMessage::Want(_)]), "{asked:?}");
+        outbox.grant(1);
+        let late = Instant::now() + STALLED;
+        assert!(outbox.stalled(late).is_some());
+        let piece = taken(&outbox).unwrap();
+        assert!(matches!(piece[..], [IridiumMessage::Piece(_)]), "{piece:?}");
+        assert_eq!(outbox.stalled(late), None);
     }
 
     #[test]
