@@ -19,7 +19,7 @@ const ROOM: usize = 24 * 1024 * 1024;
 const MOST: usize = ROOM + 8 * 1024 * 1024;
 /// Bytes of messages that a link may have queued however much there is on others, so that each goes on.
 const MESSAGES: usize = 64 * 1024;
-/// The same of all that is queued, when a signal comes.
+/// Bytes of signals that a link may have queued likewise.
 const SIGNALS: usize = 256 * 1024;
 /// A link is not ended by its signals while it made progress so lately.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -70,8 +70,14 @@ impl Backlog {
 }
 
 impl Share {
-    /// Whether something that long may be queued now.
-    pub(super) fn verdict(&self, kind: Kind, cost: usize, now: impl Fn() -> Instant) -> Verdict {
+    /// Whether something that long may be queued now, where there are so many bytes of signals.
+    pub(super) fn verdict(
+        &self,
+        kind: Kind,
+        cost: usize,
+        signals: usize,
+        now: impl Fn() -> Instant,
+    ) -> Verdict {
         let sum = self.backlog.0.bytes.load(Ordering::Relaxed) + cost;
         // Where others keep all room in use, the next long message must have its turn, too.
         let room = if self.bytes == 0 { ROOM + MAX_MESSAGE } else { ROOM };
@@ -83,7 +89,8 @@ impl Share {
                 self.backlog.0.short.store(true, Ordering::Relaxed);
                 Verdict::Refuse
             }
-            Kind::Signal if self.bytes > SIGNALS && (sum > MOST || self.rests(now(), PATIENCE)) => {
+            // A long message that waits for its turn at the receiver is no fault of the link.
+            Kind::Signal if signals > SIGNALS && (sum > MOST || self.rests(now(), PATIENCE)) => {
                 Verdict::End
             }
             Kind::Message | Kind::Signal => Verdict::Admit,
@@ -123,9 +130,10 @@ impl Drop for Share {
 mod tests {
     use super::*;
 
+    /// Where all that is queued are signals.
     fn verdict(share: &Share, kind: Kind, cost: usize, after: Duration) -> Verdict {
         let at = share.progress + after;
-        share.verdict(kind, cost, || at)
+        share.verdict(kind, cost, share.bytes, || at)
     }
 
     #[test]
@@ -162,6 +170,20 @@ mod tests {
         assert_eq!(verdict(&deaf, Kind::Signal, 100, PATIENCE), Verdict::End);
         other.note(MOST, true);
         assert_eq!(verdict(&deaf, Kind::Signal, 100, Duration::ZERO), Verdict::End, "in any case");
+    }
+
+    #[test]
+    fn a_signal_behind_a_long_message_ends_no_link() {
+        let backlog = Backlog::default();
+        let (mut waiting, mut other) = (backlog.share(), backlog.share());
+        waiting.note(MAX_MESSAGE, false);
+        other.note(MAX_MESSAGE, false);
+        let late = waiting.progress + STALLED;
+        let verdict = |signals| waiting.verdict(Kind::Signal, 100, signals, || late);
+        assert_eq!(
+            [0, SIGNALS, SIGNALS + 1].map(verdict),
+            [Verdict::Admit, Verdict::Admit, Verdict::End]
+        );
     }
 
     #[test]

@@ -84,6 +84,11 @@ impl Queue {
         self.held
     }
 
+    /// Bytes of signals among the queued data, with overhead.
+    pub(super) fn signals(&self) -> usize {
+        self.signals
+    }
+
     /// Refuses a message for want of room on other links.
     pub(super) fn refuse(&mut self, bytes: Bytes) -> Returned {
         self.short_budget.refused = true;
