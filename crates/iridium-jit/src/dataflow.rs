@@ -21,12 +21,13 @@ pub(crate) struct Dataflow {
     live: Vec<Lanes>,
 }
 
-/// Most lanes that a region writes back, at all places where it leaves: what its cold code is
-/// proportional to.
+/// Most lanes that a region writes back, at all places where it leaves, and puts home on all ways out of
+/// loops: what its cold code is proportional to.
 const MOST_WRITTEN_BACK: usize = 1 << 15;
 
-/// Most lanes that a region loads, at all its entries together. Compiling takes time in proportion to
-/// them, and without a limit some hundred instructions could keep others waiting for seconds.
+/// Most lanes that a region loads, at all its entries, on all ways into loops, and after what the
+/// interpreter does in them. Compiling takes time in proportion to them, and without a limit some hundred
+/// instructions could keep others waiting for seconds.
 const MOST_LOADED: usize = 1 << 15;
 
 impl Dataflow {
@@ -35,16 +36,26 @@ impl Dataflow {
     pub(crate) fn new(region: &Region) -> Option<Self> {
         let loops = Loops::new(region);
         let dirty = dirty(region, &loops);
-        let leaves =
-            region.members.iter().zip(&dirty).filter(|((_, operation), _)| operation.may_leave);
-        let written_back: usize = leaves.map(|(_, dirty)| dirty.len()).sum();
-        if written_back > MOST_WRITTEN_BACK {
+        if written_back(region, &loops, &dirty) > MOST_WRITTEN_BACK {
             return None;
         }
         let live = live(region, &loops, &dirty);
+        let flow = Self { loops, dirty, live };
+        (flow.all_loaded(region) <= MOST_LOADED).then_some(flow)
+    }
+
+    /// How many lanes are loaded at all entries, on all ways into loops, and after steps in loops.
+    fn all_loaded(&self, region: &Region) -> usize {
         let entries = region.entries.iter().filter_map(|entry| region.position(*entry));
-        let loaded: usize = entries.map(|position| live[position].len()).sum();
-        (loaded <= MOST_LOADED).then_some(Self { loops, dirty, live })
+        let at_entries: usize = entries.map(|position| self.live[position].len()).sum();
+        let from_member = |from: usize| -> usize {
+            let is_stepped = region.members[from].1.is_stepped;
+            let ways = region.successors(from);
+            ways.filter(|to| is_stepped || !self.loops.are_together(from, *to))
+                .map(|to| self.live[to].len())
+                .sum()
+        };
+        at_entries + (0..self.live.len()).map(from_member).sum::<usize>()
     }
 
     /// The lanes that are not at home before a member.
@@ -79,6 +90,18 @@ impl Dataflow {
         }
         lanes
     }
+}
+
+/// How many lanes are written back at all places where native code leaves, and on all ways out of loops.
+fn written_back(region: &Region, loops: &Loops, dirty: &[Lanes]) -> usize {
+    let of_member = |from: usize| -> usize {
+        // Each jump back leaves by itself.
+        let back = region.successors(from).filter(|to| *to <= from).count();
+        let leaves = usize::from(region.members[from].1.may_leave) + back;
+        let home = |to: usize| put_home(region, loops, dirty, from, to).len();
+        leaves * dirty[from].len() + region.successors(from).map(home).sum::<usize>()
+    };
+    (0..dirty.len()).map(of_member).sum()
 }
 
 /// See [`Dataflow::put_home`].
@@ -137,4 +160,38 @@ fn live(region: &Region, loops: &Loops, dirty: &[Lanes]) -> Vec<Lanes> {
         }
     }
     live
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use iridium_asm::Assembler;
+
+    use super::*;
+    use crate::region::{Entries, Source};
+
+    fn is_compiled(source: &str) -> bool {
+        let module = Assembler::new("test.iasm").assemble(source).unwrap().module;
+        let region = Region::explore(&Source::new(&module), 0, Entries::Usual).unwrap();
+        Dataflow::new(&region).is_some()
+    }
+
+    /// Each of those here does something with each of 200 lanes.
+    #[test]
+    fn what_is_done_with_lanes_is_limited_in_all_places_together() {
+        let lanes = |text: &str| -> String {
+            (1..=200).map(|register| text.replace('_', &register.to_string())).collect()
+        };
+        let write = lanes("load $_ #1\n");
+        let read = lanes("add $_ $0 $0\n");
+        let table = |label: &str, ways: usize| format!("jtab $0{}\n", label.repeat(ways));
+        let back = |ways| format!("l: inc $0\n{write}{}hlt", table(" @l", ways));
+        let out = |ways| format!("l: inc $0\n{write}{}djmp @l\no: hlt", table(" @o", ways));
+        let into = |ways| format!("{}hlt\nl: {read}djmp @l", table(" @l", ways));
+        let steps = |steps| format!("l: {}{read}djmp @l", "cap $201 $201\n".repeat(steps));
+        for source in [&back as &dyn Fn(usize) -> String, &out, &into, &steps] {
+            assert!(is_compiled(&source(9)));
+            assert!(!is_compiled(&source(1_000)));
+        }
+    }
 }

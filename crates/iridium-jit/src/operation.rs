@@ -36,6 +36,9 @@ pub(crate) struct Operation {
     pub(crate) next: Control,
     /// Whether native code may leave at it, to the interpreter or for want of fuel.
     pub(crate) may_leave: bool,
+    /// Whether native code stays where it is in the rare cases of the instruction, which the interpreter
+    /// does: those that happen again and again, and after which a program goes on.
+    pub(crate) is_stepped: bool,
 }
 
 impl Operation {
@@ -46,8 +49,10 @@ impl Operation {
             Control::Interpret | Control::End => Default::default(),
             _ => lanes(instruction),
         };
-        let may_leave = is_toll || next != Control::Next || !is_total(instruction.opcode());
-        Self { reads, writes, next, may_leave }
+        let opcode = instruction.opcode();
+        let may_leave = is_toll || next != Control::Next || !is_total(opcode);
+        let is_stepped = matches!(opcode, Opcode::New | Opcode::Newv | Opcode::Free | Opcode::Cap);
+        Self { reads, writes, next, may_leave, is_stepped }
     }
 
     /// Whether control leaves native code, or this part of it, and comes back to the next instruction.

@@ -12,7 +12,8 @@ use iridium_isa::{Instruction, Module, tolls};
 
 use crate::operation::{Control, Operation};
 
-/// Regions of more instructions are left to the interpreter.
+/// Regions of more instructions are left to the interpreter. Each label of a jump table is as one: there is
+/// code for each.
 pub(crate) const MOST_INSTRUCTIONS: usize = 4096;
 
 /// Where native code may begin.
@@ -69,12 +70,14 @@ impl Region {
         let mut begins = BTreeSet::new();
         let mut calls = BTreeSet::new();
         let mut work = vec![start];
+        let mut size = 0;
         while let Some(index) = work.pop() {
             if found.contains_key(&index) {
                 continue;
             }
             let Some(operation) = source.operation(index) else { continue };
-            if found.len() == MOST_INSTRUCTIONS {
+            size += 1 + if let Control::Table(labels) = &operation.next { labels.len() } else { 0 };
+            if size > MOST_INSTRUCTIONS {
                 return None;
             }
             begins.extend(operation.successors(index).filter(|to| *to <= index));
@@ -156,5 +159,8 @@ mod tests {
         let source = |length: usize| "nop\n".repeat(length) + "hlt";
         assert!(explore(&source(MOST_INSTRUCTIONS - 1), 0).is_some());
         assert!(explore(&source(MOST_INSTRUCTIONS), 0).is_none());
+        let table = |labels: usize| format!("l: jtab $0{}\nhlt", " @l".repeat(labels));
+        assert!(explore(&table(MOST_INSTRUCTIONS - 2), 0).is_some());
+        assert!(explore(&table(MOST_INSTRUCTIONS - 1), 0).is_none());
     }
 }

@@ -4,16 +4,10 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::IntCC;
-use iridium_isa::{Fuel, Opcode};
+use iridium_isa::Fuel;
 
 use super::translator::Translator;
 use crate::context::{Context, NOT_DONE};
-
-/// Whether native code stays where it is in the rare cases of an instruction: those that happen again
-/// and again, and after which a program goes on.
-fn is_stepped(opcode: Opcode) -> bool {
-    matches!(opcode, Opcode::New | Opcode::Newv | Opcode::Free | Opcode::Cap)
-}
 
 impl Translator<'_, '_> {
     /// Has the interpreter do the current instruction, and goes on after it, unless it stops.
@@ -80,7 +74,7 @@ impl Translator<'_, '_> {
 
     /// Fills the way out to the interpreter.
     pub(super) fn interpret(&mut self) {
-        if !is_stepped(self.instruction().opcode()) {
+        if !self.operation().is_stepped {
             return self.leave();
         }
         debug_assert!(self.operation().may_leave, "{:?} is stepped", self.instruction());
