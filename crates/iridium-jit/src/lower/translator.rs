@@ -1,4 +1,4 @@
-//! The state of a translation, and what all instructions are made of: reading and writing lanes,
+//! The state of a translation, and what all instructions are made of, beside reading and writing lanes:
 //! branching, and leaving.
 
 use std::collections::BTreeSet;
