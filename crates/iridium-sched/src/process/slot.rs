@@ -252,12 +252,9 @@ impl<T, M: Weigh, W: Clone> Locked<'_, T, M, W> {
     #[inline(always)]
     pub(crate) fn keep_mail(&mut self, serial: u64, mail: M) -> Option<M> {
         let state = &mut *self.0;
-        let weight = state.weight + mail.weight();
-        let is_plain = matches!(state.holder, Holder::Away) && !state.system;
-        if !is_plain || !state.is_of(serial) || weight > state.max_weight {
+        if !state.takes_mail(serial, mail.weight()) {
             return Some(mail);
         }
-        state.weight = weight;
         state.messages.push(mail);
         None
     }
@@ -266,12 +263,9 @@ impl<T, M: Weigh, W: Clone> Locked<'_, T, M, W> {
     /// another.
     pub(crate) fn keep_all_mail(&mut self, serial: u64, mail: &mut Vec<M>) -> bool {
         let state = &mut *self.0;
-        let weight = state.weight + mail.iter().map(M::weight).sum::<u64>();
-        let is_plain = matches!(state.holder, Holder::Away) && !state.system;
-        if !is_plain || !state.is_of(serial) || weight > state.max_weight {
+        if !state.takes_mail(serial, mail.iter().map(M::weight).sum()) {
             return false;
         }
-        state.weight = weight;
         if state.messages.is_empty() {
             std::mem::swap(&mut state.messages, mail);
         } else {
@@ -332,6 +326,19 @@ impl<T, M: Weigh, W> State<T, M, W> {
     #[inline(always)]
     fn is_of(&self, serial: u64) -> bool {
         self.serial.is_some_and(|occupied| occupied.get() == serial)
+    }
+
+    /// Takes the weight of mail for the process with this serial, while that is away and not one of the
+    /// runtime's own, if it is not too much.
+    #[inline(always)]
+    fn takes_mail(&mut self, serial: u64, weight: u64) -> bool {
+        let weight = self.weight + weight;
+        let is_plain = matches!(self.holder, Holder::Away) && !self.system;
+        let takes = is_plain && self.is_of(serial) && weight <= self.max_weight;
+        if takes {
+            self.weight = weight;
+        }
+        takes
     }
 
     /// Keeps a message, unless that is too much: then it comes back, and the process finds a note.

@@ -170,7 +170,8 @@ fn send(
         return Outcome::Done(Completion::Done);
     }
     if to != actor.pid {
-        return match send_to_other(context, actor, to, message) {
+        actor.forget_caller(to, message.tag);
+        return match context.send_message(actor.pid, to, message) {
             Ok(()) => Outcome::Done(Completion::Done),
             Err(SendRefused::NoCredit(message)) => Outcome::Wait(Wait::Credit { to, message }),
             Err(SendRefused::TooLong(_)) => failed(TrapKind::BadMessage),
@@ -181,18 +182,6 @@ fn send(
         return failed(TrapKind::MailboxLimit);
     }
     Outcome::Done(Completion::Done)
-}
-
-/// Sends a message to another process, on whichever node. Only one to another node can be refused.
-#[inline(always)]
-pub(crate) fn send_to_other(
-    context: Context<'_>,
-    actor: &mut ActorState,
-    to: Pid,
-    message: Message,
-) -> Result<(), SendRefused> {
-    actor.forget_caller(to, message.tag);
-    context.send_message(actor.pid, to, message)
 }
 
 fn failed(kind: TrapKind) -> Outcome {

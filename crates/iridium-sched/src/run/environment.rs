@@ -30,10 +30,6 @@ impl HostEnv<'_> {
     /// Passes on what the process has sent and written, before anything that it does next can be noticed.
     pub(crate) fn flush(&mut self) {
         self.outgoing.end(self.context);
-        self.flush_output();
-    }
-
-    fn flush_output(&mut self) {
         if !self.output.is_empty() {
             self.context.shared.output.write(self.actor.pid, self.output);
             self.output.clear();
@@ -80,7 +76,9 @@ impl Environment for HostEnv<'_> {
         if tag < 0 || to == me.bits() || !self.take_effect() {
             return Err(payload);
         }
-        self.flush_output();
+        if !self.output.is_empty() {
+            self.flush();
+        }
         let message = Message { tag, sender: me.bits(), payload };
         let to = Pid::from_bits(to);
         self.actor.forget_caller(to, tag);
