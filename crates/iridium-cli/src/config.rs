@@ -10,6 +10,7 @@ use iridium_net::{
 };
 use iridium_proto::NodeIp;
 
+use crate::advice;
 use crate::args::{ClientFlags, Insecure, ListenAt, NodeFlags, Preset};
 use crate::failure::Failure;
 
@@ -76,15 +77,18 @@ pub(crate) fn security_of_client(flags: &ClientFlags) -> Result<Security, Failur
     if flags.insecure {
         return Ok(Security::Insecure);
     }
-    let path = match &flags.secret_file {
-        Some(path) => path.clone(),
-        None => secret_path()?,
+    let named = flags.secret_file.clone().or_else(named_secret_path);
+    let advice = match named {
+        Some(_) => "name that of the node with --secret-file",
+        None => {
+            "start a node, which makes it, with: iridium node, or name that of the node with \
+             --secret-file"
+        }
     };
-    match Secrets::load(&path) {
-        Err(error @ SecretError::Missing { .. }) => Err(Failure::refused(format!(
-            "{error}; start a node, which makes it, with: iridium node, or name that of the node \
-             with --secret-file"
-        ))),
+    match Secrets::load(&named.map_or_else(secret_path, Ok)?) {
+        Err(error @ SecretError::Missing { .. }) => {
+            Err(Failure::refused(advice::with(error, Some(advice))))
+        }
         loaded => Ok(Security::Secret(loaded?)),
     }
 }

@@ -25,9 +25,9 @@ fn an_unusable_secret_file_is_refused_with_exit_code_3() {
     let node = || user.run(&["node", "-P", "0", "--secret-file", shown]);
 
     node().fails(3, &[shown, "iridium secret new"]);
-    // A client would make one that no node knows.
+    // A client would make one that no node knows, and a node makes none that was named.
     let client = user.run(&["members", "--secret-file", shown]);
-    client.fails(3, &[shown, "with: iridium node", "--secret-file"]);
+    client.fails(3, &[&format!("{shown}; name that of the node with --secret-file")]);
     write(&path, "", 0o600);
     node().fails(3, &[shown, "no key"]);
     write(&path, &format!("{}\n", "ab".repeat(32)), 0o644);
@@ -45,7 +45,8 @@ fn an_unusable_secret_file_is_refused_with_exit_code_3() {
 #[test]
 fn a_client_does_not_make_a_secret() {
     let user = User::new();
-    user.run(&["members"]).fails(3, &["cluster.secret"]);
+    let advised = ["cluster.secret", "with: iridium node", "--secret-file"];
+    user.run(&["members"]).fails(3, &advised);
     assert!(!user.path(".config").exists());
 }
 
