@@ -7,8 +7,8 @@
 //! Link-time optimisation makes no difference to that. On x86-64 at opt-level 3 without it, in one
 //! codegen unit, in 16, and in 16 with debug assertions (profile `checked`), each of the 5,900
 //! handlers goes on by a jump (`objdump -d target/release/examples/kernel`), and the kernels run in
-//! 160 KiB of stack. The threaded backend does them in a half (fib) to a quarter (mandel) of the
-//! instructions of the loop, which callgrind has counted in the same builds. They are those of
+//! 160 KiB of stack in the last two. The threaded backend does them in a half (fib) to a quarter (mandel)
+//! of the instructions of the loop, which callgrind has counted in the first two. They are those of
 //! `CARGO_PROFILE_RELEASE_LTO=off cargo build --release -p iridium-vm --example kernel`.
 //! What tells a build that is worse is `cargo test --release -p iridium-vm --test stack`.
 
