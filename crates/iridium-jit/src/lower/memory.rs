@@ -133,11 +133,7 @@ impl Translator<'_, '_> {
     /// when it is nowhere.
     fn read(&mut self, a: u8, offset: i32, load: Load) -> Value {
         let address = self.address(a, offset);
-        let in_heap = self.is_in_heap(address);
-        let [heap, data, found] = [(); 3].map(|()| self.builder.create_block());
-        self.builder.set_cold_block(data);
-        let result = self.builder.append_block_param(found, load.kind());
-        self.likely(in_heap, heap, &[], data);
+        let ([heap, data, found], result) = self.ways_to_read(address, load);
         self.begin(data);
         let place = self.data_place(address, load.width());
         self.found(found, place, load);
@@ -146,6 +142,17 @@ impl Translator<'_, '_> {
         self.found(found, place, load);
         self.begin(found);
         result
+    }
+
+    /// The blocks that go on when an address is in the heap, when it is not, and behind these two; there what
+    /// they have found is the value.
+    fn ways_to_read(&mut self, address: Value, load: Load) -> ([Block; 3], Value) {
+        let in_heap = self.is_in_heap(address);
+        let [heap, data, found] = [(); 3].map(|()| self.builder.create_block());
+        self.builder.set_cold_block(data);
+        let result = self.builder.append_block_param(found, load.kind());
+        self.likely(in_heap, heap, &[], data);
+        ([heap, data, found], result)
     }
 
     /// Ends one of the ways that read: goes on with what is at a place in memory.
@@ -178,11 +185,7 @@ impl Translator<'_, '_> {
         let (block, index) = (self.int(block), self.int(index));
         let width = load.width();
         let length_at = self.builder.ins().iadd_imm_s(block, 8);
-        let in_heap = self.is_in_heap(length_at);
-        let [heap, data, found] = [(); 3].map(|()| self.builder.create_block());
-        self.builder.set_cold_block(data);
-        let result = self.builder.append_block_param(found, load.kind());
-        self.likely(in_heap, heap, &[], data);
+        let ([heap, data, found], result) = self.ways_to_read(length_at, load);
         self.begin(data);
         let length_place = self.data_place(length_at, 8);
         let at = self.element_address(block, index, length_place, width);
