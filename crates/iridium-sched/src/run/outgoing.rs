@@ -31,25 +31,14 @@ impl Outgoing {
         to: Pid,
         message: Message,
     ) -> Result<(), SendRefused> {
-        if self.to != Some(to) {
-            return self.begin(context, from, to, message);
+        if self.to == Some(to) {
+            self.messages.push(in_slot(message));
+            if self.messages.len() == MOST {
+                context.send_together(to, &mut self.messages);
+            }
+            return Ok(());
         }
-        self.messages.push(in_slot(message));
-        if self.messages.len() == MOST {
-            context.send_together(to, &mut self.messages);
-        }
-        Ok(())
-    }
-
-    /// Sends the first of a row.
-    #[inline(always)]
-    fn begin(
-        &mut self,
-        context: Context<'_>,
-        from: Pid,
-        to: Pid,
-        message: Message,
-    ) -> Result<(), SendRefused> {
+        // The first of a row.
         self.end(context);
         context.send_message(from, to, message)?;
         // Each message is counted where memory is limited.
