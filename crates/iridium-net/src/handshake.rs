@@ -19,18 +19,18 @@
 
 use std::io;
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::Instant;
 
 use iridium_proto::{MAX_VERSION, MIN_VERSION};
-use snow::{Builder, HandshakeState, StatelessTransportState};
+use snow::{Builder, HandshakeState};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::cause::Cause;
-use crate::cipher::Resolver;
+use crate::cipher::{Records, Resolver};
 use crate::error::HandshakeError;
 use crate::secret::{Key, Secrets, Security};
-use crate::session::{FrameReader, FrameWriter, Session};
+use crate::session::{self, FrameReader, FrameWriter, Session};
 use crate::stream::DeadlineStream;
 
 const MAGIC: [u8; 4] = *b"IRDM";
@@ -107,8 +107,8 @@ pub(crate) fn dial(
     noise
         .read_message(&message, &mut [0; MAX_HANDSHAKE])
         .map_err(|_| HandshakeError::WrongSecret)?;
-    let cipher = noise.into_stateless_transport_mode()?;
-    Ok(Session::new(stream.into_inner()?, Some(Arc::new(cipher))))
+    let records = records(noise)?;
+    Ok(Session::new(stream.into_inner()?, Some(records)))
 }
 
 /// The listener's side, without any input or output: it is told what has come, and says what is to
@@ -117,7 +117,8 @@ pub(crate) fn dial(
 pub(crate) struct Answering {
     awaits: Awaits,
     theirs: Preamble,
-    cipher: Option<Arc<StatelessTransportState>>,
+    /// What comes after the handshake is read and written with these, once that is over.
+    halves: Option<(FrameReader, FrameWriter)>,
 }
 
 /// What comes next from the dialler.
@@ -152,7 +153,7 @@ impl Answering {
     pub(crate) const MOST: usize = MAX_HANDSHAKE;
 
     pub(crate) fn new() -> Self {
-        Self { awaits: Awaits::Magic, theirs: Preamble::default(), cipher: None }
+        Self { awaits: Awaits::Magic, theirs: Preamble::default(), halves: None }
     }
 
     /// How many bytes it waits for; `None` when the handshake is over.
@@ -198,12 +199,16 @@ impl Answering {
                 check_preamble(&self.theirs, security)?;
                 match security {
                     Security::Secret(_) => Awaits::Length,
-                    Security::Insecure => Awaits::Frames,
+                    Security::Insecure => {
+                        self.halves = Some(session::halves(None));
+                        Awaits::Frames
+                    }
                 }
             }
             Awaits::Length => Awaits::Message(noise_len([bytes[0], bytes[1]])?),
             Awaits::Message(_) => {
-                self.cipher = Some(answer_noise(&self.theirs, bytes, security, answer)?);
+                let records = answer_noise(&self.theirs, bytes, security, answer)?;
+                self.halves = Some(session::halves(Some(records)));
                 Awaits::Frames
             }
             Awaits::Frames => Awaits::Frames,
@@ -211,14 +216,14 @@ impl Answering {
         Ok(())
     }
 
-    /// Reads what comes after the handshake.
-    pub(crate) fn reader(&self) -> FrameReader {
-        FrameReader::new(self.cipher.clone())
+    /// Reads what comes after the handshake; `None` until that is over.
+    pub(crate) fn reader(&mut self) -> Option<&mut FrameReader> {
+        self.halves.as_mut().map(|(reader, _)| reader)
     }
 
-    /// The session over the stream, when the handshake is over.
-    pub(crate) fn into_session(self, stream: TcpStream, reader: FrameReader) -> Session {
-        Session { reader, writer: FrameWriter::new(self.cipher), stream }
+    /// The session over the stream; `None` while the handshake is not over.
+    pub(crate) fn into_session(self, stream: TcpStream) -> Option<Session> {
+        self.halves.map(|(reader, writer)| Session { reader, writer, stream })
     }
 }
 
@@ -227,7 +232,7 @@ fn answer_noise(
     message: &[u8],
     security: &Security,
     answer: &mut Vec<u8>,
-) -> Result<Arc<StatelessTransportState>, HandshakeFailure> {
+) -> Result<Records, HandshakeFailure> {
     let matched = match security {
         Security::Secret(secrets) => match_secret(secrets, theirs, &preamble(security), message)?,
         Security::Insecure => None,
@@ -238,7 +243,20 @@ fn answer_noise(
     };
     answer.push(ACCEPTED);
     answer.extend(noise_message(&mut noise)?);
-    Ok(Arc::new(noise.into_stateless_transport_mode()?))
+    records(noise)
+}
+
+/// What the session is encrypted with after a handshake.
+fn records(mut noise: HandshakeState) -> Result<Records, HandshakeFailure> {
+    if !noise.is_handshake_finished() {
+        return Err(HandshakeError::Broken("the handshake is not over".into()).into());
+    }
+    let (dialler, listener) = noise.dangerously_get_raw_split();
+    let (dialler, listener) = (Zeroizing::new(dialler), Zeroizing::new(listener));
+    Ok(match noise.is_initiator() {
+        true => Records::new(&dialler, &listener),
+        false => Records::new(&listener, &dialler),
+    })
 }
 
 fn preamble(security: &Security) -> Preamble {
@@ -378,8 +396,8 @@ mod tests {
         };
     }
 
-    /// What two ends encrypt with.
-    fn ends() -> [StatelessTransportState; 2] {
+    /// The two ends of a handshake that is over.
+    fn ends() -> [HandshakeState; 2] {
         let (key, prologue) = (Key::default(), [1, 2, 3]);
         let end = || builder(&key, &prologue).unwrap();
         let (mut dialler, mut listener) =
@@ -389,22 +407,33 @@ mod tests {
         listener.read_message(&first[..len], &mut rest).unwrap();
         let len = listener.write_message(&[], &mut second).unwrap();
         dialler.read_message(&second[..len], &mut rest).unwrap();
-        [dialler, listener].map(|end| end.into_stateless_transport_mode().unwrap())
+        [dialler, listener]
+    }
+
+    /// The Noise library itself is the other end, first of one that dials and then of one that listens.
+    #[test]
+    fn records_are_the_transport_messages_of_noise() {
+        for ours in [0, 1] {
+            let mut ends = Vec::from(ends());
+            let mut records = records(ends.remove(ours)).unwrap();
+            let theirs = ends.remove(0).into_stateless_transport_mode().unwrap();
+            let (mut record, mut text) = ([0; 64], [0; 64]);
+            for nonce in 0..3 {
+                let len = theirs.write_message(nonce, b"text", &mut record).unwrap();
+                assert_eq!(records.opener.open(&mut record[..len]), Some(4));
+                assert_eq!(&record[..4], b"text");
+                let mut sealed = b"answer".to_vec();
+                let tag = records.sealer.seal(&mut sealed);
+                sealed.extend(tag);
+                let len = theirs.read_message(nonce, &sealed, &mut text).unwrap();
+                assert_eq!(&text[..len], b"answer");
+            }
+        }
     }
 
     #[test]
-    fn keys_are_replaced_on_both_ways() {
-        let [dialler, listener] = ends();
-        let (mut record, mut text) = ([0; 64], [0; 64]);
-        for nonce in [0, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5 << 20] {
-            for (from, to) in [(&dialler, &listener), (&listener, &dialler)] {
-                let len = from.write_message(nonce, b"text", &mut record).unwrap();
-                let opened = to.read_message(nonce, &record[..len], &mut text).unwrap();
-                assert_eq!(&text[..opened], b"text");
-            }
-        }
-        // Only with one key for all could an earlier record still be read.
-        let len = dialler.write_message(0, b"text", &mut record).unwrap_or(0);
-        assert!(listener.read_message(0, &record[..len], &mut text).is_err());
+    fn a_handshake_that_is_not_over_has_no_keys() {
+        let unfinished = builder(&Key::default(), &[]).unwrap().build_initiator().unwrap();
+        assert!(records(unfinished).is_err());
     }
 }

@@ -1,8 +1,8 @@
 //! Frames: a 4-byte little-endian length of what follows, one byte of kind, a
-//! body. The decoder takes bytes as they come and never holds more than the
-//! bytes it was given: a declared length reserves nothing.
+//! body. The decoder takes bytes as they come and keeps a frame that has not come
+//! whole, in no more than twice the memory of its part: a declared length reserves nothing.
 
-use std::ops::Range;
+use std::borrow::Cow;
 
 use crate::error::ProtoError;
 use crate::limits::MAX_FRAME_ADMITTED;
@@ -11,10 +11,8 @@ use crate::message::IridiumMessage;
 /// Bytes of a frame before its kind.
 pub const HEADER_LEN: usize = 4;
 
-/// How much of the buffer may be used up before it is moved to the front.
-const COMPACT_AT: usize = 64 * 1024;
-/// A buffer that had to be longer than this for once is given back when empty.
-const KEEP: usize = 256 * 1024;
+/// Bytes of a frame before its body.
+const HEAD_LEN: usize = HEADER_LEN + 1;
 
 /// Appends `message` as one frame to `out`.
 ///
@@ -22,19 +20,34 @@ const KEEP: usize = 256 * 1024;
 /// [`ProtoError::MessageTooLong`] when the frame would be over
 /// [`MAX_FRAME_ADMITTED`]; `out` is then as it was.
 pub fn encode_frame(message: &IridiumMessage, out: &mut Vec<u8>) -> Result<(), ProtoError> {
+    let rest = encode_frame_head(message, out)?;
+    out.extend_from_slice(rest);
+    Ok(())
+}
+
+/// Appends the beginning of the frame of `message` to `out`, and returns the rest of it: the byte string
+/// that the message ends with, so that a long one can be copied straight to where it is needed.
+///
+/// # Errors
+/// As [`encode_frame`].
+pub fn encode_frame_head<'a>(
+    message: &'a IridiumMessage,
+    out: &mut Vec<u8>,
+) -> Result<&'a [u8], ProtoError> {
     let start = out.len();
     out.extend_from_slice(&[0; HEADER_LEN]);
     out.push(message.kind());
-    let encoded = message.encode_body(out);
-    let len = out.len() - start - HEADER_LEN;
-    let checked = encoded.and_then(|()| match u32::try_from(len) {
-        Ok(declared) if len <= MAX_FRAME_ADMITTED => Ok(declared),
-        _ => Err(ProtoError::MessageTooLong { len, cap: MAX_FRAME_ADMITTED }),
+    let checked = message.encode_body(out).and_then(|rest| {
+        let len = out.len() - start - HEADER_LEN + rest.len();
+        match u32::try_from(len) {
+            Ok(declared) if len <= MAX_FRAME_ADMITTED => Ok((declared, rest)),
+            _ => Err(ProtoError::MessageTooLong { len, cap: MAX_FRAME_ADMITTED }),
+        }
     });
     match checked {
-        Ok(declared) => {
+        Ok((declared, rest)) => {
             out[start..start + HEADER_LEN].copy_from_slice(&declared.to_le_bytes());
-            Ok(())
+            Ok(rest)
         }
         Err(error) => {
             out.truncate(start);
@@ -49,11 +62,11 @@ pub fn encode_frame(message: &IridiumMessage, out: &mut Vec<u8>) -> Result<(), P
 #[derive(Debug)]
 #[must_use]
 pub struct FrameDecoder {
-    /// As long as it ever had to be; what lies beyond `end` has no meaning.
-    buffer: Vec<u8>,
-    used: usize,
-    end: usize,
     cap: usize,
+    /// How a frame begins that has not come whole, and how many bytes of that have come.
+    head: ([u8; HEAD_LEN], usize),
+    /// What has come of its body.
+    body: Vec<u8>,
     unknown: Vec<u8>,
     unknown_taken: usize,
 }
@@ -61,7 +74,8 @@ pub struct FrameDecoder {
 impl FrameDecoder {
     /// A decoder that refuses frames over `cap` bytes (kind and body).
     pub fn new(cap: usize) -> Self {
-        Self { buffer: Vec::new(), used: 0, end: 0, cap, unknown: Vec::new(), unknown_taken: 0 }
+        let (head, body) = Default::default();
+        Self { cap, head, body, unknown: Vec::new(), unknown_taken: 0 }
     }
 
     /// Changes the cap, for a peer that has been admitted.
@@ -69,64 +83,17 @@ impl FrameDecoder {
         self.cap = cap;
     }
 
-    /// Lends it a buffer, unless it has one of its own: for who decodes the frames of many peers, of
-    /// which few have sent a part of one.
-    pub fn lend(&mut self, buffer: &mut Vec<u8>) {
-        if self.buffer.is_empty() {
-            std::mem::swap(&mut self.buffer, buffer);
-        }
-    }
-
-    /// Takes a buffer back, if no frame is half in it: the longer of the two, which is for others then.
-    pub fn reclaim(&mut self, buffer: &mut Vec<u8>) {
-        if self.used == self.end {
-            (self.used, self.end) = (0, 0);
-            let own = std::mem::take(&mut self.buffer);
-            if own.len() > buffer.len() {
-                *buffer = own;
-            }
-        }
-    }
-
-    /// Takes in bytes from the peer.
-    pub fn extend(&mut self, bytes: &[u8]) {
-        self.space(bytes.len()).copy_from_slice(bytes);
-        self.commit(bytes.len());
-    }
-
-    /// Space for `len` bytes from the peer, to be filled without another copy. They are
-    /// taken in by [`commit`](Self::commit).
-    pub fn space(&mut self, len: usize) -> &mut [u8] {
-        if self.used == self.end {
-            (self.used, self.end) = (0, 0);
-            if self.buffer.len() > KEEP {
-                self.buffer = Vec::new();
-            }
-        } else if self.used >= COMPACT_AT {
-            self.buffer.copy_within(self.used..self.end, 0);
-            (self.used, self.end) = (0, self.end - self.used);
-        }
-        let end = self.end + len;
-        if self.buffer.len() < end {
-            self.buffer.resize(end, 0);
-        }
-        &mut self.buffer[self.end..end]
-    }
-
-    /// Takes in the first `len` bytes of the [space](Self::space) asked for last.
-    pub fn commit(&mut self, len: usize) {
-        self.end = self.buffer.len().min(self.end + len);
-    }
-
-    /// The next whole message, or `None` when more bytes are needed. Frames of
-    /// an unknown kind are skipped; see [`FrameDecoder::take_unknown`].
+    /// The next whole message in the bytes from the peer, which are used up so far; `None` when all
+    /// are used up. Frames of an unknown kind are skipped; see [`FrameDecoder::take_unknown`].
     ///
     /// # Errors
     /// [`ProtoError`] when the peer breaks the protocol.
-    pub fn next_message(&mut self) -> Result<Option<IridiumMessage>, ProtoError> {
-        while let Some((kind, body)) = self.next_frame()? {
-            let decoded = IridiumMessage::decode(kind, &self.buffer[body.clone()])?;
-            self.used = body.end;
+    pub fn next_message(
+        &mut self,
+        bytes: &mut &[u8],
+    ) -> Result<Option<IridiumMessage>, ProtoError> {
+        while let Some(Frame { kind, body }) = self.next_frame(bytes)? {
+            let decoded = IridiumMessage::decode(kind, body)?;
             if decoded.is_some() {
                 return Ok(decoded);
             }
@@ -145,24 +112,65 @@ impl FrameDecoder {
         self.unknown.get(new).unwrap_or_default()
     }
 
-    /// The next whole frame: its kind, and where in the buffer its body lies.
-    fn next_frame(&self) -> Result<Option<(u8, Range<usize>)>, ProtoError> {
-        let pending = &self.buffer[self.used..self.end];
-        let Some((header, rest)) = pending.split_first_chunk::<HEADER_LEN>() else {
+    /// The next whole frame.
+    fn next_frame<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Frame<'a>>, ProtoError> {
+        let (head, come) = &mut self.head;
+        if *come == 0
+            && let Some((head, rest)) = bytes.split_first_chunk()
+            && let Some((body, rest)) = rest.split_at_checked(body_len(*head, self.cap)?)
+        {
+            *bytes = rest;
+            return Ok(Some(Frame { kind: kind(*head), body: Cow::Borrowed(body) }));
+        }
+        let now = take(bytes, HEAD_LEN - *come);
+        head[*come..*come + now.len()].copy_from_slice(now);
+        *come += now.len();
+        if *come < HEADER_LEN {
             return Ok(None);
-        };
-        let declared = u32::from_le_bytes(*header);
-        let len = declared as usize;
-        if len > self.cap {
-            return Err(ProtoError::FrameTooLong { declared: declared.into(), cap: self.cap });
         }
-        if len == 0 {
-            return Err(ProtoError::FrameEmpty);
-        }
-        if rest.len() < len {
+        let missing = body_len(*head, self.cap)? - self.body.len();
+        if *come < HEAD_LEN {
             return Ok(None);
         }
-        let body = self.used + HEADER_LEN + 1;
-        Ok(Some((rest[0], body..body + len - 1)))
+        let now = take(bytes, missing);
+        if self.body.capacity() - self.body.len() < now.len() {
+            self.body.reserve_exact(missing.min(2 * now.len() + self.body.len()));
+        }
+        self.body.extend_from_slice(now);
+        if now.len() < missing {
+            return Ok(None);
+        }
+        *come = 0;
+        let body = Cow::Owned(std::mem::take(&mut self.body));
+        Ok(Some(Frame { kind: kind(*head), body }))
     }
+}
+
+/// A whole frame.
+struct Frame<'a> {
+    kind: u8,
+    /// Where it has come, if it has come at once.
+    body: Cow<'a, [u8]>,
+}
+
+/// How long the body of a frame is that begins like this. Its kind is not looked at.
+fn body_len(head: [u8; HEAD_LEN], cap: usize) -> Result<usize, ProtoError> {
+    let [l0, l1, l2, l3, _] = head;
+    let declared = u32::from_le_bytes([l0, l1, l2, l3]);
+    let len = declared as usize;
+    if len > cap {
+        return Err(ProtoError::FrameTooLong { declared: declared.into(), cap });
+    }
+    len.checked_sub(1).ok_or(ProtoError::FrameEmpty)
+}
+
+fn kind([.., kind]: [u8; HEAD_LEN]) -> u8 {
+    kind
+}
+
+/// The first `most` of the bytes, which are used up then.
+fn take<'a>(bytes: &mut &'a [u8], most: usize) -> &'a [u8] {
+    let (taken, rest) = bytes.split_at(most.min(bytes.len()));
+    *bytes = rest;
+    taken
 }

@@ -2,6 +2,7 @@
 //! wire: it is never used again for anything else, and an unknown one is
 //! skipped by the receiver, so that builds of different age can be mixed.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,8 @@ macro_rules! messages {
                 }
             }
 
-            pub(crate) fn encode_body(&self, out: &mut Vec<u8>) -> Result<(), ProtoError> {
+            /// Appends the body, except for the byte string that it ends with, which is returned.
+            pub(crate) fn encode_body(&self, out: &mut Vec<u8>) -> Result<&[u8], ProtoError> {
                 match self {
                     $(body!(@bound body $name $(($body))?) =>
                         body!(@encode $how body out stringify!($name)),)*
@@ -48,7 +50,10 @@ macro_rules! messages {
             }
 
             /// `None` for a kind that this build does not know.
-            pub(crate) fn decode(kind: u8, bytes: &[u8]) -> Result<Option<Self>, ProtoError> {
+            pub(crate) fn decode(
+                kind: u8,
+                bytes: Cow<'_, [u8]>,
+            ) -> Result<Option<Self>, ProtoError> {
                 match kind {
                     $($kind => body!(@decode $how $name bytes $(($body))?).map(Some),)*
                     _ => Ok(None),

@@ -16,32 +16,29 @@ macro_rules! body {
     (@bound $var:ident $variant:ident) => { Self::$variant };
     (@bound $var:ident $variant:ident ($body:ty)) => { Self::$variant($var) };
 
-    (@encode plain $var:ident $out:ident $name:expr) => { Ok(()) };
+    (@encode plain $var:ident $out:ident $name:expr) => { Ok(&[][..]) };
     (@encode coded $var:ident $out:ident $name:expr) => {
-        $crate::codec::encode($name, $var, $out)
+        $crate::codec::encode($name, $var, $out).map(|()| &[][..])
     };
     (@encode numbered $var:ident $out:ident $name:expr) => { $var.encode($out) };
     (@encode counted $var:ident $out:ident $name:expr) => {
-        $crate::codec::encode_counted($name, $var, $out)
+        $crate::codec::encode_counted($name, $var, $out).map(|()| &[][..])
     };
-    (@encode opaque $var:ident $out:ident $name:expr) => {{
-        $out.extend_from_slice($var);
-        Ok(())
-    }};
+    (@encode opaque $var:ident $out:ident $name:expr) => { Ok(&$var[..]) };
 
     (@decode plain $variant:ident $bytes:ident) => {
-        $crate::codec::decode::<()>(stringify!($variant), $bytes).map(|()| Self::$variant)
+        $crate::codec::decode::<()>(stringify!($variant), &$bytes).map(|()| Self::$variant)
     };
     (@decode coded $variant:ident $bytes:ident) => {
-        $crate::codec::decode(stringify!($variant), $bytes).map(Self::$variant)
+        $crate::codec::decode(stringify!($variant), &$bytes).map(Self::$variant)
     };
     (@decode numbered $variant:ident $bytes:ident ($body:ty)) => {
-        <$body>::decode($bytes).map(Self::$variant)
+        <$body>::decode(&$bytes).map(Self::$variant)
     };
     (@decode counted $variant:ident $bytes:ident) => {
-        $crate::codec::decode_counted(stringify!($variant), $bytes).map(Self::$variant)
+        $crate::codec::decode_counted(stringify!($variant), &$bytes).map(Self::$variant)
     };
-    (@decode opaque $variant:ident $bytes:ident) => { Ok(Self::$variant($bytes.to_vec())) };
+    (@decode opaque $variant:ident $bytes:ident) => { Ok(Self::$variant($bytes.into())) };
     (@decode $how:ident $variant:ident $bytes:ident ($body:ty)) => {
         $crate::numbered::body!(@decode $how $variant $bytes)
     };
@@ -72,10 +69,11 @@ macro_rules! numbered_bodies {
                 }
             }
 
+            /// Appends it, except for the byte string that it ends with, which is returned.
             pub(crate) fn encode(
                 &self,
                 out: &mut Vec<u8>,
-            ) -> Result<(), $crate::error::ProtoError> {
+            ) -> Result<&[u8], $crate::error::ProtoError> {
                 $crate::codec::encode(stringify!($enum), &self.number(), out)?;
                 match self {
                     $($crate::numbered::body!(@bound body $variant $(($body))?) =>

@@ -44,10 +44,9 @@ fn raw_frame(kind: u8, body: &[u8]) -> Vec<u8> {
     [&len[..], &[kind], body].concat()
 }
 
-fn decode_all(wire: &[u8]) -> Vec<IridiumMessage> {
+fn decode_all(mut wire: &[u8]) -> Vec<IridiumMessage> {
     let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
-    decoder.extend(wire);
-    std::iter::from_fn(|| decoder.next_message().unwrap()).collect()
+    std::iter::from_fn(|| decoder.next_message(&mut wire).unwrap()).collect()
 }
 
 #[test]
@@ -88,8 +87,7 @@ fn every_kind_has_a_sample_and_every_fixture_a_message() {
     let kinds: BTreeSet<u8> = samples().iter().map(|(_, message)| message.kind()).collect();
     let known = |kind: &u8| {
         let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
-        decoder.extend(&raw_frame(*kind, &[]));
-        let _ = decoder.next_message();
+        let _ = decoder.next_message(&mut &raw_frame(*kind, &[])[..]);
         decoder.take_unknown().is_empty()
     };
     assert_eq!(kinds, (0..=u8::MAX).filter(known).collect());

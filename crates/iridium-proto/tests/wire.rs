@@ -21,9 +21,12 @@ fn encoded(messages: &[IridiumMessage]) -> Vec<u8> {
     wire
 }
 
-fn decode_all(decoder: &mut FrameDecoder) -> Result<Vec<IridiumMessage>, ProtoError> {
+fn decode_all(
+    decoder: &mut FrameDecoder,
+    mut bytes: &[u8],
+) -> Result<Vec<IridiumMessage>, ProtoError> {
     let mut messages = Vec::new();
-    while let Some(message) = decoder.next_message()? {
+    while let Some(message) = decoder.next_message(&mut bytes)? {
         messages.push(message);
     }
     Ok(messages)
@@ -35,8 +38,12 @@ fn an_incomplete_frame_is_not_an_error() {
         let wire = encoded(std::slice::from_ref(&message));
         for cut in 0..wire.len() {
             let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
-            decoder.extend(&wire[..cut]);
-            assert_eq!(decoder.next_message(), Ok(None), "{} cut at {cut}", message.name());
+            assert_eq!(
+                decoder.next_message(&mut &wire[..cut]),
+                Ok(None),
+                "{} cut at {cut}",
+                message.name()
+            );
         }
     }
 }
@@ -53,8 +60,7 @@ fn bytes_left_over_in_a_body_are_refused() {
         let len = u32::try_from(wire.len() - HEADER_LEN).unwrap();
         wire[..HEADER_LEN].copy_from_slice(&len.to_le_bytes());
         let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
-        decoder.extend(&wire);
-        let refused = matches!(decoder.next_message(), Err(ProtoError::Body { .. }));
+        let refused = matches!(decoder.next_message(&mut &wire[..]), Err(ProtoError::Body { .. }));
         assert_eq!(refused, !opaque, "{}", message.name());
     }
 }
@@ -63,13 +69,11 @@ fn bytes_left_over_in_a_body_are_refused() {
 fn declared_lengths_are_capped_before_anything_is_kept() {
     for (declared, cap) in [(u32::MAX, MAX_FRAME_ADMITTED), (65_537, MAX_FRAME_UNADMITTED)] {
         let mut decoder = FrameDecoder::new(cap);
-        decoder.extend(&declared.to_le_bytes());
         let error = ProtoError::FrameTooLong { declared: declared.into(), cap };
-        assert_eq!(decoder.next_message(), Err(error));
+        assert_eq!(decoder.next_message(&mut &declared.to_le_bytes()[..]), Err(error));
     }
     let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
-    decoder.extend(&0u32.to_le_bytes());
-    assert_eq!(decoder.next_message(), Err(ProtoError::FrameEmpty));
+    assert_eq!(decoder.next_message(&mut &[0; HEADER_LEN][..]), Err(ProtoError::FrameEmpty));
 }
 
 #[test]
@@ -81,8 +85,8 @@ fn a_vector_length_inside_a_body_reserves_nothing() {
     let len = u32::try_from(wire.len() - HEADER_LEN).unwrap();
     wire[..HEADER_LEN].copy_from_slice(&len.to_le_bytes());
     let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
-    decoder.extend(&wire);
-    assert!(matches!(decoder.next_message(), Err(ProtoError::Body { kind: "Members", .. })));
+    let refused = decoder.next_message(&mut &wire[..]);
+    assert!(matches!(refused, Err(ProtoError::Body { kind: "Members", .. })));
 }
 
 #[test]
@@ -93,34 +97,12 @@ fn unknown_kinds_are_skipped_and_reported_once() {
     }
     wire.extend(encoded(&[IridiumMessage::Credit(1)]));
     let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
-    decoder.extend(&wire);
     assert_eq!(
-        decode_all(&mut decoder),
+        decode_all(&mut decoder, &wire),
         Ok(vec![IridiumMessage::Leave, IridiumMessage::Credit(1)])
     );
     assert_eq!(decoder.take_unknown(), [200]);
     assert_eq!(decoder.take_unknown(), []);
-}
-
-#[test]
-fn decoders_that_share_a_buffer_keep_what_is_half_there() {
-    let messages = messages();
-    let wire = encoded(&messages);
-    let mut buffer = Vec::new();
-    let mut decoders = [0; 3].map(|_| FrameDecoder::new(MAX_FRAME_ADMITTED));
-    let mut got = [0; 3].map(|_| Vec::new());
-    // Each gets the same in pieces of another length, in turns.
-    let mut pieces = [7, 100, 333].map(|len| wire.chunks(len));
-    for turn in 0..3 * wire.len() {
-        let (decoder, got) = (&mut decoders[turn % 3], &mut got[turn % 3]);
-        let Some(piece) = pieces[turn % 3].next() else { continue };
-        decoder.lend(&mut buffer);
-        decoder.extend(piece);
-        got.extend(decode_all(decoder).unwrap());
-        decoder.reclaim(&mut buffer);
-    }
-    got.iter().for_each(|got| assert_eq!(*got, messages));
-    assert!(!buffer.is_empty(), "all have given it back");
 }
 
 #[test]
@@ -137,8 +119,7 @@ fn names_are_checked_when_they_come_from_the_wire() {
     let wire = encoded(&[IridiumMessage::NotDialable(info)]);
     let bad = String::from_utf8_lossy(&wire).replace("good", "g/od").into_bytes();
     let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
-    decoder.extend(&bad);
-    assert!(matches!(decoder.next_message(), Err(ProtoError::Body { .. })));
+    assert!(matches!(decoder.next_message(&mut &bad[..]), Err(ProtoError::Body { .. })));
 }
 
 #[test]
@@ -171,8 +152,7 @@ proptest! {
         let mut cuts = cuts.iter().cycle();
         while !rest.is_empty() {
             let (now, later) = rest.split_at((*cuts.next().unwrap()).min(rest.len()));
-            decoder.extend(now);
-            got.extend(decode_all(&mut decoder)?);
+            got.extend(decode_all(&mut decoder, now)?);
             rest = later;
         }
         prop_assert_eq!(got, messages);
@@ -188,14 +168,12 @@ proptest! {
             wire[at] = byte;
         }
         let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
-        decoder.extend(&wire);
-        let _ = decode_all(&mut decoder);
+        let _ = decode_all(&mut decoder, &wire);
     }
 
     #[test]
     fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
         let mut decoder = FrameDecoder::new(MAX_FRAME_UNADMITTED);
-        decoder.extend(&bytes);
-        let _ = decode_all(&mut decoder);
+        let _ = decode_all(&mut decoder, &bytes);
     }
 }

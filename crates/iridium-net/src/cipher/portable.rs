@@ -1,58 +1,42 @@
 //! With `aes-gcm`, which runs on every machine.
 
 use aes_gcm::aead::AeadInOut;
-use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{Aes256Gcm, KeyInit};
 use snow::Error;
-use snow::types::Cipher;
 
-use super::gcm::{KEY_LEN, TAG_LEN, nonce_bytes};
+use super::gcm::{AesGcm, KEY_LEN, TAG_LEN, nonce_bytes};
 
-pub(super) struct AesGcm(Aes256Gcm);
+pub(super) struct Portable(Aes256Gcm);
 
-impl Default for AesGcm {
-    /// Noise sets the key before it encrypts anything.
-    fn default() -> Self {
-        Self(Aes256Gcm::new(&[0; KEY_LEN].into()))
+impl Portable {
+    pub(super) fn new(key: &[u8; KEY_LEN]) -> Self {
+        Self(Aes256Gcm::new(&(*key).into()))
     }
 }
 
-impl Cipher for AesGcm {
-    fn name(&self) -> &'static str {
-        "AESGCM"
-    }
-
-    fn set(&mut self, key: &[u8; KEY_LEN]) {
-        self.0 = Aes256Gcm::new(&(*key).into());
-    }
-
-    fn encrypt(&self, nonce: u64, authtext: &[u8], plaintext: &[u8], out: &mut [u8]) -> usize {
-        let len = plaintext.len();
-        let (body, rest) = out.split_at_mut(len);
-        let tag = InOutBuf::new(plaintext, body).ok().and_then(|buffer| {
-            self.0.encrypt_inout_detached(&nonce_bytes(nonce).into(), authtext, buffer).ok()
-        });
-        match tag {
-            Some(tag) => rest[..TAG_LEN].copy_from_slice(&tag),
+impl AesGcm for Portable {
+    fn seal(&self, nonce: u64, authtext: &[u8], text: &mut [u8]) -> [u8; TAG_LEN] {
+        let nonce = nonce_bytes(nonce).into();
+        match self.0.encrypt_inout_detached(&nonce, authtext, (&mut *text).into()) {
+            Ok(tag) => tag.into(),
             // Only for texts of many gigabytes. Send nothing that could be read.
-            None => out[..len + TAG_LEN].fill(0),
+            Err(_) => {
+                text.fill(0);
+                [0; TAG_LEN]
+            }
         }
-        len + TAG_LEN
     }
 
-    fn decrypt(
+    fn open(
         &self,
         nonce: u64,
         authtext: &[u8],
-        ciphertext: &[u8],
-        out: &mut [u8],
-    ) -> Result<usize, Error> {
-        let (body, tag) = ciphertext.split_last_chunk::<TAG_LEN>().ok_or(Error::Decrypt)?;
-        let out = out.get_mut(..body.len()).ok_or(Error::Decrypt)?;
-        let buffer = InOutBuf::new(body, out).map_err(|_| Error::Decrypt)?;
+        text: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), Error> {
+        let nonce = nonce_bytes(nonce).into();
         self.0
-            .decrypt_inout_detached(&nonce_bytes(nonce).into(), authtext, buffer, &(*tag).into())
-            .map_err(|_| Error::Decrypt)?;
-        Ok(body.len())
+            .decrypt_inout_detached(&nonce, authtext, text.into(), &(*tag).into())
+            .map_err(|_| Error::Decrypt)
     }
 }

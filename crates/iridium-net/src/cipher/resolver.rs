@@ -4,10 +4,15 @@ use snow::params::{CipherChoice, DHChoice, HashChoice};
 use snow::resolvers::{CryptoResolver, DefaultResolver};
 use snow::types::{Cipher, Dh, Hash, Random};
 
-use super::portable;
-use super::rekeying::{RECORDS_A_KEY, Rekeying};
+use snow::Error;
+
+use super::gcm::{AesGcm, KEY_LEN, TAG_LEN};
+use super::portable::Portable;
 #[cfg(target_arch = "x86_64")]
-use super::{wide, x25519::X25519};
+use super::{
+    wide::{self, Wide},
+    x25519::X25519,
+};
 
 /// The primitives of the Noise library, but with our AES-GCM, and a quicker X25519 where there is one.
 pub(crate) struct Resolver;
@@ -31,90 +36,144 @@ impl CryptoResolver for Resolver {
 
     fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
         match choice {
-            CipherChoice::AESGCM => Some(Box::new(Rekeying::new(best(), RECORDS_A_KEY))),
+            CipherChoice::AESGCM => Some(Box::<HandshakeCipher>::default()),
             _ => None,
         }
     }
 }
 
 /// The fastest cipher that this machine can run.
-fn best() -> Box<dyn Cipher> {
+pub(super) fn best(key: &[u8; KEY_LEN]) -> Box<dyn AesGcm> {
     #[cfg(target_arch = "x86_64")]
-    if let Some(wide) = wide::AesGcm::new() {
+    if let Some(wide) = Wide::new(key) {
         return Box::new(wide);
     }
-    Box::<portable::AesGcm>::default()
+    Box::new(Portable::new(key))
+}
+
+/// The cipher as the Noise library uses it, for the few bytes of a handshake.
+struct HandshakeCipher(Box<dyn AesGcm>);
+
+impl Default for HandshakeCipher {
+    /// Noise sets the key before it encrypts anything.
+    fn default() -> Self {
+        Self(best(&[0; KEY_LEN]))
+    }
+}
+
+impl Cipher for HandshakeCipher {
+    fn name(&self) -> &'static str {
+        "AESGCM"
+    }
+
+    fn set(&mut self, key: &[u8; KEY_LEN]) {
+        self.0 = best(key);
+    }
+
+    fn encrypt(&self, nonce: u64, authtext: &[u8], plaintext: &[u8], out: &mut [u8]) -> usize {
+        let len = plaintext.len();
+        let (text, rest) = out.split_at_mut(len);
+        text.copy_from_slice(plaintext);
+        rest[..TAG_LEN].copy_from_slice(&self.0.seal(nonce, authtext, text));
+        len + TAG_LEN
+    }
+
+    fn decrypt(
+        &self,
+        nonce: u64,
+        authtext: &[u8],
+        ciphertext: &[u8],
+        out: &mut [u8],
+    ) -> Result<usize, Error> {
+        let (body, tag) = ciphertext.split_last_chunk().ok_or(Error::Decrypt)?;
+        let text = out.get_mut(..body.len()).ok_or(Error::Decrypt)?;
+        text.copy_from_slice(body);
+        self.0.open(nonce, authtext, text, tag)?;
+        Ok(text.len())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::gcm::{KEY_LEN, TAG_LEN};
     use super::*;
 
     /// All that this machine can run.
-    fn ciphers() -> Vec<Box<dyn Cipher>> {
-        vec![Box::<portable::AesGcm>::default(), best()]
+    fn ciphers(key: &[u8; KEY_LEN]) -> [Box<dyn AesGcm>; 2] {
+        [Box::new(Portable::new(key)), best(key)]
+    }
+
+    fn sealed(cipher: &dyn AesGcm, nonce: u64, authtext: &[u8], text: &[u8]) -> Vec<u8> {
+        let mut record = text.to_vec();
+        let tag = cipher.seal(nonce, authtext, &mut record);
+        record.extend(tag);
+        record
+    }
+
+    fn opened(
+        cipher: &dyn AesGcm,
+        nonce: u64,
+        authtext: &[u8],
+        record: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        let (text, tag) = record.split_last_chunk().unwrap();
+        let mut text = text.to_vec();
+        cipher.open(nonce, authtext, &mut text, tag).map(|()| text)
     }
 
     /// Test case 14 of the GCM specification (McGrew and Viega): a zero key, a
     /// zero nonce and 16 bytes of zero.
     #[test]
     fn it_is_aes_256_gcm() {
-        for mut cipher in ciphers() {
-            cipher.set(&[0; KEY_LEN]);
-            let mut sealed = [0; 32];
-            assert_eq!(cipher.encrypt(0, &[], &[0; 16], &mut sealed), 32);
-            let known = [
-                0xce, 0xa7, 0x40, 0x3d, 0x4d, 0x60, 0x6b, 0x6e, 0x07, 0x4e, 0xc5, 0xd3, 0xba, 0xf3,
-                0x9d, 0x18, 0xd0, 0xd1, 0xc8, 0xa7, 0x99, 0x99, 0x6b, 0xf0, 0x26, 0x5b, 0x98, 0xb5,
-                0xd4, 0x8a, 0xb9, 0x19,
-            ];
-            assert_eq!(sealed, known);
-            let mut opened = [1; 16];
-            assert_eq!(cipher.decrypt(0, &[], &sealed, &mut opened).unwrap(), 16);
-            assert_eq!(opened, [0; 16]);
+        let known = [
+            0xce, 0xa7, 0x40, 0x3d, 0x4d, 0x60, 0x6b, 0x6e, 0x07, 0x4e, 0xc5, 0xd3, 0xba, 0xf3,
+            0x9d, 0x18, 0xd0, 0xd1, 0xc8, 0xa7, 0x99, 0x99, 0x6b, 0xf0, 0x26, 0x5b, 0x98, 0xb5,
+            0xd4, 0x8a, 0xb9, 0x19,
+        ];
+        for cipher in ciphers(&[0; KEY_LEN]) {
+            assert_eq!(sealed(&*cipher, 0, &[], &[0; 16]), known);
+            assert_eq!(opened(&*cipher, 0, &[], &known).unwrap(), [0; 16]);
         }
     }
 
     #[test]
     fn what_was_changed_does_not_open() {
-        for mut cipher in ciphers() {
-            cipher.set(&[7; KEY_LEN]);
-            let mut sealed = [0; 19];
-            cipher.encrypt(9, b"with", b"abc", &mut sealed);
-            let mut opened = [0; 3];
-            assert!(cipher.decrypt(9, b"with", &sealed, &mut opened).is_ok());
-            assert_eq!(&opened, b"abc");
-            assert!(cipher.decrypt(8, b"with", &sealed, &mut opened).is_err());
-            assert!(cipher.decrypt(9, b"without", &sealed, &mut opened).is_err());
-            for at in 0..sealed.len() {
-                let mut changed = sealed;
+        for cipher in ciphers(&[7; KEY_LEN]) {
+            let record = sealed(&*cipher, 9, b"with", b"abc");
+            assert_eq!(opened(&*cipher, 9, b"with", &record).unwrap(), b"abc");
+            assert!(opened(&*cipher, 8, b"with", &record).is_err());
+            assert!(opened(&*cipher, 9, b"without", &record).is_err());
+            for at in 0..record.len() {
+                let mut changed = record.clone();
                 changed[at] ^= 1;
-                assert!(cipher.decrypt(9, b"with", &changed, &mut opened).is_err(), "byte {at}");
+                assert!(opened(&*cipher, 9, b"with", &changed).is_err(), "byte {at}");
             }
-            assert!(cipher.decrypt(9, b"with", &sealed[..15], &mut opened).is_err());
-            assert!(cipher.decrypt(9, b"with", &sealed, &mut opened[..2]).is_err());
         }
     }
 
     /// The nodes of a cluster may run on machines with different ciphers.
     #[test]
     fn what_one_seals_another_opens() {
-        let mut ciphers = ciphers();
         for (nonce, len) in (0..600).chain([4_095, 65_519]).enumerate() {
             let nonce = nonce as u64 * 0x0123_4567_89ab;
-            let key = std::array::from_fn(|at| (at * 7 + len) as u8);
-            ciphers.iter_mut().for_each(|cipher| cipher.set(&key));
+            let ciphers = ciphers(&std::array::from_fn(|at| (at * 7 + len) as u8));
             let text: Vec<u8> = (0..len).map(|at| (at * at + len) as u8).collect();
             let authtext = &text[..len % 40];
             for (one, other) in [(0, 1), (1, 0)] {
-                let mut sealed = vec![0; len + TAG_LEN];
-                ciphers[one].encrypt(nonce, authtext, &text, &mut sealed);
-                let mut opened = vec![0; len];
-                let n = ciphers[other].decrypt(nonce, authtext, &sealed, &mut opened).unwrap();
-                assert_eq!((n, &opened), (len, &text), "of {len} bytes");
+                let record = sealed(&*ciphers[one], nonce, authtext, &text);
+                let back = opened(&*ciphers[other], nonce, authtext, &record).unwrap();
+                assert_eq!(back, text, "of {len} bytes");
             }
         }
+    }
+
+    #[test]
+    fn the_noise_library_is_told_when_a_buffer_is_too_short() {
+        let cipher = HandshakeCipher::default();
+        let mut record = [0; 3 + TAG_LEN];
+        assert_eq!(cipher.encrypt(1, &[], b"abc", &mut record), record.len());
+        assert_eq!(cipher.decrypt(1, &[], &record, &mut [0; 3]).unwrap(), 3);
+        assert!(cipher.decrypt(1, &[], &record, &mut [0; 2]).is_err());
+        assert!(cipher.decrypt(1, &[], &record[..TAG_LEN - 1], &mut [0; 3]).is_err());
     }
 
     /// The key agreement that this machine can run, and the one of the Noise library.

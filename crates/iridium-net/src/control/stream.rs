@@ -179,7 +179,7 @@ impl ControlSender {
             return Err(StreamError::Closed);
         }
         self.frames.push(message).map_err(broken)?;
-        self.frames.seal().map_err(|e| StreamError::Broken(e.to_string()))?;
+        self.frames.seal();
         let wire = self.frames.unsent();
         let written = wire
             .chunks(CHUNK)
@@ -261,7 +261,8 @@ impl ControlReceiver {
     fn next(&mut self, deadline: Instant) -> Result<IridiumMessage, StreamError> {
         let mut polled = false;
         loop {
-            if let Some(message) = self.frames.decoder.next_message().map_err(broken)? {
+            let next = self.frames.next_message();
+            if let Some(message) = next.map_err(|error| StreamError::Broken(error.to_string()))? {
                 return Ok(message);
             }
             let left = deadline.saturating_duration_since(Instant::now());

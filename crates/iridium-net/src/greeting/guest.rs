@@ -8,7 +8,7 @@ use mio::net::TcpStream;
 
 use crate::handshake::{Answering, HandshakeFailure, Stage};
 use crate::secret::Security;
-use crate::session::{FrameReader, Session, SessionError};
+use crate::session::{Session, SessionError};
 
 /// A connection, and how far it is.
 pub(super) struct Guest {
@@ -19,8 +19,6 @@ pub(super) struct Guest {
     filled: usize,
     /// Whether anything has come at all.
     spoke: bool,
-    /// Reads the first message, after the handshake.
-    reader: Option<FrameReader>,
 }
 
 /// What came of reading all that there was.
@@ -47,7 +45,7 @@ impl Guest {
     pub(super) fn new(stream: TcpStream, remote: SocketAddr) -> Self {
         let heard = [0; Answering::MOST];
         let answering = Answering::new();
-        Self { stream, remote, answering, heard, filled: 0, spoke: false, reader: None }
+        Self { stream, remote, answering, heard, filled: 0, spoke: false }
     }
 
     /// Goes on as far as it can without waiting.
@@ -79,8 +77,8 @@ impl Guest {
     pub(super) fn into_session(self) -> io::Result<Session> {
         let stream = std::net::TcpStream::from(self.stream);
         stream.set_nonblocking(false)?;
-        let reader = self.reader.unwrap_or_else(|| self.answering.reader());
-        Ok(self.answering.into_session(stream, reader))
+        let session = self.answering.into_session(stream);
+        session.ok_or_else(|| io::Error::other("the handshake is not over"))
     }
 
     /// Reads until there are so many bytes. Returns whether there are; no other is read.
@@ -96,12 +94,12 @@ impl Guest {
     }
 
     fn first_message(&mut self) -> Result<Option<IridiumMessage>, Gone> {
-        let reader = self.reader.get_or_insert_with(|| self.answering.reader());
+        let Some(reader) = self.answering.reader() else { return Ok(None) };
         loop {
-            match reader.decoder.next_message() {
+            match reader.next_message() {
                 Ok(Some(first)) => return Ok(Some(first)),
                 Ok(None) => {}
-                Err(error) => return Err(Gone::Broken(error.into())),
+                Err(error) => return Err(Gone::Broken(error)),
             }
             match reader.fill(&mut self.stream) {
                 Ok(_) => {}

@@ -41,7 +41,7 @@ impl SendHalf {
 
     /// Seals and sends as much as the system takes at once.
     pub(crate) fn send_some(&mut self) -> io::Result<()> {
-        self.frames.seal()?;
+        self.frames.seal();
         match send_without_waiting(&self.stream, self.frames.unsent()) {
             Ok(n) => self.frames.mark_sent(n),
             Err(e) if would_block(&e) => {}
@@ -53,7 +53,7 @@ impl SendHalf {
     /// Seals and sends everything, as long as the system takes something: at once from a link
     /// without a writer of its own, otherwise within a quarter of a second. Returns whether it took all.
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
-        self.frames.seal()?;
+        self.frames.seal();
         while self.has_unsent() {
             match (&*self.stream).write(self.frames.unsent()) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
-use iridium_proto::{IridiumMessage, ProtoError};
+use iridium_proto::IridiumMessage;
 
 use crate::application::{Application, Recipient};
 use crate::link::{Admission, Assembled, Assembly, ClusterClient, WindowPermit};
 use crate::membership::Input;
-use crate::session::{FrameReader, ReadBuffers, SessionError};
+use crate::session::{FrameReader, ReadBuffer, SessionError};
 
 use super::command::Command;
 use super::shared::Shared;
@@ -126,13 +126,13 @@ impl Reader {
     }
 
     /// Lends it memory for its turn.
-    pub(super) fn lend(&mut self, buffers: &mut ReadBuffers) {
-        self.frames.lend(buffers);
+    pub(super) fn lend(&mut self, buffer: &mut ReadBuffer) {
+        self.frames.lend(buffer);
     }
 
     /// Takes the memory back that it does not need until its next turn.
-    pub(super) fn reclaim(&mut self, buffers: &mut ReadBuffers) {
-        self.frames.reclaim(buffers);
+    pub(super) fn reclaim(&mut self, buffer: &mut ReadBuffer) {
+        self.frames.reclaim(buffer);
     }
 
     /// Handles all messages that have come, as far as the owner keeps up.
@@ -195,7 +195,7 @@ impl Reader {
         if self.undecided.is_some() {
             return Ok(self.undecided.take());
         }
-        self.frames.decoder.next_message().map_err(explain)
+        self.frames.next_message().map_err(|error| error.to_string())
     }
 
     fn control(&mut self, message: IridiumMessage) -> Taken {
@@ -273,8 +273,4 @@ impl Reader {
             }
         }
     }
-}
-
-fn explain(error: ProtoError) -> String {
-    SessionError::from(error).to_string()
 }

@@ -12,7 +12,7 @@ use iridium_net::{
     Security, SendError, WindowPermit,
 };
 use iridium_proto::{
-    FrameDecoder, IridiumMessage, MAX_FRAME_LINK, NodeAlias, NodeId, Ping, PingAck, encode_frame,
+    IridiumMessage, MAX_FRAME_LINK, NodeAlias, NodeId, Ping, PingAck, encode_frame,
 };
 
 use crate::flood::{join_by_hand_as, send_messages};
@@ -41,26 +41,26 @@ fn encoded(message: &IridiumMessage) -> Vec<u8> {
 }
 
 /// The next message of that many bytes from the node, others dropped.
-fn receive(stream: &mut TcpStream, decoder: &mut FrameDecoder, len: usize) {
+fn receive(stream: &mut TcpStream, frames: &mut Frames, len: usize) {
     let is_it = |message: &IridiumMessage| matches!(message, IridiumMessage::Deliver(bytes) if bytes.len() == len);
-    wait_for_message(stream, decoder, is_it);
+    wait_for_message(stream, frames, is_it);
 }
 
 fn wait_for_message(
     stream: &mut TcpStream,
-    decoder: &mut FrameDecoder,
+    frames: &mut Frames,
     is_it: impl Fn(&IridiumMessage) -> bool,
 ) {
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        while let Some(message) = decoder.next_message().unwrap() {
+        while let Some(message) = frames.next_message() {
             if is_it(&message) {
                 return;
             }
         }
         let count = stream.read(&mut buffer).unwrap();
         assert_ne!(count, 0, "the node has closed the link");
-        decoder.extend(&buffer[..count]);
+        frames.extend(&buffer[..count]);
     }
 }
 
@@ -74,7 +74,7 @@ fn round_trip(node: &Manager, inbox: &Receiver<Delivery>, name: &str, stream: &m
         }
     }
     node.send(&alias(name), vec![2; 10]).unwrap();
-    receive(stream, &mut FrameDecoder::new(MAX_FRAME_LINK), 10);
+    receive(stream, &mut Frames::new(MAX_FRAME_LINK), 10);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_flood_for_the_owner_does_not_delay_what_others_ask_of_it() {
     let node = Manager::start(patient("a")).unwrap();
     let (mut flood, mut quiet) = (member(&node, 1), member(&node, 2));
     let (flooded, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let mut decoder = FrameDecoder::new(MAX_FRAME_LINK);
+    let mut frames = Frames::new(MAX_FRAME_LINK);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let unasked = encoded(&unasked()).repeat(10_000);
@@ -231,7 +231,7 @@ fn a_flood_for_the_owner_does_not_delay_what_others_ask_of_it() {
                 send_messages(&mut quiet, &[ping]);
                 wait_for_message(
                     &mut quiet,
-                    &mut decoder,
+                    &mut frames,
                     |message| matches!(message, IridiumMessage::Pong(pong) if pong.token == token),
                 );
                 asked.elapsed()
@@ -268,7 +268,7 @@ fn a_member_that_does_not_read_holds_up_itself_alone() {
         round_trip(&node, &inbox, "m2", &mut other);
     }
     // It reads at last, and gets as much as there is credit for.
-    let (mut stuck, mut decoder) = (stuck, FrameDecoder::new(MAX_FRAME_LINK));
+    let (mut stuck, mut frames) = (stuck, Frames::new(MAX_FRAME_LINK));
     let credit = 17 * 1024 * 1024 / (60_000 + 64);
     assert!((100..credit).contains(&queued), "{queued} were queued");
     std::thread::scope(|scope| {
@@ -279,7 +279,7 @@ fn a_member_that_does_not_read_holds_up_itself_alone() {
             }
         });
         for _ in 0..credit {
-            receive(&mut stuck, &mut decoder, 60_000);
+            receive(&mut stuck, &mut frames, 60_000);
         }
         stuck.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
         let more = stuck.read(&mut [0; 1]);
@@ -287,7 +287,7 @@ fn a_member_that_does_not_read_holds_up_itself_alone() {
         stuck.set_read_timeout(Some(PATIENCE)).unwrap();
         send_messages(&mut stuck, &[IridiumMessage::Credit(17 * 1024 * 1024)]);
         for _ in 0..50 {
-            receive(&mut stuck, &mut decoder, 60_000);
+            receive(&mut stuck, &mut frames, 60_000);
         }
     });
 }

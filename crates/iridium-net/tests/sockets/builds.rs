@@ -6,8 +6,8 @@ use std::net::TcpStream;
 
 use iridium_net::{Event, Manager, Security};
 use iridium_proto::{
-    ControlReply, ControlRequest, Features, FrameDecoder, IridiumMessage, MAX_FRAME_ADMITTED,
-    PIECE_LEN, Piece, Ping, encode_frame,
+    ControlReply, ControlRequest, Features, IridiumMessage, MAX_FRAME_ADMITTED, PIECE_LEN, Piece,
+    Ping, encode_frame,
 };
 
 use crate::application::{Call, start_recorded};
@@ -20,15 +20,15 @@ fn raw_frame(kind: u8, body: &[u8]) -> Vec<u8> {
     [&len[..], &[kind], body].concat()
 }
 
-fn next_message(stream: &mut TcpStream, decoder: &mut FrameDecoder) -> IridiumMessage {
+fn next_message(stream: &mut TcpStream, frames: &mut Frames) -> IridiumMessage {
     let mut buffer = [0; 4096];
     loop {
-        if let Some(message) = decoder.next_message().unwrap() {
+        if let Some(message) = frames.next_message() {
             return message;
         }
         let n = stream.read(&mut buffer).unwrap();
         assert_ne!(n, 0, "the node has closed the connection");
-        decoder.extend(&buffer[..n]);
+        frames.extend(&buffer[..n]);
     }
 }
 
@@ -59,9 +59,9 @@ fn messages_of_a_later_build_are_skipped_and_the_link_goes_on() {
     }
     assert_eq!(delivered, [vec![12; len], vec![7]]);
     send_messages(&mut later, &[IridiumMessage::Ping(Ping { token: 99, digest: 0 })]);
-    let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+    let mut frames = Frames::new(MAX_FRAME_ADMITTED);
     let answered = |message| matches!(message, IridiumMessage::Pong(pong) if pong.token == 99);
-    while !answered(next_message(&mut later, &mut decoder)) {}
+    while !answered(next_message(&mut later, &mut frames)) {}
     let lines = logged(mark).into_iter().filter(|line| line.contains("unknown kind 250")).count();
     assert_eq!(lines, 1, "{:?}", logged(mark));
 }
@@ -75,8 +75,8 @@ fn a_request_of_a_later_build_is_answered_and_the_next_is_served() {
     client.read_exact(&mut [0; 9]).unwrap();
     let body = [&77u32.to_le_bytes()[..], b"details"].concat();
     client.write_all(&raw_frame(15, &body)).unwrap();
-    let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
-    let mut answer = |client: &mut TcpStream| next_message(client, &mut decoder);
+    let mut frames = Frames::new(MAX_FRAME_ADMITTED);
+    let mut answer = |client: &mut TcpStream| next_message(client, &mut frames);
     let not_understood = IridiumMessage::ControlReply(ControlReply::NotUnderstood(77));
     assert_eq!(answer(&mut client), not_understood);
     let mut wire = Vec::new();

@@ -5,9 +5,8 @@ use std::net::TcpStream;
 
 use iridium_net::{Event, Manager, Security};
 use iridium_proto::{
-    Features, FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED,
-    MAX_FRAME_LINK, MAX_MESSAGE, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort, Piece, Ping, Pong,
-    Want, encode_frame,
+    Features, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, MAX_FRAME_LINK, MAX_MESSAGE,
+    NodeId, NodeInfo, NodeIp, NodeNumber, NodePort, Piece, Ping, Pong, Want, encode_frame,
 };
 
 use crate::application::{Call, start_recorded};
@@ -33,12 +32,12 @@ pub fn join_by_hand_as(node: &Manager, name: &str, number: u32) -> TcpStream {
         &mut stream,
         &[IridiumMessage::Hello(Hello { intro, version: 1, features: Features::NONE })],
     );
-    let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+    let mut frames = Frames::new(MAX_FRAME_ADMITTED);
     let mut buffer = [0; 4096];
-    while decoder.next_message().unwrap().is_none() {
+    while frames.next_message().is_none() {
         let n = stream.read(&mut buffer).unwrap();
         assert_ne!(n, 0, "it was not taken in");
-        decoder.extend(&buffer[..n]);
+        frames.extend(&buffer[..n]);
     }
     send_messages(&mut stream, &[IridiumMessage::Ping(Ping { token: 1, digest: 0 })]);
     stream
@@ -57,12 +56,12 @@ pub fn send_messages(stream: &mut TcpStream, messages: &[IridiumMessage]) {
 pub fn ask_for_room(stream: &mut TcpStream, transfer: u32, len: usize) {
     let len = u32::try_from(len).unwrap();
     send_messages(stream, &[IridiumMessage::Want(Want { transfer, len })]);
-    let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+    let mut frames = Frames::new(MAX_FRAME_ADMITTED);
     let mut byte = [0];
     // Byte by byte, to leave what follows.
-    while decoder.next_message().unwrap() != Some(IridiumMessage::Grant(transfer)) {
+    while frames.next_message() != Some(IridiumMessage::Grant(transfer)) {
         stream.read_exact(&mut byte).unwrap();
-        decoder.extend(&byte);
+        frames.extend(&byte);
     }
 }
 
@@ -127,11 +126,11 @@ fn half_messages_keep_nobody_from_sending_the_longest_for_long() {
 
 /// Answers heartbeats until the node closes the link; gives how many.
 fn answer_heartbeats(mut stream: TcpStream) -> usize {
-    let mut decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+    let mut frames = Frames::new(MAX_FRAME_ADMITTED);
     let (mut buffer, mut answered) = ([0; 4096], 0);
     while let Ok(n @ 1..) = stream.read(&mut buffer) {
-        decoder.extend(&buffer[..n]);
-        while let Some(message) = decoder.next_message().unwrap() {
+        frames.extend(&buffer[..n]);
+        while let Some(message) = frames.next_message() {
             if let IridiumMessage::Ping(Ping { token, digest }) = message {
                 send_messages(&mut stream, &[IridiumMessage::Pong(Pong { token, digest })]);
                 answered += 1;

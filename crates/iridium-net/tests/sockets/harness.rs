@@ -6,7 +6,7 @@ use std::sync::{Mutex, Once};
 use std::time::{Duration, Instant};
 
 use iridium_net::{Config, Endpoint, Event, Manager, Secrets, Security};
-use iridium_proto::{MemberView, NodeAlias, ViewState};
+use iridium_proto::{FrameDecoder, IridiumMessage, MemberView, NodeAlias, ViewState};
 
 /// Far more than anything here takes; a test that hits it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -158,4 +158,27 @@ pub struct NullRecipient;
 
 impl iridium_net::Recipient for NullRecipient {
     fn deliver(&mut self, _: Vec<u8>, _: iridium_net::WindowPermit) {}
+}
+
+/// What comes over a connection that a test speaks on by hand, as messages.
+pub struct Frames {
+    decoder: FrameDecoder,
+    bytes: Vec<u8>,
+}
+
+impl Frames {
+    pub fn new(cap: usize) -> Self {
+        Self { decoder: FrameDecoder::new(cap), bytes: Vec::new() }
+    }
+
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    pub fn next_message(&mut self) -> Option<IridiumMessage> {
+        let mut rest = &self.bytes[..];
+        let message = self.decoder.next_message(&mut rest).unwrap();
+        self.bytes.drain(..self.bytes.len() - rest.len());
+        message
+    }
 }

@@ -48,8 +48,8 @@ pub(crate) fn outdated(to: &Door, count: u64, stay: Duration) -> Result<u64, Box
             thread::sleep(Duration::from_millis(2));
             continue;
         };
-        let Ok((mut mouth, mut ear)) = accept(stream, to) else { continue };
-        let Ok(IridiumMessage::Join(join)) = first(&mut ear) else { continue };
+        let Ok((mut mouth, ear)) = accept(stream, to) else { continue };
+        let Ok(IridiumMessage::Join(join)) = first(ear) else { continue };
         let later = [u64::MAX, u64::MAX - 1, join.intro.id.incarnation + 1][said as usize % 3];
         let _ = mouth.write(&frame(&IridiumMessage::Reject(RejectReason::Outdated(later)))?);
         said += 1;

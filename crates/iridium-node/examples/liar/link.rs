@@ -99,16 +99,16 @@ impl Drop for Link {
 impl Link {
     /// Becomes a member.
     pub(crate) fn open(to: &Door, intro: Introduction) -> Result<Self, Box<dyn Error>> {
-        let (mut mouth, mut ear) = connect(to)?;
+        let (mut mouth, ear) = connect(to)?;
+        let mut frames = Frames::new(ear);
         let hello = Hello { intro, version: 1, features: Features::NONE };
         mouth.write(&frame(&IridiumMessage::Hello(hello))?)?;
-        let mut decoder = decoder();
-        let ack = match next(&mut ear, &mut decoder)? {
+        let ack = match frames.next()? {
             IridiumMessage::HelloAck(ack) => ack,
             other => return Err(format!("not let in: {other:?}").into()),
         };
         mouth.write(&frame(&IridiumMessage::Ping(Ping { token: 1, digest: 0 }))?)?;
-        ear.be_patient()?;
+        frames.ear.be_patient()?;
         let (credit, granted) = (AtomicUsize::new(WINDOW), AtomicUsize::new(0));
         let (over, deaf) = (AtomicBool::new(false), AtomicBool::new(false));
         let shared = Shared { credit, granted, over, deaf };
@@ -117,7 +117,7 @@ impl Link {
         let (theirs, answering) = (Arc::clone(&shared), Arc::clone(&mouth));
         thread::Builder::new().name("liar-reader".into()).spawn(move || {
             // Why it has ended is the node's affair.
-            let _ = listen(ear, decoder, &answering, &theirs, &sender);
+            let _ = listen(frames, &answering, &theirs, &sender);
             theirs.over.store(true, Ordering::SeqCst);
         })?;
         Ok(Self { mouth, shared, peer: ack.intro.id, members: ack.nodes, data })
@@ -217,32 +217,46 @@ impl Link {
 }
 
 /// The first message on a connection.
-pub(crate) fn first(ear: &mut Ear) -> Result<IridiumMessage, Box<dyn Error>> {
-    next(ear, &mut decoder())
-}
-
-fn decoder() -> FrameDecoder {
-    FrameDecoder::new(MAX_FRAME_ADMITTED)
+pub(crate) fn first(ear: Ear) -> Result<IridiumMessage, Box<dyn Error>> {
+    Frames::new(ear).next()
 }
 
 fn lock(mouth: &Mutex<Mouth>) -> MutexGuard<'_, Mouth> {
     mouth.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The next message of a node.
-fn next(ear: &mut Ear, decoder: &mut FrameDecoder) -> Result<IridiumMessage, Box<dyn Error>> {
-    loop {
-        if let Some(message) = decoder.next_message()? {
-            return Ok(message);
+/// What a node says, as messages.
+struct Frames {
+    ear: Ear,
+    decoder: FrameDecoder,
+    record: Vec<u8>,
+    /// How much of the record has been decoded.
+    used: usize,
+}
+
+impl Frames {
+    fn new(ear: Ear) -> Self {
+        let decoder = FrameDecoder::new(MAX_FRAME_ADMITTED);
+        Self { ear, decoder, record: Vec::new(), used: 0 }
+    }
+
+    /// The next message.
+    fn next(&mut self) -> Result<IridiumMessage, Box<dyn Error>> {
+        loop {
+            let mut rest = &self.record[self.used..];
+            let message = self.decoder.next_message(&mut rest)?;
+            self.used = self.record.len() - rest.len();
+            if let Some(message) = message {
+                return Ok(message);
+            }
+            (self.record, self.used) = (self.ear.read()?, 0);
         }
-        decoder.extend(&ear.read()?);
     }
 }
 
 /// Answers heartbeats, so that the node has nothing against the liar, and keeps the accounts.
 fn listen(
-    mut ear: Ear,
-    mut decoder: FrameDecoder,
+    mut frames: Frames,
     mouth: &Mutex<Mouth>,
     shared: &Shared,
     data: &mpsc::Sender<Vec<u8>>,
@@ -251,7 +265,7 @@ fn listen(
         while shared.deaf.load(Ordering::SeqCst) {
             thread::sleep(PAUSE);
         }
-        match next(&mut ear, &mut decoder)? {
+        match frames.next()? {
             IridiumMessage::Ping(Ping { token, digest }) => {
                 lock(mouth).write(&frame(&IridiumMessage::Pong(Pong { token, digest }))?)?;
             }

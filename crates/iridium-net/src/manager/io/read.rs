@@ -4,7 +4,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry};
 
 use crate::manager::reader::{Reader, Wanted};
-use crate::session::ReadBuffers;
+use crate::session::ReadBuffer;
 
 use super::thread::{Half, Next, Socket};
 
@@ -45,18 +45,18 @@ impl ReadHalf {
 }
 
 impl Half for ReadHalf {
-    type Scratch = ReadBuffers;
+    type Scratch = ReadBuffer;
 
-    fn turn(&mut self, socket: Socket<'_>, buffers: &mut ReadBuffers) -> Result<Next, String> {
+    fn turn(&mut self, socket: Socket<'_>, buffer: &mut ReadBuffer) -> Result<Next, String> {
         if !self.registered {
             let Socket { registry, token } = socket;
             let registered = registry.register(&mut self.stream, token, Interest::READABLE);
             registered.map_err(|error| error.to_string())?;
             self.registered = true;
         }
-        self.reader.lend(buffers);
+        self.reader.lend(buffer);
         let next = self.read();
-        self.reader.reclaim(buffers);
+        self.reader.reclaim(buffer);
         next
     }
 

@@ -23,10 +23,9 @@ pub fn frames(input: &[u8]) {
 pub(crate) fn decode(bytes: &[u8], at_a_time: usize) -> (Vec<IridiumMessage>, Option<String>) {
     let mut decoder = FrameDecoder::new(MAX_FRAME_LINK);
     let mut messages = Vec::new();
-    for part in bytes.chunks(at_a_time) {
-        decoder.extend(part);
+    for mut part in bytes.chunks(at_a_time) {
         loop {
-            match decoder.next_message() {
+            match decoder.next_message(&mut part) {
                 Ok(Some(message)) => messages.push(message),
                 Ok(None) => break,
                 Err(error) => return (messages, Some(error.to_string())),
