@@ -109,6 +109,9 @@ messages! {
     21 Want coded (Want);
     /// The sender has room for the message of this transfer: its pieces may come.
     22 Grant coded (u32);
+    /// The sender has no room yet for the message of this transfer: a `Grant` follows when it has. Who is
+    /// not told so takes a receiver that grants nothing for one that does not read, and sooner.
+    23 Wait coded (u32);
 }
 
 impl IridiumMessage {

@@ -3,7 +3,16 @@
 //! Each link bounds its own queue; but somebody who holds many links, asks for much on each, and reads
 //! nothing would fill them all. So there is a bound on the sum, too. Beyond it messages are refused where
 //! some are queued already, which holds up nobody else; signals, which cannot be refused, end a link that
-//! makes no progress; and the owner of the node closes the fullest of the links that have not for long.
+//! makes no progress; and the owner of the node closes the fullest of the links that are stalled.
+//!
+//! A link is stalled when nothing is taken for a while, or what was queued at a time is taken more slowly
+//! than by the slowest network that is meant: otherwise who takes a byte now and then would keep the room for
+//! ever. The other end may have good reason to have long messages wait: it has granted all its room to
+//! others, or its application still has what came before. It says so (`Wait`). That can be said as well by
+//! one that never grants; so it buys a minute, and another one only with taking all that was queued at
+//! its beginning, which is what a liar wants to avoid. A minute is more than the longest time for which others
+//! that lie can keep the room of an honest receiver (37 s, see `ledger`). Those of whom nothing is known but
+//! silence give way first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -23,8 +32,12 @@ const MESSAGES: usize = 64 * 1024;
 const SIGNALS: usize = 256 * 1024;
 /// A link is not ended by its signals while it made progress so lately.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A link that has made no progress for so long gives way to others.
+/// A link that has made no progress for so long gives way to others,
 pub(super) const STALLED: Duration = Duration::from_secs(5);
+/// and one that takes longer for what was queued: as long, and time by its bytes.
+const BYTES_A_SECOND: u64 = 128 * 1024;
+/// How much longer it may take when the other end has said that long messages are to wait.
+pub(super) const TOLD_TO_WAIT: Duration = Duration::from_secs(60);
 
 /// What is queued on all links. All clones are one.
 #[derive(Debug, Clone, Default)]
@@ -50,14 +63,39 @@ pub(super) enum Verdict {
 #[derive(Debug)]
 pub(super) struct Share {
     backlog: Backlog,
+    /// Bytes of memory.
     bytes: usize,
+    /// Bytes that are to be sent: a piece of a long message counts, though its memory is only given back with
+    /// the last; and what is in memory once for many links.
+    unsent: usize,
     /// When something was last taken from the queue, or put into an empty one.
     progress: Instant,
+    round: Round,
+}
+
+/// How soon is taken what was queued at a time. Then the next round begins.
+#[derive(Debug)]
+struct Round {
+    begun: Instant,
+    /// Bytes that were queued then, and those of them that are left.
+    queued: usize,
+    left: usize,
+}
+
+/// A link that is to give way to others: the later of two in this order first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stalled {
+    /// It takes nothing, and says nothing.
+    is_silent: bool,
+    /// What it has queued, in bytes.
+    pub(crate) bytes: usize,
 }
 
 impl Backlog {
     pub(super) fn share(&self) -> Share {
-        Share { backlog: self.clone(), bytes: 0, progress: Instant::now() }
+        let now = Instant::now();
+        let round = Round::new(now, 0);
+        Share { backlog: self.clone(), bytes: 0, unsent: 0, progress: now, round }
     }
 
     /// How many bytes have to go, so that half of the room is free, if more are queued than there is room
@@ -97,11 +135,20 @@ impl Share {
         }
     }
 
-    /// So much is queued now; something was taken, if so.
-    pub(super) fn note(&mut self, bytes: usize, taken: bool) {
-        if taken || self.bytes == 0 {
+    /// So many bytes of memory are queued now, and so many are to be sent.
+    pub(super) fn note(&mut self, bytes: usize, unsent: usize) {
+        if (bytes, unsent) == (self.bytes, self.unsent) {
+            return;
+        }
+        let taken = self.unsent.saturating_sub(unsent);
+        self.round.left = self.round.left.saturating_sub(taken);
+        if taken > 0 || self.unsent == 0 {
             self.progress = Instant::now();
         }
+        if self.round.left == 0 {
+            self.round = Round::new(self.progress, unsent);
+        }
+        self.unsent = unsent;
         let sum = &self.backlog.0.bytes;
         match bytes.checked_sub(self.bytes) {
             Some(more) => sum.fetch_add(more, Ordering::Relaxed),
@@ -110,9 +157,13 @@ impl Share {
         self.bytes = bytes;
     }
 
-    /// How much is queued, if nothing was taken for too long.
-    pub(super) fn stalled(&self, now: Instant) -> Option<usize> {
-        (self.bytes > 0 && self.rests(now, STALLED)).then_some(self.bytes)
+    /// What is queued, if it is taken too slowly, the more so when the other end has not said that long
+    /// messages are to wait.
+    pub(super) fn stalled(&self, now: Instant, told_to_wait: bool) -> Option<Stalled> {
+        let is_silent = !told_to_wait && self.rests(now, STALLED);
+        let pardon = if told_to_wait { TOLD_TO_WAIT } else { Duration::ZERO };
+        let stalled = self.bytes > 0 && (is_silent || self.round.is_late(now, pardon));
+        stalled.then_some(Stalled { is_silent, bytes: self.bytes })
     }
 
     fn rests(&self, now: Instant, time: Duration) -> bool {
@@ -120,15 +171,30 @@ impl Share {
     }
 }
 
+impl Round {
+    fn new(begun: Instant, queued: usize) -> Self {
+        Self { begun, queued, left: queued }
+    }
+
+    fn is_late(&self, now: Instant, pardon: Duration) -> bool {
+        let time = Duration::from_millis(self.queued as u64 * 1000 / BYTES_A_SECOND);
+        now.saturating_duration_since(self.begun) >= STALLED + time + pardon
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
-        self.note(0, false);
+        self.note(0, 0);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn queue(share: &mut Share, bytes: usize) {
+        share.note(bytes, bytes);
+    }
 
     /// Where all that is queued are signals.
     fn verdict(share: &Share, kind: Kind, cost: usize, after: Duration) -> Verdict {
@@ -140,8 +206,8 @@ mod tests {
     fn who_has_little_goes_on_when_others_have_queued_all_that_may_be() {
         let backlog = Backlog::default();
         let (mut full, mut little) = (backlog.share(), backlog.share());
-        full.note(ROOM, false);
-        little.note(MESSAGES / 2, false);
+        queue(&mut full, ROOM);
+        queue(&mut little, MESSAGES / 2);
         let late = Duration::from_secs(60);
         assert_eq!(verdict(&little, Kind::Message, MESSAGES / 2, late), Verdict::Admit);
         assert_eq!(backlog.take_shortage(), Some(ROOM / 2 + MESSAGES / 2));
@@ -151,7 +217,7 @@ mod tests {
         let mut none = backlog.share();
         let long = MAX_MESSAGE - MESSAGES;
         assert_eq!(verdict(&none, Kind::Message, long, late), Verdict::Admit);
-        none.note(long, false);
+        queue(&mut none, long);
         assert_eq!(verdict(&backlog.share(), Kind::Message, long, late), Verdict::Refuse);
         drop((full, none));
         assert_eq!(backlog.take_shortage(), Some(0), "somebody was refused");
@@ -163,12 +229,12 @@ mod tests {
     fn signals_end_a_link_that_makes_no_progress_only_when_there_is_no_room() {
         let backlog = Backlog::default();
         let (mut deaf, mut other) = (backlog.share(), backlog.share());
-        deaf.note(ROOM / 2, false);
+        queue(&mut deaf, ROOM / 2);
         assert_eq!(verdict(&deaf, Kind::Signal, 100, STALLED), Verdict::Admit);
-        other.note(ROOM / 2, false);
+        queue(&mut other, ROOM / 2);
         assert_eq!(verdict(&deaf, Kind::Signal, 100, Duration::ZERO), Verdict::Admit);
         assert_eq!(verdict(&deaf, Kind::Signal, 100, PATIENCE), Verdict::End);
-        other.note(MOST, true);
+        queue(&mut other, MOST);
         assert_eq!(verdict(&deaf, Kind::Signal, 100, Duration::ZERO), Verdict::End, "in any case");
     }
 
@@ -176,8 +242,8 @@ mod tests {
     fn a_signal_behind_a_long_message_ends_no_link() {
         let backlog = Backlog::default();
         let (mut waiting, mut other) = (backlog.share(), backlog.share());
-        waiting.note(MAX_MESSAGE, false);
-        other.note(MAX_MESSAGE, false);
+        queue(&mut waiting, MAX_MESSAGE);
+        queue(&mut other, MAX_MESSAGE);
         let late = waiting.progress + STALLED;
         let verdict = |signals| waiting.verdict(Kind::Signal, 100, signals, || late);
         assert_eq!(
@@ -190,13 +256,48 @@ mod tests {
     fn a_link_is_stalled_when_nothing_was_taken_for_long() {
         let backlog = Backlog::default();
         let mut share = backlog.share();
-        assert_eq!(share.stalled(share.progress + STALLED), None, "it has nothing");
-        share.note(10, false);
+        assert_eq!(share.stalled(share.progress + STALLED, false), None, "it has nothing");
+        queue(&mut share, 10);
         let begun = share.progress;
-        share.note(20, false);
+        queue(&mut share, 20);
         assert_eq!(share.progress, begun, "more is no progress");
-        assert_eq!(share.stalled(begun + STALLED), Some(20));
-        share.note(15, true);
-        assert_eq!(share.stalled(share.progress + STALLED / 2), None);
+        let silent = Stalled { is_silent: true, bytes: 20 };
+        assert_eq!(share.stalled(begun + STALLED, false), Some(silent));
+        queue(&mut share, 15);
+        assert_eq!(share.stalled(share.progress + STALLED / 2, false), None);
+    }
+
+    #[test]
+    fn who_takes_a_little_at_a_time_is_stalled_when_it_is_too_little() {
+        let backlog = Backlog::default();
+        let mut share = backlog.share();
+        queue(&mut share, MAX_MESSAGE);
+        let time = Duration::from_secs(MAX_MESSAGE as u64 / BYTES_A_SECOND);
+        let end = share.progress + STALLED + time;
+        queue(&mut share, MAX_MESSAGE / 2);
+        queue(&mut share, 2 * MAX_MESSAGE);
+        share.progress = end;
+        let stalled = Stalled { is_silent: false, bytes: 2 * MAX_MESSAGE };
+        assert_eq!(share.stalled(end, false), Some(stalled));
+        queue(&mut share, MAX_MESSAGE * 3 / 2);
+        share.progress = end;
+        assert_eq!(
+            share.stalled(end, false),
+            None,
+            "what has come meanwhile has a time of its own"
+        );
+    }
+
+    #[test]
+    fn who_is_told_to_wait_does_so_for_a_minute_and_those_who_are_not_give_way_before() {
+        let backlog = Backlog::default();
+        let (mut told, mut silent) = (backlog.share(), backlog.share());
+        queue(&mut told, 2 * MESSAGES);
+        queue(&mut silent, MESSAGES);
+        let time = |share: &Share, time| share.stalled(share.round.begun + time, true);
+        assert_eq!(time(&told, TOLD_TO_WAIT + STALLED), None);
+        let told = time(&told, TOLD_TO_WAIT + STALLED + Duration::from_secs(1)).unwrap();
+        let silent = silent.stalled(silent.progress + STALLED, false).unwrap();
+        assert!(silent > told && silent.bytes < told.bytes);
     }
 }

@@ -1,5 +1,6 @@
 //! One connection to another node: its queue, its receive window, and its handle.
 
+mod asked;
 mod assembly;
 mod backlog;
 mod budget;
@@ -15,7 +16,7 @@ mod send_half;
 mod window;
 
 pub(crate) use assembly::{Assembled, Assembly};
-pub(crate) use backlog::Backlog;
+pub(crate) use backlog::{Backlog, Stalled};
 pub use client::ClusterClient;
 pub(crate) use client::LinkBells;
 pub(crate) use gate::{Admission, Place};

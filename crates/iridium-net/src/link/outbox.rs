@@ -11,7 +11,7 @@ use crate::bell::Bell;
 use crate::error::SendError;
 use crate::threads::lock;
 
-use super::backlog::{Backlog, Share, Verdict};
+use super::backlog::{Backlog, Share, Stalled, Verdict};
 use super::message::{Bytes, Kind, QueuePush, Returned, cost};
 use super::queue::Queue;
 use super::send_half::SendHalf;
@@ -161,9 +161,10 @@ impl Outbox {
         }
     }
 
-    /// How many bytes are queued, if none were taken for too long.
-    pub(crate) fn stalled(&self, now: Instant) -> Option<usize> {
-        lock(&self.state).share.stalled(now)
+    /// What is queued, if the other end takes it too slowly.
+    pub(crate) fn stalled(&self, now: Instant) -> Option<Stalled> {
+        let state = lock(&self.state);
+        state.share.stalled(now, state.queue.asked.is_told_to_wait())
     }
 
     /// Whether a sender was refused that nobody tells to try again, since nothing is queued.
@@ -218,6 +219,11 @@ impl Outbox {
         let mut state = lock(&self.state);
         state.queue.grant(number);
         self.wake(&mut state);
+    }
+
+    /// The other end has no room yet for the long message with this number.
+    pub(crate) fn tell_to_wait(&self, number: u32) {
+        lock(&self.state).queue.asked.tell_to_wait(number);
     }
 
     /// Tells the other end that it may send this many more bytes.
@@ -331,7 +337,7 @@ impl Outbox {
         // Senders may keep the link for long; they need not keep its buffers.
         state.half = None;
         let refused = state.queue.clear();
-        state.share.note(0, false);
+        state.share.note(0, 0);
         refused
     }
 }
@@ -346,7 +352,7 @@ impl State {
             Verdict::End => return QueuePush::Overflow(bytes),
         }
         let pushed = self.queue.push(lane, kind, bytes);
-        self.share.note(self.queue.held(), false);
+        self.share.note(self.queue.held(), self.queue.bytes());
         pushed
     }
 
@@ -360,15 +366,11 @@ impl State {
         if half.has_unsent() {
             return Some(WriterStep::Batch { half, writable: false });
         }
-        let queued = self.queue.bytes();
         self.queue.take(batch);
-        // A piece of a long message counts, though its memory is only given back with the last.
-        if self.queue.bytes() != queued {
-            self.share.note(self.queue.held(), true);
-        }
+        self.share.note(self.queue.held(), self.queue.bytes());
         if batch.is_empty()
             && let Some(end) = self.closing
-            && (!self.queue.waits_for_room() || Instant::now() >= end)
+            && (self.queue.asked.is_empty() || Instant::now() >= end)
         {
             // Messages without credit may be left: their receiver has stopped reading.
             match self.leave.take() {
@@ -533,14 +535,18 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_takes_a_long_message_piece_by_piece_is_not_stalled() {
+    fn a_link_is_not_stalled_that_has_a_long_message_wait_or_takes_it_piece_by_piece() {
         let (outbox, _end) = outbox(1 << 20);
         queue(&outbox, Kind::Message, vec![0; 4 * PIECE_LEN]).unwrap();
         let asked = taken(&outbox).unwrap();
         assert!(matches!(asked[..], [IridiumMessage::Want(_)]), "{asked:?}");
-        outbox.grant(1);
         let late = Instant::now() + STALLED;
-        assert!(outbox.stalled(late).is_some());
+        outbox.tell_to_wait(2);
+        assert!(outbox.stalled(late).is_some(), "that is another one");
+        outbox.tell_to_wait(1);
+        assert_eq!(outbox.stalled(late), None);
+        outbox.grant(1);
+        assert!(outbox.stalled(late).is_some(), "it waits no more");
         let piece = taken(&outbox).unwrap();
         assert!(matches!(piece[..], [IridiumMessage::Piece(_)]), "{piece:?}");
         assert_eq!(outbox.stalled(late), None);

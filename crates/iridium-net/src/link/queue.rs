@@ -16,6 +16,7 @@ use iridium_proto::{IridiumMessage, MAX_MESSAGE, PIECE_LEN, Piece, Want};
 
 use crate::error::SendError;
 
+use super::asked::Asked;
 use super::budget::Budget;
 use super::lanes::{Lanes, Next};
 use super::message::{
@@ -53,7 +54,7 @@ pub(super) struct Queue {
     lanes: Lanes,
     long: VecDeque<PendingLong>,
     /// Those that wait for room at the receiver.
-    asked: Vec<Transfer>,
+    pub(super) asked: Asked,
     transfers: VecDeque<Transfer>,
     /// How many long messages were asked for and have not been sent.
     open: usize,
@@ -103,7 +104,7 @@ impl Queue {
             counted: (0, 0),
             lanes: Lanes::default(),
             long: VecDeque::new(),
-            asked: Vec::new(),
+            asked: Asked::default(),
             transfers: VecDeque::new(),
             open: 0,
             last_transfer: 0,
@@ -170,14 +171,9 @@ impl Queue {
 
     /// The receiver has room for the long message with this number. Any other number means nothing.
     pub(super) fn grant(&mut self, number: u32) {
-        if let Some(at) = self.asked.iter().position(|asked| asked.number == number) {
-            self.transfers.extend(self.lanes.granted(self.asked.remove(at)));
+        if let Some(granted) = self.asked.take(number) {
+            self.transfers.extend(self.lanes.granted(granted));
         }
-    }
-
-    /// Whether some message waits for room at the receiver.
-    pub(super) fn waits_for_room(&self) -> bool {
-        !self.asked.is_empty()
     }
 
     /// Moves what is sent next to `batch`: nothing only if nothing can be sent.
@@ -542,7 +538,7 @@ mod tests {
         let wants = [(1, 80_000), (2, 70_000)];
         let wants = wants.map(|(transfer, len)| IridiumMessage::Want(Want { transfer, len }));
         assert_eq!(take(&mut queue), [&wants[..], &[IridiumMessage::Deliver(vec![3])]].concat());
-        assert!(queue.waits_for_room() && take(&mut queue).is_empty());
+        assert!(!queue.asked.is_empty() && take(&mut queue).is_empty());
         queue.grant(77);
         assert!(take(&mut queue).is_empty(), "nobody has asked for that");
         queue.grant(2);
@@ -550,7 +546,7 @@ mod tests {
         queue.grant(1);
         queue.grant(1);
         assert_eq!(arrivals(&mut queue), [(1, 80_000), (2, 1)]);
-        assert!(!queue.waits_for_room() && !queue.has_pending());
+        assert!(queue.asked.is_empty() && !queue.has_pending());
     }
 
     #[test]

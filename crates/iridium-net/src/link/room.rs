@@ -23,6 +23,9 @@ struct Shared {
     links: HashMap<ConnId, Arc<ClusterClient>>,
 }
 
+/// A link that has room from now on, and the number of the message.
+type Granted = (Arc<ClusterClient>, u32);
+
 /// The room that one message has. It is free again when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Grant {
@@ -32,7 +35,7 @@ pub(crate) struct Grant {
 }
 
 impl Room {
-    /// A link asks for room: it is told when there is.
+    /// A link asks for room: it is told at once whether there is, and later when there is.
     ///
     /// # Errors
     /// How the other end broke the protocol.
@@ -40,8 +43,13 @@ impl Room {
         let mut shared = lock(&self.0);
         shared.ledger.ask(link.id(), want)?;
         shared.links.entry(link.id()).or_insert_with(|| Arc::clone(link));
+        let granted = shared.grant();
         drop(shared);
-        self.grant();
+        let its = |granted: &Granted| granted.0.id() == link.id() && granted.1 == want.transfer;
+        if !granted.iter().any(its) {
+            link.send_control(IridiumMessage::Wait(want.transfer));
+        }
+        tell(granted);
         Ok(())
     }
 
@@ -56,9 +64,10 @@ impl Room {
         let mut shared = lock(&self.0);
         shared.ledger.forget(conn);
         let link = shared.links.remove(&conn);
+        let granted = shared.grant();
         drop(shared);
         drop(link);
-        self.grant();
+        tell(granted);
     }
 
     /// The links to be closed, since they keep room from others for too long. Each is given once.
@@ -67,18 +76,23 @@ impl Room {
         let stalled = shared.ledger.stalled(now);
         stalled.iter().filter_map(|conn| shared.links.remove(conn)).collect()
     }
+}
 
-    /// Tells all who have room from now on.
-    fn grant(&self) {
-        let mut told = Vec::new();
-        let mut shared = lock(&self.0);
-        while let Some((conn, transfer)) = shared.ledger.grant(Instant::now()) {
-            told.extend(shared.links.get(&conn).map(|link| (Arc::clone(link), transfer)));
+impl Shared {
+    /// Gives room to all for whom there is some.
+    fn grant(&mut self) -> Vec<Granted> {
+        let mut granted = Vec::new();
+        while let Some((conn, transfer)) = self.ledger.grant(Instant::now()) {
+            granted.extend(self.links.get(&conn).map(|link| (Arc::clone(link), transfer)));
         }
-        drop(shared);
-        for (link, transfer) in told {
-            link.send_control(IridiumMessage::Grant(transfer));
-        }
+        granted
+    }
+}
+
+/// Tells them that they have room from now on.
+fn tell(granted: Vec<Granted>) {
+    for (link, transfer) in granted {
+        link.send_control(IridiumMessage::Grant(transfer));
     }
 }
 
@@ -96,8 +110,11 @@ impl Grant {
 
 impl Drop for Grant {
     fn drop(&mut self) {
-        lock(&self.room.0).ledger.release(self.id);
-        self.room.grant();
+        let mut shared = lock(&self.room.0);
+        shared.ledger.release(self.id);
+        let granted = shared.grant();
+        drop(shared);
+        tell(granted);
     }
 }
 

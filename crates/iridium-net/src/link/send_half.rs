@@ -13,6 +13,11 @@ use crate::session::FrameWriter;
 
 /// How often a write that makes no progress returns, for a look at whether the link was aborted.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// Bytes that the system may keep of one connection without having sent them. Otherwise it takes some
+/// megabytes: on a slow line heartbeats would wait behind them for many seconds, nothing more would be
+/// taken for as long, and who reads nothing would have them beside what is counted here.
+#[cfg(target_os = "linux")]
+const UNSENT: usize = 128 * 1024;
 
 /// What sends on one connection: the frames that are sealed, and the socket.
 #[derive(Debug)]
@@ -24,6 +29,7 @@ pub(crate) struct SendHalf {
 impl SendHalf {
     pub(crate) fn new(frames: FrameWriter, stream: Arc<TcpStream>) -> io::Result<Self> {
         stream.set_write_timeout(Some(POLL_INTERVAL))?;
+        bound_unsent(&stream)?;
         Ok(Self { frames, stream })
     }
 
@@ -81,6 +87,23 @@ impl SendHalf {
         // If it has closed already, there is nothing to tell.
         let _ = self.stream.shutdown(Shutdown::Write);
     }
+}
+
+#[cfg(target_os = "linux")]
+fn bound_unsent(stream: &TcpStream) -> io::Result<()> {
+    use nix::libc;
+    use nix::sys::socket::{setsockopt, sockopt::SetUsize};
+
+    #[derive(Clone, Copy)]
+    struct Unsent;
+    nix::setsockopt_impl!(Unsent, libc::IPPROTO_TCP, libc::TCP_NOTSENT_LOWAT, usize, SetUsize);
+    Ok(setsockopt(stream, Unsent, &UNSENT)?)
+}
+
+/// On other systems it is as much as they like.
+#[cfg(not(target_os = "linux"))]
+fn bound_unsent(_: &TcpStream) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]

@@ -17,7 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{JoinError, StartError};
 use crate::event::{Event, JoinReport};
 use crate::ids::{ConnId, DialId, JoinId};
-use crate::link::ClusterClient;
+use crate::link::{ClusterClient, Stalled};
 use crate::membership::{Action, DialFailure, Input, Membership, Start};
 use crate::resolve;
 use crate::threads::lock;
@@ -178,15 +178,15 @@ impl Owner {
         let Some(mut excess) = self.context.shared.backlog.take_shortage() else { return };
         let stalled = |link: &Arc<ClusterClient>| Some((link.outbox().stalled(now)?, link.clone()));
         let mut stalled: Vec<_> = self.links.values().filter_map(stalled).collect();
-        stalled.sort_by_key(|(bytes, _)| Reverse(*bytes));
-        for (bytes, link) in stalled {
+        stalled.sort_by_key(|(stalled, _)| Reverse(*stalled));
+        for (Stalled { bytes, .. }, link) in stalled {
             if excess == 0 {
                 break;
             }
             if let Some(left_out) = self.context.shared.log_limits.admit("backlog") {
                 log::warn!(
-                    "closed the link to {}: it takes nothing of the {bytes} bytes that wait for it, \
-                     and others want the room{left_out}",
+                    "closed the link to {}: it takes too little of the {bytes} bytes that wait for \
+                     it, and others want the room{left_out}",
                     link.remote()
                 );
             }

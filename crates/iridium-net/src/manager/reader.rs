@@ -163,6 +163,10 @@ impl Reader {
                     self.link.outbox().grant(transfer);
                     Taken::Yes
                 }
+                IridiumMessage::Wait(transfer) => {
+                    self.link.outbox().tell_to_wait(transfer);
+                    Taken::Yes
+                }
                 _ if self.over => Taken::Yes,
                 message if message.is_data() => self.deliver(message)?,
                 message => self.control(message),

@@ -4,6 +4,8 @@
 
 #[path = "../sockets/application.rs"]
 mod application;
+#[path = "../sockets/backlog.rs"]
+mod backlog;
 #[path = "../sockets/data.rs"]
 mod data;
 #[cfg(target_os = "linux")]

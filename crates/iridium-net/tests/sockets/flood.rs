@@ -125,7 +125,7 @@ fn half_messages_keep_nobody_from_sending_the_longest_for_long() {
 }
 
 /// Answers heartbeats until the node closes the link; gives how many.
-fn answer_heartbeats(mut stream: TcpStream) -> usize {
+pub fn answer_heartbeats(mut stream: TcpStream) -> usize {
     let mut frames = Frames::new(MAX_FRAME_ADMITTED);
     let (mut buffer, mut answered) = ([0; 4096], 0);
     while let Ok(n @ 1..) = stream.read(&mut buffer) {

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod application;
+mod backlog;
 mod builds;
 mod control;
 mod data;

@@ -82,6 +82,7 @@ pub(crate) fn samples() -> Vec<(&'static str, IridiumMessage)> {
         ("control-end", M::ControlEnd),
         ("want", M::Want(Want { transfer: 7, len: 70_000 })),
         ("grant", M::Grant(7)),
+        ("wait", M::Wait(7)),
         ("features", M::Features(Features(0x1_0000_0003))),
     ]
 }
