@@ -74,6 +74,12 @@ impl TurnClock {
         }
     }
 
+    /// Above 0. A run that ends for the next look ends wherever this worker spends its time, be it in
+    /// long turns or in many that end with a wait: so engines find out what is worth to be compiled.
+    fn fuel_until_look(&self) -> u64 {
+        self.fuel_per_look.saturating_sub(self.spent_since_look).max(1)
+    }
+
     /// Counts fuel that was spent, and looks at the time now and then. Answers whether the turn is to
     /// end.
     fn is_turn_over(&mut self, spent: u64) -> bool {
@@ -320,7 +326,7 @@ impl Runner {
             outgoing: &mut self.outgoing,
             has_room: None,
         };
-        let fuel = turn.fuel.min(self.clock.fuel_per_look);
+        let fuel = turn.fuel.min(self.clock.fuel_until_look());
         let stop = self.shared.engine.run(process, program, fuel, &mut env);
         env.flush();
         let spent = process.fuel_spent() - before;
