@@ -18,8 +18,8 @@ pub const CODE_BUDGET: usize = 64 << 20;
 
 /// Runs processes on the interpreter, and as native code where they spend their time.
 ///
-/// Where eight turns of a program's processes have ended out of fuel, the code around is
-/// compiled on a thread named `jit`. Runs come to it from then on. The code is shared by all processes
+/// Where eight runs of a program's processes have ended out of fuel, the code around is compiled on a
+/// thread named `jit`. Runs come to it from then on. The code is shared by all processes
 /// of a [`Program`] and goes with it. On machines that there is no code for, all is interpreted.
 #[derive(Debug)]
 pub struct NativeEngine {
@@ -61,7 +61,7 @@ impl NativeEngine {
         Self {
             interpreter: Interpreter::default(),
             counters,
-            news: Arc::default(),
+            news: Arc::new(News::at_all_times()),
             when: When::Ahead(compiler, entries),
         }
     }
@@ -75,6 +75,17 @@ impl NativeEngine {
     /// What was compiled until now.
     pub fn stats(&self) -> CompileStats {
         CompileStats { waiting_limit: MOST_JOBS as u64, ..self.counters.stats() }
+    }
+
+    /// A run has ended out of fuel at an instruction. Where that happens often, code is compiled.
+    #[cold]
+    fn heat(&self, program: &Program, pc: u32) {
+        if let When::Hot(queue) = &self.when
+            && let Some(compiled) = self.compiled(program)
+            && compiled.is_hot(pc)
+        {
+            queue.add(compiled, program.module(), pc);
+        }
     }
 
     /// What it keeps with a program, unless another engine has the place.
@@ -112,19 +123,13 @@ impl Engine for NativeEngine {
         fuel: u64,
         environment: &mut dyn Environment,
     ) -> Result<Stop, RunError> {
-        // Most turns are short, and have nothing to do with this.
-        if self.news.are_there() || matches!(self.when, When::Ahead(..)) {
+        // Most runs are short, and have nothing to do with what is compiled.
+        if self.news.are_there() {
             self.compiled(program);
         }
-        let stop = self.interpreter.run(process, program, fuel, environment)?;
-        if stop == Stop::OutOfFuel
-            && let When::Hot(queue) = &self.when
-            && let Some(compiled) = self.compiled(program)
-            && compiled.is_hot(process.pc())
-        {
-            queue.add(compiled, program.module(), process.pc());
-        }
-        Ok(stop)
+        self.interpreter.run_telling(process, program, fuel, environment, |process| {
+            self.heat(program, process.pc());
+        })
     }
 
     fn compile_stats(&self) -> Option<CompileStats> {

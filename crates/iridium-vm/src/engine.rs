@@ -91,7 +91,6 @@ impl Engine for Interpreter {
         }
     }
 
-    #[inline]
     fn run(
         &self,
         process: &mut Process,
@@ -99,8 +98,29 @@ impl Engine for Interpreter {
         fuel: u64,
         environment: &mut dyn Environment,
     ) -> Result<Stop, RunError> {
+        self.run_telling(process, program, fuel, environment, |_| ())
+    }
+}
+
+impl Interpreter {
+    /// As [`Engine::run`], and calls `out_of_fuel` before it comes back with [`Stop::OutOfFuel`]. For an
+    /// engine that wants to know this costs the many runs that end with something else nothing; to look
+    /// at what they return costs some ns, for it is copied once more then.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    #[inline]
+    pub fn run_telling(
+        self,
+        process: &mut Process,
+        program: &Program,
+        fuel: u64,
+        environment: &mut dyn Environment,
+        out_of_fuel: impl FnOnce(&Process),
+    ) -> Result<Stop, RunError> {
         process.prepare(program)?;
-        Ok(interp::run(process, program, fuel, environment, Mode::Run(self.dispatch)))
+        let mode = Mode::Run(self.dispatch);
+        Ok(interp::run(process, program, fuel, environment, mode, out_of_fuel))
     }
 }
 
@@ -113,8 +133,7 @@ impl Process {
     #[inline]
     pub fn prepare(&mut self, program: &Program) -> Result<(), RunError> {
         if self.module != program.module().id() {
-            let (process, program) = (self.module, program.module().id());
-            return Err(RunError::OtherModule { process, program });
+            return Err(self.other_module(program));
         }
         match self.status {
             Status::Ready => {}
@@ -124,5 +143,11 @@ impl Process {
             }
         }
         Ok(self.validate(program.module())?)
+    }
+
+    #[cold]
+    fn other_module(&self, program: &Program) -> RunError {
+        let [process, program] = [self.module, program.module().id()].map(Box::new);
+        RunError::OtherModule { process, program }
     }
 }

@@ -45,7 +45,8 @@ impl Process {
         sink: &mut dyn Sink,
     ) -> Result<Option<Stop>, RunError> {
         self.prepare(program)?;
-        let stop = interp::run(self, program, u64::MAX, &mut OutputOnly(sink), Mode::Step);
+        let mut environment = OutputOnly(sink);
+        let stop = interp::run(self, program, u64::MAX, &mut environment, Mode::Step, |_| ());
         Ok(if stop == Stop::OutOfFuel { None } else { Some(stop) })
     }
 

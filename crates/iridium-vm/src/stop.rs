@@ -26,13 +26,14 @@ pub enum Stop {
 /// Why a process cannot be run. Nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
-    /// The program is made from another module.
+    /// The program is made from another module. Both are boxed to keep what a run returns small: it
+    /// does so every microsecond or two.
     #[error("the process belongs to module {process}, not to {program}")]
     OtherModule {
         /// Its module.
-        process: ModuleId,
+        process: Box<ModuleId>,
         /// The module of the program.
-        program: ModuleId,
+        program: Box<ModuleId>,
     },
     /// The state does not go with the module: it was restored from something that was tampered with.
     #[error("the state of the process is not one that its module can be in: {0}")]

@@ -154,12 +154,14 @@ impl<'r> Run<'r> {
 
     /// Puts back what the run kept aside, and hands out why it stopped.
     #[inline]
-    pub(super) fn finish(&mut self) -> Option<Stop> {
-        self.process.flag = self.flag;
-        self.process.remainder = self.remainder;
-        self.process.counter = self.counter;
-        self.process.fuel_spent = self.spent();
-        self.stop.take()
+    pub(super) fn finish(self) -> Option<Stop> {
+        let spent = self.spent();
+        let Self { process, flag, remainder, counter, stop, .. } = self;
+        process.flag = flag;
+        process.remainder = remainder;
+        process.counter = counter;
+        process.fuel_spent = spent;
+        stop
     }
 
     /// The machine for the process as it stands.
