@@ -78,6 +78,17 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "garbage", count: 200_000, short: Some(20_000), ..CLEAR },
     Step { name: "queries", count: 200_000, ..LIE },
     Step { name: "deaf", count: 24, ..LIE },
+    // All that may wait for them does.
+    Step { name: "absent", count: 24, bounds: Bounds { memory: 80, ..USUAL }, ..LIE },
+    Step { name: "mean", count: 8, ..LIE },
+    // Who has long messages wait is believed for a minute; the programs that send them have memory, too.
+    Step {
+        name: "puts-off",
+        count: 24,
+        stay: Duration::from_secs(75),
+        bounds: Bounds { memory: 112, ..USUAL },
+        ..LIE
+    },
     Step { name: "spawns", count: 200_000, ..LIE },
     Step { name: "codes-wanted", count: 200_000, ..LIE },
     // All that is kept on disk may take 256 MiB.

@@ -8,7 +8,7 @@ use iridium_proto::{
     ControlRequest, IridiumMessage, MAX_FRAME_ADMITTED, MAX_MESSAGE, PIECE_LEN, Piece,
 };
 
-use crate::link::{Link, frame, invented, nowhere};
+use crate::link::{Link, Manner, frame, invented, nowhere};
 use crate::wire::{Door, connect};
 
 /// The number of the first of those who hold a link each.
@@ -84,7 +84,7 @@ fn asking(
     len: usize,
     say: impl Fn(&Link) -> bool,
 ) -> Result<u64, Box<dyn Error>> {
-    let links = links_of(to, count, |link| link.ask_for_room(1, len))?.0;
+    let links = links_of(to, count, Manner::Fair, |link| link.ask_for_room(1, len))?.0;
     let (mut said, end) = (vec![false; links.len()], Instant::now() + stay);
     while Instant::now() < end {
         for (link, said) in links.iter().zip(&mut said) {
@@ -104,21 +104,22 @@ pub(crate) fn each(
     stay: Duration,
     say: impl FnMut(&Link) -> bool,
 ) -> Result<u64, Box<dyn Error>> {
-    let (_links, said) = links_of(to, count, say)?;
+    let (_links, said) = links_of(to, count, Manner::Fair, say)?;
     thread::sleep(stay);
     Ok(said)
 }
 
-/// So many members that say something. Gives how many could.
-fn links_of(
+/// So many members that say something, and take what the node sends in a manner. Gives how many could.
+pub(crate) fn links_of(
     to: &Door,
     count: u64,
+    manner: Manner,
     mut say: impl FnMut(&Link) -> bool,
 ) -> Result<(Vec<Link>, u64), Box<dyn Error>> {
     let (mut links, mut said) = (Vec::new(), 0);
     for number in 0..count {
         let one = invented(&format!("half{number}"), NUMBERS + number as u32, nowhere())?;
-        let link = Link::open(to, one)?;
+        let link = Link::open_as(to, one, manner)?;
         said += u64::from(say(&link));
         links.push(link);
     }

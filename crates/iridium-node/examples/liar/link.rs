@@ -30,6 +30,8 @@ const SIGNAL: u8 = 13;
 const BATCH: usize = 64 * 1024;
 /// How long the liar looks away when there is nothing to do.
 const PAUSE: Duration = Duration::from_millis(5);
+/// How often who hears nothing says that it is alive.
+const HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// A link to a node.
 pub(crate) struct Link {
@@ -48,8 +50,21 @@ struct Shared {
     /// Transfers that the node has granted.
     granted: AtomicUsize,
     over: AtomicBool,
-    /// It reads nothing more.
-    deaf: AtomicBool,
+}
+
+/// How the liar takes what the node sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// As any node, but that it has no room for long messages.
+    Fair,
+    /// It reads nothing.
+    Deaf,
+    /// It reads nothing either, but says that it is alive.
+    Absent,
+    /// It reads all, and gives no credit.
+    Mean,
+    /// It says of all long messages that they are to wait.
+    PutsOff,
 }
 
 /// The frame of a message.
@@ -99,6 +114,15 @@ impl Drop for Link {
 impl Link {
     /// Becomes a member.
     pub(crate) fn open(to: &Door, intro: Introduction) -> Result<Self, Box<dyn Error>> {
+        Self::open_as(to, intro, Manner::Fair)
+    }
+
+    /// Becomes a member that takes what the node sends in its manner.
+    pub(crate) fn open_as(
+        to: &Door,
+        intro: Introduction,
+        manner: Manner,
+    ) -> Result<Self, Box<dyn Error>> {
         let (mut mouth, ear) = connect(to)?;
         let mut frames = Frames::new(ear);
         let hello = Hello { intro, version: 1, features: Features::NONE };
@@ -110,14 +134,17 @@ impl Link {
         mouth.write(&frame(&IridiumMessage::Ping(Ping { token: 1, digest: 0 }))?)?;
         frames.ear.be_patient()?;
         let (credit, granted) = (AtomicUsize::new(WINDOW), AtomicUsize::new(0));
-        let (over, deaf) = (AtomicBool::new(false), AtomicBool::new(false));
-        let shared = Shared { credit, granted, over, deaf };
+        let shared = Shared { credit, granted, over: AtomicBool::new(false) };
         let (shared, mouth) = (Arc::new(shared), Arc::new(Mutex::new(mouth)));
         let (sender, data) = mpsc::channel();
         let (theirs, answering) = (Arc::clone(&shared), Arc::clone(&mouth));
         thread::Builder::new().name("liar-reader".into()).spawn(move || {
             // Why it has ended is the node's affair.
-            let _ = listen(frames, &answering, &theirs, &sender);
+            let _ = match manner {
+                Manner::Deaf => return,
+                Manner::Absent => speak(&answering),
+                _ => listen(frames, &answering, &theirs, &sender, manner),
+            };
             theirs.over.store(true, Ordering::SeqCst);
         })?;
         Ok(Self { mouth, shared, peer: ack.intro.id, members: ack.nodes, data })
@@ -126,11 +153,6 @@ impl Link {
     /// Whether the node has closed it.
     pub(crate) fn is_over(&self) -> bool {
         self.shared.over.load(Ordering::SeqCst)
-    }
-
-    /// Reads nothing from now on.
-    pub(crate) fn close_ears(&self) {
-        self.shared.deaf.store(true, Ordering::SeqCst);
     }
 
     /// Says many things, as fast as the node takes them. Gives how many before it closed the link.
@@ -254,17 +276,24 @@ impl Frames {
     }
 }
 
+/// Sends heartbeats, and hears no answer.
+fn speak(mouth: &Mutex<Mouth>) -> Result<(), Box<dyn Error>> {
+    let ping = frame(&IridiumMessage::Ping(Ping { token: 1, digest: 0 }))?;
+    loop {
+        lock(mouth).write(&ping)?;
+        thread::sleep(HEARTBEAT);
+    }
+}
+
 /// Answers heartbeats, so that the node has nothing against the liar, and keeps the accounts.
 fn listen(
     mut frames: Frames,
     mouth: &Mutex<Mouth>,
     shared: &Shared,
     data: &mpsc::Sender<Vec<u8>>,
+    manner: Manner,
 ) -> Result<(), Box<dyn Error>> {
     loop {
-        while shared.deaf.load(Ordering::SeqCst) {
-            thread::sleep(PAUSE);
-        }
         match frames.next()? {
             IridiumMessage::Ping(Ping { token, digest }) => {
                 lock(mouth).write(&frame(&IridiumMessage::Pong(Pong { token, digest }))?)?;
@@ -275,6 +304,10 @@ fn listen(
             IridiumMessage::Grant(_) => {
                 shared.granted.fetch_add(1, Ordering::SeqCst);
             }
+            IridiumMessage::Want(want) if manner == Manner::PutsOff => {
+                lock(mouth).write(&frame(&IridiumMessage::Wait(want.transfer))?)?;
+            }
+            IridiumMessage::Signal(_) | IridiumMessage::Deliver(_) if manner == Manner::Mean => {}
             IridiumMessage::Signal(bytes) | IridiumMessage::Deliver(bytes) => {
                 let credit = IridiumMessage::Credit((bytes.len() + OVERHEAD) as u64);
                 lock(mouth).write(&frame(&credit)?)?;

@@ -1,6 +1,7 @@
 //! Lies of the liar's processes, of which there are none, to those of the node.
 
 use std::error::Error;
+use std::thread;
 use std::time::Duration;
 
 use iridium_asm::Assembler;
@@ -8,8 +9,8 @@ use iridium_isa::Module;
 use iridium_proto::{IridiumMessage, to_bytes};
 use iridium_vm::{Pid, Start};
 
-use crate::half::{NUMBERS, each};
-use crate::link::{Link, liar};
+use crate::half::{NUMBERS, each, links_of};
+use crate::link::{Link, Manner, liar};
 use crate::wire::Door;
 
 /// The processes that are lied to are registered under these names.
@@ -83,15 +84,63 @@ pub(crate) fn queries(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<
 /// So many members watch processes that have ended long ago, each of which they are told, and read
 /// nothing of that.
 pub(crate) fn deaf(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    watches(to, count, stay, Manner::Deaf)
+}
+
+/// As those, but they say that they are alive.
+pub(crate) fn absent(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    watches(to, count, stay, Manner::Absent)
+}
+
+/// As those, but they read all of it, and give no credit.
+pub(crate) fn mean(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    watches(to, count, stay, Manner::Mean)
+}
+
+fn watches(to: &Door, count: u64, stay: Duration, manner: Manner) -> Result<u64, Box<dyn Error>> {
+    // Who reads has to use up the credit of the node first.
+    let watches = if manner == Manner::Mean { 2 * WATCHES } else { WATCHES };
     let mut members = NUMBERS..;
-    each(to, count, stay, |link| {
-        link.close_ears();
+    let (_links, said) = links_of(to, count, manner, |link| {
         let Some(me) = members.next() else { return false };
         let (from, ended) = (Pid::new(me, 1), Pid::new(link.peer.number.number(), GONE));
         let watch = |number| node_message(&(SIGNAL, from, ended, MONITOR, from, number as i64 + 1));
-        let watches = (0..WATCHES).map_while(|number| watch(number).ok());
+        let watches = (0..watches).map_while(|number| watch(number).ok());
         link.say(watches.map(IridiumMessage::Signal)) > 0
-    })
+    })?;
+    thread::sleep(stay);
+    Ok(said)
+}
+
+/// So many members are sent long messages by programs that they have started, and have all of them wait.
+/// It is an error if no link is closed.
+pub(crate) fn puts_off(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
+    let source =
+        "main: load $3 #262144\naloc $3\nload $2 #0\nagain: send $0 $1 $2\nbreq $2 $2 @again";
+    let module = assembled(source)?;
+    let (wanted, mut members) = (to_bytes(&(CODE_WANTED, module.id()))?, NUMBERS..);
+    let code = node_message(&(CODE, module.id(), Some(module.to_bytes())))?;
+    let (links, said) = links_of(to, count, Manner::PutsOff, |link| {
+        let Some(me) = members.next() else { return false };
+        let (me, node) = (Pid::new(me, 1), link.peer.number.number());
+        let mut registers = [(0_i64, 0_f64); Start::ARGUMENTS];
+        registers[0].0 = me.bits();
+        let spawn = (0_u32, node, module.id(), (0_u32, registers), [u64::MAX; 7]);
+        let Ok(request) = node_message(&(REQUEST, me, 0_u64, spawn)) else { return false };
+        link.signal(std::iter::once(request));
+        // The first is asked for the code, all others are told the pid at once.
+        match link.data.recv_timeout(PATIENCE) {
+            Ok(heard) if heard.starts_with(&wanted) => {
+                link.signal(std::iter::once(code.clone())) == 1
+            }
+            heard => heard.is_ok(),
+        }
+    })?;
+    thread::sleep(stay);
+    match links.iter().any(Link::is_over) {
+        true => Ok(said),
+        false => Err(format!("all {said} are still linked").into()),
+    }
 }
 
 /// Processes of ever other modules, which nobody has.
@@ -150,7 +199,11 @@ pub(crate) fn codes_untaken(to: &Door, count: u64, stay: Duration) -> Result<u64
 
 fn long_module(number: u64) -> Result<Module, Box<dyn Error>> {
     let source = format!(".data\nmuch: .zero #{LONG}\n.code\nload $0 #{number}\nhlt");
-    let assembled = Assembler::new("long.iasm").assemble(&source);
+    assembled(&source)
+}
+
+fn assembled(source: &str) -> Result<Module, Box<dyn Error>> {
+    let assembled = Assembler::new("liar.iasm").assemble(source);
     Ok(assembled.map_err(|diagnostics| diagnostics.render(false))?.module)
 }
 
