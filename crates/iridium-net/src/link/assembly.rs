@@ -69,6 +69,7 @@ impl Assembly {
             return Err("an empty piece");
         }
         part.come += len;
+        part.grant.note_piece(self.conn, len);
         if part.come > part.grant.len() || piece.last != (part.come == part.grant.len()) {
             return Err("pieces that are not as long together as was asked for");
         }

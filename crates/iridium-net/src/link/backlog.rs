@@ -10,8 +10,8 @@
 //! ever. The other end may have good reason to have long messages wait: it has granted all its room to
 //! others, or its application still has what came before. It says so (`Wait`). That can be said as well by
 //! one that never grants; so it buys a minute, and another one only with taking all that was queued at
-//! its beginning, which is what a liar wants to avoid. A minute is more than the longest time for which others
-//! that lie can keep the room of an honest receiver (37 s, see `ledger`). Those of whom nothing is known but
+//! its beginning, which is what a liar wants to avoid. A minute is more than the longest time for which one that
+//! lies can keep the room of an honest receiver (37 s, see `ledger`). Those of whom nothing is known but
 //! silence give way first.
 
 use std::sync::Arc;

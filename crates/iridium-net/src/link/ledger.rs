@@ -5,7 +5,8 @@
 //! message takes its room until the application has it no more.
 //!
 //! A message that does not come keeps room from others. While somebody waits, whoever takes longer than
-//! an honest node on a slow network is to be closed.
+//! an honest node on a slow network is to be closed: at any time, for as much as has come. So who sends
+//! nothing is closed soon, however long its message would be.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -20,10 +21,10 @@ use super::queue::MAX_TRANSFERS;
 const ROOM: usize = 24 * 1024 * 1024;
 /// Bytes that those of one link may take: the longest message.
 const SHARE: usize = MAX_MESSAGE;
-/// How long a message may take to come, with all others of its link before it: this, and time by its
-/// length.
+/// How long a message may take to come, with all others of its link before it: this, and time by what has
+/// come since it was granted, and by its length at most.
 const GRACE: Duration = Duration::from_secs(5);
-const BYTES_A_SECOND: usize = 512 * 1024;
+const BYTES_A_SECOND: u64 = 512 * 1024;
 
 /// The room that is given and asked for.
 #[derive(Debug, Default)]
@@ -46,6 +47,9 @@ struct Granted {
     conn: ConnId,
     want: Want,
     state: State,
+    at: Instant,
+    /// Bytes that had come of its link before.
+    come_before: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +66,8 @@ enum State {
 struct Account {
     granted: usize,
     wants: VecDeque<Want>,
+    /// Bytes of pieces that have come.
+    come: u64,
 }
 
 impl Ledger {
@@ -108,10 +114,10 @@ impl Ledger {
         }
         account.granted += len;
         self.granted += len;
-        let time = Duration::from_millis((account.granted * 1000 / BYTES_A_SECOND) as u64);
-        let state = State::Awaited(now + GRACE + time);
+        let state = State::Awaited(now + time_for(account.granted as u64));
+        let granted = Granted { conn, want, state, at: now, come_before: account.come };
         self.last += 1;
-        self.grants.insert(GrantId(self.last), Granted { conn, want, state });
+        self.grants.insert(GrantId(self.last), granted);
         Some((conn, want.transfer))
     }
 
@@ -125,6 +131,13 @@ impl Ledger {
         let (id, grant, by) = awaited?;
         grant.state = State::Begun(by);
         Some((id, grant.want.len as usize))
+    }
+
+    /// A piece of that length has come of a link.
+    pub(super) fn note_piece(&mut self, conn: ConnId, len: usize) {
+        if let Some(account) = self.links.get_mut(&conn) {
+            account.come += len as u64;
+        }
     }
 
     /// A message is whole.
@@ -170,8 +183,12 @@ impl Ledger {
         if !self.waiting.iter().any(|conn| self.is_within_share(*conn)) {
             return Vec::new();
         }
+        let come = |conn| self.links.get(&conn).map_or(0, |account| account.come);
         let is_late = |grant: &&Granted| match grant.state {
-            State::Awaited(by) | State::Begun(by) => by <= now,
+            State::Awaited(by) | State::Begun(by) => {
+                let come = come(grant.conn).saturating_sub(grant.come_before);
+                by.min(grant.at + time_for(come)) <= now
+            }
             State::Whole => false,
         };
         self.grants.values().filter(is_late).map(|grant| grant.conn).collect()
@@ -182,6 +199,11 @@ impl Ledger {
         let Some(account) = self.links.get(&conn) else { return false };
         account.wants.front().is_some_and(|want| account.granted + want.len as usize <= SHARE)
     }
+}
+
+/// How long so many bytes may take to come.
+fn time_for(bytes: u64) -> Duration {
+    GRACE + Duration::from_millis(bytes * 1000 / BYTES_A_SECOND)
 }
 
 impl Granted {
@@ -196,11 +218,12 @@ impl Ledger {
     /// Has a message granted, whether there is room or not.
     pub(super) fn grant_by_hand(&mut self, conn: ConnId, transfer: u32, len: usize) {
         let want = Want { transfer, len: len as u32 };
-        let state = State::Awaited(Instant::now());
+        let at = Instant::now();
         self.last += 1;
         self.granted += len;
         self.links.entry(conn).or_default().granted += len;
-        self.grants.insert(GrantId(self.last), Granted { conn, want, state });
+        let granted = Granted { conn, want, state: State::Awaited(at), at, come_before: 0 };
+        self.grants.insert(GrantId(self.last), granted);
     }
 }
 
@@ -272,11 +295,20 @@ mod tests {
         assert_eq!(ledger.stalled(late), [], "it waits for itself");
         ask(&mut ledger, C, 1, LONG);
         assert_eq!(granted(&mut ledger, now), []);
-        assert_eq!(ledger.stalled(now + GRACE), []);
-        assert_eq!(ledger.stalled(now + GRACE + Duration::from_secs(1)), [B]);
+        let millis = |millis| now + GRACE + Duration::from_millis(millis);
+        assert_eq!(ledger.stalled(millis(0)), [A, B], "nothing has come");
+        ledger.note_piece(A, PIECE_LEN);
+        ledger.note_piece(B, PIECE_LEN / 2);
+        assert_eq!(ledger.stalled(millis(0)), []);
+        assert_eq!(ledger.stalled(millis(100)), [B]);
         ledger.complete(begun);
-        assert_eq!(ledger.stalled(now + Duration::from_secs(30)), []);
-        assert_eq!(ledger.stalled(now + Duration::from_secs(40)), [A]);
+        assert_eq!(ledger.stalled(millis(100)), []);
+        ledger.note_piece(A, MAX_MESSAGE / 2);
+        assert_eq!(ledger.stalled(millis(16_000)), []);
+        assert_eq!(ledger.stalled(millis(17_000)), [A]);
+        ledger.note_piece(A, MAX_MESSAGE);
+        assert_eq!(ledger.stalled(millis(31_000)), []);
+        assert_eq!(ledger.stalled(millis(33_000)), [A], "however much has come");
         ledger.forget(A);
         assert_eq!(granted(&mut ledger, now), [(C, 1)]);
     }

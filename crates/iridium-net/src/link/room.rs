@@ -102,6 +102,11 @@ impl Grant {
         self.len
     }
 
+    /// A piece of that length has come.
+    pub(super) fn note_piece(&self, conn: ConnId, len: usize) {
+        lock(&self.room.0).ledger.note_piece(conn, len);
+    }
+
     /// The message is whole.
     pub(super) fn complete(&self) {
         lock(&self.room.0).ledger.complete(self.id);

@@ -11,7 +11,7 @@ use iridium_net::{Endpoint, Event, Manager, Security};
 use iridium_proto::{IridiumMessage, MAX_MESSAGE, PIECE_LEN, Ping};
 use socket2::SockRef;
 
-use crate::flood::{answer_heartbeats, ask_for_room, join_by_hand_as};
+use crate::flood::{answer_heartbeats, ask_for_room, join_by_hand_as, piece, send_messages};
 use crate::harness::*;
 
 /// What is taken of a slow line at a time, ten times a second.
@@ -74,9 +74,10 @@ fn those_who_take_nothing_give_way_and_those_who_are_slow_get_all_of_theirs() {
     wait_for_mesh(&[&node, &busy, &slow]);
     let events = events_from_now(&node);
 
-    // The room of one is taken by another member, who answers and sends nothing.
+    // The room of one is taken by another member, who answers, and sends as much as gives it time.
     let mut taker = join_by_hand_as(&busy, "taker", 70);
     (1..=2).for_each(|transfer| ask_for_room(&mut taker, transfer, MAX_MESSAGE / 2));
+    send_messages(&mut taker, &vec![piece(1, PIECE_LEN); 40]);
     let takers = taker.try_clone().unwrap();
     let taking = thread::spawn(move || answer_heartbeats(takers));
     let deaf = join_by_hand_as(&node, "deaf", 71);
