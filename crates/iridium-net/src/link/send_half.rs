@@ -17,7 +17,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// megabytes: on a slow line heartbeats would wait behind them for many seconds, nothing more would be
 /// taken for as long, and who reads nothing would have them beside what is counted here.
 #[cfg(target_os = "linux")]
-const UNSENT: usize = 128 * 1024;
+const UNSENT: usize = 256 * 1024;
 
 /// What sends on one connection: the frames that are sealed, and the socket.
 #[derive(Debug)]
