@@ -199,7 +199,7 @@ pub enum SendError {
 pub struct Refused {
     /// The reason for the refusal.
     pub why: SendError,
-    /// The message.
+    /// The message, without its [`Tail`](crate::Tail).
     pub bytes: Vec<u8>,
 }
 

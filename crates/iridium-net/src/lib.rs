@@ -45,7 +45,7 @@ pub use error::{
 };
 pub use event::{Event, JoinReport};
 pub use ids::LinkId;
-pub use link::{ClusterClient, Delivery, SharedBytes, WindowPermit};
+pub use link::{ClusterClient, Delivery, SharedBytes, Tail, WindowPermit};
 pub use manager::Manager;
 pub use membership::Timing;
 pub use places::{cache_dir, config_dir, data_dir, named_secret_path};

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::net::TcpStream;
 use std::ops::Range;
 
-use iridium_proto::{FrameDecoder, IridiumMessage, ProtoError, encode_frame_head};
+use iridium_proto::{FrameDecoder, IridiumMessage, ProtoError, encode_frame_head, frame_head};
 use thiserror::Error;
 
 use crate::cipher::{Opener, Records, Sealer, TAG_LEN};
@@ -96,6 +96,15 @@ impl FrameWriter {
         head.clear();
         self.head = head;
         rest.map(|_| ())
+    }
+
+    /// Adds a message of that kind whose body is a byte string, in two parts.
+    pub(crate) fn push_bytes(&mut self, kind: u8, body: [&[u8]; 2]) -> Result<(), ProtoError> {
+        let [first, second] = body;
+        self.add(&frame_head(kind, first.len() + second.len())?);
+        self.add(first);
+        self.add(second);
+        Ok(())
     }
 
     /// Bytes for the wire that have not been sent.
@@ -326,6 +335,18 @@ mod tests {
                 let wire = sealed(&mut writer, &messages);
                 assert_eq!(read(&mut reader, &wire), messages, "of {len} bytes");
             }
+        }
+    }
+
+    #[test]
+    fn a_message_in_parts_is_one() {
+        for (mut reader, mut writer) in sessions() {
+            writer.push_bytes(message(7, 0).kind(), [&[7; 70_000], &[7; 25]]).unwrap();
+            let wire = sealed(&mut writer, &[message(8, 9)]);
+            assert_eq!(read(&mut reader, &wire), [message(7, 70_025), message(8, 9)]);
+            let long = vec![0; iridium_proto::MAX_FRAME_ADMITTED];
+            assert!(writer.push_bytes(message(7, 0).kind(), [&long, &[]]).is_err());
+            assert_eq!(sealed(&mut writer, &[]), []);
         }
     }
 

@@ -11,8 +11,8 @@ use crate::message::IridiumMessage;
 /// Bytes of a frame before its kind.
 pub const HEADER_LEN: usize = 4;
 
-/// Bytes of a frame before its body.
-const HEAD_LEN: usize = HEADER_LEN + 1;
+/// Bytes of a frame before its body: its header and its kind.
+pub const HEAD_LEN: usize = HEADER_LEN + 1;
 
 /// Appends `message` as one frame to `out`.
 ///
@@ -38,11 +38,8 @@ pub fn encode_frame_head<'a>(
     out.extend_from_slice(&[0; HEADER_LEN]);
     out.push(message.kind());
     let checked = message.encode_body(out).and_then(|rest| {
-        let len = out.len() - start - HEADER_LEN + rest.len();
-        match u32::try_from(len) {
-            Ok(declared) if len <= MAX_FRAME_ADMITTED => Ok((declared, rest)),
-            _ => Err(ProtoError::MessageTooLong { len, cap: MAX_FRAME_ADMITTED }),
-        }
+        let declared = declared(out.len() - start - HEADER_LEN + rest.len())?;
+        Ok((declared, rest))
     });
     match checked {
         Ok((declared, rest)) => {
@@ -53,6 +50,23 @@ pub fn encode_frame_head<'a>(
             out.truncate(start);
             Err(error)
         }
+    }
+}
+
+/// The beginning of a frame with a byte string of `len` bytes as its body, such as that of a `Deliver`.
+///
+/// # Errors
+/// As [`encode_frame`].
+pub fn frame_head(kind: u8, len: usize) -> Result<[u8; HEAD_LEN], ProtoError> {
+    let [l0, l1, l2, l3] = declared(len + 1)?.to_le_bytes();
+    Ok([l0, l1, l2, l3, kind])
+}
+
+/// The length of a frame without its header, as it is declared there.
+fn declared(len: usize) -> Result<u32, ProtoError> {
+    match u32::try_from(len) {
+        Ok(declared) if len <= MAX_FRAME_ADMITTED => Ok(declared),
+        _ => Err(ProtoError::MessageTooLong { len, cap: MAX_FRAME_ADMITTED }),
     }
 }
 

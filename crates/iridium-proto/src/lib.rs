@@ -13,7 +13,7 @@ mod version;
 pub use codec::{from_bytes, to_bytes};
 pub use control::{ControlReply, ControlRequest, MemberView, ViewState};
 pub use error::ProtoError;
-pub use frame::{FrameDecoder, HEADER_LEN, encode_frame, encode_frame_head};
+pub use frame::{FrameDecoder, HEAD_LEN, HEADER_LEN, encode_frame, encode_frame_head, frame_head};
 pub use limits::{
     MAX_CONTROL_REQUEST, MAX_FRAME_ADMITTED, MAX_FRAME_LINK, MAX_FRAME_UNADMITTED, MAX_MESSAGE,
     PIECE_LEN,

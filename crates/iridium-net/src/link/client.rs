@@ -17,7 +17,7 @@ use crate::threads::lock;
 
 use super::backlog::Backlog;
 use super::gate::{Admission, Gate};
-use super::message::{Bytes, Kind, Returned, SharedBytes};
+use super::message::{Bytes, Kind, Returned, SharedBytes, Tail};
 use super::outbox::{Dispatch, Outbox};
 use super::send_half::SendHalf;
 
@@ -135,6 +135,14 @@ impl ClusterClient {
     /// ([`Application::writable`](crate::Application::writable)) when it may be tried again.
     pub fn send_in(&self, lane: u64, bytes: Vec<u8>) -> Result<(), Refused> {
         Ok(self.send_as(lane, Kind::Message, bytes.into())?)
+    }
+
+    /// As [`send_in`](Self::send_in), for a message of which the last bytes stand elsewhere.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_with_tail_in(&self, lane: u64, bytes: Vec<u8>, tail: Tail) -> Result<(), Refused> {
+        Ok(self.send_as(lane, Kind::Message, Bytes::Own(bytes, tail))?)
     }
 
     /// As [`send_in`](Self::send_in), for a message that goes to several nodes, or of which the sender is to

@@ -1,12 +1,13 @@
 //! Messages of applications, as they are queued on a link.
 
 use std::fmt;
-use std::ops::Deref;
+use std::ops::Range;
 use std::sync::Arc;
 
-use iridium_proto::IridiumMessage;
+use iridium_proto::{IridiumMessage, ProtoError};
 
 use crate::error::{Refused, SendError};
+use crate::session::FrameWriter;
 
 /// What a message costs beyond its bytes, for the memory that it takes up in a queue.
 pub(crate) const OVERHEAD: usize = 64;
@@ -30,15 +31,11 @@ impl Kind {
     }
 
     pub(super) fn number(self) -> u8 {
-        self.with(Vec::new()).kind()
-    }
-
-    /// The message on the wire.
-    pub(super) fn with(self, bytes: Vec<u8>) -> IridiumMessage {
-        match self {
-            Self::Message => IridiumMessage::Deliver(bytes),
-            Self::Signal => IridiumMessage::Signal(bytes),
-        }
+        let example = match self {
+            Self::Message => IridiumMessage::Deliver(Vec::new()),
+            Self::Signal => IridiumMessage::Signal(Vec::new()),
+        };
+        example.kind()
     }
 }
 
@@ -46,36 +43,73 @@ impl Kind {
 /// message is sent, or the link ends.
 pub type SharedBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
+/// Bytes that stand behind those of a message. They are kept apart, so that a long message need not be moved to
+/// where there is room for them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tail {
+    bytes: [u8; Self::MAX],
+    len: u8,
+}
+
+impl Tail {
+    /// The most that it can have, in bytes.
+    pub const MAX: usize = 31;
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len.into()).unwrap_or_default()
+    }
+}
+
+/// One that is too long does not compile.
+impl<const N: usize> From<[u8; N]> for Tail {
+    fn from(bytes: [u8; N]) -> Self {
+        const { assert!(N <= Self::MAX) };
+        let mut tail = Self { len: N as u8, ..Self::default() };
+        tail.bytes[..N].copy_from_slice(&bytes);
+        tail
+    }
+}
+
 /// The bytes of a message.
 pub(crate) enum Bytes {
-    Own(Vec<u8>),
+    Own(Vec<u8>, Tail),
     Shared(SharedBytes),
 }
 
 impl Bytes {
-    /// A copy, if they are shared.
-    pub(super) fn into_vec(self) -> Vec<u8> {
+    pub(super) fn len(&self) -> usize {
+        self.parts().map(<[u8]>::len).iter().sum()
+    }
+
+    /// They are those of the first part, and then those of the second.
+    pub(super) fn parts(&self) -> [&[u8]; 2] {
         match self {
-            Self::Own(bytes) => bytes,
-            Self::Shared(bytes) => (*bytes).as_ref().to_vec(),
+            Self::Own(bytes, tail) => [bytes, tail.bytes()],
+            Self::Shared(bytes) => [(**bytes).as_ref(), &[]],
         }
     }
-}
 
-impl Deref for Bytes {
-    type Target = [u8];
+    /// A copy of some of them.
+    pub(super) fn copy(&self, range: Range<usize>) -> Vec<u8> {
+        let [body, tail] = self.parts();
+        let part = |bytes: &[u8], at: usize| bytes.len().min(at);
+        let in_tail = |at: usize| part(tail, at.saturating_sub(body.len()));
+        let in_body = &body[part(body, range.start)..part(body, range.end)];
+        [in_body, &tail[in_tail(range.start)..in_tail(range.end)]].concat()
+    }
 
-    fn deref(&self) -> &[u8] {
+    /// Them without their tail; a copy, if they are shared.
+    fn into_vec(self) -> Vec<u8> {
         match self {
-            Self::Own(bytes) => bytes,
-            Self::Shared(bytes) => (**bytes).as_ref(),
+            Self::Own(bytes, _) => bytes,
+            Self::Shared(bytes) => (*bytes).as_ref().to_vec(),
         }
     }
 }
 
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {
-        Self::Own(bytes)
+        Self::Own(bytes, Tail::default())
     }
 }
 
@@ -107,8 +141,9 @@ pub(super) enum QueuePush {
     Overflow(Bytes),
 }
 
+/// A message or a signal that is to be sent.
 #[derive(Debug)]
-pub(super) struct QueuedMessage {
+pub(crate) struct QueuedMessage {
     pub(super) kind: Kind,
     pub(super) bytes: Bytes,
 }
@@ -117,8 +152,48 @@ impl QueuedMessage {
     /// The memory that it takes up in this queue alone.
     pub(super) fn own_cost(&self) -> usize {
         match &self.bytes {
-            Bytes::Own(bytes) => cost(bytes.len()),
+            Bytes::Own(..) => cost(self.bytes.len()),
             Bytes::Shared(_) => OVERHEAD,
+        }
+    }
+}
+
+/// What is sent next.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    /// A message of the mesh's own, or a piece of a long one.
+    Own(IridiumMessage),
+    /// One of the application's.
+    Data(QueuedMessage),
+}
+
+impl Outgoing {
+    /// The name of the message on the wire, for logs.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Own(message) => message.name(),
+            Self::Data(QueuedMessage { kind: Kind::Message, .. }) => "Deliver",
+            Self::Data(QueuedMessage { kind: Kind::Signal, .. }) => "Signal",
+        }
+    }
+
+    /// Adds it to the frames of a session.
+    pub(super) fn push_to(&self, frames: &mut FrameWriter) -> Result<(), ProtoError> {
+        match self {
+            Self::Own(message) => frames.push(message),
+            Self::Data(data) => frames.push_bytes(data.kind.number(), data.bytes.parts()),
+        }
+    }
+
+    /// The message as the other end has it.
+    #[cfg(test)]
+    pub(super) fn received(self) -> IridiumMessage {
+        match self {
+            Self::Own(message) => message,
+            Self::Data(QueuedMessage { kind, bytes }) => match kind {
+                Kind::Message => IridiumMessage::Deliver(bytes.parts().concat()),
+                Kind::Signal => IridiumMessage::Signal(bytes.parts().concat()),
+            },
         }
     }
 }
@@ -149,4 +224,21 @@ pub(super) struct Transfer {
     pub(super) number: u32,
     pub(super) message: QueuedMessage,
     pub(super) sent: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_the_bytes_may_be_in_the_tail() {
+        let bytes = Bytes::Own(vec![0, 1, 2, 3], [4, 5, 6].into());
+        assert_eq!((bytes.len(), bytes.copy(0..7)), (7, vec![0, 1, 2, 3, 4, 5, 6]));
+        for start in 0..7 {
+            for end in start..=7 {
+                let part: Vec<u8> = (start as u8..end as u8).collect();
+                assert_eq!(bytes.copy(start..end), part);
+            }
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::error::SendError;
 use crate::threads::lock;
 
 use super::backlog::{Backlog, Share, Stalled, Verdict};
-use super::message::{Bytes, Kind, QueuePush, Returned, cost};
+use super::message::{Bytes, Kind, Outgoing, QueuePush, QueuedMessage, Returned, cost};
 use super::queue::Queue;
 use super::send_half::SendHalf;
 
@@ -86,7 +86,7 @@ pub(crate) enum Dispatch {
     /// By the writer.
     Queued,
     /// By the sender: it sends this now, without blocking, then puts the half back.
-    Direct(Box<SendHalf>, IridiumMessage),
+    Direct(Box<SendHalf>, Outgoing),
 }
 
 impl Outbox {
@@ -139,7 +139,7 @@ impl Outbox {
             return Err(Returned { why: SendError::NotLinked, bytes });
         }
         if let Some(half) = state.half_for(bytes.len()) {
-            return Ok(Dispatch::Direct(half, kind.with(bytes.into_vec())));
+            return Ok(Dispatch::Direct(half, Outgoing::Data(QueuedMessage { kind, bytes })));
         }
         match state.push(lane, kind, bytes) {
             QueuePush::Queued => {
@@ -274,7 +274,7 @@ impl Outbox {
     }
 
     /// Waits until there is something to send, and puts it in the empty `batch`.
-    pub(crate) fn take(&self, batch: &mut Vec<IridiumMessage>) -> WriterStep {
+    pub(crate) fn take(&self, batch: &mut Vec<Outgoing>) -> WriterStep {
         let mut state = lock(&self.state);
         loop {
             if let Some(step) = state.next_step(batch) {
@@ -296,7 +296,7 @@ impl Outbox {
     /// As [`take`](Self::take), without waiting: `None` when there is nothing to send. Then the
     /// writer is woken when there is, looks again when [`closing`](Self::closing) says, and until then
     /// the link holds no memory for what it sends.
-    pub(crate) fn try_take(&self, batch: &mut Vec<IridiumMessage>) -> Option<WriterStep> {
+    pub(crate) fn try_take(&self, batch: &mut Vec<Outgoing>) -> Option<WriterStep> {
         let mut state = lock(&self.state);
         let step = state.next_step(batch);
         state.sleep = if step.is_none() { Sleep::ForWork } else { Sleep::Awake };
@@ -358,7 +358,7 @@ impl State {
 
     /// What the writer does next; `None` when it has to wait, also while a sender writes, which wakes
     /// it afterwards.
-    fn next_step(&mut self, batch: &mut Vec<IridiumMessage>) -> Option<WriterStep> {
+    fn next_step(&mut self, batch: &mut Vec<Outgoing>) -> Option<WriterStep> {
         if self.aborted {
             return Some(WriterStep::Aborted);
         }
@@ -374,7 +374,7 @@ impl State {
         {
             // Messages without credit may be left: their receiver has stopped reading.
             match self.leave.take() {
-                Some(leave) => batch.push(leave),
+                Some(leave) => batch.push(Outgoing::Own(leave)),
                 None => return Some(WriterStep::Finish(half)),
             }
         }
@@ -436,7 +436,7 @@ mod tests {
             WriterStep::Batch { half, .. } => outbox.put_back(half, None),
             WriterStep::Finish(_) | WriterStep::Aborted => return None,
         }
-        Some(batch)
+        Some(batch.into_iter().map(Outgoing::received).collect())
     }
 
     fn queue(outbox: &Outbox, kind: Kind, bytes: Vec<u8>) -> Result<(), SendError> {
@@ -454,7 +454,7 @@ mod tests {
         else {
             panic!("nothing is queued")
         };
-        assert_eq!(message, IridiumMessage::Deliver(vec![1]));
+        assert_eq!(message.received(), IridiumMessage::Deliver(vec![1]));
         queue(&outbox, Kind::Message, vec![2]).unwrap();
         outbox.put_back(half, Some(Instant::now()));
         queue(&outbox, Kind::Message, vec![3]).unwrap();
@@ -468,10 +468,8 @@ mod tests {
         };
         outbox.put_back(half, Some(before));
         let sent = outbox.push(0, Kind::Signal, vec![4].into());
-        assert!(
-            matches!(sent, Ok(Dispatch::Direct(_, IridiumMessage::Signal(_)))),
-            "after a pause"
-        );
+        let Ok(Dispatch::Direct(_, sent)) = sent else { panic!("after a pause") };
+        assert_eq!(sent.received(), IridiumMessage::Signal(vec![4]));
     }
 
     #[test]

@@ -20,7 +20,8 @@ use super::asked::Asked;
 use super::budget::Budget;
 use super::lanes::{Lanes, Next};
 use super::message::{
-    Bytes, Kind, OVERHEAD, PendingLong, QueuePush, QueuedMessage, Returned, Transfer, cost,
+    Bytes, Kind, OVERHEAD, Outgoing, PendingLong, QueuePush, QueuedMessage, Returned, Transfer,
+    cost,
 };
 
 /// Bytes of data that each end of a link may send before it is given credit: the
@@ -177,17 +178,17 @@ impl Queue {
     }
 
     /// Moves what is sent next to `batch`: nothing only if nothing can be sent.
-    pub(super) fn take(&mut self, batch: &mut Vec<IridiumMessage>) {
-        batch.extend(self.control.drain(..));
+    pub(super) fn take(&mut self, batch: &mut Vec<Outgoing>) {
+        batch.extend(self.control.drain(..).map(Outgoing::Own));
         self.ask_for_room(batch);
         let mut bytes = 0;
         while bytes < BATCH
             && let Some(message) = self.next_short()
         {
             bytes += cost(message.bytes.len());
-            batch.push(message.kind.with(message.bytes.into_vec()));
+            batch.push(Outgoing::Data(message));
         }
-        batch.extend(self.next_piece().map(IridiumMessage::Piece));
+        batch.extend(self.next_piece().map(|piece| Outgoing::Own(IridiumMessage::Piece(piece))));
     }
 
     /// Whether anything is queued, with or without credit for it.
@@ -265,7 +266,7 @@ impl Queue {
     }
 
     /// Asks for room for long messages, as far as their number and the credit allow.
-    fn ask_for_room(&mut self, batch: &mut Vec<IridiumMessage>) {
+    fn ask_for_room(&mut self, batch: &mut Vec<Outgoing>) {
         while self.open < MAX_TRANSFERS
             && self.long.front().is_some_and(|first| first.after <= self.counted.1)
         {
@@ -282,7 +283,7 @@ impl Queue {
             let number = self.last_transfer;
             // No message is that long.
             let len = u32::try_from(message.bytes.len()).unwrap_or(u32::MAX);
-            batch.push(IridiumMessage::Want(Want { transfer: number, len }));
+            batch.push(Outgoing::Own(IridiumMessage::Want(Want { transfer: number, len })));
             self.asked.push(Transfer { lane, place, number, message, sent: 0 });
             self.open += 1;
         }
@@ -305,7 +306,7 @@ impl Queue {
             transfer: transfer.number,
             kind: transfer.message.kind.number(),
             last: end == bytes.len(),
-            bytes: bytes[transfer.sent..end].to_vec(),
+            bytes: bytes.copy(transfer.sent..end),
         };
         self.release(transfer.message.kind, true, end - transfer.sent);
         transfer.sent = end;
@@ -371,7 +372,7 @@ mod tests {
     fn take(queue: &mut Queue) -> Vec<IridiumMessage> {
         let mut batch = Vec::new();
         queue.take(&mut batch);
-        batch
+        batch.into_iter().map(Outgoing::received).collect()
     }
 
     /// The first byte and length of each message, when it is whole. The receiver has room for all.

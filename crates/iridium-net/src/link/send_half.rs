@@ -7,9 +7,9 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use iridium_proto::IridiumMessage;
-
 use crate::session::FrameWriter;
+
+use super::message::Outgoing;
 
 /// How often a write that makes no progress returns, for a look at whether the link was aborted.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -39,8 +39,8 @@ impl SendHalf {
     }
 
     /// Adds a message to what is sealed next.
-    pub(crate) fn push(&mut self, message: &IridiumMessage) {
-        if let Err(error) = self.frames.push(message) {
+    pub(crate) fn push(&mut self, message: &Outgoing) {
+        if let Err(error) = message.push_to(&mut self.frames) {
             log::error!("a {} message was not sent: {error}", message.name());
         }
     }

@@ -5,10 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use iridium_proto::IridiumMessage;
-
 use crate::application::Application;
-use crate::link::{ClusterClient, WriterStep};
+use crate::link::{ClusterClient, Outgoing, WriterStep};
 
 /// How long the other end may take to close after this end has.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
@@ -41,7 +39,7 @@ impl Writer {
 
     /// What is done next; `None` while there is nothing to do, until the link's bell rings. Of a batch,
     /// only what the half holds is left to be sent.
-    pub(super) fn try_step(&self, batch: &mut Vec<IridiumMessage>) -> Option<WriterStep> {
+    pub(super) fn try_step(&self, batch: &mut Vec<Outgoing>) -> Option<WriterStep> {
         let step = self.link.outbox().try_take(batch)?;
         Some(self.prepare(step, batch))
     }
@@ -80,7 +78,7 @@ impl Writer {
     }
 
     /// Moves the messages of a batch to the half, and tells the application of room for others.
-    fn prepare(&self, mut step: WriterStep, batch: &mut Vec<IridiumMessage>) -> WriterStep {
+    fn prepare(&self, mut step: WriterStep, batch: &mut Vec<Outgoing>) -> WriterStep {
         if let WriterStep::Batch { half, writable } = &mut step {
             if *writable {
                 self.notify_writable();

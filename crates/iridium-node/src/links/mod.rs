@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use iridium_net::{ClockedLogLimits, Refused, SendError};
+use iridium_net::{ClockedLogLimits, SendError};
 use iridium_proto::{NodeAlias, ProtoError};
-use iridium_vm::Pid;
+use iridium_vm::{Message, Pid};
 
 pub(crate) use self::peers::{Peer, Peers};
 
 use crate::report::NodeReport;
 use crate::sync::lock;
-use crate::wire::NodeMessage;
+use crate::wire::{NodeMessage, message_bytes, payload};
 
 /// So many nodes have bounds of their own for what they can have logged.
 const MOST_LIMITED: usize = 256;
@@ -111,18 +111,23 @@ impl Links {
         Ok(peer.client.send_in(lane.number(), bytes)?)
     }
 
-    /// Sends a message of a process that is encoded already.
+    /// Sends a message of one process to another.
     ///
     /// # Errors
-    /// The bytes, and why they were not sent.
+    /// The message, and why it was not sent.
     pub(crate) fn send_message(
         &self,
         peer: &Peer,
-        from: Pid,
-        bytes: Vec<u8>,
-    ) -> Result<(), Refused> {
-        let len = bytes.len();
-        peer.client.send_in(Lane::Process(from).number(), bytes)?;
+        (from, to): (Pid, Pid),
+        message: Message,
+    ) -> Result<(), (SendError, Message)> {
+        let (tag, sender) = (message.tag, message.sender);
+        let (bytes, tail) = message_bytes(to, message);
+        let len = bytes.len() + tail.len();
+        let sent = peer.client.send_with_tail_in(Lane::Process(from).number(), bytes, tail.into());
+        sent.map_err(|refused| {
+            (refused.why, Message { tag, sender, payload: payload(refused.bytes) })
+        })?;
         count(&self.traffic.sent, 1);
         count(&self.traffic.sent_bytes, len);
         Ok(())

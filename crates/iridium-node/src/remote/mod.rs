@@ -25,7 +25,7 @@ use self::requests::{Asker, PendingRequests};
 use crate::code::{Requester, SpawnRequest, Spawner};
 use crate::links::{Lane, Links, Peer};
 use crate::this_node::ThisNode;
-use crate::wire::{MAX_PAYLOAD, NodeMessage, message_bytes, take_back};
+use crate::wire::{MAX_PAYLOAD, NodeMessage};
 
 /// Carries signals, requests and replies between the processes of this node and of others, and takes
 /// messages to others.
@@ -158,21 +158,11 @@ impl Distribution for RemoteProcesses {
             return Err(SendRefused::TooLong(message));
         }
         let Some(peer) = self.links.peers.find(to.node()) else { return Ok(()) };
-        let Err(refused) = self.links.send_message(&peer, from, message_bytes(to, message)) else {
-            return Ok(());
-        };
-        let why = match refused.why {
+        match self.links.send_message(&peer, (from, to), message) {
             // As to a process that is not there.
-            SendError::NotLinked => return Ok(()),
-            SendError::WouldBlock => SendRefused::NoCredit,
-            SendError::TooLong { .. } => SendRefused::TooLong,
-        };
-        match take_back(refused.bytes) {
-            Some(message) => Err(why(message)),
-            None => {
-                log::error!("lost a message to process {to}: the link gave other bytes back");
-                Ok(())
-            }
+            Ok(()) | Err((SendError::NotLinked, _)) => Ok(()),
+            Err((SendError::WouldBlock, message)) => Err(SendRefused::NoCredit(message)),
+            Err((SendError::TooLong { .. }, message)) => Err(SendRefused::TooLong(message)),
         }
     }
 

@@ -127,7 +127,8 @@ fn bytes() -> Payload {
 fn messages_between_processes() {
     let mut fixtures = Fixtures::new("message");
     for (name, payload) in [("word", Payload::Word(*b"12345678")), ("bytes", bytes())] {
-        let golden = fixtures.golden(name, &message_bytes(OTHER, message(payload.clone())));
+        let (bytes, tail) = message_bytes(OTHER, message(payload.clone()));
+        let golden = fixtures.golden(name, &[&bytes[..], &tail].concat());
         let read = super::read(golden).unwrap();
         assert_eq!(read, super::Delivery::Message { to: OTHER, message: message(payload) });
     }

@@ -175,25 +175,18 @@ pub(crate) enum BadMessage {
 const MESSAGE: u8 = 0;
 const NODE_MESSAGE: u8 = 1;
 
-/// The bytes of a message. A long payload stays where it is, if there is room behind it.
-pub(crate) fn message_bytes(to: Pid, message: Message) -> Vec<u8> {
-    let mut bytes = match message.payload {
-        Payload::Word(word) => {
-            let mut bytes = Vec::with_capacity(word.len() + TAIL);
-            bytes.extend_from_slice(&word);
-            bytes
-        }
-        Payload::Bytes(payload) => {
-            let mut bytes = payload.into_vec();
-            bytes.reserve_exact(TAIL);
-            bytes
-        }
-    };
-    for word in [message.sender, to.bits(), message.tag] {
-        bytes.extend_from_slice(&word.to_le_bytes());
+/// The bytes of a message: its payload, which stays where it is, and what stands behind that.
+pub(crate) fn message_bytes(to: Pid, message: Message) -> (Vec<u8>, [u8; TAIL]) {
+    let mut tail = [MESSAGE; TAIL];
+    let words = [message.sender, to.bits(), message.tag];
+    for (place, word) in tail.as_chunks_mut().0.iter_mut().zip(words) {
+        *place = word.to_le_bytes();
     }
-    bytes.push(MESSAGE);
-    bytes
+    let payload = match message.payload {
+        Payload::Word(word) => word.to_vec(),
+        Payload::Bytes(payload) => payload.into_vec(),
+    };
+    (payload, tail)
 }
 
 /// The bytes of a [`NodeMessage::Code`] with a file of these pieces, of which there is one copy then.
@@ -221,11 +214,11 @@ impl NodeMessage {
     }
 }
 
-/// The message of its bytes, which were not sent.
-pub(crate) fn take_back(bytes: Vec<u8>) -> Option<Message> {
-    match read(bytes) {
-        Ok(Delivery::Message { message, .. }) => Some(message),
-        _ => None,
+/// The payload of its bytes.
+pub(crate) fn payload(bytes: Vec<u8>) -> Payload {
+    match bytes[..].try_into() {
+        Ok(word) => Payload::Word(word),
+        Err(_) => Payload::Bytes(bytes.into_boxed_slice()),
     }
 }
 
@@ -235,14 +228,8 @@ pub(crate) fn read(mut bytes: Vec<u8>) -> Result<Delivery, BadMessage> {
         Some((&MESSAGE, rest)) => {
             let (payload, tail) = rest.split_last_chunk().ok_or(BadMessage::Short)?;
             let [sender, to, tag] = words(tail);
-            let payload = match payload.try_into() {
-                Ok(word) => Payload::Word(word),
-                Err(_) => {
-                    bytes.truncate(payload.len());
-                    Payload::Bytes(bytes.into_boxed_slice())
-                }
-            };
-            let message = Message { tag, sender, payload };
+            bytes.truncate(payload.len());
+            let message = Message { tag, sender, payload: self::payload(bytes) };
             Ok(Delivery::Message { to: Pid::from_bits(to), message })
         }
         Some((&NODE_MESSAGE, rest)) => match file_of_code(rest) {
@@ -313,6 +300,11 @@ mod tests {
         Message { tag: -7, sender: Pid::new(5, 6).bits(), payload }
     }
 
+    fn whole(to: Pid, message: Message) -> Vec<u8> {
+        let (payload, tail) = message_bytes(to, message);
+        [&payload[..], &tail].concat()
+    }
+
     #[test]
     fn messages_come_back_as_they_were() {
         let to = Pid::new(3, 4);
@@ -322,8 +314,8 @@ mod tests {
             Payload::Bytes(b"123456789".as_slice().into()),
         ] {
             let message = message(payload);
-            let back = read(message_bytes(to, message.clone())).unwrap();
-            assert_eq!(take_back(message_bytes(to, message.clone())), Some(message.clone()));
+            let back = read(whole(to, message.clone())).unwrap();
+            assert_eq!(super::payload(message_bytes(to, message.clone()).0), message.payload);
             assert_eq!(back, Delivery::Message { to, message });
         }
     }
@@ -345,7 +337,7 @@ mod tests {
 
     #[test]
     fn what_is_too_short_or_unknown_is_refused() {
-        let whole = message_bytes(Pid::new(1, 1), message(Payload::Bytes(Box::default())));
+        let whole = whole(Pid::new(1, 1), message(Payload::Bytes(Box::default())));
         assert_eq!(whole.len(), TAIL);
         for start in 1..=TAIL {
             assert!(read(whole[start..].to_vec()).is_err());

@@ -3,11 +3,10 @@
 use std::io;
 use std::time::Instant;
 
-use iridium_proto::IridiumMessage;
 use mio::net::TcpStream;
 use mio::{Interest, Registry};
 
-use crate::link::{SendHalf, WriterStep};
+use crate::link::{Outgoing, SendHalf, WriterStep};
 use crate::manager::writer::{CLOSED, LINGER, Writer};
 
 use super::thread::{Half, Next, Socket};
@@ -31,11 +30,7 @@ impl WriteHalf {
 
     /// Writes what there is, until others are to have their turn; `None` when all is written, and the
     /// link closed.
-    fn write(
-        &mut self,
-        socket: Socket<'_>,
-        batch: &mut Vec<IridiumMessage>,
-    ) -> io::Result<Option<Next>> {
+    fn write(&mut self, socket: Socket<'_>, batch: &mut Vec<Outgoing>) -> io::Result<Option<Next>> {
         if let Some(until) = self.lingers_until {
             return Ok(self.linger(until));
         }
@@ -79,13 +74,9 @@ impl WriteHalf {
 }
 
 impl Half for WriteHalf {
-    type Scratch = Vec<IridiumMessage>;
+    type Scratch = Vec<Outgoing>;
 
-    fn turn(
-        &mut self,
-        socket: Socket<'_>,
-        batch: &mut Vec<IridiumMessage>,
-    ) -> Result<Next, String> {
+    fn turn(&mut self, socket: Socket<'_>, batch: &mut Vec<Outgoing>) -> Result<Next, String> {
         match self.write(socket, batch) {
             Ok(Some(next)) => Ok(next),
             Ok(None) => Err(CLOSED.into()),
