@@ -40,7 +40,8 @@ pub struct Config {
     /// Members of the cluster to join: each, and each address of a name, is tried until it
     /// answers. All nodes may be given the same, since a node that finds itself skips that.
     pub seeds: Vec<Endpoint>,
-    /// Bytes of messages that may be queued for one node; 8 MiB by default.
+    /// Bytes of messages that may be queued for one node, 8 MiB by default; and as many of short ones, up to
+    /// 65 KiB each, but of these at most 2 MiB.
     pub queue_bytes: usize,
     /// How many links have two threads of their own at the same time; 16 by default. Two threads carry
     /// all others together, with a somewhat longer round trip.

@@ -87,6 +87,7 @@ impl FrameWriter {
 
     /// Adds a message to the next records.
     pub(crate) fn push(&mut self, message: &IridiumMessage) -> Result<(), ProtoError> {
+        self.drop_sent();
         let mut head = std::mem::take(&mut self.head);
         let rest = encode_frame_head(message, &mut head);
         if let Ok(rest) = rest {
@@ -100,6 +101,7 @@ impl FrameWriter {
 
     /// Adds a message of that kind whose body is a byte string, in two parts.
     pub(crate) fn push_bytes(&mut self, kind: u8, body: [&[u8]; 2]) -> Result<(), ProtoError> {
+        self.drop_sent();
         let [first, second] = body;
         self.add(&frame_head(kind, first.len() + second.len())?);
         self.add(first);
@@ -142,7 +144,6 @@ impl FrameWriter {
 
     /// Adds bytes to the record that is not sealed yet, and seals each that is full.
     fn add(&mut self, mut bytes: &[u8]) {
-        self.drop_sent();
         if self.sealer.is_none() {
             return self.wire.extend_from_slice(bytes);
         }
@@ -151,11 +152,12 @@ impl FrameWriter {
                 self.wire.extend_from_slice(&[0; LENGTH]);
             }
             let room = self.sealed + LENGTH + MAX_PLAIN - self.wire.len();
-            let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.wire.extend_from_slice(now);
-            if now.len() == room {
-                self.seal();
+            if bytes.len() < room {
+                return self.wire.extend_from_slice(bytes);
             }
+            let (now, later) = bytes.split_at(room);
+            self.wire.extend_from_slice(now);
+            self.seal();
             bytes = later;
         }
     }

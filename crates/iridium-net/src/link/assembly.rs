@@ -6,8 +6,8 @@ use iridium_proto::Piece;
 
 use crate::ids::ConnId;
 
+use super::credit::WINDOW;
 use super::message::Kind;
-use super::queue::WINDOW;
 use super::room::{Grant, Room};
 
 /// Long messages of one link of which a part has come.

@@ -17,7 +17,7 @@ use crate::threads::lock;
 
 use super::backlog::Backlog;
 use super::gate::{Admission, Gate};
-use super::message::{Bytes, Kind, Returned, SharedBytes, Tail};
+use super::message::{Bytes, Kind, Outgoing, Returned, SharedBytes, Tail};
 use super::outbox::{Dispatch, Outbox};
 use super::send_half::SendHalf;
 
@@ -168,15 +168,19 @@ impl ClusterClient {
     /// not block: the writer sends what the system does not take at once.
     fn send_as(&self, lane: u64, kind: Kind, bytes: Bytes) -> Result<(), Returned> {
         if let Dispatch::Direct(mut half, message) = self.outbox.push(lane, kind, bytes)? {
-            half.push(&message);
-            if let Err(error) = half.send_some() {
-                // The message is lost with the link, like others that are on their way.
-                log::debug!("writing to {} failed: {error}", self.remote);
-                self.abort();
-            }
+            self.send_now(&mut half, &message);
             self.outbox.put_back(half, Some(Instant::now()));
         }
         Ok(())
+    }
+
+    fn send_now(&self, half: &mut SendHalf, message: &Outgoing) {
+        half.push(message);
+        if let Err(error) = half.send_some() {
+            // The message is lost with the link, like others that are on their way.
+            log::debug!("writing to {} failed: {error}", self.remote);
+            self.abort();
+        }
     }
 
     /// Ends the connection at once, as when the node at its other end does not keep to what both rely on.
@@ -200,6 +204,14 @@ impl ClusterClient {
 
     pub(crate) fn id(&self) -> ConnId {
         self.conn
+    }
+
+    /// Tells the other end that it may send more: a credit or a grant.
+    pub(crate) fn permit(&self, message: IridiumMessage) {
+        if let Dispatch::Direct(mut half, message) = self.outbox.push_permission(message) {
+            self.send_now(&mut half, &message);
+            self.outbox.put_back(half, None);
+        }
     }
 
     pub(crate) fn send_control(&self, message: IridiumMessage) {

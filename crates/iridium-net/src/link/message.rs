@@ -78,7 +78,8 @@ pub(crate) enum Bytes {
 
 impl Bytes {
     pub(super) fn len(&self) -> usize {
-        self.parts().map(<[u8]>::len).iter().sum()
+        let [body, tail] = self.parts();
+        body.len() + tail.len()
     }
 
     /// They are those of the first part, and then those of the second.

@@ -5,6 +5,7 @@ mod assembly;
 mod backlog;
 mod budget;
 mod client;
+mod credit;
 mod gate;
 mod lanes;
 mod ledger;

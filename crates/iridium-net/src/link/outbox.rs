@@ -226,9 +226,15 @@ impl Outbox {
         lock(&self.state).queue.asked.tell_to_wait(number);
     }
 
-    /// Tells the other end that it may send this many more bytes.
-    pub(crate) fn give_credit(&self, bytes: usize) {
-        self.push_control(IridiumMessage::Credit(bytes as u64));
+    /// Queues what tells the other end that it may send more, or returns it with the sending half, for the
+    /// caller to send: to wake the writer for it would take longer.
+    pub(crate) fn push_permission(&self, message: IridiumMessage) -> Dispatch {
+        let half = lock(&self.state).half_for_control();
+        if let Some(half) = half {
+            return Dispatch::Direct(half, Outgoing::Own(message));
+        }
+        self.push_control(message);
+        Dispatch::Queued
     }
 
     /// Refuses new messages. What is queued is still sent, within [`FLUSH`].
@@ -390,6 +396,12 @@ impl State {
         self.aborted || self.closing.is_some_and(|end| Instant::now() >= end)
     }
 
+    /// The sending half, if a control message may be sent at once: it overtakes data.
+    fn half_for_control(&mut self) -> Option<Box<SendHalf>> {
+        let sends = self.closing.is_none() && !self.queue.has_control();
+        self.half.take_if(|half| sends && !half.has_unsent())
+    }
+
     /// The sending half, if a message of that length may be sent at once.
     fn half_for(&mut self, len: usize) -> Option<Box<SendHalf>> {
         let quiet = || self.used.is_none_or(|used| used.elapsed() >= QUIET);
@@ -470,6 +482,26 @@ mod tests {
         let sent = outbox.push(0, Kind::Signal, vec![4].into());
         let Ok(Dispatch::Direct(_, sent)) = sent else { panic!("after a pause") };
         assert_eq!(sent.received(), IridiumMessage::Signal(vec![4]));
+    }
+
+    #[test]
+    fn permission_to_send_is_given_at_once_unless_somebody_else_sends() {
+        let (outbox, _end) = outbox(1 << 20);
+        let credit = || IridiumMessage::Credit(9);
+        let Dispatch::Direct(half, _) = outbox.push_permission(credit()) else {
+            panic!("nobody else sends")
+        };
+        queue(&outbox, Kind::Message, vec![2]).unwrap();
+        outbox.put_back(half, None);
+        let Dispatch::Direct(half, message) = outbox.push_permission(credit()) else {
+            panic!("data waits for it")
+        };
+        assert_eq!(message.received(), credit());
+        assert!(matches!(outbox.push_permission(credit()), Dispatch::Queued));
+        outbox.put_back(half, None);
+        assert!(matches!(outbox.push_permission(credit()), Dispatch::Queued), "after the other");
+        let rest = [credit(), credit(), IridiumMessage::Deliver(vec![2])];
+        assert_eq!(taken(&outbox), Some(rest.to_vec()));
     }
 
     #[test]

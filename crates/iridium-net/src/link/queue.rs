@@ -18,24 +18,19 @@ use crate::error::SendError;
 
 use super::asked::Asked;
 use super::budget::Budget;
+use super::credit::{SHORT_CREDIT, WINDOW};
 use super::lanes::{Lanes, Next};
 use super::message::{
     Bytes, Kind, OVERHEAD, Outgoing, PendingLong, QueuePush, QueuedMessage, Returned, Transfer,
     cost,
 };
 
-/// Bytes of data that each end of a link may send before it is given credit: the
-/// longest message, and some short ones beside it.
-pub(crate) const WINDOW: usize = MAX_MESSAGE + 1024 * 1024;
-/// Credit that a receiver collects before it sends a `Credit` message.
-pub(super) const CREDIT_STEP: usize = 256 * 1024;
 /// Long messages that may be asked for and in transfer at a time. The receiver treats more of them as
 /// a protocol error.
 pub(super) const MAX_TRANSFERS: usize = 16;
-/// Credit that a long message leaves to short ones. Without it, and without what
-/// the receiver has collected, the window still holds the longest message.
-const SHORT_CREDIT: usize = 512 * 1024;
-const _: () = assert!(WINDOW - SHORT_CREDIT - CREDIT_STEP >= MAX_MESSAGE + OVERHEAD);
+/// Bytes of short messages that may be queued, whatever the capacity. They are still in the processor's caches
+/// when they are sent, and more of them would not be sent any sooner.
+const MAX_SHORT: usize = 2 * 1024 * 1024;
 /// Bytes of signals that may be queued. They are sent because a process ended or
 /// was monitored, so they cannot be refused: beyond this the link is closed.
 pub(super) const MAX_SIGNALS: usize = 8 * 1024 * 1024;
@@ -97,7 +92,7 @@ impl Queue {
         Returned { why: SendError::WouldBlock, bytes }
     }
 
-    /// A queue that holds `capacity` bytes of short messages and as many of long ones.
+    /// A queue that holds `capacity` bytes of long messages and, up to a bound, as many of short ones.
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             control: VecDeque::new(),
@@ -113,8 +108,8 @@ impl Queue {
             reserved: 0,
             reserving: false,
             capacity,
-            short_budget: Budget::default(),
-            long_budget: Budget::default(),
+            short_budget: Budget::new(capacity.min(MAX_SHORT)),
+            long_budget: Budget::new(capacity),
             signals: 0,
             held: 0,
         }
@@ -127,6 +122,11 @@ impl Queue {
             self.control.push_back(message);
         }
         fits
+    }
+
+    /// Whether a control message is queued.
+    pub(super) fn has_control(&self) -> bool {
+        !self.control.is_empty()
     }
 
     /// Queues a message or a signal after the others of its lane.
@@ -144,8 +144,7 @@ impl Queue {
             }
             Kind::Signal => self.signals += cost(len),
             Kind::Message => {
-                let capacity = self.capacity;
-                if !self.budget(follows || long).take(cost(len), capacity) {
+                if !self.budget(follows || long).take(cost(len)) {
                     return QueuePush::Refused(Returned { why: SendError::WouldBlock, bytes });
                 }
             }
@@ -209,8 +208,8 @@ impl Queue {
     /// Whether senders that were refused are to be told to try again. It is true once for all of
     /// them.
     pub(super) fn take_writable(&mut self) -> bool {
-        let short = self.short_budget.take_writable(self.capacity);
-        self.long_budget.take_writable(self.capacity) || short
+        let short = self.short_budget.take_writable();
+        self.long_budget.take_writable() || short
     }
 
     /// Drops everything. Returns whether a sender has been refused and not been told since.
@@ -348,6 +347,7 @@ impl Queue {
 mod tests {
     use std::collections::HashMap;
 
+    use super::super::credit::CREDIT_STEP;
     use super::*;
 
     fn ping() -> IridiumMessage {

@@ -92,7 +92,7 @@ impl Shared {
 /// Tells them that they have room from now on.
 fn tell(granted: Vec<Granted>) {
     for (link, transfer) in granted {
-        link.send_control(IridiumMessage::Grant(transfer));
+        link.permit(IridiumMessage::Grant(transfer));
     }
 }
 

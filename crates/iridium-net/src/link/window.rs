@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use iridium_proto::NodeId;
+use iridium_proto::{IridiumMessage, NodeId};
 
 use super::client::ClusterClient;
+use super::credit::{CREDIT_STEP, WINDOW};
 use super::message::cost;
-use super::queue::{CREDIT_STEP, WINDOW};
 use super::room::Grant;
 
 /// A message from another node. Dropping it lets that node send more.
@@ -66,7 +66,8 @@ impl Drop for WindowPermit {
         let credit = self.link.unsent_credit.fetch_add(self.bytes, Ordering::Relaxed) + self.bytes;
         // Only one of several threads passes the step, and sends the credit of all.
         if credit >= CREDIT_STEP && credit - self.bytes < CREDIT_STEP {
-            self.link.outbox.give_credit(self.link.unsent_credit.swap(0, Ordering::Relaxed));
+            let credit = self.link.unsent_credit.swap(0, Ordering::Relaxed);
+            self.link.permit(IridiumMessage::Credit(credit as u64));
         }
     }
 }

@@ -270,7 +270,7 @@ fn a_member_that_does_not_read_holds_up_itself_alone() {
     // It reads at last, and gets as much as there is credit for.
     let (mut stuck, mut frames) = (stuck, Frames::new(MAX_FRAME_LINK));
     let credit = 17 * 1024 * 1024 / (60_000 + 64);
-    assert!((100..credit).contains(&queued), "{queued} were queued");
+    assert!((30..credit).contains(&queued), "{queued} were queued");
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for _ in queued..credit + 50 {

@@ -16,7 +16,7 @@ use crate::harness::*;
 
 /// What is taken of a slow line at a time, ten times a second.
 const SLOWLY: usize = 20 * 1024;
-/// How many messages are for the one behind it.
+/// How many messages are for the one behind it. Each is just long enough to be a long one.
 const MESSAGES: usize = 120;
 
 /// A line to a node that is slow from there, until it is told to be quick.
@@ -86,7 +86,7 @@ fn those_who_take_nothing_give_way_and_those_who_are_slow_get_all_of_theirs() {
     let links = ["busy", "slow"].map(|name| node.link(&alias(name)).unwrap().link_id());
 
     for number in 0..MESSAGES {
-        node.send(&alias("slow"), vec![number as u8; PIECE_LEN]).unwrap();
+        node.send(&alias("slow"), vec![number as u8; PIECE_LEN + 1]).unwrap();
     }
     node.send(&alias("busy"), vec![5; MAX_MESSAGE]).unwrap();
     for name in ["deaf", "mean"] {
@@ -106,7 +106,7 @@ fn those_who_take_nothing_give_way_and_those_who_are_slow_get_all_of_theirs() {
     line.quick.store(true, Ordering::SeqCst);
     for number in 0..MESSAGES {
         let message = slow.messages().recv_timeout(PATIENCE).unwrap().bytes;
-        assert!(message == vec![number as u8; PIECE_LEN], "message {number}");
+        assert!(message == vec![number as u8; PIECE_LEN + 1], "message {number}");
     }
     assert_eq!(links, ["busy", "slow"].map(|name| node.link(&alias(name)).unwrap().link_id()));
     let honest = ["busy", "slow"].map(alias);
