@@ -222,8 +222,11 @@ impl Membership {
                 && m.suspicion.is_none()
         };
         let Some(member) = self.members.get(alias).filter(|m| waits(m)) else { return };
-        if member.attempt.is_some() {
-            // It is not known yet whether it answers: this node may be busy.
+        let began = member.dialled.unwrap_or_default();
+        let lasts = member.failures == 0 || began + self.timing.suspect_after <= now;
+        if member.attempt.is_some() && lasts {
+            // It is not known yet whether it answers: this node may be busy. A dial that has followed
+            // another one says nothing: there is nearly always one on its way to who does not answer.
             self.await_link(alias, now);
         } else {
             self.suspect(alias, now);

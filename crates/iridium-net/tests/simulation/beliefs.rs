@@ -379,3 +379,39 @@ fn one_that_others_miss_is_asked_by_the_next_heartbeat_though_it_was_heard_just_
         }
     }
 }
+
+/// How long a member is looked for of which others tell, and that never answers: each dial takes so long.
+fn looked_for(dial_takes: Duration) -> Duration {
+    let mut core = linked();
+    tell(&mut core, record("other", 9, RecordState::Alive));
+    let (mut now, mut dials) = (NOW, Vec::new());
+    while state(&core, "other") == Some(ViewState::Suspect) {
+        for action in actions(&mut core) {
+            match action {
+                Action::Dial { dial, .. } => dials.push((now + dial_takes, dial)),
+                Action::Send { message: IridiumMessage::PingReq(asked), .. } => {
+                    let ack = PingAck { token: asked.token, reached: false };
+                    say(&mut core, IridiumMessage::PingAck(ack), now);
+                }
+                _ => {}
+            }
+        }
+        // The friend goes on.
+        say(&mut core, ping(), now);
+        let timeout = core.poll_timeout().unwrap();
+        now = dials.iter().map(|(end, _)| *end).fold(timeout, Duration::min);
+        for (_, dial) in dials.extract_if(.., |(end, _)| *end <= now) {
+            fail(&mut core, dial, now);
+        }
+        core.handle_timeout(now);
+    }
+    now
+}
+
+#[test]
+fn who_never_answers_is_soon_down_however_long_a_dial_takes() {
+    for dial_takes in (100..4_000).step_by(50) {
+        let took = looked_for(dial_takes * MS);
+        assert!(took <= 10 * SECOND, "{took:?} with dials of {dial_takes} ms");
+    }
+}
