@@ -10,7 +10,13 @@ pub(crate) fn value(name: &str) -> Option<&'static str> {
             "write `print(…)`, or `write(…)` to stay on the line"
         }
         "len" | "length" | "size" => "it is a method: `x.len()`",
-        "str" | "repr" | "format" | "sprintf" => "make a text with an f-string: f\"{x} and {y}\"",
+        "bool" => "write a comparison, such as `x != 0`",
+        "list" => "a list is written `[a, b]`",
+        "dict" => "a map is written `[key: value]`, an empty one `[:]`",
+        "set" => "write `Set.from([a, b])`",
+        "str" | "string" | "repr" | "format" | "sprintf" => {
+            "make a text with an f-string: f\"{x} and {y}\""
+        }
         "int" => "write `Int.parse(text)`, or `x.to_int()` of a Float",
         "float" => "write `Float.parse(text)`, or `x.to_float()` of an Int",
         "range" => "write `0..n`: `for i in 0..n { … }`",

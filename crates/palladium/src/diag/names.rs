@@ -3,6 +3,9 @@
 use super::{Place, Problem};
 use crate::names::LoadError;
 
+/// What makes a value or a process.
+pub(crate) const CONSTRUCTOR: &str = "variant, record or actor";
+
 /// A name that nothing has. `near`: one that was probably meant.
 pub(crate) fn unknown(place: Place, what: &str, name: &str, near: Option<&str>) -> Problem {
     let problem =
@@ -15,10 +18,13 @@ pub(crate) fn unknown(place: Place, what: &str, name: &str, near: Option<&str>) 
         None => match what {
             "value" => problem
                 .label("is not known here")
-                .help("declare it before this, or take it as a parameter"),
+                .help("declare it before this, take it as a parameter, or import its module"),
             "type" => problem
                 .label("is not known here")
                 .help("declare it with `record` or `enum`, or import its module"),
+            CONSTRUCTOR => {
+                problem.label("is not known here").help("declare it, or import its module")
+            }
             _ => problem.label("unknown"),
         },
     }

@@ -29,6 +29,7 @@ fn named(ty: &str) -> String {
 /// What to do next, for the pairs that are met most.
 fn advice(expected: &str, found: &str) -> Option<String> {
     Some(match (expected, found) {
+        (_, found) if found.starts_with("Task[") => AWAITED.to_owned(),
         ("Float", "Int") => "convert it with `.to_float()`".to_owned(),
         ("Int", "Float") => "convert it with `.to_int()`, or first `.round()` it".to_owned(),
         ("String", "()") => return None,
@@ -95,6 +96,7 @@ pub(crate) fn sides(place: Place, op: &str, left: Place, types: (&str, &str)) ->
     }
 }
 
+const AWAITED: &str = "`t.wait()` gives its result, which is a `Result`";
 const JOINED: &str = "join texts with an f-string: f\"{a}{b}\"";
 
 /// A block or function that should give something ends without it.
@@ -176,6 +178,7 @@ pub(crate) fn operator(place: Place, op: &str, found: &str) -> Problem {
             problem.help("take the value out with `?`, `!` or `?? default`")
         }
         (_, found) if gives(found).is_some() => problem.help("call it: write `()` after it"),
+        (_, found) if found.starts_with("Task[") => problem.help(AWAITED),
         ("+", found) if found.starts_with("List") => problem.help("join lists with `.concat(…)`"),
         ("/", "Duration") => problem.help("divide its nanoseconds: `d.ns() / n`"),
         ("-", "Time") => problem.help("the time between two is `a.since(b)`"),

@@ -1,5 +1,6 @@
 //! Names: of locals, functions and constants, and of what makes values.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use iridium_isa::{Span, suggest};
@@ -7,6 +8,7 @@ use iridium_isa::{Span, suggest};
 use crate::core::{self, Body, Expr, ExprKind, FnId, Function, LocalId, Param, Type};
 use crate::diag::{calls as say_calls, elsewhere, names as say, processes};
 use crate::names::library;
+use crate::names::lookup::is_built_in;
 use crate::names::meaning::Meaning;
 use crate::names::world::{ConstKey, Constructor, FnKey, ModuleId, Progress, TypeName};
 use crate::syntax::ast;
@@ -67,7 +69,7 @@ impl Checker {
             self.problem(say_calls::prompt_variable(place, &name.text));
             return;
         }
-        if library::names().any(|module| module == &*name.text) {
+        if library::importable().any(|module| module == &*name.text) {
             self.problem(say::not_imported(place, &name.text));
             return;
         }
@@ -191,7 +193,8 @@ impl Checker {
         match self.world.constructors_named(self.cx.module, &name.text)[..] {
             [only] => Some(only),
             [] => {
-                self.unknown_constructor(name, expected.as_ref());
+                let names = self.constructor_names(expected.as_ref());
+                self.unknown_constructor(name, &names);
                 None
             }
             ref several => {
@@ -203,7 +206,19 @@ impl Checker {
         }
     }
 
-    fn unknown_constructor(&mut self, name: &ast::Ident, expected: Option<&Type>) {
+    /// What makes a value where one of a type is expected.
+    fn constructor_names(&mut self, expected: Option<&Type>) -> BTreeSet<Arc<str>> {
+        if let Some(Type::Enum(id, _)) = expected {
+            let variants = &self.world.enums[id.0 as usize].variants;
+            return variants.iter().map(|variant| Arc::clone(&variant.name)).collect();
+        }
+        let mut names = self.world.upper_names(self.cx.module);
+        names.retain(|name| !is_built_in(name));
+        names
+    }
+
+    /// Says that there is no such variant, record or actor, and which of `names` may have been meant.
+    fn unknown_constructor(&mut self, name: &ast::Ident, names: &BTreeSet<Arc<str>>) {
         if name.text.is_empty() {
             return;
         }
@@ -217,13 +232,8 @@ impl Checker {
             self.problem(say::foreign(place, "value", &name.text, instead));
             return;
         }
-        let mut names = self.world.upper_names(self.cx.module);
-        if let Some(Type::Enum(id, _)) = expected {
-            let variants = &self.world.enums[id.0 as usize].variants;
-            names = variants.iter().map(|variant| Arc::clone(&variant.name)).collect();
-        }
         let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
-        self.problem(say::unknown(place, "variant or record", &name.text, near));
+        self.problem(say::unknown(place, say::CONSTRUCTOR, &name.text, near));
     }
 
     fn qualified(&self, constructor: Constructor) -> String {
@@ -260,7 +270,8 @@ impl Checker {
                     self.variant_of(ty, name)
                 }
                 None => {
-                    self.unknown_constructor(qualifier, None);
+                    let names = self.world.upper_names(self.cx.module);
+                    self.unknown_constructor(qualifier, &names);
                     None
                 }
             };
