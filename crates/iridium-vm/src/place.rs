@@ -39,7 +39,8 @@ impl Place {
 
     /// Whether it stands in the source. Without a table of lines nothing is known about that, and
     /// it counts as if it did.
-    pub(crate) fn is_written(&self) -> bool {
+    #[must_use]
+    pub fn is_written(&self) -> bool {
         self.module.lines().is_none() || self.source().is_some()
     }
 

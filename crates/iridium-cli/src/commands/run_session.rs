@@ -443,7 +443,10 @@ fn report_end(
     waiting: &[ProcessInfo],
     saved: Option<&Path>,
 ) {
-    let place = format!(" at {}", process.own_place(program.module()).in_source());
+    let place = process.own_place(program.module());
+    // What a compiler has made that stands nowhere in the source tells a reader nothing.
+    let place =
+        if place.is_written() { format!(" at {}", place.in_source()) } else { String::new() };
     let what = match end {
         End::Halted(_) | End::Exited(_) => return,
         End::Trapped(trap) => return output::print_trap(trap),

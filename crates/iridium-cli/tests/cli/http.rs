@@ -415,6 +415,9 @@ fn who_has_asked_is_answered_when_the_program_is_told_to_end() {
         let outcome = ask_and_tell(Service::of(user, &program), signal);
         assert_eq!(outcome.code, Some(code), "{outcome:?}");
         assert!(outcome.stdout.ends_with("all are served\n"), "{outcome:?}");
+        // Where a program ends of itself stands nowhere in it.
+        let told = "error: interrupted; with --save STATE it could be resumed\n";
+        assert!(outcome.stderr.ends_with(told), "{outcome:?}");
     }
     let user = User::new();
     let program = user.file("leaving.pd", LEAVING);
