@@ -18,10 +18,12 @@ impl Asked {
         self.0.push(Waiting { transfer, told: false });
     }
 
-    /// The one with this number, which was granted. `None` if no such was asked for.
-    pub(super) fn take(&mut self, number: u32) -> Option<Transfer> {
+    /// The one with this number, which was granted, and whether it was told to wait before. `None` if no such
+    /// was asked for.
+    pub(super) fn take(&mut self, number: u32) -> Option<(Transfer, bool)> {
         let at = self.0.iter().position(|waiting| waiting.transfer.number == number)?;
-        Some(self.0.remove(at).transfer)
+        let Waiting { transfer, told } = self.0.remove(at);
+        Some((transfer, told))
     }
 
     /// The receiver says that the one with this number is to wait. Any other number means nothing.

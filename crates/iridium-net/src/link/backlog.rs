@@ -80,6 +80,8 @@ struct Round {
     /// Bytes that were queued then, and those of them that are left.
     queued: usize,
     left: usize,
+    /// The other end has had a long message wait meanwhile, and has it wait no more.
+    has_waited: bool,
 }
 
 /// A link that is to give way to others: the later of two in this order first.
@@ -161,9 +163,18 @@ impl Share {
     /// messages are to wait.
     pub(super) fn stalled(&self, now: Instant, told_to_wait: bool) -> Option<Stalled> {
         let is_silent = !told_to_wait && self.rests(now, STALLED);
-        let pardon = if told_to_wait { TOLD_TO_WAIT } else { Duration::ZERO };
+        let waits = told_to_wait || self.round.has_waited;
+        let pardon = if waits { TOLD_TO_WAIT } else { Duration::ZERO };
         let stalled = self.bytes > 0 && (is_silent || self.round.is_late(now, pardon));
         stalled.then_some(Stalled { is_silent, bytes: self.bytes })
+    }
+
+    /// A long message is granted room; if it was to wait until now, it is to be taken from now on.
+    pub(super) fn note_grant(&mut self, has_waited: bool, now: Instant) {
+        if has_waited {
+            self.progress = now;
+            self.round.has_waited = true;
+        }
     }
 
     fn rests(&self, now: Instant, time: Duration) -> bool {
@@ -173,7 +184,7 @@ impl Share {
 
 impl Round {
     fn new(begun: Instant, queued: usize) -> Self {
-        Self { begun, queued, left: queued }
+        Self { begun, queued, left: queued, has_waited: false }
     }
 
     fn is_late(&self, now: Instant, pardon: Duration) -> bool {
@@ -299,5 +310,26 @@ mod tests {
         let told = time(&told, TOLD_TO_WAIT + STALLED + Duration::from_secs(1)).unwrap();
         let silent = silent.stalled(silent.progress + STALLED, false).unwrap();
         assert!(silent > told && silent.bytes < told.bytes);
+    }
+
+    #[test]
+    fn who_has_waited_has_time_to_take_what_waited() {
+        let backlog = Backlog::default();
+        let mut share = backlog.share();
+        queue(&mut share, 2 * MESSAGES);
+        let granted = share.round.begun + TOLD_TO_WAIT;
+        assert_eq!(share.stalled(granted, true), None);
+        share.note_grant(true, granted);
+        assert_eq!(share.stalled(granted + STALLED / 2, false), None, "it begins");
+        queue(&mut share, MESSAGES);
+        share.progress = granted + STALLED / 2;
+        assert_eq!(share.stalled(granted + STALLED, false), None, "it goes on");
+        share.note_grant(true, granted);
+        let end = granted + STALLED + Duration::from_secs(1);
+        let stalled = Stalled { is_silent: true, bytes: MESSAGES };
+        assert_eq!(share.stalled(end, false), Some(stalled), "no more than a minute in all");
+        queue(&mut share, 0);
+        queue(&mut share, MESSAGES);
+        assert!(!share.round.has_waited);
     }
 }

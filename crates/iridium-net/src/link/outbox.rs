@@ -19,9 +19,8 @@ use super::send_half::SendHalf;
 /// How long a link that is being closed may take to send what is queued.
 pub(crate) const FLUSH: Duration = Duration::from_secs(2);
 
-/// A sender that finds the sending half free writes at once, unless it was used
-/// so shortly before: then more messages are likely to follow, and one write of
-/// many messages by the writer costs less than a write for each.
+/// A sender that finds the sending half free writes at once, unless it was used so shortly before: then more
+/// messages are likely to follow, and one write of many by the writer costs less than a write for each.
 const QUIET: Duration = Duration::from_micros(5);
 /// A message of this length is worth a write of its own.
 const LARGE: usize = 16 * 1024;
@@ -217,7 +216,8 @@ impl Outbox {
     /// The other end has room for the long message with this number.
     pub(crate) fn grant(&self, number: u32) {
         let mut state = lock(&self.state);
-        state.queue.grant(number);
+        let has_waited = state.queue.grant(number);
+        state.share.note_grant(has_waited, Instant::now());
         self.wake(&mut state);
     }
 
@@ -324,8 +324,7 @@ impl Outbox {
         }
     }
 
-    /// Wakes the writer, unless somebody else has already: the system call costs as much as several
-    /// messages.
+    /// Wakes the writer, unless somebody else has already: the system call costs as much as some messages.
     fn wake_for_end(&self, state: &mut State) {
         if std::mem::replace(&mut state.sleep, Sleep::Awake) == Sleep::Awake {
             return;
@@ -576,7 +575,8 @@ mod tests {
         outbox.tell_to_wait(1);
         assert_eq!(outbox.stalled(late), None);
         outbox.grant(1);
-        assert!(outbox.stalled(late).is_some(), "it waits no more");
+        assert_eq!(outbox.stalled(late), None, "it has just been granted");
+        assert!(outbox.stalled(late + STALLED).is_some(), "it waits no more");
         let piece = taken(&outbox).unwrap();
         assert!(matches!(piece[..], [IridiumMessage::Piece(_)]), "{piece:?}");
         assert_eq!(outbox.stalled(late), None);

@@ -169,11 +169,12 @@ impl Queue {
         }
     }
 
-    /// The receiver has room for the long message with this number. Any other number means nothing.
-    pub(super) fn grant(&mut self, number: u32) {
-        if let Some(granted) = self.asked.take(number) {
-            self.transfers.extend(self.lanes.granted(granted));
-        }
+    /// The receiver has room for the long message with this number. Any other number means nothing. Returns
+    /// whether it had said that it is to wait.
+    pub(super) fn grant(&mut self, number: u32) -> bool {
+        let Some((granted, told_to_wait)) = self.asked.take(number) else { return false };
+        self.transfers.extend(self.lanes.granted(granted));
+        told_to_wait
     }
 
     /// Moves what is sent next to `batch`: nothing only if nothing can be sent.
@@ -386,7 +387,9 @@ mod tests {
             }
             for message in batch {
                 match message {
-                    IridiumMessage::Want(want) => queue.grant(want.transfer),
+                    IridiumMessage::Want(want) => {
+                        queue.grant(want.transfer);
+                    }
                     IridiumMessage::Deliver(bytes) | IridiumMessage::Signal(bytes) => {
                         whole.push((bytes[0], bytes.len()));
                     }
