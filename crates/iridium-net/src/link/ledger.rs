@@ -21,8 +21,8 @@ use super::queue::MAX_TRANSFERS;
 const ROOM: usize = 24 * 1024 * 1024;
 /// Bytes that those of one link may take: the longest message.
 const SHARE: usize = MAX_MESSAGE;
-/// How long a message may take to come, with all others of its link before it: this, and time by what has
-/// come since it was granted, and by its length at most.
+/// How long a message may take to come, with all others of its link, of which the pieces come in turn: this,
+/// and time by what has come of them since it was granted, but no more than by all that a link may have.
 const GRACE: Duration = Duration::from_secs(5);
 const BYTES_A_SECOND: u64 = 512 * 1024;
 
@@ -47,6 +47,7 @@ struct Granted {
     conn: ConnId,
     want: Want,
     state: State,
+    /// Since when it is awaited.
     at: Instant,
     /// Bytes that had come of its link before.
     come_before: u64,
@@ -54,9 +55,9 @@ struct Granted {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// No piece has come. It is to be whole by then, as when it has begun.
-    Awaited(Instant),
-    Begun(Instant),
+    /// No piece has come.
+    Awaited,
+    Begun,
     /// The application has it.
     Whole,
 }
@@ -114,8 +115,8 @@ impl Ledger {
         }
         account.granted += len;
         self.granted += len;
-        let state = State::Awaited(now + time_for(account.granted as u64));
-        let granted = Granted { conn, want, state, at: now, come_before: account.come };
+        let come_before = account.come;
+        let granted = Granted { conn, want, state: State::Awaited, at: now, come_before };
         self.last += 1;
         self.grants.insert(GrantId(self.last), granted);
         Some((conn, want.transfer))
@@ -123,14 +124,10 @@ impl Ledger {
 
     /// The first piece of a message has come. `None` when it was not granted.
     pub(super) fn begin(&mut self, conn: ConnId, transfer: u32) -> Option<(GrantId, usize)> {
-        let its = |grant: &Granted| grant.conn == conn && grant.want.transfer == transfer;
-        let awaited = self.grants.iter_mut().find_map(|(id, grant)| match grant.state {
-            State::Awaited(by) if its(grant) => Some((*id, grant, by)),
-            _ => None,
-        });
-        let (id, grant, by) = awaited?;
-        grant.state = State::Begun(by);
-        Some((id, grant.want.len as usize))
+        let its = |grant: &Granted| grant.is_awaited(conn) && grant.want.transfer == transfer;
+        let (id, grant) = self.grants.iter_mut().find(|(_, grant)| its(grant))?;
+        grant.state = State::Begun;
+        Some((*id, grant.want.len as usize))
     }
 
     /// A piece of that length has come of a link.
@@ -164,18 +161,17 @@ impl Ledger {
         self.waiting.retain(|waiting| *waiting != conn);
         let Some(account) = self.links.get_mut(&conn) else { return };
         account.wants.clear();
-        let does_not_come =
-            |grant: &Granted| grant.conn == conn && matches!(grant.state, State::Awaited(_));
-        let grants: Vec<GrantId> = self
-            .grants
-            .iter()
-            .filter(|(_, grant)| does_not_come(grant))
-            .map(|(id, _)| *id)
-            .collect();
+        let does_not_come = self.grants.iter().filter(|(_, grant)| grant.is_awaited(conn));
+        let grants: Vec<GrantId> = does_not_come.map(|(id, _)| *id).collect();
         if account.granted == 0 {
             self.links.remove(&conn);
         }
         grants.into_iter().for_each(|id| self.release(id));
+    }
+
+    /// This node did not run for so long, and took in nothing that had come: that is nobody's fault.
+    pub(super) fn forgive(&mut self, late: Duration, now: Instant) {
+        self.grants.values_mut().for_each(|grant| grant.at = now.min(grant.at + late));
     }
 
     /// The links that keep room from others for too long, while some wait.
@@ -184,12 +180,9 @@ impl Ledger {
             return Vec::new();
         }
         let come = |conn| self.links.get(&conn).map_or(0, |account| account.come);
-        let is_late = |grant: &&Granted| match grant.state {
-            State::Awaited(by) | State::Begun(by) => {
-                let come = come(grant.conn).saturating_sub(grant.come_before);
-                by.min(grant.at + time_for(come)) <= now
-            }
-            State::Whole => false,
+        let is_late = |grant: &&Granted| {
+            let come = come(grant.conn).saturating_sub(grant.come_before);
+            grant.state != State::Whole && grant.at + time_for(come) <= now
         };
         self.grants.values().filter(is_late).map(|grant| grant.conn).collect()
     }
@@ -201,12 +194,17 @@ impl Ledger {
     }
 }
 
-/// How long so many bytes may take to come.
+/// How long a message may take of whose link so many bytes have come.
 fn time_for(bytes: u64) -> Duration {
-    GRACE + Duration::from_millis(bytes * 1000 / BYTES_A_SECOND)
+    GRACE + Duration::from_millis(bytes.min(SHARE as u64) * 1000 / BYTES_A_SECOND)
 }
 
 impl Granted {
+    /// Whether it is of this link and has not begun.
+    fn is_awaited(&self, conn: ConnId) -> bool {
+        self.conn == conn && self.state == State::Awaited
+    }
+
     /// Whether it is of this link and not whole.
     fn is_coming(&self, conn: ConnId) -> bool {
         self.conn == conn && self.state != State::Whole
@@ -222,7 +220,7 @@ impl Ledger {
         self.last += 1;
         self.granted += len;
         self.links.entry(conn).or_default().granted += len;
-        let granted = Granted { conn, want, state: State::Awaited(at), at, come_before: 0 };
+        let granted = Granted { conn, want, state: State::Awaited, at, come_before: 0 };
         self.grants.insert(GrantId(self.last), granted);
     }
 }
@@ -311,6 +309,34 @@ mod tests {
         assert_eq!(ledger.stalled(millis(33_000)), [A], "however much has come");
         ledger.forget(A);
         assert_eq!(granted(&mut ledger, now), [(C, 1)]);
+    }
+
+    #[test]
+    fn messages_that_come_in_turn_have_time_by_all_of_them() {
+        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        (0..16).for_each(|transfer| ask(&mut ledger, A, transfer, LONG / 16));
+        assert_eq!(granted(&mut ledger, now).len(), 16);
+        ask(&mut ledger, B, 1, LONG);
+        assert_eq!(granted(&mut ledger, now), []);
+        // A megabyte a second comes, and none of them is whole before the last second.
+        for second in 1..16 {
+            ledger.note_piece(A, MAX_MESSAGE / 16);
+            assert_eq!(ledger.stalled(now + Duration::from_secs(second)), [], "{second} s");
+        }
+    }
+
+    #[test]
+    fn what_did_not_come_while_this_node_did_not_run_is_forgiven() {
+        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        ask(&mut ledger, A, 1, LONG);
+        ask(&mut ledger, B, 1, LONG);
+        assert_eq!(granted(&mut ledger, now), [(A, 1)]);
+        let (pause, later) = (3 * GRACE, now + 3 * GRACE);
+        assert_eq!(ledger.stalled(later), [A]);
+        ledger.forgive(pause, later);
+        assert_eq!(ledger.stalled(later + GRACE / 2), []);
+        ledger.forgive(2 * pause, later);
+        assert_eq!(ledger.stalled(later + GRACE), [A], "no more than it was late");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use iridium_proto::{IridiumMessage, Want};
 
@@ -68,6 +68,11 @@ impl Room {
         drop(shared);
         drop(link);
         tell(granted);
+    }
+
+    /// This node did not run for so long.
+    pub(crate) fn forgive(&self, late: Duration, now: Instant) {
+        lock(&self.0).ledger.forgive(late, now);
     }
 
     /// The links to be closed, since they keep room from others for too long. Each is given once.

@@ -99,7 +99,8 @@ impl Owner {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             let now = epoch.elapsed();
-            self.close_stalled();
+            let late = core.poll_timeout().map_or(Duration::ZERO, |at| now.saturating_sub(at));
+            self.close_stalled(late);
             self.relieve_backlog();
             match command {
                 None => {}
@@ -153,9 +154,14 @@ impl Owner {
     }
 
     /// Closes links whose long messages do not come, and keep others from sending theirs. This is looked
-    /// at with each heartbeat, and oftener when there is more to do.
-    fn close_stalled(&self) {
-        for link in self.context.shared.room.take_stalled(Instant::now()) {
+    /// at with each heartbeat, and oftener when there is more to do. When this node is so late that it has not
+    /// run for a while, nobody is to blame for it.
+    fn close_stalled(&self, late: Duration) {
+        let (room, now) = (&self.context.shared.room, Instant::now());
+        if late > self.context.config.timing.starved_after {
+            room.forgive(late, now);
+        }
+        for link in room.take_stalled(now) {
             if let Some(left_out) = self.context.shared.log_limits.admit("stalled") {
                 log::warn!(
                     "closed the link to {}: its long messages do not come, and others wait for \
