@@ -87,7 +87,11 @@ impl Membership {
         if let Some(member) = self.members.get_mut(alias) {
             member.forgotten_here |= here;
         }
-        self.joins.retain(|_, join| join.remembered().is_none_or(|p| p.alias != *alias));
+        // On the word of another, who may lie, what this node remembers is not tried any less: that
+        // costs a dial now and then, until the node starts anew.
+        if here {
+            self.joins.retain(|_, join| join.remembered().is_none_or(|p| p.alias != *alias));
+        }
         self.save_peers(now);
         if let Some(member) = self.members.get(alias)
             && let Some(left_out) = self.log_limits.admit("forgot", now)

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use iridium_net::Event;
-use iridium_net::membership::{Action, ConnId, DialFailure, Input, Membership};
+use iridium_net::membership::{Action, ConnId, DialFailure, Input, Membership, Start, Timing};
 use iridium_proto::{
-    IridiumMessage, MemberRecord, MemberView, Members, NodeNumber, NodePort, PingAck, RecordState,
-    RejectReason, ViewState,
+    Features, IridiumMessage, MemberRecord, MemberView, Members, NodeNumber, NodePort, PingAck,
+    RecordState, RejectReason, ViewState,
 };
 
 use crate::alone::{
@@ -414,4 +414,25 @@ fn who_never_answers_is_soon_down_however_long_a_dial_takes() {
         let took = looked_for(dial_takes * MS);
         assert!(took <= 10 * SECOND, "{took:?} with dials of {dial_takes} ms");
     }
+}
+
+#[test]
+fn what_this_node_remembers_is_tried_though_another_says_that_it_is_forgotten() {
+    let mut remembered = intro("other", 8).info;
+    remembered.port = NodePort::new(7).unwrap();
+    let start = Start {
+        intro: intro("me", 1),
+        timing: Timing::lan(),
+        features: Features::NONE,
+        remembered: vec![remembered],
+        may_renumber: true,
+        seed: 1,
+    };
+    let mut core = Membership::new(start, NOW);
+    link_by_hand(&mut core);
+    say(&mut core, ping(), NOW);
+    tell(&mut core, record("other", 8, RecordState::Forgotten));
+    dialled(&mut core, NOW, SECOND);
+    let later = dialled(&mut core, SECOND, 60 * SECOND);
+    assert!(later.contains(&7), "{later:?}");
 }
