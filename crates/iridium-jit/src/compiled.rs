@@ -1,4 +1,4 @@
-//! What the engine keeps with a program: its native code, and where its turns end.
+//! What the engine keeps with a program: its native code, and where its runs end.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,13 +11,17 @@ use crate::compile::{Batch, Progress};
 use crate::enter::Native;
 use crate::entries::EntryTable;
 
-/// A place where so many turns have ended out of fuel is worth to be compiled: a program has spent about
-/// as much time there as a small function takes to compile.
-const HOT: u32 = 8;
+/// A place that the fuel of runs has ended at is worth to be compiled when they had so much: a program
+/// has spent about as much time there as a small function takes to compile.
+const HOT: u64 = 32_768;
+
+/// To come to native code and back costs as much as it saves in about so much fuel: of each run, only
+/// what is above counts. So nothing is compiled for processes that do less than this for a message.
+const SHORT: u64 = 64;
 
 /// The compiler is told of a place again when it has become hotter by this factor: there may be several
 /// functions at it.
-const HOTTER: u32 = 4;
+const HOTTER: u64 = 4;
 
 /// Instructions that are counted as one place.
 const PLACE: u32 = 128;
@@ -64,7 +68,7 @@ pub(crate) struct Compiled {
     heat: Mutex<Heat>,
 }
 
-/// Where turns end.
+/// Where runs end.
 #[derive(Debug, Default)]
 struct Heat {
     places: BTreeMap<u32, Place>,
@@ -72,9 +76,9 @@ struct Heat {
 
 #[derive(Debug)]
 struct Place {
-    turns: u32,
-    /// At so many the compiler is told.
-    hot_at: u32,
+    fuel: u64,
+    /// At so much the compiler is told.
+    hot_at: u64,
 }
 
 impl Compiled {
@@ -91,17 +95,17 @@ impl Compiled {
         }
     }
 
-    /// A turn has ended out of fuel here. Whether that has now happened so often that the place is to
-    /// be compiled; [`ask_again`](Self::ask_again) undoes that.
-    pub(crate) fn is_hot(&self, pc: u32) -> bool {
+    /// A run that had this fuel has ended here without any. Whether that was now so much that the
+    /// place is to be compiled; [`ask_again`](Self::ask_again) undoes that.
+    pub(crate) fn is_hot(&self, pc: u32, fuel: u64) -> bool {
         let number = pc / PLACE;
         let mut heat = lock(&self.heat);
         if heat.places.len() >= MOST_PLACES && !heat.places.contains_key(&number) {
             heat.places.clear();
         }
-        let place = heat.places.entry(number).or_insert(Place { turns: 0, hot_at: HOT });
-        place.turns = place.turns.saturating_add(1);
-        let is_hot = place.turns == place.hot_at;
+        let place = heat.places.entry(number).or_insert(Place { fuel: 0, hot_at: HOT });
+        place.fuel = place.fuel.saturating_add(fuel.saturating_sub(SHORT));
+        let is_hot = place.fuel >= place.hot_at;
         if is_hot {
             place.hot_at = place.hot_at.saturating_mul(HOTTER);
         }
@@ -197,17 +201,27 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
+    /// The fuel above [`SHORT`] of these runs.
+    const RUN: u64 = HOT / 8;
+
     #[test]
-    fn a_place_is_hot_when_turns_have_ended_there_so_often_and_again_when_it_is_hotter() {
+    fn a_place_is_hot_when_so_much_fuel_has_ended_there_and_again_when_it_is_hotter() {
         let compiled = Compiled::new(Arc::default());
-        let hot = |pcs: [u32; 3]| -> Vec<u32> {
-            let turns = (1..).zip(pcs.into_iter().cycle()).take(5 * HOT as usize);
-            turns.filter(|(_, pc)| compiled.is_hot(*pc)).map(|(turn, _)| turn).collect()
+        let hot = |pcs: [u32; 3]| -> Vec<u64> {
+            let runs = (1..).zip(pcs.into_iter().cycle()).take(40);
+            runs.filter(|(_, pc)| compiled.is_hot(*pc, SHORT + RUN)).map(|(run, _)| run).collect()
         };
-        assert_eq!(hot([200; 3]), [HOT, HOTTER * HOT]);
-        assert!(!compiled.is_hot(300), "another place");
+        assert_eq!(hot([200; 3]), [8, 8 * HOTTER]);
+        assert!(!compiled.is_hot(300, HOT), "another place");
         compiled.ask_again(200);
-        assert_eq!(hot([128, 129, 255]), [HOT, HOTTER * HOT], "one place");
+        assert_eq!(hot([128, 129, 255]), [8, 8 * HOTTER], "one place");
+        assert!(compiled.is_hot(1000, u64::MAX), "a single run");
+    }
+
+    #[test]
+    fn a_place_that_short_runs_end_at_is_never_hot() {
+        let compiled = Compiled::new(Arc::default());
+        assert!((0..2 * HOT).all(|run| !compiled.is_hot(200, run % (SHORT + 1))));
     }
 
     #[test]
@@ -228,7 +242,7 @@ mod tests {
     fn places_that_are_counted_are_few() {
         let compiled = Compiled::new(Arc::default());
         for place in 0..10 * MOST_PLACES as u32 {
-            assert!(!compiled.is_hot(place * PLACE));
+            assert!(!compiled.is_hot(place * PLACE, RUN));
         }
         assert!(lock(&compiled.heat).places.len() <= MOST_PLACES);
     }

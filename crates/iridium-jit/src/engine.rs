@@ -18,8 +18,8 @@ pub const CODE_BUDGET: usize = 64 << 20;
 
 /// Runs processes on the interpreter, and as native code where they spend their time.
 ///
-/// Where eight runs of a program's processes have ended out of fuel, the code around is compiled on a
-/// thread named `jit`. Runs come to it from then on. The code is shared by all processes
+/// Where the fuel of a program's runs has ended that had 32,768 in all, the code around is compiled on a
+/// thread named `jit`; the first 64 of each run do not count. Runs come to it from then on. The code is shared by all processes
 /// of a [`Program`] and goes with it. On machines that there is no code for, all is interpreted.
 #[derive(Debug)]
 pub struct NativeEngine {
@@ -77,12 +77,13 @@ impl NativeEngine {
         CompileStats { waiting_limit: MOST_JOBS as u64, ..self.counters.stats() }
     }
 
-    /// A run has ended out of fuel at an instruction. Where that happens often, code is compiled.
+    /// A run that had this fuel has ended without any at an instruction. Where that was much, code is
+    /// compiled.
     #[cold]
-    fn heat(&self, program: &Program, pc: u32) {
+    fn heat(&self, program: &Program, pc: u32, fuel: u64) {
         if let When::Hot(queue) = &self.when
             && let Some(compiled) = self.compiled(program)
-            && compiled.is_hot(pc)
+            && compiled.is_hot(pc, fuel)
         {
             queue.add(compiled, program.module(), pc);
         }
@@ -128,7 +129,7 @@ impl Engine for NativeEngine {
             self.compiled(program);
         }
         self.interpreter.run_telling(process, program, fuel, environment, |process| {
-            self.heat(program, process.pc());
+            self.heat(program, process.pc(), fuel);
         })
     }
 
