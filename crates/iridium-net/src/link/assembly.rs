@@ -106,6 +106,8 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use iridium_proto::{MAX_MESSAGE, PIECE_LEN};
 
     use super::*;
@@ -115,7 +117,7 @@ mod tests {
 
     /// An assembly that may take messages of these lengths in.
     fn granted(lens: &[usize]) -> Assembly {
-        let room = Room::default();
+        let room = Room::new(Duration::ZERO);
         lens.iter().zip(1..).for_each(|(len, transfer)| room.grant_by_hand(CONN, transfer, *len));
         Assembly::new(CONN, room)
     }

@@ -11,7 +11,7 @@
 //! others, or its application still has what came before. It says so (`Wait`). That can be said as well by
 //! one that never grants; so it buys a minute, and another one only with taking all that was queued at
 //! its beginning, which is what a liar wants to avoid. A minute is more than the longest time for which one that
-//! lies can keep the room of an honest receiver (37 s, see `ledger`). Those of whom nothing is known but
+//! lies can keep the room of an honest receiver (`ledger`). Those of whom nothing is known but
 //! silence give way first.
 
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use iridium_proto::MAX_MESSAGE;
 
 use super::message::Kind;
+use super::{grace, ledger};
 
 /// Bytes that may be queued on all links.
 const ROOM: usize = 24 * 1024 * 1024;
@@ -38,6 +39,7 @@ pub(super) const STALLED: Duration = Duration::from_secs(5);
 const BYTES_A_SECOND: u64 = 128 * 1024;
 /// How much longer it may take when the other end has said that long messages are to wait.
 pub(super) const TOLD_TO_WAIT: Duration = Duration::from_secs(60);
+const _: () = assert!(TOLD_TO_WAIT.as_secs() > grace::MOST.as_secs() + ledger::SLOWEST.as_secs());
 
 /// What is queued on all links. All clones are one.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,8 @@
 //!
 //! A message that does not come keeps room from others. While somebody waits, whoever takes longer than
 //! an honest node on a slow network is to be closed: at any time, for as much as has come. So who sends
-//! nothing is closed soon, however long its message would be.
+//! nothing is closed soon, however long its message would be: after the time for which a member may be silent
+//! in this network (`grace`).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -21,14 +22,17 @@ use super::queue::MAX_TRANSFERS;
 const ROOM: usize = 24 * 1024 * 1024;
 /// Bytes that those of one link may take: the longest message.
 const SHARE: usize = MAX_MESSAGE;
-/// How long a message may take to come, with all others of its link, of which the pieces come in turn: this,
-/// and time by what has come of them since it was granted, but no more than by all that a link may have.
-const GRACE: Duration = Duration::from_secs(5);
+/// How fast a message is to come, with all others of its link, of which the pieces come in turn.
 const BYTES_A_SECOND: u64 = 512 * 1024;
+/// How long who sends as slowly as that may keep the longest message from others, beside the grace.
+pub(super) const SLOWEST: Duration = Duration::from_secs(SHARE as u64 / BYTES_A_SECOND);
 
 /// The room that is given and asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ledger {
+    /// How long a message may take to come: this, and time by what has come of its link since it was granted,
+    /// but no more than by all that a link may have.
+    grace: Duration,
     /// Bytes of all grants.
     granted: usize,
     grants: BTreeMap<GrantId, Granted>,
@@ -72,6 +76,18 @@ struct Account {
 }
 
 impl Ledger {
+    /// Where so long nothing need come of what was granted.
+    pub(super) fn new(grace: Duration) -> Self {
+        Self {
+            grace,
+            granted: 0,
+            grants: BTreeMap::new(),
+            last: 0,
+            links: HashMap::new(),
+            waiting: VecDeque::new(),
+        }
+    }
+
     /// Notes that a link asks for room.
     ///
     /// # Errors
@@ -182,7 +198,7 @@ impl Ledger {
         let come = |conn| self.links.get(&conn).map_or(0, |account| account.come);
         let is_late = |grant: &&Granted| {
             let come = come(grant.conn).saturating_sub(grant.come_before);
-            grant.state != State::Whole && grant.at + time_for(come) <= now
+            grant.state != State::Whole && grant.at + self.grace + time_for(come) <= now
         };
         self.grants.values().filter(is_late).map(|grant| grant.conn).collect()
     }
@@ -194,9 +210,9 @@ impl Ledger {
     }
 }
 
-/// How long a message may take of whose link so many bytes have come.
+/// How long so many bytes may take to come.
 fn time_for(bytes: u64) -> Duration {
-    GRACE + Duration::from_millis(bytes.min(SHARE as u64) * 1000 / BYTES_A_SECOND)
+    Duration::from_millis(bytes.min(SHARE as u64) * 1000 / BYTES_A_SECOND)
 }
 
 impl Granted {
@@ -229,6 +245,7 @@ impl Ledger {
 mod tests {
     use super::*;
 
+    const GRACE: Duration = Duration::from_secs(5);
     const A: ConnId = ConnId(1);
     const B: ConnId = ConnId(2);
     const C: ConnId = ConnId(3);
@@ -245,7 +262,7 @@ mod tests {
 
     #[test]
     fn links_have_room_in_turn_and_within_what_there_is() {
-        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        let (mut ledger, now) = (Ledger::new(GRACE), Instant::now());
         ask(&mut ledger, A, 1, LONG);
         ask(&mut ledger, A, 2, SHORT);
         ask(&mut ledger, B, 1, SHORT);
@@ -267,7 +284,7 @@ mod tests {
 
     #[test]
     fn all_room_is_free_when_all_links_have_ended() {
-        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        let (mut ledger, now) = (Ledger::new(GRACE), Instant::now());
         for conn in [A, B, C] {
             (0..4).for_each(|transfer| ask(&mut ledger, conn, transfer, LONG / 4));
         }
@@ -282,7 +299,7 @@ mod tests {
 
     #[test]
     fn who_keeps_room_while_others_wait_is_named_when_its_time_is_over() {
-        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        let (mut ledger, now) = (Ledger::new(GRACE), Instant::now());
         ask(&mut ledger, A, 1, LONG);
         ask(&mut ledger, B, 1, SHORT);
         assert_eq!(granted(&mut ledger, now).len(), 2);
@@ -313,7 +330,7 @@ mod tests {
 
     #[test]
     fn messages_that_come_in_turn_have_time_by_all_of_them() {
-        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        let (mut ledger, now) = (Ledger::new(GRACE), Instant::now());
         (0..16).for_each(|transfer| ask(&mut ledger, A, transfer, LONG / 16));
         assert_eq!(granted(&mut ledger, now).len(), 16);
         ask(&mut ledger, B, 1, LONG);
@@ -326,8 +343,19 @@ mod tests {
     }
 
     #[test]
+    fn who_may_be_silent_for_longer_may_so_when_it_was_granted_room() {
+        let (grace, now) = (3 * GRACE, Instant::now());
+        let mut ledger = Ledger::new(grace);
+        ask(&mut ledger, A, 1, LONG);
+        ask(&mut ledger, B, 1, LONG);
+        assert_eq!(granted(&mut ledger, now), [(A, 1)]);
+        assert_eq!(ledger.stalled(now + grace - Duration::from_millis(1)), []);
+        assert_eq!(ledger.stalled(now + grace), [A]);
+    }
+
+    #[test]
     fn what_did_not_come_while_this_node_did_not_run_is_forgiven() {
-        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        let (mut ledger, now) = (Ledger::new(GRACE), Instant::now());
         ask(&mut ledger, A, 1, LONG);
         ask(&mut ledger, B, 1, LONG);
         assert_eq!(granted(&mut ledger, now), [(A, 1)]);
@@ -341,7 +369,7 @@ mod tests {
 
     #[test]
     fn what_nobody_may_ask_for_is_a_fault() {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::new(GRACE);
         for len in [0, PIECE_LEN as u32, LONG + 1, u32::MAX] {
             assert!(ledger.ask(A, Want { transfer: 1, len }).is_err(), "{len}");
         }

@@ -13,10 +13,10 @@ use super::client::ClusterClient;
 use super::ledger::{GrantId, Ledger};
 
 /// Grants room for long messages. All clones are one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Room(Arc<Mutex<Shared>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     ledger: Ledger,
     /// Those that have asked for room.
@@ -35,6 +35,12 @@ pub(crate) struct Grant {
 }
 
 impl Room {
+    /// Where whoever was granted room may send nothing for so long, though others wait for it.
+    pub(crate) fn new(grace: Duration) -> Self {
+        let (ledger, links) = (Ledger::new(grace), HashMap::new());
+        Self(Arc::new(Mutex::new(Shared { ledger, links })))
+    }
+
     /// A link asks for room: it is told at once whether there is, and later when there is.
     ///
     /// # Errors

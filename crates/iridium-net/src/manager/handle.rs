@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{ForgetError, JoinError, SendError, StartError};
 use crate::event::{Event, JoinReport};
-use crate::link::{Backlog, ClusterClient, Delivery, FLUSH, Room};
+use crate::link::{Backlog, ClusterClient, Delivery, FLUSH, Room, grace};
 use crate::log_limit::ClockedLogLimits;
 use crate::membership::Start;
 use crate::random;
@@ -124,7 +124,7 @@ impl Manager {
             since_start: Mutex::new(Some(since_start)),
             zone: Zone::of(addr),
             next_conn: AtomicU64::new(1),
-            room: Room::default(),
+            room: Room::new(grace(&config.timing)),
             backlog: Backlog::default(),
             log_limits: ClockedLogLimits::default(),
             controls: ControlClients::default(),

@@ -2,11 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
-use iridium_net::{Event, Manager, Security};
+use iridium_net::{Event, Manager, Security, Timing};
 use iridium_proto::{
     Features, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, MAX_FRAME_LINK, MAX_MESSAGE,
-    NodeId, NodeInfo, NodeIp, NodeNumber, NodePort, Piece, Ping, Pong, Want, encode_frame,
+    NodeId, NodeInfo, NodeIp, NodeNumber, NodePort, PIECE_LEN, Piece, Ping, Pong, Want,
+    encode_frame,
 };
 
 use crate::application::{Call, start_recorded};
@@ -122,6 +124,29 @@ fn half_messages_keep_nobody_from_sending_the_longest_for_long() {
         }
     }
     assert!(liar.join().unwrap() >= 2, "it was there all the while, and then closed");
+}
+
+#[test]
+fn who_is_granted_room_may_be_silent_for_as_long_as_it_is_not_taken_for_dead() {
+    let mut patient = config("a", &Security::Insecure);
+    patient.timing = Timing { heartbeat: Duration::from_millis(100), ..Timing::wan() };
+    let node = Manager::start(patient).unwrap();
+    let [mut slow, mut other] =
+        [("slow", 77), ("other", 78)].map(|(name, number)| join_by_hand_as(&node, name, number));
+    wait_for("they are members", || alive(&node).len() == 2);
+    let want = |transfer| IridiumMessage::Want(Want { transfer, len: MAX_MESSAGE as u32 / 2 });
+    send_messages(&mut other, &[want(1), want(2)]);
+    ask_for_room(&mut slow, 1, PIECE_LEN + 1);
+    // More than there is.
+    send_messages(&mut slow, &[want(2)]);
+    let others = std::thread::spawn(move || answer_heartbeats(other));
+    std::thread::sleep(Duration::from_millis(5500));
+    let (begun, rest) =
+        (piece(1, PIECE_LEN), Piece { transfer: 1, kind: 12, last: true, bytes: vec![0] });
+    send_messages(&mut slow, &[begun, IridiumMessage::Piece(rest)]);
+    assert_eq!(node.messages().recv_timeout(PATIENCE).unwrap().bytes.len(), PIECE_LEN + 1);
+    node.shutdown();
+    others.join().unwrap();
 }
 
 /// Answers heartbeats until the node closes the link; gives how many.
