@@ -5,7 +5,7 @@
 //! some are queued already, which holds up nobody else; signals, which cannot be refused, end a link that
 //! makes no progress; and the owner of the node closes the fullest of the links that are stalled.
 //!
-//! A link is stalled when nothing is taken for a while, or what was queued at a time is taken more slowly
+//! A link is stalled when nothing is taken for a while (`grace`), or what was queued at a time is taken more slowly
 //! than by the slowest network that is meant: otherwise who takes a byte now and then would keep the room for
 //! ever. The other end may have good reason to have long messages wait: it has granted all its room to
 //! others, or its application still has what came before. It says so (`Wait`). That can be said as well by
@@ -33,20 +33,21 @@ const MESSAGES: usize = 64 * 1024;
 const SIGNALS: usize = 256 * 1024;
 /// A link is not ended by its signals while it made progress so lately.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A link that has made no progress for so long gives way to others,
-pub(super) const STALLED: Duration = Duration::from_secs(5);
-/// and one that takes longer for what was queued: as long, and time by its bytes.
+/// How fast a link is to take what was queued at a time.
 const BYTES_A_SECOND: u64 = 128 * 1024;
 /// How much longer it may take when the other end has said that long messages are to wait.
 pub(super) const TOLD_TO_WAIT: Duration = Duration::from_secs(60);
 const _: () = assert!(TOLD_TO_WAIT.as_secs() > grace::MOST.as_secs() + ledger::SLOWEST.as_secs());
 
 /// What is queued on all links. All clones are one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Backlog(Arc<Sum>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Sum {
+    /// A link that has made no progress for so long gives way to others, and one that takes longer for what was
+    /// queued: as long, and time by its bytes.
+    grace: Duration,
     bytes: AtomicUsize,
     /// A message was refused since there was no room.
     short: AtomicBool,
@@ -96,6 +97,12 @@ pub(crate) struct Stalled {
 }
 
 impl Backlog {
+    /// Where a link may take nothing for so long, though others want its room.
+    pub(crate) fn new(grace: Duration) -> Self {
+        let (bytes, short) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self(Arc::new(Sum { grace, bytes, short }))
+    }
+
     pub(super) fn share(&self) -> Share {
         let now = Instant::now();
         let round = Round::new(now, 0);
@@ -164,10 +171,11 @@ impl Share {
     /// What is queued, if it is taken too slowly, the more so when the other end has not said that long
     /// messages are to wait.
     pub(super) fn stalled(&self, now: Instant, told_to_wait: bool) -> Option<Stalled> {
-        let is_silent = !told_to_wait && self.rests(now, STALLED);
+        let grace = self.backlog.0.grace;
+        let is_silent = !told_to_wait && self.rests(now, grace);
         let waits = told_to_wait || self.round.has_waited;
-        let pardon = if waits { TOLD_TO_WAIT } else { Duration::ZERO };
-        let stalled = self.bytes > 0 && (is_silent || self.round.is_late(now, pardon));
+        let grace = if waits { grace + TOLD_TO_WAIT } else { grace };
+        let stalled = self.bytes > 0 && (is_silent || self.round.is_late(now, grace));
         stalled.then_some(Stalled { is_silent, bytes: self.bytes })
     }
 
@@ -189,9 +197,9 @@ impl Round {
         Self { begun, queued, left: queued, has_waited: false }
     }
 
-    fn is_late(&self, now: Instant, pardon: Duration) -> bool {
+    fn is_late(&self, now: Instant, grace: Duration) -> bool {
         let time = Duration::from_millis(self.queued as u64 * 1000 / BYTES_A_SECOND);
-        now.saturating_duration_since(self.begun) >= STALLED + time + pardon
+        now.saturating_duration_since(self.begun) >= grace + time
     }
 }
 
@@ -205,6 +213,8 @@ impl Drop for Share {
 mod tests {
     use super::*;
 
+    const STALLED: Duration = grace::LEAST;
+
     fn queue(share: &mut Share, bytes: usize) {
         share.note(bytes, bytes);
     }
@@ -217,7 +227,7 @@ mod tests {
 
     #[test]
     fn who_has_little_goes_on_when_others_have_queued_all_that_may_be() {
-        let backlog = Backlog::default();
+        let backlog = Backlog::new(STALLED);
         let (mut full, mut little) = (backlog.share(), backlog.share());
         queue(&mut full, ROOM);
         queue(&mut little, MESSAGES / 2);
@@ -240,7 +250,7 @@ mod tests {
 
     #[test]
     fn signals_end_a_link_that_makes_no_progress_only_when_there_is_no_room() {
-        let backlog = Backlog::default();
+        let backlog = Backlog::new(STALLED);
         let (mut deaf, mut other) = (backlog.share(), backlog.share());
         queue(&mut deaf, ROOM / 2);
         assert_eq!(verdict(&deaf, Kind::Signal, 100, STALLED), Verdict::Admit);
@@ -253,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_signal_behind_a_long_message_ends_no_link() {
-        let backlog = Backlog::default();
+        let backlog = Backlog::new(STALLED);
         let (mut waiting, mut other) = (backlog.share(), backlog.share());
         queue(&mut waiting, MAX_MESSAGE);
         queue(&mut other, MAX_MESSAGE);
@@ -267,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_link_is_stalled_when_nothing_was_taken_for_long() {
-        let backlog = Backlog::default();
+        let backlog = Backlog::new(STALLED);
         let mut share = backlog.share();
         assert_eq!(share.stalled(share.progress + STALLED, false), None, "it has nothing");
         queue(&mut share, 10);
@@ -281,8 +291,16 @@ mod tests {
     }
 
     #[test]
+    fn who_may_be_silent_for_longer_may_take_nothing_for_as_long() {
+        let mut share = Backlog::new(3 * STALLED).share();
+        queue(&mut share, MESSAGES);
+        assert_eq!(share.stalled(share.progress + 2 * STALLED, false), None);
+        assert!(share.stalled(share.progress + 3 * STALLED, false).is_some());
+    }
+
+    #[test]
     fn who_takes_a_little_at_a_time_is_stalled_when_it_is_too_little() {
-        let backlog = Backlog::default();
+        let backlog = Backlog::new(STALLED);
         let mut share = backlog.share();
         queue(&mut share, MAX_MESSAGE);
         let time = Duration::from_secs(MAX_MESSAGE as u64 / BYTES_A_SECOND);
@@ -303,7 +321,7 @@ mod tests {
 
     #[test]
     fn who_is_told_to_wait_does_so_for_a_minute_and_those_who_are_not_give_way_before() {
-        let backlog = Backlog::default();
+        let backlog = Backlog::new(STALLED);
         let (mut told, mut silent) = (backlog.share(), backlog.share());
         queue(&mut told, 2 * MESSAGES);
         queue(&mut silent, MESSAGES);
@@ -316,7 +334,7 @@ mod tests {
 
     #[test]
     fn who_has_waited_has_time_to_take_what_waited() {
-        let backlog = Backlog::default();
+        let backlog = Backlog::new(STALLED);
         let mut share = backlog.share();
         queue(&mut share, 2 * MESSAGES);
         let granted = share.round.begun + TOLD_TO_WAIT;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::membership::Timing;
 
-const LEAST: Duration = Duration::from_secs(5);
+pub(super) const LEAST: Duration = Duration::from_secs(5);
 pub(super) const MOST: Duration = Duration::from_secs(25);
 
 /// The time for nodes with such timing: [`Timing::down_after`], but from 5 to 25 s.

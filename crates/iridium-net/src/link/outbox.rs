@@ -421,7 +421,7 @@ mod tests {
 
     use iridium_proto::{HEADER_LEN, PIECE_LEN};
 
-    use super::super::backlog::STALLED;
+    use super::super::grace::LEAST as STALLED;
     use super::super::queue::MAX_CONTROL;
     use super::*;
     use crate::error::Refused;
@@ -437,7 +437,7 @@ mod tests {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let Session { writer, stream, .. } = Session::new(stream, None);
         let half = SendHalf::new(writer, Arc::new(stream)).unwrap();
-        (Outbox::new(capacity, &Backlog::default(), half, None), listener.accept().unwrap().0)
+        (Outbox::new(capacity, &Backlog::new(STALLED), half, None), listener.accept().unwrap().0)
     }
 
     /// What the writer is given, or `None` at the end.

@@ -117,6 +117,7 @@ impl Manager {
         let threads = Threads::default();
         let (commands, inputs) = unbounded();
         let (first_subscriber, since_start) = bounded(MAX_EVENTS);
+        let grace = grace(&config.timing);
         let shared = Arc::new(Shared {
             me: Mutex::new((id, info)),
             routes: Mutex::default(),
@@ -124,8 +125,8 @@ impl Manager {
             since_start: Mutex::new(Some(since_start)),
             zone: Zone::of(addr),
             next_conn: AtomicU64::new(1),
-            room: Room::new(grace(&config.timing)),
-            backlog: Backlog::default(),
+            room: Room::new(grace),
+            backlog: Backlog::new(grace),
             log_limits: ClockedLogLimits::default(),
             controls: ControlClients::default(),
             stopping: AtomicBool::new(false),

@@ -12,8 +12,8 @@ pub struct Timing {
     pub suspect_after: Duration,
     /// After this long without a message, to this node or to one that was asked, a
     /// member is down.
-    /// So long, but from 5 to 25 s, it may also send nothing of a long message that was granted room, while
-    /// others wait for room.
+    /// So long, but from 5 to 25 s, it may also send nothing of a long message that was granted room while
+    /// others wait for room, and take nothing of what waits for it while others want that room.
     pub down_after: Duration,
     /// How long others may take to answer whether they reach a member.
     pub probe_timeout: Duration,
