@@ -22,8 +22,8 @@ pub(crate) const FLUSH: Duration = Duration::from_secs(2);
 /// A sender that finds the sending half free writes at once, unless it was used so shortly before: then more
 /// messages are likely to follow, and one write of many by the writer costs less than a write for each.
 const QUIET: Duration = Duration::from_micros(5);
-/// A message of this length is worth a write of its own.
-const LARGE: usize = 16 * 1024;
+/// The same for messages of 16 KiB and more: the write of one takes some 20 µs.
+const QUIET_LARGE: Duration = Duration::from_micros(50);
 
 /// What is to be sent on one link, and the means to send it.
 #[derive(Debug)]
@@ -371,7 +371,7 @@ impl State {
         if half.has_unsent() {
             return Some(WriterStep::Batch { half, writable: false });
         }
-        self.queue.take(batch);
+        self.queue.take(batch, half.batch());
         self.share.note(self.queue.held(), self.queue.bytes());
         if batch.is_empty()
             && let Some(end) = self.closing
@@ -403,9 +403,9 @@ impl State {
 
     /// The sending half, if a message of that length may be sent at once.
     fn half_for(&mut self, len: usize) -> Option<Box<SendHalf>> {
-        let quiet = || self.used.is_none_or(|used| used.elapsed() >= QUIET);
+        let quiet = if len < 16 * 1024 { QUIET } else { QUIET_LARGE };
         if self.half.as_ref().is_some_and(|half| !half.has_unsent())
-            && (len >= LARGE || quiet())
+            && self.used.is_none_or(|used| used.elapsed() >= quiet)
             && self.queue.try_bypass(len)
         {
             return self.half.take();

@@ -25,8 +25,7 @@ use super::message::{
     cost,
 };
 
-/// Long messages that may be asked for and in transfer at a time. The receiver treats more of them as
-/// a protocol error.
+/// Long messages that may be asked for and in transfer at a time. More are a protocol error.
 pub(super) const MAX_TRANSFERS: usize = 16;
 /// Bytes of short messages that may be queued, whatever the capacity. They are still in the processor's caches
 /// when they are sent, and more of them would not be sent any sooner.
@@ -36,8 +35,6 @@ const MAX_SHORT: usize = 2 * 1024 * 1024;
 pub(super) const MAX_SIGNALS: usize = 8 * 1024 * 1024;
 /// Control messages that may be queued. More than this are only when the other end does not read.
 pub(super) const MAX_CONTROL: usize = 4096;
-/// Bytes of short messages that are sent before the next piece of a long one.
-const BATCH: usize = 64 * 1024;
 
 /// The queue of one link.
 #[derive(Debug)]
@@ -177,18 +174,25 @@ impl Queue {
         told_to_wait
     }
 
-    /// Moves what is sent next to `batch`: nothing only if nothing can be sent.
-    pub(super) fn take(&mut self, batch: &mut Vec<Outgoing>) {
+    /// Moves what is sent next to `batch`, some `most` bytes of data: nothing only if nothing can be sent.
+    /// Half of it is for short messages and half for pieces of long ones, if there are both.
+    pub(super) fn take(&mut self, batch: &mut Vec<Outgoing>, most: usize) {
         batch.extend(self.control.drain(..).map(Outgoing::Own));
         self.ask_for_room(batch);
+        let most_short = if self.transfers.is_empty() { most } else { most / 2 };
         let mut bytes = 0;
-        while bytes < BATCH
+        while bytes < most_short
             && let Some(message) = self.next_short()
         {
             bytes += cost(message.bytes.len());
             batch.push(Outgoing::Data(message));
         }
-        batch.extend(self.next_piece().map(|piece| Outgoing::Own(IridiumMessage::Piece(piece))));
+        while bytes < most
+            && let Some(piece) = self.next_piece()
+        {
+            bytes += piece.bytes.len();
+            batch.push(Outgoing::Own(IridiumMessage::Piece(piece)));
+        }
     }
 
     /// Whether anything is queued, with or without credit for it.
@@ -196,8 +200,7 @@ impl Queue {
         !(self.control.is_empty() && self.short.is_empty() && self.lanes.is_empty())
     }
 
-    /// Whether a message of that length may be sent without being queued. If so, the credit for it
-    /// is taken.
+    /// Takes the credit for a message of that length if it may be sent without being queued.
     pub(super) fn try_bypass(&mut self, len: usize) -> bool {
         let allowed = len <= PIECE_LEN && !self.has_pending() && cost(len) <= self.credit;
         if allowed {
@@ -206,8 +209,7 @@ impl Queue {
         allowed
     }
 
-    /// Whether senders that were refused are to be told to try again. It is true once for all of
-    /// them.
+    /// Whether senders that were refused are to be told to try again: true once for all of them.
     pub(super) fn take_writable(&mut self) -> bool {
         let short = self.short_budget.take_writable();
         self.long_budget.take_writable() || short
@@ -244,8 +246,7 @@ impl Queue {
         self.push_ahead(lane);
     }
 
-    /// Queues the long message that is the next but one of its lane, if there is one: it is asked for after
-    /// that one.
+    /// Queues the next long message but one of a lane, if there is one, to be asked for after the next.
     fn push_ahead(&mut self, lane: u64) {
         if let Some((message, place)) = self.lanes.take_ahead(lane) {
             self.long.push_back(PendingLong { lane, place, message, after: 0 });
@@ -372,7 +373,7 @@ mod tests {
 
     fn take(queue: &mut Queue) -> Vec<IridiumMessage> {
         let mut batch = Vec::new();
-        queue.take(&mut batch);
+        queue.take(&mut batch, PIECE_LEN);
         batch.into_iter().map(Outgoing::received).collect()
     }
 

@@ -4,6 +4,7 @@
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,24 +19,37 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// taken for as long, and who reads nothing would have them beside what is counted here.
 #[cfg(target_os = "linux")]
 const UNSENT: usize = 256 * 1024;
+/// Bytes of data that are written at a time: most where the system takes them at once, for the last
+/// bytes of a write are a segment of their own, and cost as much as a full one. On a slow line control
+/// messages wait for less.
+const BATCH: RangeInclusive<usize> = 64 * 1024..=256 * 1024;
 
 /// What sends on one connection: the frames that are sealed, and the socket.
 #[derive(Debug)]
 pub(crate) struct SendHalf {
     frames: FrameWriter,
     stream: Arc<TcpStream>,
+    /// Bytes of data that are to be written at a time.
+    batch: usize,
+    /// Whether the system has not taken all that it was given at once.
+    is_behind: bool,
 }
 
 impl SendHalf {
     pub(crate) fn new(frames: FrameWriter, stream: Arc<TcpStream>) -> io::Result<Self> {
         stream.set_write_timeout(Some(POLL_INTERVAL))?;
         bound_unsent(&stream)?;
-        Ok(Self { frames, stream })
+        Ok(Self { frames, stream, batch: *BATCH.start(), is_behind: false })
     }
 
     /// Whether something was sealed that the system has not taken yet.
     pub(crate) fn has_unsent(&self) -> bool {
         !self.frames.unsent().is_empty()
+    }
+
+    /// Bytes of data that are to be written at a time.
+    pub(crate) fn batch(&self) -> usize {
+        self.batch
     }
 
     /// Adds a message to what is sealed next.
@@ -60,14 +74,24 @@ impl SendHalf {
     /// without a writer of its own, otherwise within a quarter of a second. Returns whether it took all.
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
         self.frames.seal();
+        let bytes = self.frames.unsent().len();
         while self.has_unsent() {
             match (&*self.stream).write(self.frames.unsent()) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => self.frames.mark_sent(n),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) if would_block(&e) => return Ok(false),
+                Err(e) if would_block(&e) => {
+                    self.is_behind = true;
+                    return Ok(false);
+                }
                 Err(e) => return Err(e),
             }
+            self.is_behind |= self.has_unsent();
+        }
+        if std::mem::take(&mut self.is_behind) {
+            self.batch = *BATCH.start();
+        } else if bytes >= *BATCH.start() {
+            self.batch = *BATCH.end();
         }
         Ok(true)
     }
@@ -123,4 +147,36 @@ fn would_block(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::session::Session;
+    use iridium_proto::IridiumMessage;
+
+    #[test]
+    fn more_is_written_at_a_time_while_the_system_takes_it_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut end, _) = listener.accept().unwrap();
+        let Session { writer, stream, .. } = Session::new(stream, None);
+        let mut half = SendHalf::new(writer, Arc::new(stream)).unwrap();
+        let message = Outgoing::Own(IridiumMessage::Deliver(vec![7; *BATCH.start()]));
+        assert_eq!(half.batch(), *BATCH.start(), "at first");
+        half.push(&message);
+        assert!(half.flush().unwrap());
+        assert_eq!(half.batch(), *BATCH.end());
+        // Until nobody takes any more.
+        while half.flush().unwrap() {
+            half.push(&message);
+        }
+        let reader = std::thread::spawn(move || io::copy(&mut end, &mut io::sink()).unwrap());
+        while !half.flush().unwrap() {}
+        assert_eq!(half.batch(), *BATCH.start());
+        half.finish();
+        reader.join().unwrap();
+    }
 }
