@@ -68,7 +68,8 @@ pub trait Recipient: Send {
     /// A message or a signal. Those of one lane come in order. The message takes up a
     /// part of the receive window until `permit` is dropped; when all 17 MiB of it
     /// are taken up, the other node can send no more. Those over 65 KiB take up a part of
-    /// the 24 MiB that there are for all nodes together.
+    /// the 24 MiB that there are for all nodes together. An application that takes nothing for longer than a
+    /// minute may lose the link: see [`WindowPermit`].
     fn deliver(&mut self, bytes: Vec<u8>, permit: WindowPermit);
 
     /// All messages that have come are delivered. The thread waits for more, or

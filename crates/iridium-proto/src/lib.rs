@@ -19,8 +19,8 @@ pub use limits::{
     PIECE_LEN,
 };
 pub use message::{
-    Hello, HelloAck, Introduction, IridiumMessage, Join, MemberRecord, Members, Piece, Ping,
-    PingAck, PingReq, Pong, RecordState, RejectReason, Want,
+    Hello, HelloAck, Introduction, IridiumMessage, Join, MemberRecord, Members, NO_TRANSFER, Piece,
+    Ping, PingAck, PingReq, Pong, RecordState, RejectReason, Want,
 };
 pub use node::{
     DEFAULT_PORT, NameError, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort,

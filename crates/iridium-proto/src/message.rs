@@ -109,8 +109,10 @@ messages! {
     21 Want coded (Want);
     /// The sender has room for the message of this transfer: its pieces may come.
     22 Grant coded (u32);
-    /// The sender has no room yet for the message of this transfer: a `Grant` follows when it has. Who is
-    /// not told so takes a receiver that grants nothing for one that does not read, and sooner.
+    /// The sender has no room yet for the message of this transfer: a `Grant` follows when it has. With
+    /// [`NO_TRANSFER`] it is what lacks credit that is to wait: the application of the sender still has what
+    /// has come, and a `Credit` follows when it takes more. Who is not told so takes a receiver that gives
+    /// nothing for one that does not read, and sooner.
     23 Wait coded (u32);
 }
 
@@ -248,10 +250,14 @@ pub struct PingAck {
     pub reached: bool,
 }
 
+/// The number that no transfer has.
+pub const NO_TRANSFER: u32 = 0;
+
 /// Asks for room for a long message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Want {
-    /// The number of the message, which none has that is asked for or in transfer on this link.
+    /// The number of the message, which none has that is asked for or in transfer on this link: not
+    /// [`NO_TRANSFER`].
     pub transfer: u32,
     /// The length of the whole message, in bytes: over [`PIECE_LEN`](crate::PIECE_LEN), and
     /// [`MAX_MESSAGE`](crate::MAX_MESSAGE) at most.

@@ -7,7 +7,7 @@
 //!
 //! A link is stalled when nothing is taken for a while (`grace`), or what was queued at a time is taken more slowly
 //! than by the slowest network that is meant: otherwise who takes a byte now and then would keep the room for
-//! ever. The other end may have good reason to have long messages wait: it has granted all its room to
+//! ever. The other end may have good reason to have messages wait: it has granted all its room for long ones to
 //! others, or its application still has what came before. It says so (`Wait`). That can be said as well by
 //! one that never grants; so it buys a minute, and another one only with taking all that was queued at
 //! its beginning, which is what a liar wants to avoid. A minute is more than the longest time for which one that
@@ -35,7 +35,7 @@ const SIGNALS: usize = 256 * 1024;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How fast a link is to take what was queued at a time.
 const BYTES_A_SECOND: u64 = 128 * 1024;
-/// How much longer it may take when the other end has said that long messages are to wait.
+/// How much longer it may take when the other end has said that something is to wait.
 pub(super) const TOLD_TO_WAIT: Duration = Duration::from_secs(60);
 const _: () = assert!(TOLD_TO_WAIT.as_secs() > grace::MOST.as_secs() + ledger::SLOWEST.as_secs());
 
@@ -83,7 +83,7 @@ struct Round {
     /// Bytes that were queued then, and those of them that are left.
     queued: usize,
     left: usize,
-    /// The other end has had a long message wait meanwhile, and has it wait no more.
+    /// The other end has had something wait meanwhile, and has it wait no more.
     has_waited: bool,
 }
 
@@ -168,8 +168,8 @@ impl Share {
         self.bytes = bytes;
     }
 
-    /// What is queued, if it is taken too slowly, the more so when the other end has not said that long
-    /// messages are to wait.
+    /// What is queued, if it is taken too slowly, the more so when the other end has not said that something is
+    /// to wait.
     pub(super) fn stalled(&self, now: Instant, told_to_wait: bool) -> Option<Stalled> {
         let grace = self.backlog.0.grace;
         let is_silent = !told_to_wait && self.rests(now, grace);
@@ -179,8 +179,9 @@ impl Share {
         stalled.then_some(Stalled { is_silent, bytes: self.bytes })
     }
 
-    /// A long message is granted room; if it was to wait until now, it is to be taken from now on.
-    pub(super) fn note_grant(&mut self, has_waited: bool, now: Instant) {
+    /// A long message is granted room, or credit comes. What was to wait for it until now is to be taken from
+    /// now on.
+    pub(super) fn note_permission(&mut self, has_waited: bool, now: Instant) {
         if has_waited {
             self.progress = now;
             self.round.has_waited = true;
@@ -339,12 +340,12 @@ mod tests {
         queue(&mut share, 2 * MESSAGES);
         let granted = share.round.begun + TOLD_TO_WAIT;
         assert_eq!(share.stalled(granted, true), None);
-        share.note_grant(true, granted);
+        share.note_permission(true, granted);
         assert_eq!(share.stalled(granted + STALLED / 2, false), None, "it begins");
         queue(&mut share, MESSAGES);
         share.progress = granted + STALLED / 2;
         assert_eq!(share.stalled(granted + STALLED, false), None, "it goes on");
-        share.note_grant(true, granted);
+        share.note_permission(true, granted);
         let end = granted + STALLED + Duration::from_secs(1);
         let stalled = Stalled { is_silent: true, bytes: MESSAGES };
         assert_eq!(share.stalled(end, false), Some(stalled), "no more than a minute in all");

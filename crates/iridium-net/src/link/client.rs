@@ -2,7 +2,7 @@
 //! writes, the owner thread and those who send on it.
 
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 use std::{fmt, io};
@@ -39,6 +39,8 @@ pub struct ClusterClient {
     pub(super) window_used: AtomicUsize,
     /// Credit for the other end that is still too little to be worth a message.
     pub(super) unsent_credit: AtomicUsize,
+    /// Whether credit was sent since the other end may last have been told to wait for it.
+    pub(super) has_credited: AtomicBool,
     /// The bits of the features that both ends know.
     features: AtomicU64,
     /// Which node is at the other end, once that is known.
@@ -72,6 +74,7 @@ impl ClusterClient {
             outbox: Outbox::new(queue_bytes, backlog, half, writer_bell),
             window_used: AtomicUsize::new(0),
             unsent_credit: AtomicUsize::new(0),
+            has_credited: AtomicBool::new(false),
             features: AtomicU64::new(Features::NONE.0),
             peer: OnceLock::new(),
             gate: Arc::new(Gate::new(reader_bell)),

@@ -13,4 +13,6 @@ pub(super) const CREDIT_STEP: usize = 448 * 1024;
 /// Credit that a long message leaves to short ones. Without it, and without what
 /// the receiver has collected, the window still holds the longest message.
 pub(super) const SHORT_CREDIT: usize = 512 * 1024;
-const _: () = assert!(WINDOW - SHORT_CREDIT - CREDIT_STEP >= MAX_MESSAGE + OVERHEAD);
+/// When the other end lacks more than this of the window, the longest message has to wait for credit.
+pub(super) const SPARE: usize = WINDOW - SHORT_CREDIT - MAX_MESSAGE - OVERHEAD;
+const _: () = assert!(CREDIT_STEP <= SPARE);

@@ -207,7 +207,8 @@ impl Outbox {
     /// The other end may be sent this many more bytes.
     pub(crate) fn add_credit(&self, bytes: u64) {
         let mut state = lock(&self.state);
-        state.queue.add_credit(bytes);
+        let has_waited = state.queue.add_credit(bytes);
+        state.share.note_permission(has_waited, Instant::now());
         if state.queue.has_pending() {
             self.wake(&mut state);
         }
@@ -217,11 +218,11 @@ impl Outbox {
     pub(crate) fn grant(&self, number: u32) {
         let mut state = lock(&self.state);
         let has_waited = state.queue.grant(number);
-        state.share.note_grant(has_waited, Instant::now());
+        state.share.note_permission(has_waited, Instant::now());
         self.wake(&mut state);
     }
 
-    /// The other end has no room yet for the long message with this number.
+    /// The other end has no room yet for the long message with this number, or gives no credit yet.
     pub(crate) fn tell_to_wait(&self, number: u32) {
         lock(&self.state).queue.asked.tell_to_wait(number);
     }
@@ -299,9 +300,8 @@ impl Outbox {
         }
     }
 
-    /// As [`take`](Self::take), without waiting: `None` when there is nothing to send. Then the
-    /// writer is woken when there is, looks again when [`closing`](Self::closing) says, and until then
-    /// the link holds no memory for what it sends.
+    /// As [`take`](Self::take), without waiting: `None` when there is nothing to send. Then the writer is
+    /// woken when there is, looks again when [`closing`](Self::closing) says, and holds no memory till then.
     pub(crate) fn try_take(&self, batch: &mut Vec<Outgoing>) -> Option<WriterStep> {
         let mut state = lock(&self.state);
         let step = state.next_step(batch);

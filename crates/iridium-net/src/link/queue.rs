@@ -12,7 +12,7 @@
 
 use std::collections::VecDeque;
 
-use iridium_proto::{IridiumMessage, MAX_MESSAGE, PIECE_LEN, Piece, Want};
+use iridium_proto::{IridiumMessage, MAX_MESSAGE, NO_TRANSFER, PIECE_LEN, Piece, Want};
 
 use crate::error::SendError;
 
@@ -156,18 +156,18 @@ impl Queue {
         QueuePush::Queued
     }
 
-    /// The receiver may be sent this many more bytes.
-    pub(super) fn add_credit(&mut self, bytes: u64) {
+    /// The receiver may be sent this many more bytes. Returns whether it had them wait.
+    pub(super) fn add_credit(&mut self, bytes: u64) -> bool {
         let missing = WINDOW.saturating_sub(self.credit + self.reserved);
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX).min(missing);
         self.credit += bytes;
         if self.reserving {
             self.reserve(bytes / 2);
         }
+        self.asked.take_told_of_credit()
     }
 
-    /// The receiver has room for the long message with this number. Any other number means nothing. Returns
-    /// whether it had said that it is to wait.
+    /// The receiver has room for the message with this number, if any. Returns whether it had that wait.
     pub(super) fn grant(&mut self, number: u32) -> bool {
         let Some((granted, told_to_wait)) = self.asked.take(number) else { return false };
         self.transfers.extend(self.lanes.granted(granted));
@@ -280,7 +280,7 @@ impl Queue {
                 return;
             };
             (self.reserved, self.reserving) = (0, false);
-            self.last_transfer = self.last_transfer.wrapping_add(1);
+            self.last_transfer = self.last_transfer.checked_add(1).unwrap_or(NO_TRANSFER + 1);
             let number = self.last_transfer;
             // No message is that long.
             let len = u32::try_from(message.bytes.len()).unwrap_or(u32::MAX);

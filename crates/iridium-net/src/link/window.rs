@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use iridium_proto::{IridiumMessage, NodeId};
+use iridium_proto::{IridiumMessage, NO_TRANSFER, NodeId};
 
 use super::client::ClusterClient;
-use super::credit::{CREDIT_STEP, WINDOW};
+use super::credit::{CREDIT_STEP, SPARE, WINDOW};
 use super::message::cost;
 use super::room::Grant;
 
@@ -31,6 +31,11 @@ impl Delivery {
 /// The part of a link's receive window that a message takes up and, if it is a long one, of the memory
 /// that this node has for the long messages of all others. It is given back on drop: from then on the
 /// other node may send as much again.
+///
+/// How long an application keeps it is its own affair: when messages of the other node have to wait for it,
+/// this node says so within a few seconds, on its own. But the other node has to keep these meanwhile. If it needs
+/// that room for others, it closes the link when it waits for longer than a minute, 5 s (or
+/// [`Timing::down_after`](crate::Timing::down_after)) and 8 s for each MiB that was queued at a time.
 #[derive(Debug)]
 #[must_use = "the other node may send more at once when it is dropped"]
 pub struct WindowPermit {
@@ -60,6 +65,20 @@ impl WindowPermit {
     }
 }
 
+impl ClusterClient {
+    /// Tells the other end to wait for credit, if some of its messages may lack it, since the application still
+    /// has others, and none was given since this was last called. Otherwise a slow application could not be told
+    /// from a node that does not read.
+    pub(crate) fn excuse_application(&self) {
+        let has_credited = self.has_credited.swap(false, Ordering::Relaxed);
+        let used = self.window_used.load(Ordering::Relaxed);
+        let lacking = used + self.unsent_credit.load(Ordering::Relaxed);
+        if !has_credited && lacking > SPARE {
+            self.send_control(IridiumMessage::Wait(NO_TRANSFER));
+        }
+    }
+}
+
 impl Drop for WindowPermit {
     fn drop(&mut self) {
         self.link.window_used.fetch_sub(self.bytes, Ordering::Relaxed);
@@ -67,6 +86,7 @@ impl Drop for WindowPermit {
         // Only one of several threads passes the step, and sends the credit of all.
         if credit >= CREDIT_STEP && credit - self.bytes < CREDIT_STEP {
             let credit = self.link.unsent_credit.swap(0, Ordering::Relaxed);
+            self.link.has_credited.store(true, Ordering::Relaxed);
             self.link.permit(IridiumMessage::Credit(credit as u64));
         }
     }

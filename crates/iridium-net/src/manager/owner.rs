@@ -41,10 +41,14 @@ pub(super) struct Owner {
     seeds: Vec<Endpoint>,
     /// When it last looked at what waits on all links.
     relieved: Instant,
+    /// When it last looked at what the application has of all links.
+    excused: Instant,
 }
 
 /// How often that is looked at, at most; at least with each heartbeat.
 const RELIEVE_EVERY: Duration = Duration::from_millis(100);
+/// And how often at what the application still has: oftener than anybody loses patience.
+const EXCUSE_EVERY: Duration = Duration::from_secs(1);
 
 impl Owner {
     pub(super) fn new(
@@ -55,8 +59,8 @@ impl Owner {
         let seeds = context.config.seeds.clone();
         let dials = Dials::new(context.config.timing.dial_timeout);
         let (links, joins) = (HashMap::new(), HashMap::new());
-        let relieved = Instant::now();
-        Self { context, listeners, peers_file, links, dials, joins, seeds, relieved }
+        let (relieved, excused) = (Instant::now(), Instant::now());
+        Self { context, listeners, peers_file, links, dials, joins, seeds, relieved, excused }
     }
 
     /// Starts to accept connections, and the owner's thread.
@@ -102,6 +106,7 @@ impl Owner {
             let late = core.poll_timeout().map_or(Duration::ZERO, |at| now.saturating_sub(at));
             self.close_stalled(late);
             self.relieve_backlog();
+            self.excuse_application();
             match command {
                 None => {}
                 Some(Command::Stop { forget }) => return self.stop(&mut core, now, forget, inputs),
@@ -202,6 +207,15 @@ impl Owner {
         let refused = |link: &&Arc<ClusterClient>| link.outbox().take_refused();
         let peers = self.links.values().filter(refused).filter_map(|link| link.peer());
         peers.for_each(|id| self.context.application.writable(&id.alias));
+    }
+
+    /// Tells those to wait of whose messages the application has many, and takes none.
+    fn excuse_application(&mut self) {
+        let now = Instant::now();
+        if now >= self.excused + EXCUSE_EVERY {
+            self.excused = now;
+            self.links.values().for_each(|link| link.excuse_application());
+        }
     }
 
     fn handle_input(&mut self, core: &mut Membership, input: Input, now: Duration) {

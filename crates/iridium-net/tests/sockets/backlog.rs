@@ -5,10 +5,10 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use iridium_net::{Endpoint, Event, Manager, Security};
-use iridium_proto::{IridiumMessage, MAX_MESSAGE, PIECE_LEN, Ping};
+use iridium_proto::{IridiumMessage, MAX_FRAME_LINK, MAX_MESSAGE, PIECE_LEN, Ping, Pong};
 use socket2::SockRef;
 
 use crate::flood::{answer_heartbeats, ask_for_room, join_by_hand_as, piece, send_messages};
@@ -52,6 +52,54 @@ fn carry(mut from: TcpStream, mut into: TcpStream, is_quick: &AtomicBool) {
             thread::sleep(Duration::from_millis(100));
         }
     }
+}
+
+/// Says of each long message that there is no room for it yet, until the node closes the link.
+fn have_wait(mut stream: TcpStream) {
+    let mut frames = Frames::new(MAX_FRAME_LINK);
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        frames.extend(&buffer[..count]);
+        while let Some(message) = frames.next_message() {
+            let answer = match message {
+                IridiumMessage::Want(want) => IridiumMessage::Wait(want.transfer),
+                IridiumMessage::Ping(Ping { token, digest }) => {
+                    IridiumMessage::Pong(Pong { token, digest })
+                }
+                _ => continue,
+            };
+            send_messages(&mut stream, &[answer]);
+        }
+    }
+}
+
+#[test]
+fn a_node_whose_application_takes_nothing_says_so_and_keeps_its_link() {
+    let security = &Security::Insecure;
+    let [node, slow] = ["node", "slow"].map(|name| start(name, security));
+    slow.join(endpoint(&node)).unwrap();
+    let full = join_by_hand_as(&node, "full", 72);
+    wait_for("they are members", || alive(&node).len() == 2);
+    let link = node.link(&alias("slow")).unwrap().link_id();
+    // Its application has so much of the window that the longest message lacks credit.
+    (0..10).for_each(|_| node.send(&alias("slow"), vec![1; PIECE_LEN]).unwrap());
+    let full = thread::spawn(move || have_wait(full));
+    for name in ["slow", "full"] {
+        node.send(&alias(name), vec![5; MAX_MESSAGE]).unwrap();
+    }
+    let later = Instant::now() + Duration::from_millis(6500);
+    while Instant::now() < later {
+        // That others want the room is known by what is refused.
+        assert!(node.send(&alias("full"), vec![5; PIECE_LEN + 1]).is_err());
+        let linked = node.link(&alias("slow")).map(|link| link.link_id());
+        assert_eq!(linked, Some(link), "it was closed");
+        thread::sleep(Duration::from_millis(50));
+    }
+    let inbox = slow.messages();
+    (0..10).for_each(|_| assert_eq!(inbox.recv_timeout(PATIENCE).unwrap().bytes.len(), PIECE_LEN));
+    assert_eq!(inbox.recv_timeout(PATIENCE).unwrap().bytes.len(), MAX_MESSAGE);
+    node.shutdown();
+    full.join().unwrap();
 }
 
 /// Says again and again that it is alive, and reads nothing, until the node closes the link.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use iridium_proto::{
     Features, FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, MAX_MESSAGE,
-    MemberRecord, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort, PIECE_LEN, Piece,
-    Ping, Pong, RecordState, Want, encode_frame,
+    MemberRecord, NO_TRANSFER, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort,
+    PIECE_LEN, Piece, Ping, Pong, RecordState, Want, encode_frame,
 };
 
 use crate::wire::{Door, Ear, Mouth, connect};
@@ -63,7 +63,7 @@ pub(crate) enum Manner {
     Absent,
     /// It reads all, and gives no credit.
     Mean,
-    /// It says of all long messages that they are to wait.
+    /// It says of all long messages that they are to wait, and of what lacks credit.
     PutsOff,
 }
 
@@ -305,7 +305,9 @@ fn listen(
                 shared.granted.fetch_add(1, Ordering::SeqCst);
             }
             IridiumMessage::Want(want) if manner == Manner::PutsOff => {
-                lock(mouth).write(&frame(&IridiumMessage::Wait(want.transfer))?)?;
+                for number in [want.transfer, NO_TRANSFER] {
+                    lock(mouth).write(&frame(&IridiumMessage::Wait(number))?)?;
+                }
             }
             IridiumMessage::Signal(_) | IridiumMessage::Deliver(_) if manner == Manner::Mean => {}
             IridiumMessage::Signal(bytes) | IridiumMessage::Deliver(bytes) => {
