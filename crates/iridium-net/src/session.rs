@@ -24,6 +24,8 @@ const MAX_PLAIN: usize = MAX_RECORD - TAG_LEN;
 const WHOLE_RECORD: usize = LENGTH + MAX_RECORD;
 /// Bytes that are read at a time: two whole records.
 const READ_BUFFER: usize = 2 * WHOLE_RECORD;
+/// The same where it is read by a thread of its own: much that has come is cheaper to get at once.
+const WIDE_READ_BUFFER: usize = 4 * READ_BUFFER;
 
 /// Why nothing more can be read from a session.
 #[derive(Debug, Error)]
@@ -181,6 +183,8 @@ pub(crate) struct FrameReader {
     /// Empty until something is read. What has been read and not been handled is `text`, the rest of what was
     /// decrypted last, and `sealed`, which is not decrypted yet.
     buffer: Vec<u8>,
+    /// How long the buffer is to be.
+    room: usize,
     text: Range<usize>,
     sealed: Range<usize>,
     pub(crate) decoder: FrameDecoder,
@@ -191,10 +195,16 @@ impl FrameReader {
         Self {
             opener,
             buffer: Vec::new(),
+            room: READ_BUFFER,
             text: 0..0,
             sealed: 0..0,
             decoder: FrameDecoder::new(iridium_proto::MAX_FRAME_UNADMITTED),
         }
+    }
+
+    /// From now on it reads more at a time, and keeps a buffer for that.
+    pub(crate) fn widen(&mut self) {
+        self.room = WIDE_READ_BUFFER;
     }
 
     /// Lends it a buffer, unless something is left in its own.
@@ -228,11 +238,11 @@ impl FrameReader {
 
     /// Reads once from the stream, for when there is no further message. Returns how many bytes came.
     pub(crate) fn fill(&mut self, stream: &mut impl Read) -> Result<usize, SessionError> {
-        if self.buffer.is_empty() {
-            self.buffer = vec![0; READ_BUFFER];
-        }
         if self.sealed.is_empty() {
             self.sealed = 0..0;
+            if self.buffer.len() < self.room {
+                self.buffer = vec![0; self.room];
+            }
         } else if self.buffer.len() - self.sealed.start < WHOLE_RECORD {
             self.buffer.copy_within(self.sealed.clone(), 0);
             self.sealed = 0..self.sealed.len();
@@ -385,6 +395,20 @@ mod tests {
         wire[LENGTH + 7] ^= 1;
         reader.fill(&mut &wire[..]).unwrap();
         assert!(matches!(reader.next_message(), Err(SessionError::Decrypt)));
+    }
+
+    #[test]
+    fn a_wide_reader_reads_more_at_a_time_also_when_something_was_half_read_before() {
+        let messages = [1, 2, 3, 4, 5].map(|byte| message(byte, 60_000));
+        for (mut reader, mut writer) in sessions() {
+            let wire = sealed(&mut writer, &messages);
+            let mut got = read(&mut reader, &wire[..9]);
+            reader.widen();
+            got.extend(read(&mut reader, &wire[9..]));
+            assert_eq!(got, messages);
+            let wire = sealed(&mut writer, &messages);
+            assert_eq!(reader.fill(&mut &wire[..]).unwrap(), wire.len());
+        }
     }
 
     #[test]

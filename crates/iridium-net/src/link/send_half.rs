@@ -22,7 +22,7 @@ const UNSENT: usize = 256 * 1024;
 /// Bytes of data that are written at a time: most where the system takes them at once, for the last
 /// bytes of a write are a segment of their own, and cost as much as a full one. On a slow line control
 /// messages wait for less.
-const BATCH: RangeInclusive<usize> = 64 * 1024..=256 * 1024;
+const BATCH: RangeInclusive<usize> = 64 * 1024..=512 * 1024;
 
 /// What sends on one connection: the frames that are sealed, and the socket.
 #[derive(Debug)]

@@ -98,6 +98,7 @@ impl Reader {
 
     /// Reads on a thread of its own until the connection ends.
     pub(super) fn run(mut self, mut stream: &TcpStream) {
+        self.frames.widen();
         let why = loop {
             match self.handle() {
                 Ok(Wanted::Bytes) => {
