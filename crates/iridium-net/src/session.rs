@@ -4,6 +4,7 @@
 //! The two directions are independent, so that a reader and a writer thread can
 //! have one each without sharing anything that changes.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read};
 use std::net::TcpStream;
@@ -24,7 +25,7 @@ const MAX_PLAIN: usize = MAX_RECORD - TAG_LEN;
 const WHOLE_RECORD: usize = LENGTH + MAX_RECORD;
 /// Bytes that are read at a time: two whole records.
 const READ_BUFFER: usize = 2 * WHOLE_RECORD;
-/// The same where it is read by a thread of its own: much that has come is cheaper to get at once.
+/// The same where it is read by a thread of its own, once so many were there: it is cheaper to get much at once.
 const WIDE_READ_BUFFER: usize = 4 * READ_BUFFER;
 
 /// Why nothing more can be read from a session.
@@ -70,6 +71,9 @@ pub(crate) fn halves(records: Option<Records>) -> (FrameReader, FrameWriter) {
     (FrameReader::new(opener), FrameWriter::new(sealer))
 }
 
+/// A body of at least so many bytes is encrypted where it is, and not moved.
+const IN_PLACE: usize = 32 * 1024;
+
 /// Messages to bytes for the wire, several in one record where they fit.
 pub(crate) struct FrameWriter {
     sealer: Option<Sealer>,
@@ -80,11 +84,35 @@ pub(crate) struct FrameWriter {
     wire: Vec<u8>,
     sent: usize,
     sealed: usize,
+    /// What the system has not taken of the texts of records that are not in `wire`, in their order.
+    bodies: VecDeque<Body>,
+}
+
+/// The text of a record, encrypted where it is.
+struct Body {
+    /// How much of `wire` is sent before it.
+    at: usize,
+    bytes: Vec<u8>,
+    /// How much of it has been sent.
+    sent: usize,
+}
+
+impl Body {
+    fn unsent(&self) -> &[u8] {
+        self.bytes.get(self.sent..).unwrap_or_default()
+    }
 }
 
 impl FrameWriter {
     fn new(sealer: Option<Sealer>) -> Self {
-        Self { sealer, head: Vec::new(), wire: Vec::new(), sent: 0, sealed: 0 }
+        Self {
+            sealer,
+            head: Vec::new(),
+            wire: Vec::new(),
+            sent: 0,
+            sealed: 0,
+            bodies: VecDeque::new(),
+        }
     }
 
     /// Adds a message to the next records.
@@ -111,13 +139,62 @@ impl FrameWriter {
         Ok(())
     }
 
-    /// Bytes for the wire that have not been sent.
-    pub(crate) fn unsent(&self) -> &[u8] {
-        self.wire.get(self.sent..self.sealed).unwrap_or_default()
+    /// As [`push_bytes`](Self::push_bytes), with a first part that is encrypted where it is if that is long.
+    pub(crate) fn push_body(
+        &mut self,
+        kind: u8,
+        mut body: Vec<u8>,
+        tail: &[u8],
+    ) -> Result<(), ProtoError> {
+        if self.sealer.is_none() || body.len() < IN_PLACE {
+            return self.push_bytes(kind, [&body, tail]);
+        }
+        self.drop_sent();
+        self.add(&frame_head(kind, body.len() + tail.len())?);
+        // The last record is in place, and as long as may be.
+        let sent = body.len().saturating_sub(MAX_PLAIN);
+        self.add(&body[..sent]);
+        self.seal();
+        if let Some(sealer) = &mut self.sealer {
+            let tag = sealer.seal(&mut body[sent..]);
+            self.wire.extend_from_slice(&record_length(body.len() - sent));
+            self.bodies.push_back(Body { at: self.wire.len(), bytes: body, sent });
+            self.wire.extend_from_slice(&tag);
+            self.sealed = self.wire.len();
+        }
+        self.add(tail);
+        Ok(())
+    }
+
+    /// Whether there are bytes for the wire that have not been sent.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.sent < self.sealed
+    }
+
+    /// Bytes for the wire that have not been sent, in their order.
+    pub(crate) fn unsent(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = self.bodies.iter().map(|body| body.at).chain([self.sealed]);
+        let starts = [self.sent].into_iter().chain(self.bodies.iter().map(|body| body.at));
+        let wire = starts.zip(ends).map(|(start, end)| self.wire.get(start..end));
+        let bodies = self.bodies.iter().map(|body| Some(body.unsent())).chain([None]);
+        let parts = wire.zip(bodies).flat_map(|(wire, body)| [wire, body]);
+        parts.flatten().filter(|part| !part.is_empty())
     }
 
     /// The first `n` of these bytes have been sent.
-    pub(crate) fn mark_sent(&mut self, n: usize) {
+    pub(crate) fn mark_sent(&mut self, mut n: usize) {
+        while let Some(body) = self.bodies.front_mut() {
+            let wire = n.min(body.at - self.sent);
+            self.sent += wire;
+            n -= wire;
+            let text = n.min(body.bytes.len() - body.sent);
+            body.sent += text;
+            n -= text;
+            if !body.unsent().is_empty() {
+                return;
+            }
+            self.bodies.pop_front();
+        }
         self.sent += n;
     }
 
@@ -128,10 +205,9 @@ impl FrameWriter {
             && let Some(sealer) = &mut self.sealer
         {
             let text = &mut self.wire[self.sealed + LENGTH..];
-            // Fits: a text is at most MAX_PLAIN long.
-            let len = (text.len() + TAG_LEN) as u16;
+            let len = record_length(text.len());
             let tag = sealer.seal(text);
-            self.wire[self.sealed..self.sealed + LENGTH].copy_from_slice(&len.to_be_bytes());
+            self.wire[self.sealed..self.sealed + LENGTH].copy_from_slice(&len);
             self.wire.extend_from_slice(&tag);
         }
         self.sealed = self.wire.len();
@@ -142,6 +218,7 @@ impl FrameWriter {
         self.drop_sent();
         self.wire.shrink_to(0);
         self.head.shrink_to(0);
+        self.bodies.shrink_to(0);
     }
 
     /// Adds bytes to the record that is not sealed yet, and seals each that is full.
@@ -173,6 +250,11 @@ impl FrameWriter {
     }
 }
 
+/// What stands before a record with a text of that length, which is at most [`MAX_PLAIN`].
+fn record_length(text: usize) -> [u8; LENGTH] {
+    ((text + TAG_LEN) as u16).to_be_bytes()
+}
+
 /// What a thread that reads many sessions lends to each in its turn.
 #[derive(Default)]
 pub(crate) struct ReadBuffer(Vec<u8>);
@@ -183,8 +265,10 @@ pub(crate) struct FrameReader {
     /// Empty until something is read. What has been read and not been handled is `text`, the rest of what was
     /// decrypted last, and `sealed`, which is not decrypted yet.
     buffer: Vec<u8>,
-    /// How long the buffer is to be.
-    room: usize,
+    /// How long the buffer may become.
+    most: usize,
+    /// Whether the last read filled it.
+    is_filled: bool,
     text: Range<usize>,
     sealed: Range<usize>,
     pub(crate) decoder: FrameDecoder,
@@ -195,16 +279,17 @@ impl FrameReader {
         Self {
             opener,
             buffer: Vec::new(),
-            room: READ_BUFFER,
+            most: READ_BUFFER,
+            is_filled: false,
             text: 0..0,
             sealed: 0..0,
             decoder: FrameDecoder::new(iridium_proto::MAX_FRAME_UNADMITTED),
         }
     }
 
-    /// From now on it reads more at a time, and keeps a buffer for that.
+    /// From now on it reads more at a time where more is there, and keeps a buffer for that.
     pub(crate) fn widen(&mut self) {
-        self.room = WIDE_READ_BUFFER;
+        self.most = WIDE_READ_BUFFER;
     }
 
     /// Lends it a buffer, unless something is left in its own.
@@ -240,12 +325,14 @@ impl FrameReader {
     pub(crate) fn fill(&mut self, stream: &mut impl Read) -> Result<usize, SessionError> {
         if self.sealed.is_empty() {
             self.sealed = 0..0;
-            if self.buffer.len() < self.room {
-                self.buffer = vec![0; self.room];
-            }
         } else if self.buffer.len() - self.sealed.start < WHOLE_RECORD {
             self.buffer.copy_within(self.sealed.clone(), 0);
             self.sealed = 0..self.sealed.len();
+        }
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; READ_BUFFER];
+        } else if self.is_filled && self.buffer.len() < self.most {
+            self.buffer.resize(self.most, 0);
         }
         let count = match stream.read(&mut self.buffer[self.sealed.end..]) {
             Ok(0) => return Err(SessionError::Closed),
@@ -254,6 +341,7 @@ impl FrameReader {
             Err(e) => return Err(e.into()),
         };
         self.sealed.end += count;
+        self.is_filled = self.sealed.end == self.buffer.len();
         Ok(count)
     }
 
@@ -283,7 +371,9 @@ impl FrameReader {
 /// Without the cipher and what is in the buffers.
 impl fmt::Debug for FrameWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FrameWriter").field("unsent", &self.unsent().len()).finish_non_exhaustive()
+        f.debug_struct("FrameWriter")
+            .field("has_unsent", &self.has_unsent())
+            .finish_non_exhaustive()
     }
 }
 
@@ -319,10 +409,14 @@ mod tests {
         IridiumMessage::Deliver(vec![byte; len])
     }
 
+    fn unsent(writer: &FrameWriter) -> Vec<u8> {
+        writer.unsent().collect::<Vec<_>>().concat()
+    }
+
     fn sealed(writer: &mut FrameWriter, messages: &[IridiumMessage]) -> Vec<u8> {
         messages.iter().for_each(|message| writer.push(message).unwrap());
         writer.seal();
-        let wire = writer.unsent().to_vec();
+        let wire = unsent(writer);
         writer.mark_sent(wire.len());
         writer.shrink();
         assert_eq!((writer.wire.capacity(), writer.head.capacity()), (0, 0));
@@ -363,17 +457,47 @@ mod tests {
     }
 
     #[test]
+    fn a_body_that_is_encrypted_where_it_is_comes_back_however_much_is_sent_at_a_time() {
+        let lens =
+            [1, IN_PLACE - 1, IN_PLACE, MAX_PLAIN - 1, MAX_PLAIN, MAX_PLAIN + 1, 3 * MAX_PLAIN];
+        let messages = lens.map(|len| message(len as u8, len));
+        for (mut reader, mut writer) in sessions() {
+            for most in [10_000, 65_537, 100_000, usize::MAX] {
+                writer.push(&message(9, 9)).unwrap();
+                for len in lens {
+                    let bytes = vec![len as u8; len];
+                    let (body, tail) = bytes.split_at(len - len.min(25));
+                    writer.push_body(message(7, 0).kind(), body.to_vec(), tail).unwrap();
+                }
+                writer.seal();
+                let (whole, mut wire) = (unsent(&writer), Vec::new());
+                while writer.has_unsent() {
+                    let rest = unsent(&writer);
+                    let n = rest.len().min(most);
+                    wire.extend_from_slice(&rest[..n]);
+                    writer.mark_sent(n);
+                }
+                assert!(wire == whole);
+                let got = read(&mut reader, &wire);
+                assert!(got[0] == message(9, 9) && got[1..] == messages, "{most} at a time");
+            }
+            let all = sealed(&mut writer, &messages);
+            assert_eq!(read(&mut reader, &all), messages);
+        }
+    }
+
+    #[test]
     fn nothing_is_to_be_sent_before_it_is_sealed() {
         for (mut reader, mut writer) in sessions() {
             writer.push(&message(1, 9)).unwrap();
-            assert_eq!(writer.unsent(), []);
+            assert!(!writer.has_unsent());
             writer.seal();
-            let first = writer.unsent().to_vec();
+            let first = unsent(&writer);
             writer.mark_sent(3);
             writer.push(&message(2, 9)).unwrap();
-            assert_eq!(writer.unsent(), &first[3..]);
+            assert_eq!(unsent(&writer), &first[3..]);
             writer.seal();
-            let wire = [&first[..3], writer.unsent()].concat();
+            let wire = [&first[..3], &unsent(&writer)].concat();
             assert_eq!(read(&mut reader, &wire), [message(1, 9), message(2, 9)]);
         }
     }

@@ -180,7 +180,8 @@ impl ControlSender {
         }
         self.frames.push(message).map_err(broken)?;
         self.frames.seal();
-        let wire = self.frames.unsent();
+        // One part: a message is in place only if it was pushed so.
+        let wire = self.frames.unsent().next().unwrap_or_default();
         let written = wire
             .chunks(CHUNK)
             .try_for_each(|chunk| write_within(&self.stream, chunk, READ_WITHIN, &self.stopping));

@@ -171,13 +171,13 @@ impl ClusterClient {
     /// not block: the writer sends what the system does not take at once.
     fn send_as(&self, lane: u64, kind: Kind, bytes: Bytes) -> Result<(), Returned> {
         if let Dispatch::Direct(mut half, message) = self.outbox.push(lane, kind, bytes)? {
-            self.send_now(&mut half, &message);
+            self.send_now(&mut half, message);
             self.outbox.put_back(half, Some(Instant::now()));
         }
         Ok(())
     }
 
-    fn send_now(&self, half: &mut SendHalf, message: &Outgoing) {
+    fn send_now(&self, half: &mut SendHalf, message: Outgoing) {
         half.push(message);
         if let Err(error) = half.send_some() {
             // The message is lost with the link, like others that are on their way.
@@ -212,7 +212,7 @@ impl ClusterClient {
     /// Tells the other end that it may send more: a credit or a grant.
     pub(crate) fn permit(&self, message: IridiumMessage) {
         if let Dispatch::Direct(mut half, message) = self.outbox.push_permission(message) {
-            self.send_now(&mut half, &message);
+            self.send_now(&mut half, message);
             self.outbox.put_back(half, None);
         }
     }

@@ -179,9 +179,12 @@ impl Outgoing {
     }
 
     /// Adds it to the frames of a session.
-    pub(super) fn push_to(&self, frames: &mut FrameWriter) -> Result<(), ProtoError> {
+    pub(super) fn push_to(self, frames: &mut FrameWriter) -> Result<(), ProtoError> {
         match self {
-            Self::Own(message) => frames.push(message),
+            Self::Own(message) => frames.push(&message),
+            Self::Data(QueuedMessage { kind, bytes: Bytes::Own(body, tail) }) => {
+                frames.push_body(kind.number(), body, tail.bytes())
+            }
             Self::Data(data) => frames.push_bytes(data.kind.number(), data.bytes.parts()),
         }
     }

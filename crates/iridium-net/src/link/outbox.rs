@@ -511,7 +511,7 @@ mod tests {
         while let Ok(Dispatch::Direct(mut half, message)) =
             outbox.push(0, Kind::Message, vec![7; PIECE_LEN].into())
         {
-            half.push(&message);
+            half.push(message);
             half.send_some().unwrap();
             sent += 1;
             outbox.put_back(half, Some(Instant::now()));
@@ -526,7 +526,7 @@ mod tests {
             let mut batch = Vec::new();
             match outbox.take(&mut batch) {
                 WriterStep::Batch { mut half, .. } => {
-                    batch.iter().for_each(|message| half.push(message));
+                    batch.into_iter().for_each(|message| half.push(message));
                     while !half.flush().unwrap() {}
                     outbox.put_back(half, None);
                 }

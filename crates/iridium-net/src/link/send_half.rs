@@ -2,7 +2,7 @@
 //! link's writer, or by a sender that finds it free and writes at once. It is
 //! passed on through the outbox, so no lock is held while writing.
 
-use std::io::{self, Write};
+use std::io::{self, IoSlice};
 use std::net::{Shutdown, TcpStream};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -24,6 +24,16 @@ const UNSENT: usize = 256 * 1024;
 /// messages wait for less.
 const BATCH: RangeInclusive<usize> = 64 * 1024..=512 * 1024;
 
+/// Parts of memory that the system is given at a time: enough for a batch.
+const MAX_PARTS: usize = 40;
+
+/// Whether the system may wait for room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    Yes,
+    No,
+}
+
 /// What sends on one connection: the frames that are sealed, and the socket.
 #[derive(Debug)]
 pub(crate) struct SendHalf {
@@ -44,7 +54,7 @@ impl SendHalf {
 
     /// Whether something was sealed that the system has not taken yet.
     pub(crate) fn has_unsent(&self) -> bool {
-        !self.frames.unsent().is_empty()
+        self.frames.has_unsent()
     }
 
     /// Bytes of data that are to be written at a time.
@@ -53,32 +63,32 @@ impl SendHalf {
     }
 
     /// Adds a message to what is sealed next.
-    pub(crate) fn push(&mut self, message: &Outgoing) {
+    pub(crate) fn push(&mut self, message: Outgoing) {
+        let name = message.name();
         if let Err(error) = message.push_to(&mut self.frames) {
-            log::error!("a {} message was not sent: {error}", message.name());
+            log::error!("a {name} message was not sent: {error}");
         }
     }
 
     /// Seals and sends as much as the system takes at once.
     pub(crate) fn send_some(&mut self) -> io::Result<()> {
         self.frames.seal();
-        match send_without_waiting(&self.stream, self.frames.unsent()) {
-            Ok(n) => self.frames.mark_sent(n),
-            Err(e) if would_block(&e) => {}
-            Err(e) => return Err(e),
+        match self.send(Waiting::No) {
+            Ok(_) => Ok(()),
+            Err(e) if would_block(&e) => Ok(()),
+            Err(e) => Err(e),
         }
-        Ok(())
     }
 
     /// Seals and sends everything, as long as the system takes something: at once from a link
     /// without a writer of its own, otherwise within a quarter of a second. Returns whether it took all.
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
         self.frames.seal();
-        let bytes = self.frames.unsent().len();
+        let mut bytes = 0;
         while self.has_unsent() {
-            match (&*self.stream).write(self.frames.unsent()) {
+            match self.send(Waiting::Yes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(n) => self.frames.mark_sent(n),
+                Ok(n) => bytes += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) if would_block(&e) => {
                     self.is_behind = true;
@@ -94,6 +104,19 @@ impl SendHalf {
             self.batch = *BATCH.end();
         }
         Ok(true)
+    }
+
+    /// Gives the system what was sealed. Returns how much it took.
+    fn send(&mut self, waiting: Waiting) -> io::Result<usize> {
+        let mut parts = [IoSlice::new(&[]); MAX_PARTS];
+        let mut count = 0;
+        for (place, part) in parts.iter_mut().zip(self.frames.unsent()) {
+            *place = IoSlice::new(part);
+            count += 1;
+        }
+        let sent = send(&self.stream, &parts[..count], waiting)?;
+        self.frames.mark_sent(sent);
+        Ok(sent)
     }
 
     /// Gives back the memory of what has been sent.
@@ -131,15 +154,27 @@ fn bound_unsent(_: &TcpStream) -> io::Result<()> {
 }
 
 #[cfg(target_os = "linux")]
-fn send_without_waiting(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    use rustix::net::{SendFlags, send};
-    Ok(send(stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+fn send(stream: &TcpStream, parts: &[IoSlice<'_>], waiting: Waiting) -> io::Result<usize> {
+    use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
+    let flags = SendFlags::NOSIGNAL
+        | match waiting {
+            Waiting::Yes => SendFlags::empty(),
+            Waiting::No => SendFlags::DONTWAIT,
+        };
+    Ok(match parts {
+        [part] => send(stream, part, flags)?,
+        parts => sendmsg(stream, parts, &mut SendAncillaryBuffer::default(), flags)?,
+    })
 }
 
-/// On other systems the writer sends it: there is no flag for a single write that does not block.
+/// On other systems nothing is sent without waiting, which the writer does: there is no flag for a single
+/// write that does not block.
 #[cfg(not(target_os = "linux"))]
-fn send_without_waiting(_: &TcpStream, _: &[u8]) -> io::Result<usize> {
-    Ok(0)
+fn send(mut stream: &TcpStream, parts: &[IoSlice<'_>], waiting: Waiting) -> io::Result<usize> {
+    match waiting {
+        Waiting::Yes => io::Write::write_vectored(&mut stream, parts),
+        Waiting::No => Ok(0),
+    }
 }
 
 fn would_block(error: &io::Error) -> bool {
@@ -164,14 +199,14 @@ mod tests {
         let (mut end, _) = listener.accept().unwrap();
         let Session { writer, stream, .. } = Session::new(stream, None);
         let mut half = SendHalf::new(writer, Arc::new(stream)).unwrap();
-        let message = Outgoing::Own(IridiumMessage::Deliver(vec![7; *BATCH.start()]));
+        let message = || Outgoing::Own(IridiumMessage::Deliver(vec![7; *BATCH.start()]));
         assert_eq!(half.batch(), *BATCH.start(), "at first");
-        half.push(&message);
+        half.push(message());
         assert!(half.flush().unwrap());
         assert_eq!(half.batch(), *BATCH.end());
         // Until nobody takes any more.
         while half.flush().unwrap() {
-            half.push(&message);
+            half.push(message());
         }
         let reader = std::thread::spawn(move || io::copy(&mut end, &mut io::sink()).unwrap());
         while !half.flush().unwrap() {}

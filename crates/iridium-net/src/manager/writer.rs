@@ -84,7 +84,7 @@ impl Writer {
                 self.notify_writable();
             }
             for message in batch.drain(..) {
-                half.push(&message);
+                half.push(message);
             }
         }
         step
