@@ -142,6 +142,11 @@ pub(crate) fn split(text: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
+/// The port, of a text that has nothing else: `8080` or `:8080`. A host of digits alone is none.
+pub(crate) fn port_alone(text: &str) -> Option<u16> {
+    text.strip_prefix(':').unwrap_or(text).parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::runtime::Builder;

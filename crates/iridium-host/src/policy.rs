@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::group::Group;
 use crate::paths::Paths;
-use crate::places::Places;
+use crate::places::{self, Places};
 
 /// What programs may do beyond computing, sending messages and printing. It is known before anything
 /// runs.
@@ -61,6 +61,17 @@ pub enum InvalidGrant {
         path: String,
         /// What the system says.
         error: io::Error,
+    },
+    /// A port, of which it is not said where.
+    #[error(
+        "{group}={port}: it names no host; write {group}=127.0.0.1:{port}, or {group}=*:{port} for \
+         all"
+    )]
+    PortAlone {
+        /// For what it was named.
+        group: Group,
+        /// The port.
+        port: u16,
     },
     /// A place in the network that is none.
     #[error("{group}={place}: {why}")]
@@ -128,6 +139,11 @@ impl Policy {
         };
         if part.is_empty() {
             return Err(InvalidGrant::Empty { group });
+        }
+        if let (Group::NetConnect | Group::NetListen, Some(port)) =
+            (group, places::port_alone(part))
+        {
+            return Err(InvalidGrant::PortAlone { group, port });
         }
         let at_path = |error| InvalidGrant::Path { group, path: part.to_owned(), error };
         let at_place = |why| InvalidGrant::Place { group, place: part.to_owned(), why };
@@ -222,7 +238,17 @@ mod tests {
             ("env=", "env= is without NAME"),
             ("fs.read=", "fs.read= is without PATH"),
             ("net.connect=", "net.connect= is without HOST:PORT"),
-            ("net.listen=:80", "net.listen=:80: it names no host"),
+            (
+                "net.listen=8084",
+                "net.listen=8084: it names no host; write net.listen=127.0.0.1:8084, or \
+                 net.listen=*:8084 for all",
+            ),
+            (
+                "net.connect=:80",
+                "net.connect=80: it names no host; write net.connect=127.0.0.1:80, or \
+                 net.connect=*:80 for all",
+            ),
+            ("net.listen=:x", "net.listen=:x: its port is no number up to 65535"),
         ] {
             assert_eq!(policy.allow(grant).unwrap_err().to_string(), why);
         }

@@ -59,7 +59,8 @@ pub(crate) struct RunFlags {
 #[command(next_help_heading = "What programs may do")]
 pub(crate) struct PermissionFlags {
     /// Allow programs fs.read, fs.write, env, net.connect or net.listen, as a whole or in part:
-    /// fs.read=PATH, env=NAME, net.connect=HOST:PORT, net.listen=*:PORT; may be repeated
+    /// fs.read=PATH, env=NAME, net.connect=HOST:PORT, net.listen=ADDRESS:PORT; may be repeated;
+    /// stdin always is allowed
     #[arg(long, value_name = "GROUP[=PART]")]
     pub(crate) allow: Vec<String>,
     /// Allow programs everything

@@ -74,7 +74,7 @@ pub(crate) fn run(
         }
     }
     runner.environment.scheduler.shutdown();
-    runner.finish(refused_files, files.len(), filter)
+    runner.finish(refused_files, &files, filter)
 }
 
 fn checked(file: &Path) -> Result<Checked, Failure> {
@@ -165,7 +165,7 @@ impl Runner {
     fn finish(
         self,
         refused: usize,
-        files: usize,
+        files: &[PathBuf],
         filter: Option<&str>,
     ) -> Result<ExitCode, Failure> {
         let Report { passed, failed, .. } = self.report;
@@ -175,16 +175,23 @@ impl Runner {
             output::print_line(&summary(passed, failed))?;
         }
         match (refused, failed, passed) {
-            (0, 0, 0) => Err(Failure::failed(match filter {
-                Some(filter) => format!("there is no test with {filter} in its name"),
-                None => {
-                    "there are no tests; write one as: test \"what it shows\" { assert … }".into()
-                }
-            })),
+            (0, 0, 0) => Err(Failure::failed(no_test(files, filter))),
             (0, 0, _) => Ok(ExitCode::SUCCESS),
             (0, _, _) => Ok(ExitCode::FAILURE),
-            _ => Err(Failure::failed(format!("{refused} of {files} files do not compile"))),
+            _ => Err(Failure::failed(format!("{refused} of {} files do not compile", files.len()))),
         }
+    }
+}
+
+/// That no test was found, and where none is.
+fn no_test(files: &[PathBuf], filter: Option<&str>) -> String {
+    let what = match filter {
+        Some(filter) => format!("there is no test with {filter} in its name"),
+        None => "there are no tests; write one as: test \"what it shows\" { assert … }".into(),
+    };
+    match files {
+        [file] => format!("{}: {what}", display_name(file)),
+        files => format!("{} files: {what}", files.len()),
     }
 }
 

@@ -143,3 +143,14 @@ fn json_tells_how_main_ended() {
     assert_eq!((code, &end["status"], &end["message"]), (Some(0), &"exited".into(), &Value::Null));
     assert_eq!(end["at"], Value::Null);
 }
+
+#[test]
+fn a_file_without_tests_is_named() {
+    let user = User::new();
+    let shop = shop(&user);
+    let untested = user.file("part.pd", "test \"sums\" { assert 1 + 1 == 2 }\n");
+    user.run(&["test", &shop]).fails(1, &[&format!("{shop}: there are no tests; write one as: ")]);
+    user.run(&["test", &shop, &shop]).fails(1, &["2 files: there are no tests; write one as: "]);
+    let other = format!("{untested}: there is no test with products in its name");
+    user.run(&["test", &untested, "--filter", "products"]).fails(1, &[&other]);
+}

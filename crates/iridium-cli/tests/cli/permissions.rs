@@ -80,6 +80,7 @@ fn a_grant_holds_for_what_it_names() {
         ("fs", "there is no group `fs`"),
         ("stdin=x", "stdin takes no part of it"),
         ("env=", "env= is without NAME"),
+        ("net.listen=8084", "write net.listen=127.0.0.1:8084, or net.listen=*:8084 for all"),
         ("net.listen=localhost:x", "net.listen=localhost:x: its port is no number"),
         ("fs.read=no/such/folder/x", "--allow fs.read=no/such/folder/x: there is no such file"),
     ] {
@@ -171,5 +172,21 @@ fn an_app_file_allows_what_it_says() {
         app(text);
         user.run(&["run", "--app", &file]).fails(2, &["app.toml", words]);
         user.run(&["node", "--app", &file]).fails(2, &["app.toml", words]);
+    }
+}
+
+#[test]
+fn the_help_names_all_that_can_be_allowed() {
+    let user = User::new();
+    let none = user.run(&["run", "x.pd", "--allow", "none"]).stderr;
+    let (_, groups) = none.trim_end().split_once("there are ").unwrap();
+    let groups: Vec<&str> = groups.split(", ").collect();
+    assert!(groups.len() >= 6, "{groups:?}");
+    for command in ["run", "node", "test"] {
+        let help = user.run(&[command, "--help"]).stdout;
+        let told = help.split_once("--allow <").unwrap().1.split_once("--allow-all").unwrap().0;
+        for group in &groups {
+            assert!(told.contains(group), "{command}: {group}: {told}");
+        }
     }
 }

@@ -44,6 +44,11 @@ fn with_declaration(
         Some(declared) => problem.because(declared, "declared here"),
         None => problem,
     };
+    with_params(problem, name, params)
+}
+
+/// Says how to call what has been called wrongly.
+pub(crate) fn with_params(problem: Problem, name: &str, params: &[String]) -> Problem {
     problem.help(format!("call it as `{name}({})`", params.join(", ")))
 }
 

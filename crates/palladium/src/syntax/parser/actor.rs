@@ -73,7 +73,10 @@ impl Parser<'_> {
         let mark = self.mark();
         self.bump();
         let name = self.name("the name of the child");
-        let value = self.initial();
+        let value = match self.is_at(Kind::Colon) {
+            true => self.child_with_colon(),
+            false => self.initial(),
+        };
         let mut settings = Vec::new();
         while self.is_at(Kind::Comma) && self.next_kind().is_name() {
             self.bump();

@@ -23,14 +23,18 @@ const WORDS: &[(&str, &str, Kind)] = &[
     ("val", "let", Kind::Let),
 ];
 
+/// Words that stand before a value elsewhere, and what to do instead.
+const PREFIXES: &[(&str, &str)] = &[
+    ("await", "leave it out: what waits does so without a word"),
+    ("new", "leave it out: a record is made by `Name(field: value)`"),
+];
+
 /// Words that begin a statement or an expression elsewhere, and what to write instead.
 const STATEMENTS: &[(&str, &str)] = &[
-    ("await", "what waits does so without a word"),
     ("lambda", "write `fn(x) => x + 1`"),
-    ("new", "write `Name(field: value)`"),
-    ("throw", "an error is a value: return `Err(…)`, or end the process with `panic(…)`"),
-    ("raise", "an error is a value: return `Err(…)`, or end the process with `panic(…)`"),
-    ("try", "errors are values: `match f() { Ok(x) => …, Err(e) => … }`, or `f()?`"),
+    ("throw", "an error is a value: `return Err(…)`, or end with `panic(…)`"),
+    ("raise", "an error is a value: `return Err(…)`, or end with `panic(…)`"),
+    ("try", "errors are values: `f()?`, or `match f() { Ok(x) => … Err(e) => … }`"),
     ("unless", "write `if not x { … }`"),
     ("until", "write `while not x { … }`"),
 ];
@@ -350,11 +354,45 @@ impl Parser<'_> {
             let problem = self.problem("foreign-operator", token.span(), "there is no `a ? b : c`");
             return Some(problem.label("passes an error on").help("write `if a { b } else { c }`"));
         }
+        None
+    }
+
+    /// A word of another language that begins a value or a statement, if it is here.
+    pub(super) fn foreign_beginning(&mut self) -> Option<ExprKind> {
+        let (token, next) = (self.token(), self.ahead(1));
+        let before_value = match next.kind {
+            // These may follow a name.
+            Kind::LParen | Kind::LBracket | Kind::Minus | Kind::Bang | Kind::Amp => false,
+            Kind::Within | Kind::After | Kind::Every | Kind::On => false,
+            Kind::LBrace | Kind::Colon => self.begins_value(),
+            kind => kind.begins_expr(),
+        };
+        if next.newline || !before_value {
+            return None;
+        }
         let text = self.text_of(token);
-        let (_, help) = STATEMENTS.iter().find(|(word, _)| *word == text)?;
+        let of = |words: &[(&str, &'static str)]| {
+            words.iter().find(|(word, _)| *word == text).map(|(_, help)| *help)
+        };
+        let (prefix, statement) = (of(PREFIXES), of(STATEMENTS));
+        let help = prefix.or(statement)?;
         let message = format!("`{text}` is no word of the language");
         let problem = self.problem("foreign-word", token.span(), message);
-        Some(problem.label("is taken for a name").help(*help))
+        self.bump();
+        if prefix.is_some() {
+            let place = self.report.place(token.start..next.start);
+            self.report.push(problem.label("is not needed").help(help).fix(place, ""));
+            return Some(self.primary());
+        }
+        self.tell(problem.label("is taken for a name").help(help));
+        Some(ExprKind::Error)
+    }
+
+    /// Whether the current token is the first of a value, so that a brace after it begins no block of
+    /// what stands before.
+    fn begins_value(&self) -> bool {
+        let before = self.at.checked_sub(1).map(|at| self.tokens[at].kind);
+        self.at == self.line || matches!(before, Some(Kind::Eq | Kind::FatArrow | Kind::Return))
     }
 
     /// What is probably meant by a sign that cannot go on with what stands before it.

@@ -317,6 +317,16 @@ impl Parser<'_> {
         self.bump();
     }
 
+    /// `child name: Actor()`
+    pub(super) fn child_with_colon(&mut self) -> Expr {
+        let token = self.bump();
+        let message = "a child and what it runs are joined by `=`";
+        let problem = self.problem("child-equals", token.span(), message);
+        let place = self.report.place(token.span());
+        self.report.push(problem.label("is to be `=`").fix(place, " ="));
+        self.expr()
+    }
+
     /// `(a, ..)`
     pub(super) fn rest_in_tuple(&mut self) {
         let end = self.end_of_last();

@@ -131,7 +131,7 @@ impl Parser<'_> {
         false
     }
 
-    fn primary(&mut self) -> ExprKind {
+    pub(super) fn primary(&mut self) -> ExprKind {
         match self.kind() {
             Kind::SelfWord => {
                 let token = self.bump();
@@ -153,10 +153,10 @@ impl Parser<'_> {
                 self.bump();
                 ExprKind::Loop(self.block())
             }
-            kind if kind.is_name() => {
+            kind if kind.is_name() => self.foreign_beginning().unwrap_or_else(|| {
                 let token = self.bump();
                 ExprKind::Name(self.ident(token))
-            }
+            }),
             _ => self.no_expr(),
         }
     }

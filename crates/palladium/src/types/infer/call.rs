@@ -175,6 +175,7 @@ impl Checker {
             name: Some(Arc::clone(&param.name)),
             ty: param.ty.substitute(types),
             inout: param.inout,
+            part: "parameter",
             default: param.default.then_some(Owner::Function(key)),
             place: Some(diag::Place { file, span: param.span.clone() }),
         });
@@ -334,7 +335,14 @@ impl Checker {
                 Constructor::Actor(_) => return None,
             };
             let place = Some(self.world.place(module, span));
-            Some(Slot { name: name.clone(), ty: ty.clone(), inout: false, default, place })
+            Some(Slot {
+                name: name.clone(),
+                ty: ty.clone(),
+                inout: false,
+                part: "field",
+                default,
+                place,
+            })
         };
         (0..fields.len()).filter_map(slot).collect()
     }
@@ -364,7 +372,14 @@ impl Checker {
         let slots: Vec<Slot> = function
             .params
             .iter()
-            .map(|ty| Slot { name: None, ty: ty.clone(), inout: false, default: None, place: None })
+            .map(|ty| Slot {
+                name: None,
+                ty: ty.clone(),
+                inout: false,
+                part: "parameter",
+                default: None,
+                place: None,
+            })
             .collect();
         let name = ast::Ident { text: "this function".into(), span: value.span.clone() };
         let Some(args) = self.arguments(&name, &slots, args, &[], span) else {
@@ -497,11 +512,17 @@ impl Checker {
                     declared,
                 )
             }
+            Misfit::UnknownLabel(label) if slots.is_empty() => {
+                let place = self.place(&label.span);
+                say::too_many(place, &name.text, &shown, args.len(), declared)
+            }
             Misfit::UnknownLabel(label) => {
                 let names = slots.iter().filter_map(|slot| slot.name.as_deref());
                 let near = suggest::nearest(&label.text, names);
-                let what = format!("parameter of `{}` named", name.text);
-                say_names::unknown(self.place(&label.span), &what, &label.text, near)
+                let part = slots.first().map_or("parameter", |slot| slot.part);
+                let what = format!("{part} of `{}` named", name.text);
+                let problem = say_names::unknown(self.place(&label.span), &what, &label.text, near);
+                if near.is_some() { problem } else { say::with_params(problem, &name.text, &shown) }
             }
             Misfit::Again(label) => {
                 say::label_order(self.place(&label.span), &name.text, &label.text, &shown)

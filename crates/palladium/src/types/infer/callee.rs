@@ -27,6 +27,8 @@ pub(super) struct Slot {
     pub(super) name: Option<Arc<str>>,
     pub(super) ty: Type,
     pub(super) inout: bool,
+    /// What it is called: a parameter or a field.
+    pub(super) part: &'static str,
     /// Where its default is written.
     pub(super) default: Option<Owner>,
     /// Where it is declared.
