@@ -19,6 +19,10 @@ pub(crate) fn value(name: &str) -> Option<&'static str> {
         }
         "int" => "write `Int.parse(text)`, or `x.to_int()` of a Float",
         "float" => "write `Float.parse(text)`, or `x.to_float()` of an Int",
+        "append" => "it is a method that changes the list: `xs.push(x)`",
+        "sleep" => "write `time.sleep(1.s)`, and `import std.time` at the top of the file",
+        "todo" => "write `panic(text)`, which fits every type",
+        "pass" => "leave it out: a block may be empty",
         "range" => "write `0..n`: `for i in 0..n { … }`",
         "enumerate" | "zip" | "map" | "filter" | "sorted" | "sum" | "any" | "all" | "reversed" => {
             "it is a method of lists: `xs.METHOD(…)`"
@@ -35,7 +39,8 @@ pub(crate) fn upper(name: &str) -> Option<&'static str> {
     Some(match name {
         "True" => "write `true`",
         "False" => "write `false`",
-        "Null" | "Nil" | "NULL" | "Nothing" => MISSING,
+        "Null" | "NULL" | "Nothing" => MISSING,
+        "Nil" => "nothing is `()`, as in `Ok(())`; what may be missing has a type `T?`",
         "Str" | "Text" => "write `String`",
         "Integer" | "Long" | "Number" => "write `Int`",
         "Boolean" => "write `Bool`",
@@ -81,11 +86,15 @@ pub(crate) fn methods(name: &str) -> &'static [&'static str] {
 /// What to write where another language has a method and there is none here.
 pub(crate) fn no_method(name: &str) -> Option<&'static str> {
     Some(match name {
-        "unwrap" => "write `x!`: it ends the process when there is no value",
+        "unwrap" | "expect" => "write `x!`: it ends the process when there is no value",
         "unwrap_or" | "get_or_else" => "write `x ?? default`",
         "is_some" | "is_none" => "write `x is Some(_)` or `x is None`",
         "is_ok" | "is_err" => "write `x is Ok(_)` or `x is Err(_)`",
         "iter" | "into_iter" => "run over the value itself: `for x in xs`",
+        "to_list" | "collect" | "to_vec" | "toList" => {
+            "a list needs none; others have `text.chars()`, `map.entries()`"
+        }
+        "await" => "leave it out: what waits does so without a word",
         "clone" | "copy" => "leave it out: a `var y = x` changes without `x`",
         "substring" | "substr" | "slice" => "write `x[a..b]`",
         "to_string" | "toString" | "str" => "write f\"{x}\"",

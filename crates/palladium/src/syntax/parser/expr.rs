@@ -74,6 +74,18 @@ impl Parser<'_> {
         self.operators(0)
     }
 
+    /// What stands beside an operator of another language.
+    pub(super) fn operand(&mut self) -> Expr {
+        self.operators(strength::RANGE)
+    }
+
+    /// An operand without operators behind it.
+    pub(super) fn bare_operand(&mut self) -> Expr {
+        let span = self.here();
+        self.nested(|parser| parser.prefix(strength::MINUS))
+            .unwrap_or(Expr { span, kind: ExprKind::Error })
+    }
+
     /// An expression in which all operators bind at least so strongly.
     fn operators(&mut self, least: u8) -> Expr {
         let mark = self.mark();
@@ -97,6 +109,13 @@ impl Parser<'_> {
             }
             if self.at_not_in() && least <= strength::COMPARE {
                 left = self.not_in(mark, left);
+                continue;
+            }
+            if self.at_foreign_infix() {
+                if least > strength::COMPARE || !self.may_grow() {
+                    break;
+                }
+                left = self.foreign_infix(mark, left);
                 continue;
             }
             let Some((strength, op)) = infix(self.kind()) else { break };
@@ -257,7 +276,8 @@ impl Parser<'_> {
             self.named_closure();
         }
         let params = self.closure_params();
-        let result = self.eat(Kind::Arrow).then(|| self.ty());
+        let typed = !self.arrow_of_body() && self.eat(Kind::Arrow);
+        let result = typed.then(|| self.ty());
         let body = Box::new(match self.is_at(Kind::LBrace) {
             true => self.block_expr(),
             false => {

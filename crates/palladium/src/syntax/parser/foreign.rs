@@ -3,12 +3,13 @@
 
 use super::{Mark, Parser};
 use crate::diag::Problem;
-use crate::syntax::ast::{Expr, ExprKind, Generic, Ident, Pattern, PatternKind, Type, TypeKind};
+use crate::syntax::ast::{Expr, ExprKind, Ident, Pattern, PatternKind, StmtKind, Var};
 use crate::syntax::token::{Kind, Token};
 use crate::syntax::tree::NodeKind;
 
 /// Words that declare something elsewhere, and the word for it here.
 const WORDS: &[(&str, &str, Kind)] = &[
+    ("case", "match", Kind::Match),
     ("class", "record", Kind::Record),
     ("def", "fn", Kind::Fn),
     ("fun", "fn", Kind::Fn),
@@ -16,6 +17,7 @@ const WORDS: &[(&str, &str, Kind)] = &[
     ("function", "fn", Kind::Fn),
     ("interface", "record", Kind::Record),
     ("process", "actor", Kind::Actor),
+    ("static", "const", Kind::Const),
     ("struct", "record", Kind::Record),
     ("switch", "match", Kind::Match),
     ("type", "alias", Kind::Alias),
@@ -23,40 +25,38 @@ const WORDS: &[(&str, &str, Kind)] = &[
     ("val", "let", Kind::Let),
 ];
 
+/// Words that stand before declarations elsewhere, and what is written there.
+const MODIFIERS: &[(&str, &str)] =
+    &[("async", ""), ("export", "pub "), ("internal", ""), ("private", ""), ("public", "pub ")];
+
 /// Words that stand before a value elsewhere, and what to do instead.
 const PREFIXES: &[(&str, &str)] = &[
+    ("async", "leave it out: `task(fn() => f(x))` runs beside"),
     ("await", "leave it out: what waits does so without a word"),
+    ("move", "leave it out: a closure takes what it uses as it is"),
     ("new", "leave it out: a record is made by `Name(field: value)`"),
 ];
 
 /// Words that begin a statement or an expression elsewhere, and what to write instead.
 const STATEMENTS: &[(&str, &str)] = &[
+    ("defer", "write it where it is to be done; an actor has `on stop()` for the end"),
+    ("defmodule", "leave it out: a file is a module"),
+    ("del", "write `xs.remove(i)`, `m.remove(key)`"),
+    ("delete", "write `xs.remove(i)`, `m.remove(key)`"),
+    ("go", "a process begins with `spawn f(x)` or `task(fn() => f(x))`"),
+    ("impl", "functions stand beside types: `fn area(self: Shape) { … }`"),
     ("lambda", "write `fn(x) => x + 1`"),
+    ("mod", "write `import name` for the file `name.pd`"),
+    ("module", "leave it out: a file is a module"),
+    ("namespace", "leave it out: a file is a module"),
+    ("package", "leave it out: a file is a module"),
     ("throw", "an error is a value: `return Err(…)`, or end with `panic(…)`"),
     ("raise", "an error is a value: `return Err(…)`, or end with `panic(…)`"),
+    ("trait", "there are none; a type parameter has bounds: `[T: Ord]`"),
     ("try", "errors are values: `f()?`, or `match f() { Ok(x) => … Err(e) => … }`"),
+    ("typeof", "every type is known without it; `match` takes an enum apart"),
     ("unless", "write `if not x { … }`"),
     ("until", "write `while not x { … }`"),
-];
-
-/// Types of other languages.
-const TYPES: &[(&str, &str)] = &[
-    ("bool", "Bool"),
-    ("boolean", "Bool"),
-    ("bytes", "Bytes"),
-    ("char", "Char"),
-    ("dict", "Map"),
-    ("double", "Float"),
-    ("f64", "Float"),
-    ("float", "Float"),
-    ("i64", "Int"),
-    ("int", "Int"),
-    ("list", "List"),
-    ("map", "Map"),
-    ("set", "Set"),
-    ("str", "String"),
-    ("string", "String"),
-    ("u64", "Int"),
 ];
 
 /// Tokens in which a loop in three parts has its first `;`.
@@ -64,22 +64,12 @@ const MAX_HEAD: usize = 50;
 
 impl Parser<'_> {
     /// Tells that a word is of another language, and what to write for it.
-    fn instead(&mut self, token: Token, right: &str) {
+    pub(super) fn instead(&mut self, token: Token, right: &str) {
         let text = self.text_of(token);
         let message = format!("`{text}` is no word of the language");
         let place = self.report.place(token.span());
         let problem = self.problem("foreign-word", token.span(), message);
         self.report.push(problem.label(format!("is `{right}` here")).fix(place, right));
-    }
-
-    /// The same of a sign.
-    fn sign_instead(&mut self, token: Token, right: &str) {
-        let text = self.text_of(token);
-        let message = format!("`{text}` is no operator of the language");
-        let place = self.report.place(token.span());
-        let problem = self.problem("foreign-operator", token.span(), message);
-        let problem = problem.label(format!("is written `{}`", right.trim()));
-        self.report.push(problem.fix(place, right));
     }
 
     /// Makes the current word the one that it stands for, when what follows shows that it is meant.
@@ -91,10 +81,71 @@ impl Parser<'_> {
             return;
         }
         let text = self.text_of(token);
+        if text == "type" && self.ahead(2).kind == Kind::LBrace {
+            self.instead(token, "enum");
+            self.tokens[self.at].kind = Kind::Enum;
+            return;
+        }
         let found = WORDS.iter().find(|(word, ..)| *word == text);
         if let Some((_, right, kind)) = found {
             self.instead(token, right);
             self.tokens[self.at].kind = *kind;
+        }
+    }
+
+    /// A word before a declaration.
+    pub(super) fn foreign_modifier(&mut self) {
+        let (token, next) = (self.token(), self.ahead(1));
+        let text = self.text_of(token);
+        let Some((_, right)) = MODIFIERS.iter().find(|(word, _)| *word == text) else { return };
+        let next_text = self.text_of(next);
+        let item = matches!(
+            next.kind,
+            Kind::Fn | Kind::Record | Kind::Enum | Kind::Alias | Kind::Const | Kind::Actor
+        );
+        let declares =
+            item || next.kind == Kind::Name && WORDS.iter().any(|(word, ..)| *word == next_text);
+        if next.newline || !declares {
+            return;
+        }
+        let message = format!("`{text}` is no word of the language");
+        let problem = self.problem("foreign-word", token.span(), message);
+        let place = self.report.place(token.start..next.start);
+        let label = if right.is_empty() { "is not needed" } else { "is `pub` here" };
+        self.report.push(problem.label(label).fix(place, *right));
+        self.bump();
+    }
+
+    /// `when` before a guard
+    pub(super) fn foreign_guard(&mut self) {
+        let token = self.token();
+        if self.text_of(token) == "when" && !token.newline {
+            self.instead(token, "if");
+            self.tokens[self.at].kind = Kind::If;
+        }
+    }
+
+    /// `for {`
+    pub(super) fn for_ever(&mut self) -> StmtKind {
+        let token = self.bump();
+        let mark = self.mark();
+        let problem = self.problem("foreign-loop", token.span(), "a `for` runs over something");
+        let place = self.report.place(token.span());
+        self.report.push(problem.label("is `loop` here").fix(place, "loop"));
+        let kind = ExprKind::Loop(self.block());
+        StmtKind::Expr(Expr { span: self.close(mark, NodeKind::Expr), kind })
+    }
+
+    /// `.` between the names of a path, for which `/` or `::` may stand.
+    pub(super) fn dot_in_path(&mut self) {
+        self.dot_for_colons();
+        let token = self.token();
+        if token.kind == Kind::Slash && self.ahead(1).kind.is_name() && !token.newline {
+            let place = self.report.place(token.span());
+            let message = "the parts of a module's name are joined by dots";
+            let problem = self.problem("foreign-operator", token.span(), message);
+            self.report.push(problem.label("is to be a dot").fix(place, "."));
+            self.tokens[self.at].kind = Kind::Dot;
         }
     }
 
@@ -171,45 +222,6 @@ impl Parser<'_> {
         Expr { span: self.close(mark, NodeKind::Expr), kind }
     }
 
-    /// `&&` and `||`
-    pub(super) fn foreign_operator(&mut self, op: Token) {
-        match op.kind {
-            Kind::AmpAmp => self.sign_instead(op, "and"),
-            Kind::BarBar => self.sign_instead(op, "or"),
-            _ => {}
-        }
-    }
-
-    /// `!x`
-    pub(super) fn foreign_not(&mut self) {
-        let token = self.bump();
-        self.sign_instead(token, "not ");
-    }
-
-    /// `or` between two patterns
-    pub(super) fn or_in_pattern(&mut self) {
-        let token = self.bump();
-        let message = "alternatives of a pattern are separated by `|`";
-        let place = self.report.place(token.span());
-        let problem = self.problem("foreign-operator", token.span(), message);
-        self.report.push(problem.label("is `|` in a pattern").fix(place, "|"));
-    }
-
-    /// `x is not pattern`, after `is`
-    pub(super) fn is_not(&mut self) {
-        let token = self.bump();
-        let problem = self.problem("foreign-operator", token.span(), "there is no `is not`");
-        let problem = problem.label("belongs before the whole");
-        self.report.push(problem.help("write `not (x is …)`"));
-    }
-
-    pub(super) fn tell_not_in(&mut self) {
-        let token = self.bump();
-        let problem = self.problem("foreign-operator", token.span(), "there is no `not in`");
-        let problem = problem.label("belongs before the whole");
-        self.report.push(problem.help("write `not (x in xs)`"));
-    }
-
     /// `name = value` as an argument
     pub(super) fn label_with_equals(&mut self, label: Expr) -> (Option<Ident>, Expr) {
         let token = self.token();
@@ -224,11 +236,11 @@ impl Parser<'_> {
         (Some(name), self.expr())
     }
 
-    /// `let mut x`
-    pub(super) fn let_mut(&mut self) {
+    /// `let mut x = 1`, behind the `let`
+    pub(super) fn let_mut(&mut self) -> Option<Var> {
         let (token, next) = (self.token(), self.ahead(1));
         if self.text_of(token) != "mut" || !next.kind.is_name() {
-            return;
+            return None;
         }
         let start = self.tokens[self.at - 1].start;
         let place = self.report.place(start..token.end);
@@ -236,7 +248,7 @@ impl Parser<'_> {
             self.problem("foreign-word", token.span(), "`mut` is no word of the language");
         self.report
             .push(problem.label("is `var` here").help("write `var x = …`").fix(place, "var"));
-        self.bump();
+        Some(self.var())
     }
 
     /// `inout`, `mut` or `&` before a parameter
@@ -247,103 +259,12 @@ impl Parser<'_> {
         if word && named {
             self.bump();
             self.instead(token, "var");
+            // `&mut x`
+            if self.text_of(self.token()) == "mut" && self.ahead(1).kind != Kind::Colon {
+                self.bump();
+            }
         }
         word && named
-    }
-
-    /// `name:` before a block, or `:` before a result, for `->`
-    pub(super) fn missing_arrow(&mut self) -> bool {
-        let token = self.token();
-        let next = self.ahead(1);
-        let types = |kind| matches!(kind, Kind::TypeName | Kind::LParen);
-        let colon = token.kind == Kind::Colon && types(next.kind) && !next.newline;
-        if !colon && (token.kind != Kind::TypeName || self.at_break()) {
-            return false;
-        }
-        let end = self.end_of_last();
-        let problem = self.problem("missing-arrow", token.span(), "the result stands after `->`");
-        let place = self.report.place(end..if colon { token.end } else { token.start });
-        let fix = if colon { " ->" } else { " -> " };
-        self.report.push(problem.label("needs a `->` before it").fix(place, fix));
-        if colon {
-            self.bump();
-        }
-        true
-    }
-
-    /// A type that begins with a lower-case letter.
-    pub(super) fn lower_type(&mut self) -> TypeKind {
-        let token = self.token();
-        let known = TYPES.iter().find(|(foreign, _)| *foreign == self.text_of(token));
-        let name = match known {
-            Some((_, right)) => {
-                self.bump();
-                self.instead(token, right);
-                Ident { text: (*right).into(), span: token.span() }
-            }
-            None => self.type_name("a type"),
-        };
-        let args = match self.kind() {
-            Kind::LBracket => {
-                let mark = self.mark();
-                self.bump();
-                let types = self.list(Kind::RBracket, |kind| kind == Kind::TypeName, Self::ty);
-                self.close(mark, NodeKind::Args);
-                types
-            }
-            Kind::Lt => self.angles(),
-            _ => Vec::new(),
-        };
-        TypeKind::Named { module: None, name, args }
-    }
-
-    /// `[T]` for a list
-    pub(super) fn bracketed(&mut self) -> TypeKind {
-        let mark = self.mark();
-        self.bump();
-        let types = self.list(Kind::RBracket, |kind| kind == Kind::TypeName, Self::ty);
-        let span = self.close(mark, NodeKind::Args);
-        let problem = self.problem("list-type", span, "a type does not begin with `[`");
-        self.report.push(problem.label("is no type").help("a list of numbers is a `List[Int]`"));
-        drop(types);
-        TypeKind::Error
-    }
-
-    fn told_angles(&mut self, start: Token) {
-        let message = "type arguments stand between `[` and `]`";
-        let problem = self.problem("angle-brackets", start.span(), message);
-        self.report
-            .push(problem.label("is to be `[`").help("write `List[Int]`, `fn max[T: Ord](…)`"));
-    }
-
-    /// `<A, B>` after the name of a type
-    pub(super) fn angles(&mut self) -> Vec<Type> {
-        let start = self.token();
-        self.angle_list(start, Self::ty)
-    }
-
-    /// `<A, B>` after the name of what is declared
-    pub(super) fn angle_generics(&mut self) -> Vec<Generic> {
-        let start = self.token();
-        self.angle_list(start, Self::generic)
-    }
-
-    fn angle_list<T>(&mut self, start: Token, mut item: impl FnMut(&mut Self) -> T) -> Vec<T> {
-        self.bump();
-        self.told_angles(start);
-        let mut items = vec![item(self)];
-        while self.eat(Kind::Comma) {
-            items.push(item(self));
-        }
-        match self.kind() {
-            // Of two that close, the first one is still to come.
-            Kind::Shr => self.tokens[self.at].kind = Kind::Gt,
-            Kind::Gt => {
-                self.bump();
-            }
-            _ => self.unexpected("`]`"),
-        }
-        items
     }
 
     /// What is probably meant when nothing can go on after the token before.
@@ -382,7 +303,7 @@ impl Parser<'_> {
         if prefix.is_some() {
             let place = self.report.place(token.start..next.start);
             self.report.push(problem.label("is not needed").help(help).fix(place, ""));
-            return Some(self.primary());
+            return Some(self.bare_operand().kind);
         }
         self.tell(problem.label("is taken for a name").help(help));
         Some(ExprKind::Error)
@@ -447,11 +368,6 @@ impl Parser<'_> {
                 self.lost = true;
             }
             Kind::LBrace => return self.braces_as_value(),
-            Kind::Bar | Kind::BarBar => {
-                let problem =
-                    self.problem("foreign-closure", token.span(), "a closure begins with `fn`");
-                self.tell(problem.label("begins no expression").help("write `fn(x) => x + 1`"));
-            }
             Kind::DotDot | Kind::DotDotEq => {
                 let problem = self.problem("open-range", token.span(), "a range has a beginning");
                 self.tell(problem.label("needs a value before it").help("write `0..n`"));
@@ -515,7 +431,15 @@ impl Parser<'_> {
 
     /// The `=>` of a closure.
     pub(super) fn closure_arrow(&mut self) {
-        self.arm_arrow();
+        let token = self.token();
+        if token.kind != Kind::Arrow {
+            return self.arm_arrow();
+        }
+        self.bump();
+        let place = self.report.place(token.span());
+        let message = "parameters and body are joined by `=>`";
+        let problem = self.problem("arm-arrow", token.span(), message);
+        self.report.push(problem.label("is to be `=>`").fix(place, "=>"));
     }
 
     /// `x = y` where a condition is expected

@@ -32,6 +32,7 @@ impl Parser<'_> {
             }
             let before = self.at;
             self.line = before;
+            self.foreign_modifier();
             self.foreign_word();
             match self.kind() {
                 Kind::Import => file.imports.push(self.import()),
@@ -82,9 +83,11 @@ impl Parser<'_> {
             self.bump();
         }
         let mut path = vec![self.name("the name of a module")];
+        self.dot_in_path();
         while self.is_at(Kind::Dot) && self.may_grow() {
             self.bump();
             path.push(self.name("the name of a module"));
+            self.dot_in_path();
         }
         let alias = self.eat(Kind::As).then(|| self.name("a name"));
         Import { span: self.close(mark, NodeKind::Import), dots, path, alias }
@@ -177,7 +180,7 @@ impl Parser<'_> {
             Kind::LParen => self.param_pattern(),
             _ => self.name("the name of a parameter"),
         };
-        let ty = self.annotation();
+        let ty = self.annotation().or_else(|| self.type_without_colon());
         let default = self.eat(Kind::Eq).then(|| self.expr());
         Param { span: self.close(mark, NodeKind::Param), inout, name, ty, default }
     }
@@ -211,7 +214,7 @@ impl Parser<'_> {
     fn field(&mut self) -> Field {
         let doc = self.doc();
         let name = self.name("the name of a field");
-        let ty = match self.annotation() {
+        let ty = match self.annotation().or_else(|| self.type_without_colon()) {
             Some(ty) => ty,
             None => self.missing_type(),
         };
@@ -252,6 +255,9 @@ impl Parser<'_> {
                 field
             });
             self.close(mark, NodeKind::Params);
+        }
+        if self.is_at(Kind::Eq) {
+            self.numbered_variant();
         }
         Variant { doc, name, fields }
     }

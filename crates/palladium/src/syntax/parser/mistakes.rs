@@ -154,31 +154,39 @@ impl Parser<'_> {
         );
     }
 
-    /// `x: Int = 1` without `let`
-    pub(super) fn typed_without_let(&mut self, place: &Expr) {
-        let named = matches!(place.kind, ExprKind::Name(_));
-        if !named || !self.is_at(Kind::Colon) || self.next_kind().is_reserved() {
-            return;
+    /// `x: Int = 1` and `x := 1`, without `let`
+    pub(super) fn without_let(&mut self) -> Option<StmtKind> {
+        let (name, next) = (self.token(), self.ahead(2));
+        let typed = matches!(next.kind, Kind::Eq | Kind::TypeName | Kind::LParen | Kind::Name);
+        if name.kind != Kind::Name || self.next_kind() != Kind::Colon || next.newline || !typed {
+            return None;
         }
-        let next = self.ahead(1);
-        if next.newline
-            || !matches!(next.kind, Kind::Eq | Kind::TypeName | Kind::LParen | Kind::Name)
-        {
-            return;
-        }
-        let start = self.report.place(place.span.start..place.span.start);
+        self.bump();
+        let short = next.kind == Kind::Eq;
+        let signs = name.start..next.end;
+        let (span, right) = match short {
+            true => (signs, format!("let {} =", self.text_of(name))),
+            false => (name.start..name.start, "let ".into()),
+        };
+        let place = self.report.place(span);
         let message = "a variable is declared with `let` or `var`";
-        let problem = self.problem("missing-let", place.span.clone(), message);
+        let problem = self.problem("missing-let", name.span(), message);
         self.report.push(
             problem
                 .label("is not declared here")
                 .help("what changes later is a `var`")
-                .fix(start, "let "),
+                .fix(place, right),
         );
-        self.annotation();
-        if self.eat(Kind::Eq) {
-            self.expr();
-        }
+        let ty = match short {
+            true => {
+                self.bump();
+                None
+            }
+            false => self.annotation(),
+        };
+        let value = self.initial();
+        let pattern = Pattern { span: name.span(), kind: PatternKind::Bind(self.ident(name)) };
+        Some(StmtKind::Let { pattern, ty, value, otherwise: None })
     }
 
     /// `=> let …`
@@ -197,8 +205,8 @@ impl Parser<'_> {
         Ident { text: "".into(), span: start.span() }
     }
 
-    /// The pattern of a `for`; `a, b` lacks its parentheses.
-    pub(super) fn for_pattern(&mut self) -> Pattern {
+    /// The pattern of a `for` or `let`; `a, b` lacks its parentheses.
+    pub(super) fn loose_pattern(&mut self) -> Pattern {
         let mark = self.mark();
         let first = self.pattern();
         if !self.is_at(Kind::Comma) {
@@ -342,6 +350,30 @@ impl Parser<'_> {
             problem
                 .label("names some fields as well")
                 .help("write `_` for each of the others, or only `..`"),
+        );
+    }
+
+    /// `[a, ..rest]`, behind the dots
+    pub(super) fn named_rest(&mut self) {
+        let name = self.bump();
+        let problem = self.problem("named-rest", name.span(), "the rest of a list has no name");
+        let place = self.report.place(name.span());
+        let problem = problem.label("is not needed").help("take it as a slice: `xs[1..xs.len()]`");
+        self.report.push(problem.fix(place, ""));
+    }
+
+    /// `Red = 1`
+    pub(super) fn numbered_variant(&mut self) {
+        let token = self.bump();
+        let value = self.expr();
+        let span = token.start..value.span.end;
+        let problem = self.problem("numbered-variant", span.clone(), "a variant has no number");
+        let place = self.report.place(span);
+        self.report.push(
+            problem
+                .label("is not needed")
+                .help("write a function that gives it: `match self { Red => 1 … }`")
+                .fix(place, ""),
         );
     }
 

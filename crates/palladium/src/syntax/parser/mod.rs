@@ -5,13 +5,16 @@
 //! (see [`balance`](super::balance)), so that it never leaves a bracket in which it is lost.
 
 mod actor;
+mod closures;
 mod expr;
 mod foreign;
+mod foreign_types;
 mod item;
 mod literals;
 mod mistakes;
 mod pattern;
 mod primary;
+mod signs;
 mod stmt;
 mod types;
 mod words;

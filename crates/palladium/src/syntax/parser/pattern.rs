@@ -83,6 +83,7 @@ impl Parser<'_> {
             Kind::TypeName => {
                 let token = self.bump();
                 let first = self.ident(token);
+                self.dot_for_colons();
                 match self.is_at(Kind::Dot) {
                     true => self.qualified(first),
                     false => self.variant(None, first),
@@ -161,7 +162,8 @@ impl Parser<'_> {
 
     /// `name:`, if it is here.
     pub(super) fn label(&mut self) -> Option<Ident> {
-        let labelled = self.kind().is_name() && self.next_kind() == Kind::Colon;
+        let path = self.ahead(2).kind == Kind::Colon;
+        let labelled = self.kind().is_name() && self.next_kind() == Kind::Colon && !path;
         labelled.then(|| {
             let token = self.bump();
             self.bump();
@@ -180,6 +182,9 @@ impl Parser<'_> {
             }
             let mark = parser.mark();
             open = parser.eat(Kind::DotDot);
+            if open && parser.kind().is_name() {
+                parser.named_rest();
+            }
             let pattern = (!open).then(|| parser.pattern());
             parser.close(mark, NodeKind::Arg);
             pattern

@@ -18,9 +18,10 @@ impl Parser<'_> {
 
     pub(super) fn postfixes(&mut self, mark: super::Mark, mut expr: Expr) -> Expr {
         while !self.at_break() {
+            self.dot_for_colons();
             let postfix = match self.kind() {
                 Kind::LParen | Kind::LBracket | Kind::Dot | Kind::Bang => true,
-                Kind::Question => !self.at_or_else(),
+                Kind::Question => !self.at_or_else() && !self.at_ternary(),
                 _ => false,
             };
             if !postfix || !self.may_grow() {
@@ -40,6 +41,7 @@ impl Parser<'_> {
                     self.bump();
                     (ExprKind::Member { base, name: self.member() }, NodeKind::Postfix)
                 }
+                Kind::Bang if self.at_send() => (self.send(), NodeKind::Postfix),
                 Kind::Bang => {
                     self.bump();
                     (ExprKind::Unwrap(base), NodeKind::Postfix)
@@ -131,7 +133,7 @@ impl Parser<'_> {
         false
     }
 
-    pub(super) fn primary(&mut self) -> ExprKind {
+    fn primary(&mut self) -> ExprKind {
         match self.kind() {
             Kind::SelfWord => {
                 let token = self.bump();
@@ -144,7 +146,10 @@ impl Parser<'_> {
             Kind::Int | Kind::Float | Kind::Char | Kind::String | Kind::Bytes => self.literal(),
             Kind::True | Kind::False => self.literal(),
             Kind::FormatStart => self.format_string(),
+            Kind::LParen if self.at_foreign_closure() => self.foreign_closure(),
             Kind::LParen => self.tuple(),
+            Kind::DotDot if self.at_spread() => self.spread(),
+            Kind::Bar | Kind::BarBar => self.foreign_closure(),
             Kind::LBracket => self.collection(),
             Kind::If => self.if_(),
             Kind::Match => self.match_(),
@@ -153,6 +158,7 @@ impl Parser<'_> {
                 self.bump();
                 ExprKind::Loop(self.block())
             }
+            kind if kind.is_name() && self.at_foreign_closure() => self.foreign_closure(),
             kind if kind.is_name() => self.foreign_beginning().unwrap_or_else(|| {
                 let token = self.bump();
                 ExprKind::Name(self.ident(token))
@@ -292,6 +298,7 @@ impl Parser<'_> {
             self.old_case();
         }
         let pattern = self.pattern();
+        self.foreign_guard();
         let guard = self.eat(Kind::If).then(|| self.condition());
         self.arm_arrow();
         let body = self.body();

@@ -21,6 +21,9 @@ impl Parser<'_> {
 
     pub(super) fn stmt_kind(&mut self) -> StmtKind {
         self.foreign_word();
+        if let Some(declared) = self.without_let() {
+            return declared;
+        }
         match self.kind() {
             Kind::Let => self.let_(),
             Kind::Var => StmtKind::Var(self.var()),
@@ -53,6 +56,7 @@ impl Parser<'_> {
                 let condition = self.condition();
                 StmtKind::While { condition, body: self.block() }
             }
+            Kind::For if self.next_kind() == Kind::LBrace => self.for_ever(),
             Kind::For => {
                 self.bump();
                 let (pattern, iterated) = match self.at_counting_for() {
@@ -70,7 +74,7 @@ impl Parser<'_> {
 
     /// `pattern in value`
     fn for_head(&mut self) -> (Pattern, Expr) {
-        let pattern = self.for_pattern();
+        let pattern = self.loose_pattern();
         if !self.eat(Kind::In) {
             self.missing_in();
         }
@@ -85,8 +89,10 @@ impl Parser<'_> {
 
     fn let_(&mut self) -> StmtKind {
         self.bump();
-        self.let_mut();
-        let pattern = self.pattern();
+        if let Some(var) = self.let_mut() {
+            return StmtKind::Var(var);
+        }
+        let pattern = self.loose_pattern();
         let ty = self.annotation();
         let value = self.initial();
         let otherwise = (self.is_at(Kind::Else)).then(|| {
@@ -136,7 +142,6 @@ impl Parser<'_> {
     /// An expression, or an assignment to what it says.
     fn assignment(&mut self, place: Expr) -> StmtKind {
         if !self.kind().is_assignment() {
-            self.typed_without_let(&place);
             return StmtKind::Expr(place);
         }
         let token = self.bump();

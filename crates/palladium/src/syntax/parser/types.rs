@@ -38,6 +38,7 @@ impl Parser<'_> {
             }
             Kind::Fn => self.fn_type(),
             Kind::LBracket => self.bracketed(),
+            Kind::Amp | Kind::Star => self.reference(),
             kind if kind.is_name() && self.next_kind() == Kind::Dot => {
                 let token = self.bump();
                 let module = self.ident(token);
@@ -57,13 +58,14 @@ impl Parser<'_> {
         let args = match self.kind() {
             Kind::LBracket if !self.at_break() => self.types_in(Kind::RBracket),
             Kind::Lt => self.angles(),
+            Kind::LParen if self.end_of_last() == self.token().start => self.round_types(),
             _ => Vec::new(),
         };
         TypeKind::Named { module, name, args }
     }
 
     /// Types in brackets, of which the current token is the first.
-    fn types_in(&mut self, closer: Kind) -> Vec<Type> {
+    pub(super) fn types_in(&mut self, closer: Kind) -> Vec<Type> {
         let mark = self.mark();
         self.bump();
         let types = self.list(closer, begins_type, |parser| {

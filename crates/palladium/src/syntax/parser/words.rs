@@ -174,11 +174,13 @@ impl Parser<'_> {
 
 fn lower(name: &str) -> String {
     let mut result = String::new();
-    for (at, c) in name.char_indices() {
-        if c.is_ascii_uppercase() && at > 0 && !result.ends_with('_') {
+    let mut before = '_';
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && before != '_' && !before.is_ascii_uppercase() {
             result.push('_');
         }
         result.push(c.to_ascii_lowercase());
+        before = c;
     }
     result
 }

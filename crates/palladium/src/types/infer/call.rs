@@ -416,7 +416,10 @@ impl Checker {
         let assigned = match assign(slots.len(), of, args) {
             Ok(assigned) => assigned,
             Err(misfit) => {
-                self.misfit(name, slots, args, &misfit, span);
+                // What could not be read may be one argument or several.
+                if !args.iter().any(|arg| matches!(arg.value.kind, ast::ExprKind::Error)) {
+                    self.misfit(name, slots, args, &misfit, span);
+                }
                 self.wrong_arguments(args);
                 return None;
             }

@@ -355,16 +355,16 @@ impl Checker {
                 self.note_constructor(name, found);
                 return Some(found.map_or(Qualified::Wrong, Qualified::Constructor));
             }
-            Before::Module(module) => (module, "in this module"),
+            Before::Module(module) => (module, format!("of `{}`", self.world.module(module).name)),
             Before::Type(Some(TypeName::Actor(actor)), _) if self.handles(actor, &name.text) => {
                 let actor = Arc::clone(&self.world.actor(actor).ast.name.text);
                 let place = self.place(&name.span);
                 self.problem(processes::message_to_actor(place, &actor, &name.text));
                 return Some(Qualified::Wrong);
             }
-            Before::Type(_, module) => (module, "of this type"),
+            Before::Type(_, module) => (module, "of this type".to_owned()),
         };
-        Some(self.value_of_module(module, name, span, what))
+        Some(self.value_of_module(module, name, span, &what))
     }
 
     fn handles(&self, actor: ActorId, name: &str) -> bool {
@@ -395,21 +395,33 @@ impl Checker {
         let seen: Vec<FnKey> = keys.iter().filter(sees).copied().collect();
         if seen.is_empty() && !name.text.is_empty() {
             let place = self.place(&name.span);
-            if let Some(key) = keys.first() {
+            let library = self.world.module(module).library;
+            // What a program cannot make public is not there for it.
+            if let Some(key) = keys.first().filter(|_| !library) {
                 let decl = self.world.function(*key);
                 let declared = self.world.place(module, &decl.ast.name.span);
                 self.problem(say_names::private(place, &name.text, declared));
             } else {
-                let names = crate::names::lookup::own_values(self.world.module(module));
+                let mut names = crate::names::lookup::own_values(self.world.module(module));
+                names.retain(|name| !library || self.is_public(module, name));
                 let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
-                let what = format!("public function or constant {what} named");
+                let what = format!("function or constant {what} named");
+                let all = format!("`iridium doc std.{}` tells all", self.world.module(module).name);
                 self.problem(match (near, elsewhere::value(&name.text)) {
                     (None, Some(instead)) => say_names::foreign(place, &what, &name.text, instead),
+                    (None, None) if library => say_names::foreign(place, &what, &name.text, &all),
                     _ => say_names::unknown(place, &what, &name.text, near),
                 });
             }
         }
         if seen.is_empty() { Qualified::Wrong } else { Qualified::Functions(seen) }
+    }
+
+    fn is_public(&self, module: ModuleId, name: &str) -> bool {
+        let found = self.world.module(module);
+        let functions = found.functions_named(name).iter();
+        functions.map(|key| self.world.function(*key).public).any(|public| public)
+            || found.consts.get(name).is_some_and(|key| self.world.consts[key.0 as usize].public)
     }
 
     /// Whether types in brackets may follow.
