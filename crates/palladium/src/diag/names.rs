@@ -44,6 +44,13 @@ pub(crate) fn not_imported(place: Place, name: &str) -> Problem {
         .help(format!("write `import std.{name}` at the top of the file"))
 }
 
+/// A name that a module of the library has not.
+pub(crate) fn not_in_library(place: Place, module: &str, name: &str) -> Problem {
+    Problem::error("unknown-name", place, format!("`{module}` has no `{name}`"))
+        .label("is not known here")
+        .help(format!("`iridium doc std.{module}` tells what it has"))
+}
+
 pub(crate) fn declared_twice(place: Place, name: &str, first: Place) -> Problem {
     Problem::error("declared-twice", place, format!("`{name}` is declared twice"))
         .label("declared again")

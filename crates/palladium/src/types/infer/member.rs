@@ -355,16 +355,16 @@ impl Checker {
                 self.note_constructor(name, found);
                 return Some(found.map_or(Qualified::Wrong, Qualified::Constructor));
             }
-            Before::Module(module) => (module, format!("of `{}`", self.world.module(module).name)),
+            Before::Module(module) => (module, "in this module"),
             Before::Type(Some(TypeName::Actor(actor)), _) if self.handles(actor, &name.text) => {
                 let actor = Arc::clone(&self.world.actor(actor).ast.name.text);
                 let place = self.place(&name.span);
                 self.problem(processes::message_to_actor(place, &actor, &name.text));
                 return Some(Qualified::Wrong);
             }
-            Before::Type(_, module) => (module, "of this type".to_owned()),
+            Before::Type(_, module) => (module, "of this type"),
         };
-        Some(self.value_of_module(module, name, span, &what))
+        Some(self.value_of_module(module, name, span, what))
     }
 
     fn handles(&self, actor: ActorId, name: &str) -> bool {
@@ -405,11 +405,13 @@ impl Checker {
                 let mut names = crate::names::lookup::own_values(self.world.module(module));
                 names.retain(|name| !library || self.is_public(module, name));
                 let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
-                let what = format!("function or constant {what} named");
-                let all = format!("`iridium doc std.{}` tells all", self.world.module(module).name);
+                let what = format!("public function or constant {what} named");
                 self.problem(match (near, elsewhere::value(&name.text)) {
                     (None, Some(instead)) => say_names::foreign(place, &what, &name.text, instead),
-                    (None, None) if library => say_names::foreign(place, &what, &name.text, &all),
+                    (None, None) if library => {
+                        let module = Arc::clone(&self.world.module(module).name);
+                        say_names::not_in_library(place, &module, &name.text)
+                    }
                     _ => say_names::unknown(place, &what, &name.text, near),
                 });
             }
@@ -419,9 +421,10 @@ impl Checker {
 
     fn is_public(&self, module: ModuleId, name: &str) -> bool {
         let found = self.world.module(module);
-        let functions = found.functions_named(name).iter();
-        functions.map(|key| self.world.function(*key).public).any(|public| public)
-            || found.consts.get(name).is_some_and(|key| self.world.consts[key.0 as usize].public)
+        let value = found.consts.get(name).map(|key| &self.world.consts[key.0 as usize]);
+        let mut functions = found.functions_named(name).iter();
+        value.is_some_and(|value| value.public)
+            || functions.any(|key| self.world.function(*key).public)
     }
 
     /// Whether types in brackets may follow.

@@ -13,6 +13,7 @@ mod fallible;
 mod format;
 mod loops;
 mod member;
+mod misfit;
 mod name;
 mod note;
 mod operator;
