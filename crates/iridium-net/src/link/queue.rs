@@ -175,7 +175,8 @@ impl Queue {
     }
 
     /// Moves what is sent next to `batch`, some `most` bytes of data: nothing only if nothing can be sent.
-    /// Half of it is for short messages and half for pieces of long ones, if there are both.
+    /// If there are both, half of it is for short messages, and the rest for pieces of long ones: for one in any
+    /// case, since a single short message may be as long as all that is taken.
     pub(super) fn take(&mut self, batch: &mut Vec<Outgoing>, most: usize) {
         batch.extend(self.control.drain(..).map(Outgoing::Own));
         self.ask_for_room(batch);
@@ -187,6 +188,7 @@ impl Queue {
             bytes += cost(message.bytes.len());
             batch.push(Outgoing::Data(message));
         }
+        let most = most.max(bytes + 1);
         while bytes < most
             && let Some(piece) = self.next_piece()
         {

@@ -184,6 +184,22 @@ fn neither_long_nor_short_messages_starve_the_others() {
 }
 
 #[test]
+fn short_messages_that_fill_a_batch_do_not_starve_the_pieces_of_a_long_one() {
+    let mut queue = Queue::new(1 << 20);
+    assert!(push(&mut queue, 0, vec![7; 3 * PIECE_LEN]));
+    assert!(matches!(take(&mut queue)[..], [IridiumMessage::Want(_)]));
+    queue.grant(1);
+    for i in 0..3 {
+        assert!(push(&mut queue, 1, vec![1; PIECE_LEN]));
+        let batch = take(&mut queue);
+        let [IridiumMessage::Deliver(_), IridiumMessage::Piece(piece)] = &batch[..] else {
+            panic!("{} messages", batch.len())
+        };
+        assert_eq!(piece.last, i == 2);
+    }
+}
+
+#[test]
 fn a_long_message_waits_for_room_and_its_lane_with_it_and_others_do_not() {
     let mut queue = Queue::new(64 << 20);
     for (lane, bytes) in [(1, vec![1; 80_000]), (1, vec![2]), (3, vec![4; 70_000]), (2, vec![3])] {
