@@ -267,8 +267,6 @@ pub(crate) struct FrameReader {
     buffer: Vec<u8>,
     /// How long the buffer may become.
     most: usize,
-    /// Whether the last read filled it.
-    is_filled: bool,
     text: Range<usize>,
     sealed: Range<usize>,
     pub(crate) decoder: FrameDecoder,
@@ -280,7 +278,6 @@ impl FrameReader {
             opener,
             buffer: Vec::new(),
             most: READ_BUFFER,
-            is_filled: false,
             text: 0..0,
             sealed: 0..0,
             decoder: FrameDecoder::new(iridium_proto::MAX_FRAME_UNADMITTED),
@@ -323,6 +320,7 @@ impl FrameReader {
 
     /// Reads once from the stream, for when there is no further message. Returns how many bytes came.
     pub(crate) fn fill(&mut self, stream: &mut impl Read) -> Result<usize, SessionError> {
+        let is_filled = self.sealed.end == self.buffer.len();
         if self.sealed.is_empty() {
             self.sealed = 0..0;
         } else if self.buffer.len() - self.sealed.start < WHOLE_RECORD {
@@ -331,7 +329,7 @@ impl FrameReader {
         }
         if self.buffer.is_empty() {
             self.buffer = vec![0; READ_BUFFER];
-        } else if self.is_filled && self.buffer.len() < self.most {
+        } else if is_filled && self.buffer.len() < self.most {
             self.buffer.resize(self.most, 0);
         }
         let count = match stream.read(&mut self.buffer[self.sealed.end..]) {
@@ -341,7 +339,6 @@ impl FrameReader {
             Err(e) => return Err(e.into()),
         };
         self.sealed.end += count;
-        self.is_filled = self.sealed.end == self.buffer.len();
         Ok(count)
     }
 

@@ -19,6 +19,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// taken for as long, and who reads nothing would have them beside what is counted here.
 #[cfg(target_os = "linux")]
 const UNSENT: usize = 256 * 1024;
+
 /// Bytes of data that are written at a time: most where the system takes them at once, for the last
 /// bytes of a write are a segment of their own, and cost as much as a full one. On a slow line control
 /// messages wait for less.
