@@ -19,8 +19,9 @@ pub const CODE_BUDGET: usize = 64 << 20;
 /// Runs processes on the interpreter, and as native code where they spend their time.
 ///
 /// Where the fuel of a program's runs has ended that had 32,768 in all, the code around is compiled on a
-/// thread named `jit`; the first 64 of each run do not count. Runs come to it from then on. The code is shared by all processes
-/// of a [`Program`] and goes with it. On machines that there is no code for, all is interpreted.
+/// thread named `jit`; the first 64 of each run do not count. Runs come to it from then on. The code is
+/// shared by all processes of a [`Program`] and goes with it. On machines that there is no code for, all
+/// is interpreted.
 #[derive(Debug)]
 pub struct NativeEngine {
     interpreter: Interpreter,
