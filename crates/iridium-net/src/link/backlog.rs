@@ -34,7 +34,7 @@ const SIGNALS: usize = 256 * 1024;
 /// A link is not ended by its signals while it made progress so lately.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How fast a link is to take what was queued at a time.
-const BYTES_A_SECOND: u64 = 128 * 1024;
+pub(super) const BYTES_A_SECOND: u64 = 128 * 1024;
 /// How much longer it may take when the other end has said that something is to wait.
 pub(super) const TOLD_TO_WAIT: Duration = Duration::from_secs(60);
 const _: () = assert!(TOLD_TO_WAIT.as_secs() > grace::MOST.as_secs() + ledger::SLOWEST.as_secs());

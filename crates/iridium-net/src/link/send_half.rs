@@ -8,9 +8,12 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use iridium_proto::PIECE_LEN;
+
 use crate::session::FrameWriter;
 
 use super::message::Outgoing;
+use super::{backlog, grace};
 
 /// How often a write that makes no progress returns, for a look at whether the link was aborted.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -24,6 +27,10 @@ const UNSENT: usize = 256 * 1024;
 /// bytes of a write are a segment of their own, and cost as much as a full one. On a slow line control
 /// messages wait for less.
 const BATCH: RangeInclusive<usize> = 64 * 1024..=512 * 1024;
+/// What is being written is not queued any more. On the slowest network that is meant, a link is not to be taken
+/// for stalled meanwhile.
+const _: () =
+    assert!((*BATCH.end() + PIECE_LEN) as u64 <= backlog::BYTES_A_SECOND * grace::LEAST.as_secs());
 
 /// Parts of memory that the system is given at a time: enough for a batch.
 const MAX_PARTS: usize = 40;
