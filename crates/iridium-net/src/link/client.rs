@@ -64,7 +64,7 @@ impl ClusterClient {
         backlog: &Backlog,
         bells: Option<LinkBells>,
     ) -> io::Result<Self> {
-        let half = SendHalf::new(frames, Arc::clone(stream))?;
+        let half = SendHalf::new(frames, Arc::clone(stream), bells.is_some())?;
         let (reader_bell, writer_bell) = bells.map(|bells| (bells.reader, bells.writer)).unzip();
         Ok(Self {
             conn,

@@ -436,7 +436,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let Session { writer, stream, .. } = Session::new(stream, None);
-        let half = SendHalf::new(writer, Arc::new(stream)).unwrap();
+        let half = SendHalf::new(writer, Arc::new(stream), false).unwrap();
         (Outbox::new(capacity, &Backlog::new(STALLED), half, None), listener.accept().unwrap().0)
     }
 

@@ -26,7 +26,7 @@ const UNSENT: usize = 256 * 1024;
 /// Bytes of data that are written at a time: most where the system takes them at once, for the last
 /// bytes of a write are a segment of their own, and cost as much as a full one. On a slow line control
 /// messages wait for less.
-const BATCH: RangeInclusive<usize> = 64 * 1024..=512 * 1024;
+const BATCH: RangeInclusive<usize> = 64 * 1024..=384 * 1024;
 /// What is being written is not queued any more. On the slowest network that is meant, a link is not to be taken
 /// for stalled meanwhile.
 const _: () =
@@ -47,17 +47,26 @@ enum Waiting {
 pub(crate) struct SendHalf {
     frames: FrameWriter,
     stream: Arc<TcpStream>,
-    /// Bytes of data that are to be written at a time.
+    /// Bytes of data that are to be written at a time, and the most that may become.
     batch: usize,
+    most: usize,
     /// Whether the system has not taken all that it was given at once.
     is_behind: bool,
 }
 
 impl SendHalf {
-    pub(crate) fn new(frames: FrameWriter, stream: Arc<TcpStream>) -> io::Result<Self> {
+    /// What it holds is not counted with what is queued. So that of a link that is `carried`, and may be one of
+    /// thousands, is given no more than the least at a time.
+    pub(crate) fn new(
+        frames: FrameWriter,
+        stream: Arc<TcpStream>,
+        carried: bool,
+    ) -> io::Result<Self> {
         stream.set_write_timeout(Some(POLL_INTERVAL))?;
         bound_unsent(&stream)?;
-        Ok(Self { frames, stream, batch: *BATCH.start(), is_behind: false })
+        let (batch, end) = BATCH.into_inner();
+        let most = if carried { batch } else { end };
+        Ok(Self { frames, stream, batch, most, is_behind: false })
     }
 
     /// Whether something was sealed that the system has not taken yet.
@@ -109,7 +118,7 @@ impl SendHalf {
         if std::mem::take(&mut self.is_behind) {
             self.batch = *BATCH.start();
         } else if bytes >= *BATCH.start() {
-            self.batch = *BATCH.end();
+            self.batch = self.most;
         }
         Ok(true)
     }
@@ -206,7 +215,7 @@ mod tests {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (mut end, _) = listener.accept().unwrap();
         let Session { writer, stream, .. } = Session::new(stream, None);
-        let mut half = SendHalf::new(writer, Arc::new(stream)).unwrap();
+        let mut half = SendHalf::new(writer, Arc::new(stream), false).unwrap();
         let message = || Outgoing::Own(IridiumMessage::Deliver(vec![7; *BATCH.start()]));
         assert_eq!(half.batch(), *BATCH.start(), "at first");
         half.push(message());

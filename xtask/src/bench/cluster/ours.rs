@@ -114,10 +114,17 @@ pub(super) fn rates_program() -> Result<PathBuf> {
     Ok(program)
 }
 
+/// What the command `iridium` sets for itself (`iridium-cli`, `allocator.rs`), and the example has from its
+/// environment: otherwise the C library gives memory back with nearly each long message in some runs, and
+/// never in others.
+const ALLOCATOR: [(&str, &str); 2] =
+    [("MALLOC_MMAP_THRESHOLD_", "4194304"), ("MALLOC_TRIM_THRESHOLD_", "2097152")];
+
 /// Runs that example.
 pub(super) fn rates(program: &Path) -> Result<Rates> {
     let output = Command::new(program)
         .arg("--json")
+        .envs(ALLOCATOR)
         .stdin(Stdio::null())
         .output()
         .context("cannot run the example node-rates")?;

@@ -11,7 +11,7 @@ use crate::manager::writer::{CLOSED, LINGER, Writer};
 
 use super::thread::{Half, Next, Socket};
 
-/// Batches after which others have their turn. One has at most some 580 KB of data.
+/// Batches after which others have their turn. One has at most some 200 KB of data.
 const TURN: usize = 2;
 
 /// The sending half of a link.
