@@ -55,8 +55,8 @@ pub(crate) struct SendHalf {
 }
 
 impl SendHalf {
-    /// What it holds is not counted with what is queued. So that of a link that is `carried`, and may be one of
-    /// thousands, is given no more than the least at a time.
+    /// That of a link that is `carried`, and may be one of thousands, is given no more than the least at a
+    /// time.
     pub(crate) fn new(
         frames: FrameWriter,
         stream: Arc<TcpStream>,
