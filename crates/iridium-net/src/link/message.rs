@@ -9,8 +9,12 @@ use iridium_proto::{IridiumMessage, ProtoError};
 use crate::error::{Refused, SendError};
 use crate::session::FrameWriter;
 
-/// What a message costs beyond its bytes, for the memory that it takes up in a queue.
+/// What a message costs beyond its bytes in credit and in the space of a queue: both ends count so.
 pub(crate) const OVERHEAD: usize = 64;
+
+/// What a message costs in memory beyond its bytes where it is queued: its place in a queue that may be twice as
+/// long as what is in it, and what the allocator adds to its block.
+const OWN_OVERHEAD: usize = 2 * size_of::<QueuedMessage>() + 16;
 
 /// What a message of that length takes from the credit and from the space of the queue.
 pub(crate) fn cost(len: usize) -> usize {
@@ -153,8 +157,8 @@ impl QueuedMessage {
     /// The memory that it takes up in this queue alone.
     pub(super) fn own_cost(&self) -> usize {
         match &self.bytes {
-            Bytes::Own(..) => cost(self.bytes.len()),
-            Bytes::Shared(_) => OVERHEAD,
+            Bytes::Own(..) => self.bytes.len() + OWN_OVERHEAD,
+            Bytes::Shared(_) => OWN_OVERHEAD,
         }
     }
 }

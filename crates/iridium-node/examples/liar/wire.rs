@@ -25,6 +25,8 @@ const TEXT: usize = 65_535 - TAG;
 const TAG: usize = 16;
 /// How long a node may take for anything.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a node may read nothing of what it is sent.
+const WRITE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Where a node listens, and the secret that it wants, if any.
 #[derive(Clone, Copy)]
@@ -138,6 +140,8 @@ fn prepared(stream: TcpStream) -> Result<TcpStream, Box<dyn Error>> {
     stream.set_nonblocking(false)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
+    // The system may not tell for a minute that a node has closed whose window was closed before.
+    stream.set_write_timeout(Some(WRITE_PATIENCE))?;
     Ok(stream)
 }
 
