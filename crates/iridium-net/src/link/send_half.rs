@@ -27,8 +27,8 @@ const UNSENT: usize = 256 * 1024;
 /// bytes of a write are a segment of their own, and cost as much as a full one. On a slow line control
 /// messages wait for less.
 const BATCH: RangeInclusive<usize> = 64 * 1024..=384 * 1024;
-/// What is being written is not queued any more. On the slowest network that is meant, a link is not to be taken
-/// for stalled meanwhile.
+/// What is being written counts as taken only when the system has all of it. On the slowest network that is meant,
+/// a link is not to be taken for stalled before.
 const _: () =
     assert!((*BATCH.end() + PIECE_LEN) as u64 <= backlog::BYTES_A_SECOND * grace::LEAST.as_secs());
 
