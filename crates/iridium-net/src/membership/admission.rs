@@ -1,8 +1,8 @@
 //! Introductions: who becomes a member, by which connection, under which alias.
 
 use iridium_proto::{
-    Features, HelloAck, Introduction, IridiumMessage, Members, NodeAlias, NodeIp, RecordState,
-    RejectReason,
+    Features, HelloAck, Introduction, IridiumMessage, Members, NodeAlias, NodeId, NodeIp,
+    RecordState, RejectReason,
 };
 
 use crate::event::Event;
@@ -113,13 +113,13 @@ impl Membership {
         RejectReason::AliasTaken(self.me().1)
     }
 
+    /// Whether this node or another member has that number: one that was linked keeps it until it is down,
+    /// since the pids of its processes begin with it.
     fn number_is_taken(&self, intro: &Introduction) -> bool {
-        let number = intro.id.number;
-        number == self.me.id.number
-            || self
-                .members
-                .values()
-                .any(|m| m.id.number == number && m.id.alias != intro.id.alias && m.link.is_some())
+        let NodeId { alias, number, .. } = &intro.id;
+        let keeps = |m: &Member| m.link.is_some() || (m.met && m.is_present());
+        let has_it = |m: &Member| m.id.number == *number && m.id.alias != *alias && keeps(m);
+        *number == self.me.id.number || self.members.values().any(has_it)
     }
 
     fn refuse(&mut self, conn: ConnId, intro: &Introduction, reason: RejectReason, now: Time) {
@@ -313,6 +313,13 @@ impl Membership {
             };
             self.close(conn, "it has this node's own alias");
             return self.on_rejected(&purpose, reason, now);
+        }
+        // What refuses those that introduce themselves refuses those that answer.
+        if !self.is_plausible(intro.id.incarnation) || self.number_is_taken(&intro) {
+            self.close(conn, "it has the number of another, or an incarnation that cannot be");
+            let why =
+                "the number of the node there is that of another, or its incarnation cannot be";
+            return self.on_attempt_failed(&purpose, DialFailure::Unreachable(why.into()), now);
         }
         let alias = intro.id.alias.clone();
         if self.take_ack(conn, &purpose, &intro, now) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use iridium_net::Event;
 use iridium_net::membership::{Action, ConnId, DialFailure, Input, Membership, Start, Timing};
 use iridium_proto::{
-    Features, IridiumMessage, MemberRecord, MemberView, Members, NodeNumber, NodePort, PingAck,
-    RecordState, RejectReason, ViewState,
+    Features, HelloAck, Introduction, IridiumMessage, MemberRecord, MemberView, Members,
+    NodeNumber, NodePort, PingAck, RecordState, RejectReason, ViewState,
 };
 
 use crate::alone::{
@@ -67,6 +67,68 @@ fn what_is_told_of_one_that_was_never_met_refuses_it_nothing() {
         assert_eq!((other.state, other.id), (ViewState::Alive, honest.id), "{state_told:?}");
         assert_eq!(core.stranded(), None);
     }
+}
+
+/// A node that this one is told of, and dials, introduces itself in its answer. Gives what this node does
+/// with it.
+fn answered(core: &mut Membership, answer: Introduction) -> Vec<Action> {
+    tell(core, record("other", 0, RecordState::Alive));
+    let dial = actions(core).into_iter().find_map(|action| match action {
+        Action::Dial { dial, .. } => Some(dial),
+        _ => None,
+    });
+    core.handle(Input::Connected { dial: dial.unwrap(), conn: OTHER, remote: ip() }, NOW);
+    actions(core);
+    let ack = HelloAck { intro: answer, seen: ip(), nodes: Vec::new() };
+    core.handle(Input::Message { conn: OTHER, message: IridiumMessage::HelloAck(ack) }, NOW);
+    assert_eq!(core.stranded(), None);
+    actions(core)
+}
+
+#[test]
+fn who_is_dialled_has_no_number_of_another_and_no_incarnation_that_cannot_be() {
+    let [me, friend] = [("me", 1), ("friend", 77)].map(|(alias, life)| intro(alias, life).id);
+    let numbered = |number| {
+        let mut answer = intro("other", 8);
+        answer.id.number = number;
+        answer
+    };
+    let endless = |life| Introduction { id: intro("other", life).id, ..intro("other", 8) };
+    for (answer, is_linked) in [
+        (intro("other", 8), true),
+        (numbered(me.number), false),
+        (numbered(friend.number), false),
+        (endless(u64::MAX), false),
+        (endless(u64::MAX / 2), false),
+    ] {
+        let done = answered(&mut linked(), answer.clone());
+        let up = done.iter().any(|action| matches!(action, Action::Link { .. }));
+        assert_eq!(up, is_linked, "{answer:?}: {done:?}");
+        let closed = done.iter().any(|action| matches!(action, Action::Close { conn: OTHER, .. }));
+        assert_eq!(closed, !is_linked, "{answer:?}: {done:?}");
+    }
+}
+
+#[test]
+fn a_member_keeps_its_number_until_it_is_down() {
+    let mut core = with_one_lost("other");
+    let mut thief = intro("thief", 9);
+    thief.id.number = intro("other", 8).id.number;
+    introduce(&mut core, ConnId(3), thief.clone(), NOW);
+    let taken = IridiumMessage::Reject(RejectReason::NumberTaken);
+    let refused = Action::Send { conn: ConnId(3), message: taken };
+    assert!(actions(&mut core).contains(&refused));
+    link(&mut core, ConnId(4), intro("other", 8), NOW);
+    assert_eq!(state(&core, "other"), Some(ViewState::Alive));
+    // When it is, another may have it.
+    let mut core = with_one_lost("other");
+    let mut now = NOW;
+    while state(&core, "other") != Some(ViewState::Down) {
+        dialled(&mut core, now, now + SECOND);
+        now += SECOND;
+    }
+    link(&mut core, ConnId(3), thief, now);
+    assert_eq!(state(&core, "thief"), Some(ViewState::Alive));
 }
 
 #[test]
