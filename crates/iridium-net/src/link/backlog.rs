@@ -2,8 +2,9 @@
 //!
 //! Each link bounds its own queue; but somebody who holds many links, asks for much on each, and reads
 //! nothing would fill them all. So there is a bound on the sum, too. Beyond it messages are refused where
-//! some are queued already, which holds up nobody else; signals, which cannot be refused, end a link that
-//! makes no progress; and the owner of the node closes the fullest of the links that are stalled.
+//! some are queued already, which holds up nobody else; and the owner of the node closes the fullest of the
+//! links that are stalled. Signals cannot be refused, so there is more room for them; beyond that, too, they
+//! end their link.
 //!
 //! A link is stalled when nothing is taken for a while (`grace`), or what was queued at a time is taken more slowly
 //! than by the slowest network that is meant: otherwise who takes a byte now and then would keep the room for
@@ -31,8 +32,6 @@ const MOST: usize = ROOM + 8 * 1024 * 1024;
 const MESSAGES: usize = 64 * 1024;
 /// Bytes of signals that a link may have queued likewise.
 const SIGNALS: usize = 256 * 1024;
-/// A link is not ended by its signals while it made progress so lately.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// How fast a link is to take what was queued at a time.
 pub(super) const BYTES_A_SECOND: u64 = 128 * 1024;
 /// How much longer it may take when the other end has said that something is to wait.
@@ -120,13 +119,7 @@ impl Backlog {
 
 impl Share {
     /// Whether something that long may be queued now, where there are so many bytes of signals.
-    pub(super) fn verdict(
-        &self,
-        kind: Kind,
-        cost: usize,
-        signals: usize,
-        now: impl Fn() -> Instant,
-    ) -> Verdict {
+    pub(super) fn verdict(&self, kind: Kind, cost: usize, signals: usize) -> Verdict {
         let sum = self.backlog.0.bytes.load(Ordering::Relaxed) + cost;
         // Where others keep all room in use, the next long message must have its turn, too.
         let room = if self.bytes == 0 { ROOM + MAX_MESSAGE } else { ROOM };
@@ -138,10 +131,9 @@ impl Share {
                 self.backlog.0.short.store(true, Ordering::Relaxed);
                 Verdict::Refuse
             }
-            // A long message that waits for its turn at the receiver is no fault of the link.
-            Kind::Signal if signals > SIGNALS && (sum > MOST || self.rests(now(), PATIENCE)) => {
-                Verdict::End
-            }
+            // A long message that waits for its turn at the receiver is no fault of the link. How long the
+            // signals themselves may wait is for the owner to say, as of whatever else is queued.
+            Kind::Signal if signals > SIGNALS && sum > MOST => Verdict::End,
             Kind::Message | Kind::Signal => Verdict::Admit,
         }
     }
@@ -172,7 +164,7 @@ impl Share {
     /// to wait.
     pub(super) fn stalled(&self, now: Instant, told_to_wait: bool) -> Option<Stalled> {
         let grace = self.backlog.0.grace;
-        let is_silent = !told_to_wait && self.rests(now, grace);
+        let is_silent = !told_to_wait && now.saturating_duration_since(self.progress) >= grace;
         let waits = told_to_wait || self.round.has_waited;
         let grace = if waits { grace + TOLD_TO_WAIT } else { grace };
         let stalled = self.bytes > 0 && (is_silent || self.round.is_late(now, grace));
@@ -186,10 +178,6 @@ impl Share {
             self.progress = now;
             self.round.has_waited = true;
         }
-    }
-
-    fn rests(&self, now: Instant, time: Duration) -> bool {
-        now.saturating_duration_since(self.progress) >= time
     }
 }
 
@@ -221,9 +209,8 @@ mod tests {
     }
 
     /// Where all that is queued are signals.
-    fn verdict(share: &Share, kind: Kind, cost: usize, after: Duration) -> Verdict {
-        let at = share.progress + after;
-        share.verdict(kind, cost, share.bytes, || at)
+    fn verdict(share: &Share, kind: Kind, cost: usize) -> Verdict {
+        share.verdict(kind, cost, share.bytes)
     }
 
     #[test]
@@ -232,48 +219,52 @@ mod tests {
         let (mut full, mut little) = (backlog.share(), backlog.share());
         queue(&mut full, ROOM);
         queue(&mut little, MESSAGES / 2);
-        let late = Duration::from_secs(60);
-        assert_eq!(verdict(&little, Kind::Message, MESSAGES / 2, late), Verdict::Admit);
+        assert_eq!(verdict(&little, Kind::Message, MESSAGES / 2), Verdict::Admit);
         assert_eq!(backlog.take_shortage(), Some(ROOM / 2 + MESSAGES / 2));
-        assert_eq!(verdict(&little, Kind::Message, MESSAGES, late), Verdict::Refuse);
-        assert_eq!(verdict(&little, Kind::Signal, MESSAGES, late), Verdict::Admit);
-        assert_eq!(verdict(&full, Kind::Message, 1, late), Verdict::Refuse);
+        assert_eq!(verdict(&little, Kind::Message, MESSAGES), Verdict::Refuse);
+        assert_eq!(verdict(&little, Kind::Signal, MESSAGES), Verdict::Admit);
+        assert_eq!(verdict(&full, Kind::Message, 1), Verdict::Refuse);
         let mut none = backlog.share();
         let long = MAX_MESSAGE - MESSAGES;
-        assert_eq!(verdict(&none, Kind::Message, long, late), Verdict::Admit);
+        assert_eq!(verdict(&none, Kind::Message, long), Verdict::Admit);
         queue(&mut none, long);
-        assert_eq!(verdict(&backlog.share(), Kind::Message, long, late), Verdict::Refuse);
+        assert_eq!(verdict(&backlog.share(), Kind::Message, long), Verdict::Refuse);
         drop((full, none));
         assert_eq!(backlog.take_shortage(), Some(0), "somebody was refused");
         assert_eq!(backlog.take_shortage(), None);
-        assert_eq!(verdict(&little, Kind::Message, ROOM / 2, late), Verdict::Admit);
+        assert_eq!(verdict(&little, Kind::Message, ROOM / 2), Verdict::Admit);
     }
 
     #[test]
-    fn signals_end_a_link_that_makes_no_progress_only_when_there_is_no_room() {
+    fn signals_end_a_link_only_when_there_is_no_room_for_them_either() {
         let backlog = Backlog::new(STALLED);
         let (mut deaf, mut other) = (backlog.share(), backlog.share());
         queue(&mut deaf, ROOM / 2);
-        assert_eq!(verdict(&deaf, Kind::Signal, 100, STALLED), Verdict::Admit);
-        queue(&mut other, ROOM / 2);
-        assert_eq!(verdict(&deaf, Kind::Signal, 100, Duration::ZERO), Verdict::Admit);
-        assert_eq!(verdict(&deaf, Kind::Signal, 100, PATIENCE), Verdict::End);
-        queue(&mut other, MOST);
-        assert_eq!(verdict(&deaf, Kind::Signal, 100, Duration::ZERO), Verdict::End, "in any case");
+        queue(&mut other, MOST - ROOM / 2 - 100);
+        assert_eq!(verdict(&deaf, Kind::Signal, 100), Verdict::Admit);
+        assert_eq!(verdict(&deaf, Kind::Signal, 101), Verdict::End);
+        let signals = |signals| deaf.verdict(Kind::Signal, 101, signals);
+        assert_eq!(
+            [0, SIGNALS, SIGNALS + 1].map(signals),
+            [Verdict::Admit, Verdict::Admit, Verdict::End],
+            "a signal behind a long message ends no link"
+        );
     }
 
     #[test]
-    fn a_signal_behind_a_long_message_ends_no_link() {
-        let backlog = Backlog::new(STALLED);
-        let (mut waiting, mut other) = (backlog.share(), backlog.share());
-        queue(&mut waiting, MAX_MESSAGE);
-        queue(&mut other, MAX_MESSAGE);
-        let late = waiting.progress + STALLED;
-        let verdict = |signals| waiting.verdict(Kind::Signal, 100, signals, || late);
-        assert_eq!(
-            [0, SIGNALS, SIGNALS + 1].map(verdict),
-            [Verdict::Admit, Verdict::Admit, Verdict::End]
-        );
+    fn signals_that_are_not_taken_have_the_patience_of_all_that_is_queued() {
+        for grace in [grace::LEAST, grace::MOST] {
+            let backlog = Backlog::new(grace);
+            let (mut deaf, mut other) = (backlog.share(), backlog.share());
+            queue(&mut deaf, 2 * SIGNALS);
+            queue(&mut other, ROOM);
+            assert_eq!(verdict(&deaf, Kind::Signal, 100), Verdict::Admit);
+            assert_eq!(backlog.take_shortage(), Some(ROOM / 2 + 2 * SIGNALS), "the owner looks");
+            let after = |time, told_to_wait| deaf.stalled(deaf.progress + time, told_to_wait);
+            assert_eq!(after(grace - Duration::from_millis(1), false), None);
+            assert!(after(grace, false).is_some());
+            assert_eq!(after(grace + TOLD_TO_WAIT, true), None, "its receiver has it wait");
+        }
     }
 
     #[test]

@@ -359,7 +359,7 @@ impl State {
     /// Queues a message or signal, if there is room here and in what all links have together.
     fn push(&mut self, lane: u64, kind: Kind, bytes: Bytes) -> QueuePush {
         let signals = self.queue.signals();
-        match self.share.verdict(kind, cost(bytes.len()), signals, Instant::now) {
+        match self.share.verdict(kind, cost(bytes.len()), signals) {
             Verdict::Admit => {}
             Verdict::Refuse => return QueuePush::Refused(self.queue.refuse(bytes)),
             Verdict::End => return QueuePush::Overflow(bytes),
