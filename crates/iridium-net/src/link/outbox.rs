@@ -2,6 +2,7 @@
 //! it, and how the link is closed.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,8 @@ use super::send_half::SendHalf;
 pub(crate) const FLUSH: Duration = Duration::from_secs(2);
 
 /// A sender that finds the sending half free writes at once, unless it was used so shortly before: then more
-/// messages are likely to follow, and one write of many by the writer costs less than a write for each.
+/// messages are likely to follow, and one write of many by the writer costs less than a write for each. Not so
+/// when something has come from the other end meanwhile: then it is likely to be an answer.
 const QUIET: Duration = Duration::from_micros(5);
 /// The same for messages of 16 KiB and more: the write of one takes some 20 µs.
 const QUIET_LARGE: Duration = Duration::from_micros(50);
@@ -33,6 +35,9 @@ pub(crate) struct Outbox {
     changed: Condvar,
     /// Wakes the thread that writes for many links, if the link has no writer of its own.
     bell: Option<Bell>,
+    /// Whether data has come from the other end since a sender last wrote. Who waits for an answer may see
+    /// it before its own write returns, where both ends share a core.
+    heard: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -112,6 +117,7 @@ impl Outbox {
             }),
             changed: Condvar::new(),
             bell,
+            heard: AtomicBool::new(false),
         }
     }
 
@@ -140,7 +146,8 @@ impl Outbox {
         if state.closing.is_some() || state.aborted {
             return Err(Returned { why: SendError::NotLinked, bytes });
         }
-        if let Some(half) = state.half_for(bytes.len()) {
+        if let Some(half) = state.half_for(bytes.len(), self.heard.load(Ordering::Relaxed)) {
+            self.heard.store(false, Ordering::Relaxed);
             return Ok(Dispatch::Direct(half, Outgoing::Data(QueuedMessage { kind, bytes })));
         }
         match state.push(lane, kind, bytes) {
@@ -161,6 +168,11 @@ impl Outbox {
                 Err(Returned { why: SendError::NotLinked, bytes })
             }
         }
+    }
+
+    /// Data has come from the other end, and is about to be handled.
+    pub(crate) fn note_heard(&self) {
+        self.heard.store(true, Ordering::Relaxed);
     }
 
     /// What is queued, if the other end takes it too slowly.
@@ -416,11 +428,11 @@ impl State {
         self.half.take_if(|half| sends && !half.has_unsent())
     }
 
-    /// The sending half, if a message of that length may be sent at once.
-    fn half_for(&mut self, len: usize) -> Option<Box<SendHalf>> {
+    /// The sending half, if a message of that length may be sent at once, where the other end was `heard` or not.
+    fn half_for(&mut self, len: usize, heard: bool) -> Option<Box<SendHalf>> {
         let quiet = if len < 16 * 1024 { QUIET } else { QUIET_LARGE };
         if self.half.as_ref().is_some_and(|half| !half.has_unsent())
-            && self.used.is_none_or(|used| used.elapsed() >= quiet)
+            && (heard || self.used.is_none_or(|used| used.elapsed() >= quiet))
             && self.queue.try_bypass(len)
         {
             return self.half.take();

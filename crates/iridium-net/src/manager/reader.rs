@@ -146,6 +146,7 @@ impl Reader {
         if std::mem::take(&mut self.delivered)
             && let Some(recipient) = &mut self.recipient
         {
+            self.link.outbox().note_heard();
             recipient.caught_up();
         }
         Ok(wanted)

@@ -65,6 +65,20 @@ fn a_sender_writes_at_once_when_the_link_is_free_and_queues_otherwise() {
 }
 
 #[test]
+fn an_answer_is_written_at_once_however_soon_it_comes() {
+    let (outbox, _end) = outbox(1000);
+    let send = |i| outbox.push(0, Kind::Message, vec![i].into());
+    let Ok(Dispatch::Direct(half, _)) = send(1) else { panic!("nothing is queued") };
+    // Ahead of the clock, so that the link counts as just used however slow this test is.
+    let soon = Instant::now() + Duration::from_secs(60);
+    outbox.put_back(half, Some(soon));
+    outbox.note_heard();
+    let Ok(Dispatch::Direct(half, _)) = send(2) else { panic!("the other end was heard") };
+    outbox.put_back(half, Some(soon));
+    assert!(matches!(send(3), Ok(Dispatch::Queued)), "once for each time");
+}
+
+#[test]
 fn permission_to_send_is_given_at_once_unless_somebody_else_sends() {
     let (outbox, _end) = outbox(1 << 20);
     let credit = || IridiumMessage::Credit(9);
