@@ -183,9 +183,13 @@ impl Scheduler {
     /// Delivers a signal to a process of this node. When there is no such process, a link or monitor
     /// is answered with its end. One from another node is also answered so, with the reason
     /// `memory-limit`, while more memory is taken than there may be: whoever asks for it cannot end
-    /// for that as one of this node would.
+    /// for that as one of this node would. Ends that a process is told of, and does not handle, count as its
+    /// messages do: other nodes can tell of any number.
     pub fn deliver(&self, from: Pid, to: Pid, signal: Signal) {
         let context = self.shared().context();
+        if matches!(signal, Signal::Exit { .. } | Signal::Down { .. }) && context.is_flooded(to) {
+            return;
+        }
         if from.node() != self.node() && self.shared().memory.is_over() {
             let reason = Reason::of_trap(TrapKind::MemoryLimit);
             if let Some((asker, answer)) = signal.undeliverable(to, reason) {

@@ -225,6 +225,17 @@ impl<T, M: Weigh, W: Clone> Slot<T, M, W> {
 }
 
 impl<T, M: Weigh, W: Clone> Locked<'_, T, M, W> {
+    /// Whether more waits in the slot than may, so that what is vital is refused too if anybody could send any
+    /// number of it. The process is told.
+    pub(crate) fn is_flooded(&mut self, serial: u64) -> bool {
+        let state = &mut *self.0;
+        let is_flooded = state.is_of(serial) && state.weight > state.max_weight;
+        if is_flooded && !state.system {
+            state.note_refusal(M::overflow());
+        }
+        is_flooded
+    }
+
     /// The process with this serial, if it is parked.
     #[inline(always)]
     pub(crate) fn parked(&mut self, serial: u64) -> Option<&mut T> {

@@ -118,6 +118,13 @@ impl Context<'_> {
         }
     }
 
+    /// Whether more waits for a process than may.
+    pub(crate) fn is_flooded(&self, to: Pid) -> bool {
+        let serial = self.shared.serial_of(to);
+        let slot = serial.and_then(|serial| Some((serial, self.shared.table.slot(serial)?)));
+        slot.is_some_and(|(serial, slot)| slot.locked().is_flooded(serial))
+    }
+
     /// Whether an order to end reaches a process: a supervisor takes none from a program, only from an
     /// operator and from its own supervisor.
     fn may_kill(&self, from: Pid, to: Pid) -> bool {

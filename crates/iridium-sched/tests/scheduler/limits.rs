@@ -1,6 +1,8 @@
 //! Limits per process, all with defaults, all enforced with a trap and a clear name; and per node.
 
-use iridium_sched::{Activity, MESSAGE_OVERHEAD, Progress, Reason};
+use std::time::Duration;
+
+use iridium_sched::{Activity, MESSAGE_OVERHEAD, Progress, Reason, Signal};
 use iridium_vm::{Effect, Limits, Payload, Pid, TrapKind};
 
 use crate::stage::{PATIENCE, Stage, until};
@@ -194,6 +196,25 @@ wait:   load $1 #-1
     assert_eq!(stage.run(None, &[watched.bits()]).trap.as_deref(), Some("relation-limit"));
     assert!(stage.scheduler.is_alive(watched), "it has not asked for them");
     stage.await_left(1);
+}
+
+/// Other nodes can tell of any number of ends, also of processes that nobody was linked to.
+#[test]
+fn the_ends_of_which_other_nodes_tell_one_that_does_not_listen() {
+    let stage = Stage::real("hlt", 1);
+    let mut native = stage.scheduler.spawn_native().unwrap();
+    let to = native.pid();
+    let tell = |count| {
+        for serial in 1..=count {
+            let (from, reason) = (Pid::new(7, serial), Reason::NORMAL);
+            stage.scheduler.deliver(from, to, Signal::Exit { from, reason });
+        }
+    };
+    tell(100_000);
+    assert_eq!(native.receive(None, Some(Duration::ZERO)), Ok(None));
+    tell(1_000_000);
+    let ended = native.receive(None, Some(Duration::ZERO)).unwrap_err();
+    assert_eq!(ended.0, Reason::of_trap(TrapKind::MailboxLimit));
 }
 
 /// The fuel of all processes together: they stop, and none is lost.
