@@ -19,6 +19,8 @@ const MAX_EVENTS: usize = 4096;
 /// Of these, how many may be ends and restarts of processes. More are only counted, so that in a
 /// storm of them there is room for what is rare.
 const MAX_FREQUENT: usize = MAX_EVENTS / 2;
+/// How long the texts of those that wait may be together, about: the longer that of one is, the fewer may wait.
+const MAX_TEXT: usize = 256 << 10;
 /// Traps, and starts of children, that are logged in a second; the rest are counted.
 const MAX_LOGGED: u64 = 10;
 
@@ -133,7 +135,8 @@ struct Subscriber {
 impl Subscriber {
     /// Sends an event. Answers whether the subscriber is still there and keeps up.
     fn tell(&mut self, event: &NodeEvent) -> bool {
-        if event.kind.is_frequent() && self.sender.len() >= MAX_FREQUENT {
+        let most = MAX_FREQUENT.min(MAX_TEXT / event.kind.text().max(1));
+        if event.kind.is_frequent() && self.sender.len() >= most {
             self.skipped.0 += 1;
             self.skipped.1 = Some(event.clone());
             return true;
@@ -153,6 +156,15 @@ impl Subscriber {
 }
 
 impl EventKind {
+    /// How long the text is that it comes with, in bytes.
+    fn text(&self) -> usize {
+        match self {
+            Self::Ended { trap, .. } => trap.as_ref().map_or(0, String::len),
+            Self::Supervised { what: Supervision::NotStarted { error, .. }, .. } => error.len(),
+            _ => 0,
+        }
+    }
+
     /// Whether it may come as often as processes can end.
     fn is_frequent(&self) -> bool {
         match self {
@@ -395,6 +407,20 @@ mod tests {
         assert_eq!(slow.events.try_iter().count(), MAX_FREQUENT);
         assert_eq!(slow.take_skipped().len(), 2);
         assert_eq!(slow.take_skipped(), []);
+    }
+
+    #[test]
+    fn of_long_reports_fewer_wait_for_one_who_does_not_read() {
+        let bus = EventBus::default();
+        let slow = bus.subscribe();
+        let ended = |len: usize| {
+            let (pid, reason) = (Pid::new(1, 1), Reason(7));
+            bus.publish(|| EventKind::Ended { pid, reason, trap: Some("x".repeat(len)) });
+        };
+        (0..MAX_EVENTS).for_each(|_| ended(16 << 10));
+        assert_eq!(slow.events.len(), 16);
+        (0..MAX_EVENTS).for_each(|_| ended(100));
+        assert_eq!(slow.events.len(), MAX_FREQUENT);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::wire::{Delivery, NodeMessage, read};
 
 /// Reads what another node has sent for its processes.
 pub fn node_message(bytes: &[u8]) {
-    if let Ok(Delivery::NodeMessage(message)) = read(bytes.to_vec()) {
+    if let Ok(Delivery::NodeMessage(message)) = read(bytes.to_vec(), |_| true) {
         comes_back::<NodeMessage>(&to_bytes(&message).expect("it was read, and is not written"));
     }
     comes_back::<NodeMessage>(bytes);

@@ -17,6 +17,7 @@ mod operators;
 mod orders;
 mod remote;
 mod report;
+mod share;
 mod sync;
 mod this_node;
 mod wire;

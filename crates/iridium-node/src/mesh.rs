@@ -40,7 +40,8 @@ impl MeshHandler {
         // Any earlier connection to that node counts as lost, with whatever was in transit.
         self.link_down(id);
         let log_limits = self.links.log_limits_of(&id.alias);
-        let peer = Peer::new(id.clone(), Arc::clone(client), log_limits);
+        let all_ties = Arc::clone(&self.links.all_ties);
+        let peer = Peer::new(id.clone(), Arc::clone(client), log_limits, all_ties);
         let number = peer.number();
         self.links.peers.insert(Arc::new(peer));
         if let Some(scheduler) = self.this.scheduler() {
@@ -86,7 +87,7 @@ impl MeshHandler {
                 self.spawner.receive_code(peer, module, file, permit);
             }
             NodeMessage::Query { number, query } => {
-                self.operators.receive_query(peer, number, query, permit);
+                self.operators.receive_query(peer, number, query);
             }
             NodeMessage::Response { number, response } => {
                 self.operators.receive_response(peer, number, response);
@@ -187,7 +188,8 @@ impl Recipient for LinkReceiver {
         self.handler.links.count_received(bytes.len());
         // What is handed over at once gives its permit back here, and the mailbox counts it from then
         // on. What others are to do takes the permit along: it waits, and may be long.
-        match wire::read(bytes) {
+        let is_awaited = |number| self.handler.operators.awaits(number, self.peer.number());
+        match wire::read(bytes, is_awaited) {
             Ok(Delivery::Message { to, message }) => self.receive_message(to, message),
             Ok(Delivery::NodeMessage(message)) => {
                 if let Some(scheduler) = self.scheduler.upgrade() {
@@ -231,7 +233,9 @@ impl LinkReceiver {
                     self.handler.not_understood(&self.peer, *question);
                 }
             }
-            BadMessage::Short | BadMessage::Content(_) => {
+            // Mostly one that comes too late.
+            BadMessage::Unasked => log::debug!("ignored what peer={alias} has sent: {error}"),
+            BadMessage::Short | BadMessage::Content(_) | BadMessage::Long(_) => {
                 if let Some(left_out) = self.peer.log_limits.admit("no message") {
                     log::warn!("ignored what peer={alias} has sent: {error}{left_out}");
                 }

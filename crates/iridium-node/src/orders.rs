@@ -6,10 +6,11 @@ use std::ops::Bound;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
+use crate::share::Bounds;
 use crate::sync::lock;
 
-/// Orders of one node that may wait.
-const SHARE: usize = 4096;
+/// Orders that may wait.
+const MOST: Bounds = Bounds { of_each: 64, of_one: 4096, of_all: 4 * 4096 };
 
 /// Orders, by the number of the node that has given them.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Orders<T> {
 struct State<T> {
     /// Those of a node in the order in which they came. No part is empty.
     waiting: BTreeMap<u32, VecDeque<T>>,
+    /// How many there are.
+    all: usize,
     /// Whose turn was last.
     last: u32,
     woken: bool,
@@ -41,7 +44,7 @@ pub(crate) enum Next<T> {
 impl<T> Default for Orders<T> {
     fn default() -> Self {
         let (waiting, last) = Default::default();
-        let state = State { waiting, last, woken: false, stopped: false };
+        let state = State { waiting, all: 0, last, woken: false, stopped: false };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 }
@@ -56,11 +59,12 @@ impl<T> Orders<T> {
         if state.stopped {
             return Err(order);
         }
-        let part = state.waiting.entry(node).or_default();
-        if part.len() >= SHARE {
+        let own = state.waiting.get(&node).map_or(0, VecDeque::len);
+        if !MOST.allow_more(own, state.all) {
             return Err(order);
         }
-        part.push_back(order);
+        state.waiting.entry(node).or_default().push_back(order);
+        state.all += 1;
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -121,6 +125,7 @@ impl<T> State<T> {
         if part.is_empty() {
             self.waiting.remove(&node);
         }
+        self.all -= 1;
         Some(Next::Order(order))
     }
 }
@@ -134,10 +139,10 @@ mod tests {
     #[test]
     fn one_that_wants_much_waits_for_itself_alone() {
         let orders = Orders::default();
-        for number in 0..SHARE {
+        for number in 0..MOST.of_one {
             assert_eq!(orders.give(7, (7, number)), Ok(()));
         }
-        assert_eq!(orders.give(7, (7, SHARE)), Err((7, SHARE)));
+        assert_eq!(orders.give(7, (7, MOST.of_one)), Err((7, MOST.of_one)));
         assert_eq!(orders.give(3, (3, 0)), Ok(()));
         assert_eq!(orders.give(9, (9, 0)), Ok(()));
         assert_eq!(orders.give(9, (9, 1)), Ok(()));
@@ -148,7 +153,11 @@ mod tests {
             })
             .collect();
         assert_eq!(done, [(3, 0), (7, 0), (9, 0), (7, 1), (9, 1), (7, 2), (7, 3)]);
-        assert_eq!(orders.give(7, (7, SHARE)), Ok(()), "there is room again");
+        assert_eq!(orders.give(7, (7, MOST.of_one)), Ok(()), "there is room again");
+        let crowd = (100..200).flat_map(|node| (0..1000).map(move |number| (node, number)));
+        let given = crowd.filter(|order| orders.give(order.0, *order).is_ok()).count();
+        assert!(given <= MOST.of_all + 100 * MOST.of_each, "{given} of many nodes");
+        assert_eq!(orders.give(200, (200, 0)), Ok(()), "there is some for one more");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::wire::form::{counters, fields};
 
 /// How long a list of processes may be that a node sends to operators, in bytes: far less than the
 /// longest message, and more than anybody reads.
-const MAX_LIST: usize = 4 << 20;
+pub(crate) const MAX_LIST: usize = 4 << 20;
 
 /// A process, for operators.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +69,7 @@ impl From<ProcessInfo> for ProcessRow {
 
 impl ProcessRow {
     /// About what it takes as bytes, and rather more than less.
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let place = self.place.as_ref().map_or(0, String::len);
         let names: usize = self.names.iter().map(|name| name.len() + 8).sum();
         128 + self.state.len() + place + names

@@ -126,6 +126,16 @@ impl FrameDecoder {
         self.unknown.get(new).unwrap_or_default()
     }
 
+    /// Of the body of a frame that has not come whole: how many bytes have come, and how many will. Both are 0
+    /// where there is none.
+    #[must_use]
+    pub fn unfinished(&self) -> (usize, usize) {
+        match self.head {
+            (head, HEAD_LEN) => (self.body.len(), body_len(head, self.cap).unwrap_or(0)),
+            _ => (0, 0),
+        }
+    }
+
     /// The next whole frame.
     fn next_frame<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Frame<'a>>, ProtoError> {
         let (head, come) = &mut self.head;

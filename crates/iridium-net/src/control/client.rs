@@ -36,7 +36,7 @@ impl ControlClient {
         let dialled = dialer::dial_any(to, security, timeout);
         let to = to.to_string();
         match dialled {
-            Ok(session) => match ControlStream::new(session, Arc::default()) {
+            Ok(session) => match ControlStream::new(session, Arc::default(), Arc::default()) {
                 Ok(stream) => Ok(Self { to, stream, timeout }),
                 Err(e) => Err(ClientError::Unreachable { to, why: Cause::new(e) }),
             },

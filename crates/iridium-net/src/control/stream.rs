@@ -12,12 +12,16 @@ use iridium_proto::{ControlReply, ControlRequest, IridiumMessage, MAX_FRAME_ADMI
 use crate::error::StreamError;
 use crate::session::{FrameReader, FrameWriter, Session, SessionError};
 
+use super::long_blocks::{LongBlocks, SHORT, Turn};
+
 /// How long the other end may take to read a chunk before it is cut off.
 const READ_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes that must be read in that time.
 const CHUNK: usize = 64 * 1024;
 /// How often a send that makes no progress checks whether the node is stopping.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// How often it is looked whether a long block comes too slowly.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long a receive whose deadline has passed still waits.
 const MIN_POLL: Duration = Duration::from_millis(1);
 /// Longest block of bytes: a frame without its kind.
@@ -33,15 +37,21 @@ pub struct ControlStream {
 }
 
 impl ControlStream {
-    /// `stopping` is set when the node stops.
-    pub(crate) fn new(session: Session, stopping: Arc<AtomicBool>) -> io::Result<Self> {
+    /// `stopping` is set when the node stops. Long blocks come in turn with those of other streams that have
+    /// the same `long_blocks`.
+    pub(crate) fn new(
+        session: Session,
+        stopping: Arc<AtomicBool>,
+        long_blocks: Arc<LongBlocks>,
+    ) -> io::Result<Self> {
         let Session { mut reader, writer, stream } = session;
         // The other end has the cluster's secret, or this end has chosen whom it dials.
         reader.decoder.set_cap(MAX_FRAME_ADMITTED);
         let sending = stream.try_clone()?;
         sending.set_write_timeout(Some(POLL_INTERVAL))?;
         let sender = ControlSender { frames: writer, stream: sending, stopping, ended: false };
-        let receiver = ControlReceiver { frames: reader, stream, ended: false };
+        let (turn, ended) = (None, false);
+        let receiver = ControlReceiver { frames: reader, stream, long_blocks, turn, ended };
         Ok(Self { sender, receiver })
     }
 
@@ -76,6 +86,12 @@ impl ControlStream {
     /// As [`ControlSender::send`].
     pub fn fail(&mut self, why: &str) -> Result<(), StreamError> {
         self.sender.finish_with(&IridiumMessage::ControlReply(ControlReply::Failed(why.into())))
+    }
+
+    /// What was received last is handled, which the next [`receive`](Self::receive) says as well. At a node,
+    /// a client whose block is longer than 256 KiB keeps those of others waiting until then.
+    pub fn handled(&mut self) {
+        self.receiver.turn = None;
     }
 
     /// The two directions, for two threads.
@@ -229,6 +245,9 @@ fn write_within(
 pub struct ControlReceiver {
     frames: FrameReader,
     stream: TcpStream,
+    long_blocks: Arc<LongBlocks>,
+    /// Of the block that comes, or was received last, if it is long.
+    turn: Option<Turn>,
     ended: bool,
 }
 
@@ -261,11 +280,15 @@ impl ControlReceiver {
 
     fn next(&mut self, deadline: Instant) -> Result<IridiumMessage, StreamError> {
         let mut polled = false;
+        if self.frames.decoder.unfinished().1 == 0 {
+            self.turn = None;
+        }
         loop {
             let next = self.frames.next_message();
             if let Some(message) = next.map_err(|error| StreamError::Broken(error.to_string()))? {
                 return Ok(message);
             }
+            self.take_turn(deadline)?;
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() && polled {
                 return Err(StreamError::TimedOut);
@@ -273,6 +296,8 @@ impl ControlReceiver {
             // Polls at least once: a caller whose deadline has passed wants to know what has come,
             // and whether the other end has disconnected.
             let left = left.max(MIN_POLL);
+            // Others may come to wait for one that says no more.
+            let left = if self.turn.is_some() { left.min(LOOK) } else { left };
             polled = true;
             let asked = self.stream.set_read_timeout(Some(left)).map_err(SessionError::from);
             match asked.and_then(|()| self.frames.fill(&mut self.stream)) {
@@ -282,6 +307,25 @@ impl ControlReceiver {
                 Err(error) => return Err(StreamError::Broken(error.to_string())),
             }
         }
+    }
+}
+
+impl ControlReceiver {
+    /// Waits until it is the turn of a long block of which a part has come.
+    fn take_turn(&mut self, deadline: Instant) -> Result<(), StreamError> {
+        let (come, len) = self.frames.decoder.unfinished();
+        if len <= SHORT {
+            return Ok(());
+        }
+        match &self.turn {
+            None => self.turn = Some(self.long_blocks.wait(deadline).ok_or(StreamError::TimedOut)?),
+            Some(turn) if turn.is_late(come, Instant::now()) => {
+                let why = "its long block comes too slowly, and others wait";
+                return Err(StreamError::Broken(why.into()));
+            }
+            Some(_) => {}
+        }
+        Ok(())
     }
 }
 

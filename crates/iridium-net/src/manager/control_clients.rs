@@ -12,7 +12,7 @@ use iridium_proto::{ControlReply, ControlRequest, IridiumMessage};
 use socket2::{SockRef, TcpKeepalive};
 
 use crate::application::Application;
-use crate::control::ControlStream;
+use crate::control::{ControlStream, LongBlocks};
 use crate::log_limit::ClockedLogLimits;
 use crate::session::Session;
 use crate::threads::lock;
@@ -35,6 +35,7 @@ pub(super) struct ControlClients {
     connected: Mutex<HashMap<u64, Client>>,
     next: AtomicU64,
     stopping: Arc<AtomicBool>,
+    long_blocks: Arc<LongBlocks>,
     /// For the lines that clients can cause.
     log_limits: ClockedLogLimits,
 }
@@ -57,7 +58,7 @@ impl ControlClients {
         mesh: impl Fn(ControlRequest) -> ControlReply,
     ) {
         let slot = self.admit(&session.stream);
-        let stream = ControlStream::new(session, Arc::clone(&self.stopping));
+        let stream = self.stream(session);
         let (Ok(slot), Ok(mut stream)) = (slot, stream) else {
             return log::debug!("control client {remote} has disconnected already");
         };
@@ -107,9 +108,13 @@ impl ControlClients {
     /// with the reason why it is refused.
     pub(super) fn reject(&self, session: Session, why: String) {
         // It may have disconnected.
-        if let Ok(mut stream) = ControlStream::new(session, Arc::clone(&self.stopping)) {
+        if let Ok(mut stream) = self.stream(session) {
             let _ = stream.send_message(&IridiumMessage::ControlReply(ControlReply::Failed(why)));
         }
+    }
+
+    fn stream(&self, session: Session) -> io::Result<ControlStream> {
+        ControlStream::new(session, Arc::clone(&self.stopping), Arc::clone(&self.long_blocks))
     }
 
     /// Stops reading from all clients. What is being sent is still sent: it may be

@@ -1,5 +1,7 @@
 //! Streams between control clients and the application of a node.
 
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +10,10 @@ use iridium_net::{
     Application, ClientError, ClusterClient, ControlClient, ControlStream, Event, Manager,
     Security, StreamError,
 };
-use iridium_proto::{ControlReply, ControlRequest, MAX_CONTROL_REQUEST, NodeAlias, NodeId};
+use iridium_proto::{
+    ControlReply, ControlRequest, IridiumMessage, MAX_CONTROL_REQUEST, NodeAlias, NodeId,
+    encode_frame,
+};
 
 use crate::harness::*;
 
@@ -95,6 +100,39 @@ fn one_connection_serves_one_question_after_another() {
     assert!(error.to_string().contains("limit"), "{error}");
     let error = client.ask(b"nothing".to_vec()).unwrap_err();
     assert!(matches!(error, ClientError::NoAnswer { .. }), "{error}");
+}
+
+#[test]
+fn long_blocks_come_in_turn_and_one_that_stops_in_its_own_gives_way() {
+    let security = Security::Insecure;
+    let (node, _) = node(&security);
+    let mut stopped = TcpStream::connect(node.local_addr()).unwrap();
+    stopped.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut bytes = b"IRDM\x00\x03\x00\x03\x00".to_vec();
+    let request = ControlRequest::Application(b"echo".to_vec());
+    encode_frame(&IridiumMessage::ControlRequest(request), &mut bytes).unwrap();
+    let mut block = Vec::new();
+    encode_frame(&IridiumMessage::ControlData(vec![7; 1 << 20]), &mut block).unwrap();
+    bytes.extend_from_slice(&block[..1 << 19]);
+    stopped.write_all(&bytes).unwrap();
+    let ended = std::thread::spawn(move || stopped.read_to_end(&mut Vec::new()));
+    let mut other = client(&node, &security).open(b"echo".to_vec()).unwrap();
+    let mut quick = client(&node, &security).open(b"echo".to_vec()).unwrap();
+    let mut slowest = [Duration::ZERO; 2];
+    while !ended.is_finished() {
+        for (at, (stream, len)) in
+            [(&mut other, 1 << 20), (&mut quick, 200_000)].into_iter().enumerate()
+        {
+            let began = Instant::now();
+            stream.send(&vec![9; len]).unwrap();
+            assert!(stream.receive(later()).unwrap().unwrap() == vec![9; len]);
+            slowest[at] = slowest[at].max(began.elapsed());
+        }
+    }
+    assert!(slowest[0] > Duration::from_secs(4), "it has waited for its turn: {slowest:?}");
+    assert!(slowest[1] < Duration::from_secs(4), "short ones wait for nobody: {slowest:?}");
+    let ended = ended.join().unwrap();
+    assert!(ended.is_ok() || ended.is_err_and(|e| e.kind() == ErrorKind::ConnectionReset));
 }
 
 #[test]
@@ -219,18 +257,16 @@ fn clients_that_ask_nothing_give_their_places_to_those_who_do() {
 fn garbage_in_a_stream_ends_it_and_nothing_else() {
     use std::io::{Read, Write};
     let (node, endings) = node(&Security::Insecure);
-    let open = iridium_proto::IridiumMessage::ControlRequest(ControlRequest::Application(
-        b"echo".to_vec(),
-    ));
+    let open = IridiumMessage::ControlRequest(ControlRequest::Application(b"echo".to_vec()));
     for (garbage, why) in [
         (&[0xFF; 64][..], "over the limit"),
         (&[4, 0, 0, 0, 15, 9, 9, 9], "malformed"),
         (&[2, 0, 0, 0, 19, 0], "malformed"),
         (&[1, 0, 0, 0, 10], "Leave"),
     ] {
-        let mut stream = std::net::TcpStream::connect(node.local_addr()).unwrap();
+        let mut stream = TcpStream::connect(node.local_addr()).unwrap();
         let mut wire = b"IRDM\x00\x03\x00\x03\x00".to_vec();
-        iridium_proto::encode_frame(&open, &mut wire).unwrap();
+        encode_frame(&open, &mut wire).unwrap();
         wire.extend(garbage);
         stream.write_all(&wire).unwrap();
         let Ok(StreamError::Broken(error)) = endings.recv_timeout(PATIENCE) else { panic!() };

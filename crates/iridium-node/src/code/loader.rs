@@ -183,7 +183,9 @@ impl Loader {
             Some(Ok(module)) if module.id() == id => Ok(module),
             Some(Ok(module)) => Err(format!("{} came instead", module.id())),
             Some(Err(error)) => Err(error.to_string()),
-            None => Err("the node that wants the process does not have it".into()),
+            None => {
+                Err("the node that wants the process has none, or too much came at once".into())
+            }
         };
         match module {
             Ok(module) => {

@@ -16,10 +16,10 @@ pub(crate) use self::cache::Cache;
 pub(crate) use self::loader::{Loader, LoaderOrder};
 pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::programs::Programs;
-pub(crate) use self::spawn::{Requester, SpawnRequest, spawn_named};
+pub(crate) use self::spawn::{Requester, SpawnRequest, long_name, spawn_named};
 pub(crate) use self::spawner::Spawner;
 pub(crate) use self::transfers::Transfers;
 
-/// What is taken in of a module of another node, however much of it is data: in memory it is some 30 MiB
-/// then.
-const LIMITS: FileLimits = FileLimits { instructions: 1 << 18, other_bytes: 1 << 20 };
+/// What is taken in of a module of another node or an operator, however much of it is data: in memory it is
+/// some 30 MiB then.
+pub(crate) const LIMITS: FileLimits = FileLimits { instructions: 1 << 18, other_bytes: 1 << 20 };

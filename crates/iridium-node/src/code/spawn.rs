@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use iridium_isa::{MAX_NAME, ModuleId};
-use iridium_net::WindowPermit;
 use iridium_sched::{Reason, Scheduler};
 use iridium_vm::{Completion, Limits, Pid, Process, Program, Start};
 
@@ -27,9 +26,8 @@ pub(crate) struct SpawnRequest {
 pub(crate) enum Requester {
     /// A process of a node.
     Process { peer: Arc<Peer>, pid: Pid, number: u64 },
-    /// An operator of a node. The name that it wants may be long, so its place in the receive window
-    /// is kept until the process has started.
-    Operator { peer: Arc<Peer>, number: u64, _permit: WindowPermit },
+    /// An operator of a node.
+    Operator { peer: Arc<Peer>, number: u64 },
 }
 
 impl SpawnRequest {
@@ -80,12 +78,17 @@ impl SpawnRequest {
                 let reply = Completion::Value(spawned.bits());
                 links.answer(peer, &NodeMessage::Reply { asker: *pid, number: *number, reply });
             }
-            Requester::Operator { peer, number, .. } => {
+            Requester::Operator { peer, number } => {
                 let response = Response::Spawned(outcome);
                 links.answer(peer, &NodeMessage::Response { number: *number, response });
             }
         }
     }
+}
+
+/// Why a process cannot have that name.
+pub(crate) fn long_name(name: &str) -> String {
+    format!("its name has {} bytes, more than {MAX_NAME}", name.len())
 }
 
 /// Starts a process under a name, if it is to have one.
@@ -102,7 +105,7 @@ pub(crate) fn spawn_named(
     if let Some(name) = name
         && name.len() > MAX_NAME
     {
-        return Err(format!("its name has {} bytes, more than {MAX_NAME}", name.len()));
+        return Err(long_name(name));
     }
     if let Some(name) = name
         && scheduler.find(name).is_some()

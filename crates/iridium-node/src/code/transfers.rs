@@ -1,17 +1,68 @@
 //! Events that bypass the loader's bounded queue: code arrived, node lost, room on a link.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use iridium_isa::ModuleId;
 use iridium_net::WindowPermit;
+use iridium_proto::MAX_MESSAGE;
 
+use crate::share::Bounds;
 use crate::sync::lock;
+
+/// Bytes of code that may have come and not been read: as much as there is room for long messages, and of one
+/// node no less than it can send.
+const MOST: Bounds = Bounds { of_each: 1 << 17, of_one: 2 * MAX_MESSAGE, of_all: 24 << 20 };
 
 /// Code on its way to this node and from it. Unlike orders to the loader, none of this is refused when
 /// many wait. Code that was not asked for is refused here.
 #[derive(Debug, Default)]
-pub(crate) struct Transfers(Mutex<State>);
+pub(crate) struct Transfers {
+    state: Mutex<State>,
+    unread: Arc<Mutex<Unread>>,
+}
+
+/// How much code has come and was not read: of each node, and of all.
+#[derive(Debug, Default)]
+struct Unread {
+    of: HashMap<u32, usize>,
+    all: usize,
+}
+
+/// The bytes of a file among these, until it is dropped.
+#[derive(Debug)]
+struct Counted {
+    from: u32,
+    bytes: usize,
+    unread: Arc<Mutex<Unread>>,
+}
+
+impl Counted {
+    /// `None` when too much has come.
+    fn of(from: u32, bytes: usize, unread: &Arc<Mutex<Unread>>) -> Option<Self> {
+        let mut counts = lock(unread);
+        let own = counts.of.get(&from).copied().unwrap_or(0);
+        if !MOST.allow_more(own, counts.all) {
+            return None;
+        }
+        counts.of.insert(from, own + bytes);
+        counts.all += bytes;
+        Some(Self { from, bytes, unread: Arc::clone(unread) })
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut counts = lock(&self.unread);
+        counts.all -= self.bytes;
+        if let Some(own) = counts.of.get_mut(&self.from) {
+            *own -= self.bytes;
+            if *own == 0 {
+                counts.of.remove(&self.from);
+            }
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -48,8 +99,9 @@ pub(crate) struct News {
 pub(crate) struct Arrived {
     pub(crate) from: u32,
     pub(crate) module: ModuleId,
-    /// `None` when the node does not have it.
+    /// `None` when the node does not have it, or too much came with it.
     pub(crate) file: Option<Box<[u8]>>,
+    _counted: Option<Counted>,
     /// Keeps the place of the file in the receive window until it is read.
     _permit: Option<WindowPermit>,
 }
@@ -57,17 +109,17 @@ pub(crate) struct Arrived {
 impl Transfers {
     /// Expects a module of a node.
     pub(crate) fn expect(&self, module: ModuleId, from: u32) {
-        lock(&self.0).expected.entry(module).or_default().insert(from);
+        lock(&self.state).expected.entry(module).or_default().insert(from);
     }
 
     /// Expects a module of a node no longer.
     pub(crate) fn forget(&self, module: ModuleId, from: u32) {
-        lock(&self.0).forget(module, from);
+        lock(&self.state).forget(module, from);
     }
 
     /// Expects a module of nobody any more.
     pub(crate) fn forget_all(&self, module: ModuleId) {
-        lock(&self.0).expected.remove(&module);
+        lock(&self.state).expected.remove(&module);
     }
 
     /// Takes code in, and answers whether it was expected.
@@ -78,27 +130,33 @@ impl Transfers {
         file: Option<Box<[u8]>>,
         permit: Option<WindowPermit>,
     ) -> bool {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         let expected = state.forget(module, from);
         if expected {
-            state.news.arrived.push(Arrived { from, module, file, _permit: permit });
+            let counted = file.as_ref().map(|file| Counted::of(from, file.len(), &self.unread));
+            let (file, counted) = match counted {
+                Some(Some(counted)) => (file, Some(counted)),
+                Some(None) | None => (None, None),
+            };
+            let arrived = Arrived { from, module, file, _counted: counted, _permit: permit };
+            state.news.arrived.push(arrived);
         }
         expected
     }
 
     /// Notes that a node is lost.
     pub(crate) fn lose(&self, node: u32) {
-        lock(&self.0).news.lost.insert(node);
+        lock(&self.state).news.lost.insert(node);
     }
 
     /// Notes that there may be room on the way to a node.
     pub(crate) fn make_room(&self, node: u32) {
-        lock(&self.0).news.room.insert(node);
+        lock(&self.state).news.room.insert(node);
     }
 
     /// What has happened since this was last asked.
     pub(crate) fn take(&self) -> News {
-        std::mem::take(&mut lock(&self.0).news)
+        std::mem::take(&mut lock(&self.state).news)
     }
 }
 
@@ -107,6 +165,30 @@ mod tests {
     use super::*;
 
     const MODULE: ModuleId = ModuleId([1; 32]);
+
+    #[test]
+    fn of_code_that_comes_faster_than_it_is_read_so_much_is_kept_of_all_and_some_of_each() {
+        let transfers = Transfers::default();
+        let come = |from: u32, number: u8| {
+            let module = ModuleId([number; 32]);
+            transfers.expect(module, from);
+            assert!(transfers.arrive(from, module, Some(vec![7; 60_000].into()), None));
+        };
+        for from in 0..24 {
+            (0..255).for_each(|number| come(from, number));
+        }
+        let news = transfers.take();
+        assert_eq!(news.arrived.len(), 24 * 255, "nobody waits in vain");
+        let kept = |of: Option<u32>| {
+            let its = news.arrived.iter().filter(|one| of.is_none_or(|of| one.from == of));
+            its.filter_map(|one| one.file.as_ref()).map(|file| file.len()).sum::<usize>()
+        };
+        assert!(kept(None) <= MOST.of_all + 24 * (MOST.of_each + 60_000), "{}", kept(None));
+        assert!((0..24).all(|from| kept(Some(from)) >= MOST.of_each));
+        drop(news);
+        assert_eq!(lock(&transfers.unread).all, 0);
+        assert!(lock(&transfers.unread).of.is_empty());
+    }
 
     #[test]
     fn only_what_was_asked_for_is_taken_in_and_once() {

@@ -8,15 +8,15 @@ use iridium_isa::ModuleId;
 
 use super::spawn::SpawnRequest;
 use crate::links::Peer;
+use crate::share::Bounds;
 
 /// How long processes wait for their code after a node was asked for it last.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a node is asked alone. Then another is asked as well, if there is one that has the code: the
 /// first may be slow, or not mean well.
 const TURN: Duration = Duration::from_secs(2);
-/// Processes that may wait for code: in all, and of those that one node wants.
-const MAX_WAITING: usize = 100_000;
-const MAX_OF_ONE: usize = 32_768;
+/// Processes that may wait for code, by the node that wants them.
+const MOST: Bounds = Bounds { of_each: 64, of_one: 32_768, of_all: 65_536 };
 
 /// Code that is under way, and the processes that wait for it.
 #[derive(Default)]
@@ -45,7 +45,7 @@ impl Wanted {
 
     /// Whether another process may wait that this node wants.
     pub(super) fn has_room_for(&self, node: u32) -> bool {
-        self.all < MAX_WAITING && self.of.get(&node).is_none_or(|count| *count < MAX_OF_ONE)
+        MOST.allow_more(self.of.get(&node).copied().unwrap_or(0), self.all)
     }
 
     /// Another process waits for a module that is under way.
@@ -60,8 +60,9 @@ impl Wanted {
 
     /// A module is wanted from now on, for which these wait.
     pub(super) fn begin(&mut self, id: ModuleId, requests: Vec<SpawnRequest>, now: Instant) {
-        let awaited =
-            Awaited { asked: BTreeSet::new(), since: now, due: now, requests: Vec::new() };
+        // Mostly no other comes to wait for it.
+        let places = Vec::with_capacity(requests.len());
+        let awaited = Awaited { asked: BTreeSet::new(), since: now, due: now, requests: places };
         self.modules.insert(id, awaited);
         requests.into_iter().for_each(|request| self.join(id, request));
         self.look_again(id, now);

@@ -19,6 +19,7 @@ use super::client::Client;
 use super::conversation::{Conversation, unexpected};
 use super::error::{At as _, ClientError};
 use super::protocol::{Act, Answer, Call};
+use crate::code::LIMITS;
 use crate::operators::Operators;
 use crate::wire::{from_bytes, to_bytes};
 
@@ -42,7 +43,8 @@ pub(super) fn serve(operators: &Operators, stream: &mut ControlStream) -> Result
     };
     let (sender, receiver) = stream.split();
     send(sender, &Answer::Attached(native.pid()))?;
-    let (pass, acts) = bounded(1);
+    // Each is taken before the next comes, since it may be long.
+    let (pass, acts) = bounded(0);
     thread::scope(|scope| {
         let reader = thread::Builder::new().name("iridium-attach".into());
         let log_limits = &operators.this.log_limits;
@@ -135,7 +137,7 @@ impl AttachedClient<'_> {
                     program => program,
                 }
             }
-            Some(Act::Code(file)) => self.load(&file),
+            Some(Act::Code(file)) => self.load(file.into()),
         };
         let failed = Answer::Progress(Progress::Done(Completion::Failed(TrapKind::HostError)));
         let (Some(program), Some((effect, limits))) = (program, self.wanted.take()) else {
@@ -149,8 +151,8 @@ impl AttachedClient<'_> {
         }
     }
 
-    fn load(&self, file: &[u8]) -> Option<Arc<Program>> {
-        let module = Module::from_bytes(file).map_err(|error| error.to_string());
+    fn load(&self, file: Vec<u8>) -> Option<Arc<Program>> {
+        let module = Module::from_file(file, LIMITS).map_err(|error| error.to_string());
         let loaded = module.and_then(|module| {
             self.operators.programs.load_foreign(module).map_err(|error| error.to_string())
         });

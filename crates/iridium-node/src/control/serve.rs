@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::RecvTimeoutError;
-use iridium_isa::{FileLimits, Module};
+use iridium_isa::Module;
 use iridium_net::{ControlStream, StreamError};
 use iridium_vm::Program;
 
 use super::attach;
 use super::protocol::{Answer, Call, SpawnOrder};
+use crate::code::LIMITS;
 use crate::error::NodeError;
 use crate::operators::Operators;
 use crate::report::listed;
@@ -75,7 +76,9 @@ fn spawn(
     order: &SpawnOrder,
     stream: &mut ControlStream,
 ) -> Result<(), StreamError> {
-    let program = match fetch_code(operators, order, stream) {
+    let fetched = fetch_code(operators, order, stream);
+    stream.handled();
+    let program = match fetched {
         Ok(program) => program,
         Err(why) => return stream.fail(&why),
     };
@@ -95,8 +98,8 @@ fn fetch_code(
     say(stream, &Answer::CodeWanted).map_err(|error| error.to_string())?;
     let file = stream.receive(Instant::now() + CODE_WITHIN).map_err(|error| error.to_string())?;
     let file = file.ok_or("the client has not sent the code of the process")?;
-    // Operators may be trusted with how much that is.
-    let module = Module::from_file(file, FileLimits::NONE).map_err(|error| error.to_string())?;
+    // Whoever holds the secret of the cluster can be an operator.
+    let module = Module::from_file(file, LIMITS).map_err(|error| error.to_string())?;
     if module.id() != order.module {
         return Err("the code is of another module".into());
     }

@@ -4,7 +4,7 @@ mod peers;
 mod ties;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use iridium_net::{ClockedLogLimits, SendError};
@@ -56,6 +56,8 @@ struct Traffic {
 #[derive(Debug, Default)]
 pub(crate) struct Links {
     pub(crate) peers: Peers,
+    /// How many links and monitors their processes have asked for.
+    pub(crate) all_ties: Arc<AtomicUsize>,
     traffic: Traffic,
     log_limits: Mutex<BTreeMap<NodeAlias, Arc<ClockedLogLimits>>>,
 }

@@ -1,7 +1,7 @@
 //! The other nodes that are linked to this one, by the numbers that pids begin with.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 
 use iridium_net::{ClockedLogLimits, ClusterClient, LinkId};
@@ -31,8 +31,10 @@ impl Peer {
         id: NodeId,
         client: Arc<ClusterClient>,
         log_limits: Arc<ClockedLogLimits>,
+        all_ties: Arc<AtomicUsize>,
     ) -> Self {
-        let (link, lost, ties) = (client.link_id(), AtomicBool::new(false), Ties::default());
+        let (link, lost) = (client.link_id(), AtomicBool::new(false));
+        let ties = Ties::new(all_ties);
         Self { id, link, client, lost, ties, log_limits }
     }
 

@@ -2,32 +2,52 @@
 //! take memory here, and cost the peer nothing.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use iridium_sched::Signal;
 use iridium_vm::Pid;
 
+use crate::share::Bounds;
 use crate::sync::lock;
 
-/// So many a peer may have, however many processes here they are with.
-const MOST: usize = 1 << 18;
+/// So many there may be, however many processes here they are with.
+const MOST: Bounds = Bounds { of_each: 1024, of_one: 1 << 18, of_all: 3 << 17 };
 /// What a link has in place of the reference of a monitor, which begin with 1.
 const LINK: i64 = 0;
 
 /// The ties of one peer: those that it has asked for, until it or the process here has ended them. What
 /// processes here have asked for is theirs.
-#[derive(Debug, Default)]
-pub(crate) struct Ties(Mutex<HashSet<Tie>>);
+#[derive(Debug)]
+pub(crate) struct Ties {
+    own: Mutex<HashSet<Tie>>,
+    /// How many all peers have.
+    all: Arc<AtomicUsize>,
+}
 
 /// The process of the peer, that of this node, and the reference.
 type Tie = (Pid, Pid, i64);
 
+impl Drop for Ties {
+    fn drop(&mut self) {
+        self.all.fetch_sub(lock(&self.own).len(), Ordering::Relaxed);
+    }
+}
+
 impl Ties {
+    /// Those of one more peer, of which there are none yet.
+    pub(crate) fn new(all: Arc<AtomicUsize>) -> Self {
+        Self { own: Mutex::default(), all }
+    }
+
     /// Notes what a signal of the peer to a process of this node does to its ties, before that is
     /// delivered. Answers whether it may be: it may not when it asks for one too many.
     pub(crate) fn admit(&self, to: Pid, signal: &Signal) -> bool {
         match *signal {
             Signal::Link { from } => self.add((from, to, LINK)),
+            // No monitor has it: one that was ended under it would end a link here, and not there.
+            Signal::Monitor { reference: LINK, .. } => false,
+            Signal::Demonitor { reference: LINK, .. } => true,
             Signal::Monitor { from, reference } => self.add((from, to, reference)),
             Signal::Unlink { from } | Signal::Exit { from, .. } => self.end((from, to, LINK)),
             Signal::Demonitor { from, reference } => self.end((from, to, reference)),
@@ -45,12 +65,22 @@ impl Ties {
     }
 
     fn add(&self, tie: Tie) -> bool {
-        let mut ties = lock(&self.0);
-        ties.contains(&tie) || (ties.len() < MOST && ties.insert(tie))
+        let mut own = lock(&self.own);
+        if own.contains(&tie) {
+            return true;
+        }
+        let may = MOST.allow_more(own.len(), self.all.load(Ordering::Relaxed));
+        if may {
+            own.insert(tie);
+            self.all.fetch_add(1, Ordering::Relaxed);
+        }
+        may
     }
 
     fn end(&self, tie: Tie) -> bool {
-        lock(&self.0).remove(&tie);
+        if lock(&self.own).remove(&tie) {
+            self.all.fetch_sub(1, Ordering::Relaxed);
+        }
         true
     }
 }
@@ -70,8 +100,8 @@ mod tests {
 
     #[test]
     fn a_peer_may_have_so_many_whomever_they_are_with() {
-        let ties = Ties::default();
-        assert!((1..=MOST as u64).all(|number| ties.admit(HERE, &link(number))));
+        let ties = Ties::new(Arc::default());
+        assert!((1..=MOST.of_one as u64).all(|number| ties.admit(HERE, &link(number))));
         assert!(!ties.admit(HERE, &Signal::Monitor { from: THERE, reference: 1 }));
         assert!(!ties.admit(Pid::new(1, 2), &link(1)), "nor with another process");
         assert!(ties.admit(HERE, &link(1)), "it has this one");
@@ -81,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_tie_ends_once_whoever_ends_it() {
-        let (ties, reason, reference) = (Ties::default(), Reason::NORMAL, 7);
+        let (ties, reason, reference) = (Ties::new(Arc::default()), Reason::NORMAL, 7);
         let monitor = Signal::Monitor { from: THERE, reference };
         let ends: [(&Signal, &dyn Fn()); 6] = [
             (&link(1), &|| assert!(ties.admit(HERE, &Signal::Unlink { from: THERE }))),
@@ -99,7 +129,32 @@ mod tests {
             }
             end();
             end();
-            assert_eq!(lock(&ties.0).len(), 1, "after {begin:?}");
+            assert_eq!(lock(&ties.own).len(), 1, "after {begin:?}");
+            assert_eq!(ties.all.load(Ordering::Relaxed), 1, "after {begin:?}");
         }
+    }
+
+    #[test]
+    fn a_link_is_not_ended_as_a_monitor_would_be() {
+        let (ties, reference) = (Ties::new(Arc::default()), LINK);
+        assert!(ties.admit(HERE, &link(1)));
+        assert!(!ties.admit(HERE, &Signal::Monitor { from: Pid::new(2, 2), reference }));
+        ties.admit(HERE, &Signal::Demonitor { from: THERE, reference });
+        assert_eq!(lock(&ties.own).len(), 1);
+    }
+
+    #[test]
+    fn many_peers_have_no_more_together_than_they_may_and_give_it_back() {
+        let all = Arc::new(AtomicUsize::new(0));
+        let crowd: Vec<_> = (0..6).map(|_| Ties::new(Arc::clone(&all))).collect();
+        for ties in &crowd {
+            for number in (1..).take_while(|number| ties.admit(HERE, &link(*number))) {
+                assert!(number <= MOST.of_one as u64);
+            }
+        }
+        assert!(all.load(Ordering::Relaxed) <= MOST.of_all + crowd.len() * MOST.of_each);
+        assert!(Ties::new(Arc::clone(&all)).admit(HERE, &link(1)), "there is some for one more");
+        drop(crowd);
+        assert_eq!(all.load(Ordering::Relaxed), 0);
     }
 }

@@ -83,7 +83,8 @@ impl Operators {
     ) -> Result<Response, NodeError> {
         let peer = self.links.peers.named(alias.as_str());
         let peer = peer.ok_or_else(|| NodeError::NoNode(alias.clone()))?;
-        match self.send_query(&peer, query).wait(Instant::now() + within) {
+        let answered = self.send_query(&peer, query).wait(Instant::now() + within);
+        match answered.map(|mut answered| answered.take()) {
             Some(Response::NotUnderstood) => Err(NodeError::NotUnderstood(alias.clone())),
             Some(response) => Ok(response),
             None => Err(NodeError::NoAnswer(alias.clone())),

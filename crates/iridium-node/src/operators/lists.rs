@@ -6,7 +6,7 @@ use iridium_sched::Scheduler;
 
 use super::Operators;
 use super::cluster::ANSWER_WITHIN;
-use super::queries::PendingQuery;
+use super::queries::{Answered, PendingQuery};
 use crate::report::{NodeLoad, NodeProcesses, NodeReport, ProcessRow};
 use crate::wire::{Query, Response};
 
@@ -21,8 +21,13 @@ impl Operators {
             NodeProcesses { alias, processes: own, more: 0 }
         });
         let mut nodes: Vec<_> = own.into_iter().collect();
+        // They count until all are there.
+        let mut answers = Vec::new();
         for (alias, query) in queries {
-            let (processes, more) = match query.wait(deadline) {
+            let mut answered = query.wait(deadline);
+            let response = answered.as_mut().map(Answered::take);
+            answers.extend(answered);
+            let (processes, more) = match response {
                 Some(Response::Processes { rows, more }) => (Some(rows), more),
                 _ => (None, 0),
             };
@@ -78,7 +83,7 @@ fn own_processes(scheduler: &Scheduler) -> Vec<ProcessRow> {
 }
 
 fn wait_for_report(query: &PendingQuery, deadline: Instant) -> Option<NodeReport> {
-    match query.wait(deadline) {
+    match query.wait(deadline).map(|mut answered| answered.take()) {
         Some(Response::Load(report)) => Some(*report),
         _ => None,
     }

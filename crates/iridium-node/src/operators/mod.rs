@@ -24,11 +24,11 @@ mod responder;
 
 use std::sync::{Arc, Mutex};
 
-use iridium_net::WindowPermit;
+use iridium_isa::MAX_NAME;
 use iridium_vm::Pid;
 
 use self::queries::PendingQueries;
-use crate::code::{Programs, Spawner};
+use crate::code::{Programs, Spawner, long_name};
 use crate::control::protocol::{Answer, Call};
 use crate::error::NodeError;
 use crate::events::EventBus;
@@ -36,7 +36,7 @@ use crate::links::{Links, Peer};
 use crate::orders::Orders;
 use crate::remote::RemoteProcesses;
 use crate::this_node::ThisNode;
-use crate::wire::{Query, Response};
+use crate::wire::{NodeMessage, Query, Response};
 
 /// What operators can ask of a node.
 pub(crate) struct Operators {
@@ -58,8 +58,6 @@ pub(crate) struct RemoteQuery {
     from: Arc<Peer>,
     number: u64,
     query: Query,
-    /// Kept until it is answered: what waits here uses up the receive window of the one who asks.
-    permit: WindowPermit,
 }
 
 impl Operators {
@@ -96,14 +94,12 @@ impl Operators {
     }
 
     /// An operator of another node asks something.
-    pub(crate) fn receive_query(
-        &self,
-        from: &Arc<Peer>,
-        number: u64,
-        query: Query,
-        permit: WindowPermit,
-    ) {
-        let question = RemoteQuery { from: Arc::clone(from), number, query, permit };
+    pub(crate) fn receive_query(&self, from: &Arc<Peer>, number: u64, query: Query) {
+        // What waits is short.
+        if let Some(response) = refuse_long_name(&query) {
+            return self.links.answer(from, &NodeMessage::Response { number, response });
+        }
+        let question = RemoteQuery { from: Arc::clone(from), number, query };
         if self.questions.give(from.number(), question).is_err() {
             // One that gets no answer is told so by its own deadline.
             if let Some(left_out) = from.log_limits.admit("too many questions") {
@@ -113,6 +109,11 @@ impl Operators {
                 );
             }
         }
+    }
+
+    /// Whether an answer of another node is awaited.
+    pub(crate) fn awaits(&self, number: u64, from: u32) -> bool {
+        self.queries.awaits(number, from)
     }
 
     /// Another node answers.
@@ -128,5 +129,17 @@ impl Operators {
     /// Ends [`respond`](Self::respond), as soon as it has given the answer that it is at.
     pub(crate) fn stop(&self) {
         self.questions.stop();
+    }
+}
+
+/// The answer to a question with a name that no process can have, which is not to wait: it may be as long as a
+/// message, and one who lies can be many members.
+fn refuse_long_name(query: &Query) -> Option<Response> {
+    match query {
+        Query::WhereIs(name) if name.len() > MAX_NAME => Some(Response::Found(None)),
+        Query::Spawn { name: Some(name), .. } if name.len() > MAX_NAME => {
+            Some(Response::Spawned(Err(long_name(name))))
+        }
+        _ => None,
     }
 }

@@ -39,15 +39,14 @@ impl Operators {
     }
 
     fn respond_to(&self, scheduler: &Scheduler, question: RemoteQuery) {
-        let RemoteQuery { ref from, number, query, permit } = question;
+        let RemoteQuery { ref from, number, query } = question;
         let response = match query {
             Query::Processes => return self.respond_with_list(scheduler, from, number),
             Query::Load => Response::Load(Box::new(self.report(scheduler))),
             Query::WhereIs(name) => Response::Found(scheduler.find(&name)),
             Query::Understands(pid) => Response::Understands(inbox(scheduler, pid)),
             Query::Spawn { module, start, limits, name } => {
-                let requester =
-                    Requester::Operator { peer: Arc::clone(from), number, _permit: permit };
+                let requester = Requester::Operator { peer: Arc::clone(from), number };
                 let request = SpawnRequest { requester, module, start, limits, name };
                 return self.spawner.spawn(scheduler, request);
             }

@@ -129,7 +129,7 @@ fn messages_between_processes() {
     for (name, payload) in [("word", Payload::Word(*b"12345678")), ("bytes", bytes())] {
         let (bytes, tail) = message_bytes(OTHER, message(payload.clone()));
         let golden = fixtures.golden(name, &[&bytes[..], &tail].concat());
-        let read = super::read(golden).unwrap();
+        let read = super::read(golden, |_| true).unwrap();
         assert_eq!(read, super::Delivery::Message { to: OTHER, message: message(payload) });
     }
     fixtures.finish();

@@ -23,7 +23,7 @@ use iridium_sched::{RemoteRequest, Signal};
 use iridium_vm::{Completion, Limits, Message, Payload, Pid, Start};
 
 use super::form::{from_bytes, number, numbered, to_bytes};
-use crate::report::{Inbox, NodeReport, ProcessRow};
+use crate::report::{Inbox, MAX_LIST, NodeReport, ProcessRow};
 
 /// What stands behind the payload of a message, in bytes.
 const TAIL: usize = 25;
@@ -71,6 +71,10 @@ const CODE: u32 = 4;
 const CODE_HEAD: usize = 4 + 32 + 1 + 8;
 /// The number of [`NodeMessage::Query`].
 const QUERY: u32 = 5;
+/// The number of [`NodeMessage::Response`], and the longest: a list and what stands before it. It takes more
+/// memory than it is long.
+const RESPONSE: u32 = 6;
+const MAX_RESPONSE: usize = MAX_LIST + 1024;
 /// The highest number of a message.
 const LAST: u32 = 7;
 
@@ -162,6 +166,10 @@ pub(crate) enum BadMessage {
     Short,
     #[error("it ends with {0}, which is no kind of content")]
     Content(u8),
+    #[error("it is an answer of {0} bytes, which is too long")]
+    Long(usize),
+    #[error("it answers a question that was not asked, or is not open any more")]
+    Unasked,
     #[error("its kind {0} is of a later version")]
     Unknown(u32),
     #[error("it cannot be understood; the version of the other node may be another")]
@@ -222,8 +230,12 @@ pub(crate) fn payload(bytes: Vec<u8>) -> Payload {
     }
 }
 
-/// Reads what another node has sent.
-pub(crate) fn read(mut bytes: Vec<u8>) -> Result<Delivery, BadMessage> {
+/// Reads what another node has sent. Of answers to operators only those are read that `is_awaited` says of
+/// the number of the question.
+pub(crate) fn read(
+    mut bytes: Vec<u8>,
+    is_awaited: impl Fn(u64) -> bool,
+) -> Result<Delivery, BadMessage> {
     match bytes.split_last() {
         Some((&MESSAGE, rest)) => {
             let (payload, tail) = rest.split_last_chunk().ok_or(BadMessage::Short)?;
@@ -239,7 +251,7 @@ pub(crate) fn read(mut bytes: Vec<u8>) -> Result<Delivery, BadMessage> {
                 let file = Some(bytes.into_boxed_slice());
                 Ok(Delivery::NodeMessage(NodeMessage::Code { module, file }))
             }
-            None => read_node_message(rest).map(Delivery::NodeMessage),
+            None => read_node_message(rest, is_awaited).map(Delivery::NodeMessage),
         },
         Some((content, _)) => Err(BadMessage::Content(*content)),
         None => Err(BadMessage::Short),
@@ -258,10 +270,15 @@ fn file_of_code(bytes: &[u8]) -> Option<(ModuleId, Range<usize>)> {
     is_file.then_some((ModuleId(*id), CODE_HEAD..bytes.len()))
 }
 
-fn read_node_message(bytes: &[u8]) -> Result<NodeMessage, BadMessage> {
+fn read_node_message(
+    bytes: &[u8],
+    is_awaited: impl Fn(u64) -> bool,
+) -> Result<NodeMessage, BadMessage> {
     match number(bytes) {
         None => Err(BadMessage::Short),
         Some(unknown) if unknown > LAST => Err(BadMessage::Unknown(unknown)),
+        Some(RESPONSE) if bytes.len() > MAX_RESPONSE => Err(BadMessage::Long(bytes.len())),
+        Some(RESPONSE) if !word(bytes, 4).is_some_and(is_awaited) => Err(BadMessage::Unasked),
         Some(_) => from_bytes(bytes).map_err(|source| {
             let question = question(bytes);
             BadMessage::NotUnderstood { question, source }
@@ -271,16 +288,18 @@ fn read_node_message(bytes: &[u8]) -> Result<NodeMessage, BadMessage> {
 
 /// The question that a node message begins with, if it is one.
 fn question(bytes: &[u8]) -> Option<Question> {
-    let (kind, rest) = bytes.split_first_chunk()?;
-    let word = |at: usize| rest.get(at..)?.first_chunk().copied();
-    match u32::from_le_bytes(*kind) {
+    match number(bytes)? {
         REQUEST => Some(Question::OfProcess {
-            asker: Pid::from_bits(i64::from_le_bytes(word(0)?)),
-            number: u64::from_le_bytes(word(8)?),
+            asker: Pid::from_bits(word(bytes, 4)? as i64),
+            number: word(bytes, 12)?,
         }),
-        QUERY => Some(Question::OfOperator { number: u64::from_le_bytes(word(0)?) }),
+        QUERY => Some(Question::OfOperator { number: word(bytes, 4)? }),
         _ => None,
     }
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|word| u64::from_le_bytes(*word))
 }
 
 /// The three numbers before the last byte.
@@ -295,6 +314,10 @@ fn words(tail: &[u8; TAIL - 1]) -> [i64; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(bytes: Vec<u8>) -> Result<Delivery, BadMessage> {
+        super::read(bytes, |_| true)
+    }
 
     fn message(payload: Payload) -> Message {
         Message { tag: -7, sender: Pid::new(5, 6).bits(), payload }
@@ -343,6 +366,31 @@ mod tests {
             assert!(read(whole[start..].to_vec()).is_err());
         }
         assert!(matches!(read(vec![9, 9]), Err(BadMessage::Content(9))));
+    }
+
+    #[test]
+    fn an_answer_that_nobody_awaits_or_no_node_makes_is_not_even_read() {
+        let names = vec![String::new(); MAX_LIST / 8];
+        let row = ProcessRow {
+            pid: Pid::new(1, 1),
+            names,
+            module: None,
+            state: String::new(),
+            place: None,
+            fuel: 0,
+            heap: 0,
+            memory: 0,
+            messages: 0,
+            links: 0,
+        };
+        let response = Response::Processes { rows: vec![row.clone(), row], more: 0 };
+        let bytes = NodeMessage::Response { number: 1, response }.to_bytes().unwrap();
+        assert!(matches!(read(bytes), Err(BadMessage::Long(_))));
+        let response = || NodeMessage::Response { number: 7, response: Response::Found(None) };
+        let bytes = || response().to_bytes().unwrap();
+        let awaited = super::read(bytes(), |number| number == 7).unwrap();
+        assert_eq!(awaited, Delivery::NodeMessage(response()));
+        assert!(matches!(super::read(bytes(), |number| number == 8), Err(BadMessage::Unasked)));
     }
 
     #[test]
