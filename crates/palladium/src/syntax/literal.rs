@@ -16,16 +16,16 @@ pub(super) struct Fault {
 
 /// The number that an integer literal stands for, without its sign. Hexadecimal, octal and binary
 /// ones may use all 64 bits: they stand for the bit pattern, and `true` comes with them.
-pub(super) fn int(text: &str) -> Result<(u64, bool), IntFault> {
+pub(super) fn int(text: &str) -> Result<(u64, bool), NumberFault> {
     let digits = |from: &str, radix: u32| {
         let plain: Cow<'_, str> = match from.contains('_') {
             true => from.replace('_', "").into(),
             false => from.into(),
         };
         if plain.is_empty() || !plain.chars().all(|c| c.is_digit(radix)) {
-            return Err(IntFault::Malformed);
+            return Err(NumberFault::Malformed);
         }
-        u64::from_str_radix(&plain, radix).map_err(|_| IntFault::TooLarge)
+        u64::from_str_radix(&plain, radix).map_err(|_| NumberFault::TooLarge)
     };
     let radix = match text.as_bytes() {
         [b'0', b'x' | b'X', ..] => 16,
@@ -37,14 +37,15 @@ pub(super) fn int(text: &str) -> Result<(u64, bool), IntFault> {
 }
 
 /// Why there is no number.
-pub(super) enum IntFault {
+pub(super) enum NumberFault {
     Malformed,
     TooLarge,
 }
 
 /// The number that a literal with a point or an exponent stands for.
-pub(super) fn float(text: &str) -> Option<f64> {
-    text.replace('_', "").parse().ok().filter(|value: &f64| value.is_finite())
+pub(super) fn float(text: &str) -> Result<f64, NumberFault> {
+    let value: f64 = text.replace('_', "").parse().map_err(|_| NumberFault::Malformed)?;
+    if value.is_finite() { Ok(value) } else { Err(NumberFault::TooLarge) }
 }
 
 /// What stands between the quotes of a string, and how far from its beginning that begins.

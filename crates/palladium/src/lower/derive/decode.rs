@@ -115,8 +115,12 @@ impl Code<'_, '_> {
         self.copy_to(&option, &none);
         self.jump(after);
         self.at(other);
-        let value = self.decode_or(inner, reader, None, wrong);
-        let some = self.variant(ty, SOME, vec![value]);
+        let values = if self.has_null(inner) {
+            self.decode_values(std::slice::from_ref(inner), reader, wrong)
+        } else {
+            vec![self.decode_or(inner, reader, None, wrong)]
+        };
+        let some = self.variant(ty, SOME, values);
         self.copy_to(&option, &some);
         self.jump(after);
         self.at(after);

@@ -64,9 +64,11 @@ impl Code<'_, '_> {
         self.show_text("null", out);
         self.give(vec![out]);
         self.at(blocks[SOME as usize]);
-        for (source, ty) in self.payload_of(ty, SOME, value) {
-            let value = self.read(&source, &ty);
-            self.encode(&ty, &value, out);
+        let fields = self.payload_of(ty, SOME, value);
+        if fields.iter().any(|(_, ty)| self.has_null(ty)) {
+            self.encode_list("", fields, "", out);
+        } else {
+            self.encode_each(&fields, out);
         }
         self.give(vec![out]);
     }
@@ -79,12 +81,17 @@ impl Code<'_, '_> {
             Payload::Values => self.encode_list(&before, fields, "}", out),
             Payload::Value => {
                 self.show_text(&before, out);
-                for (source, ty) in &fields {
-                    let value = self.read(source, ty);
-                    self.encode(ty, &value, out);
-                }
+                self.encode_each(&fields, out);
                 self.show_text("}", out);
             }
+        }
+    }
+
+    /// Values without anything between them.
+    fn encode_each(&mut self, fields: &Parts, out: Reg) {
+        for (source, ty) in fields {
+            let value = self.read(source, ty);
+            self.encode(ty, &value, out);
         }
     }
 

@@ -67,6 +67,15 @@ impl Code<'_, '_> {
         self.context.program.known.option == Some(id)
     }
 
+    /// Whether `null` is a value of a type, so that an option of it needs another form for that.
+    pub(super) fn has_null(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Enum(id, _) => self.is_option(*id),
+            Type::Tuple(types) => types.is_empty(),
+            _ => false,
+        }
+    }
+
     pub(super) fn names_of_fields(&self, id: RecordId) -> Vec<Arc<str>> {
         let fields = &self.context.program.records[id.0 as usize].fields;
         fields.iter().map(|(name, _)| Arc::clone(name)).collect()

@@ -6,7 +6,7 @@ use super::Parser;
 use crate::diag::Problem;
 use crate::syntax::ast::{Expr, ExprKind, Format, FormatPart};
 use crate::syntax::literal::{
-    Fault, IntFault, dedent, float, format, indentation, int, quoted, unescape,
+    Fault, NumberFault, dedent, float, format, indentation, int, quoted, unescape,
 };
 use crate::syntax::token::{Kind, Token};
 use crate::syntax::tree::NodeKind;
@@ -37,8 +37,8 @@ impl Parser<'_> {
         let text = self.text_of(token);
         if token.kind == Kind::Float {
             return match float(text) {
-                Some(value) => ExprKind::Float(if negative { -value } else { value }),
-                None => self.bad_number(token, IntFault::Malformed),
+                Ok(value) => ExprKind::Float(if negative { -value } else { value }),
+                Err(fault) => self.bad_number(token, fault),
             };
         }
         let most = if negative { 1 << 63 } else { (1 << 63) - 1 };
@@ -47,19 +47,23 @@ impl Parser<'_> {
                 let value = value.cast_signed();
                 ExprKind::Int(if negative { value.wrapping_neg() } else { value })
             }
-            Ok(_) => self.bad_number(token, IntFault::TooLarge),
+            Ok(_) => self.bad_number(token, NumberFault::TooLarge),
             Err(fault) => self.bad_number(token, fault),
         }
     }
 
-    fn bad_number(&mut self, token: Token, fault: IntFault) -> ExprKind {
+    fn bad_number(&mut self, token: Token, fault: NumberFault) -> ExprKind {
         let text = self.text_of(token);
         let problem = match fault {
-            IntFault::Malformed => self
+            NumberFault::Malformed => self
                 .problem("bad-number", token.span(), format!("`{text}` is no number"))
                 .label("cannot be read")
                 .help("numbers are written as 1_000, 0xff, 0b101, 0o17, 1.5 and 1e9"),
-            IntFault::TooLarge => self
+            NumberFault::TooLarge if token.kind == Kind::Float => self
+                .problem("number-too-large", token.span(), "this number does not fit into a Float")
+                .label("is too large")
+                .help("the largest Float is about 1.8e308; infinite is `Float.infinity`"),
+            NumberFault::TooLarge => self
                 .problem("number-too-large", token.span(), "this number does not fit into an Int")
                 .label("is too large")
                 .help("the largest Int is 9_223_372_036_854_775_807; a Float is `1e30`"),
