@@ -17,16 +17,13 @@ impl Checker {
         let span = &e.span;
         match &e.kind {
             ast::ExprKind::Binary { op: ast::BinaryOp::And, op_span, left, right } => {
-                let why = (self.place(op_span), "`and` asks for a Bool on each side".to_owned());
+                let why = self.sides_of_and(op_span);
                 let left = self.condition(left, Some(&why));
-                let right = self.condition(right, Some(&why));
-                expr(ExprKind::And(Box::new(left), Box::new(right)), Type::Bool, span)
+                self.and_also(left, op_span, right, span)
             }
             ast::ExprKind::Is { value, pattern } => {
                 let value = self.infer(value);
-                let ty = value.ty.clone();
-                let pattern = self.pattern(pattern, &ty, By::Pattern);
-                expr(ExprKind::Is { value: Box::new(value), pattern }, Type::Bool, span)
+                self.matches(value, pattern, span)
             }
             _ => {
                 self.push_scope();
@@ -35,6 +32,29 @@ impl Checker {
                 found
             }
         }
+    }
+
+    /// `left and right`, of which the left side has been checked.
+    pub(super) fn and_also(
+        &mut self,
+        left: Expr,
+        op_span: &Span,
+        right: &ast::Expr,
+        span: &Span,
+    ) -> Expr {
+        let why = self.sides_of_and(op_span);
+        let right = self.condition(right, Some(&why));
+        expr(ExprKind::And(Box::new(left), Box::new(right)), Type::Bool, span)
+    }
+
+    fn sides_of_and(&self, op_span: &Span) -> Why {
+        (self.place(op_span), "`and` asks for a Bool on each side".to_owned())
+    }
+
+    pub(super) fn matches(&mut self, value: Expr, pattern: &ast::Pattern, span: &Span) -> Expr {
+        let ty = value.ty.clone();
+        let pattern = self.pattern(pattern, &ty, By::Pattern);
+        expr(ExprKind::Is { value: Box::new(value), pattern }, Type::Bool, span)
     }
 
     /// The condition of a statement that begins with `word`.

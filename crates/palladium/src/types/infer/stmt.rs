@@ -263,8 +263,12 @@ impl Checker {
             let message = self.infer(message);
             stmts.push(self.show(text, message, false));
         }
-        for (side, value) in ["; the left side is ", "; the right side is "].iter().zip(sides) {
-            stmts.push(self.push_text(text, side, span));
+        let words: &[&str] = match sides.len() {
+            1 => &["; the value is "],
+            _ => &["; the left side is ", "; the right side is "],
+        };
+        for (word, value) in words.iter().zip(sides) {
+            stmts.push(self.push_text(text, word, span));
             stmts.push(self.show(text, value, true));
         }
         let text = Box::new(local(text, Type::String, span));
@@ -275,39 +279,80 @@ impl Checker {
 
     /// What an assertion does first, its condition, and the values to be shown when it fails.
     fn asserted(&mut self, condition: &ast::Expr) -> (Vec<Expr>, Expr, Vec<Expr>) {
-        let ast::ExprKind::Binary { op, op_span, left, right } = &condition.kind else {
-            return (Vec::new(), self.condition(condition, None), Vec::new());
-        };
-        let op = match op {
-            ast::BinaryOp::Eq => CompareOp::Eq,
-            ast::BinaryOp::Ne => CompareOp::Ne,
-            ast::BinaryOp::Lt => CompareOp::Lt,
-            ast::BinaryOp::Le => CompareOp::Le,
-            ast::BinaryOp::Gt => CompareOp::Gt,
-            ast::BinaryOp::Ge => CompareOp::Ge,
-            _ => return (Vec::new(), self.condition(condition, None), Vec::new()),
-        };
-        let (left, right) = (self.infer(left), self.infer(right));
-        let checked =
-            self.binary_values(written(op), op_span, left.clone(), right.clone(), &condition.span);
-        if is_error(&checked.ty) {
-            return (Vec::new(), checked, Vec::new());
-        }
         let mut setup = Vec::new();
-        let mut keep = |checker: &mut Self, value: Expr| {
-            let (ty, span) = (value.ty.clone(), value.span.clone());
-            let id = checker.temporary(ty.clone(), &span);
-            setup.push(set(id, value));
-            local(id, ty, &span)
+        let (condition, shown) = match &condition.kind {
+            ast::ExprKind::Binary { op: ast::BinaryOp::And, op_span, left, right }
+                if is_match(left) =>
+            {
+                let (first, left, shown) = self.asserted(left);
+                setup = first;
+                let right = self.and_also(left, op_span, right, &condition.span);
+                (right, shown)
+            }
+            ast::ExprKind::Binary { op, op_span, left, right } => match compared(*op) {
+                Some(op) => {
+                    let (left, right) = (self.infer(left), self.infer(right));
+                    let span = &condition.span;
+                    let checked =
+                        self.binary_values(written(op), op_span, left.clone(), right.clone(), span);
+                    if is_error(&checked.ty) {
+                        return (setup, checked, Vec::new());
+                    }
+                    let (left, right) = (self.keep(left, &mut setup), self.keep(right, &mut setup));
+                    (compare(op, left.clone(), right.clone(), span), vec![left, right])
+                }
+                None => (self.condition(condition, None), Vec::new()),
+            },
+            ast::ExprKind::Is { value, pattern } => {
+                let value = self.infer(value);
+                let value = self.keep(value, &mut setup);
+                (self.matches(value.clone(), pattern, &condition.span), vec![value])
+            }
+            ast::ExprKind::Unary { op: ast::UnaryOp::Not, operand } if is_match(operand) => {
+                self.push_scope();
+                let (first, matched, shown) = self.asserted(operand);
+                self.pop_scope();
+                setup = first;
+                let kind = ExprKind::Not(Box::new(matched));
+                (expr(kind, Type::Bool, &condition.span), shown)
+            }
+            _ => (self.condition(condition, None), Vec::new()),
         };
-        let (left, right) = (keep(self, left), keep(self, right));
-        let compared = compare(op, left.clone(), right.clone(), &condition.span);
-        let shown = [left, right];
-        let generic = shown
-            .iter()
-            .any(|side| any(&self.cx.vars.deep(&side.ty), &mut |part| as_param(part).is_some()));
-        (setup, compared, if generic { Vec::new() } else { shown.into() })
+        let unknown = shown.iter().any(|side| {
+            let ty = self.cx.vars.deep(&side.ty);
+            is_error(&ty) || any(&ty, &mut |part| as_param(part).is_some())
+        });
+        (setup, condition, if unknown { Vec::new() } else { shown })
     }
+
+    /// A value in a variable, which `setup` gives it.
+    fn keep(&mut self, value: Expr, setup: &mut Vec<Expr>) -> Expr {
+        let (ty, span) = (value.ty.clone(), value.span.clone());
+        let id = self.temporary(ty.clone(), &span);
+        setup.push(set(id, value));
+        local(id, ty, &span)
+    }
+}
+
+/// Whether the first thing that an expression asks is `x is …`.
+fn is_match(e: &ast::Expr) -> bool {
+    match &e.kind {
+        ast::ExprKind::Is { .. } => true,
+        ast::ExprKind::Binary { op: ast::BinaryOp::And, left, .. } => is_match(left),
+        _ => false,
+    }
+}
+
+fn compared(op: ast::BinaryOp) -> Option<CompareOp> {
+    Some(match op {
+        ast::BinaryOp::Eq => CompareOp::Eq,
+        ast::BinaryOp::Ne => CompareOp::Ne,
+        ast::BinaryOp::Lt => CompareOp::Lt,
+        ast::BinaryOp::Le => CompareOp::Le,
+        ast::BinaryOp::Gt => CompareOp::Gt,
+        ast::BinaryOp::Ge => CompareOp::Ge,
+        _ => return None,
+    })
 }
 
 fn written(op: CompareOp) -> ast::BinaryOp {
