@@ -20,6 +20,15 @@ pub(crate) fn bare_return(place: Place, expected: &str, why: Option<&Why>) -> Pr
     problem
 }
 
+/// A text that shows `{name}` and not the value of the variable.
+pub(crate) fn plain_braces(place: Place, name: &str) -> Problem {
+    let start = Place { file: place.file, span: place.span.start..place.span.start };
+    Problem::warning("plain-braces", place, format!("`{{{name}}}` is not the value of `{name}`"))
+        .label("has no `f` before it")
+        .help("write f\"…\" for its value, r\"…\" where the braces are meant")
+        .fix(start, "f")
+}
+
 pub(crate) fn return_at_prompt(place: Place) -> Problem {
     Problem::error("return-at-prompt", place, "there is no function to return from")
         .label("this is typed at the prompt")

@@ -4,7 +4,7 @@ use crate::core::{Expr, ExprKind, Type};
 use crate::diag::types as say;
 use crate::diag::{control, types::Why};
 use crate::syntax::ast;
-use crate::types::build::{boolean, expr, nothing, string};
+use crate::types::build::{boolean, expr, nothing};
 use crate::types::checker::{Checker, How, Want};
 use crate::types::kind::{ERROR, MAX_SIZE, any, is_unit};
 
@@ -87,7 +87,7 @@ impl Checker {
             ast::ExprKind::Char(value) => {
                 expr(ExprKind::Int(i64::from(u32::from(*value))), Type::Char, span)
             }
-            ast::ExprKind::String(value) => string(value, span),
+            ast::ExprKind::String(value) => self.plain_text(value, span),
             ast::ExprKind::Bytes(value) => expr(ExprKind::Bytes(value.clone()), Type::Bytes, span),
             ast::ExprKind::Format(parts) => self.format(parts, span),
             ast::ExprKind::Name(name) => self.name(name),

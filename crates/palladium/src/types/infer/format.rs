@@ -3,6 +3,7 @@
 use iridium_isa::Span;
 
 use crate::core::{Arg, Expr, ExprKind, LocalId, Type};
+use crate::diag::control as say;
 use crate::names::world::Bound;
 use crate::syntax::ast::{Align, Format, FormatPart};
 use crate::types::build::{block, boolean, call, expr, int, local, local_place, set, string};
@@ -29,6 +30,41 @@ impl Checker {
             }
         }
         block(stmts, local(out, Type::String, span))
+    }
+
+    /// `"…"`, in which `{name}` is text as well.
+    pub(super) fn plain_text(&mut self, value: &str, span: &Span) -> Expr {
+        if value.contains('{')
+            && let Some(name) = self.variable_in_braces(value)
+            && !self.is_marked_as_text(span)
+        {
+            let problem = say::plain_braces(self.place(span), &name);
+            self.problem(problem);
+        }
+        string(value, span)
+    }
+
+    /// What stands between braces and begins with the name of a local.
+    fn variable_in_braces(&self, text: &str) -> Option<String> {
+        // `{{name}}` is for other templates.
+        if text.contains("{{") {
+            return None;
+        }
+        let locals = self.local_names();
+        let between = text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
+        let mut names = between.filter(|between| {
+            let path = between.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(&b));
+            let name = between.split('.').next();
+            path && locals.iter().any(|local| Some(&**local) == name)
+        });
+        names.next().map(str::to_owned)
+    }
+
+    /// Whether a literal says that its braces are meant: it is raw, or what is to be replaced.
+    fn is_marked_as_text(&self, span: &Span) -> bool {
+        let text = &self.world.files[self.cx.file.0 as usize].text;
+        let (before, literal) = text.split_at_checked(span.start as usize).unwrap_or_default();
+        literal.starts_with('r') || before.ends_with(".replace(")
     }
 
     /// Appends a text to a local.
