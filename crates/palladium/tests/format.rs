@@ -182,6 +182,12 @@ fn odd_programs_have_a_final_style() {
 }
 
 #[test]
+fn two_question_marks_stand_together_where_no_operand_follows() {
+    let text = "fn f() -> Int?? {\n    let x = g()??\n    h(x??, f[Int??](y??.z))\n    x??\n}\n";
+    assert_eq!(format(text).unwrap(), text);
+}
+
+#[test]
 fn what_cannot_be_read_is_not_formatted() {
     assert_eq!(format("fn main( {").unwrap_err()[0].name, "missing-bracket");
     assert_eq!(format("").unwrap(), "");

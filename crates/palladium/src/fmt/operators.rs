@@ -3,7 +3,7 @@
 use super::layout::{Layout, Part};
 use super::printer::{Group, Step};
 use crate::syntax::token::Kind;
-use crate::syntax::tree::NodeKind;
+use crate::syntax::tree::{Node, NodeKind};
 
 impl Layout<'_> {
     /// `a + b - c`
@@ -147,8 +147,19 @@ impl Layout<'_> {
         let is_int = |token: usize| self.kind(token) == Kind::Int;
         match self.kind(token) {
             Kind::Dot => is_int(token - 1) && is_int(token + 1),
-            kind => kind == Kind::Question && self.kind(token - 1) == kind,
+            kind => {
+                kind == Kind::Question && self.kind(token - 1) == kind && !self.ends_value(token)
+            }
         }
+    }
+
+    /// Whether nothing of the line can follow a token, so that two `?` before it are no operator.
+    fn ends_value(&self, token: usize) -> bool {
+        let next = self.kind(token + 1);
+        let statement = |node: &Node| node.kind == NodeKind::Stmt && node.end as usize == token + 1;
+        next.closes()
+            || matches!(next, Kind::Comma | Kind::Dot | Kind::End)
+            || self.tree.nodes.iter().any(statement)
     }
 
     /// `A | B`, `Node(l, r)`
