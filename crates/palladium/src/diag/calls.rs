@@ -210,6 +210,13 @@ pub(crate) fn foreign_method(place: Place, ty: &str, name: &str, instead: &str) 
         .help(instead)
 }
 
+/// A function without `self` that is called as a method.
+pub(crate) fn no_method_but_function(place: Place, ty: &str, name: &str) -> Problem {
+    Problem::error("unknown-name", place, format!("`{ty}` has no `{name}`"))
+        .label("is a function, and no method")
+        .help(format!("write `{name}(x, …)` for `x.{name}(…)`"))
+}
+
 pub(crate) fn inout_closure(place: Place) -> Problem {
     Problem::error("needs-ampersand", place, "a closure has no `var` parameters")
         .label("here")

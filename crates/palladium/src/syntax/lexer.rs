@@ -97,6 +97,7 @@ impl Lexer<'_> {
             b'0'..=b'9' => self.number(),
             b'"' => self.string(Kind::String, 0),
             b'\'' => self.char(),
+            b'`' => self.backticks(),
             _ => self.sign(),
         }
     }
@@ -320,6 +321,26 @@ impl Lexer<'_> {
         let message = "the character is not closed";
         self.report.push(
             Problem::error("unclosed-string", place, message).label("needs a `'` at its end"),
+        );
+        self.push(Kind::Error, start);
+    }
+
+    /// A text between backticks, which other languages have for texts with values in them.
+    fn backticks(&mut self) {
+        let start = self.at;
+        let Some(length) = self.text[start + 1..].find('`') else { return self.unknown() };
+        let inner = &self.text[start + 1..start + 1 + length];
+        self.at += length + 2;
+        let place = self.place(start, self.at);
+        let quotes = quotes(inner.contains('\n'));
+        let prefix = if inner.contains("${") { "f" } else { "" };
+        let inner = inner.replace("${", "{").replace('"', "\\\"");
+        let message = "a text stands between double quotes";
+        self.report.push(
+            Problem::error("foreign-string", place.clone(), message)
+                .label("stands between backticks")
+                .help("write f\"…{x}…\" for a text with values in it; over lines f\"\"\"…\"\"\"")
+                .fix(place, format!("{prefix}{quotes}{inner}{quotes}")),
         );
         self.push(Kind::Error, start);
     }

@@ -7,6 +7,18 @@ use crate::diag::{Place, Problem};
 /// The most problems that are told of one file: nobody reads more of what is no program.
 const MOST: usize = 1000;
 
+/// What may be wrong with each part of a declaration that is written as elsewhere.
+const FOLDED: &[&str] = &[
+    "angle-brackets",
+    "foreign-type",
+    "foreign-word",
+    "list-type",
+    "missing-arrow",
+    "missing-colon",
+    "semicolon",
+    "wrong-case",
+];
+
 pub(super) struct Report {
     pub(super) file: FileId,
     problems: Vec<Problem>,
@@ -31,6 +43,21 @@ impl Report {
     pub(super) fn retract(&mut self, name: &str, start: u32) {
         self.problems
             .retain(|problem| problem.name != name || problem.primary.0.span.start != start);
+    }
+
+    /// Takes back what has been said within a span, if that is more than so much, and only of names
+    /// and signs that are written in another way.
+    pub(super) fn fold(&mut self, span: &Span, more_than: usize) -> bool {
+        let within = |problem: &Problem| {
+            let start = problem.primary.0.span.start;
+            span.start <= start && start <= span.end
+        };
+        let told: Vec<&Problem> = self.problems.iter().filter(|problem| within(problem)).collect();
+        let folds = told.len() > more_than && told.iter().all(|told| FOLDED.contains(&told.name));
+        if folds {
+            self.problems.retain(|problem| !within(problem));
+        }
+        folds
     }
 
     pub(super) fn last(&self) -> Option<&Problem> {

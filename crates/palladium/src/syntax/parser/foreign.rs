@@ -76,11 +76,18 @@ impl Parser<'_> {
     pub(super) fn foreign_word(&mut self) {
         let token = self.token();
         let next = self.ahead(1);
-        let declares = next.kind.is_name() || matches!(next.kind, Kind::TypeName | Kind::SelfWord);
-        if token.kind != Kind::Name || next.newline || !declares {
+        let declares = next.kind.is_name()
+            || matches!(next.kind, Kind::TypeName | Kind::SelfWord)
+            || next.kind == Kind::LParen && self.at_receiver();
+        if token.kind != Kind::Name || next.newline || !declares || self.at_use_arrow() {
             return;
         }
         let text = self.text_of(token);
+        if text == "type" && self.text_of(self.ahead(2)) == "struct" {
+            self.instead(token, "record");
+            self.tokens[self.at].kind = Kind::Record;
+            return;
+        }
         if text == "type" && self.ahead(2).kind == Kind::LBrace {
             self.instead(token, "enum");
             self.tokens[self.at].kind = Kind::Enum;

@@ -14,6 +14,7 @@ const TYPES: &[(&str, &str)] = &[
     ("char", "Char"),
     ("dict", "Map"),
     ("double", "Float"),
+    ("error", "String"),
     ("f32", "Float"),
     ("f64", "Float"),
     ("float", "Float"),
@@ -49,7 +50,12 @@ impl Parser<'_> {
         let types = |kind| matches!(kind, Kind::TypeName | Kind::LParen);
         let colon = token.kind == Kind::Colon && types(next.kind) && !next.newline;
         let foreign = self.is_foreign_type(token);
-        let ty = token.kind == Kind::TypeName || foreign && next.kind == Kind::LBrace;
+        let ty = match token.kind {
+            Kind::TypeName => true,
+            // `(int, error) {`
+            Kind::LParen => self.ahead(self.closing(0) + 1).kind == Kind::LBrace,
+            _ => foreign && next.kind == Kind::LBrace,
+        };
         if !colon && (!ty || self.at_break()) {
             return false;
         }
@@ -111,8 +117,15 @@ impl Parser<'_> {
     /// `name Type`, behind the name
     pub(super) fn type_without_colon(&mut self) -> Option<Type> {
         let token = self.token();
-        let foreign = self.is_foreign_type(token);
-        if token.newline || token.kind != Kind::TypeName && !foreign {
+        let next = self.ahead(1);
+        let begins = match token.kind {
+            Kind::TypeName => true,
+            // `s *Stack`, `xs []int`
+            Kind::Star | Kind::Amp => next.kind == Kind::TypeName || self.is_foreign_type(next),
+            Kind::LBracket => next.kind == Kind::RBracket,
+            _ => self.is_foreign_type(token),
+        };
+        if token.newline || !begins {
             return None;
         }
         let end = self.end_of_last();

@@ -52,7 +52,7 @@ impl Parser<'_> {
         match kind {
             Kind::Pub | Kind::Record | Kind::Enum | Kind::Alias | Kind::Const | Kind::Actor => true,
             Kind::Import => true,
-            Kind::Fn => next != Kind::LParen,
+            Kind::Fn => next != Kind::LParen || self.at_receiver(),
             Kind::Intrinsic => next == Kind::Fn,
             Kind::App => next == Kind::TypeName,
             Kind::Test => next == Kind::String,
@@ -123,7 +123,9 @@ impl Parser<'_> {
 
     /// A function after the word `fn`.
     pub(super) fn function(&mut self, doc: Option<Arc<str>>, body: bool) -> Fn {
-        let name = self.name("the name of the function");
+        let start = self.tokens[self.at.saturating_sub(1)].start;
+        let receiver = self.receiver();
+        let name = self.declared_name("the name of the function");
         let generics = self.generics();
         let params = match self.is_at(Kind::LParen) {
             true => self.params(),
@@ -134,8 +136,14 @@ impl Parser<'_> {
         };
         let result = self.result();
         let receives = self.eat(Kind::Receives).then(|| self.ty());
-        let body = body.then(|| self.function_body());
-        Fn { doc, name, generics, params, result, receives, body }
+        let mut function = Fn { doc, name, generics, params, result, receives, body: None };
+        let called = receiver.as_ref().map(|receiver| receiver.name.clone());
+        self.foreign_header(start, receiver, &mut function);
+        function.body = body.then(|| self.function_body());
+        if let (Some(name), Some(body)) = (called, &mut function.body) {
+            body.stmts.insert(0, Self::receiver_as_self(name));
+        }
+        function
     }
 
     /// `-> Type`, if it is here.
@@ -178,7 +186,7 @@ impl Parser<'_> {
                 self.ident(token)
             }
             Kind::LParen => self.param_pattern(),
-            _ => self.name("the name of a parameter"),
+            _ => self.declared_name("the name of a parameter"),
         };
         let ty = self.annotation().or_else(|| self.type_without_colon());
         let default = self.eat(Kind::Eq).then(|| self.expr());
@@ -186,15 +194,20 @@ impl Parser<'_> {
     }
 
     fn record(&mut self) -> Record {
+        let start = self.tokens[self.at.saturating_sub(1)].start;
         let name = self.type_name("the name of the record");
         let generics = self.generics();
+        self.struct_behind_name();
+        let header = start..self.end_of_last();
         let mut fields = Vec::new();
         self.members(|parser| {
             if !parser.function_in_type() {
                 fields.push(parser.field());
             }
         });
-        Record { name, generics, fields }
+        let record = Record { name, generics, fields };
+        self.foreign_record(header, &record);
+        record
     }
 
     /// Lines in braces.
@@ -213,7 +226,7 @@ impl Parser<'_> {
 
     fn field(&mut self) -> Field {
         let doc = self.doc();
-        let name = self.name("the name of a field");
+        let name = self.declared_name("the name of a field");
         let ty = match self.annotation().or_else(|| self.type_without_colon()) {
             Some(ty) => ty,
             None => self.missing_type(),
@@ -274,7 +287,7 @@ impl Parser<'_> {
     }
 
     fn const_(&mut self) -> Const {
-        let name = self.name("the name of the constant");
+        let name = self.declared_name("the name of the constant");
         let ty = self.annotation();
         Const { name, ty, value: self.initial() }
     }

@@ -8,6 +8,8 @@ mod actor;
 mod closures;
 mod expr;
 mod foreign;
+mod foreign_declarations;
+mod foreign_statements;
 mod foreign_types;
 mod item;
 mod literals;
@@ -96,6 +98,24 @@ impl<'t> Parser<'t> {
     fn ahead(&self, distance: usize) -> Token {
         let last = self.tokens.len() - 1;
         self.tokens[(self.at + distance).min(last)]
+    }
+
+    /// How far ahead the bracket is closed that is so far ahead.
+    fn closing(&self, open: usize) -> usize {
+        let mut depth = 0usize;
+        let mut ahead = open;
+        loop {
+            match self.ahead(ahead).kind {
+                Kind::End => return ahead,
+                kind if kind.opens() => depth += 1,
+                kind if kind.closes() => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                return ahead;
+            }
+            ahead += 1;
+        }
     }
 
     fn kind(&self) -> Kind {

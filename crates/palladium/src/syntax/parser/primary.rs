@@ -18,6 +18,10 @@ impl Parser<'_> {
 
     pub(super) fn postfixes(&mut self, mark: super::Mark, mut expr: Expr) -> Expr {
         while !self.at_break() {
+            if self.at_turbofish() {
+                expr = self.turbofish(mark, &expr);
+                continue;
+            }
             self.dot_for_colons();
             let postfix = match self.kind() {
                 Kind::LParen | Kind::LBracket | Kind::Dot | Kind::Bang => true,

@@ -28,6 +28,8 @@ impl Parser<'_> {
             Kind::Let => self.let_(),
             Kind::Var => StmtKind::Var(self.var()),
             Kind::Const => self.local_const(),
+            Kind::Name if self.at_use_arrow() => self.use_arrow(),
+            Kind::Name if self.at_several_names() => self.several_names(),
             Kind::Fn if self.next_kind() != Kind::LParen => {
                 let doc = self.doc();
                 self.bump();
@@ -59,9 +61,12 @@ impl Parser<'_> {
             Kind::For if self.next_kind() == Kind::LBrace => self.for_ever(),
             Kind::For => {
                 self.bump();
-                let (pattern, iterated) = match self.at_counting_for() {
-                    true => self.counting_for(),
-                    false => self.for_head(),
+                let (pattern, iterated) = if self.at_counting_for() {
+                    self.counting_for()
+                } else if self.at_foreign_for() {
+                    self.foreign_for()
+                } else {
+                    self.for_head()
                 };
                 StmtKind::For { pattern, iterated, body: self.block() }
             }
@@ -107,7 +112,7 @@ impl Parser<'_> {
         self.bump();
         let name = match self.is_at(Kind::LParen) {
             true => self.var_pattern(),
-            false => self.name("a name"),
+            false => self.declared_name("a name"),
         };
         let ty = self.annotation();
         let value = self.initial();
@@ -136,7 +141,12 @@ impl Parser<'_> {
             return Expr { span: end..end, kind: ExprKind::Error };
         }
         self.bump();
-        self.expr()
+        let mut value = self.expr();
+        if self.is_at(Kind::LBrace) && matches!(value.kind, ExprKind::TypeName(_)) {
+            // `Point {…`, which is told of where the line ends.
+            value.kind = ExprKind::Error;
+        }
+        value
     }
 
     /// An expression, or an assignment to what it says.

@@ -123,6 +123,17 @@ impl Parser<'_> {
         self.no_such_name(wanted)
     }
 
+    /// Takes the name of what is declared. With an upper-case letter it is kept as it is, so that it
+    /// is known where it is used.
+    pub(super) fn declared_name(&mut self, wanted: &str) -> Ident {
+        let token = self.token();
+        let name = self.name(wanted);
+        match token.kind {
+            Kind::TypeName if name.span == token.span() => self.ident(token),
+            _ => name,
+        }
+    }
+
     /// Takes a name that begins with an upper-case letter.
     pub(super) fn type_name(&mut self, wanted: &str) -> Ident {
         let token = self.token();
@@ -172,7 +183,7 @@ impl Parser<'_> {
     }
 }
 
-fn lower(name: &str) -> String {
+pub(super) fn lower(name: &str) -> String {
     let mut result = String::new();
     let mut before = '_';
     for c in name.chars() {

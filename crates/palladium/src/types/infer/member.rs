@@ -226,6 +226,11 @@ impl Checker {
             self.problem(say_names::private(place, &name.text, declared));
             return;
         }
+        if !self.world.functions_named(self.cx.module, &name.text).is_empty() {
+            let text = self.text(ty);
+            self.problem(say::no_method_but_function(place, &text, &name.text));
+            return;
+        }
         let mut names = self.world.method_names(self.cx.module, ty);
         names.extend(self.messages_of(ty));
         let fields = self.field_names(ty);

@@ -219,7 +219,7 @@ impl Checker {
 
     /// Says that there is no such variant, record or actor, and which of `names` may have been meant.
     fn unknown_constructor(&mut self, name: &ast::Ident, names: &BTreeSet<Arc<str>>) {
-        if name.text.is_empty() {
+        if name.text.is_empty() || self.has_value_named(&name.text) {
             return;
         }
         let place = self.place(&name.span);
@@ -234,6 +234,13 @@ impl Checker {
         }
         let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
         self.problem(say::unknown(place, say::CONSTRUCTOR, &name.text, near));
+    }
+
+    /// Whether a value is declared with a name like this, which has been told.
+    fn has_value_named(&mut self, name: &str) -> bool {
+        self.local_names().iter().any(|local| &**local == name)
+            || self.world.const_named(self.cx.module, name).is_some()
+            || !self.world.functions_named(self.cx.module, name).is_empty()
     }
 
     fn qualified(&self, constructor: Constructor) -> String {
