@@ -79,8 +79,8 @@ pub(crate) const FUZZED_MACHINE: [&str; 7] = [
     "palladium-messages",
 ];
 /// What can be fuzzed of the mesh and of the node.
-pub(crate) const FUZZED_NODE: [&str; 7] =
-    ["frames", "greeting", "node-messages", "control", "peers", "membership", "app"];
+pub(crate) const FUZZED_NODE: [&str; 8] =
+    ["frames", "greeting", "node-messages", "control", "peers", "membership", "flow", "app"];
 
 #[derive(Debug, Args)]
 pub(crate) struct Fuzz {

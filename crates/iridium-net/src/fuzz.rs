@@ -8,6 +8,8 @@ use crate::handshake::Answering;
 use crate::secret::{Secrets, Security};
 use crate::store::{parse_peers, peers_text};
 
+pub use crate::manager::flow;
+
 /// Takes what somebody sends who connects, as the door does: that of a node without a secret, and that
 /// of one whose secret is 32 times the byte 7. Returns at how many of them that gets through.
 pub fn greeting(bytes: &[u8]) -> usize {

@@ -55,6 +55,10 @@ impl Asked {
         self.told_of_credit || self.waiting.iter().any(|waiting| waiting.told)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Transfer> {
+        self.waiting.iter().map(|waiting| &waiting.transfer)
+    }
+
     /// Whether no long message waits for room.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()

@@ -50,6 +50,19 @@ impl Assembly {
         self.held
     }
 
+    /// What is not as it must be after each step, if anything.
+    pub(crate) fn flaw(&self) -> Option<&'static str> {
+        let is_counted = self.held == self.parts.values().map(|part| part.come).sum::<usize>();
+        let is_whole = |part: &Part| part.come >= part.grant.len();
+        let has_come = |part: &Part| match Kind::of(part.kind) {
+            Some(_) => part.bytes.len() == part.come && part.bytes.capacity() >= part.grant.len(),
+            None => part.bytes.capacity() == 0,
+        };
+        let is_sound = |part: &Part| !is_whole(part) && has_come(part);
+        (!is_counted || self.held > WINDOW || !self.parts.values().all(is_sound))
+            .then_some("the pieces that have come are not what is counted")
+    }
+
     /// Adds a piece. Returns the message that it completes, if any.
     ///
     /// # Errors

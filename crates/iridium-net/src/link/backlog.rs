@@ -108,10 +108,15 @@ impl Backlog {
         Share { backlog: self.clone(), bytes: 0, unsent: 0, progress: now, round }
     }
 
+    /// Bytes that are queued.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
     /// How many bytes have to go, so that half of the room is free, if more are queued than there is room
     /// for, or a message was refused since this was last asked.
     pub(crate) fn take_shortage(&self) -> Option<usize> {
-        let bytes = self.0.bytes.load(Ordering::Relaxed);
+        let bytes = self.bytes();
         let was_refused = self.0.short.swap(false, Ordering::Relaxed);
         (bytes > ROOM || was_refused).then(|| bytes.saturating_sub(ROOM / 2))
     }
@@ -120,7 +125,7 @@ impl Backlog {
 impl Share {
     /// Whether something that long may be queued now, where there are so many bytes of signals.
     pub(super) fn verdict(&self, kind: Kind, cost: usize, signals: usize) -> Verdict {
-        let sum = self.backlog.0.bytes.load(Ordering::Relaxed) + cost;
+        let sum = self.backlog.bytes() + cost;
         // Where others keep all room in use, the next long message must have its turn, too.
         let room = if self.bytes == 0 { ROOM + MAX_MESSAGE } else { ROOM };
         if sum <= room {
@@ -158,6 +163,11 @@ impl Share {
             None => sum.fetch_sub(self.bytes - bytes, Ordering::Relaxed),
         };
         self.bytes = bytes;
+    }
+
+    /// Bytes of memory, and bytes that are to be sent.
+    pub(super) fn noted(&self) -> (usize, usize) {
+        (self.bytes, self.unsent)
     }
 
     /// What is queued, if it is taken too slowly, the more so when the other end has not said that something is

@@ -258,6 +258,11 @@ impl ClusterClient {
         &self.gate
     }
 
+    /// Leaves the connection open when the link ends: it is that of several, and nobody reads it.
+    pub(crate) fn keep_connection(&self) {
+        lock(&self.stream).take();
+    }
+
     fn shut_down(&self) {
         let stream = lock(&self.stream).take();
         if let Some(stream) = stream {

@@ -45,6 +45,16 @@ impl Lanes {
         self.0.contains_key(&lane)
     }
 
+    /// All that waits without a place.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &QueuedMessage> {
+        self.0.values().flat_map(|lane| &lane.waiting)
+    }
+
+    /// All that there is room for, and that wait for the one before.
+    pub(super) fn ahead(&self) -> impl Iterator<Item = &Transfer> {
+        self.0.values().filter_map(|lane| lane.granted.as_ref())
+    }
+
     /// A long message is the next of a lane, and what waits comes after it. Gives its place.
     pub(super) fn begin(&mut self, lane: u64, waiting: VecDeque<QueuedMessage>) -> u64 {
         self.0.insert(lane, Lane { given: 1, waiting, ..Lane::default() });

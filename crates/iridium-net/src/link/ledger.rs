@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use iridium_proto::{MAX_MESSAGE, PIECE_LEN, Want};
+use iridium_proto::{MAX_MESSAGE, NO_TRANSFER, PIECE_LEN, Want};
 
 use crate::ids::ConnId;
 
@@ -95,6 +95,9 @@ impl Ledger {
     pub(super) fn ask(&mut self, conn: ConnId, want: Want) -> Result<(), &'static str> {
         if !(PIECE_LEN + 1..=MAX_MESSAGE).contains(&(want.len as usize)) {
             return Err("it asks for room for a message that is not long, or too long");
+        }
+        if want.transfer == NO_TRANSFER {
+            return Err("it asks for room under the number that no message has");
         }
         let coming = self.grants.values().filter(|grant| grant.is_coming(conn));
         let coming = coming.map(|grant| grant.want.transfer);
@@ -203,6 +206,39 @@ impl Ledger {
         self.grants.values().filter(is_late).map(|grant| grant.conn).collect()
     }
 
+    /// What is not as it must be after each step, if anything: that would be a bug. `is_open` says which links
+    /// have not ended.
+    pub(super) fn flaw(&self, is_open: impl Fn(ConnId) -> bool) -> Option<String> {
+        let of = |conn| self.grants.values().filter(move |grant| grant.conn == conn);
+        let sum = |grants: &mut dyn Iterator<Item = &Granted>| -> usize {
+            grants.map(|grant| grant.want.len as usize).sum()
+        };
+        if self.granted != sum(&mut self.grants.values()) || self.granted > ROOM {
+            return Some(format!("{} bytes of room are granted in all", self.granted));
+        }
+        let unknown = self.grants.values().find(|grant| !self.links.contains_key(&grant.conn));
+        let waiting = |conn| self.waiting.iter().filter(|waiting| **waiting == conn).count();
+        let stray = self.waiting.iter().find(|conn| !self.links.contains_key(conn));
+        let flaw = self.links.iter().find_map(|(conn, account)| {
+            let wants = account.wants.len();
+            let coming = of(*conn).filter(|grant| grant.state != State::Whole).count();
+            let is_flawed = account.granted != sum(&mut of(*conn))
+                || account.granted > SHARE
+                || waiting(*conn) != usize::from(wants > 0)
+                || wants + coming > MAX_TRANSFERS
+                || (wants == 0 && account.granted == 0)
+                || (!is_open(*conn) && wants + coming > 0);
+            is_flawed.then(|| format!("link {}: {account:?}, {coming} under way", conn.0))
+        });
+        let lost = unknown.map(|grant| grant.conn).or(stray.copied());
+        flaw.or(lost.map(|conn| format!("link {} is not known any more", conn.0)))
+    }
+
+    /// Whether nothing is granted, and nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.grants.is_empty() && self.links.is_empty()
+    }
+
     /// Whether the next message of a link leaves room for those of others.
     fn is_within_share(&self, conn: ConnId) -> bool {
         let Some(account) = self.links.get(&conn) else { return false };
@@ -286,10 +322,10 @@ mod tests {
     fn all_room_is_free_when_all_links_have_ended() {
         let (mut ledger, now) = (Ledger::new(GRACE), Instant::now());
         for conn in [A, B, C] {
-            (0..4).for_each(|transfer| ask(&mut ledger, conn, transfer, LONG / 4));
+            (1..=4).for_each(|transfer| ask(&mut ledger, conn, transfer, LONG / 4));
         }
         assert_eq!(granted(&mut ledger, now).len(), ROOM / (MAX_MESSAGE / 4));
-        let (begun, _) = ledger.begin(A, 0).unwrap();
+        let (begun, _) = ledger.begin(A, 1).unwrap();
         [A, B, C].into_iter().for_each(|conn| ledger.forget(conn));
         assert_eq!(ledger.granted, MAX_MESSAGE / 4, "until its reader drops it");
         ledger.release(begun);
@@ -331,7 +367,7 @@ mod tests {
     #[test]
     fn messages_that_come_in_turn_have_time_by_all_of_them() {
         let (mut ledger, now) = (Ledger::new(GRACE), Instant::now());
-        (0..16).for_each(|transfer| ask(&mut ledger, A, transfer, LONG / 16));
+        (1..=16).for_each(|transfer| ask(&mut ledger, A, transfer, LONG / 16));
         assert_eq!(granted(&mut ledger, now).len(), 16);
         ask(&mut ledger, B, 1, LONG);
         assert_eq!(granted(&mut ledger, now), []);
@@ -373,6 +409,11 @@ mod tests {
         for len in [0, PIECE_LEN as u32, LONG + 1, u32::MAX] {
             assert!(ledger.ask(A, Want { transfer: 1, len }).is_err(), "{len}");
         }
+        let unnumbered = Want { transfer: NO_TRANSFER, len: SHORT };
+        assert!(
+            ledger.ask(A, unnumbered).is_err(),
+            "`Wait` with that number is of all that lacks credit"
+        );
         ask(&mut ledger, A, 1, SHORT);
         let again = Want { transfer: 1, len: SHORT };
         assert!(ledger.ask(A, again).is_err(), "it waits already");

@@ -187,6 +187,19 @@ impl Outbox {
         state.queue.held() == 0 && state.queue.take_writable()
     }
 
+    /// Bytes of memory that what waits here takes up, as all links count it; an error says what is not as it must
+    /// be after each step.
+    pub(crate) fn held(&self) -> Result<usize, String> {
+        let state = lock(&self.state);
+        let (held, bytes) = (state.queue.held(), state.queue.bytes());
+        let is_noted = state.share.noted() == (held + state.given.0, bytes + state.given.1);
+        let flaw = state.queue.flaw().or((!is_noted).then_some("what is queued is not noted"));
+        match flaw {
+            Some(flaw) => Err(format!("{flaw}: {:?}, given {:?}", state.queue, state.given)),
+            None => Ok(held + state.given.0),
+        }
+    }
+
     /// Bytes of queued data, with overhead.
     pub(crate) fn queued_bytes(&self) -> usize {
         lock(&self.state).queue.bytes()
@@ -275,6 +288,11 @@ impl Outbox {
     /// Whether the writer is to stop even in the middle of a write.
     pub(crate) fn is_over(&self) -> bool {
         lock(&self.state).is_over()
+    }
+
+    /// Whether the link is aborted.
+    pub(crate) fn is_aborted(&self) -> bool {
+        lock(&self.state).aborted
     }
 
     /// Whether the link is aborted. If it is not, the writer is woken when it is.

@@ -26,7 +26,7 @@ use super::message::{
 };
 
 /// Long messages that may be asked for and in transfer at a time. More are a protocol error.
-pub(super) const MAX_TRANSFERS: usize = 16;
+pub(crate) const MAX_TRANSFERS: usize = 16;
 /// Bytes of short messages that may be queued, whatever the capacity. They are still in the processor's caches
 /// when they are sent, and more of them would not be sent any sooner.
 const MAX_SHORT: usize = 2 * 1024 * 1024;
@@ -222,6 +222,35 @@ impl Queue {
         let refused = self.short_budget.refused || self.long_budget.refused;
         *self = Self::new(self.capacity);
         refused
+    }
+
+    /// What is not as it must be after each step, if anything.
+    pub(super) fn flaw(&self) -> Option<&'static str> {
+        let (mut own, mut bytes) = (0, 0);
+        let mut count = |message: &QueuedMessage, sent: usize| {
+            own += message.own_cost();
+            bytes += cost(message.bytes.len()) - sent;
+        };
+        self.short.iter().chain(self.lanes.waiting()).for_each(|message| count(message, 0));
+        self.long.iter().for_each(|pending| count(&pending.message, 0));
+        let under_way = || self.asked.iter().chain(self.lanes.ahead()).chain(&self.transfers);
+        under_way().for_each(|transfer| count(&transfer.message, transfer.sent));
+        if (own, bytes) != (self.held, self.bytes()) {
+            return Some("what is queued is not counted as it is");
+        }
+        if self.credit + self.reserved > WINDOW {
+            return Some("more credit than the window is long");
+        }
+        if self.reserved > self.long.front().map_or(0, PendingLong::cost) {
+            return Some("credit is reserved that nobody needs");
+        }
+        if self.open != under_way().count() || self.open > MAX_TRANSFERS {
+            return Some("the open transfers are not counted as they are");
+        }
+        let most = |budget: &Budget| budget.bytes.saturating_sub(cost(MAX_MESSAGE));
+        (most(&self.short_budget).max(most(&self.long_budget)) > self.capacity
+            || self.signals > MAX_SIGNALS.max(cost(MAX_MESSAGE)))
+        .then_some("more is queued than may be")
     }
 
     fn budget(&mut self, long: bool) -> &mut Budget {

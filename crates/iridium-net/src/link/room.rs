@@ -81,6 +81,19 @@ impl Room {
         lock(&self.0).ledger.forgive(late, now);
     }
 
+    /// What is not as it must be after each step, if anything.
+    pub(crate) fn flaw(&self, is_open: impl Fn(ConnId) -> bool) -> Option<String> {
+        let shared = lock(&self.0);
+        let ended = shared.links.keys().find(|conn| !is_open(**conn));
+        let flaw = ended.map(|conn| format!("room for link {} that has ended", conn.0));
+        flaw.or_else(|| shared.ledger.flaw(is_open))
+    }
+
+    /// Whether nothing is granted, and nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.0).ledger.is_empty()
+    }
+
     /// The links to be closed, since they keep room from others for too long. Each is given once.
     pub(crate) fn take_stalled(&self, now: Instant) -> Vec<Arc<ClusterClient>> {
         let mut shared = lock(&self.0);

@@ -123,6 +123,17 @@ impl SendHalf {
         Ok(true)
     }
 
+    /// As [`flush`](Self::flush), for who is the system and takes at most so many bytes: these.
+    pub(crate) fn hand_over(&mut self, most: usize) -> Vec<u8> {
+        self.frames.seal();
+        let mut bytes = Vec::new();
+        for part in self.frames.unsent() {
+            bytes.extend_from_slice(&part[..part.len().min(most - bytes.len())]);
+        }
+        self.frames.mark_sent(bytes.len());
+        bytes
+    }
+
     /// Gives the system what was sealed. Returns how much it took.
     fn send(&mut self, waiting: Waiting) -> io::Result<usize> {
         let mut parts = [IoSlice::new(&[]); MAX_PARTS];

@@ -45,6 +45,11 @@ pub struct WindowPermit {
 }
 
 impl WindowPermit {
+    /// How much of the window it takes up, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Takes up the window for a message of `len` bytes, while `held` bytes of incomplete messages
     /// take up some of it too.
     ///
@@ -66,6 +71,15 @@ impl WindowPermit {
 }
 
 impl ClusterClient {
+    /// What is not as it must be, if anything, while nobody takes a message or drops a permit, and the application
+    /// holds so many bytes.
+    pub(crate) fn window_flaw(&self, held: usize) -> Option<String> {
+        let used = self.window_used.load(Ordering::Relaxed);
+        let unsent = self.unsent_credit.load(Ordering::Relaxed);
+        (used != held || unsent >= CREDIT_STEP)
+            .then(|| format!("{used} bytes used, {held} held, {unsent} bytes of credit not sent"))
+    }
+
     /// Tells the other end to wait for credit, if some of its messages may lack it, since the application still
     /// has others, and none was given since this was last called. Otherwise a slow application could not be told
     /// from a node that does not read.

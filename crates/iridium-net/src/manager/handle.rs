@@ -2,8 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -16,8 +15,7 @@ use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{ForgetError, JoinError, SendError, StartError};
 use crate::event::{Event, JoinReport};
-use crate::link::{Backlog, ClusterClient, Delivery, FLUSH, Room, grace};
-use crate::log_limit::ClockedLogLimits;
+use crate::link::{ClusterClient, Delivery, FLUSH};
 use crate::membership::Start;
 use crate::random;
 use crate::store::{self, Store};
@@ -25,14 +23,12 @@ use crate::threads::{Threads, lock};
 
 use super::command::Command;
 use super::connection::ConnectionContext;
-use super::control_clients::ControlClients;
 use super::io::IoThreads;
 use super::listener_set::ListenerSet;
 use super::own_threads::OwnThreads;
 use super::owner::Owner;
 use super::peers_file::PeersFile;
 use super::shared::Shared;
-use super::zone::Zone;
 
 /// Events that may wait for one subscriber before it is cut off.
 const MAX_EVENTS: usize = 4096;
@@ -116,21 +112,7 @@ impl Manager {
         };
         let threads = Threads::default();
         let (commands, inputs) = unbounded();
-        let (first_subscriber, since_start) = bounded(MAX_EVENTS);
-        let grace = grace(&config.timing);
-        let shared = Arc::new(Shared {
-            me: Mutex::new((id, info)),
-            routes: Mutex::default(),
-            subscribers: Mutex::new(vec![first_subscriber]),
-            since_start: Mutex::new(Some(since_start)),
-            zone: Zone::of(addr),
-            next_conn: AtomicU64::new(1),
-            room: Room::new(grace),
-            backlog: Backlog::new(grace),
-            log_limits: ClockedLogLimits::default(),
-            controls: ControlClients::default(),
-            stopping: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared::new((id, info), addr, &config.timing, bounded(MAX_EVENTS)));
         let peers_file = PeersFile::start(store, unsaved, &threads)?;
         let io_threads = IoThreads::start(&threads).map_err(StartError::System)?;
         let context = ConnectionContext {

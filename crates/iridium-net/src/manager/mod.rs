@@ -5,6 +5,7 @@ mod command;
 mod connection;
 mod control_clients;
 mod dials;
+mod flow;
 mod handle;
 mod io;
 mod listener_set;
@@ -12,8 +13,10 @@ mod own_threads;
 mod owner;
 mod peers_file;
 mod reader;
+mod relief;
 mod shared;
 mod writer;
 mod zone;
 
+pub use flow::flow;
 pub use handle::Manager;

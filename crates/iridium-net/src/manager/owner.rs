@@ -2,7 +2,6 @@
 //! membership core: it passes commands of readers, dials and callers to it, and
 //! carries out its actions. It never reads or writes a socket itself.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{JoinError, StartError};
 use crate::event::{Event, JoinReport};
 use crate::ids::{ConnId, DialId, JoinId};
-use crate::link::{ClusterClient, Stalled};
+use crate::link::ClusterClient;
 use crate::membership::{Action, DialFailure, Input, Membership, Start};
 use crate::resolve;
 use crate::threads::lock;
@@ -27,6 +26,7 @@ use super::connection::ConnectionContext;
 use super::dials::Dials;
 use super::listener_set::{BoundListeners, ListenerSet};
 use super::peers_file::PeersFile;
+use super::relief::Relief;
 
 /// The owner thread and all that only it may touch.
 pub(super) struct Owner {
@@ -39,16 +39,8 @@ pub(super) struct Owner {
     /// Callers that wait for a join.
     joins: HashMap<JoinId, JoinReply>,
     seeds: Vec<Endpoint>,
-    /// When it last looked at what waits on all links.
-    relieved: Instant,
-    /// When it last looked at what the application has of all links.
-    excused: Instant,
+    relief: Relief,
 }
-
-/// How often that is looked at, at most; at least with each heartbeat.
-const RELIEVE_EVERY: Duration = Duration::from_millis(100);
-/// And how often at what the application still has: oftener than anybody loses patience.
-const EXCUSE_EVERY: Duration = Duration::from_secs(1);
 
 impl Owner {
     pub(super) fn new(
@@ -59,8 +51,8 @@ impl Owner {
         let seeds = context.config.seeds.clone();
         let dials = Dials::new(context.config.timing.dial_timeout);
         let (links, joins) = (HashMap::new(), HashMap::new());
-        let (relieved, excused) = (Instant::now(), Instant::now());
-        Self { context, listeners, peers_file, links, dials, joins, seeds, relieved, excused }
+        let relief = Relief::new(Instant::now());
+        Self { context, listeners, peers_file, links, dials, joins, seeds, relief }
     }
 
     /// Starts to accept connections, and the owner's thread.
@@ -104,9 +96,7 @@ impl Owner {
             };
             let now = epoch.elapsed();
             let late = core.poll_timeout().map_or(Duration::ZERO, |at| now.saturating_sub(at));
-            self.close_stalled(late);
-            self.relieve_backlog();
-            self.excuse_application();
+            self.relieve(late);
             match command {
                 None => {}
                 Some(Command::Stop { forget }) => return self.stop(&mut core, now, forget, inputs),
@@ -124,6 +114,13 @@ impl Owner {
                 core.handle_timeout(epoch.elapsed());
             }
         }
+    }
+
+    /// This is done with each heartbeat, and oftener when there is more to do.
+    fn relieve(&mut self, late: Duration) {
+        let ConnectionContext { config, shared, application, .. } = &self.context;
+        let unrun = (late > config.timing.starved_after).then_some(late);
+        self.relief.turn(&self.links, shared, &**application, unrun, Instant::now());
     }
 
     fn handle_command(&mut self, core: &mut Membership, command: Command, now: Duration) {
@@ -155,66 +152,6 @@ impl Owner {
                 drop(reply.send(self.control_reply(core, &request, now)));
             }
             Command::Stop { .. } => {}
-        }
-    }
-
-    /// Closes links whose long messages do not come, and keep others from sending theirs. This is looked
-    /// at with each heartbeat, and oftener when there is more to do. When this node is so late that it has not
-    /// run for a while, nobody is to blame for it.
-    fn close_stalled(&self, late: Duration) {
-        let (room, now) = (&self.context.shared.room, Instant::now());
-        if late > self.context.config.timing.starved_after {
-            room.forgive(late, now);
-        }
-        for link in room.take_stalled(now) {
-            if let Some(left_out) = self.context.shared.log_limits.admit("stalled") {
-                log::warn!(
-                    "closed the link to {}: its long messages do not come, and others wait for \
-                     room{left_out}",
-                    link.remote()
-                );
-            }
-            link.abort();
-        }
-    }
-
-    /// Closes links that take nothing of what waits for them, the fullest first, while others want its
-    /// room; and tells those of another chance whose queue is empty, so that their writer does not.
-    fn relieve_backlog(&mut self) {
-        let now = Instant::now();
-        if now < self.relieved + RELIEVE_EVERY {
-            return;
-        }
-        self.relieved = now;
-        let Some(mut excess) = self.context.shared.backlog.take_shortage() else { return };
-        let stalled = |link: &Arc<ClusterClient>| Some((link.outbox().stalled(now)?, link.clone()));
-        let mut stalled: Vec<_> = self.links.values().filter_map(stalled).collect();
-        stalled.sort_by_key(|(stalled, _)| Reverse(*stalled));
-        for (Stalled { bytes, .. }, link) in stalled {
-            if excess == 0 {
-                break;
-            }
-            if let Some(left_out) = self.context.shared.log_limits.admit("backlog") {
-                log::warn!(
-                    "closed the link to {}: it takes too little of the {bytes} bytes that wait for \
-                     it, and others want the room{left_out}",
-                    link.remote()
-                );
-            }
-            link.abort();
-            excess = excess.saturating_sub(bytes);
-        }
-        let refused = |link: &&Arc<ClusterClient>| link.outbox().take_refused();
-        let peers = self.links.values().filter(refused).filter_map(|link| link.peer());
-        peers.for_each(|id| self.context.application.writable(&id.alias));
-    }
-
-    /// Tells those to wait of whose messages the application has many, and takes none.
-    fn excuse_application(&mut self) {
-        let now = Instant::now();
-        if now >= self.excused + EXCUSE_EVERY {
-            self.excused = now;
-            self.links.values().for_each(|link| link.excuse_application());
         }
     }
 

@@ -96,6 +96,11 @@ impl Reader {
         &self.link
     }
 
+    /// What is not as it must be between two messages, if anything.
+    pub(super) fn flaw(&self) -> Option<&'static str> {
+        self.assembly.flaw()
+    }
+
     /// Reads on a thread of its own until the connection ends.
     pub(super) fn run(mut self, mut stream: &TcpStream) {
         self.frames.widen();

@@ -1,6 +1,7 @@
 //! What the owner thread shares with the handle and with the threads of connections.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -9,8 +10,9 @@ use iridium_proto::{NodeAlias, NodeId, NodeInfo};
 
 use crate::event::Event;
 use crate::ids::ConnId;
-use crate::link::{Backlog, ClusterClient, Room};
+use crate::link::{Backlog, ClusterClient, Room, grace};
 use crate::log_limit::ClockedLogLimits;
+use crate::membership::Timing;
 
 use super::control_clients::ControlClients;
 use super::zone::Zone;
@@ -41,6 +43,29 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// That of a node which listens at that address, with the channel of its first subscriber.
+    pub(super) fn new(
+        me: (NodeId, NodeInfo),
+        listens: SocketAddr,
+        timing: &Timing,
+        (first_subscriber, since_start): (Sender<Event>, Receiver<Event>),
+    ) -> Self {
+        let grace = grace(timing);
+        Self {
+            me: Mutex::new(me),
+            routes: Mutex::default(),
+            subscribers: Mutex::new(vec![first_subscriber]),
+            since_start: Mutex::new(Some(since_start)),
+            zone: Zone::of(listens),
+            next_conn: AtomicU64::new(1),
+            room: Room::new(grace),
+            backlog: Backlog::new(grace),
+            log_limits: ClockedLogLimits::default(),
+            controls: ControlClients::default(),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
     /// A number that no connection of this node has had.
     pub(super) fn conn_id(&self) -> ConnId {
         ConnId(self.next_conn.fetch_add(1, Ordering::Relaxed))

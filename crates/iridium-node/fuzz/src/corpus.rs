@@ -45,6 +45,16 @@ pub(crate) fn scripts() -> Vec<Vec<u8>> {
     (0..16).map(script).collect()
 }
 
+/// What happens on the links of a node: rows of choices with a purpose, and others.
+pub(crate) fn flows() -> Vec<Vec<u8>> {
+    // Where much comes one after the other, few links last.
+    let short = |mut script: Vec<u8>| {
+        script.truncate(300);
+        script
+    };
+    golden("seeds/flow").into_iter().chain(scripts().into_iter().map(short)).collect()
+}
+
 /// App files.
 pub(crate) fn apps() -> Vec<Vec<u8>> {
     let mut apps: Vec<_> = files("seeds/app").into_iter().map(|(_, bytes)| bytes).collect();

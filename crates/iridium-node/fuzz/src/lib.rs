@@ -7,7 +7,7 @@ pub mod targets;
 use iridium_vm_fuzz::{Target, mutated};
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target { name: "frames", run: targets::frames, inputs: || mutated(corpus::frames()) },
     Target { name: "greeting", run: targets::greeting, inputs: || mutated(corpus::greetings()) },
     Target {
@@ -18,6 +18,7 @@ pub const TARGETS: [Target; 7] = [
     Target { name: "control", run: targets::control, inputs: || mutated(corpus::calls()) },
     Target { name: "peers", run: targets::peers, inputs: || mutated(corpus::peers()) },
     Target { name: "membership", run: targets::membership, inputs: || mutated(corpus::scripts()) },
+    Target { name: "flow", run: targets::flow, inputs: || mutated(corpus::flows()) },
     Target { name: "app", run: targets::app, inputs: || mutated(corpus::apps()) },
 ];
 
@@ -43,6 +44,9 @@ mod tests {
             corpus::greetings().iter().map(|bytes| iridium_net::fuzz::greeting(bytes)).sum();
         // In clear where there is no secret, and with the secret where there is one.
         assert_eq!(through, 2);
+        // One is sent to a node, and one by it.
+        let long: usize = corpus::flows().iter().map(|bytes| iridium_net::fuzz::flow(bytes)).sum();
+        assert!(long > 10, "{long} long messages");
         for seed in corpus::frames() {
             let (messages, error) = targets::decode(&seed, seed.len());
             assert!(!messages.is_empty() && error.is_none(), "{error:?}");
