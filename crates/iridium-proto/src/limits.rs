@@ -5,8 +5,9 @@ pub const MAX_FRAME_UNADMITTED: usize = 64 * 1024;
 /// Longest frame (kind and body) from an admitted peer, in bytes.
 pub const MAX_FRAME_ADMITTED: usize = 16 * 1024 * 1024;
 /// Longest frame (kind and body) on a link, in bytes. Long messages travel in pieces, and lists of
-/// members in parts, so this is far more than a node sends.
-pub const MAX_FRAME_LINK: usize = 1024 * 1024;
+/// members in parts, so this is more than a node sends; and it is what each link may keep of a frame that does
+/// not come whole.
+pub const MAX_FRAME_LINK: usize = 256 * 1024;
 /// Longest message that can be sent, after its pieces are put together, in bytes.
 pub const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 /// Longest part of a message that travels in one frame, in bytes: 64 KiB of payload fit, together

@@ -42,7 +42,7 @@ pub struct Membership {
     pub(super) refusal: Option<JoinError>,
     /// Whether it was said that no seed has answered yet.
     pub(super) said_alone: bool,
-    /// By the link on which each was asked for, and that of the member that is asked about.
+    /// By the link of the member that is asked about, and the one on which each was asked for.
     pub(super) relays: BTreeMap<(ConnId, ConnId), Relay>,
     /// When the next heartbeat is due.
     pub(super) heartbeat_at: Time,

@@ -299,18 +299,18 @@ impl Membership {
             let ack = PingAck { token, reached: false };
             return self.send(conn, IridiumMessage::PingAck(ack));
         };
-        if let Some(relay) = self.relays.get_mut(&(conn, target)) {
+        if let Some(relay) = self.relays.get_mut(&(target, conn)) {
             relay.asked = token;
             return self.answer_relay(conn, target);
         }
         let ping = self.ping(target, now);
-        self.relays.insert((conn, target), Relay { asked: token, ping, reached: None });
+        self.relays.insert((target, conn), Relay { asked: token, ping, reached: None });
         self.timers.set(now + self.timing.probe_timeout, Timer::RelayOver(conn, target));
     }
 
     /// Answers the node that has asked, if it is known what to.
     fn answer_relay(&mut self, asker: ConnId, target: ConnId) {
-        let Some(relay) = self.relays.get(&(asker, target)) else { return };
+        let Some(relay) = self.relays.get(&(target, asker)) else { return };
         if let Some(reached) = relay.reached
             && self.conns.contains_key(&asker)
         {
@@ -323,9 +323,11 @@ impl Membership {
     /// it are told.
     fn settle_relays(&mut self, target: ConnId, answered: Option<u64>) {
         let mut settled = Vec::new();
-        for (&(asker, of), relay) in &mut self.relays {
+        // Only those: where hundreds ask about hundreds, there is an answer for each.
+        let its = (target, ConnId(u64::MIN))..=(target, ConnId(u64::MAX));
+        for (&(_, asker), relay) in self.relays.range_mut(its) {
             let is_answered = answered.is_none_or(|token| relay.ping <= token);
-            if of == target && relay.reached.is_none() && is_answered {
+            if relay.reached.is_none() && is_answered {
                 relay.reached = Some(answered.is_some());
                 settled.push(asker);
             }
@@ -337,13 +339,13 @@ impl Membership {
 
     /// The time of a probe for another is over: without an answer, the member was not reached.
     pub(super) fn end_relay(&mut self, asker: ConnId, target: ConnId) {
-        if let Some(relay) = self.relays.get_mut(&(asker, target))
+        if let Some(relay) = self.relays.get_mut(&(target, asker))
             && relay.reached.is_none()
         {
             relay.reached = Some(false);
             self.answer_relay(asker, target);
         }
-        self.relays.remove(&(asker, target));
+        self.relays.remove(&(target, asker));
     }
 
     fn on_ping_ack(&mut self, conn: ConnId, ack: PingAck, now: Time) {

@@ -18,7 +18,7 @@ use super::timing::Timing;
 /// others together, so that one who makes up names takes no room from the rest.
 const MOST_UNMET_OF_ONE: usize = 1024;
 const MOST_UNMET: usize = 4 * MOST_UNMET_OF_ONE;
-/// So many records are sent in one message. With the longest of names they take less than a fifth of
+/// So many records are sent in one message. With the longest of names they take less than three quarters of
 /// the longest frame of a link.
 const MOST_IN_LIST: usize = 1000;
 

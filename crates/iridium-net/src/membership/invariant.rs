@@ -156,7 +156,7 @@ impl Membership {
     }
 
     fn stranded_relay(&self, set: &Set) -> Option<String> {
-        self.relays.keys().find_map(|&(asker, target)| {
+        self.relays.keys().find_map(|&(target, asker)| {
             let flaw = set.missing(&Timer::RelayOver(asker, target))?;
             Some(format!("relay {} to {}: {flaw}", asker.0, target.0))
         })

@@ -1,13 +1,13 @@
 //! What a node believes of what others say: gossip makes it dial or ask, and nothing else. Each of these
 //! was found with a liar in the simulator.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use iridium_net::Event;
 use iridium_net::membership::{Action, ConnId, DialFailure, Input, Membership, Start, Timing};
 use iridium_proto::{
     Features, HelloAck, Introduction, IridiumMessage, MemberRecord, MemberView, Members,
-    NodeNumber, NodePort, PingAck, RecordState, RejectReason, ViewState,
+    NodeNumber, NodePort, Ping, PingAck, PingReq, Pong, RecordState, RejectReason, ViewState,
 };
 
 use crate::alone::{
@@ -497,4 +497,31 @@ fn what_this_node_remembers_is_tried_though_another_says_that_it_is_forgotten() 
     dialled(&mut core, NOW, SECOND);
     let later = dialled(&mut core, SECOND, 60 * SECOND);
     assert!(later.contains(&7), "{later:?}");
+}
+
+#[test]
+fn where_all_ask_about_all_each_answer_is_looked_up_and_not_searched_for() {
+    const MEMBERS: u64 = 200;
+    let (conn, id) =
+        (|number| ConnId(100 + number), |number| intro(&format!("n{number}"), 100 + number));
+    let mut core = linked();
+    (0..MEMBERS).for_each(|number| link(&mut core, conn(number), id(number), NOW));
+    actions(&mut core);
+    for (asker, target) in (0..MEMBERS).flat_map(|asker| (0..MEMBERS).map(move |to| (asker, to))) {
+        let request = PingReq { token: target, target: id(target).id };
+        let message = IridiumMessage::PingReq(request);
+        core.handle(Input::Message { conn: conn(asker), message }, NOW);
+    }
+    let (mut answered, began) = (0, Instant::now());
+    for action in actions(&mut core) {
+        let Action::Send { conn, message: IridiumMessage::Ping(Ping { token, digest }) } = action
+        else {
+            continue;
+        };
+        let message = IridiumMessage::Pong(Pong { token, digest });
+        core.handle(Input::Message { conn, message }, NOW);
+        answered += actions(&mut core).len() as u64;
+    }
+    assert_eq!(answered, MEMBERS * MEMBERS);
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use iridium_proto::{
-    ControlRequest, IridiumMessage, MAX_FRAME_ADMITTED, MAX_MESSAGE, PIECE_LEN, Piece,
+    ControlRequest, IridiumMessage, MAX_FRAME_LINK, MAX_MESSAGE, PIECE_LEN, Piece,
 };
 
 use crate::link::{Link, Manner, frame, invented, nowhere};
@@ -24,10 +24,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// So many members begin a frame as long as it may be, and never end it.
 pub(crate) fn frames(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
-    let length = MAX_FRAME_ADMITTED as u32;
+    let length = MAX_FRAME_LINK as u32;
     let mut bytes = length.to_le_bytes().to_vec();
     bytes.push(DELIVER);
-    bytes.resize(MAX_FRAME_ADMITTED - 64, 0);
+    bytes.resize(MAX_FRAME_LINK - 64, 0);
     each(to, count, stay, |link| link.write(&bytes))
 }
 
