@@ -23,6 +23,8 @@ const MAX_FREQUENT: usize = MAX_EVENTS / 2;
 const MAX_TEXT: usize = 256 << 10;
 /// Traps, and starts of children, that are logged in a second; the rest are counted.
 const MAX_LOGGED: u64 = 10;
+/// A line counts as one more for each so many bytes of it: a backtrace may be long.
+const LONG_LINE: usize = 1 << 10;
 
 /// Something that has happened at a node.
 #[derive(Debug, Clone, PartialEq)]
@@ -227,6 +229,11 @@ impl LogLimit {
         (true, std::mem::take(&mut lately.unlogged))
     }
 
+    /// What was logged is as long as so many others.
+    fn charge(&self, more: u64) {
+        lock(&self.0).happened += more;
+    }
+
     /// How often it was not logged, to log that now.
     fn take_unlogged(&self) -> u64 {
         std::mem::take(&mut lock(&self.0).unlogged)
@@ -305,7 +312,9 @@ impl EventBus {
             // In one line, as all of the log.
             let trap = trap.to_string();
             let parts: Vec<_> = trap.lines().map(str::trim).collect();
-            log::warn!("process pid={}: {}", exit.pid, parts.join(" "));
+            let line = parts.join(" ");
+            self.logged_traps.charge((line.len() / LONG_LINE) as u64);
+            log::warn!("process pid={}: {line}", exit.pid);
         }
     }
 
@@ -431,5 +440,7 @@ mod tests {
         assert!((MAX_LOGGED..=3 * MAX_LOGGED).contains(&logged), "{logged}");
         assert!(limit.take_unlogged() >= 1000 - 3 * MAX_LOGGED);
         assert_eq!(limit.take_unlogged(), 0);
+        let logged = (0..1000).filter(|_| limit.count().0).inspect(|_| limit.charge(MAX_LOGGED));
+        assert!((0..=2).contains(&logged.count()), "one a second");
     }
 }

@@ -118,6 +118,7 @@ impl Operators {
 
     /// Another node answers.
     pub(crate) fn receive_response(&self, from: &Peer, number: u64, response: Response) {
+        let response = response.of_node(from.number());
         self.queries.settle(number, from.number(), response);
     }
 

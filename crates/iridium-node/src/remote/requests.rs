@@ -41,6 +41,10 @@ impl PendingRequests {
             RemoteRequest::Spawn { .. } => Kind::Spawn,
             RemoteRequest::WhereIs { .. } => Kind::WhereIs,
         };
+        self.note_kind(asker, node, kind);
+    }
+
+    fn note_kind(&self, asker: Asker, node: u32, kind: Kind) {
         let until = Instant::now() + REPLY_WITHIN;
         lock(&self.0).insert(asker, Pending { node, kind, until });
     }
@@ -63,8 +67,8 @@ impl PendingRequests {
             return None;
         }
         let kind = pending.remove(&asker)?.kind;
-        // A reply of another kind is none.
-        Some(reply.filter(|reply| kind.fits(reply)).unwrap_or(kind.nothing()))
+        // A reply of another kind is none, nor one with a process of another node: who gets it may end that.
+        Some(reply.filter(|reply| kind.fits(reply, from)).unwrap_or(kind.nothing()))
     }
 
     /// Ends all requests to a node that is lost, each with the answer that nothing is there.
@@ -86,10 +90,14 @@ impl PendingRequests {
 }
 
 impl Kind {
-    fn fits(self, reply: &Completion) -> bool {
-        match self {
-            Self::Spawn => matches!(reply, Completion::Value(_)),
-            Self::WhereIs => matches!(reply, Completion::Found(_)),
+    fn fits(self, reply: &Completion, from: u32) -> bool {
+        let is_its = |pid: i64| Pid::from_bits(pid).node() == from;
+        match (self, reply) {
+            (Self::Spawn, Completion::Value(pid)) => {
+                [Pid::NOBODY, Pid::REFUSED].contains(&Pid::from_bits(*pid)) || is_its(*pid)
+            }
+            (Self::WhereIs, Completion::Found(pid)) => pid.is_none_or(is_its),
+            _ => false,
         }
     }
 
@@ -118,7 +126,7 @@ mod tests {
     #[test]
     fn only_who_was_asked_can_answer_and_once() {
         let requests = asked();
-        let reply = || Completion::Found(Some(9));
+        let reply = || Completion::Found(Some(Pid::new(2, 9).bits()));
         assert_eq!(requests.settle(ASKER, 3, Some(reply())), None);
         assert_eq!(requests.settle(ASKER, 2, Some(reply())), Some(reply()));
         assert_eq!(requests.settle(ASKER, 2, Some(reply())), None);
@@ -126,8 +134,26 @@ mod tests {
 
     #[test]
     fn a_reply_of_the_wrong_kind_or_none_means_that_nothing_is_there() {
-        for reply in [Some(Completion::Done), None] {
+        let of_another = Completion::Found(Some(Pid::new(3, 9).bits()));
+        for reply in [Some(Completion::Done), Some(of_another), None] {
             assert_eq!(asked().settle(ASKER, 2, reply), Some(Completion::Found(None)));
+        }
+    }
+
+    #[test]
+    fn a_process_that_was_started_is_of_the_node_that_was_asked() {
+        for (pid, is_believed) in [
+            (Pid::new(2, 9), true),
+            (Pid::REFUSED, true),
+            (Pid::NOBODY, true),
+            (Pid::new(1, 1), false),
+            (Pid::new(3, 9), false),
+        ] {
+            let requests = PendingRequests::default();
+            requests.note_kind(ASKER, 2, Kind::Spawn);
+            let reply = requests.settle(ASKER, 2, Some(Completion::Value(pid.bits())));
+            let expected = if is_believed { pid } else { Pid::NOBODY };
+            assert_eq!(reply, Some(Completion::Value(expected.bits())));
         }
     }
 

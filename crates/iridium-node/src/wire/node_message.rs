@@ -127,6 +127,23 @@ pub(crate) enum Response {
     Understands(Result<Inbox, String>),
 }
 
+impl Response {
+    /// Without processes that are not of the node which answers: an operator who is given one may end it.
+    pub(crate) fn of_node(mut self, node: u32) -> Self {
+        match &mut self {
+            Self::Processes { rows, .. } => rows.retain(|row| row.pid.node() == node),
+            Self::Found(found) => *found = found.filter(|pid| pid.node() == node),
+            Self::Spawned(Ok(pid)) if pid.node() != node => {
+                return Self::Spawned(Err(format!(
+                    "it answers with process {pid} of another node"
+                )));
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
 numbered!(Response {
     0 Processes { rows: Vec<ProcessRow>, more: u64 };
     1 Load(report: Box<NodeReport>);
@@ -391,6 +408,16 @@ mod tests {
         let awaited = super::read(bytes(), |number| number == 7).unwrap();
         assert_eq!(awaited, Delivery::NodeMessage(response()));
         assert!(matches!(super::read(bytes(), |number| number == 8), Err(BadMessage::Unasked)));
+    }
+
+    #[test]
+    fn a_node_answers_with_processes_of_its_own() {
+        let (its, other) = (Pid::new(2, 1), Pid::new(3, 1));
+        let found = |pid| Response::Found(Some(pid));
+        assert_eq!(found(its).of_node(2), found(its));
+        assert_eq!(found(other).of_node(2), Response::Found(None));
+        assert_eq!(Response::Spawned(Ok(its)).of_node(2), Response::Spawned(Ok(its)));
+        assert!(matches!(Response::Spawned(Ok(other)).of_node(2), Response::Spawned(Err(_))));
     }
 
     #[test]
