@@ -131,7 +131,12 @@ impl Outbox {
         if message == IridiumMessage::Leave {
             state.leave = Some(message);
         } else if !state.queue.push_control(message) {
-            state.aborted = true;
+            if !std::mem::replace(&mut state.aborted, true) {
+                log::warn!(
+                    "closed a link with too many control messages in its queue: its other end does \
+                     not read"
+                );
+            }
             self.wake_for_end(&mut state);
         }
         self.wake(&mut state);
