@@ -51,11 +51,20 @@ fn check_tree(text: &str) -> Parsed {
     parsed
 }
 
+/// Blanks and comments, those of other languages as well, which are told of.
 fn is_trivia(gap: &str) -> bool {
-    gap.lines().all(|line| {
-        let line = line.trim();
-        line.is_empty() || line.starts_with('#') || line.starts_with("//")
-    })
+    let mut left = gap.trim_start();
+    while !left.is_empty() {
+        let end = if left.starts_with("/*") {
+            left.find("*/").map(|end| end + 2)
+        } else if ["#", "//", "--"].iter().any(|sign| left.starts_with(sign)) {
+            left.find('\n')
+        } else {
+            return false;
+        };
+        left = end.map_or("", |end| left[end..].trim_start());
+    }
+    true
 }
 
 #[test]

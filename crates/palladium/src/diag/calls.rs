@@ -15,6 +15,9 @@ pub(crate) fn too_many(
 ) -> Problem {
     let message = format!("`{name}` takes {}, not {given}", arguments(params.len()));
     let problem = Problem::error("wrong-arguments", place, message).label("this is too much");
+    if matches!(name, "print" | "write" | "eprint") && params.len() == 1 {
+        return problem.help("make one text of several values with an f-string: f\"{a} {b}\"");
+    }
     with_declaration(problem, name, params, declared)
 }
 

@@ -11,16 +11,29 @@ pub(crate) fn value(name: &str) -> Option<&'static str> {
         }
         "len" | "length" | "size" => "it is a method: `x.len()`",
         "bool" => "write a comparison, such as `x != 0`",
-        "list" => "a list is written `[a, b]`",
-        "dict" => "a map is written `[key: value]`, an empty one `[:]`",
+        "list" | "listOf" | "mutableListOf" | "arrayOf" => "a list is written `[a, b]`",
+        "dict" | "mapOf" | "mutableMapOf" => "a map is written `[key: value]`, an empty one `[:]`",
         "set" => "write `Set.from([a, b])`",
-        "str" | "string" | "repr" | "format" | "sprintf" => {
+        "str" | "tostring" | "string" | "repr" | "format" | "sprintf" => {
             "make a text with an f-string: f\"{x} and {y}\""
         }
-        "int" => "write `Int.parse(text)`, or `x.to_int()` of a Float",
+        "int" | "tonumber" | "parseInt" => "write `Int.parse(text)`, or `x.to_int()` of a Float",
         "float" => "write `Float.parse(text)`, or `x.to_float()` of an Int",
         "append" => "it is a method that changes the list: `xs.push(x)`",
         "sleep" => "write `time.sleep(1.s)`, and `import std.time` at the top of the file",
+        "input" | "readline" => {
+            "write `io.read_line()`, and `import std.io` at the top of the file"
+        }
+        "open" => "write `fs.read_text(path)`, and `import std.fs` at the top of the file",
+        "ipairs" | "pairs" => "run over the value itself: `for x in xs`, `for (k, v) in m`",
+        "require" => "write `import name` at the top, for the file `name.pd`",
+        "send" => "write `pid.message(x)` to an actor, else `pid.send(Message(x))`",
+        "isinstance" | "type" | "typeof" => {
+            "every type is known without it; `match` takes an enum apart"
+        }
+        "ord" => "write `c.code()` of a Char",
+        "chr" => "write `Char.from(code)`",
+        "end" => "a block ends with `}`",
         "todo" => "write `panic(text)`, which fits every type",
         "pass" => "leave it out: a block may be empty",
         "range" => "write `0..n`: `for i in 0..n { … }`",
@@ -98,6 +111,9 @@ pub(crate) fn no_method(name: &str) -> Option<&'static str> {
         "clone" | "copy" => "leave it out: a `var y = x` changes without `x`",
         "substring" | "substr" | "slice" => "write `x[a..b]`",
         "to_string" | "toString" | "str" => "write f\"{x}\"",
+        "seconds" | "second" | "sec" | "secs" | "minutes" | "hours" | "milliseconds" | "millis" => {
+            "a time is written `5.ms`, `5.s`, `5.min`, `5.h`"
+        }
         "put" | "set" | "insert" => "write `m[key] = value`",
         _ => return None,
     })

@@ -123,10 +123,72 @@ pub fn diagnostics(problems: &[Problem], sources: &Sources<'_>) -> Diagnostics {
         (place.file, place.span.start, place.span.end)
     });
     let mut report = Diagnostics::new();
-    for problem in sorted {
-        report.push_with(problem.severity, || problem.diagnostic(sources));
+    for (nth, problem) in sorted.iter().enumerate() {
+        if !sorted[..nth].iter().any(|earlier| tells_the_same(earlier, problem)) {
+            let again = sorted[nth..].iter().filter(|later| tells_the_same(problem, later));
+            report.push_with(problem.severity, || {
+                let diagnostic = problem.diagnostic(sources);
+                match other_lines(again, sources) {
+                    Some(lines) => diagnostic.note(format!("the same in {lines}")),
+                    None => diagnostic,
+                }
+            });
+        }
     }
     report
+}
+
+/// What is understood when it has been read once.
+const UNDERSTOOD: &[&str] = &[
+    "arm-arrow",
+    "colon-block",
+    "foreign-comment",
+    "foreign-operator",
+    "foreign-word",
+    "label",
+    "missing-colon",
+    "missing-let",
+    "semicolon",
+    "unknown-name",
+];
+
+/// The most lines that are listed.
+const MAX_LINES: usize = 12;
+
+fn tells_the_same(one: &Problem, other: &Problem) -> bool {
+    UNDERSTOOD.contains(&one.name)
+        && one.name == other.name
+        && one.message == other.message
+        && one.primary.0.file == other.primary.0.file
+        && one.primary.1 == other.primary.1
+        && one.help == other.help
+        && one.secondary.is_empty()
+        && other.secondary.is_empty()
+}
+
+/// Of all but the first line: `line 3`, `lines 3, 5 and 9`.
+fn other_lines<'p>(
+    problems: impl Iterator<Item = &'p &'p Problem>,
+    sources: &Sources<'_>,
+) -> Option<String> {
+    let line = |problem: &&Problem| {
+        let place = &problem.primary.0;
+        Some(sources.location(place.file, place.span.start)?.line)
+    };
+    let mut lines: Vec<u32> = problems.filter_map(line).collect();
+    lines.dedup();
+    lines.drain(..lines.len().min(1));
+    let more = lines.len().saturating_sub(MAX_LINES);
+    lines.truncate(MAX_LINES);
+    let mut shown: Vec<String> = lines.iter().map(u32::to_string).collect();
+    if more > 0 {
+        shown.push(format!("{more} more"));
+    }
+    let last = shown.pop()?;
+    Some(match shown.is_empty() {
+        true => format!("line {last}"),
+        false => format!("lines {} and {last}", shown.join(", ")),
+    })
 }
 
 /// The library lacks something that the compiler takes for granted.

@@ -1,7 +1,7 @@
 //! Problems about names: what is not there, what is there twice.
 
 use super::{Place, Problem};
-use crate::names::LoadError;
+use crate::names::{LoadError, library};
 
 /// What makes a value or a process.
 pub(crate) const CONSTRUCTOR: &str = "variant, record or actor";
@@ -28,6 +28,15 @@ pub(crate) fn unknown(place: Place, what: &str, name: &str, near: Option<&str>) 
             _ => problem.label("unknown"),
         },
     }
+}
+
+/// A variable that is given a value and was not declared.
+pub(crate) fn undeclared(place: Place) -> Problem {
+    let start = Place { file: place.file, span: place.span.start..place.span.start };
+    Problem::error("missing-let", place, "a variable is declared with `let` or `var`")
+        .label("is not declared")
+        .help("write `var` before it, `let` when it does not change")
+        .fix(start, "var ")
 }
 
 /// A name that another language has. `instead`: what to write here.
@@ -69,7 +78,13 @@ pub(crate) fn unknown_module(place: Place, path: &str, near: Option<String>) -> 
 }
 
 pub(crate) fn unreadable_module(place: Place, path: &str, error: &LoadError) -> Problem {
+    let library = path.strip_suffix(".pd").unwrap_or(path);
     match error {
+        LoadError::NotFound if library::importable().any(|module| module == library) => {
+            Problem::error("unknown-module", place, format!("there is no file `{path}`"))
+                .label("imported here")
+                .help(format!("for the module of the library write `import std.{library}`"))
+        }
         LoadError::NotFound => {
             Problem::error("unknown-module", place, format!("there is no file `{path}`"))
                 .label("imported here")

@@ -173,6 +173,8 @@ pub(crate) fn operator(place: Place, op: &str, found: &str) -> Problem {
         Problem::error("wrong-operand", place, message).label(format!("this is `{found}`"));
     match (op, found) {
         ("+", "String") => problem.help(JOINED),
+        ("*", "String") => problem.help("a text is repeated by `text.repeat(n)`"),
+        ("%", "String") => problem.help("put values into a text with an f-string: f\"{a} {b}\""),
         (_, "()") => problem.help("what is called gives nothing; has it a `-> TYPE`?"),
         (_, found) if may_be_missing(found) => {
             problem.help("take the value out with `?`, `!` or `?? default`")
@@ -188,6 +190,13 @@ pub(crate) fn operator(place: Place, op: &str, found: &str) -> Problem {
         }
         _ => problem.help("it is only there for `Int` and `Float`"),
     }
+}
+
+/// `"a".."b"`
+pub(crate) fn range_of_texts(place: Place) -> Problem {
+    Problem::error("mismatched-types", place, "a range is between two `Int`s")
+        .label("this is a text")
+        .help(JOINED)
 }
 
 /// A duration times something else than a whole number.

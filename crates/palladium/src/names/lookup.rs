@@ -170,6 +170,13 @@ impl World {
         })
     }
 
+    /// Whether a module has a constant, function or imported module of this name.
+    pub(crate) fn is_value(&mut self, module: ModuleId, name: &str) -> bool {
+        self.const_named(module, name).is_some()
+            || !self.functions_named(module, name).is_empty()
+            || self.module_named(module, name).is_some()
+    }
+
     /// The function that gives the next value of what a loop runs over. It may belong to the library.
     pub(crate) fn loop_method(&mut self, module: ModuleId, ty: &Type, name: &str) -> Option<FnKey> {
         let methods = self.methods(module, ty, name);

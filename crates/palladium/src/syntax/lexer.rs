@@ -92,7 +92,10 @@ impl Lexer<'_> {
             }
             b' ' | b'\t' | b'\r' => self.at += 1,
             b'#' => self.at = end_of_line(self.text, start),
-            b'/' if self.byte(1) == b'/' => self.foreign_comment(),
+            b'/' if self.byte(1) == b'/' => self.foreign_comment("//"),
+            b'/' if self.byte(1) == b'*' => self.comment_over_lines(),
+            b'-' if self.newline && self.starts_with("-- ") => self.foreign_comment("--"),
+            b'~' if self.byte(1) == b'=' => self.unequal(),
             b'a'..=b'z' | b'_' | b'A'..=b'Z' => self.word(),
             b'0'..=b'9' => self.number(),
             b'"' => self.string(Kind::String, 0),
@@ -345,10 +348,38 @@ impl Lexer<'_> {
         self.push(Kind::Error, start);
     }
 
-    /// `// …`, which other languages have for comments or for division.
-    fn foreign_comment(&mut self) {
+    /// `~=`
+    fn unequal(&mut self) {
+        let start = self.at;
+        self.at += 2;
+        let place = self.place(start, self.at);
+        self.report.push(
+            Problem::error("foreign-operator", place.clone(), "there is no `~=`")
+                .label("is written `!=`")
+                .fix(place, "!="),
+        );
+        self.push(Kind::NotEq, start);
+    }
+
+    /// `/* … */`
+    fn comment_over_lines(&mut self) {
+        let rest = &self.text[self.at..];
+        let length = rest.find("*/").map_or(rest.len(), |end| end + 2);
+        self.newline |= rest[..length].contains('\n');
         let place = self.place(self.at, self.at + 2);
-        let problem = Problem::error("foreign-comment", place.clone(), "`//` begins no comment")
+        self.report.push(
+            Problem::error("foreign-comment", place, "`/*` begins no comment")
+                .label("is no sign of the language")
+                .help("a comment begins with `#`, in each of its lines"),
+        );
+        self.at += length;
+    }
+
+    /// `// …`, which other languages have for comments or for division.
+    fn foreign_comment(&mut self, sign: &str) {
+        let place = self.place(self.at, self.at + 2);
+        let message = format!("`{sign}` begins no comment");
+        let problem = Problem::error("foreign-comment", place.clone(), message)
             .label("is no sign of the language");
         self.report.push(
             match self.newline {

@@ -10,6 +10,7 @@ const MOST: usize = 1000;
 /// What may be wrong with each part of a declaration that is written as elsewhere.
 const FOLDED: &[&str] = &[
     "angle-brackets",
+    "foreign-operator",
     "foreign-type",
     "foreign-word",
     "list-type",

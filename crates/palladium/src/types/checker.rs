@@ -286,6 +286,13 @@ impl Checker {
         }
     }
 
+    /// Makes a name stand for something in the rest of the function.
+    pub(crate) fn bind_outermost(&mut self, name: &Arc<str>, binding: Binding) {
+        if let Some(scope) = self.frame().scopes.first_mut() {
+            scope.push((Arc::clone(name), binding));
+        }
+    }
+
     /// A local that has a name; it is bound to it with `bind`.
     pub(crate) fn local(&mut self, name: &Arc<str>, ty: Type, by: By, span: &Span) -> LocalId {
         self.frame().add(Arc::clone(name), ty, by, span.clone())

@@ -272,6 +272,9 @@ impl Parser<'_> {
 
     fn closure(&mut self) -> ExprKind {
         self.bump();
+        if self.at_bare_closure() {
+            return self.bare_closure();
+        }
         if self.kind().is_name() {
             self.named_closure();
         }

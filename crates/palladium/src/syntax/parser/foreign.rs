@@ -16,6 +16,7 @@ const WORDS: &[(&str, &str, Kind)] = &[
     ("func", "fn", Kind::Fn),
     ("function", "fn", Kind::Fn),
     ("interface", "record", Kind::Record),
+    ("local", "let", Kind::Let),
     ("process", "actor", Kind::Actor),
     ("static", "const", Kind::Const),
     ("struct", "record", Kind::Record),
@@ -26,8 +27,22 @@ const WORDS: &[(&str, &str, Kind)] = &[
 ];
 
 /// Words that stand before declarations elsewhere, and what is written there.
-const MODIFIERS: &[(&str, &str)] =
-    &[("async", ""), ("export", "pub "), ("internal", ""), ("private", ""), ("public", "pub ")];
+const MODIFIERS: &[(&str, &str)] = &[
+    ("abstract", ""),
+    ("async", ""),
+    ("data", ""),
+    ("export", "pub "),
+    ("final", ""),
+    ("inline", ""),
+    ("internal", ""),
+    ("local", ""),
+    ("open", ""),
+    ("override", ""),
+    ("private", ""),
+    ("protected", ""),
+    ("public", "pub "),
+    ("sealed", ""),
+];
 
 /// Words that stand before a value elsewhere, and what to do instead.
 const PREFIXES: &[(&str, &str)] = &[
@@ -49,11 +64,14 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("mod", "write `import name` for the file `name.pd`"),
     ("module", "leave it out: a file is a module"),
     ("namespace", "leave it out: a file is a module"),
+    ("object", "functions and constants stand at the top of a file"),
     ("package", "leave it out: a file is a module"),
     ("throw", "an error is a value: `return Err(…)`, or end with `panic(…)`"),
+    ("repeat", "write `loop { … if done { break } }`"),
     ("raise", "an error is a value: `return Err(…)`, or end with `panic(…)`"),
     ("trait", "there are none; a type parameter has bounds: `[T: Ord]`"),
     ("try", "errors are values: `f()?`, or `match f() { Ok(x) => … Err(e) => … }`"),
+    ("with", "leave it out: files close by themselves, errors are passed on by `f()?`"),
     ("typeof", "every type is known without it; `match` takes an enum apart"),
     ("unless", "write `if not x { … }`"),
     ("until", "write `while not x { … }`"),
@@ -78,7 +96,7 @@ impl Parser<'_> {
         let next = self.ahead(1);
         let declares = next.kind.is_name()
             || matches!(next.kind, Kind::TypeName | Kind::SelfWord)
-            || next.kind == Kind::LParen && self.at_receiver();
+            || next.kind == Kind::LParen && (self.at_receiver() || self.at_pair_of_names());
         if token.kind != Kind::Name || next.newline || !declares || self.at_use_arrow() {
             return;
         }
@@ -98,6 +116,36 @@ impl Parser<'_> {
             self.instead(token, right);
             self.tokens[self.at].kind = *kind;
         }
+    }
+
+    /// Whether `val (a, b) =` is here.
+    fn at_pair_of_names(&self) -> bool {
+        self.text_of(self.token()) == "val" && self.ahead(self.closing(1) + 1).kind == Kind::Eq
+    }
+
+    /// Whether `when (x) {` or `switch (x) {` is here.
+    fn at_foreign_match(&self) -> bool {
+        self.next_kind() == Kind::LParen
+            && matches!(self.text_of(self.token()), "when" | "switch")
+            && self.ahead(self.closing(1) + 1).kind == Kind::LBrace
+    }
+
+    /// Whether an arm begins here with `else` for its pattern.
+    pub(super) fn at_else_arm(&self) -> bool {
+        self.is_at(Kind::Else) && matches!(self.next_kind(), Kind::Arrow | Kind::FatArrow)
+    }
+
+    /// `else` or `default` for the arm that takes what is left.
+    pub(super) fn else_as_pattern(&mut self) {
+        let token = self.token();
+        let arrow = matches!(self.next_kind(), Kind::Arrow | Kind::FatArrow | Kind::Colon);
+        if !arrow || token.kind != Kind::Else && self.text_of(token) != "default" {
+            return;
+        }
+        let place = self.report.place(token.span());
+        let problem = self.problem("foreign-word", token.span(), "the arm for what is left is `_`");
+        self.report.push(problem.label("is `_` here").fix(place, "_"));
+        self.tokens[self.at].kind = Kind::Underscore;
     }
 
     /// A word before a declaration.
@@ -288,6 +336,10 @@ impl Parser<'_> {
     /// A word of another language that begins a value or a statement, if it is here.
     pub(super) fn foreign_beginning(&mut self) -> Option<ExprKind> {
         let (token, next) = (self.token(), self.ahead(1));
+        if self.at_foreign_match() {
+            self.instead(token, "match");
+            return Some(self.match_());
+        }
         let before_value = match next.kind {
             // These may follow a name.
             Kind::LParen | Kind::LBracket | Kind::Minus | Kind::Bang | Kind::Amp => false,
@@ -335,11 +387,15 @@ impl Parser<'_> {
                     .help("write `fn(x) => x + 1`"),
             ),
             Kind::LBrace if before.kind == Kind::TypeName => {
+                let inner = token.end..self.ahead(self.closing(0)).start;
+                let fields = self.source(&inner).trim().trim_end_matches(',');
+                let shown = !fields.contains('\n') && fields.len() < 40;
+                let fields = if shown { fields } else { "field: value" };
                 let name = self.text_of(before);
                 Some(
                     problem("foreign-record", "a record is made with parentheses")?
                         .label("begins a block")
-                        .help(format!("write `{name}(field: value)`")),
+                        .help(format!("write `{name}({fields})`")),
                 )
             }
             Kind::Eq => Some(
@@ -375,6 +431,12 @@ impl Parser<'_> {
                 self.lost = true;
             }
             Kind::LBrace => return self.braces_as_value(),
+            Kind::Colon => self.colon_as_value(),
+            // `%{name: "Ann"}`
+            Kind::Percent if self.next_kind() == Kind::LBrace && self.joined() => {
+                self.bump();
+                return self.braces_as_value();
+            }
             Kind::DotDot | Kind::DotDotEq => {
                 let problem = self.problem("open-range", token.span(), "a range has a beginning");
                 self.tell(problem.label("needs a value before it").help("write `0..n`"));

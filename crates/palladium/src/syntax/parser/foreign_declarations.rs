@@ -6,9 +6,10 @@ use iridium_isa::Span;
 use super::Parser;
 use super::words::lower;
 use crate::syntax::ast::{
-    Expr, ExprKind, Fn, Generic, Ident, Param, Record, Stmt, StmtKind, Type, TypeKind, Var,
+    Block, Enum, Expr, ExprKind, Field, Fn, Generic, Ident, Param, Record, Stmt, StmtKind, Type,
+    TypeKind, Var,
 };
-use crate::syntax::token::Kind;
+use crate::syntax::token::{Kind, Token};
 
 /// Characters of a declaration that are shown in one line.
 const MAX_SHOWN: usize = 56;
@@ -28,6 +29,15 @@ impl Parser<'_> {
 
     /// What stands in parentheses before the name of a function.
     pub(super) fn receiver(&mut self) -> Option<Param> {
+        let extends = self.is_at(Kind::TypeName) && self.next_kind() == Kind::Dot;
+        if extends && self.ahead(2).kind.is_name() {
+            // `fun Shape.area()`
+            let token = self.token();
+            let name = Ident { text: "self".into(), span: token.span() };
+            let ty = Some(self.ty());
+            self.bump();
+            return Some(Param { span: token.span(), inout: false, name, ty, default: None });
+        }
         if !self.is_at(Kind::LParen) {
             return None;
         }
@@ -125,22 +135,72 @@ impl Parser<'_> {
         format!("fn {name}{generics}({}){}", params.join(", "), result.unwrap_or_default())
     }
 
+    /// `fn area() -> Int = 3`, from the sign on.
+    pub(super) fn body_behind_sign(&mut self) -> Block {
+        let sign = self.bump();
+        let mark = self.mark();
+        let message = "the body of a function stands between braces";
+        let problem = self.problem("missing-body", sign.span(), message);
+        self.report.push(problem.label("is to be `{`").help("write `fn name() -> Type { value }`"));
+        let value = self.expr();
+        let span = self.span(mark);
+        let stmt = Stmt { span: span.clone(), kind: StmtKind::Expr(value) };
+        Block { span, stmts: vec![stmt] }
+    }
+
+    /// `(val x: Int, val y: Int)` behind the name of a record, and what it extends.
+    pub(super) fn fields_in_parentheses(&mut self) -> Vec<Field> {
+        self.bump();
+        let begins = |kind: Kind| kind.is_name() || kind == Kind::Var;
+        let params = self.list(Kind::RParen, begins, |parser| {
+            let (token, next) = (parser.token(), parser.ahead(1));
+            if next.kind.is_name() && (token.kind == Kind::Var || parser.text_of(token) == "val") {
+                parser.bump();
+            }
+            parser.param()
+        });
+        if self.is_at(Kind::Colon) && !self.at_new_line() {
+            self.skip_until(|parser| parser.token().newline || parser.is_at(Kind::LBrace));
+        }
+        let error = |span: &Span| Type { span: span.clone(), kind: TypeKind::Error };
+        let fields = params.into_iter().map(|param| Field {
+            doc: None,
+            ty: param.ty.unwrap_or_else(|| error(&param.span)),
+            name: param.name,
+            default: param.default,
+        });
+        fields.collect()
+    }
+
+    /// `enum class Color`, behind the first word.
+    pub(super) fn class_before_name(&mut self) {
+        let token = self.token();
+        if self.text_of(token) == "class" && self.next_kind() == Kind::TypeName {
+            self.not_needed(token);
+        }
+    }
+
+    fn not_needed(&mut self, token: Token) {
+        let place = self.report.place(token.start..self.ahead(1).start);
+        let message = format!("`{}` is no word of the language", self.text_of(token));
+        let problem = self.problem("foreign-word", token.span(), message);
+        self.report.push(problem.label("is not needed").fix(place, ""));
+        self.bump();
+    }
+
     /// `type Point struct {`, behind the name.
     pub(super) fn struct_behind_name(&mut self) {
         let token = self.token();
         if self.text_of(token) == "struct" && self.next_kind() == Kind::LBrace {
-            let place = self.report.place(token.span());
-            let problem =
-                self.problem("foreign-word", token.span(), "`struct` is no word of the language");
-            self.report.push(problem.label("is not needed").fix(place, ""));
-            self.bump();
+            self.not_needed(token);
         }
     }
 
     /// Tells how a record is written when it is written as elsewhere.
-    pub(super) fn foreign_record(&mut self, header: Span, record: &Record) {
+    pub(super) fn foreign_record(&mut self, header: Span, round: bool, record: &Record) {
         let span = header.start..self.end_of_last();
-        if !self.report.fold(&span, 1) {
+        let folds = self.report.fold(&span, usize::from(!round));
+        if !folds && !round {
             return;
         }
         let fields: Vec<String> = record
@@ -158,6 +218,21 @@ impl Parser<'_> {
         let message = "a record is not declared like this";
         let problem = self.problem("foreign-record", header, message);
         self.report.push(problem.label("is of another language").help(help));
+    }
+
+    /// Tells once of variants that begin with lower-case letters, in an enum whose name ends at
+    /// `header`.
+    pub(super) fn lower_variants(&mut self, header: u32, enum_: &Enum) {
+        if !self.report.fold(&(header..self.end_of_last()), 1) {
+            return;
+        }
+        let names: Vec<&str> = enum_.variants.iter().map(|variant| &*variant.name.text).collect();
+        let names = names.join(", ");
+        let shown = if names.len() <= MAX_SHOWN { &names } else { "Red, Green" };
+        let help = format!("write `enum {} {{ {shown} }}`", enum_.name.text);
+        let message = "variants begin with upper-case letters";
+        let problem = self.problem("wrong-case", enum_.name.span.clone(), message);
+        self.report.push(problem.label("has others").help(help));
     }
 
     /// What stands in a span.

@@ -48,13 +48,60 @@ impl Parser<'_> {
         if round {
             self.expect(Kind::RParen);
         }
-        let right = format!("{shown} in {}", self.source(&value.span));
+        // `0 until 10` is told with the rest.
+        self.report.fold(&value.span, 0);
+        let value_text = self.source(&value.span).replace(" until ", "..");
+        let right = format!("{shown} in {value_text}");
         let span = start..self.end_of_last();
         let place = self.report.place(span.clone());
         let problem = self.problem("foreign-loop", span, "a loop is written `for x in xs`");
         let problem = problem.label(format!("is `{right}` here"));
         self.report.push(problem.fix(place, right));
         (pattern, value)
+    }
+
+    /// Whether `i = 1, 10` follows `for`.
+    pub(super) fn at_numbers_for(&self) -> bool {
+        let named = self.kind().is_name() && self.next_kind() == Kind::Eq;
+        let head = (2..MAX_NAMES).map(|ahead| self.ahead(ahead).kind);
+        named && head.take_while(|kind| *kind != Kind::LBrace).any(|kind| kind == Kind::Comma)
+    }
+
+    /// `for i = 1, 10`, which takes the last number as well.
+    pub(super) fn numbers_for(&mut self) -> (Pattern, Expr) {
+        let token = self.bump();
+        self.bump();
+        let mark = self.mark();
+        let start = Box::new(self.expr());
+        self.eat(Kind::Comma);
+        let end = Box::new(self.expr());
+        if self.eat(Kind::Comma) {
+            self.expr();
+        }
+        let (from, to) = (self.source(&start.span), self.source(&end.span));
+        let right = format!("{} in {from}..={to}", self.text_of(token));
+        let span = token.start..self.end_of_last();
+        let place = self.report.place(span.clone());
+        let problem = self.problem("foreign-loop", span, "a loop is written `for x in xs`");
+        self.report.push(problem.label(format!("is `{right}` here")).fix(place, right));
+        let pattern = Pattern { span: token.span(), kind: PatternKind::Bind(self.ident(token)) };
+        let kind = ExprKind::Range { start, end, inclusive: true };
+        (pattern, Expr { span: self.span(mark), kind })
+    }
+
+    /// Whether `MAX =` follows `let`.
+    pub(super) fn at_capitals(&self) -> bool {
+        let token = self.token();
+        let capital = |byte: u8| !byte.is_ascii_lowercase();
+        token.kind == Kind::TypeName
+            && matches!(self.next_kind(), Kind::Eq | Kind::Colon)
+            && token.end - token.start > 1
+            && self.text_of(token).bytes().all(capital)
+    }
+
+    pub(super) fn capitals(&mut self) -> Pattern {
+        let name = self.declared_name("a name");
+        Pattern { span: name.span.clone(), kind: PatternKind::Bind(name) }
     }
 
     /// Whether `x, err := f()` or `a, b = f()` is here.

@@ -140,7 +140,9 @@ impl Parser<'_> {
         let called = receiver.as_ref().map(|receiver| receiver.name.clone());
         self.foreign_header(start, receiver, &mut function);
         function.body = body.then(|| self.function_body());
-        if let (Some(name), Some(body)) = (called, &mut function.body) {
+        if let (Some(name), Some(body)) = (called, &mut function.body)
+            && &*name.text != "self"
+        {
             body.stmts.insert(0, Self::receiver_as_self(name));
         }
         function
@@ -153,8 +155,11 @@ impl Parser<'_> {
     }
 
     fn function_body(&mut self) -> Block {
-        if self.is_at(Kind::LBrace) || self.is_at(Kind::Colon) {
+        if self.is_at(Kind::LBrace) || self.is_at(Kind::Colon) || self.at_block_word() {
             return self.block();
+        }
+        if matches!(self.kind(), Kind::Eq | Kind::FatArrow) {
+            return self.body_behind_sign();
         }
         self.missing_body();
         let mark = self.mark();
@@ -177,7 +182,7 @@ impl Parser<'_> {
         params
     }
 
-    fn param(&mut self) -> Param {
+    pub(super) fn param(&mut self) -> Param {
         let mark = self.mark();
         let inout = self.eat(Kind::Var) || self.foreign_inout();
         let name = match self.kind() {
@@ -198,15 +203,18 @@ impl Parser<'_> {
         let name = self.type_name("the name of the record");
         let generics = self.generics();
         self.struct_behind_name();
+        let round = self.is_at(Kind::LParen);
+        let mut fields = if round { self.fields_in_parentheses() } else { Vec::new() };
         let header = start..self.end_of_last();
-        let mut fields = Vec::new();
-        self.members(|parser| {
-            if !parser.function_in_type() {
-                fields.push(parser.field());
-            }
-        });
+        if !round || self.is_at(Kind::LBrace) && !self.at_new_line() {
+            self.members(|parser| {
+                if !parser.function_in_type() {
+                    fields.push(parser.field());
+                }
+            });
+        }
         let record = Record { name, generics, fields };
-        self.foreign_record(header, &record);
+        self.foreign_record(header, round, &record);
         record
     }
 
@@ -214,7 +222,7 @@ impl Parser<'_> {
     pub(super) fn members(&mut self, mut member: impl FnMut(&mut Self)) {
         let mark = self.mark();
         if !self.opens_block() {
-            return;
+            return self.skip_indented(mark);
         }
         self.lines(true, |parser| {
             let mark = parser.mark();
@@ -242,15 +250,19 @@ impl Parser<'_> {
     }
 
     fn enum_(&mut self) -> Enum {
+        self.class_before_name();
         let name = self.type_name("the name of the enum");
         let generics = self.generics();
+        let header = self.end_of_last();
         let mut variants = Vec::new();
         self.members(|parser| {
             if !parser.function_in_type() {
                 variants.push(parser.variant_of_enum());
             }
         });
-        Enum { name, generics, variants }
+        let enum_ = Enum { name, generics, variants };
+        self.lower_variants(header, &enum_);
+        enum_
     }
 
     fn variant_of_enum(&mut self) -> Variant {

@@ -20,7 +20,7 @@ impl Parser<'_> {
             self.bump();
             return true;
         }
-        if !self.is_at(Kind::Colon) {
+        if !self.is_at(Kind::Colon) && !self.at_block_word() {
             self.unexpected("`{`");
             return false;
         }
@@ -28,6 +28,42 @@ impl Parser<'_> {
         let problem = self.problem("colon-block", colon.span(), "a block stands between braces");
         self.report.push(problem.label("is to be `{`").help("and a `}` ends the block"));
         false
+    }
+
+    /// Whether the word of `while true do` or `if x then` is here.
+    pub(super) fn at_block_word(&self) -> bool {
+        let word = matches!(self.text_of(self.token()), "do" | "then");
+        word && !self.at_new_line() && self.ahead(1).newline
+    }
+
+    /// The `end` of a block that began with a word, which is told.
+    fn end_word(&mut self) {
+        if self.token().newline && self.text_of(self.token()) == "end" {
+            self.bump();
+        }
+    }
+
+    /// Passes over the lines of members or arms without braces, of which it is told that they
+    /// lack them.
+    pub(super) fn skip_indented(&mut self, mark: Mark) {
+        let colon = self.at > mark.token;
+        if !colon && !self.at_indented_lines() {
+            return;
+        }
+        let header = self.column_of_line(mark.token.saturating_sub(usize::from(!colon)));
+        let mut open = 0usize;
+        while !self.is_at(Kind::End) && (open > 0 || !self.kind().closes()) {
+            if open == 0 && self.token().newline && self.column_of_line(self.at) <= header {
+                break;
+            }
+            match self.bump().kind {
+                kind if kind.opens() => open += 1,
+                kind if kind.closes() => open = open.saturating_sub(1),
+                _ => {}
+            }
+        }
+        self.end_word();
+        self.lost = false;
     }
 
     /// The statements of a block that begins with `:`, which are told by their indentation.
@@ -58,6 +94,7 @@ impl Parser<'_> {
             }
         }
         self.rounds = outside;
+        self.end_word();
         // The brace that ends it closes nothing, as has been told.
         let token = self.token();
         if !colon && token.kind == Kind::Error && self.text_of(token) == "}" {

@@ -11,6 +11,7 @@ mod foreign;
 mod foreign_declarations;
 mod foreign_statements;
 mod foreign_types;
+mod foreign_values;
 mod item;
 mod literals;
 mod mistakes;
@@ -138,7 +139,7 @@ impl<'t> Parser<'t> {
         }
         !self.rounds
             && token.newline
-            && !token.kind.continues()
+            && (!token.kind.continues() || self.at_else_arm())
             && (self.at == 0 || self.tokens[self.at - 1].kind.can_end())
     }
 

@@ -99,6 +99,10 @@ impl Parser<'_> {
                     Err(patterns) => PatternKind::Tuple(patterns),
                 }
             }
+            Kind::LBrace => {
+                self.braces_in_pattern();
+                PatternKind::Tuple(self.patterns_in(Kind::RBrace).0)
+            }
             Kind::LBracket => {
                 let (patterns, open) = self.patterns_in(Kind::RBracket);
                 PatternKind::List { patterns, open }

@@ -22,8 +22,13 @@ impl Parser<'_> {
                 expr = self.turbofish(mark, &expr);
                 continue;
             }
+            if self.at_trailing_closure(&expr.kind) {
+                expr = self.trailing_closure(mark);
+                continue;
+            }
             self.dot_for_colons();
             let postfix = match self.kind() {
+                Kind::Question if self.at_elvis() => false,
                 Kind::LParen | Kind::LBracket | Kind::Dot | Kind::Bang => true,
                 Kind::Question => !self.at_or_else() && !self.at_ternary(),
                 _ => false,
@@ -199,14 +204,22 @@ impl Parser<'_> {
             self.close(mark, NodeKind::Args);
             return ExprKind::Map(Vec::new());
         }
+        let mut comprehension = false;
         let pairs = self.list(Kind::RBracket, Kind::begins_expr, |parser| {
             let mark = parser.mark();
             let key = parser.expr();
             let value = parser.eat(Kind::Colon).then(|| parser.expr());
+            if parser.is_at(Kind::For) {
+                parser.comprehension();
+                comprehension = true;
+            }
             parser.close(mark, NodeKind::Arg);
             (key, value)
         });
         let span = self.close(mark, NodeKind::Args);
+        if comprehension {
+            return ExprKind::Error;
+        }
         if pairs.iter().all(|(_, value)| value.is_none()) {
             return ExprKind::List(pairs.into_iter().map(|(key, _)| key).collect());
         }
@@ -251,7 +264,7 @@ impl Parser<'_> {
         Expr { span: block.span.clone(), kind: ExprKind::Block(block) }
     }
 
-    fn match_(&mut self) -> ExprKind {
+    pub(super) fn match_(&mut self) -> ExprKind {
         self.bump();
         let value = Box::new(self.condition());
         let mut arms = Vec::new();
@@ -287,7 +300,7 @@ impl Parser<'_> {
     fn arms(&mut self, arm: impl FnMut(&mut Self)) {
         let mark = self.mark();
         if !self.opens_block() {
-            return;
+            return self.skip_indented(mark);
         }
         self.lines(true, arm);
         self.close(mark, NodeKind::Block);
@@ -301,6 +314,7 @@ impl Parser<'_> {
         if begins_pattern(self.kind()) || self.kind().is_reserved() {
             self.old_case();
         }
+        self.else_as_pattern();
         let pattern = self.pattern();
         self.foreign_guard();
         let guard = self.eat(Kind::If).then(|| self.condition());

@@ -8,6 +8,7 @@ use crate::syntax::tree::NodeKind;
 
 /// Two tokens without anything between them that are one operator elsewhere, and what to write.
 const PAIRS: &[(Kind, Kind, &str)] = &[
+    (Kind::Question, Kind::Colon, "write `a ?? b`"),
     (Kind::Bar, Kind::Gt, "write `f(x)`, or `x.f()` of a function whose first parameter is `self`"),
     (Kind::Lt, Kind::Gt, "texts are joined with an f-string: f\"{a}{b}\"; unequal is `!=`"),
     (Kind::Plus, Kind::Plus, "join texts with an f-string: f\"{a}{b}\", lists by `a.concat(b)`"),
@@ -27,7 +28,12 @@ impl Parser<'_> {
     /// Whether an operator of another language is here.
     pub(super) fn at_foreign_infix(&self) -> bool {
         let converts = self.is_at(Kind::As) && !self.token().newline;
-        converts || self.at_ternary() || self.at_strictly_equal() || self.foreign_pair().is_some()
+        converts
+            || self.at_ternary()
+            || self.at_strictly_equal()
+            || self.at_if_behind_value()
+            || self.foreign_pair().is_some()
+            || self.word_between().is_some()
     }
 
     /// What is to be written for the two tokens that are here.
@@ -49,10 +55,16 @@ impl Parser<'_> {
         if self.at_strictly_equal() {
             return self.strictly_equal(mark, left);
         }
-        let Some(help) = self.foreign_pair() else {
-            return if self.is_at(Kind::As) { self.conversion(mark) } else { self.ternary(mark) };
+        let (pair, word) = (self.foreign_pair(), self.word_between());
+        let Some(help) = pair.or(word) else {
+            return match self.kind() {
+                Kind::As => self.conversion(mark),
+                Kind::If => self.if_behind_value(mark),
+                _ => self.ternary(mark),
+            };
         };
-        let span = self.bump().start..self.bump().end;
+        let start = self.bump();
+        let span = start.start..if pair.is_some() { self.bump().end } else { start.end };
         // In a chain the first is told.
         if !matches!(left.kind, ExprKind::Error) {
             let text = self.text.get(span.start as usize..span.end as usize).unwrap_or_default();

@@ -63,6 +63,8 @@ impl Parser<'_> {
                 self.bump();
                 let (pattern, iterated) = if self.at_counting_for() {
                     self.counting_for()
+                } else if self.at_numbers_for() {
+                    self.numbers_for()
                 } else if self.at_foreign_for() {
                     self.foreign_for()
                 } else {
@@ -97,7 +99,10 @@ impl Parser<'_> {
         if let Some(var) = self.let_mut() {
             return StmtKind::Var(var);
         }
-        let pattern = self.loose_pattern();
+        let pattern = match self.at_capitals() {
+            true => self.capitals(),
+            false => self.loose_pattern(),
+        };
         let ty = self.annotation();
         let value = self.initial();
         let otherwise = (self.is_at(Kind::Else)).then(|| {

@@ -70,6 +70,9 @@ impl Parser<'_> {
     }
 
     pub(super) fn unexpected_in_list(&mut self, closer: Kind) {
+        if closer == Kind::RBracket && self.is_at(Kind::Colon) {
+            return self.colon_in_index();
+        }
         let wanted = format!("`,` or {}", closer.name());
         match self.foreign_sign() {
             Some(problem) => self.tell(problem),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use iridium_isa::{Span, suggest};
 
 use super::callee::Callee;
-use crate::core::{Expr, ExprKind, Type};
+use crate::core::{EnumId, Expr, ExprKind, Type};
 use crate::diag::{calls as say, elsewhere, names as say_names, processes, types as say_types};
 use crate::names::lookup::builtin_module;
 use crate::names::meaning::Meaning;
@@ -367,9 +367,35 @@ impl Checker {
                 self.problem(processes::message_to_actor(place, &actor, &name.text));
                 return Some(Qualified::Wrong);
             }
+            Before::Type(Some(TypeName::Enum(id)), module) => {
+                if let Some(wrong) = self.variant_in_lower_case(id, name) {
+                    return Some(wrong);
+                }
+                (module, "of this type")
+            }
             Before::Type(_, module) => (module, "of this type"),
         };
         Some(self.value_of_module(module, name, span, what))
+    }
+
+    /// `Color.red`, which is told unless the variant is declared like that, which has been told.
+    fn variant_in_lower_case(&mut self, id: EnumId, name: &ast::Ident) -> Option<Qualified> {
+        let decl = &self.world.enum_decls[id.0 as usize];
+        let (module, ast) = (decl.module, Arc::clone(&decl.ast));
+        let found = self.world.module(module);
+        if found.consts.contains_key(&name.text) || !found.functions_named(&name.text).is_empty() {
+            return None;
+        }
+        let mut names = ast.variants.iter().map(|variant| &variant.name);
+        let variant = names.find(|variant| variant.text.eq_ignore_ascii_case(&name.text))?;
+        let place = self.world.place(module, &variant.span);
+        let text = &self.world.files[place.file.0 as usize].text;
+        let declared = text.get(place.span.start as usize..place.span.end as usize);
+        if declared != Some(&*name.text) {
+            let near = Some(&*variant.text);
+            self.problem(say_names::unknown(self.place(&name.span), "variant", &name.text, near));
+        }
+        Some(Qualified::Wrong)
     }
 
     fn handles(&self, actor: ActorId, name: &str) -> bool {

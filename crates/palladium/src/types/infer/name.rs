@@ -6,6 +6,7 @@ use std::sync::Arc;
 use iridium_isa::{Span, suggest};
 
 use crate::core::{self, Body, Expr, ExprKind, FnId, Function, LocalId, Param, Type};
+use crate::diag::places::By;
 use crate::diag::{calls as say_calls, elsewhere, names as say, processes};
 use crate::names::library;
 use crate::names::lookup::is_built_in;
@@ -91,6 +92,28 @@ impl Checker {
         names.extend(self.local_names());
         let near = suggest::nearest(&name.text, names.iter().map(|name| &**name));
         self.problem(say::unknown(place, "value", &name.text, near));
+    }
+
+    /// Whether there is nothing with this name, nor with one that it may be a slip of.
+    pub(super) fn is_undeclared(&mut self, name: &ast::Ident) -> bool {
+        if self.binding(&name.text).is_some() || self.world.is_value(self.cx.module, &name.text) {
+            return false;
+        }
+        let locals = self.local_names();
+        let near = suggest::nearest(&name.text, locals.iter().map(|name| &**name));
+        let known = self.is_hidden(&name.text) || self.variables.contains(&name.text);
+        near.is_none() && !known && !name.text.is_empty() && &*name.text != "self"
+    }
+
+    /// `name = value` of a name that is not declared. From here on it is.
+    pub(super) fn undeclared(&mut self, name: &ast::Ident, value: &ast::Expr, span: &Span) -> Expr {
+        self.problem(say::undeclared(self.place(&name.span)));
+        let value = self.infer(value);
+        self.cx.vars.settle(&value.ty);
+        self.cx.vars.silence(&value.ty);
+        let id = self.local(&name.text, value.ty, By::Var, &name.span);
+        self.bind_outermost(&name.text, Binding::Local(id));
+        expr(ExprKind::Tuple(Vec::new()), unit(), span)
     }
 
     /// Whether a local around the nested function that is being checked has this name.

@@ -209,6 +209,12 @@ impl Checker {
         inclusive: bool,
         span: &Span,
     ) -> Expr {
+        let is_text =
+            |e: &ast::Expr| matches!(e.kind, ast::ExprKind::String(_) | ast::ExprKind::Format(_));
+        if is_text(start) || is_text(end) {
+            self.problem(say::range_of_texts(self.place(span)));
+            return self.hole(span);
+        }
         let start = self.check(start, &Type::Int, None);
         let end = self.check(end, &Type::Int, None);
         let end = if inclusive {

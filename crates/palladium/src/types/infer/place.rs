@@ -22,6 +22,12 @@ impl Checker {
         value: &ast::Expr,
         span: &Span,
     ) -> Expr {
+        if op.is_none()
+            && let ast::ExprKind::Name(name) = &target.kind
+            && self.is_undeclared(name)
+        {
+            return self.undeclared(name, value, span);
+        }
         let read = self.infer(target);
         if is_error(&self.known(&read.ty)) {
             let value = self.infer(value);
