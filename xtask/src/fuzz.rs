@@ -14,6 +14,10 @@ const PACKAGES: [(&str, &[&str]); 2] =
     [("iridium-vm-fuzz", &FUZZED_MACHINE), ("iridium-node-fuzz", &FUZZED_NODE)];
 /// A program that is compiled in two ways and run in four takes as long as so many other inputs.
 const LONG: u64 = 10;
+/// What one input takes the next takes again, so glibc is to keep it (`mallopt(3)`): to have it from the system each
+/// time is most of what the target `flow` does.
+const KEPT: [(&str, &str); 2] =
+    [("MALLOC_TRIM_THRESHOLD_", "268435456"), ("MALLOC_TOP_PAD_", "67108864")];
 
 pub(crate) fn run(flags: &Fuzz) -> Result<()> {
     let folder = repository::root().join("target/fuzz");
@@ -39,7 +43,8 @@ pub(crate) fn run(flags: &Fuzz) -> Result<()> {
     for (target, program) in programs {
         let runs = flags.runs / if target == "palladium-programs" { LONG } else { 1 };
         let numbers = [&seed, &runs.to_string(), &seconds];
-        succeeds(Command::new(&program).arg("run").arg(target).args(numbers).arg(&folder))?;
+        let mut command = Command::new(&program);
+        succeeds(command.envs(KEPT).arg("run").arg(target).args(numbers).arg(&folder))?;
     }
     Ok(())
 }
