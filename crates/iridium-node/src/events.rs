@@ -246,8 +246,8 @@ impl EventBus {
     }
 
     /// Everything that happens from now on. A subscriber that lets 4,096 events pile up is cut off:
-    /// its receiver then ends. When 2,048 wait, further ends and restarts of processes are counted,
-    /// and summed up before the next event.
+    /// its receiver then ends. When 2,048 wait, or fewer where an event comes with a long text, further ends and
+    /// restarts of processes are counted, and summed up before the next event.
     pub(crate) fn events(&self) -> Receiver<NodeEvent> {
         self.enter().1
     }
