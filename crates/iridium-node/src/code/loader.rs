@@ -14,7 +14,7 @@ use super::cache::Cache;
 use super::outgoing::Outgoing;
 use super::programs::Programs;
 use super::spawn::SpawnRequest;
-use super::transfers::{Arrived, News, Transfers};
+use super::transfers::{Arrived, News, NoFile, Transfers};
 use super::wanted::Wanted;
 use crate::links::{Lane, Links, Peer};
 use crate::orders::{Next, Orders};
@@ -64,6 +64,16 @@ enum Sent {
     LinkFull,
     /// Too much is under way to all.
     NoRoom,
+}
+
+/// The module that a node has sent, or why it is none.
+fn read(id: ModuleId, file: Result<Box<[u8]>, NoFile>) -> Result<Module, String> {
+    let file = file.map_err(|error| error.to_string())?;
+    let module = Module::from_file(file.into(), LIMITS).map_err(|error| error.to_string())?;
+    match module.id() {
+        its if its == id => Ok(module),
+        its => Err(format!("{its} came instead")),
+    }
 }
 
 impl Loader {
@@ -156,20 +166,23 @@ impl Loader {
     /// Asks for code, of the first who wants a process, has not been asked and is still there. Says whether
     /// there was one.
     fn ask_another(&mut self, id: ModuleId) -> bool {
-        let asked = self.wanted.unasked(id).into_iter().find(|peer| {
-            // Before it can come.
-            self.transfers.expect(id, peer.number());
-            let wanted = NodeMessage::CodeWanted { module: id };
-            let sent = !peer.is_lost() && self.links.send(peer, Lane::Code, &wanted).is_ok();
-            if !sent {
-                self.transfers.forget(id, peer.number());
-            }
-            sent
-        });
+        let asked = self.wanted.unasked(id).into_iter().find(|peer| self.ask(id, peer));
         if let Some(peer) = &asked {
             self.wanted.note_asked(id, peer.number(), Instant::now());
         }
         asked.is_some()
+    }
+
+    /// Asks a node for code. Says whether it is still there.
+    fn ask(&self, id: ModuleId, peer: &Peer) -> bool {
+        // Before it can come.
+        self.transfers.expect(id, peer.number());
+        let wanted = NodeMessage::CodeWanted { module: id };
+        let sent = !peer.is_lost() && self.links.send(peer, Lane::Code, &wanted).is_ok();
+        if !sent {
+            self.transfers.forget(id, peer.number());
+        }
+        sent
     }
 
     /// Takes in code that was wanted. What no one waits for any more is not looked at.
@@ -178,16 +191,14 @@ impl Loader {
         if !self.wanted.is_asked(id, from) {
             return;
         }
+        // What came before it is read by now.
+        if file == Err(NoFile::LeftOut)
+            && self.links.peers.find(from).is_some_and(|peer| self.ask(id, &peer))
+        {
+            return;
+        }
         self.programs.forget_unused(scheduler);
-        let module = match file.map(|file| Module::from_file(file.into(), LIMITS)) {
-            Some(Ok(module)) if module.id() == id => Ok(module),
-            Some(Ok(module)) => Err(format!("{} came instead", module.id())),
-            Some(Err(error)) => Err(error.to_string()),
-            None => {
-                Err("the node that wants the process has none, or too much came at once".into())
-            }
-        };
-        match module {
+        match read(id, file) {
             Ok(module) => {
                 self.cache.keep(&module);
                 let outcome = self.ready(module);

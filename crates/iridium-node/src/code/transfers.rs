@@ -11,7 +11,8 @@ use crate::share::Bounds;
 use crate::sync::lock;
 
 /// Bytes of code that may have come and not been read: as much as there is room for long messages, and of one
-/// node no less than it can send.
+/// node no less than it can send. Of several that send at the same time it may be less than they may send, so what
+/// is left out is to be asked for again.
 const MOST: Bounds = Bounds { of_each: 1 << 17, of_one: 2 * MAX_MESSAGE, of_all: 24 << 20 };
 
 /// Code on its way to this node and from it. Unlike orders to the loader, none of this is refused when
@@ -99,11 +100,19 @@ pub(crate) struct News {
 pub(crate) struct Arrived {
     pub(crate) from: u32,
     pub(crate) module: ModuleId,
-    /// `None` when the node does not have it, or too much came with it.
-    pub(crate) file: Option<Box<[u8]>>,
+    pub(crate) file: Result<Box<[u8]>, NoFile>,
     _counted: Option<Counted>,
     /// Keeps the place of the file in the receive window until it is read.
     _permit: Option<WindowPermit>,
+}
+
+/// Why there is no file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoFile {
+    #[error("the node that wants the process does not have it")]
+    NotThere,
+    #[error("too much code came at once")]
+    LeftOut,
 }
 
 impl Transfers {
@@ -133,11 +142,10 @@ impl Transfers {
         let mut state = lock(&self.state);
         let expected = state.forget(module, from);
         if expected {
-            let counted = file.as_ref().map(|file| Counted::of(from, file.len(), &self.unread));
-            let (file, counted) = match counted {
-                Some(Some(counted)) => (file, Some(counted)),
-                Some(None) | None => (None, None),
-            };
+            let len = file.as_ref().map(|file| file.len());
+            let counted = len.and_then(|len| Counted::of(from, len, &self.unread));
+            let file = file.ok_or(NoFile::NotThere);
+            let file = file.and_then(|file| counted.as_ref().map(|_| file).ok_or(NoFile::LeftOut));
             let arrived = Arrived { from, module, file, _counted: counted, _permit: permit };
             state.news.arrived.push(arrived);
         }
@@ -181,10 +189,12 @@ mod tests {
         assert_eq!(news.arrived.len(), 24 * 255, "nobody waits in vain");
         let kept = |of: Option<u32>| {
             let its = news.arrived.iter().filter(|one| of.is_none_or(|of| one.from == of));
-            its.filter_map(|one| one.file.as_ref()).map(|file| file.len()).sum::<usize>()
+            its.filter_map(|one| one.file.as_ref().ok()).map(|file| file.len()).sum::<usize>()
         };
         assert!(kept(None) <= MOST.of_all + 24 * (MOST.of_each + 60_000), "{}", kept(None));
         assert!((0..24).all(|from| kept(Some(from)) >= MOST.of_each));
+        let last = news.arrived.last().map(|one| &one.file);
+        assert_eq!(last, Some(&Err(NoFile::LeftOut)), "it is to be asked for again");
         drop(news);
         assert_eq!(lock(&transfers.unread).all, 0);
         assert!(lock(&transfers.unread).of.is_empty());
@@ -200,7 +210,7 @@ mod tests {
         assert!(!transfers.arrive(2, MODULE, Some(Box::from([2])), None), "a second time");
         let files: Vec<_> =
             transfers.take().arrived.into_iter().map(|arrived| arrived.file).collect();
-        assert_eq!(files, [Some(Box::from([1]))]);
+        assert_eq!(files, [Ok(Box::from([1]))]);
         assert!(transfers.take().arrived.is_empty());
         transfers.expect(MODULE, 2);
         transfers.expect(MODULE, 3);
