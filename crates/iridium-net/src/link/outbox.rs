@@ -128,18 +128,20 @@ impl Outbox {
         if state.closing.is_some() {
             return;
         }
+        let mut is_flooded = false;
         if message == IridiumMessage::Leave {
             state.leave = Some(message);
         } else if !state.queue.push_control(message) {
-            if !std::mem::replace(&mut state.aborted, true) {
-                log::warn!(
-                    "closed a link with too many control messages in its queue: its other end does \
-                     not read"
-                );
-            }
+            is_flooded = !std::mem::replace(&mut state.aborted, true);
             self.wake_for_end(&mut state);
         }
         self.wake(&mut state);
+        drop(state);
+        if is_flooded {
+            log::warn!(
+                "closed a link with too many control messages in its queue: its other end does not read"
+            );
+        }
     }
 
     /// Queues a message or signal, or returns it with the sending half, for the caller to send.
@@ -165,11 +167,12 @@ impl Outbox {
             }
             QueuePush::Refused(returned) => Err(returned),
             QueuePush::Overflow(bytes) => {
+                state.aborted = true;
+                self.wake_for_end(&mut state);
+                drop(state);
                 log::warn!(
                     "closed a link with too many signals in its queue: its other end does not read"
                 );
-                state.aborted = true;
-                self.wake_for_end(&mut state);
                 Err(Returned { why: SendError::NotLinked, bytes })
             }
         }
