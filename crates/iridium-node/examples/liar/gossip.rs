@@ -12,8 +12,8 @@ use iridium_proto::{
 use crate::link::{Link, first, frame, invented, liar, nowhere, record};
 use crate::wire::{Door, accept};
 
-/// Members that are told of in one message.
-const LIST: usize = 4_000;
+/// Members that are told of in one message: as many as the longest frame of a link holds, about.
+const LIST: usize = 1_000;
 /// The first number of those who are invented.
 const NUMBERS: u32 = 100_000;
 

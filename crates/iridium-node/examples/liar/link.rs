@@ -8,9 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use iridium_proto::{
-    Features, FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED, MAX_MESSAGE,
-    MemberRecord, NO_TRANSFER, NodeAlias, NodeId, NodeInfo, NodeIp, NodeNumber, NodePort,
-    PIECE_LEN, Piece, Ping, Pong, RecordState, Want, encode_frame,
+    Features, FrameDecoder, Hello, Introduction, IridiumMessage, MAX_FRAME_ADMITTED,
+    MAX_FRAME_LINK, MAX_MESSAGE, MemberRecord, NO_TRANSFER, NodeAlias, NodeId, NodeInfo, NodeIp,
+    NodeNumber, NodePort, PIECE_LEN, Piece, Ping, Pong, RecordState, Want, encode_frame,
 };
 
 use crate::wire::{Door, Ear, Mouth, connect};
@@ -159,9 +159,12 @@ impl Link {
     pub(crate) fn say(&self, messages: impl Iterator<Item = IridiumMessage>) -> u64 {
         let (mut said, mut batched, mut bytes) = (0, 0, Vec::new());
         for message in messages {
+            let before = bytes.len();
             if encode_frame(&message, &mut bytes).is_err() {
                 return said;
             }
+            // Otherwise it is refused for that, and shows nothing.
+            assert!(bytes.len() - before <= MAX_FRAME_LINK, "a lie is longer than a frame may be");
             batched += 1;
             if bytes.len() >= BATCH {
                 if !self.write(&std::mem::take(&mut bytes)) {
