@@ -81,6 +81,11 @@ impl Diagnostics {
         self.errors > 0
     }
 
+    /// How many errors there were, also of those that are not kept.
+    pub fn errors(&self) -> usize {
+        self.errors
+    }
+
     /// How many there were beyond those that are kept.
     pub fn left_out(&self) -> usize {
         self.errors + self.warnings - self.list.len()

@@ -25,7 +25,7 @@ use crate::failure::Failure;
 use crate::logging::{LogFile, LogTarget};
 use crate::program::culprits::Culprits;
 use crate::program::file::display_name;
-use crate::program::{Settings, Stream, drain, load, needs, prepare};
+use crate::program::{Settings, Stream, drain, load_module, needs, prepare};
 use crate::signals::Signal;
 use crate::{config, io_error, logging, mesh_events, output, signals};
 
@@ -117,7 +117,7 @@ impl StartupTasks {
         let mut programs = Vec::new();
         for file in &tasks.run {
             // As with `iridium run`, the app of a program comes first, and there may be no `main`.
-            let program = prepare(load(file)?.module, hosts)?;
+            let program = prepare(load_module(file)?, hosts)?;
             let app = run_app::of_module(Module::clone(program.module()), limits);
             if app.is_none() || program.module().app().is_some_and(|app| app.main) {
                 programs.push((display_name(file), program));

@@ -11,12 +11,12 @@ use super::{connect, speak};
 use crate::args::{KillArgs, SendArgs, SpawnArgs};
 use crate::failure::Failure;
 use crate::output;
-use crate::program::load;
+use crate::program::load_module;
 
 /// Starts a process and prints its pid. The module is sent along, so that
 /// the process shows the places of this file.
 pub(crate) fn spawn(args: &SpawnArgs) -> Result<(), Failure> {
-    let module = load(&args.file)?.module;
+    let module = load_module(&args.file)?;
     let Begin { entry, arguments, first } = begin(args, &module)?;
     let order = SpawnOrder {
         module: module.id(),

@@ -19,7 +19,7 @@ use crate::args::{Argument, Cli, LimitFlags, RunFlags, StartFlags};
 use crate::failure::Failure;
 use crate::program::file::display_name;
 use crate::program::saved_state::{SavedBy, SavedState, check_place};
-use crate::program::{End, Settings, load, prepare};
+use crate::program::{End, Settings, load_module, prepare};
 use crate::{logging, signals};
 
 /// `iridium run FILE`
@@ -30,7 +30,7 @@ pub(crate) fn start(
     settings: Settings,
     run: &RunFlags,
 ) -> Result<ExitCode, Failure> {
-    let module = load(file)?.module;
+    let module = load_module(file)?;
     logging::start_of_program()?;
     // Whoever names an entry wants just that.
     let app = module.app().filter(|_| start.entry.is_none());

@@ -23,7 +23,7 @@ use crate::args::describe_grant;
 use crate::failure::Failure;
 use crate::program::file::{display_name, read as read_file};
 use crate::program::merged_notices::MergedNotices;
-use crate::program::{Environment, Notice, Settings, Stream, drain, load, prepare, view};
+use crate::program::{Environment, Notice, Settings, Stream, drain, load_module, prepare, view};
 use crate::{output, signals};
 
 /// How long output may take at the end.
@@ -123,7 +123,7 @@ impl NamedApp {
         if let Some(app) = &self.app {
             return self.load_modules(app, hosts);
         }
-        let program = prepare(load(&self.file)?.module, hosts)?;
+        let program = prepare(load_module(&self.file)?, hosts)?;
         of_module(Module::clone(program.module()), Limits::default())
             .ok_or_else(|| no_app(&display_name(&self.file)))
     }
@@ -131,9 +131,9 @@ impl NamedApp {
     fn load_modules(&self, app: &App, hosts: &Hosts) -> Result<ReadApp, Failure> {
         let (modules, details) = (RefCell::new(Vec::new()), RefCell::new(String::new()));
         let spec = app.spec(|path| {
-            let loaded = load(&self.folder().join(path)).and_then(|loaded| {
+            let loaded = load_module(&self.folder().join(path)).and_then(|module| {
                 // Missing imports are found now, where the error can name the line of the app file.
-                prepare(loaded.module, hosts).map(|program| Arc::clone(program.module()))
+                prepare(module, hosts).map(|program| Arc::clone(program.module()))
             });
             match loaded {
                 Ok(module) => {

@@ -38,6 +38,19 @@ pub(crate) enum Source {
     Assembly(String),
 }
 
+/// The module of a file that is to run. The warnings of Palladium are printed: mostly something else was meant. Those
+/// of assembly are not: it is full of labels for whoever knows of them, and programs of the first Iridium end
+/// without `hlt`.
+pub(crate) fn load_module(path: &Path) -> Result<Module, Failure> {
+    let source = read_source(path)?;
+    let is_palladium = matches!(source, Source::Palladium(_));
+    let Loaded { module, warnings, .. } = source.load(path)?;
+    if let Some(warnings) = warnings.filter(|_| is_palladium) {
+        output::print_diagnostics(&output::diagnostics(&warnings));
+    }
+    Ok(module)
+}
+
 impl Source {
     /// Makes a module of what was read from the file.
     pub(crate) fn load(self, path: &Path) -> Result<Loaded, Failure> {
@@ -107,7 +120,7 @@ pub(crate) fn unparsed(file: &Path, text: &str, problems: &[Problem]) -> Failure
 /// The failure for a source with errors, which does not `assemble` or `compile`.
 pub(crate) fn refused(name: &str, verb: &str, errors: &Diagnostics) -> Failure {
     let kept = errors.iter().count();
-    let count = match kept + errors.left_out() {
+    let count = match errors.errors() {
         1 => "1 error".into(),
         count => format!("{count} errors"),
     };

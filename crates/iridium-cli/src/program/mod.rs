@@ -36,7 +36,7 @@ pub(crate) use end::End;
 pub(crate) use engine::EngineChoice;
 pub(crate) use environment::{Environment, Notice, Settings, drain};
 pub(crate) use hosts::hosts;
-pub(crate) use load::load;
+pub(crate) use load::load_module;
 pub(crate) use stream::Stream;
 
 use std::sync::Arc;

@@ -17,8 +17,9 @@ use super::effect_driver::{EffectDriver, OUTPUT};
 use super::trace;
 use crate::failure::Failure;
 use crate::program::file::is_dash;
+use crate::program::load::load;
 use crate::program::saved_state::{SavedBy, SavedProcess, SavedState, check_place};
-use crate::program::{End, Environment, Settings, load, prepare};
+use crate::program::{End, Environment, Settings, prepare};
 
 /// The name that diagnostics and traps give to typed lines in place of a file.
 const SOURCE_NAME: &str = "repl";

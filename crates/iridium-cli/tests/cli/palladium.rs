@@ -116,6 +116,24 @@ fn check_tells_of_copies_when_it_is_asked() {
     user.run(&["check", "--copies", &assembly]).fails(2, &["--copies is for Palladium"]);
 }
 
+/// Who forgets the `f` before a text sees not only the text.
+#[test]
+fn run_shows_warnings_and_runs_the_program() {
+    let user = User::new();
+    let main = "fn main() {\n    let name = \"you\"\n    print(\"Hello {name}\")\n";
+    let file = user.file("hello.pd", format!("{main}}}\n"));
+    let outcome = user.run(&["run", &file]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "Hello {name}\n"));
+    for part in ["warning: ", "[plain-braces]", "hello.pd:3:11"] {
+        assert!(outcome.stderr.contains(part), "{part}: {outcome:?}");
+    }
+    // They are not counted as errors.
+    let broken = user.file("broken.pd", format!("{main}    nowhere()\n}}\n"));
+    let outcome = user.run(&["run", &broken]);
+    assert!(outcome.stderr.contains("[plain-braces]"), "{outcome:?}");
+    assert!(outcome.stderr.ends_with("broken.pd does not compile: 1 error\n"), "{outcome:?}");
+}
+
 #[test]
 fn json_tells_how_main_ended() {
     let user = User::new();

@@ -4,7 +4,6 @@ mod compare;
 
 use std::path::{Path, PathBuf};
 
-use iridium_isa::Module;
 use serde::Serialize;
 
 use self::compare::{Compared, compare};
@@ -12,7 +11,7 @@ use super::json;
 use crate::failure::Failure;
 use crate::output;
 use crate::program::file::display_name;
-use crate::program::load::{Loaded, load};
+use crate::program::load::{load, load_module};
 
 /// The documented shape of `check --against --json`; fields may be added, not changed.
 #[derive(Debug, Serialize)]
@@ -31,7 +30,7 @@ pub(crate) fn run(files: &[PathBuf], old: &Path, as_json: bool) -> Result<(), Fa
         return Err(Failure::usage("--against compares one program with an older one"));
     };
     let (name, old_name) = (display_name(file), display_name(old));
-    let new = module(file)?;
+    let new = load_module(file)?;
     let old = load(old)?.module;
     if old.protocols().is_empty() {
         return Err(Failure::failed(format!(
@@ -60,15 +59,6 @@ pub(crate) fn run(files: &[PathBuf], old: &Path, as_json: bool) -> Result<(), Fa
         names(lost)
     ))
     .with_details(details))
-}
-
-/// The module of a file; prints the warnings of its source.
-fn module(file: &Path) -> Result<Module, Failure> {
-    let Loaded { module, warnings, .. } = load(file)?;
-    output::print_diagnostics(
-        &warnings.map(|found| output::diagnostics(&found)).unwrap_or_default(),
-    );
-    Ok(module)
 }
 
 fn print(messages: &[Compared], name: &str, old_name: &str) -> Result<(), Failure> {
