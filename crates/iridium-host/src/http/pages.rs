@@ -10,7 +10,8 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Response, StatusCode};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::limits::HttpLimits;
 use super::serve::{Asked, Manner, serve};
@@ -89,7 +90,7 @@ impl PageListener {
         runtime.enable_all().max_blocking_threads(MAKERS).thread_name("iridium-pages");
         let runtime = runtime.build()?;
         let (stopping, told) = watch::channel(());
-        let page = Arc::new(page);
+        let page = Arc::new(Maker { page, free: Arc::new(Semaphore::new(MAKERS)) });
         let run = move || {
             runtime.block_on(async {
                 match tokio::net::TcpListener::from_std(self.0) {
@@ -124,9 +125,30 @@ impl Drop for PageServer {
     }
 }
 
+/// Makes pages.
+struct Maker<P> {
+    page: P,
+    free: Arc<Semaphore>,
+}
+
+impl<P: Fn(&str) -> Option<Page> + Send + Sync + 'static> Maker<P> {
+    /// Makes the page of a path on a thread that may wait for others. Who waits for such a thread waits
+    /// here, and not in its queue: there a page would be made also for a client that has gone meanwhile.
+    async fn make(self: Arc<Self>, path: String) -> Result<Option<Page>, JoinError> {
+        // Nobody closes it.
+        let place = Arc::clone(&self.free).acquire_owned().await;
+        let made = spawn_blocking(move || {
+            let page = (self.page)(&path);
+            drop(place);
+            page
+        });
+        made.await
+    }
+}
+
 async fn answer(
     asked: Asked,
-    page: Arc<impl Fn(&str) -> Option<Page> + Send + Sync + 'static>,
+    maker: Arc<Maker<impl Fn(&str) -> Option<Page> + Send + Sync + 'static>>,
 ) -> Response<Full<Bytes>> {
     let Asked { request, open, .. } = asked;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -135,10 +157,7 @@ async fn answer(
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return refused;
     }
-    let path = request.uri().path().to_owned();
-    // It may wait for others.
-    let made = tokio::task::spawn_blocking(move || page(&path)).await;
-    let answered = match made {
+    let answered = match maker.make(request.uri().path().to_owned()).await {
         Ok(Some(page)) => {
             let status = StatusCode::from_u16(page.status);
             let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
