@@ -12,7 +12,7 @@ use crate::support::{self, Outcome, PATIENCE, Process, User, wait_until};
 /// A service that runs, and where.
 pub(crate) struct Service {
     _user: User,
-    process: Process,
+    pub(crate) process: Process,
     pub(crate) port: u16,
 }
 
@@ -22,7 +22,7 @@ impl Service {
         Self::of(User::new(), program)
     }
 
-    fn of(user: User, program: &str) -> Self {
+    pub(crate) fn of(user: User, program: &str) -> Self {
         let process = user.start(&["run", program, "--allow", "net.listen=127.0.0.1"]);
         Self::at_its_port(user, process)
     }
@@ -33,7 +33,7 @@ impl Service {
         Self { _user: user, process, port }
     }
 
-    fn connect(&self) -> TcpStream {
+    pub(crate) fn connect(&self) -> TcpStream {
         support::connect(("127.0.0.1", self.port)).unwrap()
     }
 
@@ -46,7 +46,7 @@ impl Service {
         read_all(stream)
     }
 
-    fn get(&self, target: &str) -> String {
+    pub(crate) fn get(&self, target: &str) -> String {
         let head = format!("GET {target} HTTP/1.1\r\nHost: a\r\nCookie: a=b; session=old\r\n\r\n");
         String::from_utf8(self.ask(head.as_bytes())).unwrap()
     }

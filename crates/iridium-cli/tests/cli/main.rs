@@ -11,6 +11,7 @@ mod examples;
 mod fetch;
 mod files;
 mod formats;
+mod gone;
 mod groups;
 mod http;
 mod input;

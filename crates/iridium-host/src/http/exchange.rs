@@ -9,26 +9,36 @@ use std::time::Duration;
 
 use hyper::Response;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use iridium_sched::Reason;
 use iridium_vm::Pid;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::head::Head;
 use super::paced::OpenRequest;
 use super::upgrade::Upgrade;
+use crate::outside::OutsideHandle;
 
 /// The number of no request.
 const NONE: i64 = 0;
 /// Parts of an answer that wait to be sent.
 const PARTS: usize = 4;
 
-/// All requests of programs that wait.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Exchanges(Arc<Mutex<Table>>);
+/// All requests of programs that wait, or that a process is at work on.
+#[derive(Debug, Clone)]
+pub(crate) struct Exchanges {
+    table: Arc<Mutex<Table>>,
+    outside: OutsideHandle,
+}
 
 #[derive(Debug, Default)]
 struct Table {
     last: i64,
     waiting: HashMap<i64, Exchange>,
+    /// Those whose clients have gone while a process was at work on them. What is kept of each is dropped
+    /// when that has ended.
+    left: HashMap<i64, oneshot::Sender<()>>,
 }
 
 /// A request that waits for its answer, or for the end of it.
@@ -43,6 +53,8 @@ pub(crate) struct Exchange {
     server: Pid,
     /// The process that is to answer, once there is one beside that.
     handler: Option<Pid>,
+    /// How long that may take to answer.
+    time: Duration,
     answer: To,
 }
 
@@ -89,7 +101,11 @@ impl Table {
 }
 
 impl Exchanges {
-    /// A request that came, and where its answer will be.
+    pub(crate) fn new(outside: OutsideHandle) -> Self {
+        Self { table: Arc::default(), outside }
+    }
+
+    /// A request that came, and where its answer will be, in so long a time.
     pub(crate) fn add(
         &self,
         server: Pid,
@@ -97,11 +113,12 @@ impl Exchanges {
         body: Reading,
         upgrade: Option<Upgrade>,
         open: OpenRequest,
+        time: Duration,
     ) -> (Waiting, oneshot::Receiver<Response<Answer>>) {
         let (sender, receiver) = oneshot::channel();
         let (head, body) = (Arc::new(head), Some(body));
         let answer = To::Head(sender, open);
-        let exchange = Exchange { head, body, upgrade, server, handler: None, answer };
+        let exchange = Exchange { head, body, upgrade, server, handler: None, time, answer };
         let mut table = self.lock();
         table.last += 1;
         let number = table.last;
@@ -110,7 +127,8 @@ impl Exchanges {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lock().waiting.len()
+        let table = self.lock();
+        table.waiting.len() + table.left.len()
     }
 
     /// Looks at a request that `of` is to answer.
@@ -125,14 +143,18 @@ impl Exchanges {
 
     /// Says which process is to answer in place of `of`. What is returned is to be dropped when that
     /// has ended.
-    pub(crate) fn assign(&self, number: i64, of: Pid, handler: Pid) -> Result<Waiting, Gone> {
+    pub(crate) fn assign(&self, number: i64, of: Pid, handler: Pid) -> Result<Handling, Gone> {
         self.with(number, of, |exchange| exchange.handler = Some(handler))?;
-        Ok(Waiting { all: self.clone(), number })
+        Ok(Handling { all: self.clone(), number })
     }
 
-    /// The process that was assigned, if one was.
-    pub(crate) fn handler(&self, number: i64) -> Option<Pid> {
-        self.lock().waiting.get(&number)?.handler
+    /// Ends the process that has not answered in time, if one was assigned.
+    pub(crate) fn end_handler(&self, number: i64) {
+        let handler = self.lock().waiting.get(&number).and_then(|exchange| exchange.handler);
+        if let Some(handler) = handler {
+            log::warn!("process {handler} has not answered a request in time, and is ended");
+            self.kill(handler);
+        }
     }
 
     /// Answers as a whole.
@@ -194,21 +216,58 @@ impl Exchanges {
         self.lock().remove(number, of).map(drop)
     }
 
+    /// The client has gone. A process that is at work for it is told so when it wants to go on, and may
+    /// take as long for the rest as it might have taken to answer.
+    fn leave(&self, number: i64) {
+        let mut table = self.lock();
+        let Some(exchange) = table.waiting.remove(&number) else { return };
+        let (over, ended) = oneshot::channel();
+        if exchange.handler.is_some() {
+            table.left.insert(number, over);
+        }
+        drop(table);
+        // Without a runtime it is the end of all servers.
+        let (Some(handler), Ok(runtime)) = (exchange.handler, Handle::try_current()) else {
+            return;
+        };
+        let (all, time) = (self.clone(), exchange.time);
+        runtime.spawn(async move {
+            if timeout(time, ended).await.is_err() {
+                log::warn!(
+                    "process {handler} goes on without its client for too long, and is ended"
+                );
+                all.kill(handler);
+            }
+        });
+    }
+
+    fn kill(&self, process: Pid) {
+        if let Ok(scheduler) = self.outside.scheduler() {
+            scheduler.kill(process, Reason::KILLED);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A request that is given up when this is dropped, unless it has been answered: the client has gone,
-/// or the process that was to answer.
+/// A client that waits for an answer, or for the rest of one. It has gone when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     all: Exchanges,
     pub(crate) number: i64,
 }
 
+/// A process that is to answer. It has ended when this is dropped, and who waits for it is told so.
+#[derive(Debug)]
+pub(crate) struct Handling {
+    all: Exchanges,
+    number: i64,
+}
+
 impl Waiting {
-    /// It is not given up: the request is answered, or its answer belongs to others from now on.
+    /// The client has not gone: the request is answered, or its answer belongs to others from now on.
     pub(crate) fn keep(mut self) {
         self.number = NONE;
     }
@@ -216,10 +275,18 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if self.number == NONE {
-            return;
+        if self.number != NONE {
+            self.all.leave(self.number);
         }
-        let exchange = self.all.lock().waiting.remove(&self.number);
+    }
+}
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        let mut table = self.all.lock();
+        let exchange = table.waiting.remove(&self.number);
+        table.left.remove(&self.number);
+        drop(table);
         if let Some(Exchange { answer: To::Parts(parts), .. }) = exchange {
             // With no room for this, the client is slow: it gets less than it was told to expect, or
             // an end that is none.

@@ -35,7 +35,6 @@ use hyper::body::{Buf as _, Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
-use iridium_sched::Reason;
 use iridium_vm::{Caller, HostError, Hosts, Pid, Reply};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -78,7 +77,7 @@ struct Http {
 
 /// Adds the functions of servers.
 pub(crate) fn add_server(hosts: &mut Hosts, outside: OutsideHandle, places: &Places) {
-    let (listeners, exchanges) = Default::default();
+    let (listeners, exchanges) = (Listeners::default(), Exchanges::new(outside.clone()));
     let http = Arc::new(Http { outside, places: places.clone(), listeners, exchanges });
     type Immediate = fn(&Arc<Http>, &mut Caller<'_>) -> Result<i64, HostError>;
     let immediate: [(&str, Immediate); 5] = [
@@ -265,27 +264,26 @@ async fn answered(
     if let Some(status) = head::refusal(&parts, limits.body_bytes) {
         return own(status);
     }
-    // Each connection has one at a time, or is of HTTP/2.
+    // Each connection has one at a time, or is of HTTP/2. There a client can also give up one after the
+    // other while processes are at work on them.
     if http.exchanges.len() >= limits.connections {
         return own(StatusCode::SERVICE_UNAVAILABLE);
     }
     let (room, stall_time) = (limits.body_bytes, limits.stall_time);
     let body = Reading { body, left: Bytes::new(), room, stall_time };
-    let (waiting, answered) =
-        http.exchanges.add(listener.owner, Head::of(&parts, peer), body, upgrade, open);
-    listener.push(waiting.number);
-    match timeout(limits.answer_time, answered).await {
+    let (head, time) = (Head::of(&parts, peer), limits.answer_time);
+    let (waiting, answered) = http.exchanges.add(listener.owner, head, body, upgrade, open, time);
+    if !listener.push(waiting.number, limits.connections) {
+        return own(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    match timeout(time, answered).await {
         Ok(Ok(response)) => {
             waiting.keep();
             response
         }
         Ok(Err(_)) => own(StatusCode::INTERNAL_SERVER_ERROR),
         Err(_) => {
-            let handler = http.exchanges.handler(waiting.number);
-            if let (Some(handler), Ok(scheduler)) = (handler, http.outside.scheduler()) {
-                log::warn!("process {handler} has not answered a request in time, and is ended");
-                scheduler.kill(handler, Reason::KILLED);
-            }
+            http.exchanges.end_handler(waiting.number);
             own(StatusCode::SERVICE_UNAVAILABLE)
         }
     }
@@ -308,11 +306,11 @@ fn owned(http: &Http, server: i64, caller: &Caller<'_>) -> Option<Arc<Listener>>
 
 fn assign(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError> {
     let handler = Pid::from_bits(int(caller, 1));
-    let Ok(waiting) = http.exchanges.assign(int(caller, 0), caller.pid, handler) else {
+    let Ok(handling) = http.exchanges.assign(int(caller, 0), caller.pid, handler) else {
         return Ok(OVER);
     };
     if let Ok(scheduler) = http.outside.scheduler() {
-        scheduler.hold_until_exit(handler, waiting);
+        scheduler.hold_until_exit(handler, handling);
     }
     Ok(0)
 }

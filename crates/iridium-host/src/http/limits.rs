@@ -5,7 +5,8 @@ use std::time::Duration;
 /// What a server lets its clients take: memory, time and places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// Connections at a time. More wait until another one ends.
+    /// Connections at a time. More wait until another one ends. Also requests that programs are at work on,
+    /// with those whose clients have gone: more are answered 503.
     pub connections: usize,
     /// The longest head of a request, in bytes; 8,192 at least. A longer one is answered 431.
     pub head_bytes: usize,
@@ -20,7 +21,8 @@ pub struct HttpLimits {
     pub idle_time: Duration,
     /// How long a client may take to send the next part of a body, or to read what is sent to it.
     pub stall_time: Duration,
-    /// How long it may take until a request is answered. Then the answer is 503.
+    /// How long it may take until a request is answered. Then the answer is 503. A program at work for a
+    /// client that has gone may take as long again.
     pub answer_time: Duration,
 }
 

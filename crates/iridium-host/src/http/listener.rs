@@ -88,13 +88,18 @@ impl Listener {
         (Arc::new(Self { owner, identity, queue, stopping }), told)
     }
 
-    /// A request has come.
-    pub(crate) fn push(&self, number: i64) {
+    /// A request has come. Returns whether it may wait: there are fewer than `most`, also of those whose
+    /// clients have gone since.
+    pub(crate) fn push(&self, number: i64, most: usize) -> bool {
         let mut queue = self.lock();
+        if queue.ready.len() >= most {
+            return false;
+        }
         queue.ready.push_back(number);
         let answer = queue.answer();
         drop(queue);
         give(answer, OVER);
+        true
     }
 
     /// Waits for requests.
@@ -149,4 +154,15 @@ fn give(given: Option<(Taker, Vec<i64>)>, none: i64) {
         put(caller, address, &bytes)?;
         answer(caller, [bytes.len() as i64, if bytes.is_empty() { none } else { 0 }])
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_requests_wait_that_nobody_takes() {
+        let (listener, _told) = Listener::new(Pid::from_bits(1), None);
+        assert_eq!([1, 2, 3].map(|number| listener.push(number, 2)), [true, true, false]);
+    }
 }
