@@ -197,6 +197,19 @@ fn a_request_is_of_no_use_to_processes_that_are_not_to_answer_it() {
 }
 
 #[test]
+fn what_an_event_says_is_no_other_field_of_it() {
+    let service = Service::start();
+    let answer = service.get("/event?name=n&data=a%0Did:%201%0D%0Ab%0Aevent:%20x");
+    let event = "event: n\ndata: a\ndata: id: 1\ndata: b\ndata: event: x\n\n";
+    assert!(answer.contains(event), "{answer}");
+    for name in ["a%0Db", "a%0Ab"] {
+        let answer = service.get(&format!("/event?data=x&name={name}"));
+        assert!(!answer.contains("data: x"), "{answer}");
+    }
+    service.assert_answers();
+}
+
+#[test]
 fn limits_of_a_body_hold_as_they_are_given() {
     let serve = |limits: &str| {
         let user = User::new();
