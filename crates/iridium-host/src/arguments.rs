@@ -15,6 +15,12 @@ pub(crate) fn wait(caller: &Caller<'_>, nth: usize) -> Duration {
     Duration::from_millis(u64::try_from(int(caller, nth)).unwrap_or(0)).min(MOST)
 }
 
+/// How many bytes a program takes at most, of so many: what is longer than its heap may be would have no room
+/// there, and would count for no limit until then.
+pub(crate) fn most(caller: &Caller<'_>, wanted: usize) -> usize {
+    wanted.min(usize::try_from(caller.limits.heap).unwrap_or(usize::MAX))
+}
+
 /// The bytes whose address and length are in two registers, from that one on.
 pub(crate) fn bytes<'c>(caller: &'c Caller<'_>, first: usize) -> Result<&'c [u8], HostError> {
     caller.bytes(int(caller, first), int(caller, first + 1)).ok_or_else(HostError::outside)

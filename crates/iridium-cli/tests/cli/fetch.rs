@@ -73,6 +73,31 @@ fn what_is_no_answer_of_http_is_an_error() {
 }
 
 #[test]
+fn an_answer_that_has_no_room_in_the_heap_is_not_taken_in() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let peer = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+        let chunk = [&b"100000\r\n"[..], &[b'x'; 1 << 20], b"\r\n"].concat();
+        // Some of it may be under way.
+        (0..64).take_while(|_| stream.write_all(&chunk).is_ok()).count()
+    });
+    let user = User::new();
+    let text = format!(
+        "import std.http\n\nfn main() {{ print(http.get(\"http://{at}\", limit: 1_000_000_000)) }}\n"
+    );
+    let program = user.file("client.pd", text);
+    let may = format!("net.connect={at}");
+    let outcome = user.run(&["run", &program, "--heap-limit", "1000000", "--allow", &may]);
+    outcome.succeeds();
+    assert_eq!(outcome.stdout, "Err(TooLarge)\n");
+    let sent = peer.join().unwrap();
+    assert!(sent < 32, "{sent} MiB");
+}
+
+#[test]
 fn a_connection_is_kept_for_the_next_question_and_replaced_when_it_is_closed() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();

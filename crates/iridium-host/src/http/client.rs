@@ -2,7 +2,7 @@
 //!
 //! | name | arguments | results |
 //! | --- | --- | --- |
-//! | `net.connect.http_fetch` | address, length: lines with the method, the URL and the fields; address, length: the body; how long it may take, in ms; how many bytes the body of the answer may have | the status; how many bytes there are to take; the lengths of the URL and of the fields, which stand there before the body |
+//! | `net.connect.http_fetch` | address, length: lines with the method, the URL and the fields; address, length: the body; how long it may take, in ms; how many bytes the body of the answer may have, which are no more than the heap may have | the status; how many bytes there are to take; the lengths of the URL and of the fields, which stand there before the body |
 //! | `net.connect.http_take` | address, room | how many bytes were copied: all or none |
 //!
 //! In place of a status: -1 when the policy does not allow the host, -2 when it takes too long, -3 when
@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use super::fetch::{Fault, Fetched, Question, Url, fetch};
 use super::head;
 use super::pool::Pool;
-use crate::arguments::{answer, bytes, copy_whole, int, room, wait};
+use crate::arguments::{answer, bytes, copy_whole, int, most, room, wait};
 use crate::outside::OutsideHandle;
 use crate::places::Places;
 use crate::refusal::Refusal;
@@ -74,7 +74,8 @@ pub(crate) fn add_client(hosts: &mut Hosts, outside: OutsideHandle, allowed: &Pl
 
 /// Begins to ask.
 fn start(client: &Arc<Client>, caller: &mut Caller<'_>, reply: Reply) {
-    let (wait, most) = (wait(caller, 4), usize::try_from(int(caller, 5)).unwrap_or(0));
+    let wanted = usize::try_from(int(caller, 5)).unwrap_or(0);
+    let (wait, most) = (wait(caller, 4), most(caller, wanted));
     let read = match (bytes(caller, 0), bytes(caller, 2)) {
         (Ok(head), Ok(body)) => read(head, body),
         (Err(error), _) | (_, Err(error)) => {

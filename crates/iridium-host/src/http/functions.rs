@@ -46,7 +46,7 @@ use super::listener::{Listener, Listeners, OVER, Taker};
 use super::paced::OpenRequest;
 use super::serve::{Asked, Manner, PROTOCOLS, serve};
 use super::upgrade::{self, NoWebSocket, Upgrade};
-use crate::arguments::{answer, bytes, copy_whole, int, put, room, text, wait};
+use crate::arguments::{answer, bytes, copy_whole, int, most, put, room, text, wait};
 use crate::dial::bind;
 use crate::outside::OutsideHandle;
 use crate::places::Places;
@@ -356,7 +356,7 @@ fn websocket(http: &Arc<Http>, caller: &mut Caller<'_>) -> Result<i64, HostError
             return Ok(told.map_or(OVER, |()| NO_WEBSOCKET));
         }
     };
-    let manner = upgrade.manner;
+    let manner = websocket::Manner { most: most(caller, upgrade.manner.most), ..upgrade.manner };
     let (response, stream) = upgrade.answered(fields);
     let started = http.outside.start(|port| {
         let switched = http.exchanges.switch(number, owner, response);

@@ -2,7 +2,7 @@
 //!
 //! | name | arguments | results |
 //! | --- | --- | --- |
-//! | `net.connect.ws_open` | address, length: the URL; address, length: fields; how long it may take, in ms; how many bytes a message from the server may have | the pid of a WebSocket, as the module `websocket` has it |
+//! | `net.connect.ws_open` | address, length: the URL; address, length: fields; how long it may take, in ms; how many bytes a message from the server may have, which are no more than the heap may have | the pid of a WebSocket, as the module `websocket` has it |
 //!
 //! It returns at once; what comes of it is asked for. In place of a pid: -8 for what is no URL of a
 //! WebSocket, -12 for what are no fields, -6 when there are as many processes as there may be, -3 when the
@@ -25,7 +25,7 @@ use super::fetch::{Fault, Question, Url};
 use super::head;
 use super::limits::HttpLimits;
 use super::pool::MAX_HEAD;
-use crate::arguments::{answer, bytes, int, text, wait};
+use crate::arguments::{answer, bytes, int, most, text, wait};
 use crate::outside::OutsideHandle;
 use crate::places::Places;
 use crate::refusal::Refusal;
@@ -51,7 +51,7 @@ fn start(outside: &OutsideHandle, allowed: &Places, caller: &Caller<'_>) -> Resu
     let Ok(url) = read_url(&text(caller, 0)?) else { return Ok(Refusal::Invalid.code()) };
     let Some(fields) = head::fields(bytes(caller, 2)?) else { return Ok(NO_HEAD) };
     let deadline = Instant::now() + wait(caller, 4);
-    let most = usize::try_from(int(caller, 5)).unwrap_or(0);
+    let most = most(caller, usize::try_from(int(caller, 5)).unwrap_or(0));
     let manner = Manner { role: Role::Client, most, idle: HttpLimits::default().idle_time };
     let question = Question { method: Method::GET, url, fields, body: Bytes::new() };
     let (owner, allowed) = (caller.pid, allowed.clone());
