@@ -66,10 +66,23 @@ impl Paths {
     /// Where a path leads, if that is allowed.
     ///
     /// # Errors
-    /// When nothing can be there.
+    /// When nothing can be there, and it leads to what is allowed as far as there is something. Elsewhere
+    /// an error would tell what is there.
     pub(crate) fn find(&self, path: &Path, last: Last) -> io::Result<Option<Found>> {
-        let real = real(path, last)?;
-        Ok(self.0.iter().find_map(|allowed| allowed.find(&real)))
+        match real(path, last) {
+            Ok(real) => Ok(self.below(&real)),
+            Err(error) if self.has_beginning(&path::absolute(path)?) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn below(&self, real: &Path) -> Option<Found> {
+        self.0.iter().find_map(|allowed| allowed.find(real))
+    }
+
+    fn has_beginning(&self, path: &Path) -> bool {
+        let there = path.ancestors().find_map(|beginning| fs::canonicalize(beginning).ok());
+        there.is_some_and(|there| self.below(&there).is_some())
     }
 }
 
@@ -159,6 +172,28 @@ mod tests {
         assert!(paths.find(&at("data/none/../in"), Last::Target).is_err());
         let link = paths.find(&at("data/out"), Last::Itself).unwrap().unwrap();
         assert_eq!(link.path, Path::new("out"));
+    }
+
+    #[test]
+    fn what_is_elsewhere_is_not_told_by_errors() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir(at("data")).unwrap();
+        fs::write(at("secret"), "s").unwrap();
+        symlink(at("secret"), at("data/out")).unwrap();
+        symlink("loop", at("loop")).unwrap();
+        let (mut paths, mut one) = (Paths::default(), Paths::default());
+        paths.add(at("data")).unwrap();
+        one.add(at("new")).unwrap();
+        for path in ["secret/x", "none/x", "none/../x", "data/../none/../x", "data/out/x", "loop"] {
+            for paths in [&paths, &one] {
+                assert!(paths.find(&at(path), Last::Target).unwrap().is_none(), "{path}");
+            }
+        }
+        fs::write(at("data/x"), "x").unwrap();
+        for path in ["data/x/y", "data/none/../x"] {
+            assert!(paths.find(&at(path), Last::Target).is_err(), "{path}");
+        }
     }
 
     #[test]
