@@ -40,3 +40,17 @@ impl AesGcm for Portable {
             .map_err(|_| Error::Decrypt)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use zeroize::ZeroizeOnDrop;
+
+    use super::*;
+
+    /// Compiles only if what is computed from a key is wiped with it.
+    #[test]
+    fn a_key_is_wiped_when_it_is_replaced() {
+        fn is_wiped<T: ZeroizeOnDrop>(_: &T) {}
+        is_wiped(&Portable::new(&[1; KEY_LEN]).0);
+    }
+}
