@@ -49,6 +49,18 @@ fn get(stream: u32, path: &str) -> Vec<u8> {
     frame(HEADERS, 0x5, stream, &fields)
 }
 
+fn reset(stream: u32) -> Vec<u8> {
+    frame(RESET, 0, stream, &8_u32.to_be_bytes())
+}
+
+/// A connection of HTTP/2.
+fn speak(service: &Service) -> TcpStream {
+    let mut stream = service.connect();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
+    stream
+}
+
 /// Waits until all that was sent has been read.
 fn settle(stream: &mut TcpStream) {
     stream.write_all(&frame(PING, 0, 0, &[7; 8])).unwrap();
@@ -68,16 +80,14 @@ fn who_is_at_work_for_a_client_that_has_gone_is_counted_and_has_its_time() {
     let user = User::new();
     let program = user.file("slow.pd", PROGRAM);
     let service = Service::of(user, &program);
-    let mut stream = service.connect();
-    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
-    stream.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
+    let mut stream = speak(&service);
     for number in (1..12).step_by(4) {
         stream.write_all(&get(number, "/sleep")).unwrap();
         stream.write_all(&get(number + 2, "/stream")).unwrap();
     }
     (0..6).for_each(|_| drop(service.process.wait_for("at work")));
     for number in (1..12).step_by(2) {
-        stream.write_all(&frame(RESET, 0, number, &8_u32.to_be_bytes())).unwrap();
+        stream.write_all(&reset(number)).unwrap();
     }
     settle(&mut stream);
     let answer = service.get("/");
@@ -86,4 +96,31 @@ fn who_is_at_work_for_a_client_that_has_gone_is_counted_and_has_its_time() {
         answer if answer.starts_with("HTTP/1.1 200 ") => Ok(()),
         answer => Err(answer),
     });
+}
+
+#[test]
+fn who_has_been_told_that_the_client_has_gone_is_not_ended() {
+    let user = User::new();
+    let program = "\
+import std.http
+import std.time
+
+fn main() {
+    let server = http.listen(port: 0, limits: http.Limits(answer: 200.ms))!
+    print(f\"port {server.port}\")
+    server.run(fn(_) => http.stream(fn(out) {
+        print(\"at work\")
+        while out.write(\"part\") is Ok(_) { time.sleep(1.ms) }
+        time.sleep(1.s)
+        print(\"done\")
+    }))
+}
+";
+    let program = user.file("told.pd", program);
+    let service = Service::of(user, &program);
+    let mut stream = speak(&service);
+    stream.write_all(&get(1, "/")).unwrap();
+    service.process.wait_for("at work");
+    stream.write_all(&reset(1)).unwrap();
+    service.process.wait_for("done");
 }

@@ -36,9 +36,9 @@ pub(crate) struct Exchanges {
 struct Table {
     last: i64,
     waiting: HashMap<i64, Exchange>,
-    /// Those whose clients have gone while a process was at work on them. What is kept of each is dropped
-    /// when that has ended.
-    left: HashMap<i64, oneshot::Sender<()>>,
+    /// Those whose clients have gone while a process was at work on them, which has not been told so yet:
+    /// the process, and what is dropped when it is, or has ended.
+    left: HashMap<i64, (Pid, oneshot::Sender<()>)>,
 }
 
 /// A request that waits for its answer, or for the end of it.
@@ -90,6 +90,9 @@ pub(crate) struct Gone;
 
 impl Table {
     fn find(&mut self, number: i64, of: Pid) -> Result<&mut Exchange, Gone> {
+        if self.left.get(&number).is_some_and(|(handler, _)| *handler == of) {
+            self.left.remove(&number);
+        }
         let exchange = self.waiting.get_mut(&number);
         exchange.filter(|exchange| exchange.handler.unwrap_or(exchange.server) == of).ok_or(Gone)
     }
@@ -199,7 +202,11 @@ impl Exchanges {
         let waiting = Waiting { all: self.clone(), number };
         let To::Head(to, open) = before else { return Err(Gone) };
         let streamed = Streamed { parts, size, _open: open, _waiting: waiting };
-        to.send(head.map(|()| Answer::Parts(streamed))).map_err(|_| Gone)
+        to.send(head.map(|()| Answer::Parts(streamed))).map_err(|_unsent| {
+            // It is told so at once.
+            let _ = self.end(number, of);
+            Gone
+        })
     }
 
     /// Where the parts of a body go.
@@ -211,19 +218,19 @@ impl Exchanges {
         parts.ok_or(Gone)
     }
 
-    /// Ends an answer that came in parts.
+    /// Ends an answer that came in parts, or one whose client has gone, which the process has been told.
     pub(crate) fn end(&self, number: i64, of: Pid) -> Result<(), Gone> {
         self.lock().remove(number, of).map(drop)
     }
 
-    /// The client has gone. A process that is at work for it is told so when it wants to go on, and may
-    /// take as long for the rest as it might have taken to answer.
+    /// The client has gone. A process that is at work for it is told so when it wants to go on. Until then
+    /// it may take as long as it might have taken to answer.
     fn leave(&self, number: i64) {
         let mut table = self.lock();
         let Some(exchange) = table.waiting.remove(&number) else { return };
         let (over, ended) = oneshot::channel();
-        if exchange.handler.is_some() {
-            table.left.insert(number, over);
+        if let Some(handler) = exchange.handler {
+            table.left.insert(number, (handler, over));
         }
         drop(table);
         // Without a runtime it is the end of all servers.

@@ -442,18 +442,18 @@ fn write(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
         Ok(part) => Bytes::copy_from_slice(part),
         Err(error) => return reply.answer(|_| Err(error)),
     };
-    let (Ok(parts), Ok(runtime)) =
-        (http.exchanges.parts(int(caller, 0), caller.pid), http.outside.runtime())
+    let (number, of) = (int(caller, 0), caller.pid);
+    let (Ok(parts), Ok(runtime)) = (http.exchanges.parts(number, of), http.outside.runtime())
     else {
         return reply.answer(|caller| answer(caller, [OVER]));
     };
     let Err(full) = parts.try_send(Ok(part)) else {
         return reply.answer(|caller| answer(caller, [0]));
     };
-    let part = full.into_inner();
+    let (part, http) = (full.into_inner(), Arc::clone(http));
     runtime.spawn(async move {
         // It ends with the connection, which does when the client reads nothing.
-        let sent = parts.send(part).await;
+        let sent = parts.send(part).await.map_err(|_| http.exchanges.end(number, of));
         let code = if sent.is_ok() { 0 } else { OVER };
         reply.answer(move |caller| answer(caller, [code]));
     });

@@ -21,8 +21,8 @@ pub struct HttpLimits {
     pub idle_time: Duration,
     /// How long a client may take to send the next part of a body, or to read what is sent to it.
     pub stall_time: Duration,
-    /// How long it may take until a request is answered. Then the answer is 503. A program at work for a
-    /// client that has gone may take as long again.
+    /// How long it may take until a request is answered. Then the answer is 503. A process at work for a
+    /// client that has gone may take as long again until it is told so.
     pub answer_time: Duration,
 }
 
