@@ -22,7 +22,7 @@ use crate::port::Port;
 /// Threads that drive all sockets.
 const THREADS: usize = 2;
 /// The most names of hosts that are looked up at a time: the system's way to do that keeps a thread.
-const LOOKUPS: usize = 8;
+pub(crate) const LOOKUPS: usize = 8;
 /// How long such a thread stays when there is nothing more to look up.
 const LOOKUP_IDLE: Duration = Duration::from_secs(5);
 /// How long tasks may take to come to their end at the shutdown. A look-up that takes longer is left

@@ -1,12 +1,18 @@
 //! Hosts and ports that are allowed, and names of hosts as addresses.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 
-use tokio::net::lookup_host;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
+use crate::outside::LOOKUPS;
 use crate::refusal::Refusal;
+
+/// Places to look up names, as many as there are threads for that. Who waits for one waits here, and not
+/// in the queue of the threads: there a name would stay also when nobody waits for its addresses any more.
+static LOOKUP_PLACES: Semaphore = Semaphore::const_new(LOOKUPS);
 
 /// Hosts and ports that may be reached, or listened at.
 #[derive(Debug, Clone, Default)]
@@ -113,9 +119,16 @@ impl Host {
         let name = match self {
             Self::Any => return Ok(Vec::new()),
             Self::Address(address) => return Ok(vec![*address]),
-            Self::Name(name) => name,
+            Self::Name(name) => name.clone(),
         };
-        let found = lookup_host((name.as_str(), 0)).await.map_err(|_| Refusal::NoHost)?;
+        // Nobody closes it.
+        let place = LOOKUP_PLACES.acquire().await;
+        let looked_up = spawn_blocking(move || {
+            let found = (name.as_str(), 0).to_socket_addrs();
+            drop(place);
+            found
+        });
+        let found = looked_up.await.ok().and_then(Result::ok).ok_or(Refusal::NoHost)?;
         let mut addresses: Vec<IpAddr> = Vec::new();
         for address in found.map(|address| address.ip().to_canonical()) {
             if !addresses.contains(&address) {
@@ -149,7 +162,10 @@ pub(crate) fn port_alone(text: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::runtime::Builder;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -200,6 +216,19 @@ mod tests {
         }
         assert!(reach(&["*:80"], "127.0.0.1", 80).is_ok());
         assert_eq!(reach(&["*:80"], "127.0.0.1", 81), Err(-1));
+    }
+
+    #[test]
+    fn who_gives_up_before_its_turn_leaves_nothing_to_be_looked_up() {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let places = places(&["localhost"]);
+        runtime.block_on(async {
+            let all = LOOKUP_PLACES.acquire_many(LOOKUPS as u32).await.unwrap();
+            let waiting = places.addresses("localhost", 80);
+            assert!(timeout(Duration::from_millis(100), waiting).await.is_err());
+            drop(all);
+            assert!(places.addresses("localhost", 80).await.is_ok());
+        });
     }
 
     #[test]
