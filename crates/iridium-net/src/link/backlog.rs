@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 
 use iridium_proto::MAX_MESSAGE;
 
+use crate::log_limit::{ClockedLogLimits, LeftOut};
+
 use super::message::Kind;
 use super::{grace, ledger};
 
@@ -50,6 +52,8 @@ struct Sum {
     bytes: AtomicUsize,
     /// A message was refused since there was no room.
     short: AtomicBool,
+    /// For the lines on links that end since too much is queued.
+    log_limits: ClockedLogLimits,
 }
 
 /// Whether something may be queued.
@@ -99,7 +103,8 @@ impl Backlog {
     /// Where a link may take nothing for so long, though others want its room.
     pub(crate) fn new(grace: Duration) -> Self {
         let (bytes, short) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Self(Arc::new(Sum { grace, bytes, short }))
+        let log_limits = ClockedLogLimits::default();
+        Self(Arc::new(Sum { grace, bytes, short, log_limits }))
     }
 
     pub(super) fn share(&self) -> Share {
@@ -123,6 +128,11 @@ impl Backlog {
 }
 
 impl Share {
+    /// Whether it is to be logged that the link ends, since too much of a kind is queued.
+    pub(super) fn admit_line(&self, kind: &'static str) -> Option<LeftOut> {
+        self.backlog.0.log_limits.admit(kind)
+    }
+
     /// Whether something that long may be queued now, where there are so many bytes of signals.
     pub(super) fn verdict(&self, kind: Kind, cost: usize, signals: usize) -> Verdict {
         let sum = self.backlog.bytes() + cost;
@@ -243,6 +253,13 @@ mod tests {
         assert_eq!(backlog.take_shortage(), Some(0), "somebody was refused");
         assert_eq!(backlog.take_shortage(), None);
         assert_eq!(verdict(&little, Kind::Message, ROOM / 2), Verdict::Admit);
+    }
+
+    #[test]
+    fn however_many_links_end_there_are_few_lines_of_it() {
+        let backlog = Backlog::new(STALLED);
+        let lines = |kind| (0..1000).filter(|_| backlog.share().admit_line(kind).is_some()).count();
+        assert!((1..100).contains(&lines("signals")) && (1..100).contains(&lines("others")));
     }
 
     #[test]

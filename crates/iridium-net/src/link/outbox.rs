@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use iridium_proto::IridiumMessage;
@@ -128,20 +128,12 @@ impl Outbox {
         if state.closing.is_some() {
             return;
         }
-        let mut is_flooded = false;
         if message == IridiumMessage::Leave {
             state.leave = Some(message);
         } else if !state.queue.push_control(message) {
-            is_flooded = !std::mem::replace(&mut state.aborted, true);
-            self.wake_for_end(&mut state);
+            return self.end_flooded(state, "control messages");
         }
         self.wake(&mut state);
-        drop(state);
-        if is_flooded {
-            log::warn!(
-                "closed a link with too many control messages in its queue: its other end does not read"
-            );
-        }
     }
 
     /// Queues a message or signal, or returns it with the sending half, for the caller to send.
@@ -167,14 +159,23 @@ impl Outbox {
             }
             QueuePush::Refused(returned) => Err(returned),
             QueuePush::Overflow(bytes) => {
-                state.aborted = true;
-                self.wake_for_end(&mut state);
-                drop(state);
-                log::warn!(
-                    "closed a link with too many signals in its queue: its other end does not read"
-                );
+                self.end_flooded(state, "signals");
                 Err(Returned { why: SendError::NotLinked, bytes })
             }
+        }
+    }
+
+    /// Ends the link, in whose queue are too many of those.
+    fn end_flooded(&self, mut state: MutexGuard<'_, State>, what: &'static str) {
+        let line = if state.aborted { None } else { state.share.admit_line(what) };
+        state.aborted = true;
+        self.wake_for_end(&mut state);
+        drop(state);
+        if let Some(left_out) = line {
+            log::warn!(
+                "closed a link with too many {what} in its queue: its other end does not \
+                 read{left_out}"
+            );
         }
     }
 
