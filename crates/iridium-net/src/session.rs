@@ -131,12 +131,25 @@ impl FrameWriter {
 
     /// Adds a message of that kind whose body is a byte string, in two parts.
     pub(crate) fn push_bytes(&mut self, kind: u8, body: [&[u8]; 2]) -> Result<(), ProtoError> {
-        self.drop_sent();
         let [first, second] = body;
-        self.add(&frame_head(kind, first.len() + second.len())?);
+        self.push_head(kind, first.len() + second.len())?;
         self.add(first);
         self.add(second);
         Ok(())
+    }
+
+    /// Adds the beginning of a message of that kind whose body is a byte string of `len` bytes. All of it is to
+    /// follow in parts.
+    pub(crate) fn push_head(&mut self, kind: u8, len: usize) -> Result<(), ProtoError> {
+        self.drop_sent();
+        self.add(&frame_head(kind, len)?);
+        Ok(())
+    }
+
+    /// Adds a part of the body.
+    pub(crate) fn push_part(&mut self, part: &[u8]) {
+        self.drop_sent();
+        self.add(part);
     }
 
     /// As [`push_bytes`](Self::push_bytes), with a first part that is encrypted where it is if that is long.

@@ -165,10 +165,17 @@ impl ControlSender {
         if len > cap {
             return Err(StreamError::TooLong { len, cap });
         }
-        if self.ended {
+        if self.ended || self.stopping.load(Ordering::Acquire) {
             return Err(StreamError::Closed);
         }
-        self.write(&IridiumMessage::ControlData(bytes.to_vec()))
+        let kind = IridiumMessage::ControlData(Vec::new()).kind();
+        self.frames.push_head(kind, len).map_err(broken)?;
+        // Not copied as a whole: the other end may read it slowly.
+        for part in bytes.chunks(CHUNK) {
+            self.frames.push_part(part);
+            self.flush()?;
+        }
+        self.flush()
     }
 
     /// Ends this side: the other end's `receive` returns `None`. To end it again does
@@ -195,6 +202,11 @@ impl ControlSender {
             return Err(StreamError::Closed);
         }
         self.frames.push(message).map_err(broken)?;
+        self.flush()
+    }
+
+    /// Waits until the system has taken all.
+    fn flush(&mut self) -> Result<(), StreamError> {
         self.frames.seal();
         // One part: a message is in place only if it was pushed so.
         let wire = self.frames.unsent().next().unwrap_or_default();
