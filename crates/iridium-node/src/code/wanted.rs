@@ -15,8 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a node is asked alone. Then another is asked as well, if there is one that has the code: the
 /// first may be slow, or not mean well.
 const TURN: Duration = Duration::from_secs(2);
-/// Processes that may wait for code, by the node that wants them.
-const MOST: Bounds = Bounds { of_each: 64, of_one: 32_768, of_all: 65_536 };
+/// Processes that may wait for code, by the node that wants them. Each that is the first to want its module
+/// counts as some more, for the memory that the module takes beside it.
+const MOST: Bounds = Bounds { of_each: 64, of_one: 32_768, of_all: 49_152 };
+const MODULE: usize = 2;
 
 /// Code that is under way, and the processes that wait for it.
 #[derive(Default)]
@@ -24,12 +26,40 @@ pub(super) struct Wanted {
     modules: HashMap<ModuleId, Awaited>,
     /// When to look after each, the first first. Some have come.
     due: VecDeque<(Instant, ModuleId)>,
-    /// How many processes wait that each node wants, and how many in all.
+    places: Places,
+}
+
+/// How many processes wait that each node wants, and how many in all; with what the modules count.
+#[derive(Debug, Default)]
+struct Places {
     of: HashMap<u32, usize>,
     all: usize,
 }
 
+impl Places {
+    fn has_room_for(&self, node: u32) -> bool {
+        MOST.allow_more(self.of.get(&node).copied().unwrap_or(0), self.all)
+    }
+
+    fn take(&mut self, node: u32, places: usize) {
+        *self.of.entry(node).or_default() += places;
+        self.all += places;
+    }
+
+    fn give_back(&mut self, node: u32, places: usize) {
+        if let Some(own) = self.of.get_mut(&node) {
+            *own -= places;
+            if *own == 0 {
+                self.of.remove(&node);
+            }
+        }
+        self.all -= places;
+    }
+}
+
 struct Awaited {
+    /// The node for which the module counts.
+    by: u32,
     /// The nodes that were asked and may still answer, and when the last of them was.
     asked: BTreeSet<u32>,
     since: Instant,
@@ -45,7 +75,7 @@ impl Wanted {
 
     /// Whether another process may wait that this node wants.
     pub(super) fn has_room_for(&self, node: u32) -> bool {
-        MOST.allow_more(self.of.get(&node).copied().unwrap_or(0), self.all)
+        self.places.has_room_for(node)
     }
 
     /// Another process waits for a module that is under way.
@@ -53,8 +83,7 @@ impl Wanted {
         let node = request.peer().number();
         if let Some(awaited) = self.modules.get_mut(&id) {
             awaited.requests.push(request);
-            *self.of.entry(node).or_default() += 1;
-            self.all += 1;
+            self.places.take(node, 1);
         }
     }
 
@@ -62,8 +91,11 @@ impl Wanted {
     pub(super) fn begin(&mut self, id: ModuleId, requests: Vec<SpawnRequest>, now: Instant) {
         // Mostly no other comes to wait for it.
         let places = Vec::with_capacity(requests.len());
-        let awaited = Awaited { asked: BTreeSet::new(), since: now, due: now, requests: places };
+        let by = requests.first().map_or(0, |request| request.peer().number());
+        let awaited =
+            Awaited { by, asked: BTreeSet::new(), since: now, due: now, requests: places };
         self.modules.insert(id, awaited);
+        self.places.take(by, MODULE);
         requests.into_iter().for_each(|request| self.join(id, request));
         self.look_again(id, now);
     }
@@ -98,8 +130,12 @@ impl Wanted {
 
     /// Those who wait for a module. They do not wait any more.
     pub(super) fn take(&mut self, id: ModuleId) -> Vec<SpawnRequest> {
-        let requests = self.modules.remove(&id).map(|awaited| awaited.requests).unwrap_or_default();
-        self.forget(&requests);
+        let Some(Awaited { by, requests, .. }) = self.modules.remove(&id) else {
+            return Vec::new();
+        };
+        self.places.give_back(by, MODULE);
+        let of_each = requests.iter().map(|request| request.peer().number());
+        of_each.for_each(|node| self.places.give_back(node, 1));
         requests
     }
 
@@ -110,7 +146,7 @@ impl Wanted {
         awaited.asked.remove(&node);
         let its = |request: &mut SpawnRequest| request.peer().number() == node;
         let requests: Vec<_> = awaited.requests.extract_if(.., its).collect();
-        self.forget(&requests);
+        self.places.give_back(node, requests.len());
         requests
     }
 
@@ -142,17 +178,35 @@ impl Wanted {
             self.due.push_back((awaited.due, id));
         }
     }
+}
 
-    fn forget(&mut self, requests: &[SpawnRequest]) {
-        for request in requests {
-            let node = request.peer().number();
-            if let Some(count) = self.of.get_mut(&node) {
-                *count -= 1;
-                if *count == 0 {
-                    self.of.remove(&node);
-                }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many places all of so many nodes have together, if each takes that many at a time.
+    fn taken(places: &mut Places, nodes: u32, at_a_time: usize) -> usize {
+        let mut count = 0;
+        for node in 1..=nodes {
+            while places.has_room_for(node) {
+                places.take(node, at_a_time);
+                count += 1;
             }
         }
-        self.all -= requests.len();
+        count
+    }
+
+    #[test]
+    fn those_that_want_a_module_each_are_fewer_than_those_that_want_the_same() {
+        let one = |at_a_time| taken(&mut Places::default(), 1, at_a_time);
+        assert_eq!((one(1), one(1 + MODULE)), (32_768, 10_923));
+        let mut places = Places::default();
+        let crowd = taken(&mut places, 64, 1 + MODULE);
+        assert!((16_384..18_000).contains(&crowd), "{crowd}");
+        assert!(places.has_room_for(65), "there is some for one more");
+        for (node, own) in places.of.clone() {
+            places.give_back(node, own);
+        }
+        assert_eq!((places.all, places.of.len()), (0, 0));
     }
 }
