@@ -188,6 +188,8 @@ impl Recipient for LinkReceiver {
         self.handler.links.count_received(bytes.len());
         // What is handed over at once gives its permit back here, and the mailbox counts it from then
         // on. What others are to do takes the permit along: it waits, and may be long.
+        let operators = wire::is_long_answer(&bytes).then(|| Arc::clone(&self.handler.operators));
+        let _turn = operators.as_ref().map(|operators| operators.long_answer());
         let is_awaited = |number| self.handler.operators.awaits(number, self.peer.number());
         match wire::read(bytes, is_awaited) {
             Ok(Delivery::Message { to, message }) => self.receive_message(to, message),

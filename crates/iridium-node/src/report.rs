@@ -11,6 +11,8 @@ use crate::wire::form::{counters, fields};
 /// How long a list of processes may be that a node sends to operators, in bytes: far less than the
 /// longest message, and more than anybody reads.
 pub(crate) const MAX_LIST: usize = 4 << 20;
+/// What a text takes beside its bytes, where memory is given out in small portions.
+const TEXT: usize = size_of::<String>() + 16;
 
 /// A process, for operators.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,24 +70,25 @@ impl From<ProcessInfo> for ProcessRow {
 }
 
 impl ProcessRow {
-    /// About what it takes as bytes, and rather more than less.
+    /// About what it takes in memory, and rather more than less; as bytes it is shorter.
     pub(crate) fn size(&self) -> usize {
-        let place = self.place.as_ref().map_or(0, String::len);
-        let names: usize = self.names.iter().map(|name| name.len() + 8).sum();
-        128 + self.state.len() + place + names
+        let texts = [Some(&self.state), self.place.as_ref()].into_iter().flatten();
+        let texts = texts.chain(&self.names).map(|text| text.len() + TEXT);
+        size_of::<Self>() + texts.sum::<usize>()
     }
 }
 
-/// As many rows from the first on as a list may hold, and how many more there are, which are not
-/// made.
+/// As many rows from the first on as a list may hold and are admitted by their sizes, and how many more
+/// there are, which are not made.
 pub(crate) fn listed(
     rows: impl IntoIterator<Item = ProcessRow, IntoIter: ExactSizeIterator>,
+    admit: impl Fn(usize) -> bool,
 ) -> (Vec<ProcessRow>, u64) {
     let mut rest = rows.into_iter();
     let (mut fit, mut size) = (Vec::new(), 0);
     while let Some(row) = rest.next() {
         size += row.size();
-        if size > MAX_LIST {
+        if size > MAX_LIST || !admit(row.size()) {
             return (fit, rest.len() as u64 + 1);
         }
         fit.push(row);
@@ -100,7 +103,8 @@ pub struct NodeProcesses {
     pub alias: NodeAlias,
     /// The processes of the node, by pid; `None` when it did not answer in time.
     pub processes: Option<Vec<ProcessRow>>,
-    /// How many more there are: a list that travels holds at most 4 MiB, from the first pid on.
+    /// How many more there are: a list holds at most 4 MiB, from the first pid on, and less while
+    /// operators are told much.
     pub more: u64,
 }
 

@@ -42,7 +42,7 @@ pub(super) fn serve(operators: &Operators, stream: &mut ControlStream) -> Result
         return stream.fail("the node has no program for the process to stand for");
     };
     let (sender, receiver) = stream.split();
-    send(sender, &Answer::Attached(native.pid()))?;
+    send(sender, Answer::Attached(native.pid()))?;
     // Each is taken before the next comes, since it may be long.
     let (pass, acts) = bounded(0);
     thread::scope(|scope| {
@@ -117,7 +117,7 @@ impl AttachedClient<'_> {
             let is_news = asked || ended || (waits && !still_waits);
             waits = still_waits && (asked || waits);
             if is_news {
-                send(sender, &answer)?;
+                send(sender, answer)?;
             }
         }
     }
@@ -175,9 +175,11 @@ pub(super) fn idle_program() -> Option<Arc<Program>> {
 }
 
 /// Sends the client an answer. One that is too long, as a message between processes of one node may
-/// be, is to the client's process a message that it could not take.
-fn send(sender: &mut ControlSender, answer: &Answer) -> Result<(), StreamError> {
-    let sent = match to_bytes(answer) {
+/// be, is to the client's process a message that it could not take. It is in memory once while it is read.
+fn send(sender: &mut ControlSender, answer: Answer) -> Result<(), StreamError> {
+    let bytes = to_bytes(&answer);
+    drop(answer);
+    let sent = match bytes {
         Ok(bytes) => sender.send(&bytes),
         Err(error) => Err(StreamError::Broken(error.to_string())),
     };

@@ -13,7 +13,6 @@ use super::protocol::{Answer, Call, SpawnOrder};
 use crate::code::LIMITS;
 use crate::error::NodeError;
 use crate::operators::Operators;
-use crate::report::listed;
 use crate::wire::{from_bytes, to_bytes};
 
 /// How long a client may take to send the code of a process.
@@ -29,7 +28,7 @@ pub(crate) fn serve(operators: &Operators, request: &[u8], stream: &mut ControlS
             if let Some(left_out) = operators.this.log_limits.admit("client not understood") {
                 log::warn!("a control client is not understood: {error}{left_out}");
             }
-            say(stream, &Answer::NotUnderstood)
+            say(stream, Answer::NotUnderstood)
         }
     };
     if let Err(error) = served {
@@ -49,16 +48,14 @@ fn answer(
         Call::Spawn(order) => return spawn(operators, order, stream),
         _ => {}
     }
-    match operators.call(call) {
-        Ok(Answer::Processes(nodes)) => nodes.into_iter().try_for_each(|mut node| {
-            // A part for each node: together they may be too long for one.
-            if let Some(rows) = node.processes.take() {
-                let (rows, more) = listed(rows);
-                (node.processes, node.more) = (Some(rows), node.more + more);
-            }
-            say(stream, &Answer::Processes(vec![node]))
-        }),
-        Ok(answer) => say(stream, &answer),
+    // Until the client has read all.
+    let held = operators.held();
+    match operators.call(call, &held) {
+        // A part for each node: together they may be too long for one.
+        Ok(Answer::Processes(nodes)) => {
+            nodes.into_iter().try_for_each(|node| say(stream, Answer::Processes(vec![node])))
+        }
+        Ok(answer) => say(stream, answer),
         Err(error) => fail(stream, &error),
     }
 }
@@ -83,7 +80,7 @@ fn spawn(
         Err(why) => return stream.fail(&why),
     };
     match operators.spawn(order, &program) {
-        Ok(pid) => say(stream, &Answer::Spawned(pid)),
+        Ok(pid) => say(stream, Answer::Spawned(pid)),
         Err(error) => fail(stream, &error),
     }
 }
@@ -95,7 +92,7 @@ fn fetch_code(
     order: &SpawnOrder,
     stream: &mut ControlStream,
 ) -> Result<Arc<Program>, String> {
-    say(stream, &Answer::CodeWanted).map_err(|error| error.to_string())?;
+    say(stream, Answer::CodeWanted).map_err(|error| error.to_string())?;
     let file = stream.receive(Instant::now() + CODE_WITHIN).map_err(|error| error.to_string())?;
     let file = file.ok_or("the client has not sent the code of the process")?;
     // Whoever holds the secret of the cluster can be an operator.
@@ -106,9 +103,12 @@ fn fetch_code(
     operators.programs.load_foreign(module).map_err(|error| error.to_string())
 }
 
-/// Sends a client a part of the conversation.
-pub(super) fn say(stream: &mut ControlStream, answer: &Answer) -> Result<(), StreamError> {
-    match to_bytes(answer) {
+/// Sends a client a part of the conversation, which takes no other memory meanwhile than its bytes: they may be
+/// read slowly.
+pub(super) fn say(stream: &mut ControlStream, answer: Answer) -> Result<(), StreamError> {
+    let bytes = to_bytes(&answer);
+    drop(answer);
+    match bytes {
         Ok(bytes) => stream.send(&bytes),
         Err(error) => stream.fail(&format!("the answer is too long: {error}")),
     }
@@ -117,7 +117,7 @@ pub(super) fn say(stream: &mut ControlStream, answer: &Answer) -> Result<(), Str
 /// Sends the client every event until it goes.
 fn stream_events(operators: &Operators, stream: &mut ControlStream) -> Result<(), StreamError> {
     let subscription = operators.events.subscribe();
-    say(stream, &Answer::Subscribed)?;
+    say(stream, Answer::Subscribed)?;
     let (sender, receiver) = stream.split();
     let mut send = |event| match to_bytes(&Answer::Event(event)) {
         Ok(bytes) => sender.send(&bytes),

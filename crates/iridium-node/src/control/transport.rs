@@ -83,7 +83,7 @@ pub struct Direct(pub(crate) Arc<Operators>);
 
 impl Transport for Direct {
     fn call(&mut self, call: Call) -> Result<Vec<Answer>, ClientError> {
-        Ok(vec![self.0.call(call)?])
+        Ok(vec![self.0.call(call, &self.0.held_at_home())?])
     }
 
     fn spawn(self, order: SpawnOrder, module: &Module) -> Result<Pid, ClientError> {

@@ -9,6 +9,7 @@ use iridium_proto::NodeAlias;
 use iridium_vm::{Limits, Pid, Process, Program, Start};
 
 use super::Operators;
+use super::held::Held;
 use super::queries::PendingQuery;
 use crate::code::spawn_named;
 use crate::error::NodeError;
@@ -39,7 +40,8 @@ impl Operators {
                 return self.spawn_here(&program, &start, limits, name.as_deref());
             }
         };
-        match self.ask(alias, Query::Spawn { module, start, limits, name }, SPAWN_WITHIN)? {
+        let query = Query::Spawn { module, start, limits, name };
+        match self.ask(alias, query, SPAWN_WITHIN, &self.held())? {
             Response::Spawned(outcome) => outcome.map_err(NodeError::Refused),
             _ => Err(NodeError::NoAnswer(alias.clone())),
         }
@@ -68,7 +70,8 @@ impl Operators {
             Some(alias) if !self.this.is_called(alias) => alias,
             _ => return Ok(self.this.running()?.find(name)),
         };
-        match self.ask(alias, Query::WhereIs(name.to_string()), ANSWER_WITHIN)? {
+        let query = Query::WhereIs(name.to_string());
+        match self.ask(alias, query, ANSWER_WITHIN, &self.held())? {
             Response::Found(pid) => Ok(pid),
             _ => Err(NodeError::NoAnswer(alias.clone())),
         }
@@ -80,11 +83,11 @@ impl Operators {
         alias: &NodeAlias,
         query: Query,
         within: Duration,
+        held: &Arc<Held>,
     ) -> Result<Response, NodeError> {
         let peer = self.links.peers.named(alias.as_str());
         let peer = peer.ok_or_else(|| NodeError::NoNode(alias.clone()))?;
-        let answered = self.send_query(&peer, query).wait(Instant::now() + within);
-        match answered.map(|mut answered| answered.take()) {
+        match self.send_query(&peer, query, held).wait(Instant::now() + within) {
             Some(Response::NotUnderstood) => Err(NodeError::NotUnderstood(alias.clone())),
             Some(response) => Ok(response),
             None => Err(NodeError::NoAnswer(alias.clone())),
@@ -92,13 +95,18 @@ impl Operators {
     }
 
     /// Asks all peers at once.
-    pub(super) fn ask_all(&self, query: &Query) -> Vec<(NodeAlias, PendingQuery)> {
-        let ask = |peer: Arc<Peer>| (peer.id.alias.clone(), self.send_query(&peer, query.clone()));
+    pub(super) fn ask_all(
+        &self,
+        query: &Query,
+        held: &Arc<Held>,
+    ) -> Vec<(NodeAlias, PendingQuery)> {
+        let ask =
+            |peer: Arc<Peer>| (peer.id.alias.clone(), self.send_query(&peer, query.clone(), held));
         self.links.peers.all().into_iter().map(ask).collect()
     }
 
-    fn send_query(&self, peer: &Peer, query: Query) -> PendingQuery {
-        let pending = self.queries.note(peer.number());
+    fn send_query(&self, peer: &Peer, query: Query, held: &Arc<Held>) -> PendingQuery {
+        let pending = self.queries.note(peer.number(), held);
         let message = NodeMessage::Query { number: pending.number, query };
         let sent = self.links.send(peer, Lane::Process(Pid::NOBODY), &message);
         if sent.is_err() || peer.is_lost() {

@@ -1,37 +1,32 @@
 //! What operators list: processes, and how nodes do, of this node or of all.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use iridium_proto::NodeAlias;
 use iridium_sched::Scheduler;
 
 use super::Operators;
 use super::cluster::ANSWER_WITHIN;
-use super::queries::{Answered, PendingQuery};
+use super::held::Held;
+use super::queries::PendingQuery;
 use crate::report::{NodeLoad, NodeProcesses, NodeReport, ProcessRow};
 use crate::wire::{Query, Response};
 
 impl Operators {
     /// As [`Client::processes`](crate::control::Client::processes).
-    pub(super) fn processes(&self, all: bool) -> Vec<NodeProcesses> {
+    pub(super) fn processes(&self, all: bool, held: &Arc<Held>) -> Vec<NodeProcesses> {
         let deadline = Instant::now() + ANSWER_WITHIN;
-        let queries = if all { self.ask_all(&Query::Processes) } else { Vec::new() };
-        let own = self.this.scheduler().map(|scheduler| own_processes(&scheduler));
-        let own = self.this.alias().map(|me| {
-            let alias = me.clone();
-            NodeProcesses { alias, processes: own, more: 0 }
-        });
+        let queries = if all { self.ask_all(&Query::Processes, held) } else { Vec::new() };
+        let own = self.this.scheduler().map(|scheduler| own_processes(&scheduler, held));
+        let own = self.this.alias().map(|me| node_processes(me.clone(), own));
         let mut nodes: Vec<_> = own.into_iter().collect();
-        // They count until all are there.
-        let mut answers = Vec::new();
         for (alias, query) in queries {
-            let mut answered = query.wait(deadline);
-            let response = answered.as_mut().map(Answered::take);
-            answers.extend(answered);
-            let (processes, more) = match response {
-                Some(Response::Processes { rows, more }) => (Some(rows), more),
-                _ => (None, 0),
+            let list = match query.wait(deadline) {
+                Some(Response::Processes { rows, more }) => Some((rows, more)),
+                _ => None,
             };
-            nodes.push(NodeProcesses { alias, processes, more });
+            nodes.push(node_processes(alias, list));
         }
         nodes.sort_by(|a, b| a.alias.cmp(&b.alias));
         nodes
@@ -40,7 +35,7 @@ impl Operators {
     /// As [`Client::loads`](crate::control::Client::loads).
     pub(super) fn loads(&self) -> Vec<NodeLoad> {
         let deadline = Instant::now() + ANSWER_WITHIN;
-        let queries = self.ask_all(&Query::Load);
+        let queries = self.ask_all(&Query::Load, &self.held());
         let own = self.this.scheduler().map(|scheduler| self.report(&scheduler));
         let own = self.this.alias().map(|me| NodeLoad { alias: me.clone(), report: own });
         let mut loads: Vec<_> = own.into_iter().collect();
@@ -77,13 +72,18 @@ impl Operators {
     }
 }
 
-/// The processes of this node.
-fn own_processes(scheduler: &Scheduler) -> Vec<ProcessRow> {
-    scheduler.processes().into_iter().map(ProcessRow::from).collect()
+/// The processes of this node, or the first of them and how many more there are.
+fn own_processes(scheduler: &Scheduler, held: &Held) -> (Vec<ProcessRow>, u64) {
+    held.own_list(scheduler.processes().into_iter().map(ProcessRow::from))
+}
+
+fn node_processes(alias: NodeAlias, list: Option<(Vec<ProcessRow>, u64)>) -> NodeProcesses {
+    let (processes, more) = list.map_or((None, 0), |(rows, more)| (Some(rows), more));
+    NodeProcesses { alias, processes, more }
 }
 
 fn wait_for_report(query: &PendingQuery, deadline: Instant) -> Option<NodeReport> {
-    match query.wait(deadline).map(|mut answered| answered.take()) {
+    match query.wait(deadline) {
         Some(Response::Load(report)) => Some(*report),
         _ => None,
     }

@@ -11,22 +11,25 @@
 //! | `Understands` | `inbox.rs` |
 //! | `Events`, `Attach` | `control/serve.rs`, `control/attach.rs`: they need a socket |
 //!
-//! `cluster.rs` asks other nodes, `queries.rs` keeps what has no answer yet, and `responder.rs` answers
-//! other nodes.
+//! `cluster.rs` asks other nodes, `queries.rs` keeps what has no answer yet, `held.rs` bounds the answers, and
+//! `responder.rs` answers other nodes.
 
 mod apps;
 mod cluster;
+mod held;
 mod inbox;
 mod lists;
 mod processes;
 mod queries;
 mod responder;
 
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use iridium_isa::MAX_NAME;
 use iridium_vm::Pid;
 
+use self::held::Held;
 use self::queries::PendingQueries;
 use crate::code::{Programs, Spawner, long_name};
 use crate::control::protocol::{Answer, Call};
@@ -35,6 +38,7 @@ use crate::events::EventBus;
 use crate::links::{Links, Peer};
 use crate::orders::Orders;
 use crate::remote::RemoteProcesses;
+use crate::sync::lock;
 use crate::this_node::ThisNode;
 use crate::wire::{NodeMessage, Query, Response};
 
@@ -47,6 +51,10 @@ pub(crate) struct Operators {
     spawner: Arc<Spawner>,
     remote: Arc<RemoteProcesses>,
     queries: PendingQueries,
+    /// What the answers of all calls take.
+    all_held: Arc<AtomicUsize>,
+    /// Whoever reads a long answer of another node has it.
+    long_answer: Mutex<()>,
     /// The apps that were started here, oldest first, with their top supervisors.
     apps: Mutex<Vec<(String, Pid)>>,
     /// For [`Operators::respond`].
@@ -69,22 +77,44 @@ impl Operators {
         (this, links): (Arc<ThisNode>, Arc<Links>),
         questions: Arc<Orders<RemoteQuery>>,
     ) -> Self {
-        let (queries, apps) = Default::default();
-        Self { this, programs, events, links, spawner, remote, queries, apps, questions }
+        let (queries, all_held, long_answer, apps) = Default::default();
+        Self {
+            this,
+            programs,
+            events,
+            links,
+            spawner,
+            remote,
+            queries,
+            all_held,
+            long_answer,
+            apps,
+            questions,
+        }
     }
 
-    /// Answers a call, on the thread of the one who asks.
+    /// For the answers of a call.
+    pub(crate) fn held(&self) -> Arc<Held> {
+        Arc::new(Held::new(Arc::clone(&self.all_held)))
+    }
+
+    /// The same in the process of the node.
+    pub(crate) fn held_at_home(&self) -> Arc<Held> {
+        Arc::new(Held::at_home(Arc::clone(&self.all_held)))
+    }
+
+    /// Answers a call, on the thread of the one who asks. Long answers are held until `held` is dropped.
     ///
     /// # Errors
     /// [`NodeError`]. A call that opens a conversation has no answer of its own.
-    pub(crate) fn call(&self, call: Call) -> Result<Answer, NodeError> {
+    pub(crate) fn call(&self, call: Call, held: &Arc<Held>) -> Result<Answer, NodeError> {
         match call {
-            Call::Processes { all } => Ok(Answer::Processes(self.processes(all))),
+            Call::Processes { all } => Ok(Answer::Processes(self.processes(all, held))),
             Call::Loads => Ok(Answer::Loads(self.loads())),
             Call::Apps => Ok(Answer::Apps(self.apps()?)),
             Call::Send { to, tag, payload } => self.send(&to, tag, payload).map(Answer::Done),
             Call::Understands { of } => {
-                self.understands(&of).map(|(pid, inbox)| Answer::Understands { pid, inbox })
+                self.understands(&of, held).map(|(pid, inbox)| Answer::Understands { pid, inbox })
             }
             Call::Kill { to, reason } => self.kill(&to, reason).map(Answer::Done),
             Call::Spawn(_) | Call::Events | Call::Attach => {
@@ -109,6 +139,12 @@ impl Operators {
                 );
             }
         }
+    }
+
+    /// Waits until no other long answer is being read: until only what there is room for is kept of it, one takes
+    /// several times the memory of its bytes.
+    pub(crate) fn long_answer(&self) -> MutexGuard<'_, ()> {
+        lock(&self.long_answer)
     }
 
     /// Whether an answer of another node is awaited.

@@ -58,7 +58,8 @@ impl Operators {
     /// the link can refuse: a link on which too much waits that cannot be refused is closed. If there
     /// is no room for the list now, the operator learns at least how many processes there are.
     fn respond_with_list(&self, scheduler: &Scheduler, peer: &Peer, number: u64) {
-        let (rows, more) = listed(scheduler.processes().into_iter().map(ProcessRow::from));
+        let (rows, more) =
+            listed(scheduler.processes().into_iter().map(ProcessRow::from), |_| true);
         let count = rows.len() as u64 + more;
         let message = |rows, more| NodeMessage::Response {
             number,

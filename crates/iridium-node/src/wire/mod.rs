@@ -30,6 +30,6 @@ pub use self::node_message::MAX_PAYLOAD;
 
 pub(crate) use self::form::{from_bytes, number, to_bytes};
 pub(crate) use self::node_message::{
-    BadMessage, Delivery, NodeMessage, Query, Question, Response, code_bytes, message_bytes,
-    payload, read,
+    BadMessage, Delivery, NodeMessage, Query, Question, Response, code_bytes, is_long_answer,
+    message_bytes, payload, read,
 };

@@ -75,6 +75,10 @@ const QUERY: u32 = 5;
 /// memory than it is long.
 const RESPONSE: u32 = 6;
 const MAX_RESPONSE: usize = MAX_LIST + 1024;
+/// Of longer ones only one is read at a time.
+const SHORT_RESPONSE: usize = 64 << 10;
+/// The longest reason why an operator does not get what he wants.
+const MAX_REASON: usize = 4096;
 /// The highest number of a message.
 const LAST: u32 = 7;
 
@@ -128,7 +132,8 @@ pub(crate) enum Response {
 }
 
 impl Response {
-    /// Without processes that are not of the node which answers: an operator who is given one may end it.
+    /// Without processes that are not of the node which answers: an operator who is given one may end it. And
+    /// with no longer reason than one reads.
     pub(crate) fn of_node(mut self, node: u32) -> Self {
         match &mut self {
             Self::Processes { rows, .. } => rows.retain(|row| row.pid.node() == node),
@@ -137,6 +142,9 @@ impl Response {
                 return Self::Spawned(Err(format!(
                     "it answers with process {pid} of another node"
                 )));
+            }
+            Self::Spawned(Err(why)) | Self::Understands(Err(why)) => {
+                why.truncate(why.floor_char_boundary(MAX_REASON));
             }
             _ => {}
         }
@@ -273,6 +281,12 @@ pub(crate) fn read(
         Some((content, _)) => Err(BadMessage::Content(*content)),
         None => Err(BadMessage::Short),
     }
+}
+
+/// Whether these bytes are of a long [`NodeMessage::Response`].
+pub(crate) fn is_long_answer(bytes: &[u8]) -> bool {
+    let is_answer = bytes.last() == Some(&NODE_MESSAGE) && number(bytes) == Some(RESPONSE);
+    is_answer && bytes.len() > SHORT_RESPONSE
 }
 
 /// Where the file is in the bytes of a [`NodeMessage::Code`] that has one. It may be as long as a message
@@ -418,6 +432,24 @@ mod tests {
         assert_eq!(found(other).of_node(2), Response::Found(None));
         assert_eq!(Response::Spawned(Ok(its)).of_node(2), Response::Spawned(Ok(its)));
         assert!(matches!(Response::Spawned(Ok(other)).of_node(2), Response::Spawned(Err(_))));
+        match Response::Spawned(Err("ß".repeat(MAX_REASON))).of_node(2) {
+            Response::Spawned(Err(why)) => assert_eq!(why.len(), MAX_REASON),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn long_answers_are_known_before_they_are_read() {
+        let response = Response::Spawned(Err("x".repeat(SHORT_RESPONSE)));
+        let long = NodeMessage::Response { number: 1, response }.to_bytes().unwrap();
+        assert!(is_long_answer(&long) && !is_long_answer(&long[1..]));
+        let response = Response::Found(None);
+        let short = NodeMessage::Response { number: 1, response }.to_bytes().unwrap();
+        assert!(!is_long_answer(&short));
+        let (mut message, tail) =
+            message_bytes(Pid::new(1, 1), message(Payload::Bytes(long.into())));
+        message.extend(tail);
+        assert!(!is_long_answer(&message), "between processes");
     }
 
     #[test]
