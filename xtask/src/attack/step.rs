@@ -96,6 +96,27 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "codes-untaken", count: 40, bounds: Bounds { disk: 256 << 10, ..USUAL }, ..LIE },
     // Each link that shares the threads of others has two descriptors.
     Step { name: "links", count: 300, bounds: Bounds { files: 700, ..USUAL }, ..LIE },
+    // Refusals come faster than they are read: all that may wait for members does, beside all ties.
+    Step { name: "crowd-ties", count: 64, bounds: Bounds { memory: 96, ..USUAL }, ..LIE },
+    Step { name: "crowd-asks", count: 64, ..LIE },
+    // As much waits, beside processes that wait for their code and the code that comes; all that is kept on
+    // disk may take 256 MiB.
+    Step {
+        name: "crowd-spawns",
+        count: 32,
+        bounds: Bounds { memory: 96, disk: 256 << 10, ..USUAL },
+        ..LIE
+    },
+    // Some places are left for the operator that is answered.
+    Step { name: "crowd-blocks", count: 56, stay: Duration::from_secs(20), ..LIE },
+    // Lists take all room for long messages, beside what the clients have not read.
+    Step {
+        name: "crowd-readers",
+        count: 56,
+        stay: Duration::from_secs(30),
+        bounds: Bounds { memory: 80, ..USUAL },
+        ..LIE
+    },
     Step { name: "symlink", by: By::Links, short: Some(0), ..LIE },
     Step { name: "silent", count: 10_000, ..LIE },
     Step { name: "dripping", count: 10_000, ..LIE },

@@ -9,10 +9,10 @@ use iridium_proto::{
 };
 
 use crate::link::{Link, Manner, frame, invented, nowhere};
-use crate::wire::{Door, connect};
+use crate::wire::{Door, Ear, Mouth, connect};
 
 /// The number of the first of those who hold a link each.
-pub(crate) const NUMBERS: u32 = 2_000;
+const NUMBERS: u32 = 2_000;
 /// The number of `Deliver` among the messages.
 const DELIVER: u8 = 12;
 /// Long messages that a link may ask for at a time.
@@ -61,15 +61,17 @@ pub(crate) fn links(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dy
 
 /// So many control clients ask for the members, and stay for another request.
 pub(crate) fn controls(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
-    let request = frame(&IridiumMessage::ControlRequest(ControlRequest::Members))?;
-    let mut clients = Vec::new();
-    for _ in 0..count {
-        let mut client = connect(to)?;
-        client.0.write(&request)?;
-        clients.push(client);
-    }
+    let clients = (0..count).map(|_| client(to, ControlRequest::Members));
+    let _clients = clients.collect::<Result<Vec<_>, _>>()?;
     thread::sleep(stay);
     Ok(count)
+}
+
+/// A client of an operator that asks for something.
+pub(crate) fn client(to: &Door, request: ControlRequest) -> Result<(Mouth, Ear), Box<dyn Error>> {
+    let mut client = connect(to)?;
+    client.0.write(&frame(&IridiumMessage::ControlRequest(request))?)?;
+    Ok(client)
 }
 
 fn piece(bytes: Vec<u8>) -> IridiumMessage {
@@ -84,7 +86,7 @@ fn asking(
     len: usize,
     say: impl Fn(&Link) -> bool,
 ) -> Result<u64, Box<dyn Error>> {
-    let links = links_of(to, count, Manner::Fair, |link| link.ask_for_room(1, len))?.0;
+    let links = links_of(to, count, |_| Manner::Fair, |link| link.ask_for_room(1, len))?.0;
     let (mut said, end) = (vec![false; links.len()], Instant::now() + stay);
     while Instant::now() < end {
         for (link, said) in links.iter().zip(&mut said) {
@@ -104,22 +106,23 @@ pub(crate) fn each(
     stay: Duration,
     say: impl FnMut(&Link) -> bool,
 ) -> Result<u64, Box<dyn Error>> {
-    let (_links, said) = links_of(to, count, Manner::Fair, say)?;
+    let (_links, said) = links_of(to, count, |_| Manner::Fair, say)?;
     thread::sleep(stay);
     Ok(said)
 }
 
-/// So many members that say something, and take what the node sends in a manner. Gives how many could.
+/// So many members that say something, and take what the node sends each in its manner. Gives how many
+/// could.
 pub(crate) fn links_of(
     to: &Door,
     count: u64,
-    manner: Manner,
+    manner: impl Fn(u64) -> Manner,
     mut say: impl FnMut(&Link) -> bool,
 ) -> Result<(Vec<Link>, u64), Box<dyn Error>> {
     let (mut links, mut said) = (Vec::new(), 0);
     for number in 0..count {
         let one = invented(&format!("half{number}"), NUMBERS + number as u32, nowhere())?;
-        let link = Link::open_as(to, one, manner)?;
+        let link = Link::open_as(to, one, manner(number))?;
         said += u64::from(say(&link));
         links.push(link);
     }

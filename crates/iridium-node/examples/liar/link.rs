@@ -37,6 +37,8 @@ const HEARTBEAT: Duration = Duration::from_millis(250);
 pub(crate) struct Link {
     mouth: Arc<Mutex<Mouth>>,
     shared: Arc<Shared>,
+    /// The number of the liar as that member.
+    pub(crate) me: u32,
     /// The node at the other end.
     pub(crate) peer: NodeId,
     /// Who else is a member, as the node says.
@@ -123,6 +125,7 @@ impl Link {
         intro: Introduction,
         manner: Manner,
     ) -> Result<Self, Box<dyn Error>> {
+        let me = intro.id.number.number();
         let (mut mouth, ear) = connect(to)?;
         let mut frames = Frames::new(ear);
         let hello = Hello { intro, version: 1, features: Features::NONE };
@@ -147,7 +150,7 @@ impl Link {
             };
             theirs.over.store(true, Ordering::SeqCst);
         })?;
-        Ok(Self { mouth, shared, peer: ack.intro.id, members: ack.nodes, data })
+        Ok(Self { mouth, shared, me, peer: ack.intro.id, members: ack.nodes, data })
     }
 
     /// Whether the node has closed it.

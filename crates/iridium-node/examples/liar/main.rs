@@ -10,6 +10,7 @@
 //! strangers that do not get past the door of any node.
 
 mod cipher;
+mod crowds;
 mod gossip;
 mod half;
 mod link;
@@ -55,6 +56,11 @@ const LIES: &[(&str, Lie)] = &[
     ("cache", processes::codes),
     ("codes-untaken", processes::codes_untaken),
     ("links", half::links),
+    ("crowd-ties", crowds::ties),
+    ("crowd-asks", crowds::asks),
+    ("crowd-spawns", crowds::spawns),
+    ("crowd-blocks", crowds::blocks),
+    ("crowd-readers", crowds::readers),
     ("silent", strangers::silent),
     ("silent-metrics", strangers::silent),
     ("dripping", strangers::dripping),

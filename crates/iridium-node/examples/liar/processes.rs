@@ -9,28 +9,30 @@ use iridium_isa::Module;
 use iridium_proto::{IridiumMessage, to_bytes};
 use iridium_vm::{Pid, Start};
 
-use crate::half::{NUMBERS, each, links_of};
+use crate::half::{each, links_of};
 use crate::link::{Link, Manner, liar};
 use crate::wire::Door;
 
 /// The processes that are lied to are registered under these names.
-const VICTIMS: [&str; 4] = ["victim", "victim1", "victim2", "victim3"];
+pub(crate) const VICTIMS: [&str; 4] = ["victim", "victim1", "victim2", "victim3"];
 /// The kinds of what nodes tell each other, and of some signals; those of the format's fixtures.
 const SIGNAL: u32 = 0;
-const REQUEST: u32 = 1;
+pub(crate) const REQUEST: u32 = 1;
 const CODE_WANTED: u32 = 3;
 const CODE: u32 = 4;
-const QUERY: u32 = 5;
+pub(crate) const QUERY: u32 = 5;
 const LINK: u32 = 1;
 const EXIT: u32 = 3;
 const MONITOR: u32 = 5;
 /// The queries of an operator.
-const PROCESSES: u32 = 0;
-const WHERE_IS: u32 = 3;
+pub(crate) const PROCESSES: u32 = 0;
+pub(crate) const WHERE_IS: u32 = 3;
 /// The data of a long module: little less than a message may have.
 const LONG: usize = 15 << 20;
 /// How many long modules a node is given; every fourth is refused.
 const MODULES: u64 = 8;
+/// How much higher the number is of the one that it is given instead.
+const OTHER: u64 = 1000;
 /// How many processes one watches that reads nothing, and the number of each, which no process has.
 const WATCHES: u64 = 130_000;
 const GONE: u64 = 1 << 30;
@@ -42,16 +44,22 @@ const KILLED: i64 = -1;
 /// Links and monitors of ever other processes, with several.
 pub(crate) fn ties(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
-    let victims = VICTIMS.iter().map(|name| victim(&link, name)).collect::<Result<Vec<_>, _>>()?;
-    let me = liar()?.id.number.number();
-    said(&link, count, stay, |number| {
-        let from = Pid::new(me, number + 1);
+    let said = tie(&link, count)?;
+    link.stay(stay);
+    Ok(said)
+}
+
+/// The same of one member. Gives how many it has said.
+pub(crate) fn tie(link: &Link, count: u64) -> Result<u64, Box<dyn Error>> {
+    let victims = VICTIMS.iter().map(|name| victim(link, name)).collect::<Result<Vec<_>, _>>()?;
+    Ok(say(link, count, |number| {
+        let from = Pid::new(link.me, number + 1);
         let victim = victims[number as usize / 2 % victims.len()];
         match number % 2 {
             0 => node_message(&(SIGNAL, from, victim, MONITOR, from, number as i64 + 1)),
             _ => node_message(&(SIGNAL, from, victim, LINK, from)),
         }
-    })
+    }))
 }
 
 /// Ends of processes of the node itself, which only it can tell of.
@@ -100,14 +108,18 @@ pub(crate) fn mean(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn
 fn watches(to: &Door, count: u64, stay: Duration, manner: Manner) -> Result<u64, Box<dyn Error>> {
     // Who reads has to use up the credit of the node first.
     let watches = if manner == Manner::Mean { 2 * WATCHES } else { WATCHES };
-    let mut members = NUMBERS..;
-    let (_links, said) = links_of(to, count, manner, |link| {
-        let Some(me) = members.next() else { return false };
-        let (from, ended) = (Pid::new(me, 1), Pid::new(link.peer.number.number(), GONE));
-        let watch = |number| node_message(&(SIGNAL, from, ended, MONITOR, from, number as i64 + 1));
-        let watches = (0..watches).map_while(|number| watch(number).ok());
-        link.say(watches.map(IridiumMessage::Signal)) > 0
-    })?;
+    let (_links, said) = links_of(
+        to,
+        count,
+        |_| manner,
+        |link| {
+            let (from, ended) = (Pid::new(link.me, 1), Pid::new(link.peer.number.number(), GONE));
+            let watch =
+                |number| node_message(&(SIGNAL, from, ended, MONITOR, from, number as i64 + 1));
+            let watches = (0..watches).map_while(|number| watch(number).ok());
+            link.say(watches.map(IridiumMessage::Signal)) > 0
+        },
+    )?;
     thread::sleep(stay);
     Ok(said)
 }
@@ -118,24 +130,24 @@ pub(crate) fn puts_off(to: &Door, count: u64, stay: Duration) -> Result<u64, Box
     let source =
         "main: load $3 #262144\naloc $3\nload $2 #0\nagain: send $0 $1 $2\nbreq $2 $2 @again";
     let module = assembled(source)?;
-    let (wanted, mut members) = (to_bytes(&(CODE_WANTED, module.id()))?, NUMBERS..);
+    let wanted = to_bytes(&(CODE_WANTED, module.id()))?;
     let code = node_message(&(CODE, module.id(), Some(module.to_bytes())))?;
-    let (links, said) = links_of(to, count, Manner::PutsOff, |link| {
-        let Some(me) = members.next() else { return false };
-        let (me, node) = (Pid::new(me, 1), link.peer.number.number());
-        let mut registers = [(0_i64, 0_f64); Start::ARGUMENTS];
-        registers[0].0 = me.bits();
-        let spawn = (0_u32, node, module.id(), (0_u32, registers), [u64::MAX; 7]);
-        let Ok(request) = node_message(&(REQUEST, me, 0_u64, spawn)) else { return false };
-        link.signal(std::iter::once(request));
-        // The first is asked for the code, all others are told the pid at once.
-        match link.data.recv_timeout(PATIENCE) {
-            Ok(heard) if heard.starts_with(&wanted) => {
-                link.signal(std::iter::once(code.clone())) == 1
+    let (links, said) = links_of(
+        to,
+        count,
+        |_| Manner::PutsOff,
+        |link| {
+            let Ok(request) = spawn(link, 0, module.id().0) else { return false };
+            link.signal(std::iter::once(request));
+            // The first is asked for the code, all others are told the pid at once.
+            match link.data.recv_timeout(PATIENCE) {
+                Ok(heard) if heard.starts_with(&wanted) => {
+                    link.signal(std::iter::once(code.clone())) == 1
+                }
+                heard => heard.is_ok(),
             }
-            heard => heard.is_ok(),
-        }
-    })?;
+        },
+    )?;
     thread::sleep(stay);
     match links.iter().any(Link::is_over) {
         true => Ok(said),
@@ -146,14 +158,16 @@ pub(crate) fn puts_off(to: &Door, count: u64, stay: Duration) -> Result<u64, Box
 /// Processes of ever other modules, which nobody has.
 pub(crate) fn spawns(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
-    let from = Pid::new(liar()?.id.number.number(), 1);
-    let node = link.peer.number.number();
-    said(&link, count, stay, |number| {
-        let registers = [(0_i64, 0_f64); Start::ARGUMENTS];
-        let limits = [u64::MAX; 7];
-        let spawn = (0_u32, node, module(number), (0_u32, registers), limits);
-        node_message(&(REQUEST, from, number, spawn))
-    })
+    said(&link, count, stay, |number| spawn(&link, number, module(number)))
+}
+
+/// Wants a process of a module, which is told the pid of the one that wants it.
+fn spawn(link: &Link, number: u64, module: [u8; 32]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let (me, node) = (Pid::new(link.me, 1), link.peer.number.number());
+    let mut registers = [(0_i64, 0_f64); Start::ARGUMENTS];
+    registers[0].0 = me.bits();
+    let spawn = (0_u32, node, module, (0_u32, registers), [u64::MAX; 7]);
+    node_message(&(REQUEST, me, number, spawn))
 }
 
 /// Wants the code of ever other modules.
@@ -165,25 +179,28 @@ pub(crate) fn codes_wanted(to: &Door, count: u64, stay: Duration) -> Result<u64,
 /// Processes of modules as long as they may be, with their code; every fourth brings that of another.
 pub(crate) fn codes(to: &Door, count: u64, stay: Duration) -> Result<u64, Box<dyn Error>> {
     let link = Link::open(to, liar()?)?;
-    let from = Pid::new(liar()?.id.number.number(), 1);
-    let node = link.peer.number.number();
-    let mut said = 0;
     for number in 0..count {
-        let module = long_module(number)?;
-        let (id, file) = (module.id(), module.to_bytes());
-        let registers = [(0_i64, 0_f64); Start::ARGUMENTS];
-        let spawn = (0_u32, node, id, (0_u32, registers), [u64::MAX; 7]);
-        link.signal(std::iter::once(node_message(&(REQUEST, from, number, spawn))?));
-        let wanted = to_bytes(&(CODE_WANTED, id))?;
-        while !link.data.recv_timeout(PATIENCE)?.starts_with(&wanted) {}
-        let file = if number % 4 == 3 { long_module(number + count)?.to_bytes() } else { file };
-        if !link.signal_in_pieces(node_message(&(CODE, id, Some(file)))?) {
-            return Ok(said);
+        if !offer(&link, number, 0)? {
+            return Ok(number);
         }
-        said += 1;
     }
     link.stay(stay);
-    Ok(said)
+    Ok(count)
+}
+
+/// Wants a process of such a module, and so many of modules that nobody has; gives the node the code of
+/// the one, or of another in its place. Answers whether the link is still there.
+pub(crate) fn offer(link: &Link, number: u64, others: u64) -> Result<bool, Box<dyn Error>> {
+    let long = long_module(number)?;
+    let id = long.id();
+    let first = std::iter::once(spawn(link, number, id.0)?);
+    let me = u64::from(link.me) << 32;
+    let others = (0..others).map_while(|other| spawn(link, other, module(me + other)).ok());
+    link.signal(first.chain(others));
+    let wanted = to_bytes(&(CODE_WANTED, id))?;
+    while !link.data.recv_timeout(PATIENCE)?.starts_with(&wanted) {}
+    let sent = if number % 4 == 3 { long_module(number + OTHER)? } else { long };
+    Ok(link.signal_in_pieces(node_message(&(CODE, id, Some(sent.to_bytes())))?))
 }
 
 /// So many members want the code of long modules, which the node was given before, and take none.
@@ -208,7 +225,7 @@ fn assembled(source: &str) -> Result<Module, Box<dyn Error>> {
 }
 
 /// An identity that no module has.
-fn module(number: u64) -> [u8; 32] {
+pub(crate) fn module(number: u64) -> [u8; 32] {
     let mut id = [0xEE; 32];
     let (start, _) = id.split_at_mut(8);
     start.copy_from_slice(&number.to_le_bytes());
@@ -221,13 +238,22 @@ fn said(
     stay: Duration,
     lie: impl Fn(u64) -> Result<Vec<u8>, Box<dyn Error>>,
 ) -> Result<u64, Box<dyn Error>> {
-    let said = link.signal((0..count).map_while(|number| lie(number).ok()));
+    let said = say(link, count, lie);
     link.stay(stay);
     Ok(said)
 }
 
+/// Says a lie so many times to the processes and other parts of the node. Gives how often it could.
+pub(crate) fn say(
+    link: &Link,
+    count: u64,
+    lie: impl Fn(u64) -> Result<Vec<u8>, Box<dyn Error>>,
+) -> u64 {
+    link.signal((0..count).map_while(|number| lie(number).ok()))
+}
+
 /// What nodes tell each other apart from messages: what it is, then that it is such.
-fn node_message(content: &impl serde::Serialize) -> Result<Vec<u8>, Box<dyn Error>> {
+pub(crate) fn node_message(content: &impl serde::Serialize) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut bytes = to_bytes(content)?;
     bytes.push(1);
     Ok(bytes)
