@@ -124,3 +124,37 @@ fn main() {
     stream.write_all(&reset(1)).unwrap();
     service.process.wait_for("done");
 }
+
+#[test]
+fn the_requests_of_one_server_take_no_places_of_another() {
+    let user = User::new();
+    let program = "\
+import std.http
+import std.time
+
+fn main() {
+    let one = http.listen(port: 0, limits: http.Limits(connections: 1))!
+    print(f\"port {one.port}\")
+    let _ = task(fn() {
+        let other = http.listen(port: 0)!
+        print(f\"port {other.port}\")
+        other.run(fn(_) => http.stream(fn(_) {
+            print(\"at work\")
+            time.sleep(1000.s)
+        }))
+    })
+    one.run(fn(_) => http.text(\"hello\\n\"))
+}
+";
+    let program = user.file("two.pd", program);
+    let mut service = Service::of(user, &program);
+    let busy = service.process.wait_for("port ");
+    let own =
+        std::mem::replace(&mut service.port, busy.rsplit(' ').next().unwrap().parse().unwrap());
+    let mut stream = speak(&service);
+    stream.write_all(&get(1, "/")).unwrap();
+    service.process.wait_for("at work");
+    service.port = own;
+    let answer = service.get("/");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}

@@ -12,10 +12,11 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use iridium_sched::Reason;
 use iridium_vm::Pid;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::head::Head;
+use super::listener::Listener;
 use super::paced::OpenRequest;
 use super::upgrade::Upgrade;
 use crate::outside::OutsideHandle;
@@ -36,9 +37,16 @@ pub(crate) struct Exchanges {
 struct Table {
     last: i64,
     waiting: HashMap<i64, Exchange>,
-    /// Those whose clients have gone while a process was at work on them, which has not been told so yet:
-    /// the process, and what is dropped when it is, or has ended.
-    left: HashMap<i64, (Pid, oneshot::Sender<()>)>,
+    /// Those whose clients have gone while a process was at work on them, which has not been told so yet.
+    left: HashMap<i64, Left>,
+}
+
+/// Dropped when the process has been told that its client has gone, or has ended.
+#[derive(Debug)]
+struct Left {
+    handler: Pid,
+    _over: oneshot::Sender<()>,
+    _place: OwnedSemaphorePermit,
 }
 
 /// A request that waits for its answer, or for the end of it.
@@ -56,6 +64,8 @@ pub(crate) struct Exchange {
     /// How long that may take to answer.
     time: Duration,
     answer: To,
+    /// Among the requests of the server.
+    place: OwnedSemaphorePermit,
 }
 
 /// The body of a request.
@@ -90,7 +100,7 @@ pub(crate) struct Gone;
 
 impl Table {
     fn find(&mut self, number: i64, of: Pid) -> Result<&mut Exchange, Gone> {
-        if self.left.get(&number).is_some_and(|(handler, _)| *handler == of) {
+        if self.left.get(&number).is_some_and(|left| left.handler == of) {
             self.left.remove(&number);
         }
         let exchange = self.waiting.get_mut(&number);
@@ -108,30 +118,28 @@ impl Exchanges {
         Self { table: Arc::default(), outside }
     }
 
-    /// A request that came, and where its answer will be, in so long a time.
+    /// A request that came to a server, and where its answer will be, in so long a time. `None` when the server
+    /// has as many as it may have.
     pub(crate) fn add(
         &self,
-        server: Pid,
+        server: &Listener,
         head: Head,
         body: Reading,
         upgrade: Option<Upgrade>,
         open: OpenRequest,
         time: Duration,
-    ) -> (Waiting, oneshot::Receiver<Response<Answer>>) {
+    ) -> Option<(Waiting, oneshot::Receiver<Response<Answer>>)> {
+        let place = server.place()?;
         let (sender, receiver) = oneshot::channel();
         let (head, body) = (Arc::new(head), Some(body));
         let answer = To::Head(sender, open);
-        let exchange = Exchange { head, body, upgrade, server, handler: None, time, answer };
+        let server = server.owner;
+        let exchange = Exchange { head, body, upgrade, server, handler: None, time, answer, place };
         let mut table = self.lock();
         table.last += 1;
         let number = table.last;
         table.waiting.insert(number, exchange);
-        (Waiting { all: self.clone(), number }, receiver)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        let table = self.lock();
-        table.waiting.len() + table.left.len()
+        Some((Waiting { all: self.clone(), number }, receiver))
     }
 
     /// Looks at a request that `of` is to answer.
@@ -228,15 +236,12 @@ impl Exchanges {
     fn leave(&self, number: i64) {
         let mut table = self.lock();
         let Some(exchange) = table.waiting.remove(&number) else { return };
+        let Some(handler) = exchange.handler else { return };
         let (over, ended) = oneshot::channel();
-        if let Some(handler) = exchange.handler {
-            table.left.insert(number, (handler, over));
-        }
+        table.left.insert(number, Left { handler, _over: over, _place: exchange.place });
         drop(table);
         // Without a runtime it is the end of all servers.
-        let (Some(handler), Ok(runtime)) = (exchange.handler, Handle::try_current()) else {
-            return;
-        };
+        let Ok(runtime) = Handle::try_current() else { return };
         let (all, time) = (self.clone(), exchange.time);
         runtime.spawn(async move {
             if timeout(time, ended).await.is_err() {

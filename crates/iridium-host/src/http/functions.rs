@@ -199,7 +199,7 @@ impl Http {
         let runtime = self.outside.runtime()?;
         let socket = runtime.block_on(bind(&self.places, host, port, BACKLOG))?;
         let addr = socket.local_addr()?;
-        let (listener, told) = Listener::new(owner, identity);
+        let (listener, told) = Listener::new(owner, identity, limits.connections);
         let number = self.listeners.add(Arc::clone(&listener));
         let scheduler = self.outside.scheduler()?;
         scheduler.hold_until_exit(owner, Running { http: Arc::clone(self), number });
@@ -264,15 +264,13 @@ async fn answered(
     if let Some(status) = head::refusal(&parts, limits.body_bytes) {
         return own(status);
     }
-    // Each connection has one at a time, or is of HTTP/2. There a client can also give up one after the
-    // other while processes are at work on them.
-    if http.exchanges.len() >= limits.connections {
-        return own(StatusCode::SERVICE_UNAVAILABLE);
-    }
     let (room, stall_time) = (limits.body_bytes, limits.stall_time);
     let body = Reading { body, left: Bytes::new(), room, stall_time };
     let (head, time) = (Head::of(&parts, peer), limits.answer_time);
-    let (waiting, answered) = http.exchanges.add(listener.owner, head, body, upgrade, open, time);
+    // Each connection has one at a time, or is of HTTP/2. There a client can also give up one after the
+    // other while processes are at work on them.
+    let added = http.exchanges.add(listener, head, body, upgrade, open, time);
+    let Some((waiting, answered)) = added else { return own(StatusCode::SERVICE_UNAVAILABLE) };
     if !listener.push(waiting.number, limits.connections) {
         return own(StatusCode::SERVICE_UNAVAILABLE);
     }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use iridium_vm::{Pid, Reply};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use crate::arguments::{answer, put};
 use crate::tls::Identity;
@@ -29,6 +29,8 @@ pub(crate) struct Listener {
     /// What it shows with TLS.
     pub(crate) identity: Option<Arc<Identity>>,
     queue: Mutex<Queue>,
+    /// For the requests that it may have.
+    places: Arc<Semaphore>,
     /// Closed when the server is to end.
     stopping: Mutex<Option<watch::Sender<()>>>,
 }
@@ -82,10 +84,17 @@ impl Listener {
     pub(crate) fn new(
         owner: Pid,
         identity: Option<Arc<Identity>>,
+        most: usize,
     ) -> (Arc<Self>, watch::Receiver<()>) {
         let (stopping, told) = watch::channel(());
         let (queue, stopping) = (Mutex::default(), Mutex::new(Some(stopping)));
-        (Arc::new(Self { owner, identity, queue, stopping }), told)
+        let places = Arc::new(Semaphore::new(most));
+        (Arc::new(Self { owner, identity, queue, places, stopping }), told)
+    }
+
+    /// A place for one more request, if there is one.
+    pub(crate) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
     /// A request has come. Returns whether it may wait: there are fewer than `most`, also of those whose
@@ -162,7 +171,7 @@ mod tests {
 
     #[test]
     fn so_many_requests_wait_that_nobody_takes() {
-        let (listener, _told) = Listener::new(Pid::from_bits(1), None);
+        let (listener, _told) = Listener::new(Pid::from_bits(1), None, 2);
         assert_eq!([1, 2, 3].map(|number| listener.push(number, 2)), [true, true, false]);
     }
 }
