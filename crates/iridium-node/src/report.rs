@@ -103,8 +103,8 @@ pub struct NodeProcesses {
     pub alias: NodeAlias,
     /// The processes of the node, by pid; `None` when it did not answer in time.
     pub processes: Option<Vec<ProcessRow>>,
-    /// How many more there are: a list holds at most 4 MiB, from the first pid on, and less while
-    /// operators are told much.
+    /// How many more there are: a list holds at most 4 MiB, from the first pid on, all of one answer
+    /// 8 MiB, and less while operators are told much.
     pub more: u64,
 }
 

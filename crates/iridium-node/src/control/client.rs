@@ -67,7 +67,7 @@ impl Client {
 
 impl<T: Transport> Client<T> {
     /// The processes of the node, or of all nodes, by alias. Waits for the other nodes, 3 s at most.
-    /// Over a socket, the first 4 MiB of each are listed.
+    /// Over a socket, the first 4 MiB of each are listed, 8 MiB of all, and less while operators are told much.
     ///
     /// # Errors
     /// [`ClientError`].

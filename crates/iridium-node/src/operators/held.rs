@@ -10,7 +10,7 @@ use crate::wire::Response;
 
 /// How many bytes the answers of one call may take, and those of all: lists of processes and inboxes. What is
 /// left out of a list is counted.
-const MOST: Bounds = Bounds { of_each: 64 << 10, of_one: 12 << 20, of_all: 12 << 20 };
+const MOST: Bounds = Bounds { of_each: 64 << 10, of_one: 8 << 20, of_all: 12 << 20 };
 
 /// What the answers of one call take, from when they come until they are sent, or dropped.
 #[derive(Debug)]
