@@ -1,6 +1,8 @@
 //! What is kept here for other nodes has a bound for each of them and one for all together: whoever holds the
 //! secret can be many members.
 
+use std::collections::HashMap;
+
 /// How much may be kept for others.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
@@ -18,6 +20,36 @@ impl Bounds {
     pub(crate) fn allow_more(self, own: usize, all: usize) -> bool {
         let left = 2 * self.of_all.saturating_sub(all);
         own < self.of_each || own < self.of_one.min(left)
+    }
+}
+
+/// How much is kept for each node, and for all.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shares {
+    of: HashMap<u32, usize>,
+    all: usize,
+}
+
+impl Shares {
+    /// Whether more may be kept for a node.
+    pub(crate) fn have_room_for(&self, node: u32, bounds: Bounds) -> bool {
+        bounds.allow_more(self.of.get(&node).copied().unwrap_or(0), self.all)
+    }
+
+    pub(crate) fn take(&mut self, node: u32, amount: usize) {
+        *self.of.entry(node).or_default() += amount;
+        self.all += amount;
+    }
+
+    /// Of what was taken for that node.
+    pub(crate) fn give_back(&mut self, node: u32, amount: usize) {
+        if let Some(own) = self.of.get_mut(&node) {
+            *own -= amount;
+            if *own == 0 {
+                self.of.remove(&node);
+            }
+        }
+        self.all -= amount;
     }
 }
 

@@ -7,7 +7,7 @@ use iridium_isa::ModuleId;
 use iridium_net::WindowPermit;
 use iridium_proto::MAX_MESSAGE;
 
-use crate::share::Bounds;
+use crate::share::{Bounds, Shares};
 use crate::sync::lock;
 
 /// Bytes of code that may have come and not been read: as much as there is room for long messages, and of one
@@ -20,14 +20,8 @@ const MOST: Bounds = Bounds { of_each: 1 << 17, of_one: 2 * MAX_MESSAGE, of_all:
 #[derive(Debug, Default)]
 pub(crate) struct Transfers {
     state: Mutex<State>,
-    unread: Arc<Mutex<Unread>>,
-}
-
-/// How much code has come and was not read: of each node, and of all.
-#[derive(Debug, Default)]
-struct Unread {
-    of: HashMap<u32, usize>,
-    all: usize,
+    /// Bytes of code that have come and were not read.
+    unread: Arc<Mutex<Shares>>,
 }
 
 /// The bytes of a file among these, until it is dropped.
@@ -35,33 +29,24 @@ struct Unread {
 struct Counted {
     from: u32,
     bytes: usize,
-    unread: Arc<Mutex<Unread>>,
+    unread: Arc<Mutex<Shares>>,
 }
 
 impl Counted {
     /// `None` when too much has come.
-    fn of(from: u32, bytes: usize, unread: &Arc<Mutex<Unread>>) -> Option<Self> {
-        let mut counts = lock(unread);
-        let own = counts.of.get(&from).copied().unwrap_or(0);
-        if !MOST.allow_more(own, counts.all) {
+    fn of(from: u32, bytes: usize, unread: &Arc<Mutex<Shares>>) -> Option<Self> {
+        let mut shares = lock(unread);
+        if !shares.have_room_for(from, MOST) {
             return None;
         }
-        counts.of.insert(from, own + bytes);
-        counts.all += bytes;
+        shares.take(from, bytes);
         Some(Self { from, bytes, unread: Arc::clone(unread) })
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut counts = lock(&self.unread);
-        counts.all -= self.bytes;
-        if let Some(own) = counts.of.get_mut(&self.from) {
-            *own -= self.bytes;
-            if *own == 0 {
-                counts.of.remove(&self.from);
-            }
-        }
+        lock(&self.unread).give_back(self.from, self.bytes);
     }
 }
 
@@ -196,8 +181,7 @@ mod tests {
         let last = news.arrived.last().map(|one| &one.file);
         assert_eq!(last, Some(&Err(NoFile::LeftOut)), "it is to be asked for again");
         drop(news);
-        assert_eq!(lock(&transfers.unread).all, 0);
-        assert!(lock(&transfers.unread).of.is_empty());
+        assert_eq!(*lock(&transfers.unread), Shares::default());
     }
 
     #[test]

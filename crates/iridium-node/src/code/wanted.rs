@@ -8,7 +8,7 @@ use iridium_isa::ModuleId;
 
 use super::spawn::SpawnRequest;
 use crate::links::Peer;
-use crate::share::Bounds;
+use crate::share::{Bounds, Shares};
 
 /// How long processes wait for their code after a node was asked for it last.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,35 +26,8 @@ pub(super) struct Wanted {
     modules: HashMap<ModuleId, Awaited>,
     /// When to look after each, the first first. Some have come.
     due: VecDeque<(Instant, ModuleId)>,
-    places: Places,
-}
-
-/// How many processes wait that each node wants, and how many in all; with what the modules count.
-#[derive(Debug, Default)]
-struct Places {
-    of: HashMap<u32, usize>,
-    all: usize,
-}
-
-impl Places {
-    fn has_room_for(&self, node: u32) -> bool {
-        MOST.allow_more(self.of.get(&node).copied().unwrap_or(0), self.all)
-    }
-
-    fn take(&mut self, node: u32, places: usize) {
-        *self.of.entry(node).or_default() += places;
-        self.all += places;
-    }
-
-    fn give_back(&mut self, node: u32, places: usize) {
-        if let Some(own) = self.of.get_mut(&node) {
-            *own -= places;
-            if *own == 0 {
-                self.of.remove(&node);
-            }
-        }
-        self.all -= places;
-    }
+    /// How many processes wait that each node wants; with what the modules count.
+    places: Shares,
 }
 
 struct Awaited {
@@ -75,7 +48,7 @@ impl Wanted {
 
     /// Whether another process may wait that this node wants.
     pub(super) fn has_room_for(&self, node: u32) -> bool {
-        self.places.has_room_for(node)
+        self.places.have_room_for(node, MOST)
     }
 
     /// Another process waits for a module that is under way.
@@ -184,29 +157,30 @@ impl Wanted {
 mod tests {
     use super::*;
 
-    /// How many places all of so many nodes have together, if each takes that many at a time.
-    fn taken(places: &mut Places, nodes: u32, at_a_time: usize) -> usize {
-        let mut count = 0;
-        for node in 1..=nodes {
-            while places.has_room_for(node) {
+    /// How many times each of so many nodes has places, if it takes that many at a time.
+    fn taken(places: &mut Shares, nodes: u32, at_a_time: usize) -> Vec<usize> {
+        let mut counts = vec![0; nodes as usize];
+        for (node, count) in (1..).zip(&mut counts) {
+            while places.have_room_for(node, MOST) {
                 places.take(node, at_a_time);
-                count += 1;
+                *count += 1;
             }
         }
-        count
+        counts
     }
 
     #[test]
     fn those_that_want_a_module_each_are_fewer_than_those_that_want_the_same() {
-        let one = |at_a_time| taken(&mut Places::default(), 1, at_a_time);
-        assert_eq!((one(1), one(1 + MODULE)), (32_768, 10_923));
-        let mut places = Places::default();
-        let crowd = taken(&mut places, 64, 1 + MODULE);
+        let one = |at_a_time| taken(&mut Shares::default(), 1, at_a_time);
+        assert_eq!((one(1), one(1 + MODULE)), (vec![32_768], vec![10_923]));
+        let mut places = Shares::default();
+        let counts = taken(&mut places, 64, 1 + MODULE);
+        let crowd: usize = counts.iter().sum();
         assert!((16_384..18_000).contains(&crowd), "{crowd}");
-        assert!(places.has_room_for(65), "there is some for one more");
-        for (node, own) in places.of.clone() {
-            places.give_back(node, own);
+        assert!(places.have_room_for(65, MOST), "there is some for one more");
+        for (node, count) in (1..).zip(counts) {
+            places.give_back(node, count * (1 + MODULE));
         }
-        assert_eq!((places.all, places.of.len()), (0, 0));
+        assert_eq!(places, Shares::default());
     }
 }
