@@ -175,11 +175,9 @@ pub(super) fn idle_program() -> Option<Arc<Program>> {
 }
 
 /// Sends the client an answer. One that is too long, as a message between processes of one node may
-/// be, is to the client's process a message that it could not take. It is in memory once while it is read.
+/// be, is to the client's process a message that it could not take.
 fn send(sender: &mut ControlSender, answer: Answer) -> Result<(), StreamError> {
-    let bytes = to_bytes(&answer);
-    drop(answer);
-    let sent = match bytes {
+    let sent = match answer.into_bytes() {
         Ok(bytes) => sender.send(&bytes),
         Err(error) => Err(StreamError::Broken(error.to_string())),
     };

@@ -4,13 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use iridium_isa::ModuleId;
-use iridium_proto::NodeAlias;
+use iridium_proto::{NodeAlias, ProtoError};
 use iridium_sched::{Progress, Reason};
 use iridium_vm::{Completion, Effect, Limits, Payload, Pid, Register};
 
 use crate::events::NodeEvent;
 use crate::report::{Inbox, NodeLoad, NodeProcesses};
-use crate::wire::form::{fields, numbered};
+use crate::wire::form::{fields, numbered, to_bytes};
 
 /// What a client asks. Each call begins a conversation; most are answered once.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,6 +103,13 @@ pub enum Answer {
         /// Its inbox.
         inbox: Inbox,
     },
+}
+
+impl Answer {
+    /// Its bytes. It is not there any more while they are read, which may be slow.
+    pub(super) fn into_bytes(self) -> Result<Vec<u8>, ProtoError> {
+        to_bytes(&self)
+    }
 }
 
 numbered!(Answer {

@@ -103,12 +103,9 @@ fn fetch_code(
     operators.programs.load_foreign(module).map_err(|error| error.to_string())
 }
 
-/// Sends a client a part of the conversation, which takes no other memory meanwhile than its bytes: they may be
-/// read slowly.
+/// Sends a client a part of the conversation.
 pub(super) fn say(stream: &mut ControlStream, answer: Answer) -> Result<(), StreamError> {
-    let bytes = to_bytes(&answer);
-    drop(answer);
-    match bytes {
+    match answer.into_bytes() {
         Ok(bytes) => stream.send(&bytes),
         Err(error) => stream.fail(&format!("the answer is too long: {error}")),
     }
