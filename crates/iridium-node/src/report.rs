@@ -78,6 +78,25 @@ impl ProcessRow {
     }
 }
 
+#[cfg(test)]
+impl ProcessRow {
+    /// Of a process with these names, and of which there is nothing else to say.
+    pub(crate) fn named(pid: Pid, names: Vec<String>) -> Self {
+        Self {
+            pid,
+            names,
+            module: None,
+            state: String::new(),
+            place: None,
+            fuel: 0,
+            heap: 0,
+            memory: 0,
+            messages: 0,
+            links: 0,
+        }
+    }
+}
+
 /// As many rows from the first on as a list may hold and are admitted by their sizes, and how many more
 /// there are, which are not made.
 pub(crate) fn listed(
@@ -87,8 +106,9 @@ pub(crate) fn listed(
     let mut rest = rows.into_iter();
     let (mut fit, mut size) = (Vec::new(), 0);
     while let Some(row) = rest.next() {
-        size += row.size();
-        if size > MAX_LIST || !admit(row.size()) {
+        let own = row.size();
+        size += own;
+        if size > MAX_LIST || !admit(own) {
             return (fit, rest.len() as u64 + 1);
         }
         fit.push(row);

@@ -97,28 +97,12 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
-    use iridium_sched::{Activity, ProcessInfo};
     use iridium_vm::Pid;
 
     use super::*;
 
-    fn row(number: u64) -> ProcessRow {
-        ProcessRow::from(ProcessInfo {
-            pid: Pid::new(2, number),
-            names: vec!["x".repeat(1000)],
-            module: None,
-            debug: None,
-            activity: Activity::Ready,
-            place: None,
-            fuel: 0,
-            heap: 0,
-            memory: 0,
-            messages: 0,
-            links: 0,
-        })
-    }
-
     fn rows() -> Vec<ProcessRow> {
+        let row = |number| ProcessRow::named(Pid::new(2, number), vec!["x".repeat(1000)]);
         (0..3000).map(row).collect()
     }
 

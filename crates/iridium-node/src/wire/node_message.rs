@@ -402,18 +402,7 @@ mod tests {
     #[test]
     fn an_answer_that_nobody_awaits_or_no_node_makes_is_not_even_read() {
         let names = vec![String::new(); MAX_LIST / 8];
-        let row = ProcessRow {
-            pid: Pid::new(1, 1),
-            names,
-            module: None,
-            state: String::new(),
-            place: None,
-            fuel: 0,
-            heap: 0,
-            memory: 0,
-            messages: 0,
-            links: 0,
-        };
+        let row = ProcessRow::named(Pid::new(1, 1), names);
         let response = Response::Processes { rows: vec![row.clone(), row], more: 0 };
         let bytes = NodeMessage::Response { number: 1, response }.to_bytes().unwrap();
         assert!(matches!(read(bytes), Err(BadMessage::Long(_))));
