@@ -1,8 +1,12 @@
 //! Clients of HTTP/2 that ask, and go before they are answered to the end.
 
-use std::io::{Read as _, Write as _};
+#[path = "../../../iridium-host/tests/http2/mod.rs"]
+mod http2;
+
+use std::io::Write as _;
 use std::net::TcpStream;
 
+use self::http2::{PREFACE, SETTINGS, frame, get, reset, settle};
 use crate::http::Service;
 use crate::support::{User, wait_until};
 
@@ -30,49 +34,12 @@ fn main() {
 }
 ";
 
-const HEADERS: u8 = 1;
-const RESET: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-
-/// A frame of HTTP/2: RFC 9113, 4.1.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-/// A GET that has no body.
-fn get(stream: u32, path: &str) -> Vec<u8> {
-    let length = u8::try_from(path.len()).unwrap();
-    // Of the static table of HPACK: GET, `http`, and the names of path and authority.
-    let fields = [&[0x82, 0x86, 0x04, length], path.as_bytes(), &[0x01, 1, b'a']].concat();
-    frame(HEADERS, 0x5, stream, &fields)
-}
-
-fn reset(stream: u32) -> Vec<u8> {
-    frame(RESET, 0, stream, &8_u32.to_be_bytes())
-}
-
 /// A connection of HTTP/2.
 fn speak(service: &Service) -> TcpStream {
     let mut stream = service.connect();
-    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+    stream.write_all(PREFACE).unwrap();
     stream.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
     stream
-}
-
-/// Waits until all that was sent has been read.
-fn settle(stream: &mut TcpStream) {
-    stream.write_all(&frame(PING, 0, 0, &[7; 8])).unwrap();
-    loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).unwrap();
-        let [_, high, low, kind, ..] = head;
-        stream.read_exact(&mut vec![0; usize::from(u16::from_be_bytes([high, low]))]).unwrap();
-        if kind == PING {
-            return;
-        }
-    }
 }
 
 #[test]
