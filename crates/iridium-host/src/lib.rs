@@ -20,6 +20,7 @@ mod sockets;
 mod stdin;
 mod stream;
 mod tls;
+mod waiting_work;
 mod websocket;
 
 use iridium_vm::Hosts;

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::sync::Arc;
-
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use std::sync::{Arc, LazyLock};
 
 use crate::outside::LOOKUPS;
 use crate::refusal::Refusal;
+use crate::waiting_work::WaitingWork;
 
-/// Places to look up names, as many as there are threads for that. Who waits for one waits here, and not
-/// in the queue of the threads: there a name would stay also when nobody waits for its addresses any more.
-static LOOKUP_PLACES: Semaphore = Semaphore::const_new(LOOKUPS);
+/// Names that are looked up: at a time as many as there are threads for that.
+static LOOKED_UP: LazyLock<WaitingWork> = LazyLock::new(|| WaitingWork::new(LOOKUPS));
 
 /// Hosts and ports that may be reached, or listened at.
 #[derive(Debug, Clone, Default)]
@@ -121,14 +118,8 @@ impl Host {
             Self::Address(address) => return Ok(vec![*address]),
             Self::Name(name) => name.clone(),
         };
-        // Nobody closes it.
-        let place = LOOKUP_PLACES.acquire().await;
-        let looked_up = spawn_blocking(move || {
-            let found = (name.as_str(), 0).to_socket_addrs();
-            drop(place);
-            found
-        });
-        let found = looked_up.await.ok().and_then(Result::ok).ok_or(Refusal::NoHost)?;
+        let looked_up = LOOKED_UP.run(move || (name.as_str(), 0).to_socket_addrs()).await;
+        let found = looked_up.ok().and_then(Result::ok).ok_or(Refusal::NoHost)?;
         let mut addresses: Vec<IpAddr> = Vec::new();
         for address in found.map(|address| address.ip().to_canonical()) {
             if !addresses.contains(&address) {
@@ -223,7 +214,7 @@ mod tests {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let places = places(&["localhost"]);
         runtime.block_on(async {
-            let all = LOOKUP_PLACES.acquire_many(LOOKUPS as u32).await.unwrap();
+            let all = LOOKED_UP.occupy(LOOKUPS).await;
             let waiting = places.addresses("localhost", 80);
             assert!(timeout(Duration::from_millis(100), waiting).await.is_err());
             drop(all);

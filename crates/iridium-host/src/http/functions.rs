@@ -271,7 +271,7 @@ async fn answered(
     // other while processes are at work on them.
     let added = http.exchanges.add(listener, head, body, upgrade, open, time);
     let Some((waiting, answered)) = added else { return own(StatusCode::SERVICE_UNAVAILABLE) };
-    if !listener.push(waiting.number, limits.connections) {
+    if !listener.push(waiting.number) {
         return own(StatusCode::SERVICE_UNAVAILABLE);
     }
     match timeout(time, answered).await {
@@ -451,8 +451,14 @@ fn write(http: &Arc<Http>, caller: &mut Caller<'_>, reply: Reply) {
     let (part, http) = (full.into_inner(), Arc::clone(http));
     runtime.spawn(async move {
         // It ends with the connection, which does when the client reads nothing.
-        let sent = parts.send(part).await.map_err(|_| http.exchanges.end(number, of));
-        let code = if sent.is_ok() { 0 } else { OVER };
+        let code = match parts.send(part).await {
+            Ok(()) => 0,
+            Err(_) => {
+                // It is told so now.
+                let _ = http.exchanges.end(number, of);
+                OVER
+            }
+        };
         reply.answer(move |caller| answer(caller, [code]));
     });
 }

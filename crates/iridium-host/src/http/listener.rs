@@ -29,7 +29,8 @@ pub(crate) struct Listener {
     /// What it shows with TLS.
     pub(crate) identity: Option<Arc<Identity>>,
     queue: Mutex<Queue>,
-    /// For the requests that it may have.
+    /// How many requests it may have, and places for them.
+    most: usize,
     places: Arc<Semaphore>,
     /// Closed when the server is to end.
     stopping: Mutex<Option<watch::Sender<()>>>,
@@ -89,7 +90,7 @@ impl Listener {
         let (stopping, told) = watch::channel(());
         let (queue, stopping) = (Mutex::default(), Mutex::new(Some(stopping)));
         let places = Arc::new(Semaphore::new(most));
-        (Arc::new(Self { owner, identity, queue, places, stopping }), told)
+        (Arc::new(Self { owner, identity, queue, most, places, stopping }), told)
     }
 
     /// A place for one more request, if there is one.
@@ -97,11 +98,11 @@ impl Listener {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
-    /// A request has come. Returns whether it may wait: there are fewer than `most`, also of those whose
-    /// clients have gone since.
-    pub(crate) fn push(&self, number: i64, most: usize) -> bool {
+    /// A request has come. Returns whether it may wait: there are not too many, also of those whose clients
+    /// have gone since.
+    pub(crate) fn push(&self, number: i64) -> bool {
         let mut queue = self.lock();
-        if queue.ready.len() >= most {
+        if queue.ready.len() >= self.most {
             return false;
         }
         queue.ready.push_back(number);
@@ -172,6 +173,6 @@ mod tests {
     #[test]
     fn so_many_requests_wait_that_nobody_takes() {
         let (listener, _told) = Listener::new(Pid::from_bits(1), None, 2);
-        assert_eq!([1, 2, 3].map(|number| listener.push(number, 2)), [true, true, false]);
+        assert_eq!([1, 2, 3].map(|number| listener.push(number)), [true, true, false]);
     }
 }

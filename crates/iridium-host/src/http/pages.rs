@@ -10,11 +10,11 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Response, StatusCode};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::sync::watch;
 
 use super::limits::HttpLimits;
 use super::serve::{Asked, Manner, serve};
+use crate::waiting_work::WaitingWork;
 
 /// Pages are made by so many threads at a time.
 const MAKERS: usize = 2;
@@ -90,7 +90,7 @@ impl PageListener {
         runtime.enable_all().max_blocking_threads(MAKERS).thread_name("iridium-pages");
         let runtime = runtime.build()?;
         let (stopping, told) = watch::channel(());
-        let page = Arc::new(Maker { page, free: Arc::new(Semaphore::new(MAKERS)) });
+        let page = Arc::new(Maker { page, threads: WaitingWork::new(MAKERS) });
         let run = move || {
             runtime.block_on(async {
                 match tokio::net::TcpListener::from_std(self.0) {
@@ -128,22 +128,7 @@ impl Drop for PageServer {
 /// Makes pages.
 struct Maker<P> {
     page: P,
-    free: Arc<Semaphore>,
-}
-
-impl<P: Fn(&str) -> Option<Page> + Send + Sync + 'static> Maker<P> {
-    /// Makes the page of a path on a thread that may wait for others. Who waits for such a thread waits
-    /// here, and not in its queue: there a page would be made also for a client that has gone meanwhile.
-    async fn make(self: Arc<Self>, path: String) -> Result<Option<Page>, JoinError> {
-        // Nobody closes it.
-        let place = Arc::clone(&self.free).acquire_owned().await;
-        let made = spawn_blocking(move || {
-            let page = (self.page)(&path);
-            drop(place);
-            page
-        });
-        made.await
-    }
+    threads: WaitingWork,
 }
 
 async fn answer(
@@ -157,7 +142,9 @@ async fn answer(
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return refused;
     }
-    let answered = match maker.make(request.uri().path().to_owned()).await {
+    let path = request.uri().path().to_owned();
+    let making = Arc::clone(&maker);
+    let answered = match maker.threads.run(move || (making.page)(&path)).await {
         Ok(Some(page)) => {
             let status = StatusCode::from_u16(page.status);
             let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
