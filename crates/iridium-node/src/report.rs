@@ -70,7 +70,14 @@ impl From<ProcessInfo> for ProcessRow {
 }
 
 impl ProcessRow {
-    /// About what it takes in memory, and rather more than less; as bytes it is shorter.
+    /// About what it takes as bytes, and rather more than less.
+    fn encoded_len(&self) -> usize {
+        let place = self.place.as_ref().map_or(0, String::len);
+        let names: usize = self.names.iter().map(|name| name.len() + 8).sum();
+        128 + self.state.len() + place + names
+    }
+
+    /// About what it takes in memory, and rather more than less.
     pub(crate) fn size(&self) -> usize {
         let texts = [Some(&self.state), self.place.as_ref()].into_iter().flatten();
         let texts = texts.chain(&self.names).map(|text| text.len() + TEXT);
@@ -97,18 +104,17 @@ impl ProcessRow {
     }
 }
 
-/// As many rows from the first on as a list may hold and are admitted by their sizes, and how many more
+/// As many rows from the first on as a list may hold and are admitted by what they take in memory, and how many more
 /// there are, which are not made.
 pub(crate) fn listed(
     rows: impl IntoIterator<Item = ProcessRow, IntoIter: ExactSizeIterator>,
     admit: impl Fn(usize) -> bool,
 ) -> (Vec<ProcessRow>, u64) {
     let mut rest = rows.into_iter();
-    let (mut fit, mut size) = (Vec::new(), 0);
+    let (mut fit, mut len) = (Vec::new(), 0);
     while let Some(row) = rest.next() {
-        let own = row.size();
-        size += own;
-        if size > MAX_LIST || !admit(own) {
+        len += row.encoded_len();
+        if len > MAX_LIST || !admit(row.size()) {
             return (fit, rest.len() as u64 + 1);
         }
         fit.push(row);

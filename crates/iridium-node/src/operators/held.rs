@@ -126,6 +126,13 @@ mod tests {
         assert_eq!(Held::new(all).list(rows()).1, 0);
     }
 
+    /// As many as fit into what a node sends: a list takes more memory than it is long.
+    #[test]
+    fn one_operator_is_told_of_tens_of_thousands_of_processes() {
+        let row = |number: u32| ProcessRow::named(Pid::new(2, number.into()), Vec::new());
+        assert_eq!(Held::new(Arc::default()).list((0..25_000).map(row)).1, 0);
+    }
+
     #[test]
     fn an_inbox_for_which_there_is_no_room_is_not_told() {
         let inbox = || Inbox { function: None, protocols: vec![7; 1 << 20].into() };
